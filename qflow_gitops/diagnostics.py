@@ -1,0 +1,75 @@
+"""A finding about a file, as a value: collected, sorted and rendered, never raised."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import total_ordering
+
+
+class Severity(StrEnum):
+    """How bad a finding is. Only `error` makes a file invalid."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a text: line and column, both from 1, the column in characters."""
+
+    line: int
+    column: int
+
+    def __lt__(self, other: "Position") -> bool:
+        return (self.line, self.column) < (other.line, other.column)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A stretch of text; `end` is the first position that no longer belongs to it."""
+
+    start: Position
+    end: Position
+
+
+START_OF_FILE = Range(Position(1, 1), Position(1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding.
+
+    `rule` is a stable id (`connector-variable`), `message` one sentence on what is wrong,
+    `hint` one on how to mend it ("" where the message says it all). `file` is relative to
+    the repository's root, with `/`.
+    """
+
+    severity: Severity
+    rule: str
+    message: str
+    file: str
+    range: Range = START_OF_FILE
+    hint: str = ""
+
+
+def error(rule: str, message: str, file: str, where: Range = START_OF_FILE, hint: str = "") -> Diagnostic:
+    """A finding that makes the file invalid."""
+    return Diagnostic(Severity.ERROR, rule, message, file, where, hint)
+
+
+def warning(rule: str, message: str, file: str, where: Range = START_OF_FILE, hint: str = "") -> Diagnostic:
+    """A finding that a person should look at; the file stays valid."""
+    return Diagnostic(Severity.WARNING, rule, message, file, where, hint)
+
+
+def has_errors(found: Iterable[Diagnostic]) -> bool:
+    """Whether one of them makes its file invalid."""
+    return any(one.severity is Severity.ERROR for one in found)
+
+
+def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sorted by file, then place, then rule, each once."""
+    return tuple(
+        sorted(set(found), key=lambda d: (d.file, d.range.start, d.rule, d.message))
+    )

@@ -1,0 +1,38 @@
+"""What differs between two requests, value by value."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that differs. `pointer` is its JSON pointer; `old` or `new` may be MISSING."""
+
+    pointer: str
+    old: Any
+    new: Any
+
+
+def differences(old: Any, new: Any, pointer: str = "") -> tuple[Difference, ...]:
+    """Give what has to change in `old` to become `new`, in the order of the pointers.
+
+    Objects are compared key by key, arrays element by element; 1 and true differ.
+    """
+    return tuple(_walk(old, new, pointer))
+
+
+def _walk(old: Any, new: Any, pointer: str) -> Iterator[Difference]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            step = key.replace("~", "~0").replace("/", "~1")
+            yield from _walk(old.get(key, MISSING), new.get(key, MISSING), f"{pointer}/{step}")
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            before = old[index] if index < len(old) else MISSING
+            after = new[index] if index < len(new) else MISSING
+            yield from _walk(before, after, f"{pointer}/{index}")
+    elif old != new or isinstance(old, bool) != isinstance(new, bool):
+        yield Difference(pointer, old, new)

@@ -1,0 +1,135 @@
+"""The exit codes, and the one kind of exception that means "stop and tell the person"."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a process of the tool answers with; stable, and documented in the README."""
+
+    OK = 0
+    RUN_FAILED = 1
+    USAGE = 2
+    INVALID = 3
+    AUTH = 4
+    HELD = 5
+    BUSY = 6
+    STALE = 7
+    STILL_RUNNING = 8
+    IN_DOUBT = 9
+    PENDING = 10
+    LOCK = 11
+    UNREACHABLE = 12
+    BUG = 70
+    SIGINT = 130
+    SIGTERM = 143
+
+
+# Where several apply at once, the first of these is the answer (DESIGN "Command line").
+PRECEDENCE = (
+    ExitCode.SIGINT,
+    ExitCode.SIGTERM,
+    ExitCode.BUG,
+    ExitCode.LOCK,
+    ExitCode.IN_DOUBT,
+    ExitCode.RUN_FAILED,
+    ExitCode.STILL_RUNNING,
+    ExitCode.STALE,
+    ExitCode.UNREACHABLE,
+    ExitCode.BUSY,
+    ExitCode.HELD,
+    ExitCode.AUTH,
+    ExitCode.INVALID,
+    ExitCode.PENDING,
+    ExitCode.USAGE,
+    ExitCode.OK,
+)
+
+
+def worst(codes: "list[ExitCode]") -> ExitCode:
+    """The code that wins where several apply; OK for none."""
+    return min(codes, key=PRECEDENCE.index, default=ExitCode.OK)
+
+
+class QflowError(Exception):
+    """Something a person has to know about; never a bug, so never a traceback.
+
+    `message` says what happened, `where` names the file, variable or URL concerned,
+    `not_done` says what was therefore not done, `hint` is what to type or change next.
+    `reason` is a stable word for machines.
+    """
+
+    exit_code = ExitCode.BUG
+    reason = "bug"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        where: str = "",
+        not_done: str = "",
+        reason: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+        self.not_done = not_done
+        if reason:
+            self.reason = reason
+
+
+class UsageProblem(QflowError):
+    """The command line or the environment's variables contradict themselves."""
+
+    exit_code = ExitCode.USAGE
+    reason = "usage"
+
+
+class InvalidInput(QflowError):
+    """Specs, settings or the repository are not what they have to be."""
+
+    exit_code = ExitCode.INVALID
+    reason = "invalid"
+
+
+class AuthError(QflowError):
+    """Qualys refused the credentials or the permission, or there are none."""
+
+    exit_code = ExitCode.AUTH
+    reason = "auth"
+
+
+class HeldError(QflowError):
+    """A person's policy or brake stops the whole command."""
+
+    exit_code = ExitCode.HELD
+    reason = "held"
+
+
+class BusyError(QflowError):
+    """Another apply has the lock."""
+
+    exit_code = ExitCode.BUSY
+    reason = "busy"
+
+
+class StaleError(QflowError):
+    """What is asked for is superseded, or isn't what was approved."""
+
+    exit_code = ExitCode.STALE
+    reason = "stale"
+
+
+class LockError(QflowError):
+    """The lockfile or its store can't be read, trusted or written."""
+
+    exit_code = ExitCode.LOCK
+    reason = "lock"
+
+
+class UnreachableError(QflowError):
+    """Qualys could not be reached; it is proven that nothing was executed."""
+
+    exit_code = ExitCode.UNREACHABLE
+    reason = "unreachable"

@@ -1,0 +1,234 @@
+"""{path: bytes} -> the specs of a repository and everything that is wrong with them."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from qflow_gitops import connectors, project, schema, spec
+from qflow_gitops.diagnostics import Diagnostic, Severity, error, has_errors, in_order
+from qflow_gitops.document import Document, Parsed, parse
+from qflow_gitops.project import PROJECT_FILE, Project
+from qflow_gitops.spec import RunSpec
+
+MAX_SPECS = 100_000
+_REGULAR = ("100644", "100755")
+_KINDS = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}
+
+
+@dataclass(frozen=True, slots=True)
+class SpecSet:
+    """The valid specs by (environment, name), and what was found.
+
+    A file with an error gives no spec at all; `invalid` names the runs that it seems to
+    hold (as far as their names can be read), by (environment, name), with the first error.
+    """
+
+    specs: Mapping[tuple[str, str], RunSpec]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    invalid: Mapping[tuple[str, str], Diagnostic] = field(default_factory=dict)
+    files: int = 0
+
+
+def load_project(
+    content: bytes | None, platform: str
+) -> tuple[Project | None, tuple[Diagnostic, ...]]:
+    """Read `qflow.yaml` (None where the repository has none); no project where it is invalid."""
+    if content is None:
+        return project.without_file(platform), ()
+    parsed = parse(content, PROJECT_FILE)
+    found = list(parsed.diagnostics)
+    for document in parsed.documents[1:]:
+        found.append(
+            error(
+                "project-documents",
+                "The settings have to be one YAML document.",
+                PROJECT_FILE,
+                document.value_range(()),
+                "Remove the `---` and merge the two.",
+            )
+        )
+    for document in parsed.documents:
+        found += schema.check(document, "project")
+    if has_errors(found) or not parsed.documents:
+        return None, in_order(_once(found))
+    settings, problems = project.from_document(parsed.documents[0], platform)
+    return settings, in_order([*found, *problems])
+
+
+def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic | None]:
+    """Give a path as text if a run spec may live there; None, and why not, otherwise.
+
+    Files that aren't YAML are nobody's business: None without a finding.
+    """
+    if not path.lower().endswith((b".yaml", b".yml")) and mode in _REGULAR:
+        return None, None
+    shown = escaped(path)
+    if mode not in _REGULAR:
+        return None, error(
+            "file-kind",
+            f"This is {_KINDS.get(mode, 'not a plain file')}, and specs have to be plain files.",
+            shown,
+            hint="Put the file itself here.",
+        )
+    try:
+        name = path.decode()
+    except UnicodeDecodeError:
+        return None, error("file-name", "The file's name is not UTF-8.", shown, hint="Rename it.")
+    if shown != name or unicodedata.normalize("NFC", name) != name:
+        return None, error(
+            "file-name",
+            "The file's name holds control, invisible or not normalised characters.",
+            shown,
+            hint="Rename it.",
+        )
+    return name, None
+
+
+def escaped(path: bytes) -> str:
+    r"""Give a path so that it can be shown: odd bytes and characters as `\x..` or `\u....`."""
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(
+        char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+        else char.encode("unicode_escape").decode()
+        for char in text
+    )  # fmt: skip
+
+
+def load(files: Mapping[str, bytes], settings: Project) -> SpecSet:
+    """Read run specs: every problem of every file, and the specs of the files without any."""
+    found: list[Diagnostic] = []
+    documents: list[Document] = []
+    for file in sorted(files):
+        parsed = parse(files[file], file)
+        found += _checked(parsed, settings)
+        documents += parsed.documents
+    if len(documents) > MAX_SPECS:
+        found.append(error("too-many-specs", f"There are more than {MAX_SPECS} specs.", "."))
+    bad_files = {one.file for one in found if one.severity is Severity.ERROR}
+    candidates = [
+        spec.from_document(one, settings.default_environment)
+        for one in documents
+        if one.file not in bad_files
+    ]
+    duplicates = list(_duplicates(candidates))
+    bad_files |= {one.file for one in duplicates}
+    ordered = in_order([*found, *duplicates])
+    return SpecSet(
+        specs={one.key: one for one in candidates if one.file not in bad_files},
+        diagnostics=ordered,
+        invalid=_invalid(documents, bad_files, ordered, settings),
+        files=len(files),
+    )
+
+
+def _checked(parsed: Parsed, settings: Project) -> list[Diagnostic]:
+    found = list(parsed.diagnostics)
+    for document in parsed.documents:
+        problems = schema.check(document, "workflow-run")
+        if not has_errors(problems):
+            problems += connectors.check(document)
+            problems += _in_project(document, settings)
+        found += problems
+    return _once(found)
+
+
+def _in_project(document: Document, settings: Project) -> list[Diagnostic]:
+    """Find what only the project's settings can tell."""
+    found = []
+    metadata = document.data["metadata"]
+    name = metadata.get("environment", settings.default_environment)
+    known = ", ".join(settings.environments)
+    if not name:
+        found.append(
+            error(
+                "environment-missing",
+                "The spec names no environment, and the project has no default one.",
+                document.file,
+                document.key_range(("metadata",)),
+                f"Add `environment:` under `metadata`; there are: {known}.",
+            )
+        )
+    elif name not in settings.environments:
+        found.append(
+            error(
+                "environment-unknown",
+                f"There is no environment `{name}`; there are: {known}.",
+                document.file,
+                document.value_range(("metadata", "environment")),
+                f"Name one of them, or add it to {PROJECT_FILE}.",
+            )
+        )
+    else:
+        found += _connector_listed(document, settings.environments[name])
+    return found
+
+
+def _connector_listed(
+    document: Document, environment: project.Environment
+) -> Iterable[Diagnostic]:
+    if environment.connectors is None:
+        return
+    variables = document.data["spec"].get("variables", {})
+    listed = {one.lower() for one in environment.connectors}
+    for variable in ("connectorId", *spec.LEGACY_VARIABLES):
+        value = variables.get(variable)
+        if isinstance(value, str) and value.removeprefix("@").lower() not in listed:
+            yield error(
+                "connector-not-listed",
+                f"The connector {value} isn't one of those listed for `{environment.name}`.",
+                document.file,
+                document.value_range(("spec", "variables", variable)),
+                f"Use a listed one, or add it to `connectors` in {PROJECT_FILE}.",
+            )
+
+
+def _duplicates(specs: Iterable[RunSpec]) -> Iterable[Diagnostic]:
+    first: dict[tuple[str, str], RunSpec] = {}
+    for one in specs:
+        other = first.setdefault(one.key, one)
+        if other is one:
+            continue
+        for this, that in ((one, other), (other, one)):
+            yield error(
+                "duplicate-name",
+                f"The run `{this.environment}/{this.name}` stands here and in "
+                f"{that.file}:{that.name_range.start.line}.",
+                this.file,
+                this.name_range,
+                "A name is a run's identity in its environment: rename or remove one of them.",
+            )
+
+
+def _invalid(
+    documents: Iterable[Document],
+    bad_files: set[str],
+    found: Iterable[Diagnostic],
+    settings: Project,
+) -> dict[tuple[str, str], Diagnostic]:
+    """Name the runs of the files that can't be used, as far as they can be read."""
+    first: dict[str, Diagnostic] = {}
+    for one in found:
+        if one.severity is Severity.ERROR:
+            first.setdefault(one.file, one)
+    names = {}
+    for document in documents:
+        metadata = document.data.get("metadata")
+        if document.file in bad_files and isinstance(metadata, dict):
+            environment = metadata.get("environment", settings.default_environment)
+            name = metadata.get("name")
+            if isinstance(environment, str) and isinstance(name, str):
+                names[(environment, name)] = first[document.file]
+    return names
+
+
+def _once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """One cause, one finding: of several errors at one place the first, YAML's own, stays."""
+    taken: dict[tuple[str, object], Diagnostic] = {}
+    for one in found:
+        if one.severity is Severity.ERROR:
+            taken.setdefault((one.file, one.range), one)
+    return [
+        one
+        for one in found
+        if one.severity is not Severity.ERROR or taken[(one.file, one.range)] is one
+    ]

@@ -1,0 +1,452 @@
+"""(specs, record, settings, brakes) -> what would run, what is held, what is done, and why.
+
+Desired minus recorded. Pure: the same values give the same plan, wherever they came from.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import rfc8785
+
+from qflow_gitops.difference import Difference, differences
+from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, Lockfile, State
+from qflow_gitops.project import Project
+from qflow_gitops.spec import RunSpec, hidden
+
+from qflow_gitops.loader import SpecSet
+
+Key = tuple[str, str]
+
+
+class Action(StrEnum):
+    """What is done about a run."""
+
+    RUN = "run"
+    HOLD = "hold"
+    SKIP = "skip"
+
+
+class Reason(StrEnum):
+    """Why. The first five run, the next four skip, the others hold."""
+
+    ADDED = "added"
+    MODIFIED = "modified"
+    RERUN = "rerun"
+    UNSENT = "unsent"
+    RETRY = "retry"
+    ALREADY_RAN = "already_ran"
+    IN_PROGRESS = "in_progress"
+    BASELINED = "baselined"
+    REMOVED = "removed"
+    IN_DOUBT = "in_doubt"
+    FAILED = "failed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    RENAMED = "renamed"
+    TARGET = "target"
+    WORKFLOW = "workflow"
+    FROZEN = "frozen"
+    STOPPED = "stopped"
+    INVALID = "invalid"
+
+
+NEEDS_RELEASE = frozenset({Reason.RENAMED, Reason.TARGET})
+"""Holds that `--ack REASON=COUNT` releases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The decision for one run.
+
+    `attempt` is the one that explains it, `since` the request differences to the last
+    counted attempt (None where its request isn't known), `hint` what a person can do.
+    """
+
+    action: Action
+    reason: Reason
+    environment: str
+    name: str
+    detail: str
+    hint: str = ""
+    spec: RunSpec | None = None
+    attempt: Attempt | None = None
+    since: tuple[Difference, ...] | None = None
+
+    @property
+    def key(self) -> Key:
+        """Environment and name."""
+        return (self.environment, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """What a person said about this one plan: freeze, retries and releases by name."""
+
+    freeze: str = ""
+    retries: frozenset[Key] = frozenset()
+    acks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every decision, those that run first, then holds, then skips.
+
+    `unchanged` counts the recorded runs that no listed decision is about. `digests` gives
+    the plan's digest for each environment, `digest` the one of the whole plan.
+    """
+
+    changes: tuple[Change, ...]
+    platforms: Mapping[str, str]
+    unchanged: int = 0
+
+    def of(self, action: Action) -> tuple[Change, ...]:
+        """The decisions with this action."""
+        return tuple(one for one in self.changes if one.action is action)
+
+    @property
+    def digest(self) -> str:
+        """Identity of what would run, over content only: `v1:sha256:` and 64 hex characters."""
+        return self.digest_of(self.platforms)
+
+    def digest_of(self, environments: Iterable[str]) -> str:
+        """The digest of the part of the plan that is about these environments."""
+        wanted = set(environments)
+        entries = sorted(
+            [one.environment, self.platforms[one.environment], one.name, one.spec.digest]
+            for one in self.of(Action.RUN)
+            if one.spec is not None and one.environment in wanted
+        )
+        return "v1:sha256:" + hashlib.sha256(rfc8785.dumps(entries)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a plan is made from, besides the specs.
+
+    `previous` gives the spec of a run's last counted attempt where it could be read.
+    `touched` names the files that differ from the base, None where there is no base.
+    """
+
+    project: Project
+    lockfile: Lockfile
+    environments: tuple[str, ...]
+    brakes: Brakes = Brakes()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    previous: Mapping[Key, RunSpec] = field(default_factory=dict)
+    touched: frozenset[str] | None = None
+
+
+def compute(specs: SpecSet, context: Context) -> Plan:
+    """Decide about every run of the environments asked for."""
+    found: list[Change] = []
+    for environment in context.environments:
+        found += _environment(environment, specs, context)
+    released = _released(found, specs, context)
+    frozen = [_frozen(one, context.brakes.freeze) for one in released]
+    shown = [one for one in frozen if _is_shown(one, context)]
+    order = {action: place for place, action in enumerate(Action)}
+    return Plan(
+        changes=tuple(sorted(shown, key=lambda one: (order[one.action], one.key))),
+        platforms={
+            name: context.project.environments[name].platform for name in context.environments
+        },
+        unchanged=len(frozen) - len(shown),
+    )
+
+
+def _environment(environment: str, specs: SpecSet, context: Context) -> Iterable[Change]:
+    names = set()
+    for key, one in specs.specs.items():
+        if key[0] == environment:
+            names |= {one.name, one.previous_name}
+            if _selected(one, context.labels):
+                yield decide(one, specs, context)
+    for key, finding in specs.invalid.items():
+        if key[0] == environment:
+            names.add(key[1])
+            yield Change(
+                Action.HOLD,
+                Reason.INVALID,
+                *key,
+                detail=f"{finding.file}:{finding.range.start.line}: {finding.message}",
+                hint="Mend the file: qflow-gitops validate",
+            )
+    for run, attempts in context.lockfile.environment(environment).runs.items():
+        if run not in names and not context.labels:
+            yield _gone(environment, run, attempts[-1])
+
+
+def _selected(one: RunSpec, labels: Mapping[str, str]) -> bool:
+    return all(one.labels.get(name) == value for name, value in labels.items())
+
+
+def _gone(environment: str, run: str, last: Attempt) -> Change:
+    detail = f"no spec any more; its record stays ({said(last)})"
+    if last.state in DOUBTFUL:
+        detail = f"no spec any more, and {said(last)}"
+    return Change(Action.SKIP, Reason.REMOVED, environment, run, detail, attempt=last)
+
+
+def _is_shown(one: Change, context: Context) -> bool:
+    """What is done and wasn't touched is only counted."""
+    if one.action is not Action.SKIP or context.touched is None:
+        return True
+    files = {one.spec.file} if one.spec else set()
+    if one.attempt:
+        files.add(one.attempt.fact("file"))
+    return bool(files & context.touched)
+
+
+# --- one run -------------------------------------------------------------------------
+
+
+def decide(one: RunSpec, specs: SpecSet, context: Context) -> Change:
+    """Decide about one valid spec: desired minus recorded."""
+    attempts = record_of(one, context.lockfile)
+    same = [attempt for attempt in attempts if attempt.digest == one.digest]
+    counted = [attempt for attempt in same if attempt.counted]
+    doubt = next((attempt for attempt in attempts if attempt.state in DOUBTFUL), None)
+    if doubt is not None:
+        return _in_doubt(one, doubt)
+    moved = _target(one, attempts, context) or _renamed(one, attempts, specs, context)
+    if moved is not None:
+        return moved
+    if counted:
+        return _spent(one, counted[-1], context)
+    return _due(one, attempts, same, context)
+
+
+def record_of(one: RunSpec, lockfile: Lockfile) -> tuple[Attempt, ...]:
+    """Give the attempts that count for a spec: its own after those of its previous name."""
+    before = lockfile.attempts(one.environment, one.previous_name) if one.previous_name else ()
+    return before + lockfile.attempts(one.environment, one.name)
+
+
+def _change(
+    action: Action, reason: Reason, one: RunSpec, detail: str, hint: str = "",
+    attempt: Attempt | None = None, since: tuple[Difference, ...] | None = None,
+) -> Change:  # fmt: skip
+    return Change(action, reason, one.environment, one.name, detail, hint, one, attempt, since)
+
+
+def _in_doubt(one: RunSpec, doubt: Attempt) -> Change:
+    return _change(
+        Action.HOLD,
+        Reason.IN_DOUBT,
+        one,
+        f"attempt {doubt.number} may have run: {said(doubt)}",
+        f"Look in Qualys for an execution of workflow {doubt.fact('workflowId')} at about "
+        f"{doubt.opened_at}, then: {resolve_command(one)}",
+        doubt,
+    )
+
+
+def resolve_command(one: RunSpec) -> str:
+    """The command that settles doubt by a person's decision."""
+    return (
+        f"qflow-gitops resolve {one.environment}/{one.name} "
+        "--adopt EXECUTION | --absent | --assume-ran, with --reason TEXT"
+    )
+
+
+def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Change | None:
+    """A run recorded on another platform, or a new one where all others are on another."""
+    here = context.project.environments[one.environment].platform
+    if attempts:
+        known = {attempts[-1].fact("platform")} - {""}
+    else:
+        runs = context.lockfile.environment(one.environment).runs.values()
+        known = {attempt.fact("platform") for run in runs for attempt in run} - {""}
+    if not here or not known or here in known:
+        return None
+    there = ", ".join(sorted(known))
+    return _change(
+        Action.HOLD,
+        Reason.TARGET,
+        one,
+        f"recorded on platform {there}, but {one.environment} is now {here}",
+        f"Set the platform back to {there}, or release it: apply --ack target=COUNT",
+        attempts[-1] if attempts else None,
+    )
+
+
+def _renamed(
+    one: RunSpec, attempts: tuple[Attempt, ...], specs: SpecSet, context: Context
+) -> Change | None:
+    """A new name for a request that a run without a spec has already sent."""
+    if one.previous_name and (one.environment, one.previous_name) in specs.specs:
+        return _change(
+            Action.HOLD,
+            Reason.RENAMED,
+            one,
+            f"`previousName: {one.previous_name}` names a run that still has a spec",
+            "Remove `previousName`, or the other spec.",
+        )
+    if any(attempt.counted for attempt in attempts):
+        return None
+    for run, others in context.lockfile.environment(one.environment).runs.items():
+        key = (one.environment, run)
+        if run in (one.name, one.previous_name) or key in specs.specs:
+            continue
+        twin = next((a for a in others if a.counted and a.digest == one.digest), None)
+        if twin:
+            return _change(
+                Action.HOLD,
+                Reason.RENAMED,
+                one,
+                f"the run `{run}`, which has no spec any more, sent the same request "
+                f"({said(twin)})",
+                f"Add `previousName: {run}` under `metadata`, or release it: "
+                "apply --ack renamed=COUNT",
+                twin,
+            )
+    return None
+
+
+_SKIPPED = {
+    State.SUCCEEDED: Reason.ALREADY_RAN,
+    State.ASSUMED: Reason.ALREADY_RAN,
+    State.BASELINED: Reason.BASELINED,
+    State.ACCEPTED: Reason.IN_PROGRESS,
+    State.RUNNING: Reason.IN_PROGRESS,
+    State.ADOPTED: Reason.IN_PROGRESS,
+}
+_HELD = {
+    State.FAILED: Reason.FAILED,
+    State.CANCELLED: Reason.FAILED,
+    State.ENDED: Reason.FAILED,
+    State.REFUSED: Reason.REFUSED,
+    State.EXPIRED: Reason.EXPIRED,
+}
+
+
+def _spent(one: RunSpec, last: Attempt, context: Context) -> Change:
+    """Decide about a request that this run has already sent."""
+    if last.state in _SKIPPED:
+        later = [a for a in record_of(one, context.lockfile) if a.counted and a is not last]
+        reverted = bool(later) and later[-1].opened_at > last.opened_at
+        hint = "To send it once more, raise `rerun` under `spec`." if reverted else ""
+        return _change(
+            Action.SKIP, _SKIPPED[last.state], one, f"attempt {last.number} {said(last)}", hint, last
+        )
+    reason = _HELD[last.state]
+    if one.key in context.brakes.retries and reason is not Reason.EXPIRED:
+        return _change(
+            Action.RUN, Reason.RETRY, one, f"released by --retry; {said(last)}", "", last, ()
+        )
+    hint = f"qflow-gitops apply --retry {one.environment}/{one.name}, or change the spec"
+    if reason is Reason.EXPIRED:
+        hint = resolve_command(one)
+    return _change(Action.HOLD, reason, one, f"attempt {last.number} {said(last)}", hint, last)
+
+
+def _due(
+    one: RunSpec, attempts: tuple[Attempt, ...], same: list[Attempt], context: Context
+) -> Change:
+    """Decide about a request that this run has never sent."""
+    before = context.previous.get(one.key)
+    since = _since(before, one) if before else None
+    last = next((attempt for attempt in reversed(attempts) if attempt.counted), None)
+    if same:
+        detail = f"attempt {same[-1].number} {said(same[-1])}"
+        return _change(Action.RUN, Reason.UNSENT, one, detail, "", last or same[-1], since)
+    if last is None:
+        return _change(Action.RUN, Reason.ADDED, one, "never sent before")
+    if last.fact("bodySha256") == one.body_sha256 and last.fact("workflowId") == one.workflow_id:
+        detail = f"the same request once more; attempt {last.number} {said(last)}"
+        return _change(Action.RUN, Reason.RERUN, one, detail, "", last, since)
+    detail = f"differs from attempt {last.number}, which {said(last)}"
+    return _change(Action.RUN, Reason.MODIFIED, one, detail, "", last, since)
+
+
+def _since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
+    old = {"workflowId": before.workflow_id, **before.request}
+    new = {"workflowId": now.workflow_id, **now.request}
+    if before.rerun != now.rerun:
+        old |= {"rerun": before.rerun} if before.rerun else {}
+        new |= {"rerun": now.rerun} if now.rerun else {}
+    pointers = before.sensitive + now.sensitive
+    return tuple(
+        Difference(
+            one.pointer,
+            hidden(one.old, one.pointer, pointers),
+            hidden(one.new, one.pointer, pointers),
+        )
+        for one in differences(old, new)
+    )
+
+
+_SAID = {
+    State.INTENT: "was recorded at {at} and its outcome never was",
+    State.ACCEPTED: "started at {at}",
+    State.RUNNING: "is running since {at}",
+    State.SUCCEEDED: "succeeded at {at}",
+    State.FAILED: "failed at {at}",
+    State.CANCELLED: "was cancelled at {at}",
+    State.ENDED: "ended at {at}",
+    State.REFUSED: "was refused by Qualys at {at}",
+    State.UNSENT: "was not sent at {at}",
+    State.IN_DOUBT: "has been in doubt since {at}",
+    State.ABSENT: "did not run, as was settled at {at}",
+    State.ADOPTED: "was found to have started, at {at}",
+    State.ASSUMED: "is assumed to have run, as was decided at {at}",
+    State.EXPIRED: "has been in doubt for longer than Qualys can tell, since {at}",
+    State.BASELINED: "was declared as done at {at}",
+}
+
+
+def said(attempt: Attempt) -> str:
+    """Say in a few words how an attempt stands: state, status word, time, execution, commit."""
+    at = attempt.changed_at if attempt.state not in UNDER_WAY else attempt.opened_at
+    text = _SAID[attempt.state].format(at=at)
+    if attempt.status and attempt.state is not State.SUCCEEDED:
+        text += f' with Qualys\' word "{attempt.status}"'
+    if attempt.execution_id:
+        text += f" as execution {attempt.execution_id}"
+    if attempt.fact("commit"):
+        text += f", at commit {attempt.fact('commit')[:10]}"
+    return text
+
+
+# --- brakes --------------------------------------------------------------------------
+
+
+def _released(found: list[Change], specs: SpecSet, context: Context) -> list[Change]:
+    """Take the holds that a person released by name and count out of the way."""
+    released = {
+        reason
+        for reason in NEEDS_RELEASE
+        if context.brakes.acks.get(reason) == sum(one.reason is reason for one in found) > 0
+    }
+    if not released:
+        return found
+    return [
+        _without_hold(one, context) if one.reason in released and one.spec else one
+        for one in found
+    ]
+
+
+def _without_hold(one: Change, context: Context) -> Change:
+    assert one.spec is not None  # noqa: S101  the caller saw to it
+    attempts = record_of(one.spec, context.lockfile)
+    same = [attempt for attempt in attempts if attempt.digest == one.spec.digest]
+    counted = [attempt for attempt in same if attempt.counted]
+    if counted:
+        return _spent(one.spec, counted[-1], context)
+    return _due(one.spec, attempts, same, context)
+
+
+def _frozen(one: Change, freeze: str) -> Change:
+    if not freeze or one.action is not Action.RUN or one.spec is None:
+        return one
+    return _change(
+        Action.HOLD,
+        Reason.FROZEN,
+        one.spec,
+        f"QFLOW_FREEZE is set: {freeze}",
+        "Unset QFLOW_FREEZE (in CI: the repository variable) when the freeze is over.",
+        one.attempt,
+        one.since,
+    )

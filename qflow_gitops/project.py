@@ -1,0 +1,152 @@
+"""`qflow.yaml` -> the project's settings, each with its default."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qflow_gitops.diagnostics import Diagnostic, error
+from qflow_gitops.document import Document
+from qflow_gitops.lockfile import State
+
+PROJECT_FILE = "qflow.yaml"
+LOCK_FILE = "qflow.lock"
+DEFAULT_ENVIRONMENT = "default"
+
+DOCUMENTED_STATUSES: Mapping[str, State] = {"success": State.SUCCEEDED}
+"""The one status word that Qualys documents (qflow-api 3 [D EXDET]); others are settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A Qualys subscription to run on.
+
+    `platform` is "" where neither the settings nor QFLOW_PLATFORM name one. `connectors`
+    maps connector ids to names and is None where the settings don't list them.
+    """
+
+    name: str
+    platform: str
+    connectors: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockSettings:
+    """Where the lockfile lives. `lineage` is "" where the settings don't pin it."""
+
+    store: str = "worktree"
+    branch: str = "qflow-lock"
+    remote: str = "origin"
+    lineage: str = ""
+    ephemeral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApplySettings:
+    """How apply works; `timeout` is in seconds."""
+
+    concurrency: int = 4
+    wait: bool = True
+    timeout: float = 1800.0
+    stop_on_failure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The settings of a repository.
+
+    `default_environment` is "" where specs have to name theirs. `statuses` maps Qualys'
+    status words, in lower case, to final states.
+    """
+
+    runs: tuple[str, ...]
+    default_environment: str
+    environments: Mapping[str, Environment]
+    lock: LockSettings = field(default_factory=LockSettings)
+    apply: ApplySettings = field(default_factory=ApplySettings)
+    statuses: Mapping[str, State] = field(default_factory=lambda: dict(DOCUMENTED_STATUSES))
+
+
+def without_file(platform: str) -> Project:
+    """Give the settings of a repository that has no `qflow.yaml`."""
+    only = Environment(DEFAULT_ENVIRONMENT, platform)
+    return Project(("runs",), DEFAULT_ENVIRONMENT, {DEFAULT_ENVIRONMENT: only})
+
+
+def from_document(
+    document: Document, platform: str
+) -> tuple[Project | None, tuple[Diagnostic, ...]]:
+    """Read the settings from a document that satisfies the schema `project`.
+
+    `platform` is what an environment without one of its own gets (QFLOW_PLATFORM).
+    """
+    spec: Mapping[str, Any] = document.data.get("spec") or {}
+    environments = {
+        name: Environment(name, (one or {}).get("platform", platform), (one or {}).get("connectors"))
+        for name, one in (spec.get("environments") or {DEFAULT_ENVIRONMENT: {}}).items()
+    }
+    default = spec.get("defaultEnvironment", "")
+    if not default and len(environments) == 1:
+        default = next(iter(environments))
+    if default and default not in environments:
+        return None, (
+            error(
+                "environment-unknown",
+                f"There is no environment `{default}`; there are: {', '.join(environments)}.",
+                document.file,
+                document.value_range(("spec", "defaultEnvironment")),
+                "Name one of them, or add it under `environments`.",
+            ),
+        )
+    project = Project(
+        runs=tuple(_folder(one) for one in spec.get("runs", ("runs",))),
+        default_environment=default,
+        environments=environments,
+        lock=_lock(spec.get("lock", {})),
+        apply=_apply(spec.get("apply", {})),
+        statuses={
+            **DOCUMENTED_STATUSES,
+            **{word.lower(): State(state) for word, state in spec.get("statuses", {}).items()},
+        },
+    )
+    return project, ()
+
+
+def _folder(name: str) -> str:
+    """`./a//b/` and `a/b` are one folder, `.` the whole repository."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    return "/".join(parts) or "."
+
+
+def _lock(settings: Mapping[str, Any]) -> LockSettings:
+    defaults = LockSettings()
+    return LockSettings(
+        store=settings.get("store", defaults.store),
+        branch=settings.get("branch", defaults.branch),
+        remote=settings.get("remote", defaults.remote),
+        lineage=settings.get("lineage", defaults.lineage),
+        ephemeral=settings.get("ephemeral") == "allow",
+    )
+
+
+def _apply(settings: Mapping[str, Any]) -> ApplySettings:
+    defaults = ApplySettings()
+    timeout = settings.get("timeout")
+    return ApplySettings(
+        concurrency=int(settings.get("concurrency", defaults.concurrency)),
+        wait=settings.get("wait", defaults.wait),
+        timeout=duration(timeout) if timeout else defaults.timeout,
+        stop_on_failure=settings.get("onFailure", "stop") == "stop",
+    )
+
+
+_DURATION = re.compile(r"(?:(?P<h>[0-9]{1,4})h)?(?:(?P<m>[0-9]{1,4})m)?(?:(?P<s>[0-9]{1,6})s)?")
+
+
+def duration(text: str) -> float:
+    """Read `90s`, `30m` or `1h30m` as seconds; ValueError for anything else."""
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError(f"{text!r} is no duration; write 90s, 30m or 1h30m")
+    hours, minutes, seconds = (int(match[part] or 0) for part in "hms")
+    return float(hours * 3600 + minutes * 60 + seconds)

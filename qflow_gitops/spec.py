@@ -1,0 +1,188 @@
+"""A run spec as a value: the request it stands for, its digest, and what must be masked."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import rfc8785
+
+from qflow_gitops.diagnostics import Range
+from qflow_gitops.document import Document
+
+LEGACY_VARIABLES = {
+    "credentials": "aws",
+    "credentials_azure": "azure",
+    "credentials_gcp": "gcp",
+}
+"""Deprecated since QFlow 1.19 in favour of `connectorId` (qflow-api 2 [D RN119])."""
+
+PLACE_VARIABLES = ("region", "resourceGroup", "project", "oci_region", "compartment")
+"""The system variables that say where in an account a run works (qflow-api 1.4 [D RUN])."""
+
+MASK = "(sensitive)"
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What to run, as one YAML document says it.
+
+    `connector_types` is () where the spec names none. `rerun` is 0 where it isn't set.
+    `file` and `index` say which document of which file it is. Build it with `from_document`.
+    """
+
+    environment: str
+    name: str
+    workflow_id: str
+    connector_types: tuple[str, ...]
+    variables: Mapping[str, Any]
+    input: Mapping[str, Any]
+    rerun: int
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    previous_name: str
+    sensitive: tuple[str, ...]
+    file: str
+    index: int
+    name_range: Range
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The identity of the run: environment and name."""
+        return (self.environment, self.name)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The JSON body's data: `input` and `variables`, each left out where empty."""
+        return _without_empty({"input": self.input, "variables": self.variables})
+
+    @cached_property
+    def body(self) -> bytes:
+        """The bytes that are sent: the request with its keys sorted, nothing else changed."""
+        return json.dumps(
+            self.request,
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
+            allow_nan=False,
+        ).encode()
+
+    @cached_property
+    def body_sha256(self) -> str:
+        """SHA-256 of `body`, as 64 hex characters."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    @cached_property
+    def digest(self) -> str:
+        """The identity of what the request means: `v1:sha256:` and 64 hex characters.
+
+        Over the RFC 8785 form of workflow, input, normalised variables and `rerun`; absent
+        and empty parts are left out alike.
+        """
+        meaning = _without_empty(
+            {
+                "workflowId": self.workflow_id,
+                "input": self.input,
+                "variables": normalised(self.variables),
+                "rerun": self.rerun,
+            }
+        )
+        return "v1:sha256:" + hashlib.sha256(rfc8785.dumps(meaning)).hexdigest()
+
+    @property
+    def connectors(self) -> tuple[str, ...]:
+        """The connector ids that the request names, as written."""
+        own = self.variables.get("connectorId")
+        if isinstance(own, str):
+            return (own,)
+        legacy = (self.variables.get(name) for name in LEGACY_VARIABLES)
+        return tuple(value for value in legacy if isinstance(value, str))
+
+    @property
+    def masked(self) -> dict[str, Any]:
+        """The request as it may be shown: what `sensitive` points at is replaced."""
+        masked: dict[str, Any] = mask(self.request, self.sensitive)
+        return masked
+
+
+def from_document(document: Document, default_environment: str) -> RunSpec:
+    """Build the spec from a document that satisfies the schema `workflow-run`."""
+    metadata, spec = document.data["metadata"], document.data["spec"]
+    types = spec.get("connectorType", ())
+    return RunSpec(
+        environment=metadata.get("environment", default_environment),
+        name=metadata["name"],
+        workflow_id=spec["workflowId"],
+        connector_types=(types,) if isinstance(types, str) else tuple(types),
+        variables=spec.get("variables", {}),
+        input=spec.get("input", {}),
+        rerun=int(spec.get("rerun", 0)),
+        labels=metadata.get("labels", {}),
+        annotations=metadata.get("annotations", {}),
+        previous_name=metadata.get("previousName", ""),
+        sensitive=tuple(spec.get("sensitive", ())),
+        file=document.file,
+        index=document.index,
+        name_range=document.value_range(("metadata", "name")),
+    )
+
+
+def normalised(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the variables with the legacy ones in today's words.
+
+    Exactly one legacy variable without `connectorId` means the same as `connectorId`; with
+    it, Qualys ignores the legacy ones (qflow-api 2 [D RN119]). Two legacy ones have no
+    equivalent and stay. The editor's leading `@` is no part of an id (qflow-api 1.3).
+    """
+    legacy = [name for name in LEGACY_VARIABLES if name in variables]
+    rest = {name: value for name, value in variables.items() if name not in LEGACY_VARIABLES}
+    if "connectorId" in rest:
+        return rest
+    if len(legacy) == 1:
+        value = variables[legacy[0]]
+        rest["connectorId"] = value.removeprefix("@") if isinstance(value, str) else value
+        return rest
+    return dict(variables)
+
+
+def mask(request: Any, pointers: Sequence[str]) -> Any:
+    """Copy a request (or a part of one) with the values at these JSON pointers (RFC 6901) replaced.
+
+    A pointer to nothing is passed over: it hides nothing because nothing is there.
+    """
+    copy = json.loads(json.dumps(request))
+    for pointer in pointers:
+        *parents, last = [
+            part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]
+        ]
+        at: Any = copy
+        for part in parents:
+            at = _step(at, part)
+        if isinstance(at, list) and last.isdecimal() and int(last) < len(at):
+            at[int(last)] = MASK
+        elif isinstance(at, dict) and last in at:
+            at[last] = MASK
+    return copy
+
+
+def hidden(value: Any, pointer: str, sensitive: Sequence[str]) -> Any:
+    """Give the value that stands at `pointer` of a request as it may be shown."""
+    for one in sensitive:
+        if pointer == one or pointer.startswith(one + "/"):
+            return MASK if isinstance(value, (bool, int, float, str, list, dict, type(None))) else value
+    inside = [one.removeprefix(pointer) for one in sensitive if one.startswith(pointer + "/")]
+    return mask(value, inside) if inside and isinstance(value, (dict, list)) else value
+
+
+def _step(at: Any, part: str) -> Any:
+    if isinstance(at, dict):
+        return at.get(part)
+    if isinstance(at, list) and part.isdecimal() and int(part) < len(at):
+        return at[int(part)]
+    return None
+
+
+def _without_empty(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parts.items() if value}
