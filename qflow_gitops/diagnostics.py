@@ -53,12 +53,16 @@ class Diagnostic:
     hint: str = ""
 
 
-def error(rule: str, message: str, file: str, where: Range = START_OF_FILE, hint: str = "") -> Diagnostic:
+def error(
+    rule: str, message: str, file: str, where: Range = START_OF_FILE, hint: str = ""
+) -> Diagnostic:
     """A finding that makes the file invalid."""
     return Diagnostic(Severity.ERROR, rule, message, file, where, hint)
 
 
-def warning(rule: str, message: str, file: str, where: Range = START_OF_FILE, hint: str = "") -> Diagnostic:
+def warning(
+    rule: str, message: str, file: str, where: Range = START_OF_FILE, hint: str = ""
+) -> Diagnostic:
     """A finding that a person should look at; the file stays valid."""
     return Diagnostic(Severity.WARNING, rule, message, file, where, hint)
 
@@ -70,6 +74,4 @@ def has_errors(found: Iterable[Diagnostic]) -> bool:
 
 def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Sorted by file, then place, then rule, each once."""
-    return tuple(
-        sorted(set(found), key=lambda d: (d.file, d.range.start, d.rule, d.message))
-    )
+    return tuple(sorted(set(found), key=lambda d: (d.file, d.range.start, d.rule, d.message)))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from qflow_gitops.diagnostics import Diagnostic, Position, Range, error, warning
+from qflow_gitops.diagnostics import START_OF_FILE, Diagnostic, Position, Range, error, warning
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 Path = tuple[str | int, ...]
@@ -147,9 +147,7 @@ def _position_of(text: str, offset: int) -> Range:
 
 
 def _range(start: Any, end: Any) -> Range:
-    return Range(
-        Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1)
-    )
+    return Range(Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1))
 
 
 @dataclass(slots=True)
@@ -174,8 +172,8 @@ class _Builder:
     values: dict[Path, Range] = field(default_factory=dict)
     root: Any = None
     index: int = 0
-    start: Range = Range(Position(1, 1), Position(1, 1))
-    last: Range = Range(Position(1, 1), Position(1, 1))
+    start: Range = START_OF_FILE
+    last: Range = START_OF_FILE
 
     def report(self, rule: str, message: str, where: Range, hint: str = "") -> None:
         self.diagnostics.append(error(rule, message, self.file, where, hint))

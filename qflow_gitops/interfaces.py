@@ -83,6 +83,9 @@ class GitTree(Protocol):
     def worktree_files(self, folders: Sequence[str]) -> Mapping[bytes, bytes]:
         """Path and content of the files on disk under the folders; neither links nor ignored ones."""
 
+    def worktree_oddities(self, folders: Sequence[str]) -> Sequence[tuple[bytes, str]]:
+        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file."""
+
 
 # --- Qualys --------------------------------------------------------------------------
 

@@ -163,9 +163,7 @@ def _in_project(document: Document, settings: Project) -> list[Diagnostic]:
     return found
 
 
-def _connector_listed(
-    document: Document, environment: project.Environment
-) -> Iterable[Diagnostic]:
+def _connector_listed(document: Document, environment: project.Environment) -> Iterable[Diagnostic]:
     if environment.connectors is None:
         return
     variables = document.data["spec"].get("variables", {})

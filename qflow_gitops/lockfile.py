@@ -45,9 +45,7 @@ DOUBTFUL = frozenset({State.INTENT, State.IN_DOUBT})
 """It may have run."""
 UNSUCCESSFUL = frozenset({State.FAILED, State.CANCELLED, State.ENDED})
 
-_RESULTS = frozenset(
-    {State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED, State.ENDED}
-)
+_RESULTS = frozenset({State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED, State.ENDED})
 TRANSITIONS: Mapping[State | None, frozenset[State]] = {
     None: frozenset({State.INTENT, State.BASELINED}),
     State.INTENT: frozenset({State.ACCEPTED, State.REFUSED, State.UNSENT, State.IN_DOUBT}),
@@ -358,7 +356,9 @@ def _attempt(data: Mapping[str, Any], number: int, run: str, seen: set[str]) -> 
             raise ValueError(f"attempt {number} of {run} goes from {before} to {event.to}")
         before = event.to
     if before is not attempt.state:
-        raise ValueError(f"attempt {number} of {run} is {attempt.state}, its last event says {before}")
+        raise ValueError(
+            f"attempt {number} of {run} is {attempt.state}, its last event says {before}"
+        )
     if attempt.execution_id and attempt.execution_id in seen:
         raise ValueError(f"the execution {attempt.execution_id} is recorded twice")
     seen.add(attempt.execution_id)

@@ -5,17 +5,16 @@ Desired minus recorded. Pure: the same values give the same plan, wherever they 
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import rfc8785
 
 from qflow_gitops.difference import Difference, differences
+from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, Lockfile, State
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec, hidden
-
-from qflow_gitops.loader import SpecSet
 
 Key = tuple[str, str]
 
@@ -143,7 +142,7 @@ def compute(specs: SpecSet, context: Context) -> Plan:
     found: list[Change] = []
     for environment in context.environments:
         found += _environment(environment, specs, context)
-    released = _released(found, specs, context)
+    released = _released(found, context)
     frozen = [_frozen(one, context.brakes.freeze) for one in released]
     shown = [one for one in frozen if _is_shown(one, context)]
     order = {action: place for place, action in enumerate(Action)}
@@ -189,14 +188,26 @@ def _gone(environment: str, run: str, last: Attempt) -> Change:
     return Change(Action.SKIP, Reason.REMOVED, environment, run, detail, attempt=last)
 
 
+def only_touched(made: Plan, touched: frozenset[str]) -> Plan:
+    """Leave out every decision about a spec outside the files named."""
+    kept = tuple(one for one in made.changes if _files(one) & touched)
+    return replace(made, changes=kept, unchanged=made.unchanged + len(made.changes) - len(kept))
+
+
+def _files(one: Change) -> set[str]:
+    files = {one.spec.file} if one.spec else set()
+    if one.attempt:
+        files.add(one.attempt.fact("file"))
+    if one.reason is Reason.INVALID:
+        files.add(one.detail.split(":", 1)[0])
+    return files
+
+
 def _is_shown(one: Change, context: Context) -> bool:
     """What is done and wasn't touched is only counted."""
     if one.action is not Action.SKIP or context.touched is None:
         return True
-    files = {one.spec.file} if one.spec else set()
-    if one.attempt:
-        files.add(one.attempt.fact("file"))
-    return bool(files & context.touched)
+    return bool(_files(one) & context.touched)
 
 
 # --- one run -------------------------------------------------------------------------
@@ -329,7 +340,12 @@ def _spent(one: RunSpec, last: Attempt, context: Context) -> Change:
         reverted = bool(later) and later[-1].opened_at > last.opened_at
         hint = "To send it once more, raise `rerun` under `spec`." if reverted else ""
         return _change(
-            Action.SKIP, _SKIPPED[last.state], one, f"attempt {last.number} {said(last)}", hint, last
+            Action.SKIP,
+            _SKIPPED[last.state],
+            one,
+            f"attempt {last.number} {said(last)}",
+            hint,
+            last,
         )
     reason = _HELD[last.state]
     if one.key in context.brakes.retries and reason is not Reason.EXPIRED:
@@ -413,7 +429,7 @@ def said(attempt: Attempt) -> str:
 # --- brakes --------------------------------------------------------------------------
 
 
-def _released(found: list[Change], specs: SpecSet, context: Context) -> list[Change]:
+def _released(found: list[Change], context: Context) -> list[Change]:
     """Take the holds that a person released by name and count out of the way."""
     released = {
         reason
@@ -423,8 +439,7 @@ def _released(found: list[Change], specs: SpecSet, context: Context) -> list[Cha
     if not released:
         return found
     return [
-        _without_hold(one, context) if one.reason in released and one.spec else one
-        for one in found
+        _without_hold(one, context) if one.reason in released and one.spec else one for one in found
     ]
 
 

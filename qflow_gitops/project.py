@@ -82,7 +82,9 @@ def from_document(
     """
     spec: Mapping[str, Any] = document.data.get("spec") or {}
     environments = {
-        name: Environment(name, (one or {}).get("platform", platform), (one or {}).get("connectors"))
+        name: Environment(
+            name, (one or {}).get("platform", platform), (one or {}).get("connectors")
+        )
         for name, one in (spec.get("environments") or {DEFAULT_ENVIRONMENT: {}}).items()
     }
     default = spec.get("defaultEnvironment", "")

@@ -171,7 +171,11 @@ def hidden(value: Any, pointer: str, sensitive: Sequence[str]) -> Any:
     """Give the value that stands at `pointer` of a request as it may be shown."""
     for one in sensitive:
         if pointer == one or pointer.startswith(one + "/"):
-            return MASK if isinstance(value, (bool, int, float, str, list, dict, type(None))) else value
+            return (
+                MASK
+                if isinstance(value, (bool, int, float, str, list, dict, type(None)))
+                else value
+            )
     inside = [one.removeprefix(pointer) for one in sensitive if one.startswith(pointer + "/")]
     return mask(value, inside) if inside and isinstance(value, (dict, list)) else value
 

@@ -238,7 +238,9 @@ class WorktreeStore:
 class WorktreeSession:
     """Implements `interfaces.LockSession`: the record while this process alone writes it."""
 
-    def __init__(self, store: WorktreeStore, lockfile: Lockfile | None, content: bytes | None) -> None:
+    def __init__(
+        self, store: WorktreeStore, lockfile: Lockfile | None, content: bytes | None
+    ) -> None:
         """Take over what the store has loaded under its mutex."""
         self._store = store
         self._content = content

@@ -1,0 +1,147 @@
+"""The clouds that a connector can lead to, and the rules on variables that JSON Schema can't say.
+
+A new connector type is one file here, one line in `CONNECTORS` and its block in
+`schemas/workflow-run.schema.json`. Everything found here is a warning: the file is valid.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from qflow_gitops.connectors import aws, azure, gcp, oci
+from qflow_gitops.diagnostics import Diagnostic, warning
+from qflow_gitops.document import Document
+
+
+class Connector(Protocol):
+    """What the file of a cloud holds.
+
+    `SYSTEM_VARIABLES` are those that only this cloud has. `LEGACY_VARIABLE` is the name
+    that `connectorId` had in QFlow 1.18, "" where there was none. `REGIONS` are the known
+    values of its region variable, empty where it has none. `RULES` gives the rules that
+    `check` can report, each with why it exists.
+    """
+
+    NAME: str
+    SYSTEM_VARIABLES: tuple[str, ...]
+    LEGACY_VARIABLE: str
+    REGIONS: frozenset[str]
+    RULES: Mapping[str, str]
+
+    def check(self, document: Document, /) -> Iterator[Diagnostic]:
+        """Find what is odd about this cloud's variables, in a document that fits the schema."""
+
+
+CONNECTORS: Mapping[str, Connector] = {
+    aws.NAME: aws,
+    azure.NAME: azure,
+    gcp.NAME: gcp,
+    oci.NAME: oci,
+}
+
+COMMON = "connectorId"
+"""The system variable of every cloud (qflow-api 1.4 [D RUN])."""
+
+RULES: Mapping[str, str] = {
+    "legacy-variable": "Qualys deprecated the credentials variables in release 1.19.",
+    "legacy-ignored": "Where `connectorId` is set, Qualys ignores the credentials variables.",
+    "legacy-differs": "Two different connectors in one run: only one of them is used.",
+    "legacy-several": "Two credentials variables have no equivalent in today's API.",
+    "variable-fraction": "Qualys' documentation names integers, but no fractions, for variables.",
+    "variable-near-miss": "A misspelt system variable is taken for one of the workflow's own.",
+    "variable-null": "Qualys' documentation names no empty values for variables.",
+    **{rule: why for one in CONNECTORS.values() for rule, why in one.RULES.items()},
+}
+"""Each rule's id and why it exists. All are warnings."""
+
+_PATH = ("spec", "variables")
+_LEGACY = {one.LEGACY_VARIABLE: name for name, one in CONNECTORS.items() if one.LEGACY_VARIABLE}
+
+
+def check(document: Document) -> list[Diagnostic]:
+    """Give the warnings on a run spec's variables, in the order of the document.
+
+    Only for a document in which the schema `workflow-run` found no error.
+    """
+    spec = document.data["spec"]
+    variables = spec.get("variables", {})
+    types = spec.get("connectorType", ())
+    named = (types,) if isinstance(types, str) else tuple(types)
+    found = [*_legacy(document, variables), *_own(document, variables, named)]
+    for name in named:
+        found += CONNECTORS[name].check(document)
+    return sorted(found, key=lambda one: one.range.start)
+
+
+def _legacy(document: Document, variables: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Judge the credentials variables (qflow-api 2 [D RN119])."""
+    present = [name for name in variables if name in _LEGACY]
+    connector = variables.get(COMMON)
+    for name in present:
+        where, hint = document.key_range((*_PATH, name)), ""
+        if connector is not None and str(variables[name]).lower() == connector.lower():
+            rule, said = "legacy-ignored", f"`{name}` is ignored, as `connectorId` is set."
+            hint = "Remove it; `qflow-gitops migrate` does."
+        elif connector is not None:
+            rule = "legacy-differs"
+            said = f"`{name}` names another connector than `connectorId`, and is ignored."
+            hint = "Make sure that `connectorId` is the one you mean, and remove this one."
+        elif len(present) > 1:
+            rule, said = "legacy-several", f"`{name}` is deprecated since QFlow 1.19."
+            hint = "One `connectorId` can't replace several: split the run, one connector each."
+        else:
+            rule, said = "legacy-variable", f"`{name}` is deprecated since QFlow 1.19."
+            hint = "Use `connectorId`: run `qflow-gitops migrate`."
+        yield warning(rule, said, document.file, where, hint)
+
+
+def _own(
+    document: Document, variables: Mapping[str, Any], types: tuple[str, ...]
+) -> Iterator[Diagnostic]:
+    """Judge the variables that the workflow defines itself (qflow-api 6.2 [I])."""
+    system = {COMMON: COMMON}
+    for name in types or CONNECTORS:
+        system |= {one: one for one in CONNECTORS[name].SYSTEM_VARIABLES}
+    for name, value in variables.items():
+        if name in system or name in _LEGACY:
+            continue
+        where = document.value_range((*_PATH, name))
+        if value is None:
+            hint = 'Give it a value ("" for an empty string), or remove it.'
+            yield warning("variable-null", f"`{_cut(name)}` is empty.", document.file, where, hint)
+        elif isinstance(value, float) and not value.is_integer():
+            said, hint = f"`{_cut(name)}` is a fraction.", "Use an integer, or put it in quotes."
+            yield warning("variable-fraction", said, document.file, where, hint)
+        meant = _near(name, [one for one in system if one not in variables])
+        if meant:
+            yield warning(
+                "variable-near-miss",
+                f"`{_cut(name)}` is sent as a variable of the workflow's own.",
+                document.file,
+                document.key_range((*_PATH, name)),
+                f"Did you mean the system variable `{meant}`?",
+            )
+
+
+def _near(name: str, known: list[str]) -> str:
+    """Give the system variable of which `name` is a misspelling; a plural is none."""
+    plain = _folded(name)[:64]
+    for one in known:
+        other = _folded(one)
+        if plain == other or (plain != other and sorted(plain) == sorted(other)):
+            return one
+        close = difflib.SequenceMatcher(a=plain, b=other).ratio() >= 0.9
+        if close and plain.removesuffix("s") != other:
+            return one
+    return ""
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[-_ ]", "", name).lower()
+
+
+def _cut(name: str) -> str:
+    """Give a name of the document's own so that it can be shown in a sentence."""
+    safe = "".join(char if char.isprintable() else repr(char)[1:-1] for char in name[:61])
+    return safe if len(safe) <= 60 else safe[:59] + "…"

@@ -1,0 +1,54 @@
+"""AWS connectors."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from qflow_gitops.diagnostics import Diagnostic, warning
+from qflow_gitops.document import Document
+
+NAME = "aws"
+SYSTEM_VARIABLES: tuple[str, ...] = ("region",)
+LEGACY_VARIABLE = "credentials"
+RULES: Mapping[str, str] = {
+    "aws-region-unknown": "A misspelt region looks like a new one; a run finds nothing there.",
+}
+
+# As botocore's partitions list them (qflow-api 9.1); the iso partitions have no public list.
+REGIONS = frozenset(
+    (
+        # aws
+        "af-south-1",
+        "ap-east-1", "ap-east-2",
+        "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+        "ap-south-1", "ap-south-2",
+        "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
+        "ap-southeast-5", "ap-southeast-6", "ap-southeast-7",
+        "ca-central-1", "ca-west-1",
+        "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2",
+        "eu-west-1", "eu-west-2", "eu-west-3",
+        "il-central-1",
+        "me-central-1", "me-south-1", "me-west-1",
+        "mx-central-1",
+        "sa-east-1", "sa-west-1",
+        "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+        # aws-cn, aws-us-gov, aws-eusc
+        "cn-north-1", "cn-northwest-1",
+        "us-gov-east-1", "us-gov-west-1",
+        "eusc-de-east-1",
+    )
+)  # fmt: skip
+
+
+def check(document: Document) -> Iterator[Diagnostic]:
+    """Warn of a region that looks right but isn't a known one."""
+    region = document.data["spec"].get("variables", {}).get("region")
+    if region is None or region in REGIONS:
+        return
+    close = difflib.get_close_matches(region, sorted(REGIONS), 1, 0.8)
+    yield warning(
+        "aws-region-unknown",
+        f"`{region}` isn't an AWS region that this version knows.",
+        document.file,
+        document.value_range(("spec", "variables", "region")),
+        f"Did you mean `{close[0]}`?" if close else "If it is a new one, this is fine.",
+    )

@@ -1,0 +1,17 @@
+"""Azure connectors."""
+
+from collections.abc import Iterator, Mapping
+
+from qflow_gitops.diagnostics import Diagnostic
+from qflow_gitops.document import Document
+
+NAME = "azure"
+SYSTEM_VARIABLES: tuple[str, ...] = ("resourceGroup",)
+LEGACY_VARIABLE = "credentials_azure"
+RULES: Mapping[str, str] = {}
+REGIONS: frozenset[str] = frozenset()
+
+
+def check(_document: Document) -> Iterator[Diagnostic]:
+    """Find nothing: the schema says all there is to say of a resource group (qflow-api 9.2)."""
+    yield from ()

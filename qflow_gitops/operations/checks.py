@@ -1,0 +1,125 @@
+"""What must hold before anything is sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qflow_gitops import plan
+from qflow_gitops.diagnostics import Diagnostic, has_errors
+from qflow_gitops.errors import StaleError, UsageProblem
+from qflow_gitops.interfaces import GitTree
+from qflow_gitops.loader import SpecSet
+from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.plan import Action, Key, Reason
+from qflow_gitops.project import PROJECT_FILE, Project
+from qflow_gitops.report import InvalidFiles, Planned
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """What to apply. None or "" stand for "as the settings say" or "not asked for"."""
+
+    platform: str
+    head: str = "HEAD"
+    environment: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    retries: tuple[str, ...] = ()
+    acks: Mapping[str, int] = field(default_factory=dict)
+    keep_going: bool = False
+    concurrency: int | None = None
+    wait: bool | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything read for one plan."""
+
+    planned: Planned
+    lockfile: Lockfile
+    project: Project
+    environment: str
+    found: tuple[Diagnostic, ...]
+    specs: SpecSet
+
+
+def run_key(run: str, project: Project) -> Key:
+    """Read a RUN of the command line: `name` in the default environment, or `environment/name`."""
+    environment, slash, name = run.rpartition("/")
+    return (environment if slash else project.default_environment, name)
+
+
+def check(request: ApplyRequest, git: GitTree, view: View) -> None:
+    """Refuse what may not be applied; raises QflowError."""
+    if has_errors(view.found) and not request.keep_going:
+        raise InvalidFiles(
+            view.found,
+            not_done="Nothing was sent. --keep-going runs the valid specs all the same.",
+        )
+    _check_descent(git, view)
+    _check_releases(request, view)
+    made = view.planned.plan
+    if request.digest and request.digest != made.digest:
+        due = ", ".join(f"{one.environment}/{one.name}" for one in made.of(Action.RUN)) or "nothing"
+        raise StaleError(
+            f"The plan is not the approved one: its digest is {made.digest}, and it would run "
+            f"{due}.",
+            not_done="Nothing was sent.",
+            hint="Look at it again, and have it approved: qflow-gitops plan",
+            reason="digest_differs",
+        )
+
+
+def _check_descent(git: GitTree, view: View) -> None:
+    head = view.planned.commit
+    latest = view.lockfile.environment(view.environment).latest
+    if not latest or latest == head:
+        return
+    if git.has_commit(latest) and git.is_ancestor(latest, head):
+        return
+    hint = f"Apply a newer commit. If history was rewritten on purpose: git merge -s ours {latest}"
+    if not git.has_commit(latest):
+        hint = "Fetch the commit first (git fetch --unshallow, if this clone is shallow). " + hint
+    raise StaleError(
+        f"The commit {head[:10]} doesn't descend from {latest[:10]}, which was applied last.",
+        where=view.environment,
+        not_done="Nothing was sent: an old commit could bring old requests back.",
+        hint=hint,
+        reason="superseded",
+    )
+
+
+def _check_releases(request: ApplyRequest, view: View) -> None:
+    made, environment = view.planned.plan, view.environment
+    by_key = {one.key: one for one in made.changes}
+    for run in request.retries:
+        key = run_key(run, view.project)
+        change = by_key.get(key)
+        if change is None or change.reason not in (Reason.RETRY, Reason.FROZEN):
+            stands = change.detail if change else f"{environment} holds no such run to retry"
+            raise UsageProblem(
+                f"--retry {run}: only a run that failed or was refused can be retried ({stands}).",
+                not_done="Nothing was sent.",
+                hint="qflow-gitops status",
+                reason="retry_not_held",
+            )
+    for name, count in request.acks.items():
+        held = [one for one in made.changes if one.action is Action.HOLD and one.reason == name]
+        if held or name not in plan.NEEDS_RELEASE:
+            raise UsageProblem(
+                f"--ack {name}={count} releases nothing: "
+                + (f"{len(held)} are held." if held else "there is no such hold."),
+                not_done="Nothing was sent.",
+                hint="qflow-gitops plan shows what is held, and its number.",
+                reason="ack_differs",
+            )
+
+
+def uncommitted(git: GitTree, project: Project, head: str) -> tuple[str, ...]:
+    dirty = git.uncommitted([*project.runs, PROJECT_FILE])
+    if not dirty:
+        return ()
+    shown = ", ".join(dirty[:10]) + (f" and {len(dirty) - 10} more" if len(dirty) > 10 else "")
+    return (
+        f"Only commits count: what isn't committed is ignored ({shown}); applying {head[:10]}.",
+    )

@@ -1,0 +1,154 @@
+"""What would run, and why: two commits and the record, without a secret or a network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qflow_gitops import loader, plan
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.interfaces import GitTree, LockStore
+from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.operations import reading
+from qflow_gitops.plan import Brakes, Context, Key
+from qflow_gitops.project import Project
+from qflow_gitops.report import LockSeen, Planned, Report, planned
+from qflow_gitops.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to plan. `base` and `environment` are "" where they aren't chosen."""
+
+    platform: str
+    base: str = ""
+    head: str = "HEAD"
+    full: bool = False
+    worktree: bool = False
+    environment: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    freeze: str = ""
+    exit_code: bool = False
+
+
+def make_plan(request: PlanRequest, git: GitTree, store: LockStore, where: str) -> Report:
+    """Make the plan. Raises QflowError for what stops it."""
+    head = git.resolve(request.head)
+    source = "" if request.worktree else head
+    project, found = reading.settings_with_findings(git, source, request.platform)
+    environments = chosen(project, request.environment)
+    recorded = store.read()
+    lockfile = recorded or Lockfile(project.lock.lineage)
+    base, notes = _base(request, git, lockfile, environments)
+    narrow = None
+    if base and not request.full and not request.worktree:
+        narrow = reading.narrowed(git, base, head, project, lockfile, environments)
+    specs = narrow.specs if narrow else all_specs(git, source, project)
+    context = Context(
+        project=project,
+        lockfile=lockfile,
+        environments=environments,
+        brakes=Brakes(freeze=request.freeze),
+        labels=request.labels,
+        previous=previous_requests(git, specs.specs, lockfile, project),
+        touched=_touched(request, git, base, head, project),
+    )
+    made = plan.compute(specs, context)
+    if request.base:
+        made = plan.only_touched(made, context.touched or frozenset())
+    body = Planned(
+        plan=made,
+        commit=source,
+        base=base,
+        full=narrow is None,
+        lock=seen(recorded, where),
+        names=connector_names(project, environments),
+    )
+    return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
+
+
+def chosen(project: Project, environment: str) -> tuple[str, ...]:
+    """Give the environments to look at; UsageProblem for one that doesn't exist."""
+    if environment and environment not in project.environments:
+        raise UsageProblem(
+            f"There is no environment `{environment}`; there are: "
+            f"{', '.join(project.environments)}.",
+            not_done="Nothing was planned and nothing was sent.",
+            hint="Name one of them with -e, or add it to qflow.yaml.",
+            reason="environment_unknown",
+        )
+    return (environment,) if environment else tuple(sorted(project.environments))
+
+
+def all_specs(git: GitTree, commit: str, project: Project) -> loader.SpecSet:
+    """Read every spec of a commit, of the work tree where it is ""."""
+    if commit:
+        return reading.commit_specs(git, commit, project)
+    return reading.worktree_specs(git, project)
+
+
+def seen(lockfile: Lockfile | None, where: str) -> LockSeen:
+    """Say which state of the record was seen."""
+    if lockfile is None:
+        return LockSeen(where, exists=False)
+    return LockSeen(where, True, lockfile.lineage, lockfile.serial)
+
+
+def connector_names(project: Project, environments: tuple[str, ...]) -> dict[str, str]:
+    """Map the connector ids that the settings name, in lower case, to their names."""
+    return {
+        one.lower(): name
+        for environment in environments
+        for one, name in (project.environments[environment].connectors or {}).items()
+    }
+
+
+def _base(
+    request: PlanRequest, git: GitTree, lockfile: Lockfile, environments: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """Find the commit to compare with, "" for none, and say why if it isn't the usual one."""
+    if request.base:
+        return git.resolve(request.base), ()
+    through = {lockfile.environment(name).applied_through for name in environments}
+    if through == {""} or not lockfile.environments:
+        return "", ()
+    if len(through) > 1:
+        return "", (
+            "The environments were applied through different commits: all specs are looked at.",
+        )
+    (commit,) = through
+    if not git.has_commit(commit):
+        shallow = " (it is shallow; git fetch --unshallow brings it)" if git.is_shallow() else ""
+        return "", (
+            f"The commit {commit[:10]}, through which all was applied, isn't in this "
+            f"clone{shallow}: all specs are looked at, as with --full.",
+        )
+    return commit, ()
+
+
+def _touched(
+    request: PlanRequest, git: GitTree, base: str, head: str, project: Project
+) -> frozenset[str] | None:
+    if not base or request.worktree:
+        return None
+    return reading.touched_files(git, base, head, project)
+
+
+def previous_requests(
+    git: GitTree, specs: Mapping[Key, RunSpec], lockfile: Lockfile, project: Project
+) -> dict[Key, RunSpec]:
+    """Read what each due spec's run sent last, from the blob that its attempt names."""
+    wanted: dict[Key, tuple[str, str]] = {}
+    for key, one in specs.items():
+        attempts = [a for a in plan.record_of(one, lockfile) if a.counted]
+        if attempts and all(a.digest != one.digest for a in attempts):
+            last = attempts[-1]
+            if last.fact("blob"):
+                wanted[key] = (last.fact("blob"), last.fact("file"))
+    blobs = git.blobs({blob for blob, _ in wanted.values()})
+    previous = {}
+    for key, (blob, file) in wanted.items():
+        old = loader.load({file: blobs[blob]}, project) if blob in blobs else None
+        names = (key, (key[0], specs[key].previous_name))
+        match = next((old.specs[name] for name in names if old and name in old.specs), None)
+        if match:
+            previous[key] = match
+    return previous

@@ -1,0 +1,194 @@
+"""From a commit or the work tree to settings and specs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from qflow_gitops import loader
+from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
+from qflow_gitops.interfaces import ChangeKind, GitTree
+from qflow_gitops.loader import SpecSet
+from qflow_gitops.lockfile import UNDER_WAY, Lockfile, State
+from qflow_gitops.plan import Key
+from qflow_gitops.project import PROJECT_FILE, Project
+from qflow_gitops.report import InvalidFiles
+
+_SETTLED = UNDER_WAY | {State.SUCCEEDED, State.BASELINED, State.ASSUMED}
+
+
+def settings(git: GitTree, commit: str, platform: str) -> Project:
+    """Read the project's settings, of the work tree where `commit` is "".
+
+    Raises InvalidFiles where they have errors.
+    """
+    return settings_with_findings(git, commit, platform)[0]
+
+
+def settings_with_findings(
+    git: GitTree, commit: str, platform: str
+) -> tuple[Project, tuple[Diagnostic, ...]]:
+    """Read the settings, and what a person should know about them. Raises InvalidFiles."""
+    if commit:
+        entry = git.files(commit, [PROJECT_FILE]).get(PROJECT_FILE.encode())
+        content = git.blobs([entry.blob])[entry.blob] if entry else None
+    else:
+        content = git.worktree_files([PROJECT_FILE]).get(PROJECT_FILE.encode())
+    project, found = loader.load_project(content, platform)
+    if project is None or has_errors(found):
+        raise InvalidFiles(found, not_done="No spec was looked at.")
+    return project, found
+
+
+def worktree_specs(git: GitTree, project: Project) -> SpecSet:
+    """Read every spec of the work tree."""
+    contents: dict[str, bytes] = {}
+    found: list[Diagnostic] = []
+    for path, mode in git.worktree_oddities(project.runs):
+        found += _refusals(path, mode)
+    for path, content in git.worktree_files(project.runs).items():
+        name, problem = loader.spec_name(path)
+        found += [problem] if problem else []
+        if name and name != PROJECT_FILE:
+            contents[name] = content
+    return _with(loader.load(contents, project), found)
+
+
+def _refusals(path: bytes, mode: str) -> Iterable[Diagnostic]:
+    _, problem = loader.spec_name(path, mode)
+    return [problem] if problem else []
+
+
+def commit_specs(
+    git: GitTree, commit: str, project: Project, only: frozenset[str] | None = None
+) -> SpecSet:
+    """Read the specs of a commit: all of them, or those of the files named in `only`."""
+    wanted: dict[str, str] = {}
+    found: list[Diagnostic] = []
+    for path, entry in git.files(commit, project.runs).items():
+        name, problem = loader.spec_name(path, entry.mode)
+        if problem and (only is None or problem.file in only):
+            found.append(problem)
+        if name and name != PROJECT_FILE and (only is None or name in only):
+            wanted[name] = entry.blob
+    blobs = git.blobs(set(wanted.values()))
+    contents = {name: blobs[blob] for name, blob in wanted.items()}
+    return _with(loader.load(contents, project), found)
+
+
+def _with(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
+    if not more:
+        return specs
+    return SpecSet(specs.specs, in_order([*specs.diagnostics, *more]), specs.invalid, specs.files)
+
+
+# --- only what a diff and the record make necessary ----------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The specs that a plan has to look at, and the files that differ from the base."""
+
+    specs: SpecSet
+    touched: frozenset[str]
+
+
+def touched_files(git: GitTree, base: str, commit: str, project: Project) -> frozenset[str]:
+    """Name the files under the spec folders that differ between two commits."""
+    return frozenset(
+        loader.escaped(one.path) for one in git.changes(base, commit, [*project.runs, PROJECT_FILE])
+    )
+
+
+def narrowed(
+    git: GitTree,
+    base: str,
+    commit: str,
+    project: Project,
+    lockfile: Lockfile,
+    environments: tuple[str, ...],
+) -> Narrowed | None:
+    """Read the specs that can be due or held, given that all was applied through `base`.
+
+    Whatever is left out has a settled attempt and is the same as it was at `base`. Gives
+    None where only a look at every spec can tell.
+    """
+    touched = touched_files(git, base, commit, project)
+    if PROJECT_FILE in touched or _platform_changed(project, lockfile, environments):
+        return None
+    removed = {
+        loader.escaped(one.path)
+        for one in git.changes(base, commit, project.runs)
+        if one.kind is ChangeKind.REMOVED
+    }
+    needed = touched - removed
+    for _ in range(3):  # the second round reads what the record names, a third has nothing new
+        specs = commit_specs(git, commit, project, needed)
+        more = _files_to_follow(specs, needed, touched, lockfile, environments)
+        if more is None:
+            return None
+        if more <= needed:
+            return Narrowed(specs, touched)
+        needed |= more
+    return None
+
+
+def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
+    return any(
+        attempt.fact("platform") != project.environments[name].platform
+        for name in environments
+        for attempts in lockfile.environment(name).runs.values()
+        for attempt in attempts
+    )
+
+
+def _files_to_follow(
+    specs: SpecSet,
+    read: frozenset[str],
+    touched: frozenset[str],
+    lockfile: Lockfile,
+    environments: tuple[str, ...],
+) -> frozenset[str] | None:
+    """Name the files of the runs whose record makes a look necessary; None if unknown.
+
+    `read` are the files that `specs` come from. A run with an attempt that isn't settled
+    has to be looked at. Where a name, a file or a request has moved between files, only a
+    look at all of them can tell what is new, so that gives None.
+    """
+    if has_errors(specs.diagnostics) or _any_moved(specs, lockfile, environments):
+        return None
+    files: set[str] = set()
+    for name in environments:
+        for run, attempts in lockfile.environment(name).runs.items():
+            file, here = attempts[-1].fact("file"), (name, run) in specs.specs
+            if file in touched and not here:
+                return None
+            if any(attempt.state not in _SETTLED for attempt in attempts):
+                if file in read and not here:
+                    return None
+                files.add(file)
+    return frozenset(files)
+
+
+def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
+    """Whether one of the specs has another file, name or namesake in the record."""
+    sent = _sent(lockfile, environments)
+    for key, one in specs.specs.items():
+        if key[0] not in environments:
+            continue
+        recorded = lockfile.attempts(*key)
+        if one.previous_name or (recorded and recorded[-1].fact("file") != one.file):
+            return True
+        counted = any(attempt.counted for attempt in recorded)
+        if not counted and sent.get((one.environment, one.digest), key) != key:
+            return True
+    return False
+
+
+def _sent(lockfile: Lockfile, environments: tuple[str, ...]) -> Mapping[tuple[str, str], Key]:
+    """Map (environment, digest) to a run that has sent it."""
+    return {
+        (name, attempt.digest): (name, run)
+        for name in environments
+        for run, attempts in lockfile.environment(name).runs.items()
+        for attempt in attempts
+        if attempt.counted
+    }

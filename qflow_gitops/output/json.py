@@ -1,0 +1,219 @@
+"""Every report as JSON, in one envelope; its schema is `schemas/report.schema.json`.
+
+ASCII only, so that nothing in it can move a cursor or start a command of a CI runner.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from qflow_gitops.diagnostics import Diagnostic
+from qflow_gitops.difference import MISSING, Difference
+from qflow_gitops.lockfile import Attempt, attempt_to_json
+from qflow_gitops.plan import Action, Change, Plan
+from qflow_gitops.report import (
+    Applied,
+    Files,
+    History,
+    LockSeen,
+    Outcome,
+    Planned,
+    Report,
+    Status,
+    Validated,
+)
+from qflow_gitops.spec import PLACE_VARIABLES
+
+FORMAT_VERSION = 1
+
+
+def render(report: Report) -> str:
+    """Give the report as an object, on several lines."""
+    data: dict[str, Any] = {
+        "formatVersion": FORMAT_VERSION,
+        "command": report.command,
+        "exitCode": int(report.exit_code),
+        "reason": report.reason,
+        "error": None,
+    }
+    if report.error:
+        data["error"] = {
+            "message": report.error.message,
+            "where": report.error.where,
+            "notDone": report.error.not_done,
+            "hint": report.error.hint,
+        }
+    data["notes"] = list(report.notes)
+    data["diagnostics"] = [_diagnostic(one) for one in report.diagnostics]
+    data |= _body(report)
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _body(report: Report) -> dict[str, Any]:
+    match report.body:
+        case Validated(files, runs):
+            return {"files": files, "runs": runs}
+        case Planned() as body:
+            return _planned(body)
+        case Applied() as body:
+            return _applied(body)
+        case Status(rows, lock):
+            return {
+                "lock": _lock(lock),
+                "runs": [
+                    {
+                        "environment": row.environment,
+                        "name": row.name,
+                        "hasSpec": row.spec is not None,
+                        "attempt": attempt_to_json(row.attempt) if row.attempt else None,
+                    }
+                    for row in rows
+                ],
+            }
+        case History(attempts, lock):
+            return {
+                "lock": _lock(lock),
+                "attempts": [
+                    {"environment": environment, "name": name, **attempt_to_json(attempt)}
+                    for environment, name, attempt in attempts
+                ],
+            }
+        case Files(changes, commands):
+            return {
+                "files": [
+                    {"file": one.file, "what": one.what, "detail": one.detail, "diff": one.diff}
+                    for one in changes
+                ],
+                "next": list(commands),
+            }
+        case None:
+            return _planned(None) if report.command == "plan" else {}
+
+
+def _diagnostic(one: Diagnostic) -> dict[str, Any]:
+    return {
+        "severity": one.severity.value,
+        "rule": one.rule,
+        "message": one.message,
+        "file": one.file,
+        "range": {
+            "start": {"line": one.range.start.line, "column": one.range.start.column},
+            "end": {"line": one.range.end.line, "column": one.range.end.column},
+        },
+        "hint": one.hint,
+    }
+
+
+def _lock(lock: LockSeen) -> dict[str, Any]:
+    return {
+        "where": lock.where,
+        "exists": lock.exists,
+        "lineage": lock.lineage,
+        "serial": lock.serial,
+    }
+
+
+def _planned(body: Planned | None) -> dict[str, Any]:
+    if body is None:  # a plan that could not be made still has a plan's shape
+        return {"digest": None, "changes": []}
+    plan = body.plan
+    return {
+        "commit": body.commit or None,
+        "base": body.base or None,
+        "full": body.full,
+        "lock": _lock(body.lock),
+        "digest": plan.digest,
+        "environments": {
+            name: {"platform": platform, "digest": plan.digest_of([name])}
+            for name, platform in sorted(plan.platforms.items())
+        },
+        "counts": counts(plan),
+        "changes": [change(one, plan, body.names) for one in plan.changes],
+    }
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """How many runs each action is about; `unchanged` are done and not listed."""
+    return {
+        **{action.value: len(plan.of(action)) for action in Action},
+        "unchanged": plan.unchanged,
+    }
+
+
+def change(one: Change, plan: Plan, names: Mapping[str, str]) -> dict[str, Any]:
+    """One decision; what the request holds is masked where the spec says `sensitive`."""
+    data: dict[str, Any] = {
+        "action": one.action.value,
+        "reason": one.reason.value,
+        "environment": one.environment,
+        "name": one.name,
+        "platform": plan.platforms.get(one.environment, ""),
+        "detail": one.detail,
+        "hint": one.hint,
+    }
+    if one.spec:
+        spec = one.spec
+        data |= {
+            "file": spec.file,
+            "digest": spec.digest,
+            "workflowId": spec.workflow_id,
+            "connectorTypes": list(spec.connector_types),
+            "connectors": [
+                {"id": each, "name": names.get(each.removeprefix("@").lower(), "")}
+                for each in spec.connectors
+            ],
+            "place": {
+                name: spec.masked["variables"][name]
+                for name in PLACE_VARIABLES
+                if name in spec.variables
+            },
+            "labels": dict(spec.labels),
+            "annotations": dict(spec.annotations),
+            "request": spec.masked,
+        }
+    if one.attempt:
+        data["attempt"] = _short(one.attempt)
+    if one.since is not None:
+        data["requestDiff"] = [_difference(each) for each in one.since]
+    return data
+
+
+def _short(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "state": attempt.state.value,
+        "executionId": attempt.execution_id,
+        "status": attempt.status,
+        "at": attempt.changed_at,
+        "commit": attempt.fact("commit"),
+    }
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    data: dict[str, Any] = {"path": one.pointer}
+    if one.old is not MISSING:
+        data["old"] = one.old
+    if one.new is not MISSING:
+        data["new"] = one.new
+    return data
+
+
+def _outcome(one: Outcome) -> dict[str, Any]:
+    return {
+        "environment": one.environment,
+        "name": one.name,
+        "attempt": attempt_to_json(one.attempt),
+    }
+
+
+def _applied(body: Applied) -> dict[str, Any]:
+    plan, names = body.planned.plan, body.planned.names
+    return {
+        **_planned(body.planned),
+        "environment": body.environment,
+        "platform": body.platform,
+        "outcomes": [_outcome(one) for one in body.outcomes],
+        "notStarted": [change(one, plan, names) for one in body.not_started],
+        "inDoubt": [_outcome(one) for one in body.doubts],
+        "rescued": body.rescued,
+    }

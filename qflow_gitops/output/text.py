@@ -1,0 +1,264 @@
+"""Every report as plain lines for a person; counts first, then what needs a look."""
+
+from collections.abc import Iterator
+
+from qflow_gitops.diagnostics import Diagnostic, Severity
+from qflow_gitops.errors import QflowError
+from qflow_gitops.lockfile import Attempt, State
+from qflow_gitops.output.words import clean, count, difference, run, where
+from qflow_gitops.plan import Action, Change, Plan, said
+from qflow_gitops.report import (
+    Applied,
+    Files,
+    History,
+    LockSeen,
+    Planned,
+    Report,
+    Status,
+    Validated,
+)
+
+_SIGNS = {
+    "added": "+",
+    "modified": "~",
+    "rerun": "↻",
+    "unsent": "↻",
+    "retry": "↻",
+}
+
+
+def render(report: Report) -> str:
+    """Give the report's result; the error itself goes to stderr and is not in it."""
+    lines = [*_diagnostics(report.diagnostics)]
+    match report.body:
+        case Validated() as body:
+            lines += _validated(body, report)
+        case Planned() as body:
+            lines += _planned(body)
+        case Applied() as body:
+            lines += _applied(body)
+        case Status() as body:
+            lines += _status(body)
+        case History() as body:
+            lines += _history(body)
+        case Files() as body:
+            lines += _files(body)
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def error_lines(problem: QflowError) -> list[str]:
+    """Say what happened, where, what was not done, and what to type next."""
+    where_ = f"{clean(problem.where)}: " if problem.where else ""
+    lines = [f"Error: {where_}{clean(problem.message)}"]
+    if problem.not_done:
+        lines.append(f"  {clean(problem.not_done)}")
+    if problem.hint:
+        lines.append(f"  → {clean(problem.hint)}")
+    return lines
+
+
+# --- findings ------------------------------------------------------------------------
+
+
+def _diagnostics(found: tuple[Diagnostic, ...]) -> Iterator[str]:
+    for one in found:
+        start = one.range.start
+        yield (
+            f"{clean(one.file)}:{start.line}:{start.column}: {one.severity} "
+            f"[{one.rule}] {clean(one.message)}"
+        )
+        if one.hint:
+            yield f"  → {clean(one.hint)}"
+    if found:
+        yield ""
+
+
+def _validated(body: Validated, report: Report) -> Iterator[str]:
+    errors = sum(one.severity is Severity.ERROR for one in report.diagnostics)
+    warnings = len(report.diagnostics) - errors
+    looked = f"{count(body.runs, 'valid run')} in {count(body.files, 'file')}"
+    if errors or warnings:
+        yield f"{count(errors, 'error')}, {count(warnings, 'warning')}; {looked}"
+    else:
+        yield f"No problem found: {looked}"
+
+
+# --- the plan ------------------------------------------------------------------------
+
+
+def _planned(body: Planned) -> Iterator[str]:
+    plan = body.plan
+    for name, platform in sorted(plan.platforms.items()):
+        yield f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"
+    yield _counts(plan)
+    yield _basis(body)
+    yield from _due(plan, body)
+    yield from _section("Held", plan.of(Action.HOLD), "!")
+    yield from _section("Nothing to do", plan.of(Action.SKIP), "·")
+    yield ""
+    yield f"Plan digest: {plan.digest}"
+    if len(plan.platforms) > 1:
+        for name in sorted(plan.platforms):
+            yield f"  {clean(name)}: {plan.digest_of([name])}"
+
+
+def _counts(plan: Plan) -> str:
+    done = len(plan.of(Action.SKIP)) + plan.unchanged
+    return (
+        f"{count(len(plan.of(Action.RUN)), 'run')} to start, "
+        f"{len(plan.of(Action.HOLD))} held, {done:,} with nothing to do"
+    )
+
+
+def _basis(body: Planned) -> str:
+    what = f"commit {body.commit[:10]}" if body.commit else "the work tree, uncommitted changes too"
+    against = f", compared with {body.base[:10]}" if body.base else ""
+    looked = "every spec" if body.full else "the specs that changed or need a look"
+    return f"From {what}{against}; {looked}; {_lock(body.lock)}"
+
+
+def _lock(lock: LockSeen) -> str:
+    if not lock.exists:
+        return f"no record yet ({clean(lock.where)} comes with the first apply)"
+    return f"record {clean(lock.where)}, version {lock.serial}"
+
+
+def _due(plan: Plan, body: Planned) -> Iterator[str]:
+    due = plan.of(Action.RUN)
+    if not due:
+        return
+    yield ""
+    yield f"To start ({len(due):,})"
+    for one in due:
+        yield f"  {_SIGNS[one.reason]} {run(one)}  {one.reason}: {clean(one.detail)}"
+        if one.spec:
+            yield f"      {where(one.spec, dict(body.names))}"
+            yield f"      workflow {one.spec.workflow_id} · {clean(one.spec.file)}"
+        if one.since is None and one.attempt:
+            yield "      (what it sent before isn't in this clone)"
+        for each in one.since or ():
+            sign, words = difference(each)
+            yield f"        {sign} {words}"
+
+
+def _section(title: str, changes: tuple[Change, ...], sign: str) -> Iterator[str]:
+    if not changes:
+        return
+    yield ""
+    yield f"{title} ({len(changes):,})"
+    for one in changes:
+        yield f"  {sign} {run(one)}  {one.reason}: {clean(one.detail)}"
+        if one.hint:
+            yield f"      → {clean(one.hint)}"
+
+
+# --- what was done -------------------------------------------------------------------
+
+
+def _applied(body: Applied) -> Iterator[str]:
+    plan = body.planned.plan
+    states: dict[str, int] = {}
+    for outcome in body.outcomes:
+        states[outcome.attempt.state] = states.get(outcome.attempt.state, 0) + 1
+    did = ", ".join(f"{number:,} {state}" for state, number in states.items()) or "nothing started"
+    held = len(plan.of(Action.HOLD))
+    yield (
+        f"{clean(body.environment)} on {body.platform or 'no platform'}: {did}; "
+        f"{len(body.not_started):,} not started, {held} held"
+    )
+    for outcome in body.outcomes:
+        sign = _OUTCOME_SIGNS.get(outcome.attempt.state, "·")
+        name = f"{outcome.environment}/{outcome.name}"
+        yield f"  {sign} {clean(name)}  {clean(said(outcome.attempt))}{_why(outcome.attempt)}"
+    yield from _section("Not started", body.not_started, "-")
+    yield from _section("Held", plan.of(Action.HOLD), "!")
+    shown = {(one.environment, one.name, one.attempt.number) for one in body.outcomes}
+    new_doubts = [o for o in body.doubts if (o.environment, o.name, o.attempt.number) in shown]
+    if new_doubts:
+        yield ""
+        yield "In doubt: these may have run, and will not be sent again by themselves."
+        for one in new_doubts:
+            yield (
+                f"  ? {clean(one.name)}: look in Qualys for an execution of workflow "
+                f"{one.attempt.fact('workflowId')} at about {one.attempt.opened_at}"
+            )
+    if body.rescued:
+        yield ""
+        yield f"What could not be recorded was saved: {clean(body.rescued)}"
+    if body.outcomes:
+        yield f"Recorded in {clean(body.planned.lock.where)}"
+
+
+_OUTCOME_SIGNS = {
+    State.SUCCEEDED: "✓",
+    State.FAILED: "✗",
+    State.CANCELLED: "✗",
+    State.ENDED: "✗",
+    State.REFUSED: "✗",
+    State.UNSENT: "-",
+    State.IN_DOUBT: "?",
+    State.INTENT: "?",
+    State.ACCEPTED: "…",
+    State.RUNNING: "…",
+}
+
+
+def _why(attempt: Attempt) -> str:
+    detail = attempt.events[-1].extra.get("detail", "")
+    return f": {clean(str(detail))}" if detail else ""
+
+
+# --- the record ----------------------------------------------------------------------
+
+
+def _status(body: Status) -> Iterator[str]:
+    yield f"{count(len(body.rows), 'run')}; {_lock(body.lock)}"
+    rows = [
+        (
+            f"{row.environment}/{row.name}",
+            row.attempt.state.value if row.attempt else "never sent",
+            row.attempt.status if row.attempt else "",
+            row.attempt.execution_id if row.attempt else "",
+            row.attempt.changed_at if row.attempt else "",
+            "" if row.spec else "no spec any more",
+        )
+        for row in body.rows
+    ]
+    yield from _table(("RUN", "STATE", "QUALYS SAYS", "EXECUTION", "SINCE", ""), rows)
+
+
+def _history(body: History) -> Iterator[str]:
+    yield f"{count(len(body.attempts), 'attempt')}; {_lock(body.lock)}"
+    for environment, name, attempt in body.attempts:
+        yield ""
+        yield f"{clean(environment)}/{clean(name)} #{attempt.number}  {clean(said(attempt))}"
+        yield f"  {attempt.digest}  {clean(attempt.fact('file'))}"
+        for event in attempt.events:
+            by = event.extra.get("by")
+            who = f"  by {clean(str(by.get('actor', '')))}" if isinstance(by, dict) else ""
+            detail = event.extra.get("detail", event.extra.get("status", ""))
+            words = f"  {clean(str(detail))}" if detail else ""
+            yield f"    {event.at}  {event.to}{words}{who}"
+
+
+def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+    if not rows:
+        return
+    cells = [titles, *(tuple(clean(cell) for cell in row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    for row in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
+
+
+def _files(body: Files) -> Iterator[str]:
+    for one in body.changes:
+        if one.diff:
+            yield from one.diff.splitlines()
+        else:
+            detail = f"  {clean(one.detail)}" if one.detail else ""
+            yield f"{one.what:>8}  {clean(one.file)}{detail}"
+    if body.next:
+        yield ""
+        yield "Next:"
+        for command in body.next:
+            yield f"  {command}"

@@ -1,0 +1,72 @@
+"""The words that several formats share, and the making safe of what files and servers say."""
+
+import json
+import unicodedata
+from typing import Any
+
+from qflow_gitops.difference import MISSING, Difference
+from qflow_gitops.plan import Change
+from qflow_gitops.spec import PLACE_VARIABLES, RunSpec
+
+_UNSAFE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+_MAX_VALUE = 120
+
+
+def clean(text: str) -> str:
+    r"""Make a text safe to print on one line, wherever it came from.
+
+    Control, invisible and direction characters become `\x..` or `\u....`; `::` and `##[`,
+    which a CI runner may take for commands, are broken with a zero-width space.
+    """
+    if text.isascii() and text.isprintable():
+        safe = text
+    else:
+        safe = "".join(
+            char.encode("unicode_escape").decode()
+            if unicodedata.category(char) in _UNSAFE
+            else char
+            for char in text
+        )
+    return safe.replace("::", ":\u200b:").replace("##[", "##\u200b[")
+
+
+def value(one: Any) -> str:
+    """Give a JSON value on one line, cut where it is long."""
+    if one is MISSING:
+        return "(absent)"
+    text = json.dumps(one, ensure_ascii=False)
+    return clean(text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 1] + "…")
+
+
+def difference(one: Difference) -> tuple[str, str]:
+    """Give a sign (`+`, `-`, `~`) and the words for one value that differs."""
+    pointer = clean(one.pointer)
+    if one.old is MISSING:
+        return "+", f"{pointer}  {value(one.new)}"
+    if one.new is MISSING:
+        return "-", f"{pointer}  {value(one.old)}"
+    return "~", f"{pointer}  {value(one.old)} → {value(one.new)}"
+
+
+def where(spec: RunSpec, names: dict[str, str]) -> str:
+    """Say on which cloud, connector and place a run works."""
+    parts = [", ".join(spec.connector_types) or "no connector type"]
+    for one in spec.connectors:
+        name = names.get(one.removeprefix("@").lower(), "")
+        parts.append(f"connector {clean(one)}" + (f" ({clean(name)})" if name else ""))
+    parts += [
+        f"{name} {clean(str(spec.variables[name]))}"
+        for name in PLACE_VARIABLES
+        if name in spec.variables
+    ]
+    return " · ".join(parts)
+
+
+def run(one: Change) -> str:
+    """Give a run's identity as people type it."""
+    return f"{one.environment}/{one.name}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Give `1 run`, `2 runs`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

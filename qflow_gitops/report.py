@@ -1,0 +1,205 @@
+"""The one value that every output renders, and what decides the exit code."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from qflow_gitops.diagnostics import Diagnostic, has_errors
+from qflow_gitops.errors import ExitCode, InvalidInput, QflowError, worst
+from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, Attempt, State
+from qflow_gitops.plan import Action, Change, Plan, Reason
+from qflow_gitops.spec import RunSpec
+
+
+class InvalidFiles(InvalidInput):
+    """Files of the repository have errors; `diagnostics` says which."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], *, not_done: str = "") -> None:
+        """Take the findings; there has to be an error among them."""
+        super().__init__(
+            "The repository's files have errors.",
+            not_done=not_done,
+            hint="Mend them, and look again: qflow-gitops validate",
+        )
+        self.diagnostics = diagnostics
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """What `validate` looked at."""
+
+    files: int
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockSeen:
+    """Which state of the record a command saw; `exists` is False before the first apply."""
+
+    where: str
+    exists: bool
+    lineage: str = ""
+    serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan and what it was made from.
+
+    `commit` is "" for the work tree, `base` the commit of comparison ("" without one),
+    `full` whether every spec was looked at. `names` gives connectors their names.
+    """
+
+    plan: Plan
+    commit: str
+    base: str
+    full: bool
+    lock: LockSeen
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one run of an apply stands at its end."""
+
+    environment: str
+    name: str
+    attempt: Attempt
+    spec: RunSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an apply did.
+
+    `outcomes` are the attempts that it opened or waited for; `not_started` what it would
+    have run and did not; `doubts` every attempt of the environment that may have run.
+    """
+
+    planned: Planned
+    environment: str
+    platform: str
+    outcomes: tuple[Outcome, ...] = ()
+    not_started: tuple[Change, ...] = ()
+    doubts: tuple[Outcome, ...] = ()
+    rescued: str = ""
+    waited: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """A run's last attempt (None before the first) and whether it still has a spec."""
+
+    environment: str
+    name: str
+    attempt: Attempt | None
+    spec: RunSpec | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Every run of the environments asked for."""
+
+    rows: tuple[StatusRow, ...]
+    lock: LockSeen
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All attempts, oldest first."""
+
+    attempts: tuple[tuple[str, str, Attempt], ...]
+    lock: LockSeen
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What became of one file. `what` is one word: written, kept, changed, left, …"""
+
+    file: str
+    what: str
+    detail: str = ""
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a command did, or would do, to files; `next` are commands to type."""
+
+    changes: tuple[FileChange, ...]
+    next: tuple[str, ...] = ()
+
+
+Body = Validated | Planned | Applied | Status | History | Files
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of a command.
+
+    `reason` is a stable word for the exit code, `notes` are sentences that a person should
+    see beside the result.
+    """
+
+    command: str
+    exit_code: ExitCode = ExitCode.OK
+    reason: str = "ok"
+    diagnostics: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+    body: Body | None = None
+    error: QflowError | None = None
+
+
+def failed(command: str, problem: QflowError) -> Report:
+    """Report a command that stopped."""
+    found = problem.diagnostics if isinstance(problem, InvalidFiles) else ()
+    return Report(command, problem.exit_code, problem.reason, found, error=problem)
+
+
+def validated(body: Validated, found: tuple[Diagnostic, ...]) -> Report:
+    """Report on specs: 3 if there is an error among the findings."""
+    if has_errors(found):
+        return Report("validate", ExitCode.INVALID, "invalid", found, body=body)
+    return Report("validate", diagnostics=found, body=body)
+
+
+def planned(
+    body: Planned, found: tuple[Diagnostic, ...], notes: tuple[str, ...], *, exit_code: bool
+) -> Report:
+    """Report a plan: 3 for invalid specs, 10 for pending runs where the code is asked for."""
+    if has_errors(found):
+        return Report("plan", ExitCode.INVALID, "invalid", found, notes, body)
+    if exit_code and body.plan.of(Action.RUN):
+        return Report("plan", ExitCode.PENDING, "pending", found, notes, body)
+    return Report("plan", ExitCode.OK, "ok", found, notes, body)
+
+
+_POLICY = frozenset({Reason.FROZEN, Reason.RENAMED, Reason.TARGET, Reason.WORKFLOW})
+
+
+def applied(
+    body: Applied,
+    found: tuple[Diagnostic, ...],
+    notes: tuple[str, ...],
+    problems: Iterable[QflowError] = (),
+) -> Report:
+    """Report an apply. It answers for what it did and for any doubt that is still open."""
+    verdicts: list[tuple[ExitCode, str]] = [(one.exit_code, one.reason) for one in problems]
+    states = {outcome.attempt.state for outcome in body.outcomes}
+    if body.doubts or states & DOUBTFUL:
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    if states & UNSUCCESSFUL:
+        verdicts.append((ExitCode.RUN_FAILED, "run_failed"))
+    if State.REFUSED in states:
+        verdicts.append((ExitCode.RUN_FAILED, "refused"))
+    if body.waited and states & UNDER_WAY:
+        verdicts.append((ExitCode.STILL_RUNNING, "still_running"))
+    if State.UNSENT in states:
+        verdicts.append((ExitCode.UNREACHABLE, "unsent"))
+    held = sorted({one.reason for one in (*body.planned.plan.changes, *body.not_started)} & _POLICY)
+    verdicts += [(ExitCode.HELD, reason.value) for reason in held]
+    if has_errors(found):
+        verdicts.append((ExitCode.INVALID, "invalid"))
+    code = worst([code for code, _ in verdicts])
+    reason = next((word for verdict, word in verdicts if verdict is code), "ok")
+    error = next((one for one in problems if one.exit_code is code), None)
+    return Report("apply", code, reason, found, notes, body, error)

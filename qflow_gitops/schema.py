@@ -1,0 +1,489 @@
+"""Documents against the JSON Schemas: every problem as a finding that says how to mend it.
+
+The one place that knows jsonschema. What a field may hold is said once, in the schemas:
+a field's `errorMessage` is the hint here and the message in an editor.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from qflow_gitops.diagnostics import Diagnostic, error, warning
+from qflow_gitops.document import Document, Path
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+SCHEMAS: tuple[str, ...] = ("workflow-run", "project", "lockfile")
+API_VERSION = "qflow-gitops/v1"
+RULES: Mapping[str, str] = {
+    "schema-kind": "`apiVersion` and `kind` say how a file is to be read; the rest depends on it.",
+    "schema-missing-key": "A run without a name or a workflow can be neither told apart nor sent.",
+    "schema-unknown-key": "A key that nothing reads is most often misspelt, and its setting lost.",
+    "schema-key": "Names become identities and parts of commands, so their form is fixed.",
+    "schema-type": "A value of another kind would be read or sent as something else than meant.",
+    "schema-value": "What isn't allowed here fails later, in the middle of an apply.",
+    "workflow-id": "A workflow is addressed by its UUID; nothing else leads to it.",
+    "connector-id": "The connector decides which cloud account changes: exactly one UUID.",
+    "connector-value": "A place that the cloud doesn't know makes the run fail half-way.",
+    "connector-variable": "Another cloud's system variable does nothing; the run works elsewhere.",
+    "connector-type-missing": "Without it nobody can tell which system variables belong.",
+    "policy-unsupported": "A policy that isn't enforced is worse than none.",
+    "sensitive-nothing": "A pointer to nothing masks nothing, and what was meant is shown.",
+}
+"""Each rule's id and why it exists. All are errors but `sensitive-nothing`, a warning."""
+
+_KINDS = {"workflow-run": "WorkflowRun", "project": "Project"}
+_WHAT = {"WorkflowRun": "a run spec", "Project": "project settings"}
+_KIND_ADVICE = {
+    "Project": "Project settings belong in qflow.yaml; this is a place for run specs.",
+    "WorkflowRun": "Run specs belong in the folder `runs`; qflow.yaml holds the settings.",
+}
+_HEADER = ("apiVersion", "kind")
+_SPEC: Path = ("spec",)
+_CONNECTOR_TYPE: Path = ("spec", "connectorType")
+_VARIABLES: Path = ("spec", "variables")
+_CONNECTOR_IDS = ("connectorId", "credentials", "credentials_azure", "credentials_gcp")
+_CLOUD_NAMES = {
+    "amazon": "aws", "az": "azure", "microsoft": "azure", "google": "gcp", "gcloud": "gcp",
+    "oracle": "oci",
+}  # fmt: skip
+_TYPES = {
+    "string": "a string",
+    "object": "a mapping (`key: value`)",
+    "array": "a list",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+_EITHER = "a string or a list"
+_TYPE_RULES = ("type", "anyOf")
+_KIND_WORDS = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+}
+_SECRET = re.compile(r"token|passw|secret|api.?key|client.?id|user.?name|credential", re.IGNORECASE)
+_ADDRESS = re.compile(r"gateway|url|host|endpoint", re.IGNORECASE)
+
+Problem = Any
+"""A jsonschema.ValidationError; its fields are typed as if they could be unset."""
+
+# --- the schemas ---------------------------------------------------------------------
+
+
+@cache
+def text(name: str) -> str:
+    """Give a schema as it is shipped: in the package, or in a checkout beside it."""
+    file = f"{name}.schema.json"
+    shipped = resources.files("qflow_gitops") / "schemas" / file
+    if shipped.is_file():
+        return shipped.read_text(encoding="utf-8")
+    return (FilePath(__file__).parents[1] / "schemas" / file).read_text(encoding="utf-8")
+
+
+@cache
+def load(name: str) -> dict[str, Any]:
+    """Give a schema as data, shared by all callers: not to be changed."""
+    loaded: dict[str, Any] = json.loads(text(name))
+    return loaded
+
+
+@cache
+def _validator(name: str) -> "Validator":
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+    from referencing import Registry
+
+    linear = extend(Draft202012Validator, {"uniqueItems": _unique})
+    return linear(load(name), registry=Registry())  # empty: nothing is ever fetched
+
+
+def _unique(_validator: object, wanted: bool, items: Any, _schema: object) -> Iterator[Problem]:
+    """Look for a string that is twice in a list, in one pass.
+
+    jsonschema's own compares each pair of objects (3,000 took 14 s); every list in the
+    schemas that has to be unique is one of strings, so anything else fails there anyway.
+    """
+    from jsonschema import ValidationError
+
+    if wanted and isinstance(items, list):
+        strings = [one for one in items if isinstance(one, str)]
+        if len(set(strings)) < len(strings):
+            yield ValidationError("a value stands twice")
+
+
+def _resolved(root: Mapping[str, Any], schema: Any) -> dict[str, Any]:
+    """Give a subschema with its `$ref` (always to a neighbour in `$defs`) merged in."""
+    if not isinstance(schema, dict):
+        return {}
+    target = schema.get("$ref", "").removeprefix("#/$defs/")
+    return {**root["$defs"][target], **schema} if target else schema
+
+
+def _at(kind: str, path: Path) -> dict[str, Any]:
+    """Give the subschema of the value at `path`, with the nearest `errorMessage` above it."""
+    root = load(kind)
+    here, said = root, ""
+    for part in path:
+        inner = here.get("items") if isinstance(part, int) else here.get("properties", {}).get(part)
+        here = _resolved(root, here.get("additionalProperties") if inner is None else inner)
+        said = here.get("errorMessage", said)
+    return {**here, "errorMessage": said}
+
+
+@cache
+def _places(kind: str) -> dict[str, Path]:
+    """Give the mapping that each key of a schema belongs into."""
+    places: dict[str, Path] = {}
+
+    def walk(schema: Mapping[str, Any], path: Path) -> None:
+        for name, inner in schema.get("properties", {}).items():
+            places.setdefault(name, path)
+            walk(inner, (*path, name))
+
+    walk(load(kind), ())
+    return places
+
+
+@cache
+def _owners() -> dict[str, str]:
+    """Give the connector type that each system variable belongs to, as the schema says it."""
+    owners: dict[str, str] = {}
+    for block in load("workflow-run")["properties"]["spec"]["allOf"]:
+        cloud = block["if"].get("$ref", "").rpartition("-")[2]
+        if cloud:
+            owners |= dict.fromkeys(block["else"]["properties"]["variables"]["properties"], cloud)
+    return owners
+
+
+# --- checking ------------------------------------------------------------------------
+
+
+def check(document: Document, kind: str) -> list[Diagnostic]:
+    """Find everything that the schema `kind` ("workflow-run" or "project") doesn't allow.
+
+    One finding for each cause, in the order of the document. A document of another kind or
+    version gives that one finding and no other.
+    """
+    header, readable = _header(document, _KINDS[kind])
+    if not readable:
+        return header
+    problems = list(_flat(_validator(kind).iter_errors(document.data)))
+    found = header + _findings(document, kind, problems)
+    if not found and kind == "workflow-run":
+        found = list(_pointing_nowhere(document))
+    return sorted(found, key=lambda one: one.range.start)
+
+
+def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
+    """Check `apiVersion` and `kind`; whether it makes sense to look any further."""
+    data = document.data
+    missing = [key for key in _HEADER if key not in data]
+    if missing:
+        where = next(iter(document.keys.values()), document.value_range(()))
+        mend = f"Write `apiVersion: {API_VERSION}` and `kind: {kind}`."
+        close = near(missing[0], data)
+        if close:
+            where, mend = document.key_range((close,)), f"Write `{missing[0]}` for `{close}`."
+        message = f"This isn't marked as {_WHAT[kind]}: {_all_of(missing)} missing."
+        found = error("schema-kind", message, document.file, where, mend)
+        return [found], data.get("kind") == kind
+    if data["kind"] != kind:
+        wrong, mend = "kind", _KIND_ADVICE.get(str(data["kind"]), f"Write `kind: {kind}`.")
+    elif data["apiVersion"] != API_VERSION:
+        wrong = "apiVersion"
+        mend = f"This version reads `{API_VERSION}`; a later format needs a later qflow-gitops."
+    else:
+        return [], True
+    message = f"`{wrong}` can't be {_quoted(data[wrong])} here."
+    where = document.value_range((wrong,))
+    return [error("schema-kind", message, document.file, where, mend)], False
+
+
+def _flat(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Give the problems with each `anyOf` replaced by those of the branch that was meant."""
+    for problem in problems:
+        if problem.validator != "anyOf":
+            yield problem
+            continue
+        context = list(problem.context or ())
+        wrong_type = {one.schema_path[0] for one in context if one.validator == "type"
+                      and not one.path}  # fmt: skip
+        meant = [one for one in context if one.schema_path[0] not in wrong_type]
+        yield from _flat(meant) if meant else (problem,)
+
+
+def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Diagnostic]:
+    """Turn problems into findings: one for each value, key, and mapping that lacks some."""
+    found: list[Diagnostic] = []
+    values: dict[Path, Problem] = {}
+    missing: dict[Path, list[str]] = {}
+    forbidden: list[str] = []
+    mended: set[Path] = set()  # what only seems missing, as another finding says
+    for problem in problems:
+        path: Path = tuple(problem.absolute_path)
+        if "propertyNames" in problem.schema_path:
+            found.append(_bad_key(document, kind, path, problem.instance))
+        elif problem.validator == "required":
+            missing[path] = [key for key in problem.validator_value if key not in problem.instance]
+        elif problem.validator == "additionalProperties":
+            unknown = [key for key in problem.instance if key not in problem.schema["properties"]]
+            for key in unknown:
+                finding, instead = _unknown_key(document, kind, (*path, key))
+                found.append(finding)
+                mended.add(instead)
+        elif problem.validator is None:  # the schema `false`
+            forbidden.append(str(path[-1]))
+        elif path not in values or problem.validator == "type":
+            values[path] = problem
+    found += [_bad_value(document, kind, path, one) for path, one in values.items()]
+    for path, keys in missing.items():
+        left = [one for one in keys if (*path, one) not in mended and one not in _HEADER]
+        found += [_missing(document, kind, path, left)] if left else []
+    if not any(path[:2] == _CONNECTOR_TYPE for path in (*values, *mended)):
+        found += _forbidden(document, list(dict.fromkeys(forbidden)))
+    return list({(one.rule, one.range): one for one in reversed(found)}.values())
+
+
+def _missing(document: Document, kind: str, path: Path, keys: list[str]) -> Diagnostic:
+    where = document.key_range(path) if path else document.key_range(("kind",))
+    inner = _at(kind, (*path, keys[0]))
+    example = next(iter(inner.get("examples", ())), "")
+    if isinstance(example, str):
+        mend = f"Add it under `{path[-1]}`, like `{keys[0]}: {example}`." if path else ""
+    else:
+        mend = f"Add `{keys[0]}:` with at least {_listed(inner['required'])}."
+    owner = f"`{_shown(path[-1])}`" if path else "The document"
+    message = f"{owner} has no {' and no '.join(f'`{key}`' for key in keys)}."
+    return error("schema-missing-key", message, document.file, where, mend)
+
+
+def _unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, Path]:
+    """Give the finding, and the path that the key was probably meant for."""
+    *above, key = path
+    siblings = _at(kind, tuple(above)).get("properties", {})
+    close, place = near(str(key), siblings), _places(kind).get(str(key))
+    instead: Path = ()
+    if close:
+        instead = (*above, close)
+        mend = f"Did you mean `{close}`?"
+        if instead in document.keys:
+            mend = f"Remove it; `{close}` is there already."
+    elif place is not None:
+        instead = (*place, str(key))
+        mend = (
+            f"It belongs under `{'.'.join(map(str, place))}`."
+            if place
+            else "It belongs at the root."
+        )
+    elif _SECRET.search(str(key)):
+        mend = "Credentials come from the environment (QFLOW_CLIENT_ID, …), never from a file."
+    elif kind == "project" and _ADDRESS.search(str(key)):
+        mend = (
+            "Name the `platform`: its address is built in. `private` takes it from QFLOW_GATEWAY."
+        )
+    else:
+        mend = f"There are: {_listed(siblings)}."
+    owner = f"`{_shown(above[-1])}`" if above else _WHAT[_KINDS[kind]]
+    message = f"`{_shown(key)}` isn't a key of {owner}."
+    where = document.key_range(path)
+    return error("schema-unknown-key", message, document.file, where, mend), instead
+
+
+def _forbidden(document: Document, names: list[str]) -> Iterator[Diagnostic]:
+    """Give the system variables that don't belong to the connector type."""
+    given = document.data["spec"].get("connectorType")
+    if names and given is None:
+        yield _without_type(document, names)
+        return
+    shown = given if isinstance(given, str) else f"[{', '.join(given or ())}]"
+    for name in names:
+        owner = _owners()[name]
+        yield error(
+            "connector-variable",
+            f"`{name}` belongs to {owner}; connectorType is {shown}.",
+            document.file,
+            document.key_range((*_VARIABLES, name)),
+            f"Remove it, or name {owner} in `connectorType` if the workflow works there.",
+        )
+
+
+def _without_type(document: Document, names: list[str]) -> Diagnostic:
+    """One finding for all system variables of a spec that names no connector type."""
+    names.sort(key=lambda one: document.key_range((*_VARIABLES, one)).start)
+    clouds = sorted({_owners()[one] for one in names if one in _owners()})
+    value = clouds[0] if len(clouds) == 1 else f"[{', '.join(clouds)}]"
+    known = f"Add `connectorType: {value}` under `spec`."
+    unknown = (
+        "Add `connectorType:` under `spec` with the connector's cloud: aws, azure, gcp or oci."
+    )
+    return error(
+        "connector-type-missing",
+        f"{_all_of(names, 'is a system variable', 'are system variables')}, "
+        "and `connectorType` is missing.",
+        document.file,
+        document.key_range((*_VARIABLES, names[0])),
+        known if clouds else unknown,
+    )
+
+
+def _bad_key(document: Document, kind: str, path: Path, key: str) -> Diagnostic:
+    names = _resolved(load(kind), _at(kind, path)["propertyNames"])
+    mend = _id_advice(key) if path[-1] == "connectors" else _name_advice(key)
+    rule = "connector-id" if path[-1] == "connectors" else "schema-key"
+    message = f"`{_shown(key)}` can't be a key of `{path[-1]}`."
+    mend = f"{mend} {names['errorMessage']}".strip()
+    return error(rule, message, document.file, document.key_range((*path, key)), mend)
+
+
+def _bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Diagnostic:
+    value, schema = problem.instance, _at(kind, path)
+    name = _shown(next((part for part in reversed(path) if isinstance(part, str)), kind))
+    where, advice = document.value_range(path), ""
+    if value is None:
+        message, advice = f"`{name}` is empty.", "Give it a value, or remove the key."
+    elif problem.validator in _TYPE_RULES:
+        wanted = _TYPES.get(problem.validator_value if problem.validator == "type" else "", _EITHER)
+        message = f"`{name}` has to be {wanted}, not {_KIND_WORDS.get(type(value), 'a mapping')}."
+        advice = _type_advice(wanted, value)
+    elif problem.validator == "maxProperties":
+        message, where = f"`{name}` can't hold anything yet.", document.key_range(path)
+    elif problem.validator in ("minItems", "minProperties"):
+        message = f"`{name}` is empty."
+    elif problem.validator == "uniqueItems":
+        message = f"`{name}` holds a value twice."
+    else:
+        shown = _may_be_shown(path)
+        message = f"`{name}` can't be {_quoted(value) if shown else 'this'}."
+        advice = _advice(path, value, schema)
+    mend = " ".join(one for one in (advice, schema["errorMessage"]) if one)
+    return error(_rule(path, problem), message, document.file, where, mend)
+
+
+def _rule(path: Path, problem: Problem) -> str:
+    if path == (*_SPEC, "workflowId"):
+        return "workflow-id"
+    if path[:2] == _VARIABLES and len(path) > 2:
+        return "connector-id" if path[2] in _CONNECTOR_IDS else "connector-value"
+    if problem.validator == "maxProperties":
+        return "policy-unsupported"
+    return "schema-type" if problem.validator in _TYPE_RULES else "schema-value"
+
+
+def _pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
+    """Find `sensitive` pointers that hide nothing."""
+    for index, pointer in enumerate(document.data["spec"].get("sensitive", ())):
+        at: Any = document.data["spec"]
+        for part in pointer.split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(at, list) and key.isdecimal() and int(key) < len(at):
+                at = at[int(key)]
+            elif isinstance(at, dict) and key in at:
+                at = at[key]
+            else:
+                yield warning(
+                    "sensitive-nothing",
+                    f"There is nothing at `{_shown(pointer)}`, so nothing is masked.",
+                    document.file,
+                    document.value_range((*_SPEC, "sensitive", index)),
+                    "Point at a value of `input` or `variables` that is there.",
+                )
+                break
+
+
+# --- advice --------------------------------------------------------------------------
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Give the known name that was probably meant, "" where none is close."""
+    folded = {re.sub(r"[-_ ]", "", one).lower(): one for one in known}
+    plain = re.sub(r"[-_ ]", "", name).lower()
+    match = [plain] if plain in folded else difflib.get_close_matches(plain[:64], folded, 1, 0.75)
+    return folded[match[0]] if match else ""
+
+
+def _advice(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
+    """Say what was probably meant by a value of the right type."""
+    name = path[2] if path[:2] == _VARIABLES else path[-1]
+    if not isinstance(value, str):
+        return ""
+    if path == (*_SPEC, "workflowId") or name in _CONNECTOR_IDS:
+        return _id_advice(value)
+    if path[:2] == (*_SPEC, "connectorType"):
+        meant = _CLOUD_NAMES.get(value.lower()) or near(value, _owners().values())
+        return f"Did you mean `{meant}`?" if meant else ""
+    if name in ("region", "oci_region"):
+        return _region_advice(str(name), value)
+    if name == "compartment" and value.startswith("ocid1.") and value.count(".") > 1:
+        return f"This is the OCID of a {_shown(value.split('.')[1])}."
+    if "enum" in schema and (close := near(value, schema["enum"])):
+        return f"Did you mean `{close}`?"
+    return _name_advice(value) if path[0] == "metadata" or name == "defaultEnvironment" else ""
+
+
+def _id_advice(value: str) -> str:
+    if value.startswith("@"):
+        return "Remove the leading @: the workflow editor shows it, but it is no part of the id."
+    if re.search(r"[xX*]{4}", value):
+        return "This id is masked, as in documentation; put the whole one."
+    if value != value.strip():
+        return "Remove the blanks around it."
+    return ""
+
+
+def _name_advice(value: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", value.lower())[:63].strip("-")
+    return f"Did you mean `{slug}`?" if slug and slug != value else ""
+
+
+def _region_advice(name: str, value: str) -> str:
+    if re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9][a-z]", value):
+        return f"This is an availability zone; its region is `{value[:-1]}`."
+    if value != value.strip().lower():
+        return f"Write it in lower case, without blanks: `{_shown(value.strip().lower())}`."
+    if name == "oci_region" and re.fullmatch(r"[a-z-]+-[0-9]+", value):
+        return "This is an AWS region."
+    return ""
+
+
+def _type_advice(wanted: str, value: Any) -> str:
+    if wanted == _TYPES["string"] and isinstance(value, bool | int | float):
+        return "Put it in quotes."
+    if wanted == _TYPES["array"] and isinstance(value, str):
+        return "Put it in brackets: [ ]."
+    return ""
+
+
+def _may_be_shown(path: Path) -> bool:
+    """Whether the value can't be a secret: of what is sent, only the system variables."""
+    if path[:2] != _VARIABLES:
+        return path[:2] != (*_SPEC, "input")
+    name = str(path[-1])
+    return name in _owners().keys() | {"connectorId"} and not name.startswith("credentials")
+
+
+def _shown(value: object) -> str:
+    """Give a value in one short line that can't do anything to a terminal."""
+    said = value if isinstance(value, str) else json.dumps(value)
+    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in said[:61]).replace("`", "'")
+    return safe if len(said) <= 60 and len(safe) <= 60 else safe[:59] + "…"
+
+
+def _quoted(value: object) -> str:
+    return f"`{_shown(value)}`" if value != "" else "empty"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _all_of(names: list[str], one: str = "is", many: str = "are") -> str:
+    said = " and ".join(_listed([name]) for name in names) if len(names) < 3 else _listed(names)
+    return f"{said} {one if len(names) == 1 else many}"

@@ -1,0 +1,15 @@
+"""Write every `expected.json` anew from what the tool says now: `python -m tests.cases.regenerate`.
+
+Then read the diff: would you know what to do?
+"""
+
+import json
+
+from tests.unit.test_cases import INVALID, VALID, findings
+
+for case in (*VALID, *INVALID):
+    found, file = findings(case), case / "expected.json"
+    if found:
+        file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    else:
+        file.unlink(missing_ok=True)
