@@ -78,10 +78,10 @@ class GitTree(Protocol):
         """Give the paths under the folders that differ, sorted; never a rename."""
 
     def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
-        """Give the paths under the folders whose work-tree state isn't that of HEAD, for display."""
+        """Give the paths under the folders whose work tree differs from HEAD, for display."""
 
     def worktree_files(self, folders: Sequence[str]) -> Mapping[bytes, bytes]:
-        """Path and content of the files on disk under the folders; neither links nor ignored ones."""
+        """Path and content of the plain files on disk that git doesn't ignore."""
 
     def worktree_oddities(self, folders: Sequence[str]) -> Sequence[tuple[bytes, str]]:
         """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file."""
@@ -162,7 +162,7 @@ class Qualys(Protocol):
 
 
 class LockStore(Protocol):
-    """Where the lockfile lives. All methods raise LockError for what can't be trusted or written."""
+    """Where the lockfile lives. Each method raises LockError for what can't be trusted."""
 
     def read(self) -> Lockfile | None:
         """Give the record for reading (a plan, a status); None where there is none yet."""

@@ -37,16 +37,16 @@ def load_project(
         return project.without_file(platform), ()
     parsed = parse(content, PROJECT_FILE)
     found = list(parsed.diagnostics)
-    for document in parsed.documents[1:]:
-        found.append(
-            error(
-                "project-documents",
-                "The settings have to be one YAML document.",
-                PROJECT_FILE,
-                document.value_range(()),
-                "Remove the `---` and merge the two.",
-            )
+    found += [
+        error(
+            "project-documents",
+            "The settings have to be one YAML document.",
+            PROJECT_FILE,
+            document.value_range(()),
+            "Remove the `---` and merge the two.",
         )
+        for document in parsed.documents[1:]
+    ]
     for document in parsed.documents:
         found += schema.check(document, "project")
     if has_errors(found) or not parsed.documents:

@@ -8,13 +8,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from qflow_gitops.errors import LockError
 
 LOCKFILE_VERSION = 1
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class State(StrEnum):
@@ -63,7 +61,7 @@ class Event:
 
     at: str
     to: State
-    extra: Mapping[str, Any] = _NOTHING
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class Attempt:
     events: tuple[Event, ...]
     execution_id: str = ""
     status: str = ""
-    facts: Mapping[str, Any] = _NOTHING
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def counted(self) -> bool:
@@ -127,7 +125,7 @@ class EnvironmentRecord:
     latest: str = ""
     applied_through: str = ""
     runs: Mapping[str, tuple[Attempt, ...]] = field(default_factory=dict)
-    extra: Mapping[str, Any] = _NOTHING
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ class Lockfile:
     lineage: str
     serial: int = 0
     environments: Mapping[str, EnvironmentRecord] = field(default_factory=dict)
-    extra: Mapping[str, Any] = _NOTHING
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def environment(self, name: str) -> EnvironmentRecord:
         """The environment's record, an empty one where there is none."""
@@ -367,5 +365,4 @@ def _attempt(data: Mapping[str, Any], number: int, run: str, seen: set[str]) -> 
 
 def _rest(data: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:
     """Keep what a later minor version may have added: the record is never made poorer."""
-    rest = {name: value for name, value in data.items() if name not in known}
-    return rest or _NOTHING
+    return {name: value for name, value in data.items() if name not in known}

@@ -1,1 +1,125 @@
-def main() -> None: ...
+"""The entry point: finds the command, and turns whatever happens into an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from qflow_gitops.errors import ExitCode, QflowError
+
+COMMANDS = {
+    "init": "Make a repository of run specs ready to use.",
+    "validate": "Check specs offline.",
+    "plan": "Show what would run, and why.",
+    "apply": "Run what is due, wait, record.",
+    "status": "Every run, its last attempt and execution.",
+    "history": "All attempts of a run, or of all.",
+    "migrate": "Rewrite legacy variables to connectorId.",
+    "schema": "Print or export the JSON Schemas.",
+    "sandbox": "A local Qualys Flow to try and test against.",
+    "demo": "The whole story on this machine in a minute.",
+}
+"""Each command's one line of help; its code is only loaded when it is called."""
+
+
+class _Commands(click.Group):
+    """A group that imports a command's file when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"qflow_gitops.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            ctx.fail(f"There is no command `{name}`.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        import qflow_gitops
+
+        click.echo(f"qflow-gitops {qflow_gitops.__version__}")
+        ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C", "directory", metavar="DIR", default=".", help="Work as if started in this folder."
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only results and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour; auto follows the terminal and NO_COLOR.",
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+@click.pass_context
+def program(ctx: click.Context, directory: str, quiet: bool, verbose: bool, color: str) -> None:
+    """Runs of Qualys Flow workflows as reviewed changes in git.
+
+    Run specs are YAML files in a git repository. `plan` shows what would run and why,
+    `apply` runs it at most once, and a lockfile records the executions.
+    """
+    from qflow_gitops.cli.console import Console
+    from qflow_gitops.cli.wiring import Wiring
+
+    if quiet and verbose:
+        raise click.UsageError("-q and -v exclude each other.")
+    console = Console.for_process(os.environ, color=color, quiet=quiet, verbose=verbose)
+    ctx.obj = Wiring(directory, os.environ, console)
+
+
+def main(arguments: Sequence[str] | None = None) -> Any:
+    """Run the program; ends the process with an exit code of the README's table."""
+    try:
+        status = program.main(arguments, prog_name="qflow-gitops", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else ExitCode.OK)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(ExitCode.SIGINT)
+    except QflowError as problem:
+        from qflow_gitops.output.text import error_lines
+
+        click.echo("\n".join(error_lines(problem)), err=True)
+        sys.exit(problem.exit_code)
+    except BrokenPipeError:
+        # The reader of a pipe (head, say) has gone: nothing more to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.OK)
+    except Exception as problem:  # noqa: BLE001  the boundary: no traceback reaches a user
+        from qflow_gitops.cli.crash import report_bug
+
+        sys.exit(report_bug(problem))

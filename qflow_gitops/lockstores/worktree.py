@@ -143,7 +143,7 @@ class WorktreeStore:
                 f"The settings name the lineage {self._lineage}, but there is no lockfile.",
                 where=self.where,
                 not_done=_NOTHING_DONE,
-                hint=f"Bring it back: git checkout HEAD -- {self.where} (or: git log -- {self.where})",
+                hint=f"Bring it back: git checkout HEAD -- {self.where}",
                 reason="lock_missing",
             )
         if lockfile is not None:
@@ -169,7 +169,10 @@ class WorktreeStore:
         elif found.lineage != newest.lineage:
             said = f"The lockfile is of another lineage ({found.lineage}) than the one written here"
         elif found.serial < newest.serial:
-            said = f"The lockfile is version {found.serial}, older than version {newest.serial} written here"
+            said = (
+                f"The lockfile is version {found.serial}, older than version {newest.serial} "
+                "written here"
+            )
         else:
             said = f"The lockfile, version {found.serial}, was changed by something else"
         raise LockError(

@@ -285,7 +285,7 @@ def _held_workflow(one: Change) -> Change:
         one,
         action=Action.HOLD,
         reason=Reason.WORKFLOW,
-        detail=f"Qualys knows no workflow {_workflow_id(one)} (404), or doesn't show it to this user",
+        detail=f"Qualys knows no workflow {_workflow_id(one)} (404), or hides it",
         hint="Mend `workflowId`, or have the workflow's tag added to your role in Qualys.",
     )
 

@@ -116,6 +116,7 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
 
 
 def uncommitted(git: GitTree, project: Project, head: str) -> tuple[str, ...]:
+    """Say which changes of the work tree are not in the commit that is applied."""
     dirty = git.uncommitted([*project.runs, PROJECT_FILE])
     if not dirty:
         return ()

@@ -1,6 +1,6 @@
 """Every report as plain lines for a person; counts first, then what needs a look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qflow_gitops.diagnostics import Diagnostic, Severity
 from qflow_gitops.errors import QflowError
@@ -241,7 +241,7 @@ def _history(body: History) -> Iterator[str]:
             yield f"    {event.at}  {event.to}{words}{who}"
 
 
-def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     if not rows:
         return
     cells = [titles, *(tuple(clean(cell) for cell in row) for row in rows)]

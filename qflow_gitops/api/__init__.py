@@ -1,0 +1,29 @@
+"""The Qualys Flow API: only `transport` knows requests; one file a resource."""
+
+from collections.abc import Mapping
+
+from qflow_gitops.interfaces import Qualys
+
+
+def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
+    """Build the client for a platform, and give its gateway's name for the record.
+
+    Sends nothing yet. Raises UsageProblem or AuthError for a platform, gateway or
+    credentials that can't be used.
+    """
+    import qflow_gitops
+    from qflow_gitops.api.caller import Caller
+    from qflow_gitops.api.client import QualysClient
+    from qflow_gitops.api.credentials import from_environment
+    from qflow_gitops.api.messages import Redactor
+    from qflow_gitops.api.platforms import gateway_for
+    from qflow_gitops.api.token import TokenSource
+    from qflow_gitops.api.transport import Transport
+
+    gateway = gateway_for(platform, environ.get("QFLOW_GATEWAY", ""))
+    credentials = from_environment(environ)
+    agent = f"qflow-gitops/{qflow_gitops.__version__}"
+    transport = Transport(gateway.url, user_agent=agent)
+    redact = Redactor()
+    tokens = TokenSource(transport, credentials, redact)
+    return QualysClient(Caller(transport, tokens, redact)), gateway.host

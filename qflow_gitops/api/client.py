@@ -1,0 +1,62 @@
+"""The API as one object: implements `interfaces.Qualys`."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from qflow_gitops.api import executions, steps, workflows
+from qflow_gitops.api.caller import Caller
+from qflow_gitops.interfaces import Answer, Execution, WorkflowInfo
+
+
+class QualysClient:
+    """The documented calls of one gateway, as one user. Safe to use from several threads."""
+
+    def __init__(self, caller: Caller) -> None:
+        """Take what authenticates and sends."""
+        self._caller = caller
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds by which the server's clock is ahead; None until it answered."""
+        return self._caller.skew
+
+    def connect(self) -> None:
+        """Get a token now. Raises AuthError or UnreachableError."""
+        self._caller.connect()
+
+    def workflow(self, workflow_id: str) -> WorkflowInfo | None:
+        """Give the details of a workflow; None where Qualys doesn't know it (404)."""
+        return workflows.details(self._caller, workflow_id)
+
+    def workflows(self) -> Iterator[dict[str, Any]]:
+        """Give every workflow as the list shows it."""
+        return workflows.listed(self._caller)
+
+    def definition(self, workflow_id: str) -> dict[str, Any]:
+        """Give a workflow's definition, decoded; {} where there is none."""
+        return workflows.definition(self._caller, workflow_id)
+
+    def run(self, workflow_id: str, body: bytes) -> Answer:
+        """Start a run with exactly this JSON body. Never raises for what the network does."""
+        return workflows.run(self._caller, workflow_id, body)
+
+    def execution(self, execution_id: str) -> Execution | None:
+        """Give an execution; None where Qualys doesn't show it any more (404)."""
+        return executions.details(self._caller, execution_id)
+
+    def executions(self, workflow_id: str, start: datetime, end: datetime) -> Iterator[Execution]:
+        """Give a workflow's executions between two times, oldest first."""
+        return executions.listed(self._caller, workflow_id, start, end)
+
+    def steps(self, execution_id: str) -> list[dict[str, Any]]:
+        """Give the steps of an execution."""
+        return steps.listed(self._caller, execution_id)
+
+    def step(self, execution_id: str, node_id: str) -> dict[str, Any] | None:
+        """Give one step; None where there is none."""
+        return steps.details(self._caller, execution_id, node_id)
+
+    def step_output(self, execution_id: str, node_id: str) -> list[Any]:
+        """Give a step's output."""
+        return steps.output(self._caller, execution_id, node_id)

@@ -1,0 +1,100 @@
+"""Which credentials the environment holds; their values never show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from qflow_gitops.errors import AuthError, UsageProblem
+
+SETS = (
+    ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"),
+    ("QFLOW_USERNAME", "QFLOW_PASSWORD"),
+    ("QFLOW_TOKEN",),
+)
+_ALL = (
+    "QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN"
+)
+_NOTHING = "Nothing was sent."
+
+
+class Secret(str):
+    """A text that doesn't show itself when it is printed, formatted or represented."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __format__(self, _form: str) -> str:
+        return "***"
+
+    def reveal(self) -> str:
+        """Give the text itself, to be put into a header or a form."""
+        return str.__str__(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One set of `SETS`, by its variables' names."""
+
+    values: Mapping[str, Secret]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must never be printed."""
+        return tuple(value.reveal() for value in self.values.values())
+
+
+def from_environment(environ: Mapping[str, str]) -> Credentials:
+    """Take the one set of credentials that is there.
+
+    Raises UsageProblem for two sets at once, AuthError for none or half a one, and for a
+    value that can't be a credential.
+    """
+    begun = [names for names in SETS if any(environ.get(name) for name in names)]
+    if not begun:
+        raise AuthError(
+            "There are no credentials for Qualys.",
+            not_done=_NOTHING,
+            hint=f"Set {_ALL}.",
+            reason="credentials_missing",
+        )
+    if len(begun) > 1:
+        raise UsageProblem(
+            "There are two sets of credentials: "
+            + " and ".join(name for names in begun for name in names if environ.get(name))
+            + ".",
+            not_done=_NOTHING,
+            hint="Unset one of them.",
+            reason="credentials_twice",
+        )
+    (names,) = begun
+    missing = [name for name in names if not environ.get(name)]
+    if missing:
+        raise AuthError(
+            f"{' and '.join(missing)} isn't set, but its other half is.",
+            not_done=_NOTHING,
+            hint=f"Set {_ALL}.",
+            reason="credentials_missing",
+        )
+    return Credentials({name: _checked(name, environ[name]) for name in names})
+
+
+def _checked(name: str, value: str) -> Secret:
+    if not value.isprintable() or value != value.strip():
+        raise AuthError(
+            f"{name} holds a line break, a space at its end, or another character that no "
+            "credential has.",
+            not_done=_NOTHING,
+            hint=f"Set {name} again; a line break often comes along when pasting.",
+            reason="credentials_form",
+        )
+    if not value.isascii() and name != "QFLOW_PASSWORD":
+        raise AuthError(
+            f"{name} holds a character that can't stand in a header.",
+            not_done=_NOTHING,
+            reason="credentials_form",
+        )
+    return Secret(value)

@@ -1,0 +1,92 @@
+"""Platform names and the gateways that belong to them: nothing in a repository is a host."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from qflow_gitops.errors import UsageProblem
+
+# qflow-api 5.5: compiled from public clients [C], who cite Qualys' platform identification page.
+HOSTS: Mapping[str, str] = {
+    "US1": "gateway.qg1.apps.qualys.com",
+    "US2": "gateway.qg2.apps.qualys.com",
+    "US3": "gateway.qg3.apps.qualys.com",
+    "US4": "gateway.qg4.apps.qualys.com",
+    "GOV1": "gateway.gov1.qualys.us",
+    "EU1": "gateway.qg1.apps.qualys.eu",
+    "EU2": "gateway.qg2.apps.qualys.eu",
+    "EU3": "gateway.qg3.apps.qualys.it",
+    "IN1": "gateway.qg1.apps.qualys.in",
+    "CA1": "gateway.qg1.apps.qualys.ca",
+    "AE1": "gateway.qg1.apps.qualys.ae",
+    "UK1": "gateway.qg1.apps.qualys.co.uk",
+    "AU1": "gateway.qg1.apps.qualys.com.au",
+    "KSA1": "gateway.qg1.apps.qualysksa.com",
+}
+PRIVATE, SANDBOX = "private", "sandbox"
+NAMES = (*HOSTS, PRIVATE, SANDBOX)
+
+_PRIVATE_URL = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
+_SANDBOX_URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}", re.ASCII)
+_NOTHING = "Nothing was sent."
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where a platform's API answers. `host` is what the record names."""
+
+    platform: str
+    url: str
+
+    @property
+    def host(self) -> str:
+        """Host, and port where there is one."""
+        return self.url.split("://", 1)[1]
+
+
+def gateway_for(platform: str, custom: str) -> Gateway:
+    """Give the gateway of a platform; `custom` is what QFLOW_GATEWAY says ("" if unset).
+
+    Raises UsageProblem for an unknown platform, and for a QFLOW_GATEWAY that doesn't go
+    with it.
+    """
+    if platform in HOSTS:
+        if custom:
+            raise UsageProblem(
+                f"QFLOW_GATEWAY is set, but the platform is {platform}, whose gateway is known.",
+                not_done=_NOTHING,
+                hint="Unset QFLOW_GATEWAY, or say `platform: private` or `platform: sandbox`.",
+                reason="gateway_not_allowed",
+            )
+        return Gateway(platform, f"https://{HOSTS[platform]}")
+    if platform == PRIVATE:
+        return _custom(platform, custom, _PRIVATE_URL, "https://qualysgateway.example.com")
+    if platform == SANDBOX:
+        return _custom(platform, custom, _SANDBOX_URL, "http://127.0.0.1:8080")
+    near = difflib.get_close_matches(platform.upper(), NAMES, n=1)
+    raise UsageProblem(
+        f"There is no platform `{platform}`." if platform else "No platform is set.",
+        not_done=_NOTHING,
+        hint=(f"Did you mean {near[0]}? " if near else "")
+        + f"Set `platform:` in qflow.yaml, or QFLOW_PLATFORM, to one of: {', '.join(NAMES)}.",
+        reason="platform_unknown",
+    )
+
+
+def _custom(platform: str, custom: str, form: re.Pattern[str], example: str) -> Gateway:
+    if not custom:
+        raise UsageProblem(
+            f"The platform is `{platform}`, and QFLOW_GATEWAY doesn't say where it is.",
+            not_done=_NOTHING,
+            hint=f"export QFLOW_GATEWAY={example}",
+            reason="gateway_missing",
+        )
+    if not form.fullmatch(custom):
+        raise UsageProblem(
+            f"QFLOW_GATEWAY is no address for the platform `{platform}`.",
+            not_done=_NOTHING,
+            hint=f"It has the form {example}, without a path.",
+            reason="gateway_form",
+        )
+    return Gateway(platform, custom)

@@ -1,0 +1,261 @@
+"""HTTP: the one place that knows requests. Nothing is sent anywhere but to the gateway.
+
+Each request has time-outs and a total deadline that also holds when an answer drips in
+byte by byte; redirects are never followed, the environment (proxies, .netrc) is never
+asked, and answers are cut at 1 MiB.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util import parse_url
+
+MAX_ANSWER = 1024 * 1024
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 30.0
+DEADLINE = 60.0
+"""Seconds; for a request as a whole, whatever the server does."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A whole answer. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def data(self) -> Any:
+        """Give the JSON value, None where it isn't JSON."""
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
+
+
+class NoAnswerError(Exception):
+    """There was no whole answer. `sent` is False where it is proven that no byte left us."""
+
+    def __init__(self, said: str, *, sent: bool) -> None:
+        """Take a few words on what went wrong."""
+        super().__init__(said)
+        self.said = said
+        self.sent = sent
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What one request does, seen from its connection."""
+
+    sent: bool = False
+    sockets: list[Any] = field(default_factory=list)
+
+
+_current = threading.local()
+
+
+class _Watched:
+    """Mixed into urllib3's connections: notes the socket, and the first byte of a request."""
+
+    sock: Any
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        watch = getattr(_current, "watch", None)
+        if watch is not None:
+            watch.sockets.append(self.sock)
+
+    def send(self, data: Any) -> None:
+        watch = getattr(_current, "watch", None)
+        if self.sock is None:
+            self.connect()
+        if watch is not None:
+            watch.sent = True
+        super().send(data)  # type: ignore[misc]
+
+
+class _Http(_Watched, HTTPConnection):
+    pass
+
+
+class _Https(_Watched, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+
+class Transport:
+    """Sends requests to one gateway. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        user_agent: str = "qflow-gitops",
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
+        deadline: float = DEADLINE,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the gateway's address, `https://host` or the sandbox's `http://host:port`."""
+        self._base = base_url
+        self._host = parse_url(base_url).host
+        self._timeouts = (connect_timeout, read_timeout)
+        self._deadline = deadline
+        self._monotonic = monotonic
+        self._agent = user_agent
+        self._local = threading.local()
+
+    def _session(self) -> requests.Session:
+        """One session a thread: requests doesn't promise that one can be shared."""
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.headers.clear()
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _Adapter(max_retries=0, pool_maxsize=1))
+            self._local.session = session
+        return session
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        fresh: bool = False,
+    ) -> HttpAnswer:
+        """Send one request, once, and read its whole answer.
+
+        With `fresh` the connection is a new one, so that an old one's end can't be taken
+        for this request's. Raises NoAnswerError, which says whether a byte was sent.
+        """
+        watch = _Watch()
+        _current.watch = watch
+        if fresh:
+            self._close()
+        try:
+            with self._limited(watch):
+                return self._exchange(method, path, headers, body)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
+            self._close()
+            raise NoAnswerError(_said(problem), sent=watch.sent) from None
+        except ValueError as problem:  # a header or an address that can't be sent
+            self._close()
+            raise NoAnswerError(type(problem).__name__, sent=watch.sent) from None
+        finally:
+            _current.watch = None
+
+    def _close(self) -> None:
+        session = getattr(self._local, "session", None)
+        if session is not None:
+            session.close()
+            self._local.session = None
+
+    @contextmanager
+    def _limited(self, watch: _Watch) -> Iterator[None]:
+        """Cut the connection when the total deadline is over, however slowly it still drips."""
+
+        def cut() -> None:
+            for sock in watch.sockets:
+                try:
+                    sock.shutdown(2)
+                except OSError:
+                    continue
+
+        timer = threading.Timer(self._deadline, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> HttpAnswer:
+        session = self._session()
+        request = requests.Request(
+            method,
+            self._base + path,
+            headers={"User-Agent": self._agent, "Accept-Encoding": "identity", **headers},
+            data=body,
+        )
+        prepared = session.prepare_request(request)
+        if parse_url(prepared.url or "").host != self._host:
+            raise requests.exceptions.InvalidURL("the address leaves the gateway")
+        begun = self._monotonic()
+        with session.send(
+            prepared,
+            stream=True,
+            timeout=self._timeouts,
+            allow_redirects=False,
+            proxies={},
+        ) as answer:
+            content = self._content(answer, begun)
+            names = {name.lower(): value for name, value in answer.headers.items()}
+            return HttpAnswer(answer.status_code, names, content)
+
+    def _content(self, answer: requests.Response, begun: float) -> bytes:
+        content = b""
+        for piece in answer.raw.stream(65536, decode_content=True):
+            content += piece
+            if len(content) > MAX_ANSWER:
+                raise requests.exceptions.ContentDecodingError("the answer is over 1 MiB")
+        if self._monotonic() - begun > self._deadline:
+            raise requests.exceptions.ReadTimeout("the total deadline is over")
+        expected = answer.headers.get("Content-Length", "")
+        if expected.isdecimal() and len(content) != int(expected):
+            raise requests.exceptions.ChunkedEncodingError("the answer was cut")
+        return content
+
+
+_WORDS = (
+    ("NameResolutionError", "the host's name can't be resolved"),
+    ("NewConnectionError", "the connection was refused"),
+    ("ConnectTimeoutError", "the connection took too long"),
+    ("ReadTimeout", "no answer in time"),
+    ("SSLError", "the TLS handshake failed"),
+    ("RemoteDisconnected", "the connection was closed without an answer"),
+    ("ConnectionResetError", "the connection was reset"),
+    ("IncompleteRead", "the answer was cut"),
+)
+
+
+def _said(problem: BaseException) -> str:
+    """Name a fault in a few words; never the exception's own text, which may hold headers."""
+    names = []
+    seen: BaseException | Any = problem
+    while isinstance(seen, BaseException) and len(names) < 8:
+        names.append(type(seen).__name__)
+        reason = getattr(seen, "reason", None)
+        first = seen.args[0] if seen.args else None
+        seen = next((one for one in (reason, first) if isinstance(one, BaseException)), None)
+    for name, words in _WORDS:
+        if any(name in one for one in names):
+            return words
+    return f"no answer ({names[-1]})"

@@ -1,0 +1,111 @@
+"""Workflows: list, details, run (qflow-api 1.2 to 1.4)."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from qflow_gitops.api.caller import ROLE_HINT, Caller, is_rate_limited, unwrapped
+from qflow_gitops.api.messages import message_of
+from qflow_gitops.api.transport import HttpAnswer, NoAnswerError
+from qflow_gitops.errors import QflowError
+from qflow_gitops.interfaces import Answer, AnswerKind, WorkflowInfo
+
+BASE = "/qflowapi/v1/workflows"
+PAGE = 100
+SENDS = 3  # of one run, where each one before was refused by a rate limit
+
+_EXECUTION_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_REFUSED = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
+_REDIRECTED_UNDONE = frozenset({307, 308})
+
+
+def listed(caller: Caller) -> Iterator[dict[str, Any]]:
+    """Give every workflow as the list shows it; the items' fields are not documented [?]."""
+    for number in range(1, 10_000):
+        query = urlencode({"pageSize": PAGE, "pageNumber": number})
+        answer = caller.get(f"{BASE}?{query}", "read")
+        items = unwrapped(answer).get("items", []) if answer else []
+        yield from (one for one in items if isinstance(one, dict))
+        if len(items) < PAGE:
+            return
+
+
+def details(caller: Caller, workflow_id: str) -> WorkflowInfo | None:
+    """Give what is known of a workflow, None where Qualys knows none (qflow-api 1.3 [D])."""
+    answer = caller.get(f"{BASE}/{quote(workflow_id, safe='')}", "read")
+    if answer is None:
+        return None
+    revision = unwrapped(answer).get("revision", "")
+    return WorkflowInfo(workflow_id, revision if isinstance(revision, str) else "")
+
+
+def definition(caller: Caller, workflow_id: str) -> dict[str, Any]:
+    """Give a workflow's definition, which Qualys sends as JSON in a string (qflow-api 1.3 [D])."""
+    answer = caller.get(f"{BASE}/{quote(workflow_id, safe='')}", "read")
+    text = unwrapped(answer).get("definition", "") if answer else ""
+    try:
+        data = json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        data = None
+    return data if isinstance(data, dict) else {}
+
+
+def run(caller: Caller, workflow_id: str, body: bytes) -> Answer:
+    """Start a run with exactly this body (qflow-api 1.4 [D RUN, RN119]). Never raises.
+
+    Sent once; again only after a refusal that proves that nothing was executed (a rate
+    limit, an expired token).
+    """
+    path = f"{BASE}/{quote(workflow_id, safe='')}/run"
+    for attempt in range(SENDS):
+        try:
+            answer = caller.once("POST", path, body)
+        except NoAnswerError as problem:
+            kind = AnswerKind.UNCLEAR if problem.sent else AnswerKind.UNSENT
+            return Answer(kind, detail=f"{problem.said[:1].upper()}{problem.said[1:]}.")
+        except QflowError as problem:  # from the token: nothing was sent with it
+            return Answer(AnswerKind.UNSENT, detail=problem.message)
+        if not is_rate_limited(answer):
+            return _meaning(caller, answer)
+        if attempt < SENDS - 1:
+            caller.wait(caller.pause(attempt, answer.headers))
+    return Answer(
+        AnswerKind.UNSENT, http_status=answer.status, detail="Refused by a rate limit, three times."
+    )
+
+
+def _meaning(caller: Caller, answer: HttpAnswer) -> Answer:
+    """Say what an answer proves (`hardening` table 1.4); whatever proves nothing is unclear."""
+    status = answer.status
+    said = caller.redact(message_of(answer.content))
+    if status in (200, 201, 202):
+        execution_id = _execution_id(answer.data())
+        if execution_id:
+            return Answer(AnswerKind.ACCEPTED, execution_id, status)
+        return Answer(AnswerKind.UNCLEAR, "", status, "The answer holds no execution id.")
+    if status in _REDIRECTED_UNDONE:
+        return Answer(
+            AnswerKind.REFUSED,
+            "",
+            status,
+            "The gateway redirected the request elsewhere; it was not followed. Tell security.",
+        )
+    if status == 403:
+        hint = ROLE_HINT.format(right="execute")
+        return Answer(AnswerKind.REFUSED, "", status, f"{said}. {hint}")
+    kind = AnswerKind.REFUSED if status in _REFUSED else AnswerKind.UNCLEAR
+    return Answer(kind, "", status, f"Status {status}: {said}" if said else f"Status {status}.")
+
+
+def _execution_id(data: Any) -> str:
+    """Find the id in both documented shapes: at the top (1.19) or under `data` (1.16)."""
+    if not isinstance(data, dict):
+        return ""
+    inner = data.get("data")
+    for one in (data, inner if isinstance(inner, dict) else {}):
+        found = one.get("executionId")
+        if isinstance(found, str) and _EXECUTION_ID.fullmatch(found):
+            return found
+    return ""

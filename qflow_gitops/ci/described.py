@@ -1,0 +1,11 @@
+"""What a CI system tells."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Who and where, each "" where it isn't told. `run` is the address of the CI's run."""
+
+    actor: str = ""
+    run: str = ""

@@ -1,0 +1,126 @@
+"""`qflow-gitops apply`."""
+
+from dataclasses import replace
+
+import click
+
+from qflow_gitops import output
+from qflow_gitops.cli import options
+from qflow_gitops.cli.console import Progress
+from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.operations.apply import Edges, apply
+from qflow_gitops.operations.checks import ApplyRequest
+from qflow_gitops.project import LOCK_FILE, duration
+from qflow_gitops.report import Planned, Report
+
+
+def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return duration(value)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from None
+
+
+@click.command("apply")
+@click.option("--to", "head", default="HEAD", metavar="REV", show_default=True, help="The commit.")
+@options.environment
+@options.labels
+@click.option("--yes", is_flag=True, help="Don't ask; needed where there is no terminal.")
+@click.option("--digest", default="", metavar="D", help="Send only exactly this plan.")
+@click.option(
+    "--retry", "retries", multiple=True, metavar="RUN", help="Send a failed run again; repeatable."
+)
+@options.acks
+@click.option("--keep-going", is_flag=True, help="Run the valid specs although others are invalid.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), help="How many runs may be under way at once."
+)
+@click.option("--wait/--no-wait", default=None, help="Wait for the executions to end, or don't.")
+@click.option(
+    "--timeout", callback=_seconds, metavar="DURATION", help="End waiting after 90s, 30m, 1h30m."
+)
+@options.output("text", "json", "markdown")
+@click.pass_obj
+def command(
+    wiring: Wiring,
+    head: str,
+    environment: str,
+    labels: dict[str, str],
+    yes: bool,
+    digest: str,
+    retries: tuple[str, ...],
+    acks: dict[str, int],
+    keep_going: bool,
+    concurrency: int | None,
+    wait: bool | None,
+    timeout: float | None,
+    format_name: str,
+    copies: tuple[str, ...],
+) -> int:
+    """Run what is due in one environment, at most once, and record it.
+
+    What is due, and why, is what `plan` shows. Credentials come from QFLOW_CLIENT_ID and
+    QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN.
+    """
+    request = ApplyRequest(
+        platform=wiring.platform,
+        head=head,
+        environment=environment,
+        labels=labels,
+        digest=digest,
+        retries=retries,
+        acks=acks,
+        keep_going=keep_going,
+        concurrency=concurrency,
+        wait=wait,
+        timeout=timeout,
+    )
+    return run(wiring, "apply", lambda: _apply(wiring, request, yes=yes), format_name, copies)
+
+
+def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
+    stopper = Stopper()
+    with wiring.console.progress() as progress:
+        edges = Edges(
+            git=wiring.git,
+            store=wiring.store(wiring.project(request.head)),
+            where=LOCK_FILE,
+            qualys=wiring.qualys,
+            clock=SystemClock(),
+            stop=stopper,
+            freeze=wiring.freeze,
+            confirm=lambda planned: yes or _confirmed(wiring, planned),
+            author=wiring.author(),
+            evidence={},
+            rescue=wiring.rescue,
+        )
+        report = _followed(apply(request, edges), progress)
+    if stopper():
+        return replace(report, exit_code=stopper.exit_code, reason="interrupted")
+    return report
+
+
+def _followed(work: object, progress: Progress) -> Report:
+    """Show every event, and give the report that the work returns at its end."""
+    steps = iter(work)  # type: ignore[call-overload]
+    while True:
+        try:
+            progress.show(next(steps))
+        except StopIteration as end:
+            report: Report = end.value
+            return report
+
+
+def _confirmed(wiring: Wiring, planned: Planned) -> bool:
+    if not wiring.console.interactive:
+        raise UsageProblem(
+            "Somebody has to confirm the plan, and there is no terminal to ask at.",
+            not_done="Nothing was sent.",
+            hint="Look at it with qflow-gitops plan, then: qflow-gitops apply --yes",
+            reason="not_confirmed",
+        )
+    click.echo(output.FORMATS["text"](Report("apply", body=planned)), err=True)
+    return wiring.console.ask("Send these runs to Qualys?")

@@ -1,0 +1,186 @@
+"""The only writer: results to stdout, progress and errors to stderr."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.operations import events
+from qflow_gitops.output import FORMATS
+from qflow_gitops.output.text import error_lines
+from qflow_gitops.output.words import clean, count
+from qflow_gitops.plan import said
+from qflow_gitops.report import Report
+
+HEARTBEAT = 30.0
+"""Seconds between two signs of life where there is no terminal."""
+
+_COLOURS = {
+    "+": "green", "✓": "green", "~": "yellow", "↻": "yellow", "!": "yellow", "?": "magenta",
+    "✗": "red", "-": "red", "·": "bright_black", "…": "blue", "→": "cyan", "Error:": "red",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """How this process writes. `live` is whether stderr is a terminal that a person watches."""
+
+    colour_out: bool
+    colour_err: bool
+    live: bool
+    interactive: bool
+    quiet: bool
+    verbose: bool
+
+    @classmethod
+    def for_process(
+        cls, environ: Mapping[str, str], *, color: str, quiet: bool, verbose: bool
+    ) -> "Console":
+        """Look at the terminal and the environment once."""
+        in_ci = bool(environ.get("CI"))
+
+        def coloured(stream: Any) -> bool:
+            if color != "auto":
+                return color == "always"
+            return stream.isatty() and not environ.get("NO_COLOR")
+
+        return cls(
+            colour_out=coloured(sys.stdout),
+            colour_err=coloured(sys.stderr),
+            live=sys.stderr.isatty() and not in_ci and environ.get("TERM") != "dumb",
+            interactive=sys.stdin.isatty() and sys.stderr.isatty() and not in_ci,
+            quiet=quiet,
+            verbose=verbose,
+        )
+
+    def result(self, report: Report, format_name: str, copies: tuple[str, ...] = ()) -> int:
+        """Write a report to stdout, its copies to files and its error to stderr."""
+        for copy in copies:
+            self._copy(report, copy)
+        rendered = FORMATS[format_name](report)
+        if format_name == "text":
+            for note in report.notes:
+                self.say(note)
+            rendered = self._painted(rendered, colour=self.colour_out)
+        click.echo(rendered, nl=False, color=self.colour_out)
+        if report.error:
+            self.error(report.error)
+        return int(report.exit_code)
+
+    def _copy(self, report: Report, copy: str) -> None:
+        format_name, _, name = copy.partition("=")
+        if format_name not in FORMATS or not name:
+            raise UsageProblem(
+                f"--report {clean(copy)} isn't FORMAT=FILE.",
+                hint=f"The formats are: {', '.join(FORMATS)}.",
+            )
+        try:
+            Path(name).write_text(FORMATS[format_name](report), encoding="utf-8")
+        except OSError as problem:
+            raise UsageProblem(
+                f"The report can't be written: {problem.strerror}.", where=name
+            ) from None
+
+    def error(self, problem: QflowError) -> None:
+        """Say what stopped a command."""
+        lines = "\n".join(error_lines(problem))
+        click.echo(self._painted(lines, colour=self.colour_err), err=True, color=self.colour_err)
+
+    def say(self, text: str) -> None:
+        """Say a sentence on stderr, unless the person wants quiet."""
+        if not self.quiet:
+            click.echo(clean(text), err=True)
+
+    def ask(self, question: str) -> bool:
+        """Ask a person at the terminal; anything but yes is no."""
+        click.echo(f"{question} [y/N] ", nl=False, err=True)
+        try:
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
+    def _painted(self, text: str, *, colour: bool) -> str:
+        if not colour:
+            return text
+        return "\n".join(_paint(line) for line in text.split("\n"))
+
+    @contextmanager
+    def progress(self) -> Iterator["Progress"]:
+        """Show an apply while it works: a live view on a terminal, else lines and a heartbeat."""
+        shown = Progress(self)
+        try:
+            yield shown
+        finally:
+            shown.close()
+
+
+def _paint(line: str) -> str:
+    sign = line.lstrip().split(" ", 1)[0]
+    colour = _COLOURS.get(sign)
+    if line and not line.startswith(" ") and line.endswith(")"):
+        return click.style(line, bold=True)
+    return click.style(line, fg=colour) if colour else line
+
+
+class Progress:
+    """What a person sees while an apply works."""
+
+    def __init__(self, console: Console) -> None:
+        """Begin; the live view appears with the first sign of work."""
+        self._console = console
+        self._live: Any = None
+        self._last = time.monotonic()
+
+    def show(self, event: events.Event) -> None:
+        """Take the next event."""
+        if self._console.quiet:
+            return
+        match event:
+            case events.Said(text):
+                self._line(clean(text))
+            case events.Ready(planned, due) if due:
+                platform = ", ".join(planned.plan.platforms.values())
+                self._line(f"{count(due, 'run')} to start on {platform or 'no platform'}")
+            case events.Moved(environment, name, attempt):
+                self._line(f"{environment}/{name}: {clean(said(attempt))}")
+            case events.Tick():
+                self._tick(event)
+
+    def _line(self, text: str) -> None:
+        self._last = time.monotonic()
+        if self._live:
+            self._live.console.print(text, markup=False, highlight=False)
+        else:
+            click.echo(text, err=True)
+
+    def _tick(self, tick: events.Tick) -> None:
+        text = (
+            f"{tick.pending:,} to start, {tick.sending} being sent, {tick.under_way} under way, "
+            f"{tick.finished:,} done, {tick.elapsed:.0f} s"
+        )
+        if self._console.live:
+            self._update(text)
+        elif time.monotonic() - self._last >= HEARTBEAT:
+            self._line(text)
+
+    def _update(self, text: str) -> None:
+        if self._live is None:
+            from rich.console import Console as RichConsole
+            from rich.live import Live
+
+            terminal = RichConsole(stderr=True, no_color=not self._console.colour_err)
+            self._live = Live(console=terminal, refresh_per_second=8, transient=True)
+            self._live.start()
+        self._live.update(text)
+
+    def close(self) -> None:
+        """Take the live view away."""
+        if self._live:
+            self._live.stop()
+            self._live = None

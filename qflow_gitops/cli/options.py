@@ -1,0 +1,82 @@
+"""The options that several commands share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from qflow_gitops.output import FORMATS
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def output(*names: str) -> Decorator:
+    """`--format` with these formats (the first is the default), and `--report`."""
+    formats = click.option(
+        "--format",
+        "format_name",
+        type=click.Choice(list(names or FORMATS)),
+        default=(names or tuple(FORMATS))[0],
+        show_default=True,
+        help="What to write to stdout.",
+    )
+    report = click.option(
+        "--report",
+        "copies",
+        metavar="FORMAT=FILE",
+        multiple=True,
+        help="Write a further copy of the result to a file; repeatable.",
+    )
+
+    def both(function: Callable[..., Any]) -> Callable[..., Any]:
+        return formats(report(function))
+
+    return both
+
+
+environment: Decorator = click.option(
+    "-e", "--environment", default="", metavar="ENV", help="Only this environment."
+)
+
+
+def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for one in values:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{one!r} isn't KEY=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+labels: Decorator = click.option(
+    "-l",
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=_pairs,
+    help="Only specs with this label; repeatable, all have to match.",
+)
+
+
+def _counts(
+    _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
+) -> dict[str, int]:
+    counts = {}
+    for one in values:
+        name, equals, value = one.partition("=")
+        if not equals or not value.isdecimal():
+            raise click.BadParameter(f"{one!r} isn't NAME=COUNT")
+        counts[name] = int(value)
+    return counts
+
+
+acks: Decorator = click.option(
+    "--ack",
+    "acks",
+    multiple=True,
+    metavar="NAME=COUNT",
+    callback=_counts,
+    help="Release a kind of hold (renamed, target) if exactly so many are held.",
+)

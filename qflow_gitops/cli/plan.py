@@ -1,0 +1,60 @@
+"""`qflow-gitops plan`."""
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.project import LOCK_FILE
+from qflow_gitops.report import Report
+
+
+@click.command("plan")
+@click.option("--from", "base", default="", metavar="REV", help="Only changes since this commit.")
+@click.option("--to", "head", default="HEAD", metavar="REV", show_default=True, help="The commit.")
+@click.option("--full", is_flag=True, help="Look at every spec, not only at what changed.")
+@click.option("--worktree", is_flag=True, help="Plan the work tree, uncommitted changes too.")
+@options.environment
+@options.labels
+@click.option("--exit-code", is_flag=True, help="Exit 10 if something would run.")
+@options.output("text", "json", "markdown")
+@click.pass_obj
+def command(
+    wiring: Wiring,
+    base: str,
+    head: str,
+    full: bool,
+    worktree: bool,
+    environment: str,
+    labels: dict[str, str],
+    exit_code: bool,
+    format_name: str,
+    copies: tuple[str, ...],
+) -> int:
+    """Show what would run, and why; and why everything else would not.
+
+    Desired (the specs of a commit) minus recorded (the lockfile). Needs no secret and
+    opens no connection.
+    """
+    if full and base:
+        raise click.UsageError("--full looks at every spec; --from at some. Choose one.")
+    if worktree and head != "HEAD":
+        raise click.UsageError("--worktree plans the work tree; --to a commit. Choose one.")
+
+    def work() -> Report:
+        from qflow_gitops.operations.plan import PlanRequest, make_plan
+
+        request = PlanRequest(
+            platform=wiring.platform,
+            base=base,
+            head=head,
+            full=full,
+            worktree=worktree,
+            environment=environment,
+            labels=labels,
+            freeze=wiring.freeze(),
+            exit_code=exit_code,
+        )
+        store = wiring.store(wiring.project("" if worktree else head))
+        return make_plan(request, wiring.git, store, LOCK_FILE)
+
+    return run(wiring, "plan", work, format_name, copies)

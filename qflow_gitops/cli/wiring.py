@@ -1,0 +1,171 @@
+"""Builds the edges from the command line and the environment; the only reader of either."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from qflow_gitops.cli.console import Console
+from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
+from qflow_gitops.gitrepo import GitRepo
+from qflow_gitops.interfaces import LockStore, Qualys
+from qflow_gitops.operations import reading
+from qflow_gitops.project import LOCK_FILE, Project
+from qflow_gitops.report import Report, failed
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """Give the time, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class Stopper:
+    """Remembers the first SIGINT or SIGTERM; a second one ends the process at once."""
+
+    def __init__(self) -> None:
+        """Begin to listen."""
+        self.signal = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._caught)
+
+    def _caught(self, number: int, _frame: object) -> None:
+        if self.signal:
+            os._exit(128 + number)  # what was sent is in the journal as an intent
+        self.signal = number
+
+    def __call__(self) -> bool:
+        """Whether a person or the CI asked to stop."""
+        return bool(self.signal)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """130 for SIGINT, 143 for SIGTERM."""
+        return ExitCode.SIGTERM if self.signal == signal.SIGTERM else ExitCode.SIGINT
+
+
+class Wiring:
+    """What the commands are made of, built when it is first needed."""
+
+    def __init__(self, directory: str, environ: Mapping[str, str], console: Console) -> None:
+        """Take the folder of `-C`, the environment and the console."""
+        self.directory = Path(directory)
+        self.environ = environ
+        self.console = console
+
+    @cached_property
+    def git(self) -> GitRepo:
+        """The repository that the folder belongs to."""
+        if not self.directory.is_dir():
+            raise UsageProblem(
+                "This folder doesn't exist.", where=str(self.directory), hint="Mend -C DIR."
+            )
+        return GitRepo.open(self.directory, self.environ)
+
+    @property
+    def platform(self) -> str:
+        """What QFLOW_PLATFORM says, "" where it isn't set."""
+        return self.environ.get("QFLOW_PLATFORM", "")
+
+    def freeze(self) -> str:
+        """What QFLOW_FREEZE says, "" where nothing is frozen."""
+        return self.environ.get("QFLOW_FREEZE", "").strip()
+
+    def project(self, revision: str = "") -> Project:
+        """The settings of a revision, of the work tree where it is ""."""
+        commit = self.git.resolve(revision) if revision else ""
+        return reading.settings(self.git, commit, self.platform)
+
+    def store(self, project: Project) -> LockStore:
+        """The lock store that the settings choose."""
+        from qflow_gitops.lockstores import build
+
+        in_ci = bool(self.environ.get("CI"))
+        return build(project.lock, self.git.root / LOCK_FILE, self.git.common_dir, in_ci=in_ci)
+
+    def qualys(self, platform: str) -> tuple[Qualys, str]:
+        """Connect to a platform: the client, and the gateway's name for the record."""
+        from qflow_gitops.api import connect
+
+        return connect(platform, self.environ)
+
+    def author(self) -> dict[str, str]:
+        """Who does it, as the record says it: actor, CI run, tool."""
+        import qflow_gitops
+        from qflow_gitops.ci import describe
+
+        found = describe(self.environ)
+        who = found.actor or self.git.user or self.environ.get("USER", "")
+        author = {"actor": who, "run": found.run, "tool": qflow_gitops.__version__}
+        return {name: value for name, value in author.items() if value}
+
+    def rescue(self, content: str) -> str:
+        """Keep a record that couldn't be stored beside the lockfile; say where it is."""
+        target = self.git.root / "qflow.lock.rescue"
+        try:
+            with target.open("a", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as problem:
+            return f"not to a file ({problem.strerror}); here it is: {content}"
+        return str(target)
+
+
+def run(
+    wiring: Wiring,
+    command: str,
+    work: Callable[[], Report],
+    format_name: str,
+    copies: tuple[str, ...] = (),
+) -> int:
+    """Do a command's work and write what came of it, errors in the same envelope."""
+    try:
+        report = work()
+    except QflowError as problem:
+        report = failed(command, problem)
+    return wiring.console.result(report, format_name, copies)
+
+
+def shown_path(wiring: Wiring, path: str) -> str:
+    """Give a path of the command line as one from the repository's root, with `/`."""
+    full = Path(os.path.abspath(wiring.directory / path))  # noqa: PTH100  links stay as they are
+    root = Path(os.path.abspath(wiring.git.root))  # noqa: PTH100
+    real = full if full.is_relative_to(root) else full.resolve()
+    if not real.is_relative_to(root):
+        raise UsageProblem(
+            "The path is outside the repository.",
+            where=path,
+            not_done="Nothing was checked.",
+            hint=f"The repository is {root}.",
+            reason="path_outside",
+        )
+    return real.relative_to(root).as_posix()
+
+
+def existing_paths(wiring: Wiring, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Give paths of the command line from the root; UsageProblem for one that isn't there."""
+    found = []
+    for path in paths:
+        if not os.path.lexists(wiring.directory / path):
+            raise UsageProblem(
+                "There is no such file or folder.",
+                where=path,
+                not_done="Nothing was checked.",
+                reason="path_missing",
+            )
+        found.append(shown_path(wiring, path))
+    return tuple(found)

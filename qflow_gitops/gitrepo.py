@@ -1,0 +1,338 @@
+"""The one place that knows git: plumbing only, bytes in and out, each path literal.
+
+GitPython starts the processes (its `Git.execute`, with argument lists); its object layer,
+diffs and dynamic commands are not used, because they misread odd file names and turn
+arguments into options. What a repository's or a user's configuration could make git run
+(hooks, fsmonitor, external diffs, pagers, lazy fetches) is switched off, and nothing of the
+caller's GIT_* variables is passed on, so that a hook's GIT_DIR can't redirect a plan.
+"""
+
+import os
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
+from qflow_gitops.interfaces import ChangeKind, PathChange, TreeFile
+
+MAX_CONTENT = 1024 * 1024
+"""Contents are cut after one byte more, so that a caller sees "too big" and no memory is lost."""
+
+_KEPT_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "SYSTEMROOT")
+_SET_VARIABLES = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",  # what a commit holds is what its objects say
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_PAGER": "cat",
+}
+_OPTIONS = (
+    "safe.bareRepository=explicit",  # a bare repository in a subfolder can run commands
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "core.commitGraph=false",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+)
+_KINDS = {b"A": ChangeKind.ADDED, b"D": ChangeKind.REMOVED}
+_MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}
+
+
+@dataclass(frozen=True)
+class GitRepo:
+    """One work tree and its repository; implements `interfaces.GitTree`."""
+
+    root: Path
+    common_dir: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def open(cls, directory: Path, environ: Mapping[str, str]) -> "GitRepo":
+        """Find the repository that a directory belongs to.
+
+        Raises UsageProblem where there is none, it is bare, or git may not or can't be used.
+        """
+        kept = {name: environ[name] for name in _KEPT_VARIABLES if name in environ}
+        probe = cls(directory, directory, {**kept, **_SET_VARIABLES})
+        status, out, err = probe._run(
+            ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"]
+        )
+        if status:
+            raise _not_usable(directory, err)
+        root, common_dir = (Path(os.fsdecode(line)) for line in out.splitlines()[:2])
+        return cls(root, common_dir, probe.environ)
+
+    # --- revisions -------------------------------------------------------------------
+
+    def resolve(self, revision: str) -> str:
+        """Give the full commit id of `revision`; UsageProblem where there is none."""
+        shown = _shown(revision)
+        if not revision or revision.startswith("-") or shown != revision:
+            raise UsageProblem(
+                f"`{shown}` is no revision.",
+                not_done="Nothing was planned and nothing was sent.",
+                hint="Give a commit, a branch or a tag.",
+                reason="revision_unknown",
+            )
+        status, out, _ = self._run(
+            ["rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"]
+        )
+        if status == 0:
+            return out.decode().strip()
+        if revision == "HEAD":
+            raise UsageProblem(
+                "The repository has no commits yet.",
+                where=str(self.root),
+                not_done="Nothing was planned and nothing was sent.",
+                hint="Commit your specs first: git add . && git commit",
+                reason="no_commits",
+            )
+        hint = "git log --oneline shows the commits there are."
+        if self.is_shallow():
+            hint = "This clone is shallow; git fetch --unshallow brings the older commits."
+        raise UsageProblem(
+            f"There is no commit `{shown}` in this repository.",
+            not_done="Nothing was planned and nothing was sent.",
+            hint=hint,
+            reason="revision_unknown",
+        )
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether the commit object is in this clone (it may be shallow)."""
+        if not _is_id(commit):
+            return False
+        return self._run(["cat-file", "-e", commit + "^{commit}"])[0] == 0
+
+    def is_shallow(self) -> bool:
+        """Whether history is cut off in this clone."""
+        return (self.common_dir / "shallow").exists()
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether `new` is `old` or descends from it, as far as this clone can tell."""
+        if not (_is_id(old) and _is_id(new)):
+            return False
+        return self._run(["merge-base", "--is-ancestor", old, new])[0] == 0
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Give the newest common ancestor, None where this clone knows none."""
+        status, out, _ = self._run(["merge-base", one, other])
+        return None if status else out.decode().strip()
+
+    # --- commits ---------------------------------------------------------------------
+
+    def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
+        """Everything that the commit holds under the folders or at these paths."""
+        found = {}
+        for entry in self._pieces(["ls-tree", "-r", "-z", "--full-tree", commit, *_paths(folders)]):
+            about, _, path = entry.partition(b"\t")
+            mode, _, blob = about.decode().split(" ")
+            found[path] = TreeFile(path, mode, blob)
+        return found
+
+    def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        """Give the contents of the blobs, each cut after `MAX_CONTENT` + 1 bytes.
+
+        A blob that this clone lacks is left out.
+        """
+        wanted = sorted({one for one in ids if _is_id(one)})
+        if not wanted:
+            return {}
+        small, found = [], {}
+        for line in self._fed(["cat-file", "--batch-check"], wanted).splitlines():
+            name, kind, *rest = line.decode().split(" ")
+            if kind == "missing":
+                continue
+            if int(rest[0]) > MAX_CONTENT:
+                found[name] = b"\0" * (MAX_CONTENT + 1)
+            else:
+                small.append(name)
+        return found | _batch(self._fed(["cat-file", "--batch"], small)) if small else found
+
+    def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
+        """Give the paths under the folders that differ, sorted; never a rename."""
+        command = ["diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv"]
+        pieces = self._pieces([*command, "--name-status", base, head, "--", *_paths(folders)])
+        kinds, paths = pieces[::2], pieces[1::2]
+        return sorted(
+            (
+                PathChange(path, _KINDS.get(kind, ChangeKind.MODIFIED))
+                for kind, path in zip(kinds, paths, strict=True)
+            ),
+            key=lambda one: one.path,
+        )
+
+    # --- the work tree ---------------------------------------------------------------
+
+    def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
+        """Give the paths under the folders whose work tree differs from HEAD, for display."""
+        command = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"]
+        pieces = self._pieces([*command, "--", *_paths(folders)])
+        return sorted(_shown(os.fsdecode(piece[3:])) for piece in pieces)
+
+    def worktree_files(self, folders: Sequence[str]) -> Mapping[bytes, bytes]:
+        """Path and content of the plain files on disk that git doesn't ignore.
+
+        Contents are cut after `MAX_CONTENT` + 1 bytes.
+        """
+        found = {}
+        for path in self._listed(folders):
+            full = os.path.join(os.fsencode(self.root), path)  # noqa: PTH118  a Path can't hold every name
+            content = _read_plain(full)
+            if content is not None:
+                found[path] = content
+        return found
+
+    def worktree_oddities(self, folders: Sequence[str]) -> Sequence[tuple[bytes, str]]:
+        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file."""
+        found = []
+        for path in self._listed(folders):
+            full = os.path.join(os.fsencode(self.root), path)  # noqa: PTH118  a Path can't hold every name
+            try:
+                kind = stat.S_IFMT(os.lstat(full).st_mode)
+            except OSError:
+                continue  # removed, but not yet committed
+            if kind != stat.S_IFREG:
+                found.append((path.rstrip(b"/"), _MODES.get(kind, "000000")))
+        return found
+
+    def _listed(self, folders: Sequence[str]) -> list[bytes]:
+        command = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        return sorted(set(self._pieces([*command, "--", *_paths(folders)])))
+
+    # --- about the person ------------------------------------------------------------
+
+    @cached_property
+    def user(self) -> str:
+        """Who git says works here: mail address, else name, "" without either."""
+        for key in ("user.email", "user.name"):
+            status, out, _ = self._run(["config", "--get", key])
+            if status == 0:
+                return _shown(out.decode(errors="replace").strip())
+        return ""
+
+    def remotes(self) -> Sequence[str]:
+        """Give the names of the remotes."""
+        return [_shown(os.fsdecode(line)) for line in self._out(["remote"]).splitlines()]
+
+    # --- processes -------------------------------------------------------------------
+
+    def _pieces(self, arguments: Sequence[str]) -> list[bytes]:
+        return self._out(arguments).split(b"\0")[:-1]
+
+    def _fed(self, arguments: Sequence[str], lines: Iterable[str]) -> bytes:
+        """Run with lines on standard input, from a file so that no pipe can fill up."""
+        with tempfile.TemporaryFile() as feed:
+            feed.write("".join(line + "\n" for line in lines).encode())
+            feed.seek(0)
+            return self._out(arguments, feed)
+
+    def _out(self, arguments: Sequence[str], feed: Any = None) -> bytes:
+        status, out, err = self._run(arguments, feed)
+        if status:
+            raise InvalidInput(
+                f"git {arguments[0]} failed: {_shown(err.decode(errors='replace'))[:300]}",
+                where=str(self.root),
+                not_done="Nothing was sent.",
+                hint="Check the repository: git fsck",
+                reason="git_failed",
+            )
+        return out
+
+    def _run(self, arguments: Sequence[str], feed: Any = None) -> tuple[int, bytes, bytes]:
+        from git.cmd import Git
+        from git.exc import GitCommandNotFound
+
+        options = [part for option in _OPTIONS for part in ("-c", option)]
+        # GitPython adds to this process' environment; `env -i` makes ours the whole of it.
+        clean = ["env", "-i", *(f"{name}={value}" for name, value in self.environ.items())]
+        command = [*clean, "git", *options, "-C", str(self.root), *arguments]
+        try:
+            status, out, err = Git(str(self.root)).execute(
+                command,
+                istream=feed,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+            )
+        except (GitCommandNotFound, OSError) as problem:
+            raise _not_usable(self.root, str(problem).encode()) from None
+        return status, out, err if isinstance(err, bytes) else str(err).encode()
+
+
+def _batch(output: bytes) -> dict[str, bytes]:
+    r"""Take the answer of `cat-file --batch` apart: `<id> blob <size>\n<content>\n` each."""
+    found, at = {}, 0
+    while at < len(output):
+        end = output.index(b"\n", at)
+        name, _, size = output[at:end].decode().split(" ")
+        found[name] = output[end + 1 : end + 1 + int(size)]
+        at = end + 1 + int(size) + 1
+    return found
+
+
+def _read_plain(path: bytes) -> bytes | None:
+    """Read a plain file; None for anything else, a link included."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(descriptor, "rb") as file:  # noqa: PTH123  from a descriptor
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None
+        return file.read(MAX_CONTENT + 1)
+
+
+def _paths(folders: Sequence[str]) -> list[str]:
+    """`.` stands for everything, which git's commands mean without a path."""
+    return [] if "." in folders else list(folders)
+
+
+def _is_id(text: str) -> bool:
+    return len(text) in (40, 64) and all(char in "0123456789abcdef" for char in text)
+
+
+def _shown(text: str) -> str:
+    """One line without characters that could move a cursor."""
+    return "".join(
+        char
+        if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        else char.encode("unicode_escape").decode()
+        for char in text.strip("\n")
+    )
+
+
+def _not_usable(directory: Path, err: bytes) -> QflowError:
+    said = _shown(err.decode(errors="replace"))
+    not_done = "Nothing was planned and nothing was sent."
+    if b"dubious ownership" in err:
+        return UsageProblem(
+            "The repository belongs to another user, so git doesn't read it.",
+            where=str(directory),
+            not_done=not_done,
+            hint=f"If you trust it: git config --global --add safe.directory {directory.resolve()}",
+            reason="git_ownership",
+        )
+    if b"not a git repository" in err or b"work tree" in err or b"bare repository" in err:
+        return UsageProblem(
+            "This is not the work tree of a git repository.",
+            where=str(directory),
+            not_done=not_done,
+            hint="Go to your repository, name it with -C DIR, or make one: git init",
+            reason="no_repository",
+        )
+    return UsageProblem(
+        f"git can't be used here: {said[:300]}",
+        where=str(directory),
+        not_done=not_done,
+        hint="git has to be installed (2.31 or newer) and on the PATH.",
+        reason="git_unusable",
+    )
