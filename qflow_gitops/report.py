@@ -203,3 +203,19 @@ def applied(
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")
     error = next((one for one in problems if one.exit_code is code), None)
     return Report("apply", code, reason, found, notes, body, error)
+
+
+def standing(body: Status, *, exit_code: bool = False) -> Report:
+    """Report how runs stand: 0, or with `exit_code` what the worst of them says."""
+    if not exit_code:
+        return Report("status", body=body)
+    states = {row.attempt.state for row in body.rows if row.attempt}
+    verdicts: list[tuple[ExitCode, str]] = []
+    if states & (DOUBTFUL | {State.EXPIRED}):
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    if states & (UNSUCCESSFUL | {State.REFUSED}):
+        verdicts.append((ExitCode.RUN_FAILED, "run_failed"))
+    if states & UNDER_WAY:
+        verdicts.append((ExitCode.STILL_RUNNING, "still_running"))
+    code = worst([code for code, _ in verdicts])
+    return Report("status", code, next((w for c, w in verdicts if c is code), "ok"), body=body)

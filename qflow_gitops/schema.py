@@ -101,7 +101,9 @@ def _validator(name: str) -> "Validator":
     from jsonschema.validators import extend
     from referencing import Registry
 
-    linear = extend(Draft202012Validator, {"uniqueItems": _unique})
+    linear: type[Validator] = extend(  # type: ignore[no-untyped-call]  # its stub has no types
+        Draft202012Validator, {"uniqueItems": _unique}
+    )
     return linear(load(name), registry=Registry())  # empty: nothing is ever fetched
 
 
@@ -299,8 +301,10 @@ def _unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic,
 
 def _forbidden(document: Document, names: list[str]) -> Iterator[Diagnostic]:
     """Give the system variables that don't belong to the connector type."""
+    if not names:
+        return
     given = document.data["spec"].get("connectorType")
-    if names and given is None:
+    if given is None:
         yield _without_type(document, names)
         return
     shown = given if isinstance(given, str) else f"[{', '.join(given or ())}]"

@@ -102,7 +102,7 @@ class _HttpsPool(HTTPSConnectionPool):
 
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
 
@@ -209,13 +209,9 @@ class Transport:
         if parse_url(prepared.url or "").host != self._host:
             raise requests.exceptions.InvalidURL("the address leaves the gateway")
         begun = self._monotonic()
-        with session.send(
-            prepared,
-            stream=True,
-            timeout=self._timeouts,
-            allow_redirects=False,
-            proxies={},
-        ) as answer:
+        # The adapter, not the session: a session reads a redirect's body and keeps cookies.
+        adapter = session.get_adapter(self._base)
+        with adapter.send(prepared, stream=True, timeout=self._timeouts, verify=True) as answer:
             content = self._content(answer, begun)
             names = {name.lower(): value for name, value in answer.headers.items()}
             return HttpAnswer(answer.status_code, names, content)
@@ -248,13 +244,12 @@ _WORDS = (
 
 def _said(problem: BaseException) -> str:
     """Name a fault in a few words; never the exception's own text, which may hold headers."""
-    names = []
-    seen: BaseException | Any = problem
+    names: list[str] = []
+    seen: Any = problem
     while isinstance(seen, BaseException) and len(names) < 8:
         names.append(type(seen).__name__)
-        reason = getattr(seen, "reason", None)
-        first = seen.args[0] if seen.args else None
-        seen = next((one for one in (reason, first) if isinstance(one, BaseException)), None)
+        inner = (getattr(seen, "reason", None), *seen.args)
+        seen = next((one for one in inner if isinstance(one, BaseException)), None)
     for name, words in _WORDS:
         if any(name in one for one in names):
             return words

@@ -1,0 +1,27 @@
+"""`qflow-gitops history`."""
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.project import LOCK_FILE
+from qflow_gitops.report import Report
+
+
+@click.command("history")
+@click.argument("name", metavar="[RUN]", default="")
+@options.environment
+@options.output("text", "json")
+@click.pass_obj
+def command(
+    wiring: Wiring, name: str, environment: str, format_name: str, copies: tuple[str, ...]
+) -> int:
+    """Show all attempts of a RUN (`name` or `environment/name`), or of all runs."""
+
+    def work() -> Report:
+        from qflow_gitops.operations.status import history
+
+        project = wiring.project()
+        return history(wiring.store(project), project, LOCK_FILE, name, environment)
+
+    return run(wiring, "history", work, format_name, copies)

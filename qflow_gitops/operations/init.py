@@ -1,0 +1,172 @@
+"""Make a repository of run specs ready to use; never writes over a file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from qflow_gitops import files, schema
+from qflow_gitops.errors import InvalidInput
+from qflow_gitops.lockfile import Lockfile, to_bytes
+from qflow_gitops.project import LOCK_FILE, PROJECT_FILE
+from qflow_gitops.report import FileChange, Files, Report
+
+SCHEMA_FOLDER = ".qflow/schemas"
+_SETTINGS, _EXTENSIONS = ".vscode/settings.json", ".vscode/extensions.json"
+
+_PROJECT = """\
+# What every run spec of this repository shares. Each setting has a default;
+# `qflow-gitops schema show project` explains them all.
+apiVersion: qflow-gitops/v1
+kind: Project
+spec:
+  runs: [runs]
+  defaultEnvironment: prod
+  environments:
+    prod:
+      platform: {platform}
+  lock:
+    store: worktree
+    lineage: {lineage}   # ties these settings to qflow.lock; never change it
+"""
+
+_README = """\
+# Runs
+
+Each `.yaml` file below this folder says which Qualys Flow workflows to run, and with what.
+Nothing here runs before it is committed and applied; `qflow-gitops plan` shows what would.
+
+Begin with a copy of this, `runs/my-first-run.yaml` say:
+
+```yaml
+apiVersion: qflow-gitops/v1
+kind: WorkflowRun
+metadata:
+  name: my-first-run              # the run's identity: it stays, wherever the file goes
+spec:
+  workflowId: 00000000-0000-0000-0000-000000000000     # Qualys: Workflows → your workflow
+  connectorType: aws              # aws, azure, gcp, oci
+  variables:
+    connectorId: 00000000-0000-0000-0000-000000000000  # Qualys: Connectors → your account
+    region: us-east-1
+  input:
+    bucketName: my-bucket
+```
+
+Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`.
+"""
+
+
+def init(folder: Path, platform: str, lineage: str) -> Report:
+    """Write what is missing: settings, record, schemas, editor settings, a first page.
+
+    Raises InvalidInput where a file can't be written.
+    """
+    texts: dict[str, str | bytes] = {
+        PROJECT_FILE: _PROJECT.format(platform=platform, lineage=lineage),
+        "runs/README.md": _README,
+        _EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]}),
+    }
+    if not (folder / PROJECT_FILE).exists() and not (folder / LOCK_FILE).exists():
+        texts[LOCK_FILE] = to_bytes(Lockfile(lineage, serial=1))
+    changes = [_write_missing(folder, name, text) for name, text in texts.items()]
+    changes += _exported(folder / SCHEMA_FOLDER, folder)
+    changes.append(_editor(folder))
+    changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
+    changes.append(_line(folder, ".gitignore", f"{LOCK_FILE}.rescue"))
+    steps = () if (folder / ".git").exists() else ("git init",)
+    body = Files(
+        tuple(changes),
+        (
+            *steps,
+            "git add . && git commit -m 'Begin with qflow-gitops'",
+            "edit runs/my-first-run.yaml (runs/README.md has one to copy)",
+            "qflow-gitops validate",
+            "qflow-gitops plan --worktree",
+        ),
+    )
+    return Report("init", body=body)
+
+
+def export_schemas(folder: Path) -> Report:
+    """Write every schema to a folder, over an older one of the same name.
+
+    Raises InvalidInput where a file can't be written.
+    """
+    return Report("schema", body=Files(tuple(_exported(folder, folder))))
+
+
+def _exported(folder: Path, root: Path) -> list[FileChange]:
+    changes = []
+    for name in schema.SCHEMAS:
+        path = folder / f"{name}.schema.json"
+        text = schema.text(name)
+        same = path.is_file() and path.read_text(encoding="utf-8") == text
+        if not same:
+            _write(path, text.encode())
+        shown = path.relative_to(root).as_posix()
+        changes.append(FileChange(shown, "kept" if same else "written"))
+    return changes
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _write_missing(folder: Path, name: str, text: str | bytes) -> FileChange:
+    path = folder / name
+    if path.exists():
+        return FileChange(name, "kept")
+    _write(path, text if isinstance(text, bytes) else text.encode())
+    return FileChange(name, "written")
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(path, content)
+    except OSError as problem:
+        raise InvalidInput(
+            f"The file can't be written: {problem.strerror}.",
+            where=str(path),
+            not_done="What was written before it stays.",
+            reason="file_unwritable",
+        ) from None
+
+
+def _wanted() -> Mapping[str, list[str]]:
+    """Which files an editor checks with which schema."""
+    return {
+        f"./{SCHEMA_FOLDER}/workflow-run.schema.json": ["runs/**/*.yaml", "runs/**/*.yml"],
+        f"./{SCHEMA_FOLDER}/project.schema.json": [PROJECT_FILE],
+    }
+
+
+def _editor(folder: Path) -> FileChange:
+    """Add the schemas to VS Code's settings, keeping everything else that is in them."""
+    path = folder / _SETTINGS
+    if not path.exists():
+        _write(path, _json({"yaml.schemas": _wanted()}).encode())
+        return FileChange(_SETTINGS, "written")
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        schemas = settings.setdefault("yaml.schemas", {})
+        missing = {key: value for key, value in _wanted().items() if key not in schemas}
+        schemas |= missing
+    except (ValueError, AttributeError, TypeError):
+        add = json.dumps({"yaml.schemas": _wanted()})
+        return FileChange(_SETTINGS, "left", f"it isn't plain JSON; add by hand: {add}")
+    if not missing:
+        return FileChange(_SETTINGS, "kept")
+    _write(path, _json(settings).encode())
+    return FileChange(_SETTINGS, "merged")
+
+
+def _line(folder: Path, name: str, line: str) -> FileChange:
+    """Add a line to a file, unless it has it."""
+    path = folder / name
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if line in text.splitlines():
+        return FileChange(name, "kept")
+    glue = "" if not text or text.endswith("\n") else "\n"
+    _write(path, f"{text}{glue}{line}\n".encode())
+    return FileChange(name, "merged" if text else "written", line)

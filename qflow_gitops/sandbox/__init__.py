@@ -1,0 +1,8 @@
+"""A local Qualys Flow: documented shapes, executions that take a while, faults on demand.
+
+It is not Qualys, and nothing that is sent to it leaves the machine.
+"""
+
+from qflow_gitops.sandbox.server import SandboxServer
+
+__all__ = ["SandboxServer"]

@@ -1,0 +1,124 @@
+"""The faults that the sandbox can be asked for, each by a name.
+
+A new fault is one line in `FAULTS`.
+"""
+
+import difflib
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qflow_gitops.errors import UsageProblem
+
+TARGETS = ("token", "workflow", "list", "execution", "run", "any")
+
+FAULTS = {
+    "latency": "=SECONDS: every answer takes so long (any)",
+    "400": "answer 400 (run)",
+    "401": "answer 401 (run)",
+    "403": "answer 403, as where the role lacks API access (run)",
+    "404": "answer 404 (run)",
+    "409": "answer 409 without rate headers (run)",
+    "409-rate": "=SECONDS: answer 409 with rate headers and code 1965 (run)",
+    "429": "=SECONDS: answer 429 with X-RateLimit-ToWait-Sec (run)",
+    "500": "answer 500 and execute nothing (run)",
+    "502": "answer 502 and execute nothing (run)",
+    "503": "answer 503 and execute nothing (run)",
+    "504": "answer 504 and execute nothing (run)",
+    "redirect": "answer 307 to another place (run)",
+    "html": "answer 200 with a login page and execute nothing (run)",
+    "empty": "answer 200 with {} and execute nothing (run)",
+    "bad-id": "execute, but answer with an id that is none (run)",
+    "old-shape": "execute, and answer in the form of release 1.16 (run)",
+    "drop": "close the connection after the request and execute nothing (run)",
+    "accept-then-drop": "execute, and close the connection without an answer (run)",
+    "accept-then-cut": "execute, and cut the answer in its middle (run)",
+    "accept-then-500": "execute, and answer 500 (run)",
+    "drip": "=SECONDS: execute, and let the answer drip in over that time (run)",
+    "hang": "=SECONDS: execute nothing and answer only then (run)",
+    "hidden": "answer 404, as if the execution were not shown (execution)",
+    "list-lag": "=SECONDS: the list shows executions only after that time (list)",
+    "outcome": "=STATUS or =WORKFLOWID:STATUS: how executions end (run)",
+    "unknown-workflow": "=WORKFLOWID: there is no such workflow (any)",
+    "expire-tokens": "=SECONDS: tokens live only so long (token)",
+}
+"""Name -> what it does; in brackets the kind of request that it is about unless told."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """One fault in force. `left` counts the requests that it still strikes, None for all."""
+
+    name: str
+    value: str
+    target: str
+    left: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The value as seconds, 1 where there is none."""
+        try:
+            return float(self.value or 1)
+        except ValueError:
+            return 1.0
+
+
+def parse(text: str) -> Fault:
+    """Read `NAME[=VALUE][@TARGET][#COUNT]`; UsageProblem for anything else."""
+    rest, _, count = text.partition("#")
+    rest, _, target = rest.partition("@")
+    name, _, value = rest.partition("=")
+    if name not in FAULTS:
+        near = difflib.get_close_matches(name, FAULTS, n=1)
+        raise UsageProblem(
+            f"There is no fault `{name}`.",
+            not_done="The sandbox was not started.",
+            hint=(f"Did you mean {near[0]}? " if near else "") + f"There are: {', '.join(FAULTS)}.",
+            reason="fault_unknown",
+        )
+    usual = FAULTS[name].rsplit("(", 1)[1].rstrip(")")
+    if (target and target not in TARGETS) or (count and not count.isdecimal()):
+        raise UsageProblem(
+            f"`{text}` isn't NAME[=VALUE][@TARGET][#COUNT].",
+            not_done="The sandbox was not started.",
+            hint=f"The targets are: {', '.join(TARGETS)}.",
+            reason="fault_form",
+        )
+    return Fault(name, value, target or usual, int(count) if count else None)
+
+
+class Faults:
+    """Those in force, safe to change while requests run."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        """Begin with these."""
+        self._faults = list(faults)
+        self._lock = threading.Lock()
+
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """Put others in their place."""
+        with self._lock:
+            self._faults = list(faults)
+
+    def standing(self, name: str) -> Fault | None:
+        """Give the fault of this name, without counting it as struck."""
+        with self._lock:
+            return next((one for one in self._faults if one.name == name), None)
+
+    def all_standing(self, name: str) -> list[Fault]:
+        """Give every fault of this name."""
+        with self._lock:
+            return [one for one in self._faults if one.name == name]
+
+    def strike(self, target: str) -> list[Fault]:
+        """Give the faults that strike a request of this kind, and count them."""
+        with self._lock:
+            struck = [
+                one
+                for one in self._faults
+                if one.target in (target, "any") and (one.left is None or one.left > 0)
+            ]
+            for one in struck:
+                if one.left is not None:
+                    one.left -= 1
+            return struck

@@ -1,0 +1,120 @@
+"""Serves the sandbox on the loopback address, from the command line or from a test."""
+
+import tempfile
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.sandbox.app import build
+from qflow_gitops.sandbox.faults import Fault, Faults, parse
+from qflow_gitops.sandbox.store import Store
+
+
+class _Quiet(WSGIRequestHandler):
+    """Logs nothing, keeps connections open, and takes a cut connection for what it is."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  werkzeug's name
+        """Say nothing: the requests are in the data file."""
+
+    def run_wsgi(self) -> None:
+        """Serve one request; a fault ends it by ConnectionAbortedError."""
+        try:
+            super().run_wsgi()
+        except ConnectionAbortedError:
+            self.close_connection = True
+
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002  http.server's name
+        """Say nothing."""
+
+
+class SandboxServer:
+    """A running sandbox: `with SandboxServer(faults=["429#1"]) as sandbox: … sandbox.url`."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        data: Path | None = None,
+        faults: Iterable[str] = (),
+        duration: float = 0.4,
+    ) -> None:
+        """Bind to the loopback address; UsageProblem where the port is taken.
+
+        `data` is the SQLite file, a temporary one where it is None; `duration` is how many
+        seconds an execution takes.
+        """
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if data is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="qflow-sandbox-")
+            data = Path(self._temporary.name) / "sandbox.sqlite"
+        self._faults = Faults([parse(one) for one in faults])
+        self._store = Store(data)
+        app = build(self._store, self._faults, duration)
+        app.config["PROPAGATE_EXCEPTIONS"] = True
+        try:
+            self._server = make_server(
+                "127.0.0.1", port, app, threaded=True, request_handler=_Quiet
+            )
+        except (OSError, SystemExit):
+            raise UsageProblem(
+                f"The port {port} can't be used.",
+                not_done="The sandbox was not started.",
+                hint="Let it choose one: --port 0",
+                reason="port_taken",
+            ) from None
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def start(self) -> "SandboxServer":
+        """Begin to answer."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop answering, and close the data file."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._store.close()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> "SandboxServer":
+        return self.start()
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _problem: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def executions(self) -> list[dict[str, Any]]:
+        """Give every execution that was begun: the truth about what ran."""
+        return self._store.executions()
+
+    def requests(self, method: str = "", containing: str = "") -> list[dict[str, Any]]:
+        """Give the requests that arrived whole, in their order."""
+        return [
+            one
+            for one in self._store.requests()
+            if method in ("", one["method"]) and containing in one["path"]
+        ]
+
+    def set_faults(self, *names: str) -> None:
+        """Put other faults in force."""
+        faults: list[Fault] = [parse(one) for one in names]
+        self._faults.replace(faults)

@@ -1,0 +1,149 @@
+"""The documented shapes of answers; what is invented says so."""
+
+import base64
+import hashlib
+import json
+import time
+import uuid
+from typing import Any
+
+SYSTEM = ("connectorId", "region", "resourceGroup", "project", "oci_region", "compartment")
+CUSTOMER = str(uuid.uuid5(uuid.NAMESPACE_DNS, "customer.sandbox"))
+
+
+def token(lifetime: float) -> str:
+    """Make a token with three parts and an end, signed by nobody."""
+    parts = ({"alg": "none"}, {"sub": "sandbox", "exp": int(time.time() + lifetime)})
+    encoded = [
+        base64.urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in parts
+    ]
+    return ".".join((*encoded, "sandbox"))
+
+
+def expiry(text: str) -> float:
+    """Read the end of a token made here; 0 for anything else."""
+    try:
+        part = text.split(".")[1]
+        return float(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["exp"])
+    except (ValueError, KeyError, IndexError, TypeError):
+        return 0.0
+
+
+def workflow(one: str) -> dict[str, Any]:
+    """Details of a workflow (qflow-api 1.3 [D WFDET]); revision and name are invented."""
+    variables = [{"key": "region", "value": ["us-east-1"]}] + [
+        {"key": key, "value": []}
+        for key in ("resourceGroup", "project", "credentials", "credentials_azure")
+    ]
+    trigger = {"name": "Trigger", "id": "trigger", "type": "trigger", "previous": None}
+    definition = {"variables": variables, "components": [trigger]}
+    return {
+        "id": one,
+        "createdAt": 1744786878828,
+        "updatedAt": 1747114432724,
+        "tags": [f"created_by={CUSTOMER}"],
+        "workflow": one,
+        "name": f"Sandbox workflow {one[:8]}",
+        "revision": hashlib.sha256(one.encode()).hexdigest(),
+        "definition": json.dumps(definition),
+    }
+
+
+def execution(row: dict[str, Any]) -> dict[str, Any]:
+    """Details of an execution (qflow-api 1.6 [D EXDET]).
+
+    `Success` is the one documented word; `Queued`, `Running` and others are invented.
+    """
+    begun, ends = row["created"], row["created"] + row["duration"]
+    done = time.time() >= ends
+    running = "Running" if time.time() >= begun + row["duration"] / 4 else "Queued"
+    data = {
+        "id": row["id"],
+        "createdAt": _ms(begun),
+        "updatedAt": _ms(min(time.time(), ends)),
+        "tags": [f"created_by={CUSTOMER}"],
+        "workflow": row["workflow"],
+        "execution": row["id"],
+        "customerId": CUSTOMER,
+        "status": row["outcome"] if done else running,
+        "startDate": _ms(begun),
+        "details": {},
+        "linkedExecutions": [],
+    }
+    if done:
+        data |= {"endDate": _ms(ends), "details": {"executionEndDate": _ms(ends)}}
+    return data
+
+
+def step(row: dict[str, Any]) -> dict[str, Any]:
+    """Give the one step that the sandbox's executions have (qflow-api 1.7 [D STLIST])."""
+    seen = execution(row)
+    return {
+        "id": "01JT3585YRG0DHQNS9" + row["id"].replace("-", "")[:8].upper(),
+        "createdAt": seen["createdAt"],
+        "updatedAt": seen["updatedAt"],
+        "tags": seen["tags"],
+        "customerId": CUSTOMER,
+        "eventOrder": 1,
+        "nodeId": "trigger",
+        "execution": row["id"],
+        "nodeType": "trigger",
+        "status": seen["status"],
+        "startDate": seen["startDate"],
+        "parDateKey": time.strftime("%Y-%m-%dT00:00:00.000Z", time.gmtime(row["created"])),
+    }
+
+
+def trigger_output(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Output of the trigger step: echoes input and variables (qflow-api 1.8 [D STOUT])."""
+    return [
+        {
+            "source": "PUBLIC_API",
+            "customerId": CUSTOMER,
+            "workflowId": row["workflow"],
+            "input": row["body"].get("input", {}),
+            "executionId": row["id"],
+            "forceRun": True,
+            "overrideVariables": [
+                {"key": key, "value": value, "type": "system" if key in SYSTEM else "user-defined"}
+                for key, value in row["body"].get("variables", {}).items()
+            ],
+        }
+    ]
+
+
+def started(one: str) -> dict[str, Any]:
+    """Answer of a run in release 1.19 (qflow-api 1.4 [D RN119])."""
+    return {"message": "Workflow execution started", "executionId": one}
+
+
+def started_116(one: str, workflow_id: str, body: Any) -> dict[str, Any]:
+    """Answer of a run in release 1.16 (qflow-api 1.4 [D])."""
+    return {
+        "data": {
+            "customerId": CUSTOMER,
+            "workflowId": workflow_id,
+            "input": body,
+            "executionId": one,
+            "forceRun": True,
+            "overrideVariables": [],
+            "source": "PUBLIC_API",
+        }
+    }
+
+
+def problem(status: int) -> dict[str, Any]:
+    """Bodies of refusals, of sibling APIs behind the same gateway (qflow-api 4.2)."""
+    if status == 401:
+        return {"status": 401, "error": "Unauthorized", "message": "Not authenticated"}
+    if status == 403:
+        return {
+            "errorCode": "403 FORBIDDEN",
+            "message": "The sandbox user does not have the API ACCESS permission",
+            "timestamp": _ms(time.time()),
+        }
+    return {"status": status, "message": f"Sandbox fault {status}"}
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
