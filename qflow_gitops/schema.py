@@ -190,15 +190,15 @@ def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
     missing = [key for key in _HEADER if key not in data]
     if missing:
         where = next(iter(document.keys.values()), document.value_range(()))
-        mend = f"Write `apiVersion: {API_VERSION}` and `kind: {kind}`."
-        close = near(missing[0], data)
-        if close:
+        lines = {"apiVersion": f"`apiVersion: {API_VERSION}`", "kind": f"`kind: {kind}`"}
+        mend = f"Begin it with {' and '.join(lines[key] for key in missing)}."
+        if close := near(missing[0], data):
             where, mend = document.key_range((close,)), f"Write `{missing[0]}` for `{close}`."
         message = f"This isn't marked as {_WHAT[kind]}: {_all_of(missing)} missing."
         found = error("schema-kind", message, document.file, where, mend)
         return [found], data.get("kind") == kind
     if data["kind"] != kind:
-        wrong, mend = "kind", _KIND_ADVICE.get(str(data["kind"]), f"Write `kind: {kind}`.")
+        wrong, mend = "kind", _KIND_ADVICE.get(str(data["kind"]), _other_kind(kind))
     elif data["apiVersion"] != API_VERSION:
         wrong = "apiVersion"
         mend = f"This version reads `{API_VERSION}`; a later format needs a later qflow-gitops."
@@ -207,6 +207,11 @@ def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
     message = f"`{wrong}` can't be {_quoted(data[wrong])} here."
     where = document.value_range((wrong,))
     return [error("schema-kind", message, document.file, where, mend)], False
+
+
+def _other_kind(kind: str) -> str:
+    move = ", or move the file out of the folders of run specs" if kind == "WorkflowRun" else ""
+    return f"Write `kind: {kind}`{move}."
 
 
 def _flat(problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -220,6 +225,12 @@ def _flat(problems: Iterable[Problem]) -> Iterator[Problem]:
                       and not one.path}  # fmt: skip
         meant = [one for one in context if one.schema_path[0] not in wrong_type]
         yield from _flat(meant) if meant else (problem,)
+
+
+def _reach(data: Any, path: Iterable[str | int]) -> Any:
+    for part in path:
+        data = data[part]
+    return data
 
 
 def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Diagnostic]:
@@ -236,18 +247,18 @@ def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Di
         elif problem.validator == "required":
             missing[path] = [key for key in problem.validator_value if key not in problem.instance]
         elif problem.validator == "additionalProperties":
-            unknown = [key for key in problem.instance if key not in problem.schema["properties"]]
-            for key in unknown:
+            for key in problem.instance.keys() - problem.schema["properties"].keys():
                 finding, instead = _unknown_key(document, kind, (*path, key))
                 found.append(finding)
                 mended.add(instead)
-        elif problem.validator is None:  # the schema `false`
-            forbidden.append(str(path[-1]))
+        elif problem.validator is None:  # the schema `false`; jsonschema doesn't say at which key
+            keys = _reach(load(kind), problem.absolute_schema_path)
+            forbidden += [key for key in keys if key in _reach(document.data, path)]
         elif path not in values or problem.validator == "type":
             values[path] = problem
     found += [_bad_value(document, kind, path, one) for path, one in values.items()]
-    for path, keys in missing.items():
-        left = [one for one in keys if (*path, one) not in mended and one not in _HEADER]
+    for path, absent in missing.items():
+        left = [one for one in absent if (*path, one) not in mended and one not in _HEADER]
         found += [_missing(document, kind, path, left)] if left else []
     if not any(path[:2] == _CONNECTOR_TYPE for path in (*values, *mended)):
         found += _forbidden(document, list(dict.fromkeys(forbidden)))
@@ -256,12 +267,12 @@ def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Di
 
 def _missing(document: Document, kind: str, path: Path, keys: list[str]) -> Diagnostic:
     where = document.key_range(path) if path else document.key_range(("kind",))
-    inner = _at(kind, (*path, keys[0]))
-    example = next(iter(inner.get("examples", ())), "")
-    if isinstance(example, str):
-        mend = f"Add it under `{path[-1]}`, like `{keys[0]}: {example}`." if path else ""
+    if path:
+        example = _at(kind, (*path, keys[0]))["examples"][0]
+        mend = f"Add it under `{path[-1]}`, like `{keys[0]}: {example}`."
     else:
-        mend = f"Add `{keys[0]}:` with at least {_listed(inner['required'])}."
+        wanted = (f"`{key}:` with `{_at(kind, (key,))['required'][0]}`" for key in keys)
+        mend = f"Add {' and '.join(wanted)}."
     owner = f"`{_shown(path[-1])}`" if path else "The document"
     message = f"{owner} has no {' and no '.join(f'`{key}`' for key in keys)}."
     return error("schema-missing-key", message, document.file, where, mend)
@@ -343,8 +354,8 @@ def _bad_key(document: Document, kind: str, path: Path, key: str) -> Diagnostic:
     mend = _id_advice(key) if path[-1] == "connectors" else _name_advice(key)
     rule = "connector-id" if path[-1] == "connectors" else "schema-key"
     message = f"`{_shown(key)}` can't be a key of `{path[-1]}`."
-    mend = f"{mend} {names['errorMessage']}".strip()
-    return error(rule, message, document.file, document.key_range((*path, key)), mend)
+    where = document.key_range((*path, key))
+    return error(rule, message, document.file, where, mend or names["errorMessage"])
 
 
 def _bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Diagnostic:
@@ -352,11 +363,16 @@ def _bad_value(document: Document, kind: str, path: Path, problem: Problem) -> D
     name = _shown(next((part for part in reversed(path) if isinstance(part, str)), kind))
     where, advice = document.value_range(path), ""
     if value is None:
-        message, advice = f"`{name}` is empty.", "Give it a value, or remove the key."
+        where = document.key_range(path) if where.start == where.end else where
+        message = f"`{name}` is empty."
+        if path[-1] not in _at(kind, path[:-1]).get("required", ()):
+            advice = "Give it a value, or remove the key."
     elif problem.validator in _TYPE_RULES:
         wanted = _TYPES.get(problem.validator_value if problem.validator == "type" else "", _EITHER)
-        message = f"`{name}` has to be {wanted}, not {_KIND_WORDS.get(type(value), 'a mapping')}."
-        advice = _type_advice(wanted, value)
+        given = _KIND_WORDS.get(type(value), "a mapping")
+        given = "a fraction" if wanted == _TYPES["integer"] and given == "a number" else given
+        message = f"`{name}` has to be {wanted}, not {given}."
+        advice = _type_advice(value, schema)
     elif problem.validator == "maxProperties":
         message, where = f"`{name}` can't hold anything yet.", document.key_range(path)
     elif problem.validator in ("minItems", "minProperties"):
@@ -364,10 +380,11 @@ def _bad_value(document: Document, kind: str, path: Path, problem: Problem) -> D
     elif problem.validator == "uniqueItems":
         message = f"`{name}` holds a value twice."
     else:
-        shown = _may_be_shown(path)
-        message = f"`{name}` can't be {_quoted(value) if shown else 'this'}."
+        message = f"`{name}` can't be {_quoted(value)}."
+        if not _may_be_shown(path):
+            message = f"`{name}` doesn't hold what it should."
         advice = _advice(path, value, schema)
-    mend = " ".join(one for one in (advice, schema["errorMessage"]) if one)
+    mend = advice or schema["errorMessage"]
     return error(_rule(path, problem), message, document.file, where, mend)
 
 
@@ -426,7 +443,7 @@ def _advice(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
     if name in ("region", "oci_region"):
         return _region_advice(str(name), value)
     if name == "compartment" and value.startswith("ocid1.") and value.count(".") > 1:
-        return f"This is the OCID of a {_shown(value.split('.')[1])}."
+        return f"This is the OCID of a {value.split('.')[1][:30]}; {schema['errorMessage']}"
     if "enum" in schema and (close := near(value, schema["enum"])):
         return f"Did you mean `{close}`?"
     return _name_advice(value) if path[0] == "metadata" or name == "defaultEnvironment" else ""
@@ -453,15 +470,15 @@ def _region_advice(name: str, value: str) -> str:
     if value != value.strip().lower():
         return f"Write it in lower case, without blanks: `{_shown(value.strip().lower())}`."
     if name == "oci_region" and re.fullmatch(r"[a-z-]+-[0-9]+", value):
-        return "This is an AWS region."
+        return "This is an AWS region; OCI's are others, like us-ashburn-1 or eu-frankfurt-1."
     return ""
 
 
-def _type_advice(wanted: str, value: Any) -> str:
-    if wanted == _TYPES["string"] and isinstance(value, bool | int | float):
-        return "Put it in quotes."
-    if wanted == _TYPES["array"] and isinstance(value, str):
-        return "Put it in brackets: [ ]."
+def _type_advice(value: Any, schema: Mapping[str, Any]) -> str:
+    if schema.get("type") == "string" and isinstance(value, bool | int | float):
+        rules = {key: rule for key, rule in schema.items() if key != "$ref"}
+        if _validator("workflow-run").evolve(schema=rules).is_valid(json.dumps(value)):
+            return "Put it in quotes."
     return ""
 
 

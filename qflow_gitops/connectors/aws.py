@@ -44,11 +44,13 @@ def check(document: Document) -> Iterator[Diagnostic]:
     region = document.data["spec"].get("variables", {}).get("region")
     if region is None or region in REGIONS:
         return
-    close = difflib.get_close_matches(region, sorted(REGIONS), 1, 0.8)
+    swapped = [one for one in sorted(REGIONS) if sorted(one) == sorted(region)]
+    close = swapped or difflib.get_close_matches(region, sorted(REGIONS), 1, 0.8)
+    guess = f"Did you mean `{close[0]}`? " if close else ""
     yield warning(
         "aws-region-unknown",
         f"`{region}` isn't an AWS region that this version knows.",
         document.file,
         document.value_range(("spec", "variables", "region")),
-        f"Did you mean `{close[0]}`?" if close else "If it is a new one, this is fine.",
+        f"{guess}If it is a new region, this is fine.",
     )

@@ -65,12 +65,13 @@ def check(document: Document) -> Iterator[Diagnostic]:
     region, compartment = variables.get("oci_region"), variables.get("compartment", "")
     if region is not None and region not in REGIONS:
         close = difflib.get_close_matches(region, sorted(REGIONS), 1, 0.8)
+        guess = f"Did you mean `{close[0]}`? " if close else ""
         yield warning(
             "oci-region-unknown",
             f"`{region}` isn't an OCI region that this version knows.",
             document.file,
             document.value_range(("spec", "variables", "oci_region")),
-            f"Did you mean `{close[0]}`?" if close else "If it is a new one, this is fine.",
+            f"{guess}If it is a new region, this is fine.",
         )
     where = document.value_range(("spec", "variables", "compartment"))
     if compartment.startswith("ocid1.tenancy."):

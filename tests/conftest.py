@@ -1,0 +1,63 @@
+"""A clean environment for every test: no user's settings, no CI, no credentials."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("default")
+
+_FOREIGN = ("GIT_", "QFLOW_", "GITHUB_", "GITLAB_", "CI_", "XDG_")
+_NAMES = ("CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """No variable or file of the user's reaches a test; signal handlers are put back."""
+    for name in list(os.environ):
+        if name.startswith(_FOREIGN) or name in _NAMES:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Test\n\temail = test@example.com\n"
+        "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n"
+    )
+    monkeypatch.setenv("HOME", str(home))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty repository, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("template")
+    Workspace(folder).git("init", "--quiet", "--initial-branch=main")
+    return folder
+
+
+@pytest.fixture
+def workspace(template: Path, tmp_path: Path) -> Workspace:
+    """A fresh git repository."""
+    folder = tmp_path / "repository"
+    shutil.copytree(template, folder)
+    return Workspace(folder)
+
+
+@pytest.fixture
+def cli(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> Cli:
+    """The program, run in this process inside the workspace."""
+    return Cli(workspace.path, capfd)
