@@ -426,7 +426,8 @@ def near(name: str, known: Iterable[str]) -> str:
     """Give the known name that was probably meant, "" where none is close."""
     folded = {re.sub(r"[-_ ]", "", one).lower(): one for one in known}
     plain = re.sub(r"[-_ ]", "", name).lower()
-    match = [plain] if plain in folded else difflib.get_close_matches(plain[:64], folded, 1, 0.75)
+    swapped = [one for one in folded if sorted(one) == sorted(plain)]
+    match = swapped or difflib.get_close_matches(plain[:64], folded, 1, 0.75)
     return folded[match[0]] if match else ""
 
 
@@ -443,7 +444,7 @@ def _advice(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
     if name in ("region", "oci_region"):
         return _region_advice(str(name), value)
     if name == "compartment" and value.startswith("ocid1.") and value.count(".") > 1:
-        return f"This is the OCID of a {value.split('.')[1][:30]}; {schema['errorMessage']}"
+        return f"This is the OCID of a {_shown(value.split('.')[1])}. {schema['errorMessage']}"
     if "enum" in schema and (close := near(value, schema["enum"])):
         return f"Did you mean `{close}`?"
     return _name_advice(value) if path[0] == "metadata" or name == "defaultEnvironment" else ""
@@ -461,7 +462,7 @@ def _id_advice(value: str) -> str:
 
 def _name_advice(value: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", value.lower())[:63].strip("-")
-    return f"Did you mean `{slug}`?" if slug and slug != value else ""
+    return f"Did you mean `{slug}`?" if slug and slug != value and len(value) <= 63 else ""
 
 
 def _region_advice(name: str, value: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.lockfile import State
 from qflow_gitops.operations import events
 from qflow_gitops.output import FORMATS
 from qflow_gitops.output.text import error_lines
@@ -148,7 +149,9 @@ class Progress:
                 platform = ", ".join(planned.plan.platforms.values())
                 self._line(f"{count(due, 'run')} to start on {platform or 'no platform'}")
             case events.Moved(environment, name, attempt):
-                self._line(f"{environment}/{name}: {clean(said(attempt))}")
+                sending = attempt.state is State.INTENT
+                words = "intent recorded, sending" if sending else clean(said(attempt))
+                self._line(f"{environment}/{name}: {words}")
             case events.Tick():
                 self._tick(event)
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "status": "Every run, its last attempt and execution.",
     "history": "All attempts of a run, or of all.",
     "migrate": "Rewrite legacy variables to connectorId.",
+    "resolve": "Settle a run in doubt by a person's decision.",
     "schema": "Print or export the JSON Schemas.",
     "sandbox": "A local Qualys Flow to try and test against.",
     "demo": "The whole story on this machine in a minute.",

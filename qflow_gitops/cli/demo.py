@@ -1,0 +1,181 @@
+"""`qflow-gitops demo`: the story told by the real commands, against the sandbox."""
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from qflow_gitops.cli.wiring import Wiring
+from qflow_gitops.errors import QflowError, UsageProblem
+
+_PROGRAM = [sys.executable, "-c", "from qflow_gitops.cli.main import main; main()"]
+
+_BUCKETS = """\
+apiVersion: qflow-gitops/v1
+kind: WorkflowRun
+metadata:
+  name: encrypt-prod-buckets
+  annotations: {ticket: CHG0012345}
+spec:
+  workflowId: 6cad21c8-4405-4517-beb9-7372feafb5b4
+  connectorType: aws
+  variables:
+    connectorId: aa70acae-6ea8-3acf-b504-f327855b316a
+    region: us-east-1
+    name: maha2
+  input:
+    bucketName: test-bucket-1
+    totalBucketCount: 4
+"""
+_MACHINES = """\
+apiVersion: qflow-gitops/v1
+kind: WorkflowRun
+metadata:
+  name: quarantine-vms
+spec:
+  workflowId: f516bcf4-f6fb-46ac-a54f-ddbcf2a2d24a
+  connectorType: azure
+  variables:
+    connectorId: 0ffaf046-768b-79fc-83f6-aa25be52c2a1
+    resourceGroup: DefaultResourceGroup-CIN
+"""
+
+
+class _Story:
+    """Shows commands and what they answer, and checks that they answer as told."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environ = environ
+
+    def say(self, text: str) -> None:
+        click.echo(f"\n# {text}")
+
+    def write(self, name: str, text: str) -> None:
+        click.echo(f"$ edit {name}")
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def git(self, *arguments: str) -> None:
+        click.echo(f"$ git {shlex.join(arguments)}")
+        self._run(["git", *arguments], 0)
+
+    def program(self, *arguments: str, answers: int = 0) -> None:
+        click.echo(f"$ qflow-gitops {shlex.join(arguments)}")
+        self._run([*_PROGRAM, *arguments], answers)
+        if answers:
+            click.echo(f"(exit code {answers})")
+
+    def _run(self, command: list[str], answers: int) -> None:
+        sys.stdout.flush()
+        done = subprocess.run(command, cwd=self._folder, env=self._environ, check=False)
+        if done.returncode != answers:
+            raise UsageProblem(
+                f"The demo expected the exit code {answers} and got {done.returncode}.",
+                where=shlex.join(command[-3:]),
+                not_done="The rest of the story was not told.",
+                hint="Please report it, with the lines above.",
+            )
+
+
+@click.command("demo")
+@click.pass_obj
+def command(wiring: Wiring) -> None:
+    """Tell the whole story on this machine: a repository, a sandbox, runs sent once.
+
+    Everything happens in a temporary folder and on the loopback address; it takes about
+    half a minute.
+    """
+    from qflow_gitops.sandbox import SandboxServer
+
+    with (
+        tempfile.TemporaryDirectory(prefix="qflow-gitops-demo-") as folder,
+        SandboxServer(duration=0.5) as sandbox,
+    ):
+        story = _Story(Path(folder), _environment(wiring.environ, sandbox.url))
+        try:
+            _tell(story, sandbox)
+        except OSError as problem:
+            raise _stopped(problem) from None
+
+
+def _stopped(problem: OSError) -> QflowError:
+    return UsageProblem(
+        f"The demo could not go on: {problem.strerror}.", hint="It needs git, and a folder in /tmp."
+    )
+
+
+def _environment(environ: Mapping[str, str], gateway: str) -> dict[str, str]:
+    """The user's environment without what would lead the demo elsewhere."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("GIT_", "QFLOW_")) and name != "CI"
+    }
+    names = {f"GIT_{who}_{what}": "demo" for who in ("AUTHOR", "COMMITTER") for what in ("NAME",)}
+    mails = {f"GIT_{who}_EMAIL": "demo@example.com" for who in ("AUTHOR", "COMMITTER")}
+    credentials = {"QFLOW_CLIENT_ID": "sandbox", "QFLOW_CLIENT_SECRET": "sandbox"}
+    return {**kept, **names, **mails, **credentials, "QFLOW_GATEWAY": gateway, "PWD": os.sep}
+
+
+def _tell(story: _Story, sandbox: object) -> None:
+    from qflow_gitops.sandbox import SandboxServer
+
+    assert isinstance(sandbox, SandboxServer)  # noqa: S101
+    story.say("A repository of run specs. (A local sandbox plays Qualys; nothing leaves here.)")
+    story.git("init", "--quiet", "--initial-branch=main")
+    story.program("init", "--platform", "sandbox")
+
+    story.say("Two runs, each a file that can be reviewed. One has a slip in it.")
+    story.write("runs/aws/buckets.yaml", _BUCKETS)
+    story.write("runs/azure/machines.yaml", _MACHINES.replace("resourceGroup", "region"))
+    story.program("validate", answers=3)
+    story.write("runs/azure/machines.yaml", _MACHINES)
+    story.program("validate")
+
+    story.say("What would run, and why.")
+    story.git("add", ".")
+    story.git("commit", "--quiet", "-m", "Encrypt buckets, quarantine machines")
+    story.program("plan")
+
+    story.say("Run it. Each intent is on disk before its request is sent.")
+    story.program("apply", "--yes")
+
+    story.say("Again: nothing is due, nothing is sent.")
+    story.program("apply", "--yes")
+
+    story.say("One value changes in one file; the other is only moved and commented.")
+    story.write("runs/aws/buckets.yaml", _BUCKETS.replace("Count: 4", "Count: 5"))
+    story.git("mv", "runs/azure/machines.yaml", "runs/azure/quarantine.yaml")
+    story.write("runs/azure/quarantine.yaml", "# ask the network team first\n" + _MACHINES)
+    story.git("add", ".")
+    story.git("commit", "--quiet", "-m", "One bucket more")
+    story.program("plan")
+    story.program("apply", "--yes")
+
+    story.say("A bad day: Qualys starts the run, but its answer never arrives.")
+    sandbox.set_faults("accept-then-drop#1")
+    story.write("runs/aws/buckets.yaml", _BUCKETS.replace("Count: 4", "Count: 6"))
+    story.git("commit", "--quiet", "--all", "-m", "And one more")
+    story.program("apply", "--yes", answers=9)
+
+    story.say("It may have run, so it is not sent again by itself, however often you ask.")
+    story.program("apply", "--yes", answers=9)
+
+    story.say("Somebody looked in Qualys, found the execution, and says so.")
+    (*_, lost) = sandbox.executions()
+    story.program(
+        "resolve", "encrypt-prod-buckets", "--adopt", lost["id"], "--reason", "seen in Qualys"
+    )
+    story.program("apply", "--yes")
+
+    story.say("What the record holds. (qflow.lock is a file of the repository.)")
+    story.program("status")
+    sent = len(sandbox.requests("POST", "/run"))
+    story.say(f"Requests that the sandbox received in all: {sent}; one for each change.")

@@ -1,0 +1,52 @@
+"""`qflow-gitops resolve`."""
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.lockfile import State
+from qflow_gitops.project import LOCK_FILE
+from qflow_gitops.report import Report
+
+
+@click.command("resolve")
+@click.argument("name", metavar="RUN")
+@click.option("--adopt", metavar="EXECUTION", default="", help="It ran: this is its execution.")
+@click.option("--absent", is_flag=True, help="It did not run: it is due again.")
+@click.option("--assume-ran", is_flag=True, help="It ran, without an execution to show.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the record.")
+@options.output("text", "json")
+@click.pass_obj
+def command(
+    wiring: Wiring,
+    name: str,
+    adopt: str,
+    absent: bool,
+    assume_ran: bool,
+    reason: str,
+    format_name: str,
+    copies: tuple[str, ...],
+) -> int:
+    """Settle a RUN in doubt by your decision, after a look in Qualys.
+
+    Sends nothing. With --absent the next apply sends the run: be sure that it did not run.
+    """
+    if (bool(adopt), absent, assume_ran).count(True) != 1:
+        raise click.UsageError("Say one of --adopt EXECUTION, --absent and --assume-ran.")
+    to = State.ADOPTED if adopt else State.ABSENT if absent else State.ASSUMED
+
+    def work() -> Report:
+        from qflow_gitops.operations.resolve import Decision, resolve
+
+        project = wiring.project()
+        return resolve(
+            Decision(name, to, adopt, reason),
+            project,
+            wiring.store(project),
+            LOCK_FILE,
+            lambda platform: wiring.qualys(platform)[0],
+            SystemClock(),
+            wiring.author(),
+        )
+
+    return run(wiring, "resolve", work, format_name, copies)

@@ -1,0 +1,127 @@
+"""What every file of `connectors/` has to be: one suite over the registry."""
+
+import re
+from typing import Any
+
+import pytest
+
+from qflow_gitops import connectors, schema, spec
+from qflow_gitops.connectors import CONNECTORS, Connector
+from qflow_gitops.diagnostics import Diagnostic, Severity
+from qflow_gitops.document import Document, parse
+
+EACH = pytest.mark.parametrize("one", CONNECTORS.values(), ids=list(CONNECTORS))
+SPEC: dict[str, Any] = schema.load("workflow-run")["properties"]["spec"]
+VARIABLES: dict[str, Any] = SPEC["properties"]["variables"]["properties"]
+UUID = "aa70acae-6ea8-3acf-b504-f327855b316a"
+
+
+def document(types: str, variables: dict[str, str]) -> Document:
+    lines = "".join(f"    {name}: {value}\n" for name, value in variables.items())
+    text = (
+        "apiVersion: qflow-gitops/v1\nkind: WorkflowRun\nmetadata: {name: a}\nspec:\n"
+        f"  workflowId: {UUID}\n  connectorType: {types}\n  variables:\n{lines}"
+    )
+    (only,) = parse(text.encode(), "runs/a.yaml").documents
+    assert schema.check(only, "workflow-run") == []
+    return only
+
+
+def examples(one: Connector) -> dict[str, str]:
+    return {name: VARIABLES[name]["examples"][0] for name in one.SYSTEM_VARIABLES}
+
+
+@EACH
+def test_it_is_registered_under_its_own_name(one: Connector) -> None:
+    assert CONNECTORS[one.NAME] is one
+    assert re.fullmatch(r"[a-z0-9]+", one.NAME)
+
+
+def test_the_schema_knows_the_same_connector_types() -> None:
+    assert schema.load("workflow-run")["$defs"]["cloud"]["enum"] == list(CONNECTORS)
+
+
+@EACH
+def test_the_schema_gives_it_the_same_variables(one: Connector) -> None:
+    (block,) = (b for b in SPEC["allOf"] if b["if"].get("$ref", "").endswith(f"-{one.NAME}"))
+    owned = set(block["else"]["properties"]["variables"]["properties"])
+    assert owned == {*one.SYSTEM_VARIABLES, one.LEGACY_VARIABLE} - {""}
+    assert owned <= set(VARIABLES)
+
+
+def test_no_system_variable_belongs_to_two_clouds_or_to_none() -> None:
+    owned = [name for one in CONNECTORS.values() for name in one.SYSTEM_VARIABLES]
+    legacy = [one.LEGACY_VARIABLE for one in CONNECTORS.values() if one.LEGACY_VARIABLE]
+    assert sorted([*owned, *legacy, connectors.COMMON]) == sorted(VARIABLES)
+
+
+def test_the_request_knows_the_same_legacy_and_place_variables() -> None:
+    legacy = {one.LEGACY_VARIABLE: one.NAME for one in CONNECTORS.values() if one.LEGACY_VARIABLE}
+    assert legacy == spec.LEGACY_VARIABLES
+    places = {name for one in CONNECTORS.values() for name in one.SYSTEM_VARIABLES}
+    assert places == set(spec.PLACE_VARIABLES)
+
+
+@EACH
+def test_a_legacy_variable_is_marked_deprecated(one: Connector) -> None:
+    if one.LEGACY_VARIABLE:
+        assert VARIABLES[one.LEGACY_VARIABLE]["deprecated"] is True
+        assert "migrate" in VARIABLES[one.LEGACY_VARIABLE]["deprecationMessage"]
+
+
+@EACH
+def test_every_known_region_fits_the_schema(one: Connector) -> None:
+    names = [name for name in one.SYSTEM_VARIABLES if "region" in name]
+    assert bool(one.REGIONS) == bool(names)
+    for region in one.REGIONS:
+        assert connectors.check(document(one.NAME, {names[0]: region})) == []
+
+
+def test_no_aws_region_is_taken_for_one_of_oci() -> None:
+    alternatives = VARIABLES["oci_region"]["not"]["anyOf"]
+    (enum,) = (one["enum"] for one in alternatives if "enum" in one)
+    assert enum == sorted(CONNECTORS["aws"].REGIONS)
+    assert not CONNECTORS["aws"].REGIONS & CONNECTORS["oci"].REGIONS
+
+
+@EACH
+def test_its_examples_raise_no_warning(one: Connector) -> None:
+    assert connectors.check(document(one.NAME, {"connectorId": UUID, **examples(one)})) == []
+
+
+@EACH
+def test_its_legacy_variable_alone_is_a_warning(one: Connector) -> None:
+    if one.LEGACY_VARIABLE:
+        found = connectors.check(document(one.NAME, {one.LEGACY_VARIABLE: UUID, **examples(one)}))
+        assert [(x.rule, x.severity) for x in found] == [("legacy-variable", Severity.WARNING)]
+        assert "migrate" in found[0].hint
+
+
+@EACH
+def test_an_unknown_region_is_a_warning_at_its_value(one: Connector) -> None:
+    for name in one.SYSTEM_VARIABLES:
+        if "region" in name:
+            unknown = document(one.NAME, {name: "zz-nowhere-9"})
+            (found,) = connectors.check(unknown)
+            assert found.rule == f"{one.NAME}-region-unknown"
+            assert found.range == unknown.values["spec", "variables", name]
+
+
+@EACH
+def test_it_says_nothing_where_none_of_its_variables_is_set(one: Connector) -> None:
+    assert list(one.check(document(one.NAME, {"name": "maha2"}))) == []
+
+
+@EACH
+def test_its_rules_are_listed_and_named_after_it(one: Connector) -> None:
+    for rule, why in one.RULES.items():
+        assert rule.startswith(f"{one.NAME}-")
+        assert connectors.RULES[rule] == why
+        assert why.endswith(".")
+
+
+def test_findings_come_in_the_order_of_the_document() -> None:
+    found: list[Diagnostic] = connectors.check(
+        document("[oci, aws]", {"region": "zz-nowhere-9", "oci_region": "zz-nowhere-9", "n": "1.5"})
+    )
+    assert [one.range.start.line for one in found] == [8, 9, 10]

@@ -1,0 +1,274 @@
+"""The schemas themselves, and how a document is checked against them."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry
+
+from qflow_gitops import schema
+from qflow_gitops.diagnostics import Diagnostic, Severity
+from qflow_gitops.document import Path, parse
+from tests.unit.test_cases import INVALID, VALID, expected
+
+Place = tuple[str, dict[str, Any]]
+
+KEYWORDS = {
+    "$schema", "$id", "$ref", "$defs", "title", "description", "examples", "deprecated",
+    "type", "const", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
+    "properties", "required", "additionalProperties", "propertyNames", "minProperties",
+    "maxProperties", "items", "minItems", "uniqueItems", "contains",
+    "allOf", "anyOf", "not", "if", "else",
+}  # fmt: skip
+SINGLE = ("additionalProperties", "propertyNames", "items", "contains", "not", "if", "else")
+EDITOR_KEYWORDS = {"errorMessage", "deprecationMessage", "defaultSnippets"}
+UUID = "6cad21c8-4405-4517-beb9-7372feafb5b4"
+HEAD = "apiVersion: qflow-gitops/v1\nkind: WorkflowRun\nmetadata: {name: a}\n"
+
+
+def subschemas(name: str) -> Iterator[Place]:
+    """Give every subschema with its place, the root included."""
+
+    def walk(place: str, one: Any) -> Iterator[Place]:
+        if not isinstance(one, dict):
+            return
+        yield place, one
+        for keyword in ("properties", "$defs"):
+            for key, inner in one.get(keyword, {}).items():
+                yield from walk(f"{place}/{keyword}/{key}", inner)
+        for keyword in SINGLE:
+            yield from walk(f"{place}/{keyword}", one.get(keyword))
+        for keyword in ("allOf", "anyOf"):
+            for index, inner in enumerate(one.get(keyword, ())):
+                yield from walk(f"{place}/{keyword}/{index}", inner)
+
+    yield from walk(name, schema.load(name))
+
+
+def fields(name: str) -> Iterator[Place]:
+    """Give the subschemas that stand for something that a person writes."""
+    for place, one in subschemas(name):
+        parts = place.split("/")
+        written = parts[-2:-1] == ["properties"] or parts[-1] in ("additionalProperties", "items")
+        if written and "else" not in parts and not any(p.startswith("includes-") for p in parts):
+            yield place, one
+
+
+ALL = [place for name in schema.SCHEMAS for place in subschemas(name)]
+FIELDS = [place for name in schema.SCHEMAS for place in fields(name)]
+
+
+CONSTRAINTS = {"type", "const", "enum", "pattern", "anyOf", "not"}
+
+
+def _target(one: dict[str, Any]) -> str:
+    return str(one.get("$ref", "")).removeprefix("#/$defs/")
+
+
+def check(text: str, kind: str = "workflow-run") -> list[Diagnostic]:
+    parsed = parse(text.encode(), "spec.yaml")
+    assert not parsed.diagnostics
+    return schema.check(parsed.documents[0], kind)
+
+
+@pytest.mark.parametrize("name", schema.SCHEMAS)
+def test_a_schema_fits_the_metaschema_and_fetches_nothing(name: str) -> None:
+    Draft202012Validator.check_schema(schema.load(name))
+    assert schema.load(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema.load(name)["$id"] == f"urn:qflow-gitops:schema:{name}:v1"
+    assert all(
+        ref.startswith("#/$defs/") for _, one in subschemas(name) if (ref := one.get("$ref"))
+    )
+
+
+@pytest.mark.parametrize("name", schema.SCHEMAS)
+def test_the_text_is_what_is_loaded(name: str) -> None:
+    assert json.loads(schema.text(name)) == schema.load(name)
+
+
+@pytest.mark.parametrize(("place", "one"), ALL, ids=[place for place, _ in ALL])
+def test_there_is_no_misspelt_keyword(place: str, one: dict[str, Any]) -> None:
+    assert set(one) <= KEYWORDS | EDITOR_KEYWORDS
+
+
+@pytest.mark.parametrize(("place", "one"), FIELDS, ids=[place for place, _ in FIELDS])
+def test_every_field_explains_itself(place: str, one: dict[str, Any]) -> None:
+    if set(one) == {"$ref"} or place.endswith(("/anyOf/1/items", "/approvers/items")):
+        return  # explained where it is defined, or by the list around it
+    assert one["title"]
+    assert one["description"].endswith(".")
+    assert one["examples"]
+    if not place.startswith("lockfile"):
+        here = {
+            **schema.load(place.split("/", maxsplit=1)[0])["$defs"].get(_target(one), {}),
+            **one,
+        }
+        assert here.get("errorMessage", "").endswith(".") or not CONSTRAINTS & set(here)
+
+
+@pytest.mark.parametrize("name", schema.SCHEMAS)
+def test_every_example_is_valid(name: str) -> None:
+    root = Draft202012Validator(schema.load(name), registry=Registry())
+    for place, one in subschemas(name):
+        for example in one.get("examples", ()):
+            assert root.evolve(schema=one).is_valid(example), f"{place}: {example}"
+
+
+@pytest.mark.parametrize("name", schema.SCHEMAS)
+def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
+    """A typo is an error; only what is the user's own, or kept for later versions, is open."""
+    open_places = {
+        place
+        for place, one in subschemas(name)
+        if one.get("type") == "object"
+        and one.get("additionalProperties") is not False
+        and not (isinstance(one.get("additionalProperties"), dict) and "properties" not in one)
+    }
+    assert (
+        open_places
+        == {
+            "workflow-run": {
+                "workflow-run/properties/spec/properties/variables",
+                "workflow-run/properties/spec/properties/input",
+            },
+            "project": {"project/properties/spec/properties/policy"},
+            "lockfile": {
+                "lockfile",
+                "lockfile/properties/environments/additionalProperties",
+                "lockfile/$defs/attempt",
+                "lockfile/$defs/attempt/properties/evidence",
+                "lockfile/$defs/event",
+                "lockfile/$defs/event/properties/by",
+            },
+        }[name]
+    )
+
+
+@pytest.mark.parametrize("name", schema.SCHEMAS)
+def test_no_value_with_a_line_end_slips_through(name: str) -> None:
+    """`$` means the end here and the end or before a last line end there: neither is let in."""
+    root = Draft202012Validator(schema.load(name), registry=Registry())
+    for place, one in subschemas(name):
+        if one.get("type") == "string" and "pattern" in one:
+            assert one["pattern"].startswith("^")
+            assert one["pattern"].endswith("$")
+            samples = ["a", "us-east-1", "0", UUID, "30m", *one.get("examples", ())]
+            fitting = [text for text in samples if root.evolve(schema=one).is_valid(text)]
+            for text in fitting:
+                assert not root.evolve(schema=one).is_valid(text + "\n"), place
+
+
+def test_patterns_use_only_what_every_dialect_reads_alike() -> None:
+    """No \\w, \\d, \\s or \\p (they differ), no look-around (RE2 has none), no flags."""
+    for place, one in ALL:
+        pattern = one.get("pattern", "")
+        assert not re.search(r"\\[wWdDsSbBpPZzAu]|\(\?[^:]|\(\?P", pattern), place
+
+
+def test_the_schemas_name_the_same_uuid_and_name() -> None:
+    run, project = schema.load("workflow-run")["$defs"], schema.load("project")["$defs"]
+    lockfile = schema.load("lockfile")["$defs"]
+    assert run["uuid"] == project["uuid"]
+    assert run["name"] == project["name"]
+    assert lockfile["name"].items() <= run["name"].items()
+
+
+# --- findings ------------------------------------------------------------------------
+
+
+def test_every_rule_of_the_schema_is_shown_by_a_case() -> None:
+    shown = {one["rule"] for case in (*VALID, *INVALID) for one in expected(case)}
+    assert set(schema.RULES) <= shown
+
+
+def test_every_finding_has_a_known_rule() -> None:
+    from qflow_gitops import connectors
+
+    other = ("yaml-", "environment-", "connector-not-listed", "duplicate-name", "project-")
+    for case in (*VALID, *INVALID):
+        for one in expected(case):
+            known = one["rule"] in schema.RULES or one["rule"] in connectors.RULES
+            assert known or one["rule"].startswith(other)
+
+
+def test_messages_hold_no_schema_jargon() -> None:
+    jargon = re.compile(r"anyOf|oneOf|allOf|subschema|pattern|False schema|additionalProp|\$ref")
+    for case in INVALID:
+        for one in expected(case):
+            assert not jargon.search(one["message"] + one["hint"]), case.name
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "input: {password: hunter22, key: [hunter22]}\n  sensitive: [hunter2]",
+        "connectorType: aws\n  variables: {credentials: hunter22}",
+        "connectorType: aws\n  variables: {credentials: [hunter22]}",
+        "variables: hunter22",
+        "input: hunter22",
+        "input: [hunter22]",
+        "variables: {credentials: hunter22}",
+        "password: hunter22",
+        "hint: {a: hunter22}",
+    ],
+)
+def test_a_value_that_could_be_secret_is_not_repeated(spec: str) -> None:
+    found = check(f"{HEAD}spec:\n  workflowId: {UUID}\n  {spec}\n")
+    assert found
+    assert not any("hunter22" in one.message + one.hint for one in found)
+
+
+def test_what_is_shown_is_short_and_harmless() -> None:
+    text = f'{HEAD}spec:\n  workflowId: "\\e[31m\\u202e`{"x" * 500}"\n'
+    (found,) = check(text)
+    assert len(found.message) < 100
+    assert found.message.isprintable()
+
+
+def test_one_cause_is_one_finding() -> None:
+    (found,) = check("apiVersion: qflow-gitops/v1\nkind: Nonsense\nmetadata: 1\nfoo: 2\n")
+    assert found.rule == "schema-kind"
+    assert found.severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ("rerun: 0", ("spec", "rerun")),
+        ("sensitive: [a]", ("spec", "sensitive", 0)),
+        ("connectorType: [aws, x]", ("spec", "connectorType", 1)),
+    ],
+)
+def test_a_range_covers_exactly_the_value(spec: str, path: Path) -> None:
+    document = parse(f"{HEAD}spec:\n  workflowId: {UUID}\n  {spec}\n".encode(), "a").documents[0]
+    (found,) = schema.check(document, "workflow-run")
+    assert found.range == document.values[path]
+
+
+def test_a_spec_is_checked_within_a_few_milliseconds() -> None:
+    document = parse((VALID[1] / "spec.yaml").read_bytes(), "spec.yaml").documents[0]
+    schema.check(document, "workflow-run")
+    started = time.perf_counter()
+    for _ in range(50):
+        assert schema.check(document, "workflow-run") == []
+    assert (time.perf_counter() - started) / 50 < 0.01
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param("sensitive: [" + "{a: 1}, " * 3000 + "1]", id="objects-in-a-unique-list"),
+        pytest.param("sensitive: [" + "/input/a, " * 4000 + "]", id="strings-in-a-unique-list"),
+        pytest.param("\n  ".join(f"unknown{n}: 1" for n in range(4000)), id="unknown-keys"),
+        pytest.param("workflowName: " + "a" * 100_000, id="long-value"),
+    ],
+)  # fmt: skip
+def test_a_hostile_spec_takes_no_time(spec: str) -> None:
+    document = parse(f"{HEAD}spec:\n  workflowId: {UUID}\n  {spec}\n".encode(), "a").documents[0]
+    started = time.perf_counter()
+    assert schema.check(document, "workflow-run")
+    assert time.perf_counter() - started < 5
