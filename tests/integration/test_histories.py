@@ -25,14 +25,40 @@ NAMES = ("a", "b", "c", "d")
 FILES = ("runs/one.yaml", "runs/two.yaml", "runs/deep/three.yml")
 ENDS = (State.SUCCEEDED, State.FAILED, State.REFUSED, State.UNSENT, State.IN_DOUBT, State.ABSENT)
 
-runs = st.dictionaries(
-    st.sampled_from(NAMES),
-    st.tuples(st.sampled_from(FILES), st.integers(0, 2), st.sampled_from(("", *NAMES))),
-    max_size=4,
+names, files, values = st.sampled_from(NAMES), st.sampled_from(FILES), st.integers(0, 2)
+edits = st.one_of(
+    st.tuples(st.just("edit"), names, values),
+    st.tuples(st.just("move"), names, files),
+    st.tuples(st.just("remove"), names, st.none()),
+    st.tuples(st.just("rename"), names, names),
+    st.tuples(st.just("carry"), names, names),  # a rename that says `previousName`
+    st.tuples(st.just("break"), names, st.none()),
+    st.tuples(st.just("comment"), names, values),
 )
+ends = st.sampled_from((State.SUCCEEDED,) * 6 + ENDS)
 steps = st.lists(
-    st.tuples(runs, st.booleans(), st.sampled_from(ENDS), st.booleans()), min_size=2, max_size=5
+    st.tuples(st.lists(edits, min_size=1, max_size=2), st.sampled_from((True, True, False)), ends),
+    min_size=3,
+    max_size=7,
 )
+BEGIN = {"a": (FILES[0], 0, ""), "b": (FILES[0], 1, ""), "c": (FILES[1], 2, "")}
+
+
+def edited(chosen: dict[str, tuple[str, int, str]], edit: Any) -> dict[str, tuple[str, int, str]]:
+    """Give the specs after an edit; one of a run that isn't there adds it."""
+    kind, name, what = edit
+    chosen = dict(chosen)
+    file, value, _ = chosen.get(name, (FILES[2], 0, ""))
+    if kind in ("edit", "comment"):
+        chosen[name] = (file, what if kind == "edit" else value, "")
+    elif kind == "move":
+        chosen[name] = (what, value, "")
+    elif kind == "remove":
+        chosen.pop(name, None)
+    elif kind in ("rename", "carry") and name in chosen and what not in chosen:
+        del chosen[name]
+        chosen[what] = (file, value, name if kind == "carry" else "")
+    return chosen
 
 
 def write(workspace: Workspace, chosen: dict[str, tuple[str, int, str]], *, broken: bool) -> None:
@@ -103,7 +129,7 @@ def essence(workspace: Workspace, store: WorktreeStore, *, full: bool) -> Any:
     return decided, body.plan.digest, report.exit_code
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_planning_from_the_diff_equals_planning_everything(template: Path, history: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -113,9 +139,15 @@ def test_planning_from_the_diff_equals_planning_everything(template: Path, histo
         store = WorktreeStore(
             workspace.path / "qflow.lock", workspace.path / ".git/qflow-gitops", lineage=""
         )
-        for chosen, applied, end, broken in history:
-            write(workspace, chosen, broken=broken)
-            workspace.commit(json.dumps(chosen))
+        chosen = BEGIN
+        write(workspace, chosen, broken=False)
+        workspace.commit("begin")
+        apply(workspace, store, State.SUCCEEDED)
+        for edits_, applied, end in history:
+            for edit in edits_:
+                chosen = edited(chosen, edit)
+            write(workspace, chosen, broken=any(edit[0] == "break" for edit in edits_))
+            workspace.commit(json.dumps(edits_))
             assert essence(workspace, store, full=False) == essence(workspace, store, full=True)
             if applied:
                 apply(workspace, store, end)

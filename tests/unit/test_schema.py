@@ -13,6 +13,15 @@ from referencing import Registry
 from qflow_gitops import schema
 from qflow_gitops.diagnostics import Diagnostic, Severity
 from qflow_gitops.document import Path, parse
+from qflow_gitops.lockfile import (
+    Attempt,
+    Event,
+    Lockfile,
+    State,
+    Transition,
+    attempt_to_json,
+    to_bytes,
+)
 from tests.unit.test_cases import INVALID, VALID, expected
 
 Place = tuple[str, dict[str, Any]]
@@ -272,3 +281,44 @@ def test_a_hostile_spec_takes_no_time(spec: str) -> None:
     started = time.perf_counter()
     assert schema.check(document, "workflow-run")
     assert time.perf_counter() - started < 5
+
+
+# --- the lockfile --------------------------------------------------------------------
+
+
+def test_a_lockfile_as_it_is_written_fits_its_schema() -> None:
+    digest, commit = "v1:sha256:" + "0" * 64, "1" * 40
+    opened = Event("2026-10-06T09:30:00Z", State.INTENT, {"by": {"actor": "mara", "later": 1}})
+    facts = {
+        "workflowId": UUID,
+        "platform": "EU2",
+        "file": "runs/a.yaml",
+        "commit": commit,
+        "blob": "unknown",
+        "bodySha256": "0" * 64,
+        "annotations": {"ticket": "CHG0012345"},
+        "evidence": {"planDigest": digest, "pullRequest": 12},
+        "ofALaterVersion": [1],
+    }
+    attempt = Attempt(1, State.INTENT, digest, (opened,), facts=facts)
+    accepted = Event("2026-10-06T09:30:01.250Z", State.ACCEPTED)
+    written = (
+        Lockfile("0b6f3c1e9a7d4f52", 1)
+        .recorded(
+            [
+                Transition("prod", "a", 1, opened, opens=attempt),
+                Transition("prod", "a", 1, accepted, execution_id="e-1", status="Queued"),
+            ]
+        )
+        .marked("prod", commit, commit)
+    )
+    validator = Draft202012Validator(schema.load("lockfile"), registry=Registry())
+    assert list(validator.iter_errors(json.loads(to_bytes(written)))) == []
+
+
+def test_the_lockfile_s_schema_knows_the_states_and_the_order_of_keys() -> None:
+    definitions = schema.load("lockfile")["$defs"]
+    assert definitions["state"]["enum"] == [state.value for state in State]
+    attempt = Attempt(1, State.BASELINED, "d", (), execution_id="e", status="s")
+    keys = list(attempt_to_json(attempt))
+    assert [key for key in definitions["attempt"]["properties"] if key in keys] == keys
