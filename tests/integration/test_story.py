@@ -65,7 +65,9 @@ EDITS = {
     "a comment": {FILE: "# why\n" + SAMPLE.replace("maha2", "maha2  # who")},
     "quoting": {FILE: SAMPLE.replace("us-east-1", '"us-east-1"')},
     "key order": {
-        FILE: SAMPLE.replace("    region: us-east-1\n    name: maha2", "    name: maha2\n    region: us-east-1")
+        FILE: SAMPLE.replace("    name: maha2\n", "").replace(
+            "    region:", "    name: maha2\n    region:"
+        )
     },
     "labels": {FILE: SAMPLE.replace("buckets\n", "buckets\n  labels: {team: cloudsec}\n", 1)},
     "the file's name": {FILE: None, "runs/other.yml": SAMPLE},

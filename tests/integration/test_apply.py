@@ -1,0 +1,253 @@
+"""What apply does when things go well, badly, or not at all."""
+
+import json
+import time
+
+import pytest
+
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
+
+OTHER = "f516bcf4-f6fb-46ac-a54f-ddbcf2a2d24a"
+
+
+def states(workspace: Workspace) -> dict[str, str]:
+    record = json.loads(workspace.read("qflow.lock"))
+    runs = record["environments"]["prod"]["runs"]
+    return {name: run["attempts"][-1]["state"] for name, run in runs.items()}
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "code", "executions", "posts"),
+    [
+        ("accept-then-drop", "in_doubt", 9, 1, 1),
+        ("accept-then-cut", "in_doubt", 9, 1, 1),
+        ("accept-then-500", "in_doubt", 9, 1, 1),
+        ("drop", "in_doubt", 9, 0, 1),
+        ("500", "in_doubt", 9, 0, 1),
+        ("502", "in_doubt", 9, 0, 1),
+        ("503", "in_doubt", 9, 0, 1),
+        ("504", "in_doubt", 9, 0, 1),
+        ("409", "in_doubt", 9, 0, 1),
+        ("html", "in_doubt", 9, 0, 1),
+        ("empty", "in_doubt", 9, 0, 1),
+        ("bad-id", "in_doubt", 9, 1, 1),
+        ("400", "refused", 1, 0, 1),
+        ("404", "refused", 1, 0, 1),
+        ("403", "refused", 1, 0, 1),
+        ("redirect", "refused", 1, 0, 1),
+        ("429=0", "unsent", 12, 0, 3),
+        ("429=0#2", "succeeded", 0, 1, 3),
+        ("409-rate=0#1", "succeeded", 0, 1, 2),
+        ("old-shape", "succeeded", 0, 1, 1),
+        ("outcome=Failed", "ended", 1, 1, 1),
+    ],
+)
+def test_what_each_answer_means(
+    fault: str,
+    state: str,
+    code: int,
+    executions: int,
+    posts: int,
+    project: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+) -> None:
+    """Also: whatever came of it, the next apply sends only what was proven not sent."""
+    sandbox.set_faults(fault)
+    done = cli("apply", "--yes")
+    assert (states(project)["encrypt-prod-buckets"], done.code) == (state, code), done.err
+    assert len(sandbox.executions()) == executions
+    assert len(sandbox.requests("POST", "/run")) == posts
+    sandbox.set_faults()
+    cli("apply", "--yes")
+    again = 1 if state == "unsent" else 0
+    assert len(sandbox.requests("POST", "/run")) == posts + again
+
+
+def test_a_status_word_from_the_settings_is_understood(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    project.write("qflow.yaml", SANDBOX_PROJECT + "  statuses: {Aborted: cancelled}\n")
+    project.commit("statuses")
+    sandbox.set_faults("outcome=aborted")
+    assert cli("apply", "--yes").code == 1
+    assert states(project) == {"encrypt-prod-buckets": "cancelled"}
+
+
+def test_a_failure_stops_further_waves_and_says_what_was_not_started(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    for name in ("b", "c", "z"):
+        project.write(f"runs/{name}.yaml", spec(name))
+    project.commit("more")
+    sandbox.set_faults(f"outcome={WORKFLOW}:Failed")
+    done = cli.json("apply", "--yes", "--concurrency", "1")
+    assert done["exitCode"] == 1
+    assert states(project) == {"b": "ended"}
+    assert [one["name"] for one in done["notStarted"]] == ["c", "encrypt-prod-buckets", "z"]
+    assert {one["reason"] for one in done["notStarted"]} == {"stopped"}
+    sandbox.set_faults()
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 4
+
+
+def test_a_failed_run_is_held_until_it_is_retried_by_name(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    sandbox.set_faults("outcome=Failed#1")
+    assert cli("apply", "--yes").code == 1
+    sandbox.set_faults()
+    assert cli("apply", "--yes").code == 0
+    assert cli("status", "--exit-code").code == 1
+    assert len(sandbox.executions()) == 1
+    assert cli("apply", "--yes", "--retry", "nobody").code == 2
+    assert cli("apply", "--yes", "--retry", "encrypt-prod-buckets").code == 0
+    assert len(sandbox.executions()) == 2
+    assert cli("apply", "--yes", "--retry", "prod/encrypt-prod-buckets").code == 2
+    assert len(sandbox.executions()) == 2
+
+
+def test_no_wait_records_and_a_later_apply_waits(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes", "--no-wait").code == 0
+    assert states(project) == {"encrypt-prod-buckets": "accepted"}
+    assert cli("status", "--exit-code").code == 8
+    assert cli("apply", "--yes").code == 0
+    assert states(project) == {"encrypt-prod-buckets": "succeeded"}
+    assert len(sandbox.executions()) == 1
+
+
+def test_the_end_of_the_wait_loses_nothing(project: Workspace, cli: Cli, monkeypatch) -> None:
+    with SandboxServer(duration=30) as slow:
+        monkeypatch.setenv("QFLOW_GATEWAY", slow.url)
+        monkeypatch.setenv("QFLOW_TOKEN", "")
+        monkeypatch.setenv("QFLOW_CLIENT_ID", "one")
+        monkeypatch.setenv("QFLOW_CLIENT_SECRET", "other")
+        begun = time.monotonic()
+        assert cli("apply", "--yes", "--timeout", "1s").code == 8
+        assert time.monotonic() - begun < 5
+        assert len(slow.executions()) == 1
+    assert states(project)["encrypt-prod-buckets"] in ("accepted", "running")
+
+
+def test_a_freeze_holds_everything(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QFLOW_FREEZE", "incident 42")
+    done = cli("apply", "--yes")
+    assert done.code == 5
+    assert "incident 42" in done.out
+    assert sandbox.requests() == []
+
+
+def test_only_the_approved_plan_is_sent(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    digest = cli.json("plan")["digest"]
+    project.write("runs/sneaked-in.yaml", spec("sneaked-in"))
+    project.commit("after the approval")
+    refused = cli("apply", "--yes", "--digest", digest)
+    assert refused.code == 7
+    assert "sneaked-in" in refused.err
+    assert sandbox.requests() == []
+    assert cli("apply", "--yes", "--digest", cli.json("plan")["digest"]).code == 0
+    assert len(sandbox.executions()) == 2
+
+
+def test_one_broken_spec_among_good_ones(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Nothing is sent; with --keep-going the good ones run and the exit code still says 3."""
+    project.write("runs/broken.yaml", SAMPLE.replace("us-east-1", "nowhere"))
+    project.commit("broken")
+    refused = cli("apply", "--yes")
+    assert refused.code == 3
+    assert "runs/broken.yaml:10:13: error" in refused.out
+    assert sandbox.requests() == []
+    project.write(
+        "runs/broken.yaml",
+        SAMPLE.replace("us-east-1", "nowhere").replace("encrypt-prod-buckets", "broken"),
+    )
+    project.commit("broken under its own name")
+    assert cli("apply", "--yes", "--keep-going").code == 3
+    assert len(sandbox.executions()) == 1
+
+
+def test_only_commits_count(project: Workspace, cli: Cli, sandbox: SandboxServer) -> None:
+    project.write("runs/draft.yaml", spec("draft"))
+    done = cli("apply", "--yes")
+    assert done.code == 0
+    assert "runs/draft.yaml" in done.err
+    assert len(sandbox.executions()) == 1
+
+
+def test_labels_choose_and_nothing_else_is_forgotten(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    project.write("runs/b.yaml", spec("b", metadata="  labels: {team: b}\n"))
+    project.commit("b")
+    assert cli("apply", "--yes", "-l", "team=b").code == 0
+    assert states(project) == {"b": "succeeded"}
+    assert cli.json("plan")["counts"]["run"] == 1
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 2
+
+
+def test_an_unknown_workflow_is_held_before_anything_is_recorded(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    sandbox.set_faults(f"unknown-workflow={OTHER}")
+    project.write("runs/b.yaml", spec("b").replace(WORKFLOW, OTHER))
+    project.commit("b")
+    done = cli.json("apply", "--yes")
+    assert done["exitCode"] == 5
+    assert [(one["name"], one["reason"]) for one in done["notStarted"]] == [("b", "workflow")]
+    assert states(project) == {"encrypt-prod-buckets": "succeeded"}
+
+
+def test_doubt_is_settled_by_a_person(project: Workspace, cli: Cli, sandbox: SandboxServer) -> None:
+    sandbox.set_faults("accept-then-drop#1")
+    assert cli("apply", "--yes").code == 9
+    assert cli("apply", "--yes").code == 9
+    (lost,) = sandbox.executions()
+    why = ("--reason", "seen in Qualys")
+    assert cli("resolve", "encrypt-prod-buckets", "--adopt", WORKFLOW, *why).code == 2
+    assert cli("resolve", "encrypt-prod-buckets", "--adopt", lost["id"], *why).code == 0
+    assert cli("resolve", "encrypt-prod-buckets", "--absent", *why).code == 2
+    assert cli("apply", "--yes").code == 0
+    assert states(project) == {"encrypt-prod-buckets": "succeeded"}
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_run_that_was_absent_is_due_again(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    sandbox.set_faults("drop#1")
+    assert cli("apply", "--yes").code == 9
+    assert cli("resolve", "encrypt-prod-buckets", "--absent", "--reason", "not there").code == 0
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 1
+
+
+def test_three_doubts_in_a_row_stop_the_launching(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    for name in "abcdef":
+        project.write(f"runs/{name}.yaml", spec(name))
+    project.commit("seven")
+    sandbox.set_faults("500")
+    assert cli("apply", "--yes", "--concurrency", "1").code == 9
+    assert len(sandbox.requests("POST", "/run")) == 3
+
+
+def test_the_secret_is_nowhere(project: Workspace, cli: Cli, sandbox: SandboxServer) -> None:
+    for fault in ("403", "500", "accept-then-drop", ""):
+        sandbox.set_faults(*([fault] if fault else []))
+        for form in ("text", "json", "markdown"):
+            done = cli("-v", "apply", "--yes", "--format", form)
+            assert "canary" not in done.out + done.err
+    assert "canary" not in project.read("qflow.lock")
