@@ -1,0 +1,51 @@
+"""Every file in `examples/` is validated and planned."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def examples(workspace: Workspace) -> Workspace:
+    shutil.copytree(EXAMPLES, workspace.path, dirs_exist_ok=True)
+    workspace.commit("the examples")
+    return workspace
+
+
+def test_the_examples_are_valid(examples: Workspace, cli: Cli) -> None:
+    """The one finding is the warning that the legacy spec is there to show."""
+    done = cli.json("validate")
+    assert (done["exitCode"], done["runs"]) == (0, 8)
+    assert [(one["rule"], one["file"]) for one in done["diagnostics"]] == [
+        ("legacy-variable", "runs/legacy/snapshots.yaml")
+    ]
+
+
+def test_every_example_is_planned(examples: Workspace, cli: Cli) -> None:
+    done = cli.json("plan")
+    specs = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("runs/**/*.yaml")}
+    assert {one["file"] for one in done["changes"]} == specs
+    assert {one["action"] for one in done["changes"]} == {"run"}
+    assert {kind for one in done["changes"] for kind in one["connectorTypes"]} == {
+        "aws", "azure", "gcp", "oci",
+    }  # fmt: skip
+
+
+def test_a_sensitive_value_is_shown_nowhere(examples: Workspace, cli: Cli) -> None:
+    for form in ("text", "json", "markdown"):
+        assert "payroll" not in cli("plan", "--format", form).out
+
+
+def test_migrating_the_examples_leaves_the_plan_as_it_is(examples: Workspace, cli: Cli) -> None:
+    before = cli.json("plan")["digest"]
+    done = cli("migrate")
+    assert (done.code, "credentials → connectorId" in done.out) == (0, True)
+    examples.commit("migrated")
+    assert cli.json("plan")["digest"] == before
+    assert examples.git("diff", "--stat", "HEAD~1").endswith("1 insertion(+), 1 deletion(-)")
