@@ -336,8 +336,8 @@ _HELD = {
 def _spent(one: RunSpec, last: Attempt, context: Context) -> Change:
     """Decide about a request that this run has already sent."""
     if last.state in _SKIPPED:
-        later = [a for a in record_of(one, context.lockfile) if a.counted and a is not last]
-        reverted = bool(later) and later[-1].opened_at > last.opened_at
+        record = record_of(one, context.lockfile)
+        reverted = any(attempt.counted for attempt in record[record.index(last) + 1 :])
         hint = "To send it once more, raise `rerun` under `spec`." if reverted else ""
         return _change(
             Action.SKIP,

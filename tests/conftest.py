@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
 
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -61,3 +63,22 @@ def workspace(template: Path, tmp_path: Path) -> Workspace:
 def cli(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> Cli:
     """The program, run in this process inside the workspace."""
     return Cli(workspace.path, capfd)
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+    """A running sandbox that the environment points at."""
+    with SandboxServer(duration=0.05) as server:
+        monkeypatch.setenv("QFLOW_GATEWAY", server.url)
+        monkeypatch.setenv("QFLOW_CLIENT_ID", "test-client")
+        monkeypatch.setenv("QFLOW_CLIENT_SECRET", "test-canary-secret")
+        yield server
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Workspace:
+    """A repository with the settings for the sandbox and the release note's sample."""
+    workspace.write("qflow.yaml", SANDBOX_PROJECT)
+    workspace.write("runs/aws/buckets.yaml", SAMPLE)
+    workspace.commit("the release note's sample")
+    return workspace

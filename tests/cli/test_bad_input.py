@@ -11,7 +11,6 @@ import pytest
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
-from tests.integration.conftest import project, sandbox  # noqa: F401  the same workspace
 
 BOTH = pytest.mark.parametrize("command", [("plan",), ("apply", "--yes")])
 
@@ -58,13 +57,13 @@ def test_a_revision_that_is_none(
     word: str,
     command: tuple,
     project,
-    cli: Cli,  # noqa: F811
+    cli: Cli,
 ) -> None:
     kind(cli(*command, f"--to={revision}"), 2, word)
 
 
 @BOTH
-def test_unknown_environment(command: tuple, project, cli: Cli) -> None:  # noqa: F811
+def test_unknown_environment(command: tuple, project, cli: Cli) -> None:
     kind(cli(*command, "-e", "staging"), 2, "staging", "prod")
 
 
@@ -91,7 +90,7 @@ def test_unknown_platform_in_the_environment(workspace: Workspace, cli: Cli, mon
     kind(cli("apply", "--yes"), 2, "EU9", "Did you mean EU")
 
 
-def test_missing_credentials(project, sandbox, cli: Cli, monkeypatch) -> None:  # noqa: F811
+def test_missing_credentials(project, sandbox, cli: Cli, monkeypatch) -> None:
     monkeypatch.delenv("QFLOW_CLIENT_ID")
     kind(cli("apply", "--yes"), 4, "QFLOW_CLIENT_ID", "QFLOW_PASSWORD", "QFLOW_TOKEN")
     monkeypatch.delenv("QFLOW_CLIENT_SECRET")
@@ -100,24 +99,24 @@ def test_missing_credentials(project, sandbox, cli: Cli, monkeypatch) -> None:  
     assert not (project.path / "qflow.lock").exists()
 
 
-def test_two_sets_of_credentials(project, sandbox, cli: Cli, monkeypatch) -> None:  # noqa: F811
+def test_two_sets_of_credentials(project, sandbox, cli: Cli, monkeypatch) -> None:
     monkeypatch.setenv("QFLOW_TOKEN", "a.b.c")
     kind(cli("apply", "--yes"), 2, "QFLOW_TOKEN", "Unset one")
 
 
-def test_refused_credentials_end_after_one_try(project, sandbox, cli: Cli) -> None:  # noqa: F811
+def test_refused_credentials_end_after_one_try(project, sandbox, cli: Cli) -> None:
     sandbox.set_faults("401@token")
     kind(cli("apply", "--yes"), 4, "refused the credentials")
     assert len(sandbox.requests()) == 1
 
 
-def test_api_access_is_off_for_the_role(project, sandbox, cli: Cli) -> None:  # noqa: F811
+def test_api_access_is_off_for_the_role(project, sandbox, cli: Cli) -> None:
     sandbox.set_faults("403@workflow")
     kind(cli("apply", "--yes"), 4, "Role Management", "Qualys API Access")
     assert sandbox.requests("POST", "/run") == []
 
 
-def test_qualys_out_of_reach(project, cli: Cli, monkeypatch) -> None:  # noqa: F811
+def test_qualys_out_of_reach(project, cli: Cli, monkeypatch) -> None:
     monkeypatch.setenv("QFLOW_GATEWAY", "http://127.0.0.1:9")
     monkeypatch.setenv("QFLOW_TOKEN", "a.b.c")
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
@@ -125,7 +124,7 @@ def test_qualys_out_of_reach(project, cli: Cli, monkeypatch) -> None:  # noqa: F
     assert not (project.path / "qflow.lock").exists()
 
 
-def test_nobody_to_confirm(project, sandbox, cli: Cli) -> None:  # noqa: F811
+def test_nobody_to_confirm(project, sandbox, cli: Cli) -> None:
     kind(cli("apply"), 2, "--yes")
     assert sandbox.requests() == []
 
@@ -172,7 +171,7 @@ def test_a_lockfile_that_cannot_be_trusted(
     command: tuple,
     project,
     sandbox,
-    cli: Cli,  # noqa: F811
+    cli: Cli,
 ) -> None:
     content, words = LOCKS[name]
     project.write("qflow.lock", content)
@@ -181,20 +180,20 @@ def test_a_lockfile_that_cannot_be_trusted(
     assert sandbox.requests() == []
 
 
-def test_a_lockfile_of_another_lineage(project, sandbox, cli: Cli) -> None:  # noqa: F811
+def test_a_lockfile_of_another_lineage(project, sandbox, cli: Cli) -> None:
     assert cli("apply", "--yes").code == 0
     project.write("qflow.yaml", SANDBOX_PROJECT + "  lock: {lineage: 0123456789abcdef}\n")
     project.commit()
     kind(cli("apply", "--yes"), 11, "lineage")
 
 
-def test_a_lineage_without_a_lockfile(project, sandbox, cli: Cli) -> None:  # noqa: F811
+def test_a_lineage_without_a_lockfile(project, sandbox, cli: Cli) -> None:
     project.write("qflow.yaml", SANDBOX_PROJECT + "  lock: {lineage: 0123456789abcdef}\n")
     project.commit()
     kind(cli("apply", "--yes"), 11, "no lockfile", "git checkout")
 
 
-def test_the_worktree_store_is_refused_in_a_ci(project, sandbox, cli: Cli, monkeypatch) -> None:  # noqa: F811
+def test_the_worktree_store_is_refused_in_a_ci(project, sandbox, cli: Cli, monkeypatch) -> None:
     monkeypatch.setenv("CI", "true")
     kind(cli("apply", "--yes"), 11, "ephemeral")
     assert sandbox.requests("POST", "/run") == []
@@ -205,7 +204,7 @@ def test_a_shallow_clone_without_the_base_plans_everything(
     sandbox,
     cli: Cli,
     tmp_path: Path,
-    capfd,  # noqa: F811
+    capfd,
 ) -> None:
     assert cli("apply", "--yes").code == 0
     project.write("runs/more.yaml", SAMPLE.replace("prod-buckets", "more"))
@@ -223,7 +222,7 @@ def test_a_shallow_clone_without_the_base_plans_everything(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_repository(project, sandbox, cli: Cli) -> None:  # noqa: F811
+def test_a_read_only_repository(project, sandbox, cli: Cli) -> None:
     git = project.path / ".git"
     git.chmod(0o555)
     try:
@@ -233,7 +232,7 @@ def test_a_read_only_repository(project, sandbox, cli: Cli) -> None:  # noqa: F8
     assert sandbox.requests("POST", "/run") == []
 
 
-def test_a_full_disk_sends_nothing(project, sandbox, cli: Cli, monkeypatch) -> None:  # noqa: F811
+def test_a_full_disk_sends_nothing(project, sandbox, cli: Cli, monkeypatch) -> None:
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -255,7 +254,7 @@ def test_errors_come_in_the_same_envelope_as_results(tmp_path: Path, capfd) -> N
     assert done.data["changes"] == []
 
 
-def test_a_bug_is_no_traceback(project, cli: Cli, monkeypatch) -> None:  # noqa: F811
+def test_a_bug_is_no_traceback(project, cli: Cli, monkeypatch) -> None:
     def bug(*_args: object, **_more: object) -> None:
         raise ZeroDivisionError("secret-canary")
 
