@@ -1,12 +1,14 @@
 """Every report as plain lines for a person; counts first, then what needs a look."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from qflow_gitops.diagnostics import Diagnostic, Severity
+from qflow_gitops.difference import Difference, differences
 from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile import Attempt, State
 from qflow_gitops.output.words import clean, count, difference, run, where
-from qflow_gitops.plan import Action, Change, Plan, said
+from qflow_gitops.plan import Action, Change, Plan, Reason, said
 from qflow_gitops.report import (
     Applied,
     Files,
@@ -17,6 +19,7 @@ from qflow_gitops.report import (
     Status,
     Validated,
 )
+from qflow_gitops.spec import PLACE_VARIABLES
 
 _SIGNS = {
     "added": "+",
@@ -136,9 +139,21 @@ def _due(plan: Plan, body: Planned) -> Iterator[str]:
             yield f"      workflow {one.spec.workflow_id} · {clean(one.spec.file)}"
         if one.since is None and one.attempt:
             yield "      (what it sent before isn't in this clone)"
-        for each in one.since or ():
+        for each in one.since or _whole_request(one):
             sign, words = difference(each)
             yield f"        {sign} {words}"
+
+
+_SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))
+
+
+def _whole_request(one: Change) -> tuple[Difference, ...]:
+    """What a run that was never sent before would send, beside what stands above it."""
+    if one.spec is None or one.reason is not Reason.ADDED:
+        return ()
+    nothing: dict[str, Any] = {"input": {}, "variables": {}}
+    found = differences(nothing, {**nothing, **one.spec.masked})
+    return tuple(each for each in found if each.pointer not in _SHOWN_ABOVE)
 
 
 def _section(title: str, changes: tuple[Change, ...], sign: str) -> Iterator[str]:

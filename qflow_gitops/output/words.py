@@ -50,7 +50,7 @@ def difference(one: Difference) -> tuple[str, str]:
 
 def where(spec: RunSpec, names: dict[str, str]) -> str:
     """Say on which cloud, connector and place a run works."""
-    parts = [", ".join(spec.connector_types) or "no connector type"]
+    parts = [", ".join(spec.connector_types) or "no cloud named"]
     for one in spec.connectors:
         name = names.get(one.removeprefix("@").lower(), "")
         parts.append(f"connector {clean(one)}" + (f" ({clean(name)})" if name else ""))
