@@ -46,15 +46,9 @@ def resolve(
         if attempt.state is State.INTENT:  # its process is gone: this one holds the record
             event = Event(at, State.IN_DOUBT, {"detail": "The apply ended before its answer."})
             session.record([Transition(environment, name, attempt.number, event)])
-        execution_id = decision.execution_id
         event = Event(at, decision.to, {"by": dict(author), "detail": decision.reason})
-        session.record(
-            [
-                Transition(
-                    environment, name, attempt.number, event, execution_id=decision.execution_id
-                )
-            ]
-        )
+        adopted = decision.execution_id
+        session.record([Transition(environment, name, attempt.number, event, execution_id=adopted)])
         settled = session.lockfile.attempts(environment, name)[attempt.number - 1]
     lock = seen(session.lockfile, where)
     return Report("resolve", body=History(((environment, name, settled),), lock))
