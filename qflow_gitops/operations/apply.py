@@ -31,9 +31,9 @@ from qflow_gitops.operations import events, reading
 from qflow_gitops.operations.checks import ApplyRequest, View, check, run_key, uncommitted
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms, Watch
 from qflow_gitops.operations.plan import all_specs, chosen, connector_names, previous_requests, seen
-from qflow_gitops.plan import Action, Brakes, Change, Context, Reason
+from qflow_gitops.plan import Action, Brakes, Change, Context, Plan, Reason
 from qflow_gitops.project import Project
-from qflow_gitops.report import Applied, Outcome, Planned, Report, applied
+from qflow_gitops.report import Applied, LockSeen, Outcome, Planned, Report, applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,10 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     head = edges.git.resolve(request.head)
     project = reading.settings(edges.git, head, request.platform)
     environment = _one_environment(project, request.environment)
-    first = _view(request, edges, head, project, environment, edges.store.read())
+    specs = all_specs(edges.git, head, project)  # a commit's: read once, they can't change
+    empty = Planned(Plan((), {}), head, "", full=True, lock=LockSeen(edges.where, exists=False))
+    source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs)
+    first = _view(request, edges, source, edges.store.read())
     check(request, edges.git, first)
     notes = uncommitted(edges.git, project, head)
     for note in notes:
@@ -78,7 +81,7 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     report = None
     try:
         with edges.store.session() as session:
-            report = yield from _locked(request, edges, head, project, first, session, notes)
+            report = yield from _locked(request, edges, first, session, notes)
     except LockError as problem:
         if report is None:
             raise
@@ -89,17 +92,15 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
 def _locked(
     request: ApplyRequest,
     edges: Edges,
-    head: str,
-    project: Project,
     first: View,
     session: LockSession,
     notes: tuple[str, ...],
 ) -> Generator[events.Event, None, Report]:
     """Plan again while nobody else can write, and carry it out if it is still the same."""
     yield from _settle(session, first.environment, edges.clock)
-    view = _view(request, edges, head, project, first.environment, session.lockfile)
+    view = _view(request, edges, first, session.lockfile)
     check(request, edges.git, view)
-    if view.planned.plan.digest != first.planned.plan.digest:
+    if not _due(view) <= _due(first):  # less is fine: another apply did it in the meantime
         raise StaleError(
             "What would run has changed since the plan was shown.",
             not_done="Nothing was sent.",
@@ -107,6 +108,10 @@ def _locked(
             reason="stale_plan",
         )
     return (yield from _carry_out(request, edges, view, session, notes))
+
+
+def _due(view: View) -> set[tuple[str, str]]:
+    return {(one.name, one.spec.digest) for one in view.planned.plan.of(Action.RUN) if one.spec}
 
 
 def _one_environment(project: Project, asked: str) -> str:
@@ -121,21 +126,14 @@ def _one_environment(project: Project, asked: str) -> str:
     return environments[0]
 
 
-def _view(
-    request: ApplyRequest,
-    edges: Edges,
-    head: str,
-    project: Project,
-    environment: str,
-    lockfile: Lockfile | None,
-) -> View:
-    """Plan from every spec of the commit: apply never trusts a diff alone."""
+def _view(request: ApplyRequest, edges: Edges, source: View, lockfile: Lockfile | None) -> View:
+    """Plan from every spec of the commit and this record: apply never trusts a diff alone."""
+    project, specs = source.project, source.specs
     known = lockfile or Lockfile(project.lock.lineage)
-    specs = all_specs(edges.git, head, project)
     context = Context(
         project=project,
         lockfile=known,
-        environments=(environment,),
+        environments=(source.environment,),
         brakes=Brakes(
             freeze=edges.freeze(),
             retries=frozenset(run_key(run, project) for run in request.retries),
@@ -145,15 +143,13 @@ def _view(
         previous=previous_requests(edges.git, specs.specs, known, project),
         touched=frozenset(),
     )
-    body = Planned(
+    planned = replace(
+        source.planned,
         plan=plan.compute(specs, context),
-        commit=head,
-        base="",
-        full=True,
         lock=seen(lockfile, edges.where),
-        names=connector_names(project, (environment,)),
+        names=connector_names(project, (source.environment,)),
     )
-    return View(body, known, project, environment, specs.diagnostics, specs)
+    return replace(source, planned=planned, lockfile=known)
 
 
 # --- doing it ------------------------------------------------------------------------
@@ -231,10 +227,13 @@ def _launch(
     qualys.connect()
     revisions = _revisions(qualys, work.due)
     known = [one for one in work.due if _workflow_id(one) in revisions]
-    work.unknown = tuple(_held_workflow(one) for one in work.due if one not in known)
+    work.unknown = tuple(
+        _held_workflow(one) for one in work.due if _workflow_id(one) not in revisions
+    )
+    evidence = {"planDigest": view.planned.plan.digest, **edges.evidence}
     commit = view.planned.commit
     files = edges.git.files(commit, sorted({one.spec.file for one in known if one.spec}))
-    jobs = [_job(one, edges, view, session, revisions, files, gateway) for one in known]
+    jobs = [_job(one, edges, view, session, revisions, files, gateway, evidence) for one in known]
     if jobs:
         session.mark(view.environment, latest=commit, applied_through=None)
     launch = Launch(jobs, work.watches, terms, session, qualys, edges.clock)
@@ -298,6 +297,7 @@ def _job(
     revisions: Mapping[str, str],
     files: Mapping[bytes, TreeFile],
     gateway: str,
+    evidence: Mapping[str, object],
 ) -> Job:
     spec = one.spec
     assert spec is not None  # noqa: S101  every change that runs has its spec
@@ -313,7 +313,7 @@ def _job(
         "bodySha256": spec.body_sha256,
         "nonce": secrets.token_hex(16),
         "annotations": dict(spec.annotations),
-        "evidence": {"planDigest": view.planned.plan.digest, **edges.evidence},
+        "evidence": evidence,
     }
     event = Event(_now(edges.clock), State.INTENT, {"by": dict(edges.author)})
     attempt = Attempt(
