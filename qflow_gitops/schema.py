@@ -19,7 +19,7 @@ from qflow_gitops.document import Document, Path
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-SCHEMAS: tuple[str, ...] = ("workflow-run", "project", "lockfile")
+SCHEMAS: tuple[str, ...] = ("workflow-run", "project", "lockfile", "plan")
 API_VERSION = "qflow-gitops/v1"
 RULES: Mapping[str, str] = {
     "schema-kind": "`apiVersion` and `kind` say how a file is to be read; the rest depends on it.",

@@ -12,4 +12,5 @@ def describe(environ: Mapping[str, str]) -> Described | None:
     parts = [environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY")]
     run = environ.get("GITHUB_RUN_ID", "")
     address = f"{parts[0]}/{parts[1]}/actions/runs/{run}" if all((*parts, run)) else ""
-    return Described(environ.get("GITHUB_ACTOR", ""), address)
+    target = environ.get("GITHUB_BASE_REF", "")
+    return Described(environ.get("GITHUB_ACTOR", ""), address, target)

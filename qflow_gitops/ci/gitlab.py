@@ -9,4 +9,5 @@ def describe(environ: Mapping[str, str]) -> Described | None:
     """Say what GitLab's variables tell; None elsewhere."""
     if environ.get("GITLAB_CI") != "true":
         return None
-    return Described(environ.get("GITLAB_USER_LOGIN", ""), environ.get("CI_JOB_URL", ""))
+    names = ("GITLAB_USER_LOGIN", "CI_JOB_URL", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
+    return Described(*(environ.get(name, "") for name in names))

@@ -53,6 +53,7 @@ def command(
             labels=labels,
             freeze=wiring.freeze(),
             exit_code=exit_code,
+            target=wiring.ci.target,
         )
         store = wiring.store(wiring.project("" if worktree else head))
         return make_plan(request, wiring.git, store, LOCK_FILE)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from qflow_gitops.ci import describe
+from qflow_gitops.ci.described import Described
 from qflow_gitops.cli.console import Console
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo
@@ -102,12 +104,16 @@ class Wiring:
 
         return connect(platform, self.environ)
 
+    @cached_property
+    def ci(self) -> Described:
+        """What the CI's environment tells, empty outside one."""
+        return describe(self.environ)
+
     def author(self) -> dict[str, str]:
         """Who does it, as the record says it: actor, CI run, tool."""
         import qflow_gitops
-        from qflow_gitops.ci import describe
 
-        found = describe(self.environ)
+        found = self.ci
         who = found.actor or self.git.user or self.environ.get("USER", "")
         author = {"actor": who, "run": found.run, "tool": qflow_gitops.__version__}
         return {name: value for name, value in author.items() if value}

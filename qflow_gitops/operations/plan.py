@@ -1,5 +1,6 @@
 """What would run, and why: two commits and the record, without a secret or a network."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,7 +17,10 @@ from qflow_gitops.spec import RunSpec
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What to plan. `base` and `environment` are "" where they aren't chosen."""
+    """What to plan. `base` and `environment` are "" where they aren't chosen.
+
+    `target` is the branch that a pull request goes to, "" outside one.
+    """
 
     platform: str
     base: str = ""
@@ -27,6 +31,7 @@ class PlanRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     freeze: str = ""
     exit_code: bool = False
+    target: str = ""
 
 
 def make_plan(request: PlanRequest, git: GitTree, store: LockStore, where: str) -> Report:
@@ -37,9 +42,10 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, where: str) 
     environments = chosen(project, request.environment)
     recorded = store.read()
     lockfile = recorded or Lockfile(project.lock.lineage)
-    base, notes = _base(request, git, lockfile, environments)
+    base, notes = _base(request, git, head, lockfile, environments)
+    own = bool(request.base) or (base and _is_pull_request(request))
     narrow = None
-    if base and not request.full and not request.worktree:
+    if base and not own and not request.full and not request.worktree:
         narrow = reading.narrowed(git, base, head, project, lockfile, environments)
     specs = narrow.specs if narrow else all_specs(git, source, project)
     context = Context(
@@ -52,7 +58,7 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, where: str) 
         touched=_touched(request, git, base, head, project),
     )
     made = plan.compute(specs, context)
-    if request.base:
+    if own:
         made = plan.only_touched(made, context.touched or frozenset())
     body = Planned(
         plan=made,
@@ -101,12 +107,31 @@ def connector_names(project: Project, environments: tuple[str, ...]) -> dict[str
     }
 
 
+def _is_pull_request(request: PlanRequest) -> bool:
+    return bool(request.target) and not (request.full or request.worktree or request.base)
+
+
 def _base(
-    request: PlanRequest, git: GitTree, lockfile: Lockfile, environments: tuple[str, ...]
+    request: PlanRequest,
+    git: GitTree,
+    head: str,
+    lockfile: Lockfile,
+    environments: tuple[str, ...],
 ) -> tuple[str, tuple[str, ...]]:
-    """Find the commit to compare with, "" for none, and say why if it isn't the usual one."""
+    """Find the commit to compare with, "" for none, and say why if it isn't the usual one.
+
+    A pull request is compared with its merge base, so that it shows its own changes.
+    """
     if request.base:
-        return git.resolve(request.base), ()
+        base = git.resolve(request.base)
+        return git.merge_base(base, head) or base, ()
+    if _is_pull_request(request):
+        with contextlib.suppress(UsageProblem):
+            return git.merge_base(
+                git.resolve(f"refs/remotes/origin/{request.target}"), head
+            ) or "", ()
+        note = f"origin/{request.target} isn't in this clone: all that is due is shown."
+        return "", (note,)
     through = {lockfile.environment(name).applied_through for name in environments}
     if through == {""} or not lockfile.environments:
         return "", ()

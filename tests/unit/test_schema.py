@@ -111,7 +111,7 @@ def test_every_field_explains_itself(place: str, one: dict[str, Any]) -> None:
     assert one["title"]
     assert one["description"].endswith(".")
     assert one["examples"]
-    if not place.startswith("lockfile"):
+    if not place.startswith(("lockfile", "plan")):
         here = {
             **schema.load(place.split("/", maxsplit=1)[0])["$defs"].get(_target(one), {}),
             **one,
@@ -127,7 +127,11 @@ def test_every_example_is_valid(name: str) -> None:
             assert root.evolve(schema=one).is_valid(example), f"{place}: {example}"
 
 
-@pytest.mark.parametrize("name", schema.SCHEMAS)
+WRITTEN = tuple(name for name in schema.SCHEMAS if name != "plan")
+"""Of an output a reader has to ignore what it doesn't know; files take no unknown keys."""
+
+
+@pytest.mark.parametrize("name", WRITTEN)
 def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
     """A typo is an error; only what is the user's own, or kept for later versions, is open."""
     open_places = {
