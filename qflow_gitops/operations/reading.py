@@ -120,8 +120,13 @@ def narrowed(
         if one.kind is ChangeKind.REMOVED
     }
     needed = touched - removed
+    before = commit_specs(git, base, project, touched)
+    if has_errors(before.diagnostics):
+        return None
     for _ in range(3):  # the second round reads what the record names, a third has nothing new
         specs = commit_specs(git, commit, project, needed)
+        if _is_back(specs, before, needed & touched, lockfile):
+            return None
         more = _files_to_follow(specs, needed, touched, lockfile, environments)
         if more is None:
             return None
@@ -166,6 +171,14 @@ def _files_to_follow(
                     return None
                 files.add(file)
     return frozenset(files)
+
+
+def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile: Lockfile) -> bool:
+    """Whether a name with a record comes back: another spec may have carried that record over."""
+    return any(
+        one.file in touched and key not in before.specs and lockfile.attempts(*key)
+        for key, one in specs.specs.items()
+    )
 
 
 def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from qflow_gitops.gitrepo import GitRepo
@@ -41,6 +41,7 @@ steps = st.lists(
     min_size=3,
     max_size=7,
 )
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # a failing history is short enough
 BEGIN = {"a": (FILES[0], 0, ""), "b": (FILES[0], 1, ""), "c": (FILES[1], 2, "")}
 
 
@@ -129,7 +130,9 @@ def essence(workspace: Workspace, store: WorktreeStore, *, full: bool) -> Any:
     return decided, body.plan.digest, report.exit_code
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, phases=QUICK, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(steps)
 def test_planning_from_the_diff_equals_planning_everything(template: Path, history: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
