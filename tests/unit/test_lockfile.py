@@ -1,0 +1,146 @@
+"""The ledger: what may follow what, one normal form, and refusal of what can't be trusted."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from referencing import Registry
+
+from qflow_gitops import schema
+from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile import (
+    TRANSITIONS,
+    Attempt,
+    Event,
+    Lockfile,
+    State,
+    Transition,
+    from_bytes,
+    to_bytes,
+)
+
+DIGEST = "v1:sha256:" + "0" * 64
+VALIDATOR = Draft202012Validator(schema.load("lockfile"), registry=Registry())
+
+
+def opened(run: str = "a", number: int = 1) -> Transition:
+    event = Event("2026-01-01T00:00:00Z", State.INTENT, {"by": {"actor": "ada", "tool": "0.1.0"}})
+    facts = {
+        "workflowId": "6cad21c8-4405-4517-beb9-7372feafb5b4",
+        "platform": "EU2",
+        "gateway": "gateway.qg2.apps.qualys.eu",
+        "file": "runs/a.yaml",
+        "commit": "1" * 40,
+        "blob": "2" * 40,
+        "bodySha256": "3" * 64,
+        "nonce": "4" * 32,
+    }
+    attempt = Attempt(number, State.INTENT, DIGEST, (event,), facts=facts)
+    return Transition("prod", run, number, event, opens=attempt)
+
+
+def moved(to: State, run: str = "a", number: int = 1, execution: str = "") -> Transition:
+    return Transition(
+        "prod", run, number, Event("2026-01-01T00:00:01Z", to), execution_id=execution
+    )
+
+
+walks = st.lists(st.sampled_from(State), max_size=6)
+
+
+@given(walks)
+def test_only_what_the_table_allows_is_recorded(walk: list[State]) -> None:
+    """Every history that can be written can be read back, byte for byte, and fits the schema."""
+    lockfile = Lockfile("0123456789abcdef", serial=1).recorded([opened()])
+    state = State.INTENT
+    for to in walk:
+        if to in TRANSITIONS.get(state, ()):
+            lockfile = lockfile.recorded([moved(to)])
+            state = to
+        else:
+            with pytest.raises(LockError):
+                lockfile.recorded([moved(to)])
+    content = to_bytes(lockfile)
+    assert from_bytes(content, "qflow.lock") == lockfile
+    assert to_bytes(from_bytes(content, "qflow.lock")) == content
+    VALIDATOR.validate(json.loads(content))
+
+
+def test_attempts_are_numbered_and_never_replaced() -> None:
+    lockfile = Lockfile("x").recorded([opened()])
+    for wrong in (opened(number=1), opened(number=3)):
+        with pytest.raises(LockError):
+            lockfile.recorded([wrong])
+    with pytest.raises(LockError):
+        lockfile.recorded([moved(State.ACCEPTED, number=2)])
+    assert (
+        len(lockfile.recorded([moved(State.UNSENT), opened(number=2)]).attempts("prod", "a")) == 2
+    )
+
+
+def test_nothing_is_recorded_where_one_of_several_is_not_allowed() -> None:
+    lockfile = Lockfile("x").recorded([opened()])
+    with pytest.raises(LockError):
+        lockfile.recorded([opened("b"), moved(State.SUCCEEDED)])
+    assert lockfile.attempts("prod", "b") == ()
+
+
+def test_what_a_later_version_added_is_kept() -> None:
+    lockfile = Lockfile("x", serial=1).recorded([opened()])
+    data = json.loads(to_bytes(lockfile))
+    data["added"] = 1
+    data["environments"]["prod"]["added"] = 2
+    attempt = data["environments"]["prod"]["runs"]["a"]["attempts"][0]
+    attempt["added"] = 3
+    attempt["events"][0]["added"] = 4
+    again = json.loads(to_bytes(from_bytes(json.dumps(data).encode(), "qflow.lock")))
+    assert again == data
+
+
+def mutated(change: object) -> bytes:
+    lockfile = Lockfile("x", serial=1).recorded(
+        [opened(), moved(State.ACCEPTED, execution="e" * 8)]
+    )
+    data = json.loads(to_bytes(lockfile))
+    change(data, data["environments"]["prod"]["runs"])
+    return json.dumps(data).encode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data, _runs: data.pop("serial"),
+        lambda data, _runs: data.update(serial=-1),
+        lambda data, _runs: data.update(serial=True),
+        lambda data, _runs: data.update(lockfileVersion=0),
+        lambda data, _runs: data.update(lockfileVersion=2),
+        lambda data, _runs: data.update(lineage=""),
+        lambda data, _runs: data.update(environments=[]),
+        lambda _data, runs: runs["a"].update(attempts=[]),
+        lambda _data, runs: runs["a"]["attempts"][0].update(state="succeeded"),
+        lambda _data, runs: runs["a"]["attempts"][0].update(state="nonsense"),
+        lambda _data, runs: runs["a"]["attempts"][0].update(number=2),
+        lambda _data, runs: runs["a"]["attempts"][0].update(digest=1),
+        lambda _data, runs: runs["a"]["attempts"][0]["events"].pop(),
+        lambda _data, runs: runs["a"]["attempts"][0]["events"].pop(0),
+        lambda _data, runs: runs.update(b=runs["a"]),  # the same execution twice
+    ],
+)
+def test_what_breaks_the_ledgers_rules_is_refused(change: object) -> None:
+    with pytest.raises(LockError) as refused:
+        from_bytes(mutated(change), "qflow.lock")
+    assert refused.value.exit_code == 11
+    assert refused.value.hint
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    with pytest.raises(LockError):
+        from_bytes(b'{"lockfileVersion": 1, "lockfileVersion": 1}', "qflow.lock")
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_raise_anything_else(content: bytes) -> None:
+    with pytest.raises(LockError):
+        from_bytes(content, "qflow.lock")

@@ -1,0 +1,98 @@
+"""Request, digest and masking."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qflow_gitops import spec as spec_module
+from qflow_gitops.difference import MISSING, differences
+from qflow_gitops.document import parse
+from qflow_gitops.spec import MASK, RunSpec, from_document, hidden, mask, normalised
+from tests.helpers.specs import CONNECTOR, SAMPLE
+
+LEGACY = SAMPLE.replace("    connectorId:", "    credentials:")
+
+
+def read(text: str) -> RunSpec:
+    (document,) = parse(text.encode(), "runs/a.yaml").documents
+    return from_document(document, "prod")
+
+
+def test_the_digest_is_pinned() -> None:
+    """If this changes, every recorded run is due again: never change it, add `v2:`."""
+    assert read(SAMPLE).digest == (
+        "v1:sha256:c65f2dcf8a5c37b45a906e67715b6c3b04c609255b456af9e08949e045ee88e9"
+    )
+
+
+def test_what_is_not_meaning_is_not_in_the_digest() -> None:
+    same = [
+        LEGACY,
+        LEGACY.replace(CONNECTOR, "'@" + CONNECTOR + "'"),
+        SAMPLE.replace("  input:", "    credentials: x\n  input:"),
+        SAMPLE.replace("buckets\n", "buckets\n  labels: {a: b}\n  annotations: {c: d}\n", 1),
+        SAMPLE.replace("totalBucketCount: 4", "totalBucketCount: 4.0"),
+        SAMPLE + "  sensitive: [/input/bucketName]\n",
+        SAMPLE.replace("encrypt-prod-buckets", "another-name"),
+    ]
+    assert {read(text).digest for text in same} == {read(SAMPLE).digest}
+
+
+def test_what_is_meaning_is_in_the_digest() -> None:
+    different = [
+        SAMPLE,
+        SAMPLE.replace("6cad21c8", "6cad21c9"),
+        SAMPLE.replace("us-east-1", "us-east-2"),
+        SAMPLE.replace("totalBucketCount: 4", "totalBucketCount: '4'"),
+        SAMPLE.replace("maha2", "maha3"),
+        SAMPLE + "  rerun: 1\n",
+        SAMPLE + "  rerun: 2\n",
+    ]
+    assert len({read(text).digest for text in different}) == len(different)
+
+
+def test_the_request_is_sent_as_written() -> None:
+    assert json.loads(read(LEGACY).body)["variables"]["credentials"] == CONNECTOR
+    assert read(SAMPLE).body == read(SAMPLE).body
+    bare = SAMPLE.split("  variables:")[0]
+    assert read(bare).body == b"{}"
+
+
+def test_two_legacy_variables_have_no_equivalent() -> None:
+    two = {"credentials": "a", "credentials_azure": "b"}
+    assert normalised(two) == two
+    assert normalised({**two, "connectorId": "c"}) == {"connectorId": "c"}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab/~", max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab/~", max_size=2), inner),
+    max_leaves=8,
+)
+
+
+@given(json_values, json_values)
+def test_differences_are_complete(old: object, new: object) -> None:
+    """There is one exactly where the JSON differs."""
+    found = differences(old, new)
+    assert bool(found) == (json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True))
+    assert all(one.old is not one.new for one in found)
+
+
+@given(json_values)
+def test_masking_hides_the_value_and_what_holds_it(value: object) -> None:
+    request = {"input": {"secret": "canary", "rest": value}}
+    assert "canary" not in json.dumps(mask(request, ["/input/secret"]))
+    for pointer in ("/input/secret", "/input"):
+        shown = hidden(
+            request["input"] if pointer == "/input" else "canary", pointer, ["/input/secret"]
+        )
+        assert "canary" not in json.dumps(shown)
+    assert hidden(MISSING, "/input/secret", ["/input/secret"]) is MISSING
+    assert mask([1, [2]], ["/1/0"]) == [1, [MASK]]
+    assert mask({"a": 1}, ["/b/c", "/a/b"]) == {"a": 1}
+
+
+def test_the_modules_words_are_those_of_the_field() -> None:
+    assert set(spec_module.LEGACY_VARIABLES.values()) == {"aws", "azure", "gcp"}
