@@ -1,0 +1,191 @@
+"""What each fault on the wire proves: sent or not, and never later than the deadline."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+BODY = b'{"input": {}}'
+
+
+def read_request(wire: socket.socket) -> bytes:
+    """Read one whole request."""
+    data = b""
+    while not data.endswith(BODY):
+        piece = wire.recv(65536)
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def reset(wire: socket.socket) -> None:
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wire.close()
+
+
+class Wire:
+    """A server that treats each connection as told, and counts whole requests."""
+
+    def __init__(self, treat: Callable[[socket.socket], None], *, read: bool = True) -> None:
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._treat, self._read = treat, read
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                wire, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._one, args=(wire,), daemon=True).start()
+
+    def _one(self, wire: socket.socket) -> None:
+        with wire:
+            wire.settimeout(10)
+            try:
+                if self._read:
+                    self.requests.append(read_request(wire))
+                self._treat(wire)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@contextmanager
+def served(treat: Callable[[socket.socket], None], *, read: bool = True) -> Iterator[Wire]:
+    wire = Wire(treat, read=read)
+    try:
+        yield wire
+    finally:
+        wire.close()
+
+
+def post(url: str, **more: float) -> HttpAnswer:
+    transport = Transport(
+        url, connect_timeout=0.5, read_timeout=0.5, deadline=more.get("deadline", 1.0)
+    )
+    return transport.send("POST", "/run", headers={}, body=BODY, fresh=True)
+
+
+def drip(content: bytes, pause: float) -> Callable[[socket.socket], None]:
+    def treat(wire: socket.socket) -> None:
+        for at in range(len(content)):
+            wire.sendall(content[at : at + 1])
+            time.sleep(pause)
+
+    return treat
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
+SENT = {
+    "reset after the request": reset,
+    "closed after the request": lambda wire: wire.close(),
+    "no answer": lambda _wire: time.sleep(1.5),
+    "a stall in the body": lambda wire: (wire.sendall(HEAD + b"{"), time.sleep(1.5)),
+    "a cut in the body": lambda wire: wire.sendall(HEAD + b"{"),
+    "a cut chunk": lambda wire: wire.sendall(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"
+    ),
+    "garbage": lambda wire: wire.sendall(b"\x00\x01garbage\r\n\r\n"),
+    "bad gzip": lambda wire: wire.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"
+    ),
+    "headers that drip": drip(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 400, 0.05),
+    "a body that drips": drip(HEAD + b"x" * 20, 0.1),
+    "too much": lambda wire: wire.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", SENT)
+def test_after_the_first_byte_nothing_is_proven(fault: str) -> None:
+    with served(SENT[fault]) as wire:
+        begun = time.monotonic()
+        with pytest.raises(NoAnswerError) as said:
+            post(wire.url)
+        assert time.monotonic() - begun < 3
+        assert said.value.sent
+        assert len(wire.requests) == 1
+        assert wire.connections == 1
+
+
+def test_a_cut_in_the_headers_is_an_answer_without_content() -> None:
+    """Which is no proof either: it holds no execution id."""
+    with served(lambda wire: wire.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")) as wire:
+        assert post(wire.url).content == b""
+
+
+def test_a_refused_connection_sent_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(NoAnswerError) as said:
+        post(f"http://127.0.0.1:{port}")
+    assert not said.value.sent
+    assert said.value.said == "the connection was refused"
+
+
+@pytest.mark.parametrize("treat", [lambda wire: wire.sendall(b"nonsense"), lambda _: time.sleep(1)])
+def test_a_failed_tls_handshake_sent_nothing(treat: Callable[[socket.socket], None]) -> None:
+    with served(treat, read=False) as wire:
+        with pytest.raises(NoAnswerError) as said:
+            post(wire.url.replace("http:", "https:"))
+        assert not said.value.sent
+        assert wire.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(status: int) -> None:
+    """Nor is their body read to its end."""
+    head = f"HTTP/1.1 {status} x\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".encode()
+    with served(lambda wire: wire.sendall(head)) as wire:
+        assert post(wire.url).status == status
+        assert len(wire.requests) == 1
+
+
+def test_each_post_has_a_connection_of_its_own() -> None:
+    with served(lambda wire: wire.sendall(OK)) as wire:
+        transport = Transport(wire.url)
+        for _ in range(3):
+            transport.send("POST", "/run", headers={}, body=BODY, fresh=True)
+        assert wire.connections == 3
+
+
+def test_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    """Neither a proxy nor .netrc."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login evil password evil\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with served(lambda wire: wire.sendall(OK)) as wire:
+        transport = Transport(wire.url)
+        transport.send(
+            "POST", "/run", headers={"Authorization": "Bearer mine"}, body=BODY, fresh=True
+        )
+        (request,) = wire.requests
+    assert b"Authorization: Bearer mine" in request
+    assert b"Basic" not in request
+
+
+def test_a_header_that_cannot_be_sent_sends_nothing() -> None:
+    with served(lambda wire: wire.sendall(OK)) as wire:
+        transport = Transport(wire.url)
+        with pytest.raises(NoAnswerError) as said:
+            transport.send("POST", "/run", headers={"X": "a\r\nEvil: 1"}, body=BODY)
+        assert not said.value.sent
+        assert "Evil" not in said.value.said
