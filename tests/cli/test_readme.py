@@ -1,0 +1,103 @@
+"""README says what the program does: commands, options, exit codes, reasons, variables."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from qflow_gitops.cli.main import COMMANDS, program
+from qflow_gitops.errors import PRECEDENCE, ExitCode
+from qflow_gitops.plan import Action, Reason
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SKIPPED = {"already_ran", "in_progress", "baselined", "removed"}
+RUN = {"added", "modified", "rerun", "unsent", "retry"}
+
+
+def commands_of(text: str) -> set[tuple[str, ...]]:
+    """Every call of the program in code blocks and spans: its words."""
+    found = re.findall(r"qflow-gitops ((?:[a-z][a-z-]*)(?: [^\s`#;&|)]+)*)", text)
+    return {tuple(one.split()) for one in found}
+
+
+@pytest.mark.parametrize("words", sorted(commands_of(README)))
+def test_every_command_and_option_in_the_readme_exists(words: tuple[str, ...]) -> None:
+    context = click.Context(program)
+    command = program.get_command(context, words[0])
+    if command is None:
+        assert words[0] in ("is", "makes"), words  # a sentence about the program
+        return
+    options = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
+    if isinstance(command, click.Group):
+        assert words[1] in command.commands
+        return
+    for word in words[1:]:
+        if word.startswith("-"):
+            assert word.split("=")[0].rstrip(",.") in options | {"--help"}, words
+
+
+def test_every_command_is_documented_and_has_help() -> None:
+    context = click.Context(program)
+    for name, about in COMMANDS.items():
+        command = program.get_command(context, name)
+        assert command is not None
+        assert about.endswith(".")
+        assert command.help
+        assert f"`{name}" in README or f"qflow-gitops {name}" in README, name
+        for param in getattr(command, "params", ()):
+            if isinstance(param, click.Option):
+                assert param.help, f"{name} {param.opts}"
+
+
+def test_the_table_of_exit_codes_is_complete() -> None:
+    table = README.split("## Exit codes")[1].split("##")[0]
+    numbers = {int(one) for one in re.findall(r"(?<=[|,]) (\d+)(?=[ ,|])", table)}
+    assert numbers == {int(code) for code in ExitCode}
+    assert set(PRECEDENCE) == set(ExitCode)
+
+
+def test_every_reason_to_hold_is_explained() -> None:
+    table = README.split("## When something is held")[1].split("##")[0]
+    named = set(re.findall(r"`([a-z_]+)`(?=[^|]*\|)", table))
+    holds = {reason.value for reason in Reason} - SKIPPED - RUN - {"expired"}
+    assert holds <= named
+    assert len(Action) == 3
+
+
+def test_every_variable_that_is_read_is_documented() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "qflow_gitops").rglob("*.py")
+    )
+    read = set(re.findall(r"\"(QFLOW_[A-Z_]+)\"", code))
+    assert read
+    assert {name for name in read if f"`{name}`" not in README} == set()
+
+
+def test_the_readmes_spec_is_the_release_notes_sample(workspace: Workspace, cli: Cli) -> None:
+    block = README.split("```yaml\n")[1].split("```")[0]
+    workspace.write("qflow.yaml", SANDBOX_PROJECT)
+    workspace.write("runs/aws/buckets.yaml", block)
+    assert cli("validate").code == 0
+    workspace.commit()
+    (change,) = cli.json("plan")["changes"]
+    workspace.write("runs/aws/buckets.yaml", SAMPLE)
+    workspace.commit()
+    assert cli.json("plan")["changes"][0]["digest"] == change["digest"]
+
+
+def test_ci_calls_the_readmes_two_commands() -> None:
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "qflow-gitops demo\n" in script
+    assert "pytest -n auto\n" in script
+    assert ".venv/bin/qflow-gitops demo\n" in README
+    assert ".venv/bin/pytest -n auto\n" in README
+
+
+def test_version_and_help(cli: Cli) -> None:
+    assert cli("--version").out.startswith("qflow-gitops ")
+    assert all(name in cli("--help").out for name in COMMANDS)
