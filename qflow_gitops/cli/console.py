@@ -1,5 +1,6 @@
 """The only writer: results to stdout, progress and errors to stderr."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -11,12 +12,11 @@ from typing import Any
 import click
 
 from qflow_gitops.errors import QflowError, UsageProblem
-from qflow_gitops.lockfile import State
+from qflow_gitops.lockfile import Attempt, State
 from qflow_gitops.operations import events
 from qflow_gitops.output import FORMATS
 from qflow_gitops.output.text import error_lines
 from qflow_gitops.output.words import clean, count
-from qflow_gitops.plan import said
 from qflow_gitops.report import Report
 
 HEARTBEAT = 30.0
@@ -98,13 +98,21 @@ class Console:
         if not self.quiet:
             click.echo(clean(text), err=True)
 
+    def detail(self, text: str) -> None:
+        """Say on stderr what only somebody who looks for a cause wants to know (`-v`)."""
+        if self.verbose:
+            click.echo(clean(text), err=True)
+
     def ask(self, question: str) -> bool:
         """Ask a person at the terminal; anything but yes is no."""
         click.echo(f"{question} [y/N] ", nl=False, err=True)
+        listening = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             return sys.stdin.readline().strip().lower() in ("y", "yes")
         except KeyboardInterrupt:
             raise click.Abort from None
+        finally:
+            signal.signal(signal.SIGINT, listening)
 
     def _painted(self, text: str, *, colour: bool) -> str:
         if not colour:
@@ -119,6 +127,19 @@ class Console:
             yield shown
         finally:
             shown.close()
+
+
+def _brief(attempt: Attempt) -> str:
+    """Say a new state in a few words; the result says the rest."""
+    if attempt.state is State.INTENT:
+        return "intent recorded, sending"
+    words = attempt.state.replace("_", " ")
+    if attempt.status:
+        words += f' ("{clean(attempt.status)}")'
+    if attempt.state is State.ACCEPTED:
+        words += f" as {clean(attempt.execution_id)}"
+    detail = attempt.events[-1].extra.get("detail", "")
+    return f"{words}: {clean(str(detail))}" if detail else words
 
 
 def _paint(line: str) -> str:
@@ -145,13 +166,11 @@ class Progress:
         match event:
             case events.Said(text):
                 self._line(clean(text))
-            case events.Ready(planned, due) if due:
+            case events.Ready(planned, due) if due and not self._console.interactive:
                 platform = ", ".join(planned.plan.platforms.values())
                 self._line(f"{count(due, 'run')} to start on {platform or 'no platform'}")
             case events.Moved(environment, name, attempt):
-                sending = attempt.state is State.INTENT
-                words = "intent recorded, sending" if sending else clean(said(attempt))
-                self._line(f"{environment}/{name}: {words}")
+                self._line(f"{environment}/{name}: {_brief(attempt)}")
             case events.Tick():
                 self._tick(event)
 

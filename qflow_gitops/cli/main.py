@@ -72,7 +72,7 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     "-C", "directory", metavar="DIR", default=".", help="Work as if started in this folder."
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only results and errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="Say which repository and gateway are used.")
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),

@@ -75,7 +75,9 @@ class Wiring:
             raise UsageProblem(
                 "This folder doesn't exist.", where=str(self.directory), hint="Mend -C DIR."
             )
-        return GitRepo.open(self.directory, self.environ)
+        repo = GitRepo.open(self.directory, self.environ)
+        self.console.detail(f"repository {repo.root}, git directory {repo.common_dir}")
+        return repo
 
     @property
     def platform(self) -> str:
@@ -102,7 +104,9 @@ class Wiring:
         """Connect to a platform: the client, and the gateway's name for the record."""
         from qflow_gitops.api import connect
 
-        return connect(platform, self.environ)
+        client, gateway = connect(platform, self.environ)
+        self.console.detail(f"gateway {gateway} of platform {platform}")
+        return client, gateway
 
     @cached_property
     def ci(self) -> Described:

@@ -233,13 +233,13 @@ def _status(body: Status) -> Iterator[str]:
             f"{row.environment}/{row.name}",
             row.attempt.state.value if row.attempt else "never sent",
             row.attempt.status if row.attempt else "",
-            row.attempt.execution_id if row.attempt else "",
             row.attempt.changed_at if row.attempt else "",
             "" if row.spec else "no spec any more",
+            row.attempt.execution_id if row.attempt else "",
         )
         for row in body.rows
     ]
-    yield from _table(("RUN", "STATE", "QUALYS SAYS", "EXECUTION", "SINCE", ""), rows)
+    yield from _table(("RUN", "STATE", "QUALYS SAYS", "SINCE", "", "EXECUTION"), rows)
 
 
 def _history(body: History) -> Iterator[str]:
