@@ -90,7 +90,7 @@ class AppendLog:
         self._make_room(len(content) + reserve)
         try:
             _write_all(self._descriptor, content, self._end)
-            os.fdatasync(self._descriptor)
+            _sync(self._descriptor)
         except OSError:
             self._undo(len(content))
             raise
@@ -100,7 +100,7 @@ class AppendLog:
         missing = self._end + size - self._room
         if missing > 0:
             grow = (missing // _CHUNK + 1) * _CHUNK
-            os.posix_fallocate(self._descriptor, self._room, grow)
+            _reserve(self._descriptor, self._room, grow)
             self._room += grow
 
     def _undo(self, size: int) -> None:
@@ -108,11 +108,25 @@ class AppendLog:
         self._broken = True
         with contextlib.suppress(OSError):
             _write_all(self._descriptor, b"\0" * size, self._end)
-            os.fdatasync(self._descriptor)
+            _sync(self._descriptor)
 
     def close(self) -> None:
         """Let go of the file; it stays where it is."""
         os.close(self._descriptor)
+
+
+def _reserve(descriptor: int, offset: int, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, offset, size)
+    else:  # macOS
+        _write_all(descriptor, b"\0" * size, offset)
+
+
+def _sync(descriptor: int) -> None:
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:  # macOS
+        os.fsync(descriptor)
 
 
 def _kept(content: bytes) -> bytes:

@@ -199,6 +199,8 @@ def applied(
     verdicts += [(ExitCode.HELD, reason.value) for reason in held]
     if has_errors(found):
         verdicts.append((ExitCode.INVALID, "invalid"))
+    if not verdicts and any(one.reason is Reason.STOPPED for one in body.not_started):
+        verdicts.append((ExitCode.STILL_RUNNING, "not_started"))  # the time was over
     code = worst([code for code, _ in verdicts])
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")
     error = next((one for one in problems if one.exit_code is code), None)

@@ -82,3 +82,8 @@ def project(workspace: Workspace) -> Workspace:
     workspace.write("runs/aws/buckets.yaml", SAMPLE)
     workspace.commit("the release note's sample")
     return workspace
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--golden` writes the golden files anew."""
+    parser.addoption("--golden", action="store_true", help="write the golden files anew")

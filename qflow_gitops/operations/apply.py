@@ -234,6 +234,8 @@ def _launch(
     commit = view.planned.commit
     files = edges.git.files(commit, sorted({one.spec.file for one in known if one.spec}))
     jobs = [_job(one, edges, view, session, revisions, files, gateway, evidence) for one in known]
+    if jobs and session.created:
+        yield events.Said(f"There was no record yet: {edges.where} is made now. Commit it.")
     if jobs:
         session.mark(view.environment, latest=commit, applied_through=None)
     launch = Launch(jobs, work.watches, terms, session, qualys, edges.clock)

@@ -269,7 +269,7 @@ class Launch:
         if isinstance(owner, Job):
             del self._sending[owner.change.key]
             if not isinstance(answer, Answer):
-                answer = Answer(AnswerKind.UNCLEAR, detail=f"The program failed: {answer!r}"[:200])
+                answer = Answer(AnswerKind.UNCLEAR, detail=f"A bug: {type(answer).__name__}.")
             self._answered(owner, answer)
         else:
             owner.asked = False

@@ -90,7 +90,8 @@ def _table(body: Planned) -> Iterator[str]:
 def _diffs(due: tuple[Change, ...]) -> Iterator[str]:
     for one in due:
         if one.since:
-            yield f"<details><summary>What changed in {code(run(one))}</summary>"
+            # Names are [a-z0-9-] by the schema, so they need no code span, which HTML ignores.
+            yield f"<details><summary>What changed in <code>{run(one)}</code></summary>"
             yield ""
             lines = (difference(each) for each in one.since)
             yield from _block("\n".join(f"{sign} {words}" for sign, words in lines))

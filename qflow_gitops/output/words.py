@@ -6,7 +6,7 @@ from typing import Any
 
 from qflow_gitops.difference import MISSING, Difference
 from qflow_gitops.plan import Change
-from qflow_gitops.spec import PLACE_VARIABLES, RunSpec
+from qflow_gitops.spec import MASK, PLACE_VARIABLES, RunSpec
 
 _UNSAFE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 _MAX_VALUE = 120
@@ -41,6 +41,8 @@ def value(one: Any) -> str:
 def difference(one: Difference) -> tuple[str, str]:
     """Give a sign (`+`, `-`, `~`) and the words for one value that differs."""
     pointer = clean(one.pointer)
+    if one.old == one.new == MASK:
+        return "~", f"{pointer}  changed, and not shown: the spec says `sensitive`"
     if one.old is MISSING:
         return "+", f"{pointer}  {value(one.new)}"
     if one.new is MISSING:

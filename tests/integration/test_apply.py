@@ -134,6 +134,23 @@ def test_the_end_of_the_wait_loses_nothing(project: Workspace, cli: Cli, monkeyp
     assert states(project)["encrypt-prod-buckets"] in ("accepted", "running")
 
 
+def test_no_time_at_all_is_not_success(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    done = cli.json("apply", "--yes", "--timeout", "0s")
+    assert (done["exitCode"], done["reason"]) == (8, "not_started")
+    assert sandbox.executions() == []
+
+
+def test_the_first_apply_says_that_it_makes_the_record(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert "no record yet" in cli("apply", "--yes").err
+    project.write("runs/b.yaml", spec("b"))
+    project.commit("b")
+    assert "no record yet" not in cli("apply", "--yes").err
+
+
 def test_a_freeze_holds_everything(
     project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
