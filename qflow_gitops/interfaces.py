@@ -148,6 +148,9 @@ class Qualys(Protocol):
     def connect(self) -> None:
         """Get a token now, so that refused credentials end a command before it starts."""
 
+    def close(self) -> None:
+        """Let go of the connections."""
+
     def workflow(self, workflow_id: str) -> WorkflowInfo | None:
         """Give the details of a workflow; None where Qualys doesn't know it (404)."""
 

@@ -67,6 +67,10 @@ class Caller:
         """Get a token now. Raises AuthError or UnreachableError."""
         self._tokens.get()
 
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._transport.close()
+
     def once(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
         """Send one request, and once more with a new token where the first was refused (401).
 

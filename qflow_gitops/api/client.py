@@ -25,6 +25,10 @@ class QualysClient:
         """Get a token now. Raises AuthError or UnreachableError."""
         self._caller.connect()
 
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._caller.close()
+
     def workflow(self, workflow_id: str) -> WorkflowInfo | None:
         """Give the details of a workflow; None where Qualys doesn't know it (404)."""
         return workflows.details(self._caller, workflow_id)

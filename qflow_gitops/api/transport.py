@@ -8,6 +8,7 @@ asked, and answers are cut at 1 MiB.
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,6 +107,15 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
 
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.clear()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(max_retries=0, pool_maxsize=1))
+    return session
+
+
 class Transport:
     """Sends requests to one gateway. Safe to use from several threads."""
 
@@ -126,19 +136,7 @@ class Transport:
         self._deadline = deadline
         self._monotonic = monotonic
         self._agent = user_agent
-        self._local = threading.local()
-
-    def _session(self) -> requests.Session:
-        """One session a thread: requests doesn't promise that one can be shared."""
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False
-            session.headers.clear()
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _Adapter(max_retries=0, pool_maxsize=1))
-            self._local.session = session
-        return session
+        self._idle: deque[requests.Session] = deque()
 
     def send(
         self,
@@ -156,25 +154,35 @@ class Transport:
         """
         watch = _Watch()
         _current.watch = watch
-        if fresh:
-            self._close()
+        session = _new_session() if fresh else self._idle_session()
+        whole = False
         try:
             with self._limited(watch):
-                return self._exchange(method, path, headers, body)
+                answer = self._exchange(session, method, path, headers, body)
+            whole = True
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
-            self._close()
             raise NoAnswerError(_said(problem), sent=watch.sent) from None
         except ValueError as problem:  # a header or an address that can't be sent
-            self._close()
             raise NoAnswerError(type(problem).__name__, sent=watch.sent) from None
         finally:
             _current.watch = None
+            if whole and not fresh:
+                self._idle.append(session)
+            else:
+                session.close()
+        return answer
 
-    def _close(self) -> None:
-        session = getattr(self._local, "session", None)
-        if session is not None:
-            session.close()
-            self._local.session = None
+    def _idle_session(self) -> requests.Session:
+        """A session that no other thread uses now: requests doesn't promise that one can share."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _new_session()
+
+    def close(self) -> None:
+        """Close the connections that wait for the next request."""
+        while self._idle:
+            self._idle.pop().close()
 
     @contextmanager
     def _limited(self, watch: _Watch) -> Iterator[None]:
@@ -196,9 +204,13 @@ class Transport:
             timer.cancel()
 
     def _exchange(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        session: requests.Session,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
     ) -> HttpAnswer:
-        session = self._session()
         request = requests.Request(
             method,
             self._base + path,

@@ -67,6 +67,7 @@ class Wiring:
         self.directory = Path(directory)
         self.environ = environ
         self.console = console
+        self._clients: list[Qualys] = []
 
     @cached_property
     def git(self) -> GitRepo:
@@ -106,7 +107,13 @@ class Wiring:
 
         client, gateway = connect(platform, self.environ)
         self.console.detail(f"gateway {gateway} of platform {platform}")
+        self._clients.append(client)
         return client, gateway
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        for client in self._clients:
+            client.close()
 
     @cached_property
     def ci(self) -> Described:
@@ -147,6 +154,8 @@ def run(
         report = work()
     except QflowError as problem:
         report = failed(command, problem)
+    finally:
+        wiring.close()
     return wiring.console.result(report, format_name, copies)
 
 
