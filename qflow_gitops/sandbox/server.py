@@ -3,6 +3,7 @@
 import tempfile
 import threading
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -50,25 +51,28 @@ class SandboxServer:
         `data` is the SQLite file, a temporary one where it is None; `duration` is how many
         seconds an execution takes.
         """
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        if data is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="qflow-sandbox-")
-            data = Path(self._temporary.name) / "sandbox.sqlite"
         self._faults = Faults([parse(one) for one in faults])
-        self._store = Store(data)
-        app = build(self._store, self._faults, duration)
-        app.config["PROPAGATE_EXCEPTIONS"] = True
-        try:
-            self._server = make_server(
-                "127.0.0.1", port, app, threaded=True, request_handler=_Quiet
-            )
-        except (OSError, SystemExit):
-            raise UsageProblem(
-                f"The port {port} can't be used.",
-                not_done="The sandbox was not started.",
-                hint="Let it choose one: --port 0",
-                reason="port_taken",
-            ) from None
+        with ExitStack() as opened:
+            if data is None:
+                folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="qflow-sandbox-"))
+                data = Path(folder) / "sandbox.sqlite"
+            self._store = Store(data)
+            opened.callback(self._store.close)
+            app = build(self._store, self._faults, duration)
+            app.config["PROPAGATE_EXCEPTIONS"] = True
+            try:
+                self._server = make_server(
+                    "127.0.0.1", port, app, threaded=True, request_handler=_Quiet
+                )
+            except (OSError, SystemExit):
+                raise UsageProblem(
+                    f"The port {port} can't be used.",
+                    not_done="The sandbox was not started.",
+                    hint="Let it choose one: --port 0",
+                    reason="port_taken",
+                ) from None
+            opened.callback(self._server.server_close)
+            self._opened = opened.pop_all()
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True
         )
@@ -86,10 +90,7 @@ class SandboxServer:
     def stop(self) -> None:
         """Stop answering, and close the data file."""
         self._server.shutdown()
-        self._server.server_close()
-        self._store.close()
-        if self._temporary:
-            self._temporary.cleanup()
+        self._opened.close()
 
     def __enter__(self) -> "SandboxServer":
         return self.start()

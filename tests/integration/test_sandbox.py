@@ -168,6 +168,16 @@ def test_from_the_command_line(tmp_path: Path, sandbox: SandboxServer) -> None:
     assert f"export QFLOW_GATEWAY={url}" in err
 
 
+def test_a_sandbox_that_cannot_start_leaves_nothing(
+    sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    taken = int(sandbox.url.rpartition(":")[2])
+    with pytest.raises(UsageProblem) as raised:
+        SandboxServer(port=taken)
+    assert (raised.value.reason, list(tmp_path.iterdir())) == ("port_taken", [])
+
+
 def test_a_port_that_is_taken(cli: Cli, sandbox: SandboxServer) -> None:
     done = cli("sandbox", "--port", sandbox.url.rsplit(":", 1)[1])
     assert (done.code, "--port 0" in done.err) == (2, True)
