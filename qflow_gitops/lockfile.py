@@ -309,6 +309,8 @@ def _environment(data: Mapping[str, Any], name: str, seen: set[str]) -> Environm
         attempts = record["attempts"]
         if not isinstance(attempts, list) or not attempts:
             raise ValueError(f"{name}/{run} has no attempts")
+        if len(record) > 1:  # there is no place to keep it, and the record is never made poorer
+            raise ValueError(f"{name}/{run} holds more than `attempts`")
         runs[run] = tuple(
             _attempt(one, number, f"{name}/{run}", seen) for number, one in enumerate(attempts, 1)
         )

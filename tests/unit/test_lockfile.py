@@ -119,6 +119,7 @@ def mutated(change: object) -> bytes:
         lambda data, _runs: data.update(lineage=""),
         lambda data, _runs: data.update(environments=[]),
         lambda _data, runs: runs["a"].update(attempts=[]),
+        lambda _data, runs: runs["a"].update(added=1),
         lambda _data, runs: runs["a"]["attempts"][0].update(state="succeeded"),
         lambda _data, runs: runs["a"]["attempts"][0].update(state="nonsense"),
         lambda _data, runs: runs["a"]["attempts"][0].update(number=2),
