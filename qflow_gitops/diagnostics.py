@@ -33,7 +33,34 @@ class Range:
     end: Position
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of finding.
+
+    `id` is stable, `why` one sentence on why the rule exists. `bad` and `good` are what
+    stands in a file, without the lines that every file has.
+    """
+
+    id: str
+    severity: Severity
+    why: str
+    bad: str
+    good: str
+
+
 START_OF_FILE = Range(Position(1, 1), Position(1, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The line that a finding begins on, without what may not be shown.
+
+    `start` and `end` are the offsets of the characters that the finding is about.
+    """
+
+    text: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +69,7 @@ class Diagnostic:
 
     `rule` is a stable id (`connector-variable`), `message` one sentence on what is wrong,
     `hint` one on how to mend it ("" where the message says it all). `file` is relative to
-    the repository's root, with `/`.
+    the repository's root, with `/`. `excerpt` is None where no line can be shown.
     """
 
     severity: Severity
@@ -51,6 +78,7 @@ class Diagnostic:
     file: str
     range: Range = START_OF_FILE
     hint: str = ""
+    excerpt: Excerpt | None = None
 
 
 def error(

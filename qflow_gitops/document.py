@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from qflow_gitops import syntax
 from qflow_gitops.diagnostics import START_OF_FILE, Diagnostic, Position, Range, error, warning
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
@@ -85,7 +86,8 @@ def parse(content: bytes, file: str) -> Parsed:
     except _Stop:
         pass
     if not builder.documents and not builder.diagnostics:
-        builder.report("yaml-empty", "The file holds no YAML document.", builder.start)
+        words = "The file holds no YAML document."
+        builder.report("yaml-empty", words, builder.start, "Write a run spec, or remove the file.")
     return Parsed(tuple(builder.documents), tuple(builder.diagnostics))
 
 
@@ -124,20 +126,21 @@ def _events(text: str, builder: "_Builder") -> Iterator[Any]:
     try:
         yield from YAML(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        where = _range(mark, mark) if mark else builder.start
-        said = problem.problem or problem.context or "not YAML"
-        builder.report("yaml-syntax", f"This is not YAML: {_one_line(said)}.", where)
+        words = syntax.explained(problem.problem or "", problem.context or "")
+        marks = (problem.problem_mark, problem.context_mark)
+        mark = next((one for one in (marks[::-1] if words.at_start else marks) if one), None)
+        where = _range(mark, mark) if mark else builder.last
+        builder.report("yaml-syntax", words.message, where, words.hint)
     except YAMLError as problem:
+        words = syntax.explained(str(problem))
         where = _position_of(text, getattr(problem, "position", 0))
-        builder.report("yaml-syntax", f"This is not YAML: {_one_line(str(problem))}.", where)
-    except (ValueError, RecursionError, OverflowError) as problem:
-        # The scanner itself gives up: an escape beyond Unicode, brackets nested too deep.
-        builder.report("yaml-syntax", f"This is not YAML: {_one_line(str(problem))}.", builder.last)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:200].rstrip(".")
+        builder.report("yaml-syntax", words.message, where, words.hint)
+    except RecursionError:
+        builder.too_deep()
+    except (ValueError, OverflowError) as problem:
+        # The scanner itself gives up: an escape beyond Unicode.
+        words = syntax.explained(str(problem))
+        builder.report("yaml-syntax", words.message, builder.last, words.hint)
 
 
 def _position_of(text: str, offset: int) -> Range:
@@ -172,11 +175,20 @@ class _Builder:
     values: dict[Path, Range] = field(default_factory=dict)
     root: Any = None
     index: int = 0
+    glued: bool = False  # a second spec stands in this document, without `---` before it
     start: Range = START_OF_FILE
     last: Range = START_OF_FILE
 
     def report(self, rule: str, message: str, where: Range, hint: str = "") -> None:
         self.diagnostics.append(error(rule, message, self.file, where, hint))
+
+    def too_deep(self) -> None:
+        self.report(
+            "yaml-too-deep",
+            f"There are more than {MAX_DEPTH} levels of nesting.",
+            self.last,
+            "No request needs so many; most likely brackets or indentation went wrong.",
+        )
 
     def feed(self, event: Any) -> None:
         """Take the next event."""
@@ -191,7 +203,7 @@ class _Builder:
                 self.last,
                 "Remove the line; specs are read as YAML 1.2.",
             )
-        self.keys, self.values, self.root = {}, {}, None
+        self.keys, self.values, self.root, self.glued = {}, {}, None, False
 
     def document_end(self, _event: Any) -> None:
         where = self.values[()]
@@ -203,7 +215,11 @@ class _Builder:
             self.report("yaml-empty", "This YAML document is empty.", where, "Remove its `---`.")
         else:
             self.report(
-                "yaml-root", "A document has to be a mapping (`key: value`) at its root.", where
+                "yaml-root",
+                "A document has to be a mapping (`key: value`) at its root.",
+                where,
+                "Begin it with `apiVersion: qflow-gitops/v1`; write several as documents, with "
+                "`---` between them.",
             )
         self.index += 1
 
@@ -211,7 +227,7 @@ class _Builder:
         self._refuse_decoration(event)
         where = self.last
         if len(self.frames) >= MAX_DEPTH:
-            self.report("yaml-too-deep", f"More than {MAX_DEPTH} levels of nesting.", where)
+            self.too_deep()
             raise _Stop
         frame = self.frames[-1] if self.frames else None
         if frame and isinstance(frame.container, dict) and frame.key is None:
@@ -277,16 +293,25 @@ class _Builder:
             )
         path = (*frame.path, value)
         if path in self.keys:
-            first = self.keys[path].start.line
-            self.report(
-                "yaml-duplicate-key",
-                f"The key `{value}` stands here a second time; the first is on line {first}.",
-                self.last,
-                "Keep one of the two.",
-            )
+            self._repeated(value, path)
         else:
             self.keys[path] = self.last
         frame.key = value
+
+    def _repeated(self, key: str, path: Path) -> None:
+        """Report a key that stands twice; once where a whole spec follows without its `---`."""
+        if self.glued:
+            return
+        self.glued = path == ("apiVersion",)
+        first = self.keys[path].start.line
+        self.report(
+            "yaml-duplicate-key",
+            f"The key `{key}` stands here a second time; the first is on line {first}.",
+            self.last,
+            "Put a line with `---` above it, if another spec begins here; else keep one of the two."
+            if self.glued
+            else "Keep one of the two.",
+        )
 
     def _place(self, value: Json) -> Path:
         """Put a value where the current frame wants it; give its path."""
@@ -364,7 +389,12 @@ class _Builder:
                 return text
             return number
         if _NOT_FINITE.fullmatch(text) or (_FLOAT.fullmatch(text) and math.isinf(float(text))):
-            self.report("yaml-not-finite", f"JSON has no number `{text[:40]}`.", self.last)
+            self.report(
+                "yaml-not-finite",
+                f"JSON has no number `{text[:40]}`.",
+                self.last,
+                "Write a number, or put it in quotes if it is a text.",
+            )
             return text
         return float(text) if _FLOAT.fullmatch(text) else text
 

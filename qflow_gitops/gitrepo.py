@@ -191,7 +191,10 @@ class GitRepo:
         return found
 
     def worktree_oddities(self, folders: Sequence[str]) -> Sequence[tuple[bytes, str]]:
-        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file."""
+        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
+
+        The mode is `unreadable` for a plain file that this user may not read.
+        """
         found = []
         for path in self._listed(folders):
             full = os.path.join(os.fsencode(self.root), path)  # noqa: PTH118  a Path can't hold every name
@@ -201,6 +204,8 @@ class GitRepo:
                 continue  # removed, but not yet committed
             if kind != stat.S_IFREG:
                 found.append((path.rstrip(b"/"), _MODES.get(kind, "000000")))
+            elif not os.access(full, os.R_OK):
+                found.append((path, "unreadable"))
         return found
 
     def _listed(self, folders: Sequence[str]) -> list[bytes]:

@@ -84,7 +84,10 @@ class GitTree(Protocol):
         """Path and content of the plain files on disk that git doesn't ignore."""
 
     def worktree_oddities(self, folders: Sequence[str]) -> Sequence[tuple[bytes, str]]:
-        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file."""
+        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
+
+        The mode is `unreadable` for a plain file that this user may not read.
+        """
 
 
 # --- Qualys --------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from qflow_gitops import connectors, project, schema, spec
+from qflow_gitops import connectors, excerpts, leaks, project, schema, spec
 from qflow_gitops.diagnostics import Diagnostic, Severity, error, has_errors, in_order
 from qflow_gitops.document import Document, Parsed, parse
 from qflow_gitops.project import PROJECT_FILE, Project
@@ -12,6 +12,7 @@ from qflow_gitops.spec import RunSpec
 
 MAX_SPECS = 100_000
 _REGULAR = ("100644", "100755")
+_GIT_NAMES = frozenset((".git", "git~1"))  # as the file systems of Windows and macOS see them too
 _KINDS = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}
 
 
@@ -49,10 +50,11 @@ def load_project(
     ]
     for document in parsed.documents:
         found += schema.check(document, "project")
-    if has_errors(found) or not parsed.documents:
-        return None, in_order(_once(found))
-    settings, problems = project.from_document(parsed.documents[0], platform)
-    return settings, in_order([*found, *problems])
+    settings = None
+    if not has_errors(found) and parsed.documents:
+        settings, problems = project.from_document(parsed.documents[0], platform)
+        found += problems
+    return settings, in_order(excerpts.added(_once(found), {PROJECT_FILE: content}, ()))
 
 
 def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic | None]:
@@ -60,9 +62,17 @@ def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic
 
     Files that aren't YAML are nobody's business: None without a finding.
     """
-    if not path.lower().endswith((b".yaml", b".yml")) and mode in _REGULAR:
+    is_yaml = path.lower().endswith((b".yaml", b".yml"))
+    if not is_yaml and mode in (*_REGULAR, "unreadable"):
         return None, None
     shown = escaped(path)
+    if mode == "unreadable":
+        return None, error(
+            "file-unreadable",
+            "This user may not read the file.",
+            shown,
+            hint="Give yourself the right to read it.",
+        )
     if mode not in _REGULAR:
         return None, error(
             "file-kind",
@@ -80,6 +90,10 @@ def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic
             "The file's name holds control, invisible or not normalised characters.",
             shown,
             hint="Rename it.",
+        )
+    if any(part.lower().rstrip(". ") in _GIT_NAMES for part in name.split("/")):
+        return None, error(
+            "file-name", "Part of the path is a name of git's own.", shown, hint="Rename it."
         )
     return name, None
 
@@ -110,9 +124,9 @@ def load(files: Mapping[str, bytes], settings: Project) -> SpecSet:
         for one in documents
         if one.file not in bad_files
     ]
-    duplicates = list(_duplicates(candidates))
+    duplicates = [*_duplicates(candidates), *_collisions(files)]
     bad_files |= {one.file for one in duplicates}
-    ordered = in_order([*found, *duplicates])
+    ordered = in_order(excerpts.added([*found, *duplicates], files, documents))
     return SpecSet(
         specs={one.key: one for one in candidates if one.file not in bad_files},
         diagnostics=ordered,
@@ -127,6 +141,7 @@ def _checked(parsed: Parsed, settings: Project) -> list[Diagnostic]:
         problems = schema.check(document, "workflow-run")
         if not has_errors(problems):
             problems += connectors.check(document)
+            problems += leaks.check(document)
             problems += _in_project(document, settings)
         found += problems
     return _once(found)
@@ -194,6 +209,22 @@ def _duplicates(specs: Iterable[RunSpec]) -> Iterable[Diagnostic]:
                 this.file,
                 this.name_range,
                 "A name is a run's identity in its environment: rename or remove one of them.",
+            )
+
+
+def _collisions(names: Iterable[str]) -> Iterable[Diagnostic]:
+    """Find files that some file systems take for one (their names are NFC already)."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(name.casefold(), []).append(name)
+    for group in alike.values():
+        for name in group if len(group) > 1 else ():
+            other = next(one for one in group if one != name)
+            yield error(
+                "file-collision",
+                f"On many machines this is the same file as {other}.",
+                name,
+                hint="Rename one of them.",
             )
 
 

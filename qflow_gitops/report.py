@@ -155,10 +155,12 @@ def failed(command: str, problem: QflowError) -> Report:
     return Report(command, problem.exit_code, problem.reason, found, error=problem)
 
 
-def validated(body: Validated, found: tuple[Diagnostic, ...]) -> Report:
-    """Report on specs: 3 if there is an error among the findings."""
+def validated(body: Validated, found: tuple[Diagnostic, ...], *, strict: bool = False) -> Report:
+    """Report on specs: 3 if there is an error among the findings, or anything if `strict`."""
     if has_errors(found):
         return Report("validate", ExitCode.INVALID, "invalid", found, body=body)
+    if strict and found:
+        return Report("validate", ExitCode.INVALID, "warnings", found, body=body)
     return Report("validate", diagnostics=found, body=body)
 
 

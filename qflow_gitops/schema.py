@@ -21,22 +21,6 @@ if TYPE_CHECKING:
 
 SCHEMAS: tuple[str, ...] = ("workflow-run", "project", "lockfile", "plan")
 API_VERSION = "qflow-gitops/v1"
-RULES: Mapping[str, str] = {
-    "schema-kind": "`apiVersion` and `kind` say how a file is to be read; the rest depends on it.",
-    "schema-missing-key": "A run without a name or a workflow can be neither told apart nor sent.",
-    "schema-unknown-key": "A key that nothing reads is most often misspelt, and its setting lost.",
-    "schema-key": "Names become identities and parts of commands, so their form is fixed.",
-    "schema-type": "A value of another kind would be read or sent as something else than meant.",
-    "schema-value": "What isn't allowed here fails later, in the middle of an apply.",
-    "workflow-id": "A workflow is addressed by its UUID; nothing else leads to it.",
-    "connector-id": "The connector decides which cloud account changes: exactly one UUID.",
-    "connector-value": "A place that the cloud doesn't know makes the run fail half-way.",
-    "connector-variable": "Another cloud's system variable does nothing; the run works elsewhere.",
-    "connector-type-missing": "Without it nobody can tell which system variables belong.",
-    "policy-unsupported": "A policy that isn't enforced is worse than none.",
-    "sensitive-nothing": "A pointer to nothing masks nothing, and what was meant is shown.",
-}
-"""Each rule's id and why it exists. All are errors but `sensitive-nothing`, a warning."""
 
 _KINDS = {"workflow-run": "WorkflowRun", "project": "Project"}
 _WHAT = {"WorkflowRun": "a run spec", "Project": "project settings"}
@@ -60,6 +44,7 @@ _TYPES = {
     "integer": "a whole number",
     "boolean": "true or false",
 }
+_POINTERS = {"sensitive": "masked", "notSecret": "allowed"}
 _EITHER = "a string or a list"
 _TYPE_RULES = ("type", "anyOf")
 _KIND_WORDS = {
@@ -256,7 +241,13 @@ def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Di
             forbidden += [key for key in keys if key in _reach(document.data, path)]
         elif path not in values or problem.validator == "type":
             values[path] = problem
-    found += [_bad_value(document, kind, path, one) for path, one in values.items()]
+    typed = not forbidden or "connectorType" in document.data["spec"]
+    elsewhere = {(*_VARIABLES, name) for name in forbidden if typed}  # their form says nothing
+    found += [
+        _bad_value(document, kind, path, one)
+        for path, one in values.items()
+        if path[:3] not in elsewhere
+    ]
     for path, absent in missing.items():
         left = [one for one in absent if (*path, one) not in mended and one not in _HEADER]
         found += [_missing(document, kind, path, left)] if left else []
@@ -399,9 +390,11 @@ def _rule(path: Path, problem: Problem) -> str:
 
 
 def _pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
-    """Find `sensitive` pointers that hide nothing."""
-    for index, pointer in enumerate(document.data["spec"].get("sensitive", ())):
-        at: Any = document.data["spec"]
+    """Find pointers of `sensitive` and `notSecret` that lead to nothing."""
+    spec = document.data["spec"]
+    given = [(name, i, one) for name in _POINTERS for i, one in enumerate(spec.get(name, ()))]
+    for name, index, pointer in given:
+        at: Any = spec
         for part in pointer.split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
             if isinstance(at, list) and key.isdecimal() and int(key) < len(at):
@@ -411,9 +404,9 @@ def _pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
             else:
                 yield warning(
                     "sensitive-nothing",
-                    f"There is nothing at `{_shown(pointer)}`, so nothing is masked.",
+                    f"There is nothing at `{_shown(pointer)}`, so nothing is {_POINTERS[name]}.",
                     document.file,
-                    document.value_range((*_SPEC, "sensitive", index)),
+                    document.value_range((*_SPEC, name, index)),
                     "Point at a value of `input` or `variables` that is there.",
                 )
                 break

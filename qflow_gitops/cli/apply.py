@@ -58,7 +58,7 @@ def command(
     wait: bool | None,
     timeout: float | None,
     format_name: str,
-    copies: tuple[str, ...],
+    copies: options.Copies,
 ) -> int:
     """Run what is due in one environment, at most once, and record it.
 

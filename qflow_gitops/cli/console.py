@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,13 @@ from typing import Any
 
 import click
 
-from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops import files
+from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.lockfile import Attempt, State
 from qflow_gitops.operations import events
 from qflow_gitops.output import FORMATS
 from qflow_gitops.output.text import error_lines
+from qflow_gitops.output.text import render as as_text
 from qflow_gitops.output.words import clean, count
 from qflow_gitops.report import Report
 
@@ -60,33 +62,41 @@ class Console:
             verbose=verbose,
         )
 
-    def result(self, report: Report, format_name: str, copies: tuple[str, ...] = ()) -> int:
+    def result(
+        self, report: Report, format_name: str, copies: Sequence[tuple[str, Path]] = ()
+    ) -> int:
         """Write a report to stdout, its copies to files and its error to stderr."""
-        for copy in copies:
-            self._copy(report, copy)
-        rendered = FORMATS[format_name](report)
         if format_name == "text":
             for note in report.notes:
                 self.say(note)
+            rendered = as_text(report, verbose=self.verbose)
             rendered = self._painted(rendered, colour=self.colour_out)
+        else:
+            rendered = FORMATS[format_name](report)
         click.echo(rendered, nl=False, color=self.colour_out)
         if report.error:
             self.error(report.error)
-        return int(report.exit_code)
+        written = [self._copy(report, name, file) for name, file in copies]
+        return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
 
-    def _copy(self, report: Report, copy: str) -> None:
-        format_name, _, name = copy.partition("=")
-        if format_name not in FORMATS or not name:
-            raise UsageProblem(
-                f"--report {clean(copy)} isn't FORMAT=FILE.",
-                hint=f"The formats are: {', '.join(FORMATS)}.",
-            )
+    def _copy(self, report: Report, format_name: str, file: Path) -> bool:
+        content = FORMATS[format_name](report).encode()
         try:
-            Path(name).write_text(FORMATS[format_name](report), encoding="utf-8")
+            if file.exists() and not file.is_file():  # a pipe or a device
+                file.write_bytes(content)
+            else:
+                files.replace(file, content)
         except OSError as problem:
-            raise UsageProblem(
-                f"The report can't be written: {problem.strerror}.", where=name
-            ) from None
+            self.error(
+                UsageProblem(
+                    f"The report can't be written: {problem.strerror}.",
+                    where=str(file),
+                    not_done="The rest was done; its result is on stdout.",
+                    hint="Name a file in a folder that is there: --report FORMAT=FILE",
+                )
+            )
+            return False
+        return True
 
     def error(self, problem: QflowError) -> None:
         """Say what stopped a command."""

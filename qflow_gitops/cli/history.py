@@ -14,7 +14,7 @@ from qflow_gitops.report import Report
 @options.output("text", "json")
 @click.pass_obj
 def command(
-    wiring: Wiring, name: str, environment: str, format_name: str, copies: tuple[str, ...]
+    wiring: Wiring, name: str, environment: str, format_name: str, copies: options.Copies
 ) -> int:
     """Show all attempts of a RUN (`name` or `environment/name`), or of all runs."""
 

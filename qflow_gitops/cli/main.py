@@ -17,6 +17,7 @@ COMMANDS = {
     "apply": "Run what is due, wait, record.",
     "status": "Every run, its last attempt and execution.",
     "history": "All attempts of a run, or of all.",
+    "rules": "List the rules of validate, or explain one.",
     "migrate": "Rewrite legacy variables to connectorId.",
     "resolve": "Settle a run in doubt by a person's decision.",
     "schema": "Print or export the JSON Schemas.",

@@ -19,7 +19,7 @@ def command(
     check: bool,
     diff: bool,
     format_name: str,
-    copies: tuple[str, ...],
+    copies: options.Copies,
 ) -> int:
     """Rewrite the legacy variables of Qualys Flow 1.18 to connectorId.
 

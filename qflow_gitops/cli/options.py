@@ -5,9 +5,11 @@ from typing import Any
 
 import click
 
-from qflow_gitops.output import FORMATS
+from qflow_gitops.output import RESULTS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Copies = tuple[tuple[str, str], ...]
+"""Further results to write: (format, file)."""
 
 
 def output(*names: str) -> Decorator:
@@ -15,8 +17,8 @@ def output(*names: str) -> Decorator:
     formats = click.option(
         "--format",
         "format_name",
-        type=click.Choice(list(names or FORMATS)),
-        default=(names or tuple(FORMATS))[0],
+        type=click.Choice(list(names or RESULTS)),
+        default=(names or RESULTS)[0],
         show_default=True,
         help="What to write to stdout.",
     )
@@ -25,6 +27,7 @@ def output(*names: str) -> Decorator:
         "copies",
         metavar="FORMAT=FILE",
         multiple=True,
+        callback=_copies(names or RESULTS),
         help="Write a further copy of the result to a file; repeatable.",
     )
 
@@ -32,6 +35,23 @@ def output(*names: str) -> Decorator:
         return formats(report(function))
 
     return both
+
+
+def _copies(names: tuple[str, ...]) -> Callable[..., Copies]:
+    """Read FORMAT=FILE before the work begins, so that a slip costs nothing."""
+
+    def pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> Copies:
+        found = []
+        for one in values:
+            format_name, _, file = one.partition("=")
+            if format_name not in names or not file:
+                raise click.BadParameter(
+                    f"{one!r} isn't FORMAT=FILE; the formats are: {', '.join(names)}."
+                )
+            found.append((format_name, file))
+        return tuple(found)
+
+    return pairs
 
 
 environment: Decorator = click.option(

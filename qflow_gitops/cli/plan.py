@@ -28,7 +28,7 @@ def command(
     labels: dict[str, str],
     exit_code: bool,
     format_name: str,
-    copies: tuple[str, ...],
+    copies: options.Copies,
 ) -> int:
     """Show what would run, and why; and why everything else would not.
 

@@ -25,7 +25,7 @@ def command(
     assume_ran: bool,
     reason: str,
     format_name: str,
-    copies: tuple[str, ...],
+    copies: options.Copies,
 ) -> int:
     """Settle a RUN in doubt by your decision, after a look in Qualys.
 

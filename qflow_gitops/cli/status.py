@@ -14,7 +14,7 @@ from qflow_gitops.report import Report
 @options.output("text", "json")
 @click.pass_obj
 def command(
-    wiring: Wiring, environment: str, exit_code: bool, format_name: str, copies: tuple[str, ...]
+    wiring: Wiring, environment: str, exit_code: bool, format_name: str, copies: options.Copies
 ) -> int:
     """Show every run, its last attempt and its execution, as the record has them."""
 

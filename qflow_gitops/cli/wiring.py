@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -147,7 +147,7 @@ def run(
     command: str,
     work: Callable[[], Report],
     format_name: str,
-    copies: tuple[str, ...] = (),
+    copies: Sequence[tuple[str, str]] = (),
 ) -> int:
     """Do a command's work and write what came of it, errors in the same envelope."""
     try:
@@ -156,7 +156,8 @@ def run(
         report = failed(command, problem)
     finally:
         wiring.close()
-    return wiring.console.result(report, format_name, copies)
+    placed = [(name, wiring.directory / file) for name, file in copies]
+    return wiring.console.result(report, format_name, placed)
 
 
 def shown_path(wiring: Wiring, path: str) -> str:

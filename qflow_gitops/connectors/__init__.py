@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from qflow_gitops.connectors import aws, azure, gcp, oci
-from qflow_gitops.diagnostics import Diagnostic, warning
+from qflow_gitops.diagnostics import Diagnostic, Rule, warning
 from qflow_gitops.document import Document
 
 
@@ -19,15 +19,15 @@ class Connector(Protocol):
 
     `SYSTEM_VARIABLES` are those that only this cloud has. `LEGACY_VARIABLE` is the name
     that `connectorId` had in QFlow 1.18, "" where there was none. `REGIONS` are the known
-    values of its region variable, empty where it has none. `RULES` gives the rules that
-    `check` can report, each with why it exists.
+    values of its region variable, empty where it has none. `RULES` are those that
+    `check` can report.
     """
 
     NAME: str
     SYSTEM_VARIABLES: tuple[str, ...]
     LEGACY_VARIABLE: str
     REGIONS: frozenset[str]
-    RULES: Mapping[str, str]
+    RULES: tuple[Rule, ...]
 
     def check(self, document: Document, /) -> Iterator[Diagnostic]:
         """Find what is odd about this cloud's variables, in a document that fits the schema."""
@@ -42,18 +42,6 @@ CONNECTORS: Mapping[str, Connector] = {
 
 COMMON = "connectorId"
 """The system variable of every cloud (qflow-api 1.4 [D RUN])."""
-
-RULES: Mapping[str, str] = {
-    "legacy-variable": "Qualys deprecated the credentials variables in release 1.19.",
-    "legacy-ignored": "Where `connectorId` is set, Qualys ignores the credentials variables.",
-    "legacy-differs": "Two different connectors in one run: only one of them is used.",
-    "legacy-several": "Two credentials variables have no equivalent in today's API.",
-    "variable-fraction": "Qualys' documentation names integers, but no fractions, for variables.",
-    "variable-near-miss": "A misspelt system variable is taken for one of the workflow's own.",
-    "variable-null": "Qualys' documentation names no empty values for variables.",
-    **{rule: why for one in CONNECTORS.values() for rule, why in one.RULES.items()},
-}
-"""Each rule's id and why it exists. All are warnings."""
 
 _PATH = ("spec", "variables")
 _LEGACY = {one.LEGACY_VARIABLE: name for name, one in CONNECTORS.items() if one.LEGACY_VARIABLE}

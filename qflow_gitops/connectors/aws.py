@@ -1,17 +1,23 @@
 """AWS connectors."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from qflow_gitops.diagnostics import Diagnostic, warning
+from qflow_gitops.diagnostics import Diagnostic, Rule, Severity, warning
 from qflow_gitops.document import Document
 
 NAME = "aws"
 SYSTEM_VARIABLES: tuple[str, ...] = ("region",)
 LEGACY_VARIABLE = "credentials"
-RULES: Mapping[str, str] = {
-    "aws-region-unknown": "A misspelt region looks like a new one; a run finds nothing there.",
-}
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "aws-region-unknown",
+        Severity.WARNING,
+        "A misspelt region looks like a new one; a run finds nothing there.",
+        "spec:\n  connectorType: aws\n  variables: {region: us-eats-1}",
+        "spec:\n  connectorType: aws\n  variables: {region: us-east-1}",
+    ),
+)
 
 # As botocore's partitions list them (qflow-api 9.1); the iso partitions have no public list.
 REGIONS = frozenset(

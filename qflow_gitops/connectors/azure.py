@@ -1,14 +1,14 @@
 """Azure connectors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from qflow_gitops.diagnostics import Diagnostic
+from qflow_gitops.diagnostics import Diagnostic, Rule
 from qflow_gitops.document import Document
 
 NAME = "azure"
 SYSTEM_VARIABLES: tuple[str, ...] = ("resourceGroup",)
 LEGACY_VARIABLE = "credentials_azure"
-RULES: Mapping[str, str] = {}
+RULES: tuple[Rule, ...] = ()
 REGIONS: frozenset[str] = frozenset()
 
 

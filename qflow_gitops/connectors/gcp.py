@@ -1,17 +1,29 @@
 """GCP connectors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from qflow_gitops.diagnostics import Diagnostic, warning
+from qflow_gitops.diagnostics import Diagnostic, Rule, Severity, warning
 from qflow_gitops.document import Document
 
 NAME = "gcp"
 SYSTEM_VARIABLES: tuple[str, ...] = ("project",)
 LEGACY_VARIABLE = "credentials_gcp"
-RULES: Mapping[str, str] = {
-    "gcp-project-domain": "Project ids of a domain are old; whether Qualys takes them is unknown.",
-    "gcp-project-word": "Google gives out no new project ids with these words.",
-}
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "gcp-project-domain",
+        Severity.WARNING,
+        "Project ids of a domain are old; whether Qualys takes them is unknown.",
+        "spec:\n  connectorType: gcp\n  variables: {project: 'example.com:payments'}",
+        "spec:\n  connectorType: gcp\n  variables: {project: payments-prod}",
+    ),
+    Rule(
+        "gcp-project-word",
+        Severity.WARNING,
+        "Google gives out no new project ids with these words.",
+        "spec:\n  connectorType: gcp\n  variables: {project: my-google-project}",
+        "spec:\n  connectorType: gcp\n  variables: {project: payments-prod}",
+    ),
+)
 REGIONS: frozenset[str] = frozenset()
 
 _RESTRICTED = ("google", "null", "ssl", "undefined")

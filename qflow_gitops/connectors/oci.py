@@ -2,19 +2,39 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from qflow_gitops.diagnostics import Diagnostic, warning
+from qflow_gitops.diagnostics import Diagnostic, Rule, Severity, warning
 from qflow_gitops.document import Document
 
 NAME = "oci"
 SYSTEM_VARIABLES: tuple[str, ...] = ("oci_region", "compartment")
 LEGACY_VARIABLE = ""  # OCI came with connectorId, in QFlow 1.19 (qflow-api 2 [D RN119])
-RULES: Mapping[str, str] = {
-    "oci-compartment-masked": "An OCID from documentation or a screenshot leads nowhere.",
-    "oci-compartment-tenancy": "A tenancy is the root compartment: the run reaches everything.",
-    "oci-region-unknown": "A misspelt region looks like a new one; a run finds nothing there.",
-}
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "oci-region-unknown",
+        Severity.WARNING,
+        "A misspelt region looks like a new one; a run finds nothing there.",
+        "spec:\n  connectorType: oci\n  variables: {oci_region: us-ashburm-1}",
+        "spec:\n  connectorType: oci\n  variables: {oci_region: us-ashburn-1}",
+    ),
+    Rule(
+        "oci-compartment-tenancy",
+        Severity.WARNING,
+        "A tenancy is the root compartment: the run reaches everything.",
+        "spec:\n  connectorType: oci\n  variables: {compartment: ocid1.tenancy.oc1..aaaaaaaadrzb}",
+        "spec:\n  connectorType: oci\n"
+        "  variables: {compartment: ocid1.compartment.oc1..aaaaaaaadrzb}",
+    ),
+    Rule(
+        "oci-compartment-masked",
+        Severity.WARNING,
+        "An OCID from documentation or a screenshot leads nowhere.",
+        "spec:\n  connectorType: oci\n  variables: {compartment: ocid1.compartment.oc1..xxxxxxxx}",
+        "spec:\n  connectorType: oci\n"
+        "  variables: {compartment: ocid1.compartment.oc1..aaaaaaaadrzb}",
+    ),
+)
 
 # As OCI's SDK lists them (qflow-api 9.4), one realm a paragraph.
 REGIONS = frozenset(

@@ -31,6 +31,8 @@ def settings_with_findings(
         entry = git.files(commit, [PROJECT_FILE]).get(PROJECT_FILE.encode())
         content = git.blobs([entry.blob])[entry.blob] if entry else None
     else:
+        for path, mode in git.worktree_oddities([PROJECT_FILE]):
+            raise InvalidFiles(tuple(_refusals(path, mode)), not_done="No spec was looked at.")
         content = git.worktree_files([PROJECT_FILE]).get(PROJECT_FILE.encode())
     project, found = loader.load_project(content, platform)
     if project is None or has_errors(found):

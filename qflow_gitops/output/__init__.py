@@ -4,31 +4,25 @@ A new format is one file here and one line in `FORMATS`.
 """
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from qflow_gitops.report import Report
 
 
-def _text(report: Report) -> str:
-    from qflow_gitops.output import text
+def _format(name: str) -> Callable[[Report], str]:
+    """Load a format's file when something is rendered with it."""
 
-    return text.render(report)
+    def render(report: Report) -> str:
+        rendered: str = import_module(f"qflow_gitops.output.{name}").render(report)
+        return rendered
 
-
-def _json(report: Report) -> str:
-    from qflow_gitops.output import json
-
-    return json.render(report)
+    return render
 
 
-def _markdown(report: Report) -> str:
-    from qflow_gitops.output import markdown
-
-    return markdown.render(report)
-
+RESULTS = ("text", "json", "markdown")
+"""The formats that render every kind of result."""
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {
-    "text": _text,
-    "json": _json,
-    "markdown": _markdown,
+    name: _format(name) for name in (*RESULTS, "sarif", "junit", "github")
 }
-"""Each gives the whole text, with a newline at its end; "" where there is nothing to say."""
+"""Each gives the whole text, with a newline at its end; the last three only show findings."""

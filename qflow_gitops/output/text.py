@@ -1,13 +1,14 @@
 """Every report as plain lines for a person; counts first, then what needs a look."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from qflow_gitops.diagnostics import Diagnostic, Severity
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile import Attempt, State
-from qflow_gitops.output.words import clean, count, difference, run, where
+from qflow_gitops.output.words import clean, count, difference, run, underlined, where
 from qflow_gitops.plan import Action, Change, Plan, Reason, said
 from qflow_gitops.report import (
     Applied,
@@ -21,6 +22,9 @@ from qflow_gitops.report import (
 )
 from qflow_gitops.spec import PLACE_VARIABLES
 
+SHOWN_OF_A_FILE = 5
+"""Findings of one file that fit on a screen; `-v` shows all."""
+
 _SIGNS = {
     "added": "+",
     "modified": "~",
@@ -30,9 +34,9 @@ _SIGNS = {
 }
 
 
-def render(report: Report) -> str:
+def render(report: Report, *, verbose: bool = False) -> str:
     """Give the report's result; the error itself goes to stderr and is not in it."""
-    lines = [*_diagnostics(report.diagnostics)]
+    lines = [*_diagnostics(report.diagnostics, verbose=verbose)]
     match report.body:
         case Validated() as body:
             lines += _validated(body, report)
@@ -63,17 +67,36 @@ def error_lines(problem: QflowError) -> list[str]:
 # --- findings ------------------------------------------------------------------------
 
 
-def _diagnostics(found: tuple[Diagnostic, ...]) -> Iterator[str]:
-    for one in found:
-        start = one.range.start
-        yield (
-            f"{clean(one.file)}:{start.line}:{start.column}: {one.severity} "
-            f"[{one.rule}] {clean(one.message)}"
-        )
-        if one.hint:
-            yield f"  → {clean(one.hint)}"
+def _diagnostics(found: tuple[Diagnostic, ...], *, verbose: bool) -> Iterator[str]:
+    """At most a screen for each file, unless all is asked for; errors before warnings."""
+    for _, group in groupby(found, key=lambda one: one.file):
+        in_file = list(group)
+        shown = in_file
+        if not verbose and len(in_file) > SHOWN_OF_A_FILE:
+            first = sorted(in_file, key=lambda one: one.severity is not Severity.ERROR)
+            chosen = set(first[:SHOWN_OF_A_FILE])
+            shown = [one for one in in_file if one in chosen]
+        for one in shown:
+            yield from _finding(one)
+        if len(shown) < len(in_file):
+            yield f"… {len(in_file) - len(shown):,} more in {clean(in_file[0].file)} (-v: all)"
     if found:
         yield ""
+
+
+def _finding(one: Diagnostic) -> Iterator[str]:
+    start = one.range.start
+    yield (
+        f"{clean(one.file)}:{start.line}:{start.column}: {one.severity} "
+        f"[{one.rule}] {clean(one.message)}"
+    )
+    if one.excerpt:
+        line, marks = underlined(one.excerpt)
+        number = str(start.line)
+        yield f"  {number} | {line}"
+        yield f"  {' ' * len(number)} | {marks}"
+    if one.hint:
+        yield f"  → {clean(one.hint)}"
 
 
 def _validated(body: Validated, report: Report) -> Iterator[str]:

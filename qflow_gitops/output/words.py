@@ -4,12 +4,14 @@ import json
 import unicodedata
 from typing import Any
 
+from qflow_gitops.diagnostics import Excerpt
 from qflow_gitops.difference import MISSING, Difference
 from qflow_gitops.plan import Change
 from qflow_gitops.spec import MASK, PLACE_VARIABLES, RunSpec
 
-_UNSAFE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+_UNSAFE = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 _MAX_VALUE = 120
+_WINDOW = 68  # characters of a line that are shown around what is underlined
 
 
 def clean(text: str) -> str:
@@ -27,7 +29,33 @@ def clean(text: str) -> str:
             else char
             for char in text
         )
-    return safe.replace("::", ":\u200b:").replace("##[", "##\u200b[")
+    return _no_command(safe)
+
+
+def _no_command(text: str) -> str:
+    return text.replace("::", ":\u200b:").replace("##[", "##\u200b[")
+
+
+def underlined(excerpt: Excerpt) -> tuple[str, str]:
+    """Give a line and, below it, marks under what a finding is about, cell by cell."""
+    text, start, end = excerpt.text, excerpt.start, max(excerpt.end, excerpt.start + 1)
+    begin = 0 if len(text) <= _WINDOW else max(0, min(start - 20, len(text) - _WINDOW))
+    stop = min(len(text), begin + _WINDOW)
+    pieces = [clean(char) for char in text[begin:stop]]
+    before, after = "…" if begin else "", "…" if stop < len(text) else ""
+    lead = len(before) + sum(map(_cells, pieces[: start - begin]))
+    width = sum(map(_cells, pieces[start - begin : end - begin])) or 1
+    line = _no_command("".join(pieces))
+    return before + line + after, " " * lead + "^" * width
+
+
+def _cells(text: str) -> int:
+    """Count the columns of a terminal that a text takes."""
+    wide = {"W": 2, "F": 2}
+    return sum(
+        0 if unicodedata.combining(char) else wide.get(unicodedata.east_asian_width(char), 1)
+        for char in text
+    )
 
 
 def value(one: Any) -> str:

@@ -8,7 +8,9 @@ import pytest
 
 from qflow_gitops.cli.main import COMMANDS, program
 from qflow_gitops.errors import PRECEDENCE, ExitCode
+from qflow_gitops.output.rules import table
 from qflow_gitops.plan import Action, Reason
+from qflow_gitops.rules import RULES
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
@@ -52,6 +54,10 @@ def test_every_command_is_documented_and_has_help() -> None:
         for param in getattr(command, "params", ()):
             if isinstance(param, click.Option):
                 assert param.help, f"{name} {param.opts}"
+
+
+def test_the_table_of_rules_is_the_programs() -> None:
+    assert README.split("<!-- rules -->\n")[1].split("<!-- /rules -->")[0] == table(RULES.values())
 
 
 def test_the_table_of_exit_codes_is_complete() -> None:

@@ -1,0 +1,129 @@
+"""The line that a finding is about, for every finding, with what may not be shown masked.
+
+Masked are the values that `sensitive` points at, whatever looks like a secret, and, where a
+document can't be read far enough to know what is sensitive, everything.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from qflow_gitops import leaks
+from qflow_gitops.diagnostics import Diagnostic, Excerpt, Range
+from qflow_gitops.document import Document, Path, decode
+from qflow_gitops.spec import MASK
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
+_UNREAD = frozenset(  # after these a document isn't known as a whole, or not for certain
+    ("yaml-duplicate-key", "yaml-key-type", "yaml-root", "yaml-syntax", "yaml-too-deep")
+)
+_SENT: tuple[Path, ...] = (("spec", "input"), ("spec", "variables"))
+
+
+def added(
+    found: Iterable[Diagnostic], files: Mapping[str, bytes], documents: Iterable[Document]
+) -> list[Diagnostic]:
+    """Give the findings with their excerpts, and with nothing sensitive in their words."""
+    masks: dict[str, list[Range]] = {}
+    for document in documents:
+        masks.setdefault(document.file, []).extend(_sensitive(document))
+    lines: dict[str, list[str]] = {}
+    result: list[Diagnostic] = []
+    given = list(found)
+    unread = {one.file for one in given if one.rule in _UNREAD}
+    closed = {name for name in unread if _may_hide_something(files.get(name, b""))}
+    for one in given:
+        if one.file not in lines:
+            text = decode(files.get(one.file, b""), one.file)[0]
+            lines[one.file] = _BREAK.split(text) if text else []
+        line = one.range.start.line
+        shown = lines[one.file][line - 1] if line <= len(lines[one.file]) else None
+        if shown is None:
+            result.append(one)
+        elif one.file in closed:
+            result.append(_without_value(one, shown))
+        else:
+            result.append(_with_line(one, shown, masks.get(one.file, [])))
+    return result
+
+
+def _may_hide_something(content: bytes) -> bool:
+    text = content.decode("utf-8", "replace")
+    return "sensitive" in text or leaks.kind_of(text) != ""
+
+
+def _sensitive(document: Document) -> list[Range]:
+    """Give the ranges that `sensitive` hides; all that is sent where it can't be followed."""
+    spec = document.data.get("spec")
+    if not isinstance(spec, dict) or "sensitive" not in spec:
+        return []
+    everything = [document.values[one] for one in _SENT if one in document.values]
+    pointers = spec["sensitive"]
+    if not isinstance(pointers, list):
+        return everything
+    ranges = []
+    by_pointer = {
+        "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path[1:]): where
+        for path, where in document.values.items()
+        if path[:2] in _SENT
+    }
+    for pointer in pointers:
+        if not isinstance(pointer, str) or pointer not in by_pointer:
+            return everything
+        ranges.append(by_pointer[pointer])
+    return ranges
+
+
+def _overlap(one: Range, other: Range) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _without_value(one: Diagnostic, line: str) -> Diagnostic:
+    """Take the value out of the words of a finding about a value that may not be shown."""
+    start, end = one.range.start, one.range.end
+    last = end.column if end.line == start.line else len(line) + 1
+    value = line[start.column - 1 : last - 1][:40]
+    if not value.strip():
+        return one
+    return replace(
+        one, message=one.message.replace(value, MASK), hint=one.hint.replace(value, MASK)
+    )
+
+
+def _with_line(one: Diagnostic, line: str, masks: Iterable[Range]) -> Diagnostic:
+    here = one.range.start.line
+    spans = [_span(mask, here, line) for mask in masks if mask.start.line <= here <= mask.end.line]
+    if any(_overlap(one.range, mask) for mask in masks):
+        one = _without_value(one, line)
+    first, last = _span(one.range, here, line)
+    return replace(one, excerpt=_excerpt(line, first, last, [*spans, *leaks.spans(line)]))
+
+
+def _span(where: Range, number: int, line: str) -> tuple[int, int]:
+    """Give the part of a range that lies on one line, as offsets into it."""
+    first = where.start.column - 1 if where.start.line == number else 0
+    last = where.end.column - 1 if where.end.line == number else len(line.rstrip())
+    first = min(first, len(line))
+    return first, max(first, min(last, len(line)))
+
+
+def _excerpt(line: str, first: int, last: int, hidden: list[tuple[int, int]]) -> Excerpt:
+    """Build the line piece by piece; what is hidden becomes a word of fixed length."""
+    text, start, end, at = "", first, last, 0
+    for found, stop in sorted(hidden):
+        begin = max(found, at)
+        if begin >= stop:
+            continue
+        text += line[at:begin]
+        shift = len(text) + len(MASK) - stop
+        if first >= stop:
+            start = first + shift
+        elif first >= begin:
+            start = len(text)
+        if last >= stop:
+            end = last + shift
+        elif last > begin:
+            end = len(text) + len(MASK)
+        text += MASK
+        at = stop
+    return Excerpt(text + line[at:], start, end)

@@ -1,0 +1,128 @@
+"""Literals that look like secrets, which a spec is no place for.
+
+Shapes are those that their issuers document or that every scanner knows; names are whole
+words, so that `tokenType` and `passwordPolicy` are none.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from qflow_gitops.diagnostics import Diagnostic, error
+from qflow_gitops.document import Document, Path
+
+SHAPES: Mapping[str, str] = {
+    "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    "an AWS access key": r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b",
+    "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{86}==",
+    "an Azure shared access signature": r"[?&]sig=[A-Za-z0-9%+/]{43,}(?:=|%3[Dd])",
+    "an Azure client secret": r"(?<![\w~.-])[\w~.-]{3}[0-9]Q~[\w~.-]{31,34}(?![\w~.-])",
+    "a Google API key": r"\bAIza[\w-]{35}(?![\w-])",
+    "a Google OAuth token": r"\bya29\.[\w-]{20,}",
+    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{60,})",
+    "a GitLab token": r"\bgl(?:pat|dt|rt|ptt|cbt|soat)-[\w-]{20,}",
+    "a Slack token": r"\bxox[abeoprs]-[\w-]{10,}",
+    "a Slack webhook": r"https://hooks\.slack\.com/(?:services|workflows)/[\w/]{20,}",
+    "a Stripe key": r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
+    "an npm token": r"\bnpm_[A-Za-z0-9]{36}\b",
+    "a PyPI token": r"\bpypi-AgEIcHlwaS[\w-]{50,}",
+    "a JSON Web Token": r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",
+    "a bearer token": r"\b[Bb]earer +[\w.~+/=-]{20,}",
+    "an address with a password": r"[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,200}:[^\s/:@]{1,200}@",
+}
+"""What each shape is, and the expression that finds it."""
+
+_SHAPE = re.compile("|".join(f"({one})" for one in SHAPES.values()))
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_ALONE = frozenset(
+    ("password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "secretkey")
+)
+_PAIRS = frozenset(
+    (first, "key") for first in ("api", "private", "secret", "access", "account", "encryption")
+)
+_NO_LITERAL = re.compile(  # where a secret is kept, and what is filled in by somebody else
+    r"arn:aws[\w-]*:(?:secretsmanager|ssm|kms):.*|(?:vault|ssm|secretsmanager|kv|op)[:/].*"
+    r"|projects/[^/]+/secrets/.*|https://[^/]+\.vault\.azure\.net/.*|ocid1\.vaultsecret\..*"
+    r"|@Microsoft\.KeyVault\(.*|\$\{.*\}|\{\{.*\}\}|<[^<>]*>|\*+|x+",
+    re.IGNORECASE | re.DOTALL,
+)
+# Every expression here takes linear time: each begins at a fixed text or has a bounded start.
+_NAMED_IN_LINE = re.compile(
+    r"""(?ix) (?:passw(?:or)?d|pwd|passphrase|secret|token|(?:api|private|access)[-_]?key)
+    ["']? \s{0,9} [:=] \s{0,9} (["'] [^"']* ["'] | [^\s"',}\]]+ )"""
+)
+_SYSTEM = frozenset(("credentials", "credentials_azure", "credentials_gcp", "connectorId"))
+
+
+def kind_of(value: str) -> str:
+    """Say what secret a text holds by its shape ("a GitHub token"), "" for none."""
+    found = _SHAPE.search(value)
+    if found is None:
+        return ""
+    return next(name for name, group in zip(SHAPES, found.groups(), strict=True) if group)
+
+
+def names_a_secret(key: str) -> bool:
+    """Whether a value under this key is a secret by the key's name."""
+    words = [word.lower() for word in _WORDS.findall(key)]
+    return bool(words) and (words[-1] in _ALONE or tuple(words[-2:]) in _PAIRS)
+
+
+def check(document: Document) -> Iterator[Diagnostic]:
+    """Find literals that look like secrets, but for those that `notSecret` points at.
+
+    Only for a document in which the schema `workflow-run` found no error.
+    """
+    allowed = set(document.data["spec"].get("notSecret", ()))
+    for top in (("spec", "input"), ("spec", "variables"), ("metadata", "annotations")):
+        value: Any = document.data.get(top[0], {}).get(top[1])
+        for path, said in _found(value, top):
+            pointer = "".join(f"/{_escaped(part)}" for part in path[1:])
+            if pointer in allowed:
+                continue
+            hint = "Keep it where the workflow can fetch it, name that place here, and revoke it"
+            if top[0] == "spec":
+                hint += f"; if it is no secret, add `notSecret: [{pointer}]` under `spec`"
+            yield error(
+                "secret-literal",
+                said,
+                document.file,
+                document.value_range(path),
+                f"{hint}.",
+            )
+
+
+def _escaped(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Give the place of each secret, and a sentence on it that doesn't hold it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _found(inner, (*path, key))
+        return
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _found(inner, (*path, index))
+        return
+    kind = kind_of(value) if isinstance(value, str) else ""
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if kind:
+        yield path, f"`{key[:60]}` holds what looks like {kind}."
+    elif _is_named(value, key, path):
+        yield path, f"`{key[:60]}` names a secret, and its value is written out."
+
+
+def _is_named(value: Any, key: str, path: Path) -> bool:
+    if not names_a_secret(key) or (path[:2] == ("spec", "variables") and key in _SYSTEM):
+        return False
+    if isinstance(value, str):
+        return bool(value.strip()) and not _NO_LITERAL.fullmatch(value.strip())
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def spans(line: str) -> list[tuple[int, int]]:
+    """Give the parts of a line of any text that look like secrets, as offsets into it."""
+    named = [found.span(1) for found in _NAMED_IN_LINE.finditer(line)]
+    return [*named, *(found.span() for found in _SHAPE.finditer(line))]

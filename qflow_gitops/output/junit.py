@@ -1,0 +1,66 @@
+"""Findings as JUnit XML: a suite a file with findings, a case a finding.
+
+Warnings are passed cases with their text in `system-out`, so that they don't fail a build.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from xml.etree import ElementTree as ET
+
+from qflow_gitops.diagnostics import Diagnostic, Severity
+from qflow_gitops.output.words import clean
+from qflow_gitops.report import Report, Validated
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(report: Report) -> str:
+    """Give the findings; a case that passes where there is none, and one for an error."""
+    root = ET.Element("testsuites", name="qflow-gitops")
+    for file, group in groupby(report.diagnostics, key=lambda one: one.file):
+        _suite(root, file, list(group), strict=report.reason == "warnings")
+    if report.error:
+        suite = ET.SubElement(root, "testsuite", _counts(report.command, 1, 0, 1))
+        case = ET.SubElement(suite, "testcase", name=report.command, classname="qflow-gitops")
+        words = f"{report.error.message} {report.error.hint}".strip()
+        ET.SubElement(case, "error", message=_safe(words), type=report.reason)
+    elif not report.diagnostics:
+        looked = report.body if isinstance(report.body, Validated) else None
+        name = f"{looked.files} files, {looked.runs} runs" if looked else "no findings"
+        suite = ET.SubElement(root, "testsuite", _counts(report.command, 1, 0, 0))
+        ET.SubElement(suite, "testcase", name=name, classname="qflow-gitops")
+    for kind in ("tests", "failures", "errors"):
+        root.set(kind, str(sum(int(suite.get(kind, "0")) for suite in root)))
+    ET.indent(root)
+    text = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _counts(name: str, tests: int, failures: int, errors: int) -> dict[str, str]:
+    counts = {"tests": tests, "failures": failures, "errors": errors, "skipped": 0}
+    return {"name": _safe(name)} | {key: str(count) for key, count in counts.items()}
+
+
+def _suite(root: ET.Element, file: str, found: Sequence[Diagnostic], *, strict: bool) -> None:
+    failing = [one for one in found if one.severity is Severity.ERROR or strict]
+    suite = ET.SubElement(root, "testsuite", _counts(file, len(found), len(failing), 0))
+    for one in found:
+        start = one.range.start
+        name = f"{file}:{start.line}:{start.column} {one.rule}"
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            {"name": _safe(name), "classname": _safe(file), "file": _safe(file)}
+            | {"line": str(start.line)},
+        )
+        body = _safe(f"{one.message} {one.hint}".strip())
+        if one in failing:
+            failure = ET.SubElement(case, "failure", message=_safe(one.message), type=one.rule)
+            failure.text = body
+        else:
+            ET.SubElement(case, "system-out").text = body
+
+
+def _safe(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", clean(text))

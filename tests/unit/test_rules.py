@@ -1,0 +1,100 @@
+"""Each rule's own examples: the bad one gives exactly its finding, the good one none."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from qflow_gitops import loader
+from qflow_gitops.diagnostics import Diagnostic, Rule
+from qflow_gitops.project import Environment, Project
+from qflow_gitops.rules import RULES
+from tests.unit.test_cases import INVALID, VALID, expected
+
+CONNECTOR = "aa70acae-6ea8-3acf-b504-f327855b316a"
+LISTED = Environment("prod", "EU2", {CONNECTOR: "aws payments"})
+PROD = Project(runs=("runs",), default_environment="prod", environments={"prod": LISTED})
+OPEN = Project(
+    runs=("runs",),
+    default_environment="prod",
+    environments={"prod": Environment("prod", "EU2"), "dev": Environment("dev", "EU2")},
+)
+NO_DEFAULT = Project(
+    runs=("runs",), default_environment="", environments={"prod": Environment("prod", "EU2")}
+)
+NOT_YAML = {  # shown in words, because the example is a name, a size or a count; tested elsewhere
+    "file-kind", "file-name", "file-collision", "file-unreadable", "too-many-specs",
+    "yaml-encoding", "yaml-too-big",
+}  # fmt: skip
+EXAMPLES = [one for one in RULES.values() if one.id not in NOT_YAML]
+
+
+def completed(snippet: str) -> str:
+    """Give a whole file: what every spec or every project has, added where it is missing."""
+    if snippet == "---\n---":
+        return snippet
+    return "\n---\n".join(_document(part) for part in snippet.split("\n---\n"))
+
+
+def _document(part: str) -> str:
+    if part.startswith(("%", "- ")):
+        return part.replace("%YAML 1.1\n---", "%YAML 1.1\n---\n" + _document(""))
+    lines = part.removeprefix("---\n").removeprefix("---")
+    if "kind:" not in lines:
+        lines = "kind: WorkflowRun\n" + lines
+    if "apiVersion:" not in lines:
+        lines = "apiVersion: qflow-gitops/v1\n" + lines
+    if "kind: Project" in lines:
+        base = "spec:\n  environments: {prod: {platform: EU2}}"
+        return lines.replace("spec:", base) if "spec:" in lines else f"{lines}\n{base}"
+    if "metadata:" not in lines:
+        lines += "\nmetadata: {name: a}"
+    if not re.search("^spec:", lines, re.MULTILINE):
+        lines += "\nspec:\n"
+    if "workflowId:" not in lines:
+        spec = "spec:\n  workflowId: 6cad21c8-4405-4517-beb9-7372feafb5b4\n"
+        lines = re.sub("^spec:\n", spec, lines, count=1, flags=re.MULTILINE)
+    return lines
+
+
+def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
+    text = completed(snippet)
+    if "kind: Project" in text:
+        return list(loader.load_project(text.encode(), "EU2")[1])
+    settings = {"connector-not-listed": PROD, "environment-missing": NO_DEFAULT}
+    return list(loader.load({"a.yaml": text.encode()}, settings.get(rule.id, OPEN)).diagnostics)
+
+
+@pytest.mark.parametrize("rule", EXAMPLES, ids=lambda one: one.id)
+def test_the_bad_example_breaks_this_rule_and_no_other(rule: Rule) -> None:
+    found = findings(rule, rule.bad)
+    assert {one.rule for one in found} - (
+        {"yaml-anchor"} if rule.id == "yaml-alias" else set()
+    ) == {rule.id}
+    assert {one.severity for one in found} == {rule.severity}
+
+
+@pytest.mark.parametrize("rule", EXAMPLES, ids=lambda one: one.id)
+def test_the_good_example_breaks_none(rule: Rule) -> None:
+    assert findings(rule, rule.good) == []
+
+
+def test_every_finding_of_the_corpus_names_a_rule_and_has_its_severity() -> None:
+    for case in (*VALID, *INVALID):
+        for one in expected(case):
+            assert one["severity"] == RULES[one["rule"]].severity, case.name
+
+
+def test_every_rule_that_the_source_names_exists() -> None:
+    found: set[str] = set()
+    for path in Path(loader.__file__).parent.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r'(?:error|warning|report)\(\s*"([a-z0-9-]+)"', text))
+    assert found <= RULES.keys()
+
+
+def test_each_rule_says_why_in_a_sentence() -> None:
+    for name, one in RULES.items():
+        assert name == one.id
+        assert one.why.endswith(".")
+        assert one.why[0].isupper() or one.why[0] == "`"
