@@ -4,7 +4,7 @@ Values and protocols only. The edges (`gitrepo`, `api`, `lockstores`) implement 
 `cli/wiring.py` puts them together; tests put others in their place.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from qflow_gitops.catalog import Workflow
 from qflow_gitops.lockfile import Lockfile, Transition
 
 # --- git -----------------------------------------------------------------------------
@@ -117,14 +118,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowInfo:
-    """What the details of a workflow say; `revision` is "" where they don't say it."""
-
-    id: str
-    revision: str
-
-
-@dataclass(frozen=True, slots=True)
 class Execution:
     """An execution as Qualys shows it.
 
@@ -154,8 +147,11 @@ class Qualys(Protocol):
     def close(self) -> None:
         """Let go of the connections."""
 
-    def workflow(self, workflow_id: str) -> WorkflowInfo | None:
+    def workflow(self, workflow_id: str) -> Workflow | None:
         """Give the details of a workflow; None where Qualys doesn't know it (404)."""
+
+    def workflows(self) -> Iterator[str]:
+        """Give the ids of all workflows that this user may see."""
 
     def run(self, workflow_id: str, body: bytes) -> Answer:
         """Start a run with exactly this JSON body. Never raises for what the network does."""

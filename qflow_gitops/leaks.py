@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from qflow_gitops import advice
 from qflow_gitops.diagnostics import Diagnostic, error
 from qflow_gitops.document import Document, Path
 
@@ -109,9 +110,9 @@ def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     kind = kind_of(value) if isinstance(value, str) else ""
     key = next((part for part in reversed(path) if isinstance(part, str)), "")
     if kind:
-        yield path, f"`{key[:60]}` holds what looks like {kind}."
+        yield path, f"`{advice.shown(key)}` holds what looks like {kind}."
     elif _is_named(value, key, path):
-        yield path, f"`{key[:60]}` names a secret, and its value is written out."
+        yield path, f"`{advice.shown(key)}` names a secret, and its value is written out."
 
 
 def _is_named(value: Any, key: str, path: Path) -> bool:

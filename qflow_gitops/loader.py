@@ -4,7 +4,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from qflow_gitops import connectors, excerpts, leaks, project, schema, spec
+from qflow_gitops import catalog, connectors, excerpts, leaks, project, schema, spec
+from qflow_gitops.catalog import Catalog
 from qflow_gitops.diagnostics import Diagnostic, Severity, error, has_errors, in_order
 from qflow_gitops.document import Document, Parsed, parse
 from qflow_gitops.project import PROJECT_FILE, Project
@@ -22,12 +23,14 @@ class SpecSet:
 
     A file with an error gives no spec at all; `invalid` names the runs that it seems to
     hold (as far as their names can be read), by (environment, name), with the first error.
+    `catalog` is what they were checked against.
     """
 
     specs: Mapping[tuple[str, str], RunSpec]
     diagnostics: tuple[Diagnostic, ...] = ()
     invalid: Mapping[tuple[str, str], Diagnostic] = field(default_factory=dict)
     files: int = 0
+    catalog: Catalog = field(default_factory=dict)
 
 
 def load_project(
@@ -108,13 +111,19 @@ def escaped(path: bytes) -> str:
     )  # fmt: skip
 
 
-def load(files: Mapping[str, bytes], settings: Project) -> SpecSet:
-    """Read run specs: every problem of every file, and the specs of the files without any."""
-    found: list[Diagnostic] = []
+def load(
+    files: Mapping[str, bytes], settings: Project, workflows: Mapping[str, bytes] | None = None
+) -> SpecSet:
+    """Read run specs: every problem of every file, and the specs of the files without any.
+
+    `workflows` are the files of the catalog; what is wrong with one of them is a finding.
+    """
+    known, found = catalog.load(workflows or {})
+    found = excerpts.added(found, workflows or {}, ())
     documents: list[Document] = []
     for file in sorted(files):
         parsed = parse(files[file], file)
-        found += _checked(parsed, settings)
+        found += _checked(parsed, settings, known)
         documents += parsed.documents
     if len(documents) > MAX_SPECS:
         found.append(error("too-many-specs", f"There are more than {MAX_SPECS} specs.", "."))
@@ -132,16 +141,18 @@ def load(files: Mapping[str, bytes], settings: Project) -> SpecSet:
         diagnostics=ordered,
         invalid=_invalid(documents, bad_files, ordered, settings),
         files=len(files),
+        catalog=known,
     )
 
 
-def _checked(parsed: Parsed, settings: Project) -> list[Diagnostic]:
+def _checked(parsed: Parsed, settings: Project, known: Catalog) -> list[Diagnostic]:
     found = list(parsed.diagnostics)
     for document in parsed.documents:
         problems = schema.check(document, "workflow-run")
         if not has_errors(problems):
             problems += connectors.check(document)
             problems += leaks.check(document)
+            problems += catalog.check(document, known)
             problems += _in_project(document, settings)
         found += problems
     return _once(found)

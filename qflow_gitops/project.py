@@ -52,6 +52,13 @@ class ApplySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What has to hold before a run is sent. `workflow_revision`: the catalog's, exactly."""
+
+    workflow_revision: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """The settings of a repository.
 
@@ -64,6 +71,7 @@ class Project:
     environments: Mapping[str, Environment]
     lock: LockSettings = field(default_factory=LockSettings)
     apply: ApplySettings = field(default_factory=ApplySettings)
+    policy: Policy = field(default_factory=Policy)
     statuses: Mapping[str, State] = field(default_factory=lambda: dict(DOCUMENTED_STATUSES))
 
 
@@ -106,6 +114,7 @@ def from_document(
         environments=environments,
         lock=_lock(spec.get("lock", {})),
         apply=_apply(spec.get("apply", {})),
+        policy=_policy(spec.get("policy", {})),
         statuses={
             **DOCUMENTED_STATUSES,
             **{word.lower(): State(state) for word, state in spec.get("statuses", {}).items()},
@@ -140,6 +149,11 @@ def _apply(settings: Mapping[str, Any]) -> ApplySettings:
         timeout=duration(timeout) if timeout else defaults.timeout,
         stop_on_failure=settings.get("onFailure", "stop") == "stop",
     )
+
+
+def _policy(settings: Mapping[str, Any]) -> Policy:
+    required = settings.get("require", {})
+    return Policy(workflow_revision=required.get("workflowRevision", False))
 
 
 _DURATION = re.compile(r"(?:(?P<h>[0-9]{1,4})h)?(?:(?P<m>[0-9]{1,4})m)?(?:(?P<s>[0-9]{1,6})s)?")

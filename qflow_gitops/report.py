@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from qflow_gitops.catalog import Catalog, Workflow
 from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import ExitCode, InvalidInput, QflowError, worst
 from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, Attempt, State
@@ -46,7 +47,8 @@ class Planned:
     """A plan and what it was made from.
 
     `commit` is "" for the work tree, `base` the commit of comparison ("" without one),
-    `full` whether every spec was looked at. `names` gives connectors their names.
+    `full` whether every spec was looked at. `names` gives connectors their names,
+    `catalog` workflows theirs.
     """
 
     plan: Plan
@@ -55,6 +57,12 @@ class Planned:
     full: bool
     lock: LockSeen
     names: Mapping[str, str] = field(default_factory=dict)
+    catalog: Catalog = field(default_factory=dict)
+
+    def workflow_name(self, workflow_id: str) -> str:
+        """The name that the catalog gives a workflow, "" without one."""
+        known = self.catalog.get(workflow_id.lower())
+        return known.name if known else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,22 @@ class Files:
     next: tuple[str, ...] = ()
 
 
-Body = Validated | Planned | Applied | Status | History | Files
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Workflows of the catalog; `detailed`: with their variables."""
+
+    workflows: tuple[Workflow, ...]
+    detailed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text to go on with."""
+
+    content: str
+
+
+Body = Validated | Planned | Applied | Status | History | Files | Known | Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +185,16 @@ def validated(body: Validated, found: tuple[Diagnostic, ...], *, strict: bool = 
     if strict and found:
         return Report("validate", ExitCode.INVALID, "warnings", found, body=body)
     return Report("validate", diagnostics=found, body=body)
+
+
+def pulled(changes: tuple[FileChange, ...]) -> Report:
+    """Report on a pull: 3 where Qualys doesn't know one of the workflows."""
+    changed = any(one.what in ("written", "changed") for one in changes)
+    steps = ("qflow-gitops validate", "git add workflows && git commit") if changed else ()
+    body = Files(changes, steps)
+    if any(one.what == "unknown" for one in changes):
+        return Report("workflows", ExitCode.INVALID, "workflow_unknown", body=body)
+    return Report("workflows", body=body)
 
 
 def planned(

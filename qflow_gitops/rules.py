@@ -346,6 +346,37 @@ _CONNECTORS = (
     ),
 )
 
+_CATALOG = (
+    Rule(
+        "workflow-unknown",
+        _E,
+        "A workflow that the catalog doesn't know can't be started, or nobody has looked at it.",
+        "spec:\n  workflowId: 00000000-4405-4517-beb9-7372feafb5b4",
+        "spec:\n  workflowId: 6cad21c8-4405-4517-beb9-7372feafb5b4",
+    ),
+    Rule(
+        "workflow-variable-unknown",
+        _W,
+        "A variable that the workflow doesn't define has most likely another name there.",
+        "spec:\n  variables: {bucketname: test}",
+        "spec:\n  variables: {bucketName: test}",
+    ),
+    Rule(
+        "workflow-variable-kind",
+        _W,
+        "A value of another kind than the workflow's own makes a step fail in the middle of a run.",
+        'spec:\n  variables: {dryRun: "true"}',
+        "spec:\n  variables: {dryRun: true}",
+    ),
+    Rule(
+        "catalog-name",
+        _E,
+        "A workflow's file is found by its id, so one named otherwise could hide another.",
+        "workflows/encrypt-buckets.json",
+        "workflows/6cad21c8-4405-4517-beb9-7372feafb5b4.json",
+    ),
+)
+
 _PROJECT = (
     Rule(
         "project-documents",
@@ -392,6 +423,7 @@ RULES: Mapping[str, Rule] = {
         _SCHEMA,
         _CONNECTORS,
         *(connector.RULES for connector in connectors.CONNECTORS.values()),
+        _CATALOG,
         _PROJECT,
     )
     for one in family

@@ -4,7 +4,6 @@ The one place that knows jsonschema. What a field may hold is said once, in the 
 a field's `errorMessage` is the hint here and the message in an editor.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,23 +12,29 @@ from importlib import resources
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from qflow_gitops import advice
 from qflow_gitops.diagnostics import Diagnostic, error, warning
 from qflow_gitops.document import Document, Path
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-SCHEMAS: tuple[str, ...] = ("workflow-run", "project", "lockfile", "plan")
+SCHEMAS: tuple[str, ...] = ("workflow-run", "project", "workflow", "lockfile", "plan")
 API_VERSION = "qflow-gitops/v1"
 
-_KINDS = {"workflow-run": "WorkflowRun", "project": "Project"}
-_WHAT = {"WorkflowRun": "a run spec", "Project": "project settings"}
+_KINDS = {"workflow-run": "WorkflowRun", "project": "Project", "workflow": "Workflow"}
+_WHAT = {
+    "WorkflowRun": "a run spec",
+    "Project": "project settings",
+    "Workflow": "a workflow of the catalog",
+}
 _KIND_ADVICE = {
     "Project": "Project settings belong in qflow.yaml; this is a place for run specs.",
     "WorkflowRun": "Run specs belong in the folder `runs`; qflow.yaml holds the settings.",
 }
 _HEADER = ("apiVersion", "kind")
 _SPEC: Path = ("spec",)
+_POLICY: Path = ("spec", "policy")
 _CONNECTOR_TYPE: Path = ("spec", "connectorType")
 _VARIABLES: Path = ("spec", "variables")
 _CONNECTOR_IDS = ("connectorId", "credentials", "credentials_azure", "credentials_gcp")
@@ -154,7 +159,7 @@ def _owners() -> dict[str, str]:
 
 
 def check(document: Document, kind: str) -> list[Diagnostic]:
-    """Find everything that the schema `kind` ("workflow-run" or "project") doesn't allow.
+    """Find everything that the schema `kind` doesn't allow: workflow-run, project, workflow.
 
     One finding for each cause, in the order of the document. A document of another kind or
     version gives that one finding and no other.
@@ -177,9 +182,9 @@ def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
         where = next(iter(document.keys.values()), document.value_range(()))
         lines = {"apiVersion": f"`apiVersion: {API_VERSION}`", "kind": f"`kind: {kind}`"}
         mend = f"Begin it with {' and '.join(lines[key] for key in missing)}."
-        if close := near(missing[0], data):
+        if close := advice.near(missing[0], data):
             where, mend = document.key_range((close,)), f"Write `{missing[0]}` for `{close}`."
-        message = f"This isn't marked as {_WHAT[kind]}: {_all_of(missing)} missing."
+        message = f"This isn't marked as {_WHAT[kind]}: {advice.all_of(missing)} missing."
         found = error("schema-kind", message, document.file, where, mend)
         return [found], data.get("kind") == kind
     if data["kind"] != kind:
@@ -189,7 +194,7 @@ def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
         mend = f"This version reads `{API_VERSION}`; a later format needs a later qflow-gitops."
     else:
         return [], True
-    message = f"`{wrong}` can't be {_quoted(data[wrong])} here."
+    message = f"`{wrong}` can't be {advice.quoted(data[wrong])} here."
     where = document.value_range((wrong,))
     return [error("schema-kind", message, document.file, where, mend)], False
 
@@ -264,7 +269,7 @@ def _missing(document: Document, kind: str, path: Path, keys: list[str]) -> Diag
     else:
         wanted = (f"`{key}:` with `{_at(kind, (key,))['required'][0]}`" for key in keys)
         mend = f"Add {' and '.join(wanted)}."
-    owner = f"`{_shown(path[-1])}`" if path else "The document"
+    owner = f"`{advice.shown(path[-1])}`" if path else "The document"
     message = f"{owner} has no {' and no '.join(f'`{key}`' for key in keys)}."
     return error("schema-missing-key", message, document.file, where, mend)
 
@@ -273,7 +278,7 @@ def _unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic,
     """Give the finding, and the path that the key was probably meant for."""
     *above, key = path
     siblings = _at(kind, tuple(above)).get("properties", {})
-    close, place = near(str(key), siblings), _places(kind).get(str(key))
+    close, place = advice.near(str(key), siblings), _places(kind).get(str(key))
     instead: Path = ()
     if close:
         instead = (*above, close)
@@ -294,10 +299,13 @@ def _unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic,
             "Name the `platform`: its address is built in. `private` takes it from QFLOW_GATEWAY."
         )
     else:
-        mend = f"There are: {_listed(siblings)}."
-    owner = f"`{_shown(above[-1])}`" if above else _WHAT[_KINDS[kind]]
-    message = f"`{_shown(key)}` isn't a key of {owner}."
+        mend = f"There are: {advice.listed(siblings)}."
+    owner = f"`{advice.shown(above[-1])}`" if above else _WHAT[_KINDS[kind]]
+    message = f"`{advice.shown(key)}` isn't a key of {owner}."
     where = document.key_range(path)
+    if path[:2] == _POLICY and not instead:
+        message = f"`{advice.shown(key)}` isn't a policy that this version enforces."
+        return error("policy-unsupported", message, document.file, where, mend), instead
     return error("schema-unknown-key", message, document.file, where, mend), instead
 
 
@@ -332,7 +340,7 @@ def _without_type(document: Document, names: list[str]) -> Diagnostic:
     )
     return error(
         "connector-type-missing",
-        f"{_all_of(names, 'is a system variable', 'are system variables')}, "
+        f"{advice.all_of(names, 'is a system variable', 'are system variables')}, "
         "and `connectorType` is missing.",
         document.file,
         document.key_range((*_VARIABLES, names[0])),
@@ -342,41 +350,39 @@ def _without_type(document: Document, names: list[str]) -> Diagnostic:
 
 def _bad_key(document: Document, kind: str, path: Path, key: str) -> Diagnostic:
     names = _resolved(load(kind), _at(kind, path)["propertyNames"])
-    mend = _id_advice(key) if path[-1] == "connectors" else _name_advice(key)
+    mend = advice.about_id(key) if path[-1] == "connectors" else advice.about_name(key)
     rule = "connector-id" if path[-1] == "connectors" else "schema-key"
-    message = f"`{_shown(key)}` can't be a key of `{path[-1]}`."
+    message = f"`{advice.shown(key)}` can't be a key of `{path[-1]}`."
     where = document.key_range((*path, key))
     return error(rule, message, document.file, where, mend or names["errorMessage"])
 
 
 def _bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Diagnostic:
     value, schema = problem.instance, _at(kind, path)
-    name = _shown(next((part for part in reversed(path) if isinstance(part, str)), kind))
-    where, advice = document.value_range(path), ""
+    name = advice.shown(next((part for part in reversed(path) if isinstance(part, str)), kind))
+    where, mend = document.value_range(path), ""
     if value is None:
         where = document.key_range(path) if where.start == where.end else where
         message = f"`{name}` is empty."
         if path[-1] not in _at(kind, path[:-1]).get("required", ()):
-            advice = "Give it a value, or remove the key."
+            mend = "Give it a value, or remove the key."
     elif problem.validator in _TYPE_RULES:
         wanted = _TYPES.get(problem.validator_value if problem.validator == "type" else "", _EITHER)
         given = _KIND_WORDS.get(type(value), "a mapping")
         given = "a fraction" if wanted == _TYPES["integer"] and given == "a number" else given
         message = f"`{name}` has to be {wanted}, not {given}."
-        advice = _type_advice(value, schema)
-    elif problem.validator == "maxProperties":
-        message, where = f"`{name}` can't hold anything yet.", document.key_range(path)
+        mend = _type_advice(value, schema)
     elif problem.validator in ("minItems", "minProperties"):
         message = f"`{name}` is empty."
     elif problem.validator == "uniqueItems":
         message = f"`{name}` holds a value twice."
     else:
-        message = f"`{name}` can't be {_quoted(value)}."
+        message = f"`{name}` can't be {advice.quoted(value)}."
         if not _may_be_shown(path):
             message = f"`{name}` doesn't hold what it should."
-        advice = _advice(path, value, schema)
-    mend = advice or schema["errorMessage"]
-    return error(_rule(path, problem), message, document.file, where, mend)
+        mend = _meant(path, value, schema)
+    hint = mend or schema["errorMessage"]
+    return error(_rule(path, problem), message, document.file, where, hint)
 
 
 def _rule(path: Path, problem: Problem) -> str:
@@ -384,8 +390,6 @@ def _rule(path: Path, problem: Problem) -> str:
         return "workflow-id"
     if path[:2] == _VARIABLES and len(path) > 2:
         return "connector-id" if path[2] in _CONNECTOR_IDS else "connector-value"
-    if problem.validator == "maxProperties":
-        return "policy-unsupported"
     return "schema-type" if problem.validator in _TYPE_RULES else "schema-value"
 
 
@@ -402,9 +406,10 @@ def _pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
             elif isinstance(at, dict) and key in at:
                 at = at[key]
             else:
+                said = f"There is nothing at `{advice.shown(pointer)}`, so nothing is "
                 yield warning(
                     "sensitive-nothing",
-                    f"There is nothing at `{_shown(pointer)}`, so nothing is {_POINTERS[name]}.",
+                    f"{said}{_POINTERS[name]}.",
                     document.file,
                     document.value_range((*_SPEC, name, index)),
                     "Point at a value of `input` or `variables` that is there.",
@@ -412,60 +417,25 @@ def _pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
                 break
 
 
-# --- advice --------------------------------------------------------------------------
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Give the known name that was probably meant, "" where none is close."""
-    folded = {re.sub(r"[-_ ]", "", one).lower(): one for one in known}
-    plain = re.sub(r"[-_ ]", "", name).lower()
-    swapped = [one for one in folded if sorted(one) == sorted(plain)]
-    match = swapped or difflib.get_close_matches(plain[:64], folded, 1, 0.75)
-    return folded[match[0]] if match else ""
-
-
-def _advice(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
+def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
     """Say what was probably meant by a value of the right type."""
     name = path[2] if path[:2] == _VARIABLES else path[-1]
     if not isinstance(value, str):
         return ""
     if path == (*_SPEC, "workflowId") or name in _CONNECTOR_IDS:
-        return _id_advice(value)
+        return advice.about_id(value)
     if path[:2] == (*_SPEC, "connectorType"):
-        meant = _CLOUD_NAMES.get(value.lower()) or near(value, _owners().values())
+        meant = _CLOUD_NAMES.get(value.lower()) or advice.near(value, _owners().values())
         return f"Did you mean `{meant}`?" if meant else ""
     if name in ("region", "oci_region"):
-        return _region_advice(str(name), value)
+        return advice.about_region(str(name), value)
     if name == "compartment" and value.startswith("ocid1.") and value.count(".") > 1:
-        return f"This is the OCID of a {_shown(value.split('.')[1])}. {schema['errorMessage']}"
-    if "enum" in schema and (close := near(value, schema["enum"])):
+        return (
+            f"This is the OCID of a {advice.shown(value.split('.')[1])}. {schema['errorMessage']}"
+        )
+    if "enum" in schema and (close := advice.near(value, schema["enum"])):
         return f"Did you mean `{close}`?"
-    return _name_advice(value) if path[0] == "metadata" or name == "defaultEnvironment" else ""
-
-
-def _id_advice(value: str) -> str:
-    if value.startswith("@"):
-        return "Remove the leading @: the workflow editor shows it, but it is no part of the id."
-    if re.search(r"[xX*]{4}", value):
-        return "This id is masked, as in documentation; put the whole one."
-    if value != value.strip():
-        return "Remove the blanks around it."
-    return ""
-
-
-def _name_advice(value: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", value.lower())[:63].strip("-")
-    return f"Did you mean `{slug}`?" if slug and slug != value and len(value) <= 63 else ""
-
-
-def _region_advice(name: str, value: str) -> str:
-    if re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9][a-z]", value):
-        return f"This is an availability zone; its region is `{value[:-1]}`."
-    if value != value.strip().lower():
-        return f"Write it in lower case, without blanks: `{_shown(value.strip().lower())}`."
-    if name == "oci_region" and re.fullmatch(r"[a-z-]+-[0-9]+", value):
-        return "This is an AWS region; OCI's are others, like us-ashburn-1 or eu-frankfurt-1."
-    return ""
+    return advice.about_name(value) if path[0] == "metadata" or name == "defaultEnvironment" else ""
 
 
 def _type_advice(value: Any, schema: Mapping[str, Any]) -> str:
@@ -482,23 +452,3 @@ def _may_be_shown(path: Path) -> bool:
         return path[:2] != (*_SPEC, "input")
     name = str(path[-1])
     return name in _owners().keys() | {"connectorId"} and not name.startswith("credentials")
-
-
-def _shown(value: object) -> str:
-    """Give a value in one short line that can't do anything to a terminal."""
-    said = value if isinstance(value, str) else json.dumps(value)
-    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in said[:61]).replace("`", "'")
-    return safe if len(said) <= 60 and len(safe) <= 60 else safe[:59] + "…"
-
-
-def _quoted(value: object) -> str:
-    return f"`{_shown(value)}`" if value != "" else "empty"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _all_of(names: list[str], one: str = "is", many: str = "are") -> str:
-    said = " and ".join(_listed([name]) for name in names) if len(names) < 3 else _listed(names)
-    return f"{said} {one if len(names) == 1 else many}"

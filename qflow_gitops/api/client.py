@@ -6,7 +6,8 @@ from typing import Any
 
 from qflow_gitops.api import executions, steps, workflows
 from qflow_gitops.api.caller import Caller
-from qflow_gitops.interfaces import Answer, Execution, WorkflowInfo
+from qflow_gitops.catalog import Workflow
+from qflow_gitops.interfaces import Answer, Execution
 
 
 class QualysClient:
@@ -29,17 +30,13 @@ class QualysClient:
         """Close the connections; a later call opens new ones."""
         self._caller.close()
 
-    def workflow(self, workflow_id: str) -> WorkflowInfo | None:
+    def workflow(self, workflow_id: str) -> Workflow | None:
         """Give the details of a workflow; None where Qualys doesn't know it (404)."""
         return workflows.details(self._caller, workflow_id)
 
-    def workflows(self) -> Iterator[dict[str, Any]]:
-        """Give every workflow as the list shows it."""
+    def workflows(self) -> Iterator[str]:
+        """Give the ids of all workflows that this user may see."""
         return workflows.listed(self._caller)
-
-    def definition(self, workflow_id: str) -> dict[str, Any]:
-        """Give a workflow's definition, decoded; {} where there is none."""
-        return workflows.definition(self._caller, workflow_id)
 
     def run(self, workflow_id: str, body: bytes) -> Answer:
         """Start a run with exactly this JSON body. Never raises for what the network does."""

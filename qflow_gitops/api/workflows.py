@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode
 from qflow_gitops.api.caller import ROLE_HINT, Caller, is_rate_limited, unwrapped
 from qflow_gitops.api.messages import message_of
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError
+from qflow_gitops.catalog import Workflow, kinds_in
 from qflow_gitops.errors import QflowError
-from qflow_gitops.interfaces import Answer, AnswerKind, WorkflowInfo
+from qflow_gitops.interfaces import Answer, AnswerKind
 
 BASE = "/qflowapi/v1/workflows"
 PAGE = 100
@@ -21,35 +22,42 @@ _REFUSED = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
 _REDIRECTED_UNDONE = frozenset({307, 308})
 
 
-def listed(caller: Caller) -> Iterator[dict[str, Any]]:
-    """Give every workflow as the list shows it; the items' fields are not documented [?]."""
+def listed(caller: Caller) -> Iterator[str]:
+    """Give every workflow's id; what else the list's items hold isn't documented [?]."""
     for number in range(1, 10_000):
         query = urlencode({"pageSize": PAGE, "pageNumber": number})
         answer = caller.get(f"{BASE}?{query}", "read")
         items = unwrapped(answer).get("items", []) if answer else []
-        yield from (one for one in items if isinstance(one, dict))
+        for one in items:
+            if isinstance(one, dict) and isinstance(one.get("id"), str):
+                yield one["id"]
         if len(items) < PAGE:
             return
 
 
-def details(caller: Caller, workflow_id: str) -> WorkflowInfo | None:
+def details(caller: Caller, workflow_id: str) -> Workflow | None:
     """Give what is known of a workflow, None where Qualys knows none (qflow-api 1.3 [D])."""
     answer = caller.get(f"{BASE}/{quote(workflow_id, safe='')}", "read")
     if answer is None:
         return None
-    revision = unwrapped(answer).get("revision", "")
-    return WorkflowInfo(workflow_id, revision if isinstance(revision, str) else "")
+    data = unwrapped(answer)
+    texts = {key: data[key] for key in ("name", "revision") if isinstance(data.get(key), str)}
+    return Workflow(
+        workflow_id.lower(),
+        texts.get("name", ""),  # not documented: the sample is cut before it would come [?]
+        texts.get("revision", ""),
+        kinds_in(_decoded(data.get("definition"))),
+    )
 
 
-def definition(caller: Caller, workflow_id: str) -> dict[str, Any]:
-    """Give a workflow's definition, which Qualys sends as JSON in a string (qflow-api 1.3 [D])."""
-    answer = caller.get(f"{BASE}/{quote(workflow_id, safe='')}", "read")
-    text = unwrapped(answer).get("definition", "") if answer else ""
+def _decoded(definition: Any) -> Any:
+    """Decode a definition, which Qualys sends as JSON in a string (qflow-api 1.3 [D])."""
+    if not isinstance(definition, str):
+        return definition
     try:
-        data = json.loads(text) if isinstance(text, str) else text
+        return json.loads(definition)
     except (ValueError, RecursionError):
-        data = None
-    return data if isinstance(data, dict) else {}
+        return None
 
 
 def run(caller: Caller, workflow_id: str, body: bytes) -> Answer:

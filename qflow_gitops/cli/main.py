@@ -20,6 +20,7 @@ COMMANDS = {
     "rules": "List the rules of validate, or explain one.",
     "migrate": "Rewrite legacy variables to connectorId.",
     "resolve": "Settle a run in doubt by a person's decision.",
+    "workflows": "The catalog of workflows: pull, list, show, new.",
     "schema": "Print or export the JSON Schemas.",
     "sandbox": "A local Qualys Flow to try and test against.",
     "demo": "The whole story on this machine in a minute.",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from qflow_gitops import advice
 from qflow_gitops.connectors import aws, azure, gcp, oci
 from qflow_gitops.diagnostics import Diagnostic, Rule, warning
 from qflow_gitops.document import Document
@@ -97,15 +98,20 @@ def _own(
         where = document.value_range((*_PATH, name))
         if value is None:
             hint = 'Give it a value ("" for an empty string), or remove it.'
-            yield warning("variable-null", f"`{_cut(name)}` is empty.", document.file, where, hint)
+            yield warning(
+                "variable-null", f"`{advice.shown(name)}` is empty.", document.file, where, hint
+            )
         elif isinstance(value, float) and not value.is_integer():
-            said, hint = f"`{_cut(name)}` is a fraction.", "Use an integer, or put it in quotes."
+            said, hint = (
+                f"`{advice.shown(name)}` is a fraction.",
+                "Use an integer, or put it in quotes.",
+            )
             yield warning("variable-fraction", said, document.file, where, hint)
         meant = _near(name, [one for one in system if one not in variables])
         if meant:
             yield warning(
                 "variable-near-miss",
-                f"`{_cut(name)}` is sent as a variable of the workflow's own.",
+                f"`{advice.shown(name)}` is sent as a variable of the workflow's own.",
                 document.file,
                 document.key_range((*_PATH, name)),
                 f"Did you mean the system variable `{meant}`?",
@@ -127,9 +133,3 @@ def _near(name: str, known: list[str]) -> str:
 
 def _folded(name: str) -> str:
     return re.sub(r"[-_ ]", "", name).lower()
-
-
-def _cut(name: str) -> str:
-    """Give a name of the document's own so that it can be shown in a sentence."""
-    safe = "".join(char if char.isprintable() else repr(char)[1:-1] for char in name[:61])
-    return safe if len(safe) <= 60 else safe[:59] + "…"

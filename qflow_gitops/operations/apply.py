@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qflow_gitops import plan
@@ -148,6 +148,7 @@ def _view(request: ApplyRequest, edges: Edges, source: View, lockfile: Lockfile 
         plan=plan.compute(specs, context),
         lock=seen(lockfile, edges.where),
         names=connector_names(project, (source.environment,)),
+        catalog=specs.catalog,
     )
     return replace(source, planned=planned, lockfile=known)
 
@@ -226,10 +227,14 @@ def _launch(
     qualys, gateway = edges.qualys(view.project.environments[view.environment].platform)
     qualys.connect()
     revisions = _revisions(qualys, work.due)
-    known = [one for one in work.due if _workflow_id(one) in revisions]
-    work.unknown = tuple(
-        _held_workflow(one) for one in work.due if _workflow_id(one) not in revisions
-    )
+    known = []
+    for one in work.due:
+        held = _held_workflow(one, revisions, view)
+        if held is None:
+            known.append(one)
+        else:
+            work.unknown = (*work.unknown, held)
+    yield from _other_revisions(known, revisions, view)
     evidence = {"planDigest": view.planned.plan.digest, **edges.evidence}
     commit = view.planned.commit
     files = edges.git.files(commit, sorted({one.spec.file for one in known if one.spec}))
@@ -281,14 +286,48 @@ def _revisions(qualys: Qualys, due: Sequence[Change]) -> dict[str, str]:
     return revisions
 
 
-def _held_workflow(one: Change) -> Change:
-    return replace(
+def _held_workflow(one: Change, revisions: Mapping[str, str], view: View) -> Change | None:
+    """Hold a run whose workflow isn't there, or isn't the one that the policy asks for."""
+    workflow_id = _workflow_id(one)
+    if workflow_id not in revisions:
+        return _held(
+            one,
+            f"Qualys knows no workflow {workflow_id} (404), or hides it",
+            "Mend `workflowId`, or have the workflow's tag added to your role in Qualys.",
+        )
+    if not view.project.policy.workflow_revision:
+        return None
+    expected, found = _catalog_revision(one, view), revisions[workflow_id]
+    if expected and expected == found:
+        return None
+    detail = f"its workflow has the revision {found[:12] or 'unknown'}, the catalog says "
+    return _held(
         one,
-        action=Action.HOLD,
-        reason=Reason.WORKFLOW,
-        detail=f"Qualys knows no workflow {_workflow_id(one)} (404), or hides it",
-        hint="Mend `workflowId`, or have the workflow's tag added to your role in Qualys.",
+        detail + (expected[:12] or "none"),
+        f"Look at the workflow in Qualys; then: qflow-gitops workflows pull {workflow_id}, commit.",
     )
+
+
+def _held(one: Change, detail: str, hint: str) -> Change:
+    return replace(one, action=Action.HOLD, reason=Reason.WORKFLOW, detail=detail, hint=hint)
+
+
+def _catalog_revision(one: Change, view: View) -> str:
+    known = view.specs.catalog.get(_workflow_id(one).lower())
+    return known.revision if known else ""
+
+
+def _other_revisions(
+    due: Sequence[Change], revisions: Mapping[str, str], view: View
+) -> Iterator[events.Event]:
+    """Warn where a workflow was changed after the catalog was pulled."""
+    for one in due:
+        expected, found = _catalog_revision(one, view), revisions[_workflow_id(one)]
+        if expected and expected != found:
+            yield events.Said(
+                f"{one.environment}/{one.name}: its workflow was changed since the catalog was "
+                f"pulled (revision {found[:12]}, there {expected[:12]}); it is sent all the same."
+            )
 
 
 def _job(
@@ -315,7 +354,7 @@ def _job(
         "bodySha256": spec.body_sha256,
         "nonce": secrets.token_hex(16),
         "annotations": dict(spec.annotations),
-        "evidence": evidence,
+        "evidence": {**evidence, **_revision_evidence(one, revisions, view)},
     }
     event = Event(_now(edges.clock), State.INTENT, {"by": dict(edges.author)})
     attempt = Attempt(
@@ -326,6 +365,12 @@ def _job(
         facts={name: value for name, value in facts.items() if value},
     )
     return Job(one, attempt, spec.body)
+
+
+def _revision_evidence(one: Change, revisions: Mapping[str, str], view: View) -> dict[str, object]:
+    expected = _catalog_revision(one, view)
+    differs = expected and expected != revisions[_workflow_id(one)]
+    return {"catalogRevision": expected} if differs else {}
 
 
 def _advance(session: LockSession, edges: Edges, view: View) -> None:

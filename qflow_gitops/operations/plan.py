@@ -67,6 +67,7 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, where: str) 
         full=narrow is None,
         lock=seen(recorded, where),
         names=connector_names(project, environments),
+        catalog=specs.catalog,
     )
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
 

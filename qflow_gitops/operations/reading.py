@@ -1,9 +1,9 @@
 """From a commit or the work tree to settings and specs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from qflow_gitops import loader
+from qflow_gitops import catalog, loader
 from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
 from qflow_gitops.interfaces import ChangeKind, GitTree
 from qflow_gitops.loader import SpecSet
@@ -40,7 +40,7 @@ def settings_with_findings(
     return project, found
 
 
-def worktree_specs(git: GitTree, project: Project) -> SpecSet:
+def worktree_specs(git: GitTree, project: Project, *, against_catalog: bool = True) -> SpecSet:
     """Read every spec of the work tree."""
     contents: dict[str, bytes] = {}
     found: list[Diagnostic] = []
@@ -51,7 +51,21 @@ def worktree_specs(git: GitTree, project: Project) -> SpecSet:
         found += [problem] if problem else []
         if name and name != PROJECT_FILE:
             contents[name] = content
-    return _with(loader.load(contents, project), found)
+    workflows = worktree_workflows(git) if against_catalog else {}
+    return _with(loader.load(contents, project, workflows), found)
+
+
+def worktree_workflows(git: GitTree) -> dict[str, bytes]:
+    """Read the catalog's files of the work tree."""
+    return {
+        path.decode(errors="replace"): content
+        for path, content in git.worktree_files([catalog.FOLDER]).items()
+        if _is_workflow(path)
+    }
+
+
+def _is_workflow(path: bytes) -> bool:
+    return path.startswith(catalog.FOLDER.encode() + b"/") and path.endswith(b".json")
 
 
 def _refusals(path: bytes, mode: str) -> Iterable[Diagnostic]:
@@ -71,15 +85,21 @@ def commit_specs(
             found.append(problem)
         if name and name != PROJECT_FILE and (only is None or name in only):
             wanted[name] = entry.blob
-    blobs = git.blobs(set(wanted.values()))
+    known = {
+        path.decode(errors="replace"): entry.blob
+        for path, entry in git.files(commit, [catalog.FOLDER]).items()
+        if _is_workflow(path)
+    }
+    blobs = git.blobs({*wanted.values(), *known.values()})
     contents = {name: blobs[blob] for name, blob in wanted.items()}
-    return _with(loader.load(contents, project), found)
+    workflows = {name: blobs[blob] for name, blob in known.items()}
+    return _with(loader.load(contents, project, workflows), found)
 
 
 def _with(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
     if not more:
         return specs
-    return SpecSet(specs.specs, in_order([*specs.diagnostics, *more]), specs.invalid, specs.files)
+    return replace(specs, diagnostics=in_order([*specs.diagnostics, *more]))
 
 
 # --- only what a diff and the record make necessary ----------------------------------
@@ -94,10 +114,9 @@ class Narrowed:
 
 
 def touched_files(git: GitTree, base: str, commit: str, project: Project) -> frozenset[str]:
-    """Name the files under the spec folders that differ between two commits."""
-    return frozenset(
-        loader.escaped(one.path) for one in git.changes(base, commit, [*project.runs, PROJECT_FILE])
-    )
+    """Name the files that differ between two commits: specs, settings, catalog."""
+    folders = [*project.runs, PROJECT_FILE, catalog.FOLDER]
+    return frozenset(loader.escaped(one.path) for one in git.changes(base, commit, folders))
 
 
 def narrowed(
@@ -114,7 +133,12 @@ def narrowed(
     None where only a look at every spec can tell.
     """
     touched = touched_files(git, base, commit, project)
-    if PROJECT_FILE in touched or _platform_changed(project, lockfile, environments):
+    checked_anew = any(one.startswith(catalog.FOLDER + "/") for one in touched)
+    if (
+        PROJECT_FILE in touched
+        or checked_anew
+        or _platform_changed(project, lockfile, environments)
+    ):
         return None
     removed = {
         loader.escaped(one.path)

@@ -4,17 +4,19 @@ ASCII only, so that nothing in it can move a cursor or start a command of a CI r
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
+from qflow_gitops.catalog import Workflow
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.difference import MISSING, Difference
 from qflow_gitops.lockfile import Attempt, attempt_to_json
 from qflow_gitops.plan import Action, Change, Plan
 from qflow_gitops.report import (
     Applied,
+    Draft,
     Files,
     History,
+    Known,
     LockSeen,
     Outcome,
     Planned,
@@ -86,8 +88,17 @@ def _body(report: Report) -> dict[str, Any]:
                 ],
                 "next": list(commands),
             }
+        case Known(workflows, _):
+            return {"workflows": [_workflow(one) for one in workflows]}
+        case Draft(content):
+            return {"spec": content}
         case None:
             return _planned(None) if report.command == "plan" else {}
+
+
+def _workflow(one: Workflow) -> dict[str, Any]:
+    variables = dict(one.variables) if one.variables is not None else None
+    return {"id": one.id, "name": one.name, "revision": one.revision, "variables": variables}
 
 
 def _diagnostic(one: Diagnostic) -> dict[str, Any]:
@@ -128,7 +139,7 @@ def _planned(body: Planned | None) -> dict[str, Any]:
             for name, platform in sorted(plan.platforms.items())
         },
         "counts": counts(plan),
-        "changes": [change(one, plan, body.names) for one in plan.changes],
+        "changes": [change(one, body) for one in plan.changes],
     }
 
 
@@ -140,14 +151,15 @@ def counts(plan: Plan) -> dict[str, int]:
     }
 
 
-def change(one: Change, plan: Plan, names: Mapping[str, str]) -> dict[str, Any]:
+def change(one: Change, body: Planned) -> dict[str, Any]:
     """One decision; what the request holds is masked where the spec says `sensitive`."""
+    names = body.names
     data: dict[str, Any] = {
         "action": one.action.value,
         "reason": one.reason.value,
         "environment": one.environment,
         "name": one.name,
-        "platform": plan.platforms.get(one.environment, ""),
+        "platform": body.plan.platforms.get(one.environment, ""),
         "detail": one.detail,
         "hint": one.hint,
     }
@@ -157,6 +169,7 @@ def change(one: Change, plan: Plan, names: Mapping[str, str]) -> dict[str, Any]:
             "file": spec.file,
             "digest": spec.digest,
             "workflowId": spec.workflow_id,
+            "workflowName": body.workflow_name(spec.workflow_id),
             "connectorTypes": list(spec.connector_types),
             "connectors": [
                 {"id": each, "name": names.get(each.removeprefix("@").lower(), "")}
@@ -207,13 +220,12 @@ def _outcome(one: Outcome) -> dict[str, Any]:
 
 
 def _applied(body: Applied) -> dict[str, Any]:
-    plan, names = body.planned.plan, body.planned.names
     return {
         **_planned(body.planned),
         "environment": body.environment,
         "platform": body.platform,
         "outcomes": [_outcome(one) for one in body.outcomes],
-        "notStarted": [change(one, plan, names) for one in body.not_started],
+        "notStarted": [change(one, body.planned) for one in body.not_started],
         "inDoubt": [_outcome(one) for one in body.doubts],
         "rescued": body.rescued,
     }

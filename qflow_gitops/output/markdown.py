@@ -80,7 +80,7 @@ def _table(body: Planned) -> Iterator[str]:
                 code(run(one)),
                 code(one.reason),
                 code(where(one.spec, dict(body.names))),
-                code(one.spec.workflow_id),
+                code(body.workflow_name(one.spec.workflow_id) or one.spec.workflow_id),
                 code(one.spec.file),
             )
             yield "| " + " | ".join(cells) + " |"

@@ -12,8 +12,10 @@ from qflow_gitops.output.words import clean, count, difference, run, underlined,
 from qflow_gitops.plan import Action, Change, Plan, Reason, said
 from qflow_gitops.report import (
     Applied,
+    Draft,
     Files,
     History,
+    Known,
     LockSeen,
     Planned,
     Report,
@@ -50,6 +52,10 @@ def render(report: Report, *, verbose: bool = False) -> str:
             lines += _history(body)
         case Files() as body:
             lines += _files(body)
+        case Known() as body:
+            lines += _known(body)
+        case Draft(content):
+            lines += content.splitlines()
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
@@ -159,7 +165,9 @@ def _due(plan: Plan, body: Planned) -> Iterator[str]:
         yield f"  {_SIGNS[one.reason]} {run(one)}  {one.reason}: {clean(one.detail)}"
         if one.spec:
             yield f"      {where(one.spec, dict(body.names))}"
-            yield f"      workflow {one.spec.workflow_id} · {clean(one.spec.file)}"
+            name = clean(body.workflow_name(one.spec.workflow_id))
+            named = f"{name} ({one.spec.workflow_id})" if name else one.spec.workflow_id
+            yield f"      workflow {named} · {clean(one.spec.file)}"
         if one.since is None and one.attempt:
             yield "      (what it sent before isn't in this clone)"
         for each in one.since or _whole_request(one):
@@ -288,10 +296,27 @@ def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
 
 
+def _known(body: Known) -> Iterator[str]:
+    if not body.workflows:
+        yield "The catalog is empty. Fill it: qflow-gitops workflows pull"
+    rows = [
+        (one.id, one.name or "(no name)", one.revision[:12], str(len(one.own_variables)))
+        for one in body.workflows
+    ]
+    yield from _table(("ID", "NAME", "REVISION", "VARIABLES"), rows)
+    for one in body.workflows if body.detailed else ():
+        yield ""
+        if one.variables is None:
+            yield "Its definition doesn't show its variables."
+        for name, kind in (one.variables or {}).items():
+            mark = "" if name in one.own_variables else "  (system)"
+            yield f"  {clean(name)}  {clean(kind)}{mark}"
+
+
 def _files(body: Files) -> Iterator[str]:
     for one in body.changes:
         if one.diff:
-            yield from one.diff.splitlines()
+            yield from ("\t".join(map(clean, x.split("\t"))) for x in one.diff.splitlines())
         else:
             detail = f"  {clean(one.detail)}" if one.detail else ""
             yield f"{one.what:>8}  {clean(one.file)}{detail}"

@@ -31,10 +31,11 @@ def expiry(text: str) -> float:
 
 def workflow(one: str) -> dict[str, Any]:
     """Details of a workflow (qflow-api 1.3 [D WFDET]); revision and name are invented."""
-    variables = [{"key": "region", "value": ["us-east-1"]}] + [
+    variables: list[dict[str, Any]] = [{"key": "region", "value": ["us-east-1"]}] + [
         {"key": key, "value": []}
         for key in ("resourceGroup", "project", "credentials", "credentials_azure")
     ]
+    variables += [{"key": "name", "value": ["maha2"]}, {"key": "dryRun", "value": False}]
     trigger = {"name": "Trigger", "id": "trigger", "type": "trigger", "previous": None}
     definition = {"variables": variables, "components": [trigger]}
     return {

@@ -1,8 +1,8 @@
 """The case corpus: a folder a case, with the findings that a person gets to see.
 
 `spec.yaml` is a run spec, `qflow.yaml` the project's settings (on its own, or those that the
-spec is read with), `expected.json` the findings. To write the latter anew, and then read
-every changed message: `python -m tests.cases.regenerate`.
+spec is read with), `workflows/` a catalog, `expected.json` the findings. To write the latter
+anew, and then read every changed message: `python -m tests.cases.regenerate`.
 """
 
 import json
@@ -33,7 +33,9 @@ def findings(case: Path) -> list[dict[str, Any]]:
         settings, problems = loader.load_project((case / "qflow.yaml").read_bytes(), "EU2")
         found += problems
     if (case / "spec.yaml").exists() and settings:
-        found += loader.load({"spec.yaml": (case / "spec.yaml").read_bytes()}, settings).diagnostics
+        specs = {"spec.yaml": (case / "spec.yaml").read_bytes()}
+        catalog = {f"workflows/{one.name}": one.read_bytes() for one in case.glob("workflows/*")}
+        found += loader.load(specs, settings, catalog).diagnostics
     return [
         {
             "rule": one.rule,
@@ -71,7 +73,7 @@ def test_an_invalid_case_says_where_and_how_to_mend_it(case: Path) -> None:
     for one in errors:
         assert one["message"].endswith(".")
         assert (one["line"], one["column"]) <= (one["endLine"], one["endColumn"])
-        assert one["hint"].endswith((".", "?", "`"))
+        assert one["hint"].endswith((".", "?", "`")) or ": qflow-gitops " in one["hint"]
 
 
 def test_case_numbers_are_unique() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops import loader
+from qflow_gitops.catalog import Workflow, path_of, to_bytes
 from qflow_gitops.diagnostics import Diagnostic, Rule
 from qflow_gitops.project import Environment, Project
 from qflow_gitops.rules import RULES
@@ -22,9 +23,15 @@ OPEN = Project(
 NO_DEFAULT = Project(
     runs=("runs",), default_environment="", environments={"prod": Environment("prod", "EU2")}
 )
+WORKFLOW = Workflow(
+    "6cad21c8-4405-4517-beb9-7372feafb5b4",
+    "Encrypt buckets",
+    variables={"bucketName": "list of string", "dryRun": "boolean"},
+)
+CATALOG = {path_of(WORKFLOW.id): to_bytes(WORKFLOW)}
 NOT_YAML = {  # shown in words, because the example is a name, a size or a count; tested elsewhere
     "file-kind", "file-name", "file-collision", "file-unreadable", "too-many-specs",
-    "yaml-encoding", "yaml-too-big",
+    "yaml-encoding", "yaml-too-big", "catalog-name",
 }  # fmt: skip
 EXAMPLES = [one for one in RULES.values() if one.id not in NOT_YAML]
 
@@ -62,7 +69,9 @@ def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
     if "kind: Project" in text:
         return list(loader.load_project(text.encode(), "EU2")[1])
     settings = {"connector-not-listed": PROD, "environment-missing": NO_DEFAULT}
-    return list(loader.load({"a.yaml": text.encode()}, settings.get(rule.id, OPEN)).diagnostics)
+    known = CATALOG if rule.id.startswith("workflow-") and rule.id != "workflow-id" else {}
+    files = {"a.yaml": text.encode()}
+    return list(loader.load(files, settings.get(rule.id, OPEN), known).diagnostics)
 
 
 @pytest.mark.parametrize("rule", EXAMPLES, ids=lambda one: one.id)

@@ -1,0 +1,66 @@
+"""What was probably meant, and how to say it: the words that findings are made of."""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Give the known name that was probably meant, "" where none is close."""
+    folded = {re.sub(r"[-_ ]", "", one).lower(): one for one in known}
+    plain = re.sub(r"[-_ ]", "", name).lower()
+    swapped = [one for one in folded if sorted(one) == sorted(plain)]
+    match = swapped or difflib.get_close_matches(plain[:64], folded, 1, 0.75)
+    return folded[match[0]] if match else ""
+
+
+def about_id(value: str) -> str:
+    """Say what is wrong with a UUID that looks like a slip."""
+    if value.startswith("@"):
+        return "Remove the leading @: the workflow editor shows it, but it is no part of the id."
+    if re.search(r"[xX*]{4}", value):
+        return "This id is masked, as in documentation; put the whole one."
+    if value != value.strip():
+        return "Remove the blanks around it."
+    return ""
+
+
+def about_name(value: str) -> str:
+    """Give the nearest name that the schemas take."""
+    slug = re.sub(r"[^a-z0-9]+", "-", value.lower())[:63].strip("-")
+    return f"Did you mean `{slug}`?" if slug and slug != value and len(value) <= 63 else ""
+
+
+def about_region(name: str, value: str) -> str:
+    """Say what was probably meant by a region; `name` is the variable."""
+    if re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9][a-z]", value):
+        return f"This is an availability zone; its region is `{value[:-1]}`."
+    if value != value.strip().lower():
+        return f"Write it in lower case, without blanks: `{shown(value.strip().lower())}`."
+    if name == "oci_region" and re.fullmatch(r"[a-z-]+-[0-9]+", value):
+        return "This is an AWS region; OCI's are others, like us-ashburn-1 or eu-frankfurt-1."
+    return ""
+
+
+def shown(value: object) -> str:
+    """Give a value in one short line that can't do anything to a terminal."""
+    said = value if isinstance(value, str) else json.dumps(value)
+    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in said[:61]).replace("`", "'")
+    return safe if len(said) <= 60 and len(safe) <= 60 else safe[:59] + "…"
+
+
+def quoted(value: object) -> str:
+    """Give a value as it stands in a sentence."""
+    return f"`{shown(value)}`" if value != "" else "empty"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Give names as they stand in a sentence."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def all_of(names: list[str], one: str = "is", many: str = "are") -> str:
+    """Give names and their verb: `a` is, `a` and `b` are."""
+    said = " and ".join(listed([name]) for name in names) if len(names) < 3 else listed(names)
+    return f"{said} {one if len(names) == 1 else many}"

@@ -1,0 +1,93 @@
+"""`qflow-gitops workflows`."""
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.report import Report
+
+
+@click.group("workflows")
+def command() -> None:
+    """The catalog of workflows in `workflows/`, against which specs are checked offline."""
+
+
+@command.command("pull")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="Every workflow that your user may see.")
+@options.environment
+@options.output("text", "json")
+@click.pass_obj
+def pull(
+    wiring: Wiring,
+    ids: tuple[str, ...],
+    everything: bool,
+    environment: str,
+    format_name: str,
+    copies: options.Copies,
+) -> int:
+    """Write what Qualys knows of workflows into `workflows/`, to be committed.
+
+    Without an ID: those that specs name, and those that are there already. Names,
+    revisions and kinds of variables are kept; values and credentials aren't.
+    """
+    if ids and everything:
+        raise click.UsageError("Name workflows, or say --all.")
+
+    def work() -> Report:
+        from qflow_gitops.operations import workflows
+
+        return workflows.pull(
+            wiring.git,
+            wiring.project(),
+            lambda platform: wiring.qualys(platform)[0],
+            environment,
+            ids,
+            everything=everything,
+        )
+
+    return run(wiring, "workflows", work, format_name, copies)
+
+
+@command.command("list")
+@options.output("text", "json")
+@click.pass_obj
+def list_(wiring: Wiring, format_name: str, copies: options.Copies) -> int:
+    """List the catalog."""
+
+    def work() -> Report:
+        from qflow_gitops.operations import workflows
+
+        return workflows.listed(workflows.read(wiring.git))
+
+    return run(wiring, "workflows", work, format_name, copies)
+
+
+@command.command("show")
+@click.argument("workflow_id", metavar="ID")
+@options.output("text", "json")
+@click.pass_obj
+def show(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Copies) -> int:
+    """Show a workflow of the catalog and its variables."""
+
+    def work() -> Report:
+        from qflow_gitops.operations import workflows
+
+        return workflows.shown(workflows.read(wiring.git), workflow_id)
+
+    return run(wiring, "workflows", work, format_name, copies)
+
+
+@command.command("new")
+@click.argument("workflow_id", metavar="ID")
+@options.output("text", "json")
+@click.pass_obj
+def new(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Copies) -> int:
+    """Print a run spec to fill in: `workflows new ID > runs/NAME.yaml`."""
+
+    def work() -> Report:
+        from qflow_gitops.operations import workflows
+
+        return workflows.draft(workflows.read(wiring.git), workflow_id)
+
+    return run(wiring, "workflows", work, format_name, copies)
