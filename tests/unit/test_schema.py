@@ -326,3 +326,12 @@ def test_the_lockfile_s_schema_knows_the_states_and_the_order_of_keys() -> None:
     attempt = Attempt(1, State.BASELINED, "d", (), execution_id="e", status="s")
     keys = list(attempt_to_json(attempt))
     assert [key for key in definitions["attempt"]["properties"] if key in keys] == keys
+
+
+def test_an_editors_message_for_an_unknown_key_names_the_known_ones() -> None:
+    """yaml-language-server shows a mapping's errorMessage for each key that it doesn't take."""
+    for name in ("workflow-run", "project", "workflow"):
+        for place, one in subschemas(name):
+            if one.get("additionalProperties") is False and "/" in place:
+                assert "nothing else" in one["errorMessage"], place
+                assert all(f"`{key}`" in one["errorMessage"] for key in one["properties"]), place
