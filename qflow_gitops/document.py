@@ -79,7 +79,7 @@ def parse(content: bytes, file: str) -> Parsed:
     text, found = decode(content, file)
     if text is None:
         return Parsed(diagnostics=tuple(found))
-    builder = _Builder(file)
+    builder = _Builder(file, text)
     try:
         for event in _events(text, builder):
             builder.feed(event)
@@ -137,8 +137,8 @@ def _events(text: str, builder: "_Builder") -> Iterator[Any]:
         builder.report("yaml-syntax", words.message, where, words.hint)
     except RecursionError:
         builder.too_deep()
-    except (ValueError, OverflowError) as problem:
-        # The scanner itself gives up: an escape beyond Unicode.
+    except Exception as problem:  # noqa: BLE001  whatever the parser trips over, the file is refused
+        # Seen: ValueError for an escape beyond Unicode, AssertionError for `%YAML 1.3`.
         words = syntax.explained(str(problem))
         builder.report("yaml-syntax", words.message, builder.last, words.hint)
 
@@ -168,6 +168,7 @@ class _Builder:
     """Builds JSON data from events, without recursion, and collects what is wrong."""
 
     file: str
+    text: str
     documents: list[Document] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     frames: list[_Frame] = field(default_factory=list)
@@ -267,6 +268,14 @@ class _Builder:
                 r"Write the character itself, or its code as \UXXXXXXXX.",
             )
             value = _SURROGATE.sub("\ufffd", value)
+        if is_key and self.text[event.start_mark.index - 1 : event.start_mark.index] == "?":
+            # ruamel.yaml takes `{?foo: 1}` for `{foo: 1}`; YAML 1.2 for a key that begins with ?.
+            self.report(
+                "yaml-syntax",
+                "Not every YAML reader takes a `?` before a key for the same.",
+                self.last,
+                "Put the key in quotes if the ? is part of it; else remove the ?.",
+            )
         if is_key:
             self._key(value, plain=event.style in (None, ""))
         else:

@@ -174,6 +174,11 @@ def check(document: Document, kind: str) -> list[Diagnostic]:
     return sorted(found, key=lambda one: one.range.start)
 
 
+def is_valid(data: Any, kind: str) -> bool:
+    """Whether the schema `kind` allows this JSON value, as any validator would say."""
+    return _validator(kind).is_valid(data)
+
+
 def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
     """Check `apiVersion` and `kind`; whether it makes sense to look any further."""
     data = document.data

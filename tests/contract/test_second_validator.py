@@ -1,0 +1,94 @@
+"""The schemas stand alone: a validator of another family (ajv) gives the same verdicts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from qflow_gitops import schema
+from qflow_gitops.diagnostics import has_errors
+from qflow_gitops.document import Document, parse
+from tests.helpers.node import requires_node, script
+
+ROOT = Path(__file__).parents[2]
+CASES = sorted((ROOT / "tests/cases").glob("*valid/*"))
+
+
+def kind_of(path: Path) -> str:
+    if path.name == "qflow.yaml":
+        return "project"
+    return "workflow" if path.parent.name == "workflows" else "workflow-run"
+
+
+def documents() -> list[tuple[Path, str, Document]]:
+    """Every document of the corpus and the examples that is YAML without an error."""
+    files = [path for case in CASES for path in sorted(case.rglob("*")) if path.is_file()]
+    files = [path for path in files if path.name != "expected.json"]
+    files += sorted((ROOT / "examples").rglob("*.yaml"))
+    found = []
+    for path in files:
+        parsed = parse(path.read_bytes(), str(path.relative_to(ROOT)))
+        if not has_errors(parsed.diagnostics):
+            found += [(path, kind_of(path), document) for document in parsed.documents]
+    return found
+
+
+def ask(corpus: list[tuple[str, Any]]) -> list[bool]:
+    schemas = {name: schema.load(name) for name in schema.SCHEMAS}
+    return script("verdicts.mjs", {"schemas": schemas, "documents": corpus})
+
+
+@requires_node
+def test_both_give_the_same_verdict_on_every_document() -> None:
+    corpus = documents()
+    assert len(corpus) > 200
+    others = ask([(kind, document.data) for _, kind, document in corpus])
+    ours = [not has_errors(schema.check(document, kind)) for _, kind, document in corpus]
+    differ = [
+        f"{document.file}: ours {mine}, ajv {theirs}"
+        for (_, _, document), mine, theirs in zip(corpus, ours, others, strict=True)
+        if mine is not theirs
+    ]
+    assert differ == []
+    assert 0 < ours.count(True) < len(ours)
+
+
+@requires_node
+def test_both_give_the_same_verdict_on_every_field_spoilt() -> None:
+    """Each field of each example, replaced by values of every kind."""
+    spoilt = (None, True, 0, -1, 1.5, "", "x", "a\n", "€", "x" * 300, [], ["x"], {}, {"x": 1})
+    corpus: list[tuple[str, Any]] = []
+    for name in ("workflow-run", "project", "workflow"):
+        for example in schema.load(name)["examples"]:
+            for path in _paths(example):
+                corpus += [(name, _with(example, path, value)) for value in spoilt]
+    others = ask(corpus)
+    ours = [schema.is_valid(data, name) for name, data in corpus]
+    differ = [
+        (name, data) for (name, data), a, b in zip(corpus, ours, others, strict=True) if a is not b
+    ]
+    assert differ == []
+    assert len(corpus) > 400
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else ()
+    return [path, *(one for key, each in inner for one in _paths(each, (*path, key)))]
+
+
+def _with(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    return {**value, path[0]: _with(value[path[0]], path[1:], new)}
+
+
+def test_nothing_refers_to_another_document() -> None:
+    for file in (ROOT / "schemas").glob("*.schema.json"):
+        text = file.read_text(encoding="utf-8")
+        assert all(ref.startswith("#/") for ref in _refs(json.loads(text))), file
+
+
+def _refs(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [ref for one in value.values() for ref in _refs(one)]
+    return [ref for one in value for ref in _refs(one)] if isinstance(value, list) else []

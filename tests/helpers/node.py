@@ -1,0 +1,38 @@
+"""Programs of other families, from npm, that the product is compared with.
+
+    npm install --prefix tests/node --no-audit --no-fund --no-package-lock
+
+Without them these tests are skipped; with QFLOW_TESTS_NODE=required (as CI sets it) they fail.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "node"
+NODE = FOLDER / "node_modules"
+REQUIRED = os.environ.get("QFLOW_TESTS_NODE") == "required"
+
+requires_node = pytest.mark.skipif(
+    not REQUIRED and not ((NODE / "ajv").is_dir() and shutil.which("node")),
+    reason="needs node: npm install --prefix tests/node --no-audit --no-fund --no-package-lock",
+)
+
+
+def script(name: str, given: Any) -> Any:
+    """Run a script of tests/node with JSON on its stdin; give the JSON of its stdout."""
+    done = subprocess.run(
+        ["node", FOLDER / name],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -1,0 +1,86 @@
+"""What an editor shows: the real yaml-language-server on what `init` and `examples/` hold."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+from tests.helpers.lsp import Editor, editor
+from tests.helpers.node import requires_node
+from tests.helpers.specs import SAMPLE
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DEEP = "runs/a/b/c.yaml"
+pytestmark = requires_node
+
+
+@pytest.fixture
+def opened(workspace: Workspace, cli: Cli):
+    """A repository made by `init`, in an editor."""
+    assert cli("init", "--platform", "EU2").code == 0
+    workspace.write(DEEP, SAMPLE)
+    with editor(workspace.path) as one:
+        yield one, workspace
+
+
+def labels(one: Editor, line: int, character: int) -> set[str]:
+    found = one.at("textDocument/completion", DEEP, line, character)
+    items = found["items"] if isinstance(found, dict) else found
+    return {item["label"] for item in items}
+
+
+def test_keys_and_values_are_completed_in_every_subfolder(opened: tuple[Editor, Workspace]) -> None:
+    one, workspace = opened
+    workspace.write(DEEP, SAMPLE + "  \n")
+    assert one.open(DEEP) == []
+    assert {"rerun", "sensitive", "notSecret"} <= labels(one, len(SAMPLE.splitlines()), 2)
+    at = SAMPLE.splitlines().index("  connectorType: aws")
+    assert {"azure", "gcp", "oci"} <= labels(one, at, len("  connectorType: "))
+
+
+def test_a_key_explains_itself(opened: tuple[Editor, Workspace]) -> None:
+    one, _ = opened
+    one.open(DEEP)
+    at = SAMPLE.splitlines().index("    region: us-east-1")
+    shown = one.at("textDocument/hover", DEEP, at, 6)
+    assert "The AWS region to work in" in str(shown["contents"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("    region: us-east-1", "    region: US-EAST-1", 9, "written like us-east-1"),
+        ("  connectorType: aws", "  connectorType: azure", 9, "belongs to connectorType aws"),
+        ("  input:", "  inputs:", 11, "`input`"),
+        ("  workflowId:", "  workflow:", 4, "workflowId"),
+    ],
+)
+def test_a_slip_is_underlined(
+    opened: tuple[Editor, Workspace], old: str, new: str, line: int, words: str
+) -> None:
+    one, workspace = opened
+    workspace.write(DEEP, SAMPLE.replace(old, new))
+    found = one.open(DEEP)
+    assert found
+    assert line in {each["range"]["start"]["line"] for each in found}
+    assert any(words in each["message"] for each in found), found
+
+
+def test_the_settings_are_checked_too(opened: tuple[Editor, Workspace]) -> None:
+    one, workspace = opened
+    workspace.write("qflow.yaml", workspace.read("qflow.yaml").replace("EU2", "eu2"))
+    assert one.open("qflow.yaml") != []
+
+
+def test_the_examples_have_nothing_underlined(tmp_path: Path, cli: Cli) -> None:
+    folder = tmp_path / "examples"
+    shutil.copytree(EXAMPLES, folder)
+    assert cli("init", str(folder)).code == 0
+    files = sorted(folder.rglob("*.yaml"))
+    assert len(files) >= 8
+    with editor(folder) as one:
+        for path in files:
+            found = one.open(str(path.relative_to(folder)))
+            assert [each for each in found if "eprecated" not in each["message"]] == [], path
