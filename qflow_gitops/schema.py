@@ -272,11 +272,17 @@ def _missing(document: Document, kind: str, path: Path, keys: list[str]) -> Diag
         example = _at(kind, (*path, keys[0]))["examples"][0]
         mend = f"Add it under `{path[-1]}`, like `{keys[0]}: {example}`."
     else:
-        wanted = (f"`{key}:` with `{_at(kind, (key,))['required'][0]}`" for key in keys)
-        mend = f"Add {' and '.join(wanted)}."
+        mend = f"Add {' and '.join(_root_key(kind, key) for key in keys)}."
     owner = f"`{advice.shown(path[-1])}`" if path else "The document"
     message = f"{owner} has no {' and no '.join(f'`{key}`' for key in keys)}."
     return error("schema-missing-key", message, document.file, where, mend)
+
+
+def _root_key(kind: str, key: str) -> str:
+    inner = _at(kind, (key,))
+    if "required" in inner:
+        return f"`{key}:` with `{inner['required'][0]}`"
+    return f"`{key}: {inner['examples'][0]}`"
 
 
 def _unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, Path]:

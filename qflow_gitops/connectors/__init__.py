@@ -71,7 +71,7 @@ def _legacy(document: Document, variables: Mapping[str, Any]) -> Iterator[Diagno
         where, hint = document.key_range((*_PATH, name)), ""
         if connector is not None and str(variables[name]).lower() == connector.lower():
             rule, said = "legacy-ignored", f"`{name}` is ignored, as `connectorId` is set."
-            hint = "Remove it; `qflow-gitops migrate` does."
+            hint = "Remove it: it does nothing."
         elif connector is not None:
             rule = "legacy-differs"
             said = f"`{name}` names another connector than `connectorId`, and is ignored."

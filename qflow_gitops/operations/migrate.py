@@ -13,6 +13,7 @@ from qflow_gitops.diagnostics import Position, Range, has_errors
 from qflow_gitops.document import Document, decode, parse
 from qflow_gitops.errors import ExitCode, InvalidInput
 from qflow_gitops.interfaces import GitTree
+from qflow_gitops.operations import reading
 from qflow_gitops.project import PROJECT_FILE, Project
 from qflow_gitops.report import FileChange, Files, Report
 from qflow_gitops.spec import LEGACY_VARIABLES, normalised
@@ -168,7 +169,7 @@ def migrate(
     pending = False
     for path, content in sorted(git.worktree_files(project.runs).items()):
         name, _ = loader.spec_name(path)
-        if name is None or name == PROJECT_FILE or not _covered(name, only):
+        if name is None or name == PROJECT_FILE or not reading.covers(only, name):
             continue
         result = rewrite(content, name)
         if result.content is not None:
@@ -187,10 +188,6 @@ def migrate(
     if check and pending:
         return Report("migrate", ExitCode.PENDING, "pending", body=body)
     return Report("migrate", notes=nothing, body=body)
-
-
-def _covered(name: str, only: tuple[str, ...]) -> bool:
-    return not only or any(one in (".", name) or name.startswith(one + "/") for one in only)
 
 
 def _diff(name: str, old: bytes, new: bytes) -> str:

@@ -40,6 +40,11 @@ def settings_with_findings(
     return project, found
 
 
+def covers(only: tuple[str, ...], file: str) -> bool:
+    """Whether a file is one of those asked for, or in one of the folders; all are without any."""
+    return not only or any(one in ("", ".", file) or file.startswith(one + "/") for one in only)
+
+
 def worktree_specs(git: GitTree, project: Project, *, against_catalog: bool = True) -> SpecSet:
     """Read every spec of the work tree."""
     contents: dict[str, bytes] = {}

@@ -21,11 +21,6 @@ def validate(
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
     specs = reading.worktree_specs(git, project)
     found = (*settings_found, *specs.diagnostics)
-    if wanted:
-        found = tuple(one for one in found if _covers(one.file, wanted))
-    runs = sum(not wanted or _covers(one.file, wanted) for one in specs.specs.values())
+    found = tuple(one for one in found if reading.covers(wanted, one.file))
+    runs = sum(reading.covers(wanted, one.file) for one in specs.specs.values())
     return validated(Validated(specs.files, runs), found, strict=strict)
-
-
-def _covers(file: str, wanted: tuple[str, ...]) -> bool:
-    return any(one in ("", ".") or file == one or file.startswith(one + "/") for one in wanted)

@@ -1,0 +1,98 @@
+"""Hostile input by the million: `python -m tests.fuzz --seconds 300`. Not part of the tests.
+
+Every input goes through everything that reads files offline; whatever is raised is a finding.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from qflow_gitops import loader
+from qflow_gitops.catalog import FOLDER
+from qflow_gitops.operations.migrate import rewrite
+from qflow_gitops.output import FORMATS
+from qflow_gitops.report import Validated, validated
+from tests.unit.test_cases import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+SLOW = 5.0  # seconds for one input
+TOKENS = (
+    b"&a ", b"*a", b"<<: ", b"!!str ", b"!<tag:x> ", b"%YAML 1.1\n", b"---\n", b"...\n", b"? ",
+    b": ", b"- ", b"[", b"]", b"{", b"}", b",", b"|\n", b">-\n", b"'", b'"', b"#", b"\t", b"\r",
+    b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\xc2\x85", b"\xe2\x80\xa8", b"\\ud800",
+    b"\xed\xa0\x80", b"~", b"null", b"0123", b"1e999", b".nan", b"9" * 400, b"no", b"@", b"`",
+    b"connectorId", b"credentials", b"sensitive", b"/input/x", b"\n", b"\n  ", b"\n      ",
+    b"1.5", b"true", b"key: value\n", b"(" * 80, b"[" * 80, b"x" * 3000, b"::error::", b"\x1b[2J",
+)  # fmt: skip
+
+
+def seeds() -> list[bytes]:
+    """Real files to spoil."""
+    cases = [*(ROOT / "tests/cases").glob("*/*/*.yaml"), *(ROOT / "examples").rglob("*.yaml")]
+    return [path.read_bytes() for path in sorted(cases)]
+
+
+def spoilt(chance: random.Random, files: list[bytes]) -> bytes:
+    """Give the next input: bytes, tokens, or a real file with a few changes."""
+    if chance.random() < 0.1:
+        return chance.randbytes(chance.randrange(200))
+    if chance.random() < 0.1:
+        return b"".join(chance.choices(TOKENS, k=chance.randrange(40)))
+    content = chance.choice(files)
+    for _ in range(chance.randrange(1, 6)):
+        content = _changed(chance, content, files)
+    return content[:50_000]
+
+
+def _changed(chance: random.Random, content: bytes, files: list[bytes]) -> bytes:
+    at = chance.randrange(len(content) + 1)
+    lines = content.splitlines(keepends=True) or [b""]
+    line = chance.randrange(len(lines))
+    match chance.randrange(7):
+        case 0:
+            return content[:at] + chance.choice(TOKENS) + content[at:]
+        case 1:
+            return content[:at] + content[at + chance.randrange(20) :]
+        case 2:
+            return b"".join([*lines[:line], lines[line], *lines[line:]])
+        case 3:
+            return b"".join([*lines[:line], *lines[line + 1 :]])
+        case 4:
+            return b"".join([*lines[:line], b"  " + lines[line], *lines[line + 1 :]])
+        case 5:
+            return content[:at] + bytes([chance.randrange(256)]) + content[at + 1 :]
+        case _:
+            return content + b"---\n" + chance.choice(files)
+
+
+def swallow(content: bytes) -> None:
+    """Do all that is ever done with a file offline. Raises only for a defect."""
+    name = f"{FOLDER}/6cad21c8-4405-4517-beb9-7372feafb5b4.json"
+    found = loader.load({"runs/a.yaml": content}, SETTINGS).diagnostics
+    found += loader.load({}, SETTINGS, {name: content}).diagnostics
+    found += loader.load_project(content, "EU2")[1]
+    report = validated(Validated(1, 0), found)
+    for render in FORMATS.values():
+        render(report)
+    result = rewrite(content, "runs/a.yaml")
+    if result.content is not None:
+        again = rewrite(result.content, "runs/a.yaml")
+        assert again.content is None, "migrating twice changes something"
+
+
+def run(seconds: float, seed: int) -> Iterator[tuple[int, bytes, Exception | None]]:
+    """Give each input that raised or was slow; at the end the count of all, with b""."""
+    chance, files, count = random.Random(seed), seeds(), 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        content = spoilt(chance, files)
+        begun = time.monotonic()
+        try:
+            swallow(content)
+        except Exception as problem:
+            yield count, content, problem
+        if time.monotonic() - begun > SLOW:
+            yield count, content, None
+        count += 1
+    yield count, b"", None
