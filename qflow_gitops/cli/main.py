@@ -102,13 +102,24 @@ def program(ctx: click.Context, directory: str, quiet: bool, verbose: bool, colo
     ctx.obj = Wiring(directory, os.environ, console)
 
 
+def _show(problem: click.ClickException) -> None:
+    """Say what is wrong with a command line, its own words made safe to print."""
+    from qflow_gitops.output.words import clean
+
+    context = problem.ctx if isinstance(problem, click.UsageError) else None
+    if context:
+        click.echo(context.get_usage(), err=True)
+        click.echo(f"Try '{context.command_path} --help' for help.\n", err=True)
+    click.echo(f"Error: {clean(problem.format_message())}", err=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> Any:
     """Run the program; ends the process with an exit code of the README's table."""
     try:
         status = program.main(arguments, prog_name="qflow-gitops", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else ExitCode.OK)
     except click.ClickException as problem:
-        problem.show()
+        _show(problem)
         sys.exit(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)

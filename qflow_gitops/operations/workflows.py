@@ -115,7 +115,7 @@ def draft(known: Catalog, workflow_id: str) -> Report:
     """Give a spec to fill in; UsageProblem where the workflow isn't in the catalog."""
     one = _found(known, workflow_id)
     slug = re.sub(r"[^a-z0-9]+", "-", one.name.lower())[:63].strip("-") or "my-run"
-    title = f"   # {' '.join(one.name.split())}" if one.name.isprintable() and one.name else ""
+    title = f"   # {one.name}" if re.fullmatch(r"[\w .,()/+-]+", one.name) else ""
     lines = [
         "apiVersion: qflow-gitops/v1",
         "kind: WorkflowRun",
@@ -134,13 +134,13 @@ def draft(known: Catalog, workflow_id: str) -> Report:
 
 
 def _own(variables: Mapping[str, str]) -> list[str]:
-    if not variables:
-        return []
+    """Give a line for each variable; one that a server could mean as a command isn't shown."""
+    plain = [name for name in variables if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name)]
+    lines = [f"    # {name}:   # {variables[name]}" for name in plain]
+    if len(plain) < len(variables):
+        lines.append("    # and some with unusual names: qflow-gitops workflows show")
     head = "    # The workflow's own; one that is left out keeps the workflow's value:"
-    names = (name if re.fullmatch(r"[A-Za-z_][\w.-]*", name) else f'"{name}"' for name in variables)
-    pairs = zip(names, variables.values(), strict=True)
-    safe = (pair for pair in pairs if pair[0].isprintable())
-    return [head, *(f"    # {name}:   # {kind}" for name, kind in safe)]
+    return [head, *lines] if lines else []
 
 
 def _found(known: Catalog, workflow_id: str) -> Workflow:
