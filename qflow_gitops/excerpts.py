@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from qflow_gitops import leaks
 from qflow_gitops.diagnostics import Diagnostic, Excerpt, Range
-from qflow_gitops.document import Document, Path, decode
+from qflow_gitops.document import Document, Path, decode, parse
 from qflow_gitops.spec import MASK
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
@@ -45,6 +45,21 @@ def added(
         else:
             result.append(_with_line(one, shown, masks.get(one.file, [])))
     return result
+
+
+def readable(content: bytes, file: str) -> list[str]:
+    """Give a file's lines with what may not be shown masked, for a file without YAML errors."""
+    text = decode(content, file)[0] or ""
+    masks = [one for document in parse(content, file).documents for one in _sensitive(document)]
+    shown = []
+    for number, line in enumerate(_BREAK.split(text), 1):
+        spans = [_span(one, number, line) for one in masks if _touches(one, number)]
+        shown.append(_excerpt(line, 0, 0, [*spans, *leaks.spans(line)]).text)
+    return shown
+
+
+def _touches(where: Range, line: int) -> bool:
+    return where.start.line <= line <= where.end.line
 
 
 def _may_hide_something(content: bytes) -> bool:
@@ -92,7 +107,7 @@ def _without_value(one: Diagnostic, line: str) -> Diagnostic:
 
 def _with_line(one: Diagnostic, line: str, masks: Iterable[Range]) -> Diagnostic:
     here = one.range.start.line
-    spans = [_span(mask, here, line) for mask in masks if mask.start.line <= here <= mask.end.line]
+    spans = [_span(mask, here, line) for mask in masks if _touches(mask, here)]
     if any(_overlap(one.range, mask) for mask in masks):
         one = _without_value(one, line)
     first, last = _span(one.range, here, line)

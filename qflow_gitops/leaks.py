@@ -52,6 +52,9 @@ _NAMED_IN_LINE = re.compile(
     r"""(?ix) (?:passw(?:or)?d|pwd|passphrase|secret|token|(?:api|private|access)[-_]?key)
     ["']? \s{0,9} [:=] \s{0,9} (["'] [^"']* ["'] | [^\s"',}\]]+ )"""
 )
+_LOOKED_AT: tuple[tuple[str, str], ...] = (
+    ("spec", "input"), ("spec", "variables"), ("metadata", "annotations"), ("metadata", "labels"),
+)  # fmt: skip
 _SYSTEM = frozenset(("credentials", "credentials_azure", "credentials_gcp", "connectorId"))
 
 
@@ -75,7 +78,7 @@ def check(document: Document) -> Iterator[Diagnostic]:
     Only for a document in which the schema `workflow-run` found no error.
     """
     allowed = set(document.data["spec"].get("notSecret", ()))
-    for top in (("spec", "input"), ("spec", "variables"), ("metadata", "annotations")):
+    for top in _LOOKED_AT:
         value: Any = document.data.get(top[0], {}).get(top[1])
         for path, said in _found(value, top):
             pointer = "".join(f"/{_escaped(part)}" for part in path[1:])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qflow_gitops import files, loader
+from qflow_gitops import excerpts, files, loader
 from qflow_gitops.diagnostics import Position, Range, has_errors
 from qflow_gitops.document import Document, decode, parse
 from qflow_gitops.errors import ExitCode, InvalidInput
@@ -191,10 +191,9 @@ def migrate(
 
 
 def _diff(name: str, old: bytes, new: bytes) -> str:
-    lines = difflib.unified_diff(
-        old.decode().splitlines(), new.decode().splitlines(), f"a/{name}", f"b/{name}", lineterm=""
-    )
-    return "\n".join(lines)
+    """Give the difference to read; not a patch, as what is sensitive in it is masked."""
+    before, after = (excerpts.readable(one, name) for one in (old, new))
+    return "\n".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm=""))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -110,3 +110,14 @@ def test_sarif_is_accepted_by_its_own_validator(
     complaints = [line for line in done.stdout.splitlines() if ": error " in line]
     assert (done.returncode, complaints) == (0, []), done.stdout
     assert "Analysis completed successfully" in done.stdout
+
+
+def test_a_migration_shows_nothing_sensitive(project: Workspace, cli: Cli) -> None:
+    legacy = (
+        "  connectorType: aws\n  input: {reason: kanarienvogel}\n  sensitive: [/input/reason]\n"
+        "  variables: {credentials: aa70acae-6ea8-3acf-b504-f327855b316a}\n"
+    )
+    project.write("runs/b.yaml", "".join(WARNED.partition("  connectorType")[:1]) + legacy)
+    done = cli("migrate", "--diff")
+    assert "+  variables: {connectorId: aa70acae" in done.out
+    assert "kanarienvogel" not in done.out
