@@ -1,5 +1,6 @@
 """The only writer: results to stdout, progress and errors to stderr."""
 
+import re
 import signal
 import sys
 import time
@@ -28,6 +29,10 @@ _COLOURS = {
     "+": "green", "✓": "green", "~": "yellow", "↻": "yellow", "!": "yellow", "?": "magenta",
     "✗": "red", "-": "red", "·": "bright_black", "…": "blue", "→": "cyan", "Error:": "red",
 }  # fmt: skip
+
+
+_FINDING = re.compile(r"(\S.*?:\d+:\d+: )(error|warning)( \[.*)")
+_MARKS = re.compile(r" +\| +\^+|  +\| \^+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +158,16 @@ def _brief(attempt: Attempt) -> str:
 
 
 def _paint(line: str) -> str:
+    found = _FINDING.match(line)
+    if found:
+        place, severity, rest = found.groups()
+        colour = "red" if severity == "error" else "yellow"
+        return click.style(place, bold=True) + click.style(severity, fg=colour, bold=True) + rest
+    if _MARKS.fullmatch(line):
+        return click.style(line, fg="red")
     sign = line.lstrip().split(" ", 1)[0]
-    colour = _COLOURS.get(sign)
-    if line and not line.startswith(" ") and line.endswith(")"):
+    colour = _COLOURS.get(sign, "")
+    if line and not colour and not line.startswith(" ") and line.endswith(")"):
         return click.style(line, bold=True)
     return click.style(line, fg=colour) if colour else line
 

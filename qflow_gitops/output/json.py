@@ -1,4 +1,4 @@
-"""Every report as JSON, in one envelope; its schema is `schemas/report.schema.json`.
+"""Every report as JSON, in one envelope; a plan's schema is `schemas/plan.schema.json`.
 
 ASCII only, so that nothing in it can move a cursor or start a command of a CI runner.
 """
