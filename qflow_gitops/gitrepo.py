@@ -1,4 +1,4 @@
-"""The one place that knows git: plumbing only, bytes in and out, each path literal.
+"""The one place that knows GitPython: plumbing only, bytes in and out, each path literal.
 
 GitPython starts the processes (its `Git.execute`, with argument lists); its object layer,
 diffs and dynamic commands are not used, because they misread odd file names and turn
@@ -8,6 +8,7 @@ caller's GIT_* variables is passed on, so that a hook's GIT_DIR can't redirect a
 """
 
 import os
+import re
 import stat
 import tempfile
 import unicodedata
@@ -42,6 +43,15 @@ _OPTIONS = (
     "protocol.ext.allow=never",
     "submodule.recurse=false",
 )
+_NETWORK_VARIABLES = frozenset(
+    {
+        "GIT_ALLOW_PROTOCOL", "GIT_ASKPASS", "GIT_CONFIG_COUNT", "GIT_HTTP_PROXY_AUTHMETHOD",
+        "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
+        "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY",
+    }
+)  # fmt: skip
+"""Of the caller's GIT_* variables, those that say how a remote is reached, never which one."""
+_CONFIG_PAIR = re.compile(r"GIT_CONFIG_(KEY|VALUE)_[0-9]+")
 _KINDS = {b"A": ChangeKind.ADDED, b"D": ChangeKind.REMOVED}
 _MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}
 
@@ -62,7 +72,7 @@ class GitRepo:
         """
         kept = {name: environ[name] for name in _KEPT_VARIABLES if name in environ}
         probe = cls(directory, directory, {**kept, **_SET_VARIABLES})
-        status, out, err = probe._run(
+        status, out, err = probe.run(
             ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"]
         )
         if status:
@@ -74,15 +84,15 @@ class GitRepo:
 
     def resolve(self, revision: str) -> str:
         """Give the full commit id of `revision`; UsageProblem where there is none."""
-        shown = _shown(revision)
-        if not revision or revision.startswith("-") or shown != revision:
+        safe = shown(revision)
+        if not revision or revision.startswith("-") or safe != revision:
             raise UsageProblem(
-                f"`{shown}` is no revision.",
+                f"`{safe}` is no revision.",
                 not_done="Nothing was planned and nothing was sent.",
                 hint="Give a commit, a branch or a tag.",
                 reason="revision_unknown",
             )
-        status, out, _ = self._run(
+        status, out, _ = self.run(
             ["rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"]
         )
         if status == 0:
@@ -99,7 +109,7 @@ class GitRepo:
         if self.is_shallow():
             hint = "This clone is shallow; git fetch --unshallow brings the older commits."
         raise UsageProblem(
-            f"There is no commit `{shown}` in this repository.",
+            f"There is no commit `{safe}` in this repository.",
             not_done="Nothing was planned and nothing was sent.",
             hint=hint,
             reason="revision_unknown",
@@ -109,7 +119,7 @@ class GitRepo:
         """Whether the commit object is in this clone (it may be shallow)."""
         if not _is_id(commit):
             return False
-        return self._run(["cat-file", "-e", commit + "^{commit}"])[0] == 0
+        return self.run(["cat-file", "-e", commit + "^{commit}"])[0] == 0
 
     def is_shallow(self) -> bool:
         """Whether history is cut off in this clone."""
@@ -119,11 +129,11 @@ class GitRepo:
         """Whether `new` is `old` or descends from it, as far as this clone can tell."""
         if not (_is_id(old) and _is_id(new)):
             return False
-        return self._run(["merge-base", "--is-ancestor", old, new])[0] == 0
+        return self.run(["merge-base", "--is-ancestor", old, new])[0] == 0
 
     def merge_base(self, one: str, other: str) -> str | None:
         """Give the newest common ancestor, None where this clone knows none."""
-        status, out, _ = self._run(["merge-base", one, other])
+        status, out, _ = self.run(["merge-base", one, other])
         return None if status else out.decode().strip()
 
     # --- commits ---------------------------------------------------------------------
@@ -175,7 +185,7 @@ class GitRepo:
         """Give the paths under the folders whose work tree differs from HEAD, for display."""
         command = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"]
         pieces = self._pieces([*command, "--", *_paths(folders)])
-        return sorted(_shown(os.fsdecode(piece[3:])) for piece in pieces)
+        return sorted(shown(os.fsdecode(piece[3:])) for piece in pieces)
 
     def worktree_files(self, folders: Sequence[str]) -> Mapping[bytes, bytes]:
         """Path and content of the plain files on disk that git doesn't ignore.
@@ -218,14 +228,14 @@ class GitRepo:
     def user(self) -> str:
         """Who git says works here: mail address, else name, "" without either."""
         for key in ("user.email", "user.name"):
-            status, out, _ = self._run(["config", "--get", key])
+            status, out, _ = self.run(["config", "--get", key])
             if status == 0:
-                return _shown(out.decode(errors="replace").strip())
+                return shown(out.decode(errors="replace").strip())
         return ""
 
     def remotes(self) -> Sequence[str]:
         """Give the names of the remotes."""
-        return [_shown(os.fsdecode(line)) for line in self._out(["remote"]).splitlines()]
+        return [shown(os.fsdecode(line)) for line in self._out(["remote"]).splitlines()]
 
     # --- processes -------------------------------------------------------------------
 
@@ -233,17 +243,13 @@ class GitRepo:
         return self._out(arguments).split(b"\0")[:-1]
 
     def _fed(self, arguments: Sequence[str], lines: Iterable[str]) -> bytes:
-        """Run with lines on standard input, from a file so that no pipe can fill up."""
-        with tempfile.TemporaryFile() as feed:
-            feed.write("".join(line + "\n" for line in lines).encode())
-            feed.seek(0)
-            return self._out(arguments, feed)
+        return self._out(arguments, "".join(line + "\n" for line in lines).encode())
 
-    def _out(self, arguments: Sequence[str], feed: Any = None) -> bytes:
-        status, out, err = self._run(arguments, feed)
+    def _out(self, arguments: Sequence[str], feed: bytes | None = None) -> bytes:
+        status, out, err = self.run(arguments, feed)
         if status:
             raise InvalidInput(
-                f"git {arguments[0]} failed: {_shown(err.decode(errors='replace'))[:300]}",
+                f"git {arguments[0]} failed: {shown(err.decode(errors='replace'))[:300]}",
                 where=str(self.root),
                 not_done="Nothing was sent.",
                 hint="Check the repository: git fsck",
@@ -251,26 +257,59 @@ class GitRepo:
             )
         return out
 
-    def _run(self, arguments: Sequence[str], feed: Any = None) -> tuple[int, bytes, bytes]:
+    def run(
+        self,
+        arguments: Sequence[str],
+        feed: bytes | None = None,
+        *,
+        extra: Mapping[str, str] | None = None,
+        outward: float | None = None,
+    ) -> tuple[int, bytes, bytes]:
+        """Run a git command: exit status, stdout, stderr. Its stdin is `feed`, whole.
+
+        `extra` are further environment variables, none of them secret. `outward` marks a command that talks to a
+        remote or an agent and says how many seconds it may take (then it is killed, and its
+        status isn't 0): it gets the caller's environment but for QFLOW_* and most of GIT_*,
+        and a process group of its own, so that a Ctrl-C at the terminal is this program's to
+        handle. Raises UsageProblem where git can't be started.
+        """
         from git.cmd import Git
         from git.exc import GitCommandNotFound
 
         options = [part for option in _OPTIONS for part in ("-c", option)]
-        # GitPython adds to this process' environment; `env -i` makes ours the whole of it.
-        clean = ["env", "-i", *(f"{name}={value}" for name, value in self.environ.items())]
-        command = [*clean, "git", *options, "-C", str(self.root), *arguments]
-        try:
-            status, out, err = Git(str(self.root)).execute(
-                command,
-                istream=feed,
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-            )
-        except (GitCommandNotFound, OSError) as problem:
-            raise _not_usable(self.root, str(problem).encode()) from None
+        variables = {**self.environ, **(extra or {})}
+        if outward is None:
+            # GitPython adds to this process' environment; `env -i` makes ours the whole of it.
+            clean = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
+        else:  # by name only: a command line can be read by everybody on the machine
+            dropped = [name for name in os.environ if _is_dropped(name)]
+            clean = ["env", *(part for name in dropped for part in ("-u", name))]
+            public = {**_SET_VARIABLES, **(extra or {})}
+            clean += [f"{name}={value}" for name, value in public.items()]
+        with tempfile.TemporaryFile() as given:  # a file, so that no pipe can fill up
+            given.write(feed or b"")
+            given.seek(0)
+            try:
+                status, out, err = Git(str(self.root)).execute(
+                    [*clean, "git", *options, "-C", str(self.root), *arguments],
+                    istream=given,
+                    with_extended_output=True,
+                    with_exceptions=False,
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                    kill_after_timeout=outward,
+                    **({"start_new_session": True} if outward is not None else {}),
+                )
+            except (GitCommandNotFound, OSError) as problem:
+                raise _not_usable(self.root, str(problem).encode()) from None
         return status, out, err if isinstance(err, bytes) else str(err).encode()
+
+
+def _is_dropped(name: str) -> bool:
+    if name.startswith("QFLOW_"):
+        return True  # git's helpers have no use for Qualys' credentials
+    kept = name in _NETWORK_VARIABLES or _CONFIG_PAIR.fullmatch(name)
+    return name.startswith("GIT_") and not kept
 
 
 def _batch(output: bytes) -> dict[str, bytes]:
@@ -305,8 +344,8 @@ def _is_id(text: str) -> bool:
     return len(text) in (40, 64) and all(char in "0123456789abcdef" for char in text)
 
 
-def _shown(text: str) -> str:
-    """One line without characters that could move a cursor."""
+def shown(text: str) -> str:
+    """Give one line without characters that could move a cursor."""
     return "".join(
         char
         if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -316,7 +355,7 @@ def _shown(text: str) -> str:
 
 
 def _not_usable(directory: Path, err: bytes) -> QflowError:
-    said = _shown(err.decode(errors="replace"))
+    said = shown(err.decode(errors="replace"))
     not_done = "Nothing was planned and nothing was sent."
     if b"dubious ownership" in err:
         return UsageProblem(

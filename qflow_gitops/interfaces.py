@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.lockfile import Lockfile, Transition
@@ -134,12 +134,41 @@ class Execution:
     end_date: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A workflow's executions in a window of time, oldest first.
+
+    `complete` is False where pages shifted or ended in a way that leaves a doubt: then
+    nothing may be concluded from what is missing.
+    """
+
+    executions: tuple[Execution, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """What an execution's trigger step shows of the request that started it.
+
+    `source` is Qualys' word (`PUBLIC_API` for this API), "" where absent; `input` and
+    `variables` (by key) are None where they aren't shown.
+    """
+
+    source: str
+    input: Any
+    variables: Mapping[str, Any] | None
+
+
 class Qualys(Protocol):
     """The part of the Qualys Flow API that a run needs. Safe to call from several threads.
 
     Every call ends within its total deadline. Raises AuthError (401, 403), UnreachableError
-    (no connection, time-out, 5xx, rate limit beyond the budget).
+    (no connection, time-out, 5xx, rate limit beyond the budget, an undocumented answer).
     """
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds by which the server's clock is ahead of ours; None until it answered."""
 
     def connect(self) -> None:
         """Get a token now, so that refused credentials end a command before it starts."""
@@ -153,42 +182,141 @@ class Qualys(Protocol):
     def workflows(self) -> Iterator[str]:
         """Give the ids of all workflows that this user may see."""
 
-    def run(self, workflow_id: str, body: bytes) -> Answer:
-        """Start a run with exactly this JSON body. Never raises for what the network does."""
+    def run(self, workflow_id: str, body: bytes, *, before: float) -> Answer:
+        """Start a run with exactly this JSON body. Never raises for what the network does.
+
+        No request begins after `before`, a time of the monotonic clock in seconds.
+        """
 
     def execution(self, execution_id: str) -> Execution | None:
         """Give an execution; None where Qualys doesn't show it any more (404)."""
+
+    def executions(self, workflow_id: str, start: datetime, end: datetime) -> Listing:
+        """Give a workflow's executions between two times of the server's clock."""
+
+    def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...]:
+        """Give the ids of a workflow's newest executions since a time; at most a page."""
+
+    def echo(self, execution_id: str) -> Echo | None:
+        """Give what started an execution; None where Qualys doesn't show it."""
 
 
 # --- the record ----------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A record as it was read. `lockfile` is None where there is none yet.
+
+    `where` says where it lives, for people. `copied_at` is RFC 3339 where this is only a
+    copy from earlier, because the place itself could not be asked; "" for the newest.
+    """
+
+    lockfile: Lockfile | None
+    where: str
+    copied_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an environment was worked on; `applied_through` is None where it stays."""
+
+    environment: str
+    latest: str
+    applied_through: str | None = None
+
+
+class LostRace(Exception):
+    """Another process wrote the record first, and nothing of this was written.
+
+    The session's `lockfile` is the new record: decide again on top of it.
+    """
+
+
 class LockStore(Protocol):
     """Where the lockfile lives. Each method raises LockError for what can't be trusted."""
 
-    def read(self) -> Lockfile | None:
-        """Give the record for reading (a plan, a status); None where there is none yet."""
+    @property
+    def where(self) -> str:
+        """Where the record lives, for people."""
+
+    def read(self) -> Snapshot:
+        """Give the record for reading (a plan, a status)."""
 
     def session(self) -> AbstractContextManager["LockSession"]:
-        """Take the record for writing; BusyError where another process has it."""
+        """Open the record for writing; BusyError where the store lets only one in."""
 
 
 class LockSession(Protocol):
-    """The record while this process alone may write it."""
+    """The record, open for writing."""
 
     @property
     def lockfile(self) -> Lockfile:
-        """The record as it stands now; one with serial 0 where there was none."""
+        """The record as this process last wrote or read it; serial 0 where there was none."""
 
     @property
     def created(self) -> bool:
         """Whether there was no record before this session."""
 
-    def record(self, transitions: Sequence[Transition]) -> None:
-        """Make the transitions durable, all or none; returns only when they are on disk."""
+    @property
+    def alone(self) -> bool:
+        """Whether it is certain that no other process works with this record now."""
 
-    def mark(self, environment: str, *, latest: str, applied_through: str | None) -> None:
-        """Record which commit was worked on, and how far nothing is left to do."""
+    @property
+    def generation(self) -> int:
+        """Changes whenever another process' writes were taken in: decide again then."""
+
+    def record(self, transitions: Sequence[Transition], mark: Mark | None = None) -> None:
+        """Make all of it durable, or nothing; returns only when it is.
+
+        Where another process wrote in between, transitions that open no attempt are put on
+        top of its record (`lockfile.rebased`). Raises LostRace if an attempt was to be
+        opened or a mark set, LockError where it can't be written or contradicts the record.
+        """
+
+
+class LockBranch(Protocol):
+    """A branch of a remote repository, in a clone. Every commit id is 40 or 64 hex characters.
+
+    Raises LockError for what git refuses or can't reach.
+    """
+
+    @property
+    def where(self) -> str:
+        """The branch and its remote, for people."""
+
+    def fetch(self) -> str:
+        """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
+
+    def known(self) -> tuple[str, str]:
+        """Give the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
+
+    def remember(self, commit: str) -> None:
+        """Keep a commit as the newest one seen."""
+
+    def descends(self, commit: str, ancestor: str) -> bool:
+        """Whether `commit` is `ancestor` or descends from it."""
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """Give a commit's parents."""
+
+    def content(self, commit: str) -> bytes | None:
+        """Give the lockfile as a commit holds it, None where it holds none."""
+
+    def commit(self, parent: str, content: bytes, message: str) -> str:
+        """Make a commit with this lockfile on top of `parent` ("": the first one)."""
+
+    def push(self, commit: str, parent: str) -> bool:
+        """Push a commit if the remote's branch still is `parent`; False where it isn't.
+
+        True only after the remote was read back and holds the commit.
+        """
+
+    def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
+        """Give every commit that `tip` descends from, oldest first, with its parents."""
+
+    def signer(self, commit: str, signers: str) -> str:
+        """Give who of the allowed signers' file made a commit's SSH signature, "" for nobody."""
 
 
 class Clock(Protocol):

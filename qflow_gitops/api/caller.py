@@ -51,6 +51,7 @@ class Caller:
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the edges; `chance` spreads the waits, from 0 to 1."""
         self._transport = transport
@@ -59,6 +60,7 @@ class Caller:
         self._sleep = sleep
         self._chance = chance
         self._now = now
+        self.monotonic = monotonic
         self._skew_lock = threading.Lock()
         self.skew: float | None = None
         """Seconds by which the server's clock is ahead of ours; None until it answered."""

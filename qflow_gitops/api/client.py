@@ -7,7 +7,7 @@ from typing import Any
 from qflow_gitops.api import executions, steps, workflows
 from qflow_gitops.api.caller import Caller
 from qflow_gitops.catalog import Workflow
-from qflow_gitops.interfaces import Answer, Execution
+from qflow_gitops.interfaces import Answer, Echo, Execution, Listing
 
 
 class QualysClient:
@@ -38,17 +38,25 @@ class QualysClient:
         """Give the ids of all workflows that this user may see."""
         return workflows.listed(self._caller)
 
-    def run(self, workflow_id: str, body: bytes) -> Answer:
+    def run(self, workflow_id: str, body: bytes, *, before: float) -> Answer:
         """Start a run with exactly this JSON body. Never raises for what the network does."""
-        return workflows.run(self._caller, workflow_id, body)
+        return workflows.run(self._caller, workflow_id, body, before)
 
     def execution(self, execution_id: str) -> Execution | None:
         """Give an execution; None where Qualys doesn't show it any more (404)."""
         return executions.details(self._caller, execution_id)
 
-    def executions(self, workflow_id: str, start: datetime, end: datetime) -> Iterator[Execution]:
-        """Give a workflow's executions between two times, oldest first."""
+    def executions(self, workflow_id: str, start: datetime, end: datetime) -> Listing:
+        """Give a workflow's executions between two times of the server's clock."""
         return executions.listed(self._caller, workflow_id, start, end)
+
+    def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...]:
+        """Give the ids of a workflow's newest executions since a time; at most a page."""
+        return executions.newest(self._caller, workflow_id, start)
+
+    def echo(self, execution_id: str) -> Echo | None:
+        """Give what started an execution; None where Qualys doesn't show it."""
+        return steps.trigger(self._caller, execution_id)
 
     def steps(self, execution_id: str) -> list[dict[str, Any]]:
         """Give the steps of an execution."""

@@ -1,38 +1,88 @@
 """Executions: list and details (qflow-api 1.5, 1.6)."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from qflow_gitops.api.caller import Caller, unwrapped
-from qflow_gitops.interfaces import Execution
+from qflow_gitops.errors import UnreachableError
+from qflow_gitops.interfaces import Execution, Listing
 
 PAGE = 100
+PAGES = 100  # of one window; a longer list is called incomplete
+RESTARTS = 3
 
 
-def listed(caller: Caller, workflow_id: str, start: datetime, end: datetime) -> Iterator[Execution]:
+def listed(caller: Caller, workflow_id: str, start: datetime, end: datetime) -> Listing:
     """Give a workflow's executions between two times, oldest first.
 
     `pageNumber` counts from 1; `startAt` may be at most 30 days back (qflow-api 1.5
     [D EXLIST, RN118]). The items' form is inferred from that of the details [I].
+    While pages are turned the list may grow or shift: then it is read from the start again,
+    and after `RESTARTS` of it the listing says that it isn't complete.
     """
-    for number in range(1, 10_000):
-        query = urlencode(
-            {
-                "pageSize": PAGE,
-                "pageNumber": number,
-                "startAt": _iso(start),
-                "endAt": _iso(end),
-                "order": "createdAt",
-            }
+    window = {"startAt": _iso(start), "endAt": _iso(end), "order": "createdAt"}
+    found: dict[str, Execution] = {}
+    for _ in range(RESTARTS + 1):
+        found = {}
+        if _read_whole(caller, workflow_id, window, found):
+            return Listing(tuple(found.values()), complete=True)
+    return Listing(tuple(found.values()), complete=False)
+
+
+def _read_whole(
+    caller: Caller, workflow_id: str, window: dict[str, str], found: dict[str, Execution]
+) -> bool:
+    """Turn all pages; False where the list shifted meanwhile or doesn't end."""
+    total = None
+    for number in range(1, PAGES + 1):
+        page = _page(caller, workflow_id, {"pageNumber": str(number), **window})
+        if page is None:
+            return False  # no such workflow, or hidden from us: nothing can be concluded
+        known = len(found)
+        found |= {one.id: one for one in page.items}
+        if number > 1 and page.total != total:
+            return False
+        if len(found) - known < len(page.items):
+            return False  # an execution shown twice: pages shifted, or aren't turned at all
+        total = page.total
+        if len(page.items) < PAGE:
+            return total is None or total == len(found)
+    return False
+
+
+def newest(caller: Caller, workflow_id: str, start: datetime) -> tuple[str, ...]:
+    """Give the ids of a workflow's newest executions since a time; at most a page of them."""
+    page = _page(
+        caller,
+        workflow_id,
+        {"pageNumber": "1", "startAt": _iso(start), "order": "-createdAt"},
+    )
+    return tuple(one.id for one in page.items) if page else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    items: tuple[Execution, ...]
+    total: int | None
+
+
+def _page(caller: Caller, workflow_id: str, window: dict[str, str]) -> _Page | None:
+    query = urlencode({"pageSize": PAGE, **window})
+    path = f"/qflowapi/v1/workflows/{quote(workflow_id, safe='')}/executions?{query}"
+    answer = caller.get(path, "list")
+    if answer is None:
+        return None
+    data = unwrapped(answer)
+    items = data.get("items")
+    if not isinstance(items, list):  # an empty list has to say so: `{}` proves nothing
+        raise UnreachableError(
+            "Qualys' list of executions isn't what its documentation says.",
+            not_done="Nothing was concluded from it.",
         )
-        path = f"/qflowapi/v1/workflows/{quote(workflow_id, safe='')}/executions?{query}"
-        answer = caller.get(path, "list")
-        items = unwrapped(answer).get("items", []) if answer else []
-        yield from (_execution(one) for one in items if isinstance(one, dict))
-        if len(items) < PAGE:
-            return
+    executions = tuple(_execution(one) for one in items if isinstance(one, dict))
+    return _Page(executions, _number(data.get("total")))
 
 
 def details(caller: Caller, execution_id: str) -> Execution | None:

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from qflow_gitops.api.caller import Caller, unwrapped
+from qflow_gitops.interfaces import Echo
 
 
 def listed(caller: Caller, execution_id: str) -> list[dict[str, Any]]:
@@ -24,6 +25,30 @@ def output(caller: Caller, execution_id: str, node_id: str) -> list[Any]:
     answer = caller.get(f"{_path(execution_id)}/{quote(node_id, safe='')}/output", "list")
     data = answer.data() if answer else None
     return data if isinstance(data, list) else []
+
+
+def trigger(caller: Caller, execution_id: str) -> Echo | None:
+    """Give what started an execution, as its trigger step shows it (qflow-api 1.8 [D STOUT]).
+
+    None where it isn't shown. Variables come as `{key, value, type}` items.
+    """
+    for one in output(caller, execution_id, "trigger"):
+        if isinstance(one, dict) and ("input" in one or "overrideVariables" in one):
+            variables = one.get("overrideVariables")
+            return Echo(
+                source=str(one.get("source") or ""),
+                input=one.get("input"),
+                variables=_by_key(variables) if isinstance(variables, list) else None,
+            )
+    return None
+
+
+def _by_key(items: list[Any]) -> dict[str, Any]:
+    return {
+        item["key"]: item.get("value")
+        for item in items
+        if isinstance(item, dict) and isinstance(item.get("key"), str)
+    }
 
 
 def _path(execution_id: str) -> str:

@@ -60,14 +60,18 @@ def _decoded(definition: Any) -> Any:
         return None
 
 
-def run(caller: Caller, workflow_id: str, body: bytes) -> Answer:
+def run(caller: Caller, workflow_id: str, body: bytes, before: float) -> Answer:
     """Start a run with exactly this body (qflow-api 1.4 [D RUN, RN119]). Never raises.
 
     Sent once; again only after a refusal that proves that nothing was executed (a rate
-    limit, an expired token).
+    limit, an expired token), and never after `before`, a time of the monotonic clock.
     """
     path = f"{BASE}/{quote(workflow_id, safe='')}/run"
+    said = "Too long after its intent: not sent."
+    status: int | None = None
     for attempt in range(SENDS):
+        if caller.monotonic() > before:
+            break
         try:
             answer = caller.once("POST", path, body)
         except NoAnswerError as problem:
@@ -77,11 +81,12 @@ def run(caller: Caller, workflow_id: str, body: bytes) -> Answer:
             return Answer(AnswerKind.UNSENT, detail=problem.message)
         if not is_rate_limited(answer):
             return _meaning(caller, answer)
-        if attempt < SENDS - 1:
-            caller.wait(caller.pause(attempt, answer.headers))
-    return Answer(
-        AnswerKind.UNSENT, http_status=answer.status, detail="Refused by a rate limit, three times."
-    )
+        said, status = f"Refused by a rate limit, {attempt + 1} times.", answer.status
+        pause = caller.pause(attempt, answer.headers)
+        if attempt == SENDS - 1 or caller.monotonic() + pause > before:
+            break
+        caller.wait(pause)
+    return Answer(AnswerKind.UNSENT, http_status=status, detail=said)
 
 
 def _meaning(caller: Caller, answer: HttpAnswer) -> Answer:

@@ -1,33 +1,53 @@
-"""Where the lockfile can live: one store a file, all of them behind `interfaces.LockStore`."""
+"""Where the lockfile can live: one store a file, all of them behind `interfaces.LockStore`.
 
+A new store is one file here and one line in `STORES`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from qflow_gitops.errors import LockError
-from qflow_gitops.interfaces import LockStore
+from qflow_gitops.interfaces import LockBranch, LockStore
 from qflow_gitops.project import LockSettings
 
-STORES = ("worktree",)
-"""The stores that this version has."""
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the stores are built from.
 
-def build(settings: LockSettings, lockfile: Path, common_dir: Path, *, in_ci: bool) -> LockStore:
-    """Build the store that the settings choose.
-
-    `common_dir` is the git directory. Raises LockError for a store that this version lacks.
+    `lockfile` is its path in the work tree, `folder` a private one in the git directory;
+    `branch` opens a branch of a remote; `author` is who writes, as the record says it.
     """
-    if settings.store not in STORES:
-        raise LockError(
-            f"This version has no lock store `{settings.store}`.",
-            where="qflow.yaml",
-            not_done="Nothing was sent.",
-            hint="Say `lock: {store: worktree}`.",
-            reason="lock_store",
-        )
+
+    lockfile: Path
+    folder: Path
+    branch: Callable[[str, str], LockBranch]
+    author: Mapping[str, str]
+    in_ci: bool
+
+
+def _worktree(settings: LockSettings, place: Place) -> LockStore:
     from qflow_gitops.lockstores.worktree import WorktreeStore
 
     refuse = ""
-    if in_ci and not settings.ephemeral:
+    if place.in_ci and not settings.ephemeral:
         refuse = "The lockfile would be written to a work tree that a CI throws away."
-    return WorktreeStore(
-        lockfile, common_dir / "qflow-gitops", lineage=settings.lineage, refuse=refuse
-    )
+    return WorktreeStore(place.lockfile, place.folder, lineage=settings.lineage, refuse=refuse)
+
+
+def _branch(settings: LockSettings, place: Place) -> LockStore:
+    from qflow_gitops.lockstores.branch import BranchStore
+
+    branch = place.branch(settings.remote, settings.branch)
+    return BranchStore(branch, lineage=settings.lineage, author=place.author)
+
+
+STORES: Mapping[str, Callable[[LockSettings, Place], LockStore]] = {
+    "worktree": _worktree,
+    "branch": _branch,
+}
+
+
+def build(settings: LockSettings, place: Place) -> LockStore:
+    """Build the store that the settings choose; their schema allows no other."""
+    return STORES[settings.store](settings, place)

@@ -24,18 +24,11 @@ from typing import Any
 
 from qflow_gitops import files
 from qflow_gitops.errors import BusyError, LockError
-from qflow_gitops.lockfile import (
-    Lockfile,
-    Transition,
-    attempt_from_json,
-    attempt_to_json,
-    event_from_json,
-    event_to_json,
-    from_bytes,
-    to_bytes,
-)
+from qflow_gitops.interfaces import Mark, Snapshot
+from qflow_gitops.lockfile import Lockfile, Transition
+from qflow_gitops.lockformat import from_bytes, to_bytes, transition_from_json, transition_to_json
+from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
 
-_NOTHING_DONE = "Nothing was sent and nothing was written."
 _ROOM_FOR_AN_ANSWER = 2048  # bytes of journal for each attempt that is about to be sent
 
 
@@ -59,13 +52,13 @@ class WorktreeStore:
         """The lockfile's name, for people."""
         return self._path.name
 
-    def read(self) -> Lockfile | None:
+    def read(self) -> Snapshot:
         """Give the record as it stands, a session that is under way included."""
         for _ in range(5):
             with contextlib.suppress(LockError):
-                return self._load()[0]
+                return Snapshot(self._load()[0], self.where)
             time.sleep(0.05)  # a session may just be ending: lockfile and copy change in turn
-        return self._load()[0]
+        return Snapshot(self._load()[0], self.where)
 
     @contextlib.contextmanager
     def session(self) -> Iterator["WorktreeSession"]:
@@ -74,7 +67,7 @@ class WorktreeStore:
             raise LockError(
                 self._refuse,
                 where=self.where,
-                not_done=_NOTHING_DONE,
+                not_done=NOTHING_DONE,
                 hint="Say `lock: {store: worktree, ephemeral: allow}` in qflow.yaml if this "
                 "machine and its files stay.",
                 reason="lock_ephemeral",
@@ -124,7 +117,7 @@ class WorktreeStore:
         lockfile = from_bytes(content, self.where) if content is not None else None
         if header is not None and header["sha256"] == _sha256(content):
             base = lockfile or Lockfile(header["lineage"], extra={})
-            self._check_lineage(base.lineage)
+            check_lineage(base, self._lineage, self.where)
             return self._replayed(base, lines[1:]), content
         if copy is not None and content != copy:
             self._refuse_other(lockfile, from_bytes(copy, str(self._copy)))
@@ -133,32 +126,17 @@ class WorktreeStore:
                 "An interrupted apply left a journal that belongs to another version of the "
                 "lockfile.",
                 where=str(self._journal),
-                not_done=_NOTHING_DONE,
+                not_done=NOTHING_DONE,
                 hint=self._restore(),
                 reason="lock_journal",
             )
         # A journal whose session already wrote its result is spent: content is the copy.
-        if lockfile is None and self._lineage:
-            raise LockError(
-                f"The settings name the lineage {self._lineage}, but there is no lockfile.",
-                where=self.where,
-                not_done=_NOTHING_DONE,
-                hint=f"Bring it back: git checkout HEAD -- {self.where}",
-                reason="lock_missing",
-            )
+        if lockfile is None:
+            hint = f"Bring it back: git checkout HEAD -- {self.where}"
+            check_presence(self._lineage, self.where, hint)
         if lockfile is not None:
-            self._check_lineage(lockfile.lineage)
+            check_lineage(lockfile, self._lineage, self.where)
         return lockfile, content
-
-    def _check_lineage(self, lineage: str) -> None:
-        if self._lineage and lineage != self._lineage:
-            raise LockError(
-                f"The lockfile is of the lineage {lineage}, the settings name {self._lineage}.",
-                where=self.where,
-                not_done=_NOTHING_DONE,
-                hint="It belongs to another repository, or the settings do: restore the right one.",
-                reason="lock_foreign",
-            )
 
     def _refuse_other(self, found: Lockfile | None, newest: Lockfile) -> None:
         """Refuse a lockfile that isn't the newest one written here, unless it is newer."""
@@ -178,7 +156,7 @@ class WorktreeStore:
         raise LockError(
             said + ": runs could be sent again.",
             where=self.where,
-            not_done=_NOTHING_DONE,
+            not_done=NOTHING_DONE,
             hint=self._restore(),
             reason="lock_older",
         )
@@ -198,7 +176,7 @@ class WorktreeStore:
             raise LockError(
                 f"The lockfile can't be read: {problem.strerror}.",
                 where=str(path),
-                not_done=_NOTHING_DONE,
+                not_done=NOTHING_DONE,
                 reason="lock_unreadable",
             ) from None
 
@@ -214,7 +192,7 @@ class WorktreeStore:
                 if "mark" in line:
                     base = base.marked(line["mark"], line["latest"], line["appliedThrough"])
                 else:
-                    base = base.recorded([_transition_from_json(line)])
+                    base = base.recorded([transition_from_json(line)])
         except (KeyError, TypeError, ValueError) as problem:
             raise self._bad_journal(problem) from None
         return base
@@ -223,7 +201,7 @@ class WorktreeStore:
         return LockError(
             f"The journal of an interrupted apply can't be read: {problem}.",
             where=str(self._journal),
-            not_done=_NOTHING_DONE,
+            not_done=NOTHING_DONE,
             hint="Keep the file and report it: it holds the record of what was sent.",
             reason="lock_journal",
         )
@@ -241,6 +219,9 @@ class WorktreeStore:
 class WorktreeSession:
     """Implements `interfaces.LockSession`: the record while this process alone writes it."""
 
+    alone = True  # the mutex says so
+    generation = 0  # and so nobody else's writes are ever taken in
+
     def __init__(
         self, store: WorktreeStore, lockfile: Lockfile | None, content: bytes | None
     ) -> None:
@@ -255,22 +236,21 @@ class WorktreeSession:
         if first is not None and not self._left_over:
             store._journal.unlink()  # spent: its session wrote its result before it died
 
-    def record(self, transitions: Sequence[Transition]) -> None:
-        """Make the transitions durable, all or none; LockError where that fails."""
-        if not transitions:
+    def record(self, transitions: Sequence[Transition], mark: Mark | None = None) -> None:
+        """Make all of it durable, or nothing; LockError where that fails."""
+        if not transitions and mark is None:
             return
         changed = self.lockfile.recorded(transitions)
+        lines = [transition_to_json(one) for one in transitions]
+        if mark is not None:
+            changed = changed.marked(mark.environment, mark.latest, mark.applied_through)
+            through = mark.applied_through
+            lines.append(
+                {"mark": mark.environment, "latest": mark.latest, "appliedThrough": through}
+            )
         opened = sum(one.opens is not None for one in transitions)
-        self._append(
-            [_transition_to_json(one) for one in transitions], _ROOM_FOR_AN_ANSWER * opened
-        )
+        self._append(lines, _ROOM_FOR_AN_ANSWER * opened)
         self.lockfile = changed
-
-    def mark(self, environment: str, *, latest: str, applied_through: str | None) -> None:
-        """Record how far an environment was worked on; LockError where that fails."""
-        line = {"mark": environment, "latest": latest, "appliedThrough": applied_through}
-        self._append([line], 0)
-        self.lockfile = self.lockfile.marked(environment, latest, applied_through)
 
     def _append(self, lines: list[dict[str, Any]], reserve: int) -> None:
         try:
@@ -317,27 +297,3 @@ class WorktreeSession:
 
 def _sha256(content: bytes | None) -> str:
     return hashlib.sha256(content).hexdigest() if content is not None else ""
-
-
-def _transition_to_json(one: Transition) -> dict[str, Any]:
-    return {
-        "environment": one.environment,
-        "run": one.run,
-        "number": one.number,
-        "event": event_to_json(one.event),
-        "opens": attempt_to_json(one.opens) if one.opens else None,
-        "executionId": one.execution_id,
-        "status": one.status,
-    }
-
-
-def _transition_from_json(line: dict[str, Any]) -> Transition:
-    return Transition(
-        environment=line["environment"],
-        run=line["run"],
-        number=line["number"],
-        event=event_from_json(line["event"]),
-        opens=attempt_from_json(line["opens"]) if line["opens"] else None,
-        execution_id=line["executionId"],
-        status=line["status"],
-    )

@@ -1,15 +1,18 @@
-"""Send what is due, wave by wave, and wait: intent on disk, POST, answer on disk.
+"""Send what is due, wave by wave, and wait: intent recorded, POST, answer recorded.
 
 One thread, the caller's, decides and records; others only wait for the network. So at most
 `concurrency` runs are ever between their intent and their answer, and each step is durable
-before the next one begins.
+before the next one begins. Where other processes write the record as well, every write may
+show what they did meanwhile: then what is still due is decided again before anything more
+is sent.
 """
 
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,44 +23,64 @@ from qflow_gitops.interfaces import (
     Clock,
     Execution,
     LockSession,
+    LostRace,
+    Mark,
     Qualys,
     StopSignal,
 )
-from qflow_gitops.lockfile import Attempt, Event, State, Transition
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, State, Transition
+from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
-from qflow_gitops.plan import Change
+from qflow_gitops.plan import Change, Key
 
 SEND_WITHIN = 120.0  # seconds from the intent to the POST; later, the attempt is given up unsent
-GRACE = 5.0  # seconds that answers may take once a person asked to stop
+LEASE = 360.0
+"""Seconds from the intent in which only its owner settles it: the time to send, a token and
+two requests at their deadlines, and a minute for clocks that differ."""
+GRACE = 4.0  # seconds that answers may take once a person asked to stop
+GONE_AFTER = timedelta(hours=1)
+"""So old is an attempt whose execution is taken for gone when Qualys doesn't show it."""
+GONE_LOOKS = 3  # in a row, before that
 FIRST_POLL, POLL_FACTOR, LAST_POLL = 0.5, 1.5, 15.0  # seconds between looks at an execution
 DOUBTS_IN_A_ROW = 3  # so many unclear answers one after another end the launching
 
-_FINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.ENDED})
 _BAD = frozenset({State.FAILED, State.CANCELLED, State.ENDED, State.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run that is to be sent: the decision, its attempt as an intent, and the body."""
+    """A run that is to be sent: the decision, and what its attempt records."""
 
     change: Change
-    attempt: Attempt
+    digest: str
+    facts: Mapping[str, Any]
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """An execution to wait for. `environment` and `name` say whose it is."""
+    """An execution to wait for. `environment` and `name` say whose it is.
+
+    `opened_at` is when its attempt began (RFC 3339), `status` Qualys' word as last recorded.
+    """
 
     environment: str
     name: str
     number: int
     execution_id: str
+    opened_at: str
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How to launch. `timeout` in seconds; `freeze` gives the reason of a freeze, "" for none."""
+    """How to launch. `timeout` in seconds; `freeze` gives the reason of a freeze, "" for none.
+
+    `author` is who does it, as the record says it. `still_due` decides again on top of a
+    newer record; it raises QflowError where nothing may be sent any more. `before` gives the
+    executions of a workflow that were there already, None where they can't be listed. `mark`
+    is what the first write records of how far the environment was worked on.
+    """
 
     concurrency: int
     wait: bool
@@ -66,16 +89,29 @@ class Terms:
     statuses: Mapping[str, State]
     stop: StopSignal
     freeze: Callable[[], str]
+    author: Mapping[str, str]
+    still_due: Callable[[Lockfile], frozenset[Key]]
+    before: Callable[[str], Sequence[str] | None]
+    mark: Mark | None = None
 
 
 @dataclass(slots=True)
 class Result:
-    """What a launch came to; filled while it works."""
+    """What a launch came to; filled while it works.
 
+    `opened` are the attempts that it made: (environment, run, number). `elsewhere` are the
+    runs that another process took over meanwhile.
+    """
+
+    opened: list[tuple[str, str, int]] = field(default_factory=list)
+    elsewhere: list[Job] = field(default_factory=list)
     not_started: list[Job] = field(default_factory=list)
     why_stopped: str = ""
     problems: list[QflowError] = field(default_factory=list)
     unrecorded: list[Transition] = field(default_factory=list)
+
+
+_Sent = tuple[Job, Attempt]
 
 
 @dataclass(slots=True)
@@ -86,6 +122,7 @@ class _Poll:
     takes_place: bool = True  # False for what another apply began
     asked: bool = False
     shown: str = ""
+    missed: int = 0
 
 
 class Launch:
@@ -103,13 +140,17 @@ class Launch:
         """Take the work and the edges; nothing happens before `run()`."""
         self._pending = deque(jobs)
         self._terms = terms
+        self._mark = terms.mark if jobs else None
+        self._generation = session.generation
         self._session = session
         self._qualys = qualys
         self._clock = clock
         self._begun = clock.monotonic()
-        self._sending: dict[tuple[str, str], Job] = {}
+        self._sending: dict[Key, Attempt] = {}
         earlier = watches if terms.wait else ()
-        self._polls = [_Poll(one, self._begun, takes_place=False) for one in earlier]
+        self._polls = [
+            _Poll(one, self._begun, takes_place=False, shown=one.status) for one in earlier
+        ]
         self._owned = {
             attempt.execution_id
             for record in session.lockfile.environments.values()
@@ -117,6 +158,7 @@ class Launch:
             for attempt in attempts
         } - {""}
         self._buffer: list[Transition] = []
+        self._unhurried: list[Transition] = []  # status words: recorded along with what matters
         self._doubts = 0
         self._finished = 0
         self._done: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
@@ -127,15 +169,16 @@ class Launch:
         """Work until nothing is left, a person stops it, or the time is over."""
         while True:
             self._look_for_brakes()
-            wave = self._next_wave()
-            yield from self._record(wave)
-            for job in wave:
-                self._start_post(job)
+            sent = yield from self._record(self._next_wave())
+            for job, attempt in sent:
+                self._start_post(job, attempt)
             self._start_polls()
             if self._is_over():
                 break
             self._collect()
             yield self._tick()
+        self._buffer += self._unhurried
+        self._unhurried = []
         yield from self._record([])
         self.result.not_started = list(self._pending)
 
@@ -159,11 +202,27 @@ class Launch:
         return self._clock.monotonic() - self._begun
 
     def _next_wave(self) -> list[Job]:
+        self._decide_again()
         if self.result.why_stopped:
             return []
         busy = len(self._sending) + sum(poll.takes_place for poll in self._polls)
         free = max(0, self._terms.concurrency - busy)
         return [self._pending.popleft() for _ in range(min(free, len(self._pending)))]
+
+    def _decide_again(self) -> None:
+        """Leave out what another process' writes, which were taken in, made not due."""
+        if self._generation == self._session.generation:
+            return
+        self._generation = self._session.generation
+        if not self._pending:
+            return
+        try:
+            due = self._terms.still_due(self._session.lockfile)
+        except QflowError as problem:
+            self._stop("the record has moved on", problem)
+            return
+        self.result.elsewhere += [one for one in self._pending if one.change.key not in due]
+        self._pending = deque(one for one in self._pending if one.change.key in due)
 
     def _is_over(self) -> bool:
         if self._sending:
@@ -178,54 +237,92 @@ class Launch:
 
     # --- the record ------------------------------------------------------------------
 
-    def _record(self, wave: list[Job]) -> Iterator[events.Event]:
-        """Make the answers of the last wave and the intents of this one durable, in one go."""
+    def _record(self, wave: list[Job]) -> Generator[events.Event, None, list[_Sent]]:
+        """Make the answers of the last wave and the intents of this one durable, in one go.
+
+        Gives what may be sent now: none of the wave, if its intents could not be recorded.
+        """
+        opened = [(job, self._attempt(job)) for job in wave]
         intents = [
-            Transition(
-                job.change.environment,
-                job.change.name,
-                job.attempt.number,
-                job.attempt.events[-1],
-                opens=job.attempt,
-            )
-            for job in wave
+            Transition(*job.change.key, one.number, one.events[-1], opens=one)
+            for job, one in opened
         ]
-        transitions = [*self._buffer, *intents]
-        if not transitions:
-            return
+        answers = [*self._unhurried, *self._buffer] if self._buffer or intents else []
+        if not answers and not intents:
+            return []
+        transitions = [*answers, *intents]
         try:
-            self._session.record(transitions)
+            self._session.record(transitions, self._mark if intents else None)
+        except LostRace:
+            opened, transitions = self._given_back(wave), self._record_alone(answers)
         except LockError as problem:
             self._stop("the record can't be written", problem)
-            self._pending.extendleft(reversed(wave))
-            wave.clear()
-            transitions = self._record_answers_alone()
-        self._buffer = []
+            opened, transitions = self._given_back(wave), self._record_alone(answers)
+        else:
+            self._mark = None if intents else self._mark
+        if answers:
+            self._buffer, self._unhurried = [], []
+        self.result.opened += [(*job.change.key, one.number) for job, one in opened]
         for one in transitions:
             attempt = self._session.lockfile.attempts(one.environment, one.run)[one.number - 1]
             yield events.Moved(one.environment, one.run, attempt)
+        return opened
 
-    def _record_answers_alone(self) -> list[Transition]:
-        """Try once more without new intents; what can't be stored is handed on for rescue."""
+    def _given_back(self, wave: list[Job]) -> list[_Sent]:
+        self._pending.extendleft(reversed(wave))
+        return []
+
+    def _record_alone(self, answers: list[Transition]) -> list[Transition]:
+        """Record without new intents; what can't be stored is handed on, one by one, for rescue."""
         try:
-            self._session.record(self._buffer)
-        except LockError:
-            self.result.unrecorded += self._buffer
-            return []
-        return self._buffer
+            self._session.record(answers)
+        except LockError as problem:
+            self._stop("the record can't be written", problem)
+        else:
+            return answers
+        kept = []
+        for one in answers if len(answers) > 1 else ():
+            try:
+                self._session.record([one])
+            except LockError:
+                self.result.unrecorded.append(one)
+            else:
+                kept.append(one)
+        self.result.unrecorded += answers if len(answers) == 1 else ()
+        return kept
+
+    def _attempt(self, job: Job) -> Attempt:
+        """Open the attempt: from here on this process alone may send it, until its lease ends."""
+        now = self._clock.now()
+        extra: dict[str, Any] = {
+            "by": dict(self._terms.author),
+            "leaseUntil": stamp(now + timedelta(seconds=LEASE)),
+        }
+        before = self._terms.before(str(job.facts["workflowId"]))
+        if before is not None:
+            extra["executionsBefore"] = list(before)
+        if self._qualys.skew is not None and abs(self._qualys.skew) >= 2:
+            extra["clockSkew"] = round(self._qualys.skew)
+        return Attempt(
+            number=len(self._session.lockfile.attempts(*job.change.key)) + 1,
+            state=State.INTENT,
+            digest=job.digest,
+            events=(Event(stamp(now), State.INTENT, extra),),
+            facts=job.facts,
+        )
 
     # --- the network -----------------------------------------------------------------
 
-    def _start_post(self, job: Job) -> None:
-        self._sending[job.change.key] = job
-        deadline = self._clock.monotonic() + SEND_WITHIN
+    def _start_post(self, job: Job, attempt: Attempt) -> None:
+        self._sending[job.change.key] = attempt
+        before = self._sent_before(attempt)
+        post = partial(self._qualys.run, attempt.fact("workflowId"), job.body, before=before)
+        self._in_background((job, attempt), post)
 
-        def post() -> Answer:
-            if self._clock.monotonic() > deadline:
-                return Answer(AnswerKind.UNSENT, detail="Too long after its intent: not sent.")
-            return self._qualys.run(job.attempt.fact("workflowId"), job.body)
-
-        self._in_background(job, post)
+    def _sent_before(self, attempt: Attempt) -> float:
+        """Until when it may be sent: counted from its intent, however long that took to record."""
+        passed = (self._clock.now() - moment(attempt.opened_at)).total_seconds()
+        return self._clock.monotonic() + SEND_WITHIN - max(0.0, passed)
 
     def _start_polls(self) -> None:
         now = self._clock.monotonic()
@@ -242,7 +339,7 @@ class Launch:
         except QflowError as problem:
             return problem
 
-    def _in_background(self, owner: Job | _Poll, work: Callable[[], Any]) -> None:
+    def _in_background(self, owner: _Sent | _Poll, work: Callable[[], Any]) -> None:
         def target() -> None:
             try:
                 self._done.put((owner, work()))
@@ -265,19 +362,19 @@ class Launch:
         nearest = min((poll.due - now for poll in self._polls if not poll.asked), default=0.25)
         return min(0.25, max(0.005, nearest))
 
-    def _take(self, owner: Job | _Poll, answer: Any) -> None:
-        if isinstance(owner, Job):
-            del self._sending[owner.change.key]
-            if not isinstance(answer, Answer):
-                answer = Answer(AnswerKind.UNCLEAR, detail=f"A bug: {type(answer).__name__}.")
-            self._answered(owner, answer)
-        else:
+    def _take(self, owner: _Sent | _Poll, answer: Any) -> None:
+        if isinstance(owner, _Poll):
             owner.asked = False
             self._looked(owner, answer)
+            return
+        del self._sending[owner[0].change.key]
+        if not isinstance(answer, Answer):
+            answer = Answer(AnswerKind.UNCLEAR, detail=f"A bug: {type(answer).__name__}.")
+        self._answered(*owner, answer)
 
     # --- what an answer means --------------------------------------------------------
 
-    def _answered(self, job: Job, answer: Answer) -> None:
+    def _answered(self, job: Job, attempt: Attempt, answer: Answer) -> None:
         if answer.kind is AnswerKind.ACCEPTED and answer.execution_id in self._owned:
             answer = Answer(
                 AnswerKind.UNCLEAR,
@@ -292,10 +389,10 @@ class Launch:
         if answer.detail:
             extra["detail"] = answer.detail
         state = _STATES[answer.kind]
-        self._push(job.change, job.attempt.number, state, extra, answer.execution_id)
+        self._push(job.change, attempt.number, state, extra, answer.execution_id)
         if answer.kind is AnswerKind.ACCEPTED:
             self._owned.add(answer.execution_id)
-            watch = Watch(*job.change.key, job.attempt.number, answer.execution_id)
+            watch = watch_of(*job.change.key, attempt, answer.execution_id)
             if self._terms.wait:
                 self._polls.append(_Poll(watch, self._clock.monotonic() + FIRST_POLL))
             else:
@@ -326,33 +423,31 @@ class Launch:
         if isinstance(seen, AuthError):
             self._polls.clear()
             self._stop("Qualys refuses to show executions", seen)
-        if not isinstance(seen, Execution):
-            return  # not shown yet, or not reachable now: the next look may tell
-        state = state_of(seen, self._terms.statuses)
-        if state is State.RUNNING and poll.shown == seen.status:
+        if isinstance(seen, QflowError | BaseException):
+            return  # not reachable now: the next look may tell
+        poll.missed = poll.missed + 1 if seen is None else 0
+        if seen is None and poll.missed < GONE_LOOKS:
             return
-        poll.shown = seen.status
-        watch = poll.watch
-        key = (watch.environment, watch.name)
-        self._buffer.append(
-            Transition(
-                *key, watch.number, Event(self._now(), state, _word(seen)), status=seen.status
-            )
-        )
-        if state in _FINAL:
-            self._polls.remove(poll)
-            self._finished += 1
-            if state in _BAD and self._terms.stop_on_failure:
-                self._stop(f"{watch.environment}/{watch.name} {state}")
+        found = what_became(poll.watch, seen, self._terms.statuses, self._clock.now())
+        if found is None or (found.event.to is State.RUNNING and poll.shown == found.status):
+            return
+        poll.shown = found.status
+        state = found.event.to
+        if state is State.RUNNING:
+            # A write for each word would cost a push each; it is only a word.
+            self._unhurried.append(found)
+            return
+        self._buffer.append(found)
+        self._polls.remove(poll)
+        self._finished += 1
+        if state in _BAD and self._terms.stop_on_failure:
+            self._stop(f"{poll.watch.environment}/{poll.watch.name} {state}")
 
     def _push(
         self, change: Change, number: int, state: State, extra: dict[str, Any], execution: str
     ) -> None:
-        event = Event(self._now(), state, extra)
+        event = Event(stamp(self._clock.now()), state, extra)
         self._buffer.append(Transition(*change.key, number, event, execution_id=execution))
-
-    def _now(self) -> str:
-        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _tick(self) -> events.Tick:
         return events.Tick(
@@ -382,6 +477,31 @@ def state_of(execution: Execution, statuses: Mapping[str, State]) -> State:
     if known is not None:
         return known
     return State.ENDED if execution.ended else State.RUNNING
+
+
+def watch_of(environment: str, name: str, attempt: Attempt, execution_id: str = "") -> Watch:
+    """Say what to wait for."""
+    wanted = execution_id or attempt.execution_id
+    return Watch(environment, name, attempt.number, wanted, attempt.opened_at, attempt.status)
+
+
+def what_became(
+    watch: Watch, seen: Execution | None, statuses: Mapping[str, State], now: datetime
+) -> Transition | None:
+    """Say what a look at an execution adds to the record, None where it says nothing new.
+
+    An execution that Qualys doesn't show (any more) is `ended` where it is old enough not to
+    be just late in showing: it was accepted, and how it ended will not be known.
+    """
+    if seen is None:
+        if now - moment(watch.opened_at) < GONE_AFTER:
+            return None
+        detail = "Qualys doesn't show this execution any more (404), so its end isn't known."
+        event = Event(stamp(now), State.ENDED, {"detail": detail})
+        return Transition(watch.environment, watch.name, watch.number, event)
+    state = state_of(seen, statuses)
+    event = Event(stamp(now), state, _word(seen))
+    return Transition(watch.environment, watch.name, watch.number, event, status=seen.status)
 
 
 def _word(execution: Execution) -> dict[str, Any]:

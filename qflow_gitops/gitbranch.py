@@ -1,0 +1,306 @@
+"""A branch of the remote as a place to write to: no checkout, no work tree, no hooks.
+
+Commits are made of objects (`hash-object`, `mktree`, `commit-tree`) and pushed with an
+explicit lease, so that a push is a compare-and-swap. Whatever git says of a push, the
+remote is read back: a commit that is there was pushed, one that isn't was not.
+"""
+
+import contextlib
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from qflow_gitops import files
+from qflow_gitops.errors import LockError
+from qflow_gitops.gitrepo import GitRepo, shown
+from qflow_gitops.moments import stamp
+
+TRIES = 5
+"""How often a push or a look at the remote is tried where nothing says that it can't work."""
+_FILE = b"qflow.lock"
+_NO_IDENTITY = ("qflow-gitops", "qflow-gitops@localhost")
+_README = b"""\
+# The record of qflow-gitops
+
+This branch holds `qflow.lock`, the record of every run: what was sent to Qualys, when, by whom,
+from which commit, and how it ended. `git log` here reads as a history. Only `qflow-gitops` writes
+it; a change by hand, a force-push or the removal of this branch could send runs twice.
+Protect the branch against deletion and force-pushes.
+"""
+_FINAL = re.compile(
+    r"denied|forbidden|403|401|authenticat|could not read username|hook declined|protected|"
+    r"GH006|GH013|not appear to be a git|not found|no such|unpacker error|read-only|pre-receive",
+    re.IGNORECASE,
+)
+_NOTHING = "Nothing that isn't recorded was sent."
+
+
+@dataclass(frozen=True)
+class GitBranch:
+    """Implements `interfaces.LockBranch`. `patience`: seconds that a call may take now."""
+
+    repo: GitRepo
+    remote: str
+    branch: str
+    patience: Callable[[], float]
+
+    @property
+    def where(self) -> str:
+        """The branch and its remote, for people."""
+        return f"branch {self.branch} of {self.remote}"
+
+    @property
+    def _ref(self) -> str:
+        return f"refs/heads/{self.branch}"
+
+    @property
+    def _copy(self) -> str:
+        return f"refs/qflow-gitops/{self.remote}/{self.branch}"
+
+    @property
+    def _stamp(self) -> Path:
+        name = f"fetched-{self.remote}-{self.branch.replace('/', '%')}"
+        return self.repo.common_dir / "qflow-gitops" / name
+
+    # --- reading ---------------------------------------------------------------------
+
+    @cached_property
+    def _address(self) -> str:
+        """Where to read: where pushes go, if that is another place than fetches come from."""
+        fetch, push = (
+            self._line(["remote", "get-url", *option, "--", self.remote])
+            for option in ((), ("--push",))
+        )
+        if not fetch:
+            raise LockError(
+                f"There is no git remote `{self.remote}`, where the record's branch belongs.",
+                where="qflow.yaml",
+                not_done="Nothing was sent and nothing was written.",
+                hint=f"git remote add {self.remote} ADDRESS, or name another one: "
+                "lock: {store: branch, remote: NAME}",
+                reason="lock_remote",
+            )
+        return self.remote if push in ("", fetch) else push
+
+    def fetch(self) -> str:
+        """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
+        tip = self._tip()
+        if tip and not self.repo.has_commit(tip):
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
+            fetch += ["--no-recurse-submodules", "--no-write-commit-graph"]
+            self._asked([*fetch, "--", self._address, self._ref])
+            if not self.repo.has_commit(tip):
+                raise self._unreachable("the commit that it names could not be fetched")
+        with contextlib.suppress(OSError):
+            self._stamp.parent.mkdir(parents=True, exist_ok=True)
+            files.replace(self._stamp, stamp(datetime.now(UTC)).encode())
+        return tip
+
+    def _tip(self) -> str:
+        out = self._asked(["ls-remote", "--refs", "--", self._address, self._ref])
+        return next(
+            (line.split("\t")[0] for line in out.splitlines() if line.endswith("\t" + self._ref)), ""
+        )
+
+    def _asked(self, command: Sequence[str]) -> str:
+        """Ask the remote, again where it fails; LockError where it stays so."""
+        for attempt in range(TRIES):
+            status, out, err = self.repo.run(command, outward=self._limit())
+            if status == 0:
+                return out.decode(errors="replace")
+            if _FINAL.search(err.decode(errors="replace")) or attempt == TRIES - 1:
+                break
+            if not self._wait(attempt):
+                break
+        raise self._unreachable(shown(err.decode(errors="replace").strip())[-300:])
+
+    def _limit(self) -> float:
+        return max(0.5, self.patience())
+
+    def _wait(self, attempt: int) -> bool:
+        """Wait before another try, longer each time; False where there is no time for it."""
+        seconds = min(4.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311  no secret
+        if seconds > self.patience():
+            return False
+        time.sleep(seconds)
+        return True
+
+    def _unreachable(self, said: str) -> LockError:
+        return LockError(
+            f"The record's branch can't be read: {said or 'git gave no reason'}.",
+            where=self.where,
+            not_done=_NOTHING,
+            hint=f"Check the remote and your rights: git ls-remote {self.remote} {self._ref}",
+            reason="lock_unreachable",
+        )
+
+    def known(self) -> tuple[str, str]:
+        """Give the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
+        ours = self._line(["rev-parse", "--verify", "--quiet", self._copy])
+        tracked = f"refs/remotes/{self.remote}/{self.branch}"
+        theirs = self._line(["rev-parse", "--verify", "--quiet", tracked])
+        if theirs and (not ours or (theirs != ours and self.descends(theirs, ours))):
+            committed = self._line(["show", "--no-patch", "--format=%ct", theirs])
+            moment = datetime.fromtimestamp(int(committed or 0), UTC)
+            return theirs, stamp(moment)
+        with contextlib.suppress(OSError):
+            return ours, self._stamp.read_text(encoding="ascii").strip()
+        return ours, ""
+
+    def remember(self, commit: str) -> None:
+        """Keep a commit as the newest one seen, so that a branch put back is noticed."""
+        self.repo.run(["update-ref", "--no-deref", self._copy, commit])
+
+    def descends(self, commit: str, ancestor: str) -> bool:
+        """Whether `commit` is `ancestor` or descends from it."""
+        return commit == ancestor or self.repo.is_ancestor(ancestor, commit)
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """Give a commit's parents."""
+        return self._line(["rev-list", "--parents", "-n1", commit]).split()[1:]
+
+    def content(self, commit: str) -> bytes | None:
+        """Give the lockfile as a commit holds it, None where it holds none."""
+        status, out, _ = self.repo.run(["cat-file", "blob", f"{commit}:{_FILE.decode()}"])
+        return None if status else out
+
+    def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
+        """Give every commit that `tip` descends from, oldest first, with its parents."""
+        lines = self._out(["rev-list", "--parents", "--topo-order", "--reverse", tip]).decode()
+        return [(words[0], words[1:]) for words in map(str.split, lines.splitlines())]
+
+    def signer(self, commit: str, signers: str) -> str:
+        """Give who of the allowed signers' file made a commit's SSH signature, "" for nobody.
+
+        git would also accept a GPG key of this machine's keyring, so the kind is looked at.
+        """
+        headers = self._out(["cat-file", "commit", commit]).split(b"\n\n", 1)[0]
+        if b"\ngpgsig -----BEGIN SSH SIGNATURE-----\n" not in headers:
+            return ""
+        config = ["-c", f"gpg.ssh.allowedSignersFile={os.path.abspath(signers)}"]  # noqa: PTH100
+        show = ["show", "--no-patch", "--format=%G?%x00%GS", commit]
+        status, out, _ = self.repo.run([*config, *show], outward=30.0)
+        verdict, _, who = out.decode(errors="replace").strip().partition("\0")
+        return shown(who) if status == 0 and verdict == "G" else ""
+
+    # --- writing ---------------------------------------------------------------------
+
+    def commit(self, parent: str, content: bytes, message: str) -> str:
+        """Make a commit with this lockfile on top of `parent` ("": the first one)."""
+        blob = self._made(["hash-object", "-w", "--stdin"], content)
+        entries = self._others(parent) + b"100644 blob %s\t%s\0" % (blob.encode(), _FILE)
+        tree = self._made(["mktree", "-z"], entries)
+        command = ["commit-tree", *(["-S"] if self._signs else []), tree]
+        command += ["-p", parent] if parent else []
+        name, mail = self._identity
+        identity = {
+            f"GIT_{who}_{what}": value
+            for who in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", name), ("EMAIL", mail))
+        }
+        # Signing may ask an agent, so it gets the caller's environment.
+        limit = self._limit() if self._signs else None
+        return self._made(command, message.encode(), extra=identity, outward=limit)
+
+    def _others(self, parent: str) -> bytes:
+        """Give the other entries of the branch's tree; at the beginning, a page that explains."""
+        if not parent:
+            blob = self._made(["hash-object", "-w", "--stdin"], _README)
+            return b"100644 blob %s\tREADME.md\0" % blob.encode()
+        entries = self._out(["ls-tree", "-z", "--full-tree", parent]).split(b"\0")[:-1]
+        return b"".join(one + b"\0" for one in entries if one.split(b"\t", 1)[1] != _FILE)
+
+    @cached_property
+    def _signs(self) -> bool:
+        return self._line(["config", "--type=bool", "--get", "commit.gpgsign"]) == "true"
+
+    @cached_property
+    def _identity(self) -> tuple[str, str]:
+        """Who git says commits here; a machine without an identity is the normal case."""
+        name, mail = (
+            self._line(["config", "--get", key]) or usual
+            for key, usual in zip(("user.name", "user.email"), _NO_IDENTITY, strict=True)
+        )
+        return name, mail
+
+    def push(self, commit: str, parent: str) -> bool:
+        """Push a commit if the remote's branch still is `parent`; False where it isn't.
+
+        True only after the remote was read back and holds the commit. Raises LockError
+        where the remote refuses it, or can't be asked what became of it.
+        """
+        lease = f"--force-with-lease={self._ref}:{parent}"
+        command = ["push", "--porcelain", "--no-verify", "--no-follow-tags"]
+        command += ["--recurse-submodules=no", lease, "--", self.remote, f"{commit}:{self._ref}"]
+        for attempt in range(TRIES):
+            _, out, err = self.repo.run(command, outward=self._limit())
+            tip = self._tip()
+            if tip == commit:
+                self.remember(commit)
+                return True
+            if tip != parent:  # perhaps ours, and others on top of it
+                return self.descends(self.fetch(), commit)
+            said = _why(out, err)
+            if _FINAL.search(said) or attempt == TRIES - 1 or not self._wait(attempt):
+                break
+        raise LockError(
+            f"The record can't be pushed: {shown(said)[-400:]}.",
+            where=self.where,
+            not_done=_NOTHING,
+            hint="Whoever applies needs the right to push to this branch, and only fast-forward "
+            "pushes; a branch protection that asks for pull requests or checks must leave it out.",
+            reason="lock_push",
+        )
+
+    # --- git -------------------------------------------------------------------------
+
+    def _line(self, command: Sequence[str]) -> str:
+        status, out, _ = self.repo.run(command)
+        return "" if status else shown(out.decode(errors="replace").strip())
+
+    def _out(self, command: Sequence[str]) -> bytes:
+        status, out, err = self.repo.run(command)
+        if status:
+            raise self._failed(command, err)
+        return out
+
+    def _made(
+        self,
+        command: Sequence[str],
+        feed: bytes,
+        *,
+        extra: dict[str, str] | None = None,
+        outward: float | None = None,
+    ) -> str:
+        status, out, err = self.repo.run(command, feed, extra=extra, outward=outward)
+        if status:
+            raise self._failed(command, err)
+        return out.decode().strip()
+
+    def _failed(self, command: Sequence[str], err: bytes) -> LockError:
+        said = shown(err.decode(errors="replace").strip())[-300:]
+        return LockError(
+            f"git {command[0]} failed: {said or 'it gave no reason'}.",
+            where=self.where,
+            not_done=_NOTHING,
+            hint="Check the disk's room, the rights in .git, and (where commits are signed) the key.",
+            reason="lock_unwritable",
+        )
+
+
+def _why(out: bytes, err: bytes) -> str:
+    """Take git's reason out of a push's answer: the ref's own line, else what it said last."""
+    lines = [line for line in out.decode(errors="replace").splitlines() if line.startswith("!")]
+    told = [
+        line
+        for line in err.decode(errors="replace").splitlines()
+        if line.startswith(("remote:", "error:", "fatal:", "ERROR", "ssh:", "Permission"))
+    ]
+    words = " · ".join([*told, *(line.split("\t")[-1] for line in lines)])
+    return words or "git gave no reason"

@@ -1,0 +1,241 @@
+"""The lockfile on a branch of its own, for teams and CI: any number of runners.
+
+A write is a commit on top of the one that was read, pushed only if the branch is still
+there (compare-and-swap). Whoever loses reads the new record and decides again. The commit's
+message says what happened, so that `git log` reads as a history; its nonce makes it unlike
+any other, because git calls the second push of an identical commit a success.
+"""
+
+import contextlib
+import random
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from qflow_gitops import audit
+from qflow_gitops.errors import LockError
+from qflow_gitops.interfaces import LockBranch, LostRace, Mark, Snapshot
+from qflow_gitops.lockfile import Lockfile, Transition, rebased
+from qflow_gitops.lockformat import from_bytes, to_bytes
+from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
+
+ROUNDS = 100
+"""How often answers are put on top of other processes' records before that is given up."""
+_SUBJECT = 72
+
+
+class BranchStore:
+    """Implements `interfaces.LockStore`. `author` is who commits, as the record says it."""
+
+    def __init__(self, branch: LockBranch, *, lineage: str, author: Mapping[str, str]) -> None:
+        """Take the branch and the lineage that the settings pin ("": none)."""
+        self._branch = branch
+        self._lineage = lineage
+        self._author = author
+
+    @property
+    def where(self) -> str:
+        """Where the record lives, for people."""
+        return f"qflow.lock on {self._branch.where}"
+
+    def read(self) -> Snapshot:
+        """Give the newest record; where the remote can't be asked, this clone's copy of it."""
+        try:
+            _, lockfile = self.load()
+        except LockError as problem:
+            tip, at = self._branch.known()
+            if problem.reason != "lock_unreachable" or not tip:
+                raise
+            return Snapshot(self._parsed(tip), self.where, at or "an unknown time")
+        return Snapshot(lockfile, self.where)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator["BranchSession"]:
+        """Open the record for writing; nothing keeps others out, a push decides."""
+        tip, lockfile = self.load()
+        yield BranchSession(self, tip, lockfile)
+
+    def load(self, last: Lockfile | None = None) -> tuple[str, Lockfile | None]:
+        """Give the remote's newest commit and its record, ("", None) where there is no branch.
+
+        Raises LockError for a record that isn't what this clone knew (`last`, or what it
+        remembers) plus more.
+        """
+        known, _ = self._branch.known()
+        tip = self._branch.fetch()
+        if not tip:
+            self._check_absence(known)
+            return "", None
+        if known and not self._branch.descends(tip, known):
+            raise LockError(
+                f"The record's branch was rewritten: it was at {known[:10]} when this clone saw it "
+                f"last, and {tip[:10]} doesn't descend from that.",
+                where=self.where,
+                not_done=NOTHING_DONE,
+                hint=f"Find out who pushed it. `git log {known}` shows the record that was there; "
+                "qflow-gitops lock verify looks at the one that is.",
+                reason="lock_rewritten",
+            )
+        lockfile = self._parsed(tip)
+        self._check_growth(last or self._before(tip, known), lockfile, tip)
+        self._branch.remember(tip)
+        return tip, lockfile
+
+    def _check_absence(self, known: str) -> None:
+        if known:
+            raise LockError(
+                f"The record's branch is gone; this clone knows it as {known[:10]}.",
+                where=self.where,
+                not_done=NOTHING_DONE,
+                hint=f"Put it back: git push origin {known}:refs/heads/BRANCH, with its own names",
+                reason="lock_missing",
+            )
+        check_presence(
+            self._lineage,
+            self.where,
+            "If the branch was removed, push it again from a clone that has it. If nothing was "
+            "ever applied here, take `lineage` out of qflow.yaml: the first apply makes a record.",
+        )
+
+    def _parsed(self, tip: str) -> Lockfile:
+        content = self._branch.content(tip)
+        if content is None:
+            raise LockError(
+                f"The commit {tip[:10]} holds no qflow.lock.",
+                where=self.where,
+                not_done=NOTHING_DONE,
+                hint="Another branch may have this name: see `lock.branch` in qflow.yaml.",
+                reason="lock_broken",
+            )
+        lockfile = from_bytes(content, self.where)
+        check_lineage(lockfile, self._lineage, self.where)
+        return lockfile
+
+    def _before(self, tip: str, known: str) -> Lockfile | None:
+        """Give the record to compare with: what this clone knew, else the commit before."""
+        before = known if known not in ("", tip) else next(iter(self._branch.parents(tip)), "")
+        return self._parsed(before) if before else None
+
+    def _check_growth(self, old: Lockfile | None, new: Lockfile, tip: str) -> None:
+        lost = audit.grown(old, new) if old is not None else ()
+        if lost:
+            raise LockError(
+                f"The record isn't what it was plus more: {'; '.join(lost[:3])}.",
+                where=self.where,
+                not_done=NOTHING_DONE,
+                hint=f"Look at the commit {tip[:10]} and who made it: qflow-gitops lock verify",
+                reason="lock_shrunk",
+            )
+
+    def written(self, tip: str, new: Lockfile, message: str) -> str:
+        """Push a new record on top of `tip`; its commit, or "" where another was faster."""
+        trailers = {"Serial": str(new.serial), "Nonce": secrets.token_hex(16)}
+        for key in ("actor", "run"):
+            if self._author.get(key):
+                trailers[key.capitalize()] = " ".join(self._author[key].split())
+        lines = [f"Qflow-{name}: {value}" for name, value in trailers.items()]
+        commit = self._branch.commit(tip, to_bytes(new), message + "\n\n" + "\n".join(lines) + "\n")
+        return commit if self._branch.push(commit, tip) else ""
+
+
+class BranchSession:
+    """Implements `interfaces.LockSession`: optimistic, each write a compare-and-swap."""
+
+    alone = False
+
+    def __init__(self, store: BranchStore, tip: str, lockfile: Lockfile | None) -> None:
+        """Begin on top of what was read."""
+        self._store = store
+        self._tip = tip
+        self.created = lockfile is None
+        self.lockfile = lockfile or Lockfile(secrets.token_hex(16))
+        self.generation = 0
+
+    def record(self, transitions: Sequence[Transition], mark: Mark | None = None) -> None:
+        """Push all of it as one commit; see `interfaces.LockSession`."""
+        opening = mark is not None or any(one.opens is not None for one in transitions)
+        for attempt in range(ROUNDS):
+            left = _on_top(self.lockfile, transitions)
+            if not left and mark is None:
+                return
+            if self._wrote(left, mark):
+                return
+            self._reload()
+            if opening:
+                raise LostRace
+            time.sleep(random.uniform(0, min(1.0, 0.02 * attempt)))  # noqa: S311  no secret
+        raise LockError(
+            f"Other processes were faster {ROUNDS} times, one after another.",
+            where=self._store.where,
+            not_done="The answers could not be recorded.",
+            hint="Let fewer runners apply at once.",
+            reason="lock_contended",
+        )
+
+    def _wrote(self, transitions: Sequence[Transition], mark: Mark | None) -> bool:
+        new = self.lockfile.recorded(transitions)
+        if mark is not None:
+            new = new.marked(mark.environment, mark.latest, mark.applied_through)
+        new = replace(new, serial=self.lockfile.serial + 1)
+        commit = self._store.written(self._tip, new, _message(transitions, mark))
+        if commit:
+            self._tip, self.lockfile = commit, new
+        return bool(commit)
+
+    def _reload(self) -> None:
+        last = None if self._tip == "" else self.lockfile
+        tip, lockfile = self._store.load(last)
+        if lockfile is None:
+            raise LockError(
+                "The record's branch could not be made: the push was refused, and nobody else "
+                "made it.",
+                where=self._store.where,
+                not_done=NOTHING_DONE,
+                reason="lock_push",
+            )
+        self._tip, self.lockfile = tip, lockfile
+        self.generation += 1
+
+
+def _on_top(lockfile: Lockfile, transitions: Sequence[Transition]) -> list[Transition]:
+    """Give what the transitions still add to a record that others may have written since."""
+    kept = []
+    for one in transitions:
+        moved = one if one.opens is not None else rebased(lockfile, one)
+        if moved is not None:
+            lockfile = lockfile.recorded([moved])
+            kept.append(moved)
+    return kept
+
+
+def _message(transitions: Sequence[Transition], mark: Mark | None) -> str:
+    """Say what happened: a subject that reads as a history, then one line for each attempt."""
+    opened = [one.run for one in transitions if one.opens is not None and one.event.to == "intent"]
+    told = {}
+    for one in transitions:
+        if one.opens is None or one.event.to != "intent":
+            told[one.run] = str(one.event.to).replace("_", " ")
+    clauses = [f"{run} {state}" for run, state in told.items()]
+    if opened:
+        clauses.append("start " + ", ".join(opened))
+    environments = sorted({one.environment for one in transitions} or {mark.environment})  # type: ignore[union-attr]
+    if not clauses and mark:
+        what = "all applied" if mark.applied_through == mark.latest else "worked on"
+        clauses.append(f"{what} through {mark.latest[:10]}" if mark.latest else "begin")
+    subject = f"{', '.join(environments)}: {'; '.join(clauses)}"
+    if len(subject) > _SUBJECT:
+        subject = subject[: _SUBJECT - 1].rsplit(" ", 1)[0] + " …"
+    lines = [_line(one) for one in transitions]
+    if mark and mark.latest:
+        lines.append(f"worked on commit {mark.latest}")
+    return "\n".join([subject, *(["", *lines] if lines else [])])
+
+
+def _line(one: Transition) -> str:
+    words = f"{one.environment}/{one.run} #{one.number}: {one.event.to}"
+    if one.execution_id:
+        words += f", execution {one.execution_id}"
+    if one.status:
+        words += f", {' '.join(one.status.split())[:60]}"
+    return words
