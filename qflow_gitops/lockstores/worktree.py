@@ -24,16 +24,8 @@ from typing import Any
 
 from qflow_gitops import files
 from qflow_gitops.errors import BusyError, LockError
-from qflow_gitops.lockfile import (
-    Lockfile,
-    Transition,
-    attempt_from_json,
-    attempt_to_json,
-    event_from_json,
-    event_to_json,
-    from_bytes,
-    to_bytes,
-)
+from qflow_gitops.lockfile import Lockfile, Transition
+from qflow_gitops.lockformat import from_bytes, to_bytes, transition_from_json, transition_to_json
 
 _NOTHING_DONE = "Nothing was sent and nothing was written."
 _ROOM_FOR_AN_ANSWER = 2048  # bytes of journal for each attempt that is about to be sent
@@ -214,7 +206,7 @@ class WorktreeStore:
                 if "mark" in line:
                     base = base.marked(line["mark"], line["latest"], line["appliedThrough"])
                 else:
-                    base = base.recorded([_transition_from_json(line)])
+                    base = base.recorded([transition_from_json(line)])
         except (KeyError, TypeError, ValueError) as problem:
             raise self._bad_journal(problem) from None
         return base
@@ -261,9 +253,7 @@ class WorktreeSession:
             return
         changed = self.lockfile.recorded(transitions)
         opened = sum(one.opens is not None for one in transitions)
-        self._append(
-            [_transition_to_json(one) for one in transitions], _ROOM_FOR_AN_ANSWER * opened
-        )
+        self._append([transition_to_json(one) for one in transitions], _ROOM_FOR_AN_ANSWER * opened)
         self.lockfile = changed
 
     def mark(self, environment: str, *, latest: str, applied_through: str | None) -> None:
@@ -317,27 +307,3 @@ class WorktreeSession:
 
 def _sha256(content: bytes | None) -> str:
     return hashlib.sha256(content).hexdigest() if content is not None else ""
-
-
-def _transition_to_json(one: Transition) -> dict[str, Any]:
-    return {
-        "environment": one.environment,
-        "run": one.run,
-        "number": one.number,
-        "event": event_to_json(one.event),
-        "opens": attempt_to_json(one.opens) if one.opens else None,
-        "executionId": one.execution_id,
-        "status": one.status,
-    }
-
-
-def _transition_from_json(line: dict[str, Any]) -> Transition:
-    return Transition(
-        environment=line["environment"],
-        run=line["run"],
-        number=line["number"],
-        event=event_from_json(line["event"]),
-        opens=attempt_from_json(line["opens"]) if line["opens"] else None,
-        execution_id=line["executionId"],
-        status=line["status"],
-    )
