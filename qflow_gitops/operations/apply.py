@@ -25,8 +25,8 @@ from qflow_gitops.lockfile import (
     Lockfile,
     State,
     Transition,
-    attempt_to_json,
 )
+from qflow_gitops.lockformat import attempt_to_json
 from qflow_gitops.operations import events, reading
 from qflow_gitops.operations.checks import ApplyRequest, View, check, run_key, uncommitted
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms, Watch

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from qflow_gitops import files, schema
 from qflow_gitops.errors import InvalidInput
-from qflow_gitops.lockfile import Lockfile, to_bytes
+from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.lockformat import to_bytes
 from qflow_gitops.project import LOCK_FILE, PROJECT_FILE
 from qflow_gitops.report import FileChange, Files, Report
 

@@ -9,7 +9,8 @@ from typing import Any
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.difference import MISSING, Difference
-from qflow_gitops.lockfile import Attempt, attempt_to_json
+from qflow_gitops.lockfile import Attempt
+from qflow_gitops.lockformat import attempt_to_json
 from qflow_gitops.plan import Action, Change, Plan
 from qflow_gitops.report import (
     Applied,

@@ -17,9 +17,8 @@ from qflow_gitops.lockfile import (
     Lockfile,
     State,
     Transition,
-    from_bytes,
-    to_bytes,
 )
+from qflow_gitops.lockformat import from_bytes, to_bytes
 
 DIGEST = "v1:sha256:" + "0" * 64
 VALIDATOR = Draft202012Validator(schema.load("lockfile"), registry=Registry())

@@ -19,9 +19,8 @@ from qflow_gitops.lockfile import (
     Lockfile,
     State,
     Transition,
-    attempt_to_json,
-    to_bytes,
 )
+from qflow_gitops.lockformat import attempt_to_json, to_bytes
 from qflow_gitops.rules import RULES
 from tests.unit.test_cases import INVALID, VALID, expected
 

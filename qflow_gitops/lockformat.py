@@ -1,0 +1,221 @@
+"""The lockfile's one normal form: bytes <-> value, strict on the way in.
+
+Pure. A transition alone has a form too, for what is written down between two versions of
+the lockfile.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile import (
+    TRANSITIONS,
+    Attempt,
+    EnvironmentRecord,
+    Event,
+    Lockfile,
+    State,
+    Transition,
+)
+
+LOCKFILE_VERSION = 1
+
+
+def to_bytes(lockfile: Lockfile) -> bytes:
+    """Give the lockfile in its normal form: the same record is always the same bytes."""
+    data = {
+        "lockfileVersion": LOCKFILE_VERSION,
+        "lineage": lockfile.lineage,
+        "serial": lockfile.serial,
+        **lockfile.extra,
+        "environments": {
+            name: {
+                **({"latest": record.latest} if record.latest else {}),
+                **({"appliedThrough": record.applied_through} if record.applied_through else {}),
+                **record.extra,
+                "runs": {
+                    run: {"attempts": [attempt_to_json(one) for one in record.runs[run]]}
+                    for run in sorted(record.runs)
+                },
+            }
+            for name, record in sorted(lockfile.environments.items())
+        },
+    }
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
+    """Give an attempt with its keys in the lockfile's order."""
+    return {
+        "number": attempt.number,
+        "state": attempt.state.value,
+        **({"executionId": attempt.execution_id} if attempt.execution_id else {}),
+        **({"status": attempt.status} if attempt.status else {}),
+        "digest": attempt.digest,
+        **attempt.facts,
+        "events": [event_to_json(event) for event in attempt.events],
+    }
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    """Give an event as it stands in the lockfile."""
+    return {"at": event.at, "to": event.to.value, **event.extra}
+
+
+def from_bytes(content: bytes, where: str) -> Lockfile:
+    """Read a lockfile, whole and strictly.
+
+    Raises LockError (exit 11) for one that is broken, newer than this program, or breaks
+    the ledger's own rules; it is then never written over.
+    """
+    try:
+        data = json.loads(content, object_pairs_hook=_unique_keys)
+        return _lockfile(data)
+    except _Newer as problem:
+        raise LockError(
+            f"The lockfile has version {problem}, and this program knows version "
+            f"{LOCKFILE_VERSION}.",
+            where=where,
+            not_done="Nothing was sent and nothing was written.",
+            hint="Use the newer qflow-gitops that wrote it.",
+            reason="lock_newer",
+        ) from None
+    except RecursionError:
+        raise _broken(where, "it is nested too deep") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        said = f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else str(problem)
+        raise _broken(where, said) from None
+
+
+def _broken(where: str, said: str) -> LockError:
+    return LockError(
+        f"The lockfile can't be read: {' '.join(said.split())[:200]}.",
+        where=where,
+        not_done="Nothing was sent and nothing was written.",
+        hint=f"Restore the last good version, for example from git: git log -p -- {where}",
+        reason="lock_broken",
+    )
+
+
+class _Newer(Exception):
+    """A format that a later version of the program wrote."""
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return data
+
+
+def _lockfile(data: Any) -> Lockfile:
+    version = data["lockfileVersion"]
+    if isinstance(version, int) and version > LOCKFILE_VERSION:
+        raise _Newer(version)
+    if version != LOCKFILE_VERSION:
+        raise ValueError(f"lockfileVersion is {version!r}")
+    known = ("lockfileVersion", "lineage", "serial", "environments")
+    serial, lineage = data["serial"], data["lineage"]
+    if not isinstance(serial, int) or isinstance(serial, bool) or serial < 0:
+        raise ValueError("serial isn't a count")
+    if not isinstance(lineage, str) or not lineage:
+        raise ValueError("lineage isn't a text")
+    seen: set[str] = set()
+    environments = {
+        name: _environment(record, name, seen) for name, record in data["environments"].items()
+    }
+    return Lockfile(lineage, serial, environments, _rest(data, known))
+
+
+def _environment(data: Mapping[str, Any], name: str, seen: set[str]) -> EnvironmentRecord:
+    runs = {}
+    for run, record in data["runs"].items():
+        attempts = record["attempts"]
+        if not isinstance(attempts, list) or not attempts:
+            raise ValueError(f"{name}/{run} has no attempts")
+        if len(record) > 1:  # there is no place to keep it, and the record is never made poorer
+            raise ValueError(f"{name}/{run} holds more than `attempts`")
+        runs[run] = tuple(
+            _attempt(one, number, f"{name}/{run}", seen) for number, one in enumerate(attempts, 1)
+        )
+    return EnvironmentRecord(
+        latest=str(data.get("latest", "")),
+        applied_through=str(data.get("appliedThrough", "")),
+        runs=runs,
+        extra=_rest(data, ("latest", "appliedThrough", "runs")),
+    )
+
+
+_ATTEMPT_KEYS = ("number", "state", "executionId", "status", "digest", "events")
+
+
+def attempt_from_json(data: Mapping[str, Any]) -> Attempt:
+    """Read one attempt; ValueError, KeyError or TypeError where it isn't one."""
+    execution_id, digest = data.get("executionId", ""), data["digest"]
+    if not isinstance(digest, str) or not isinstance(execution_id, str):
+        raise TypeError("digest and executionId have to be texts")
+    return Attempt(
+        number=data["number"],
+        state=State(data["state"]),
+        digest=digest,
+        events=tuple(event_from_json(event) for event in data["events"]),
+        execution_id=execution_id,
+        status=str(data.get("status", "")),
+        facts=_rest(data, _ATTEMPT_KEYS),
+    )
+
+
+def event_from_json(data: Mapping[str, Any]) -> Event:
+    """Read one event; ValueError, KeyError or TypeError where it isn't one."""
+    return Event(str(data["at"]), State(data["to"]), _rest(data, ("at", "to")))
+
+
+def transition_to_json(one: Transition) -> dict[str, Any]:
+    """Give a transition as one JSON object, for a journal or a rescued record."""
+    return {
+        "environment": one.environment,
+        "run": one.run,
+        "number": one.number,
+        "event": event_to_json(one.event),
+        "opens": attempt_to_json(one.opens) if one.opens else None,
+        "executionId": one.execution_id,
+        "status": one.status,
+    }
+
+
+def transition_from_json(line: Mapping[str, Any]) -> Transition:
+    """Read one transition; ValueError, KeyError or TypeError where it isn't one."""
+    return Transition(
+        environment=line["environment"],
+        run=line["run"],
+        number=line["number"],
+        event=event_from_json(line["event"]),
+        opens=attempt_from_json(line["opens"]) if line["opens"] else None,
+        execution_id=line["executionId"],
+        status=line["status"],
+    )
+
+
+def _attempt(data: Mapping[str, Any], number: int, run: str, seen: set[str]) -> Attempt:
+    attempt = attempt_from_json(data)
+    if attempt.number != number:
+        raise ValueError(f"attempt {number} of {run} has the number {attempt.number!r}")
+    before: State | None = None
+    for event in attempt.events:
+        if event.to not in TRANSITIONS.get(before, frozenset()):
+            raise ValueError(f"attempt {number} of {run} goes from {before} to {event.to}")
+        before = event.to
+    if before is not attempt.state:
+        raise ValueError(
+            f"attempt {number} of {run} is {attempt.state}, its last event says {before}"
+        )
+    if attempt.execution_id and attempt.execution_id in seen:
+        raise ValueError(f"the execution {attempt.execution_id} is recorded twice")
+    seen.add(attempt.execution_id)
+    return attempt
+
+
+def _rest(data: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:
+    """Keep what a later minor version may have added: the record is never made poorer."""
+    return {name: value for name, value in data.items() if name not in known}
