@@ -105,7 +105,8 @@ class GitBranch:
     def _tip(self) -> str:
         out = self._asked(["ls-remote", "--refs", "--", self._address, self._ref])
         return next(
-            (line.split("\t")[0] for line in out.splitlines() if line.endswith("\t" + self._ref)), ""
+            (line.split("\t")[0] for line in out.splitlines() if line.endswith("\t" + self._ref)),
+            "",
         )
 
     def _asked(self, command: Sequence[str]) -> str:
@@ -289,7 +290,7 @@ class GitBranch:
             f"git {command[0]} failed: {said or 'it gave no reason'}.",
             where=self.where,
             not_done=_NOTHING,
-            hint="Check the disk's room, the rights in .git, and (where commits are signed) the key.",
+            hint="Check the disk's room, the rights in .git, and the key where commits are signed.",
             reason="lock_unwritable",
         )
 

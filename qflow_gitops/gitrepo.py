@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
 from qflow_gitops.interfaces import ChangeKind, PathChange, TreeFile
@@ -267,9 +266,10 @@ class GitRepo:
     ) -> tuple[int, bytes, bytes]:
         """Run a git command: exit status, stdout, stderr. Its stdin is `feed`, whole.
 
-        `extra` are further environment variables, none of them secret. `outward` marks a command that talks to a
-        remote or an agent and says how many seconds it may take (then it is killed, and its
-        status isn't 0): it gets the caller's environment but for QFLOW_* and most of GIT_*,
+        `extra` are further environment variables, none of them secret. `outward` marks a
+        command that talks to a remote or an agent and says how many seconds it may take (then
+        it is killed, and its status isn't 0): it gets the caller's environment but for QFLOW_*
+        and most of GIT_*,
         and a process group of its own, so that a Ctrl-C at the terminal is this program's to
         handle. Raises UsageProblem where git can't be started.
         """
@@ -298,7 +298,7 @@ class GitRepo:
                     stdout_as_string=False,
                     strip_newline_in_stdout=False,
                     kill_after_timeout=outward,
-                    **({"start_new_session": True} if outward is not None else {}),
+                    start_new_session=outward is not None,
                 )
             except (GitCommandNotFound, OSError) as problem:
                 raise _not_usable(self.root, str(problem).encode()) from None

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.lockfile import Lockfile, Transition
+from qflow_gitops.matching import Echo
 
 # --- git -----------------------------------------------------------------------------
 
@@ -146,19 +147,6 @@ class Listing:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Echo:
-    """What an execution's trigger step shows of the request that started it.
-
-    `source` is Qualys' word (`PUBLIC_API` for this API), "" where absent; `input` and
-    `variables` (by key) are None where they aren't shown.
-    """
-
-    source: str
-    input: Any
-    variables: Mapping[str, Any] | None
-
-
 class Qualys(Protocol):
     """The part of the Qualys Flow API that a run needs. Safe to call from several threads.
 
@@ -233,6 +221,19 @@ class LostRace(Exception):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the record that was kept: a commit, or the file.
+
+    `parents` are the versions that it follows; `content` gives its bytes, None where it
+    holds no lockfile.
+    """
+
+    name: str
+    parents: tuple[str, ...]
+    content: Callable[[], bytes | None]
+
+
 class LockStore(Protocol):
     """Where the lockfile lives. Each method raises LockError for what can't be trusted."""
 
@@ -245,6 +246,15 @@ class LockStore(Protocol):
 
     def session(self) -> AbstractContextManager["LockSession"]:
         """Open the record for writing; BusyError where the store lets only one in."""
+
+    def versions(self) -> Iterator[Version]:
+        """Give every version that is kept, oldest first; none where there is no record."""
+
+    def signer(self, version: str, signers: str) -> str:
+        """Give which of git's allowed signers (a file) signed a version, "" for none.
+
+        Raises UsageProblem where the store's versions aren't signed.
+        """
 
 
 class LockSession(Protocol):

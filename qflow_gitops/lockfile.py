@@ -164,6 +164,23 @@ class Lockfile:
         return replace(self, environments={**self.environments, environment: record})
 
 
+def is_leased(attempt: Attempt, now: str) -> bool:
+    """Whether an intent's own process may still be at it at this time (RFC 3339)."""
+    until = attempt.events[0].extra.get("leaseUntil", "")
+    return attempt.state is State.INTENT and isinstance(until, str) and now <= until
+
+
+def owned_executions(lockfile: Lockfile) -> frozenset[str]:
+    """Give every execution that the record already holds."""
+    return frozenset(
+        attempt.execution_id
+        for record in lockfile.environments.values()
+        for attempts in record.runs.values()
+        for attempt in attempts
+        if attempt.execution_id
+    )
+
+
 def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, ...]:
     where = f"{one.environment}/{one.run} #{one.number}"
     if one.opens is not None:

@@ -12,7 +12,7 @@ import rfc8785
 
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, Lockfile, State
+from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, Lockfile, State, is_leased
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec, hidden
 
@@ -126,6 +126,7 @@ class Context:
 
     `previous` gives the spec of a run's last counted attempt where it could be read.
     `touched` names the files that differ from the base, None where there is no base.
+    `now` is RFC 3339, "" where it isn't asked whether somebody is still at work.
     """
 
     project: Project
@@ -135,6 +136,7 @@ class Context:
     labels: Mapping[str, str] = field(default_factory=dict)
     previous: Mapping[Key, RunSpec] = field(default_factory=dict)
     touched: frozenset[str] | None = None
+    now: str = ""
 
 
 def compute(specs: SpecSet, context: Context) -> Plan:
@@ -219,6 +221,8 @@ def decide(one: RunSpec, specs: SpecSet, context: Context) -> Change:
     same = [attempt for attempt in attempts if attempt.digest == one.digest]
     counted = [attempt for attempt in same if attempt.counted]
     doubt = next((attempt for attempt in attempts if attempt.state in DOUBTFUL), None)
+    if doubt is not None and context.now and is_leased(doubt, context.now):
+        return _being_sent(one, doubt)
     if doubt is not None:
         return _in_doubt(one, doubt)
     moved = _target(one, attempts, context) or _renamed(one, attempts, specs, context)
@@ -240,6 +244,21 @@ def _change(
     attempt: Attempt | None = None, since: tuple[Difference, ...] | None = None,
 ) -> Change:  # fmt: skip
     return Change(action, reason, one.environment, one.name, detail, hint, one, attempt, since)
+
+
+def _being_sent(one: RunSpec, intent: Attempt) -> Change:
+    by = intent.events[0].extra.get("by")
+    who = by.get("actor", "") if isinstance(by, Mapping) else ""
+    until = intent.events[0].extra.get("leaseUntil", "")
+    return _change(
+        Action.SKIP,
+        Reason.IN_PROGRESS,
+        one,
+        f"attempt {intent.number} is being sent by {who or 'another apply'} since "
+        f"{intent.opened_at}; if that has died, an apply after {until} looks what became of it",
+        "",
+        intent,
+    )
 
 
 def _in_doubt(one: RunSpec, doubt: Attempt) -> Change:

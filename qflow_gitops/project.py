@@ -11,6 +11,7 @@ from qflow_gitops.lockfile import State
 
 PROJECT_FILE = "qflow.yaml"
 LOCK_FILE = "qflow.lock"
+RESCUE_FILE = f"{LOCK_FILE}.rescue"
 DEFAULT_ENVIRONMENT = "default"
 
 DOCUMENTED_STATUSES: Mapping[str, State] = {"success": State.SUCCEEDED}
@@ -43,12 +44,17 @@ class LockSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApplySettings:
-    """How apply works; `timeout` is in seconds."""
+    """How apply works; `timeout` is in seconds.
+
+    `correlation_key` is the name in `input` under which each request carries its attempt's
+    nonce, "" for none.
+    """
 
     concurrency: int = 4
     wait: bool = True
     timeout: float = 1800.0
     stop_on_failure: bool = True
+    correlation_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,7 @@ def _apply(settings: Mapping[str, Any]) -> ApplySettings:
         wait=settings.get("wait", defaults.wait),
         timeout=duration(timeout) if timeout else defaults.timeout,
         stop_on_failure=settings.get("onFailure", "stop") == "stop",
+        correlation_key=settings.get("correlationKey", ""),
     )
 
 

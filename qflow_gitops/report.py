@@ -34,12 +34,16 @@ class Validated:
 
 @dataclass(frozen=True, slots=True)
 class LockSeen:
-    """Which state of the record a command saw; `exists` is False before the first apply."""
+    """Which state of the record a command saw; `exists` is False before the first apply.
+
+    `copied_at` is RFC 3339 where it was only a copy from earlier.
+    """
 
     where: str
     exists: bool
     lineage: str = ""
     serial: int = 0
+    copied_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ class Applied:
     """What an apply did.
 
     `outcomes` are the attempts that it opened or waited for; `not_started` what it would
-    have run and did not; `doubts` every attempt of the environment that may have run.
+    have run and did not; `doubts` every attempt of the environment that may have run,
+    `elsewhere` those that another apply is sending now.
     """
 
     planned: Planned
@@ -89,6 +94,7 @@ class Applied:
     outcomes: tuple[Outcome, ...] = ()
     not_started: tuple[Change, ...] = ()
     doubts: tuple[Outcome, ...] = ()
+    elsewhere: tuple[Outcome, ...] = ()
     rescued: str = ""
     waited: bool = True
 
@@ -117,6 +123,25 @@ class History:
 
     attempts: tuple[tuple[str, str, Attempt], ...]
     lock: LockSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a check of the record found.
+
+    `digests` of the attempts were taken again of their files; `unseen` could not be, since
+    their files as they were aren't in this clone (or not recorded). `signed` counts commits
+    with a signature of an allowed signer, None where that wasn't asked. `problems` are
+    sentences.
+    """
+
+    where: str
+    versions: int
+    attempts: int
+    digests: int
+    unseen: int
+    signed: int | None
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +177,7 @@ class Draft:
     content: str
 
 
-Body = Validated | Planned | Applied | Status | History | Files | Known | Draft
+Body = Validated | Planned | Applied | Status | History | Verified | Files | Known | Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +245,8 @@ def applied(
     """Report an apply. It answers for what it did and for any doubt that is still open."""
     verdicts: list[tuple[ExitCode, str]] = [(one.exit_code, one.reason) for one in problems]
     states = {outcome.attempt.state for outcome in body.outcomes}
+    if body.elsewhere:
+        verdicts.append((ExitCode.BUSY, "elsewhere"))
     if body.doubts or states & DOUBTFUL:
         verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
     if states & UNSUCCESSFUL:
@@ -240,6 +267,24 @@ def applied(
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")
     error = next((one for one in problems if one.exit_code is code), None)
     return Report("apply", code, reason, found, notes, body, error)
+
+
+def verified(body: Verified) -> Report:
+    """Report on a check of the record: 11 where anything is wrong with it."""
+    if body.problems:
+        return Report("lock", ExitCode.LOCK, "lock_unsound", body=body)
+    return Report("lock", body=body)
+
+
+def reconciled(body: History, problems: Iterable[QflowError]) -> Report:
+    """Report on a look at doubts: 9 where one is left, 12 or 4 where Qualys could not be asked."""
+    problems = list(problems)
+    verdicts = [(one.exit_code, one.reason) for one in problems]
+    if any(attempt.state in DOUBTFUL for _, _, attempt in body.attempts):
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    code = worst([code for code, _ in verdicts])
+    reason = next((word for verdict, word in verdicts if verdict is code), "ok")
+    return Report("reconcile", code, reason, body=body, error=next(iter(problems), None))
 
 
 def standing(body: Status, *, exit_code: bool = False) -> Report:

@@ -61,13 +61,7 @@ class RunSpec:
     @cached_property
     def body(self) -> bytes:
         """The bytes that are sent: the request with its keys sorted, nothing else changed."""
-        return json.dumps(
-            self.request,
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-            allow_nan=False,
-        ).encode()
+        return body_of(self.request)
 
     @cached_property
     def body_sha256(self) -> str:
@@ -105,6 +99,20 @@ class RunSpec:
         """The request as it may be shown: what `sensitive` points at is replaced."""
         masked: dict[str, Any] = mask(self.request, self.sensitive)
         return masked
+
+
+def body_of(request: Mapping[str, Any]) -> bytes:
+    """Give the one form in which a request is sent: keys sorted, no spaces, UTF-8."""
+    return json.dumps(
+        request, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def with_key(request: Mapping[str, Any], key: str, nonce: str) -> dict[str, Any]:
+    """Give a request with a correlation key in its input; as it is where `key` is ""."""
+    if not key:
+        return dict(request)
+    return {**request, "input": {**request.get("input", {}), key: nonce}}
 
 
 def from_document(document: Document, default_environment: str) -> RunSpec:

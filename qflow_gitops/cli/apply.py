@@ -6,12 +6,11 @@ import click
 
 from qflow_gitops import output
 from qflow_gitops.cli import options
-from qflow_gitops.cli.console import Progress
 from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.operations.apply import Edges, apply
 from qflow_gitops.operations.checks import ApplyRequest
-from qflow_gitops.project import LOCK_FILE, duration
+from qflow_gitops.project import duration
 from qflow_gitops.report import Planned, Report
 
 
@@ -83,11 +82,11 @@ def command(
 
 def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     stopper = Stopper()
+    wiring.patience = stopper.patience
     with wiring.console.progress() as progress:
         edges = Edges(
             git=wiring.git,
             store=wiring.store(wiring.project(request.head)),
-            where=LOCK_FILE,
             qualys=wiring.qualys,
             clock=SystemClock(),
             stop=stopper,
@@ -97,21 +96,10 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             evidence={},
             rescue=wiring.rescue,
         )
-        report = _followed(apply(request, edges), progress)
+        report: Report = progress.follow(apply(request, edges))
     if stopper():
         return replace(report, exit_code=stopper.exit_code, reason="interrupted")
     return report
-
-
-def _followed(work: object, progress: Progress) -> Report:
-    """Show every event, and give the report that the work returns at its end."""
-    steps = iter(work)  # type: ignore[call-overload]
-    while True:
-        try:
-            progress.show(next(steps))
-        except StopIteration as end:
-            report: Report = end.value
-            return report
 
 
 def _confirmed(wiring: Wiring, planned: Planned) -> bool:

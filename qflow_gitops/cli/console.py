@@ -4,11 +4,11 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -21,6 +21,8 @@ from qflow_gitops.output.text import error_lines
 from qflow_gitops.output.text import render as as_text
 from qflow_gitops.output.words import clean, count
 from qflow_gitops.report import Report
+
+Result = TypeVar("Result")
 
 HEARTBEAT = 30.0
 """Seconds between two signs of life where there is no terminal."""
@@ -180,6 +182,15 @@ class Progress:
         self._console = console
         self._live: Any = None
         self._last = time.monotonic()
+
+    def follow(self, work: Generator[events.Event, None, Result]) -> Result:
+        """Show every event of a work, and give what it returns at its end."""
+        while True:
+            try:
+                self.show(next(work))
+            except StopIteration as end:
+                result: Result = end.value
+                return result
 
     def show(self, event: events.Event) -> None:
         """Take the next event."""

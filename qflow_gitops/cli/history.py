@@ -4,7 +4,6 @@ import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Wiring, run
-from qflow_gitops.project import LOCK_FILE
 from qflow_gitops.report import Report
 
 
@@ -22,6 +21,6 @@ def command(
         from qflow_gitops.operations.status import history
 
         project = wiring.project()
-        return history(wiring.store(project), project, LOCK_FILE, name, environment)
+        return history(wiring.store(project), project, name, environment)
 
     return run(wiring, "history", work, format_name, copies)

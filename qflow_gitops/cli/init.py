@@ -1,12 +1,17 @@
 """`qflow-gitops init`."""
 
 import secrets
+from functools import partial
 from pathlib import Path
 
 import click
 
 from qflow_gitops.api.platforms import NAMES
 from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.gitrepo import GitRepo
+from qflow_gitops.interfaces import LockStore
+from qflow_gitops.project import LockSettings
 from qflow_gitops.report import Report
 
 
@@ -19,13 +24,46 @@ from qflow_gitops.report import Report
     show_default=True,
     help="Your Qualys platform; qualys.com/platform-identification tells which.",
 )
+@click.option(
+    "--store",
+    type=click.Choice(["branch", "worktree"]),
+    help="Where the record lives. Usual: branch where there is a git remote, else worktree.",
+)
 @click.pass_obj
-def command(wiring: Wiring, folder: Path, platform: str) -> int:
+def command(wiring: Wiring, folder: Path, platform: str, store: str | None) -> int:
     """Make a repository of run specs ready to use. Never writes over a file."""
 
     def work() -> Report:
         from qflow_gitops.operations.init import init
 
-        return init(wiring.directory / folder, platform, secrets.token_hex(16))
+        target = wiring.directory / folder
+        remote = _remote(wiring, target, store)
+        branch = partial(_store, wiring, target, remote) if remote else None
+        return init(target, platform, secrets.token_hex(16), branch)
 
     return run(wiring, "init", work, "text")
+
+
+def _remote(wiring: Wiring, target: Path, store: str | None) -> str:
+    """Name the remote that the record's branch belongs to, "" where it is to be a file."""
+    if store == "worktree":
+        return ""
+    try:
+        remotes = GitRepo.open(target, wiring.environ).remotes() if target.is_dir() else ()
+    except UsageProblem:
+        remotes = ()
+    if store == "branch" and not remotes:
+        raise UsageProblem(
+            "There is no git remote for the record's branch.",
+            where=str(target),
+            not_done="Nothing was written.",
+            hint="git remote add origin ADDRESS, or: qflow-gitops init --store worktree",
+            reason="lock_remote",
+        )
+    return "origin" if "origin" in remotes else next(iter(remotes), "")
+
+
+def _store(wiring: Wiring, target: Path, remote: str) -> LockStore:
+    repo = GitRepo.open(target, wiring.environ)
+    settings = LockSettings("branch", remote=remote)
+    return wiring.store_of(settings, repo)

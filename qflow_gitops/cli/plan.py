@@ -3,8 +3,8 @@
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, run
-from qflow_gitops.project import LOCK_FILE
+from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.moments import stamp
 from qflow_gitops.report import Report
 
 
@@ -56,6 +56,6 @@ def command(
             target=wiring.ci.target,
         )
         store = wiring.store(wiring.project("" if worktree else head))
-        return make_plan(request, wiring.git, store, LOCK_FILE)
+        return make_plan(request, wiring.git, store, stamp(SystemClock().now()))
 
     return run(wiring, "plan", work, format_name, copies)

@@ -3,9 +3,8 @@
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.cli.wiring import Wiring, run
 from qflow_gitops.lockfile import State
-from qflow_gitops.project import LOCK_FILE
 from qflow_gitops.report import Report
 
 
@@ -14,6 +13,13 @@ from qflow_gitops.report import Report
 @click.option("--adopt", metavar="EXECUTION", default="", help="It ran: this is its execution.")
 @click.option("--absent", is_flag=True, help="It did not run: it is due again.")
 @click.option("--assume-ran", is_flag=True, help="It ran, without an execution to show.")
+@click.option(
+    "--not",
+    "others",
+    multiple=True,
+    metavar="EXECUTION",
+    help="With --absent: this execution looks like it, but isn't; repeatable.",
+)
 @click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the record.")
 @options.output("text", "json")
 @click.pass_obj
@@ -23,13 +29,15 @@ def command(
     adopt: str,
     absent: bool,
     assume_ran: bool,
+    others: tuple[str, ...],
     reason: str,
     format_name: str,
     copies: options.Copies,
 ) -> int:
     """Settle a RUN in doubt by your decision, after a look in Qualys.
 
-    Sends nothing. With --absent the next apply sends the run: be sure that it did not run.
+    Sends nothing. What Qualys shows is checked first. With --absent the next apply sends the
+    run: be sure that it did not run.
     """
     if (bool(adopt), absent, assume_ran).count(True) != 1:
         raise click.UsageError("Say one of --adopt EXECUTION, --absent and --assume-ran.")
@@ -40,12 +48,10 @@ def command(
 
         project = wiring.project()
         return resolve(
-            Decision(name, to, adopt, reason),
+            Decision(name, to, adopt, reason, others),
             project,
             wiring.store(project),
-            LOCK_FILE,
-            lambda platform: wiring.qualys(platform)[0],
-            SystemClock(),
+            wiring.reconciler(project),
             wiring.author(),
         )
 

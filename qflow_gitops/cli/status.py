@@ -1,28 +1,46 @@
 """`qflow-gitops status`."""
 
+from dataclasses import replace
+
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, run
-from qflow_gitops.project import LOCK_FILE
+from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.errors import QflowError
 from qflow_gitops.report import Report
 
 
 @click.command("status")
 @options.environment
+@click.option(
+    "--refresh", is_flag=True, help="Look at executions that are under way first, and record."
+)
 @click.option("--exit-code", is_flag=True, help="Exit 9, 1 or 8: in doubt, failed, under way.")
 @options.output("text", "json")
 @click.pass_obj
 def command(
-    wiring: Wiring, environment: str, exit_code: bool, format_name: str, copies: options.Copies
+    wiring: Wiring,
+    environment: str,
+    refresh: bool,
+    exit_code: bool,
+    format_name: str,
+    copies: options.Copies,
 ) -> int:
     """Show every run, its last attempt and its execution, as the record has them."""
 
     def work() -> Report:
-        from qflow_gitops.operations.status import status
+        from qflow_gitops.operations import status
 
         project = wiring.project()
         store = wiring.store(project)
-        return status(wiring.git, store, project, LOCK_FILE, environment, exit_code=exit_code)
+        problems: tuple[QflowError, ...] = ()
+        if refresh:
+            problems = status.refresh(
+                store, project, environment, lambda one: wiring.qualys(one)[0], SystemClock()
+            )
+        report = status.status(wiring.git, store, project, environment, exit_code=exit_code)
+        for one in problems:
+            return replace(report, exit_code=one.exit_code, reason=one.reason, error=one)
+        return report
 
     return run(wiring, "status", work, format_name, copies)

@@ -1,22 +1,34 @@
 """Builds the edges from the command line and the environment; the only reader of either."""
 
+from __future__ import annotations
+
 import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qflow_gitops.ci import describe
 from qflow_gitops.ci.described import Described
 from qflow_gitops.cli.console import Console
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.interfaces import LockStore, Qualys
+from qflow_gitops.interfaces import LockBranch, LockStore, Qualys
 from qflow_gitops.operations import reading
-from qflow_gitops.project import LOCK_FILE, Project
+from qflow_gitops.project import LOCK_FILE, RESCUE_FILE, LockSettings, Project
 from qflow_gitops.report import Report, failed
+
+if TYPE_CHECKING:
+    from qflow_gitops.operations.reconcile import Reconciler
+
+
+GIT_TIMEOUT = 60.0
+"""Seconds that one exchange with a git remote may take."""
+STOP_WITHIN = 6.5
+"""Seconds in which all is over after a signal: GitHub gives 7.5 (docs, workflow cancellation)."""
 
 
 class SystemClock:
@@ -41,13 +53,21 @@ class Stopper:
     def __init__(self) -> None:
         """Begin to listen."""
         self.signal = 0
+        self._at = 0.0
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._caught)
 
     def _caught(self, number: int, _frame: object) -> None:
         if self.signal:
-            os._exit(128 + number)  # what was sent is in the journal as an intent
+            os._exit(128 + number)  # what was sent is in the record as an intent
+        self._at = time.monotonic()
         self.signal = number
+
+    def patience(self) -> float:
+        """Seconds that git may still take to reach a remote."""
+        if not self.signal:
+            return GIT_TIMEOUT
+        return max(0.0, STOP_WITHIN - (time.monotonic() - self._at))
 
     def __call__(self) -> bool:
         """Whether a person or the CI asked to stop."""
@@ -67,7 +87,9 @@ class Wiring:
         self.directory = Path(directory)
         self.environ = environ
         self.console = console
-        self._clients: list[Qualys] = []
+        self._clients: dict[str, tuple[Qualys, str]] = {}
+        self.patience: Callable[[], float] = lambda: GIT_TIMEOUT
+        """Seconds that git may take to reach a remote now; an apply cuts it once stopped."""
 
     @cached_property
     def git(self) -> GitRepo:
@@ -96,23 +118,40 @@ class Wiring:
 
     def store(self, project: Project) -> LockStore:
         """The lock store that the settings choose."""
-        from qflow_gitops.lockstores import build
+        return self.store_of(project.lock, self.git)
 
-        in_ci = bool(self.environ.get("CI"))
-        return build(project.lock, self.git.root / LOCK_FILE, self.git.common_dir, in_ci=in_ci)
+    def store_of(self, settings: LockSettings, repo: GitRepo) -> LockStore:
+        """A lock store of a repository."""
+        from qflow_gitops.lockstores import Place, build
+
+        def branch(remote: str, name: str) -> LockBranch:
+            from qflow_gitops.gitbranch import GitBranch
+
+            # `patience` as it will be then, not as it is now
+            return GitBranch(repo, remote, name, lambda: self.patience())  # noqa: PLW0108
+
+        place = Place(
+            lockfile=repo.root / LOCK_FILE,
+            folder=repo.common_dir / "qflow-gitops",
+            branch=branch,
+            author=self.author(repo),
+            in_ci=bool(self.environ.get("CI")),
+        )
+        return build(settings, place)
 
     def qualys(self, platform: str) -> tuple[Qualys, str]:
         """Connect to a platform: the client, and the gateway's name for the record."""
         from qflow_gitops.api import connect
 
-        client, gateway = connect(platform, self.environ)
-        self.console.detail(f"gateway {gateway} of platform {platform}")
-        self._clients.append(client)
-        return client, gateway
+        if platform not in self._clients:
+            client, gateway = connect(platform, self.environ)
+            self.console.detail(f"gateway {gateway} of platform {platform}")
+            self._clients[platform] = (client, gateway)
+        return self._clients[platform]
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for client in self._clients:
+        for client, _ in self._clients.values():
             client.close()
 
     @cached_property
@@ -120,18 +159,25 @@ class Wiring:
         """What the CI's environment tells, empty outside one."""
         return describe(self.environ)
 
-    def author(self) -> dict[str, str]:
+    def author(self, repo: GitRepo | None = None) -> dict[str, str]:
         """Who does it, as the record says it: actor, CI run, tool."""
         import qflow_gitops
 
         found = self.ci
-        who = found.actor or self.git.user or self.environ.get("USER", "")
+        who = found.actor or (repo or self.git).user or self.environ.get("USER", "")
         author = {"actor": who, "run": found.run, "tool": qflow_gitops.__version__}
         return {name: value for name, value in author.items() if value}
 
+    def reconciler(self, project: Project) -> Reconciler:
+        """What looks up runs in doubt."""
+        from qflow_gitops.operations.reconcile import Reconciler
+
+        requests = partial(reading.sent_requests, self.git, project)
+        return Reconciler(lambda platform: self.qualys(platform)[0], SystemClock(), requests)
+
     def rescue(self, content: str) -> str:
-        """Keep a record that couldn't be stored beside the lockfile; say where it is."""
-        target = self.git.root / "qflow.lock.rescue"
+        """Keep lines that couldn't be stored beside the lockfile; say where they are."""
+        target = self.git.root / RESCUE_FILE
         try:
             with target.open("a", encoding="utf-8") as file:
                 file.write(content)

@@ -12,10 +12,11 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from qflow_gitops import audit
 from qflow_gitops.errors import LockError
-from qflow_gitops.interfaces import LockBranch, LostRace, Mark, Snapshot
+from qflow_gitops.interfaces import LockBranch, LostRace, Mark, Snapshot, Version
 from qflow_gitops.lockfile import Lockfile, Transition, rebased
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
@@ -81,6 +82,16 @@ class BranchStore:
         self._check_growth(last or self._before(tip, known), lockfile, tip)
         self._branch.remember(tip)
         return tip, lockfile
+
+    def versions(self) -> Iterator[Version]:
+        """Give every commit of the branch, oldest first; it was fetched, not yet trusted."""
+        tip = self._branch.fetch()
+        for commit, parents in self._branch.history(tip) if tip else ():
+            yield Version(commit, tuple(parents), partial(self._branch.content, commit))
+
+    def signer(self, version: str, signers: str) -> str:
+        """Give which of git's allowed signers (a file) signed a commit, "" for none."""
+        return self._branch.signer(version, signers)
 
     def _check_absence(self, known: str) -> None:
         if known:

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from qflow_gitops import files
-from qflow_gitops.errors import BusyError, LockError
-from qflow_gitops.interfaces import Mark, Snapshot
+from qflow_gitops.errors import BusyError, LockError, UsageProblem
+from qflow_gitops.interfaces import Mark, Snapshot, Version
 from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes, transition_from_json, transition_to_json
 from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
@@ -81,6 +81,23 @@ class WorktreeStore:
                 yield session
             finally:
                 session.close()
+
+    def versions(self) -> Iterator[Version]:
+        """Give the file: its earlier versions are git's, where they were committed."""
+        content = self._bytes(self._path)
+        if content is not None:
+            yield Version(self.where, (), lambda: content)
+
+    def signer(self, version: str, signers: str) -> str:
+        """Raise UsageProblem: a file isn't signed."""
+        del version, signers
+        raise UsageProblem(
+            "The record is a file of the work tree, which has no signatures.",
+            where="qflow.yaml",
+            not_done="Nothing was checked.",
+            hint="Leave out --signers, or keep the record on a branch: lock: {store: branch}",
+            reason="lock_unsigned",
+        )
 
     @contextlib.contextmanager
     def _mutex(self) -> Iterator[None]:

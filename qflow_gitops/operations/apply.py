@@ -1,39 +1,45 @@
 """Run what is due, at most once: plan, ask, check, then launch and record."""
 
-import json
-import secrets
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import contextlib
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 from qflow_gitops import plan
 from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.errors import LockError, StaleError, UsageProblem
+from qflow_gitops.errors import LockError, QflowError, StaleError, UsageProblem
 from qflow_gitops.interfaces import (
     Clock,
     GitTree,
     LockSession,
     LockStore,
+    LostRace,
+    Mark,
     Qualys,
+    Snapshot,
     StopSignal,
-    TreeFile,
 )
-from qflow_gitops.lockfile import (
-    DOUBTFUL,
-    UNDER_WAY,
-    Attempt,
-    Event,
-    Lockfile,
-    State,
-    Transition,
-)
-from qflow_gitops.lockformat import attempt_to_json
+from qflow_gitops.lockfile import Lockfile, State
+from qflow_gitops.moments import stamp
 from qflow_gitops.operations import events, reading
-from qflow_gitops.operations.checks import ApplyRequest, View, check, run_key, uncommitted
-from qflow_gitops.operations.launch import Job, Launch, Result, Terms, Watch
+from qflow_gitops.operations.checks import (
+    ApplyRequest,
+    View,
+    check,
+    check_descent,
+    run_key,
+    uncommitted,
+)
+from qflow_gitops.operations.jobs import Before, prepare
+from qflow_gitops.operations.launch import Job, Launch, Result, Terms, watch_of
+from qflow_gitops.operations.outcome import Work, applied_body, rescued, under_way
 from qflow_gitops.operations.plan import all_specs, chosen, connector_names, previous_requests, seen
-from qflow_gitops.plan import Action, Brakes, Change, Context, Plan, Reason
+from qflow_gitops.operations.reconcile import Reconciler
+from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
 from qflow_gitops.project import Project
-from qflow_gitops.report import Applied, LockSeen, Outcome, Planned, Report, applied
+from qflow_gitops.report import Planned, Report, applied
+
+_ADVANCES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,6 @@ class Edges:
 
     git: GitTree
     store: LockStore
-    where: str
     qualys: Callable[[str], tuple[Qualys, str]]
     clock: Clock
     stop: StopSignal
@@ -65,9 +70,10 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     project = reading.settings(edges.git, head, request.platform)
     environment = _one_environment(project, request.environment)
     specs = all_specs(edges.git, head, project)  # a commit's: read once, they can't change
-    empty = Planned(Plan((), {}), head, "", full=True, lock=LockSeen(edges.where, exists=False))
+    snapshot = edges.store.read()
+    empty = Planned(Plan((), {}), head, "", full=True, lock=seen(snapshot))
     source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs)
-    first = _view(request, edges, source, edges.store.read())
+    first = _view(request, edges, source, snapshot)
     check(request, edges.git, first)
     notes = uncommitted(edges.git, project, head)
     for note in notes:
@@ -96,9 +102,9 @@ def _locked(
     session: LockSession,
     notes: tuple[str, ...],
 ) -> Generator[events.Event, None, Report]:
-    """Plan again while nobody else can write, and carry it out if it is still the same."""
-    yield from _settle(session, first.environment, edges.clock)
-    view = _view(request, edges, first, session.lockfile)
+    """Settle doubt, plan again on the newest record, and carry it out if it is still the same."""
+    problems = yield from _reconciler(edges, first.project).settle(session, first.environment)
+    view = _view(request, edges, first, _snapshot(session, edges))
     check(request, edges.git, view)
     if not _due(view) <= _due(first):  # less is fine: another apply did it in the meantime
         raise StaleError(
@@ -107,11 +113,32 @@ def _locked(
             hint="Look at it again: qflow-gitops plan",
             reason="stale_plan",
         )
-    return (yield from _carry_out(request, edges, view, session, notes))
+    return (yield from _carry_out(request, edges, view, session, notes, problems))
 
 
-def _due(view: View) -> set[tuple[str, str]]:
-    return {(one.name, one.spec.digest) for one in view.planned.plan.of(Action.RUN) if one.spec}
+def _reconciler(edges: Edges, project: Project) -> Reconciler:
+    return Reconciler(
+        lambda platform: edges.qualys(platform)[0],
+        edges.clock,
+        partial(reading.sent_requests, edges.git, project),
+    )
+
+
+def _snapshot(session: LockSession, edges: Edges) -> Snapshot:
+    return Snapshot(None if session.lockfile.serial == 0 else session.lockfile, edges.store.where)
+
+
+def _due(view: View) -> set[tuple[str, str, int]]:
+    """Name what would be sent: run, digest, and the failed attempt that a retry releases."""
+    return {
+        (
+            one.name,
+            one.spec.digest,
+            one.attempt.number if one.reason is Reason.RETRY and one.attempt else 0,
+        )
+        for one in view.planned.plan.of(Action.RUN)
+        if one.spec
+    }
 
 
 def _one_environment(project: Project, asked: str) -> str:
@@ -126,10 +153,10 @@ def _one_environment(project: Project, asked: str) -> str:
     return environments[0]
 
 
-def _view(request: ApplyRequest, edges: Edges, source: View, lockfile: Lockfile | None) -> View:
+def _view(request: ApplyRequest, edges: Edges, source: View, snapshot: Snapshot) -> View:
     """Plan from every spec of the commit and this record: apply never trusts a diff alone."""
     project, specs = source.project, source.specs
-    known = lockfile or Lockfile(project.lock.lineage)
+    known = snapshot.lockfile or Lockfile(project.lock.lineage)
     context = Context(
         project=project,
         lockfile=known,
@@ -142,11 +169,12 @@ def _view(request: ApplyRequest, edges: Edges, source: View, lockfile: Lockfile 
         labels=request.labels,
         previous=previous_requests(edges.git, specs.specs, known, project),
         touched=frozenset(),
+        now=stamp(edges.clock.now()),
     )
     planned = replace(
         source.planned,
         plan=plan.compute(specs, context),
-        lock=seen(lockfile, edges.where),
+        lock=seen(snapshot),
         names=connector_names(project, (source.environment,)),
         catalog=specs.catalog,
     )
@@ -156,296 +184,149 @@ def _view(request: ApplyRequest, edges: Edges, source: View, lockfile: Lockfile 
 # --- doing it ------------------------------------------------------------------------
 
 
-def _settle(
-    session: LockSession, environment: str, clock: Clock
-) -> Generator[events.Event, None, None]:
-    """An intent that a process before us left may have been sent: it is in doubt.
-
-    This process alone holds the record, so its owner is gone.
-    """
-    transitions = [
-        Transition(
-            environment,
-            run,
-            attempt.number,
-            Event(
-                _now(clock),
-                State.IN_DOUBT,
-                {"detail": "The apply that recorded the intent ended before its answer."},
-            ),
-        )
-        for run, attempts in session.lockfile.environment(environment).runs.items()
-        for attempt in attempts
-        if attempt.state is State.INTENT
-    ]
-    session.record(transitions)
-    for one in transitions:
-        attempt = session.lockfile.attempts(environment, one.run)[one.number - 1]
-        yield events.Moved(environment, one.run, attempt)
-
-
-def _now(clock: Clock) -> str:
-    return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@dataclass(slots=True)
-class _Work:
-    """What there is to do, and what came of it."""
-
-    due: tuple[Change, ...]
-    watches: list[Watch]
-    waited: bool
-    unknown: tuple[Change, ...] = ()
-    result: Result = field(default_factory=Result)
-
-
 def _carry_out(
     request: ApplyRequest,
     edges: Edges,
     view: View,
     session: LockSession,
     notes: tuple[str, ...],
+    problems: list[QflowError],
 ) -> Generator[events.Event, None, Report]:
-    terms = _terms(request, edges, view.project)
-    watches = _under_way(session.lockfile, view.environment) if terms.wait else []
-    work = _Work(view.planned.plan.of(Action.RUN), watches, terms.wait)
-    if work.due or work.watches:
-        yield from _launch(work, terms, edges, view, session)
-    problems = list(work.result.problems)
-    rescued = _rescue(work.result, edges, session.lockfile)
-    try:
-        _advance(session, edges, view)
-    except LockError as problem:
-        problems.append(problem)
-    body = _applied(view, session.lockfile, work, rescued)
+    wait = view.project.apply.wait if request.wait is None else request.wait
+    watches = under_way(session.lockfile, view.environment) if wait else []
+    work = Work(watches, wait)
+    if view.planned.plan.of(Action.RUN) or watches:
+        yield from _launch(request, work, edges, view, session)
+    problems += work.result.problems
+    lines = rescued(work.result.unrecorded, session.lockfile)
+    kept = edges.rescue(lines) if lines else ""
+    if not edges.stop():
+        try:
+            _advance(session, edges, view)
+        except LockError as problem:
+            problems.append(problem)
+    body = applied_body(view, session.lockfile, work, kept, stamp(edges.clock.now()))
     return applied(body, view.found, notes, problems)
 
 
 def _launch(
-    work: _Work, terms: Terms, edges: Edges, view: View, session: LockSession
+    request: ApplyRequest, work: Work, edges: Edges, view: View, session: LockSession
 ) -> Generator[events.Event, None, None]:
     qualys, gateway = edges.qualys(view.project.environments[view.environment].platform)
     qualys.connect()
-    revisions = _revisions(qualys, work.due)
-    known = []
-    for one in work.due:
-        held = _held_workflow(one, revisions, view)
-        if held is None:
-            known.append(one)
-        else:
-            work.unknown = (*work.unknown, held)
-    yield from _other_revisions(known, revisions, view)
-    evidence = {"planDigest": view.planned.plan.digest, **edges.evidence}
-    commit = view.planned.commit
-    files = edges.git.files(commit, sorted({one.spec.file for one in known if one.spec}))
-    jobs = [_job(one, edges, view, session, revisions, files, gateway, evidence) for one in known]
+    jobs = yield from _jobs(work, edges, view, qualys, gateway)
     if jobs and session.created:
-        yield events.Said(f"There was no record yet: {edges.where} is made now. Commit it.")
-    if jobs:
-        session.mark(view.environment, latest=commit, applied_through=None)
+        yield events.Said(_beginning(edges.store.where, session.lockfile.lineage, view.project))
+    terms = _terms(request, edges, view, work, qualys)
+    work.result = Result()
     launch = Launch(jobs, work.watches, terms, session, qualys, edges.clock)
+    work.result = launch.result
+    yield from launch.run()
+    mine = [session.lockfile.attempts(env, run)[n - 1] for env, run, n in launch.result.opened]
+    if any(one.state is State.IN_DOUBT for one in mine) and not edges.stop():
+        yield from _look_once(terms, work, edges, view, session, qualys)
+
+
+def _look_once(
+    terms: Terms, work: Work, edges: Edges, view: View, session: LockSession, qualys: Qualys
+) -> Generator[events.Event, None, None]:
+    """Look for what this apply itself lost sight of, and wait for what is found."""
+    result = work.result
     try:
-        yield from launch.run()
-    finally:
-        work.result = launch.result
+        result.problems += yield from _reconciler(edges, view.project).settle(
+            session, view.environment
+        )
+    except LockError as problem:
+        result.problems.append(problem)
+        return
+    found = [
+        watch_of(env, run, attempt)
+        for env, run, number in result.opened
+        for attempt in (session.lockfile.attempts(env, run)[number - 1],)
+        if attempt.state is State.ADOPTED
+    ]
+    again = Launch([], found, terms, session, qualys, edges.clock)
+    yield from again.run()
+    result.problems += again.result.problems
+    result.unrecorded += again.result.unrecorded
 
 
-def _terms(request: ApplyRequest, edges: Edges, project: Project) -> Terms:
-    settings = project.apply
+def _jobs(
+    work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
+) -> Generator[events.Event, None, list[Job]]:
+    due = view.planned.plan.of(Action.RUN)
+    evidence = {"planDigest": view.planned.plan.digest, **edges.evidence}
+    jobs = []
+    for one in prepare(due, view, edges.git, qualys, gateway, evidence):
+        if isinstance(one, Job):
+            jobs.append(one)
+        elif isinstance(one, Change):
+            work.unknown = (*work.unknown, one)
+        else:
+            yield one
+    return jobs
+
+
+def _beginning(where: str, lineage: str, project: Project) -> str:
+    if project.lock.store == "worktree":
+        return f"There was no record yet: {where} is made now. Commit it."
+    pin = "" if project.lock.lineage else f" Pin it in qflow.yaml: lock: {{lineage: {lineage}}}"
+    return f"There was no record yet: {where} is made now.{pin}"
+
+
+def _terms(request: ApplyRequest, edges: Edges, view: View, work: Work, qualys: Qualys) -> Terms:
+    settings = view.project.apply
+    allowed = _due(view)
+
+    def still_due(lockfile: Lockfile) -> frozenset[Key]:
+        newer = _view(request, edges, view, Snapshot(lockfile, edges.store.where))
+        check_descent(edges.git, newer)
+        return frozenset(
+            (view.environment, name) for name, *what in _due(newer) if (name, *what) in allowed
+        )
+
     return Terms(
         concurrency=request.concurrency or settings.concurrency,
-        wait=settings.wait if request.wait is None else request.wait,
+        wait=work.waited,
         timeout=request.timeout if request.timeout is not None else settings.timeout,
         stop_on_failure=settings.stop_on_failure,
-        statuses=project.statuses,
+        statuses=view.project.statuses,
         stop=edges.stop,
         freeze=edges.freeze,
+        author=edges.author,
+        still_due=still_due,
+        before=Before(qualys, edges.clock),
+        mark=Mark(view.environment, view.planned.commit),
     )
-
-
-def _under_way(lockfile: Lockfile, environment: str) -> list[Watch]:
-    return [
-        Watch(environment, run, attempt.number, attempt.execution_id)
-        for run, attempts in lockfile.environment(environment).runs.items()
-        for attempt in attempts
-        if attempt.state in UNDER_WAY
-    ]
-
-
-def _workflow_id(one: Change) -> str:
-    return one.spec.workflow_id if one.spec else ""
-
-
-def _revisions(qualys: Qualys, due: Sequence[Change]) -> dict[str, str]:
-    """Look at each workflow once, before anything is recorded; leave out the unknown ones."""
-    revisions = {}
-    for workflow_id in sorted({_workflow_id(one) for one in due}):
-        details = qualys.workflow(workflow_id)
-        if details is not None:
-            revisions[workflow_id] = details.revision
-    return revisions
-
-
-def _held_workflow(one: Change, revisions: Mapping[str, str], view: View) -> Change | None:
-    """Hold a run whose workflow isn't there, or isn't the one that the policy asks for."""
-    workflow_id = _workflow_id(one)
-    if workflow_id not in revisions:
-        return _held(
-            one,
-            f"Qualys knows no workflow {workflow_id} (404), or hides it",
-            "Mend `workflowId`, or have the workflow's tag added to your role in Qualys.",
-        )
-    if not view.project.policy.workflow_revision:
-        return None
-    expected, found = _catalog_revision(one, view), revisions[workflow_id]
-    if expected and expected == found:
-        return None
-    detail = f"its workflow has the revision {found[:12] or 'unknown'}, the catalog says "
-    return _held(
-        one,
-        detail + (expected[:12] or "none"),
-        f"Look at the workflow in Qualys; then: qflow-gitops workflows pull {workflow_id}, commit.",
-    )
-
-
-def _held(one: Change, detail: str, hint: str) -> Change:
-    return replace(one, action=Action.HOLD, reason=Reason.WORKFLOW, detail=detail, hint=hint)
-
-
-def _catalog_revision(one: Change, view: View) -> str:
-    known = view.specs.catalog.get(_workflow_id(one).lower())
-    return known.revision if known else ""
-
-
-def _other_revisions(
-    due: Sequence[Change], revisions: Mapping[str, str], view: View
-) -> Iterator[events.Event]:
-    """Warn where a workflow was changed after the catalog was pulled."""
-    for one in due:
-        expected, found = _catalog_revision(one, view), revisions[_workflow_id(one)]
-        if expected and expected != found:
-            yield events.Said(
-                f"{one.environment}/{one.name}: its workflow was changed since the catalog was "
-                f"pulled (revision {found[:12]}, there {expected[:12]}); it is sent all the same."
-            )
-
-
-def _job(
-    one: Change,
-    edges: Edges,
-    view: View,
-    session: LockSession,
-    revisions: Mapping[str, str],
-    files: Mapping[bytes, TreeFile],
-    gateway: str,
-    evidence: Mapping[str, object],
-) -> Job:
-    spec = one.spec
-    assert spec is not None  # noqa: S101  every change that runs has its spec
-    entry = files.get(spec.file.encode())
-    facts = {
-        "workflowId": spec.workflow_id,
-        "revision": revisions[spec.workflow_id],
-        "platform": view.project.environments[view.environment].platform,
-        "gateway": gateway,
-        "file": spec.file,
-        "commit": view.planned.commit,
-        "blob": entry.blob if entry else "",
-        "bodySha256": spec.body_sha256,
-        "nonce": secrets.token_hex(16),
-        "annotations": dict(spec.annotations),
-        "evidence": {**evidence, **_revision_evidence(one, revisions, view)},
-    }
-    event = Event(_now(edges.clock), State.INTENT, {"by": dict(edges.author)})
-    attempt = Attempt(
-        number=len(session.lockfile.attempts(*one.key)) + 1,
-        state=State.INTENT,
-        digest=spec.digest,
-        events=(event,),
-        facts={name: value for name, value in facts.items() if value},
-    )
-    return Job(one, attempt, spec.body)
-
-
-def _revision_evidence(one: Change, revisions: Mapping[str, str], view: View) -> dict[str, object]:
-    expected = _catalog_revision(one, view)
-    differs = expected and expected != revisions[_workflow_id(one)]
-    return {"catalogRevision": expected} if differs else {}
 
 
 def _advance(session: LockSession, edges: Edges, view: View) -> None:
     """Move `latest`, and `appliedThrough` where nothing due is left, if that says anything new."""
-    head, record = view.planned.commit, session.lockfile.environment(view.environment)
+    for _ in range(_ADVANCES):
+        mark = _reached(session.lockfile, edges, view)
+        if mark is None:
+            return
+        with contextlib.suppress(LostRace):
+            session.record([], mark)
+            return
+
+
+def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
+    head, record = view.planned.commit, lockfile.environment(view.environment)
+    if record.latest and not (
+        edges.git.has_commit(record.latest) and edges.git.is_ancestor(record.latest, head)
+    ):
+        return None  # another apply went further meanwhile
     rest = plan.compute(
         view.specs,
-        Context(view.project, session.lockfile, (view.environment,), touched=frozenset()),
+        Context(view.project, lockfile, (view.environment,), touched=frozenset()),
     )
     waiting = {Reason.RENAMED, Reason.TARGET, Reason.INVALID}
     done = not rest.of(Action.RUN) and not any(one.reason in waiting for one in rest.changes)
     through = head if done and not has_errors(view.found) else record.applied_through
     if (record.latest, record.applied_through) == (head, through):
-        return
+        return None
     nothing_new = record.latest and record.applied_through == record.latest and done
     if nothing_new and not reading.touched_files(edges.git, record.latest, head, view.project):
-        return  # a commit of the lockfile itself, say, is no reason to write it again
-    session.mark(view.environment, latest=head, applied_through=through or None)
-
-
-def _rescue(result: Result, edges: Edges, lockfile: Lockfile) -> str:
-    """Keep the answers that the store didn't take, each with its whole attempt."""
-    if not result.unrecorded:
-        return ""
-    entries = []
-    for one in result.unrecorded:
-        lockfile = lockfile.recorded([one])
-        attempt = lockfile.attempts(one.environment, one.run)[one.number - 1]
-        entries.append(
-            {"environment": one.environment, "run": one.run, "attempt": attempt_to_json(attempt)}
-        )
-    return edges.rescue(json.dumps({"rescueVersion": 1, "attempts": entries}, indent=2) + "\n")
-
-
-def _applied(view: View, lockfile: Lockfile, work: "_Work", rescued: str) -> Applied:
-    """Put together what was done, and what was not."""
-    held_back = {job.change.key for job in work.result.not_started}
-    held_back |= {one.key for one in work.unknown}
-    started = [one for one in work.due if one.key not in held_back]
-    outcomes = [Outcome(*one.key, lockfile.attempts(*one.key)[-1], one.spec) for one in started]
-    keys = {one.key for one in started}
-    for one in work.watches:
-        if (one.environment, one.name) not in keys:
-            attempt = lockfile.attempts(one.environment, one.name)[one.number - 1]
-            outcomes.append(Outcome(one.environment, one.name, attempt))
-    why = work.result.why_stopped
-    return Applied(
-        planned=view.planned,
-        environment=view.environment,
-        platform=view.project.environments[view.environment].platform,
-        outcomes=tuple(outcomes),
-        not_started=(
-            *work.unknown,
-            *(_not_started(j.change, why) for j in work.result.not_started),
-        ),
-        doubts=_doubts(lockfile, view.environment),
-        rescued=rescued,
-        waited=work.waited,
-    )
-
-
-def _not_started(one: Change, why: str) -> Change:
-    return replace(
-        one,
-        action=Action.HOLD,
-        reason=Reason.FROZEN if why.startswith("QFLOW_FREEZE") else Reason.STOPPED,
-        detail=f"not started: {why}",
-        hint="It is due again at the next apply.",
-    )
-
-
-def _doubts(lockfile: Lockfile, environment: str) -> tuple[Outcome, ...]:
-    return tuple(
-        Outcome(environment, run, attempt)
-        for run, attempts in sorted(lockfile.environment(environment).runs.items())
-        for attempt in attempts
-        if attempt.state in DOUBTFUL
-    )
+        return None  # a commit of the lockfile itself, say, is no reason to write it again
+    return Mark(view.environment, head, through or None)

@@ -56,7 +56,7 @@ def check(request: ApplyRequest, git: GitTree, view: View) -> None:
             view.found,
             not_done="Nothing was sent. --keep-going runs the valid specs all the same.",
         )
-    _check_descent(git, view)
+    check_descent(git, view)
     _check_releases(request, view)
     made = view.planned.plan
     if request.digest and request.digest != made.digest:
@@ -70,7 +70,8 @@ def check(request: ApplyRequest, git: GitTree, view: View) -> None:
         )
 
 
-def _check_descent(git: GitTree, view: View) -> None:
+def check_descent(git: GitTree, view: View) -> None:
+    """Refuse a commit that doesn't descend from the one applied last; raises StaleError."""
     head = view.planned.commit
     latest = view.lockfile.environment(view.environment).latest
     if not latest or latest == head:

@@ -1,11 +1,12 @@
 """Make a repository of run specs ready to use; never writes over a file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from qflow_gitops import files, schema
-from qflow_gitops.errors import InvalidInput
+from qflow_gitops.errors import InvalidInput, LockError
+from qflow_gitops.interfaces import LockStore, LostRace, Mark
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.lockformat import to_bytes
 from qflow_gitops.project import LOCK_FILE, PROJECT_FILE
@@ -26,9 +27,9 @@ spec:
     prod:
       platform: {platform}
   lock:
-    store: worktree
-    lineage: {lineage}   # ties these settings to qflow.lock; never change it
-"""
+    store: {store}
+{lineage}"""
+_LINEAGE = "    lineage: {lineage}   # ties these settings to the record; never change it\n"
 
 _README = """\
 # Runs
@@ -57,19 +58,31 @@ Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`
 """
 
 
-def init(folder: Path, platform: str, lineage: str) -> Report:
+def init(
+    folder: Path, platform: str, lineage: str, branch: Callable[[], LockStore] | None
+) -> Report:
     """Write what is missing: settings, record, schemas, editor settings, a first page.
 
+    `branch` opens the record's branch of a remote, None where the record is to be a file.
     Raises InvalidInput where a file can't be written.
     """
+    made = []
+    new = not (folder / PROJECT_FILE).exists()
+    if branch is not None and new:
+        change, lineage = _begun(branch)
+        made.append(change)
     texts: dict[str, str | bytes] = {
-        PROJECT_FILE: _PROJECT.format(platform=platform, lineage=lineage),
+        PROJECT_FILE: _PROJECT.format(
+            platform=platform,
+            store="worktree" if branch is None else "branch",
+            lineage=_LINEAGE.format(lineage=lineage) if lineage else "",
+        ),
         "runs/README.md": _README,
         _EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]}),
     }
-    if not (folder / PROJECT_FILE).exists() and not (folder / LOCK_FILE).exists():
+    if branch is None and new and not (folder / LOCK_FILE).exists():
         texts[LOCK_FILE] = to_bytes(Lockfile(lineage, serial=1))
-    changes = [_write_missing(folder, name, text) for name, text in texts.items()]
+    changes = [_write_missing(folder, name, text) for name, text in texts.items()] + made
     changes += _exported(folder / SCHEMA_FOLDER, folder)
     changes.append(_editor(folder))
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
@@ -86,6 +99,20 @@ def init(folder: Path, platform: str, lineage: str) -> Report:
         ),
     )
     return Report("init", body=body)
+
+
+def _begun(branch: Callable[[], LockStore]) -> tuple[FileChange, str]:
+    """Make the record on its branch, or take the one that is there; give its lineage."""
+    try:
+        store = branch()
+        with store.session() as session:
+            if session.created:
+                session.record([], Mark("prod", ""))
+            what = "written" if session.created else "kept"
+            return FileChange(store.where, what), session.lockfile.lineage
+    except (LockError, LostRace) as problem:
+        said = f"not made now, but by the first apply: {getattr(problem, 'message', 'try again')}"
+        return FileChange("the record's branch", "left", said), ""
 
 
 def export_schemas(folder: Path) -> Report:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from qflow_gitops import loader, plan
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.interfaces import GitTree, LockStore
+from qflow_gitops.interfaces import GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import reading
 from qflow_gitops.plan import Brakes, Context, Key
@@ -34,14 +34,14 @@ class PlanRequest:
     target: str = ""
 
 
-def make_plan(request: PlanRequest, git: GitTree, store: LockStore, where: str) -> Report:
-    """Make the plan. Raises QflowError for what stops it."""
+def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) -> Report:
+    """Make the plan, as things stand `now` (RFC 3339). Raises QflowError for what stops it."""
     head = git.resolve(request.head)
     source = "" if request.worktree else head
     project, found = reading.settings_with_findings(git, source, request.platform)
     environments = chosen(project, request.environment)
     recorded = store.read()
-    lockfile = recorded or Lockfile(project.lock.lineage)
+    lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
     narrow = None
@@ -56,6 +56,7 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, where: str) 
         labels=request.labels,
         previous=previous_requests(git, specs.specs, lockfile, project),
         touched=_touched(request, git, base, head, project),
+        now=now,
     )
     made = plan.compute(specs, context)
     if own:
@@ -65,7 +66,7 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, where: str) 
         commit=source,
         base=base,
         full=narrow is None,
-        lock=seen(recorded, where),
+        lock=seen(recorded),
         names=connector_names(project, environments),
         catalog=specs.catalog,
     )
@@ -92,11 +93,12 @@ def all_specs(git: GitTree, commit: str, project: Project) -> loader.SpecSet:
     return reading.worktree_specs(git, project)
 
 
-def seen(lockfile: Lockfile | None, where: str) -> LockSeen:
+def seen(snapshot: Snapshot) -> LockSeen:
     """Say which state of the record was seen."""
+    lockfile = snapshot.lockfile
     if lockfile is None:
-        return LockSeen(where, exists=False)
-    return LockSeen(where, True, lockfile.lineage, lockfile.serial)
+        return LockSeen(snapshot.where, exists=False)
+    return LockSeen(snapshot.where, True, lockfile.lineage, lockfile.serial, snapshot.copied_at)
 
 
 def connector_names(project: Project, environments: tuple[str, ...]) -> dict[str, str]:

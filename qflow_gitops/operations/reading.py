@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from qflow_gitops import catalog, loader
 from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
 from qflow_gitops.interfaces import ChangeKind, GitTree
 from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import UNDER_WAY, Lockfile, State
+from qflow_gitops.lockfile import UNDER_WAY, Attempt, Lockfile, State
 from qflow_gitops.plan import Key
 from qflow_gitops.project import PROJECT_FILE, Project
 from qflow_gitops.report import InvalidFiles
@@ -105,6 +106,25 @@ def _with(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
     if not more:
         return specs
     return replace(specs, diagnostics=in_order([*specs.diagnostics, *more]))
+
+
+def sent_requests(
+    git: GitTree, project: Project, attempts: Iterable[Attempt]
+) -> dict[str, Mapping[str, Any]]:
+    """Read what attempts sent, from the blobs that they name, by their nonces.
+
+    One whose blob isn't in this clone, or that has no nonce, is left out.
+    """
+    wanted = {one.fact("nonce"): one for one in attempts if one.fact("nonce")}
+    blobs = git.blobs({one.fact("blob") for one in wanted.values()})
+    requests: dict[str, Mapping[str, Any]] = {}
+    for nonce, one in wanted.items():
+        if one.fact("blob") in blobs:
+            read = loader.load({one.fact("file"): blobs[one.fact("blob")]}, project)
+            same = [spec for spec in read.specs.values() if spec.digest == one.digest]
+            if same:
+                requests[nonce] = same[0].request
+    return requests
 
 
 # --- only what a diff and the record make necessary ----------------------------------

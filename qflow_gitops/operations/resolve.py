@@ -1,57 +1,77 @@
-"""Settle a run in doubt by a person's decision, with who and why in the record."""
+"""Settle a run in doubt by a person's decision, checked as far as Qualys shows anything."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from qflow_gitops.errors import UsageProblem
-from qflow_gitops.interfaces import Clock, LockStore, Qualys
-from qflow_gitops.lockfile import DOUBTFUL, Attempt, Event, Lockfile, State, Transition
+from qflow_gitops.errors import BusyError, QflowError, UsageProblem
+from qflow_gitops.interfaces import LockSession, LockStore
+from qflow_gitops.lockfile import DOUBTFUL, Attempt, Event, Lockfile, State, Transition, is_leased
+from qflow_gitops.matching import Match
+from qflow_gitops.moments import stamp
 from qflow_gitops.operations.checks import run_key
 from qflow_gitops.operations.plan import seen
+from qflow_gitops.operations.reconcile import Doubt, Looked, Reconciler
 from qflow_gitops.project import Project
 from qflow_gitops.report import History, Report
 
-_NOTHING = "The record is as it was."
+NOTHING = "The record is as it was."
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided about a RUN: ADOPTED with an execution, ABSENT or ASSUMED."""
+    """What a person decided about a RUN: ADOPTED with an execution, ABSENT or ASSUMED.
+
+    `others` are executions that look like this run's and, as the person says, aren't.
+    """
 
     run: str
     to: State
     execution_id: str
     reason: str
+    others: Sequence[str] = field(default=())
 
 
 def resolve(
     decision: Decision,
     project: Project,
     store: LockStore,
-    where: str,
-    qualys: Callable[[str], Qualys],
-    clock: Clock,
+    reconciler: Reconciler,
     author: Mapping[str, str],
 ) -> Report:
-    """Record the decision. An execution to adopt is looked up in Qualys first.
+    """Record the decision, after Qualys was asked whether it can be true.
 
-    Raises UsageProblem where the run isn't in doubt or the execution isn't its own.
+    Raises UsageProblem where the run isn't in doubt or Qualys shows otherwise, BusyError
+    where its request may still be under way, and what a failed look raises.
     """
+    if not decision.reason.strip():
+        raise UsageProblem("--reason is empty.", not_done=NOTHING, reason="reason_missing")
     environment, name = run_key(decision.run, project)
     with store.session() as session:
-        attempt = _doubtful(session.lockfile, environment, name)
-        if decision.to is State.ADOPTED:
-            _check_execution(decision, attempt, session.lockfile, qualys(attempt.fact("platform")))
-        at = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        if attempt.state is State.INTENT:  # its process is gone: this one holds the record
-            event = Event(at, State.IN_DOUBT, {"detail": "The apply ended before its answer."})
-            session.record([Transition(environment, name, attempt.number, event)])
-        event = Event(at, decision.to, {"by": dict(author), "detail": decision.reason})
+        doubt = Doubt(environment, name, _doubtful(session.lockfile, environment, name))
+        now = stamp(reconciler.clock.now())
+        _check_lease(doubt, session, decision.to, now)
+        checked = _check(decision, doubt, session.lockfile, reconciler)
+        transitions = []
+        if doubt.attempt.state is State.INTENT:
+            event = Event(now, State.IN_DOUBT, {"detail": "The apply ended before its answer."})
+            transitions.append(Transition(environment, name, doubt.attempt.number, event))
+        extra = {"by": dict(author), "detail": decision.reason, **checked}
         adopted = decision.execution_id
-        session.record([Transition(environment, name, attempt.number, event, execution_id=adopted)])
-        settled = session.lockfile.attempts(environment, name)[attempt.number - 1]
-    lock = seen(session.lockfile, where)
-    return Report("resolve", body=History(((environment, name, settled),), lock))
+        event = Event(now, decision.to, extra)
+        transitions.append(
+            Transition(environment, name, doubt.attempt.number, event, execution_id=adopted)
+        )
+        session.record(transitions)
+        settled = session.lockfile.attempts(environment, name)[doubt.attempt.number - 1]
+    if settled.state is not decision.to:
+        raise BusyError(
+            f"Another process settled it meanwhile: the attempt is {settled.state}.",
+            where=f"{environment}/{name}",
+            not_done="Your decision was not recorded.",
+            hint=f"qflow-gitops history {environment}/{name}",
+            reason="settled_elsewhere",
+        )
+    return Report("resolve", body=History(((environment, name, settled),), seen(store.read())))
 
 
 def _doubtful(lockfile: Lockfile, environment: str, name: str) -> Attempt:
@@ -60,30 +80,94 @@ def _doubtful(lockfile: Lockfile, environment: str, name: str) -> Attempt:
             return attempt
     raise UsageProblem(
         f"The run `{environment}/{name}` is not in doubt.",
-        not_done=_NOTHING,
+        not_done=NOTHING,
         hint="qflow-gitops status shows the runs that are.",
         reason="not_in_doubt",
     )
 
 
+def _check_lease(doubt: Doubt, session: LockSession, to: State, now: str) -> None:
+    """Refuse while the request may still be on its way: nobody can know yet what became of it."""
+    first = doubt.attempt.events[0]
+    until = str(first.extra.get("leaseUntil", ""))
+    working = is_leased(doubt.attempt, now) and not session.alone
+    if working or (to is State.ABSENT and now <= until):
+        raise BusyError(
+            f"The request may still be under way until {until}: it was to be sent at {first.at}.",
+            where=f"{doubt.environment}/{doubt.run}",
+            not_done=NOTHING,
+            hint="Look in Qualys after that, and say it again.",
+            reason="lease_runs",
+        )
+
+
+def _check(
+    decision: Decision, doubt: Doubt, lockfile: Lockfile, reconciler: Reconciler
+) -> dict[str, object]:
+    """Ask Qualys whether the decision can be true; what was asked goes into the record."""
+    if decision.to is State.ADOPTED:
+        _check_execution(decision, doubt, lockfile, reconciler)
+        return {"checked": "execution"}
+    if doubt.attempt.state is State.EXPIRED or decision.to is State.ASSUMED:
+        return {}
+    problems: list[QflowError] = []
+    found = reconciler.look([doubt], lockfile, problems)
+    if problems:
+        raise problems[0]
+    (looked,) = found
+    _check_absence(decision, looked)
+    checked: dict[str, object] = {"checked": "list"}
+    if decision.others:
+        checked["notThese"] = list(decision.others)
+    return checked
+
+
+def _check_absence(decision: Decision, looked: Looked) -> None:
+    left = [one for one in looked.candidates if one.execution.id not in decision.others]
+    who = f"{looked.doubt.environment}/{looked.doubt.run}"
+    if left:
+        shown = ", ".join(
+            f"{one.execution.id} ("
+            + ("the same request" if one.match >= Match.SAME_REQUEST else "its request isn't shown")
+            + ")"
+            for one in left[:5]
+        )
+        raise UsageProblem(
+            f"Qualys lists executions that may be this run's: {shown}.",
+            where=who,
+            not_done=NOTHING,
+            hint=f"If one is: qflow-gitops resolve {who} --adopt {left[0].execution.id}. If none "
+            f"is, say so for each: --absent --not {left[0].execution.id}",
+            reason="execution_found",
+        )
+    if not looked.complete:
+        raise UsageProblem(
+            "The list of the workflow's executions shifted while it was read: it proves nothing.",
+            where=who,
+            not_done=NOTHING,
+            hint="Say it again in a moment.",
+            reason="list_incomplete",
+        )
+
+
 def _check_execution(
-    decision: Decision, attempt: Attempt, lockfile: Lockfile, qualys: Qualys
+    decision: Decision, doubt: Doubt, lockfile: Lockfile, reconciler: Reconciler
 ) -> None:
-    one = decision.execution_id
+    one, attempt = decision.execution_id, doubt.attempt
     for environment, record in lockfile.environments.items():
         for run, attempts in record.runs.items():
             if any(other.execution_id == one for other in attempts):
                 raise UsageProblem(
                     f"The execution {one} belongs to {environment}/{run} already.",
-                    not_done=_NOTHING,
+                    not_done=NOTHING,
                     reason="execution_taken",
                 )
-    found = qualys.execution(one)
+    found = reconciler.qualys(attempt.fact("platform")).execution(one)
     if found is None or found.workflow_id.lower() != attempt.fact("workflowId").lower():
         said = "Qualys doesn't show it" if found is None else f"it is one of {found.workflow_id}"
         raise UsageProblem(
             f"The execution {one} can't be this run's: {said}.",
-            not_done=_NOTHING,
+            not_done=NOTHING,
             hint=f"Look for the executions of workflow {attempt.fact('workflowId')} in Qualys.",
             reason="execution_differs",
         )

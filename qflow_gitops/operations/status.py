@@ -1,10 +1,14 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
-from qflow_gitops.errors import UsageProblem
-from qflow_gitops.interfaces import GitTree, LockStore
-from qflow_gitops.lockfile import Lockfile
+from collections.abc import Callable
+
+from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.interfaces import Clock, GitTree, LockStore, Qualys
+from qflow_gitops.lockfile import Lockfile, State
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.checks import run_key
+from qflow_gitops.operations.launch import what_became
+from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
 from qflow_gitops.project import Project
 from qflow_gitops.report import History, Report, Status, StatusRow, standing
@@ -14,14 +18,13 @@ def status(
     git: GitTree,
     store: LockStore,
     project: Project,
-    where: str,
     environment: str,
     *,
     exit_code: bool,
 ) -> Report:
     """Show every run of the record and of the work tree. Raises QflowError."""
     recorded = store.read()
-    lockfile = recorded or Lockfile("")
+    lockfile = recorded.lockfile or Lockfile("")
     specs = reading.worktree_specs(git, project).specs
     rows = []
     for name in chosen(project, environment):
@@ -29,13 +32,47 @@ def status(
         for run in sorted({*runs, *(key[1] for key in specs if key[0] == name)}):
             last = runs[run][-1] if run in runs else None
             rows.append(StatusRow(name, run, last, specs.get((name, run))))
-    return standing(Status(tuple(rows), seen(recorded, where)), exit_code=exit_code)
+    return standing(Status(tuple(rows), seen(recorded)), exit_code=exit_code)
 
 
-def history(store: LockStore, project: Project, where: str, run: str, environment: str) -> Report:
+def refresh(
+    store: LockStore,
+    project: Project,
+    environment: str,
+    qualys: Callable[[str], Qualys],
+    clock: Clock,
+) -> tuple[QflowError, ...]:
+    """Look once at every execution that is under way, and record what is new.
+
+    Gives what went wrong while looking; what was seen before that is recorded. Raises
+    LockError.
+    """
+    with store.session() as session:
+        watches = [
+            watch
+            for name in chosen(project, environment)
+            for watch in under_way(session.lockfile, name)
+        ]
+        found = []
+        problem: tuple[QflowError, ...] = ()
+        for watch in watches:
+            attempt = session.lockfile.attempts(watch.environment, watch.name)[watch.number - 1]
+            try:
+                seen_now = qualys(attempt.fact("platform")).execution(watch.execution_id)
+            except QflowError as one:
+                problem = (one,)
+                break
+            new = what_became(watch, seen_now, project.statuses, clock.now())
+            if new and (new.event.to is not State.RUNNING or new.status != watch.status):
+                found.append(new)
+        session.record(found)
+    return problem
+
+
+def history(store: LockStore, project: Project, run: str, environment: str) -> Report:
     """Show all attempts of a run, or of all runs. Raises QflowError."""
     recorded = store.read()
-    lockfile = recorded or Lockfile("")
+    lockfile = recorded.lockfile or Lockfile("")
     wanted = run_key(run, project) if run else None
     found = tuple(
         (name, each, attempt)
@@ -50,4 +87,4 @@ def history(store: LockStore, project: Project, where: str, run: str, environmen
             hint="qflow-gitops status names the runs.",
             reason="run_unknown",
         )
-    return Report("history", body=History(found, seen(recorded, where)))
+    return Report("history", body=History(found, seen(recorded)))

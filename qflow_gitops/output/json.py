@@ -24,6 +24,7 @@ from qflow_gitops.report import (
     Report,
     Status,
     Validated,
+    Verified,
 )
 from qflow_gitops.spec import PLACE_VARIABLES
 
@@ -81,6 +82,16 @@ def _body(report: Report) -> dict[str, Any]:
                     for environment, name, attempt in attempts
                 ],
             }
+        case Verified() as body:
+            return {
+                "where": body.where,
+                "versions": body.versions,
+                "attempts": body.attempts,
+                "digests": body.digests,
+                "digestsUnseen": body.unseen,
+                "signed": body.signed,
+                "problems": list(body.problems),
+            }
         case Files(changes, commands):
             return {
                 "files": [
@@ -122,6 +133,7 @@ def _lock(lock: LockSeen) -> dict[str, Any]:
         "exists": lock.exists,
         "lineage": lock.lineage,
         "serial": lock.serial,
+        "copiedAt": lock.copied_at or None,
     }
 
 
@@ -228,5 +240,6 @@ def _applied(body: Applied) -> dict[str, Any]:
         "outcomes": [_outcome(one) for one in body.outcomes],
         "notStarted": [change(one, body.planned) for one in body.not_started],
         "inDoubt": [_outcome(one) for one in body.doubts],
+        "elsewhere": [_outcome(one) for one in body.elsewhere],
         "rescued": body.rescued,
     }

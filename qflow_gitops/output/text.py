@@ -21,11 +21,14 @@ from qflow_gitops.report import (
     Report,
     Status,
     Validated,
+    Verified,
 )
 from qflow_gitops.spec import PLACE_VARIABLES
 
 SHOWN_OF_A_FILE = 5
 """Findings of one file that fit on a screen; `-v` shows all."""
+
+SHOWN_PROBLEMS = 50
 
 _SIGNS = {
     "added": "+",
@@ -50,6 +53,8 @@ def render(report: Report, *, verbose: bool = False) -> str:
             lines += _status(body)
         case History() as body:
             lines += _history(body)
+        case Verified() as body:
+            lines += _verified(body)
         case Files() as body:
             lines += _files(body)
         case Known() as body:
@@ -152,7 +157,12 @@ def _basis(body: Planned) -> str:
 def _lock(lock: LockSeen) -> str:
     if not lock.exists:
         return f"no record yet ({clean(lock.where)} comes with the first apply)"
-    return f"record {clean(lock.where)}, version {lock.serial}"
+    copy = (
+        f", as it was here at {clean(lock.copied_at)} (its place can't be asked now)"
+        if lock.copied_at
+        else ""
+    )
+    return f"record {clean(lock.where)}, version {lock.serial}{copy}"
 
 
 def _due(plan: Plan, body: Planned) -> Iterator[str]:
@@ -228,9 +238,20 @@ def _applied(body: Applied) -> Iterator[str]:
                 f"  ? {clean(one.name)}: look in Qualys for an execution of workflow "
                 f"{one.attempt.fact('workflowId')} at about {one.attempt.opened_at}"
             )
+    if body.elsewhere:
+        yield ""
+        yield "Another apply is sending these now; what becomes of them isn't known here yet."
+        for one in body.elsewhere:
+            by = one.attempt.events[0].extra.get("by")
+            who = ", ".join(map(str, by.values())) if isinstance(by, dict) else "somebody"
+            until = one.attempt.events[0].extra.get("leaseUntil", "")
+            yield f"  … {clean(one.name)}: by {clean(who)}, until {clean(str(until))} at most"
     if body.rescued:
         yield ""
-        yield f"What could not be recorded was saved: {clean(body.rescued)}"
+        yield "These answers could not be recorded. Keep them; an apply before they are in the"
+        yield "record finds the runs in doubt:"
+        yield f"  {clean(body.rescued)}"
+        yield "  → qflow-gitops lock push"
     if body.outcomes:
         yield f"Recorded in {clean(body.planned.lock.where)}"
 
@@ -285,6 +306,25 @@ def _history(body: History) -> Iterator[str]:
             detail = event.extra.get("detail", event.extra.get("status", ""))
             words = f"  {clean(str(detail))}" if detail else ""
             yield f"    {event.at}  {event.to}{words}{who}"
+
+
+def _verified(body: Verified) -> Iterator[str]:
+    yield (
+        f"{clean(body.where)}: {count(body.versions, 'version')}, "
+        f"{count(body.attempts, 'attempt')}; {count(len(body.problems), 'problem')}"
+    )
+    for one in body.problems[:SHOWN_PROBLEMS]:
+        yield f"  ✗ {clean(one)}"
+    if len(body.problems) > SHOWN_PROBLEMS:
+        yield f"  … {len(body.problems) - SHOWN_PROBLEMS:,} more (--format json: all)"
+    if not body.problems:
+        yield "  ✓ every version only adds to the one before; no execution is in it twice"
+    if body.digests:
+        yield f"  ✓ {count(body.digests, 'digest')} taken again of the files, the same"
+    if body.unseen:
+        yield f"  · {count(body.unseen, 'attempt')} whose file, as it was, isn't in this clone"
+    if body.signed is not None:
+        yield f"  · {count(body.signed, 'version')} signed by an allowed signer"
 
 
 def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -1,0 +1,63 @@
+"""`qflow-gitops baseline`."""
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.output.words import count
+from qflow_gitops.plan import Change
+from qflow_gitops.report import Report
+
+
+@click.command("baseline")
+@options.environment
+@options.labels
+@click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the record.")
+@click.option("--yes", is_flag=True, help="Don't ask; needed where there is no terminal.")
+@options.output("text", "json")
+@click.pass_obj
+def command(
+    wiring: Wiring,
+    environment: str,
+    labels: dict[str, str],
+    reason: str,
+    yes: bool,
+    format_name: str,
+    copies: options.Copies,
+) -> int:
+    """Declare the specs of the newest commit that are due as already run. Sends nothing.
+
+    For a repository of runs that were started by other means before.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.operations.baseline import BaselineEdges, BaselineRequest, baseline
+
+        edges = BaselineEdges(
+            git=wiring.git,
+            store=wiring.store(wiring.project("HEAD")),
+            clock=SystemClock(),
+            author=wiring.author(),
+            confirm=lambda changes: yes or _confirmed(wiring, changes),
+        )
+        request = BaselineRequest(wiring.platform, reason, environment, labels)
+        report = baseline(request, edges)
+        wiring.pin_lineage(edges.store)
+        return report
+
+    return run(wiring, "baseline", work, format_name, copies)
+
+
+def _confirmed(wiring: Wiring, changes: tuple[Change, ...]) -> bool:
+    for one in changes:
+        wiring.console.say(f"  {one.environment}/{one.name}")
+    if not wiring.console.interactive:
+        raise UsageProblem(
+            f"Somebody has to confirm that {count(len(changes), 'run')} ran already, and there is "
+            "no terminal to ask at.",
+            not_done="Nothing was recorded.",
+            hint="If they are: say it again with --yes",
+            reason="not_confirmed",
+        )
+    return wiring.console.ask(f"Record these {count(len(changes), 'run')} as done, never to send?")

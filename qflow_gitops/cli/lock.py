@@ -1,0 +1,74 @@
+"""`qflow-gitops lock`: verify, push."""
+
+from pathlib import Path
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.project import RESCUE_FILE
+from qflow_gitops.report import Report
+
+
+@click.group("lock")
+def command() -> None:
+    """Look after the record: check it, or bring in what a stopped apply saved."""
+
+
+@command.command("verify")
+@click.option(
+    "--signers", metavar="FILE", default="", type=click.Path(exists=True, dir_okay=False),
+    help="Every commit of the record's branch has to be signed by one of these (git's allowed-"
+    "signers file, from outside the repository).",
+)  # fmt: skip
+@options.output("text", "json")
+@click.pass_obj
+def verify_(wiring: Wiring, signers: str, format_name: str, copies: options.Copies) -> int:
+    """Check the whole record, without trusting it.
+
+    Its form; that every version only added to the one before; that no execution is in it
+    twice; that each digest is the one of its file, where this clone still has that.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.operations.verify import verify
+
+        project = wiring.project()
+        return verify(wiring.git, wiring.store(project), project, signers)
+
+    return run(wiring, "lock", work, format_name, copies)
+
+
+@command.command("push")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@options.output("text", "json")
+@click.pass_obj
+def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.Copies) -> int:
+    """Record what a stopped apply saved in FILE (qflow.lock.rescue), then remove FILE.
+
+    `-` reads standard input, for lines taken from a log.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.operations.push import push
+        from qflow_gitops.operations.verify import read_rescued
+
+        path = wiring.git.root / RESCUE_FILE if file is None else wiring.directory / file
+        piped = str(file) == "-"
+        try:
+            content = click.get_text_stream("stdin").read() if piped else path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise UsageProblem(
+                f"It can't be read: {getattr(problem, 'strerror', None) or 'not a text'}.",
+                where=str(path),
+                not_done="The record is as it was.",
+                hint="Name the file that the stopped apply saved: qflow-gitops lock push FILE",
+                reason="rescue_missing",
+            ) from None
+        report = push(wiring.store(wiring.project()), read_rescued(content, str(path)), str(path))
+        if not piped:
+            path.unlink(missing_ok=True)
+        return report
+
+    return run(wiring, "lock", work, format_name, copies)

@@ -1,0 +1,29 @@
+"""`qflow-gitops reconcile`."""
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.report import Report
+
+
+@click.command("reconcile")
+@options.environment
+@options.output("text", "json")
+@click.pass_obj
+def command(wiring: Wiring, environment: str, format_name: str, copies: options.Copies) -> int:
+    """Settle runs in doubt by looking their executions up. Sends nothing.
+
+    An apply begins with the same. Exit 9: a run is still in doubt, and a person has to decide.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.operations.doubts import reconcile
+
+        project = wiring.project()
+        steps = reconcile(project, wiring.store(project), wiring.reconciler(project), environment)
+        with wiring.console.progress() as progress:
+            report: Report = progress.follow(steps)
+        return report
+
+    return run(wiring, "reconcile", work, format_name, copies)

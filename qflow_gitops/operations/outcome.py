@@ -1,0 +1,102 @@
+"""What an apply came to: what was done, what was not, and what could not be recorded."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile, Transition, is_leased
+from qflow_gitops.lockformat import attempt_to_json, transition_to_json
+from qflow_gitops.operations.checks import View
+from qflow_gitops.operations.launch import Result, Watch, watch_of
+from qflow_gitops.plan import Action, Change, Reason
+from qflow_gitops.report import Applied, Outcome
+
+
+@dataclass(slots=True)
+class Work:
+    """What there was to do, and what came of it. `unknown` are held for their workflow."""
+
+    watches: list[Watch]
+    waited: bool
+    unknown: tuple[Change, ...] = ()
+    result: Result = field(default_factory=Result)
+
+
+def under_way(lockfile: Lockfile, environment: str) -> list[Watch]:
+    """Give what an environment waits for."""
+    return [
+        watch_of(environment, run, attempt)
+        for run, attempts in lockfile.environment(environment).runs.items()
+        for attempt in attempts
+        if attempt.state in UNDER_WAY
+    ]
+
+
+def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
+    """Write what the store didn't take as lines of JSON, each with its whole attempt."""
+    lines = []
+    for one in unrecorded:
+        with contextlib.suppress(LockError):  # it contradicts the record: a person sees both
+            lockfile = lockfile.recorded([one])
+        attempt = lockfile.attempts(one.environment, one.run)[one.number - 1]
+        entry = {
+            "rescueVersion": 1,
+            "lineage": lockfile.lineage,
+            "transition": transition_to_json(one),
+            "attempt": attempt_to_json(attempt),
+        }
+        lines.append(json.dumps(entry) + "\n")
+    return "".join(lines)
+
+
+def applied_body(view: View, lockfile: Lockfile, work: Work, kept: str, now: str) -> Applied:
+    """Put together what was done, and what was not."""
+    result, environment = work.result, view.environment
+    specs = {one.key: one.spec for one in view.planned.plan.of(Action.RUN)}
+    outcomes = [
+        Outcome(each, run, lockfile.attempts(each, run)[number - 1], specs.get((each, run)))
+        for each, run, number in result.opened
+    ]
+    done = {(one.environment, one.name, one.attempt.number) for one in outcomes}
+    for one in work.watches:
+        if (one.environment, one.name, one.number) not in done:
+            attempt = lockfile.attempts(one.environment, one.name)[one.number - 1]
+            outcomes.append(Outcome(one.environment, one.name, attempt))
+    mine = set(result.opened)
+    open_ones = [
+        Outcome(environment, run, attempt)
+        for run, attempts in sorted(lockfile.environment(environment).runs.items())
+        for attempt in attempts
+        if attempt.state in DOUBTFUL
+    ]
+    elsewhere = tuple(
+        one
+        for one in open_ones
+        if is_leased(one.attempt, now) and (environment, one.name, one.attempt.number) not in mine
+    )
+    return Applied(
+        planned=view.planned,
+        environment=environment,
+        platform=view.project.environments[environment].platform,
+        outcomes=tuple(outcomes),
+        not_started=(
+            *work.unknown,
+            *(_not_started(job.change, result.why_stopped) for job in result.not_started),
+        ),
+        doubts=tuple(one for one in open_ones if one not in elsewhere),
+        elsewhere=elsewhere,
+        rescued=kept,
+        waited=work.waited,
+    )
+
+
+def _not_started(one: Change, why: str) -> Change:
+    return replace(
+        one,
+        action=Action.HOLD,
+        reason=Reason.FROZEN if why.startswith("QFLOW_FREEZE") else Reason.STOPPED,
+        detail=f"not started: {why}",
+        hint="It is due again at the next apply.",
+    )

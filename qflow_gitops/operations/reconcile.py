@@ -1,0 +1,298 @@
+"""Settle doubt by looking: which execution, if any, came of a request whose answer was lost.
+
+Looking never sends. One execution that shows this request, and no other reading of what is
+there, is adopted; everything else is left to a person, with what was found.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from qflow_gitops.errors import QflowError
+from qflow_gitops.interfaces import Clock, Execution, LockSession, Qualys
+from qflow_gitops.lockfile import (
+    DOUBTFUL,
+    Attempt,
+    Event,
+    Lockfile,
+    State,
+    Transition,
+    is_leased,
+    owned_executions,
+)
+from qflow_gitops.matching import Echo, Match, Sent, grade
+from qflow_gitops.moments import moment, stamp
+from qflow_gitops.operations import events
+
+EARLIER = timedelta(minutes=5)
+"""An execution may show a time so long before its intent: two clocks, and a margin."""
+LATER = timedelta(minutes=30)
+"""And so long after it: the time to send, and what may lie in between."""
+SHOWN_FOR = timedelta(days=29)
+"""So long the API shows an execution, with a day to spare (qflow-api 3 [D RN118])."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One attempt that may have run."""
+
+    environment: str
+    run: str
+    attempt: Attempt
+
+    @property
+    def opened_at(self) -> datetime:
+        """When it was opened, by Qualys' clock as far as that was known then."""
+        skew = self.attempt.events[0].extra.get("clockSkew", 0)
+        ahead = timedelta(seconds=skew if isinstance(skew, int) else 0)
+        return moment(self.attempt.opened_at) + ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An execution that may have come of an attempt."""
+
+    execution: Execution
+    match: Match
+    echo: Echo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found about one doubt. `complete`: nothing that matters was out of sight."""
+
+    doubt: Doubt
+    candidates: tuple[Candidate, ...]
+    complete: bool
+
+    @property
+    def sure(self) -> tuple[Candidate, ...]:
+        """The candidates that show this very request."""
+        return tuple(one for one in self.candidates if one.match >= Match.SAME_REQUEST)
+
+
+Requests = Callable[[Iterable[Attempt]], Mapping[str, Mapping[str, Any]]]
+"""Gives the requests that attempts sent, by the attempts' nonces, as far as they are known."""
+
+
+def doubts_in(lockfile: Lockfile, environment: str) -> list[Doubt]:
+    """Give every attempt of an environment that may have run."""
+    return [
+        Doubt(environment, run, attempt)
+        for run, attempts in sorted(lockfile.environment(environment).runs.items())
+        for attempt in attempts
+        if attempt.state in DOUBTFUL
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Looks doubts up. `qualys` connects to a platform when something has to be asked."""
+
+    qualys: Callable[[str], Qualys]
+    clock: Clock
+    requests: Requests
+
+    def settle(
+        self, session: LockSession, environment: str
+    ) -> Generator[events.Event, None, list[QflowError]]:
+        """Settle what can be settled in an environment, and record it.
+
+        Gives what went wrong while looking; the doubts concerned then stay as they are.
+        Raises LockError.
+        """
+        yield from self._take_over(session, environment)
+        open_ones = [
+            one
+            for one in doubts_in(session.lockfile, environment)
+            if one.attempt.state is State.IN_DOUBT
+        ]
+        old = [one for one in open_ones if self._is_expired(one)]
+        yield from _record(session, [self._expired(one) for one in old])
+        problems: list[QflowError] = []
+        found = self.look([one for one in open_ones if one not in old], session.lockfile, problems)
+        adopted = self._adoptions(found, session.lockfile)
+        yield from _record(session, [self._adopted(*one) for one in adopted])
+        settled = {(one.doubt.run, one.doubt.attempt.number) for one, _ in adopted}
+        for one in found:
+            if (one.doubt.run, one.doubt.attempt.number) not in settled:
+                yield events.Said(said(one))
+        return problems
+
+    def _take_over(
+        self, session: LockSession, environment: str
+    ) -> Generator[events.Event, None, None]:
+        """An intent that a process before us left may have been sent: it is in doubt.
+
+        While its owner may still be at it, it is left alone.
+        """
+        now = stamp(self.clock.now())
+        detail = "The apply that recorded the intent ended before its answer."
+        yield from _record(
+            session,
+            [
+                _transition(one, now, State.IN_DOUBT, {"detail": detail})
+                for one in doubts_in(session.lockfile, environment)
+                if one.attempt.state is State.INTENT
+                and (session.alone or not is_leased(one.attempt, now))
+            ],
+        )
+
+    def _is_expired(self, one: Doubt) -> bool:
+        return self.clock.now() - one.opened_at > SHOWN_FOR
+
+    def _expired(self, one: Doubt) -> Transition:
+        detail = "Older than Qualys' API can show (30 days), and never settled."
+        return _transition(one, stamp(self.clock.now()), State.EXPIRED, {"detail": detail})
+
+    # --- looking ---------------------------------------------------------------------
+
+    def look(
+        self, doubts: Sequence[Doubt], lockfile: Lockfile, problems: list[QflowError]
+    ) -> list[Looked]:
+        """Look for the executions of doubts; those that can't be looked up are left out.
+
+        What went wrong is added to `problems`.
+        """
+        owned = owned_executions(lockfile)
+        requests = self.requests(one.attempt for one in doubts) if doubts else {}
+        groups: dict[tuple[str, str], list[Doubt]] = {}
+        for one in doubts:
+            place = (one.attempt.fact("platform"), one.attempt.fact("workflowId"))
+            groups.setdefault(place, []).append(one)
+        found = []
+        for (platform, workflow), group in groups.items():
+            try:
+                qualys = self.qualys(platform)
+                found += self._look_at(qualys, workflow, group, owned, requests)
+            except QflowError as problem:
+                problems.append(problem)
+        return found
+
+    def _look_at(
+        self,
+        qualys: Qualys,
+        workflow: str,
+        doubts: Sequence[Doubt],
+        owned: frozenset[str],
+        requests: Mapping[str, Mapping[str, Any]],
+    ) -> list[Looked]:
+        """List a workflow's executions around the doubts, and grade them by what they show."""
+        found = []
+        echoes: dict[str, Echo | None] = {}
+        for one in doubts:
+            start, end = one.opened_at - EARLIER, one.opened_at + LATER
+            earliest = self.clock.now() - SHOWN_FOR
+            listing = qualys.executions(workflow, max(start, earliest), end)
+            before = one.attempt.events[0].extra.get("executionsBefore", ())
+            candidates = []
+            for each in listing.executions:
+                if each.id in owned or each.id in before:
+                    continue
+                if each.id not in echoes:
+                    echoes[each.id] = qualys.echo(each.id)
+                match = grade(_sent(one.attempt, requests), echoes[each.id])
+                if match is not Match.DIFFERENT:
+                    candidates.append(Candidate(each, match, echoes[each.id]))
+            found.append(Looked(one, tuple(candidates), listing.complete))
+        return found
+
+    # --- deciding --------------------------------------------------------------------
+
+    def _adoptions(
+        self, found: Sequence[Looked], lockfile: Lockfile
+    ) -> list[tuple[Looked, Candidate]]:
+        """Give the one execution of each doubt where nothing else can be meant."""
+        rivals = [
+            attempt
+            for record in lockfile.environments.values()
+            for attempts in record.runs.values()
+            for attempt in attempts
+            if attempt.state in DOUBTFUL
+        ]
+        requests = self.requests(rivals) if found else {}
+        chosen = []
+        for one in found:
+            own = [each for each in one.candidates if each.match is Match.OWN_KEY]
+            if len(own) == 1:
+                chosen.append((one, own[0]))
+            elif not own and one.complete and len(one.candidates) == 1:
+                (only,) = one.candidates
+                others = (each for each in rivals if each is not one.doubt.attempt)
+                if only.match is Match.SAME_REQUEST and not any(
+                    _could_claim(each, one.doubt.attempt, only, requests) for each in others
+                ):
+                    chosen.append((one, only))
+        takers = Counter(each.execution.id for _, each in chosen)
+        return [(one, each) for one, each in chosen if takers[each.execution.id] == 1]
+
+    def _adopted(self, looked: Looked, one: Candidate) -> Transition:
+        how = {
+            Match.OWN_KEY: "it carries this attempt's key",
+            Match.SAME_REQUEST: "the only one that shows this request",
+        }[one.match]
+        detail = f"Found among the workflow's executions: {how}."
+        extra: dict[str, Any] = {"detail": detail}
+        if one.execution.created_at is not None:
+            extra["createdAt"] = stamp(datetime.fromtimestamp(one.execution.created_at / 1000, UTC))
+        event = Event(stamp(self.clock.now()), State.ADOPTED, extra)
+        doubt = looked.doubt
+        return Transition(
+            doubt.environment, doubt.run, doubt.attempt.number, event,
+            execution_id=one.execution.id,
+        )  # fmt: skip
+
+
+def _sent(attempt: Attempt, requests: Mapping[str, Mapping[str, Any]]) -> Sent:
+    nonce = attempt.fact("nonce")
+    return Sent(
+        requests.get(nonce), attempt.fact("bodySha256"), attempt.fact("correlationKey"), nonce
+    )
+
+
+def _could_claim(
+    rival: Attempt, own: Attempt, one: Candidate, requests: Mapping[str, Mapping[str, Any]]
+) -> bool:
+    """Whether an execution may as well be that of another attempt in doubt."""
+    if any(
+        rival.fact(name).lower() != own.fact(name).lower() for name in ("platform", "workflowId")
+    ):
+        return False
+    return grade(_sent(rival, requests), one.echo) is not Match.DIFFERENT
+
+
+def _transition(one: Doubt, at: str, to: State, extra: Mapping[str, Any]) -> Transition:
+    return Transition(one.environment, one.run, one.attempt.number, Event(at, to, extra))
+
+
+def _record(
+    session: LockSession, transitions: Sequence[Transition]
+) -> Generator[events.Event, None, None]:
+    if not transitions:
+        return
+    session.record(transitions)
+    for one in transitions:
+        attempt = session.lockfile.attempts(one.environment, one.run)[one.number - 1]
+        yield events.Moved(one.environment, one.run, attempt)
+
+
+def said(one: Looked) -> str:
+    """Say what was found about a doubt that stays open."""
+    who = f"{one.doubt.environment}/{one.doubt.run}"
+    workflow = one.doubt.attempt.fact("workflowId")
+    if not one.complete:
+        return f"{who}: the list of workflow {workflow}'s executions shifted while it was read."
+    if not one.candidates:
+        return (
+            f"{who}: Qualys lists no execution that could be this run's. It may show it later; "
+            "if it stays so, it did not run."
+        )
+    shown = ", ".join(
+        f"{each.execution.id} ({'same request' if each.match >= Match.SAME_REQUEST else 'unclear'})"
+        for each in one.candidates[:5]
+    )
+    more = f" and {len(one.candidates) - 5} more" if len(one.candidates) > 5 else ""
+    rival = "" if len(one.candidates) > 1 else ", which another doubt could claim as well"
+    return f"{who}: could be {shown}{more}{rival}; a person has to decide."
