@@ -3,14 +3,17 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from qflow_gitops.cli.wiring import SystemClock
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
+from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
 
@@ -87,3 +90,26 @@ def project(workspace: Workspace) -> Workspace:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--golden` writes the golden files anew."""
     parser.addoption("--golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture
+def remote(workspace: Workspace, tmp_path: Path) -> Remote:
+    """A bare remote that `workspace` pushes to, with the sample and the branch store's settings."""
+    made = Remote(tmp_path / "remote.git")
+    workspace.git("remote", "add", "origin", made.path.as_uri())
+    workspace.write("qflow.yaml", BRANCH_PROJECT)
+    workspace.write("runs/aws/buckets.yaml", SAMPLE)
+    workspace.commit("the release note's sample")
+    workspace.git("push", "--quiet", "origin", "main")
+    return made
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Move this process' clock forward (or back) by seconds."""
+
+    def move(seconds: float) -> None:
+        ahead = timedelta(seconds=seconds)
+        monkeypatch.setattr(SystemClock, "now", lambda _clock: datetime.now(UTC) + ahead)
+
+    return move
