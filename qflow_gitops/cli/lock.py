@@ -18,13 +18,13 @@ def command() -> None:
 
 @command.command("verify")
 @click.option(
-    "--signers", metavar="FILE", default="", type=click.Path(exists=True, dir_okay=False),
+    "--signers", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
     help="Every commit of the record's branch has to be signed by one of these (git's allowed-"
     "signers file, from outside the repository).",
 )  # fmt: skip
 @options.output("text", "json")
 @click.pass_obj
-def verify_(wiring: Wiring, signers: str, format_name: str, copies: options.Copies) -> int:
+def verify_(wiring: Wiring, signers: str | None, format_name: str, copies: options.Copies) -> int:
     """Check the whole record, without trusting it.
 
     Its form; that every version only added to the one before; that no execution is in it
@@ -35,7 +35,7 @@ def verify_(wiring: Wiring, signers: str, format_name: str, copies: options.Copi
         from qflow_gitops.operations.verify import verify
 
         project = wiring.project()
-        return verify(wiring.git, wiring.store(project), project, signers)
+        return verify(wiring.git, wiring.store(project), project, signers or "")
 
     return run(wiring, "lock", work, format_name, copies)
 

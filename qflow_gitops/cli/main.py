@@ -19,6 +19,7 @@ COMMANDS = {
     "history": "All attempts of a run, or of all.",
     "rules": "List the rules of validate, or explain one.",
     "migrate": "Rewrite legacy variables to connectorId.",
+    "rerun": "Raise a spec's rerun, with a reason.",
     "baseline": "Declare present specs as already run.",
     "reconcile": "Settle runs in doubt by looking them up.",
     "resolve": "Settle a run in doubt by a person's decision.",

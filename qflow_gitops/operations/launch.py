@@ -263,9 +263,11 @@ class Launch:
         if answers:
             self._buffer, self._unhurried = [], []
         self.result.opened += [(*job.change.key, one.number) for job, one in opened]
-        for one in transitions:
-            attempt = self._session.lockfile.attempts(one.environment, one.run)[one.number - 1]
-            yield events.Moved(one.environment, one.run, attempt)
+        for environment, run, number in dict.fromkeys(
+            (one.environment, one.run, one.number) for one in transitions
+        ):
+            attempt = self._session.lockfile.attempts(environment, run)[number - 1]
+            yield events.Moved(environment, run, attempt)
         return opened
 
     def _given_back(self, wave: list[Job]) -> list[_Sent]:

@@ -1,33 +1,21 @@
 """Rewrite legacy variables to `connectorId`, touching nothing but their own characters."""
 
-import difflib
-import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from qflow_gitops import excerpts, files, loader
-from qflow_gitops.diagnostics import Position, Range, has_errors
-from qflow_gitops.document import Document, decode, parse
-from qflow_gitops.errors import ExitCode, InvalidInput
+from qflow_gitops import edits, loader
+from qflow_gitops.diagnostics import has_errors
+from qflow_gitops.document import Document, parse
+from qflow_gitops.edits import Edit, Source
+from qflow_gitops.errors import ExitCode
 from qflow_gitops.interfaces import GitTree
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import reading, writing
 from qflow_gitops.project import PROJECT_FILE, Project
 from qflow_gitops.report import FileChange, Files, Report
 from qflow_gitops.spec import LEGACY_VARIABLES, normalised
 
 _PATH = ("spec", "variables")
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    """Characters of a text to replace."""
-
-    where: Range
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +29,27 @@ class Rewrite:
 
 def rewrite(content: bytes, file: str) -> Rewrite:
     """Rewrite one file. Pure, and running it on its own result changes nothing."""
-    text, _ = decode(content, file)
-    if text is None or not any(name in text for name in LEGACY_VARIABLES):
+    source = edits.source(content)
+    if source is None or not any(name in source.text for name in LEGACY_VARIABLES):
         return Rewrite()
     parsed = parse(content, file)
     if has_errors(parsed.diagnostics):
         return Rewrite(left=("it has YAML errors; qflow-gitops validate shows them",))
-    edits: list[_Edit] = []
+    wanted: list[Edit] = []
     changed: list[str] = []
     left: list[str] = []
     for document in parsed.documents:
-        _look_at(document, text, edits, changed, left)
-    if not edits:
+        _look_at(document, source, wanted, changed, left)
+    if not wanted:
         return Rewrite(left=tuple(left))
-    mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
-    new = mark + _edited(text, edits).encode()
+    new = source.edited(wanted)
     if not _means_the_same(parsed.documents, new, file):
         return Rewrite(left=("rewriting it would change more than the legacy variables",))
     return Rewrite(new, tuple(changed), tuple(left))
 
 
 def _look_at(
-    document: Document, text: str, edits: list[_Edit], changed: list[str], left: list[str]
+    document: Document, source: Source, wanted: list[Edit], changed: list[str], left: list[str]
 ) -> None:
     """Decide about one document; explains what it leaves alone."""
     spec = document.data.get("spec")
@@ -83,7 +70,7 @@ def _look_at(
             "has no equivalent"
         )
     else:
-        _rename(document, text, legacy[0], edits, changed, left)
+        _rename(document, source, legacy[0], wanted, changed, left)
 
 
 def _beside(variables: Mapping[str, Any], legacy: list[str]) -> str:
@@ -97,9 +84,9 @@ def _beside(variables: Mapping[str, Any], legacy: list[str]) -> str:
 
 def _rename(
     document: Document,
-    text: str,
+    source: Source,
     name: str,
-    edits: list[_Edit],
+    wanted: list[Edit],
     changed: list[str],
     left: list[str],
 ) -> None:
@@ -107,37 +94,15 @@ def _rename(
     if not isinstance(document.data["spec"]["variables"][name], str):
         left.append(f"line {key.start.line}: {name} isn't a single connector id")
         return
-    written = _slice(text, key)
+    written = source.slice(key)
     if written.strip("'\"") != name:
         left.append(f"line {key.start.line}: the key is written in an unusual way")
         return
-    edits.append(_Edit(key, written.replace(name, "connectorId")))
-    old = _slice(text, value)
+    wanted.append(source.edit(key, written.replace(name, "connectorId")))
+    old = source.slice(value)
     if old.strip("'\"").startswith("@"):
-        edits.append(_Edit(value, old.replace("@", "", 1)))
+        wanted.append(source.edit(value, old.replace("@", "", 1)))
     changed.append(f"line {key.start.line}: {name} → connectorId")
-
-
-def _offset(starts: list[int], at: Position) -> int:
-    return starts[at.line - 1] + at.column - 1
-
-
-def _line_starts(text: str) -> list[int]:
-    """Where each line begins, counted as the YAML reader counts lines."""
-    return [0, *(match.end() for match in _LINE_BREAK.finditer(text))]
-
-
-def _slice(text: str, where: Range) -> str:
-    starts = _line_starts(text)
-    return text[_offset(starts, where.start) : _offset(starts, where.end)]
-
-
-def _edited(text: str, edits: list[_Edit]) -> str:
-    starts = _line_starts(text)
-    for edit in sorted(edits, key=lambda one: one.where.start, reverse=True):
-        begin, end = _offset(starts, edit.where.start), _offset(starts, edit.where.end)
-        text = text[:begin] + edit.text + text[end:]
-    return text
 
 
 def _means_the_same(before: Iterable[Document], content: bytes, file: str) -> bool:
@@ -175,9 +140,15 @@ def migrate(
         if result.content is not None:
             pending = True
             if diff:
-                changes.append(FileChange(name, "diff", diff=_diff(name, content, result.content)))
+                changes.append(
+                    FileChange(name, "diff", diff=writing.difference(name, content, result.content))
+                )
             elif not check:
-                _write(git.root / name, result.content)
+                writing.replace(
+                    git.root / name,
+                    result.content,
+                    not_done="It stays as it was; files before it are rewritten.",
+                )
             if not diff:
                 what = "pending" if check else "changed"
                 changes += [FileChange(name, what, one) for one in result.changed]
@@ -188,21 +159,3 @@ def migrate(
     if check and pending:
         return Report("migrate", ExitCode.PENDING, "pending", body=body)
     return Report("migrate", notes=nothing, body=body)
-
-
-def _diff(name: str, old: bytes, new: bytes) -> str:
-    """Give the difference to read; not a patch, as what is sensitive in it is masked."""
-    before, after = (excerpts.readable(one, name) for one in (old, new))
-    return "\n".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm=""))
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        files.replace(path, content, mode=os.lstat(path).st_mode & 0o777)
-    except OSError as problem:
-        raise InvalidInput(
-            f"The file can't be written: {problem.strerror}.",
-            where=str(path),
-            not_done="It stays as it was; files before it are rewritten.",
-            reason="file_unwritable",
-        ) from None

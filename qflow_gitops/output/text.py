@@ -364,4 +364,4 @@ def _files(body: Files) -> Iterator[str]:
         yield ""
         yield "Next:"
         for command in body.next:
-            yield f"  {command}"
+            yield f"  {clean(command)}"

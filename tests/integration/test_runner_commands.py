@@ -142,6 +142,16 @@ def test_errors_quote_nothing_raw(hostile: Workspace, cli: Cli) -> None:
             harmless(done)
 
 
+def test_a_rerun_for_a_hostile_reason_in_a_hostile_file(hostile: Workspace, cli: Cli) -> None:
+    name = "runs/::error::a ##[add-matcher]b.yaml"
+    hostile.write(name, spec("odd"))
+    for number, words in enumerate(HOSTILE):
+        harmless(cli("rerun", "odd", "--reason", words))
+        harmless(cli("rerun", f"valid-{number}", "--reason", words))
+        harmless(cli("rerun", words, "--reason", words))
+    assert "  rerun: " in hostile.read(name)
+
+
 def test_markdown_keeps_words_in_code(hostile: Workspace, cli: Cli) -> None:
     text = cli("plan", "--format", "markdown").out
     outside = re.sub(

@@ -1,0 +1,29 @@
+"""`qflow-gitops rerun`."""
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.report import Report
+
+
+@click.command("rerun")
+@click.argument("name", metavar="RUN")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the annotations.")
+@options.output("text", "json")
+@click.pass_obj
+def command(
+    wiring: Wiring, name: str, reason: str, format_name: str, copies: options.Copies
+) -> int:
+    """Raise a spec's rerun, so that the request of RUN is sent once more.
+
+    Changes only the spec's file in the work tree, and in it nothing but `rerun` and the
+    annotation rerunReason. It runs nothing: commit the change, have it reviewed, apply it.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.operations.rerun import rerun
+
+        return rerun(wiring.git, wiring.project(), name, reason)
+
+    return run(wiring, "rerun", work, format_name, copies)

@@ -1,0 +1,164 @@
+"""Raise a spec's `rerun` in the work tree, with the reason beside it; a person commits it."""
+
+import shlex
+import unicodedata
+from collections.abc import Iterable
+
+from qflow_gitops import advice, edits, leaks, loader, schema
+from qflow_gitops.diagnostics import has_errors
+from qflow_gitops.edits import Refused
+from qflow_gitops.errors import InvalidInput, UsageProblem
+from qflow_gitops.interfaces import GitTree
+from qflow_gitops.loader import SpecSet
+from qflow_gitops.operations import reading, writing
+from qflow_gitops.operations.checks import run_key
+from qflow_gitops.plan import Key
+from qflow_gitops.project import Project
+from qflow_gitops.report import FileChange, Files, InvalidFiles, Report
+from qflow_gitops.spec import RunSpec
+
+ANNOTATION = "rerunReason"
+MAX_REASON = 500
+_UNCHANGED = "No file was changed."
+_HIDDEN = ("Cc", "Cs", "Zl", "Zp")
+
+
+def rerun(git: GitTree, project: Project, run: str, reason: str) -> Report:
+    """Raise `spec.rerun` of a RUN by one and put the reason into its annotations.
+
+    Looks at the work tree alone: neither the record nor Qualys. Raises UsageProblem for a
+    RUN that isn't there or a reason that can't be kept, InvalidFiles for a spec with
+    errors, InvalidInput for a file that can't be edited or written.
+    """
+    reason = _checked_reason(reason)
+    specs = reading.worktree_specs(git, project, against_catalog=False)
+    spec = _found(specs, run_key(run, project), run)
+    now = _next(spec)
+    before = git.worktree_files([spec.file]).get(spec.file.encode(), b"")
+    after = _edited(spec, before, now, reason)
+    _check(after, spec, project, now)
+    writing.replace(git.root / spec.file, after, not_done="It stays as it was.")
+    was = spec.rerun or "absent"
+    changes = (
+        FileChange(spec.file, "changed", f"rerun of {'/'.join(spec.key)}: {was} → {now}"),
+        FileChange(spec.file, "diff", diff=writing.difference(spec.file, before, after)),
+    )
+    return Report("rerun", body=Files(changes, _next_commands(spec)))
+
+
+def _next_commands(spec: RunSpec) -> tuple[str, ...]:
+    file = shlex.quote(spec.file)
+    message = shlex.quote(f"Rerun {'/'.join(spec.key)}")
+    return (
+        f"git diff -- {file}",
+        f"git add -- {file} && git commit -m {message} -- {file}",
+        "qflow-gitops plan",
+    )
+
+
+# --- the reason ----------------------------------------------------------------------
+
+
+def _checked_reason(text: str) -> str:
+    """Give the reason without blanks around it; UsageProblem where it can't be kept."""
+    reason = text.strip(" \t\r\n")
+    if not reason:
+        raise _bad_reason("is empty", "reason_empty")
+    if len(reason.splitlines()) > 1:
+        raise _bad_reason("has several lines", "reason_lines")
+    if any(unicodedata.category(one) in _HIDDEN for one in reason):
+        raise _bad_reason("holds control characters, or isn't UTF-8", "reason_control")
+    if len(reason) > MAX_REASON:
+        raise _bad_reason(f"has {len(reason)} characters", "reason_long")
+    kind = leaks.kind_of(reason)
+    if kind:
+        raise _bad_reason(f"holds what looks like {kind}", "reason_secret")
+    return reason
+
+
+def _bad_reason(what: str, word: str) -> UsageProblem:
+    return UsageProblem(
+        f"The reason {what}.",
+        where="--reason",
+        not_done=_UNCHANGED,
+        hint=f"Say why in one line of at most {MAX_REASON} characters; it goes into git as it is.",
+        reason=word,
+    )
+
+
+# --- the spec ------------------------------------------------------------------------
+
+
+def _found(specs: SpecSet, key: Key, run: str) -> RunSpec:
+    """Give the spec of a run that may be edited."""
+    if key in specs.specs:
+        return specs.specs[key]
+    if key in specs.invalid:
+        file = specs.invalid[key].file
+        found = tuple(one for one in specs.diagnostics if one.file == file)
+        raise InvalidFiles(found, not_done=_UNCHANGED)
+    known = {f"{environment}/{name}" for environment, name in (*specs.specs, *specs.invalid)}
+    unread = "; files with errors may hold it" if has_errors(specs.diagnostics) else ""
+    if not key[0]:
+        message = f"The run {advice.quoted(run)} names no environment, and there is no default one"
+    else:
+        message = f"There is no run {advice.quoted('/'.join(key))} in the work tree"
+    raise UsageProblem(
+        f"{message}{unread}.",
+        not_done=_UNCHANGED,
+        hint=_meant(key, known) or "qflow-gitops status lists the runs.",
+        reason="run_unknown",
+    )
+
+
+def _meant(key: Key, known: Iterable[str]) -> str:
+    """Say which run was probably meant: one of that name elsewhere, or of a name like it."""
+    elsewhere = sorted(one for one in known if one.endswith(f"/{key[1]}"))
+    close = elsewhere or [one for one in [advice.near("/".join(key), known)] if one]
+    return f"Did you mean {' or '.join(advice.listed([one]) for one in close)}?" if close else ""
+
+
+def _next(spec: RunSpec) -> int:
+    """Give the number after the spec's own, if the schema takes it."""
+    rules = schema.load("workflow-run")["properties"]["spec"]["properties"]["rerun"]
+    if spec.rerun >= rules["maximum"]:
+        raise InvalidInput(
+            f"`rerun` of {'/'.join(spec.key)} is {spec.rerun}, and can't be raised any more.",
+            where=spec.file,
+            not_done=_UNCHANGED,
+            hint="A run of another name counts from the start.",
+            reason="rerun_maximum",
+        )
+    return spec.rerun + 1
+
+
+def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:
+    """Give the file's new text; InvalidInput where it can't be changed without side effects."""
+    after = edits.put(content, spec.index, ("spec", "rerun"), number)
+    if not isinstance(after, Refused):
+        after = edits.put(after, spec.index, ("metadata", "annotations", ANNOTATION), reason)
+    if isinstance(after, Refused):
+        raise InvalidInput(
+            f"The file can't be edited safely: {after.why}.",
+            where=f"{spec.file}:{spec.name_range.start.line}",
+            not_done=_UNCHANGED,
+            hint=f"Write `rerun: {number}` under `spec` by hand.",
+            reason="file_uneditable",
+        )
+    return after
+
+
+def _check(content: bytes, spec: RunSpec, project: Project, number: int) -> None:
+    """Make sure that the new text is valid and asks for the same, before it is written."""
+    after = loader.load({spec.file: content}, project)
+    if has_errors(after.diagnostics):
+        raise InvalidFiles(after.diagnostics, not_done=_UNCHANGED)
+    new = after.specs.get(spec.key)
+    if new is None or (new.request, new.rerun) != (spec.request, number):
+        raise InvalidInput(
+            "The file was changed by somebody else at the same time.",
+            where=spec.file,
+            not_done="It stays as it is.",
+            hint="Look at it, and do it again.",
+            reason="file_changed",
+        )

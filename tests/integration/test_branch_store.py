@@ -1,0 +1,385 @@
+"""The record on a branch: any clone, any runner, one truth."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers.cli import Cli
+from tests.helpers.clones import BRANCH, BRANCH_PROJECT, Remote
+from tests.helpers.git import Workspace
+from tests.helpers.specs import spec
+
+RUN = "encrypt-prod-buckets"
+
+
+def other(clone: Workspace, cli: Cli) -> Cli:
+    """The program in another clone."""
+    return Cli(clone.path, cli._capfd)
+
+
+def test_one_clone_applies_and_another_knows(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes").code == 0
+    fresh = other(remote.clone("fresh"), cli)
+    assert fresh.json("plan")["counts"]["run"] == 0
+    assert fresh("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 1
+    (attempt,) = remote.attempts(RUN)
+    assert attempt["state"] == "succeeded"
+    assert attempt["executionId"] == sandbox.executions()[0]["id"]
+
+
+def test_the_first_apply_makes_the_branch_and_says_how_to_pin_it(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    done = cli("apply", "--yes")
+    lineage = remote.record()["lineage"]
+    assert f"lineage: {lineage}" in done.err
+    assert remote.git("rev-list", "--max-parents=0", BRANCH).count("\n") == 0
+    assert remote.git("merge-base", "--octopus", BRANCH) == remote.tip()
+    names = remote.git("ls-tree", "--name-only", BRANCH).splitlines()
+    assert names == ["README.md", "qflow.lock"]
+
+
+def test_the_history_reads_as_one(remote: Remote, cli: Cli, sandbox: SandboxServer) -> None:
+    """Each wave is one push: it claims its runs and records the answers of the one before."""
+    for number in range(4):
+        remote_spec = spec(f"run-{number}", number)
+        (cli.folder / f"runs/{number}.yaml").write_text(remote_spec)
+    workspace = Workspace(cli.folder)
+    workspace.remove("runs/aws/buckets.yaml")
+    workspace.commit("four")
+    assert cli("apply", "--yes", "--no-wait", "--concurrency", "2").code == 0
+    subjects = remote.subjects()
+    assert subjects[0] == "prod: start run-0, run-1"
+    assert any("accepted" in one and "start run-2" in one for one in subjects), subjects
+    assert subjects[-1].startswith("prod: all applied through ")
+    assert len(subjects) <= 5
+    body = remote.git("log", "-1", "--format=%B", f"{BRANCH}~1")
+    assert re.search(r"^prod/run-3 #1: accepted, execution [0-9a-f-]{36}$", body, re.M)
+    assert re.search(r"^Qflow-Nonce: [0-9a-f]{32}$", body, re.M)
+
+
+def test_no_work_tree_no_checkout_no_hook(
+    remote: Remote, cli: Cli, sandbox: SandboxServer, workspace: Workspace
+) -> None:
+    for name in ("pre-push", "pre-commit", "post-checkout", "reference-transaction"):
+        hook = workspace.path / ".git/hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\ntouch \"$PWD/hook-ran\"\nexit 1\n")
+        hook.chmod(0o755)
+    before = workspace.git("status", "--porcelain")
+    assert cli("apply", "--yes").code == 0
+    assert workspace.git("status", "--porcelain") == before
+    assert workspace.git("rev-parse", "--abbrev-ref", "HEAD") == "main"
+    assert not list(workspace.path.rglob("hook-ran"))
+
+
+@pytest.mark.parametrize("depth", ["--depth=1", "--depth=2", "--filter=blob:none"])
+def test_a_shallow_clone_applies(
+    depth: str, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    remote.git("config", "uploadpack.allowFilter", "true")
+    assert cli("apply", "--yes").code == 0
+    Workspace(cli.folder).write("runs/b.yaml", spec("b"))
+    Workspace(cli.folder).commit("b")
+    Workspace(cli.folder).git("push", "--quiet", "origin", "main")
+    shallow = other(remote.clone("shallow", depth), cli)
+    assert shallow("apply", "--yes").code == 0, shallow("apply", "--yes").err
+    assert set(remote.states()) == {RUN, "b"}
+    assert len(sandbox.executions()) == 2
+
+
+def test_a_machine_without_an_identity(
+    remote: Remote, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = cli.folder.parent / "no-identity"
+    home.mkdir()
+    (home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("USER", raising=False)
+    assert cli("apply", "--yes").code == 0
+    assert remote.git("log", "-1", "--format=%an <%ae>", BRANCH) == (
+        "qflow-gitops <qflow-gitops@localhost>"
+    )
+
+
+def test_a_branch_protected_against_deletion_and_force_pushes(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    remote.git("config", "receive.denyDeletes", "true")
+    remote.git("config", "receive.denyNonFastForwards", "true")
+    assert cli("apply", "--yes").code == 0
+    Workspace(cli.folder).write("runs/b.yaml", spec("b"))
+    Workspace(cli.folder).commit("b")
+    assert cli("apply", "--yes").code == 0
+    assert remote.states() == {RUN: "succeeded", "b": "succeeded"}
+
+
+REFUSE = 'while read old new ref; do case "$ref" in *qflow-lock) echo "protected branch hook declined" >&2; exit 1;; esac; done\n'
+
+
+def test_a_rejected_push_before_the_post_sends_nothing(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    remote.hook("pre-receive", REFUSE)
+    done = cli("apply", "--yes")
+    assert done.code == 11
+    assert "hook declined" in done.err
+    assert "right to push" in done.err
+    assert sandbox.requests("POST", "/run") == []
+    assert "Traceback" not in done.err
+
+
+def test_a_rejected_push_after_the_post_is_rescued_and_said(
+    remote: Remote, cli: Cli, sandbox: SandboxServer, later: Callable[[float], None]
+) -> None:
+    """The answer is saved, printed, and `lock push` brings it into the record."""
+    count = remote.path / "pushes"
+    remote.hook(
+        "pre-receive", f'echo x >> "{count}"\n[ $(wc -l < "{count}") -le 1 ] || {{ {REFUSE} }}\n'
+    )
+    done = cli("apply", "--yes")
+    assert done.code == 11
+    assert len(sandbox.executions()) == 1
+    (execution,) = sandbox.executions()
+    saved = Workspace(cli.folder).read("qflow.lock.rescue")
+    assert execution["id"] in saved
+    assert "lock push" in done.out
+    assert remote.states() == {RUN: "intent"}
+    (remote.path / "hooks/pre-receive").unlink()
+    brought = cli("lock", "push")
+    assert brought.code == 0, brought.err
+    assert remote.states() == {RUN: "accepted"}
+    assert not (cli.folder / "qflow.lock.rescue").exists()
+    assert cli("apply", "--yes").code == 0
+    assert remote.states() == {RUN: "succeeded"}
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_rescue_that_the_record_has_already_changes_nothing(
+    remote: Remote, cli: Cli, sandbox: SandboxServer, later: Callable[[float], None]
+) -> None:
+    test_a_rejected_push_after_the_post_is_rescued_and_said(remote, cli, sandbox, later)
+    assert cli("lock", "push").code == 2
+    tip = remote.tip()
+    Workspace(cli.folder).write("old.rescue", "not json")
+    assert cli("lock", "push", "old.rescue").code == 2
+    assert remote.tip() == tip
+
+
+def test_an_unreachable_remote_sends_nothing_and_a_plan_uses_its_copy(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes").code == 0
+    Workspace(cli.folder).write("runs/b.yaml", spec("b"))
+    Workspace(cli.folder).commit("b")
+    remote.path.rename(remote.path.with_name("elsewhere.git"))
+    plan = cli.json("plan")
+    assert plan["counts"]["run"] == 1
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", plan["lock"]["copiedAt"])
+    assert "as it was here at" in cli("plan").out
+    done = cli("apply", "--yes")
+    assert done.code == 11
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_plan_without_any_copy_refuses(remote: Remote, cli: Cli, sandbox: SandboxServer) -> None:
+    """"Everything is new" is never concluded from a remote that can't be asked."""
+    remote.path.rename(remote.path.with_name("elsewhere.git"))
+    assert cli("plan").code == 11
+    assert cli("apply", "--yes").code == 11
+    assert sandbox.requests() == []
+
+
+def pinned(remote: Remote, cli: Cli) -> None:
+    """Write the lineage into the settings, as the first apply says."""
+    lineage = remote.record()["lineage"]
+    workspace = Workspace(cli.folder)
+    workspace.write(
+        "qflow.yaml", BRANCH_PROJECT.replace("branch}", f"branch, lineage: {lineage}}}")
+    )
+    workspace.commit("pin the record")
+    workspace.git("push", "--quiet", "origin", "main")
+
+
+def test_a_removed_branch_is_not_a_new_beginning(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Neither in the clone that knew it, nor in a fresh one whose settings pin the lineage."""
+    assert cli("apply", "--yes").code == 0
+    pinned(remote, cli)
+    tip = remote.tip()
+    remote.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+    for one in (cli, other(remote.clone("fresh"), cli)):
+        for command in (["apply", "--yes"], ["plan"]):
+            refused = one(*command)
+            assert refused.code == 11, refused
+    known = cli("apply", "--yes")
+    assert f"git push origin {tip}:refs/heads/" in known.err
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_branch_that_was_put_back_is_refused(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes").code == 0
+    remote.git("update-ref", f"refs/heads/{BRANCH}", f"{BRANCH}~1")
+    refused = cli("apply", "--yes")
+    assert refused.code == 11
+    assert "rewritten" in refused.err
+    assert len(sandbox.executions()) == 1
+
+
+def rewrite(remote: Remote, change: Callable[[dict], None], *, on_top: bool = True) -> None:
+    """Put a changed record on the branch, as somebody with a text editor would."""
+    import json
+
+    data = remote.record()
+    change(data)
+    blob = subprocess.run(
+        ["git", "hash-object", "-w", "--stdin"],
+        cwd=remote.path, input=json.dumps(data, indent=2).encode(), capture_output=True, check=True,
+    ).stdout.decode().strip()  # fmt: skip
+    tree = subprocess.run(
+        ["git", "mktree"],
+        cwd=remote.path, input=f"100644 blob {blob}\tqflow.lock\n".encode(),
+        capture_output=True, check=True,
+    ).stdout.decode().strip()  # fmt: skip
+    parent = ["-p", remote.tip()] if on_top else []
+    who = {f"GIT_{one}_{what}": "x@x" for one in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    commit = subprocess.run(
+        ["git", "commit-tree", tree, *parent, "-m", "by hand"],
+        cwd=remote.path, capture_output=True, check=True, env={**os.environ, **who},
+    ).stdout.decode().strip()  # fmt: skip
+    remote.git("update-ref", f"refs/heads/{BRANCH}", commit)
+
+
+def forget(data: dict) -> None:
+    data["environments"]["prod"]["runs"].clear()
+    data["serial"] += 1
+
+
+def redate(data: dict) -> None:
+    data["environments"]["prod"]["runs"][RUN]["attempts"][0]["digest"] = "v1:sha256:" + "0" * 64
+    data["serial"] += 1
+
+
+@pytest.mark.parametrize("change", [forget, redate])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_record_that_lost_something_is_refused(
+    change: Callable[[dict], None], fresh: bool, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Pushed on top, so that git sees nothing odd: `apply` and `lock verify` do."""
+    assert cli("apply", "--yes").code == 0
+    rewrite(remote, change)
+    one = other(remote.clone("fresh"), cli) if fresh else cli
+    refused = one("apply", "--yes")
+    assert refused.code == 11
+    assert "lock verify" in refused.err
+    checked = one.json("lock", "verify")
+    assert checked["exitCode"] == 11
+    assert checked["problems"]
+    assert len(sandbox.executions()) == 1
+
+
+def test_verify_goes_through_the_whole_history(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """A loss that a later commit covers is found, and a good history is called good."""
+    assert cli("apply", "--yes").code == 0
+    good = cli.json("lock", "verify")
+    assert (good["exitCode"], good["problems"]) == (0, [])
+    assert good["versions"] == len(remote.subjects())
+    assert (good["attempts"], good["digests"]) == (1, 1)
+    rewrite(remote, forget)
+    Workspace(cli.folder).write("runs/b.yaml", spec("b"))
+    rewrite(remote, lambda data: data.update(serial=data["serial"] + 1))
+    assert cli.json("lock", "verify")["exitCode"] == 11
+
+
+def test_two_clones_do_not_send_twice(
+    remote: Remote, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other clone writes between this one's look and its push: the race is lost, not the run."""
+    from qflow_gitops.gitbranch import GitBranch
+
+    second = other(remote.clone("second"), cli)
+    pushed = GitBranch.push
+    done = []
+
+    def push(self: GitBranch, commit: str, parent: str) -> bool:
+        if not done:
+            done.append(1)
+            assert second("apply", "--yes").code == 0
+        return pushed(self, commit, parent)
+
+    monkeypatch.setattr(GitBranch, "push", push)
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 1
+    assert len(remote.attempts(RUN)) == 1
+
+
+def test_an_older_commit_loses_the_race_too(
+    remote: Remote, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another clone applied a newer commit meanwhile: what is still to be sent is superseded."""
+    from qflow_gitops.gitbranch import GitBranch
+
+    clone = remote.clone("second")
+    clone.write("runs/aws/buckets.yaml", spec(RUN, "newer"))
+    clone.commit("newer")
+    second = other(clone, cli)
+    pushed = GitBranch.push
+    done = []
+
+    def push(self: GitBranch, commit: str, parent: str) -> bool:
+        if not done:
+            done.append(1)
+            assert second("apply", "--yes").code == 0
+        return pushed(self, commit, parent)
+
+    monkeypatch.setattr(GitBranch, "push", push)
+    assert cli("apply", "--yes").code == 7
+    assert [one["body"]["input"] for one in sandbox.executions()] == [{"value": "newer"}]
+
+
+def test_a_push_whose_answer_is_lost_is_read_back(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """The hook runs after the ref moved and kills the push: git fails, and yet it was done."""
+    remote.hook("post-update", 'kill -9 $(ps -o ppid= -p $$)\n')
+    done = cli("apply", "--yes")
+    assert done.code == 0, done.err
+    assert remote.states() == {RUN: "succeeded"}
+    assert len(sandbox.executions()) == 1
+
+
+def test_nothing_of_qualys_reaches_git(
+    remote: Remote, cli: Cli, sandbox: SandboxServer, workspace: Workspace
+) -> None:
+    """A credential helper or a transport of git's sees no credential of Qualys'."""
+    seen = cli.folder.parent / "seen"
+    script = cli.folder.parent / "upload-pack"
+    script.write_text(f'#!/bin/sh\nenv > "{seen}"\nexec git-upload-pack "$@"\n')
+    script.chmod(0o755)
+    workspace.git("config", "remote.origin.uploadpack", str(script))
+    assert cli("apply", "--yes").code == 0
+    text = seen.read_text()
+    assert "QFLOW_" not in text
+    assert "canary" not in text
+
+
+def test_waiting_and_launching_apart(remote: Remote, cli: Cli, sandbox: SandboxServer) -> None:
+    assert cli("apply", "--yes", "--no-wait").code == 0
+    assert remote.states() == {RUN: "accepted"}
+    fresh = other(remote.clone("fresh"), cli)
+    while fresh("status", "--refresh", "--exit-code").code == 8:
+        continue
+    assert remote.states() == {RUN: "succeeded"}
+    assert len(sandbox.executions()) == 1
