@@ -1,4 +1,5 @@
 """Placeholder until the audit lands."""
+
 from qflow_gitops.lockfile import Lockfile
 
 

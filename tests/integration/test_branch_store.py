@@ -71,7 +71,7 @@ def test_no_work_tree_no_checkout_no_hook(
     for name in ("pre-push", "pre-commit", "post-checkout", "reference-transaction"):
         hook = workspace.path / ".git/hooks" / name
         hook.parent.mkdir(exist_ok=True)
-        hook.write_text("#!/bin/sh\ntouch \"$PWD/hook-ran\"\nexit 1\n")
+        hook.write_text('#!/bin/sh\ntouch "$PWD/hook-ran"\nexit 1\n')
         hook.chmod(0o755)
     before = workspace.git("status", "--porcelain")
     assert cli("apply", "--yes").code == 0
@@ -190,7 +190,7 @@ def test_an_unreachable_remote_sends_nothing_and_a_plan_uses_its_copy(
 
 
 def test_a_plan_without_any_copy_refuses(remote: Remote, cli: Cli, sandbox: SandboxServer) -> None:
-    """"Everything is new" is never concluded from a remote that can't be asked."""
+    """ "Everything is new" is never concluded from a remote that can't be asked."""
     remote.path.rename(remote.path.with_name("elsewhere.git"))
     assert cli("plan").code == 11
     assert cli("apply", "--yes").code == 11
@@ -252,7 +252,9 @@ def rewrite(remote: Remote, change: Callable[[dict], None], *, on_top: bool = Tr
         capture_output=True, check=True,
     ).stdout.decode().strip()  # fmt: skip
     parent = ["-p", remote.tip()] if on_top else []
-    who = {f"GIT_{one}_{what}": "x@x" for one in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    who = {
+        f"GIT_{one}_{what}": "x@x" for one in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
     commit = subprocess.run(
         ["git", "commit-tree", tree, *parent, "-m", "by hand"],
         cwd=remote.path, capture_output=True, check=True, env={**os.environ, **who},
@@ -353,7 +355,7 @@ def test_a_push_whose_answer_is_lost_is_read_back(
     remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
     """The hook runs after the ref moved and kills the push: git fails, and yet it was done."""
-    remote.hook("post-update", 'kill -9 $(ps -o ppid= -p $$)\n')
+    remote.hook("post-update", "kill -9 $(ps -o ppid= -p $$)\n")
     done = cli("apply", "--yes")
     assert done.code == 0, done.err
     assert remote.states() == {RUN: "succeeded"}
