@@ -39,8 +39,12 @@ UNDER_WAY = frozenset({State.ACCEPTED, State.RUNNING, State.ADOPTED})
 DOUBTFUL = frozenset({State.INTENT, State.IN_DOUBT})
 """It may have run."""
 UNSUCCESSFUL = frozenset({State.FAILED, State.CANCELLED, State.ENDED})
+FINAL = UNSUCCESSFUL | {State.SUCCEEDED}
+"""An execution is known and has ended."""
+EXECUTED = UNDER_WAY | FINAL
+"""An execution is known: such an attempt always has its id."""
 
-_RESULTS = frozenset({State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED, State.ENDED})
+_RESULTS = FINAL | {State.RUNNING}
 TRANSITIONS: Mapping[State | None, frozenset[State]] = {
     None: frozenset({State.INTENT, State.BASELINED}),
     State.INTENT: frozenset({State.ACCEPTED, State.REFUSED, State.UNSENT, State.IN_DOUBT}),
@@ -49,6 +53,9 @@ TRANSITIONS: Mapping[State | None, frozenset[State]] = {
     State.RUNNING: _RESULTS,  # also to itself, when Qualys' word changes
     State.IN_DOUBT: frozenset({State.ADOPTED, State.ABSENT, State.ASSUMED, State.EXPIRED}),
     State.EXPIRED: frozenset({State.ADOPTED, State.ABSENT, State.ASSUMED}),
+    # The truth comes late: an execution shows up after it was decided otherwise.
+    State.ABSENT: frozenset({State.ADOPTED}),
+    State.ASSUMED: frozenset({State.ADOPTED}),
 }
 
 
@@ -99,6 +106,10 @@ class Attempt:
         return value if isinstance(value, str) else str(value)
 
 
+Key = tuple[str, str, int]
+"""An attempt's place in the record: environment, run, number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """One thing to record: an attempt that opens (`opens` is set) or one that moves on.
@@ -114,6 +125,16 @@ class Transition:
     execution_id: str = ""
     status: str = ""
 
+    @property
+    def key(self) -> Key:
+        """The place of its attempt."""
+        return (self.environment, self.run, self.number)
+
+    @property
+    def brings(self) -> str:
+        """The execution that it names, "" for none."""
+        return self.execution_id or (self.opens.execution_id if self.opens else "")
+
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentRecord:
@@ -126,6 +147,14 @@ class EnvironmentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class _Owners:
+    """Which attempt has which execution; true of that one mapping of environments alone."""
+
+    of: Mapping[str, EnvironmentRecord]
+    by: dict[str, Key]
+
+
+@dataclass(frozen=True, slots=True)
 class Lockfile:
     """The whole record. `serial` counts its written versions, 0 for one never written."""
 
@@ -133,6 +162,7 @@ class Lockfile:
     serial: int = 0
     environments: Mapping[str, EnvironmentRecord] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    _owners: _Owners | None = field(default=None, compare=False, repr=False)
 
     def environment(self, name: str) -> EnvironmentRecord:
         """The environment's record, an empty one where there is none."""
@@ -142,45 +172,73 @@ class Lockfile:
         """All attempts of a run, oldest first."""
         return self.environment(environment).runs.get(run, ())
 
+    def owner(self, execution_id: str) -> Key | None:
+        """Say which attempt has this execution, None for none. Fast after the first call."""
+        return self._owned().get(execution_id)
+
+    def _owned(self) -> dict[str, Key]:
+        """Index the executions once; records that grow from this one take the index along."""
+        if self._owners is None or self._owners.of is not self.environments:
+            by = {
+                attempt.execution_id: (environment, run, attempt.number)
+                for environment, record in self.environments.items()
+                for run, attempts in record.runs.items()
+                for attempt in attempts
+                if attempt.execution_id
+            }
+            object.__setattr__(self, "_owners", _Owners(self.environments, by))
+            return by
+        return self._owners.by
+
     def recorded(self, transitions: Iterable[Transition]) -> "Lockfile":
         """Give the record with these transitions added, in their order.
 
-        Raises LockError for one that the ledger doesn't allow.
+        Raises LockError for one that the ledger doesn't allow, and (reason `lock_conflict`)
+        for one that gives an execution to a second attempt, or an attempt a second execution.
         """
         changed: dict[str, dict[str, tuple[Attempt, ...]]] = {}
+        brought: dict[str, Key] = {}
         for one in transitions:
             runs = changed.setdefault(one.environment, dict(self.environment(one.environment).runs))
+            if execution_id := one.brings:
+                holder = self.owner(execution_id) or brought.setdefault(execution_id, one.key)
+                if holder != one.key:
+                    raise _conflict(one, f"the execution {execution_id} is that of {_name(holder)}")
             runs[one.run] = _extended(runs.get(one.run, ()), one)
         environments = dict(self.environments)
         for name, runs in changed.items():
             environments[name] = replace(self.environment(name), runs=runs)
-        return replace(self, environments=environments)
+        return self._moved_to(environments, brought)
 
     def marked(self, environment: str, latest: str, applied_through: str | None) -> "Lockfile":
         """Give the record with the commits of an environment moved on."""
         record = replace(self.environment(environment), latest=latest)
         if applied_through is not None:
             record = replace(record, applied_through=applied_through)
-        return replace(self, environments={**self.environments, environment: record})
+        return self._moved_to({**self.environments, environment: record}, {})
+
+    def _moved_to(
+        self, environments: Mapping[str, EnvironmentRecord], brought: Mapping[str, Key]
+    ) -> "Lockfile":
+        """Give this record with other environments, in which only `brought` are new executions."""
+        owners = self._owners
+        if owners is not None and owners.of is self.environments:
+            owners = _Owners(environments, {**owners.by, **brought} if brought else owners.by)
+        return replace(self, environments=environments, _owners=owners)
 
 
 def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, ...]:
-    where = f"{one.environment}/{one.run} #{one.number}"
     if one.opens is not None:
         if one.number != len(attempts) + 1 or one.event.to not in TRANSITIONS[None]:
             raise LockError(
-                f"The attempt {where} can't be opened: {len(attempts)} are recorded.",
+                f"The attempt {_name(one.key)} can't be opened: {len(attempts)} are recorded.",
                 not_done="Nothing was written.",
             )
         return (*attempts, one.opens)
-    if not 1 <= one.number <= len(attempts):
-        raise LockError(f"There is no attempt {where}.", not_done="Nothing was written.")
-    attempt = attempts[one.number - 1]
+    attempt = _numbered(attempts, one)
+    _check_execution(attempt, one)
     if one.event.to not in TRANSITIONS.get(attempt.state, frozenset()):
-        raise LockError(
-            f"The attempt {where} is {attempt.state} and can't become {one.event.to}.",
-            not_done="Nothing was written.",
-        )
+        raise _not_allowed(attempt, one)
     moved = replace(
         attempt,
         state=one.event.to,
@@ -189,3 +247,139 @@ def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, 
         status=one.status or attempt.status,
     )
     return (*attempts[: one.number - 1], moved, *attempts[one.number :])
+
+
+def _numbered(attempts: tuple[Attempt, ...], one: Transition) -> Attempt:
+    if not 1 <= one.number <= len(attempts):
+        raise LockError(
+            f"There is no attempt {_name(one.key)}.",
+            not_done="Nothing was written.",
+            hint="The record is another one than this was meant for. See: qflow-gitops lock verify",
+        )
+    return attempts[one.number - 1]
+
+
+def _check_execution(attempt: Attempt, one: Transition) -> None:
+    """Refuse a second execution for one attempt, and an execution that isn't named."""
+    known = attempt.execution_id
+    if one.execution_id and known and one.execution_id != known:
+        raise _conflict(one, f"it has the execution {known}, and {one.execution_id} came")
+    if one.event.to in EXECUTED and not (one.execution_id or known):
+        raise LockError(
+            f"The attempt {_name(one.key)} can't become {one.event.to}: no execution is named.",
+            not_done="Nothing was written.",
+        )
+
+
+def _name(key: Key) -> str:
+    environment, run, number = key
+    return f"{environment}/{run} #{number}"
+
+
+def _not_allowed(attempt: Attempt, one: Transition) -> LockError:
+    return LockError(
+        f"The attempt {_name(one.key)} is {attempt.state} and can't become {one.event.to}.",
+        not_done="Nothing was written.",
+    )
+
+
+def _conflict(one: Transition, said: str) -> LockError:
+    return LockError(
+        f"The attempt {_name(one.key)} can't become {one.event.to}: {said}.",
+        not_done="Nothing was written.",
+        hint=f"Look at both in Qualys, and at: qflow-gitops history {one.environment}/{one.run}",
+        reason="lock_conflict",
+    )
+
+
+# --- on top of what others wrote -----------------------------------------------------
+
+
+def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
+    """Say how a transition is recorded on top of a record that others may have written to.
+
+    For a transition that doesn't open an attempt; it was made for an older version of the
+    record. None means that it says nothing new.
+
+    ============================  =========================  ===============================
+    the attempt is                what arrives               what is recorded
+    ============================  =========================  ===============================
+    any                           what TRANSITIONS allows    as it is
+    `in_doubt`, `expired`         `accepted`                 `adopted`: it came late
+    `in_doubt`, `expired`         `refused`, `unsent`        `absent`: its sender proved it
+    `absent`, `assumed`           `accepted`                 `adopted`: against the decision
+    under way or final            `accepted`, `adopted`      None
+    `running`                     `running`, the same word   None
+    final                         `running`, another end     None
+    `absent`                      `refused`, `unsent`        None
+    `refused`, `unsent`           `adopted`                  None: its own sender knows better
+    anything sent                 `in_doubt`                 None
+    no longer doubtful            a decision on its doubt    None
+    any                           another execution          LockError, `lock_conflict`
+    any                           another's execution        LockError, `lock_conflict`
+    any                           anything else              LockError
+    ============================  =========================  ===============================
+
+    A decision on a doubt is `absent`, `assumed` or `expired`. An `adopted` on top of `absent`
+    or `assumed` is one of the moves that TRANSITIONS allows: an execution was found.
+
+    Raises LockError for what can't be recorded; its caller rescues the transition, since
+    what it says about an execution may not be lost.
+    """
+    attempt = _numbered(lockfile.attempts(one.environment, one.run), one)
+    holder = lockfile.owner(one.execution_id)
+    if holder not in (None, one.key):
+        raise _conflict(one, f"the execution {one.execution_id} is that of {_name(holder)}")
+    _check_execution(attempt, one)
+    if _says_nothing_new(attempt, one):
+        return None
+    one = _as_of_now(attempt, one)
+    if one.opens is not None or one.event.to not in TRANSITIONS.get(attempt.state, frozenset()):
+        raise _not_allowed(attempt, one)
+    return one
+
+
+_DECISIONS = frozenset({State.ABSENT, State.ASSUMED, State.EXPIRED})
+_ANSWERS_NO = frozenset({State.REFUSED, State.UNSENT})
+
+
+def _says_nothing_new(attempt: Attempt, one: Transition) -> bool:
+    state, to = attempt.state, one.event.to
+    if to is State.RUNNING and state is State.RUNNING:
+        return one.status in ("", attempt.status)
+    if state in (State.INTENT, State.BASELINED):
+        return False
+    if to is State.IN_DOUBT or to is state:
+        return True
+    if state in EXECUTED:
+        known = to in (State.ACCEPTED, State.ADOPTED) or to in _DECISIONS
+        return known or (state in FINAL and to in _RESULTS)
+    if state is State.ABSENT and to in _ANSWERS_NO:
+        return True
+    if state in _ANSWERS_NO and to is State.ADOPTED:
+        return True
+    return to in _DECISIONS and state not in (State.IN_DOUBT, State.EXPIRED)
+
+
+def _as_of_now(attempt: Attempt, one: Transition) -> Transition:
+    """Put an answer into the words of an attempt that somebody else has judged meanwhile."""
+    state, to = attempt.state, one.event.to
+    doubtful = state in (State.IN_DOUBT, State.EXPIRED)
+    if doubtful and to is State.ACCEPTED:
+        return _reworded(one, State.ADOPTED, "The answer came late")
+    if doubtful and to in _ANSWERS_NO:
+        return _reworded(one, State.ABSENT, f"Its own sender proved that it did not run ({to})")
+    if state is State.ABSENT and to is State.ACCEPTED:
+        said = "The answer came late and contradicts the decision that it did not run"
+        return _reworded(one, State.ADOPTED, said)
+    if state is State.ASSUMED and to is State.ACCEPTED:
+        said = "The answer came late, after the decision to assume that it ran"
+        return _reworded(one, State.ADOPTED, said)
+    return one
+
+
+def _reworded(one: Transition, to: State, said: str) -> Transition:
+    """Give the transition with another end; what else its event says stays."""
+    old = one.event.extra.get("detail", "")
+    detail = f"{said}: {old}" if old else f"{said}."
+    return replace(one, event=Event(one.event.at, to, {**one.event.extra, "detail": detail}))
