@@ -163,6 +163,18 @@ def test_a_conflict_names_both_executions_and_an_unknown_attempt_is_refused() ->
         rebased(record(A), moved(A, number=2, execution=OURS))
 
 
+@pytest.mark.parametrize("decided", [State.ABSENT, State.ASSUMED])
+def test_a_look_does_not_adopt_what_a_later_attempt_may_have_started(decided: State) -> None:
+    """The later one's own answer is on its way; the earlier one's own answer is certain."""
+    sent_again = record(State.IN_DOUBT, decided).recorded([opened(number=2)])
+    with pytest.raises(LockError, match="#2 may have started e-1") as refused:
+        rebased(sent_again, arriving(State.ADOPTED, OURS))
+    assert refused.value.reason == "lock_conflict"
+    assert rebased(sent_again, arriving(A, OURS)) is not None
+    answered = sent_again.recorded([moved(A, number=2, execution=ANOTHER)])
+    assert rebased(answered, arriving(State.ADOPTED, OURS)) is not None
+
+
 walks = st.lists(st.sampled_from(State), max_size=6)
 ids = st.sampled_from(("", OURS, ANOTHER, FOREIGN))
 words = st.sampled_from(("", "Running", "Waiting"))
