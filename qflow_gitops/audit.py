@@ -1,11 +1,180 @@
-"""Placeholder until the audit lands."""
+"""What is wrong between two versions of the record, or within one, as sentences for people.
 
-from qflow_gitops.lockfile import Lockfile
+Pure: it judges values that `lockformat` could read, and sends nobody anywhere. What holds
+for every lockfile that can be read (legal moves, one attempt an execution) isn't looked at
+again.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from qflow_gitops.difference import MISSING, differences
+from qflow_gitops.lockfile import (
+    UNSUCCESSFUL,
+    Attempt,
+    EnvironmentRecord,
+    Event,
+    Lockfile,
+    State,
+)
+
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""So far may the clocks of two machines be apart before it is worth a sentence."""
+
+_LONGEST = 100  # characters of a value that a sentence shows
+_DIGEST = re.compile(r"v1:sha256:[0-9a-f]{64}")
+_MAY_REPEAT = UNSUCCESSFUL | {State.REFUSED}  # a person can release these by name
 
 
 def grown(old: Lockfile, new: Lockfile) -> tuple[str, ...]:
-    return ()
+    """Say each way in which `new` isn't just `old` and more; () where it is.
+
+    The same version may be given twice: an equal serial is fine with equal content.
+    """
+    return tuple(_grown(old, new))
+
+
+def _grown(old: Lockfile, new: Lockfile) -> Iterator[str]:
+    if new.lineage != old.lineage:
+        yield f"The lineage is {new.lineage}, it was {old.lineage}."
+    if new.serial < old.serial:
+        yield f"The serial is {new.serial}, it was {old.serial}."
+    elif new.serial == old.serial and new != old:
+        yield f"The content is another one, the serial is still {new.serial}."
+    yield from _lost("The lockfile", old.extra, new.extra)
+    for name, record in old.environments.items():
+        if name not in new.environments:
+            yield f"The environment {name} is gone."
+        else:
+            yield from _environment(name, record, new.environments[name])
+
+
+def _environment(name: str, old: EnvironmentRecord, new: EnvironmentRecord) -> Iterator[str]:
+    if old.latest and not new.latest:
+        yield f"The environment {name} has lost its latest commit, {old.latest}."
+    if old.applied_through and not new.applied_through:
+        yield f"The environment {name} has lost how far it was applied, {old.applied_through}."
+    yield from _lost(f"The environment {name}", old.extra, new.extra)
+    for run, attempts in old.runs.items():
+        if run not in new.runs:
+            yield f"The run {name}/{run} is gone, with {len(attempts)} recorded."
+            continue
+        now = new.runs[run]
+        for attempt, after in zip(attempts, now, strict=False):
+            yield from _attempt(f"{name}/{run} #{attempt.number}", attempt, after)
+        for attempt in attempts[len(now) :]:
+            yield f"The attempt {name}/{run} #{attempt.number} is gone; it was {attempt.state}."
+
+
+def _attempt(where: str, old: Attempt, new: Attempt) -> Iterator[str]:
+    if new.number != old.number:
+        yield f"In the place of the attempt {where} stands #{new.number}."
+    if new.digest != old.digest:
+        yield f"The digest of the attempt {where} is {new.digest}, it was {old.digest}."
+    for one in differences(dict(old.facts), dict(new.facts)):
+        yield f"The fact {one.pointer} of the attempt {where} {_change(one.old, one.new)}."
+    if old.execution_id and new.execution_id != old.execution_id:
+        now = new.execution_id or "none"
+        yield f"The execution of the attempt {where} is {now}, it was {old.execution_id}."
+    for place, event in enumerate(old.events, 1):
+        if place > len(new.events):
+            yield f"Event {place} of the attempt {where} is gone: {_event(event)}."
+        elif not _same(event, new.events[place - 1]):
+            now = _event(new.events[place - 1])
+            yield f"Event {place} of the attempt {where} was changed: {_event(event)}, now {now}."
+    if len(new.events) == len(old.events) and _seen(new) != _seen(old):
+        yield f"What is known of the attempt {where} was changed without an event that says so."
+
+
+def _lost(whose: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in old:
+        if key not in new:
+            yield f"{whose} has lost `{key}`."
+
+
+def _change(old: Any, new: Any) -> str:
+    if new is MISSING:
+        return f"is gone, it was {_shown(old)}"
+    return (
+        f"was added: {_shown(new)}" if old is MISSING else f"is {_shown(new)}, it was {_shown(old)}"
+    )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _same(old: Event, new: Event) -> bool:
+    return (old.at, old.to) == (new.at, new.to) and not differences(
+        dict(old.extra), dict(new.extra)
+    )
+
+
+def _event(event: Event) -> str:
+    return f"{event.to} at {event.at}"
+
+
+def _seen(attempt: Attempt) -> tuple[State, str, str]:
+    return attempt.state, attempt.status, attempt.execution_id
+
+
+# --- within one version --------------------------------------------------------------
 
 
 def check_values(lockfile: Lockfile) -> tuple[str, ...]:
-    return ()
+    """Say what a readable lockfile holds that no apply of this tool would have written.
+
+    Digests of another form, a request sent twice without a release by name, times that
+    aren't RFC 3339 or go back by more than CLOCKS_DIFFER within an attempt.
+    """
+    return tuple(
+        sentence
+        for environment, record in lockfile.environments.items()
+        for run, attempts in record.runs.items()
+        for sentence in _run(f"{environment}/{run}", attempts)
+    )
+
+
+def _run(name: str, attempts: tuple[Attempt, ...]) -> Iterator[str]:
+    spent: dict[str, Attempt] = {}
+    for attempt in attempts:
+        where = f"{name} #{attempt.number}"
+        if not _DIGEST.fullmatch(attempt.digest):
+            yield f"The digest of the attempt {where} has no known form: {attempt.digest}."
+        earlier = spent.get(attempt.digest)
+        if earlier and attempt.counted and attempt.state is not State.BASELINED:
+            yield (
+                f"The attempts {name} #{earlier.number} ({earlier.state}) and #{attempt.number} "
+                f"({attempt.state}) have the same digest and both count: the request may have run "
+                "twice, without a release by name."
+            )
+        if attempt.counted and attempt.state not in _MAY_REPEAT:
+            spent[attempt.digest] = attempt
+        yield from _times(where, attempt)
+
+
+def _times(where: str, attempt: Attempt) -> Iterator[str]:
+    latest: datetime | None = None
+    for event in attempt.events:
+        at = _time(event.at)
+        if at is None:
+            yield f"The attempt {where} became {event.to} at {event.at!r}, which is no time."
+            continue
+        if latest is not None and latest - at > CLOCKS_DIFFER:
+            yield (
+                f"The attempt {where} became {event.to} at {event.at}, "
+                f"{(latest - at) // timedelta(minutes=1)} minutes before what it was already."
+            )
+        latest = at if latest is None else max(latest, at)
+
+
+def _time(text: str) -> datetime | None:
+    """Read RFC 3339 with its offset; None for anything else."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None and "T" in text.upper() else None

@@ -332,6 +332,8 @@ def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
     `refused`, `unsent`           `adopted`                  None: its own sender knows better
     anything sent                 `in_doubt`                 None
     no longer doubtful            a decision on its doubt    None
+    `absent`, and sent again,     `adopted`                  LockError, `lock_conflict`: whose
+    in doubt so far                                          execution it is can't be told
     any                           another execution          LockError, `lock_conflict`
     any                           another's execution        LockError, `lock_conflict`
     any                           anything else              LockError
@@ -343,13 +345,15 @@ def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
     Raises LockError for what can't be recorded; its caller rescues the transition, since
     what it says about an execution may not be lost.
     """
-    attempt = _numbered(lockfile.attempts(one.environment, one.run), one)
+    attempts = lockfile.attempts(one.environment, one.run)
+    attempt = _numbered(attempts, one)
     holder = lockfile.owner(one.execution_id)
     if holder not in (None, one.key):
         raise _conflict(one, f"the execution {one.execution_id} is that of {_name(holder)}")
     _check_execution(attempt, one)
     if _says_nothing_new(attempt, one):
         return None
+    _check_later(attempts, one)
     one = _as_of_now(attempt, one)
     if one.opens is not None or one.event.to not in TRANSITIONS.get(attempt.state, frozenset()):
         raise _not_allowed(attempt, one)
@@ -376,6 +380,15 @@ def _says_nothing_new(attempt: Attempt, one: Transition) -> bool:
     if state in _ANSWERS_NO and to is State.ADOPTED:
         return True
     return to in _DECISIONS and state not in (State.IN_DOUBT, State.EXPIRED)
+
+
+def _check_later(attempts: tuple[Attempt, ...], one: Transition) -> None:
+    """Refuse to adopt by a look what a later attempt with the same request may have started."""
+    attempt = attempts[one.number - 1]
+    if one.event.to is State.ADOPTED and attempt.state in (State.ABSENT, State.ASSUMED):
+        for later in attempts[one.number :]:
+            if later.digest == attempt.digest and later.state in DOUBTFUL:
+                raise _conflict(one, f"#{later.number} may have started {one.execution_id}")
 
 
 def _as_of_now(attempt: Attempt, one: Transition) -> Transition:

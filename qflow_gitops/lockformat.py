@@ -10,6 +10,7 @@ from typing import Any
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import (
+    EXECUTED,
     TRANSITIONS,
     Attempt,
     EnvironmentRecord,
@@ -210,6 +211,8 @@ def _attempt(data: Mapping[str, Any], number: int, run: str, seen: set[str]) -> 
         raise ValueError(
             f"attempt {number} of {run} is {attempt.state}, its last event says {before}"
         )
+    if attempt.state in EXECUTED and not attempt.execution_id:
+        raise ValueError(f"attempt {number} of {run} is {attempt.state} without an executionId")
     if attempt.execution_id and attempt.execution_id in seen:
         raise ValueError(f"the execution {attempt.execution_id} is recorded twice")
     seen.add(attempt.execution_id)

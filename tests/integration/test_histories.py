@@ -113,7 +113,8 @@ def attempt_of(change: Any, lockfile: Any, head: str, git: GitRepo, end: State) 
         State.ABSENT: (State.IN_DOUBT, State.ABSENT),
     }.get(end, (end,))
     for state in path:
-        yield Transition(*change.key, number, Event(at, state))
+        execution = f"{change.name}-{number}" if state is State.ACCEPTED else ""
+        yield Transition(*change.key, number, Event(at, state), execution_id=execution)
 
 
 def essence(workspace: Workspace, store: WorktreeStore, *, full: bool) -> Any:

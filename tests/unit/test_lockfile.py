@@ -55,12 +55,13 @@ def test_only_what_the_table_allows_is_recorded(walk: list[State]) -> None:
     lockfile = Lockfile("0123456789abcdef", serial=1).recorded([opened()])
     state = State.INTENT
     for to in walk:
+        one = moved(to, execution="e-1" if to in (State.ACCEPTED, State.ADOPTED) else "")
         if to in TRANSITIONS.get(state, ()):
-            lockfile = lockfile.recorded([moved(to)])
+            lockfile = lockfile.recorded([one])
             state = to
         else:
             with pytest.raises(LockError):
-                lockfile.recorded([moved(to)])
+                lockfile.recorded([one])
     content = to_bytes(lockfile)
     assert from_bytes(content, "qflow.lock") == lockfile
     assert to_bytes(from_bytes(content, "qflow.lock")) == content
@@ -123,6 +124,7 @@ def mutated(change: object) -> bytes:
         lambda _data, runs: runs["a"]["attempts"][0].update(state="nonsense"),
         lambda _data, runs: runs["a"]["attempts"][0].update(number=2),
         lambda _data, runs: runs["a"]["attempts"][0].update(digest=1),
+        lambda _data, runs: runs["a"]["attempts"][0].pop("executionId"),
         lambda _data, runs: runs["a"]["attempts"][0]["events"].pop(),
         lambda _data, runs: runs["a"]["attempts"][0]["events"].pop(0),
         lambda _data, runs: runs.update(b=runs["a"]),  # the same execution twice
