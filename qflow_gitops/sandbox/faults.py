@@ -4,13 +4,23 @@ A new fault is one line in `FAULTS`.
 """
 
 import difflib
+import math
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qflow_gitops.errors import UsageProblem
 
-TARGETS = ("token", "workflow", "list", "execution", "run", "any")
+TARGETS = {
+    "token": "POST /auth and /auth/oidc",
+    "workflow": "a workflow's details",
+    "list": "the list of workflows, and that of a workflow's executions",
+    "execution": "an execution's details",
+    "steps": "an execution's steps, one of them, and a step's output",
+    "run": "POST run",
+    "any": "all of these",
+}
+"""Kind of request -> what belongs to it."""
 
 FAULTS = {
     "latency": "=SECONDS: every answer takes so long (any)",
@@ -31,13 +41,19 @@ FAULTS = {
     "bad-id": "execute, but answer with an id that is none (run)",
     "old-shape": "execute, and answer in the form of release 1.16 (run)",
     "drop": "close the connection after the request and execute nothing (run)",
+    "late": "=SECONDS: close the connection at once, and execute only after that time (run)",
     "accept-then-drop": "execute, and close the connection without an answer (run)",
     "accept-then-cut": "execute, and cut the answer in its middle (run)",
     "accept-then-500": "execute, and answer 500 (run)",
     "drip": "=SECONDS: execute, and let the answer drip in over that time (run)",
-    "hang": "=SECONDS: execute nothing and answer only then (run)",
-    "hidden": "answer 404, as if the execution were not shown (execution)",
+    "hang": "=SECONDS: execute nothing, and close the connection only then (run)",
+    "hidden": "answer 404, as if the execution were not shown; its steps: hidden@steps (execution)",
+    "no-echo": "the output of the trigger's step answers 404 (steps)",
+    "wrapped-variables": "the output shows variables as the workflow editor does (steps)",
     "list-lag": "=SECONDS: the list shows executions only after that time (list)",
+    "list-shift": "[=SECONDS]: before each page another's run appears, begun so long ago (list)",
+    "list-stuck": "every page is page 1, as if pageNumber were not known (list)",
+    "skew": "=SECONDS: the server's clock is so far ahead, with a minus behind (any)",
     "outcome": "=STATUS or =WORKFLOWID:STATUS: how executions end (run)",
     "unknown-workflow": "=WORKFLOWID: there is no such workflow (any)",
     "expire-tokens": "=SECONDS: tokens live only so long (token)",
@@ -78,13 +94,27 @@ def parse(text: str) -> Fault:
         )
     usual = FAULTS[name].rsplit("(", 1)[1].rstrip(")")
     if (target and target not in TARGETS) or (count and not count.isdecimal()):
-        raise UsageProblem(
-            f"`{text}` isn't NAME[=VALUE][@TARGET][#COUNT].",
-            not_done="The sandbox was not started.",
-            hint=f"The targets are: {', '.join(TARGETS)}.",
-            reason="fault_form",
+        targets = "; ".join(f"{one} ({about})" for one, about in TARGETS.items())
+        raise _malformed(
+            f"`{text}` isn't NAME[=VALUE][@TARGET][#COUNT].", f"The targets are: {targets}."
         )
+    if value and "=SECONDS" in FAULTS[name] and not _is_seconds(value, name == "skew"):
+        raise _malformed(f"`{value}` isn't a number of seconds.", f"For instance: {name}=1.5")
     return Fault(name, value, target or usual, int(count) if count else None)
+
+
+def _malformed(message: str, hint: str) -> UsageProblem:
+    return UsageProblem(
+        message, not_done="The sandbox was not started.", hint=hint, reason="fault_form"
+    )
+
+
+def _is_seconds(value: str, below_zero: bool) -> bool:
+    try:
+        seconds = float(value)
+    except ValueError:
+        return False
+    return math.isfinite(seconds) and (below_zero or seconds >= 0)
 
 
 class Faults:

@@ -12,8 +12,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.sandbox.app import build
+from qflow_gitops.sandbox.endpoints import outcome
 from qflow_gitops.sandbox.faults import Fault, Faults, parse
-from qflow_gitops.sandbox.store import Store
+from qflow_gitops.sandbox.store import Begun, Store
 
 
 class _Quiet(WSGIRequestHandler):
@@ -23,6 +24,11 @@ class _Quiet(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  werkzeug's name
         """Say nothing: the requests are in the data file."""
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer without a date: the application knows the server's clock."""
+        self.send_response_only(code, message)
+        self.send_header("Server", self.version_string())
 
     def run_wsgi(self) -> None:
         """Serve one request; a fault ends it by ConnectionAbortedError."""
@@ -52,6 +58,7 @@ class SandboxServer:
         seconds an execution takes.
         """
         self._faults = Faults([parse(one) for one in faults])
+        self._duration = duration
         with ExitStack() as opened:
             if data is None:
                 folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="qflow-sandbox-"))
@@ -103,9 +110,45 @@ class SandboxServer:
     ) -> None:
         self.stop()
 
-    def executions(self) -> list[dict[str, Any]]:
-        """Give every execution that was begun: the truth about what ran."""
-        return self._store.executions()
+    def executions(self, workflow_id: str = "", *, foreign: bool = False) -> list[dict[str, Any]]:
+        """Give every execution that was begun through POST run: the truth about what ran.
+
+        Oldest first, of one workflow or of all; with `foreign` also those that nobody sent
+        here. Each has id, workflow, created (seconds since 1970), duration (seconds), outcome,
+        body, source, and whether it is `ours` and `forgotten`.
+        """
+        return self._store.executions(workflow_id, foreign=foreign)
+
+    def add_foreign(
+        self,
+        workflow_id: str,
+        body: dict[str, Any],
+        *,
+        source: str = "WORKFLOW_TRIGGER",
+        created: float | None = None,
+    ) -> str:
+        """Begin an execution that nobody sent to POST run, and give its id.
+
+        `source` is what its trigger's output says, `PUBLIC_API` for another client of the
+        API; `created` is in seconds since 1970, now where it is None.
+        """
+        ends = outcome(self._faults, workflow_id)
+        begun = Begun(workflow_id, body, self._duration, ends, source, ours=False, created=created)
+        return self._store.add_execution(begun)
+
+    def forget(self, execution_id: str) -> None:
+        """Let the API show an execution no more; `executions` still does.
+
+        Raises KeyError where there is none.
+        """
+        self._store.forget(execution_id)
+
+    def age(self, execution_id: str, seconds: float) -> None:
+        """Move the beginning of an execution into the past; after 30 days the API hides it.
+
+        Raises KeyError where there is none.
+        """
+        self._store.age(execution_id, seconds)
 
     def requests(self, method: str = "", containing: str = "") -> list[dict[str, Any]]:
         """Give the requests that arrived whole, in their order."""

@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 SYSTEM = ("connectorId", "region", "resourceGroup", "project", "oci_region", "compartment")
+LEGACY = ("credentials", "credentials_azure", "credentials_gcp")
 CUSTOMER = str(uuid.uuid5(uuid.NAMESPACE_DNS, "customer.sandbox"))
 
 
@@ -50,18 +51,19 @@ def workflow(one: str) -> dict[str, Any]:
     }
 
 
-def execution(row: dict[str, Any]) -> dict[str, Any]:
-    """Details of an execution (qflow-api 1.6 [D EXDET]).
+def execution(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
+    """Details of an execution (qflow-api 1.6 [D EXDET]), on a clock that is `ahead` seconds ahead.
 
     `Success` is the one documented word; `Queued`, `Running` and others are invented.
     """
-    begun, ends = row["created"], row["created"] + row["duration"]
-    done = time.time() >= ends
-    running = "Running" if time.time() >= begun + row["duration"] / 4 else "Queued"
+    now, begun = time.time() + ahead, row["created"] + ahead
+    ends = begun + row["duration"]
+    done = now >= ends
+    running = "Running" if now >= begun + row["duration"] / 4 else "Queued"
     data = {
         "id": row["id"],
         "createdAt": _ms(begun),
-        "updatedAt": _ms(min(time.time(), ends)),
+        "updatedAt": _ms(min(now, ends)),
         "tags": [f"created_by={CUSTOMER}"],
         "workflow": row["workflow"],
         "execution": row["id"],
@@ -76,9 +78,10 @@ def execution(row: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def step(row: dict[str, Any]) -> dict[str, Any]:
+def step(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
     """Give the one step that the sandbox's executions have (qflow-api 1.7 [D STLIST])."""
-    seen = execution(row)
+    seen = execution(row, ahead)
+    day = time.gmtime(row["created"] + ahead)
     return {
         "id": "01JT3585YRG0DHQNS9" + row["id"].replace("-", "")[:8].upper(),
         "createdAt": seen["createdAt"],
@@ -91,26 +94,45 @@ def step(row: dict[str, Any]) -> dict[str, Any]:
         "nodeType": "trigger",
         "status": seen["status"],
         "startDate": seen["startDate"],
-        "parDateKey": time.strftime("%Y-%m-%dT00:00:00.000Z", time.gmtime(row["created"])),
+        "parDateKey": time.strftime("%Y-%m-%dT00:00:00.000Z", day),
     }
 
 
-def trigger_output(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Output of the trigger step: echoes input and variables (qflow-api 1.8 [D STOUT])."""
+def trigger_output(row: dict[str, Any], *, wrapped: bool = False) -> list[dict[str, Any]]:
+    """Output of the trigger step: echoes input and variables (qflow-api 1.8 [D STOUT]).
+
+    `wrapped`: variables look as in a workflow's definition. `forceRun` is true for
+    `PUBLIC_API` and false for the other documented source (qflow-api 1.8).
+    """
+    variables = row["body"].get("variables", {})
     return [
         {
-            "source": "PUBLIC_API",
+            "source": row["source"],
             "customerId": CUSTOMER,
             "workflowId": row["workflow"],
             "input": row["body"].get("input", {}),
             "executionId": row["id"],
-            "forceRun": True,
+            "forceRun": row["source"] == "PUBLIC_API",
             "overrideVariables": [
-                {"key": key, "value": value, "type": "system" if key in SYSTEM else "user-defined"}
-                for key, value in row["body"].get("variables", {}).items()
+                {
+                    "key": key,
+                    "value": _wrapped(key, value) if wrapped else value,
+                    "type": "system" if key in SYSTEM else "user-defined",
+                }
+                for key, value in variables.items()
             ],
         }
     ]
+
+
+def _wrapped(key: str, value: Any) -> Any:
+    """Give a value as the workflow editor keeps it: scalars in arrays, `@` before connectors.
+
+    The sample has both, the `@` in the legacy variables (qflow-api 1.3 [D WFDET]).
+    """
+    if isinstance(value, str) and (key == "connectorId" or key in LEGACY):
+        value = f"@{value}"
+    return value if isinstance(value, list | dict) else [value]
 
 
 def started(one: str) -> dict[str, Any]:
@@ -133,7 +155,7 @@ def started_116(one: str, workflow_id: str, body: Any) -> dict[str, Any]:
     }
 
 
-def problem(status: int) -> dict[str, Any]:
+def problem(status: int, ahead: float = 0.0) -> dict[str, Any]:
     """Bodies of refusals, of sibling APIs behind the same gateway (qflow-api 4.2)."""
     if status == 401:
         return {"status": 401, "error": "Unauthorized", "message": "Not authenticated"}
@@ -141,10 +163,10 @@ def problem(status: int) -> dict[str, Any]:
         return {
             "errorCode": "403 FORBIDDEN",
             "message": "The sandbox user does not have the API ACCESS permission",
-            "timestamp": _ms(time.time()),
+            "timestamp": _ms(time.time() + ahead),
         }
     return {"status": status, "message": f"Sandbox fault {status}"}
 
 
 def _ms(seconds: float) -> int:
-    return int(seconds * 1000)
+    return round(seconds * 1000)

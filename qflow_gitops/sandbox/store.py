@@ -1,23 +1,53 @@
 """What the sandbox remembers: executions and every request, in a SQLite file."""
 
 import json
+import math
 import sqlite3
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+MONTH = 30 * 86400
+"""Seconds; what is older can't be read by API (qflow-api 1.5, 1.6 [D RN118, EXDET])."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS executions (
   id TEXT PRIMARY KEY, workflow TEXT NOT NULL, created REAL NOT NULL, duration REAL NOT NULL,
   outcome TEXT NOT NULL, body TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS executions_of_workflow ON executions (workflow, created);
+CREATE INDEX IF NOT EXISTS executions_by_time ON executions (created);
 CREATE TABLE IF NOT EXISTS requests (
   number INTEGER PRIMARY KEY, at REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
   headers TEXT NOT NULL, body TEXT NOT NULL
 );
 """
+_LATER_COLUMNS = {  # a data file of an earlier release hasn't got them
+    "source": "TEXT NOT NULL DEFAULT 'PUBLIC_API'",
+    "ours": "INTEGER NOT NULL DEFAULT 1",
+    "forgotten": "INTEGER NOT NULL DEFAULT 0",
+}
+_EXACT = 0.0005  # seconds; times are shown, and asked for, in whole milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An execution to be added: how it ends, when and through whom it came into being.
+
+    `duration` is in seconds, `created` in seconds since 1970, now where it is None; one in
+    the future is seen by nobody before. `ours`: begun through the sandbox's POST run.
+    """
+
+    workflow: str
+    body: Any
+    duration: float
+    outcome: str = "Success"
+    source: str = "PUBLIC_API"
+    ours: bool = True
+    created: float | None = None
 
 
 class Store:
@@ -31,43 +61,111 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL").fetchall()
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.executescript(_TABLES)
+        there = {row["name"] for row in self._all("PRAGMA table_info(executions)")}
+        for name, kind in _LATER_COLUMNS.items():
+            if name not in there:
+                self._db.execute(f"ALTER TABLE executions ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._db.close()
 
-    def add_execution(self, workflow: str, body: Any, duration: float, outcome: str) -> str:
+    def _all(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    # --- executions ------------------------------------------------------------------
+
+    def add_execution(self, begun: Begun) -> str:
         """Begin an execution; give its id."""
         one = str(uuid.uuid4())
-        row = (one, workflow, time.time(), duration, outcome, json.dumps(body))
-        with self._lock:
-            self._db.execute("INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?)", row)
+        created = time.time() if begun.created is None else begun.created
+        # Whole milliseconds, as they are shown, and downwards: never later than now.
+        created = math.floor(created * 1000 + 0.001) / 1000
+        row = (one, begun.workflow, created, begun.duration, begun.outcome)
+        more = (json.dumps(begun.body), begun.source, begun.ours)
+        self._all(
+            "INSERT INTO executions (id, workflow, created, duration, outcome, body, source, ours)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            *row,
+            *more,
+        )
         return one
 
-    def executions(self, workflow: str = "") -> list[dict[str, Any]]:
-        """Give the executions, oldest first, of one workflow or of all."""
-        query = "SELECT * FROM executions WHERE ? IN ('', workflow) ORDER BY created, rowid"
-        with self._lock:
-            rows = self._db.execute(query, (workflow,)).fetchall()
-        return [{**dict(row), "body": json.loads(row["body"])} for row in rows]
+    def executions(self, workflow: str = "", *, foreign: bool = False) -> list[dict[str, Any]]:
+        """Give what was begun, oldest first, of one workflow or of all; `foreign`: by anybody.
+
+        What the API no longer shows is here too: it happened.
+        """
+        query = "SELECT * FROM executions WHERE created <= ? AND ours >= ?"
+        values: list[Any] = [time.time(), not foreign]
+        if workflow:
+            query += " AND workflow = ?"
+            values.append(workflow)
+        return [_execution(row) for row in self._all(f"{query} ORDER BY created, rowid", *values)]
+
+    def workflows(self) -> list[str]:
+        """Give the ids of all workflows that were ever run, in their order."""
+        query = "SELECT DISTINCT workflow FROM executions WHERE created <= ? ORDER BY workflow"
+        return [row["workflow"] for row in self._all(query, time.time())]
 
     def execution(self, one: str) -> dict[str, Any] | None:
-        """Give an execution, None where there is none."""
+        """Give an execution that the API shows, None where there is none."""
+        now = time.time()
+        query = (
+            "SELECT * FROM executions WHERE id = ? AND created BETWEEN ? AND ? AND forgotten = 0"
+        )
+        rows = self._all(query, one, now - MONTH, now)
+        return _execution(rows[0]) if rows else None
+
+    def page(
+        self, workflow: str, start: float, end: float, *, newest_first: bool, size: int, number: int
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """Give how many executions the API shows in a window of time, and one page of them.
+
+        `start` and `end` are in seconds since 1970; `number` counts from 1.
+        """
+        now = time.time()
+        among = "FROM executions WHERE workflow = ? AND created BETWEEN ? AND ? AND forgotten = 0"
+        window = (workflow, max(start, now - MONTH) - _EXACT, min(end + _EXACT, now))
+        order = "created DESC, rowid DESC" if newest_first else "created, rowid"
+        with self._lock:  # one for both, so that total and page agree
+            total = self._db.execute(f"SELECT count(*) {among}", window).fetchone()[0]
+            rows = self._db.execute(
+                f"SELECT * {among} ORDER BY {order} LIMIT ? OFFSET ?",
+                (*window, size, (number - 1) * size),
+            ).fetchall()
+        return total, [_execution(row) for row in rows]
+
+    def forget(self, one: str) -> None:
+        """Let the API show an execution no more. Raises KeyError where there is none."""
+        self._change("UPDATE executions SET forgotten = 1 WHERE id = ?", one)
+
+    def age(self, one: str, seconds: float) -> None:
+        """Move the beginning of an execution back. Raises KeyError where there is none."""
+        self._change("UPDATE executions SET created = created - ? WHERE id = ?", seconds, one)
+
+    def _change(self, query: str, *values: float | str) -> None:
         with self._lock:
-            row = self._db.execute("SELECT * FROM executions WHERE id = ?", (one,)).fetchone()
-        return {**dict(row), "body": json.loads(row["body"])} if row else None
+            if not self._db.execute(query, values).rowcount:
+                raise KeyError(values[-1])
+
+    # --- requests --------------------------------------------------------------------
 
     def add_request(self, method: str, path: str, headers: dict[str, str], body: str) -> None:
         """Note a request; secrets have been taken out of its headers."""
-        row = (time.time(), method, path, json.dumps(headers), body)
-        with self._lock:
-            self._db.execute(
-                "INSERT INTO requests (at, method, path, headers, body) VALUES (?, ?, ?, ?, ?)", row
-            )
+        self._all(
+            "INSERT INTO requests (at, method, path, headers, body) VALUES (?, ?, ?, ?, ?)",
+            *(time.time(), method, path, json.dumps(headers), body),
+        )
 
     def requests(self) -> list[dict[str, Any]]:
         """Give every request, in their order."""
-        with self._lock:
-            rows = self._db.execute("SELECT * FROM requests ORDER BY number").fetchall()
+        rows = self._all("SELECT * FROM requests ORDER BY number")
         return [{**dict(row), "headers": json.loads(row["headers"])} for row in rows]
+
+
+def _execution(row: sqlite3.Row) -> dict[str, Any]:
+    flags = {"ours": bool(row["ours"]), "forgotten": bool(row["forgotten"])}
+    return {**dict(row), "body": json.loads(row["body"]), **flags}

@@ -1,0 +1,173 @@
+"""What the endpoints answer, once a request was let in. `g.struck` holds its faults."""
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g, jsonify, request
+
+from qflow_gitops.sandbox import shapes
+from qflow_gitops.sandbox.faults import Faults
+from qflow_gitops.sandbox.store import MONTH, Begun, Store
+from qflow_gitops.sandbox.wire import ahead, cut_off, no
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+class Endpoints:
+    """The documented endpoints, and one that tells what really ran."""
+
+    def __init__(self, store: Store, faults: Faults, duration: float) -> None:
+        """`duration` is how many seconds an execution takes."""
+        self._store = store
+        self._faults = faults
+        self._duration = duration
+
+    def what_ran(self) -> Response:
+        """Give what POST run began; with `?foreign=true` what others did as well."""
+        return jsonify(self._store.executions(foreign=request.args.get("foreign") == "true"))
+
+    # --- tokens ----------------------------------------------------------------------
+
+    def _token(self) -> str:
+        fault = self._faults.standing("expire-tokens")
+        return shapes.token(fault.seconds if fault else 4 * 3600)
+
+    def token_for_client(self) -> Response:
+        """Give a token to a user-level client."""
+        if request.headers.get("clientId") and request.headers.get("clientSecret"):
+            return Response(self._token(), 200, content_type="text/plain")
+        return no(401)
+
+    def token_for_user(self) -> Response:
+        """Give a token for a name and a password."""
+        if request.form.get("username") and request.form.get("password"):
+            return Response(self._token(), 201, content_type="text/plain")
+        return no(401)
+
+    # --- workflows -------------------------------------------------------------------
+
+    def workflows(self) -> Response:
+        """Give the workflows that were run."""
+        asked = _asked_page()
+        if asked is None:
+            return no(400)
+        size, number = asked
+        known = self._store.workflows()
+        items = [shapes.workflow(one) for one in known[(number - 1) * size : number * size]]
+        return jsonify({"total": len(known), "items": items})
+
+    def workflow(self, one: str) -> Response:
+        """Give the details of a workflow; any UUID is one."""
+        if not _UUID.fullmatch(one):
+            return no(404)
+        return jsonify({"data": shapes.workflow(one)})
+
+    def run(self, one: str) -> Response:
+        """Begin an execution, unless a fault of this request says otherwise."""
+        body = request.get_json(silent=True)
+        if not _is_request(body):
+            return no(400)
+        if not _UUID.fullmatch(one):
+            return no(404)
+        if "drop" in g.struck:
+            cut_off()
+        late = g.struck.get("late")
+        created = time.time() + late.seconds if late else None
+        begun = Begun(one, body or {}, self._duration, outcome(self._faults, one), created=created)
+        made = self._store.add_execution(begun)
+        if late:
+            cut_off()
+        if "bad-id" in g.struck:
+            return jsonify(shapes.started("not an id!"))
+        if "old-shape" in g.struck:
+            return jsonify(shapes.started_116(made, one, body))
+        return jsonify(shapes.started(made))
+
+    # --- executions ------------------------------------------------------------------
+
+    def executions(self, one: str) -> Response:
+        """Give a page of a workflow's executions, between two times of the server's clock."""
+        asked = _asked_page()
+        lag = self._faults.standing("list-lag")
+        newest = time.time() - (lag.seconds if lag else 0)
+        start, end = _time("startAt", 0.0), min(_time("endAt", newest), newest)
+        if asked is None or (start and start < time.time() - MONTH):
+            return no(400)
+        if "list-shift" in g.struck:
+            self._shift(one, start, end)
+        size, number = asked
+        newest_first = request.args.get("order", "").startswith("-")
+        total, rows = self._store.page(
+            one, start, end, newest_first=newest_first, size=size, number=number
+        )
+        items = [shapes.execution(row, ahead()) for row in rows]
+        return jsonify({"total": total, "items": items})
+
+    def _shift(self, workflow: str, start: float, end: float) -> None:
+        """Let somebody else's execution begin, within the window that is asked for."""
+        ago = float(g.struck["list-shift"].value or 0)
+        body = {"input": {"sandbox": "list-shift", "at": time.time()}}
+        created = max(start, min(end, time.time() - ago))
+        source = "WORKFLOW_TRIGGER"
+        begun = Begun(workflow, body, self._duration, source=source, ours=False, created=created)
+        self._store.add_execution(begun)
+
+    def execution(self, one: str) -> Response:
+        """Give the details of an execution."""
+        row = self._store.execution(one)
+        return jsonify({"data": shapes.execution(row, ahead())}) if row else no(404)
+
+    def steps(self, one: str) -> Response:
+        """Give its steps: the trigger's."""
+        row = self._store.execution(one)
+        return jsonify({"total": 1, "items": [shapes.step(row, ahead())]}) if row else no(404)
+
+    def step(self, one: str, node: str) -> Response:
+        """Give the trigger's step."""
+        row = self._store.execution(one)
+        return jsonify(shapes.step(row, ahead())) if row and node == "trigger" else no(404)
+
+    def output(self, one: str, node: str) -> Response:
+        """Give the trigger's output, which echoes what was sent."""
+        row = self._store.execution(one)
+        if not row or node != "trigger" or "no-echo" in g.struck:
+            return no(404)
+        return jsonify(shapes.trigger_output(row, wrapped="wrapped-variables" in g.struck))
+
+
+def outcome(faults: Faults, workflow: str) -> str:
+    """Say how an execution of this workflow ends, by the faults in force."""
+    chosen = "Success"
+    for fault in faults.all_standing("outcome"):
+        scope, colon, status = fault.value.rpartition(":")
+        if not colon or scope == workflow:
+            chosen = status
+    return chosen
+
+
+def _is_request(body: Any) -> bool:
+    if not isinstance(body, dict | None):
+        return False
+    return all(isinstance((body or {}).get(key, {}), dict) for key in ("input", "variables"))
+
+
+def _asked_page() -> tuple[int, int] | None:
+    """Read `pageSize` and `pageNumber`, from 1; both are required (qflow-api 1.5 [D])."""
+    try:
+        size, number = int(request.args["pageSize"]), int(request.args["pageNumber"])
+    except (KeyError, ValueError):
+        return None
+    if size < 1 or number < 1:
+        return None
+    return size, 1 if "list-stuck" in g.struck else number
+
+
+def _time(name: str, default: float) -> float:
+    """Read a time of the server's clock, as seconds since 1970 on the real one."""
+    try:
+        moment = datetime.fromisoformat(request.args[name])
+    except (KeyError, ValueError):
+        return default
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - ahead()
