@@ -168,7 +168,12 @@ class GitBranch:
 
     def content(self, commit: str) -> bytes | None:
         """Give the lockfile as a commit holds it, None where it holds none."""
-        status, out, _ = self.repo.run(["cat-file", "blob", f"{commit}:{_FILE.decode()}"])
+        command = ["cat-file", "blob", f"{commit}:{_FILE.decode()}"]
+        status, out, _ = self.repo.run(command)
+        if status and self._line(["ls-tree", "--full-tree", commit, _FILE.decode()]):
+            # A partial clone: git fetches the content where it is allowed to.
+            lazy = {"GIT_NO_LAZY_FETCH": "0"}
+            status, out, _ = self.repo.run(command, extra=lazy, outward=self._limit())
         return None if status else out
 
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
@@ -196,7 +201,7 @@ class GitBranch:
         """Make a commit with this lockfile on top of `parent` ("": the first one)."""
         blob = self._made(["hash-object", "-w", "--stdin"], content)
         entries = self._others(parent) + b"100644 blob %s\t%s\0" % (blob.encode(), _FILE)
-        tree = self._made(["mktree", "-z"], entries)
+        tree = self._made(["mktree", "-z", "--missing"], entries)
         command = ["commit-tree", *(["-S"] if self._signs else []), tree]
         command += ["-p", parent] if parent else []
         name, mail = self._identity

@@ -124,6 +124,12 @@ class GitRepo:
         """Whether history is cut off in this clone."""
         return (self.common_dir / "shallow").exists()
 
+    def unshallow(self, remote: str) -> None:
+        """Fetch the history that a shallow clone lacks, as far as the remote gives it."""
+        if self.is_shallow() and remote in self.remotes():
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow"]
+            self.run([*fetch, "--no-recurse-submodules", "--", remote], outward=300.0)
+
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `new` is `old` or descends from it, as far as this clone can tell."""
         if not (_is_id(old) and _is_id(new)):

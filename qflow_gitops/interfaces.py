@@ -64,6 +64,9 @@ class GitTree(Protocol):
     def is_shallow(self) -> bool:
         """Whether history is cut off in this clone."""
 
+    def unshallow(self, remote: str) -> None:
+        """Fetch the history that a shallow clone lacks, as far as the remote gives it."""
+
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `new` is `old` or descends from it, as far as this clone can tell."""
 
@@ -271,6 +274,10 @@ class LockSession(Protocol):
     @property
     def alone(self) -> bool:
         """Whether it is certain that no other process works with this record now."""
+
+    @property
+    def gather(self) -> float:
+        """Seconds that a write may wait so that others are made with it; 0 where it is cheap."""
 
     @property
     def generation(self) -> int:

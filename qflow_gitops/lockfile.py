@@ -233,17 +233,6 @@ def is_leased(attempt: Attempt, now: str) -> bool:
     return attempt.state is State.INTENT and isinstance(until, str) and now <= until
 
 
-def owned_executions(lockfile: Lockfile) -> frozenset[str]:
-    """Give every execution that the record already holds."""
-    return frozenset(
-        attempt.execution_id
-        for record in lockfile.environments.values()
-        for attempts in record.runs.values()
-        for attempt in attempts
-        if attempt.execution_id
-    )
-
-
 def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, ...]:
     if one.opens is not None:
         if one.number != len(attempts) + 1 or one.event.to not in TRANSITIONS[None]:

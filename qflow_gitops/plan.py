@@ -220,6 +220,8 @@ def decide(one: RunSpec, specs: SpecSet, context: Context) -> Change:
     attempts = record_of(one, context.lockfile)
     same = [attempt for attempt in attempts if attempt.digest == one.digest]
     counted = [attempt for attempt in same if attempt.counted]
+    if one.previous_name and (one.environment, one.previous_name) in specs.specs:
+        return _two_of_a_name(one)
     doubt = next((attempt for attempt in attempts if attempt.state in DOUBTFUL), None)
     if doubt is not None and context.now and is_leased(doubt, context.now):
         return _being_sent(one, doubt)
@@ -267,8 +269,9 @@ def _in_doubt(one: RunSpec, doubt: Attempt) -> Change:
         Reason.IN_DOUBT,
         one,
         f"attempt {doubt.number} may have run: {said(doubt)}",
-        f"Look in Qualys for an execution of workflow {doubt.fact('workflowId')} at about "
-        f"{doubt.opened_at}, then: {resolve_command(one)}",
+        f"qflow-gitops reconcile looks it up. If that can't tell, look in Qualys for an execution "
+        f"of workflow {doubt.fact('workflowId')} at about {doubt.opened_at}, then: "
+        f"{resolve_command(one)}",
         doubt,
     )
 
@@ -302,18 +305,21 @@ def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Ch
     )
 
 
+def _two_of_a_name(one: RunSpec) -> Change:
+    """A record can't be carried over from a run that goes on; looked at before anything else."""
+    return _change(
+        Action.HOLD,
+        Reason.RENAMED,
+        one,
+        f"`previousName: {one.previous_name}` names a run that still has a spec",
+        "Remove `previousName`, or the other spec.",
+    )
+
+
 def _renamed(
     one: RunSpec, attempts: tuple[Attempt, ...], specs: SpecSet, context: Context
 ) -> Change | None:
     """A new name for a request that a run without a spec has already sent."""
-    if one.previous_name and (one.environment, one.previous_name) in specs.specs:
-        return _change(
-            Action.HOLD,
-            Reason.RENAMED,
-            one,
-            f"`previousName: {one.previous_name}` names a run that still has a spec",
-            "Remove `previousName`, or the other spec.",
-        )
     if any(attempt.counted for attempt in attempts):
         return None
     for run, others in context.lockfile.environment(one.environment).runs.items():

@@ -178,11 +178,11 @@ class Caller:
 
     def _note_skew(self, headers: Mapping[str, str]) -> None:
         try:
-            server = parsedate_to_datetime(headers.get("date", ""))
-        except (ValueError, TypeError):
+            skew = (parsedate_to_datetime(headers.get("date", "")) - self._now()).total_seconds()
+        except (ValueError, TypeError):  # no date, two of them, or one of no time zone
             return
         with self._skew_lock:
-            self.skew = (server - self._now()).total_seconds()
+            self.skew = skew
 
 
 def unwrapped(answer: HttpAnswer) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
     """
 
     def work() -> Report:
-        from qflow_gitops.operations.push import push
+        from qflow_gitops.operations.push import push as bring_in
         from qflow_gitops.operations.verify import read_rescued
 
         path = wiring.git.root / RESCUE_FILE if file is None else wiring.directory / file
@@ -66,7 +66,9 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
                 hint="Name the file that the stopped apply saved: qflow-gitops lock push FILE",
                 reason="rescue_missing",
             ) from None
-        report = push(wiring.store(wiring.project()), read_rescued(content, str(path)), str(path))
+        report = bring_in(
+            wiring.store(wiring.project()), read_rescued(content, str(path)), str(path)
+        )
         if not piped:
             path.unlink(missing_ok=True)
         return report

@@ -18,7 +18,7 @@ from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.interfaces import LockBranch, LockStore, Qualys
 from qflow_gitops.operations import reading
-from qflow_gitops.project import LOCK_FILE, RESCUE_FILE, LockSettings, Project
+from qflow_gitops.project import LOCK_FILE, PROJECT_FILE, RESCUE_FILE, LockSettings, Project
 from qflow_gitops.report import Report, failed
 
 if TYPE_CHECKING:
@@ -174,6 +174,24 @@ class Wiring:
 
         requests = partial(reading.sent_requests, self.git, project)
         return Reconciler(lambda platform: self.qualys(platform)[0], SystemClock(), requests)
+
+    def pin_lineage(self, store: LockStore) -> None:
+        """Write the record's lineage into the settings of the work tree, if they have none."""
+        from qflow_gitops import edits, files
+
+        path, lockfile = self.git.root / PROJECT_FILE, store.read().lockfile
+        if lockfile is None or self.project().lock.lineage:
+            return
+        line = f"lock: {{lineage: {lockfile.lineage}}}"
+        try:
+            made = edits.with_lineage(path.read_bytes(), lockfile.lineage)
+            if isinstance(made, bytes):
+                files.replace(path, made)
+                self.console.say(f"Wrote the record's lineage into {PROJECT_FILE}; commit it.")
+                return
+        except OSError:
+            pass
+        self.console.say(f"Add the record's lineage to {PROJECT_FILE} under spec: {line}")
 
     def rescue(self, content: str) -> str:
         """Keep lines that couldn't be stored beside the lockfile; say where they are."""

@@ -237,6 +237,7 @@ class WorktreeSession:
     """Implements `interfaces.LockSession`: the record while this process alone writes it."""
 
     alone = True  # the mutex says so
+    gather = 0.0
     generation = 0  # and so nobody else's writes are ever taken in
 
     def __init__(

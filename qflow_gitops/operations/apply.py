@@ -106,9 +106,11 @@ def _locked(
     problems = yield from _reconciler(edges, first.project).settle(session, first.environment)
     view = _view(request, edges, first, _snapshot(session, edges))
     check(request, edges.git, view)
-    if not _due(view) <= _due(first):  # less is fine: another apply did it in the meantime
+    more = sorted(name for name, *_ in _due(view) - _due(first))
+    if more:  # less is fine: another apply did it in the meantime
         raise StaleError(
-            "What would run has changed since the plan was shown.",
+            "What would run has changed since the plan was shown: now also "
+            f"{', '.join(more[:5])}{' and others' if len(more) > 5 else ''}.",
             not_done="Nothing was sent.",
             hint="Look at it again: qflow-gitops plan",
             reason="stale_plan",
@@ -125,7 +127,8 @@ def _reconciler(edges: Edges, project: Project) -> Reconciler:
 
 
 def _snapshot(session: LockSession, edges: Edges) -> Snapshot:
-    return Snapshot(None if session.lockfile.serial == 0 else session.lockfile, edges.store.where)
+    empty = session.created and not session.lockfile.environments
+    return Snapshot(None if empty else session.lockfile, edges.store.where)
 
 
 def _due(view: View) -> set[tuple[str, str, int]]:

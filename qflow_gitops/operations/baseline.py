@@ -81,10 +81,8 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
                 not_done="Nothing was recorded.",
                 hint="Say it again when no apply is at work.",
             )
-        lineage = session.lockfile.lineage
-    note = () if project.lock.lineage else (f"The record's lineage is {lineage}.",)
     body = History(tuple(rows), seen(edges.store.read()))
-    return Report("baseline", notes=note, body=body)
+    return Report("baseline", body=body)
 
 
 def _record(

@@ -76,6 +76,8 @@ def check_descent(git: GitTree, view: View) -> None:
     latest = view.lockfile.environment(view.environment).latest
     if not latest or latest == head:
         return
+    if not git.has_commit(latest) or not git.is_ancestor(latest, head):
+        git.unshallow(view.project.lock.remote)
     if git.has_commit(latest) and git.is_ancestor(latest, head):
         return
     hint = f"Apply a newer commit. If history was rewritten on purpose: git merge -s ours {latest}"

@@ -151,14 +151,10 @@ class Launch:
         self._polls = [
             _Poll(one, self._begun, takes_place=False, shown=one.status) for one in earlier
         ]
-        self._owned = {
-            attempt.execution_id
-            for record in session.lockfile.environments.values()
-            for attempts in record.runs.values()
-            for attempt in attempts
-        } - {""}
         self._buffer: list[Transition] = []
         self._unhurried: list[Transition] = []  # status words: recorded along with what matters
+        self._first_answer = self._begun
+        self._unwritable = False
         self._doubts = 0
         self._finished = 0
         self._done: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
@@ -169,9 +165,10 @@ class Launch:
         """Work until nothing is left, a person stops it, or the time is over."""
         while True:
             self._look_for_brakes()
-            sent = yield from self._record(self._next_wave())
-            for job, attempt in sent:
-                self._start_post(job, attempt)
+            if not self._is_gathering():
+                sent = yield from self._record(self._next_wave())
+                for job, attempt in sent:
+                    self._start_post(job, attempt)
             self._start_polls()
             if self._is_over():
                 break
@@ -181,6 +178,12 @@ class Launch:
         self._unhurried = []
         yield from self._record([])
         self.result.not_started = list(self._pending)
+
+    def _is_gathering(self) -> bool:
+        """Whether a write waits a moment for the other answers of its wave: it isn't cheap."""
+        if not self._sending or self._stopped_at is not None:
+            return False
+        return self._clock.monotonic() - self._first_answer < self._session.gather
 
     # --- deciding --------------------------------------------------------------------
 
@@ -230,6 +233,8 @@ class Launch:
             return bool(late)
         if self._buffer or (self._pending and not self.result.why_stopped):
             return False
+        if self._unwritable:
+            return True  # nothing that is seen from here on could be recorded
         return not self._polls or self._stopped_at is not None or self._is_late()
 
     def _is_late(self) -> bool:
@@ -283,6 +288,7 @@ class Launch:
         else:
             return answers
         kept = []
+        self._unwritable = True
         for one in answers if len(answers) > 1 else ():
             try:
                 self._session.record([one])
@@ -370,6 +376,8 @@ class Launch:
             self._looked(owner, answer)
             return
         del self._sending[owner[0].change.key]
+        if not self._buffer:
+            self._first_answer = self._clock.monotonic()
         if not isinstance(answer, Answer):
             answer = Answer(AnswerKind.UNCLEAR, detail=f"A bug: {type(answer).__name__}.")
         self._answered(*owner, answer)
@@ -377,7 +385,7 @@ class Launch:
     # --- what an answer means --------------------------------------------------------
 
     def _answered(self, job: Job, attempt: Attempt, answer: Answer) -> None:
-        if answer.kind is AnswerKind.ACCEPTED and answer.execution_id in self._owned:
+        if answer.kind is AnswerKind.ACCEPTED and self._is_owned(answer.execution_id):
             answer = Answer(
                 AnswerKind.UNCLEAR,
                 http_status=answer.http_status,
@@ -393,7 +401,6 @@ class Launch:
         state = _STATES[answer.kind]
         self._push(job.change, attempt.number, state, extra, answer.execution_id)
         if answer.kind is AnswerKind.ACCEPTED:
-            self._owned.add(answer.execution_id)
             watch = watch_of(*job.change.key, attempt, answer.execution_id)
             if self._terms.wait:
                 self._polls.append(_Poll(watch, self._clock.monotonic() + FIRST_POLL))
@@ -402,6 +409,10 @@ class Launch:
             return
         self._finished += 1
         self._after_no(job, answer)
+
+    def _is_owned(self, execution_id: str) -> bool:
+        mine = any(one.execution_id == execution_id for one in self._buffer)
+        return mine or self._session.lockfile.owner(execution_id) is not None
 
     def _after_no(self, job: Job, answer: Answer) -> None:
         """Decide what a run that wasn't accepted means for those after it."""
@@ -500,10 +511,17 @@ def what_became(
             return None
         detail = "Qualys doesn't show this execution any more (404), so its end isn't known."
         event = Event(stamp(now), State.ENDED, {"detail": detail})
-        return Transition(watch.environment, watch.name, watch.number, event)
+        return _about(watch, event)
     state = state_of(seen, statuses)
-    event = Event(stamp(now), state, _word(seen))
-    return Transition(watch.environment, watch.name, watch.number, event, status=seen.status)
+    return _about(watch, Event(stamp(now), state, _word(seen)), seen.status)
+
+
+def _about(watch: Watch, event: Event, status: str = "") -> Transition:
+    """The execution is named, so that a record which meanwhile has another one refuses it."""
+    return Transition(
+        watch.environment, watch.name, watch.number, event,
+        execution_id=watch.execution_id, status=status,
+    )  # fmt: skip
 
 
 def _word(execution: Execution) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from qflow_gitops.errors import QflowError
+from qflow_gitops.errors import LockError, QflowError
 from qflow_gitops.interfaces import Clock, Execution, LockSession, Qualys
 from qflow_gitops.lockfile import (
     DOUBTFUL,
@@ -20,7 +20,6 @@ from qflow_gitops.lockfile import (
     State,
     Transition,
     is_leased,
-    owned_executions,
 )
 from qflow_gitops.matching import Echo, Match, Sent, grade
 from qflow_gitops.moments import moment, stamp
@@ -113,9 +112,15 @@ class Reconciler:
         yield from _record(session, [self._expired(one) for one in old])
         problems: list[QflowError] = []
         found = self.look([one for one in open_ones if one not in old], session.lockfile, problems)
-        adopted = self._adoptions(found, session.lockfile)
-        yield from _record(session, [self._adopted(*one) for one in adopted])
-        settled = {(one.doubt.run, one.doubt.attempt.number) for one, _ in adopted}
+        settled = set()
+        for one, candidate in self._adoptions(found, session.lockfile):
+            settled.add((one.doubt.run, one.doubt.attempt.number))
+            try:
+                yield from _record(session, [self._adopted(one, candidate)])
+            except LockError as problem:
+                if problem.reason != "lock_conflict":
+                    raise
+                problems.append(problem)  # another process has claimed it; the next look tells
         for one in found:
             if (one.doubt.run, one.doubt.attempt.number) not in settled:
                 yield events.Said(said(one))
@@ -156,7 +161,6 @@ class Reconciler:
 
         What went wrong is added to `problems`.
         """
-        owned = owned_executions(lockfile)
         requests = self.requests(one.attempt for one in doubts) if doubts else {}
         groups: dict[tuple[str, str], list[Doubt]] = {}
         for one in doubts:
@@ -166,7 +170,7 @@ class Reconciler:
         for (platform, workflow), group in groups.items():
             try:
                 qualys = self.qualys(platform)
-                found += self._look_at(qualys, workflow, group, owned, requests)
+                found += self._look_at(qualys, workflow, group, lockfile, requests)
             except QflowError as problem:
                 problems.append(problem)
         return found
@@ -176,7 +180,7 @@ class Reconciler:
         qualys: Qualys,
         workflow: str,
         doubts: Sequence[Doubt],
-        owned: frozenset[str],
+        lockfile: Lockfile,
         requests: Mapping[str, Mapping[str, Any]],
     ) -> list[Looked]:
         """List a workflow's executions around the doubts, and grade them by what they show."""
@@ -189,7 +193,7 @@ class Reconciler:
             before = one.attempt.events[0].extra.get("executionsBefore", ())
             candidates = []
             for each in listing.executions:
-                if each.id in owned or each.id in before:
+                if lockfile.owner(each.id) is not None or each.id in before:
                     continue
                 if each.id not in echoes:
                     echoes[each.id] = qualys.echo(each.id)

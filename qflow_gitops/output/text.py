@@ -238,6 +238,7 @@ def _applied(body: Applied) -> Iterator[str]:
                 f"  ? {clean(one.name)}: look in Qualys for an execution of workflow "
                 f"{one.attempt.fact('workflowId')} at about {one.attempt.opened_at}"
             )
+        yield "  → qflow-gitops reconcile looks for them again, as each apply does first"
     if body.elsewhere:
         yield ""
         yield "Another apply is sending these now; what becomes of them isn't known here yet."

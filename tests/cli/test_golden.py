@@ -72,9 +72,16 @@ def test_findings(project: Workspace, cli: Cli, golden) -> None:
 
 
 def test_doubt(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:
-    sandbox.set_faults("accept-then-drop")
+    sandbox.set_faults("accept-then-drop", "list-lag=3600")
     golden("apply-in-doubt", cli("apply", "--yes"))
     golden("apply-still-in-doubt", cli("apply", "--yes"))
+    sandbox.set_faults()
+    golden("reconcile", cli("reconcile"))
+
+
+def test_repairs(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:
+    golden("baseline", cli("baseline", "--yes", "--reason", "ran by hand before"))
+    golden("lock-verify", cli("lock", "verify"))
 
 
 def test_errors(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:

@@ -61,8 +61,8 @@ def test_the_history_reads_as_one(remote: Remote, cli: Cli, sandbox: SandboxServ
     assert subjects[-1].startswith("prod: all applied through ")
     assert len(subjects) <= 5
     body = remote.git("log", "-1", "--format=%B", f"{BRANCH}~1")
-    assert re.search(r"^prod/run-3 #1: accepted, execution [0-9a-f-]{36}$", body, re.M)
-    assert re.search(r"^Qflow-Nonce: [0-9a-f]{32}$", body, re.M)
+    assert re.search(r"^prod/run-3 #1: accepted, execution [0-9a-f-]{36}$", body, re.MULTILINE)
+    assert re.search(r"^Qflow-Nonce: [0-9a-f]{32}$", body, re.MULTILINE)
 
 
 def test_no_work_tree_no_checkout_no_hook(
@@ -121,7 +121,10 @@ def test_a_branch_protected_against_deletion_and_force_pushes(
     assert remote.states() == {RUN: "succeeded", "b": "succeeded"}
 
 
-REFUSE = 'while read old new ref; do case "$ref" in *qflow-lock) echo "protected branch hook declined" >&2; exit 1;; esac; done\n'
+REFUSE = (
+    'while read old new ref; do case "$ref" in *qflow-lock) '
+    'echo "protected branch hook declined" >&2; exit 1;; esac; done\n'
+)
 
 
 def test_a_rejected_push_before_the_post_sends_nothing(
@@ -308,7 +311,7 @@ def test_verify_goes_through_the_whole_history(
 def test_two_clones_do_not_send_twice(
     remote: Remote, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other clone writes between this one's look and its push: the race is lost, not the run."""
+    """The other clone writes between this one's look and its push: it loses only the race."""
     from qflow_gitops.gitbranch import GitBranch
 
     second = other(remote.clone("second"), cli)
