@@ -1,5 +1,6 @@
 """`qflow-gitops lock`: verify, push."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -57,7 +58,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
         path = wiring.git.root / RESCUE_FILE if file is None else wiring.directory / file
         piped = str(file) == "-"
         try:
-            content = click.get_text_stream("stdin").read() if piped else path.read_text("utf-8")
+            content = sys.stdin.read() if piped else path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as problem:
             raise UsageProblem(
                 f"It can't be read: {getattr(problem, 'strerror', None) or 'not a text'}.",
