@@ -149,6 +149,11 @@ def test_any_one_change_of_what_was_written_is_found(
     tampered = change(new, name, at, place)
     if change is CHANGES["another execution"] and not old.attempts("prod", name)[at].execution_id:
         return  # it may have come with a later event
+    before = old.attempts("prod", name)[at].events
+    if change is CHANGES["an event gone"] and (
+        tampered.attempts("prod", name)[at].events[: len(before)] == before
+    ):
+        return  # a later event of the same words stands where it stood
     assert grown(old, tampered)
 
 
