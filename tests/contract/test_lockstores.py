@@ -1,5 +1,6 @@
 """Every lock store keeps the same promises, over the registry."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,7 +41,6 @@ def made(remote: Remote, workspace: Workspace, monkeypatch) -> Callable[..., Loc
         if clone:
             folder = remote.path.parent / clone
             folder = folder if folder.exists() else remote.clone(clone).path
-        import os
 
         repo = GitRepo.open(folder, os.environ)
         place = Place(
