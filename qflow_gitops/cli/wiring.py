@@ -202,7 +202,7 @@ class Wiring:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as problem:
-            return f"not to a file ({problem.strerror}); here it is: {content}"
+            return f"not to a file ({problem.strerror}), only here"
         return str(target)
 
 

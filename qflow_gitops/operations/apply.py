@@ -208,7 +208,7 @@ def _carry_out(
             _advance(session, edges, view)
         except LockError as problem:
             problems.append(problem)
-    body = applied_body(view, session.lockfile, work, kept, stamp(edges.clock.now()))
+    body = applied_body(view, session.lockfile, work, (kept, lines), stamp(edges.clock.now()))
     return applied(body, view.found, notes, problems)
 
 

@@ -48,11 +48,17 @@ def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
             "attempt": attempt_to_json(attempt),
         }
         lines.append(json.dumps(entry) + "\n")
-    return "".join(lines)
+    # It is printed as it is: as JSON, nothing in it is a command of a CI runner.
+    return "".join(lines).replace("::", ":\\u003a").replace("##[", "#\\u0023[")
 
 
-def applied_body(view: View, lockfile: Lockfile, work: Work, kept: str, now: str) -> Applied:
-    """Put together what was done, and what was not."""
+def applied_body(
+    view: View, lockfile: Lockfile, work: Work, kept: tuple[str, str], now: str
+) -> Applied:
+    """Put together what was done, and what was not.
+
+    `kept` is where answers were saved that the store didn't take, and their lines.
+    """
     result, environment = work.result, view.environment
     specs = {one.key: one.spec for one in view.planned.plan.of(Action.RUN)}
     outcomes = [
@@ -87,7 +93,8 @@ def applied_body(view: View, lockfile: Lockfile, work: Work, kept: str, now: str
         ),
         doubts=tuple(one for one in open_ones if one not in elsewhere),
         elsewhere=elsewhere,
-        rescued=kept,
+        rescued=kept[0],
+        rescued_lines=kept[1],
         waited=work.waited,
     )
 

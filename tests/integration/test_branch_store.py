@@ -154,6 +154,7 @@ def test_a_rejected_push_after_the_post_is_rescued_and_said(
     saved = Workspace(cli.folder).read("qflow.lock.rescue")
     assert execution["id"] in saved
     assert "lock push" in done.out
+    assert saved.splitlines()[0] in done.out.splitlines()
     assert remote.states() == {RUN: "intent"}
     (remote.path / "hooks/pre-receive").unlink()
     brought = cli("lock", "push")
