@@ -119,7 +119,7 @@ class GitBranch:
                 break
             if not self._wait(attempt):
                 break
-        raise self._unreachable(shown(err.decode(errors="replace").strip())[-300:])
+        raise self._unreachable(_safe(err.decode(errors="replace"))[-300:])
 
     def _limit(self) -> float:
         return max(0.5, self.patience())
@@ -256,7 +256,7 @@ class GitBranch:
             if _FINAL.search(said) or attempt == TRIES - 1 or not self._wait(attempt):
                 break
         raise LockError(
-            f"The record can't be pushed: {shown(said)[-400:]}.",
+            f"The record can't be pushed: {_safe(said)[-400:]}.",
             where=self.where,
             not_done=_NOTHING,
             hint="Whoever applies needs the right to push to this branch, and only fast-forward "
@@ -290,7 +290,7 @@ class GitBranch:
         return out.decode().strip()
 
     def _failed(self, command: Sequence[str], err: bytes) -> LockError:
-        said = shown(err.decode(errors="replace").strip())[-300:]
+        said = _safe(err.decode(errors="replace"))[-300:]
         return LockError(
             f"git {command[0]} failed: {said or 'it gave no reason'}.",
             where=self.where,
@@ -298,6 +298,11 @@ class GitBranch:
             hint="Check the disk's room, the rights in .git, and the key where commits are signed.",
             reason="lock_unwritable",
         )
+
+
+def _safe(text: str) -> str:
+    """Make git's words fit to print: one line, and no password of an address."""
+    return shown(re.sub(r"://[^/@\s]*@", "://***@", text.strip()))
 
 
 def _why(out: bytes, err: bytes) -> str:

@@ -170,10 +170,11 @@ class Wiring:
 
     def reconciler(self, project: Project) -> Reconciler:
         """What looks up runs in doubt."""
+        from qflow_gitops.operations.gateways import Gateways
         from qflow_gitops.operations.reconcile import Reconciler
 
         requests = partial(reading.sent_requests, self.git, project)
-        return Reconciler(lambda platform: self.qualys(platform)[0], SystemClock(), requests)
+        return Reconciler(Gateways(self.qualys, project), SystemClock(), requests)
 
     def pin_lineage(self, store: LockStore) -> None:
         """Write the record's lineage into the settings of the work tree, if they have none."""

@@ -30,10 +30,11 @@ from qflow_gitops.operations.checks import (
     run_key,
     uncommitted,
 )
+from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.jobs import Before, prepare
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms, watch_of
 from qflow_gitops.operations.outcome import Work, applied_body, rescued, under_way
-from qflow_gitops.operations.plan import all_specs, chosen, connector_names, previous_requests, seen
+from qflow_gitops.operations.plan import all_specs, connector_names, previous_requests, seen
 from qflow_gitops.operations.reconcile import Reconciler
 from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
 from qflow_gitops.project import Project
@@ -68,7 +69,7 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     """Apply a commit. Raises QflowError for what stops it before anything was sent."""
     head = edges.git.resolve(request.head)
     project = reading.settings(edges.git, head, request.platform)
-    environment = _one_environment(project, request.environment)
+    environment = one_environment(project, request.environment)
     specs = all_specs(edges.git, head, project)  # a commit's: read once, they can't change
     snapshot = edges.store.read()
     empty = Planned(Plan((), {}), head, "", full=True, lock=seen(snapshot))
@@ -120,7 +121,7 @@ def _locked(
 
 def _reconciler(edges: Edges, project: Project) -> Reconciler:
     return Reconciler(
-        lambda platform: edges.qualys(platform)[0],
+        Gateways(edges.qualys, project),
         edges.clock,
         partial(reading.sent_requests, edges.git, project),
     )
@@ -142,18 +143,6 @@ def _due(view: View) -> set[tuple[str, str, int]]:
         for one in view.planned.plan.of(Action.RUN)
         if one.spec
     }
-
-
-def _one_environment(project: Project, asked: str) -> str:
-    environments = chosen(project, asked)
-    if len(environments) > 1:
-        raise UsageProblem(
-            f"The project has several environments: {', '.join(environments)}.",
-            not_done="Nothing was sent.",
-            hint="Name one: qflow-gitops apply -e ENV",
-            reason="environment_needed",
-        )
-    return environments[0]
 
 
 def _view(request: ApplyRequest, edges: Edges, source: View, snapshot: Snapshot) -> View:
@@ -196,7 +185,11 @@ def _carry_out(
     problems: list[QflowError],
 ) -> Generator[events.Event, None, Report]:
     wait = view.project.apply.wait if request.wait is None else request.wait
-    watches = under_way(session.lockfile, view.environment) if wait else []
+    watches = (
+        under_way(session.lockfile, view.environment, Gateways(edges.qualys, view.project))
+        if wait
+        else []
+    )
     work = Work(watches, wait)
     if view.planned.plan.of(Action.RUN) or watches:
         yield from _launch(request, work, edges, view, session)
@@ -215,7 +208,7 @@ def _carry_out(
 def _launch(
     request: ApplyRequest, work: Work, edges: Edges, view: View, session: LockSession
 ) -> Generator[events.Event, None, None]:
-    qualys, gateway = edges.qualys(view.project.environments[view.environment].platform)
+    qualys, gateway = Gateways(edges.qualys, view.project).of(view.environment)
     qualys.connect()
     jobs = yield from _jobs(work, edges, view, qualys, gateway)
     if jobs and session.created:

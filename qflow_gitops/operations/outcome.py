@@ -9,6 +9,7 @@ from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile, Transition, is_leased
 from qflow_gitops.lockformat import attempt_to_json, transition_to_json
 from qflow_gitops.operations.checks import View
+from qflow_gitops.operations.gateways import Gateways
 from qflow_gitops.operations.launch import Result, Watch, watch_of
 from qflow_gitops.plan import Action, Change, Reason
 from qflow_gitops.report import Applied, Outcome
@@ -24,13 +25,13 @@ class Work:
     result: Result = field(default_factory=Result)
 
 
-def under_way(lockfile: Lockfile, environment: str) -> list[Watch]:
-    """Give what an environment waits for."""
+def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[Watch]:
+    """Give what an environment waits for, on the platform where it is now."""
     return [
         watch_of(environment, run, attempt)
         for run, attempts in lockfile.environment(environment).runs.items()
         for attempt in attempts
-        if attempt.state in UNDER_WAY
+        if attempt.state in UNDER_WAY and gateways.is_here(environment, attempt)
     ]
 
 

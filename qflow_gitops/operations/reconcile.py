@@ -24,6 +24,7 @@ from qflow_gitops.lockfile import (
 from qflow_gitops.matching import Echo, Match, Sent, grade
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
+from qflow_gitops.operations.gateways import Gateways
 
 EARLIER = timedelta(minutes=5)
 """An execution may show a time so long before its intent: two clocks, and a margin."""
@@ -88,9 +89,9 @@ def doubts_in(lockfile: Lockfile, environment: str) -> list[Doubt]:
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Looks doubts up. `qualys` connects to a platform when something has to be asked."""
+    """Looks doubts up; connects only when something has to be asked."""
 
-    qualys: Callable[[str], Qualys]
+    gateways: Gateways
     clock: Clock
     requests: Requests
 
@@ -162,46 +163,38 @@ class Reconciler:
         What went wrong is added to `problems`.
         """
         requests = self.requests(one.attempt for one in doubts) if doubts else {}
-        groups: dict[tuple[str, str], list[Doubt]] = {}
-        for one in doubts:
-            place = (one.attempt.fact("platform"), one.attempt.fact("workflowId"))
-            groups.setdefault(place, []).append(one)
         found = []
-        for (platform, workflow), group in groups.items():
+        for one in doubts:
             try:
-                qualys = self.qualys(platform)
-                found += self._look_at(qualys, workflow, group, lockfile, requests)
+                qualys = self.gateways.asked(one.environment, one.attempt)
+                found.append(self._look_at(qualys, one, lockfile, requests))
             except QflowError as problem:
                 problems.append(problem)
+                if problem.reason != "target":
+                    break  # it would be the same for the others
         return found
 
     def _look_at(
         self,
         qualys: Qualys,
-        workflow: str,
-        doubts: Sequence[Doubt],
+        doubt: Doubt,
         lockfile: Lockfile,
         requests: Mapping[str, Mapping[str, Any]],
-    ) -> list[Looked]:
-        """List a workflow's executions around the doubts, and grade them by what they show."""
-        found = []
-        echoes: dict[str, Echo | None] = {}
-        for one in doubts:
-            start, end = one.opened_at - EARLIER, one.opened_at + LATER
-            earliest = self.clock.now() - SHOWN_FOR
-            listing = qualys.executions(workflow, max(start, earliest), end)
-            before = one.attempt.events[0].extra.get("executionsBefore", ())
-            candidates = []
-            for each in listing.executions:
-                if lockfile.owner(each.id) is not None or each.id in before:
-                    continue
-                if each.id not in echoes:
-                    echoes[each.id] = qualys.echo(each.id)
-                match = grade(_sent(one.attempt, requests), echoes[each.id])
+    ) -> Looked:
+        """List the workflow's executions around a doubt, and grade them by what they show."""
+        start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
+        earliest = self.clock.now() - SHOWN_FOR
+        listing = qualys.executions(doubt.attempt.fact("workflowId"), max(start, earliest), end)
+        before = doubt.attempt.events[0].extra.get("executionsBefore", ())
+        sent = _sent(doubt.attempt, requests)
+        candidates = []
+        for each in listing.executions:
+            if lockfile.owner(each.id) is None and each.id not in before:
+                echo = qualys.echo(each.id)
+                match = grade(sent, echo)
                 if match is not Match.DIFFERENT:
-                    candidates.append(Candidate(each, match, echoes[each.id]))
-            found.append(Looked(one, tuple(candidates), listing.complete))
-        return found
+                    candidates.append(Candidate(each, match, echo))
+        return Looked(doubt, tuple(candidates), listing.complete)
 
     # --- deciding --------------------------------------------------------------------
 

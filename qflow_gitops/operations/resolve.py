@@ -162,7 +162,7 @@ def _check_execution(
                     not_done=NOTHING,
                     reason="execution_taken",
                 )
-    found = reconciler.qualys(attempt.fact("platform")).execution(one)
+    found = reconciler.gateways.asked(doubt.environment, attempt).execution(one)
     if found is None or found.workflow_id.lower() != attempt.fact("workflowId").lower():
         said = "Qualys doesn't show it" if found is None else f"it is one of {found.workflow_id}"
         raise UsageProblem(

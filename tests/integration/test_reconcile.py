@@ -327,3 +327,41 @@ def test_a_clone_without_the_file_compares_the_bytes(
 def test_nothing_in_doubt_asks_nobody(project: Workspace, cli: Cli, sandbox: SandboxServer) -> None:
     assert cli("reconcile").code == 0
     assert sandbox.requests() == []
+
+
+def elsewhere(project: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment is on another platform now; no gateway there may meet these credentials."""
+    project.write("qflow.yaml", SANDBOX_PROJECT.replace("sandbox", "US1"))
+    project.commit("another platform")
+    monkeypatch.delenv("QFLOW_GATEWAY")
+
+
+def test_doubt_on_another_platform_asks_nobody(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(cli, sandbox)
+    elsewhere(project, monkeypatch)
+    seen = len(sandbox.requests())
+    looked = cli("reconcile")
+    assert looked.code == 9
+    assert "Set `platform:`" in looked.err
+    why = ("--reason", "x")
+    (lost_one,) = sandbox.executions()
+    assert cli("resolve", RUN, "--adopt", lost_one["id"], *why).code == 2
+    assert state(project) == "in_doubt"
+    assert len(sandbox.requests()) == seen
+
+
+def test_a_run_under_way_on_another_platform_is_not_called_ended(
+    project: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+    later: Later,
+) -> None:
+    assert cli("apply", "--yes", "--no-wait").code == 0
+    elsewhere(project, monkeypatch)
+    later(3700)
+    assert cli("status", "--refresh").code == 0
+    assert cli("apply", "--yes").code == 5
+    assert state(project) == "accepted"
