@@ -183,7 +183,7 @@ class Wiring:
         path, lockfile = self.git.root / PROJECT_FILE, store.read().lockfile
         if lockfile is None or self.project().lock.lineage:
             return
-        line = f"lock: {{lineage: {lockfile.lineage}}}"
+        line = f"lock: {{lineage: '{lockfile.lineage}'}}"
         try:
             made = edits.with_lineage(path.read_bytes(), lockfile.lineage)
             if isinstance(made, bytes):

@@ -266,7 +266,7 @@ def _jobs(
 def _beginning(where: str, lineage: str, project: Project) -> str:
     if project.lock.store == "worktree":
         return f"There was no record yet: {where} is made now. Commit it."
-    pin = "" if project.lock.lineage else f" Pin it in qflow.yaml: lock: {{lineage: {lineage}}}"
+    pin = "" if project.lock.lineage else f" Pin it in qflow.yaml: lock: {{lineage: '{lineage}'}}"
     return f"There was no record yet: {where} is made now.{pin}"
 
 
