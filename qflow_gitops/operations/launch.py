@@ -247,7 +247,7 @@ class Launch:
 
         Gives what may be sent now: none of the wave, if its intents could not be recorded.
         """
-        opened = [(job, self._attempt(job)) for job in wave]
+        opened = self._opened(wave)
         intents = [
             Transition(*job.change.key, one.number, one.events[-1], opens=one)
             for job, one in opened
@@ -274,6 +274,25 @@ class Launch:
             attempt = self._session.lockfile.attempts(environment, run)[number - 1]
             yield events.Moved(environment, run, attempt)
         return opened
+
+    def _opened(self, wave: list[Job]) -> list[_Sent]:
+        """Open the wave's attempts, none where what was there before them can't be listed.
+
+        That ends the launching, not the recording: answers of the last wave may be waiting.
+        """
+        try:
+            return [(job, self._attempt(job)) for job in wave]
+        except UnreachableError as problem:
+            who = f"{wave[0].change.environment}/{wave[0].change.name}"
+            problem2 = UnreachableError(
+                problem.message,
+                where=who,
+                not_done="It was not sent, nor was any after it.",
+                hint=problem.hint,
+                reason=problem.reason,
+            )
+            self._stop("what ran before it can't be listed", problem2)
+            return self._given_back(wave)
 
     def _given_back(self, wave: list[Job]) -> list[_Sent]:
         self._pending.extendleft(reversed(wave))
