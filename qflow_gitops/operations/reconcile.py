@@ -49,6 +49,12 @@ class Doubt:
         ahead = timedelta(seconds=skew if isinstance(skew, int) else 0)
         return moment(self.attempt.opened_at) + ahead
 
+    @property
+    def before(self) -> tuple[str, ...] | None:
+        """The executions that were there before it, None where they could not be listed."""
+        found = self.attempt.events[0].extra.get("executionsBefore")
+        return None if found is None else tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -185,7 +191,7 @@ class Reconciler:
         start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
         earliest = self.clock.now() - SHOWN_FOR
         listing = qualys.executions(doubt.attempt.fact("workflowId"), max(start, earliest), end)
-        before = doubt.attempt.events[0].extra.get("executionsBefore", ())
+        before = doubt.before or ()
         sent = _sent(doubt.attempt, requests)
         candidates = []
         for each in listing.executions:
@@ -201,7 +207,10 @@ class Reconciler:
     def _adoptions(
         self, found: Sequence[Looked], lockfile: Lockfile
     ) -> list[tuple[Looked, Candidate]]:
-        """Give the one execution of each doubt where nothing else can be meant."""
+        """Give the one execution of each doubt where nothing else can be meant.
+
+        Where it isn't known what was there before, only an attempt's own key tells.
+        """
         rivals = [
             attempt
             for record in lockfile.environments.values()
@@ -215,7 +224,12 @@ class Reconciler:
             own = [each for each in one.candidates if each.match is Match.OWN_KEY]
             if len(own) == 1:
                 chosen.append((one, own[0]))
-            elif not own and one.complete and len(one.candidates) == 1:
+            elif (
+                not own
+                and one.complete
+                and one.doubt.before is not None
+                and len(one.candidates) == 1
+            ):
                 (only,) = one.candidates
                 others = (each for each in rivals if each is not one.doubt.attempt)
                 if only.match is Match.SAME_REQUEST and not any(
@@ -280,7 +294,10 @@ def said(one: Looked) -> str:
     who = f"{one.doubt.environment}/{one.doubt.run}"
     workflow = one.doubt.attempt.fact("workflowId")
     if not one.complete:
-        return f"{who}: the list of workflow {workflow}'s executions shifted while it was read."
+        return (
+            f"{who}: the list of workflow {workflow}'s executions could not be read whole: it "
+            "shifted meanwhile, or Qualys doesn't show it. Nothing was concluded from it."
+        )
     if not one.candidates:
         return (
             f"{who}: Qualys lists no execution that could be this run's. It may show it later; "
@@ -291,5 +308,14 @@ def said(one: Looked) -> str:
         for each in one.candidates[:5]
     )
     more = f" and {len(one.candidates) - 5} more" if len(one.candidates) > 5 else ""
-    rival = "" if len(one.candidates) > 1 else ", which another doubt could claim as well"
-    return f"{who}: could be {shown}{more}{rival}; a person has to decide."
+    why = "" if len(one.candidates) > 1 else _why_not(one)
+    return f"{who}: could be {shown}{more}{why}; a person has to decide."
+
+
+def _why_not(one: Looked) -> str:
+    """Say why the only candidate wasn't adopted."""
+    if not one.sure:
+        return ", which doesn't show what was sent"
+    if one.doubt.before is None:
+        return ", which may have been there before: the list could not be read then"
+    return ", which another doubt could claim as well"

@@ -142,7 +142,7 @@ def _check_absence(decision: Decision, looked: Looked) -> None:
         )
     if not looked.complete:
         raise UsageProblem(
-            "The list of the workflow's executions shifted while it was read: it proves nothing.",
+            "The list of the workflow's executions could not be read whole: it proves nothing.",
             where=who,
             not_done=NOTHING,
             hint="Say it again in a moment.",
