@@ -10,14 +10,14 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from qflow_gitops import files
-from qflow_gitops.errors import LockError
+from qflow_gitops.errors import LockError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo, shown
 from qflow_gitops.moments import stamp
 
@@ -91,11 +91,11 @@ class GitBranch:
     def fetch(self) -> str:
         """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
         tip = self._tip()
-        if tip and not self.repo.has_commit(tip):
+        if tip and not self._has(tip):
             fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
             fetch += ["--no-recurse-submodules", "--no-write-commit-graph"]
             self._asked([*fetch, "--", self._address, self._ref])
-            if not self.repo.has_commit(tip):
+            if not self._has(tip):
                 raise self._unreachable("the commit that it names could not be fetched")
         with contextlib.suppress(OSError):
             self._stamp.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ class GitBranch:
     def _asked(self, command: Sequence[str]) -> str:
         """Ask the remote, again where it fails; LockError where it stays so."""
         for attempt in range(TRIES):
-            status, out, err = self.repo.run(command, outward=self._limit())
+            status, out, err = self._run(command, outward=self._limit())
             if status == 0:
                 return out.decode(errors="replace")
             if _FINAL.search(err.decode(errors="replace")) or attempt == TRIES - 1:
@@ -156,11 +156,12 @@ class GitBranch:
 
     def remember(self, commit: str) -> None:
         """Keep a commit as the newest one seen, so that a branch put back is noticed."""
-        self.repo.run(["update-ref", "--no-deref", self._copy, commit])
+        self._run(["update-ref", "--no-deref", self._copy, commit])
 
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` is `ancestor` or descends from it."""
-        return commit == ancestor or self.repo.is_ancestor(ancestor, commit)
+        with self._startable():
+            return commit == ancestor or self.repo.is_ancestor(ancestor, commit)
 
     def parents(self, commit: str) -> Sequence[str]:
         """Give a commit's parents."""
@@ -169,11 +170,11 @@ class GitBranch:
     def content(self, commit: str) -> bytes | None:
         """Give the lockfile as a commit holds it, None where it holds none."""
         command = ["cat-file", "blob", f"{commit}:{_FILE.decode()}"]
-        status, out, _ = self.repo.run(command)
+        status, out, _ = self._run(command)
         if status and self._line(["ls-tree", "--full-tree", commit, _FILE.decode()]):
             # A partial clone: git fetches the content where it is allowed to.
             lazy = {"GIT_NO_LAZY_FETCH": "0"}
-            status, out, _ = self.repo.run(command, extra=lazy, outward=self._limit())
+            status, out, _ = self._run(command, extra=lazy, outward=self._limit())
         return None if status else out
 
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
@@ -191,7 +192,7 @@ class GitBranch:
             return ""
         config = ["-c", f"gpg.ssh.allowedSignersFile={os.path.abspath(signers)}"]  # noqa: PTH100
         show = ["show", "--no-patch", "--format=%G?%x00%GS", commit]
-        status, out, _ = self.repo.run([*config, *show], outward=30.0)
+        status, out, _ = self._run([*config, *show], outward=30.0)
         verdict, _, who = out.decode(errors="replace").strip().partition("\0")
         return shown(who) if status == 0 and verdict == "G" else ""
 
@@ -245,7 +246,7 @@ class GitBranch:
         command = ["push", "--porcelain", "--no-verify", "--no-follow-tags"]
         command += ["--recurse-submodules=no", lease, "--", self.remote, f"{commit}:{self._ref}"]
         for attempt in range(TRIES):
-            _, out, err = self.repo.run(command, outward=self._limit())
+            _, out, err = self._run(command, outward=self._limit())
             tip = self._tip()
             if tip == commit:
                 self.remember(commit)
@@ -266,12 +267,41 @@ class GitBranch:
 
     # --- git -------------------------------------------------------------------------
 
+    def _run(
+        self,
+        command: Sequence[str],
+        feed: bytes | None = None,
+        *,
+        extra: dict[str, str] | None = None,
+        outward: float | None = None,
+    ) -> tuple[int, bytes, bytes]:
+        with self._startable():
+            return self.repo.run(command, feed, extra=extra, outward=outward)
+
+    @contextlib.contextmanager
+    def _startable(self) -> Iterator[None]:
+        """A git that can't be started any more is a record that can't be written."""
+        try:
+            yield
+        except UsageProblem as problem:
+            raise LockError(
+                problem.message,
+                where=self.where,
+                not_done=_NOTHING,
+                hint=problem.hint,
+                reason="lock_git",
+            ) from None
+
+    def _has(self, commit: str) -> bool:
+        with self._startable():
+            return self.repo.has_commit(commit)
+
     def _line(self, command: Sequence[str]) -> str:
-        status, out, _ = self.repo.run(command)
+        status, out, _ = self._run(command)
         return "" if status else shown(out.decode(errors="replace").strip())
 
     def _out(self, command: Sequence[str]) -> bytes:
-        status, out, err = self.repo.run(command)
+        status, out, err = self._run(command)
         if status:
             raise self._failed(command, err)
         return out
@@ -284,7 +314,7 @@ class GitBranch:
         extra: dict[str, str] | None = None,
         outward: float | None = None,
     ) -> str:
-        status, out, err = self.repo.run(command, feed, extra=extra, outward=outward)
+        status, out, err = self._run(command, feed, extra=extra, outward=outward)
         if status:
             raise self._failed(command, err)
         return out.decode().strip()

@@ -12,10 +12,12 @@ import re
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
 from qflow_gitops.interfaces import ChangeKind, PathChange, TreeFile
@@ -292,9 +294,7 @@ class GitRepo:
             clean = ["env", *(part for name in dropped for part in ("-u", name))]
             public = {**_SET_VARIABLES, **(extra or {})}
             clean += [f"{name}={value}" for name, value in public.items()]
-        with tempfile.TemporaryFile() as given:  # a file, so that no pipe can fill up
-            given.write(feed or b"")
-            given.seek(0)
+        with _given(feed or b"") as given:
             try:
                 status, out, err = Git(str(self.root)).execute(
                     [*clean, "git", *options, "-C", str(self.root), *arguments],
@@ -309,6 +309,37 @@ class GitRepo:
             except (GitCommandNotFound, OSError) as problem:
                 raise _not_usable(self.root, str(problem).encode()) from None
         return status, out, err if isinstance(err, bytes) else str(err).encode()
+
+
+@contextmanager
+def _given(feed: bytes) -> Iterator[BinaryIO]:
+    """Give a process' stdin: a file, so that no pipe can fill up; in memory where there is that.
+
+    So a full disk is no reason why a record that belongs elsewhere can't be written. Raises
+    UsageProblem where there is no room.
+    """
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(_scratch())
+            left = memoryview(feed)
+            while left:  # a disk that is nearly full takes only a part
+                left = left[file.write(left) :]
+            file.seek(0)
+        except OSError as problem:
+            raise UsageProblem(
+                f"There is no room for what git is to read: {problem.strerror or problem}.",
+                not_done="Nothing was planned and nothing was sent.",
+                hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
+                reason="no_room",
+            ) from None
+        yield file
+
+
+def _scratch() -> BinaryIO:
+    """Open a file without a name; unbuffered, so that closing it has nothing left to write."""
+    if hasattr(os, "memfd_create"):
+        return cast(BinaryIO, os.fdopen(os.memfd_create("feed"), "w+b", buffering=0))
+    return cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # macOS
 
 
 def _is_dropped(name: str) -> bool:

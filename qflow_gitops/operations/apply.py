@@ -199,7 +199,7 @@ def _carry_out(
     if not edges.stop():
         try:
             _advance(session, edges, view)
-        except LockError as problem:
+        except QflowError as problem:  # it must not hide what was done
             problems.append(problem)
     body = applied_body(view, session.lockfile, work, (kept, lines), stamp(edges.clock.now()))
     return applied(body, view.found, notes, problems)
@@ -232,7 +232,7 @@ def _look_once(
         result.problems += yield from _reconciler(edges, view.project).settle(
             session, view.environment
         )
-    except LockError as problem:
+    except QflowError as problem:
         result.problems.append(problem)
         return
     found = [
