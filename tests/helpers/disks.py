@@ -1,12 +1,10 @@
 """Disks that are full, and folders that can't be written."""
 
-import contextlib
-import errno
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -33,12 +31,10 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Use up all of its room."""
-        with (self.path / _FILLER).open("ab", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"\0" * 4096)
-            except OSError as problem:
-                assert problem.errno == errno.ENOSPC
+        with (self.path / _FILLER).open("ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"\0" * 4096)
+        assert shutil.disk_usage(self.path).free == 0
 
     def empty(self) -> None:
         """Make room again."""
@@ -77,5 +73,5 @@ def read_only(path: Path) -> Iterator[None]:
         yield
     finally:
         for one in folders:
-            with contextlib.suppress(FileNotFoundError):
+            with suppress(FileNotFoundError):
                 one.chmod(0o755)

@@ -1,9 +1,10 @@
 """No room, or no right to write: nothing is sent, or what was answered is kept and said."""
 
 import errno
-import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -62,7 +63,7 @@ def sent_nothing(bench: Bench, done: Done) -> None:
 
 
 def settled(bench: Bench, later: Later) -> None:
-    """With room again, apply (when the intent's lease is over) finds what ran, and sends nothing."""
+    """With room again, and the lease over, apply finds what ran and sends nothing."""
     later(400)
     done = bench.under("")
     assert (done.code, bench.state(), bench.posts(), bench.ran()) == (0, "succeeded", 1, 1), done
@@ -117,7 +118,7 @@ def test_a_disk_that_fills_up_after_the_send_has_room_for_the_answer(
     done = bench.under("")
     assert (done.code, bench.posts(), bench.ran()) == (11, 1, 1), done.err
     assert "still in the journal" in done.err
-    assert bench.cli.json("status")["runs"][0]["state"] == "succeeded"
+    assert bench.cli.json("status")["runs"][0]["attempt"]["state"] == "succeeded"
     assert bench.under("").code == 11  # as long as it is full
     assert bench.posts() == 1
     here.empty()
@@ -138,10 +139,12 @@ def test_a_disk_that_fills_up_after_the_send_leaves_the_answer_on_the_screen(
 def test_what_was_only_printed_is_found_all_the_same(
     bench: Bench, here: SmallDisk, monkeypatch: pytest.MonkeyPatch, later: Later
 ) -> None:
-    once_posted(monkeypatch, here.fill)
-    rescued(bench, bench.under(""))
-    monkeypatch.undo()
+    """Nobody kept the screen: the execution is looked up when the intent's lease is over."""
+    with monkeypatch.context() as during:
+        once_posted(during, here.fill)
+        rescued(bench, bench.under(""))
     here.empty()
+    settled(bench, later)
 
 
 # --- folders that can't be written ---------------------------------------------------
@@ -288,33 +291,123 @@ def test_a_git_that_is_gone_after_the_send(
     brought_in(bench, lines, tmp_path)
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_folder_for_temporary_files_that_is_full(
-    when: str, bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """git's input goes through one of them."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    with small_disk(scratch) as disk, monkeypatch.context() as during:
-        during.setattr(tempfile, "tempdir", str(scratch))
-        if when == "before":
+@pytest.fixture
+def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], SmallDisk]]:
+    """Fill up the folder for temporary files, from then on one on a disk of its own."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    with small_disk(folder) as disk:
+
+        def crowded() -> SmallDisk:
+            # only now, so that it isn't pytest whose files are there
+            monkeypatch.setattr(tempfile, "tempdir", str(folder))
             disk.fill()
-            done = bench.under("")
-            assert (done.code, bench.posts()) in {(2, 0), (11, 0)}, done.err
-            assert "No space left" in done.err
-            lines = ""
-        else:
-            once_posted(during, disk.fill)
-            lines = rescued(bench, bench.under(""))
-    if lines:
-        brought_in(bench, lines, tmp_path)
-    else:
-        bench.settles("succeeded", 0)
+            return disk
+
+        yield crowded
 
 
-def test_the_lines_are_json(
-    bench: Bench, there: SmallDisk, monkeypatch: pytest.MonkeyPatch
+Crowd = Callable[[], SmallDisk]
+
+
+@both_stores
+def test_no_room_for_temporary_files(bench: Bench, crowd: Crowd) -> None:
+    """None are needed where memory can be read as a file."""
+    crowd()
+    assert bench.under("").code == (0 if hasattr(os, "memfd_create") else 2)
+
+
+def test_no_room_for_what_git_reads_before_the_send(
+    bench: Bench, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    once_posted(monkeypatch, there.fill)
-    for line in rescued(bench, bench.under("")).splitlines():
-        assert json.loads(line)["attempt"]["executionId"]
+    """As on macOS: found before anything is asked of Qualys."""
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    disk = crowd()
+    done = bench.under("")
+    assert (done.code, bench.sandbox.requests()) == (2, []), done.err
+    assert "No space left" in done.err
+    disk.empty()
+    bench.settles("succeeded", 0)
+
+
+def test_no_room_for_what_git_reads_after_the_send(
+    bench: Bench, crowd: Crowd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    disks: list[SmallDisk] = []
+    with monkeypatch.context() as during:
+        once_posted(during, lambda: disks.append(crowd()))
+        lines = rescued(bench, bench.under(""))
+    disks[0].empty()
+    brought_in(bench, lines, tmp_path)
+
+
+def test_a_machine_that_starts_no_further_process_after_the_send(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Out of processes or memory: what was answered is saved all the same."""
+    from git.cmd import Git
+
+    def none(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with monkeypatch.context() as during:
+        once_posted(during, lambda: during.setattr(Git, "execute", none))
+        lines = rescued(bench, bench.under(""))
+    brought_in(bench, lines, tmp_path)
+
+
+# --- nobody takes what is said -------------------------------------------------------
+
+PROGRAM = [sys.executable, "-c", "from qflow_gitops.cli.main import main; main()"]
+
+
+def spoken(bench: Bench, out: str, err: str) -> tuple[int, str]:
+    """Apply with stdout and stderr at `/dev/full`, at a pipe that nobody reads, or kept."""
+
+    def stream(kind: str) -> int:
+        if kind == "full":
+            return os.open("/dev/full", os.O_WRONLY)
+        if kind == "gone":
+            reading, writing = os.pipe()
+            os.close(reading)
+            return writing
+        return subprocess.PIPE
+
+    streams = stream(out), stream(err)
+    try:
+        done = subprocess.run(
+            [*PROGRAM, "apply", "--yes"],
+            cwd=bench.cli.folder, stdout=streams[0], stderr=streams[1], text=True, check=False,
+        )  # fmt: skip
+    finally:
+        for one in streams:
+            if one != subprocess.PIPE:
+                os.close(one)
+    return done.returncode, done.stderr or ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("bench", ["worktree"], indirect=True)
+@pytest.mark.parametrize("kind", ["full", "gone"])
+def test_progress_that_nobody_takes_stops_nothing(kind: str, bench: Bench) -> None:
+    """Between a POST and its record there is no place for the end of a pipe."""
+    assert spoken(bench, "kept", kind)[0] == 0
+    assert (bench.state(), bench.posts()) == ("succeeded", 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("bench", ["worktree"], indirect=True)
+@pytest.mark.parametrize(
+    ("kind", "fault", "code"), [("full", "", 2), ("full", "500@run", 9), ("gone", "500@run", 9)]
+)
+def test_a_result_that_nobody_takes_is_recorded_all_the_same(
+    kind: str, fault: str, code: int, bench: Bench
+) -> None:
+    """The exit code still says what came of it; a lost report alone is 2, as a lost copy is."""
+    bench.sandbox.set_faults(*fault.split())
+    ended, said = spoken(bench, kind, "kept")
+    assert (ended, bench.posts()) == (code, 1), said
+    assert bench.state() == ("in_doubt" if fault else "succeeded")
+    assert ("The report can't be written: No space left on device." in said) is (kind == "full")
+    assert "Traceback" not in said
