@@ -126,11 +126,24 @@ def branch(remote: Remote) -> list[dict[str, Any]]:
     return _of_run(remote.record()) if there else []
 
 
-def limited(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Let a request's time-out and total deadline be over early."""
-    defaults = Transport.__init__.__kwdefaults__
-    monkeypatch.setitem(defaults, "read_timeout", seconds)
-    monkeypatch.setitem(defaults, "deadline", seconds)
+def limited(monkeypatch: pytest.MonkeyPatch, target: str, seconds: float, times: int = 99) -> None:
+    """Let the time-out and the total deadline be over early, of so many requests of a kind."""
+    method, part = ASKED[target]
+    whole = Transport.send
+    left = [times]
+
+    def send(self: Any, verb: str, path: str, **more: Any) -> Any:
+        if verb != method or part not in path or not left[0]:
+            return whole(self, verb, path, **more)
+        left[0] -= 1
+        usual = self._timeouts, self._deadline
+        self._timeouts, self._deadline = (seconds, seconds), seconds
+        try:
+            return whole(self, verb, path, **more)
+        finally:
+            self._timeouts, self._deadline = usual
+
+    monkeypatch.setattr(Transport, "send", send)
 
 
 def once_posted(monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:

@@ -27,7 +27,7 @@ from tests.helpers.specs import WORKFLOW, spec
 server = matrix.server
 waits = matrix.waits
 
-LIMIT = 0.5  # seconds, a request's deadline where a fault is one of time: `!` after its name
+LIMIT = 0.3  # seconds, a request's deadline where a fault is one of time: `!` after its name
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def bench(project: Workspace, cli: Cli, server: SandboxServer, waits: list[float
 
 def told(fault: str, target: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A row's fault, aimed at a kind of request; `!` shortens the requests' deadline."""
-    if fault.endswith("!"):
-        limited(monkeypatch, LIMIT)
     name, mark, count = fault.removesuffix("!").partition("#")
+    if fault.endswith("!"):
+        limited(monkeypatch, target, LIMIT, int(count or 99))
     return f"{name}@{target}{mark}{count}" if name else ""
 
 
@@ -262,7 +262,7 @@ def test_the_post(
     row: tuple[str, int, int, str, int], bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if row[0].endswith("!"):
-        limited(monkeypatch, LIMIT)
+        limited(monkeypatch, "run", LIMIT)
     posted(row, bench)
 
 
@@ -278,7 +278,7 @@ def test_the_post_recorded_on_a_branch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if row[0].endswith("!"):
-        limited(monkeypatch, LIMIT)
+        limited(monkeypatch, "run", LIMIT)
     posted(row, Bench(cli, server, lambda: matrix.branch(remote), waits))
 
 
