@@ -11,7 +11,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +49,8 @@ class GitBranch:
     remote: str
     branch: str
     patience: Callable[[], float]
+    _beside: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+    """Commit -> the other entries of its tree, for the last one made here."""
 
     @property
     def where(self) -> str:
@@ -91,16 +93,21 @@ class GitBranch:
     def fetch(self) -> str:
         """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
         tip = self._tip()
-        if tip and not self.repo.has_commit(tip):
-            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
-            fetch += ["--no-recurse-submodules", "--no-write-commit-graph"]
-            self._asked([*fetch, "--", self._address, self._ref])
-            if not self.repo.has_commit(tip):
-                raise self._unreachable("the commit that it names could not be fetched")
+        self._bring(tip)
         with contextlib.suppress(OSError):
             self._stamp.parent.mkdir(parents=True, exist_ok=True)
             files.replace(self._stamp, stamp(datetime.now(UTC)).encode())
         return tip
+
+    def _bring(self, tip: str) -> None:
+        """Fetch a commit of the remote's branch that this clone hasn't got yet."""
+        if tip and not self.repo.has_commit(tip):
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
+            # No refmap: the user's remote-tracking branch stays as the user's own fetch left it.
+            fetch += ["--no-recurse-submodules", "--no-write-commit-graph", "--refmap="]
+            self._asked([*fetch, "--", self._address, self._ref])
+            if not self.repo.has_commit(tip):
+                raise self._unreachable("the commit that it names could not be fetched")
 
     def _tip(self) -> str:
         out = self._asked(["ls-remote", "--refs", "--", self._address, self._ref])
@@ -143,9 +150,12 @@ class GitBranch:
 
     def known(self) -> tuple[str, str]:
         """Give the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
-        ours = self._line(["rev-parse", "--verify", "--quiet", self._copy])
         tracked = f"refs/remotes/{self.remote}/{self.branch}"
-        theirs = self._line(["rev-parse", "--verify", "--quiet", tracked])
+        listed = self._out(
+            ["for-each-ref", "--format=%(refname) %(objectname)", self._copy, tracked]
+        )
+        commits = dict(line.split(" ") for line in listed.decode(errors="replace").splitlines())
+        ours, theirs = commits.get(self._copy, ""), commits.get(tracked, "")
         if theirs and (not ours or (theirs != ours and self.descends(theirs, ours))):
             committed = self._line(["show", "--no-patch", "--format=%ct", theirs])
             moment = datetime.fromtimestamp(int(committed or 0), UTC)
@@ -200,7 +210,8 @@ class GitBranch:
     def commit(self, parent: str, content: bytes, message: str) -> str:
         """Make a commit with this lockfile on top of `parent` ("": the first one)."""
         blob = self._made(["hash-object", "-w", "--stdin"], content)
-        entries = self._others(parent) + b"100644 blob %s\t%s\0" % (blob.encode(), _FILE)
+        beside = self._others(parent)
+        entries = beside + b"100644 blob %s\t%s\0" % (blob.encode(), _FILE)
         tree = self._made(["mktree", "-z", "--missing"], entries)
         command = ["commit-tree", *(["-S"] if self._signs else []), tree]
         command += ["-p", parent] if parent else []
@@ -212,13 +223,18 @@ class GitBranch:
         }
         # Signing may ask an agent, so it gets the caller's environment.
         limit = self._limit() if self._signs else None
-        return self._made(command, message.encode(), extra=identity, outward=limit)
+        commit = self._made(command, message.encode(), extra=identity, outward=limit)
+        self._beside.clear()
+        self._beside[commit] = beside
+        return commit
 
     def _others(self, parent: str) -> bytes:
         """Give the other entries of the branch's tree; at the beginning, a page that explains."""
         if not parent:
             blob = self._made(["hash-object", "-w", "--stdin"], _README)
             return b"100644 blob %s\tREADME.md\0" % blob.encode()
+        if parent in self._beside:
+            return self._beside[parent]
         entries = self._out(["ls-tree", "-z", "--full-tree", parent]).split(b"\0")[:-1]
         return b"".join(one + b"\0" for one in entries if one.split(b"\t", 1)[1] != _FILE)
 
@@ -251,7 +267,8 @@ class GitBranch:
                 self.remember(commit)
                 return True
             if tip != parent:  # perhaps ours, and others on top of it
-                return self.descends(self.fetch(), commit)
+                self._bring(tip)
+                return self.descends(tip, commit)
             said = _why(out, err)
             if _FINAL.search(said) or attempt == TRIES - 1 or not self._wait(attempt):
                 break
