@@ -27,6 +27,7 @@ _PAUSE = 0.05  # seconds; the least that a pause after a lost race is counted in
 _LONGEST = {True: 2.0, False: 0.5}
 """Seconds that a pause takes at most, where something is to be sent and where it was."""
 _SUBJECT = 72
+_AT_ONCE = 16  # versions that are held in memory while all of them are looked at
 
 
 class BranchStore:
@@ -93,8 +94,12 @@ class BranchStore:
     def versions(self) -> Iterator[Version]:
         """Give every commit of the branch, oldest first; it was fetched, not yet trusted."""
         tip = self._branch.fetch()
-        for commit, parents in self._branch.history(tip) if tip else ():
-            yield Version(commit, tuple(parents), partial(self._branch.content, commit))
+        history = self._branch.history(tip) if tip else ()
+        for first in range(0, len(history), _AT_ONCE):
+            some = history[first : first + _AT_ONCE]
+            contents = self._branch.contents([commit for commit, _ in some])
+            for (commit, parents), content in zip(some, contents, strict=True):
+                yield Version(commit, tuple(parents), partial(_given, content))
 
     def signer(self, version: str, signers: str) -> str:
         """Give which of git's allowed signers (a file) signed a commit, "" for none."""
@@ -236,6 +241,10 @@ class BranchSession:
             )
         self._tip, self.lockfile = tip, lockfile
         self.generation += 1
+
+
+def _given(content: bytes | None) -> bytes | None:
+    return content
 
 
 def _on_top(lockfile: Lockfile, transitions: Sequence[Transition]) -> list[Transition]:
