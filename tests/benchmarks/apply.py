@@ -1,26 +1,19 @@
-"""`python -m tests.benchmarks`: what an apply costs beside the server's own time.
+"""What an apply costs beside the server's own time: one that answers each request in 50 ms."""
 
-Starts a server that answers each request in 50 ms and a whole `qflow-gitops apply` process,
-and prints the time against the floor: runs x 50 ms / concurrency. Machines are noisy: read
-the ratio.
-"""
-
-import argparse
 import asyncio
 import os
 import resource
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import uuid
 from pathlib import Path
 
+from tests.benchmarks.table import Table
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, WORKFLOW, spec
-
-PROGRAM = [sys.executable, "-c", "from qflow_gitops.cli.main import main; main()"]
+from tests.helpers.storm import PROGRAM
 
 
 class Server:
@@ -65,13 +58,15 @@ class Server:
         path = head.split(b" ")[1]
         if path.startswith(b"/auth"):
             return b"a.b.c"
+        if b"/executions?" in path:
+            return b'{"data": {"items": [], "total": 0}}'
         if path.endswith(b"/run"):
             self.runs += 1
             return b'{"executionId": "%s"}' % str(uuid.uuid4()).encode()
         return b'{"data": {"id": "%s", "revision": "1"}}' % WORKFLOW.encode()
 
 
-def measure(runs: int, concurrency: int, delay: float) -> tuple[float, float]:
+def _timed(runs: int, concurrency: int, delay: float) -> tuple[float, float]:
     """Give seconds of the whole process and MiB of its peak memory."""
     server = Server(delay)
     with tempfile.TemporaryDirectory() as folder:
@@ -98,20 +93,22 @@ def measure(runs: int, concurrency: int, delay: float) -> tuple[float, float]:
     return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--concurrency", type=int, default=8)
-    parser.add_argument("--delay", type=float, default=0.05)
-    chosen = parser.parse_args()
-    idle, _ = measure(1, 1, 0.0)
-    seconds, memory = measure(chosen.runs, chosen.concurrency, chosen.delay)
-    floor = chosen.runs * chosen.delay / chosen.concurrency
-    print("| runs | floor s | apply s | ratio | one run alone s | peak MiB |")  # noqa: T201
-    print("|---|---|---|---|---|---|")  # noqa: T201
-    row = f"| {chosen.runs} | {floor:.2f} | {seconds:.2f} | {seconds / floor:.2f} "
-    print(f"{row}| {idle:.2f} | {memory:.0f} |")  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()
+def measure(small: bool) -> Table:
+    """Time an apply whose server answers in 50 ms, eight at a time, beside that floor."""
+    runs, concurrency, delay = (100 if small else 1000), 8, 0.05
+    idle, _ = _timed(1, 1, 0.0)
+    seconds, memory = _timed(runs, concurrency, delay)
+    floor = runs * delay / concurrency
+    row = {
+        "runs": f"{runs}",
+        "floor s": f"{floor:.2f}",
+        "apply s": f"{seconds:.2f}",
+        "ratio": f"{seconds / floor:.2f}",
+        "one run alone s": f"{idle:.2f}",
+        "peak MiB": f"{memory:.0f}",
+    }
+    return Table(
+        "A whole `apply` on the worktree store, each run recorded before and after; the floor is "
+        "runs x 50 ms / 8.",
+        [row],
+    )
