@@ -24,7 +24,7 @@ from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_pre
 ROUNDS = 100
 """How often answers are put on top of other processes' records before that is given up."""
 _PAUSE = 0.05  # seconds; the least that a pause after a lost race is counted in
-_LONGEST = {True: 2.0, False: 0.5}
+_LONGEST = {True: 1.5, False: 0.5}
 """Seconds that a pause takes at most, where something is to be sent and where it was."""
 _SUBJECT = 72
 _AT_ONCE = 16  # versions that are held in memory while all of them are looked at
