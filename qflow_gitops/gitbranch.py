@@ -11,7 +11,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +49,8 @@ class GitBranch:
     remote: str
     branch: str
     patience: Callable[[], float]
+    _beside: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+    """Commit -> the other entries of its tree, for the last one made here."""
 
     @property
     def where(self) -> str:
@@ -91,16 +93,21 @@ class GitBranch:
     def fetch(self) -> str:
         """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
         tip = self._tip()
-        if tip and not self._has(tip):
-            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
-            fetch += ["--no-recurse-submodules", "--no-write-commit-graph"]
-            self._asked([*fetch, "--", self._address, self._ref])
-            if not self._has(tip):
-                raise self._unreachable("the commit that it names could not be fetched")
+        self._bring(tip)
         with contextlib.suppress(OSError):
             self._stamp.parent.mkdir(parents=True, exist_ok=True)
             files.replace(self._stamp, stamp(datetime.now(UTC)).encode())
         return tip
+
+    def _bring(self, tip: str) -> None:
+        """Fetch a commit of the remote's branch that this clone hasn't got yet."""
+        if tip and not self._has(tip):
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
+            # No refmap: the user's remote-tracking branch stays as the user's own fetch left it.
+            fetch += ["--no-recurse-submodules", "--no-write-commit-graph", "--refmap="]
+            self._asked([*fetch, "--", self._address, self._ref])
+            if not self._has(tip):
+                raise self._unreachable("the commit that it names could not be fetched")
 
     def _tip(self) -> str:
         out = self._asked(["ls-remote", "--refs", "--", self._address, self._ref])
@@ -143,9 +150,12 @@ class GitBranch:
 
     def known(self) -> tuple[str, str]:
         """Give the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
-        ours = self._line(["rev-parse", "--verify", "--quiet", self._copy])
         tracked = f"refs/remotes/{self.remote}/{self.branch}"
-        theirs = self._line(["rev-parse", "--verify", "--quiet", tracked])
+        listed = self._out(
+            ["for-each-ref", "--format=%(refname) %(objectname)", self._copy, tracked]
+        )
+        commits = dict(line.split(" ") for line in listed.decode(errors="replace").splitlines())
+        ours, theirs = commits.get(self._copy, ""), commits.get(tracked, "")
         if theirs and (not ours or (theirs != ours and self.descends(theirs, ours))):
             committed = self._line(["show", "--no-patch", "--format=%ct", theirs])
             moment = datetime.fromtimestamp(int(committed or 0), UTC)
@@ -177,6 +187,16 @@ class GitBranch:
             status, out, _ = self._run(command, extra=lazy, outward=self._limit())
         return None if status else out
 
+    def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
+        """Give the lockfiles of many commits, in their order, by one process of git's."""
+        names = "".join(f"{one}:{_FILE.decode()}\n" for one in commits)
+        status, out, _ = self.repo.run(["cat-file", "--batch"], names.encode())
+        found = _batch(out) if status == 0 else [None] * len(commits)
+        return [
+            self.content(commit) if one is None else one
+            for commit, one in zip(commits, found, strict=True)
+        ]
+
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
         """Give every commit that `tip` descends from, oldest first, with its parents."""
         lines = self._out(["rev-list", "--parents", "--topo-order", "--reverse", tip]).decode()
@@ -201,7 +221,8 @@ class GitBranch:
     def commit(self, parent: str, content: bytes, message: str) -> str:
         """Make a commit with this lockfile on top of `parent` ("": the first one)."""
         blob = self._made(["hash-object", "-w", "--stdin"], content)
-        entries = self._others(parent) + b"100644 blob %s\t%s\0" % (blob.encode(), _FILE)
+        beside = self._others(parent)
+        entries = beside + b"100644 blob %s\t%s\0" % (blob.encode(), _FILE)
         tree = self._made(["mktree", "-z", "--missing"], entries)
         command = ["commit-tree", *(["-S"] if self._signs else []), tree]
         command += ["-p", parent] if parent else []
@@ -213,13 +234,18 @@ class GitBranch:
         }
         # Signing may ask an agent, so it gets the caller's environment.
         limit = self._limit() if self._signs else None
-        return self._made(command, message.encode(), extra=identity, outward=limit)
+        commit = self._made(command, message.encode(), extra=identity, outward=limit)
+        self._beside.clear()
+        self._beside[commit] = beside
+        return commit
 
     def _others(self, parent: str) -> bytes:
         """Give the other entries of the branch's tree; at the beginning, a page that explains."""
         if not parent:
             blob = self._made(["hash-object", "-w", "--stdin"], _README)
             return b"100644 blob %s\tREADME.md\0" % blob.encode()
+        if parent in self._beside:
+            return self._beside[parent]
         entries = self._out(["ls-tree", "-z", "--full-tree", parent]).split(b"\0")[:-1]
         return b"".join(one + b"\0" for one in entries if one.split(b"\t", 1)[1] != _FILE)
 
@@ -252,7 +278,8 @@ class GitBranch:
                 self.remember(commit)
                 return True
             if tip != parent:  # perhaps ours, and others on top of it
-                return self.descends(self.fetch(), commit)
+                self._bring(tip)
+                return self.descends(tip, commit)
             said = _why(out, err)
             if _FINAL.search(said) or attempt == TRIES - 1 or not self._wait(attempt):
                 break
@@ -333,6 +360,23 @@ class GitBranch:
 def _safe(text: str) -> str:
     """Make git's words fit to print: one line, and no password of an address."""
     return shown(re.sub(r"://[^/@\s]*@", "://***@", text.strip()))
+
+
+def _batch(output: bytes) -> list[bytes | None]:
+    r"""Take `cat-file --batch` apart: `<id> blob <size>\n<content>\n`, or `<name> missing\n`."""
+    found: list[bytes | None] = []
+    at = 0
+    while at < len(output):
+        end = output.index(b"\n", at)
+        words = output[at:end].split(b" ")
+        at = end + 1
+        if len(words) == 2:
+            found.append(None)
+            continue
+        size = int(words[2])
+        found.append(output[at : at + size] if words[1] == b"blob" else None)
+        at += size + 1
+    return found
 
 
 def _why(out: bytes, err: bytes) -> str:

@@ -323,6 +323,9 @@ class LockBranch(Protocol):
     def content(self, commit: str) -> bytes | None:
         """Give the lockfile as a commit holds it, None where it holds none."""
 
+    def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
+        """Give the lockfiles of many commits, in their order."""
+
     def commit(self, parent: str, content: bytes, message: str) -> str:
         """Make a commit with this lockfile on top of `parent` ("": the first one)."""
 

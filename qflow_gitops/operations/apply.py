@@ -1,7 +1,7 @@
 """Run what is due, at most once: plan, ask, check, then launch and record."""
 
 import contextlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -210,10 +210,10 @@ def _launch(
 ) -> Generator[events.Event, None, None]:
     qualys, gateway = Gateways(edges.qualys, view.project).of(view.environment)
     qualys.connect()
-    jobs = yield from _jobs(work, edges, view, qualys, gateway)
+    jobs = yield from _jobs(request, work, edges, view, qualys, gateway)
     if jobs and session.created:
         yield events.Said(_beginning(edges.store.where, session.lockfile.lineage, view.project))
-    terms = _terms(request, edges, view, work, qualys)
+    terms = _terms(request, edges, view, work, qualys, jobs)
     work.result = Result()
     launch = Launch(jobs, work.watches, terms, session, qualys, edges.clock)
     work.result = launch.result
@@ -247,13 +247,18 @@ def _look_once(
     result.unrecorded += again.result.unrecorded
 
 
+def _concurrency(request: ApplyRequest, view: View) -> int:
+    return request.concurrency or view.project.apply.concurrency
+
+
 def _jobs(
-    work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
+    request: ApplyRequest, work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
 ) -> Generator[events.Event, None, list[Job]]:
     due = view.planned.plan.of(Action.RUN)
     evidence = {"planDigest": view.planned.plan.digest, **edges.evidence}
     jobs = []
-    for one in prepare(due, view, edges.git, qualys, gateway, evidence):
+    most = _concurrency(request, view)
+    for one in prepare(due, view, edges.git, qualys, gateway, evidence, most):
         if isinstance(one, Job):
             jobs.append(one)
         elif isinstance(one, Change):
@@ -270,8 +275,16 @@ def _beginning(where: str, lineage: str, project: Project) -> str:
     return f"There was no record yet: {where} is made now.{pin}"
 
 
-def _terms(request: ApplyRequest, edges: Edges, view: View, work: Work, qualys: Qualys) -> Terms:
-    settings = view.project.apply
+def _terms(
+    request: ApplyRequest,
+    edges: Edges,
+    view: View,
+    work: Work,
+    qualys: Qualys,
+    jobs: Sequence[Job],
+) -> Terms:
+    settings, most = view.project.apply, _concurrency(request, view)
+    upcoming = tuple(dict.fromkeys(str(one.facts["workflowId"]) for one in jobs))
     allowed = _due(view)
 
     def still_due(lockfile: Lockfile) -> frozenset[Key]:
@@ -282,7 +295,7 @@ def _terms(request: ApplyRequest, edges: Edges, view: View, work: Work, qualys: 
         )
 
     return Terms(
-        concurrency=request.concurrency or settings.concurrency,
+        concurrency=most,
         wait=work.waited,
         timeout=request.timeout if request.timeout is not None else settings.timeout,
         stop_on_failure=settings.stop_on_failure,
@@ -291,7 +304,7 @@ def _terms(request: ApplyRequest, edges: Edges, view: View, work: Work, qualys: 
         freeze=edges.freeze,
         author=edges.author,
         still_due=still_due,
-        before=Before(qualys, edges.clock),
+        before=Before(qualys, edges.clock, upcoming, most),
         mark=Mark(view.environment, view.planned.commit),
     )
 

@@ -385,6 +385,8 @@ class Launch:
             return
 
     def _patience(self) -> float:
+        if not self._sending and self._generation != self._session.generation:
+            return 0.0  # a lost race: what was read just now gets old with every moment
         now = self._clock.monotonic()
         nearest = min((poll.due - now for poll in self._polls if not poll.asked), default=0.25)
         return min(0.25, max(0.005, nearest))

@@ -240,11 +240,18 @@ def test_a_branch_that_was_put_back_is_refused(
     assert len(sandbox.executions()) == 1
 
 
-def rewrite(remote: Remote, change: Callable[[dict], None], *, on_top: bool = True) -> None:
+def rewrite(
+    remote: Remote,
+    change: Callable[[dict], None],
+    *,
+    on_top: bool = True,
+    name: str = "qflow.lock",
+    record: str = BRANCH,
+) -> None:
     """Put a changed record on the branch, as somebody with a text editor would."""
     import json
 
-    data = remote.record()
+    data = remote.record(record)
     change(data)
     blob = subprocess.run(
         ["git", "hash-object", "-w", "--stdin"],
@@ -252,7 +259,7 @@ def rewrite(remote: Remote, change: Callable[[dict], None], *, on_top: bool = Tr
     ).stdout.decode().strip()  # fmt: skip
     tree = subprocess.run(
         ["git", "mktree"],
-        cwd=remote.path, input=f"100644 blob {blob}\tqflow.lock\n".encode(),
+        cwd=remote.path, input=f"100644 blob {blob}\t{name}\n".encode(),
         capture_output=True, check=True,
     ).stdout.decode().strip()  # fmt: skip
     parent = ["-p", remote.tip()] if on_top else []
@@ -307,6 +314,21 @@ def test_verify_goes_through_the_whole_history(
     Workspace(cli.folder).write("runs/b.yaml", spec("b"))
     rewrite(remote, lambda data: data.update(serial=data["serial"] + 1))
     assert cli.json("lock", "verify")["exitCode"] == 11
+
+
+def test_a_version_without_a_record_is_named(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Among versions that are read many at a time: the ones around it keep their contents."""
+    assert cli("apply", "--yes").code == 0
+    good = remote.tip()
+    rewrite(remote, lambda data: data.update(serial=data["serial"] + 1), name="other")
+    bad = remote.tip()
+    rewrite(remote, lambda data: data.update(serial=data["serial"] + 1), record=good)
+    checked = cli.json("lock", "verify")
+    assert (checked["exitCode"], len(checked["problems"])) == (11, 1)
+    assert checked["problems"][0].startswith(bad[:10])
+    assert checked["attempts"] == 1
 
 
 def test_two_clones_do_not_send_twice(
