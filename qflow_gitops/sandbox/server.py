@@ -116,8 +116,9 @@ class SandboxServer:
         """Give every execution that was begun through POST run: the truth about what ran.
 
         Oldest first, of one workflow or of all; with `foreign` also those that nobody sent
-        here, with `coming` also those that a fault `late` has yet to begin. Each has id, workflow, created (seconds since 1970), duration (seconds), outcome,
-        body, source, and whether it is `ours` and `forgotten`.
+        here, with `coming` also those that a fault `late` has yet to begin. Each has id,
+        workflow, created (seconds since 1970), duration (seconds), outcome, body, source, and
+        whether it is `ours` and `forgotten`.
         """
         return self._store.executions(workflow_id, foreign=foreign, coming=coming)
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,8 +84,7 @@ class Runners:
         script: Mapping[tuple[str, int], Callable[[], None]] | None = None,
     ) -> Done:
         """Run a command; one that runs inside another's step has nothing happen to it."""
-        retries = [after for one, after in zip(arguments, arguments[1:], strict=False)
-                   if one == "--retry"]  # fmt: skip
+        retries = [after for one, after in pairwise(arguments) if one == "--retry"]
         self._processes.append(Process(folder, tuple(retries), dict(script or {})))
         handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
         out, err, code = io.StringIO(), io.StringIO(), 0
@@ -157,11 +157,11 @@ class Runners:
         }
         with contextlib.ExitStack() as stack:
             for target, name, new in (
-                (SystemClock, "now", lambda _: self.now()),
-                (SystemClock, "monotonic", lambda _: self.monotonic()),
-                (SystemClock, "sleep", lambda _, seconds: self.elapse(seconds)),
-                (Launch, "_in_background", lambda *given: self._inline(*given)),
-                (Launch, "_collect", lambda launch: self._collect(launch)),
+                (SystemClock, "now", staticmethod(self.now)),
+                (SystemClock, "monotonic", staticmethod(self.monotonic)),
+                (SystemClock, "sleep", staticmethod(self.elapse)),
+                (Launch, "_in_background", self._inline()),
+                (Launch, "_collect", self._collect()),
                 (GitBranch, "push", self._around("push", "pushed", GitBranch.push)),
                 (QualysClient, "run", self._around("send", "sent", QualysClient.run)),
                 (
@@ -192,20 +192,25 @@ class Runners:
 
         return struck
 
-    def _inline(self, launch: Launch, owner: Any, work: Callable[[], Any]) -> None:
-        process = self.process
-        if isinstance(owner, tuple):
-            process.sending = owner
-        launch._done.put((owner, work()))
+    def _inline(self) -> Callable[..., None]:
+        def in_background(launch: Launch, owner: Any, work: Callable[[], Any]) -> None:
+            if isinstance(owner, tuple):
+                self.process.sending = owner
+            launch._done.put((owner, work()))
 
-    def _collect(self, launch: Launch) -> None:
-        took = False
-        with contextlib.suppress(queue.Empty):
-            while True:
-                launch._take(*launch._done.get_nowait())
-                took = True
-        if not took:
-            self.elapse(launch._patience())
+        return in_background
+
+    def _collect(self) -> Callable[..., None]:
+        def collect(launch: Launch) -> None:
+            took = False
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    launch._take(*launch._done.get_nowait())
+                    took = True
+            if not took:
+                self.elapse(launch._patience())
+
+        return collect
 
     def _send(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def send(transport: Transport, method: str, path: str, **options: Any) -> Any:
@@ -215,7 +220,8 @@ class Runners:
             self.about_to_send(self.process)
             try:
                 answer = real(transport, method, path, **options)
-                status = answer.status
+                limited = "x-ratelimit-towait-sec" in answer.headers
+                status = 429 if limited else answer.status
                 return answer
             finally:
                 self.was_sent(self.process, status)
