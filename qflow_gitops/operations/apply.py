@@ -320,6 +320,16 @@ def _advance(session: LockSession, edges: Edges, view: View) -> None:
             return
 
 
+def _is_open(one: Change, lockfile: Lockfile) -> bool:
+    """Whether a run still waits for its attempt; an earlier request's doubt is not its own."""
+    if one.action is Action.RUN or one.reason in (Reason.RENAMED, Reason.TARGET, Reason.INVALID):
+        return True
+    return one.spec is not None and not any(
+        attempt.counted and attempt.digest == one.spec.digest
+        for attempt in plan.record_of(one.spec, lockfile)
+    )
+
+
 def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
     head, record = view.planned.commit, lockfile.environment(view.environment)
     if record.latest and not (
@@ -330,8 +340,7 @@ def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
         view.specs,
         Context(view.project, lockfile, (view.environment,), touched=frozenset()),
     )
-    waiting = {Reason.RENAMED, Reason.TARGET, Reason.INVALID}
-    done = not rest.of(Action.RUN) and not any(one.reason in waiting for one in rest.changes)
+    done = not any(_is_open(one, lockfile) for one in rest.changes)
     through = head if done and not has_errors(view.found) else record.applied_through
     if (record.latest, record.applied_through) == (head, through):
         return None

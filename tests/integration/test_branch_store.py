@@ -411,3 +411,21 @@ def test_waiting_and_launching_apart(remote: Remote, cli: Cli, sandbox: SandboxS
         continue
     assert remote.states() == {RUN: "succeeded"}
     assert len(sandbox.executions()) == 1
+
+
+def test_a_changed_request_waits_for_the_doubt_of_an_earlier_one(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """What was held while another request was in doubt isn't taken for applied through."""
+    sandbox.set_faults("drop#1")
+    assert cli("apply", "--yes").code == 9
+    first = remote.record()["environments"]["prod"]["appliedThrough"]
+    workspace = Workspace(cli.folder)
+    workspace.write("runs/aws/buckets.yaml", spec(RUN, "changed"))
+    changed = workspace.commit("changed")
+    assert cli("apply", "--yes").code == 9
+    record = remote.record()["environments"]["prod"]
+    assert (record["latest"], record["appliedThrough"]) == (changed, first)
+    assert cli("resolve", RUN, "--assume-ran", "--reason", "looked").code == 0
+    assert cli.json("plan")["counts"] == cli.json("plan", "--full")["counts"]
+    assert cli.json("plan")["counts"]["run"] == 1
