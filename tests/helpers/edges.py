@@ -149,7 +149,7 @@ class Runners:
         """Put all of it in place of the program's own edges."""
         clock = {"sleep": self.elapse, "chance": lambda: 0.0, "now": self.now,
                  "monotonic": self.monotonic}  # fmt: skip
-        still = SimpleNamespace(sleep=self.elapse)
+        still = SimpleNamespace(sleep=self.elapse, monotonic=self.monotonic)
         environment = {
             "QFLOW_GATEWAY": self.sandbox.url,
             "QFLOW_CLIENT_ID": "test-client",
