@@ -64,6 +64,7 @@ class Team:
     commits: list[list[str]] = field(default_factory=lambda: [[], []])
     _at: dict[str, Specs] = field(default_factory=dict)
     _seen: str = ""
+    _read: dict[str, Lockfile] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shutil.copytree(self.template, self.folder, dirs_exist_ok=True, symlinks=True)
@@ -141,7 +142,10 @@ class Team:
         return file.read_text().strip() if file.exists() else ""
 
     def _version(self, commit: str) -> Lockfile:
-        return from_bytes(self._git("show", f"{commit}:qflow.lock").encode() + b"\n", commit)
+        if commit not in self._read:
+            content = self._git("show", f"{commit}:qflow.lock").encode() + b"\n"
+            self._read[commit] = from_bytes(content, commit)
+        return self._read[commit]
 
     def record(self) -> Lockfile | None:
         """The newest record."""
