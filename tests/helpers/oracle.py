@@ -65,7 +65,9 @@ class Oracle:
         assert all(one in REFUSED_UNDONE for one in known.posts), f"{run} is sent again"
         record = self.read()
         assert record is not None, "sent before anything was recorded"
-        (own,) = (one for one in record.attempts("prod", run) if one.fact("nonce") == nonce)
+        mine = [one for one in record.attempts("prod", run) if one.fact("nonce") == nonce]
+        assert mine, f"{run} is sent although its intent is not recorded"
+        own = mine[0]
         assert own.state in DOUBTFUL, f"{run} is sent although its attempt is {own.state}"
         assert spec is not None
         others = [

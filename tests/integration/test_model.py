@@ -61,7 +61,7 @@ edges = st.sampled_from(("push", "pushed", "send", "sent"))
 rarer = st.sampled_from(("looked", "replace", "send", "sent", "pushed"))
 deeds = st.sampled_from(
     ("crash", "crash", "crash", "stop", "stall", "reject", "lost", "dropped", "apply", "old",
-     "reconcile", "refresh", "settle", "merge", "merge", "retry")
+     "reconcile", "refresh", "settle", "settle", "settle", "merge", "merge", "retry")
 )  # fmt: skip
 first, later = st.tuples(edges, st.just(1), deeds), st.tuples(rarer, st.integers(1, 3), deeds)
 troubles = st.one_of(st.just(()), st.tuples(first), st.tuples(first), st.tuples(first, later))
