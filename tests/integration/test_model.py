@@ -4,8 +4,9 @@ A story is about a few runs, people who change and merge them in two clones, run
 apply at any moment, and faults: of the network, of Qualys, of the git remote, of clocks and
 of processes. After each step `Oracle` holds the record against what the sandbox executed.
 
-By default this takes under a minute. QFLOW_TESTS_MODEL=EXAMPLES or EXAMPLES,STEPS asks for
-more, for instance QFLOW_TESTS_MODEL=500,20 (and pytest's --timeout=0, for as long as it needs).
+QFLOW_TESTS_STORIES=1 has them collected; they then take about a minute.
+QFLOW_TESTS_MODEL=EXAMPLES or EXAMPLES,STEPS asks for more, for instance 500,20 (with pytest's
+--timeout=0, for as long as that needs).
 """
 
 import json
