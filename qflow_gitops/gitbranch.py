@@ -23,6 +23,9 @@ from qflow_gitops.moments import stamp
 
 TRIES = 5
 """How often a push or a look at the remote is tried where nothing says that it can't work."""
+READ_BACK = 1.0
+"""Seconds of the time that is left which belong to the look at what became of a push."""
+_NO_TIME = b"there was no time left for it"
 _FILE = b"qflow.lock"
 _NO_IDENTITY = ("qflow-gitops", "qflow-gitops@localhost")
 _README = b"""\
@@ -111,8 +114,11 @@ class GitBranch:
 
     def _asked(self, command: Sequence[str]) -> str:
         """Ask the remote, again where it fails; LockError where it stays so."""
+        err = _NO_TIME
         for attempt in range(TRIES):
-            status, out, err = self.repo.run(command, outward=self._limit())
+            if self.patience() <= 0:
+                break
+            status, out, err = self.repo.run(command, outward=self.patience)
             if status == 0:
                 return out.decode(errors="replace")
             if _FINAL.search(err.decode(errors="replace")) or attempt == TRIES - 1:
@@ -120,9 +126,6 @@ class GitBranch:
             if not self._wait(attempt):
                 break
         raise self._unreachable(shown(err.decode(errors="replace").strip())[-300:])
-
-    def _limit(self) -> float:
-        return max(0.5, self.patience())
 
     def _wait(self, attempt: int) -> bool:
         """Wait before another try, longer each time; False where there is no time for it."""
@@ -173,7 +176,7 @@ class GitBranch:
         if status and self._line(["ls-tree", "--full-tree", commit, _FILE.decode()]):
             # A partial clone: git fetches the content where it is allowed to.
             lazy = {"GIT_NO_LAZY_FETCH": "0"}
-            status, out, _ = self.repo.run(command, extra=lazy, outward=self._limit())
+            status, out, _ = self.repo.run(command, extra=lazy, outward=self.patience)
         return None if status else out
 
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
@@ -191,7 +194,7 @@ class GitBranch:
             return ""
         config = ["-c", f"gpg.ssh.allowedSignersFile={os.path.abspath(signers)}"]  # noqa: PTH100
         show = ["show", "--no-patch", "--format=%G?%x00%GS", commit]
-        status, out, _ = self.repo.run([*config, *show], outward=30.0)
+        status, out, _ = self.repo.run([*config, *show], outward=lambda: 30.0)
         verdict, _, who = out.decode(errors="replace").strip().partition("\0")
         return shown(who) if status == 0 and verdict == "G" else ""
 
@@ -211,7 +214,7 @@ class GitBranch:
             for what, value in (("NAME", name), ("EMAIL", mail))
         }
         # Signing may ask an agent, so it gets the caller's environment.
-        limit = self._limit() if self._signs else None
+        limit = self.patience if self._signs else None
         return self._made(command, message.encode(), extra=identity, outward=limit)
 
     def _others(self, parent: str) -> bytes:
@@ -244,8 +247,11 @@ class GitBranch:
         lease = f"--force-with-lease={self._ref}:{parent}"
         command = ["push", "--porcelain", "--no-verify", "--no-follow-tags"]
         command += ["--recurse-submodules=no", lease, "--", self.remote, f"{commit}:{self._ref}"]
+        said = _NO_TIME.decode()
         for attempt in range(TRIES):
-            _, out, err = self.repo.run(command, outward=self._limit())
+            if self.patience() <= READ_BACK:
+                break
+            _, out, err = self.repo.run(command, outward=lambda: self.patience() - READ_BACK)
             tip = self._tip()
             if tip == commit:
                 self.remember(commit)
@@ -282,7 +288,7 @@ class GitBranch:
         feed: bytes,
         *,
         extra: dict[str, str] | None = None,
-        outward: float | None = None,
+        outward: Callable[[], float] | None = None,
     ) -> str:
         status, out, err = self.repo.run(command, feed, extra=extra, outward=outward)
         if status:
