@@ -62,6 +62,8 @@ def _environment(name: str, old: EnvironmentRecord, new: EnvironmentRecord) -> I
             yield f"The run {name}/{run} is gone, with {len(attempts)} recorded."
             continue
         now = new.runs[run]
+        if now is attempts:
+            continue  # shared by `lockformat.Versions`: the same to the letter
         for attempt, after in zip(attempts, now, strict=False):
             yield from _attempt(f"{name}/{run} #{attempt.number}", attempt, after)
         for attempt in attempts[len(now) :]:

@@ -10,14 +10,14 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from qflow_gitops import files
-from qflow_gitops.errors import LockError
+from qflow_gitops.errors import LockError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo, shown
 from qflow_gitops.moments import stamp
 
@@ -52,6 +52,8 @@ class GitBranch:
     remote: str
     branch: str
     patience: Callable[[], float]
+    _beside: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
+    """Commit -> the other entries of its tree, for the last one made here."""
 
     @property
     def where(self) -> str:
@@ -94,16 +96,21 @@ class GitBranch:
     def fetch(self) -> str:
         """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
         tip = self._tip()
-        if tip and not self.repo.has_commit(tip):
-            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
-            fetch += ["--no-recurse-submodules", "--no-write-commit-graph"]
-            self._asked([*fetch, "--", self._address, self._ref])
-            if not self.repo.has_commit(tip):
-                raise self._unreachable("the commit that it names could not be fetched")
+        self._bring(tip)
         with contextlib.suppress(OSError):
             self._stamp.parent.mkdir(parents=True, exist_ok=True)
             files.replace(self._stamp, stamp(datetime.now(UTC)).encode())
         return tip
+
+    def _bring(self, tip: str) -> None:
+        """Fetch a commit of the remote's branch that this clone hasn't got yet."""
+        if tip and not self._has(tip):
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
+            # No refmap: the user's remote-tracking branch stays as the user's own fetch left it.
+            fetch += ["--no-recurse-submodules", "--no-write-commit-graph", "--refmap="]
+            self._asked([*fetch, "--", self._address, self._ref])
+            if not self._has(tip):
+                raise self._unreachable("the commit that it names could not be fetched")
 
     def _tip(self) -> str:
         out = self._asked(["ls-remote", "--refs", "--", self._address, self._ref])
@@ -118,14 +125,14 @@ class GitBranch:
         for attempt in range(TRIES):
             if self.patience() <= 0:
                 break
-            status, out, err = self.repo.run(command, outward=self.patience)
+            status, out, err = self._run(command, outward=self.patience)
             if status == 0:
                 return out.decode(errors="replace")
             if _FINAL.search(err.decode(errors="replace")) or attempt == TRIES - 1:
                 break
             if not self._wait(attempt):
                 break
-        raise self._unreachable(shown(err.decode(errors="replace").strip())[-300:])
+        raise self._unreachable(_safe(err.decode(errors="replace"))[-300:])
 
     def _wait(self, attempt: int) -> bool:
         """Wait before another try, longer each time; False where there is no time for it."""
@@ -146,9 +153,12 @@ class GitBranch:
 
     def known(self) -> tuple[str, str]:
         """Give the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
-        ours = self._line(["rev-parse", "--verify", "--quiet", self._copy])
         tracked = f"refs/remotes/{self.remote}/{self.branch}"
-        theirs = self._line(["rev-parse", "--verify", "--quiet", tracked])
+        listed = self._out(
+            ["for-each-ref", "--format=%(refname) %(objectname)", self._copy, tracked]
+        )
+        commits = dict(line.split(" ") for line in listed.decode(errors="replace").splitlines())
+        ours, theirs = commits.get(self._copy, ""), commits.get(tracked, "")
         if theirs and (not ours or (theirs != ours and self.descends(theirs, ours))):
             committed = self._line(["show", "--no-patch", "--format=%ct", theirs])
             moment = datetime.fromtimestamp(int(committed or 0), UTC)
@@ -159,11 +169,12 @@ class GitBranch:
 
     def remember(self, commit: str) -> None:
         """Keep a commit as the newest one seen, so that a branch put back is noticed."""
-        self.repo.run(["update-ref", "--no-deref", self._copy, commit])
+        self._run(["update-ref", "--no-deref", self._copy, commit])
 
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` is `ancestor` or descends from it."""
-        return commit == ancestor or self.repo.is_ancestor(ancestor, commit)
+        with self._startable():
+            return commit == ancestor or self.repo.is_ancestor(ancestor, commit)
 
     def parents(self, commit: str) -> Sequence[str]:
         """Give a commit's parents."""
@@ -172,12 +183,22 @@ class GitBranch:
     def content(self, commit: str) -> bytes | None:
         """Give the lockfile as a commit holds it, None where it holds none."""
         command = ["cat-file", "blob", f"{commit}:{_FILE.decode()}"]
-        status, out, _ = self.repo.run(command)
+        status, out, _ = self._run(command)
         if status and self._line(["ls-tree", "--full-tree", commit, _FILE.decode()]):
             # A partial clone: git fetches the content where it is allowed to.
             lazy = {"GIT_NO_LAZY_FETCH": "0"}
-            status, out, _ = self.repo.run(command, extra=lazy, outward=self.patience)
+            status, out, _ = self._run(command, extra=lazy, outward=self.patience)
         return None if status else out
+
+    def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
+        """Give the lockfiles of many commits, in their order, by one process of git's."""
+        names = "".join(f"{one}:{_FILE.decode()}\n" for one in commits)
+        status, out, _ = self.repo.run(["cat-file", "--batch"], names.encode())
+        found = _batch(out) if status == 0 else [None] * len(commits)
+        return [
+            self.content(commit) if one is None else one
+            for commit, one in zip(commits, found, strict=True)
+        ]
 
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
         """Give every commit that `tip` descends from, oldest first, with its parents."""
@@ -194,7 +215,7 @@ class GitBranch:
             return ""
         config = ["-c", f"gpg.ssh.allowedSignersFile={os.path.abspath(signers)}"]  # noqa: PTH100
         show = ["show", "--no-patch", "--format=%G?%x00%GS", commit]
-        status, out, _ = self.repo.run([*config, *show], outward=lambda: 30.0)
+        status, out, _ = self._run([*config, *show], outward=lambda: 30.0)
         verdict, _, who = out.decode(errors="replace").strip().partition("\0")
         return shown(who) if status == 0 and verdict == "G" else ""
 
@@ -203,7 +224,8 @@ class GitBranch:
     def commit(self, parent: str, content: bytes, message: str) -> str:
         """Make a commit with this lockfile on top of `parent` ("": the first one)."""
         blob = self._made(["hash-object", "-w", "--stdin"], content)
-        entries = self._others(parent) + b"100644 blob %s\t%s\0" % (blob.encode(), _FILE)
+        beside = self._others(parent)
+        entries = beside + b"100644 blob %s\t%s\0" % (blob.encode(), _FILE)
         tree = self._made(["mktree", "-z", "--missing"], entries)
         command = ["commit-tree", *(["-S"] if self._signs else []), tree]
         command += ["-p", parent] if parent else []
@@ -215,13 +237,18 @@ class GitBranch:
         }
         # Signing may ask an agent, so it gets the caller's environment.
         limit = self.patience if self._signs else None
-        return self._made(command, message.encode(), extra=identity, outward=limit)
+        commit = self._made(command, message.encode(), extra=identity, outward=limit)
+        self._beside.clear()
+        self._beside[commit] = beside
+        return commit
 
     def _others(self, parent: str) -> bytes:
         """Give the other entries of the branch's tree; at the beginning, a page that explains."""
         if not parent:
             blob = self._made(["hash-object", "-w", "--stdin"], _README)
             return b"100644 blob %s\tREADME.md\0" % blob.encode()
+        if parent in self._beside:
+            return self._beside[parent]
         entries = self._out(["ls-tree", "-z", "--full-tree", parent]).split(b"\0")[:-1]
         return b"".join(one + b"\0" for one in entries if one.split(b"\t", 1)[1] != _FILE)
 
@@ -251,18 +278,19 @@ class GitBranch:
         for attempt in range(TRIES):
             if self.patience() <= READ_BACK:
                 break
-            _, out, err = self.repo.run(command, outward=lambda: self.patience() - READ_BACK)
+            _, out, err = self._run(command, outward=lambda: self.patience() - READ_BACK)
             tip = self._tip()
             if tip == commit:
                 self.remember(commit)
                 return True
             if tip != parent:  # perhaps ours, and others on top of it
-                return self.descends(self.fetch(), commit)
+                self._bring(tip)
+                return self.descends(tip, commit)
             said = _why(out, err)
             if _FINAL.search(said) or attempt == TRIES - 1 or not self._wait(attempt):
                 break
         raise LockError(
-            f"The record can't be pushed: {shown(said)[-400:]}.",
+            f"The record can't be pushed: {_safe(said)[-400:]}.",
             where=self.where,
             not_done=_NOTHING,
             hint="Whoever applies needs the right to push to this branch, and only fast-forward "
@@ -272,12 +300,41 @@ class GitBranch:
 
     # --- git -------------------------------------------------------------------------
 
+    def _run(
+        self,
+        command: Sequence[str],
+        feed: bytes | None = None,
+        *,
+        extra: dict[str, str] | None = None,
+        outward: Callable[[], float] | None = None,
+    ) -> tuple[int, bytes, bytes]:
+        with self._startable():
+            return self.repo.run(command, feed, extra=extra, outward=outward)
+
+    @contextlib.contextmanager
+    def _startable(self) -> Iterator[None]:
+        """A git that can't be started any more is a record that can't be written."""
+        try:
+            yield
+        except UsageProblem as problem:
+            raise LockError(
+                problem.message,
+                where=self.where,
+                not_done=_NOTHING,
+                hint=problem.hint,
+                reason="lock_git",
+            ) from None
+
+    def _has(self, commit: str) -> bool:
+        with self._startable():
+            return self.repo.has_commit(commit)
+
     def _line(self, command: Sequence[str]) -> str:
-        status, out, _ = self.repo.run(command)
+        status, out, _ = self._run(command)
         return "" if status else shown(out.decode(errors="replace").strip())
 
     def _out(self, command: Sequence[str]) -> bytes:
-        status, out, err = self.repo.run(command)
+        status, out, err = self._run(command)
         if status:
             raise self._failed(command, err)
         return out
@@ -290,13 +347,13 @@ class GitBranch:
         extra: dict[str, str] | None = None,
         outward: Callable[[], float] | None = None,
     ) -> str:
-        status, out, err = self.repo.run(command, feed, extra=extra, outward=outward)
+        status, out, err = self._run(command, feed, extra=extra, outward=outward)
         if status:
             raise self._failed(command, err)
         return out.decode().strip()
 
     def _failed(self, command: Sequence[str], err: bytes) -> LockError:
-        said = shown(err.decode(errors="replace").strip())[-300:]
+        said = _safe(err.decode(errors="replace"))[-300:]
         return LockError(
             f"git {command[0]} failed: {said or 'it gave no reason'}.",
             where=self.where,
@@ -304,6 +361,28 @@ class GitBranch:
             hint="Check the disk's room, the rights in .git, and the key where commits are signed.",
             reason="lock_unwritable",
         )
+
+
+def _safe(text: str) -> str:
+    """Make git's words fit to print: one line, and no password of an address."""
+    return shown(re.sub(r"://[^/@\s]*@", "://***@", text.strip()))
+
+
+def _batch(output: bytes) -> list[bytes | None]:
+    r"""Take `cat-file --batch` apart: `<id> blob <size>\n<content>\n`, or `<name> missing\n`."""
+    found: list[bytes | None] = []
+    at = 0
+    while at < len(output):
+        end = output.index(b"\n", at)
+        words = output[at:end].split(b" ")
+        at = end + 1
+        if len(words) == 2:
+            found.append(None)
+            continue
+        size = int(words[2])
+        found.append(output[at : at + size] if words[1] == b"blob" else None)
+        at += size + 1
+    return found
 
 
 def _why(out: bytes, err: bytes) -> str:

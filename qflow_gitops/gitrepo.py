@@ -17,11 +17,12 @@ import subprocess
 import tempfile
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
 from qflow_gitops.interfaces import ChangeKind, PathChange, TreeFile
@@ -300,9 +301,7 @@ class GitRepo:
             clean = ["env", *(part for name in dropped for part in ("-u", name))]
             public = {**_SET_VARIABLES, **(extra or {})}
             clean += [f"{name}={value}" for name, value in public.items()]
-        with tempfile.TemporaryFile() as given:  # a file, so that no pipe can fill up
-            given.write(feed or b"")
-            given.seek(0)
+        with _given(feed or b"") as given:
             try:
                 process: Any = Git(str(self.root)).execute(
                     [*clean, "git", *options, "-C", str(self.root), *arguments],
@@ -345,6 +344,37 @@ def _given_up(process: "subprocess.Popen[bytes]") -> tuple[int, bytes, bytes]:
             return process.returncode or 1, out, err + b"\nfatal: it took too long and was ended"
     # Something that left the session holds its output open: nothing to wait for.
     return 1, b"", b"fatal: it took too long and was ended"
+
+
+@contextmanager
+def _given(feed: bytes) -> Iterator[BinaryIO]:
+    """Give a process' stdin: a file, so that no pipe can fill up; in memory where there is that.
+
+    So a full disk is no reason why a record that belongs elsewhere can't be written. Raises
+    UsageProblem where there is no room.
+    """
+    with ExitStack() as opened:
+        try:
+            file = opened.enter_context(_scratch())
+            left = memoryview(feed)
+            while left:  # a disk that is nearly full takes only a part
+                left = left[file.write(left) :]
+            file.seek(0)
+        except OSError as problem:
+            raise UsageProblem(
+                f"There is no room for what git is to read: {problem.strerror or problem}.",
+                not_done="Nothing was planned and nothing was sent.",
+                hint="Make room in the folder for temporary files, or set TMPDIR to another one.",
+                reason="no_room",
+            ) from None
+        yield file
+
+
+def _scratch() -> BinaryIO:
+    """Open a file without a name; unbuffered, so that closing it has nothing left to write."""
+    if hasattr(os, "memfd_create"):
+        return cast(BinaryIO, os.fdopen(os.memfd_create("feed"), "w+b", buffering=0))
+    return cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # macOS
 
 
 def _is_dropped(name: str) -> bool:

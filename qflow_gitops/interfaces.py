@@ -185,8 +185,11 @@ class Qualys(Protocol):
     def executions(self, workflow_id: str, start: datetime, end: datetime) -> Listing:
         """Give a workflow's executions between two times of the server's clock."""
 
-    def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...]:
-        """Give the ids of a workflow's newest executions since a time; at most a page."""
+    def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
+        """Give the ids of a workflow's newest executions since a time; at most a page.
+
+        None where Qualys doesn't show the list.
+        """
 
     def echo(self, execution_id: str) -> Echo | None:
         """Give what started an execution; None where Qualys doesn't show it."""
@@ -319,6 +322,9 @@ class LockBranch(Protocol):
 
     def content(self, commit: str) -> bytes | None:
         """Give the lockfile as a commit holds it, None where it holds none."""
+
+    def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
+        """Give the lockfiles of many commits, in their order."""
 
     def commit(self, parent: str, content: bytes, message: str) -> str:
         """Make a commit with this lockfile on top of `parent` ("": the first one)."""

@@ -6,6 +6,7 @@ the lockfile.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from qflow_gitops.errors import LockError
@@ -64,7 +65,30 @@ def event_to_json(event: Event) -> dict[str, Any]:
     return {"at": event.at, "to": event.to.value, **event.extra}
 
 
-def from_bytes(content: bytes, where: str) -> Lockfile:
+@dataclass(slots=True)
+class Versions:
+    """Reads many versions of one record: the attempts of a run that stays as it was are shared.
+
+    `runs` holds the text of each run as it was read last, and what was made of it.
+    """
+
+    runs: dict[tuple[str, str], tuple[str, tuple[Attempt, ...]]] = field(default_factory=dict)
+
+    def read(self, content: bytes, where: str) -> Lockfile:
+        """Read the next version; see `from_bytes`."""
+        return from_bytes(content, where, self)
+
+    def attempts(self, environment: str, run: str, data: list[Any]) -> tuple[Attempt, ...]:
+        """Give a run's attempts, those of the version before where it is the same to the letter."""
+        text, kept = repr(data), self.runs.get((environment, run))
+        if kept is not None and kept[0] == text:
+            return kept[1]
+        made = _attempts(data, f"{environment}/{run}")
+        self.runs[environment, run] = (text, made)
+        return made
+
+
+def from_bytes(content: bytes, where: str, versions: Versions | None = None) -> Lockfile:
     """Read a lockfile, whole and strictly.
 
     Raises LockError (exit 11) for one that is broken, newer than this program, or breaks
@@ -72,7 +96,7 @@ def from_bytes(content: bytes, where: str) -> Lockfile:
     """
     try:
         data = json.loads(content, object_pairs_hook=_unique_keys)
-        return _lockfile(data)
+        return _lockfile(data, versions)
     except _Newer as problem:
         raise LockError(
             f"The lockfile has version {problem}, and this program knows version "
@@ -110,7 +134,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _lockfile(data: Any) -> Lockfile:
+def _lockfile(data: Any, versions: Versions | None) -> Lockfile:
     version = data["lockfileVersion"]
     if isinstance(version, int) and version > LOCKFILE_VERSION:
         raise _Newer(version)
@@ -124,12 +148,15 @@ def _lockfile(data: Any) -> Lockfile:
         raise ValueError("lineage isn't a text")
     seen: set[str] = set()
     environments = {
-        name: _environment(record, name, seen) for name, record in data["environments"].items()
+        name: _environment(record, name, seen, versions)
+        for name, record in data["environments"].items()
     }
     return Lockfile(lineage, serial, environments, _rest(data, known))
 
 
-def _environment(data: Mapping[str, Any], name: str, seen: set[str]) -> EnvironmentRecord:
+def _environment(
+    data: Mapping[str, Any], name: str, seen: set[str], versions: Versions | None
+) -> EnvironmentRecord:
     runs = {}
     for run, record in data["runs"].items():
         attempts = record["attempts"]
@@ -137,9 +164,11 @@ def _environment(data: Mapping[str, Any], name: str, seen: set[str]) -> Environm
             raise ValueError(f"{name}/{run} has no attempts")
         if len(record) > 1:  # there is no place to keep it, and the record is never made poorer
             raise ValueError(f"{name}/{run} holds more than `attempts`")
-        runs[run] = tuple(
-            _attempt(one, number, f"{name}/{run}", seen) for number, one in enumerate(attempts, 1)
-        )
+        if versions is None:
+            runs[run] = _attempts(attempts, f"{name}/{run}")
+        else:
+            runs[run] = versions.attempts(name, run, attempts)
+        _check_owners(runs[run], seen)
     return EnvironmentRecord(
         latest=str(data.get("latest", "")),
         applied_through=str(data.get("appliedThrough", "")),
@@ -198,7 +227,18 @@ def transition_from_json(line: Mapping[str, Any]) -> Transition:
     )
 
 
-def _attempt(data: Mapping[str, Any], number: int, run: str, seen: set[str]) -> Attempt:
+def _attempts(data: Sequence[Any], run: str) -> tuple[Attempt, ...]:
+    return tuple(_attempt(one, number, run) for number, one in enumerate(data, 1))
+
+
+def _check_owners(attempts: Sequence[Attempt], seen: set[str]) -> None:
+    for one in attempts:
+        if one.execution_id and one.execution_id in seen:
+            raise ValueError(f"the execution {one.execution_id} is recorded twice")
+        seen.add(one.execution_id)
+
+
+def _attempt(data: Mapping[str, Any], number: int, run: str) -> Attempt:
     attempt = attempt_from_json(data)
     if attempt.number != number:
         raise ValueError(f"attempt {number} of {run} has the number {attempt.number!r}")
@@ -213,9 +253,6 @@ def _attempt(data: Mapping[str, Any], number: int, run: str, seen: set[str]) -> 
         )
     if attempt.state in EXECUTED and not attempt.execution_id:
         raise ValueError(f"attempt {number} of {run} is {attempt.state} without an executionId")
-    if attempt.execution_id and attempt.execution_id in seen:
-        raise ValueError(f"the execution {attempt.execution_id} is recorded twice")
-    seen.add(attempt.execution_id)
     return attempt
 
 

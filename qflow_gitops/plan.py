@@ -363,7 +363,11 @@ def _spent(one: RunSpec, last: Attempt, context: Context) -> Change:
     if last.state in _SKIPPED:
         record = record_of(one, context.lockfile)
         reverted = any(attempt.counted for attempt in record[record.index(last) + 1 :])
-        hint = "To send it once more, raise `rerun` under `spec`." if reverted else ""
+        hint = (
+            f"To send it once more: qflow-gitops rerun {one.environment}/{one.name} --reason TEXT"
+            if reverted
+            else ""
+        )
         return _change(
             Action.SKIP,
             _SKIPPED[last.state],

@@ -85,7 +85,8 @@ class Applied:
 
     `outcomes` are the attempts that it opened or waited for; `not_started` what it would
     have run and did not; `doubts` every attempt of the environment that may have run,
-    `elsewhere` those that another apply is sending now.
+    `elsewhere` those that another apply is sending now. `rescued` is where answers were
+    saved that could not be recorded, `rescued_lines` are they, a JSON object a line.
     """
 
     planned: Planned
@@ -96,6 +97,7 @@ class Applied:
     doubts: tuple[Outcome, ...] = ()
     elsewhere: tuple[Outcome, ...] = ()
     rescued: str = ""
+    rescued_lines: str = ""
     waited: bool = True
 
 

@@ -51,8 +51,8 @@ class QualysClient:
         """Give a workflow's executions between two times of the server's clock."""
         return executions.listed(self._caller, workflow_id, start, end)
 
-    def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...]:
-        """Give the ids of a workflow's newest executions since a time; at most a page."""
+    def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
+        """Give the ids of a workflow's newest executions since a time; None if not shown."""
         return executions.newest(self._caller, workflow_id, start)
 
     def echo(self, execution_id: str) -> Echo | None:

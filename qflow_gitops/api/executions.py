@@ -20,26 +20,28 @@ def listed(caller: Caller, workflow_id: str, start: datetime, end: datetime) -> 
     `pageNumber` counts from 1; `startAt` may be at most 30 days back (qflow-api 1.5
     [D EXLIST, RN118]). The items' form is inferred from that of the details [I].
     While pages are turned the list may grow or shift: then it is read from the start again,
-    and after `RESTARTS` of it the listing says that it isn't complete.
+    and after `RESTARTS` of it the listing says that it isn't complete. Nor is one of a
+    workflow that Qualys doesn't show (404): nothing can be concluded from that.
     """
     window = {"startAt": _iso(start), "endAt": _iso(end), "order": "createdAt"}
     found: dict[str, Execution] = {}
     for _ in range(RESTARTS + 1):
         found = {}
-        if _read_whole(caller, workflow_id, window, found):
-            return Listing(tuple(found.values()), complete=True)
+        whole = _read_whole(caller, workflow_id, window, found)
+        if whole is not False:
+            return Listing(tuple(found.values()), complete=whole is True)
     return Listing(tuple(found.values()), complete=False)
 
 
 def _read_whole(
     caller: Caller, workflow_id: str, window: dict[str, str], found: dict[str, Execution]
-) -> bool:
-    """Turn all pages; False where the list shifted meanwhile or doesn't end."""
+) -> bool | None:
+    """Turn all pages; False where the list shifted meanwhile or doesn't end, None for a 404."""
     total = None
     for number in range(1, PAGES + 1):
         page = _page(caller, workflow_id, {"pageNumber": str(number), **window})
         if page is None:
-            return False  # no such workflow, or hidden from us: nothing can be concluded
+            return None
         known = len(found)
         found |= {one.id: one for one in page.items}
         if number > 1 and page.total != total:
@@ -52,14 +54,17 @@ def _read_whole(
     return False
 
 
-def newest(caller: Caller, workflow_id: str, start: datetime) -> tuple[str, ...]:
-    """Give the ids of a workflow's newest executions since a time; at most a page of them."""
+def newest(caller: Caller, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
+    """Give the ids of a workflow's newest executions since a time; at most a page of them.
+
+    None where Qualys doesn't show the list (404): that isn't an empty one.
+    """
     page = _page(
         caller,
         workflow_id,
         {"pageNumber": "1", "startAt": _iso(start), "order": "-createdAt"},
     )
-    return tuple(one.id for one in page.items) if page else ()
+    return tuple(one.id for one in page.items) if page else None
 
 
 @dataclass(frozen=True, slots=True)

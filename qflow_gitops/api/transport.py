@@ -59,6 +59,7 @@ class _Watch:
     """What one request does, seen from its connection."""
 
     sent: bool = False
+    late: bool = False
     sockets: list[Any] = field(default_factory=list)
 
 
@@ -159,6 +160,8 @@ class Transport:
         try:
             with self._limited(watch):
                 answer = self._exchange(session, method, path, headers, body)
+            if watch.late:  # what was cut in its headers looks like an empty answer
+                raise requests.exceptions.ReadTimeout("the total deadline is over")
             whole = True
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
             raise NoAnswerError(_said(problem), sent=watch.sent) from None
@@ -189,6 +192,7 @@ class Transport:
         """Cut the connection when the total deadline is over, however slowly it still drips."""
 
         def cut() -> None:
+            watch.late = True
             for sock in watch.sockets:
                 try:
                     sock.shutdown(2)

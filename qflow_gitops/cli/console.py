@@ -1,5 +1,6 @@
 """The only writer: results to stdout, progress and errors to stderr."""
 
+import os
 import re
 import signal
 import sys
@@ -80,11 +81,26 @@ class Console:
             rendered = self._painted(rendered, colour=self.colour_out)
         else:
             rendered = FORMATS[format_name](report)
-        click.echo(rendered, nl=False, color=self.colour_out)
+        written = [self._out(rendered)]
         if report.error:
             self.error(report.error)
-        written = [self._copy(report, name, file) for name, file in copies]
+        written += [self._copy(report, name, file) for name, file in copies]
         return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
+
+    def _out(self, text: str) -> bool:
+        """Write the result; the reader of a pipe (head, say) may have had enough of it."""
+        problem = echo(text, nl=False, color=self.colour_out)
+        if problem is None or isinstance(problem, BrokenPipeError):
+            return True
+        self.error(
+            UsageProblem(
+                f"The report can't be written: {problem.strerror}.",
+                where="stdout",
+                not_done="The rest was done; what was sent is recorded.",
+                hint="qflow-gitops status",
+            )
+        )
+        return False
 
     def _copy(self, report: Report, format_name: str, file: Path) -> bool:
         content = FORMATS[format_name](report).encode()
@@ -108,17 +124,17 @@ class Console:
     def error(self, problem: QflowError) -> None:
         """Say what stopped a command."""
         lines = "\n".join(error_lines(problem))
-        click.echo(self._painted(lines, colour=self.colour_err), err=True, color=self.colour_err)
+        echo(self._painted(lines, colour=self.colour_err), err=True, color=self.colour_err)
 
     def say(self, text: str) -> None:
         """Say a sentence on stderr, unless the person wants quiet."""
         if not self.quiet:
-            click.echo(clean(text), err=True)
+            echo(clean(text), err=True)
 
     def detail(self, text: str) -> None:
         """Say on stderr what only somebody who looks for a cause wants to know (`-v`)."""
         if self.verbose:
-            click.echo(clean(text), err=True)
+            echo(clean(text), err=True)
 
     def ask(self, question: str) -> bool:
         """Ask a person at the terminal; anything but yes is no."""
@@ -144,6 +160,23 @@ class Console:
             yield shown
         finally:
             shown.close()
+
+
+def echo(
+    text: str, *, err: bool = False, nl: bool = True, color: bool | None = None
+) -> OSError | None:
+    """Write to stdout or stderr; give why that failed, instead of ending what is under way.
+
+    After a failure the stream goes nowhere: neither the next line nor the buffer that Python
+    empties at its end may fail again.
+    """
+    try:
+        click.echo(text, nl=nl, err=err, color=color)
+    except OSError as problem:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  a device
+            os.dup2(nowhere.fileno(), (sys.stderr if err else sys.stdout).fileno())
+        return problem
+    return None
 
 
 def _brief(attempt: Attempt) -> str:
@@ -212,7 +245,7 @@ class Progress:
         if self._live:
             self._live.console.print(text, markup=False, highlight=False)
         else:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
     def _tick(self, tick: events.Tick) -> None:
         text = (

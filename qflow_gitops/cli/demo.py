@@ -159,21 +159,26 @@ def _tell(story: _Story, sandbox: object) -> None:
     story.program("plan")
     story.program("apply", "--yes")
 
-    story.say("A bad day: Qualys starts the run, but its answer never arrives.")
-    sandbox.set_faults("accept-then-drop#1")
+    story.say("A bad day: Qualys starts the run, but its answer never arrives, and its list lags.")
+    sandbox.set_faults("accept-then-drop#1", "list-lag=3600")
     story.write("runs/aws/buckets.yaml", _BUCKETS.replace("Count: 4", "Count: 6"))
     story.git("commit", "--quiet", "--all", "-m", "And one more")
     story.program("apply", "--yes", answers=9)
 
-    story.say("It may have run, so it is not sent again by itself, however often you ask.")
+    story.say("It may have run, so it is not sent again, however often you ask.")
     story.program("apply", "--yes", answers=9)
 
-    story.say("Somebody looked in Qualys, found the execution, and says so.")
-    (*_, lost) = sandbox.executions()
-    story.program(
-        "resolve", "encrypt-prod-buckets", "--adopt", lost["id"], "--reason", "seen in Qualys"
-    )
+    story.say("Once Qualys lists the execution, it is found by what it shows of its request.")
+    sandbox.set_faults()
     story.program("apply", "--yes")
+
+    story.say("The same request once more, on purpose: a reviewed change with a reason.")
+    story.program("rerun", "encrypt-prod-buckets", "--reason", "new buckets since yesterday")
+    story.git("commit", "--quiet", "--all", "-m", "Encrypt once more")
+    story.program("apply", "--yes")
+
+    story.say("An auditor checks the record without trusting it.")
+    story.program("lock", "verify")
 
     story.say("What the record holds. (qflow.lock is a file of the repository.)")
     story.program("status")

@@ -30,14 +30,14 @@ def command(
 
     def work() -> Report:
         from qflow_gitops.operations import status
+        from qflow_gitops.operations.gateways import Gateways
 
         project = wiring.project()
         store = wiring.store(project)
         problems: tuple[QflowError, ...] = ()
         if refresh:
-            problems = status.refresh(
-                store, project, environment, lambda one: wiring.qualys(one)[0], SystemClock()
-            )
+            gateways = Gateways(wiring.qualys, project)
+            problems = status.refresh(store, project, environment, gateways, SystemClock())
         report = status.status(wiring.git, store, project, environment, exit_code=exit_code)
         for one in problems:
             return replace(report, exit_code=one.exit_code, reason=one.reason, error=one)

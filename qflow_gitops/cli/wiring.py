@@ -190,10 +190,11 @@ class Wiring:
 
     def reconciler(self, project: Project) -> Reconciler:
         """What looks up runs in doubt."""
+        from qflow_gitops.operations.gateways import Gateways
         from qflow_gitops.operations.reconcile import Reconciler
 
         requests = partial(reading.sent_requests, self.git, project)
-        return Reconciler(lambda platform: self.qualys(platform)[0], SystemClock(), requests)
+        return Reconciler(Gateways(self.qualys, project), SystemClock(), requests)
 
     def pin_lineage(self, store: LockStore) -> None:
         """Write the record's lineage into the settings of the work tree, if they have none."""
@@ -202,7 +203,7 @@ class Wiring:
         path, lockfile = self.git.root / PROJECT_FILE, store.read().lockfile
         if lockfile is None or self.project().lock.lineage:
             return
-        line = f"lock: {{lineage: {lockfile.lineage}}}"
+        line = f"lock: {{lineage: '{lockfile.lineage}'}}"
         try:
             made = edits.with_lineage(path.read_bytes(), lockfile.lineage)
             if isinstance(made, bytes):
@@ -222,7 +223,7 @@ class Wiring:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as problem:
-            return f"not to a file ({problem.strerror}); here it is: {content}"
+            return f"not to a file ({problem.strerror}), only here"
         return str(target)
 
 

@@ -23,7 +23,11 @@ from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_pre
 
 ROUNDS = 100
 """How often answers are put on top of other processes' records before that is given up."""
+_PAUSE = 0.05  # seconds; the least that a pause after a lost race is counted in
+_LONGEST = {True: 1.5, False: 0.5}
+"""Seconds that a pause takes at most, where something is to be sent and where it was."""
 _SUBJECT = 72
+_AT_ONCE = 16  # versions that are held in memory while all of them are looked at
 
 
 class BranchStore:
@@ -34,6 +38,8 @@ class BranchStore:
         self._branch = branch
         self._lineage = lineage
         self._author = author
+        self._read: dict[str, Lockfile] = {}  # by commit, the last few: they can't change
+        self._trusted = ""  # the last commit that `load` let pass
 
     @property
     def where(self) -> str:
@@ -79,15 +85,21 @@ class BranchStore:
                 reason="lock_rewritten",
             )
         lockfile = self._parsed(tip)
-        self._check_growth(last or self._before(tip, known), lockfile, tip)
-        self._branch.remember(tip)
+        if not tip == known == self._trusted:
+            self._check_growth(last or self._before(tip, known), lockfile, tip)
+            self._branch.remember(tip)
+            self._trusted = tip
         return tip, lockfile
 
     def versions(self) -> Iterator[Version]:
         """Give every commit of the branch, oldest first; it was fetched, not yet trusted."""
         tip = self._branch.fetch()
-        for commit, parents in self._branch.history(tip) if tip else ():
-            yield Version(commit, tuple(parents), partial(self._branch.content, commit))
+        history = self._branch.history(tip) if tip else ()
+        for first in range(0, len(history), _AT_ONCE):
+            some = history[first : first + _AT_ONCE]
+            contents = self._branch.contents([commit for commit, _ in some])
+            for (commit, parents), content in zip(some, contents, strict=True):
+                yield Version(commit, tuple(parents), partial(_given, content))
 
     def signer(self, version: str, signers: str) -> str:
         """Give which of git's allowed signers (a file) signed a commit, "" for none."""
@@ -110,6 +122,13 @@ class BranchStore:
         )
 
     def _parsed(self, tip: str) -> Lockfile:
+        """Give the record of a commit; what was read once is not read again."""
+        if tip not in self._read:
+            lockfile = self._content(tip)
+            self._read = {**dict(list(self._read.items())[-1:]), tip: lockfile}
+        return self._read[tip]
+
+    def _content(self, tip: str) -> Lockfile:
         content = self._branch.content(tip)
         if content is None:
             raise LockError(
@@ -163,20 +182,22 @@ class BranchSession:
         self.created = lockfile is None
         self.lockfile = lockfile or Lockfile(secrets.token_hex(16))
         self.generation = 0
+        self._lost = 0  # races in a row
+        self._took = 0.0  # seconds, the last write
 
     def record(self, transitions: Sequence[Transition], mark: Mark | None = None) -> None:
         """Push all of it as one commit; see `interfaces.LockSession`."""
         opening = mark is not None or any(one.opens is not None for one in transitions)
-        for attempt in range(ROUNDS):
+        for _ in range(ROUNDS):
             left = _on_top(self.lockfile, transitions)
             if not left and mark is None:
                 return
             if self._wrote(left, mark):
                 return
+            self._step_back(opening)
             self._reload()
             if opening:
                 raise LostRace
-            time.sleep(random.uniform(0, min(1.0, 0.02 * attempt)))  # noqa: S311  no secret
         raise LockError(
             f"Other processes were faster {ROUNDS} times, one after another.",
             where=self._store.where,
@@ -185,14 +206,26 @@ class BranchSession:
             reason="lock_contended",
         )
 
+    def _step_back(self, opening: bool) -> None:
+        """Wait before the record is read again: longer after each race lost in a row.
+
+        Counted in what a write takes here, so that a slow remote spreads its writers further;
+        at random, so that they don't meet again. Answers go first: they are what was done.
+        """
+        self._lost += 1
+        unit = max(_PAUSE, self._took) * (2 ** min(self._lost, 6) if opening else self._lost)
+        time.sleep(random.uniform(0, min(unit, _LONGEST[opening])))  # noqa: S311  no secret
+
     def _wrote(self, transitions: Sequence[Transition], mark: Mark | None) -> bool:
         new = self.lockfile.recorded(transitions)
         if mark is not None:
             new = new.marked(mark.environment, mark.latest, mark.applied_through)
         new = replace(new, serial=self.lockfile.serial + 1)
+        begun = time.monotonic()
         commit = self._store.written(self._tip, new, _message(transitions, mark))
+        self._took = time.monotonic() - begun
         if commit:
-            self._tip, self.lockfile = commit, new
+            self._tip, self.lockfile, self._lost = commit, new, 0
         return bool(commit)
 
     def _reload(self) -> None:
@@ -208,6 +241,10 @@ class BranchSession:
             )
         self._tip, self.lockfile = tip, lockfile
         self.generation += 1
+
+
+def _given(content: bytes | None) -> bytes | None:
+    return content
 
 
 def _on_top(lockfile: Lockfile, transitions: Sequence[Transition]) -> list[Transition]:

@@ -118,8 +118,9 @@ class WorktreeStore:
                     not_done="Nothing was sent.",
                     hint="Wait for it to end; what it runs is in: qflow-gitops status",
                 ) from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()}".encode(), 0)
+            with contextlib.suppress(OSError):  # who holds it is only for people
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"process {os.getpid()}".encode(), 0)
             yield
         finally:
             os.close(descriptor)  # the kernel releases the flock, also after kill -9

@@ -1,7 +1,7 @@
 """Run what is due, at most once: plan, ask, check, then launch and record."""
 
 import contextlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -30,10 +30,11 @@ from qflow_gitops.operations.checks import (
     run_key,
     uncommitted,
 )
+from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.jobs import Before, prepare
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms, watch_of
 from qflow_gitops.operations.outcome import Work, applied_body, rescued, under_way
-from qflow_gitops.operations.plan import all_specs, chosen, connector_names, previous_requests, seen
+from qflow_gitops.operations.plan import all_specs, connector_names, previous_requests, seen
 from qflow_gitops.operations.reconcile import Reconciler
 from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
 from qflow_gitops.project import Project
@@ -68,7 +69,7 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     """Apply a commit. Raises QflowError for what stops it before anything was sent."""
     head = edges.git.resolve(request.head)
     project = reading.settings(edges.git, head, request.platform)
-    environment = _one_environment(project, request.environment)
+    environment = one_environment(project, request.environment)
     specs = all_specs(edges.git, head, project)  # a commit's: read once, they can't change
     snapshot = edges.store.read()
     empty = Planned(Plan((), {}), head, "", full=True, lock=seen(snapshot))
@@ -120,7 +121,7 @@ def _locked(
 
 def _reconciler(edges: Edges, project: Project) -> Reconciler:
     return Reconciler(
-        lambda platform: edges.qualys(platform)[0],
+        Gateways(edges.qualys, project),
         edges.clock,
         partial(reading.sent_requests, edges.git, project),
     )
@@ -142,18 +143,6 @@ def _due(view: View) -> set[tuple[str, str, int]]:
         for one in view.planned.plan.of(Action.RUN)
         if one.spec
     }
-
-
-def _one_environment(project: Project, asked: str) -> str:
-    environments = chosen(project, asked)
-    if len(environments) > 1:
-        raise UsageProblem(
-            f"The project has several environments: {', '.join(environments)}.",
-            not_done="Nothing was sent.",
-            hint="Name one: qflow-gitops apply -e ENV",
-            reason="environment_needed",
-        )
-    return environments[0]
 
 
 def _view(request: ApplyRequest, edges: Edges, source: View, snapshot: Snapshot) -> View:
@@ -196,7 +185,11 @@ def _carry_out(
     problems: list[QflowError],
 ) -> Generator[events.Event, None, Report]:
     wait = view.project.apply.wait if request.wait is None else request.wait
-    watches = under_way(session.lockfile, view.environment) if wait else []
+    watches = (
+        under_way(session.lockfile, view.environment, Gateways(edges.qualys, view.project))
+        if wait
+        else []
+    )
     work = Work(watches, wait)
     if view.planned.plan.of(Action.RUN) or watches:
         yield from _launch(request, work, edges, view, session)
@@ -206,21 +199,21 @@ def _carry_out(
     if not edges.stop():
         try:
             _advance(session, edges, view)
-        except LockError as problem:
+        except QflowError as problem:  # it must not hide what was done
             problems.append(problem)
-    body = applied_body(view, session.lockfile, work, kept, stamp(edges.clock.now()))
+    body = applied_body(view, session.lockfile, work, (kept, lines), stamp(edges.clock.now()))
     return applied(body, view.found, notes, problems)
 
 
 def _launch(
     request: ApplyRequest, work: Work, edges: Edges, view: View, session: LockSession
 ) -> Generator[events.Event, None, None]:
-    qualys, gateway = edges.qualys(view.project.environments[view.environment].platform)
+    qualys, gateway = Gateways(edges.qualys, view.project).of(view.environment)
     qualys.connect()
-    jobs = yield from _jobs(work, edges, view, qualys, gateway)
+    jobs = yield from _jobs(request, work, edges, view, qualys, gateway)
     if jobs and session.created:
         yield events.Said(_beginning(edges.store.where, session.lockfile.lineage, view.project))
-    terms = _terms(request, edges, view, work, qualys)
+    terms = _terms(request, edges, view, work, qualys, jobs)
     work.result = Result()
     launch = Launch(jobs, work.watches, terms, session, qualys, edges.clock)
     work.result = launch.result
@@ -239,7 +232,7 @@ def _look_once(
         result.problems += yield from _reconciler(edges, view.project).settle(
             session, view.environment
         )
-    except LockError as problem:
+    except QflowError as problem:
         result.problems.append(problem)
         return
     found = [
@@ -254,13 +247,18 @@ def _look_once(
     result.unrecorded += again.result.unrecorded
 
 
+def _concurrency(request: ApplyRequest, view: View) -> int:
+    return request.concurrency or view.project.apply.concurrency
+
+
 def _jobs(
-    work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
+    request: ApplyRequest, work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
 ) -> Generator[events.Event, None, list[Job]]:
     due = view.planned.plan.of(Action.RUN)
     evidence = {"planDigest": view.planned.plan.digest, **edges.evidence}
     jobs = []
-    for one in prepare(due, view, edges.git, qualys, gateway, evidence):
+    most = _concurrency(request, view)
+    for one in prepare(due, view, edges.git, qualys, gateway, evidence, most):
         if isinstance(one, Job):
             jobs.append(one)
         elif isinstance(one, Change):
@@ -273,12 +271,20 @@ def _jobs(
 def _beginning(where: str, lineage: str, project: Project) -> str:
     if project.lock.store == "worktree":
         return f"There was no record yet: {where} is made now. Commit it."
-    pin = "" if project.lock.lineage else f" Pin it in qflow.yaml: lock: {{lineage: {lineage}}}"
+    pin = "" if project.lock.lineage else f" Pin it in qflow.yaml: lock: {{lineage: '{lineage}'}}"
     return f"There was no record yet: {where} is made now.{pin}"
 
 
-def _terms(request: ApplyRequest, edges: Edges, view: View, work: Work, qualys: Qualys) -> Terms:
-    settings = view.project.apply
+def _terms(
+    request: ApplyRequest,
+    edges: Edges,
+    view: View,
+    work: Work,
+    qualys: Qualys,
+    jobs: Sequence[Job],
+) -> Terms:
+    settings, most = view.project.apply, _concurrency(request, view)
+    upcoming = tuple(dict.fromkeys(str(one.facts["workflowId"]) for one in jobs))
     allowed = _due(view)
 
     def still_due(lockfile: Lockfile) -> frozenset[Key]:
@@ -289,7 +295,7 @@ def _terms(request: ApplyRequest, edges: Edges, view: View, work: Work, qualys: 
         )
 
     return Terms(
-        concurrency=request.concurrency or settings.concurrency,
+        concurrency=most,
         wait=work.waited,
         timeout=request.timeout if request.timeout is not None else settings.timeout,
         stop_on_failure=settings.stop_on_failure,
@@ -298,7 +304,7 @@ def _terms(request: ApplyRequest, edges: Edges, view: View, work: Work, qualys: 
         freeze=edges.freeze,
         author=edges.author,
         still_due=still_due,
-        before=Before(qualys, edges.clock),
+        before=Before(qualys, edges.clock, upcoming, most),
         mark=Mark(view.environment, view.planned.commit),
     )
 
@@ -314,6 +320,16 @@ def _advance(session: LockSession, edges: Edges, view: View) -> None:
             return
 
 
+def _is_open(one: Change, lockfile: Lockfile) -> bool:
+    """Whether a run still waits for its attempt; an earlier request's doubt is not its own."""
+    if one.action is Action.RUN or one.reason in (Reason.RENAMED, Reason.TARGET, Reason.INVALID):
+        return True
+    return one.spec is not None and not any(
+        attempt.counted and attempt.digest == one.spec.digest
+        for attempt in plan.record_of(one.spec, lockfile)
+    )
+
+
 def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
     head, record = view.planned.commit, lockfile.environment(view.environment)
     if record.latest and not (
@@ -324,8 +340,7 @@ def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
         view.specs,
         Context(view.project, lockfile, (view.environment,), touched=frozenset()),
     )
-    waiting = {Reason.RENAMED, Reason.TARGET, Reason.INVALID}
-    done = not rest.of(Action.RUN) and not any(one.reason in waiting for one in rest.changes)
+    done = not any(_is_open(one, lockfile) for one in rest.changes)
     through = head if done and not has_errors(view.found) else record.applied_through
     if (record.latest, record.applied_through) == (head, through):
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from qflow_gitops import plan
 from qflow_gitops.diagnostics import Diagnostic, has_errors
-from qflow_gitops.errors import StaleError, UsageProblem
+from qflow_gitops.errors import InvalidInput, StaleError, UsageProblem
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
@@ -58,6 +58,7 @@ def check(request: ApplyRequest, git: GitTree, view: View) -> None:
         )
     check_descent(git, view)
     _check_releases(request, view)
+    _check_keys(view)
     made = view.planned.plan
     if request.digest and request.digest != made.digest:
         due = ", ".join(f"{one.environment}/{one.name}" for one in made.of(Action.RUN)) or "nothing"
@@ -90,6 +91,21 @@ def check_descent(git: GitTree, view: View) -> None:
         hint=hint,
         reason="superseded",
     )
+
+
+def _check_keys(view: View) -> None:
+    """Refuse a request that has a value where its correlation key would go."""
+    key = view.project.apply.correlation_key
+    for one in view.planned.plan.of(Action.RUN):
+        if key and one.spec and key in one.spec.input:
+            raise InvalidInput(
+                f"{one.environment}/{one.name} has a value of its own under /input/{key}, the name "
+                "of the correlation key.",
+                where=one.spec.file,
+                not_done="Nothing was sent.",
+                hint="Choose another name under apply.correlationKey in qflow.yaml.",
+                reason="correlation_key",
+            )
 
 
 def _check_releases(request: ApplyRequest, view: View) -> None:

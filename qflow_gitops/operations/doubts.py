@@ -1,10 +1,11 @@
-"""`reconcile`: look up every run in doubt, in one environment or in all."""
+"""`reconcile`: look up every run in doubt of an environment."""
 
 from collections.abc import Generator
 
 from qflow_gitops.interfaces import LockStore
 from qflow_gitops.operations import events
-from qflow_gitops.operations.plan import chosen, seen
+from qflow_gitops.operations.gateways import one_environment
+from qflow_gitops.operations.plan import seen
 from qflow_gitops.operations.reconcile import Reconciler, doubts_in
 from qflow_gitops.project import Project
 from qflow_gitops.report import History, Report, reconciled
@@ -14,14 +15,12 @@ def reconcile(
     project: Project, store: LockStore, reconciler: Reconciler, environment: str
 ) -> Generator[events.Event, None, Report]:
     """Settle what can be settled by looking. Sends nothing. Raises LockError, UsageProblem."""
-    problems = []
-    rows = []
+    name = one_environment(project, environment)
     with store.session() as session:
-        for name in chosen(project, environment):
-            before = doubts_in(session.lockfile, name)
-            problems += yield from reconciler.settle(session, name)
-            rows += [
-                (name, one.run, session.lockfile.attempts(name, one.run)[one.attempt.number - 1])
-                for one in before
-            ]
+        before = doubts_in(session.lockfile, name)
+        problems = yield from reconciler.settle(session, name)
+        rows = [
+            (name, one.run, session.lockfile.attempts(name, one.run)[one.attempt.number - 1])
+            for one in before
+        ]
     return reconciled(History(tuple(rows), seen(store.read())), problems)

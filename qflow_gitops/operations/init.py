@@ -29,7 +29,7 @@ spec:
   lock:
     store: {store}
 {lineage}"""
-_LINEAGE = "    lineage: {lineage}   # ties these settings to the record; never change it\n"
+_LINEAGE = '    lineage: "{lineage}"   # ties these settings to the record; never change it\n'
 
 _README = """\
 # Runs

@@ -2,11 +2,14 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import chain, dropwhile, islice
+from typing import TypeVar
 
-from qflow_gitops.errors import AuthError
+from qflow_gitops.errors import AuthError, QflowError
 from qflow_gitops.interfaces import Clock, GitTree, Qualys
 from qflow_gitops.operations import events
 from qflow_gitops.operations.checks import View
@@ -23,19 +26,35 @@ class Before:
     """The executions of a workflow that were there before a request: they can't be its own.
 
     Gives None where they may not be listed; doubt then is for a person to settle.
+    `upcoming` are the workflows in the order of their turns: whoever looks at one looks at
+    those after it as well, `at_once` in all, because each look is a request's time.
     """
 
     qualys: Qualys
     clock: Clock
+    upcoming: Sequence[str] = ()
+    at_once: int = 1
     _seen: dict[str, tuple[float, tuple[str, ...] | None]] = field(default_factory=dict)
 
     def __call__(self, workflow_id: str) -> tuple[str, ...] | None:
         """Give their ids, looked up at most a minute ago."""
-        at, found = self._seen.get(workflow_id, (float("-inf"), None))
-        if self.clock.monotonic() - at > _FRESH:
-            found = self._look(workflow_id)
-            self._seen[workflow_id] = (self.clock.monotonic(), found)
-        return found
+        if self._is_old(workflow_id):
+            wanted = (workflow_id, *self._after(workflow_id))
+            for one, found in zip(wanted, at_once(self._look, wanted, self.at_once), strict=True):
+                if not isinstance(found, QflowError):
+                    self._seen[one] = (self.clock.monotonic(), found)
+                elif one == workflow_id:
+                    raise found  # of another one it is raised in its own turn, if it stays so
+        return self._seen[workflow_id][1]
+
+    def _is_old(self, workflow_id: str) -> bool:
+        at, _ = self._seen.get(workflow_id, (float("-inf"), None))
+        return self.clock.monotonic() - at > _FRESH
+
+    def _after(self, workflow_id: str) -> Iterator[str]:
+        later = dropwhile(lambda one: one != workflow_id, self.upcoming)
+        old = (one for one in later if one != workflow_id and self._is_old(one))
+        return islice(old, self.at_once - 1)
 
     def _look(self, workflow_id: str) -> tuple[str, ...] | None:
         ahead = timedelta(seconds=self.qualys.skew or 0)
@@ -45,6 +64,30 @@ class Before:
             return None
 
 
+Found = TypeVar("Found")
+
+
+def at_once(
+    look: Callable[[str], Found], ids: Sequence[str], most: int
+) -> Iterator[Found | QflowError]:
+    """Look at several things at a time, at most `most`; give what was found in their order."""
+
+    def caught(one: str) -> Found | QflowError:
+        try:
+            return look(one)
+        except QflowError as problem:
+            return problem
+
+    if len(ids) < 2 or most < 2:
+        yield from map(caught, ids)
+        return
+    with ThreadPoolExecutor(min(most, len(ids))) as pool:
+        try:
+            yield from pool.map(caught, ids)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
 def prepare(
     due: Sequence[Change],
     view: View,
@@ -52,12 +95,14 @@ def prepare(
     qualys: Qualys,
     gateway: str,
     evidence: Mapping[str, object],
+    most: int,
 ) -> Iterator[events.Event | Job | Change]:
     """Look at the workflow of each due run; give its job, or its change where it is held.
 
-    Raises AuthError or UnreachableError; nothing was sent then.
+    `most` is how many workflows are asked for at a time. Raises AuthError or UnreachableError;
+    nothing was sent then.
     """
-    revisions = _revisions(qualys, due)
+    revisions = _revisions(qualys, due, most)
     held = {one.key: _held_workflow(one, revisions, view) for one in due}
     known = [one for one in due if held[one.key] is None]
     yield from (one for one in held.values() if one is not None)
@@ -100,11 +145,17 @@ def _workflow_id(one: Change) -> str:
     return one.spec.workflow_id if one.spec else ""
 
 
-def _revisions(qualys: Qualys, due: Sequence[Change]) -> dict[str, str]:
-    """Look at each workflow once, before anything is recorded; leave out the unknown ones."""
+def _revisions(qualys: Qualys, due: Sequence[Change], most: int) -> dict[str, str]:
+    """Look at each workflow once, before anything is recorded; leave out the unknown ones.
+
+    The first alone: a token that Qualys refuses is shown to it once.
+    """
+    ids = sorted({_workflow_id(one) for one in due})
+    looks = chain(at_once(qualys.workflow, ids[:1], most), at_once(qualys.workflow, ids[1:], most))
     revisions = {}
-    for workflow_id in sorted({_workflow_id(one) for one in due}):
-        details = qualys.workflow(workflow_id)
+    for workflow_id, details in zip(ids, looks, strict=True):
+        if isinstance(details, QflowError):
+            raise details
         if details is not None:
             revisions[workflow_id] = details.revision
     return revisions

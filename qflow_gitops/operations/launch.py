@@ -249,7 +249,7 @@ class Launch:
 
         Gives what may be sent now: none of the wave, if its intents could not be recorded.
         """
-        opened = [(job, self._attempt(job)) for job in wave]
+        opened = self._opened(wave)
         intents = [
             Transition(*job.change.key, one.number, one.events[-1], opens=one)
             for job, one in opened
@@ -276,6 +276,25 @@ class Launch:
             attempt = self._session.lockfile.attempts(environment, run)[number - 1]
             yield events.Moved(environment, run, attempt)
         return opened
+
+    def _opened(self, wave: list[Job]) -> list[_Sent]:
+        """Open the wave's attempts, none where what was there before them can't be listed.
+
+        That ends the launching, not the recording: answers of the last wave may be waiting.
+        """
+        try:
+            return [(job, self._attempt(job)) for job in wave]
+        except UnreachableError as problem:
+            who = f"{wave[0].change.environment}/{wave[0].change.name}"
+            problem2 = UnreachableError(
+                problem.message,
+                where=who,
+                not_done="It was not sent, nor was any after it.",
+                hint=problem.hint,
+                reason=problem.reason,
+            )
+            self._stop("what ran before it can't be listed", problem2)
+            return self._given_back(wave)
 
     def _given_back(self, wave: list[Job]) -> list[_Sent]:
         self._pending.extendleft(reversed(wave))
@@ -377,6 +396,8 @@ class Launch:
                 self._take(*self._done.get_nowait())
 
     def _patience(self) -> float:
+        if not self._sending and self._generation != self._session.generation:
+            return 0.0  # a lost race: what was read just now gets old with every moment
         now = self._clock.monotonic()
         nearest = min((poll.due - now for poll in self._polls if not poll.asked), default=0.25)
         return min(0.25, max(0.005, nearest))

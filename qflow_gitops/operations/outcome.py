@@ -9,6 +9,7 @@ from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile, Transition, is_leased
 from qflow_gitops.lockformat import attempt_to_json, transition_to_json
 from qflow_gitops.operations.checks import View
+from qflow_gitops.operations.gateways import Gateways
 from qflow_gitops.operations.launch import Result, Watch, watch_of
 from qflow_gitops.plan import Action, Change, Reason
 from qflow_gitops.report import Applied, Outcome
@@ -24,13 +25,13 @@ class Work:
     result: Result = field(default_factory=Result)
 
 
-def under_way(lockfile: Lockfile, environment: str) -> list[Watch]:
-    """Give what an environment waits for."""
+def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[Watch]:
+    """Give what an environment waits for, on the platform where it is now."""
     return [
         watch_of(environment, run, attempt)
         for run, attempts in lockfile.environment(environment).runs.items()
         for attempt in attempts
-        if attempt.state in UNDER_WAY
+        if attempt.state in UNDER_WAY and gateways.is_here(environment, attempt)
     ]
 
 
@@ -48,11 +49,17 @@ def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
             "attempt": attempt_to_json(attempt),
         }
         lines.append(json.dumps(entry) + "\n")
-    return "".join(lines)
+    # It is printed as it is: as JSON, nothing in it is a command of a CI runner.
+    return "".join(lines).replace("::", ":\\u003a").replace("##[", "#\\u0023[")
 
 
-def applied_body(view: View, lockfile: Lockfile, work: Work, kept: str, now: str) -> Applied:
-    """Put together what was done, and what was not."""
+def applied_body(
+    view: View, lockfile: Lockfile, work: Work, kept: tuple[str, str], now: str
+) -> Applied:
+    """Put together what was done, and what was not.
+
+    `kept` is where answers were saved that the store didn't take, and their lines.
+    """
     result, environment = work.result, view.environment
     specs = {one.key: one.spec for one in view.planned.plan.of(Action.RUN)}
     outcomes = [
@@ -87,7 +94,8 @@ def applied_body(view: View, lockfile: Lockfile, work: Work, kept: str, now: str
         ),
         doubts=tuple(one for one in open_ones if one not in elsewhere),
         elsewhere=elsewhere,
-        rescued=kept,
+        rescued=kept[0],
+        rescued_lines=kept[1],
         waited=work.waited,
     )
 

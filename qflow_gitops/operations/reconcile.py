@@ -24,6 +24,7 @@ from qflow_gitops.lockfile import (
 from qflow_gitops.matching import Echo, Match, Sent, grade
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
+from qflow_gitops.operations.gateways import Gateways
 
 EARLIER = timedelta(minutes=5)
 """An execution may show a time so long before its intent: two clocks, and a margin."""
@@ -47,6 +48,12 @@ class Doubt:
         skew = self.attempt.events[0].extra.get("clockSkew", 0)
         ahead = timedelta(seconds=skew if isinstance(skew, int) else 0)
         return moment(self.attempt.opened_at) + ahead
+
+    @property
+    def before(self) -> tuple[str, ...] | None:
+        """The executions that were there before it, None where they could not be listed."""
+        found = self.attempt.events[0].extra.get("executionsBefore")
+        return None if found is None else tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +95,9 @@ def doubts_in(lockfile: Lockfile, environment: str) -> list[Doubt]:
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Looks doubts up. `qualys` connects to a platform when something has to be asked."""
+    """Looks doubts up; connects only when something has to be asked."""
 
-    qualys: Callable[[str], Qualys]
+    gateways: Gateways
     clock: Clock
     requests: Requests
 
@@ -162,53 +169,48 @@ class Reconciler:
         What went wrong is added to `problems`.
         """
         requests = self.requests(one.attempt for one in doubts) if doubts else {}
-        groups: dict[tuple[str, str], list[Doubt]] = {}
-        for one in doubts:
-            place = (one.attempt.fact("platform"), one.attempt.fact("workflowId"))
-            groups.setdefault(place, []).append(one)
         found = []
-        for (platform, workflow), group in groups.items():
+        for one in doubts:
             try:
-                qualys = self.qualys(platform)
-                found += self._look_at(qualys, workflow, group, lockfile, requests)
+                qualys = self.gateways.asked(one.environment, one.attempt)
+                found.append(self._look_at(qualys, one, lockfile, requests))
             except QflowError as problem:
                 problems.append(problem)
+                if problem.reason != "target":
+                    break  # it would be the same for the others
         return found
 
     def _look_at(
         self,
         qualys: Qualys,
-        workflow: str,
-        doubts: Sequence[Doubt],
+        doubt: Doubt,
         lockfile: Lockfile,
         requests: Mapping[str, Mapping[str, Any]],
-    ) -> list[Looked]:
-        """List a workflow's executions around the doubts, and grade them by what they show."""
-        found = []
-        echoes: dict[str, Echo | None] = {}
-        for one in doubts:
-            start, end = one.opened_at - EARLIER, one.opened_at + LATER
-            earliest = self.clock.now() - SHOWN_FOR
-            listing = qualys.executions(workflow, max(start, earliest), end)
-            before = one.attempt.events[0].extra.get("executionsBefore", ())
-            candidates = []
-            for each in listing.executions:
-                if lockfile.owner(each.id) is not None or each.id in before:
-                    continue
-                if each.id not in echoes:
-                    echoes[each.id] = qualys.echo(each.id)
-                match = grade(_sent(one.attempt, requests), echoes[each.id])
+    ) -> Looked:
+        """List the workflow's executions around a doubt, and grade them by what they show."""
+        start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
+        earliest = self.clock.now() - SHOWN_FOR
+        listing = qualys.executions(doubt.attempt.fact("workflowId"), max(start, earliest), end)
+        before = doubt.before or ()
+        sent = _sent(doubt.attempt, requests)
+        candidates = []
+        for each in listing.executions:
+            if lockfile.owner(each.id) is None and each.id not in before:
+                echo = qualys.echo(each.id)
+                match = grade(sent, echo)
                 if match is not Match.DIFFERENT:
-                    candidates.append(Candidate(each, match, echoes[each.id]))
-            found.append(Looked(one, tuple(candidates), listing.complete))
-        return found
+                    candidates.append(Candidate(each, match, echo))
+        return Looked(doubt, tuple(candidates), listing.complete)
 
     # --- deciding --------------------------------------------------------------------
 
     def _adoptions(
         self, found: Sequence[Looked], lockfile: Lockfile
     ) -> list[tuple[Looked, Candidate]]:
-        """Give the one execution of each doubt where nothing else can be meant."""
+        """Give the one execution of each doubt where nothing else can be meant.
+
+        Where it isn't known what was there before, only an attempt's own key tells.
+        """
         rivals = [
             attempt
             for record in lockfile.environments.values()
@@ -222,7 +224,12 @@ class Reconciler:
             own = [each for each in one.candidates if each.match is Match.OWN_KEY]
             if len(own) == 1:
                 chosen.append((one, own[0]))
-            elif not own and one.complete and len(one.candidates) == 1:
+            elif (
+                not own
+                and one.complete
+                and one.doubt.before is not None
+                and len(one.candidates) == 1
+            ):
                 (only,) = one.candidates
                 others = (each for each in rivals if each is not one.doubt.attempt)
                 if only.match is Match.SAME_REQUEST and not any(
@@ -287,7 +294,10 @@ def said(one: Looked) -> str:
     who = f"{one.doubt.environment}/{one.doubt.run}"
     workflow = one.doubt.attempt.fact("workflowId")
     if not one.complete:
-        return f"{who}: the list of workflow {workflow}'s executions shifted while it was read."
+        return (
+            f"{who}: the list of workflow {workflow}'s executions could not be read whole: it "
+            "shifted meanwhile, or Qualys doesn't show it. Nothing was concluded from it."
+        )
     if not one.candidates:
         return (
             f"{who}: Qualys lists no execution that could be this run's. It may show it later; "
@@ -298,5 +308,14 @@ def said(one: Looked) -> str:
         for each in one.candidates[:5]
     )
     more = f" and {len(one.candidates) - 5} more" if len(one.candidates) > 5 else ""
-    rival = "" if len(one.candidates) > 1 else ", which another doubt could claim as well"
-    return f"{who}: could be {shown}{more}{rival}; a person has to decide."
+    why = "" if len(one.candidates) > 1 else _why_not(one)
+    return f"{who}: could be {shown}{more}{why}; a person has to decide."
+
+
+def _why_not(one: Looked) -> str:
+    """Say why the only candidate wasn't adopted."""
+    if not one.sure:
+        return ", which doesn't show what was sent"
+    if one.doubt.before is None:
+        return ", which may have been there before: the list could not be read then"
+    return ", which another doubt could claim as well"

@@ -142,7 +142,7 @@ def _check_absence(decision: Decision, looked: Looked) -> None:
         )
     if not looked.complete:
         raise UsageProblem(
-            "The list of the workflow's executions shifted while it was read: it proves nothing.",
+            "The list of the workflow's executions could not be read whole: it proves nothing.",
             where=who,
             not_done=NOTHING,
             hint="Say it again in a moment.",
@@ -162,7 +162,7 @@ def _check_execution(
                     not_done=NOTHING,
                     reason="execution_taken",
                 )
-    found = reconciler.qualys(attempt.fact("platform")).execution(one)
+    found = reconciler.gateways.asked(doubt.environment, attempt).execution(one)
     if found is None or found.workflow_id.lower() != attempt.fact("workflowId").lower():
         said = "Qualys doesn't show it" if found is None else f"it is one of {found.workflow_id}"
         raise UsageProblem(

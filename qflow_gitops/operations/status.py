@@ -1,12 +1,11 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
-from collections.abc import Callable
-
 from qflow_gitops.errors import QflowError, UsageProblem
-from qflow_gitops.interfaces import Clock, GitTree, LockStore, Qualys
+from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile, State
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.checks import run_key
+from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.launch import what_became
 from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
@@ -39,26 +38,23 @@ def refresh(
     store: LockStore,
     project: Project,
     environment: str,
-    qualys: Callable[[str], Qualys],
+    gateways: Gateways,
     clock: Clock,
 ) -> tuple[QflowError, ...]:
-    """Look once at every execution that is under way, and record what is new.
+    """Look once at every execution of an environment that is under way, and record what is new.
 
     Gives what went wrong while looking; what was seen before that is recorded. Raises
     LockError.
     """
     with store.session() as session:
-        watches = [
-            watch
-            for name in chosen(project, environment)
-            for watch in under_way(session.lockfile, name)
-        ]
+        name = one_environment(project, environment)
+        watches = under_way(session.lockfile, name, gateways)
         found = []
         problem: tuple[QflowError, ...] = ()
         for watch in watches:
             attempt = session.lockfile.attempts(watch.environment, watch.name)[watch.number - 1]
             try:
-                seen_now = qualys(attempt.fact("platform")).execution(watch.execution_id)
+                seen_now = gateways.asked(name, attempt).execution(watch.execution_id)
             except QflowError as one:
                 problem = (one,)
                 break

@@ -9,7 +9,7 @@ from qflow_gitops import audit, loader, schema
 from qflow_gitops.errors import LockError, UsageProblem
 from qflow_gitops.interfaces import GitTree, LockStore, Version
 from qflow_gitops.lockfile import Attempt, Lockfile
-from qflow_gitops.lockformat import from_bytes
+from qflow_gitops.lockformat import Versions
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report, Verified, verified
 
@@ -53,6 +53,7 @@ def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) 
     """Go through all versions, oldest first; give the newest record that can be read."""
     before: Lockfile | None = None
     parent: tuple[str, ...] = ()
+    versions = Versions()
     for version in store.versions():
         done.versions += 1
         done.problems += _shape(version, parent)
@@ -60,7 +61,7 @@ def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) 
         if signers:
             done.problems += _signature(done, store, version, signers)
         try:
-            lockfile = from_bytes(version.content() or b"", version.name)
+            lockfile = versions.read(version.content() or b"", version.name)
         except LockError as problem:
             done.problems.append(f"{version.name[:10]}: {problem.message}")
             continue

@@ -242,4 +242,5 @@ def _applied(body: Applied) -> dict[str, Any]:
         "inDoubt": [_outcome(one) for one in body.doubts],
         "elsewhere": [_outcome(one) for one in body.elsewhere],
         "rescued": body.rescued,
+        "rescuedLines": body.rescued_lines.splitlines(),
     }

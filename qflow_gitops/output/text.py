@@ -249,10 +249,9 @@ def _applied(body: Applied) -> Iterator[str]:
             yield f"  … {clean(one.name)}: by {clean(who)}, until {clean(str(until))} at most"
     if body.rescued:
         yield ""
-        yield "These answers could not be recorded. Keep them; an apply before they are in the"
-        yield "record finds the runs in doubt:"
-        yield f"  {clean(body.rescued)}"
-        yield "  → qflow-gitops lock push"
+        yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"
+        yield from map(clean, body.rescued_lines.splitlines())
+        yield "  → qflow-gitops lock push (or, with the lines above on its stdin: lock push -)"
     if body.outcomes:
         yield f"Recorded in {clean(body.planned.lock.where)}"
 

@@ -87,7 +87,7 @@ class _Gate:
     def set_clock(self) -> None:
         """Note once a request how far the server's clock is ahead."""
         skew = self._faults.standing("skew")
-        g.ahead = skew.seconds if skew else 0.0
+        g.ahead = self._store.elapsed + (skew.seconds if skew else 0.0)
 
     def _log(self) -> None:
         headers = {

@@ -110,14 +110,17 @@ class SandboxServer:
     ) -> None:
         self.stop()
 
-    def executions(self, workflow_id: str = "", *, foreign: bool = False) -> list[dict[str, Any]]:
+    def executions(
+        self, workflow_id: str = "", *, foreign: bool = False, coming: bool = False
+    ) -> list[dict[str, Any]]:
         """Give every execution that was begun through POST run: the truth about what ran.
 
         Oldest first, of one workflow or of all; with `foreign` also those that nobody sent
-        here. Each has id, workflow, created (seconds since 1970), duration (seconds), outcome,
-        body, source, and whether it is `ours` and `forgotten`.
+        here, with `coming` also those that a fault `late` has yet to begin. Each has id,
+        workflow, created (seconds since 1970), duration (seconds), outcome, body, source, and
+        whether it is `ours` and `forgotten`.
         """
-        return self._store.executions(workflow_id, foreign=foreign)
+        return self._store.executions(workflow_id, foreign=foreign, coming=coming)
 
     def add_foreign(
         self,
@@ -149,6 +152,14 @@ class SandboxServer:
         Raises KeyError where there is none.
         """
         self._store.age(execution_id, seconds)
+
+    def elapse(self, seconds: float) -> None:
+        """Let time go by for the sandbox alone, without waiting: its clock is ahead from here on.
+
+        Whatever was begun is that much older; what a fault `late` has yet to begin comes
+        that much sooner. Tokens live by the machine's clock.
+        """
+        self._store.elapse(seconds)
 
     def requests(self, method: str = "", containing: str = "") -> list[dict[str, Any]]:
         """Give the requests that arrived whole, in their order."""

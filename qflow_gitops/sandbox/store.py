@@ -55,6 +55,8 @@ class Store:
 
     def __init__(self, file: Path) -> None:
         """Open or create the file."""
+        self.elapsed = 0.0
+        """Seconds that `elapse` let go by; shown clocks are ahead of the machine's by as much."""
         self._lock = threading.Lock()
         self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
@@ -93,13 +95,15 @@ class Store:
         )
         return one
 
-    def executions(self, workflow: str = "", *, foreign: bool = False) -> list[dict[str, Any]]:
+    def executions(
+        self, workflow: str = "", *, foreign: bool = False, coming: bool = False
+    ) -> list[dict[str, Any]]:
         """Give what was begun, oldest first, of one workflow or of all; `foreign`: by anybody.
 
-        What the API no longer shows is here too: it happened.
+        What the API no longer shows is here too: it happened. `coming`: also what will begin.
         """
         query = "SELECT * FROM executions WHERE created <= ? AND ours >= ?"
-        values: list[Any] = [time.time(), not foreign]
+        values: list[Any] = [math.inf if coming else time.time(), not foreign]
         if workflow:
             query += " AND workflow = ?"
             values.append(workflow)
@@ -145,6 +149,11 @@ class Store:
     def age(self, one: str, seconds: float) -> None:
         """Move the beginning of an execution back. Raises KeyError where there is none."""
         self._change("UPDATE executions SET created = created - ? WHERE id = ?", seconds, one)
+
+    def elapse(self, seconds: float) -> None:
+        """Let time go by: whatever was begun, or is still to begin, is that much older."""
+        self._all("UPDATE executions SET created = created - ?", seconds)
+        self.elapsed += seconds
 
     def _change(self, query: str, *values: float | str) -> None:
         with self._lock:

@@ -1,116 +1,46 @@
-"""`python -m tests.benchmarks`: what an apply costs beside the server's own time.
+"""`python -m tests.benchmarks [NAME…] [--small]`: what the promises cost, measured here and now.
 
-Starts a server that answers each request in 50 ms and a whole `qflow-gitops apply` process,
-and prints the time against the floor: runs x 50 ms / concurrency. Machines are noisy: read
-the ratio.
+Prints Markdown. Machines are noisy: read ratios, and run twice what you want to rely on.
 """
 
 import argparse
-import asyncio
 import os
-import resource
+import platform
 import subprocess
-import sys
-import tempfile
-import threading
-import time
-import uuid
-from pathlib import Path
+from collections.abc import Callable
+from datetime import UTC, datetime
 
-from tests.helpers.git import Workspace
-from tests.helpers.specs import SANDBOX_PROJECT, WORKFLOW, spec
+from tests.benchmarks import apply, history, storm
+from tests.benchmarks.table import Table
 
-PROGRAM = [sys.executable, "-c", "from qflow_gitops.cli.main import main; main()"]
-
-
-class Server:
-    """A bare server on the loopback address: every answer takes `delay` seconds."""
-
-    def __init__(self, delay: float) -> None:
-        self._delay = delay
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self.port = 0
-        self.runs = 0
-        threading.Thread(target=self._serve, daemon=True).start()
-        self._ready.wait()
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(
-            asyncio.start_server(self._answer, "127.0.0.1", 0, backlog=256)
-        )
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        self._loop.run_forever()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = 0
-                for line in head.lower().split(b"\r\n"):
-                    if line.startswith(b"content-length:"):
-                        length = int(line.split(b":")[1])
-                await reader.readexactly(length)
-                await asyncio.sleep(self._delay)
-                body = self._body(head)
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    def _body(self, head: bytes) -> bytes:
-        path = head.split(b" ")[1]
-        if path.startswith(b"/auth"):
-            return b"a.b.c"
-        if path.endswith(b"/run"):
-            self.runs += 1
-            return b'{"executionId": "%s"}' % str(uuid.uuid4()).encode()
-        return b'{"data": {"id": "%s", "revision": "1"}}' % WORKFLOW.encode()
+BENCHMARKS: dict[str, Callable[[bool], Table]] = {
+    "apply": apply.measure,
+    "storm": storm.measure,
+    "history": history.measure,
+}
+"""Name -> benchmark; it is given whether to be small. A new one is a file and a line here."""
 
 
-def measure(runs: int, concurrency: int, delay: float) -> tuple[float, float]:
-    """Give seconds of the whole process and MiB of its peak memory."""
-    server = Server(delay)
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder))
-        workspace.git("init", "--quiet")
-        workspace.git("config", "user.email", "bench@example.com")
-        workspace.git("config", "user.name", "bench")
-        workspace.write("qflow.yaml", SANDBOX_PROJECT)
-        for number in range(runs):
-            workspace.write(f"runs/{number // 100}/{number}.yaml", spec(f"run-{number}", number))
-        workspace.commit("runs")
-        environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": folder,
-            "QFLOW_GATEWAY": f"http://127.0.0.1:{server.port}",
-            "QFLOW_CLIENT_ID": "bench",
-            "QFLOW_CLIENT_SECRET": "bench",
-        }
-        command = [*PROGRAM, "-q", "apply", "--yes", "--no-wait", f"--concurrency={concurrency}"]
-        begun = time.perf_counter()
-        subprocess.run(command, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
-        seconds = time.perf_counter() - begun
-    assert server.runs == runs
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+def machine() -> str:
+    """Say where and when this was measured."""
+    git = subprocess.run(["git", "version"], capture_output=True, text=True).stdout.split()[2]
+    cores = len(os.sched_getaffinity(0))
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, {cores} cores, "
+        f"Python {platform.python_version()}, git {git}, load {os.getloadavg()[0]:.1f} at the start"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--concurrency", type=int, default=8)
-    parser.add_argument("--delay", type=float, default=0.05)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--small", action="store_true", help="a tenth, to see that it works")
     chosen = parser.parse_args()
-    idle, _ = measure(1, 1, 0.0)
-    seconds, memory = measure(chosen.runs, chosen.concurrency, chosen.delay)
-    floor = chosen.runs * chosen.delay / chosen.concurrency
-    print("| runs | floor s | apply s | ratio | one run alone s | peak MiB |")  # noqa: T201
-    print("|---|---|---|---|---|---|")  # noqa: T201
-    row = f"| {chosen.runs} | {floor:.2f} | {seconds:.2f} | {seconds / floor:.2f} "
-    print(f"{row}| {idle:.2f} | {memory:.0f} |")  # noqa: T201
+    if unknown := set(chosen.names) - set(BENCHMARKS):
+        parser.error(f"no such benchmark: {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}")
+    print(machine())  # noqa: T201
+    for name in chosen.names or BENCHMARKS:
+        print(f"\n## {name}\n\n{BENCHMARKS[name](chosen.small).markdown()}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

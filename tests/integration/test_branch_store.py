@@ -39,7 +39,7 @@ def test_the_first_apply_makes_the_branch_and_says_how_to_pin_it(
 ) -> None:
     done = cli("apply", "--yes")
     lineage = remote.record()["lineage"]
-    assert f"lineage: {lineage}" in done.err
+    assert f"lineage: '{lineage}'" in done.err
     assert remote.git("rev-list", "--max-parents=0", BRANCH).count("\n") == 0
     assert remote.git("merge-base", "--octopus", BRANCH) == remote.tip()
     names = remote.git("ls-tree", "--name-only", BRANCH).splitlines()
@@ -154,6 +154,7 @@ def test_a_rejected_push_after_the_post_is_rescued_and_said(
     saved = Workspace(cli.folder).read("qflow.lock.rescue")
     assert execution["id"] in saved
     assert "lock push" in done.out
+    assert saved.splitlines()[0] in done.out.splitlines()
     assert remote.states() == {RUN: "intent"}
     (remote.path / "hooks/pre-receive").unlink()
     brought = cli("lock", "push")
@@ -239,11 +240,18 @@ def test_a_branch_that_was_put_back_is_refused(
     assert len(sandbox.executions()) == 1
 
 
-def rewrite(remote: Remote, change: Callable[[dict], None], *, on_top: bool = True) -> None:
+def rewrite(
+    remote: Remote,
+    change: Callable[[dict], None],
+    *,
+    on_top: bool = True,
+    name: str = "qflow.lock",
+    record: str = BRANCH,
+) -> None:
     """Put a changed record on the branch, as somebody with a text editor would."""
     import json
 
-    data = remote.record()
+    data = remote.record(record)
     change(data)
     blob = subprocess.run(
         ["git", "hash-object", "-w", "--stdin"],
@@ -251,7 +259,7 @@ def rewrite(remote: Remote, change: Callable[[dict], None], *, on_top: bool = Tr
     ).stdout.decode().strip()  # fmt: skip
     tree = subprocess.run(
         ["git", "mktree"],
-        cwd=remote.path, input=f"100644 blob {blob}\tqflow.lock\n".encode(),
+        cwd=remote.path, input=f"100644 blob {blob}\t{name}\n".encode(),
         capture_output=True, check=True,
     ).stdout.decode().strip()  # fmt: skip
     parent = ["-p", remote.tip()] if on_top else []
@@ -306,6 +314,21 @@ def test_verify_goes_through_the_whole_history(
     Workspace(cli.folder).write("runs/b.yaml", spec("b"))
     rewrite(remote, lambda data: data.update(serial=data["serial"] + 1))
     assert cli.json("lock", "verify")["exitCode"] == 11
+
+
+def test_a_version_without_a_record_is_named(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Among versions that are read many at a time: the ones around it keep their contents."""
+    assert cli("apply", "--yes").code == 0
+    good = remote.tip()
+    rewrite(remote, lambda data: data.update(serial=data["serial"] + 1), name="other")
+    bad = remote.tip()
+    rewrite(remote, lambda data: data.update(serial=data["serial"] + 1), record=good)
+    checked = cli.json("lock", "verify")
+    assert (checked["exitCode"], len(checked["problems"])) == (11, 1)
+    assert checked["problems"][0].startswith(bad[:10])
+    assert checked["attempts"] == 1
 
 
 def test_two_clones_do_not_send_twice(
@@ -388,3 +411,21 @@ def test_waiting_and_launching_apart(remote: Remote, cli: Cli, sandbox: SandboxS
         continue
     assert remote.states() == {RUN: "succeeded"}
     assert len(sandbox.executions()) == 1
+
+
+def test_a_changed_request_waits_for_the_doubt_of_an_earlier_one(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """What was held while another request was in doubt isn't taken for applied through."""
+    sandbox.set_faults("drop#1")
+    assert cli("apply", "--yes").code == 9
+    first = remote.record()["environments"]["prod"]["appliedThrough"]
+    workspace = Workspace(cli.folder)
+    workspace.write("runs/aws/buckets.yaml", spec(RUN, "changed"))
+    changed = workspace.commit("changed")
+    assert cli("apply", "--yes").code == 9
+    record = remote.record()["environments"]["prod"]
+    assert (record["latest"], record["appliedThrough"]) == (changed, first)
+    assert cli("resolve", RUN, "--assume-ran", "--reason", "looked").code == 0
+    assert cli.json("plan")["counts"] == cli.json("plan", "--full")["counts"]
+    assert cli.json("plan")["counts"]["run"] == 1

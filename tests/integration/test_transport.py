@@ -130,6 +130,16 @@ def test_a_cut_in_the_headers_is_an_answer_without_content() -> None:
         assert post(wire.url).content == b""
 
 
+def test_a_cut_in_the_headers_at_the_deadline_is_no_answer() -> None:
+    """Even if the clock says that there was still a moment."""
+    with served(lambda wire: (wire.sendall(HEAD[:17]), time.sleep(1))) as wire:
+        transport = Transport(wire.url, deadline=0.3, monotonic=lambda: 0.0)
+        with pytest.raises(NoAnswerError) as said:
+            transport.send("POST", "/run", headers={}, body=BODY, fresh=True)
+    assert said.value.sent
+    assert said.value.said == "no answer in time"
+
+
 def test_a_refused_connection_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -1,0 +1,63 @@
+"""From an attempt to the Qualys that it went to, and to no other.
+
+One set of credentials belongs to one platform: what was recorded on another one is neither
+asked for there (the credentials would meet a foreign gateway) nor here (it isn't known here).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.interfaces import Qualys
+from qflow_gitops.lockfile import Attempt
+from qflow_gitops.operations.plan import chosen
+from qflow_gitops.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """Connects to an environment's platform. `connect` gives the client and its gateway's name."""
+
+    connect: Callable[[str], tuple[Qualys, str]]
+    project: Project
+
+    def of(self, environment: str) -> tuple[Qualys, str]:
+        """Give the client of an environment's platform, and its gateway's name."""
+        return self.connect(self.project.environments[environment].platform)
+
+    def is_here(self, environment: str, attempt: Attempt) -> bool:
+        """Whether an attempt went to the platform that its environment has now."""
+        return attempt.fact("platform") == self.project.environments[environment].platform
+
+    def asked(self, environment: str, attempt: Attempt) -> Qualys:
+        """Give the client that knows an attempt; UsageProblem where it went elsewhere."""
+        if not self.is_here(environment, attempt):
+            raise _elsewhere(environment, f"platform {attempt.fact('platform')}")
+        qualys, gateway = self.of(environment)
+        if attempt.fact("platform") == "private" and attempt.fact("gateway") != gateway:
+            raise _elsewhere(environment, f"the gateway {attempt.fact('gateway')}")
+        return qualys
+
+
+def one_environment(project: Project, asked: str) -> str:
+    """Give the one environment to work on; UsageProblem where one has to be named."""
+    environments = chosen(project, asked)
+    if len(environments) > 1:
+        raise UsageProblem(
+            f"The project has several environments: {', '.join(environments)}.",
+            not_done="Nothing was sent.",
+            hint="Name one with -e ENV: each may be another subscription, with credentials of its "
+            "own.",
+            reason="environment_needed",
+        )
+    return environments[0]
+
+
+def _elsewhere(environment: str, where: str) -> UsageProblem:
+    return UsageProblem(
+        f"It was sent to {where}, which isn't where {environment} is now.",
+        where=environment,
+        not_done="Nobody was asked, and the record is as it was.",
+        hint="Set `platform:` (or QFLOW_GATEWAY) back to that, with its credentials, for this.",
+        reason="target",
+    )

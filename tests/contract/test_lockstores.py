@@ -1,0 +1,206 @@
+"""Every lock store keeps the same promises, over the registry."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qflow_gitops.errors import BusyError, LockError
+from qflow_gitops.gitbranch import GitBranch
+from qflow_gitops.gitrepo import GitRepo
+from qflow_gitops.interfaces import LockStore, LostRace, Mark
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, State, Transition
+from qflow_gitops.lockformat import from_bytes, to_bytes
+from qflow_gitops.lockstores import STORES, Place, build
+from qflow_gitops.project import LockSettings
+from tests.helpers.clones import Remote
+from tests.helpers.git import Workspace
+
+AT = "2026-01-01T00:00:00Z"
+DIGEST = "v1:sha256:" + "0" * 64
+EACH = pytest.mark.parametrize("name", STORES)
+
+
+def opening(run: str, number: int = 1, nonce: str = "n") -> Transition:
+    event = Event(AT, State.INTENT)
+    attempt = Attempt(number, State.INTENT, DIGEST, (event,), facts={"nonce": nonce})
+    return Transition("prod", run, number, event, opens=attempt)
+
+
+def accepted(run: str, execution: str, number: int = 1) -> Transition:
+    return Transition("prod", run, number, Event(AT, State.ACCEPTED), execution_id=execution)
+
+
+@pytest.fixture
+def made(remote: Remote, workspace: Workspace, monkeypatch) -> Callable[..., LockStore]:
+    """Build a store of a kind; each call with another `clone` is another machine."""
+
+    def make(name: str, *, clone: str = "", lineage: str = "") -> LockStore:
+        folder = workspace.path
+        if clone:
+            folder = remote.path.parent / clone
+            folder = folder if folder.exists() else remote.clone(clone).path
+
+        repo = GitRepo.open(folder, os.environ)
+        place = Place(
+            repo.root / "qflow.lock",
+            repo.common_dir / "qflow-gitops",
+            lambda where, branch: GitBranch(repo, where, branch, lambda: 30.0),
+            {"actor": "ada"},
+            in_ci=False,
+        )
+        return build(LockSettings(name, lineage=lineage), place)
+
+    return make
+
+
+@EACH
+def test_nothing_is_there_before_the_first_write(name: str, made) -> None:
+    store = made(name)
+    assert store.read().lockfile is None
+    assert list(store.versions()) == []
+    with store.session() as session:
+        assert session.created
+        assert session.lockfile.serial == 0
+    assert store.read().lockfile is None
+
+
+@EACH
+def test_what_was_recorded_is_read_by_all(name: str, made) -> None:
+    with made(name).session() as session:
+        session.record([opening("a"), opening("b")], Mark("prod", "1" * 40))
+        session.record([accepted("a", "execution-1")])
+        assert session.lockfile.attempts("prod", "a")[0].execution_id == "execution-1"
+    read = made(name).read().lockfile
+    assert read is not None
+    assert [one.state for one in read.attempts("prod", "a")] == [State.ACCEPTED]
+    assert [one.state for one in read.attempts("prod", "b")] == [State.INTENT]
+    assert read.environment("prod").latest == "1" * 40
+    assert read.serial >= 1
+    (*_, newest) = made(name).versions()
+    assert from_bytes(newest.content(), "x") == read
+    assert to_bytes(read) == newest.content()
+
+
+@EACH
+def test_all_or_nothing(name: str, made) -> None:
+    with made(name).session() as session, pytest.raises(LockError):
+        session.record([opening("a"), opening("b", 7)])
+    read = made(name).read().lockfile
+    assert read is None or not read.environments
+
+
+@EACH
+def test_an_execution_belongs_to_one_attempt(name: str, made) -> None:
+    with made(name).session() as session:
+        session.record([opening("a"), opening("b")])
+        session.record([accepted("a", "execution-1")])
+        with pytest.raises(LockError) as refused:
+            session.record([accepted("b", "execution-1")])
+        assert refused.value.reason == "lock_conflict"
+
+
+@EACH
+def test_the_serial_only_goes_up(name: str, made) -> None:
+    serials = []
+    for number in range(3):
+        with made(name).session() as session:
+            session.record([opening(f"run-{number}")])
+        serials.append(made(name).read().lockfile.serial)
+    assert serials == sorted(set(serials))
+
+
+@EACH
+def test_another_lineage_is_refused(name: str, made) -> None:
+    with made(name).session() as session:
+        session.record([opening("a")])
+    foreign = made(name, lineage="another")
+    for use in (foreign.read, lambda: foreign.session().__enter__()):
+        with pytest.raises(LockError) as refused:
+            use()
+        assert refused.value.reason == "lock_foreign"
+
+
+@EACH
+def test_a_pinned_record_that_is_missing_is_no_new_beginning(name: str, made) -> None:
+    missing = made(name, lineage="pinned")
+    for use in (missing.read, lambda: missing.session().__enter__()):
+        with pytest.raises(LockError) as refused:
+            use()
+        assert refused.value.reason == "lock_missing"
+        assert refused.value.hint
+
+
+@EACH
+def test_two_writers_never_open_the_same_attempt(name: str, made) -> None:
+    """One is kept out, or loses the race and sees what the other wrote."""
+    with made(name).session() as first:
+        try:
+            with made(name).session() as second:
+                first.record([opening("a", nonce="first")])
+                before = second.generation
+                with pytest.raises(LostRace):
+                    second.record([opening("a", nonce="second")])
+                assert second.generation != before
+                assert second.lockfile.attempts("prod", "a")[0].fact("nonce") == "first"
+                assert not second.alone
+        except BusyError:
+            assert first.alone
+            first.record([opening("a", nonce="first")])
+    (attempt,) = made(name).read().lockfile.attempts("prod", "a")
+    assert attempt.fact("nonce") == "first"
+
+
+@EACH
+def test_it_is_told_where_the_record_is(name: str, made) -> None:
+    assert "qflow.lock" in made(name).where
+
+
+def test_answers_go_on_top_of_what_others_wrote(made) -> None:
+    """Only the branch store lets two in: an answer is never lost, whoever was faster."""
+    with made("branch").session() as first, made("branch", clone="other").session() as second:
+        first.record([opening("a")])
+        with pytest.raises(LostRace):
+            second.record([opening("b")])
+        second.record([opening("b")])
+        first.record([accepted("a", "execution-1")])
+        second.record([accepted("b", "execution-2")])
+    read = made("branch").read().lockfile
+    assert {run: read.attempts("prod", run)[0].execution_id for run in ("a", "b")} == {
+        "a": "execution-1",
+        "b": "execution-2",
+    }
+
+
+def test_a_mark_alone_is_a_race_too(made) -> None:
+    with made("branch").session() as first, made("branch", clone="other").session() as second:
+        first.record([], Mark("prod", "1" * 40))
+        with pytest.raises(LostRace):
+            second.record([], Mark("prod", "2" * 40))
+        assert second.lockfile.environment("prod").latest == "1" * 40
+
+
+def test_a_branch_that_holds_something_else_is_refused(
+    made, remote: Remote, workspace: Workspace
+) -> None:
+    workspace.git("push", "--quiet", "origin", "main:qflow-lock")
+    with pytest.raises(LockError) as refused:
+        made("branch").read()
+    assert "holds no qflow.lock" in refused.value.message
+
+
+def test_a_remote_that_does_not_exist_is_named(made, workspace: Workspace) -> None:
+    workspace.git("remote", "remove", "origin")
+    with pytest.raises(LockError) as refused:
+        made("branch").read()
+    assert "git remote add origin" in refused.value.hint
+
+
+def test_the_lineage_is_made_up_once(made, tmp_path: Path) -> None:
+    with made("branch").session() as session:
+        lineage = session.lockfile.lineage
+        session.record([], Mark("prod", ""))
+    assert made("branch", clone="other").read().lockfile == Lockfile(
+        lineage, 1, made("branch").read().lockfile.environments
+    )

@@ -1,0 +1,204 @@
+"""What really ran, held against what is recorded: the promises that hold after each step."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qflow_gitops import audit
+from qflow_gitops.gitrepo import GitRepo
+from qflow_gitops.lockfile import (
+    DOUBTFUL,
+    UNSUCCESSFUL,
+    Attempt,
+    Lockfile,
+    State,
+)
+from qflow_gitops.operations import reading
+from qflow_gitops.operations.plan import all_specs
+from qflow_gitops.plan import Action, Context, compute, record_of
+from qflow_gitops.project import RESCUE_FILE
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers.edges import Process
+
+REFUSED_UNDONE = (401, 429)
+RELEASABLE = UNSUCCESSFUL | {State.REFUSED}
+OPEN = DOUBTFUL | {State.EXPIRED, State.ASSUMED}
+
+
+@dataclass(slots=True)
+class Sent:
+    """What was sent for an attempt: the status of each POST, and the executions of all."""
+
+    run: str
+    digest: str
+    posts: list[int] = field(default_factory=list)
+    executions: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Watches each POST and each version of the record.
+
+    `read` gives the newest record, `versions` those written since it was last asked. `keyed`:
+    requests carry a key of their attempt.
+    """
+
+    sandbox: SandboxServer
+    workflow: str
+    keyed: bool
+    read: Callable[[], Lockfile | None]
+    versions: Callable[[], Sequence[Lockfile]]
+    clones: Sequence[Path]
+    sent: dict[str, Sent] = field(default_factory=dict)
+    releases: dict[tuple[str, str], int] = field(default_factory=dict)
+    newest: Lockfile | None = None
+    _known: set[str] = field(default_factory=set)
+
+    # --- at the moment of a POST -----------------------------------------------------
+
+    def about_to_send(self, process: Process) -> None:
+        """A POST may leave: its intent is recorded, and nothing else speaks against it (I2)."""
+        assert process.sending
+        job, attempt = process.sending
+        nonce, spec, run = attempt.fact("nonce"), job.change.spec, job.change.name
+        known = self.sent.setdefault(nonce, Sent(run, attempt.digest))
+        assert all(one in REFUSED_UNDONE for one in known.posts), f"{run} is sent again"
+        record = self.read()
+        assert record is not None, "sent before anything was recorded"
+        (own,) = (one for one in record.attempts("prod", run) if one.fact("nonce") == nonce)
+        assert own.state in DOUBTFUL, f"{run} is sent although its attempt is {own.state}"
+        assert spec is not None
+        others = [
+            one for one in record_of(spec, record)
+            if one.digest == own.digest and one.counted and one.fact("nonce") != nonce
+        ]  # fmt: skip
+        if others:
+            asked = {one.rpartition("/")[2] for one in process.retries}
+            assert run in asked, f"{run} was sent by {others[-1]} and not released"
+            assert all(one.state in RELEASABLE for one in others), others
+            if not known.posts:
+                place = (run, own.digest)
+                self.releases[place] = self.releases.get(place, 0) + 1
+        self._known = self._ids()
+
+    def was_sent(self, process: Process, status: int) -> None:
+        """Note what came of it; status 0 for no answer."""
+        assert process.sending
+        known = self.sent[process.sending[1].fact("nonce")]
+        known.posts.append(status)
+        known.executions += sorted(self._ids() - self._known)
+
+    def _ids(self) -> set[str]:
+        return {one["id"] for one in self.sandbox.executions(self.workflow, coming=True)}
+
+    def truth(self, attempt: Attempt) -> list[str]:
+        """The executions that an attempt really has, or will have."""
+        known = self.sent.get(attempt.fact("nonce"))
+        return known.executions if known else []
+
+    # --- after each step -------------------------------------------------------------
+
+    def check(self) -> None:
+        """Hold all of it against the record."""
+        written = self.versions()
+        for version in written:
+            self._check_growth(version)
+        ran = self._check_executions()
+        if self.newest is None:
+            assert not ran, "executed and not recorded"
+            return
+        self._check_owners(self.newest)
+        self._check_reachable(self.newest, ran)
+        if written:
+            self._check_mark(self.newest)
+
+    def _check_growth(self, version: Lockfile) -> None:
+        """I5, and no version that this program wouldn't have written."""
+        if self.newest is not None:
+            assert not audit.grown(self.newest, version)
+        said = [one for one in audit.check_values(version) if "before what it was" not in one]
+        assert not said
+        self.newest = version
+
+    def _check_executions(self) -> dict[str, str]:
+        """I1; gives the nonce of each execution of ours."""
+        owners: dict[str, str] = {}
+        by_request: dict[tuple[str, str], int] = {}
+        for nonce, one in self.sent.items():
+            assert len(one.executions) <= 1, f"{one.run} ran {len(one.executions)} times"
+            owners |= dict.fromkeys(one.executions, nonce)
+            place = (one.run, one.digest)
+            by_request[place] = by_request.get(place, 0) + len(one.executions)
+        for place, count in by_request.items():
+            assert count <= 1 + self.releases.get(place, 0), f"{place} ran {count} times"
+        begun = {one["id"] for one in self.sandbox.executions(self.workflow)}
+        assert begun <= set(owners), "executed by no POST that was seen"
+        return {one: nonce for one, nonce in owners.items() if one in begun}
+
+    def _check_owners(self, record: Lockfile) -> None:
+        """I3; and an execution is recorded where it belongs."""
+        foreign = self._foreign()
+        seen: dict[str, str] = {}
+        for run, attempt in attempts_of(record):
+            one = attempt.execution_id
+            if not one:
+                continue
+            assert one not in seen, f"{one} is that of {seen[one]} and of {run}"
+            seen[one] = run
+            if self.keyed or one not in foreign:
+                assert one in self.truth(attempt), f"{run} has {one}, not {self.truth(attempt)}"
+
+    def _foreign(self) -> set[str]:
+        every = self.sandbox.executions(self.workflow, foreign=True)
+        return {one["id"] for one in every if not one["ours"]}
+
+    def _check_reachable(self, record: Lockfile, ran: dict[str, str]) -> None:
+        """I4: whatever ran is named by its attempt, or that attempt is an open question."""
+        places = {one.fact("nonce"): (run, one) for run, one in attempts_of(record)}
+        foreign = self._foreign()
+        for execution, nonce in ran.items():
+            assert nonce in places, f"{execution} is of no recorded attempt"
+            run, attempt = places[nonce]
+            if attempt.execution_id == execution or attempt.state in OPEN:
+                continue
+            if not self.keyed and attempt.execution_id in foreign:
+                continue  # the limit that is documented: another client's same request
+            assert self._is_rescued(execution), f"{run}: {execution} ran, recorded: {attempt}"
+
+    def _is_rescued(self, execution: str) -> bool:
+        files = [one / RESCUE_FILE for one in self.clones]
+        return any(one.exists() and execution in one.read_text() for one in files)
+
+    def _check_mark(self, record: Lockfile) -> None:
+        """I6: at the commit that all was applied through, all that was due has an attempt."""
+        through = record.environment("prod").applied_through
+        if not through:
+            return
+        git = repository_with(through, self.clones)
+        project = reading.settings(git, through, "")
+        rest = compute(
+            all_specs(git, through, project),
+            Context(project, record, ("prod",), touched=frozenset()),
+        )
+        for one in rest.changes:
+            if one.action is Action.SKIP:
+                continue
+            assert one.spec, f"passed {one.name}: {one.detail}"
+            digests = [attempt.digest for attempt in record_of(one.spec, record)]
+            assert one.spec.digest in digests, f"passed {one.name}: {one.detail}"
+
+
+def attempts_of(record: Lockfile) -> Iterable[tuple[str, Attempt]]:
+    """Every attempt, with the name of its run."""
+    for run, attempts in record.environment("prod").runs.items():
+        for attempt in attempts:
+            yield run, attempt
+
+
+def repository_with(commit: str, clones: Sequence[Path]) -> GitRepo:
+    """The clone that has a commit."""
+    for one in clones:
+        git = GitRepo.open(one, {"PATH": "/usr/bin:/bin"})
+        if git.has_commit(commit):
+            return git
+    raise AssertionError(f"no clone has {commit}")

@@ -1,0 +1,102 @@
+"""Which executions can be a request's: exact where Qualys documents, lenient where it doesn't."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qflow_gitops.matching import Echo, Match, Sent, grade
+from qflow_gitops.spec import body_of
+
+REQUEST = {
+    "input": {"bucketName": "b", "count": 4, "on": True},
+    "variables": {"connectorId": "aa70acae-6ea8-3acf-b504-f327855b316a", "name": "maha2"},
+}
+SENT = Sent(REQUEST, "")
+
+
+def echo(source="PUBLIC_API", input_=None, variables=None) -> Echo:
+    return Echo(
+        source,
+        REQUEST["input"] if input_ is None else input_,
+        REQUEST["variables"] if variables is None else variables,
+    )
+
+
+def with_variables(**more) -> Echo:
+    return echo(variables={**REQUEST["variables"], **more})
+
+
+@pytest.mark.parametrize(
+    ("shown", "match"),
+    [
+        (None, Match.UNKNOWN),
+        (Echo("PUBLIC_API", None, None), Match.UNKNOWN),
+        (echo(), Match.SAME_REQUEST),
+        (echo(source=""), Match.SAME_REQUEST),
+        (echo(source="WORKFLOW_TRIGGER"), Match.DIFFERENT),
+        (echo(input_={**REQUEST["input"], "count": 4.0}), Match.SAME_REQUEST),
+        (echo(input_={**REQUEST["input"], "count": 5}), Match.DIFFERENT),
+        (echo(input_={**REQUEST["input"], "on": 1}), Match.DIFFERENT),
+        (echo(input_={**REQUEST["input"], "more": 1}), Match.DIFFERENT),
+        (echo(input_={}), Match.DIFFERENT),
+        (echo(variables={}), Match.DIFFERENT),
+        (with_variables(name=["maha2"]), Match.SAME_REQUEST),
+        (with_variables(name=["maha2", "other"]), Match.DIFFERENT),
+        (with_variables(name="maha3"), Match.DIFFERENT),
+        (with_variables(more="own"), Match.DIFFERENT),
+        (with_variables(region="us-east-1"), Match.SAME_REQUEST),  # a system variable's default
+        (
+            with_variables(connectorId="@AA70ACAE-6ea8-3acf-b504-f327855b316a"),
+            Match.SAME_REQUEST,
+        ),
+        (with_variables(connectorId="00000000-6ea8-3acf-b504-f327855b316a"), Match.DIFFERENT),
+        (echo(variables={"name": "maha2"}), Match.SAME_REQUEST),  # [?] how it echoes system ones
+        (Echo("PUBLIC_API", REQUEST, {}), Match.SAME_REQUEST),  # before 1.18: all is input
+        (Echo("PUBLIC_API", REQUEST["input"], None), Match.UNKNOWN),
+        (Echo("PUBLIC_API", None, REQUEST["variables"]), Match.UNKNOWN),
+    ],
+)
+def test_by_what_was_sent(shown: Echo | None, match: Match) -> None:
+    assert grade(SENT, shown) is match
+
+
+@pytest.mark.parametrize(
+    ("input_", "match"),
+    [
+        ({"a": 1, "key": "nonce"}, Match.OWN_KEY),
+        ({"input": {"a": 1, "key": "nonce"}, "variables": {}}, Match.OWN_KEY),
+        ({"a": 1, "key": "another"}, Match.DIFFERENT),
+        ({"a": 1}, Match.DIFFERENT),
+        ([1], Match.UNKNOWN),
+    ],
+)
+def test_a_key_of_ours_decides_alone(input_: object, match: Match) -> None:
+    sent = Sent({"input": {"a": 1}}, "", "key", "nonce")
+    assert grade(sent, Echo("PUBLIC_API", input_, {})) is match
+
+
+def test_without_the_file_the_bytes_decide() -> None:
+    """A clone that lacks the blob knows the hash of the body: equal bytes, or no conclusion."""
+    import hashlib
+
+    sent = Sent(None, hashlib.sha256(body_of(REQUEST)).hexdigest())
+    assert grade(sent, echo()) is Match.SAME_REQUEST
+    assert grade(sent, with_variables(name=["maha2"])) is Match.UNKNOWN
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), json_values, max_size=3), json_values)
+def test_a_request_is_only_taken_for_itself(input_: dict, other: object) -> None:
+    """Whatever input is shown: the same request is recognised, another one never adopted."""
+    sent = Sent({"input": input_}, "")
+    assert grade(sent, Echo("PUBLIC_API", input_, {})) is Match.SAME_REQUEST
+    if other not in (input_, {"input": input_}, None):
+        assert grade(sent, Echo("PUBLIC_API", other, {})) is not Match.SAME_REQUEST
