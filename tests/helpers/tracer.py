@@ -7,6 +7,9 @@ started, counted over every thread and process of the command. `strace -e inject
 counts each thread by itself, so most steps of git and of the threads that send couldn't be
 reached with it. With N = 0 nothing is killed and the steps are only counted.
 
+What git starts on the remote's side of a local path is another machine's in truth: its steps
+don't count and it isn't killed, it only finds its client gone.
+
 A seccomp filter stops the processes at these calls alone, so the rest runs at full speed.
 RESULT gets JSON: `killed`, `step` (the last one's name), `steps` (how many), `status` (the
 command's exit code). Exit code 77: tracing isn't possible here.
@@ -104,12 +107,15 @@ def _step(task: int, event: int, names: dict[int, str]) -> str:
     return "write to a socket" if target.startswith("socket:") else ""
 
 
-def _group(task: int) -> int:
-    """The process that a thread belongs to."""
+def _told(task: int, name: str) -> int:
+    """A number that the kernel tells of a thread: its process (Tgid), or whose child (PPid)."""
     for line in Path(f"/proc/{task}/status").read_text().splitlines():
-        if line.startswith("Tgid:"):
+        if line.startswith(name + ":"):
             return int(line.split()[1])
-    return task
+    return 0
+
+
+_REMOTE = ("git-receive-pac", "git-upload-pack")  # the kernel keeps 15 characters of a name
 
 
 class Tracer:
@@ -118,6 +124,7 @@ class Tracer:
     def __init__(self, main: int, kill_at: int, everything: bool, names: dict[int, str]) -> None:
         self.main, self.kill_at, self.everything, self.names = main, kill_at, everything, names
         self.tasks = {main}
+        self.elsewhere: set[int] = set()
         self.steps, self.step, self.status, self.killed = 0, "", -1, False
 
     def run(self) -> None:
@@ -127,15 +134,28 @@ class Tracer:
             except ChildProcessError:
                 return
             if os.WIFSTOPPED(status):
-                self.tasks.add(task)
+                if task not in self.tasks | self.elsewhere:
+                    self._place(task)
                 self._stopped(task, os.WSTOPSIG(status), status >> 16)
             else:
                 self.tasks.discard(task)
+                self.elsewhere.discard(task)
                 if task == self.main:
                     self.status = os.waitstatus_to_exitcode(status)
 
+    def _place(self, task: int) -> None:
+        """Whether a new thread belongs to this side or to the remote's."""
+        try:
+            kin = {_told(task, "Tgid"), _told(task, "PPid")}
+        except OSError:
+            kin = set()
+        (self.elsewhere if kin & self.elsewhere else self.tasks).add(task)
+
     def _stopped(self, task: int, number: int, event: int) -> None:
-        if not self.killed and (name := _step(task, event, self.names)):
+        if event == _EXEC and Path(f"/proc/{task}/comm").read_text().strip() in _REMOTE:
+            self.tasks.discard(task)
+            self.elsewhere.add(task)
+        if task in self.tasks and not self.killed and (name := _step(task, event, self.names)):
             self.steps, self.step = self.steps + 1, name
             if self.steps == self.kill_at:
                 self._kill()
@@ -145,7 +165,7 @@ class Tracer:
         self.killed = True
         for one in self.tasks if self.everything else {self.main}:
             try:
-                os.kill(_group(one), signal.SIGKILL)
+                os.kill(_told(one, "Tgid"), signal.SIGKILL)
             except (ProcessLookupError, FileNotFoundError):
                 continue
 
