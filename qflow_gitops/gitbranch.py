@@ -23,6 +23,9 @@ from qflow_gitops.moments import stamp
 
 TRIES = 5
 """How often a push or a look at the remote is tried where nothing says that it can't work."""
+READ_BACK = 1.0
+"""Seconds of the time that is left which belong to the look at what became of a push."""
+_NO_TIME = b"there was no time left for it"
 _FILE = b"qflow.lock"
 _NO_IDENTITY = ("qflow-gitops", "qflow-gitops@localhost")
 _README = b"""\
@@ -118,8 +121,11 @@ class GitBranch:
 
     def _asked(self, command: Sequence[str]) -> str:
         """Ask the remote, again where it fails; LockError where it stays so."""
+        err = _NO_TIME
         for attempt in range(TRIES):
-            status, out, err = self._run(command, outward=self._limit())
+            if self.patience() <= 0:
+                break
+            status, out, err = self._run(command, outward=self.patience)
             if status == 0:
                 return out.decode(errors="replace")
             if _FINAL.search(err.decode(errors="replace")) or attempt == TRIES - 1:
@@ -127,9 +133,6 @@ class GitBranch:
             if not self._wait(attempt):
                 break
         raise self._unreachable(_safe(err.decode(errors="replace"))[-300:])
-
-    def _limit(self) -> float:
-        return max(0.5, self.patience())
 
     def _wait(self, attempt: int) -> bool:
         """Wait before another try, longer each time; False where there is no time for it."""
@@ -184,7 +187,7 @@ class GitBranch:
         if status and self._line(["ls-tree", "--full-tree", commit, _FILE.decode()]):
             # A partial clone: git fetches the content where it is allowed to.
             lazy = {"GIT_NO_LAZY_FETCH": "0"}
-            status, out, _ = self._run(command, extra=lazy, outward=self._limit())
+            status, out, _ = self._run(command, extra=lazy, outward=self.patience)
         return None if status else out
 
     def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
@@ -212,7 +215,7 @@ class GitBranch:
             return ""
         config = ["-c", f"gpg.ssh.allowedSignersFile={os.path.abspath(signers)}"]  # noqa: PTH100
         show = ["show", "--no-patch", "--format=%G?%x00%GS", commit]
-        status, out, _ = self._run([*config, *show], outward=30.0)
+        status, out, _ = self._run([*config, *show], outward=lambda: 30.0)
         verdict, _, who = out.decode(errors="replace").strip().partition("\0")
         return shown(who) if status == 0 and verdict == "G" else ""
 
@@ -233,7 +236,7 @@ class GitBranch:
             for what, value in (("NAME", name), ("EMAIL", mail))
         }
         # Signing may ask an agent, so it gets the caller's environment.
-        limit = self._limit() if self._signs else None
+        limit = self.patience if self._signs else None
         commit = self._made(command, message.encode(), extra=identity, outward=limit)
         self._beside.clear()
         self._beside[commit] = beside
@@ -271,8 +274,11 @@ class GitBranch:
         lease = f"--force-with-lease={self._ref}:{parent}"
         command = ["push", "--porcelain", "--no-verify", "--no-follow-tags"]
         command += ["--recurse-submodules=no", lease, "--", self.remote, f"{commit}:{self._ref}"]
+        said = _NO_TIME.decode()
         for attempt in range(TRIES):
-            _, out, err = self._run(command, outward=self._limit())
+            if self.patience() <= READ_BACK:
+                break
+            _, out, err = self._run(command, outward=lambda: self.patience() - READ_BACK)
             tip = self._tip()
             if tip == commit:
                 self.remember(commit)
@@ -300,7 +306,7 @@ class GitBranch:
         feed: bytes | None = None,
         *,
         extra: dict[str, str] | None = None,
-        outward: float | None = None,
+        outward: Callable[[], float] | None = None,
     ) -> tuple[int, bytes, bytes]:
         with self._startable():
             return self.repo.run(command, feed, extra=extra, outward=outward)
@@ -339,7 +345,7 @@ class GitBranch:
         feed: bytes,
         *,
         extra: dict[str, str] | None = None,
-        outward: float | None = None,
+        outward: Callable[[], float] | None = None,
     ) -> str:
         status, out, err = self._run(command, feed, extra=extra, outward=outward)
         if status:

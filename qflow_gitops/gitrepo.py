@@ -7,21 +7,27 @@ arguments into options. What a repository's or a user's configuration could make
 caller's GIT_* variables is passed on, so that a hook's GIT_DIR can't redirect a plan.
 """
 
+import contextlib
+import math
 import os
 import re
+import signal
 import stat
+import subprocess
 import tempfile
+import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
 from qflow_gitops.interfaces import ChangeKind, PathChange, TreeFile
 
+_GLANCE, _LAST_WORDS = 0.1, 0.3  # seconds between looks at a git; and until it is killed
 MAX_CONTENT = 1024 * 1024
 """Contents are cut after one byte more, so that a caller sees "too big" and no memory is lost."""
 
@@ -130,7 +136,7 @@ class GitRepo:
         """Fetch the history that a shallow clone lacks, as far as the remote gives it."""
         if self.is_shallow() and remote in self.remotes():
             fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow"]
-            self.run([*fetch, "--no-recurse-submodules", "--", remote], outward=300.0)
+            self.run([*fetch, "--no-recurse-submodules", "--", remote], outward=lambda: 300.0)
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `new` is `old` or descends from it, as far as this clone can tell."""
@@ -270,16 +276,17 @@ class GitRepo:
         feed: bytes | None = None,
         *,
         extra: Mapping[str, str] | None = None,
-        outward: float | None = None,
+        outward: Callable[[], float] | None = None,
     ) -> tuple[int, bytes, bytes]:
         """Run a git command: exit status, stdout, stderr. Its stdin is `feed`, whole.
 
         `extra` are further environment variables, none of them secret. `outward` marks a
-        command that talks to a remote or an agent and says how many seconds it may take (then
-        it is killed, and its status isn't 0): it gets the caller's environment but for QFLOW_*
-        and most of GIT_*,
-        and a process group of its own, so that a Ctrl-C at the terminal is this program's to
-        handle. Raises UsageProblem where git can't be started.
+        command that talks to a remote or an agent: it gets the caller's environment but for
+        QFLOW_* and most of GIT_*. It says how many seconds there are, asked again while git
+        runs; the shortest time that it ever gave holds. Then git is ended, and its status
+        isn't 0. Every git has a session of its own, so that a Ctrl-C at the terminal, which
+        goes to all processes there, is this program's to handle. Raises UsageProblem where
+        git can't be started.
         """
         from git.cmd import Git
         from git.exc import GitCommandNotFound
@@ -296,19 +303,47 @@ class GitRepo:
             clean += [f"{name}={value}" for name, value in public.items()]
         with _given(feed or b"") as given:
             try:
-                status, out, err = Git(str(self.root)).execute(
+                process: Any = Git(str(self.root)).execute(
                     [*clean, "git", *options, "-C", str(self.root), *arguments],
                     istream=given,
-                    with_extended_output=True,
-                    with_exceptions=False,
-                    stdout_as_string=False,
-                    strip_newline_in_stdout=False,
-                    kill_after_timeout=outward,
-                    start_new_session=outward is not None,
+                    as_process=True,
+                    start_new_session=True,
                 )
             except (GitCommandNotFound, OSError) as problem:
                 raise _not_usable(self.root, str(problem).encode()) from None
-        return status, out, err if isinstance(err, bytes) else str(err).encode()
+        return _ended(process.proc, outward)
+
+
+def _ended(
+    process: "subprocess.Popen[bytes]", patience: Callable[[], float] | None
+) -> tuple[int, bytes, bytes]:
+    """Wait for a git, no longer than there is patience: exit status, stdout, stderr."""
+    if patience is None:
+        out, err = process.communicate()
+        return process.returncode, out, err
+    deadline = math.inf
+    while True:
+        now = time.monotonic()
+        deadline = min(deadline, now + patience())
+        try:
+            out, err = process.communicate(timeout=max(0.0, min(_GLANCE, deadline - now)))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() < deadline:
+                continue
+            return _given_up(process)
+        return process.returncode, out, err
+
+
+def _given_up(process: "subprocess.Popen[bytes]") -> tuple[int, bytes, bytes]:
+    """End a git and its helpers; first so that it takes its lock files away."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            out, err = process.communicate(timeout=_LAST_WORDS)
+            return process.returncode or 1, out, err + b"\nfatal: it took too long and was ended"
+    # Something that left the session holds its output open: nothing to wait for.
+    return 1, b"", b"fatal: it took too long and was ended"
 
 
 @contextmanager

@@ -355,4 +355,11 @@ class Clock(Protocol):
         """Wait."""
 
 
-StopSignal = Callable[[], bool]
+class StopSignal(Protocol):
+    """Whether a person or the CI asked to stop."""
+
+    def __call__(self) -> bool:
+        """Whether they did."""
+
+    def left(self) -> float:
+        """Give the seconds in which all has to be over; infinity as long as nobody asked."""

@@ -7,11 +7,11 @@ import click
 from qflow_gitops import output
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
-from qflow_gitops.errors import UsageProblem
+from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.operations.apply import Edges, apply
 from qflow_gitops.operations.checks import ApplyRequest
 from qflow_gitops.project import duration
-from qflow_gitops.report import Planned, Report
+from qflow_gitops.report import Planned, Report, failed
 
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -96,7 +96,12 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             evidence={},
             rescue=wiring.rescue,
         )
-        report: Report = progress.follow(apply(request, edges))
+        try:
+            report: Report = progress.follow(apply(request, edges))
+        except QflowError as problem:
+            if not stopper():
+                raise
+            report = failed("apply", problem)
     if stopper():
         return replace(report, exit_code=stopper.exit_code, reason="interrupted")
     return report

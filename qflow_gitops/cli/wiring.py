@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
 
 GIT_TIMEOUT = 60.0
 """Seconds that one exchange with a git remote may take."""
-STOP_WITHIN = 6.5
-"""Seconds in which all is over after a signal: GitHub gives 7.5 (docs, workflow cancellation)."""
+STOP_WITHIN, LAST_MOMENT = 6.0, 6.8
+"""Seconds in which all is to be over after a signal, and in which the process ends for certain:
+GitHub gives 7.5 (docs, workflow cancellation)."""
 
 
 class SystemClock:
@@ -53,7 +57,7 @@ class Stopper:
     def __init__(self) -> None:
         """Begin to listen."""
         self.signal = 0
-        self._at = 0.0
+        self._at = math.inf
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._caught)
 
@@ -62,12 +66,18 @@ class Stopper:
             os._exit(128 + number)  # what was sent is in the record as an intent
         self._at = time.monotonic()
         self.signal = number
+        # Whatever still hangs by then has nothing in hand that isn't recorded or rescued.
+        last = threading.Timer(LAST_MOMENT, _give_up, (number,))
+        last.daemon = True
+        last.start()
+
+    def left(self) -> float:
+        """Seconds in which all has to be over; infinity as long as nobody asked to stop."""
+        return max(0.0, STOP_WITHIN + self._at - time.monotonic())
 
     def patience(self) -> float:
         """Seconds that git may still take to reach a remote."""
-        if not self.signal:
-            return GIT_TIMEOUT
-        return max(0.0, STOP_WITHIN - (time.monotonic() - self._at))
+        return min(GIT_TIMEOUT, self.left())
 
     def __call__(self) -> bool:
         """Whether a person or the CI asked to stop."""
@@ -77,6 +87,16 @@ class Stopper:
     def exit_code(self) -> ExitCode:
         """130 for SIGINT, 143 for SIGTERM."""
         return ExitCode.SIGTERM if self.signal == signal.SIGTERM else ExitCode.SIGINT
+
+
+def _give_up(number: int) -> None:
+    told = (
+        "Interrupted, and something still hangs: this process ends now. What was sent is in the "
+        "record, if only as an intent; the next apply looks it up. See: qflow-gitops status\n"
+    )
+    with contextlib.suppress(OSError):
+        os.write(2, told.encode())
+    os._exit(128 + number)
 
 
 class Wiring:

@@ -7,6 +7,7 @@ show what they did meanwhile: then what is still due is decided again before any
 is sent.
 """
 
+import contextlib
 import queue
 import threading
 from collections import deque
@@ -37,7 +38,8 @@ SEND_WITHIN = 120.0  # seconds from the intent to the POST; later, the attempt i
 LEASE = 360.0
 """Seconds from the intent in which only its owner settles it: the time to send, a token and
 two requests at their deadlines, and a minute for clocks that differ."""
-GRACE = 4.0  # seconds that answers may take once a person asked to stop
+FOR_THE_RECORD = 3.0
+"""Seconds of those left, once a person asked to stop, in which no more answers are waited for."""
 GONE_AFTER = timedelta(hours=1)
 """So old is an attempt whose execution is taken for gone when Qualys doesn't show it."""
 GONE_LOOKS = 3  # in a row, before that
@@ -158,7 +160,6 @@ class Launch:
         self._doubts = 0
         self._finished = 0
         self._done: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
-        self._stopped_at: float | None = None
         self.result = Result()
 
     def run(self) -> Iterator[events.Event]:
@@ -168,12 +169,13 @@ class Launch:
             if not self._is_gathering():
                 sent = yield from self._record(self._next_wave())
                 for job, attempt in sent:
-                    self._start_post(job, attempt)
+                    (self._hold_back if self._terms.stop() else self._start_post)(job, attempt)
             self._start_polls()
             if self._is_over():
                 break
             self._collect()
             yield self._tick()
+        self._take_what_is_there()
         self._buffer += self._unhurried
         self._unhurried = []
         yield from self._record([])
@@ -181,8 +183,10 @@ class Launch:
 
     def _is_gathering(self) -> bool:
         """Whether a write waits a moment for the other answers of its wave: it isn't cheap."""
-        if not self._sending or self._stopped_at is not None:
+        if not self._sending:
             return False
+        if self._terms.stop() and self._session.gather:  # there is time for one write, not for two
+            return self._terms.stop.left() >= FOR_THE_RECORD
         return self._clock.monotonic() - self._first_answer < self._session.gather
 
     # --- deciding --------------------------------------------------------------------
@@ -193,8 +197,7 @@ class Launch:
             self.result.problems.append(problem)
 
     def _look_for_brakes(self) -> None:
-        if self._terms.stop() and self._stopped_at is None:
-            self._stopped_at = self._clock.monotonic()
+        if self._terms.stop():
             self._stop("it was interrupted")
         if self._pending and (reason := self._terms.freeze()):
             self._stop(f"QFLOW_FREEZE is set: {reason}")
@@ -229,13 +232,12 @@ class Launch:
 
     def _is_over(self) -> bool:
         if self._sending:
-            late = self._stopped_at and self._clock.monotonic() - self._stopped_at > GRACE
-            return bool(late)
+            return self._terms.stop.left() < FOR_THE_RECORD
         if self._buffer or (self._pending and not self.result.why_stopped):
             return False
         if self._unwritable:
             return True  # nothing that is seen from here on could be recorded
-        return not self._polls or self._stopped_at is not None or self._is_late()
+        return not self._polls or self._terms.stop() or self._is_late()
 
     def _is_late(self) -> bool:
         return self._elapsed() > self._terms.timeout
@@ -308,14 +310,15 @@ class Launch:
             return answers
         kept = []
         self._unwritable = True
-        for one in answers if len(answers) > 1 else ():
+        alone = len(answers) > 1 and not self._terms.stop()  # one may be what the others suffer for
+        for one in answers if alone else ():
             try:
                 self._session.record([one])
             except LockError:
                 self.result.unrecorded.append(one)
             else:
                 kept.append(one)
-        self.result.unrecorded += answers if len(answers) == 1 else ()
+        self.result.unrecorded += [] if alone else answers
         return kept
 
     def _attempt(self, job: Job) -> Attempt:
@@ -345,6 +348,12 @@ class Launch:
         before = self._sent_before(attempt)
         post = partial(self._qualys.run, attempt.fact("workflowId"), job.body, before=before)
         self._in_background((job, attempt), post)
+
+    def _hold_back(self, job: Job, attempt: Attempt) -> None:
+        """Its intent was being recorded when a person asked to stop: say that it was not sent."""
+        extra = {"detail": "The apply was interrupted before it was sent."}
+        self._push(job.change, attempt.number, State.UNSENT, extra, "")
+        self._finished += 1
 
     def _sent_before(self, attempt: Attempt) -> float:
         """Until when it may be sent: counted from its intent, however long that took to record."""
@@ -377,12 +386,14 @@ class Launch:
 
     def _collect(self) -> None:
         """Wait for the next answer, and take every other one that is there."""
-        try:
+        with contextlib.suppress(queue.Empty):
             self._take(*self._done.get(timeout=self._patience()))
+        self._take_what_is_there()
+
+    def _take_what_is_there(self) -> None:
+        with contextlib.suppress(queue.Empty):
             while True:
                 self._take(*self._done.get_nowait())
-        except queue.Empty:
-            return
 
     def _patience(self) -> float:
         if not self._sending and self._generation != self._session.generation:
