@@ -173,10 +173,11 @@ class Qualys(Protocol):
     def workflows(self) -> Iterator[str]:
         """Give the ids of all workflows that this user may see."""
 
-    def run(self, workflow_id: str, body: bytes, *, before: float) -> Answer:
+    def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
         """Start a run with exactly this JSON body. Never raises for what the network does.
 
-        No request begins after `before`, a time of the monotonic clock in seconds.
+        `may_send` is asked right before the first byte of each request: once it says no, none
+        begins any more.
         """
 
     def execution(self, execution_id: str) -> Execution | None:

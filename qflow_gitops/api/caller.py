@@ -51,7 +51,6 @@ class Caller:
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the edges; `chance` spreads the waits, from 0 to 1."""
         self._transport = transport
@@ -60,7 +59,6 @@ class Caller:
         self._sleep = sleep
         self._chance = chance
         self._now = now
-        self.monotonic = monotonic
         self._skew_lock = threading.Lock()
         self.skew: float | None = None
         """Seconds by which the server's clock is ahead of ours; None until it answered."""
@@ -73,24 +71,33 @@ class Caller:
         """Close the connections; a later call opens new ones."""
         self._transport.close()
 
-    def once(self, method: str, path: str, body: bytes | None = None) -> HttpAnswer:
+    def once(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> HttpAnswer:
         """Send one request, and once more with a new token where the first was refused (401).
 
-        A 401 is a refusal before anything is done, so this is safe for a POST as well.
-        Raises NoAnswerError, AuthError or UnreachableError (the last two from the token).
+        A 401 is a refusal before anything is done, so this is safe for a POST as well. No
+        request begins once `may_send` says no. Raises NoAnswerError, AuthError or
+        UnreachableError (the last two from the token).
         """
-        answer = self._send(method, path, body)
-        if answer.status == 401 and self._tokens.renewable:
-            answer = self._send(method, path, body)
+        answer = self._send(method, path, body, may_send)
+        if answer.status == 401 and self._tokens.renewable and may_send():
+            answer = self._send(method, path, body, may_send)
         return answer
 
-    def _send(self, method: str, path: str, body: bytes | None) -> HttpAnswer:
+    def _send(
+        self, method: str, path: str, body: bytes | None, may_send: Callable[[], bool]
+    ) -> HttpAnswer:
         token = self._tokens.get()
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token.reveal()}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         answer = self._transport.send(
-            method, path, headers=headers, body=body, fresh=method == "POST"
+            method, path, headers=headers, body=body, fresh=method == "POST", may_send=may_send
         )
         self._note_skew(answer.headers)
         if answer.status == 401 and self._tokens.renewable:

@@ -1,6 +1,6 @@
 """The API as one object: implements `interfaces.Qualys`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -39,9 +39,9 @@ class QualysClient:
         """Give the ids of all workflows that this user may see."""
         return workflows.listed(self._caller)
 
-    def run(self, workflow_id: str, body: bytes, *, before: float) -> Answer:
+    def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
         """Start a run with exactly this JSON body. Never raises for what the network does."""
-        return workflows.run(self._caller, workflow_id, body, before)
+        return workflows.run(self._caller, workflow_id, body, may_send)
 
     def execution(self, execution_id: str) -> Execution | None:
         """Give an execution; None where Qualys doesn't show it any more (404)."""

@@ -58,6 +58,7 @@ class NoAnswerError(Exception):
 class _Watch:
     """What one request does, seen from its connection."""
 
+    may_send: Callable[[], bool] = lambda: True
     sent: bool = False
     late: bool = False
     sockets: list[Any] = field(default_factory=list)
@@ -81,9 +82,15 @@ class _Watched:
         watch = getattr(_current, "watch", None)
         if self.sock is None:
             self.connect()
-        if watch is not None:
+        if watch is not None and not watch.sent:
+            if watch.late or not watch.may_send():
+                raise _TooLateError
             watch.sent = True
         super().send(data)  # type: ignore[misc]
+
+
+class _TooLateError(OSError):
+    """The time to send was over before the first byte was."""
 
 
 class _Http(_Watched, HTTPConnection):
@@ -147,13 +154,15 @@ class Transport:
         headers: Mapping[str, str],
         body: bytes | None = None,
         fresh: bool = False,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> HttpAnswer:
         """Send one request, once, and read its whole answer.
 
         With `fresh` the connection is a new one, so that an old one's end can't be taken
-        for this request's. Raises NoAnswerError, which says whether a byte was sent.
+        for this request's. `may_send` is asked when the connection stands, right before the
+        first byte. Raises NoAnswerError, which says whether a byte was sent.
         """
-        watch = _Watch()
+        watch = _Watch(may_send)
         _current.watch = watch
         session = _new_session() if fresh else self._idle_session()
         whole = False
@@ -247,6 +256,7 @@ class Transport:
 
 
 _WORDS = (
+    ("_TooLateError", "the time to send it was over, so it was not sent"),
     ("NameResolutionError", "the host's name can't be resolved"),
     ("NewConnectionError", "the connection was refused"),
     ("ConnectTimeoutError", "the connection took too long"),

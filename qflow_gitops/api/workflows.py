@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from qflow_gitops.api.caller import ROLE_HINT, Caller, is_rate_limited, unwrapped
+from qflow_gitops.api.caller import BUDGET, ROLE_HINT, Caller, is_rate_limited, unwrapped
 from qflow_gitops.api.messages import message_of
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError
 from qflow_gitops.catalog import Workflow, kinds_in
@@ -60,20 +60,16 @@ def _decoded(definition: Any) -> Any:
         return None
 
 
-def run(caller: Caller, workflow_id: str, body: bytes, before: float) -> Answer:
+def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
     """Start a run with exactly this body (qflow-api 1.4 [D RUN, RN119]). Never raises.
 
     Sent once; again only after a refusal that proves that nothing was executed (a rate
-    limit, an expired token), and never after `before`, a time of the monotonic clock.
+    limit, an expired token), and never once `may_send` says no.
     """
     path = f"{BASE}/{quote(workflow_id, safe='')}/run"
-    said = "Too long after its intent: not sent."
-    status: int | None = None
     for attempt in range(SENDS):
-        if caller.monotonic() > before:
-            break
         try:
-            answer = caller.once("POST", path, body)
+            answer = caller.once("POST", path, body, may_send)
         except NoAnswerError as problem:
             kind = AnswerKind.UNCLEAR if problem.sent else AnswerKind.UNSENT
             return Answer(kind, detail=f"{problem.said[:1].upper()}{problem.said[1:]}.")
@@ -81,12 +77,16 @@ def run(caller: Caller, workflow_id: str, body: bytes, before: float) -> Answer:
             return Answer(AnswerKind.UNSENT, detail=problem.message)
         if not is_rate_limited(answer):
             return _meaning(caller, answer)
-        said, status = f"Refused by a rate limit, {attempt + 1} times.", answer.status
         pause = caller.pause(attempt, answer.headers)
-        if attempt == SENDS - 1 or caller.monotonic() + pause > before:
+        if attempt == SENDS - 1 or pause > BUDGET or not may_send():
             break
         caller.wait(pause)
-    return Answer(AnswerKind.UNSENT, http_status=status, detail=said)
+    times = attempt + 1
+    return Answer(
+        AnswerKind.UNSENT,
+        http_status=answer.status,
+        detail=f"Refused by a rate limit, {times} time{'s' if times > 1 else ''}.",
+    )
 
 
 def _meaning(caller: Caller, answer: HttpAnswer) -> Answer:

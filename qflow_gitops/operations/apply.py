@@ -192,16 +192,17 @@ def _carry_out(
     )
     work = Work(watches, wait)
     if view.planned.plan.of(Action.RUN) or watches:
-        yield from _launch(request, work, edges, view, session)
+        try:
+            yield from _launch(request, work, edges, view, session)
+        finally:
+            _rescue(work, edges, session)
     problems += work.result.problems
-    lines = rescued(work.result.unrecorded, session.lockfile)
-    kept = edges.rescue(lines) if lines else ""
     if not edges.stop():
         try:
             _advance(session, edges, view)
         except QflowError as problem:  # it must not hide what was done
             problems.append(problem)
-    body = applied_body(view, session.lockfile, work, (kept, lines), stamp(edges.clock.now()))
+    body = applied_body(view, session.lockfile, work, stamp(edges.clock.now()))
     return applied(body, view.found, notes, problems)
 
 
@@ -218,9 +219,19 @@ def _launch(
     launch = Launch(jobs, work.watches, terms, session, qualys, edges.clock)
     work.result = launch.result
     yield from launch.run()
+    _rescue(work, edges, session)
     mine = [session.lockfile.attempts(env, run)[n - 1] for env, run, n in launch.result.opened]
-    if any(one.state is State.IN_DOUBT for one in mine) and not edges.stop():
+    if any(one.state is State.IN_DOUBT for one in mine) and not (edges.stop() or work.lines):
         yield from _look_once(terms, work, edges, view, session, qualys)
+
+
+def _rescue(work: Work, edges: Edges, session: LockSession) -> None:
+    """Keep what could not be recorded, at once: whatever comes next may hang."""
+    lines = rescued(work.result.unrecorded, session.lockfile)
+    work.result.unrecorded.clear()
+    if lines:
+        work.kept = edges.rescue(lines)
+        work.lines += lines
 
 
 def _look_once(

@@ -29,7 +29,7 @@ from qflow_gitops.interfaces import (
     Qualys,
     StopSignal,
 )
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, State, Transition
+from qflow_gitops.lockfile import FINAL, Attempt, Event, Lockfile, State, Transition
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
 from qflow_gitops.plan import Change, Key
@@ -163,7 +163,19 @@ class Launch:
         self.result = Result()
 
     def run(self) -> Iterator[events.Event]:
-        """Work until nothing is left, a person stops it, or the time is over."""
+        """Work until nothing is left, a person stops it, or the time is over.
+
+        Whatever ends it, `result.unrecorded` then holds what was seen and isn't recorded.
+        """
+        try:
+            yield from self._work()
+        finally:
+            with contextlib.suppress(Exception):  # what is being raised is what is to be seen
+                self._take_what_is_there()
+            self.result.unrecorded += self._answers()
+            self._buffer, self._unhurried = [], []
+
+    def _work(self) -> Iterator[events.Event]:
         while True:
             self._look_for_brakes()
             if not self._is_gathering():
@@ -176,8 +188,7 @@ class Launch:
             self._collect()
             yield self._tick()
         self._take_what_is_there()
-        self._buffer += self._unhurried
-        self._unhurried = []
+        self._buffer, self._unhurried = self._answers(), []
         yield from self._record([])
         self.result.not_started = list(self._pending)
 
@@ -254,7 +265,7 @@ class Launch:
             Transition(*job.change.key, one.number, one.events[-1], opens=one)
             for job, one in opened
         ]
-        answers = [*self._unhurried, *self._buffer] if self._buffer or intents else []
+        answers = self._answers() if self._buffer or intents else []
         if not answers and not intents:
             return []
         transitions = [*answers, *intents]
@@ -276,6 +287,12 @@ class Launch:
             attempt = self._session.lockfile.attempts(environment, run)[number - 1]
             yield events.Moved(environment, run, attempt)
         return opened
+
+    def _answers(self) -> list[Transition]:
+        """Everything to record of what was seen, each attempt's in the order of its life."""
+        starts = [one for one in self._buffer if one.event.to not in FINAL]
+        finals = [one for one in self._buffer if one.event.to in FINAL]
+        return [*starts, *self._unhurried, *finals]
 
     def _opened(self, wave: list[Job]) -> list[_Sent]:
         """Open the wave's attempts, none where what was there before them can't be listed.
@@ -301,25 +318,28 @@ class Launch:
         return []
 
     def _record_alone(self, answers: list[Transition]) -> list[Transition]:
-        """Record without new intents; what can't be stored is handed on, one by one, for rescue."""
+        """Record without new intents; what can't be stored is handed on for rescue."""
         try:
             self._session.record(answers)
         except LockError as problem:
             self._stop("the record can't be written", problem)
-        else:
-            return answers
-        kept = []
-        self._unwritable = True
-        alone = len(answers) > 1 and not self._terms.stop()  # one may be what the others suffer for
-        for one in answers if alone else ():
-            try:
-                self._session.record([one])
-            except LockError:
-                self.result.unrecorded.append(one)
-            else:
-                kept.append(one)
-        self.result.unrecorded += [] if alone else answers
-        return kept
+            self._unwritable = True
+            # One that contradicts the record may be what the others suffer for. Where it can't
+            # be written at all, each further try would only put off the rescue.
+            contradicts = problem.reason in ("lock_conflict", "lock")
+            if contradicts and len(answers) > 1 and not self._terms.stop():
+                return [one for one in answers if self._recorded(one)]
+            self.result.unrecorded += answers
+            return []
+        return answers
+
+    def _recorded(self, one: Transition) -> bool:
+        try:
+            self._session.record([one])
+        except LockError:
+            self.result.unrecorded.append(one)
+            return False
+        return True
 
     def _attempt(self, job: Job) -> Attempt:
         """Open the attempt: from here on this process alone may send it, until its lease ends."""
@@ -345,8 +365,8 @@ class Launch:
 
     def _start_post(self, job: Job, attempt: Attempt) -> None:
         self._sending[job.change.key] = attempt
-        before = self._sent_before(attempt)
-        post = partial(self._qualys.run, attempt.fact("workflowId"), job.body, before=before)
+        may_send = self._time_to_send(attempt)
+        post = partial(self._qualys.run, attempt.fact("workflowId"), job.body, may_send)
         self._in_background((job, attempt), post)
 
     def _hold_back(self, job: Job, attempt: Attempt) -> None:
@@ -355,10 +375,17 @@ class Launch:
         self._push(job.change, attempt.number, State.UNSENT, extra, "")
         self._finished += 1
 
-    def _sent_before(self, attempt: Attempt) -> float:
-        """Until when it may be sent: counted from its intent, however long that took to record."""
-        passed = (self._clock.now() - moment(attempt.opened_at)).total_seconds()
-        return self._clock.monotonic() + SEND_WITHIN - max(0.0, passed)
+    def _time_to_send(self, attempt: Attempt) -> Callable[[], bool]:
+        """Say until when it may be sent: counted from its intent, however long that took to record.
+
+        By two clocks: one may be set back, and the other stands while a machine sleeps.
+        """
+        end = moment(attempt.opened_at) + timedelta(seconds=SEND_WITHIN)
+        left = (end - self._clock.now()).total_seconds()
+        last = self._clock.monotonic() + min(left, SEND_WITHIN)
+        return lambda: (
+            not self._terms.stop() and self._clock.now() <= end and self._clock.monotonic() <= last
+        )
 
     def _start_polls(self) -> None:
         now = self._clock.monotonic()
@@ -465,6 +492,8 @@ class Launch:
     def _looked(self, poll: _Poll, seen: Any) -> None:
         poll.delay = min(LAST_POLL, poll.delay * POLL_FACTOR)
         poll.due = self._clock.monotonic() + poll.delay
+        if poll not in self._polls:
+            return  # given up, or ended, by what another look said in the meantime
         if isinstance(seen, AuthError):
             self._polls.clear()
             self._stop("Qualys refuses to show executions", seen)

@@ -10,19 +10,24 @@ from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile, Transition, is_
 from qflow_gitops.lockformat import attempt_to_json, transition_to_json
 from qflow_gitops.operations.checks import View
 from qflow_gitops.operations.gateways import Gateways
-from qflow_gitops.operations.launch import Result, Watch, watch_of
+from qflow_gitops.operations.launch import Job, Result, Watch, watch_of
 from qflow_gitops.plan import Action, Change, Reason
 from qflow_gitops.report import Applied, Outcome
 
 
 @dataclass(slots=True)
 class Work:
-    """What there was to do, and what came of it. `unknown` are held for their workflow."""
+    """What there was to do, and what came of it. `unknown` are held for their workflow.
+
+    `kept` is where answers were saved that the store didn't take, `lines` are they.
+    """
 
     watches: list[Watch]
     waited: bool
     unknown: tuple[Change, ...] = ()
     result: Result = field(default_factory=Result)
+    kept: str = ""
+    lines: str = ""
 
 
 def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[Watch]:
@@ -53,13 +58,8 @@ def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
     return "".join(lines).replace("::", ":\\u003a").replace("##[", "#\\u0023[")
 
 
-def applied_body(
-    view: View, lockfile: Lockfile, work: Work, kept: tuple[str, str], now: str
-) -> Applied:
-    """Put together what was done, and what was not.
-
-    `kept` is where answers were saved that the store didn't take, and their lines.
-    """
+def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applied:
+    """Put together what was done, and what was not."""
     result, environment = work.result, view.environment
     specs = {one.key: one.spec for one in view.planned.plan.of(Action.RUN)}
     outcomes = [
@@ -91,12 +91,30 @@ def applied_body(
         not_started=(
             *work.unknown,
             *(_not_started(job.change, result.why_stopped) for job in result.not_started),
+            *(_left(job.change) for job in result.elsewhere if not _is_done(job, lockfile)),
         ),
         doubts=tuple(one for one in open_ones if one not in elsewhere),
         elsewhere=elsewhere,
-        rescued=kept[0],
-        rescued_lines=kept[1],
+        rescued=work.kept,
+        rescued_lines=work.lines,
         waited=work.waited,
+    )
+
+
+def _is_done(job: Job, lockfile: Lockfile) -> bool:
+    """Whether another process has sent the very request that this one left to it."""
+    attempts = lockfile.attempts(*job.change.key)
+    return any(one.counted and one.digest == job.digest for one in attempts)
+
+
+def _left(one: Change) -> Change:
+    """A run that the newer record of another process doesn't let this apply send any more."""
+    return replace(
+        one,
+        action=Action.HOLD,
+        reason=Reason.STOPPED,
+        detail="not started: another process wrote the record meanwhile, and it isn't due as shown",
+        hint="Look at it again: qflow-gitops plan",
     )
 
 
