@@ -41,7 +41,7 @@ _FINAL = re.compile(
     r"GH006|GH013|not appear to be a git|not found|no such|unpacker error|read-only|pre-receive",
     re.IGNORECASE,
 )
-_NOTHING = "Nothing that isn't recorded was sent."
+_NOTHING = "Nothing more is sent; what was sent before is in the record, or saved for it."
 
 
 @dataclass(frozen=True)

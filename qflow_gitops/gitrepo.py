@@ -49,6 +49,7 @@ _OPTIONS = (
     "core.commitGraph=false",
     "protocol.ext.allow=never",
     "submodule.recurse=false",
+    "log.showSignature=false",  # it would stand before what a format asks for
 )
 _NETWORK_VARIABLES = frozenset(
     {
@@ -230,6 +231,14 @@ class GitRepo:
             elif not os.access(full, os.R_OK):
                 found.append((path, "unreadable"))
         return found
+
+    def is_tracked(self, path: Path) -> bool:
+        """Whether a file of the work tree is in git's index."""
+        real = path.parent.resolve() / path.name
+        if not real.is_relative_to(self.root.resolve()):
+            return False
+        name = real.relative_to(self.root.resolve()).as_posix()
+        return bool(self._pieces(["ls-files", "-z", "--cached", "--", name]))
 
     def _listed(self, folders: Sequence[str]) -> list[bytes]:
         command = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]

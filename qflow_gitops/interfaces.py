@@ -287,12 +287,15 @@ class LockSession(Protocol):
     def generation(self) -> int:
         """Changes whenever another process' writes were taken in: decide again then."""
 
-    def record(self, transitions: Sequence[Transition], mark: Mark | None = None) -> None:
+    def record(
+        self, transitions: Sequence[Transition], mark: Mark | None = None, *, exact: bool = False
+    ) -> None:
         """Make all of it durable, or nothing; returns only when it is.
 
         Where another process wrote in between, transitions that open no attempt are put on
-        top of its record (`lockfile.rebased`). Raises LostRace if an attempt was to be
-        opened or a mark set, LockError where it can't be written or contradicts the record.
+        top of its record (`lockfile.rebased`). Raises LostRace instead if an attempt was to be
+        opened, a mark set, or the decision holds for exactly this record (`exact`); LockError
+        where it can't be written or contradicts the record.
         """
 
 

@@ -81,11 +81,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Brakes:
-    """What a person said about this one plan: freeze, retries and releases by name."""
+    """What a person said about this one plan: freeze, retries and releases by name.
+
+    `released` are runs whose hold was released by count when there were more of them.
+    """
 
     freeze: str = ""
     retries: frozenset[Key] = frozenset()
     acks: Mapping[str, int] = field(default_factory=dict)
+    released: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,10 +469,13 @@ def _released(found: list[Change], context: Context) -> list[Change]:
         for reason in NEEDS_RELEASE
         if context.brakes.acks.get(reason) == sum(one.reason is reason for one in found) > 0
     }
-    if not released:
-        return found
     return [
-        _without_hold(one, context) if one.reason in released and one.spec else one for one in found
+        _without_hold(one, context)
+        if one.spec
+        and one.reason in NEEDS_RELEASE
+        and (one.reason in released or one.key in context.brakes.released)
+        else one
+        for one in found
     ]
 
 

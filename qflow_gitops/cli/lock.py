@@ -57,6 +57,8 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
 
         path = wiring.git.root / RESCUE_FILE if file is None else wiring.directory / file
         piped = str(file) == "-"
+        if not piped:
+            wiring.check_own(path)
         try:
             content = sys.stdin.read() if piped else path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as problem:

@@ -214,11 +214,24 @@ class Wiring:
             pass
         self.console.say(f"Add the record's lineage to {PROJECT_FILE} under spec: {line}")
 
+    def check_own(self, path: Path) -> None:
+        """Refuse a file that came with a commit, or a link: what it says nobody saw here."""
+        if path.is_symlink() or self.git.is_tracked(path):
+            raise UsageProblem(
+                "This file came with a commit, or is a link: it isn't what an apply saved here.",
+                where=str(path),
+                not_done="The record is as it was.",
+                hint=f"git rm {RESCUE_FILE}, and find out who committed it. Lines of an apply's log "
+                "go in by: qflow-gitops lock push -",
+                reason="rescue_tracked",
+            )
+
     def rescue(self, content: str) -> str:
         """Keep lines that couldn't be stored beside the lockfile; say where they are."""
         target = self.git.root / RESCUE_FILE
         try:
-            with target.open("a", encoding="utf-8") as file:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open(target, flags, 0o600), "a", encoding="utf-8") as file:  # noqa: PTH123
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

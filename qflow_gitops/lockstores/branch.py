@@ -185,9 +185,11 @@ class BranchSession:
         self._lost = 0  # races in a row
         self._took = 0.0  # seconds, the last write
 
-    def record(self, transitions: Sequence[Transition], mark: Mark | None = None) -> None:
+    def record(
+        self, transitions: Sequence[Transition], mark: Mark | None = None, *, exact: bool = False
+    ) -> None:
         """Push all of it as one commit; see `interfaces.LockSession`."""
-        opening = mark is not None or any(one.opens is not None for one in transitions)
+        opening = exact or mark is not None or any(one.opens is not None for one in transitions)
         for _ in range(ROUNDS):
             left = _on_top(self.lockfile, transitions)
             if not left and mark is None:

@@ -255,8 +255,11 @@ class WorktreeSession:
         if first is not None and not self._left_over:
             store._journal.unlink()  # spent: its session wrote its result before it died
 
-    def record(self, transitions: Sequence[Transition], mark: Mark | None = None) -> None:
+    def record(
+        self, transitions: Sequence[Transition], mark: Mark | None = None, *, exact: bool = False
+    ) -> None:
         """Make all of it durable, or nothing; LockError where that fails."""
+        del exact  # nobody else writes
         if not transitions and mark is None:
             return
         changed = self.lockfile.recorded(transitions)

@@ -7,7 +7,7 @@ from functools import partial
 
 from qflow_gitops import plan
 from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.errors import LockError, QflowError, StaleError, UsageProblem
+from qflow_gitops.errors import BusyError, LockError, QflowError, StaleError, UsageProblem
 from qflow_gitops.interfaces import (
     Clock,
     GitTree,
@@ -33,7 +33,7 @@ from qflow_gitops.operations.checks import (
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.jobs import Before, prepare
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms, watch_of
-from qflow_gitops.operations.outcome import Work, applied_body, rescued, under_way
+from qflow_gitops.operations.outcome import Work, applied_body, left_out, rescued, under_way
 from qflow_gitops.operations.plan import all_specs, connector_names, previous_requests, seen
 from qflow_gitops.operations.reconcile import Reconciler
 from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
@@ -132,20 +132,28 @@ def _snapshot(session: LockSession, edges: Edges) -> Snapshot:
     return Snapshot(None if empty else session.lockfile, edges.store.where)
 
 
-def _due(view: View) -> set[tuple[str, str, int]]:
-    """Name what would be sent: run, digest, and the failed attempt that a retry releases."""
+def _due(view: View) -> set[tuple[str, str, str]]:
+    """Name what would be sent: run, digest, and the very attempt that a retry releases."""
     return {
-        (
-            one.name,
-            one.spec.digest,
-            one.attempt.number if one.reason is Reason.RETRY and one.attempt else 0,
-        )
+        (one.name, one.spec.digest, _retried(one))
         for one in view.planned.plan.of(Action.RUN)
         if one.spec
     }
 
 
-def _view(request: ApplyRequest, edges: Edges, source: View, snapshot: Snapshot) -> View:
+def _retried(one: Change) -> str:
+    if one.reason is not Reason.RETRY or one.attempt is None:
+        return ""
+    return f"{one.attempt.opened_at} {one.attempt.number} {one.attempt.fact('nonce')}"
+
+
+def _view(
+    request: ApplyRequest,
+    edges: Edges,
+    source: View,
+    snapshot: Snapshot,
+    released: frozenset[Key] = frozenset(),
+) -> View:
     """Plan from every spec of the commit and this record: apply never trusts a diff alone."""
     project, specs = source.project, source.specs
     known = snapshot.lockfile or Lockfile(project.lock.lineage)
@@ -157,6 +165,7 @@ def _view(request: ApplyRequest, edges: Edges, source: View, snapshot: Snapshot)
             freeze=edges.freeze(),
             retries=frozenset(run_key(run, project) for run in request.retries),
             acks=request.acks,
+            released=released,
         ),
         labels=request.labels,
         previous=previous_requests(edges.git, specs.specs, known, project),
@@ -197,6 +206,9 @@ def _carry_out(
         finally:
             _rescue(work, edges, session)
     problems += work.result.problems
+    left = left_out(work.result, session.lockfile)
+    if left:
+        problems.append(_left_to_others(left))
     if not edges.stop():
         try:
             _advance(session, edges, view)
@@ -204,6 +216,17 @@ def _carry_out(
             problems.append(problem)
     body = applied_body(view, session.lockfile, work, stamp(edges.clock.now()))
     return applied(body, view.found, notes, problems)
+
+
+def _left_to_others(left: Sequence[Job]) -> BusyError:
+    names = ", ".join(f"{one.change.environment}/{one.change.name}" for one in left[:5])
+    return BusyError(
+        "Another process wrote the record meanwhile, and by what it says these aren't due as they "
+        f"were shown: {names}{' and others' if len(left) > 5 else ''}.",
+        not_done="They were not sent by this apply.",
+        hint="Look at it again: qflow-gitops plan",
+        reason="elsewhere",
+    )
 
 
 def _launch(
@@ -297,9 +320,12 @@ def _terms(
     settings, most = view.project.apply, _concurrency(request, view)
     upcoming = tuple(dict.fromkeys(str(one.facts["workflowId"]) for one in jobs))
     allowed = _due(view)
+    bare = _view(replace(request, acks={}), edges, view, Snapshot(view.lockfile, ""))
+    held = {one.key for one in bare.planned.plan.changes if one.reason in plan.NEEDS_RELEASE}
+    released = frozenset(held & {one.change.key for one in jobs})  # by count, and fewer by now
 
     def still_due(lockfile: Lockfile) -> frozenset[Key]:
-        newer = _view(request, edges, view, Snapshot(lockfile, edges.store.where))
+        newer = _view(request, edges, view, Snapshot(lockfile, edges.store.where), released)
         check_descent(edges.git, newer)
         return frozenset(
             (view.environment, name) for name, *what in _due(newer) if (name, *what) in allowed

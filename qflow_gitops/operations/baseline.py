@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from qflow_gitops import plan
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import BusyError, UsageProblem
-from qflow_gitops.interfaces import Clock, GitTree, LockSession, LockStore, LostRace, Mark
+from qflow_gitops.interfaces import Clock, GitTree, LockSession, LockStore, LostRace
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, State, Transition
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import reading
@@ -105,9 +105,7 @@ def _record(
         number = len(session.lockfile.attempts(*one.key)) + 1
         attempt = Attempt(number, State.BASELINED, one.spec.digest, (event,), facts=facts)
         transitions.append(Transition(*one.key, number, event, opens=attempt))
-    session.record(transitions)
-    for name in sorted({one.environment for one in changes}):
-        session.record([], Mark(name, head))
+    session.record(transitions)  # no commit is marked as worked on: none was applied
 
 
 def _facts(spec: RunSpec, project: Project, head: str, blob: str) -> dict[str, object]:

@@ -26,17 +26,18 @@ class Gateways:
         return self.connect(self.project.environments[environment].platform)
 
     def is_here(self, environment: str, attempt: Attempt) -> bool:
-        """Whether an attempt went to the platform that its environment has now."""
-        return attempt.fact("platform") == self.project.environments[environment].platform
+        """Whether an attempt went to the platform, and gateway, that its environment has now."""
+        platform = self.project.environments[environment].platform
+        if attempt.fact("platform") != platform:
+            return False
+        return platform != "private" or attempt.fact("gateway") == self.of(environment)[1]
 
     def asked(self, environment: str, attempt: Attempt) -> Qualys:
         """Give the client that knows an attempt; UsageProblem where it went elsewhere."""
         if not self.is_here(environment, attempt):
-            raise _elsewhere(environment, f"platform {attempt.fact('platform')}")
-        qualys, gateway = self.of(environment)
-        if attempt.fact("platform") == "private" and attempt.fact("gateway") != gateway:
-            raise _elsewhere(environment, f"the gateway {attempt.fact('gateway')}")
-        return qualys
+            where = f"platform {attempt.fact('platform')}, gateway {attempt.fact('gateway')}"
+            raise _elsewhere(environment, where)
+        return self.of(environment)[0]
 
 
 def one_environment(project: Project, asked: str) -> str:

@@ -7,6 +7,8 @@ show what they did meanwhile: then what is still due is decided again before any
 is sent.
 """
 
+from __future__ import annotations
+
 import contextlib
 import queue
 import threading
@@ -71,6 +73,7 @@ class Watch:
     number: int
     execution_id: str
     opened_at: str
+    workflow_id: str
     status: str = ""
 
 
@@ -396,9 +399,9 @@ class Launch:
                 asked += 1
                 self._in_background(poll, partial(self._look, poll.watch))
 
-    def _look(self, watch: Watch) -> Execution | QflowError | None:
+    def _look(self, watch: Watch) -> Seen | QflowError:
         try:
-            return self._qualys.execution(watch.execution_id)
+            return look(self._qualys, watch, self._clock.now())
         except QflowError as problem:
             return problem
 
@@ -499,8 +502,8 @@ class Launch:
             self._stop("Qualys refuses to show executions", seen)
         if isinstance(seen, QflowError | BaseException):
             return  # not reachable now: the next look may tell
-        poll.missed = poll.missed + 1 if seen is None else 0
-        if seen is None and poll.missed < GONE_LOOKS:
+        poll.missed = poll.missed + 1 if isinstance(seen, Gone) else 0
+        if isinstance(seen, Gone) and poll.missed < GONE_LOOKS:
             return
         found = what_became(poll.watch, seen, self._terms.statuses, self._clock.now())
         if found is None or (found.event.to is State.RUNNING and poll.shown == found.status):
@@ -556,20 +559,47 @@ def state_of(execution: Execution, statuses: Mapping[str, State]) -> State:
 def watch_of(environment: str, name: str, attempt: Attempt, execution_id: str = "") -> Watch:
     """Say what to wait for."""
     wanted = execution_id or attempt.execution_id
-    return Watch(environment, name, attempt.number, wanted, attempt.opened_at, attempt.status)
+    return Watch(
+        environment,
+        name,
+        attempt.number,
+        wanted,
+        attempt.opened_at,
+        attempt.fact("workflowId"),
+        attempt.status,
+    )
+
+
+class Gone:
+    """An execution that Qualys doesn't show any more, though it shows its workflow."""
+
+
+Seen = Execution | Gone | None
+"""What a look at an execution shows; None: nothing, and nothing can be concluded from it."""
+
+
+def look(qualys: Qualys, watch: Watch, now: datetime) -> Seen:
+    """Look at an execution once.
+
+    Not shown is not yet gone: a new one may be late in showing, and where the workflow is
+    hidden as well, these credentials may not see it. Raises AuthError, UnreachableError.
+    """
+    seen = qualys.execution(watch.execution_id)
+    if seen is not None or now - moment(watch.opened_at) < GONE_AFTER:
+        return seen
+    return None if qualys.workflow(watch.workflow_id) is None else Gone()
 
 
 def what_became(
-    watch: Watch, seen: Execution | None, statuses: Mapping[str, State], now: datetime
+    watch: Watch, seen: Seen, statuses: Mapping[str, State], now: datetime
 ) -> Transition | None:
-    """Say what a look at an execution adds to the record, None where it says nothing new.
+    """Say what a look at an execution adds to the record, None where it says nothing.
 
-    An execution that Qualys doesn't show (any more) is `ended` where it is old enough not to
-    be just late in showing: it was accepted, and how it ended will not be known.
+    One that is gone is `ended`: it was accepted, and how it ended will not be known.
     """
     if seen is None:
-        if now - moment(watch.opened_at) < GONE_AFTER:
-            return None
+        return None
+    if isinstance(seen, Gone):
         detail = "Qualys doesn't show this execution any more (404), so its end isn't known."
         event = Event(stamp(now), State.ENDED, {"detail": detail})
         return _about(watch, event)

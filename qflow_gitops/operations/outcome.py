@@ -91,7 +91,7 @@ def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applie
         not_started=(
             *work.unknown,
             *(_not_started(job.change, result.why_stopped) for job in result.not_started),
-            *(_left(job.change) for job in result.elsewhere if not _is_done(job, lockfile)),
+            *(_left(job.change) for job in left_out(result, lockfile)),
         ),
         doubts=tuple(one for one in open_ones if one not in elsewhere),
         elsewhere=elsewhere,
@@ -101,10 +101,15 @@ def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applie
     )
 
 
-def _is_done(job: Job, lockfile: Lockfile) -> bool:
-    """Whether another process has sent the very request that this one left to it."""
-    attempts = lockfile.attempts(*job.change.key)
-    return any(one.counted and one.digest == job.digest for one in attempts)
+def left_out(result: Result, lockfile: Lockfile) -> list[Job]:
+    """Give what became not due during the launch, though nobody has sent it."""
+    return [
+        job
+        for job in result.elsewhere
+        if not any(
+            one.counted and one.digest == job.digest for one in lockfile.attempts(*job.change.key)
+        )
+    ]
 
 
 def _left(one: Change) -> Change:

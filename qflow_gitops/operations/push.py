@@ -5,17 +5,20 @@ from typing import Any
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.interfaces import LockStore
-from qflow_gitops.lockfile import rebased
+from qflow_gitops.lockfile import EXECUTED, Lockfile, State, Transition, rebased
 from qflow_gitops.lockformat import transition_from_json
 from qflow_gitops.operations.plan import seen
 from qflow_gitops.report import History, Report
+
+_SEEN = (EXECUTED - {State.ADOPTED}) | {State.REFUSED, State.UNSENT, State.IN_DOUBT}
+"""The states that an apply records of what it sees; the others are decisions."""
 
 
 def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> Report:
     """Record rescued transitions, each once; what the record has already is passed over.
 
-    Raises LockError for those of another record, or that contradict it: then nothing of them
-    is written and the file stays.
+    Raises LockError at the first that belongs to another record or attempt, or contradicts
+    the record; those before it are recorded, and the file has to stay.
     """
     rows = []
     with store.session() as session:
@@ -31,6 +34,7 @@ def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> 
                 )
         for entry in entries:
             one = _transition(entry, where)
+            _check(one, entry, session.lockfile, where)
             moved = rebased(session.lockfile, one)
             if moved is not None:
                 session.record([moved])
@@ -39,7 +43,28 @@ def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> 
     return Report("lock", body=History(tuple(rows), seen(store.read())))
 
 
-def _transition(entry: Mapping[str, Any], where: str) -> Any:
+def _check(one: Transition, entry: Mapping[str, Any], lockfile: Lockfile, where: str) -> None:
+    """Take only what an apply itself could have seen, and only for its own attempt."""
+    attempts = lockfile.attempts(one.environment, one.run)
+    saved = entry.get("attempt")
+    known = attempts[one.number - 1] if 1 <= one.number <= len(attempts) else None
+    same = (
+        known is not None
+        and isinstance(saved, dict)
+        and saved.get("nonce") == known.fact("nonce")
+        and saved.get("digest") == known.digest
+    )
+    if not same or one.opens is not None or one.event.to not in _SEEN:
+        raise LockError(
+            f"A saved line isn't what an apply saw of {one.environment}/{one.run} #{one.number}.",
+            where=where,
+            not_done="It was not recorded, nor was any after it.",
+            hint="A person's decision is made with: qflow-gitops resolve",
+            reason="rescue_form",
+        )
+
+
+def _transition(entry: Mapping[str, Any], where: str) -> Transition:
     try:
         return transition_from_json(entry["transition"])
     except (KeyError, TypeError, ValueError) as problem:

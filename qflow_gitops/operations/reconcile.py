@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from qflow_gitops.errors import LockError, QflowError
-from qflow_gitops.interfaces import Clock, Execution, LockSession, Qualys
+from qflow_gitops.errors import QflowError
+from qflow_gitops.interfaces import Clock, Execution, LockSession, LostRace, Qualys
 from qflow_gitops.lockfile import (
     DOUBTFUL,
     Attempt,
@@ -28,6 +28,10 @@ from qflow_gitops.operations.gateways import Gateways
 
 EARLIER = timedelta(minutes=5)
 """An execution may show a time so long before its intent: two clocks, and a margin."""
+FAILURES = 3
+"""After so many workflows that can't be looked at, no further one is tried."""
+LOOKS = 4
+"""How often it is looked again because another process wrote meanwhile."""
 LATER = timedelta(minutes=30)
 """And so long after it: the time to send, and what may lie in between."""
 SHOWN_FOR = timedelta(days=29)
@@ -117,20 +121,31 @@ class Reconciler:
         ]
         old = [one for one in open_ones if self._is_expired(one)]
         yield from _record(session, [self._expired(one) for one in old])
-        problems: list[QflowError] = []
-        found = self.look([one for one in open_ones if one not in old], session.lockfile, problems)
-        settled = set()
-        for one, candidate in self._adoptions(found, session.lockfile):
-            settled.add((one.doubt.run, one.doubt.attempt.number))
+        return (yield from self._look_up(session, [one for one in open_ones if one not in old]))
+
+    def _look_up(
+        self, session: LockSession, doubts: Sequence[Doubt]
+    ) -> Generator[events.Event, None, list[QflowError]]:
+        """Adopt what is found; once more where another process wrote while it was looked.
+
+        Its new intents may claim what was found just as well.
+        """
+        for attempt in range(LOOKS):
+            problems: list[QflowError] = []
+            found = self.look(doubts, session.lockfile, problems)
+            adopted = self._adoptions(found, session.lockfile)
             try:
-                yield from _record(session, [self._adopted(one, candidate)])
-            except LockError as problem:
-                if problem.reason != "lock_conflict":
-                    raise
-                problems.append(problem)  # another process has claimed it; the next look tells
-        for one in found:
-            if (one.doubt.run, one.doubt.attempt.number) not in settled:
-                yield events.Said(said(one))
+                yield from _record(session, [self._adopted(*one) for one in adopted], exact=True)
+            except LostRace:
+                doubts = [one for one in doubts if _is_open(one, session.lockfile)]
+                if attempt < LOOKS - 1:
+                    continue
+                adopted = []
+            settled = {id(one) for one, _ in adopted}
+            for one in found:
+                if id(one) not in settled:
+                    yield events.Said(said(one))
+            break
         return problems
 
     def _take_over(
@@ -170,14 +185,18 @@ class Reconciler:
         """
         requests = self.requests(one.attempt for one in doubts) if doubts else {}
         found = []
+        failed: set[str] = set()
         for one in doubts:
+            workflow = one.attempt.fact("workflowId")
+            if workflow in failed or len(failed) >= FAILURES:
+                continue
             try:
                 qualys = self.gateways.asked(one.environment, one.attempt)
                 found.append(self._look_at(qualys, one, lockfile, requests))
             except QflowError as problem:
                 problems.append(problem)
                 if problem.reason != "target":
-                    break  # it would be the same for the others
+                    failed.add(workflow)
         return found
 
     def _look_at(
@@ -278,12 +297,17 @@ def _transition(one: Doubt, at: str, to: State, extra: Mapping[str, Any]) -> Tra
     return Transition(one.environment, one.run, one.attempt.number, Event(at, to, extra))
 
 
+def _is_open(one: Doubt, lockfile: Lockfile) -> bool:
+    now = lockfile.attempts(one.environment, one.run)[one.attempt.number - 1]
+    return now.state is State.IN_DOUBT
+
+
 def _record(
-    session: LockSession, transitions: Sequence[Transition]
+    session: LockSession, transitions: Sequence[Transition], *, exact: bool = False
 ) -> Generator[events.Event, None, None]:
     if not transitions:
         return
-    session.record(transitions)
+    session.record(transitions, exact=exact)
     for one in transitions:
         attempt = session.lockfile.attempts(one.environment, one.run)[one.number - 1]
         yield events.Moved(one.environment, one.run, attempt)

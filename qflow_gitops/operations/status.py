@@ -6,7 +6,7 @@ from qflow_gitops.lockfile import Lockfile, State
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.checks import run_key
 from qflow_gitops.operations.gateways import Gateways, one_environment
-from qflow_gitops.operations.launch import what_became
+from qflow_gitops.operations.launch import look, what_became
 from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
 from qflow_gitops.project import Project
@@ -54,7 +54,7 @@ def refresh(
         for watch in watches:
             attempt = session.lockfile.attempts(watch.environment, watch.name)[watch.number - 1]
             try:
-                seen_now = gateways.asked(name, attempt).execution(watch.execution_id)
+                seen_now = look(gateways.asked(name, attempt), watch, clock.now())
             except QflowError as one:
                 problem = (one,)
                 break
