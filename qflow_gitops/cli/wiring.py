@@ -221,8 +221,8 @@ class Wiring:
                 "This file came with a commit, or is a link: it isn't what an apply saved here.",
                 where=str(path),
                 not_done="The record is as it was.",
-                hint=f"git rm {RESCUE_FILE}, and find out who committed it. Lines of an apply's log "
-                "go in by: qflow-gitops lock push -",
+                hint=f"git rm {RESCUE_FILE}, and find out who committed it. Lines of an apply's "
+                "log go in by: qflow-gitops lock push -",
                 reason="rescue_tracked",
             )
 
