@@ -50,6 +50,10 @@ def worst(codes: "list[ExitCode]") -> ExitCode:
     return min(codes, key=PRECEDENCE.index, default=ExitCode.OK)
 
 
+NOTHING_MORE = "Nothing more is sent; what was sent before is in the record, or saved for it."
+"""What is not done where the record can't be read or written, perhaps in the middle of an apply."""
+
+
 class QflowError(Exception):
     """Something a person has to know about; never a bug, so never a traceback.
 

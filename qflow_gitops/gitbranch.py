@@ -9,6 +9,7 @@ import contextlib
 import os
 import random
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from qflow_gitops import files
-from qflow_gitops.errors import LockError, UsageProblem
+from qflow_gitops.errors import NOTHING_MORE, LockError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo, shown
 from qflow_gitops.moments import stamp
 
@@ -41,7 +42,6 @@ _FINAL = re.compile(
     r"GH006|GH013|not appear to be a git|not found|no such|unpacker error|read-only|pre-receive",
     re.IGNORECASE,
 )
-_NOTHING = "Nothing more is sent; what was sent before is in the record, or saved for it."
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ class GitBranch:
     def where(self) -> str:
         """The branch and its remote, for people."""
         return f"branch {self.branch} of {self.remote}"
+
+    def push_command(self, commit: str) -> str:
+        """Give what a person types to put a commit on the remote's branch."""
+        return shlex.join(["git", "push", self.remote, f"{commit}:{self._ref}"])
 
     @property
     def _ref(self) -> str:
@@ -146,7 +150,7 @@ class GitBranch:
         return LockError(
             f"The record's branch can't be read: {said or 'git gave no reason'}.",
             where=self.where,
-            not_done=_NOTHING,
+            not_done=NOTHING_MORE,
             hint=f"Check the remote and your rights: git ls-remote {self.remote} {self._ref}",
             reason="lock_unreachable",
         )
@@ -292,7 +296,7 @@ class GitBranch:
         raise LockError(
             f"The record can't be pushed: {_safe(said)[-400:]}.",
             where=self.where,
-            not_done=_NOTHING,
+            not_done=NOTHING_MORE,
             hint="Whoever applies needs the right to push to this branch, and only fast-forward "
             "pushes; a branch protection that asks for pull requests or checks must leave it out.",
             reason="lock_push",
@@ -320,7 +324,7 @@ class GitBranch:
             raise LockError(
                 problem.message,
                 where=self.where,
-                not_done=_NOTHING,
+                not_done=NOTHING_MORE,
                 hint=problem.hint,
                 reason="lock_git",
             ) from None
@@ -357,7 +361,7 @@ class GitBranch:
         return LockError(
             f"git {command[0]} failed: {said or 'it gave no reason'}.",
             where=self.where,
-            not_done=_NOTHING,
+            not_done=NOTHING_MORE,
             hint="Check the disk's room, the rights in .git, and the key where commits are signed.",
             reason="lock_unwritable",
         )

@@ -309,6 +309,9 @@ class LockBranch(Protocol):
     def where(self) -> str:
         """The branch and its remote, for people."""
 
+    def push_command(self, commit: str) -> str:
+        """Give what a person types to put a commit on the remote's branch."""
+
     def fetch(self) -> str:
         """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
 

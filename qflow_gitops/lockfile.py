@@ -55,7 +55,7 @@ TRANSITIONS: Mapping[State | None, frozenset[State]] = {
     State.EXPIRED: frozenset({State.ADOPTED, State.ABSENT, State.ASSUMED}),
     # The truth comes late: an execution shows up after it was decided otherwise.
     State.ABSENT: frozenset({State.ADOPTED}),
-    State.ASSUMED: frozenset({State.ADOPTED}),
+    State.ASSUMED: frozenset({State.ADOPTED, State.ASSUMED}),  # to itself: a note
 }
 
 
@@ -239,6 +239,7 @@ def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, 
             raise LockError(
                 f"The attempt {_name(one.key)} can't be opened: {len(attempts)} are recorded.",
                 not_done="Nothing was written.",
+                hint=_look_at(one),
             )
         return (*attempts, one.opens)
     attempt = _numbered(attempts, one)
@@ -274,6 +275,7 @@ def _check_execution(attempt: Attempt, one: Transition) -> None:
         raise LockError(
             f"The attempt {_name(one.key)} can't become {one.event.to}: no execution is named.",
             not_done="Nothing was written.",
+            hint=_look_at(one),
         )
 
 
@@ -282,10 +284,15 @@ def _name(key: Key) -> str:
     return f"{environment}/{run} #{number}"
 
 
+def _look_at(one: Transition) -> str:
+    return f"qflow-gitops history {one.environment}/{one.run}, and: qflow-gitops lock verify"
+
+
 def _not_allowed(attempt: Attempt, one: Transition) -> LockError:
     return LockError(
         f"The attempt {_name(one.key)} is {attempt.state} and can't become {one.event.to}.",
         not_done="Nothing was written.",
+        hint=_look_at(one),
     )
 
 
@@ -314,6 +321,7 @@ def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
     `in_doubt`, `expired`         `accepted`                 `adopted`: it came late
     `in_doubt`, `expired`         `refused`, `unsent`        `absent`: its sender proved it
     `absent`, `assumed`           `accepted`                 `adopted`: against the decision
+    `assumed`                     `refused`, `unsent`        `assumed`, with what its sender proved
     under way or final            `accepted`, `adopted`      None
     `running`                     `running`, the same word   None
     final                         `running`, another end     None
@@ -391,6 +399,9 @@ def _as_of_now(attempt: Attempt, one: Transition) -> Transition:
     if state is State.ABSENT and to is State.ACCEPTED:
         said = "The answer came late and contradicts the decision that it did not run"
         return _reworded(one, State.ADOPTED, said)
+    if state is State.ASSUMED and to in _ANSWERS_NO:
+        # A person's word stays; that it may be sent again is for a person to say as well.
+        return _reworded(one, state, f"Its own sender proved that it did not run ({to})")
     if state is State.ASSUMED and to is State.ACCEPTED:
         said = "The answer came late, after the decision to assume that it ran"
         return _reworded(one, State.ADOPTED, said)

@@ -129,7 +129,7 @@ class Caller:
             self._sleep(wait)
         raise UnreachableError(
             f"Qualys could not be asked: {said}.",
-            not_done="No run was sent.",
+            not_done="No run was started by this call.",
             hint="Run the command again later; nothing is lost.",
         )
 
@@ -161,7 +161,7 @@ class Caller:
         if answer.status == 403:
             return AuthError(
                 f"Qualys doesn't permit this ({what}).",
-                not_done="No run was sent.",
+                not_done="No run was started by this call.",
                 hint=ROLE_HINT.format(right=right),
                 reason="permission",
             )
@@ -171,12 +171,14 @@ class Caller:
                 hint = "Check the credentials, and that their user may use Qualys Flow's API."
             return AuthError(
                 f"Qualys refused the token ({what}).",
-                not_done="No run was sent.",
+                not_done="No run was started by this call.",
                 hint=hint,
                 reason="token_refused",
             )
         return UnreachableError(
-            f"Qualys could not be asked ({what}).", not_done="No run was sent.", hint=""
+            f"Qualys could not be asked ({what}).",
+            not_done="No run was started by this call.",
+            hint="",
         )
 
     def _what(self, answer: HttpAnswer) -> str:
@@ -202,6 +204,7 @@ def unwrapped(answer: HttpAnswer) -> dict[str, Any]:
         data = data["data"]
     if not isinstance(data, dict):
         raise UnreachableError(
-            "Qualys' answer isn't what its documentation says.", not_done="No run was sent."
+            "Qualys' answer isn't what its documentation says.",
+            not_done="No run was started by this call.",
         )
     return data

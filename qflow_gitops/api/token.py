@@ -61,7 +61,7 @@ class TokenSource:
         except NoAnswerError as problem:
             raise UnreachableError(
                 f"Qualys gave no token: {problem.said}.",
-                not_done="No run was sent.",
+                not_done="No run was started by this call.",
                 hint="Check the network and the platform, then run the command again.",
                 reason="token_unreachable",
             ) from None
@@ -71,7 +71,7 @@ class TokenSource:
         if len(token.split(".")) != 3 or not token.isprintable() or " " in token:
             raise UnreachableError(
                 "What Qualys answered is no token.",
-                not_done="No run was sent.",
+                not_done="No run was started by this call.",
                 hint="Check the platform: another kind of server may answer there.",
                 reason="token_form",
             )
@@ -106,14 +106,14 @@ class TokenSource:
         if answer.status in (400, 401, 403):
             return AuthError(
                 f"Qualys refused the credentials ({answer.status}: {said}).",
-                not_done="No run was sent.",
+                not_done="No run was started by this call.",
                 hint=f"Check {' and '.join(self._credentials.values)}; Qualys Flow takes only "
                 "user-level clients.",
                 reason="credentials_refused",
             )
         return UnreachableError(
             f"Qualys gave no token ({answer.status}: {said}).",
-            not_done="No run was sent.",
+            not_done="No run was started by this call.",
             hint="Check the platform, then run the command again.",
             reason="token_unreachable",
         )

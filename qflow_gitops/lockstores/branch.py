@@ -85,6 +85,16 @@ class BranchStore:
                 reason="lock_rewritten",
             )
         lockfile = self._parsed(tip)
+        if tip != self._trusted and len(self._branch.parents(tip)) > 1:
+            raise LockError(
+                f"The commit {tip[:10]} of the record's branch is a merge, and qflow-gitops makes "
+                "none.",
+                where=self.where,
+                not_done=NOTHING_DONE,
+                hint=f"Find out who made it: git log -3 {tip}. Then look at the whole record: "
+                "qflow-gitops lock verify",
+                reason="lock_rewritten",
+            )
         if not tip == known == self._trusted:
             self._check_growth(last or self._before(tip, known), lockfile, tip)
             self._branch.remember(tip)
@@ -111,7 +121,7 @@ class BranchStore:
                 f"The record's branch is gone; this clone knows it as {known[:10]}.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Put it back: git push origin {known}:refs/heads/BRANCH, with its own names",
+                hint=f"Put it back: {self._branch.push_command(known)}",
                 reason="lock_missing",
             )
         check_presence(

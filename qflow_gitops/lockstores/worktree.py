@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from qflow_gitops import files
-from qflow_gitops.errors import BusyError, LockError, UsageProblem
+from qflow_gitops.errors import NOTHING_MORE, BusyError, LockError, UsageProblem
 from qflow_gitops.interfaces import Mark, Snapshot, Version
 from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes, transition_from_json, transition_to_json
@@ -228,7 +228,7 @@ class WorktreeStore:
         return LockError(
             f"The record can't be written: {problem.strerror or problem}.",
             where=str(path),
-            not_done="Nothing that isn't recorded was sent.",
+            not_done=NOTHING_MORE,
             hint="Make room or mend the folder's rights, then run the command again.",
             reason="lock_unwritable",
         )

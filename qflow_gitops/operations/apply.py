@@ -32,10 +32,11 @@ from qflow_gitops.operations.checks import (
 )
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.jobs import Before, prepare
-from qflow_gitops.operations.launch import Job, Launch, Result, Terms, watch_of
+from qflow_gitops.operations.launch import Job, Launch, Result, Terms
 from qflow_gitops.operations.outcome import Work, applied_body, left_out, rescued, under_way
 from qflow_gitops.operations.plan import all_specs, connector_names, previous_requests, seen
 from qflow_gitops.operations.reconcile import Reconciler
+from qflow_gitops.operations.watching import watch_of
 from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
 from qflow_gitops.project import Project
 from qflow_gitops.report import Planned, Report, applied

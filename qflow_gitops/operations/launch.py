@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,6 @@ from qflow_gitops.interfaces import (
     Answer,
     AnswerKind,
     Clock,
-    Execution,
     LockSession,
     LostRace,
     Mark,
@@ -34,6 +33,7 @@ from qflow_gitops.interfaces import (
 from qflow_gitops.lockfile import FINAL, Attempt, Event, Lockfile, State, Transition
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
+from qflow_gitops.operations.watching import Poll, Watch, Watching, watch_of
 from qflow_gitops.plan import Change, Key
 
 SEND_WITHIN = 120.0  # seconds from the intent to the POST; later, the attempt is given up unsent
@@ -42,10 +42,6 @@ LEASE = 360.0
 two requests at their deadlines, and a minute for clocks that differ."""
 FOR_THE_RECORD = 3.0
 """Seconds of those left, once a person asked to stop, in which no more answers are waited for."""
-GONE_AFTER = timedelta(hours=1)
-"""So old is an attempt whose execution is taken for gone when Qualys doesn't show it."""
-GONE_LOOKS = 3  # in a row, before that
-FIRST_POLL, POLL_FACTOR, LAST_POLL = 0.5, 1.5, 15.0  # seconds between looks at an execution
 DOUBTS_IN_A_ROW = 3  # so many unclear answers one after another end the launching
 
 _BAD = frozenset({State.FAILED, State.CANCELLED, State.ENDED, State.REFUSED})
@@ -59,22 +55,6 @@ class Job:
     digest: str
     facts: Mapping[str, Any]
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """An execution to wait for. `environment` and `name` say whose it is.
-
-    `opened_at` is when its attempt began (RFC 3339), `status` Qualys' word as last recorded.
-    """
-
-    environment: str
-    name: str
-    number: int
-    execution_id: str
-    opened_at: str
-    workflow_id: str
-    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +99,6 @@ class Result:
 _Sent = tuple[Job, Attempt]
 
 
-@dataclass(slots=True)
-class _Poll:
-    watch: Watch
-    due: float
-    delay: float = FIRST_POLL
-    takes_place: bool = True  # False for what another apply began
-    asked: bool = False
-    shown: str = ""
-    missed: int = 0
-
-
 class Launch:
     """One launch: `run()` yields events until everything that may be done is done."""
 
@@ -152,10 +121,9 @@ class Launch:
         self._clock = clock
         self._begun = clock.monotonic()
         self._sending: dict[Key, Attempt] = {}
-        earlier = watches if terms.wait else ()
-        self._polls = [
-            _Poll(one, self._begun, takes_place=False, shown=one.status) for one in earlier
-        ]
+        self._watching = Watching(qualys, terms.statuses, clock)
+        for one in watches if terms.wait else ():
+            self._watching.add(one, new=False)
         self._buffer: list[Transition] = []
         self._unhurried: list[Transition] = []  # status words: recorded along with what matters
         self._first_answer = self._begun
@@ -225,7 +193,7 @@ class Launch:
         self._decide_again()
         if self.result.why_stopped:
             return []
-        busy = len(self._sending) + sum(poll.takes_place for poll in self._polls)
+        busy = len(self._sending) + self._watching.places
         free = max(0, self._terms.concurrency - busy)
         return [self._pending.popleft() for _ in range(min(free, len(self._pending)))]
 
@@ -251,7 +219,7 @@ class Launch:
             return False
         if self._unwritable:
             return True  # nothing that is seen from here on could be recorded
-        return not self._polls or self._terms.stop() or self._is_late()
+        return not self._watching or self._terms.stop() or self._is_late()
 
     def _is_late(self) -> bool:
         return self._elapsed() > self._terms.timeout
@@ -391,21 +359,10 @@ class Launch:
         )
 
     def _start_polls(self) -> None:
-        now = self._clock.monotonic()
-        asked = sum(poll.asked for poll in self._polls)
-        for poll in self._polls:
-            if not poll.asked and poll.due <= now and asked < self._terms.concurrency:
-                poll.asked = True
-                asked += 1
-                self._in_background(poll, partial(self._look, poll.watch))
+        for poll in self._watching.take_due(self._terms.concurrency):
+            self._in_background(poll, partial(self._watching.look, poll))
 
-    def _look(self, watch: Watch) -> Seen | QflowError:
-        try:
-            return look(self._qualys, watch, self._clock.now())
-        except QflowError as problem:
-            return problem
-
-    def _in_background(self, owner: _Sent | _Poll, work: Callable[[], Any]) -> None:
+    def _in_background(self, owner: _Sent | Poll, work: Callable[[], Any]) -> None:
         def target() -> None:
             try:
                 self._done.put((owner, work()))
@@ -428,13 +385,10 @@ class Launch:
     def _patience(self) -> float:
         if not self._sending and self._generation != self._session.generation:
             return 0.0  # a lost race: what was read just now gets old with every moment
-        now = self._clock.monotonic()
-        nearest = min((poll.due - now for poll in self._polls if not poll.asked), default=0.25)
-        return min(0.25, max(0.005, nearest))
+        return min(0.25, max(0.005, self._watching.next_due(0.25)))
 
-    def _take(self, owner: _Sent | _Poll, answer: Any) -> None:
-        if isinstance(owner, _Poll):
-            owner.asked = False
+    def _take(self, owner: _Sent | Poll, answer: Any) -> None:
+        if isinstance(owner, Poll):
             self._looked(owner, answer)
             return
         del self._sending[owner[0].change.key]
@@ -465,7 +419,7 @@ class Launch:
         if answer.kind is AnswerKind.ACCEPTED:
             watch = watch_of(*job.change.key, attempt, answer.execution_id)
             if self._terms.wait:
-                self._polls.append(_Poll(watch, self._clock.monotonic() + FIRST_POLL))
+                self._watching.add(watch, new=True)
             else:
                 self._finished += 1
             return
@@ -492,30 +446,20 @@ class Launch:
         elif self._doubts >= DOUBTS_IN_A_ROW:
             self._stop(f"{self._doubts} runs one after another are in doubt")
 
-    def _looked(self, poll: _Poll, seen: Any) -> None:
-        poll.delay = min(LAST_POLL, poll.delay * POLL_FACTOR)
-        poll.due = self._clock.monotonic() + poll.delay
-        if poll not in self._polls:
-            return  # given up, or ended, by what another look said in the meantime
-        if isinstance(seen, AuthError):
-            self._polls.clear()
-            self._stop("Qualys refuses to show executions", seen)
-        if isinstance(seen, QflowError | BaseException):
-            return  # not reachable now: the next look may tell
-        poll.missed = poll.missed + 1 if isinstance(seen, Gone) else 0
-        if isinstance(seen, Gone) and poll.missed < GONE_LOOKS:
+    def _looked(self, poll: Poll, seen: Any) -> None:
+        try:
+            found = self._watching.took(poll, seen)
+        except AuthError as problem:
+            self._stop("Qualys refuses to show executions", problem)
             return
-        found = what_became(poll.watch, seen, self._terms.statuses, self._clock.now())
-        if found is None or (found.event.to is State.RUNNING and poll.shown == found.status):
+        if found is None:
             return
-        poll.shown = found.status
         state = found.event.to
         if state is State.RUNNING:
             # A write for each word would cost a push each; it is only a word.
             self._unhurried.append(found)
             return
         self._buffer.append(found)
-        self._polls.remove(poll)
         self._finished += 1
         if state in _BAD and self._terms.stop_on_failure:
             self._stop(f"{poll.watch.environment}/{poll.watch.name} {state}")
@@ -530,7 +474,7 @@ class Launch:
         return events.Tick(
             len(self._pending),
             len(self._sending),
-            len(self._polls),
+            len(self._watching),
             self._finished,
             self._elapsed(),
         )
@@ -542,78 +486,3 @@ _STATES = {
     AnswerKind.UNSENT: State.UNSENT,
     AnswerKind.UNCLEAR: State.IN_DOUBT,
 }
-
-
-def state_of(execution: Execution, statuses: Mapping[str, State]) -> State:
-    """Say what an execution's status word and end date mean.
-
-    A word that neither Qualys' documentation nor the settings explain is never success: the
-    execution is `running` until it shows an end date, then `ended`.
-    """
-    known = statuses.get(execution.status.lower())
-    if known is not None:
-        return known
-    return State.ENDED if execution.ended else State.RUNNING
-
-
-def watch_of(environment: str, name: str, attempt: Attempt, execution_id: str = "") -> Watch:
-    """Say what to wait for."""
-    wanted = execution_id or attempt.execution_id
-    return Watch(
-        environment,
-        name,
-        attempt.number,
-        wanted,
-        attempt.opened_at,
-        attempt.fact("workflowId"),
-        attempt.status,
-    )
-
-
-class Gone:
-    """An execution that Qualys doesn't show any more, though it shows its workflow."""
-
-
-Seen = Execution | Gone | None
-"""What a look at an execution shows; None: nothing, and nothing can be concluded from it."""
-
-
-def look(qualys: Qualys, watch: Watch, now: datetime) -> Seen:
-    """Look at an execution once.
-
-    Not shown is not yet gone: a new one may be late in showing, and where the workflow is
-    hidden as well, these credentials may not see it. Raises AuthError, UnreachableError.
-    """
-    seen = qualys.execution(watch.execution_id)
-    if seen is not None or now - moment(watch.opened_at) < GONE_AFTER:
-        return seen
-    return None if qualys.workflow(watch.workflow_id) is None else Gone()
-
-
-def what_became(
-    watch: Watch, seen: Seen, statuses: Mapping[str, State], now: datetime
-) -> Transition | None:
-    """Say what a look at an execution adds to the record, None where it says nothing.
-
-    One that is gone is `ended`: it was accepted, and how it ended will not be known.
-    """
-    if seen is None:
-        return None
-    if isinstance(seen, Gone):
-        detail = "Qualys doesn't show this execution any more (404), so its end isn't known."
-        event = Event(stamp(now), State.ENDED, {"detail": detail})
-        return _about(watch, event)
-    state = state_of(seen, statuses)
-    return _about(watch, Event(stamp(now), state, _word(seen)), seen.status)
-
-
-def _about(watch: Watch, event: Event, status: str = "") -> Transition:
-    """The execution is named, so that a record which meanwhile has another one refuses it."""
-    return Transition(
-        watch.environment, watch.name, watch.number, event,
-        execution_id=watch.execution_id, status=status,
-    )  # fmt: skip
-
-
-def _word(execution: Execution) -> dict[str, Any]:
-    return {"status": execution.status} if execution.status else {}

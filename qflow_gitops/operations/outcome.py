@@ -10,7 +10,8 @@ from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile, Transition, is_
 from qflow_gitops.lockformat import attempt_to_json, transition_to_json
 from qflow_gitops.operations.checks import View
 from qflow_gitops.operations.gateways import Gateways
-from qflow_gitops.operations.launch import Job, Result, Watch, watch_of
+from qflow_gitops.operations.launch import Job, Result
+from qflow_gitops.operations.watching import Watch, watch_of
 from qflow_gitops.plan import Action, Change, Reason
 from qflow_gitops.report import Applied, Outcome
 

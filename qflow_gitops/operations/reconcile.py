@@ -49,9 +49,13 @@ class Doubt:
     @property
     def opened_at(self) -> datetime:
         """When it was opened, by Qualys' clock as far as that was known then."""
+        return moment(self.attempt.opened_at) + self.ahead
+
+    @property
+    def ahead(self) -> timedelta:
+        """By how much Qualys' clock was ahead of its sender's, zero where that isn't known."""
         skew = self.attempt.events[0].extra.get("clockSkew", 0)
-        ahead = timedelta(seconds=skew if isinstance(skew, int) else 0)
-        return moment(self.attempt.opened_at) + ahead
+        return timedelta(seconds=skew if isinstance(skew, int) else 0)
 
     @property
     def before(self) -> tuple[str, ...] | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from qflow_gitops.errors import BusyError, QflowError, UsageProblem
 from qflow_gitops.interfaces import LockSession, LockStore
 from qflow_gitops.lockfile import DOUBTFUL, Attempt, Event, Lockfile, State, Transition, is_leased
 from qflow_gitops.matching import Match
-from qflow_gitops.moments import stamp
+from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations.checks import run_key
 from qflow_gitops.operations.plan import seen
 from qflow_gitops.operations.reconcile import Doubt, Looked, Reconciler
@@ -92,13 +93,27 @@ def _check_lease(doubt: Doubt, session: LockSession, to: State, now: str) -> Non
     until = str(first.extra.get("leaseUntil", ""))
     working = is_leased(doubt.attempt, now) and not session.alone
     if working or (to is State.ABSENT and now <= until):
-        raise BusyError(
-            f"The request may still be under way until {until}: it was to be sent at {first.at}.",
-            where=f"{doubt.environment}/{doubt.run}",
-            not_done=NOTHING,
-            hint="Look in Qualys after that, and say it again.",
-            reason="lease_runs",
-        )
+        raise _under_way(doubt, until)
+
+
+def _check_lease_there(doubt: Doubt, reconciler: Reconciler) -> None:
+    """The same by Qualys' clock: this machine's and the sender's may both be wrong."""
+    first = doubt.attempt.events[0]
+    until = str(first.extra.get("leaseUntil", ""))
+    skew = reconciler.gateways.asked(doubt.environment, doubt.attempt).skew or 0.0
+    if until and reconciler.clock.now() + timedelta(seconds=skew) <= moment(until) + doubt.ahead:
+        raise _under_way(doubt, f"{until} by the clock of the machine that sent it")
+
+
+def _under_way(doubt: Doubt, until: str) -> BusyError:
+    began = doubt.attempt.events[0].at
+    return BusyError(
+        f"The request may still be under way until {until}: it was to be sent at {began}.",
+        where=f"{doubt.environment}/{doubt.run}",
+        not_done=NOTHING,
+        hint="Look in Qualys after that, and say it again.",
+        reason="lease_runs",
+    )
 
 
 def _check(
@@ -115,6 +130,7 @@ def _check(
     if problems:
         raise problems[0]
     (looked,) = found
+    _check_lease_there(doubt, reconciler)
     _check_absence(decision, looked)
     checked: dict[str, object] = {"checked": "list"}
     if decision.others:
@@ -145,7 +161,8 @@ def _check_absence(decision: Decision, looked: Looked) -> None:
             "The list of the workflow's executions could not be read whole: it proves nothing.",
             where=who,
             not_done=NOTHING,
-            hint="Say it again in a moment.",
+            hint="Say it again in a moment. Where the workflow is gone from Qualys, nothing can "
+            f"prove it: qflow-gitops resolve {who} --assume-ran",
             reason="list_incomplete",
         )
 

@@ -6,9 +6,9 @@ from qflow_gitops.lockfile import Lockfile, State
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.checks import run_key
 from qflow_gitops.operations.gateways import Gateways, one_environment
-from qflow_gitops.operations.launch import look, what_became
 from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
+from qflow_gitops.operations.watching import look, what_became
 from qflow_gitops.project import Project
 from qflow_gitops.report import History, Report, Status, StatusRow, standing
 

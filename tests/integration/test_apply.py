@@ -257,6 +257,22 @@ def test_a_run_that_was_absent_is_due_again(
     assert len(sandbox.executions()) == 1
 
 
+def test_absence_is_judged_by_qualys_clock_too(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, later: Callable[[float], None]
+) -> None:
+    """A machine whose clock is ahead doesn't declare absent what may still be under way."""
+    why = ("encrypt-prod-buckets", "--absent", "--reason", "not there")
+    sandbox.set_faults("drop#1")
+    assert cli("apply", "--yes").code == 9
+    later(400)
+    sandbox.set_faults("skew=-200")  # what Qualys says the time is: 600 s behind this machine
+    early = cli("resolve", *why)
+    assert early.code == 6
+    assert "by the clock of the machine that sent it" in early.err
+    sandbox.set_faults("skew=400")
+    assert cli("resolve", *why).code == 0
+
+
 def test_three_doubts_in_a_row_stop_the_launching(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:

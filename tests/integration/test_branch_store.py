@@ -240,6 +240,24 @@ def test_a_branch_that_was_put_back_is_refused(
     assert len(sandbox.executions()) == 1
 
 
+def test_a_merge_at_its_tip_is_refused_by_a_fresh_clone(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """A clone that knows nothing yet can compare with one parent only, so two are a reason."""
+    assert cli("apply", "--yes").code == 0
+    tip = remote.tip()
+    merge = remote.git(
+        "-c", "user.name=x", "-c", "user.email=x@localhost", "commit-tree", f"{tip}^{{tree}}",
+        "-p", f"{tip}~1", "-p", tip, "-m", "merge",
+    )  # fmt: skip
+    remote.git("update-ref", f"refs/heads/{BRANCH}", merge.strip())
+    refused = other(remote.clone("fresh"), cli)("apply", "--yes")
+    assert refused.code == 11
+    assert "is a merge" in refused.err
+    assert "qflow-gitops lock verify" in refused.err
+    assert len(sandbox.executions()) == 1
+
+
 def rewrite(
     remote: Remote,
     change: Callable[[dict], None],

@@ -1,6 +1,8 @@
 """Corners in which a promise once broke: each was found by attack, and stays mended."""
 
-import threading
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -166,8 +168,6 @@ def test_one_look_at_a_hidden_workflow_ends_nothing(
     project: Workspace, cli: Cli, sandbox: SandboxServer, later: Callable[[float], None]
 ) -> None:
     """Credentials that may not see the workflow don't see its executions either."""
-    import json
-
     assert cli("apply", "--yes", "--no-wait").code == 0
     sandbox.set_faults("hidden", f"unknown-workflow={WORKFLOW}")
     later(3700)
@@ -196,8 +196,6 @@ def test_a_committed_rescue_file_is_nobodys_answer(
     remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, tmp_path: Path
 ) -> None:
     """A pull request could make a run due again with it; so could a link, or another's nonce."""
-    import json
-
     sandbox.set_faults("accept-then-drop", "list-lag=3600")
     assert cli("apply", "--yes").code == 9
     sandbox.set_faults()
@@ -314,8 +312,6 @@ def test_an_adoption_holds_only_for_the_record_it_was_decided_on(
 def test_one_workflow_that_is_hidden_keeps_no_other_doubt_open(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
-    import json
-
     only(project, spec("a", 1).replace(WORKFLOW, OTHER), spec("b", 2))
     sandbox.set_faults("accept-then-drop", "list-lag=3600")
     assert cli("apply", "--yes").code == 9
@@ -336,24 +332,16 @@ def test_a_configured_signature_display_changes_nothing(
 
 
 def test_nothing_is_sent_after_a_stop_even_from_a_wait(
-    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    project: Workspace, sandbox: SandboxServer
 ) -> None:
     """A run that waits for a rate limit when a person stops is `unsent`."""
-    import json
-    import os
-    import signal
-
     sandbox.set_faults("429=1#1")
-
-    def stop() -> None:
-        while not sandbox.requests("POST", "/run"):
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    stopper = threading.Thread(target=stop)
-    stopper.start()
-    assert cli("apply", "--yes").code == 143
-    stopper.join()
+    program = "from qflow_gitops.cli.main import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", program, "apply", "--yes"], cwd=project.path)
+    while not sandbox.requests("POST", "/run"):
+        time.sleep(0.01)
+    process.terminate()
+    assert process.wait(timeout=8) == 143
     time.sleep(1.5)
     assert sandbox.executions() == []
     runs = json.loads(project.read("qflow.lock"))["environments"]["prod"]["runs"]

@@ -110,6 +110,9 @@ def test_a_signal_stops_launching_and_records(
     out, err = process.communicate(timeout=6)
     assert process.returncode == code, err
     states = check(workspace, sandbox)
-    assert set(states.values()) == {"accepted"}
-    assert len(sandbox.executions()) == len(states) < RUNS
+    # What was claimed and not yet on the wire when the signal came is never sent.
+    assert "accepted" in states.values()
+    assert set(states.values()) <= {"accepted", "unsent"}
+    assert len(sandbox.executions()) == list(states.values()).count("accepted")
+    assert len(states) < RUNS
     assert b"Not started" in out

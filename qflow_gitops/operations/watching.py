@@ -1,0 +1,201 @@
+"""Wait for executions: when to look at one again, and what a look adds to the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from qflow_gitops.errors import AuthError, QflowError
+from qflow_gitops.interfaces import Clock, Execution, Qualys
+from qflow_gitops.lockfile import Attempt, Event, State, Transition
+from qflow_gitops.moments import moment, stamp
+
+GONE_AFTER = timedelta(hours=1)
+"""So old is an attempt whose execution is taken for gone when Qualys doesn't show it."""
+GONE_LOOKS = 3  # in a row, before that
+FIRST_POLL, POLL_FACTOR, LAST_POLL = 0.5, 1.5, 15.0  # seconds between looks at an execution
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An execution to wait for. `environment` and `name` say whose it is.
+
+    `opened_at` is when its attempt began (RFC 3339), `status` Qualys' word as last recorded.
+    """
+
+    environment: str
+    name: str
+    number: int
+    execution_id: str
+    opened_at: str
+    workflow_id: str
+    status: str = ""
+
+
+class Gone:
+    """An execution that Qualys doesn't show any more, though it shows its workflow."""
+
+
+Seen = Execution | Gone | None
+"""What a look at an execution shows; None: nothing, and nothing can be concluded from it."""
+
+
+@dataclass(slots=True)
+class Poll:
+    """An execution that is waited for. `due` is by the monotonic clock, `delay` in seconds.
+
+    `takes_place` says whether it counts as one of those that run at once: not what another
+    apply began. `shown` is Qualys' last word, `missed` how often in a row it showed nothing.
+    """
+
+    watch: Watch
+    due: float
+    takes_place: bool
+    shown: str
+    delay: float = FIRST_POLL
+    asked: bool = False
+    missed: int = 0
+
+
+class Watching:
+    """The executions that are waited for. Only `look()` may be called from another thread."""
+
+    def __init__(self, qualys: Qualys, statuses: Mapping[str, State], clock: Clock) -> None:
+        """Wait for nothing yet. `statuses` say what Qualys' words mean, in lower case."""
+        self._qualys = qualys
+        self._statuses = statuses
+        self._clock = clock
+        self._polls: list[Poll] = []
+
+    def __len__(self) -> int:
+        """How many are waited for."""
+        return len(self._polls)
+
+    @property
+    def places(self) -> int:
+        """How many of them count as running at once."""
+        return sum(one.takes_place for one in self._polls)
+
+    def add(self, watch: Watch, *, new: bool) -> None:
+        """Wait for one more: a `new` one, or one that another apply began."""
+        due = self._clock.monotonic() + (FIRST_POLL if new else 0.0)
+        self._polls.append(Poll(watch, due, takes_place=new, shown=watch.status))
+
+    def take_due(self, most: int) -> list[Poll]:
+        """Give those to look at now, so many that at most `most` looks are on their way."""
+        now = self._clock.monotonic()
+        free = max(0, most - sum(one.asked for one in self._polls))
+        taken = [one for one in self._polls if not one.asked and one.due <= now][:free]
+        for one in taken:
+            one.asked = True
+        return taken
+
+    def next_due(self, most: float) -> float:
+        """Give the seconds until the next look, `most` where there is none before."""
+        now = self._clock.monotonic()
+        return min((one.due - now for one in self._polls if not one.asked), default=most)
+
+    def look(self, poll: Poll) -> Seen | QflowError:
+        """Look at it once; a failure is given, not raised, as a look's answer."""
+        try:
+            return look(self._qualys, poll.watch, self._clock.now())
+        except QflowError as problem:
+            return problem
+
+    def took(self, poll: Poll, seen: Any) -> Transition | None:
+        """Take a look's answer; give what it adds to the record, None where that is nothing.
+
+        An execution that has ended isn't waited for any more. Raises AuthError where Qualys
+        refuses to show executions: then nothing is waited for any more.
+        """
+        poll.asked = False
+        poll.delay = min(LAST_POLL, poll.delay * POLL_FACTOR)
+        poll.due = self._clock.monotonic() + poll.delay
+        if poll not in self._polls:
+            return None  # given up, or ended, by what another look said in the meantime
+        if isinstance(seen, AuthError):
+            self._polls.clear()
+            raise seen
+        if isinstance(seen, BaseException):
+            return None  # not reachable now: the next look may tell
+        poll.missed = poll.missed + 1 if isinstance(seen, Gone) else 0
+        if isinstance(seen, Gone) and poll.missed < GONE_LOOKS:
+            return None
+        found = what_became(poll.watch, seen, self._statuses, self._clock.now())
+        if found is None:
+            return None
+        if found.event.to is not State.RUNNING:
+            self._polls.remove(poll)
+        elif poll.shown == found.status:
+            return None
+        poll.shown = found.status
+        return found
+
+
+def state_of(execution: Execution, statuses: Mapping[str, State]) -> State:
+    """Say what an execution's status word and end date mean.
+
+    A word that neither Qualys' documentation nor the settings explain is never success: the
+    execution is `running` until it shows an end date, then `ended`.
+    """
+    known = statuses.get(execution.status.lower())
+    if known is not None:
+        return known
+    return State.ENDED if execution.ended else State.RUNNING
+
+
+def watch_of(environment: str, name: str, attempt: Attempt, execution_id: str = "") -> Watch:
+    """Say what to wait for."""
+    wanted = execution_id or attempt.execution_id
+    return Watch(
+        environment,
+        name,
+        attempt.number,
+        wanted,
+        attempt.opened_at,
+        attempt.fact("workflowId"),
+        attempt.status,
+    )
+
+
+def look(qualys: Qualys, watch: Watch, now: datetime) -> Seen:
+    """Look at an execution once.
+
+    Not shown is not yet gone: a new one may be late in showing, and where the workflow is
+    hidden as well, these credentials may not see it. Raises AuthError, UnreachableError.
+    """
+    seen = qualys.execution(watch.execution_id)
+    if seen is not None or now - moment(watch.opened_at) < GONE_AFTER:
+        return seen
+    return None if qualys.workflow(watch.workflow_id) is None else Gone()
+
+
+def what_became(
+    watch: Watch, seen: Seen, statuses: Mapping[str, State], now: datetime
+) -> Transition | None:
+    """Say what a look at an execution adds to the record, None where it says nothing.
+
+    One that is gone is `ended`: it was accepted, and how it ended will not be known.
+    """
+    if seen is None:
+        return None
+    if isinstance(seen, Gone):
+        detail = "Qualys doesn't show this execution any more (404), so its end isn't known."
+        event = Event(stamp(now), State.ENDED, {"detail": detail})
+        return _about(watch, event)
+    state = state_of(seen, statuses)
+    return _about(watch, Event(stamp(now), state, _word(seen)), seen.status)
+
+
+def _about(watch: Watch, event: Event, status: str = "") -> Transition:
+    """The execution is named, so that a record which meanwhile has another one refuses it."""
+    return Transition(
+        watch.environment, watch.name, watch.number, event,
+        execution_id=watch.execution_id, status=status,
+    )  # fmt: skip
+
+
+def _word(execution: Execution) -> dict[str, Any]:
+    return {"status": execution.status} if execution.status else {}
