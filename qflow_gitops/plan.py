@@ -222,10 +222,12 @@ def _is_shown(one: Change, context: Context) -> bool:
 def decide(one: RunSpec, specs: SpecSet, context: Context) -> Change:
     """Decide about one valid spec: desired minus recorded."""
     attempts = record_of(one, context.lockfile)
+    if one.previous_name and (one.environment, one.previous_name) in specs.specs:
+        attempts = context.lockfile.attempts(one.environment, one.name)
+        if not any(each.counted and each.digest == one.digest for each in attempts):
+            return _two_of_a_name(one)
     same = [attempt for attempt in attempts if attempt.digest == one.digest]
     counted = [attempt for attempt in same if attempt.counted]
-    if one.previous_name and (one.environment, one.previous_name) in specs.specs:
-        return _two_of_a_name(one)
     doubt = next((attempt for attempt in attempts if attempt.state in DOUBTFUL), None)
     if doubt is not None and context.now and is_leased(doubt, context.now):
         return _being_sent(one, doubt)
@@ -310,7 +312,10 @@ def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Ch
 
 
 def _two_of_a_name(one: RunSpec) -> Change:
-    """A record can't be carried over from a run that goes on; looked at before anything else."""
+    """A record can't be carried over from a run that goes on; looked at before anything else.
+
+    What a run sent under its own name already needs no other's record.
+    """
     return _change(
         Action.HOLD,
         Reason.RENAMED,

@@ -17,9 +17,6 @@ from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
 
-# Generated stories: minutes long, so a person runs them: QFLOW_TESTS_STORIES=1 pytest -n auto
-collect_ignore = [] if os.environ.get("QFLOW_TESTS_STORIES") else ["integration/test_model.py"]
-
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -10,6 +10,7 @@ import io
 import os
 import queue
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -99,6 +100,9 @@ class Runners:
             self._processes.pop()
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+            for one in threading.enumerate():
+                if isinstance(one, threading.Timer):
+                    one.cancel()  # what ends a stopped process for certain would end the tests
         return Done(code, out.getvalue(), err.getvalue())
 
     # --- what a script may do --------------------------------------------------------
@@ -216,15 +220,24 @@ class Runners:
         def send(transport: Transport, method: str, path: str, **options: Any) -> Any:
             if method != "POST" or not path.endswith("/run"):
                 return real(transport, method, path, **options)
-            status = 0
-            self.about_to_send(self.process)
+            status, begun = 0, False
+
+            def leaves() -> bool:
+                """The last word before the first byte; what it forbids is no sending."""
+                nonlocal begun
+                if options["may_send"]():
+                    begun = True
+                    self.about_to_send(self.process)
+                return begun
+
             try:
-                answer = real(transport, method, path, **options)
+                answer = real(transport, method, path, **{**options, "may_send": leaves})
                 limited = "x-ratelimit-towait-sec" in answer.headers
                 status = 429 if limited else answer.status
                 return answer
             finally:
-                self.was_sent(self.process, status)
+                if begun:
+                    self.was_sent(self.process, status)
 
         return send
 

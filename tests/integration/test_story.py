@@ -192,6 +192,23 @@ def test_a_renamed_run_is_held_until_its_record_is_carried_over(
     assert len(posts(sandbox)) == 1
 
 
+def test_a_run_of_its_own_record_needs_no_previous_name(
+    applied: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """The old name comes back with another request: `plan` and `plan --full` agree."""
+    carried = SAMPLE.replace("prod-buckets\n", "all\n  previousName: encrypt-prod-buckets\n", 1)
+    applied.write(FILE, carried.replace("maha2", "maha3"))
+    applied.commit("renamed and changed")
+    assert cli("apply", "--yes").code == 0
+    applied.write("runs/aws/again.yaml", SAMPLE.replace("maha2", "maha4"))
+    applied.commit("the old name again")
+    for more in ((), ("--full",)):
+        data = cli.json("plan", *more)
+        told = {(one["action"], one["name"]) for one in data["changes"] if one["action"] != "skip"}
+        assert told == {("run", "encrypt-prod-buckets")}, more
+    assert len(posts(sandbox)) == 2
+
+
 def test_a_rename_can_be_released_by_name_and_count(
     applied: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
