@@ -2,7 +2,7 @@
 
 Each request has time-outs and a total deadline that also holds when an answer drips in
 byte by byte; redirects are never followed, the environment (proxies, .netrc) is never
-asked, and answers are cut at 1 MiB.
+asked, and answers that are too long (1 MiB, unless asked otherwise) are none.
 """
 
 import json
@@ -135,6 +135,7 @@ class Transport:
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
         deadline: float = DEADLINE,
+        max_answer: int = MAX_ANSWER,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the gateway's address, `https://host` or the sandbox's `http://host:port`."""
@@ -142,6 +143,7 @@ class Transport:
         self._host = parse_url(base_url).host
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
+        self._max_answer = max_answer
         self._monotonic = monotonic
         self._agent = user_agent
         self._idle: deque[requests.Session] = deque()
@@ -245,8 +247,8 @@ class Transport:
         content = b""
         for piece in answer.raw.stream(65536, decode_content=True):
             content += piece
-            if len(content) > MAX_ANSWER:
-                raise requests.exceptions.ContentDecodingError("the answer is over 1 MiB")
+            if len(content) > self._max_answer:
+                raise requests.exceptions.ContentDecodingError("the answer is too long")
         if self._monotonic() - begun > self._deadline:
             raise requests.exceptions.ReadTimeout("the total deadline is over")
         expected = answer.headers.get("Content-Length", "")

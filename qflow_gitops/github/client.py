@@ -1,0 +1,166 @@
+"""Authenticated calls to the GitHub API: JSON, pages, and the retries that a read may have."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from qflow_gitops.api.messages import Redactor, message_of
+from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
+from qflow_gitops.errors import AuthError, UnreachableError
+
+ATTEMPTS = 4  # of one read
+LONGEST = 60.0  # seconds that one wait takes at most
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+_NOTHING = "Nothing was concluded from it."
+
+
+class Client:
+    """Calls the API of one repository with one token."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        token: str,
+        prefix: str,
+        repository: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take the API's address, a path before all others, and `OWNER/NAME`."""
+        self._transport = transport
+        self._headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {token}",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
+        self._prefix = prefix
+        self.repository = repository
+        self._sleep = sleep
+        self._redact = Redactor()
+        self._redact.learn([token])
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
+        """Read JSON below the repository's address; None where it isn't there (404).
+
+        Raises AuthError (401, 403) and UnreachableError, after retries.
+        """
+        said = ""
+        for attempt in range(ATTEMPTS):
+            wait = float(2**attempt)
+            try:
+                answer = self._send("GET", path, query)
+            except NoAnswerError as problem:
+                said = str(problem)
+            else:
+                if answer.status == 404:
+                    return None
+                if not _is_busy(answer):
+                    return self._data(answer)
+                said = self._what(answer)
+                asked = answer.headers.get("retry-after", "")
+                wait = float(asked) if asked.isdecimal() else wait
+            if attempt == ATTEMPTS - 1 or wait > LONGEST:
+                break
+            self._sleep(wait)
+        raise UnreachableError(
+            f"GitHub could not be asked: {said}.",
+            not_done=_NOTHING,
+            hint="Run the command again later.",
+            reason="github_unreachable",
+        )
+
+    def pages(
+        self, path: str, query: Mapping[str, str | int] | None = None, *, size: int = 100
+    ) -> Iterator[dict[str, Any]]:
+        """Give the items of a list, page by page; none where it isn't there (404).
+
+        Raises what `get` raises.
+        """
+        number = 1
+        while True:
+            items = self.get(path, {**(query or {}), "per_page": size, "page": number})
+            if items is not None and not isinstance(items, list):
+                raise self._odd()
+            yield from (one for one in items or () if isinstance(one, dict))
+            if len(items or ()) < size:
+                return
+            number += 1
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Change something, once: whether a request without an answer arrived isn't known.
+
+        Raises AuthError and UnreachableError.
+        """
+        try:
+            answer = self._send(method, path, None, body)
+        except NoAnswerError as problem:
+            raise UnreachableError(
+                f"GitHub gave no answer: {problem}.",
+                not_done="It may have been done or not.",
+                hint="Run the command again: it looks at what is there first.",
+                reason="github_unreachable",
+            ) from None
+        return self._data(answer)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int] | None,
+        body: Mapping[str, Any] | None = None,
+    ) -> HttpAnswer:
+        address = f"{self._prefix}/repos/{quote(self.repository)}/{path}"
+        if query:
+            address += f"?{urlencode(query)}"
+        headers = dict(self._headers)
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode()
+        return self._transport.send(method, address, headers=headers, body=content)
+
+    def _data(self, answer: HttpAnswer) -> Any:
+        if answer.status in (401, 403):
+            raise AuthError(
+                f"GitHub doesn't permit this ({self._what(answer)}).",
+                not_done=_NOTHING,
+                hint="Check the token, and the job's `permissions`.",
+                reason="github_permission",
+            )
+        if not 200 <= answer.status < 300:
+            raise UnreachableError(
+                f"GitHub refused this ({self._what(answer)}).",
+                not_done=_NOTHING,
+                hint="Check the repository and the pull request's number.",
+                reason="github_refused",
+            )
+        data = answer.data()
+        if data is None and answer.content.strip():
+            raise self._odd()
+        return data
+
+    def _odd(self) -> UnreachableError:
+        return UnreachableError(
+            "GitHub's answer isn't what its documentation says.",
+            not_done=_NOTHING,
+            hint="Check GITHUB_API_URL: another kind of server may answer there.",
+            reason="github_answer",
+        )
+
+    def _what(self, answer: HttpAnswer) -> str:
+        said = self._redact(message_of(answer.content))
+        return f"{answer.status}: {said}" if said else f"status {answer.status}"
+
+
+def _is_busy(answer: HttpAnswer) -> bool:
+    """Too many requests, or a fault of the server (docs, "Rate limits for the REST API")."""
+    limited = answer.status == 403 and (
+        "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+    )
+    return limited or answer.status in _AGAIN
