@@ -145,6 +145,21 @@ class GitRepo:
             return False
         return self.run(["merge-base", "--is-ancestor", old, new])[0] == 0
 
+    def first_parents(self, base: str, head: str, most: int) -> Sequence[str]:
+        """Give the commits on the first-parent line of `head` that `base` ("": none) lacks.
+
+        Newest first, at most so many.
+        """
+        span = [head, f"^{base}"] if base else [head]
+        command = ["rev-list", "--first-parent", f"--max-count={most}", *span, "--"]
+        return self._out(command).decode().split()
+
+    def fetch(self, remote: str, ref: str) -> None:
+        """Bring the commits of a remote's ref into the clone, if the remote has it."""
+        fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap="]
+        fetch += ["--no-recurse-submodules", "--", remote, ref]
+        self.run(fetch, outward=lambda: 300.0)
+
     def merge_base(self, one: str, other: str) -> str | None:
         """Give the newest common ancestor, None where this clone knows none."""
         status, out, _ = self.run(["merge-base", one, other])

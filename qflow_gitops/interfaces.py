@@ -70,6 +70,15 @@ class GitTree(Protocol):
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `new` is `old` or descends from it, as far as this clone can tell."""
 
+    def first_parents(self, base: str, head: str, most: int) -> Sequence[str]:
+        """Give the commits on the first-parent line of `head` that `base` ("": none) lacks.
+
+        Newest first, at most so many.
+        """
+
+    def fetch(self, remote: str, ref: str) -> None:
+        """Bring the commits of a remote's ref into the clone, if the remote has it."""
+
     def merge_base(self, one: str, other: str) -> str | None:
         """Give the newest common ancestor, None where this clone knows none."""
 
@@ -194,6 +203,51 @@ class Qualys(Protocol):
 
     def echo(self, execution_id: str) -> Echo | None:
         """Give what started an execution; None where Qualys doesn't show it."""
+
+
+# --- pull requests -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request as its host shows it. Commits are ids, "" where there is none.
+
+    `head` is its newest commit, `merge_commit` what its merge (of any kind) put last on the
+    branch that it went to; only one that is `merged` has got one that counts.
+    """
+
+    number: int
+    author: str
+    head: str
+    merged: bool
+    merge_commit: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Who approved a pull request's newest commit, without those who had a hand in it.
+
+    `why` says why nothing counts ("" where it does); `signed` whether the host verified a
+    signature of every commit.
+    """
+
+    approvers: tuple[str, ...]
+    why: str = ""
+    signed: bool = False
+
+
+class PullRequests(Protocol):
+    """What a host knows about pull requests. Raises AuthError and UnreachableError."""
+
+    def pull_request(self, number: int) -> PullRequest | None:
+        """Give a pull request, None where there is none of that number."""
+
+    def merged_with(self, commit: str) -> Sequence[PullRequest]:
+        """Give the merged pull requests that brought a commit."""
+
+    def review(self, one: PullRequest) -> Review:
+        """Say who approved it."""
 
 
 # --- the record ----------------------------------------------------------------------

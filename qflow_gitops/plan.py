@@ -4,6 +4,7 @@ Desired minus recorded. Pure: the same values give the same plan, wherever they 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,6 +14,7 @@ import rfc8785
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, Lockfile, State, is_leased
+from qflow_gitops.policy import Facts, Judged, judge, needed_approvals
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec, hidden
 
@@ -45,14 +47,14 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     RENAMED = "renamed"
     TARGET = "target"
+    LIMIT = "limit"
+    WINDOW = "window"
+    APPROVAL = "approval"
+    POLICY = "policy"
     WORKFLOW = "workflow"
     FROZEN = "frozen"
     STOPPED = "stopped"
     INVALID = "invalid"
-
-
-NEEDS_RELEASE = frozenset({Reason.RENAMED, Reason.TARGET})
-"""Holds that `--ack REASON=COUNT` releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Change:
 
     `attempt` is the one that explains it, `since` the request differences to the last
     counted attempt (None where its request isn't known), `hint` what a person can do.
+    `release` is the name by which `--ack NAME=COUNT` releases a hold, "" for none; `released`
+    are the names that a run was released by. `approvals` is how many people have to approve it.
     """
 
     action: Action
@@ -72,6 +76,9 @@ class Change:
     spec: RunSpec | None = None
     attempt: Attempt | None = None
     since: tuple[Difference, ...] | None = None
+    release: str = ""
+    released: tuple[str, ...] = ()
+    approvals: int = 0
 
     @property
     def key(self) -> Key:
@@ -130,7 +137,8 @@ class Context:
 
     `previous` gives the spec of a run's last counted attempt where it could be read.
     `touched` names the files that differ from the base, None where there is no base.
-    `now` is RFC 3339, "" where it isn't asked whether somebody is still at work.
+    `now` is RFC 3339, "" where it isn't asked whether somebody is still at work. `facts` is
+    what the policy is held against (its `total` is filled in here), None for no policy.
     """
 
     project: Project
@@ -141,6 +149,7 @@ class Context:
     previous: Mapping[Key, RunSpec] = field(default_factory=dict)
     touched: frozenset[str] | None = None
     now: str = ""
+    facts: Facts | None = None
 
 
 def compute(specs: SpecSet, context: Context) -> Plan:
@@ -149,6 +158,8 @@ def compute(specs: SpecSet, context: Context) -> Plan:
     for environment in context.environments:
         found += _environment(environment, specs, context)
     released = _released(found, context)
+    if context.facts is not None:
+        released = _judged(released, specs, context, context.facts)
     frozen = [_frozen(one, context.brakes.freeze) for one in released]
     shown = [one for one in frozen if _is_shown(one, context)]
     order = {action: place for place, action in enumerate(Action)}
@@ -250,8 +261,11 @@ def record_of(one: RunSpec, lockfile: Lockfile) -> tuple[Attempt, ...]:
 def _change(
     action: Action, reason: Reason, one: RunSpec, detail: str, hint: str = "",
     attempt: Attempt | None = None, since: tuple[Difference, ...] | None = None,
+    release: str = "",
 ) -> Change:  # fmt: skip
-    return Change(action, reason, one.environment, one.name, detail, hint, one, attempt, since)
+    return Change(
+        action, reason, one.environment, one.name, detail, hint, one, attempt, since, release
+    )
 
 
 def _being_sent(one: RunSpec, intent: Attempt) -> Change:
@@ -306,8 +320,9 @@ def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Ch
         Reason.TARGET,
         one,
         f"recorded on platform {there}, but {one.environment} is now {here}",
-        f"Set the platform back to {there}, or release it: apply --ack target=COUNT",
+        f"Set the platform back to {there}, or release it: apply --ack target=COUNT --reason TEXT",
         attempts[-1] if attempts else None,
+        release=Reason.TARGET,
     )
 
 
@@ -344,8 +359,9 @@ def _renamed(
                 f"the run `{run}`, which has no spec any more, sent the same request "
                 f"({said(twin)})",
                 f"Add `previousName: {run}` under `metadata`, or release it: "
-                "apply --ack renamed=COUNT",
+                "apply --ack renamed=COUNT --reason TEXT",
                 twin,
+                release=Reason.RENAMED,
             )
     return None
 
@@ -469,16 +485,13 @@ def said(attempt: Attempt) -> str:
 
 def _released(found: list[Change], context: Context) -> list[Change]:
     """Take the holds that a person released by name and count out of the way."""
-    released = {
-        reason
-        for reason in NEEDS_RELEASE
-        if context.brakes.acks.get(reason) == sum(one.reason is reason for one in found) > 0
-    }
+    counts = Counter(one.release for one in found if one.release)
+    released = {name for name, count in counts.items() if context.brakes.acks.get(name) == count}
     return [
         _without_hold(one, context)
         if one.spec
-        and one.reason in NEEDS_RELEASE
-        and (one.reason in released or one.key in context.brakes.released)
+        and one.release
+        and (one.release in released or one.key in context.brakes.released)
         else one
         for one in found
     ]
@@ -489,9 +502,49 @@ def _without_hold(one: Change, context: Context) -> Change:
     attempts = record_of(one.spec, context.lockfile)
     same = [attempt for attempt in attempts if attempt.digest == one.spec.digest]
     counted = [attempt for attempt in same if attempt.counted]
-    if counted:
-        return _spent(one.spec, counted[-1], context)
-    return _due(one.spec, attempts, same, context)
+    found = (
+        _spent(one.spec, counted[-1], context)
+        if counted
+        else _due(one.spec, attempts, same, context)
+    )
+    return replace(found, released=(one.release,))
+
+
+def _judged(found: list[Change], specs: SpecSet, context: Context, facts: Facts) -> list[Change]:
+    """Hold what the policy doesn't let through, in each environment for itself."""
+    totals = Counter(environment for environment, _ in (*specs.specs, *specs.invalid))
+    judged: dict[Key, Change] = {}
+    for environment in context.environments:
+        due = {
+            one.key: one
+            for one in found
+            if one.action is Action.RUN and one.environment == environment
+        }
+        runs = [one.spec for one in due.values() if one.spec]
+        brakes, here = context.brakes, replace(facts, total=totals[environment])
+        found_so = judge(runs, here, brakes.acks, brakes.released)
+        judged |= {key: _as_judged(one, found_so, here) for key, one in due.items()}
+    return [judged.get(one.key, one) for one in found]
+
+
+def _as_judged(one: Change, said: Judged, facts: Facts) -> Change:
+    assert one.spec is not None  # noqa: S101  every change that runs has its spec
+    one = replace(
+        one,
+        approvals=needed_approvals(facts.policies, one.spec),
+        released=(*one.released, *said.released.get(one.key, ())),
+    )
+    hold = said.held.get(one.key)
+    if hold is None:
+        return one
+    return replace(
+        one,
+        action=Action.HOLD,
+        reason=Reason(hold.reason),
+        detail=hold.detail,
+        hint=hold.hint,
+        release=hold.release,
+    )
 
 
 def _frozen(one: Change, freeze: str) -> Change:

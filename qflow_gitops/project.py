@@ -1,13 +1,15 @@
 """`qflow.yaml` -> the project's settings, each with its default."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from qflow_gitops.diagnostics import Diagnostic, error
 from qflow_gitops.document import Document
 from qflow_gitops.lockfile import State
+from qflow_gitops.policy import Approvals, Limits, Policy, Scope
+from qflow_gitops.windows import Window, problem_of
 
 PROJECT_FILE = "qflow.yaml"
 LOCK_FILE = "qflow.lock"
@@ -55,13 +57,6 @@ class ApplySettings:
     timeout: float = 1800.0
     stop_on_failure: bool = True
     correlation_key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What has to hold before a run is sent. `workflow_revision`: the catalog's, exactly."""
-
-    workflow_revision: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +121,7 @@ def from_document(
             **{word.lower(): State(state) for word, state in spec.get("statuses", {}).items()},
         },
     )
-    return project, ()
+    return project, tuple(_policy_findings(document, project))
 
 
 def _folder(name: str) -> str:
@@ -159,8 +154,86 @@ def _apply(settings: Mapping[str, Any]) -> ApplySettings:
 
 
 def _policy(settings: Mapping[str, Any]) -> Policy:
-    required = settings.get("require", {})
-    return Policy(workflow_revision=required.get("workflowRevision", False))
+    required, workflows = settings.get("require", {}), settings.get("workflows", {})
+    allowed = workflows.get("allow")
+    return Policy(
+        limits=_limits(settings.get("limits", {})),
+        windows=tuple(map(_window, settings.get("windows", ()))),
+        approvals=tuple(
+            Approvals(
+                int(one["count"]),
+                Scope(
+                    tuple(one.get("environments", ())),
+                    dict(one.get("labels", {})),
+                    tuple(each.lower() for each in one.get("workflows", ())),
+                ),
+            )
+            for one in settings.get("approvals", ())
+        ),
+        allowed=None if allowed is None else frozenset(one.lower() for one in allowed),
+        denied=frozenset(one.lower() for one in workflows.get("deny", ())),
+        annotations=dict(required.get("annotations", {})),
+        signed_commits=required.get("signedCommits", False),
+        workflow_revision=required.get("workflowRevision", False),
+    )
+
+
+def _limits(settings: Mapping[str, Any]) -> Limits:
+    defaults, share = Limits(), settings.get("share", {})
+    return Limits(
+        runs=int(settings.get("runs", defaults.runs)),
+        share=float(share["percent"]) if share else None,
+        share_from=int(share.get("minimum", defaults.share_from)),
+        connector_types={name: int(n) for name, n in settings.get("connectorTypes", {}).items()},
+        workflows={one.lower(): int(n) for one, n in settings.get("workflows", {}).items()},
+    )
+
+
+def _window(settings: Mapping[str, Any]) -> Window:
+    kind = "allow" if "allow" in settings else "deny"
+    return Window(
+        kind,
+        settings[kind],
+        duration(settings["duration"]),
+        settings["timezone"],
+        tuple(settings.get("environments", ())),
+    )
+
+
+def _policy_findings(document: Document, project: Project) -> Iterator[Diagnostic]:
+    """Find what the schema can't: a cron, zone or pattern that isn't one, unknown environments."""
+    at = ("spec", "policy")
+    for index, window in enumerate(project.policy.windows):
+        problem = problem_of(window.cron, window.timezone, window.duration)
+        if problem:
+            place = document.value_range((*at, "windows", index))
+            hint = 'Write it like {deny: "0 0 * * SAT", duration: 48h, timezone: Europe/Berlin}.'
+            yield error("policy-value", problem, document.file, place, hint)
+        yield from _unknown(document, (*at, "windows", index), window.environments, project)
+    for index, rule in enumerate(project.policy.approvals):
+        yield from _unknown(document, (*at, "approvals", index), rule.scope.environments, project)
+    for name, pattern in project.policy.annotations.items():
+        try:
+            re.compile(pattern)
+        except re.error as problem2:
+            place = document.value_range((*at, "require", "annotations", name))
+            said = f"The pattern is no regular expression: {problem2}."
+            hint = "Write it like CHG[0-9]{7}; it has to match the whole value."
+            yield error("policy-value", said, document.file, place, hint)
+
+
+def _unknown(
+    document: Document, at: tuple[str | int, ...], names: tuple[str, ...], project: Project
+) -> Iterator[Diagnostic]:
+    for index, name in enumerate(names):
+        if name not in project.environments:
+            yield error(
+                "environment-unknown",
+                f"There is no environment `{name}`; there are: {', '.join(project.environments)}.",
+                document.file,
+                document.value_range((*at, "environments", index)),
+                "Name one of them, or add it under `environments`.",
+            )
 
 
 _DURATION = re.compile(r"(?:(?P<h>[0-9]{1,4})h)?(?:(?P<m>[0-9]{1,4})m)?(?:(?P<s>[0-9]{1,6})s)?")

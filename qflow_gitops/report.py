@@ -235,7 +235,12 @@ def planned(
     return Report("plan", ExitCode.OK, "ok", found, notes, body)
 
 
-_POLICY = frozenset({Reason.FROZEN, Reason.RENAMED, Reason.TARGET, Reason.WORKFLOW})
+_POLICY = frozenset(
+    {
+        Reason.FROZEN, Reason.RENAMED, Reason.TARGET, Reason.WORKFLOW,
+        Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY,
+    }
+)  # fmt: skip
 
 
 def applied(

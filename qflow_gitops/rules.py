@@ -386,10 +386,17 @@ _PROJECT = (
         "kind: Project",
     ),
     Rule(
+        "policy-value",
+        _E,
+        "A rule that nothing can be held against would hold nothing, or everything.",
+        "kind: Project\nspec:\n  policy: {require: {annotations: {ticket: 'CHG['}}}",
+        "kind: Project\nspec:\n  policy: {require: {annotations: {ticket: 'CHG[0-9]{7}'}}}",
+    ),
+    Rule(
         "policy-unsupported",
         _E,
         "A policy that isn't enforced is worse than none.",
-        "kind: Project\nspec:\n  policy: {limits: {runs: 20}}",
+        "kind: Project\nspec:\n  policy: {quotas: {runs: 20}}",
         "kind: Project\nspec:\n  policy: {}",
     ),
     Rule(

@@ -28,11 +28,17 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @options.environment
 @options.labels
 @click.option("--yes", is_flag=True, help="Don't ask; needed where there is no terminal.")
+@click.option(
+    "--approved",
+    is_flag=True,
+    help="Send only what an approved, merged pull request holds (GitHub).",
+)
 @click.option("--digest", default="", metavar="D", help="Send only exactly this plan.")
 @click.option(
     "--retry", "retries", multiple=True, metavar="RUN", help="Send a failed run again; repeatable."
 )
 @options.acks
+@click.option("--reason", default="", metavar="TEXT", help="Why; goes into the record.")
 @click.option("--keep-going", is_flag=True, help="Run the valid specs although others are invalid.")
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), help="How many runs may be under way at once."
@@ -49,9 +55,11 @@ def command(
     environment: str,
     labels: dict[str, str],
     yes: bool,
+    approved: bool,
     digest: str,
     retries: tuple[str, ...],
     acks: dict[str, int],
+    reason: str,
     keep_going: bool,
     concurrency: int | None,
     wait: bool | None,
@@ -69,9 +77,11 @@ def command(
         head=head,
         environment=environment,
         labels=labels,
+        approved=approved,
         digest=digest,
         retries=retries,
         acks=acks,
+        reason=reason,
         keep_going=keep_going,
         concurrency=concurrency,
         wait=wait,
@@ -95,6 +105,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             author=wiring.author(),
             evidence={},
             rescue=wiring.rescue,
+            pulls=wiring.pulls,
         )
         try:
             report: Report = progress.follow(apply(request, edges))

@@ -19,12 +19,13 @@ from qflow_gitops.ci.described import Described
 from qflow_gitops.cli.console import Console
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.interfaces import LockBranch, LockStore, Qualys
+from qflow_gitops.interfaces import LockBranch, LockStore, PullRequests, Qualys
 from qflow_gitops.operations import reading
 from qflow_gitops.project import LOCK_FILE, PROJECT_FILE, RESCUE_FILE, LockSettings, Project
 from qflow_gitops.report import Report, failed
 
 if TYPE_CHECKING:
+    from qflow_gitops.github.client import Client
     from qflow_gitops.operations.reconcile import Reconciler
 
 
@@ -168,6 +169,19 @@ class Wiring:
             self.console.detail(f"gateway {gateway} of platform {platform}")
             self._clients[platform] = (client, gateway)
         return self._clients[platform]
+
+    def pulls(self) -> PullRequests:
+        """What knows the pull requests."""
+        from qflow_gitops.github.pulls import GitHubPulls
+
+        return GitHubPulls(self.github)
+
+    @cached_property
+    def github(self) -> Client:
+        """The GitHub API of the repository that the environment names."""
+        from qflow_gitops.github import connect
+
+        return connect(self.environ)
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from qflow_gitops import plan
+from qflow_gitops import plan, policy
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import BusyError, LockError, QflowError, StaleError, UsageProblem
 from qflow_gitops.interfaces import (
@@ -15,6 +15,7 @@ from qflow_gitops.interfaces import (
     LockStore,
     LostRace,
     Mark,
+    PullRequests,
     Qualys,
     Snapshot,
     StopSignal,
@@ -22,6 +23,7 @@ from qflow_gitops.interfaces import (
 from qflow_gitops.lockfile import Lockfile, State
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import events, reading
+from qflow_gitops.operations.approved import Approver
 from qflow_gitops.operations.checks import (
     ApplyRequest,
     View,
@@ -35,9 +37,11 @@ from qflow_gitops.operations.jobs import Before, prepare
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms
 from qflow_gitops.operations.outcome import Work, applied_body, left_out, rescued, under_way
 from qflow_gitops.operations.plan import all_specs, connector_names, previous_requests, seen
+from qflow_gitops.operations.policies import facts_of
 from qflow_gitops.operations.reconcile import Reconciler
 from qflow_gitops.operations.watching import watch_of
 from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
+from qflow_gitops.policy import Approval, Facts
 from qflow_gitops.project import Project
 from qflow_gitops.report import Planned, Report, applied
 
@@ -51,7 +55,7 @@ class Edges:
     `qualys` connects to the platform of an environment; it is only called when something
     has to be sent or looked at. `confirm` asks a person (True: go on). `author` and
     `evidence` are what is recorded about who did it. `rescue` keeps a record that could
-    not be stored, and says where.
+    not be stored, and says where. `pulls` connects to the host of the pull requests.
     """
 
     git: GitTree
@@ -64,6 +68,7 @@ class Edges:
     author: Mapping[str, str]
     evidence: Mapping[str, object]
     rescue: Callable[[str], str]
+    pulls: Callable[[], PullRequests]
 
 
 def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, Report]:
@@ -74,7 +79,13 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     specs = all_specs(edges.git, head, project)  # a commit's: read once, they can't change
     snapshot = edges.store.read()
     empty = Planned(Plan((), {}), head, "", full=True, lock=seen(snapshot))
-    source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs)
+    record = (snapshot.lockfile or Lockfile("")).environment(environment)
+    base = record.applied_through or record.latest
+    facts = facts_of(edges.git, project, [base], sending=True, deepen=True)
+    source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs, facts)
+    if request.approved:
+        found = _approvals(request, edges, source, snapshot, base)
+        source = replace(source, facts=replace(facts, approvals=found))
     first = _view(request, edges, source, snapshot)
     check(request, edges.git, first)
     notes = uncommitted(edges.git, project, head)
@@ -95,6 +106,21 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
             raise
         return replace(report, exit_code=problem.exit_code, reason=problem.reason, error=problem)
     return report
+
+
+def _approvals(
+    request: ApplyRequest, edges: Edges, source: View, snapshot: Snapshot, base: str
+) -> dict[Key, Approval]:
+    """Look up who approved what would run but for the policy."""
+    bare = _view(request, edges, replace(source, facts=Facts(())), snapshot)
+    due = [one.spec for one in bare.planned.plan.of(Action.RUN) if one.spec]
+    if not due:
+        return {}
+    approver = Approver(
+        edges.git, edges.pulls(), source.project, source.project.lock.remote,
+        request.platform, source.facts.policies,
+    )  # fmt: skip
+    return approver.approvals(due, bare.lockfile, base, source.planned.commit)
 
 
 def _locked(
@@ -172,6 +198,7 @@ def _view(
         previous=previous_requests(edges.git, specs.specs, known, project),
         touched=frozenset(),
         now=stamp(edges.clock.now()),
+        facts=replace(source.facts, now=edges.clock.now()),
     )
     planned = replace(
         source.planned,
@@ -290,7 +317,7 @@ def _jobs(
     request: ApplyRequest, work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
 ) -> Generator[events.Event, None, list[Job]]:
     due = view.planned.plan.of(Action.RUN)
-    evidence = {"planDigest": view.planned.plan.digest, **edges.evidence}
+    evidence = partial(_evidence, request, edges, view)
     jobs = []
     most = _concurrency(request, view)
     for one in prepare(due, view, edges.git, qualys, gateway, evidence, most):
@@ -301,6 +328,23 @@ def _jobs(
         else:
             yield one
     return jobs
+
+
+def _evidence(request: ApplyRequest, edges: Edges, view: View, one: Change) -> dict[str, object]:
+    """Say what allowed a run: the plan, the pull request, and what a person released."""
+    found: dict[str, object] = {"planDigest": view.planned.plan.digest, **edges.evidence}
+    approval = (view.facts.approvals or {}).get(one.key)
+    if approval and approval.pull_request:
+        found["pullRequest"] = approval.pull_request
+        found["approvers"] = list(approval.approvers)
+    released = [{"hold": name, "count": request.acks.get(name, 0)} for name in one.released]
+    if one.reason is Reason.RETRY:
+        released.append({"hold": "retry"})
+    said = {"by": edges.author.get("actor", ""), "reason": request.reason}
+    more = {name: value for name, value in said.items() if value}
+    if released:
+        found["released"] = [{**each, **more} for each in released]
+    return found
 
 
 def _beginning(where: str, lineage: str, project: Project) -> str:
@@ -321,9 +365,8 @@ def _terms(
     settings, most = view.project.apply, _concurrency(request, view)
     upcoming = tuple(dict.fromkeys(str(one.facts["workflowId"]) for one in jobs))
     allowed = _due(view)
-    bare = _view(replace(request, acks={}), edges, view, Snapshot(view.lockfile, ""))
-    held = {one.key for one in bare.planned.plan.changes if one.reason in plan.NEEDS_RELEASE}
-    released = frozenset(held & {one.change.key for one in jobs})  # by count, and fewer by now
+    # by count, and fewer by now
+    released = frozenset(one.change.key for one in jobs if one.change.released)
 
     def still_due(lockfile: Lockfile) -> frozenset[Key]:
         newer = _view(request, edges, view, Snapshot(lockfile, edges.store.where), released)
@@ -340,11 +383,19 @@ def _terms(
         statuses=view.project.statuses,
         stop=edges.stop,
         freeze=edges.freeze,
+        closed=_closed(edges, view, jobs),
         author=edges.author,
         still_due=still_due,
         before=Before(qualys, edges.clock, upcoming, most),
         mark=Mark(view.environment, view.planned.commit),
     )
+
+
+def _closed(edges: Edges, view: View, jobs: Sequence[Job]) -> Callable[[], str]:
+    """Say, whenever it is asked, which window keeps the runs from being sent; "" for none."""
+    if any("window" in one.change.released for one in jobs):
+        return lambda: ""
+    return lambda: policy.closed(view.facts.policies, view.environment, edges.clock.now())
 
 
 def _advance(session: LockSession, edges: Edges, view: View) -> None:

@@ -3,20 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from qflow_gitops import plan
 from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import InvalidInput, StaleError, UsageProblem
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.plan import Action, Key, Reason
+from qflow_gitops.policy import Facts
 from qflow_gitops.project import PROJECT_FILE, Project
 from qflow_gitops.report import InvalidFiles, Planned
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyRequest:
-    """What to apply. None or "" stand for "as the settings say" or "not asked for"."""
+    """What to apply. None or "" stand for "as the settings say" or "not asked for".
+
+    `reason` is why holds are released or runs retried, for the record. `approved`: only what a
+    merged and approved pull request holds.
+    """
 
     platform: str
     head: str = "HEAD"
@@ -25,6 +29,8 @@ class ApplyRequest:
     digest: str = ""
     retries: tuple[str, ...] = ()
     acks: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
+    approved: bool = False
     keep_going: bool = False
     concurrency: int | None = None
     wait: bool | None = None
@@ -33,7 +39,7 @@ class ApplyRequest:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything read for one plan."""
+    """Everything read for one plan. `facts` is what the policy is held against."""
 
     planned: Planned
     lockfile: Lockfile
@@ -41,6 +47,7 @@ class View:
     environment: str
     found: tuple[Diagnostic, ...]
     specs: SpecSet
+    facts: Facts
 
 
 def run_key(run: str, project: Project) -> Key:
@@ -122,9 +129,16 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
                 hint="qflow-gitops status",
                 reason="retry_not_held",
             )
+    if request.acks and not request.reason.strip():
+        raise UsageProblem(
+            "Whoever releases a hold says why: --reason is missing.",
+            not_done="Nothing was sent.",
+            hint="Say it again with --reason TEXT; the record keeps it.",
+            reason="reason_missing",
+        )
     for name, count in request.acks.items():
-        held = [one for one in made.changes if one.action is Action.HOLD and one.reason == name]
-        if held or name not in plan.NEEDS_RELEASE:
+        held = [one for one in made.changes if one.release == name]
+        if held or not any(name in one.released for one in made.changes):
             raise UsageProblem(
                 f"--ack {name}={count} releases nothing: "
                 + (f"{len(held)} are held." if held else "there is no such hold."),

@@ -94,13 +94,13 @@ def prepare(
     git: GitTree,
     qualys: Qualys,
     gateway: str,
-    evidence: Mapping[str, object],
+    evidence: Callable[[Change], Mapping[str, object]],
     most: int,
 ) -> Iterator[events.Event | Job | Change]:
     """Look at the workflow of each due run; give its job, or its change where it is held.
 
-    `most` is how many workflows are asked for at a time. Raises AuthError or UnreachableError;
-    nothing was sent then.
+    `evidence` says what allowed a run. `most` is how many workflows are asked for at a time.
+    Raises AuthError or UnreachableError; nothing was sent then.
     """
     revisions = _revisions(qualys, due, most)
     held = {one.key: _held_workflow(one, revisions, view) for one in due}
@@ -122,7 +122,7 @@ def prepare(
             "commit": commit,
             "blob": entry.blob if entry else "",
         }
-        yield _job(one, facts, {**evidence, **more}, view.project.apply.correlation_key)
+        yield _job(one, facts, {**evidence(one), **more}, view.project.apply.correlation_key)
 
 
 def _job(one: Change, facts: Mapping[str, object], evidence: Mapping[str, object], key: str) -> Job:
@@ -170,7 +170,7 @@ def _held_workflow(one: Change, revisions: Mapping[str, str], view: View) -> Cha
             f"Qualys knows no workflow {workflow_id} (404), or hides it",
             "Mend `workflowId`, or have the workflow's tag added to your role in Qualys.",
         )
-    if not view.project.policy.workflow_revision:
+    if not any(one.workflow_revision for one in view.facts.policies):
         return None
     expected, found = _catalog_revision(one, view), revisions[workflow_id]
     if expected and expected == found:

@@ -34,7 +34,7 @@ from qflow_gitops.lockfile import FINAL, Attempt, Event, Lockfile, State, Transi
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.watching import Poll, Watch, Watching, watch_of
-from qflow_gitops.plan import Change, Key
+from qflow_gitops.plan import Change, Key, Reason
 
 SEND_WITHIN = 120.0  # seconds from the intent to the POST; later, the attempt is given up unsent
 LEASE = 360.0
@@ -59,8 +59,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How to launch. `timeout` in seconds; `freeze` gives the reason of a freeze, "" for none.
+    """How to launch. `timeout` is in seconds.
 
+    `freeze` gives the reason of a freeze, "" for none, `closed` the one of a closed window.
     `author` is who does it, as the record says it. `still_due` decides again on top of a
     newer record; it raises QflowError where nothing may be sent any more. `before` gives the
     executions of a workflow that were there already, None where they can't be listed. `mark`
@@ -74,6 +75,7 @@ class Terms:
     statuses: Mapping[str, State]
     stop: StopSignal
     freeze: Callable[[], str]
+    closed: Callable[[], str]
     author: Mapping[str, str]
     still_due: Callable[[Lockfile], frozenset[Key]]
     before: Callable[[str], Sequence[str] | None]
@@ -92,6 +94,7 @@ class Result:
     elsewhere: list[Job] = field(default_factory=list)
     not_started: list[Job] = field(default_factory=list)
     why_stopped: str = ""
+    stopped_by: Reason = Reason.STOPPED
     problems: list[QflowError] = field(default_factory=list)
     unrecorded: list[Transition] = field(default_factory=list)
 
@@ -173,8 +176,11 @@ class Launch:
 
     # --- deciding --------------------------------------------------------------------
 
-    def _stop(self, why: str, problem: QflowError | None = None) -> None:
-        self.result.why_stopped = self.result.why_stopped or why
+    def _stop(
+        self, why: str, problem: QflowError | None = None, by: Reason = Reason.STOPPED
+    ) -> None:
+        if not self.result.why_stopped:
+            self.result.why_stopped, self.result.stopped_by = why, by
         if problem:
             self.result.problems.append(problem)
 
@@ -182,7 +188,9 @@ class Launch:
         if self._terms.stop():
             self._stop("it was interrupted")
         if self._pending and (reason := self._terms.freeze()):
-            self._stop(f"QFLOW_FREEZE is set: {reason}")
+            self._stop(f"QFLOW_FREEZE is set: {reason}", by=Reason.FROZEN)
+        if self._pending and (reason := self._terms.closed()):
+            self._stop(reason, by=Reason.WINDOW)
         if self._elapsed() > self._terms.timeout:
             self._stop("the time given with --timeout is over")
 
@@ -355,7 +363,10 @@ class Launch:
         left = (end - self._clock.now()).total_seconds()
         last = self._clock.monotonic() + min(left, SEND_WITHIN)
         return lambda: (
-            not self._terms.stop() and self._clock.now() <= end and self._clock.monotonic() <= last
+            not self._terms.stop()
+            and not self._terms.closed()
+            and self._clock.now() <= end
+            and self._clock.monotonic() <= last
         )
 
     def _start_polls(self) -> None:

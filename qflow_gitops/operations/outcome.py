@@ -91,7 +91,7 @@ def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applie
         outcomes=tuple(outcomes),
         not_started=(
             *work.unknown,
-            *(_not_started(job.change, result.why_stopped) for job in result.not_started),
+            *(_not_started(job.change, result) for job in result.not_started),
             *(_left(job.change) for job in left_out(result, lockfile)),
         ),
         doubts=tuple(one for one in open_ones if one not in elsewhere),
@@ -124,11 +124,11 @@ def _left(one: Change) -> Change:
     )
 
 
-def _not_started(one: Change, why: str) -> Change:
+def _not_started(one: Change, result: Result) -> Change:
     return replace(
         one,
         action=Action.HOLD,
-        reason=Reason.FROZEN if why.startswith("QFLOW_FREEZE") else Reason.STOPPED,
-        detail=f"not started: {why}",
+        reason=result.stopped_by,
+        detail=f"not started: {result.why_stopped}",
         hint="It is due again at the next apply.",
     )

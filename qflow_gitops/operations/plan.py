@@ -2,13 +2,15 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qflow_gitops import loader, plan
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.interfaces import GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.moments import moment
 from qflow_gitops.operations import reading
+from qflow_gitops.operations.policies import facts_of
 from qflow_gitops.plan import Brakes, Context, Key
 from qflow_gitops.project import Project
 from qflow_gitops.report import LockSeen, Planned, Report, planned
@@ -44,8 +46,11 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) ->
     lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
+    ends = [base] if own else [_last(lockfile, one) for one in environments]
+    facts = replace(facts_of(git, project, ends, sending=False), now=moment(now))
     narrow = None
-    if base and not own and not request.full and not request.worktree:
+    shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
+    if base and not (own or request.full or request.worktree or shares):
         narrow = reading.narrowed(git, base, head, project, lockfile, environments)
     specs = narrow.specs if narrow else all_specs(git, source, project)
     context = Context(
@@ -57,6 +62,7 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) ->
         previous=previous_requests(git, specs.specs, lockfile, project),
         touched=_touched(request, git, base, head, project),
         now=now,
+        facts=facts,
     )
     made = plan.compute(specs, context)
     if own:
@@ -71,6 +77,11 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) ->
         catalog=specs.catalog,
     )
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
+
+
+def _last(lockfile: Lockfile, environment: str) -> str:
+    record = lockfile.environment(environment)
+    return record.applied_through or record.latest
 
 
 def chosen(project: Project, environment: str) -> tuple[str, ...]:

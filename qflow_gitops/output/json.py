@@ -176,6 +176,10 @@ def change(one: Change, body: Planned) -> dict[str, Any]:
         "detail": one.detail,
         "hint": one.hint,
     }
+    if one.release:
+        data["release"] = one.release
+    if one.approvals:
+        data["approvalsNeeded"] = one.approvals
     if one.spec:
         spec = one.spec
         data |= {

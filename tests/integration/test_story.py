@@ -214,9 +214,9 @@ def test_a_rename_can_be_released_by_name_and_count(
 ) -> None:
     applied.write(FILE, SAMPLE.replace("encrypt-prod-buckets", "encrypt-all-buckets"))
     applied.commit("renamed")
-    assert cli("apply", "--yes", "--ack", "renamed=2").code == 2
+    assert cli("apply", "--yes", "--ack", "renamed=2", "--reason", "on purpose").code == 2
     assert len(posts(sandbox)) == 1
-    assert cli("apply", "--yes", "--ack", "renamed=1").code == 0
+    assert cli("apply", "--yes", "--ack", "renamed=1", "--reason", "on purpose").code == 0
     assert len(posts(sandbox)) == 2
 
 

@@ -30,7 +30,7 @@ KEYWORDS = {
     "$schema", "$id", "$ref", "$defs", "title", "description", "examples", "deprecated",
     "type", "const", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum",
     "properties", "required", "additionalProperties", "propertyNames", "minProperties",
-    "maxProperties", "items", "minItems", "uniqueItems", "contains",
+    "maxProperties", "items", "minItems", "maxItems", "uniqueItems", "contains",
     "allOf", "anyOf", "not", "if", "else",
 }  # fmt: skip
 SINGLE = ("additionalProperties", "propertyNames", "items", "contains", "not", "if", "else")

@@ -1,0 +1,130 @@
+"""Pull requests and who approved them (docs.github.com, "REST API endpoints for pulls").
+
+A review counts for the commit that it was given on, from a person with write access who had no
+hand in the pull request: didn't open it, wrote or committed none of its commits, pushed none.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from qflow_gitops.github.client import Client
+from qflow_gitops.interfaces import PullRequest, Review
+
+MOST_COMMITS = 250
+"""So many commits of a pull request the API lists; of more the rest can't be known."""
+_VERDICTS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")  # a comment changes no verdict
+_HOST = "web-flow"  # who GitHub says committed what was made in the browser
+_NOREPLY = re.compile(
+    r"^co-authored-by:.*<(?:[0-9]+\+)?([A-Za-z0-9-]+)@users\.noreply\.github\.com>\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class GitHubPulls:
+    """Implements `interfaces.PullRequests`."""
+
+    def __init__(self, client: Client) -> None:
+        """Take the client of the repository."""
+        self._client = client
+
+    def pull_request(self, number: int) -> PullRequest | None:
+        """Give a pull request, None where there is none of that number."""
+        found = self._client.get(f"pulls/{number}")
+        return _pull_request(found) if isinstance(found, dict) else None
+
+    def merged_with(self, commit: str) -> Sequence[PullRequest]:
+        """Give the merged pull requests that brought a commit."""
+        found = (_pull_request(one) for one in self._client.pages(f"commits/{quote(commit)}/pulls"))
+        return [one for one in found if one.merged]
+
+    def review(self, one: PullRequest) -> Review:
+        """Say who approved its newest commit, without those who had a hand in it."""
+        raw = self._client.get(f"pulls/{one.number}") or {}
+        commits = list(self._client.pages(f"pulls/{one.number}/commits"))
+        hands, why = _hands(commits)
+        pushers, more = self._pushers(raw, one.head)
+        hands |= pushers | {one.author.lower()}
+        signed = bool(commits) and all(map(_is_verified, commits))
+        approved = self._approved(one)
+        approvers = tuple(sorted(who for who in approved if who.lower() not in hands))
+        why = why or more
+        if not why and approved and not approvers:
+            why = f"only {', '.join(sorted(approved))} approved it, who had a hand in it"
+        return Review(() if why else approvers, why, signed)
+
+    def _approved(self, one: PullRequest) -> list[str]:
+        """Give who said yes to the newest commit, and nothing else after that."""
+        last: dict[str, dict[str, Any]] = {}
+        for review in self._client.pages(f"pulls/{one.number}/reviews"):
+            user = review.get("user") or {}
+            if review.get("state") in _VERDICTS and user.get("login"):
+                last[user["login"]] = review
+        return [
+            login
+            for login, review in last.items()
+            if review.get("state") == "APPROVED"
+            and review.get("commit_id") == one.head
+            and (review.get("user") or {}).get("type") == "User"
+            and self._may_write(login)
+        ]
+
+    def _may_write(self, login: str) -> bool:
+        found = self._client.get(f"collaborators/{quote(login)}/permission")
+        return isinstance(found, dict) and found.get("permission") in ("admin", "write")
+
+    def _pushers(self, raw: dict[str, Any], head: str) -> tuple[set[str], str]:
+        """Give who pushed to the pull request's branch, or why that can't be told.
+
+        The list is the repository's activity; it tells all that was pushed if it shows how the
+        newest commit came, and begins before the pull request was opened.
+        """
+        branch = raw.get("head") or {}
+        home = (branch.get("repo") or {}).get("full_name", "")
+        if home.lower() != self._client.repository.lower():
+            return set(), "it comes from a fork, and who pushed there isn't told"
+        ref = f"refs/heads/{branch.get('ref', '')}"
+        shown = self._client.get("activity", {"ref": ref, "per_page": 100})
+        found = [one for one in shown or () if isinstance(one, dict) and one.get("ref") == ref]
+        pushers = {str((one.get("actor") or {}).get("login", "")).lower() for one in found}
+        whole = len(found) < 100 or str(found[-1].get("timestamp")) <= str(raw.get("created_at"))
+        if "" in pushers or not whole or not any(one.get("after") == head for one in found):
+            return pushers, "GitHub doesn't tell who pushed its commits"
+        return pushers, ""
+
+
+def _pull_request(raw: dict[str, Any]) -> PullRequest:
+    return PullRequest(
+        number=int(raw.get("number") or 0),
+        author=str((raw.get("user") or {}).get("login", "")),
+        head=str((raw.get("head") or {}).get("sha", "")),
+        merged=bool(raw.get("merged_at")),
+        merge_commit=str(raw.get("merge_commit_sha") or ""),
+        target=str((raw.get("base") or {}).get("ref", "")),
+    )
+
+
+def _hands(commits: Sequence[dict[str, Any]]) -> tuple[set[str], str]:
+    """Give who wrote or committed its commits, or why that can't be told."""
+    if not commits or len(commits) >= MOST_COMMITS:
+        return set(), "GitHub doesn't list all of its commits"
+    found: set[str] = set()
+    for one in commits:
+        logins = set(_logins(one))
+        if "" in logins:
+            sha = str(one.get("sha", ""))[:10]
+            return found, f"who wrote its commit {sha} is no user that GitHub knows"
+        found |= logins
+    return found - {_HOST}, ""
+
+
+def _logins(one: dict[str, Any]) -> Iterator[str]:
+    for role in ("author", "committer"):
+        yield str((one.get(role) or {}).get("login", "")).lower()
+    message = str((one.get("commit") or {}).get("message", ""))
+    yield from (login.lower() for login in _NOREPLY.findall(message))
+
+
+def _is_verified(one: dict[str, Any]) -> bool:
+    return ((one.get("commit") or {}).get("verification") or {}).get("verified") is True

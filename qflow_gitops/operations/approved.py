@@ -1,0 +1,144 @@
+"""What was approved is what runs: each due run against the pull request that brought it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from qflow_gitops.errors import QflowError
+from qflow_gitops.interfaces import GitTree, PullRequest, PullRequests, Review
+from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.operations import reading
+from qflow_gitops.plan import Key
+from qflow_gitops.policy import Approval, Policy
+from qflow_gitops.project import Project
+from qflow_gitops.spec import RunSpec
+
+MOST = 300
+"""So many commits of the range are asked for at GitHub; older ones are not looked at."""
+_NONE = "no merged pull request of the range brings it"
+
+
+@dataclass(slots=True)
+class Approver:
+    """Looks approvals up, each pull request once.
+
+    `remote` is where its commits come from, `platform` what QFLOW_PLATFORM says.
+    """
+
+    git: GitTree
+    pulls: PullRequests
+    project: Project
+    remote: str
+    platform: str
+    policies: Sequence[Policy]
+    _reviews: dict[int, Review] = field(default_factory=dict)
+    _specs: dict[int, Mapping[Key, tuple[RunSpec, str]] | str] = field(default_factory=dict)
+
+    def approvals(
+        self, due: Iterable[RunSpec], lockfile: Lockfile, base: str, head: str
+    ) -> dict[Key, Approval]:
+        """Say for each run who approved it. `base` is "" where nothing was applied before.
+
+        A run is approved if it stands, with this digest, platform and the annotations that the
+        policy asks for, among the changes of a merged pull request's newest commit. Raises
+        AuthError and UnreachableError.
+        """
+        due = list(due)
+        if not due:
+            return {}
+        line = self.git.first_parents(base, head, MOST)
+        merged = self._merged(line)
+        earlier = self._recorded(due, lockfile, head, {one.number for one in merged})
+        return {one.key: self._approval(one, [*merged, *earlier.get(one.key, ())]) for one in due}
+
+    def _merged(self, line: Sequence[str]) -> list[PullRequest]:
+        """Give the pull requests whose merge is on this line of commits, newest first."""
+        found: dict[int, PullRequest] = {}
+        for commit in line:
+            for one in self.pulls.merged_with(commit):
+                if one.merge_commit in line:
+                    found.setdefault(one.number, one)
+        return list(found.values())
+
+    def _recorded(
+        self, due: Iterable[RunSpec], lockfile: Lockfile, head: str, known: set[int]
+    ) -> dict[Key, list[PullRequest]]:
+        """Give the pull requests that earlier attempts of the same request were approved in."""
+        found: dict[Key, list[PullRequest]] = {}
+        for spec in due:
+            for attempt in lockfile.attempts(*spec.key):
+                evidence = attempt.facts.get("evidence")
+                number = evidence.get("pullRequest") if isinstance(evidence, dict) else None
+                if attempt.digest != spec.digest or not isinstance(number, int) or number in known:
+                    continue
+                one = self.pulls.pull_request(number)
+                if one and one.merged and self.git.is_ancestor(one.merge_commit, head):
+                    found.setdefault(spec.key, []).append(one)
+        return found
+
+    def _approval(self, spec: RunSpec, pulls: Sequence[PullRequest]) -> Approval:
+        """Give the best of what the pull requests say about a run."""
+        refused, found = Approval(why=_NONE), []
+        for one in pulls:
+            differs = self._difference(spec, one)
+            if differs is None:
+                continue
+            if differs:
+                refused = refused if refused.pull_request else Approval(one.number, why=differs)
+                continue
+            review = self._review(one)
+            found.append(Approval(one.number, review.approvers, review.why, review.signed))
+        return max(found, key=lambda one: len(one.approvers), default=refused)
+
+    def _review(self, one: PullRequest) -> Review:
+        if one.number not in self._reviews:
+            self._reviews[one.number] = self.pulls.review(one)
+        return self._reviews[one.number]
+
+    def _difference(self, spec: RunSpec, one: PullRequest) -> str | None:
+        """Say how a run differs from what a pull request holds, "" for not at all.
+
+        None where it isn't among what that changed.
+        """
+        held = self._changed(one)
+        if isinstance(held, str):
+            return f"pull request #{one.number}: {held}"
+        if spec.key not in held:
+            return None
+        there, platform = held[spec.key]
+        if there.digest != spec.digest:
+            return f"pull request #{one.number} holds it with another request"
+        if platform != self.project.environments[spec.environment].platform:
+            return f"pull request #{one.number} holds it for platform {platform or 'unknown'}"
+        for name in sorted({name for each in self.policies for name in each.annotations}):
+            if there.annotations.get(name) != spec.annotations.get(name):
+                return f"pull request #{one.number} holds it with another annotation `{name}`"
+        return ""
+
+    def _changed(self, one: PullRequest) -> Mapping[Key, tuple[RunSpec, str]] | str:
+        if one.number not in self._specs:
+            self._specs[one.number] = self._read(one)
+        return self._specs[one.number]
+
+    def _read(self, one: PullRequest) -> Mapping[Key, tuple[RunSpec, str]] | str:
+        """Give the specs that a pull request changed, as its newest commit has them.
+
+        Compared with what it was merged into, so that what others merged is not taken for its own.
+        """
+        if not self.git.has_commit(one.head):
+            self.git.fetch(self.remote, f"refs/pull/{one.number}/head")
+        if not self.git.has_commit(one.head):
+            return f"its newest commit {one.head[:10]} can't be fetched"
+        try:
+            base = self.git.merge_base(one.head, self.git.resolve(f"{one.merge_commit}^1"))
+            if base is None:
+                return "it has no history in common with what it was merged into"
+            project = reading.settings(self.git, one.head, self.platform)
+            touched = reading.touched_files(self.git, base, one.head, project)
+            specs = reading.commit_specs(self.git, one.head, project, touched).specs
+        except QflowError as problem:
+            return problem.message
+        return {
+            key: (spec, project.environments[spec.environment].platform)
+            for key, spec in specs.items()
+            if spec.file in touched
+        }

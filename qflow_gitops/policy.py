@@ -1,0 +1,297 @@
+"""The rules that a team sets for its runs, and which of what is due they hold.
+
+Pure. Rules only ever hold: what one of several policies holds is held, so that of two ends
+of a range the stricter one wins.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from qflow_gitops.moments import stamp
+from qflow_gitops.spec import RunSpec
+from qflow_gitops.windows import Window, verdict
+
+Key = tuple[str, str]
+RUNS = 25
+"""So many runs an apply may start where the settings say nothing."""
+SHARE_FROM = 10  # specs; below, a share of them says little
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many runs one apply may start; None where there is no limit.
+
+    `share` is in percent of the environment's specs, looked at where these are at least
+    `share_from`. `connector_types` and `workflows` (ids in lower case) are limits of their own.
+    """
+
+    runs: int = RUNS
+    share: float | None = None
+    share_from: int = SHARE_FROM
+    connector_types: Mapping[str, int] = field(default_factory=dict)
+    workflows: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which runs a rule is about: all that match every part that isn't empty."""
+
+    environments: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    workflows: tuple[str, ...] = ()
+
+    def covers(self, one: RunSpec) -> bool:
+        """Whether the rule is about this run."""
+        return (
+            (not self.environments or one.environment in self.environments)
+            and all(one.labels.get(name) == value for name, value in self.labels.items())
+            and (not self.workflows or one.workflow_id.lower() in self.workflows)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """So many distinct people, beside the author, have to approve the runs of a scope."""
+
+    count: int
+    scope: Scope = field(default_factory=Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What has to hold before a run is sent.
+
+    `allowed` and `denied` are workflow ids in lower case, `allowed` None where all are.
+    `annotations` maps names to patterns that a value has to match as a whole.
+    `workflow_revision`: the catalog's, exactly.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    windows: tuple[Window, ...] = ()
+    approvals: tuple[Approvals, ...] = ()
+    allowed: frozenset[str] | None = None
+    denied: frozenset[str] = frozenset()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    signed_commits: bool = False
+    workflow_revision: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who approved a run, and in which pull request; `why` says why nobody did, "" otherwise.
+
+    `signed` says whether every commit of that pull request has a verified signature.
+    """
+
+    pull_request: int = 0
+    approvers: tuple[str, ...] = ()
+    why: str = ""
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rules are held against, beside the specs.
+
+    `policies` are those of both ends of the range; `unreadable` says why one of them isn't
+    known. `total` counts the environment's specs. `now` is None where windows aren't looked
+    at. `approvals` is None where nobody was asked, which holds what needs some only where
+    something is about to be sent (`sending`).
+    """
+
+    policies: tuple[Policy, ...]
+    total: int = 0
+    now: datetime | None = None
+    unreadable: str = ""
+    sending: bool = False
+    approvals: Mapping[Key, Approval] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a run is held. `release` is the name that `--ack` releases it by, "" for none."""
+
+    reason: str
+    detail: str
+    hint: str
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules hold, and which releases by name each of the others needed."""
+
+    held: Mapping[Key, Hold]
+    released: Mapping[Key, tuple[str, ...]]
+
+
+def needed_approvals(policies: Iterable[Policy], one: RunSpec) -> int:
+    """Give how many people have to approve a run."""
+    counts = (r.count for each in policies for r in each.approvals if r.scope.covers(one))
+    return max(counts, default=0)
+
+
+def judge(
+    due: Sequence[RunSpec],
+    facts: Facts,
+    acks: Mapping[str, int],
+    released: frozenset[Key] = frozenset(),
+) -> Judged:
+    """Hold those of one environment's due runs that the rules don't let through.
+
+    `acks` releases a hold by its name where exactly so many runs have it; `released` are runs
+    whose holds were released when there were more of them.
+    """
+    held: dict[Key, Hold] = {}
+    for one in due:
+        hold = next(_of_a_run(one, facts), None)
+        if hold:
+            held[one.key] = hold
+    by_name: dict[Key, tuple[str, ...]] = {}
+    for name, runs, hold in _of_the_whole([one for one in due if one.key not in held], facts):
+        acked = acks.get(name) == len(runs)
+        for one in runs:
+            if acked or one.key in released:
+                by_name[one.key] = (*by_name.get(one.key, ()), name)
+            else:
+                held.setdefault(one.key, hold)
+    return Judged(held, {key: names for key, names in by_name.items() if key not in held})
+
+
+# --- what is about one run -----------------------------------------------------------
+
+
+def _of_a_run(one: RunSpec, facts: Facts) -> Iterator[Hold]:
+    if facts.unreadable:
+        yield Hold(
+            "policy",
+            f"the policy it has to satisfy isn't known: {facts.unreadable}",
+            "Fetch the whole history (fetch-depth: 0), or mend qflow.yaml; then look again.",
+        )
+    for policy in facts.policies:
+        yield from _workflow(one, policy)
+        yield from _annotations(one, policy)
+        yield from _signed(one, policy, facts)
+    yield from _approval(one, facts)
+
+
+def _workflow(one: RunSpec, policy: Policy) -> Iterator[Hold]:
+    wanted = one.workflow_id.lower()
+    hint = "Take another workflow, or have policy.workflows in qflow.yaml changed."
+    if wanted in policy.denied:
+        yield Hold("workflow", f"the policy denies workflow {one.workflow_id}", hint)
+    elif policy.allowed is not None and wanted not in policy.allowed:
+        yield Hold("workflow", f"the policy doesn't allow workflow {one.workflow_id}", hint)
+
+
+def _annotations(one: RunSpec, policy: Policy) -> Iterator[Hold]:
+    for name, pattern in policy.annotations.items():
+        value = one.annotations.get(name)
+        if value is None or not re.fullmatch(pattern, value):
+            stands = "it has none" if value is None else f"`{value}` doesn't"
+            yield Hold(
+                "policy",
+                f"the policy asks for the annotation `{name}` to match {pattern}, and {stands}",
+                f"Add `{name}:` under metadata.annotations in {one.file}.",
+            )
+
+
+def _signed(one: RunSpec, policy: Policy, facts: Facts) -> Iterator[Hold]:
+    if not policy.signed_commits:
+        return
+    approval = (facts.approvals or {}).get(one.key)
+    if approval is not None and approval.signed:
+        return
+    if approval is not None:
+        where = f" of pull request #{approval.pull_request}" if approval.pull_request else ""
+        detail = f"the policy asks for signed commits, and GitHub verifies not all{where}"
+        yield Hold("policy", detail, "Sign the commits (git commit -S), and propose them again.")
+    elif facts.sending:
+        detail = "the policy asks for signed commits, and nobody was asked who signed them"
+        yield Hold("policy", detail, "Apply from a CI that can ask: apply --approved")
+
+
+def _approval(one: RunSpec, facts: Facts) -> Iterator[Hold]:
+    needed = needed_approvals(facts.policies, one)
+    if facts.approvals is not None:
+        found = facts.approvals.get(one.key, Approval(why="no approved pull request holds it"))
+        needed = max(1, needed)
+    elif facts.sending:
+        found = Approval(why="nobody was asked")
+    else:
+        return
+    given = len(set(found.approvers))
+    if needed == 0 or (given >= needed and not found.why):
+        return
+    where = f" in pull request #{found.pull_request}" if found.pull_request else ""
+    said = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has {given}{where}"
+    hint = "Have the pull request's newest commit approved by somebody who wrote none of it."
+    if facts.approvals is None:
+        hint = "Apply from a CI that can ask: apply --approved"
+    elif found.why:
+        hint = "Propose it in a pull request, and have that approved before it is merged."
+    yield Hold("approval", f"{said}: {found.why}" if found.why else said, hint)
+
+
+# --- what is about all of them -------------------------------------------------------
+
+_Found = Iterator[tuple[str, Sequence[RunSpec], Hold]]
+
+
+def _of_the_whole(due: Sequence[RunSpec], facts: Facts) -> _Found:
+    """Give each rule that more runs break than may: its name for --ack, the runs, the hold."""
+    seen: set[str] = set()
+    for policy in facts.policies:
+        for name, runs, hold in (
+            *_limits(due, policy.limits, facts.total),
+            *_closed(due, policy, facts),
+        ):
+            if name not in seen:
+                seen.add(name)
+                yield name, runs, hold
+
+
+def _limits(due: Sequence[RunSpec], limits: Limits, total: int) -> _Found:
+    if len(due) > limits.runs:
+        yield _over("runs", due, f"at most {limits.runs} runs an apply")
+    shares = limits.share is not None and total >= limits.share_from
+    if shares and len(due) * 100 > (limits.share or 0) * total:
+        yield _over("share", due, f"at most {limits.share:g} % of {total} specs an apply")
+    for name, most in limits.connector_types.items():
+        some = [one for one in due if name in one.connector_types]
+        if len(some) > most:
+            yield _over(name, some, f"at most {most} runs an apply with connector type {name}")
+    for workflow, most in limits.workflows.items():
+        some = [one for one in due if one.workflow_id.lower() == workflow]
+        if len(some) > most:
+            yield _over(workflow, some, f"at most {most} runs an apply of workflow {workflow}")
+
+
+def _over(what: str, runs: Sequence[RunSpec], rule: str) -> tuple[str, Sequence[RunSpec], Hold]:
+    name = f"limit:{what}"
+    hint = (
+        f"Apply fewer at a time (-l LABEL=VALUE), or release them: apply --ack {name}={len(runs)} "
+        "--reason TEXT"
+    )
+    return name, runs, Hold("limit", f"the policy says {rule}; {len(runs)} are due", hint, name)
+
+
+def _closed(due: Sequence[RunSpec], policy: Policy, facts: Facts) -> _Found:
+    if facts.now is None or not due or not policy.windows:
+        return
+    why = closed((policy,), due[0].environment, facts.now)
+    if why:
+        hint = f"Or release them: apply --ack window={len(due)} --reason TEXT"
+        yield "window", due, Hold("window", why, hint, "window")
+
+
+def closed(policies: Iterable[Policy], environment: str, now: datetime) -> str:
+    """Say which window keeps an environment's runs from being sent, and until when; "" if none."""
+    for policy in policies:
+        found = verdict(policy.windows, environment, now)
+        if not found.open:
+            opens = stamp(found.changes_at) if found.changes_at else "no time within a year"
+            return f"{found.why}; it opens next at {opens}"
+    return ""
