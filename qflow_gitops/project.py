@@ -217,7 +217,7 @@ def _policy_findings(document: Document, project: Project) -> Iterator[Diagnosti
             re.compile(pattern)
         except re.error as problem2:
             place = document.value_range((*at, "require", "annotations", name))
-            said = f"The pattern is no regular expression: {problem2}."
+            said = f"The regular expression can't be read: {problem2}."
             hint = "Write it like CHG[0-9]{7}; it has to match the whole value."
             yield error("policy-value", said, document.file, place, hint)
 
