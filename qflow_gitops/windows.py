@@ -5,18 +5,21 @@ duration in elapsed time. What a firing is around a change of the clocks is cron
 Debian's cron, it neither leaves a job out nor runs it twice.
 """
 
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby, islice
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 AHEAD = timedelta(days=366)
 """So far is looked for the next change."""
-STEPS = 1500  # firings and ends that are looked at on the way there
+FIRINGS = 5000  # of one window, that are looked at on the way there
 _MINUTE = timedelta(minutes=1)
 _FIELDS = 5
+_CLOCKS = timedelta(hours=3)  # clocks are changed by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +43,6 @@ class Window:
         return f'{self.kind}: "{self.cron}" for {lasts}, {self.timezone}'
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether runs may be sent, and why not.
-
-    `changes_at` (UTC) is when that changes next, None where no change is in sight.
-    """
-
-    open: bool
-    why: str
-    changes_at: datetime | None
-
-
 def problem_of(cron: str, timezone: str, duration: float) -> str:
     """Say in a sentence what is wrong with a window, "" for nothing."""
     try:
@@ -71,46 +62,61 @@ def problem_of(cron: str, timezone: str, duration: float) -> str:
     return ""
 
 
-def verdict(windows: Sequence[Window], environment: str, now: datetime) -> Verdict:
-    """Say whether an environment's runs may be sent now; deny wins."""
-    concerned = [one for one in windows if not one.environments or environment in one.environments]
-    why = _why_closed(concerned, now)
-    if not concerned:
-        return Verdict(True, "", None)
-    return Verdict(not why, why, _next_change(concerned, now, not why))
-
-
-def _why_closed(windows: Sequence[Window], at: datetime) -> str:
-    for one in windows:
-        if one.kind == "deny" and _end(one, at) is not None:
+def why_closed(windows: Sequence[Window], environment: str, now: datetime) -> str:
+    """Say why an environment's runs may not be sent now, "" where they may; deny wins."""
+    concerned = _concerned(windows, environment)
+    for one in concerned:
+        if one.kind == "deny" and _end(one, now) is not None:
             return f"the policy denies it now ({one})"
-    allowing = [one for one in windows if one.kind == "allow"]
-    if allowing and all(_end(one, at) is None for one in allowing):
+    allowing = [one for one in concerned if one.kind == "allow"]
+    if allowing and all(_end(one, now) is None for one in allowing):
         listed = "; ".join(map(str, allowing[:3])) + ("; …" if len(allowing) > 3 else "")
         return f"the policy allows it at other times only ({listed})"
     return ""
 
 
-def _next_change(windows: Sequence[Window], now: datetime, is_open: bool) -> datetime | None:
-    at = now
-    for _ in range(STEPS):
-        later = [one for window in windows for one in _boundaries(window, at)]
-        if not later or min(later) - now > AHEAD:
+def next_change(windows: Sequence[Window], environment: str, now: datetime) -> datetime | None:
+    """Give when that changes next (UTC), None where no change is in sight."""
+    concerned = _concerned(windows, environment)
+    states = [_end(one, now) is not None for one in concerned]
+    before = _may(concerned, states)
+    boundaries = heapq.merge(*(_boundaries(one, place, now) for place, one in enumerate(concerned)))
+    at: datetime
+    for at, flips in groupby(boundaries, key=lambda one: one[0]):
+        if at - now > AHEAD:
             return None
-        at = min(later)
-        if (not _why_closed(windows, at)) is not is_open:
+        for _, place, state in flips:
+            states[place] = state
+        if _may(concerned, states) is not before:
             return at
     return None
 
 
-def _boundaries(window: Window, at: datetime) -> Iterator[datetime]:
-    """Give the next moments after `at` at which a window may open or close."""
-    end = _end(window, at)
-    if end is not None:
-        yield end
-    start = next(CronSim(window.cron, at.astimezone(ZoneInfo(window.timezone))), None)
-    if start is not None:
-        yield start.astimezone(UTC)
+def _concerned(windows: Sequence[Window], environment: str) -> list[Window]:
+    return [one for one in windows if not one.environments or environment in one.environments]
+
+
+def _may(windows: Sequence[Window], states: Sequence[bool]) -> bool:
+    both = list(zip(windows, states, strict=True))
+    allowing = [state for one, state in both if one.kind == "allow"]
+    denied = any(state for one, state in both if one.kind == "deny")
+    return not denied and (not allowing or any(allowing))
+
+
+def _boundaries(window: Window, place: int, now: datetime) -> Iterator[tuple[datetime, int, bool]]:
+    """Give when a window opens (True) and closes (False) after now, in turn."""
+    lasts, end = timedelta(seconds=window.duration), _end(window, now)
+    zone = ZoneInfo(window.timezone)
+    fired = CronSim(window.cron, (now - _slack(now, zone)).astimezone(zone))
+    starts = (one.astimezone(UTC) for one in fired)
+    for start in islice((one for one in starts if one > now), FIRINGS):
+        if end is None or start > end:
+            if end is not None:
+                yield end, place, False
+            yield start, place, True
+        end = start + lasts
+        if start - now > AHEAD:
+            return
 
 
 def _end(window: Window, at: datetime) -> datetime | None:
@@ -118,10 +124,17 @@ def _end(window: Window, at: datetime) -> datetime | None:
 
     All its firings last equally long, so the latest one tells.
     """
-    local = (at + _MINUTE).astimezone(ZoneInfo(window.timezone))
+    zone = ZoneInfo(window.timezone)
+    local = (at + _MINUTE + _slack(at, zone)).astimezone(zone)
     for fired in CronSim(window.cron, local, reverse=True):
         start = fired.astimezone(UTC)
         if start <= at:
             end = start + timedelta(seconds=window.duration)
             return end if at < end else None
     return None
+
+
+def _slack(at: datetime, zone: ZoneInfo) -> timedelta:
+    """Give how much further to begin: cronsim counts by the wall clock, which may be set back."""
+    before, after = ((at + one).astimezone(zone).utcoffset() for one in (-_CLOCKS, _CLOCKS))
+    return _CLOCKS if before != after else timedelta(0)

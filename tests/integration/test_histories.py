@@ -17,6 +17,7 @@ from qflow_gitops.operations.apply import _advance
 from qflow_gitops.operations.checks import View
 from qflow_gitops.operations.plan import PlanRequest, all_specs, make_plan
 from qflow_gitops.plan import Action, Context, compute
+from qflow_gitops.policy import Facts
 from qflow_gitops.report import LockSeen, Planned
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
@@ -87,7 +88,7 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
             session.record(list(attempt_of(change, session.lockfile, head, git, end)))
         lock = LockSeen("qflow.lock", exists=True)
         planned = Planned(plan, head, "", full=True, lock=lock)
-        view = View(planned, session.lockfile, project, "prod", specs.diagnostics, specs)
+        view = View(planned, session.lockfile, project, "prod", specs.diagnostics, specs, Facts(()))
         edges: Any = type("Edges", (), {"git": git})
         _advance(session, edges, view)
 
