@@ -73,6 +73,9 @@ class GitTree(Protocol):
     def merge_base(self, one: str, other: str) -> str | None:
         """Give the newest common ancestor, None where this clone knows none."""
 
+    def bring(self, commit: str, remote: str, ref: str) -> bool:
+        """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
+
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""
 
@@ -194,6 +197,69 @@ class Qualys(Protocol):
 
     def echo(self, execution_id: str) -> Echo | None:
         """Give what started an execution; None where Qualys doesn't show it."""
+
+
+# --- pull requests -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request: the commit at its head, and where it goes.
+
+    `base_commit` is its target branch as GitHub last saw it. `merge_commit` is what the
+    merge made, "" as long as there was none.
+    """
+
+    number: int
+    head: str
+    base: str
+    base_commit: str
+    merged: bool = False
+    merge_commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a comment: the login, a bot's without `[bot]`, and whether it is a bot."""
+
+    login: str
+    bot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a pull request. A lower `id` is older; `url` is for people."""
+
+    id: int
+    author: Author
+    body: str
+    url: str = ""
+
+
+class Conversations(Protocol):
+    """Pull requests and what is said there.
+
+    Raises AuthError and UnreachableError; what has a number, UsageProblem where there is no
+    such pull request.
+    """
+
+    def author(self) -> Author | None:
+        """Say as whom this token writes, None where the API doesn't tell."""
+
+    def pull_request(self, number: int) -> PullRequest:
+        """Give a pull request."""
+
+    def comments(self, number: int) -> Sequence[Comment]:
+        """Give all comments of a pull request, oldest first."""
+
+    def create(self, number: int, body: str) -> Comment:
+        """Write a comment."""
+
+    def edit(self, comment_id: int, body: str) -> Comment | None:
+        """Change a comment's text; None where it isn't there any more."""
+
+    def delete(self, comment_id: int) -> None:
+        """Remove a comment, if it is still there."""
 
 
 # --- the record ----------------------------------------------------------------------

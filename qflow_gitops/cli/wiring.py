@@ -25,6 +25,7 @@ from qflow_gitops.project import LOCK_FILE, PROJECT_FILE, RESCUE_FILE, LockSetti
 from qflow_gitops.report import Report, failed
 
 if TYPE_CHECKING:
+    from qflow_gitops.github.client import Client
     from qflow_gitops.operations.reconcile import Reconciler
 
 
@@ -169,8 +170,17 @@ class Wiring:
             self._clients[platform] = (client, gateway)
         return self._clients[platform]
 
+    @cached_property
+    def github(self) -> Client:
+        """The GitHub API, for the repository and with the token that the environment names."""
+        from qflow_gitops.github import connect
+
+        return connect(self.environ)
+
     def close(self) -> None:
         """Let go of what was opened."""
+        if "github" in self.__dict__:
+            self.github.close()
         for client, _ in self._clients.values():
             client.close()
 
