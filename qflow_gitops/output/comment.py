@@ -37,7 +37,7 @@ def render(one: Review) -> str:
         f"<!-- qflow-gitops v1 environment={one.environment} "
         f"plan={one.digest} head={body.commit} -->\n"
     )
-    title = f"### Qualys Flow, {code(one.environment)}: {one.standing}\n\n"
+    title = f"### Qualys Flow, {code(one.environment)}: {_overall(one)}\n\n"
     against = f", compared with {code(body.base[:10])}" if body.base else ""
     tail = f"From commit {code(body.commit[:10])}{against}; plan digest {code(one.digest)}\n"
     if one.empty:
@@ -56,13 +56,16 @@ def render(one: Review) -> str:
     return document(shown, COMMENT_LIMIT)
 
 
+def _overall(one: Review) -> str:
+    failed = sum(each.standing is Standing.FAILED for each in one.proposals)
+    return f"{one.standing}, {failed:,} failed" if failed else str(one.standing)
+
+
 def _counts(one: Review) -> str:
     numbers = Counter(_COUNTED.get(each.standing, each.standing) for each in one.proposals)
     parts = [f"{number:,} {words}" for words, number in numbers.items()] or ["0 to start"]
-    # A failed run is held too, until a person decides: it counts as what became of it.
-    told = {each.change.key for each in one.proposals}
-    held = sum(each.key not in told for each in one.held)
-    parts += [f"{held:,} held", f"{len(one.skipped):,} with nothing to do"]
+    # A failed run counts there too: it is held until a person decides.
+    parts += [f"{len(one.held):,} held", f"{len(one.skipped):,} with nothing to do"]
     return " · ".join(parts)
 
 
