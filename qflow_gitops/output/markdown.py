@@ -220,7 +220,7 @@ def _group(held: Sequence[Change]) -> tuple[str, Part]:
     detail = _common(held, lambda one: one.detail)
     head = f"**{code(held[0].reason)}**, {count(len(held), 'run')}"
     head += f": {code(detail)}" if detail else ""
-    head += f"  \n→ {code(hint)}" if hint else ""
+    head += f" → {code(hint)}" if hint else ""
     entries = [_held(one, hint=not hint, detail=not detail) for one in held]
     if len(held) <= MANY:
         return f"{head}\n\n", Part(entries, more=_MORE)

@@ -122,6 +122,20 @@ def test_from_planned_to_done(
     assert digest == re.findall(r"plan digest `(v1:sha256:[0-9a-f]{64})`", body)
 
 
+def test_an_approved_head_is_said_to_be(
+    pull: Workspace, cli: Cli, api: GitHubApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only of the commit that is its head."""
+    from qflow_gitops.operations import comment
+
+    real = comment.Edges
+    monkeypatch.setattr(comment, "Edges", lambda **given: real(**given, approved=lambda _: True))
+    cli("comment", "--to", "HEAD~1", "--always")
+    assert "approved" not in api.bodies(1)[0]
+    cli("comment")
+    assert title(api.bodies(1)[0]).endswith(": approved")
+
+
 def test_what_ran_before_is_not_this_pull_requests(
     pull: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer
 ) -> None:
