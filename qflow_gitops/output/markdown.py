@@ -35,6 +35,8 @@ MANY = 10
 """More entries than these are folded away or summed up."""
 _MANY_ROWS = 50
 _NOTICE = "> Shortened to what fits here; `qflow-gitops plan` shows all of it.\n\n"
+_NO_ROW = "… and {} more runs, see `qflow-gitops plan`.\n\n"
+_NO_REQUEST = "… and {} more requests, see `qflow-gitops plan`.\n\n"
 _MORE = "… and {} more, see `qflow-gitops plan`.\n\n"
 
 
@@ -144,7 +146,7 @@ def _table(rows: Sequence[Row], body: Planned) -> Part:
     end = "\n"
     if len(rows) > _MANY_ROWS:
         start, end = unfolded_start("The runs") + start, FOLD_END
-    return Part([_line(row, body, stated=stated) for row in rows], start, end, _MORE)
+    return Part([_line(row, body, stated=stated) for row in rows], start, end, _NO_ROW)
 
 
 def _line(row: Row, body: Planned, *, stated: bool) -> str:
@@ -180,8 +182,6 @@ def _counted(title: str, counts: Counter[str]) -> str:
 
 
 # --- requests ------------------------------------------------------------------------
-
-_NO_REQUEST = "… and {} more requests, see `qflow-gitops plan`.\n\n"
 
 
 def _request(row: Row) -> str:
