@@ -139,6 +139,13 @@ class GitRepo:
             fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow"]
             self.run([*fetch, "--no-recurse-submodules", "--", remote], outward=lambda: 300.0)
 
+    def bring(self, commit: str, remote: str, ref: str) -> bool:
+        """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
+        if not self.has_commit(commit) and remote in self.remotes() and _is_id(commit):
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap="]
+            self.run([*fetch, "--no-recurse-submodules", "--", remote, ref], outward=lambda: 300.0)
+        return self.has_commit(commit)
+
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `new` is `old` or descends from it, as far as this clone can tell."""
         if not (_is_id(old) and _is_id(new)):
@@ -153,12 +160,6 @@ class GitRepo:
         span = [head, f"^{base}"] if base else [head]
         command = ["rev-list", "--first-parent", f"--max-count={most}", *span, "--"]
         return self._out(command).decode().split()
-
-    def fetch(self, remote: str, ref: str) -> None:
-        """Bring the commits of a remote's ref into the clone, if the remote has it."""
-        fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap="]
-        fetch += ["--no-recurse-submodules", "--", remote, ref]
-        self.run(fetch, outward=lambda: 300.0)
 
     def merge_base(self, one: str, other: str) -> str | None:
         """Give the newest common ancestor, None where this clone knows none."""

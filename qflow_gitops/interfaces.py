@@ -76,11 +76,11 @@ class GitTree(Protocol):
         Newest first, at most so many.
         """
 
-    def fetch(self, remote: str, ref: str) -> None:
-        """Bring the commits of a remote's ref into the clone, if the remote has it."""
-
     def merge_base(self, one: str, other: str) -> str | None:
         """Give the newest common ancestor, None where this clone knows none."""
+
+    def bring(self, commit: str, remote: str, ref: str) -> bool:
+        """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
 
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""
@@ -210,22 +210,23 @@ class Qualys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request as its host shows it. Commits are ids, "" where there is none.
+    """A pull request: the commit at its head, and where it goes.
 
-    `head` is its newest commit, `merge_commit` what its merge (of any kind) put last on the
-    branch that it went to; only one that is `merged` has got one that counts.
+    `base_commit` is its target branch as GitHub last saw it. `merge_commit` is what its merge
+    (of any kind) put last on that branch, "" as long as there was none.
     """
 
     number: int
-    author: str
     head: str
-    merged: bool
+    base: str
+    base_commit: str
+    merged: bool = False
     merge_commit: str = ""
-    target: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class Reviewed:
     """Who approved a pull request's newest commit, without those who had a hand in it.
 
     `why` says why nothing counts ("" where it does); `signed` whether the host verified a
@@ -240,14 +241,58 @@ class Review:
 class PullRequests(Protocol):
     """What a host knows about pull requests. Raises AuthError and UnreachableError."""
 
-    def pull_request(self, number: int) -> PullRequest | None:
-        """Give a pull request, None where there is none of that number."""
+    def pull_request(self, number: int) -> PullRequest:
+        """Give a pull request; UsageProblem where there is none."""
 
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
         """Give the merged pull requests that brought a commit."""
 
-    def review(self, one: PullRequest) -> Review:
+    def review(self, one: PullRequest) -> Reviewed:
         """Say who approved it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a comment: the login, a bot's without `[bot]`, and whether it is a bot."""
+
+    login: str
+    bot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a pull request. A lower `id` is older; `url` is for people."""
+
+    id: int
+    author: Author
+    body: str
+    url: str = ""
+
+
+class Conversations(Protocol):
+    """Pull requests and what is said there.
+
+    Raises AuthError and UnreachableError; what has a number, UsageProblem where there is no
+    such pull request.
+    """
+
+    def author(self) -> Author | None:
+        """Say as whom this token writes, None where the API doesn't tell."""
+
+    def pull_request(self, number: int) -> PullRequest:
+        """Give a pull request."""
+
+    def comments(self, number: int) -> Sequence[Comment]:
+        """Give all comments of a pull request, oldest first."""
+
+    def create(self, number: int, body: str) -> Comment:
+        """Write a comment."""
+
+    def edit(self, comment_id: int, body: str) -> Comment | None:
+        """Change a comment's text; None where it isn't there any more."""
+
+    def delete(self, comment_id: int) -> None:
+        """Remove a comment, if it is still there."""
 
 
 # --- the record ----------------------------------------------------------------------

@@ -64,7 +64,8 @@ class Change:
     `attempt` is the one that explains it, `since` the request differences to the last
     counted attempt (None where its request isn't known), `hint` what a person can do.
     `release` is the name by which `--ack NAME=COUNT` releases a hold, "" for none; `released`
-    are the names that a run was released by. `approvals` is how many people have to approve it.
+    are the names that a run was released by. `approvals` is how many people have to approve it,
+    `due` for which reason it would run if the policy didn't hold it.
     """
 
     action: Action
@@ -79,6 +80,7 @@ class Change:
     release: str = ""
     released: tuple[str, ...] = ()
     approvals: int = 0
+    due: Reason | None = None
 
     @property
     def key(self) -> Key:
@@ -544,6 +546,7 @@ def _as_judged(one: Change, said: Judged, facts: Facts) -> Change:
         detail=hold.detail,
         hint=hold.hint,
         release=hold.release,
+        due=one.reason,
     )
 
 

@@ -1,33 +1,37 @@
-"""Windows of time in which runs may or may not be sent: cron, duration, time zone.
+"""(windows, environment, moment) -> whether runs may start, why, and when that changes.
 
-Pure. A window is open from each firing of its cron expression, in its own time zone, for its
-duration in elapsed time. What a firing is around a change of the clocks is cronsim's to say: as
-Debian's cron, it neither leaves a job out nor runs it twice.
+The library reads a cron expression and steps through its wall-clock times, without a zone.
+What a wall-clock time means where a clock is changed is said here, in Debian cron's words:
+a job with fixed minutes and hours that a change skips is made up for right after it, and runs
+once where an hour comes twice; a job with `*` in either follows the clock as it is. The
+library's own rules are the same, but err where a clock moves by half an hour, and forget
+which of two equal hours they start in. Pure, but for the zone data that zoneinfo looks up.
 """
 
-import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, islice
+from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-AHEAD = timedelta(days=366)
-"""So far is looked for the next change."""
-FIRINGS = 5000  # of one window, that are looked at on the way there
+LONGEST = timedelta(days=366)
+"""The longest duration of a window, and how far ahead a change is looked for."""
+
+_MOST_LOOKS = 4000  # a few of them a day for a year; about half a second
 _MINUTE = timedelta(minutes=1)
-_FIELDS = 5
-_CLOCKS = timedelta(hours=3)  # clocks are changed by less
+_FORM = "minute, hour, day of month, month and day of week, such as `0 22 * * 5`"
+_OF_THE_MACHINE = ("localtime", "posixrules", "posix/", "right/")  # not IANA names
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`kind` is allow or deny, `duration` in seconds, `timezone` an IANA name.
+    """A stretch of time after each firing of a cron expression: `kind` is allow or deny.
 
-    `environments` are those that it is about, () for all. Use only what `problem_of` finds
-    nothing wrong with.
+    `duration` is in seconds, `timezone` an IANA name; `environments` are those it is
+    about, () for all. `problem_of` says whether the three in the middle can be used.
     """
 
     kind: str
@@ -36,105 +40,257 @@ class Window:
     timezone: str
     environments: tuple[str, ...] = ()
 
+    @property
+    def length(self) -> timedelta:
+        """The duration, which is time that passes, whatever clocks show."""
+        return timedelta(seconds=self.duration)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone that the cron expression is read in."""
+        return ZoneInfo(self.timezone)
+
     def __str__(self) -> str:
-        """Say which one it is."""
-        hours, minutes = divmod(round(self.duration / 60), 60)
-        lasts = f"{hours}h" + (f"{minutes}m" if minutes else "") if hours else f"{minutes}m"
-        return f'{self.kind}: "{self.cron}" for {lasts}, {self.timezone}'
+        cron = " ".join(self.cron.split())
+        return f"{self.kind} window `{cron}` ({_spelled(self.length)}, {self.timezone})"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether runs may start, in one sentence why, and the moment (UTC) at which `open` flips.
+
+    `changes_at` is None where that isn't within `LONGEST`, or where windows that open and
+    close all the time without any effect keep it from being found in reasonable time.
+    """
+
+    open: bool
+    why: str
+    changes_at: datetime | None
 
 
 def problem_of(cron: str, timezone: str, duration: float) -> str:
-    """Say in a sentence what is wrong with a window, "" for nothing."""
-    try:
-        zone = ZoneInfo(timezone)
-    except (OSError, ValueError, KeyError):  # of no such zone, of a folder, of a path
-        return f"There is no time zone `{timezone}`."
-    if not 0 < duration <= AHEAD.total_seconds():
-        return "A window lasts longer than 0, and at most 366 days."
-    if len(cron.split(" ")) != _FIELDS:
-        return f"`{cron}` is no cron expression of five fields."
-    try:
-        next(CronSim(cron, datetime(2026, 1, 1, tzinfo=zone)))
-    except CronSimError as problem:
-        return f"`{cron}` is no cron expression: {problem}."
-    except StopIteration:
-        return f"`{cron}` never comes."
-    return ""
+    """Say in a sentence what makes these unusable as a window, "" for nothing."""
+    return _problem_of_cron(cron) or _problem_of_zone(timezone) or _problem_of_duration(duration)
 
 
-def why_closed(windows: Sequence[Window], environment: str, now: datetime) -> str:
-    """Say why an environment's runs may not be sent now, "" where they may; deny wins."""
-    concerned = _concerned(windows, environment)
-    for one in concerned:
-        if one.kind == "deny" and _end(one, now) is not None:
-            return f"the policy denies it now ({one})"
-    allowing = [one for one in concerned if one.kind == "allow"]
-    if allowing and all(_end(one, now) is None for one in allowing):
-        listed = "; ".join(map(str, allowing[:3])) + ("; …" if len(allowing) > 3 else "")
-        return f"the policy allows it at other times only ({listed})"
-    return ""
+def verdict(windows: Sequence[Window], environment: str, now: datetime) -> Verdict:
+    """Judge a moment (with a time zone) by the usable windows that are about an environment.
 
-
-def next_change(windows: Sequence[Window], environment: str, now: datetime) -> datetime | None:
-    """Give when that changes next (UTC), None where no change is in sight."""
-    concerned = _concerned(windows, environment)
-    states = [_end(one, now) is not None for one in concerned]
-    before = _may(concerned, states)
-    boundaries = heapq.merge(*(_boundaries(one, place, now) for place, one in enumerate(concerned)))
-    at: datetime
-    for at, flips in groupby(boundaries, key=lambda one: one[0]):
-        if at - now > AHEAD:
-            return None
-        for _, place, state in flips:
-            states[place] = state
-        if _may(concerned, states) is not before:
-            return at
-    return None
-
-
-def _concerned(windows: Sequence[Window], environment: str) -> list[Window]:
-    return [one for one in windows if not one.environments or environment in one.environments]
-
-
-def _may(windows: Sequence[Window], states: Sequence[bool]) -> bool:
-    both = list(zip(windows, states, strict=True))
-    allowing = [state for one, state in both if one.kind == "allow"]
-    denied = any(state for one, state in both if one.kind == "deny")
-    return not denied and (not allowing or any(allowing))
-
-
-def _boundaries(window: Window, place: int, now: datetime) -> Iterator[tuple[datetime, int, bool]]:
-    """Give when a window opens (True) and closes (False) after now, in turn."""
-    lasts, end = timedelta(seconds=window.duration), _end(window, now)
-    zone = ZoneInfo(window.timezone)
-    fired = CronSim(window.cron, (now - _slack(now, zone)).astimezone(zone))
-    starts = (one.astimezone(UTC) for one in fired)
-    for start in islice((one for one in starts if one > now), FIRINGS):
-        if end is None or start > end:
-            if end is not None:
-                yield end, place, False
-            yield start, place, True
-        end = start + lasts
-        if start - now > AHEAD:
-            return
-
-
-def _end(window: Window, at: datetime) -> datetime | None:
-    """Give when a window that is open ends, unless it fires again before; None if it's closed.
-
-    All its firings last equally long, so the latest one tells.
+    A window is open from each firing, inclusive, for its duration, exclusive. One open deny
+    window closes; where there are allow windows, one of them has to be open.
     """
-    zone = ZoneInfo(window.timezone)
-    local = (at + _MINUTE + _slack(at, zone)).astimezone(zone)
-    for fired in CronSim(window.cron, local, reverse=True):
-        start = fired.astimezone(UTC)
-        if start <= at:
-            end = start + timedelta(seconds=window.duration)
-            return end if at < end else None
+    start = now.astimezone(UTC)
+    concerned = [one for one in windows if environment in (one.environments or (environment,))]
+    allows = [one for one in concerned if one.kind == "allow"]
+    denies = [one for one in concerned if one.kind == "deny"]
+    is_open, why = _state(allows, denies, environment, start)
+    return Verdict(is_open, why, _flip(allows, denies, start))
+
+
+def _problem_of_cron(cron: str) -> str:
+    if len(cron.split()) != 5:
+        return f"A cron expression has five fields: {_FORM}."
+    if not (cron.isascii() and all(part.isprintable() for part in cron.split())):
+        return f"A cron expression is plain text: {_FORM}."
+    try:
+        # Without a zone, and through all combinations of dates and days of the week.
+        fires = next(CronSim(cron, datetime(2000, 1, 1)), None)  # noqa: DTZ001
+    except CronSimError as error:
+        return f"The cron expression can't be read ({error}); its fields are {_FORM}."
+    except ValueError:
+        return f"The cron expression has a number that is far too long; its fields are {_FORM}."
+    return "" if fires else "The cron expression never fires: no date fits all of its fields."
+
+
+def _problem_of_zone(timezone: str) -> str:
+    wanted = "write an IANA name, such as `Europe/Berlin` or `UTC`."
+    if timezone.startswith(_OF_THE_MACHINE):
+        return f"This time zone depends on the machine; {wanted}"
+    try:
+        ZoneInfo(timezone)
+    except (LookupError, ValueError, OSError):  # each is raised for some unknown names
+        return f"There is no such time zone; {wanted}"
+    return ""
+
+
+def _problem_of_duration(duration: float) -> str:
+    if not 0 < duration <= LONGEST.total_seconds():  # so written, it refuses nan as well
+        return f"The duration of a window is more than 0 and at most {LONGEST.days} days."
+    if not timedelta(seconds=duration):
+        return "The duration of a window is at least a microsecond."
+    return ""
+
+
+def _spelled(length: timedelta) -> str:
+    """Write a duration as people do: `2d 12h`."""
+    minutes, seconds = divmod(length.total_seconds(), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
+    return " ".join(f"{number:.6g}{unit}" for number, unit in parts if number)
+
+
+# What holds at a moment, and when that is to be looked at again.
+
+
+def _state(
+    allows: list[Window], denies: list[Window], environment: str, at: datetime
+) -> tuple[bool, str]:
+    """Whether it is open, and the sentence for it."""
+    if closing := [one for one in denies if _is_open(one, at)]:
+        return False, f"The {closing[0]} is open."
+    if opening := [one for one in allows if _is_open(one, at)]:
+        return True, f"The {opening[0]} is open."
+    if allows:
+        many = f"none of the {len(allows)} allow windows" if allows[1:] else f"the {allows[0]}"
+        return False, f"{many[0].upper()}{many[1:]} is {'' if allows[1:] else 'not '}open."
+    if denies:
+        return True, f"No deny window about `{environment}` is open."
+    return True, f"No window is about `{environment}`."
+
+
+def _flip(allows: list[Window], denies: list[Window], start: datetime) -> datetime | None:
+    """The first moment at which the answer is another than at the start."""
+    limit = start + LONGEST
+    was, at = _look(allows, denies, start, limit)
+    for _ in range(_MOST_LOOKS):
+        if at is None or at > limit:
+            return None
+        is_open, later = _look(allows, denies, at, limit)
+        if is_open != was:
+            return at
+        at = later
     return None
 
 
-def _slack(at: datetime, zone: ZoneInfo) -> timedelta:
-    """Give how much further to begin: cronsim counts by the wall clock, which may be set back."""
-    before, after = ((at + one).astimezone(zone).utcoffset() for one in (-_CLOCKS, _CLOCKS))
-    return _CLOCKS if before != after else timedelta(0)
+def _look(
+    allows: list[Window], denies: list[Window], at: datetime, limit: datetime
+) -> tuple[bool, datetime | None]:
+    """Whether it is open, and a later moment before which that certainly stays so."""
+    if closed := _ends(denies, at, limit):
+        return False, max(closed)
+    if not allows:
+        return True, _first(denies, at)
+    if not (opened := _ends(allows, at, limit)):
+        return False, _first(allows, at)
+    closes = _first(denies, at)
+    return True, min(max(opened), closes) if closes else max(opened)
+
+
+def _first(windows: list[Window], at: datetime) -> datetime | None:
+    """The first firing of any after a moment."""
+    return min((found for one in windows if (found := _firing_after(one, at))), default=None)
+
+
+def _ends(windows: list[Window], at: datetime, limit: datetime) -> list[datetime]:
+    """When those that are open at a moment will close."""
+    opened = ((one, _firing_by(one, at)) for one in windows)
+    return [
+        _end(one, firing, limit) for one, firing in opened if firing and firing + one.length > at
+    ]
+
+
+def _is_open(window: Window, at: datetime) -> bool:
+    """Whether the last firing is recent enough; the earlier ones end before it does."""
+    firing = _firing_by(window, at)
+    return firing is not None and firing + window.length > at
+
+
+def _end(window: Window, firing: datetime, limit: datetime) -> datetime:
+    """When the window closes for which all firings since this one have kept it open.
+
+    Past the limit, any moment before which it certainly stays open.
+    """
+    dense = window.length >= _widest_gap(window.cron)
+    while (end := firing + window.length) <= limit:
+        last = _last_of_day(window, firing) if dense else firing
+        if last <= firing:
+            last = _firing_by(window, end) or firing
+        if last <= firing:
+            break
+        firing = last
+    return end
+
+
+def _last_of_day(window: Window, firing: datetime) -> datetime:
+    """The last firing on the day of this one; this one where the clock is changed between."""
+    local = firing.astimezone(window.zone)
+    midnight = local.replace(hour=23, minute=59, second=0, microsecond=0)
+    if midnight.utcoffset() != local.utcoffset():
+        return firing
+    return _firing_by(window, midnight.astimezone(UTC)) or firing
+
+
+@lru_cache(maxsize=256)
+def _widest_gap(cron: str) -> timedelta:
+    """The longest time between firings if every day were one of the days it fires on."""
+    minute, hour = cron.split()[:2]
+    midnight = datetime(2000, 1, 1)  # noqa: DTZ001 (a day that no zone changes)
+    times = []
+    for hit in CronSim(f"{minute} {hour} * * *", midnight - _MINUTE):
+        times.append(hit)
+        if hit >= times[0] + timedelta(days=1):
+            break
+    return max(later - before for before, later in pairwise(times))
+
+
+# Firings: wall-clock times from the library, and the moments that they are.
+
+
+def _firing_after(window: Window, at: datetime) -> datetime | None:
+    """The first firing after a moment."""
+    zone = window.zone
+    wall, repeated = _wall(at, zone)
+    found: datetime | None = None
+    for hit in CronSim(window.cron, wall - repeated):
+        moments = [one for one in _moments(hit, window.cron, zone) if one > at]
+        found = min([*moments, found] if found else moments, default=None)
+        if found and hit >= wall + repeated:  # no later hit is an earlier moment
+            break
+    return found
+
+
+def _firing_by(window: Window, at: datetime) -> datetime | None:
+    """The last firing at or before a moment."""
+    zone = window.zone
+    wall, repeated = _wall(at, zone)
+    found: datetime | None = None
+    for hit in CronSim(window.cron, wall + repeated + _MINUTE, reverse=True):
+        moments = [one for one in _moments(hit, window.cron, zone) if one <= at]
+        found = max([*moments, found] if found else moments, default=None)
+        if found and hit <= wall - repeated:  # no earlier hit is a later moment
+            break
+    return found
+
+
+def _wall(at: datetime, zone: ZoneInfo) -> tuple[datetime, timedelta]:
+    """The minute that a clock shows, and how much of it comes twice around that moment."""
+    local = at.astimezone(zone)
+    first, second = _both(local.replace(tzinfo=None), zone)
+    return local.replace(tzinfo=None, second=0, microsecond=0, fold=0), second - first
+
+
+def _both(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The moments by the offsets before and after a change; in reverse where it is skipped."""
+    local = wall.replace(tzinfo=zone)
+    return local.replace(fold=0).astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+
+
+def _moments(wall: datetime, cron: str, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """The moments at which a clock shows this and the cron expression fires."""
+    first, second = _both(wall, zone)
+    if first == second:
+        return (first,)
+    follows_clock = any(part.startswith("*") for part in cron.split()[:2])
+    if first < second:
+        return (first, second) if follows_clock else (first,)
+    return () if follows_clock else (_after_skipped(wall, zone),)
+
+
+def _after_skipped(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The moment right after the change that skips this wall-clock time."""
+    first, second = _both(wall, zone)
+    while first > second:
+        wall += _MINUTE
+        first, second = _both(wall, zone)
+    return first

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 class Described:
     """Who and where, each "" where it isn't told.
 
-    `run` is the address of the CI's run, `target` the branch that a pull request goes to.
+    `run` is the address of the CI's run, `target` the branch that a pull request goes to,
+    `pull_request` its number, 0 outside one.
     """
 
     actor: str = ""
     run: str = ""
     target: str = ""
+    pull_request: int = 0

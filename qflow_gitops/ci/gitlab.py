@@ -10,4 +10,5 @@ def describe(environ: Mapping[str, str]) -> Described | None:
     if environ.get("GITLAB_CI") != "true":
         return None
     names = ("GITLAB_USER_LOGIN", "CI_JOB_URL", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
-    return Described(*(environ.get(name, "") for name in names))
+    actor, run, target = (environ.get(name, "") for name in names)
+    return Described(actor, run, target)

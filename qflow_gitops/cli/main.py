@@ -14,6 +14,7 @@ COMMANDS = {
     "init": "Make a repository of run specs ready to use.",
     "validate": "Check specs offline.",
     "plan": "Show what would run, and why.",
+    "comment": "Keep the plan on a pull request up to date.",
     "apply": "Run what is due, wait, record.",
     "status": "Every run, its last attempt and execution.",
     "history": "All attempts of a run, or of all.",

@@ -178,13 +178,15 @@ class Wiring:
 
     @cached_property
     def github(self) -> Client:
-        """The GitHub API of the repository that the environment names."""
+        """The GitHub API, for the repository and with the token that the environment names."""
         from qflow_gitops.github import connect
 
         return connect(self.environ)
 
     def close(self) -> None:
         """Let go of what was opened."""
+        if "github" in self.__dict__:
+            self.github.close()
         for client, _ in self._clients.values():
             client.close()
 

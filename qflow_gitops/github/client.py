@@ -48,7 +48,8 @@ class Client:
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
         """Read JSON below the repository's address; None where it isn't there (404).
 
-        Raises AuthError (401, 403) and UnreachableError, after retries.
+        A path that begins with `/` is one of the API itself. Raises AuthError (401, 403) and
+        UnreachableError, after retries.
         """
         said = ""
         for attempt in range(ATTEMPTS):
@@ -86,7 +87,7 @@ class Client:
         while True:
             items = self.get(path, {**(query or {}), "per_page": size, "page": number})
             if items is not None and not isinstance(items, list):
-                raise self._odd()
+                raise odd_answer()
             yield from (one for one in items or () if isinstance(one, dict))
             if len(items or ()) < size:
                 return
@@ -95,7 +96,8 @@ class Client:
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Change something, once: whether a request without an answer arrived isn't known.
 
-        Raises AuthError and UnreachableError.
+        Gives None where what it changes isn't there any more. Raises AuthError and
+        UnreachableError.
         """
         try:
             answer = self._send(method, path, None, body)
@@ -106,6 +108,8 @@ class Client:
                 hint="Run the command again: it looks at what is there first.",
                 reason="github_unreachable",
             ) from None
+        if answer.status in (404, 410) and method != "POST":
+            return None
         return self._data(answer)
 
     def _send(
@@ -115,7 +119,8 @@ class Client:
         query: Mapping[str, str | int] | None,
         body: Mapping[str, Any] | None = None,
     ) -> HttpAnswer:
-        address = f"{self._prefix}/repos/{quote(self.repository)}/{path}"
+        below = path if path.startswith("/") else f"/repos/{quote(self.repository)}/{path}"
+        address = self._prefix + below
         if query:
             address += f"?{urlencode(query)}"
         headers = dict(self._headers)
@@ -126,7 +131,15 @@ class Client:
         return self._transport.send(method, address, headers=headers, body=content)
 
     def _data(self, answer: HttpAnswer) -> Any:
-        if answer.status in (401, 403):
+        if answer.status == 401:
+            raise AuthError(
+                f"GitHub doesn't know the token ({self._what(answer)}).",
+                where="GITHUB_TOKEN",
+                not_done=_NOTHING,
+                hint="It may be over, or for another server: check GITHUB_TOKEN, GITHUB_API_URL.",
+                reason="github_token",
+            )
+        if answer.status == 403:
             raise AuthError(
                 f"GitHub doesn't permit this ({self._what(answer)}).",
                 not_done=_NOTHING,
@@ -142,20 +155,22 @@ class Client:
             )
         data = answer.data()
         if data is None and answer.content.strip():
-            raise self._odd()
+            raise odd_answer()
         return data
-
-    def _odd(self) -> UnreachableError:
-        return UnreachableError(
-            "GitHub's answer isn't what its documentation says.",
-            not_done=_NOTHING,
-            hint="Check GITHUB_API_URL: another kind of server may answer there.",
-            reason="github_answer",
-        )
 
     def _what(self, answer: HttpAnswer) -> str:
         said = self._redact(message_of(answer.content))
         return f"{answer.status}: {said}" if said else f"status {answer.status}"
+
+
+def odd_answer() -> UnreachableError:
+    """What is raised where an answer has another shape than the documentation says."""
+    return UnreachableError(
+        "GitHub's answer isn't what its documentation says.",
+        not_done=_NOTHING,
+        hint="Check GITHUB_API_URL: another kind of server may answer there.",
+        reason="github_answer",
+    )
 
 
 def _is_busy(answer: HttpAnswer) -> bool:

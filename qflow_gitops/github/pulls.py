@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from qflow_gitops.github.client import Client
-from qflow_gitops.interfaces import PullRequest, Review
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.github.client import Client, odd_answer
+from qflow_gitops.interfaces import PullRequest, Reviewed
 
 MOST_COMMITS = 250
 """So many commits of a pull request the API lists; of more the rest can't be known."""
@@ -29,19 +30,30 @@ class GitHubPulls:
         """Take the client of the repository."""
         self._client = client
 
-    def pull_request(self, number: int) -> PullRequest | None:
-        """Give a pull request, None where there is none of that number."""
+    def pull_request(self, number: int) -> PullRequest:
+        """Give a pull request; UsageProblem where there is none."""
+        return _pull_request(self._raw(number))
+
+    def _raw(self, number: int) -> Any:
         found = self._client.get(f"pulls/{number}")
-        return _pull_request(found) if isinstance(found, dict) else None
+        if found is None:
+            raise UsageProblem(
+                f"There is no pull request {number} in {self._client.repository}.",
+                not_done="Nothing was posted, and nothing was sent for it.",
+                hint="Check the number (an issue's is none), and that the token may read pull "
+                "requests.",
+                reason="pull_request_unknown",
+            )
+        return found
 
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
         """Give the merged pull requests that brought a commit."""
         found = (_pull_request(one) for one in self._client.pages(f"commits/{quote(commit)}/pulls"))
         return [one for one in found if one.merged]
 
-    def review(self, one: PullRequest) -> Review:
+    def review(self, one: PullRequest) -> Reviewed:
         """Say who approved its newest commit, without those who had a hand in it."""
-        raw = self._client.get(f"pulls/{one.number}") or {}
+        raw = self._raw(one.number)
         commits = list(self._client.pages(f"pulls/{one.number}/commits"))
         hands, why = _hands(commits)
         pushers, more = self._pushers(raw, one.head)
@@ -52,7 +64,7 @@ class GitHubPulls:
         why = why or more
         if not why and approved and not approvers:
             why = f"only {', '.join(sorted(approved))} approved it, who had a hand in it"
-        return Review(() if why else approvers, why, signed)
+        return Reviewed(() if why else approvers, why, signed)
 
     def _approved(self, one: PullRequest) -> list[str]:
         """Give who said yes to the newest commit, and nothing else after that."""
@@ -94,15 +106,21 @@ class GitHubPulls:
         return pushers, ""
 
 
-def _pull_request(raw: dict[str, Any]) -> PullRequest:
-    return PullRequest(
-        number=int(raw.get("number") or 0),
-        author=str((raw.get("user") or {}).get("login", "")),
-        head=str((raw.get("head") or {}).get("sha", "")),
-        merged=bool(raw.get("merged_at")),
-        merge_commit=str(raw.get("merge_commit_sha") or ""),
-        target=str((raw.get("base") or {}).get("ref", "")),
-    )
+def _pull_request(raw: Any) -> PullRequest:
+    """Read a pull request, whole or as lists show it: there only `merged_at` says that it was."""
+    try:
+        merged = bool(raw.get("merged_at")) or raw.get("merged") is True
+        return PullRequest(
+            number=int(raw["number"]),
+            head=str(raw["head"]["sha"]),
+            base=str(raw["base"]["ref"]),
+            base_commit=str(raw["base"]["sha"]),
+            merged=merged,
+            merge_commit=str(raw.get("merge_commit_sha") or "") if merged else "",
+            author=str((raw.get("user") or {}).get("login", "")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise odd_answer() from None
 
 
 def _hands(commits: Sequence[dict[str, Any]]) -> tuple[set[str], str]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from qflow_gitops.errors import QflowError
-from qflow_gitops.interfaces import GitTree, PullRequest, PullRequests, Review
+from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.interfaces import GitTree, PullRequest, PullRequests, Reviewed
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import reading
 from qflow_gitops.plan import Key
@@ -30,7 +30,7 @@ class Approver:
     remote: str
     platform: str
     policies: Sequence[Policy]
-    _reviews: dict[int, Review] = field(default_factory=dict)
+    _reviews: dict[int, Reviewed] = field(default_factory=dict)
     _specs: dict[int, Mapping[Key, tuple[RunSpec, str]] | str] = field(default_factory=dict)
 
     def approvals(
@@ -70,8 +70,11 @@ class Approver:
                 number = evidence.get("pullRequest") if isinstance(evidence, dict) else None
                 if attempt.digest != spec.digest or not isinstance(number, int) or number in known:
                     continue
-                one = self.pulls.pull_request(number)
-                if one and one.merged and self.git.is_ancestor(one.merge_commit, head):
+                try:
+                    one = self.pulls.pull_request(number)
+                except UsageProblem:  # of another repository, from which the record moved here
+                    continue
+                if one.merged and self.git.is_ancestor(one.merge_commit, head):
                     found.setdefault(spec.key, []).append(one)
         return found
 
@@ -89,7 +92,7 @@ class Approver:
             found.append(Approval(one.number, review.approvers, review.why, review.signed))
         return max(found, key=lambda one: len(one.approvers), default=refused)
 
-    def _review(self, one: PullRequest) -> Review:
+    def _review(self, one: PullRequest) -> Reviewed:
         if one.number not in self._reviews:
             self._reviews[one.number] = self.pulls.review(one)
         return self._reviews[one.number]
@@ -124,9 +127,7 @@ class Approver:
 
         Compared with what it was merged into, so that what others merged is not taken for its own.
         """
-        if not self.git.has_commit(one.head):
-            self.git.fetch(self.remote, f"refs/pull/{one.number}/head")
-        if not self.git.has_commit(one.head):
+        if not self.git.bring(one.head, self.remote, f"refs/pull/{one.number}/head"):
             return f"its newest commit {one.head[:10]} can't be fetched"
         try:
             base = self.git.merge_base(one.head, self.git.resolve(f"{one.merge_commit}^1"))

@@ -14,6 +14,8 @@ from qflow_gitops.lockformat import attempt_to_json
 from qflow_gitops.plan import Action, Change, Plan
 from qflow_gitops.report import (
     Applied,
+    Commented,
+    Comments,
     Draft,
     Files,
     History,
@@ -104,8 +106,22 @@ def _body(report: Report) -> dict[str, Any]:
             return {"workflows": [_workflow(one) for one in workflows]}
         case Draft(content):
             return {"spec": content}
+        case Comments(entries):
+            return {"comments": [_commented(one) for one in entries]}
         case None:
             return _planned(None) if report.command == "plan" else {}
+
+
+def _commented(one: Commented) -> dict[str, Any]:
+    return {
+        "pullRequest": one.pull_request,
+        "environment": one.environment,
+        "what": one.what,
+        "standing": one.standing.value.replace(" ", "_"),
+        "url": one.url,
+        "duplicatesRemoved": one.removed,
+        "text": one.text or None,
+    }
 
 
 def _workflow(one: Workflow) -> dict[str, Any]:

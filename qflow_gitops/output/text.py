@@ -12,6 +12,7 @@ from qflow_gitops.output.words import clean, count, difference, run, underlined,
 from qflow_gitops.plan import Action, Change, Plan, Reason, said
 from qflow_gitops.report import (
     Applied,
+    Comments,
     Draft,
     Files,
     History,
@@ -61,6 +62,8 @@ def render(report: Report, *, verbose: bool = False) -> str:
             lines += _known(body)
         case Draft(content):
             lines += content.splitlines()
+        case Comments() as body:
+            lines += _comments(body)
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
@@ -351,6 +354,29 @@ def _known(body: Known) -> Iterator[str]:
         for name, kind in (one.variables or {}).items():
             mark = "" if name in one.own_variables else "  (system)"
             yield f"  {clean(name)}  {clean(kind)}{mark}"
+
+
+def _comments(body: Comments) -> Iterator[str]:
+    """One line a comment, or the comments themselves where they are only shown."""
+    for one in body.entries:
+        if one.text:
+            yield from one.text.splitlines()
+            continue
+        more = f"; {count(one.removed, 'duplicate')} removed" if one.removed else ""
+        yield (
+            f"pull request {one.pull_request}, {clean(one.environment)}: {one.standing}; "
+            f"{_COMMENTED[one.what]}{more}  {clean(one.url)}"
+        )
+    if not body.entries:
+        yield "No pull request has to be looked at."
+
+
+_COMMENTED = {
+    "created": "comment written",
+    "edited": "comment brought up to date",
+    "unchanged": "comment is up to date",
+    "none": "no comment, since nothing is selected",
+}
 
 
 def _files(body: Files) -> Iterator[str]:

@@ -7,16 +7,21 @@ import pytest
 
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli, Done
+from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
-from tests.helpers.specs import SAMPLE, spec
+from tests.helpers.github_api import GitHubApi
+from tests.helpers.specs import SAMPLE, WORKFLOW, spec
 
 GOLDEN = Path(__file__).parent / "golden"
 FILE = "runs/aws/buckets.yaml"
+FAILING = "0ffaf046-768b-79fc-83f6-aa25be52c2a1"
 MADE_UP = (
     (r"v1:sha256:[0-9a-f]{64}", "v1:sha256:<digest>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
     (r"(execution |--adopt )[0-9a-f-]{36}", r"\1<execution>"),
-    (r"(commit |with |From commit `?|applying )[0-9a-f]{10}\b", r"\1<commit>"),
+    (r"(commit |with |with `|From commit `?|applying )[0-9a-f]{10}\b", r"\1<commit>"),
+    (r"head=[0-9a-f]{40}", "head=<commit>"),
+    (r"(as `)[0-9a-f-]{36}", r"\1<execution>"),
     (r"/tmp/\S+", "<path>"),
     (r"Success( +)<time>( +)[0-9a-f-]{36}", r"Success\1<time>\2<execution>"),
 )
@@ -91,3 +96,59 @@ def test_errors(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) ->
     golden("error-permission", cli("apply", "--yes"))
     project.write("qflow.lock", "{")
     golden("error-lockfile", cli("apply", "--yes"))
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch):
+    with GitHubApi() as api:
+        for name, value in {**api.environ, "GITHUB_RUN_ID": "77"}.items():
+            monkeypatch.setenv(name, value)
+        yield api
+
+
+def test_comments(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, github, golden
+) -> None:
+    """A pull request with one changed, one new, one moved and one that is held; then merged."""
+    workspace.write("runs/moved.yaml", spec("moved", "moved"))
+    workspace.write("runs/failed.yaml", spec("failed", 1).replace(WORKFLOW, FAILING))
+    workspace.commit("two more")
+    workspace.git("push", "--quiet", "origin", "main")
+    sandbox.set_faults(f"outcome={FAILING}:Failed")
+    assert cli("apply", "--yes", "--keep-going").code == 1
+    workspace.git("switch", "--quiet", "-c", "feature")
+    workspace.write(FILE, SAMPLE.replace("maha2", "maha3"))
+    workspace.write("runs/new.yaml", spec("new", {"a": [1, None, True]}).replace(WORKFLOW, FAILING))
+    workspace.move("runs/moved.yaml", "runs/elsewhere/moved.yaml")
+    workspace.write("runs/failed.yaml", "# a remark\n" + workspace.read("runs/failed.yaml"))
+    head = workspace.commit("many things")
+    workspace.git("push", "--quiet", "origin", "HEAD:refs/pull/1/head")
+    github.open(1, head, workspace.git("rev-parse", "main"))
+    golden("comment-planned", cli("comment", "--pull-request", "1", "--dry-run"))
+    workspace.git("switch", "--quiet", "main")
+    workspace.git("merge", "--quiet", "--squash", head)
+    github.merge(1, workspace.commit("squashed"))
+    workspace.git("push", "--quiet", "origin", "main")
+    golden("comment-merged", cli("comment", "--pull-request", "1", "--dry-run"))
+    assert cli("apply", "--yes").code == 1
+    golden("comment-done", cli("comment", "--pull-request", "1", "--dry-run"))
+    golden("comment-posted", cli("comment", "--pull-request", "1"))
+
+
+def test_a_comment_on_a_thousand_runs(
+    remote: Remote, workspace: Workspace, cli: Cli, github, golden
+) -> None:
+    """Its shape: rows and requests are cut short, the rest is as a person reads it."""
+    workspace.git("switch", "--quiet", "-c", "feature")
+    for file in range(10):
+        text = "---\n".join(spec(f"run-{file}-{n:02}", n) for n in range(100))
+        workspace.write(f"runs/{file}.yaml", text)
+    head = workspace.commit("a thousand")
+    workspace.git("push", "--quiet", "origin", "HEAD:refs/pull/1/head")
+    github.open(1, head, workspace.git("rev-parse", "main"))
+    done = cli("comment", "--pull-request", "1", "--dry-run")
+    assert len(done.out.encode()) <= 65_536
+    rows = re.findall(r"(?m)^\| `prod/.*\n", done.out)
+    assert len(rows) > 200
+    short = done.out.replace("".join(rows[2:]), "[more rows]\n")
+    golden("comment-thousand", Done(done.code, short, done.err))

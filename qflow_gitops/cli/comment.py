@@ -1,0 +1,114 @@
+"""`qflow-gitops comment`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.operations.comment import CommentRequest, Edges
+
+
+@click.command("comment")
+@click.option(
+    "--pull-request", "number", type=click.IntRange(min=1), metavar="N",
+    help="Which pull request; in its own CI job that is known.",
+)  # fmt: skip
+@click.option(
+    "--to", "head", default="", metavar="REV", help="The commit to plan, instead of its head."
+)
+@options.environment
+@click.option("--merged", is_flag=True, help="After an apply: all whose runs changed of late.")
+@click.option("--always", is_flag=True, help="Comment even where nothing is selected.")
+@click.option("--dry-run", is_flag=True, help="Write the comments to stdout, post nothing.")
+@click.option(
+    "--author", default="", metavar="LOGIN",
+    help="Whose comments these are, for the token of a GitHub App: `app-name[bot]`.",
+)  # fmt: skip
+@options.output("text", "json")
+@click.pass_obj
+def command(
+    wiring: Wiring,
+    number: int | None,
+    head: str,
+    environment: str,
+    merged: bool,
+    always: bool,
+    dry_run: bool,
+    author: str,
+    format_name: str,
+    copies: options.Copies,
+) -> int:
+    """Keep the plan on a pull request up to date, in one comment for each environment.
+
+    It shows what the pull request would run and, once merged, what became of it. Made from
+    git and the record; nothing of the pull request is executed. The token is GITHUB_TOKEN.
+    """
+    if merged and (number or head):
+        raise click.UsageError("--merged finds its pull requests and commits itself.")
+
+    def work() -> Report:
+        from qflow_gitops.operations.comment import CommentRequest
+
+        request = CommentRequest(
+            platform=wiring.platform,
+            revision=head,
+            environment=environment,
+            always=always,
+            dry_run=dry_run,
+            freeze=wiring.freeze(),
+            server=wiring.environ.get("GITHUB_SERVER_URL", ""),
+        )
+        return _comment(wiring, request, 0 if merged else _number(wiring, number), author)
+
+    return run(wiring, "comment", work, format_name, copies)
+
+
+def _number(wiring: Wiring, asked: int | None) -> int:
+    number = asked or wiring.ci.pull_request
+    if not number:
+        raise UsageProblem(
+            "Which pull request is meant isn't known.",
+            not_done="Nothing was posted.",
+            hint="qflow-gitops comment --pull-request N, or --merged after an apply.",
+            reason="pull_request_unknown",
+        )
+    return number
+
+
+def _comment(wiring: Wiring, request: CommentRequest, number: int, author: str) -> Report:
+    """Comment on one pull request; on those that changed of late where `number` is 0."""
+    from qflow_gitops.lockfile import Lockfile
+    from qflow_gitops.operations.comment import comment, comment_on_merged
+
+    edges = _edges(wiring, author)
+    if number:
+        return comment(request, number, edges)
+    recorded = wiring.store(wiring.project("HEAD")).read().lockfile
+    return comment_on_merged(request, edges, recorded or Lockfile(""))
+
+
+def _edges(wiring: Wiring, author: str) -> Edges:
+    from qflow_gitops.github.comments import GitHubConversations
+    from qflow_gitops.interfaces import Author
+    from qflow_gitops.operations.comment import Edges, author_of
+    from qflow_gitops.output.comment import marked, render
+
+    conversations = GitHubConversations(wiring.github)
+    found = None if author else conversations.author()
+    return Edges(
+        git=wiring.git,
+        store=wiring.store,
+        conversations=conversations,
+        clock=SystemClock(),
+        author=author_of(found, author, wiring.environ) or Author("", bot=False),
+        render=render,
+        marked=marked,
+        approved=lambda pull: bool(wiring.pulls().review(pull).approvers),
+    )

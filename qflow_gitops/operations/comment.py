@@ -1,0 +1,257 @@
+"""One comment for each environment on a pull request, kept up to date.
+
+Found by its marker and its author, never by the marker alone. Two processes at once leave one
+comment: each looks again after it has written one, keeps the oldest and removes its own others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from qflow_gitops.errors import QflowError, UnreachableError
+from qflow_gitops.interfaces import (
+    Author,
+    Clock,
+    Comment,
+    Conversations,
+    GitTree,
+    LockStore,
+    PullRequest,
+)
+from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile
+from qflow_gitops.moments import stamp
+from qflow_gitops.operations.plan import chosen
+from qflow_gitops.operations.review import (
+    ReviewRequest,
+    pull_request_of,
+    range_of,
+    read_once,
+    review,
+    settings_of,
+)
+from qflow_gitops.project import Project
+from qflow_gitops.report import Commented, Comments, Report, Review, commented
+
+RECENT = timedelta(days=30)
+"""For how long after its last change an attempt's pull request is looked at by `--merged`."""
+MOST = 100
+"""Pull requests that one call looks at, the newest changes first: GITHUB_TOKEN may ask 1,000
+times an hour in a repository (docs.github.com, "Rate limits for the REST API")."""
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CommentRequest:
+    """What to comment. `revision` is "" for the pull request's head, `environment` for all.
+
+    `always` also posts where nothing is selected, `dry_run` posts nothing. `server` is the
+    address of the GitHub server.
+    """
+
+    platform: str
+    revision: str = ""
+    environment: str = ""
+    always: bool = False
+    dry_run: bool = False
+    freeze: str = ""
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What it works with.
+
+    `author` is as whom comments are looked for. `approved` says whether a pull request's head
+    has been approved by somebody who may. `render` writes a comment, `marked` knows one of an
+    environment by its text.
+    """
+
+    git: GitTree
+    store: Callable[[Project], LockStore]
+    conversations: Conversations
+    clock: Clock
+    author: Author
+    render: Callable[[Review], str]
+    marked: Callable[[str, str], bool]
+    remote: str = "origin"
+    approved: Callable[[PullRequest], bool] = lambda _pull: False
+
+
+def comment(request: CommentRequest, number: int, edges: Edges) -> Report:
+    """Bring the comments of one pull request up to date. Raises QflowError for what stops it."""
+    entries = tuple(_on_pull_request(request, number, edges, {}))
+    return commented(Comments(entries), (), ())
+
+
+def comment_on_merged(request: CommentRequest, edges: Edges, lockfile: Lockfile) -> Report:
+    """Bring the comments of the pull requests up to date whose runs have lately changed."""
+    numbers = changed_lately(lockfile, stamp(edges.clock.now() - RECENT))
+    notes: tuple[str, ...] = ()
+    if len(numbers) > MOST:
+        notes = (f"{len(numbers):,} pull requests changed lately; {MOST} are looked at.",)
+    entries: list[Commented] = []
+    problems: list[QflowError] = []
+    stores: dict[object, LockStore] = {}
+    for number in numbers[:MOST]:
+        try:
+            entries += _on_pull_request(request, number, edges, stores)
+        except QflowError as problem:  # one that can't be read keeps no other from its comment
+            problem.where = problem.where or f"pull request {number}"
+            problems.append(problem)
+    return commented(Comments(tuple(entries)), notes, problems)
+
+
+def changed_lately(lockfile: Lockfile, since: str) -> list[int]:
+    """Give the pull requests of attempts that changed since then or aren't settled.
+
+    The latest change first. Attempts for which the record names no pull request are nobody's.
+    """
+    latest: dict[int, str] = {}
+    for environment in lockfile.environments.values():
+        for attempts in environment.runs.values():
+            for one in attempts:
+                number = pull_request_of(one)
+                open_ = one.state in UNDER_WAY | DOUBTFUL
+                if number > 0 and (open_ or one.changed_at >= since):
+                    latest[number] = max(latest.get(number, ""), one.changed_at)
+    return sorted(latest, key=lambda number: (latest[number], number), reverse=True)
+
+
+def _on_pull_request(
+    request: CommentRequest, number: int, edges: Edges, stores: dict[object, LockStore]
+) -> Iterator[Commented]:
+    pull = edges.conversations.pull_request(number)
+    head, base = range_of(pull, request.revision, edges.git, edges.remote)
+    # Where the record lives is said by the target branch: a pull request can't bring its own.
+    lock = settings_of(edges.git, (base, head), request.platform)
+    store = stores.setdefault(lock.lock, read_once(edges.store(lock)))
+    project = settings_of(edges.git, (head,), request.platform)
+    asked = ReviewRequest(
+        pull=pull,
+        head=head,
+        base=base,
+        platform=request.platform,
+        freeze=request.freeze,
+        server=request.server,
+        approved=head == pull.head and edges.approved(pull),
+    )
+    now = stamp(edges.clock.now())
+    reviews = [
+        review(asked, name, edges.git, store, now) for name in chosen(project, request.environment)
+    ]
+    sticky = Sticky(edges.conversations, edges.author, edges.marked, number)
+    for one in reviews:
+        yield _on_environment(one, request, edges, sticky)
+
+
+def _on_environment(
+    one: Review, request: CommentRequest, edges: Edges, sticky: "Sticky"
+) -> Commented:
+    number, name = one.pull_request, one.environment
+    text = edges.render(one)
+    if request.dry_run:
+        return Commented(number, name, "shown", one.standing, text=text)
+    if one.empty and not request.always and not sticky.own(name):
+        return Commented(number, name, "none", one.standing)
+    what, kept, removed = sticky.put(name, text)
+    return Commented(number, name, what, one.standing, kept.url, removed)
+
+
+# --- the comment that stays ----------------------------------------------------------
+
+
+class Sticky:
+    """The comments of one author on one pull request, one for each environment."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        author: Author,
+        marked: Callable[[str, str], bool],
+        number: int,
+    ) -> None:
+        """Take the pull request's number and as whom its comments are written."""
+        self._conversations = conversations
+        self._author = author
+        self._marked = marked
+        self._number = number
+        self._seen: list[Comment] | None = None
+
+    def own(self, environment: str) -> list[Comment]:
+        """Give this author's comments for an environment, oldest first."""
+        if self._seen is None:
+            self._seen = list(self._conversations.comments(self._number))
+        return [
+            one
+            for one in self._seen
+            if one.author == self._author and self._marked(environment, one.body)
+        ]
+
+    def put(self, environment: str, text: str) -> tuple[str, Comment, int]:
+        """See to it that one comment says this: what was done, the comment, others removed.
+
+        Raises UnreachableError where others keep removing it.
+        """
+        what = "unchanged"
+        for _ in range(_TRIES):
+            if not self.own(environment):
+                what = self._create(text)
+            kept = self._kept(environment, text)
+            if kept is not None:
+                changed, one = kept
+                removed = self._remove(self.own(environment)[1:])
+                return (what if what == "created" else changed), one, removed
+            self._seen = None
+        raise UnreachableError(
+            "The comment is removed again and again while it is written.",
+            where=f"pull request {self._number}",
+            not_done="It isn't up to date.",
+            hint="Run the command again.",
+            reason="comment_contended",
+        )
+
+    def _create(self, text: str) -> str:
+        """Write a comment and look again: the answer says for certain who this author is."""
+        made = self._conversations.create(self._number, text)
+        self._author = made.author
+        found = list(self._conversations.comments(self._number))
+        # A list that doesn't have it yet is only late.
+        known = {one.id for one in found}
+        self._seen = found if made.id in known else [*found, made]
+        return "created"
+
+    def _kept(self, environment: str, text: str) -> tuple[str, Comment] | None:
+        """Give the oldest of ours, edited if need be; None where there is none any more."""
+        own = self.own(environment)
+        if not own:
+            return None
+        if _same(own[0].body, text):
+            return "unchanged", own[0]
+        edited = self._conversations.edit(own[0].id, text)
+        return ("edited", edited) if edited else None
+
+    def _remove(self, others: list[Comment]) -> int:
+        for one in others:
+            self._conversations.delete(one.id)
+        gone = {one.id for one in others}
+        self._seen = [one for one in self._seen or () if one.id not in gone]
+        return len(others)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts are the same but for line ends and the space around them."""
+    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
+
+
+def author_of(found: Author | None, login: str, environ: Mapping[str, str]) -> Author | None:
+    """Say as whom comments are looked for: as asked for, as the token says, as Actions' own.
+
+    None where only an answer can tell.
+    """
+    if login:
+        return Author(login.removesuffix("[bot]"), login.endswith("[bot]"))
+    if found is not None:
+        return found
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return Author("github-actions", bot=True)
+    return None

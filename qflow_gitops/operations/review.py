@@ -1,0 +1,250 @@
+"""A pull request's own plan, and what has become of its runs: git and the record, nothing else.
+
+A run's attempt belongs to a pull request if the record says so (`evidence.pullRequest`), or,
+where the record names none, if it was made from a commit that has the merge in it.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from qflow_gitops.diagnostics import Diagnostic
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
+from qflow_gitops.lockfile import UNCOUNTED, UNDER_WAY, Attempt, Lockfile, State
+from qflow_gitops.operations import reading
+from qflow_gitops.operations.plan import PlanRequest, make_plan
+from qflow_gitops.plan import Action, Change, Plan, Reason, record_of
+from qflow_gitops.project import Project
+from qflow_gitops.report import Planned, Proposal, Report, Review, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """Whose plan to make. `head` is the commit to look at, `approved` whether that one is.
+
+    `server` is the address of the GitHub server, whose links may be shown.
+    """
+
+    pull: PullRequest
+    head: str
+    base: str
+    platform: str
+    freeze: str = ""
+    server: str = ""
+    approved: bool = False
+
+
+def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> tuple[str, str]:
+    """Give head and base of a pull request, of which both are brought into the clone.
+
+    An open one is compared with its target branch, a merged one with what the merge came on
+    top of. Raises UsageProblem for what isn't there.
+    """
+    head = git.resolve(revision) if revision else pull.head
+    git.unshallow(remote)
+    if not git.bring(head, remote, f"refs/pull/{pull.number}/head"):
+        raise _missing(pull, "head", head)
+    if pull.merged:
+        if not git.bring(pull.merge_commit, remote, f"refs/heads/{pull.base}"):
+            raise _missing(pull, "merge", pull.merge_commit)
+        onto = git.resolve(f"{pull.merge_commit}^1")
+    else:
+        onto = _target(pull, git, remote)
+    base = git.merge_base(onto, head)
+    if base is None:
+        raise _missing(pull, "common ancestor with the target branch", onto)
+    return head, base
+
+
+def _target(pull: PullRequest, git: GitTree, remote: str) -> str:
+    with contextlib.suppress(UsageProblem):
+        return git.resolve(f"refs/remotes/{remote}/{pull.base}")
+    if not git.bring(pull.base_commit, remote, f"refs/heads/{pull.base}"):
+        raise _missing(pull, "target", pull.base_commit)
+    return pull.base_commit
+
+
+def _missing(pull: PullRequest, what: str, commit: str) -> UsageProblem:
+    return UsageProblem(
+        f"The {what} of pull request {pull.number} isn't in this clone ({commit[:10] or 'none'}).",
+        not_done="Nothing was posted.",
+        hint="Check out with fetch-depth: 0, and so that git can fetch from "
+        f"`origin`: git fetch origin refs/pull/{pull.number}/head",
+        reason="pull_request_commit",
+    )
+
+
+def review(
+    request: ReviewRequest, environment: str, git: GitTree, store: LockStore, now: str
+) -> Review:
+    """Make a pull request's plan for one environment, and say how its runs stand."""
+    asked = PlanRequest(
+        platform=request.platform,
+        base=request.base,
+        head=request.head,
+        environment=environment,
+        freeze=request.freeze,
+    )
+    report = make_plan(asked, git, store, now)
+    planned = report.body
+    assert isinstance(planned, Planned)  # noqa: S101  what a plan's report always has
+    lockfile = store.read().lockfile or Lockfile("")
+    found = tuple(_proposals(planned.plan, request, lockfile, git))
+    started = {one.change.key for one in found}
+    plan = planned.plan
+    return Review(
+        environment=environment,
+        pull_request=request.pull.number,
+        planned=planned,
+        standing=_overall(found, plan.of(Action.HOLD)),
+        digest=_digest(plan, found),
+        proposals=found,
+        held=plan.of(Action.HOLD),
+        skipped=tuple(one for one in plan.of(Action.SKIP) if one.key not in started),
+        found=_touched_findings(report, request, git),
+        notes=report.notes,
+        merged=request.pull.merged,
+    )
+
+
+def _proposals(
+    plan: Plan, request: ReviewRequest, lockfile: Lockfile, git: GitTree
+) -> Iterable[Proposal]:
+    """Give what starts or was started, in the plan's order of runs."""
+    waiting = Standing.APPROVED if request.approved else Standing.PLANNED
+    for one in sorted(plan.changes, key=lambda change: change.key):
+        if one.action is Action.RUN:
+            yield Proposal(one, one.reason, waiting)
+        elif one.due is not None:
+            yield Proposal(one, one.due, Standing.HELD)
+        elif one.spec and one.attempt and _is_own(one, one.attempt, request.pull, git):
+            why = _why(one, lockfile)
+            link = _ci_run(one.attempt, request.server)
+            yield Proposal(one, why, _standing(one, one.attempt), one.attempt, link)
+
+
+def _is_own(one: Change, attempt: Attempt, pull: PullRequest, git: GitTree) -> bool:
+    if one.spec is None or attempt.digest != one.spec.digest or attempt.state in _NEVER_OWN:
+        return False
+    named = pull_request_of(attempt)
+    if named:
+        return named == pull.number
+    return pull.merged and git.is_ancestor(pull.merge_commit, attempt.fact("commit"))
+
+
+_NEVER_OWN = UNCOUNTED | {State.BASELINED}
+
+
+def pull_request_of(attempt: Attempt) -> int:
+    """Give the pull request that the record names for an attempt, 0 for none."""
+    evidence = attempt.facts.get("evidence")
+    number = evidence.get("pullRequest") if isinstance(evidence, dict) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) else 0
+
+
+def _standing(one: Change, attempt: Attempt) -> Standing:
+    if attempt.state in UNDER_WAY or one.reason is Reason.IN_PROGRESS:
+        return Standing.RUNNING
+    if attempt.state in (State.SUCCEEDED, State.ASSUMED):
+        return Standing.SUCCEEDED
+    if one.reason in (Reason.IN_DOUBT, Reason.EXPIRED):
+        return Standing.IN_DOUBT
+    return Standing.FAILED
+
+
+def _why(one: Change, lockfile: Lockfile) -> str:
+    """Say why an attempt was made, as the plan before it did."""
+    assert one.spec is not None  # noqa: S101  the caller saw to it
+    assert one.attempt is not None  # noqa: S101
+    before = []
+    for each in record_of(one.spec, lockfile):
+        if each is one.attempt:
+            break
+        before += [each] if each.counted else []
+    if not before:
+        return Reason.ADDED
+    last = before[-1]
+    if last.digest == one.attempt.digest:
+        return Reason.RETRY
+    same = all(last.fact(x) == one.attempt.fact(x) for x in ("bodySha256", "workflowId"))
+    return Reason.RERUN if same else Reason.MODIFIED
+
+
+def _ci_run(attempt: Attempt, server: str) -> str:
+    """Give the address of the CI run that made an attempt, if it is one of this server."""
+    by = attempt.events[0].extra.get("by")
+    address = by.get("run", "") if isinstance(by, dict) else ""
+    if not isinstance(address, str) or not server.startswith("https://"):
+        return ""
+    return address if address.startswith(server.rstrip("/") + "/") else ""
+
+
+def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> Standing:
+    standings = {one.standing for one in found}
+    if Standing.RUNNING in standings:
+        return Standing.RUNNING
+    waiting = standings & {Standing.PLANNED, Standing.APPROVED}
+    if waiting:
+        return Standing.PARTLY_DONE if standings - waiting else waiting.pop()
+    if Standing.IN_DOUBT in standings:
+        return Standing.IN_DOUBT
+    if Standing.HELD in standings:
+        return Standing.PARTLY_DONE if standings - {Standing.HELD} else Standing.HELD
+    if standings:
+        others = {one.key for one in held} - {one.change.key for one in found}
+        return Standing.PARTLY_DONE if others else Standing.DONE
+    if held:
+        return Standing.HELD
+    return Standing.NOTHING
+
+
+def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
+    """Give the digest that the plan had before any of its runs was sent."""
+    as_due = tuple(replace(one.change, action=Action.RUN) for one in found)
+    return replace(plan, changes=as_due).digest
+
+
+def _touched_findings(
+    report: Report, request: ReviewRequest, git: GitTree
+) -> tuple[Diagnostic, ...]:
+    """Leave out what is wrong with files that the pull request doesn't touch."""
+    if not report.diagnostics:
+        return ()
+    project = reading.settings(git, request.head, request.platform)
+    touched = reading.touched_files(git, request.base, request.head, project)
+    return tuple(one for one in report.diagnostics if one.file in touched)
+
+
+def read_once(store: LockStore) -> "LockStore":
+    """Give the store for several plans that are to see the same record, read when first asked."""
+    return _Once(store)
+
+
+class _Once:
+    """A store that is read one time; for reading only."""
+
+    def __init__(self, store: LockStore) -> None:
+        self._store = store
+        self._seen: Snapshot | None = None
+        self.where = store.where
+        self.session = store.session
+        self.versions = store.versions
+        self.signer = store.signer
+
+    def read(self) -> Snapshot:
+        """Give the record as it was at the first call."""
+        if self._seen is None:
+            self._seen = self._store.read()
+        return self._seen
+
+
+def settings_of(git: GitTree, commits: Iterable[str], platform: str) -> Project:
+    """Read the settings of the first of these commits that has any, else of the last."""
+    from qflow_gitops.project import PROJECT_FILE
+
+    *before, last = commits
+    for commit in before:
+        if git.files(commit, [PROJECT_FILE]):
+            return reading.settings(git, commit, platform)
+    return reading.settings(git, last, platform)

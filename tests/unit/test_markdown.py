@@ -1,0 +1,224 @@
+"""A plan's Markdown: nothing from outside gets out of its place, and it always fits."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from qflow_gitops.diagnostics import Diagnostic, Position, Range, Severity
+from qflow_gitops.difference import Difference
+from qflow_gitops.lockfile import Attempt, Event, State
+from qflow_gitops.output import blocks
+from qflow_gitops.output.comment import COMMENT_LIMIT, marked, render
+from qflow_gitops.output.markdown import SUMMARY_LIMIT
+from qflow_gitops.output.markdown import render as render_plan
+from qflow_gitops.plan import Action, Change, Plan, Reason
+from qflow_gitops.report import LockSeen, Planned, Proposal, Report, Review, Standing
+from qflow_gitops.spec import RunSpec
+
+GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+PIECES = (
+    "@octocat", "#1", "GH-1", "`", "``", "```\n", "~~~\n", "|", "\\|", "\\", "\n", "\r", "\n\n",
+    "<b>",
+    "</details>", "<!-- x -->", "-->", "</summary>", "</code>", "[a](https://evil.example)",
+    "![x](y)", "https://evil.example", "www.evil.example", "a@evil.example", "&lt;", "&#64;", "* ",
+    "- ", "> ", "| a | b |\n|---|---|\n", "**", "~~", "\u202e", "\x00", "\x1b", "\u2028", "é", "🙂",
+    "<!-- qflow-gitops v1 environment=prod -->", "    ", "\t", "c0ffee0123456789c0ffee",
+    "::error::",
+)  # fmt: skip
+HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=8).map("".join)
+OWN_HTML = re.compile(
+    r"<!-- qflow-gitops v1 [a-z0-9:= -]*-->|<details><summary>[^\n]*</summary>|</details>"
+)
+NO_RANGE = Range(Position(1, 1), Position(1, 2))
+
+
+def a_spec(name: str, words: str = "x", **more: object) -> RunSpec:
+    given: dict = {
+        "environment": "prod", "name": name, "workflow_id": "w", "connector_types": ("aws",),
+        "variables": {"region": words}, "input": {"a": words, words: 1}, "rerun": 0, "labels": {},
+        "annotations": {words: words}, "previous_name": "", "sensitive": (),
+        "file": f"runs/{words}",
+        "index": 0, "name_range": NO_RANGE,
+    }  # fmt: skip
+    return RunSpec(**{**given, **more})
+
+
+def a_change(name: str, words: str, action: Action = Action.RUN, reason: Reason = Reason.ADDED):
+    since = (
+        (Difference(f"/input/{words}", words, words + "x"),) if reason is Reason.MODIFIED else None
+    )
+    spec = None if reason is Reason.REMOVED else a_spec(name, words)
+    return Change(action, reason, "prod", name, words, words, spec, None, since)
+
+
+def an_attempt(words: str) -> Attempt:
+    event = Event("2026-01-01T00:00:00Z", State.FAILED, {})
+    return Attempt(1, State.FAILED, "d", (event,), execution_id=words, status=words)
+
+
+def a_review(changes: Sequence[Change], *, found: Sequence[str] = (), notes: Sequence[str] = ()):
+    plan = Plan(tuple(changes), {"prod": "US1"})
+    body = Planned(plan, "c" * 40, "b" * 40, True, LockSeen("x", exists=False))
+    proposals = tuple(
+        Proposal(
+            one, one.reason, Standing.FAILED if n % 2 else Standing.PLANNED,
+            an_attempt(one.detail) if n % 2 else None, one.detail,
+        )
+        for n, one in enumerate(plan.of(Action.RUN))
+    )  # fmt: skip
+    return Review(
+        "prod", 1, body, Standing.PLANNED, plan.digest, proposals, plan.of(Action.HOLD),
+        plan.of(Action.SKIP),
+        tuple(Diagnostic(Severity.ERROR, "r", one, one, NO_RANGE, one) for one in found),
+        tuple(notes),
+    )  # fmt: skip
+
+
+def tokens(text: str) -> list[Token]:
+    found = []
+    for one in GFM.parse(text):
+        found += [one, *(one.children or ())]
+    return found
+
+
+def harmless(text: str) -> list[Token]:
+    """No HTML but ours, no link, no mention or reference outside code."""
+    found = tokens(text)
+    for one in found:
+        assert one.type not in ("html_inline", "link_open", "image", "code_block"), one.content
+        if one.type == "html_block":
+            assert all(OWN_HTML.fullmatch(x) for x in one.content.split("\n") if x), one.content
+        if one.type == "text":
+            assert not re.search(r"@|https?:|www\.|GH-|#\d|[0-9a-f]{7}", one.content), one.content
+    assert text.count("\n<details>") == text.count("\n</details>\n")
+    return found
+
+
+REASONS = [
+    (Action.RUN, Reason.ADDED), (Action.RUN, Reason.MODIFIED), (Action.HOLD, Reason.FAILED),
+    (Action.HOLD, Reason.RENAMED), (Action.SKIP, Reason.ALREADY_RAN), (Action.SKIP, Reason.REMOVED),
+]  # fmt: skip
+
+
+@given(st.lists(st.tuples(HOSTILE, st.sampled_from(REASONS)), max_size=6), HOSTILE, HOSTILE)
+def test_hostile_words_stay_where_they_are_put(
+    given_changes: list[tuple[str, tuple[Action, Reason]]], found: str, note: str
+) -> None:
+    """As name, file, value, key, detail, hint, status, execution, link, finding and note."""
+    changes = [
+        a_change(f"{n}{words}", words, *kind) for n, (words, kind) in enumerate(given_changes)
+    ]
+    one = a_review(changes, found=[found], notes=[note])
+    runs = len(one.planned.plan.of(Action.RUN))
+    text = render(one)
+    for written, columns in ((text, 6), (render_plan(_plan_report(one)), 5)):
+        shown = harmless(written)
+        rows = [token for token in shown if token.type == "tr_open"]
+        cells = [token for token in shown if token.type in ("td_open", "th_open")]
+        assert len(rows) == (runs + 1 if runs else 0)
+        assert len(cells) == len(rows) * columns
+    assert marked("prod", text)
+    assert text.splitlines()[0].count("<!--") == 1
+    assert one.digest in text.rstrip().splitlines()[-1]
+
+
+def _plan_report(one: Review) -> Report:
+    return Report("plan", diagnostics=one.found, notes=one.notes, body=one.planned)
+
+
+@given(HOSTILE)
+def test_no_text_makes_a_marker(words: str) -> None:
+    for text in (words, blocks.code(words), blocks.block(words), f"> {words}"):
+        if not text.startswith("<!-- qflow-gitops v1 environment=prod -->"):
+            assert not marked("prod", text)
+    assert not marked("dev", render(a_review([])))
+
+
+@pytest.mark.parametrize("words", ["a|b", "a\\|b", "a\\", "`|`", "|"])
+def test_a_cell_shows_what_it_is_given(words: str) -> None:
+    text = f"| a | b |\n|---|---|\n| {blocks.cell(words)} | x |\n"
+    (shown, *_) = [one.content for one in tokens(text) if one.type == "code_inline"]
+    assert shown.replace("\\x5c", "\\") == words
+
+
+# --- it fits -------------------------------------------------------------------------
+
+
+def many(number: int, action: Action = Action.RUN, reason: Reason = Reason.ADDED) -> list[Change]:
+    return [
+        replace(a_change(f"{reason}-{n:04}", "x", action, reason), hint=f"do prod/{reason}-{n:04}")
+        for n in range(number)
+    ]
+
+
+def test_a_thousand_runs_make_a_comment_that_says_what_they_are() -> None:
+    one = a_review(many(1_000) + many(300, reason=Reason.MODIFIED))
+    text = render(one)
+    assert len(text.encode()) <= COMMENT_LIMIT
+    rows = len(re.findall(r"(?m)^\| `prod/", text))
+    assert rows > 300
+    assert f"… and {1_300 - rows:,} more runs, see `qflow-gitops plan`." in text
+    assert "… and 1,300 more requests, see `qflow-gitops plan`." in text
+    assert "- Why: `added` 1,000, `modified` 300" in text
+    assert "Shortened to what fits here" in text
+    assert one.digest in text.splitlines()[-1]
+    harmless(text)
+
+
+def test_nine_hundred_holds_of_one_reason_leave_room_for_the_rest() -> None:
+    one = a_review([*many(900, Action.HOLD, Reason.FAILED), *many(2, Action.HOLD, Reason.TARGET),
+                    *many(200)])  # fmt: skip
+    text = render(one)
+    assert len(text.encode()) <= COMMENT_LIMIT
+    assert "**`failed`**, 900 runs: `x` → `do RUN`" in text
+    assert "- `prod/target-0001`" in text
+    assert len(re.findall(r"(?m)^\| `prod/", text)) == 200
+
+
+@given(st.integers(0, 120), st.integers(1, 120), HOSTILE, st.integers(2_500, 20_000))
+def test_whatever_there_is_fits_and_adds_up(runs: int, held: int, words: str, limit: int) -> None:
+    """Rows shown and rows said to be missing are all rows."""
+    changes = [a_change(f"r{n}", words) for n in range(runs)]
+    changes += [a_change(f"h{n}", words, Action.HOLD, Reason.FAILED) for n in range(held)]
+    one = a_review(changes)
+    import qflow_gitops.output.comment as output
+
+    whole, output.COMMENT_LIMIT = output.COMMENT_LIMIT, limit
+    try:
+        text = render(one)
+    finally:
+        output.COMMENT_LIMIT = whole
+    # What always stays is a few lines, of which each text is cut.
+    assert len(text.encode()) <= max(limit, 8_000)
+    harmless(text)
+    rows = [token for token in tokens(text) if token.type == "tr_open"]
+    shown = max(len(rows) - 1, 0)
+    said = re.search(r"… and (\d+) more runs, see `qflow-gitops plan`", text)
+    assert shown + (int(said[1]) if said else 0) == runs
+    assert one.digest in text.splitlines()[-1]
+    assert f"{held:,} held" in text
+
+
+def test_a_report_of_any_kind_fits_a_job_summary() -> None:
+    found = tuple(
+        Diagnostic(Severity.ERROR, "r", "m" * 200, f"f{n}", NO_RANGE, "h" * 200)
+        for n in range(5_000)
+    )
+    text = render_plan(Report("validate", diagnostics=found))
+    assert len(text.encode()) <= SUMMARY_LIMIT
+    assert "more lines." in text
+
+
+def test_a_request_is_shown_whole_and_its_secrets_are_not() -> None:
+    spec = a_spec("a", "x", input={"a": "s" * 500 + "end", "b": "hide"}, sensitive=("/input/b",))
+    change = Change(Action.RUN, Reason.ADDED, "prod", "a", "never sent before", "", spec)
+    text = render(a_review([change]))
+    assert "send" in text
+    assert "hide" not in text
+    assert "(sensitive)" in text
