@@ -39,8 +39,8 @@ def command(wiring: Wiring) -> int:
     output = wiring.environ.get("GITHUB_OUTPUT", "")
     if output:
         _tell(Path(output), "reports", _files(inputs))
-    words = command_line(inputs, output, wiring.environ.get("GITHUB_STEP_SUMMARY", ""))
     try:
+        words = command_line(inputs, output, wiring.environ.get("GITHUB_STEP_SUMMARY", ""))
         status = program.main(words, prog_name="qflow-gitops", standalone_mode=False)
     except click.UsageError:
         if output:
@@ -55,7 +55,7 @@ def command_line(inputs: Inputs, output: str = "", summary: str = "") -> list[st
     name = inputs.get("command", "")
     folder = inputs.get("working-directory", "") or "."
     words = ["-C", folder, *_command(name, inputs)]
-    if inputs.get("environment"):
+    if inputs.get("environment") and name != "resolve":  # its RUN names the environment
         words.append(f"--environment={inputs['environment']}")
     if name in _OPERATIONS:
         return [*words, *_copies(inputs, output, summary), *_released(name, inputs)]
@@ -84,11 +84,16 @@ def _resolve(inputs: Inputs) -> list[str]:
     told = f"--{decision}"
     if decision == "adopt":
         told += f"={_needed(inputs, 'execution', 'resolve')}"
-    return [told, "--", _needed(inputs, "run", "resolve")]
+    return [told, "--", _run(inputs, "resolve")]
 
 
 def _retry(inputs: Inputs) -> list[str]:
-    return [f"--retry={_needed(inputs, 'run', 'retry')}"]
+    return [f"--retry={_run(inputs, 'retry')}"]
+
+
+def _run(inputs: Inputs, command: str) -> str:
+    run, environment = _needed(inputs, "run", command), inputs.get("environment", "")
+    return run if "/" in run or not environment else f"{environment}/{run}"
 
 
 def _acknowledge(inputs: Inputs) -> list[str]:
