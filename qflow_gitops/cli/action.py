@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from qflow_gitops.cli.wiring import Wiring
-from qflow_gitops.errors import ExitCode
+from qflow_gitops.errors import ExitCode, QflowError
 
 DIRECT = ("validate", "plan", "apply", "comment", "status", "history", "reconcile", "lock")
 """Commands that are called by their own name, with INPUT_ARGUMENTS."""
@@ -42,10 +42,9 @@ def command(wiring: Wiring) -> int:
     try:
         words = command_line(inputs, output, wiring.environ.get("GITHUB_STEP_SUMMARY", ""))
         status = program.main(words, prog_name="qflow-gitops", standalone_mode=False)
-    except click.UsageError:
+    except (click.UsageError, QflowError) as problem:
         if output:
-            _tell(Path(output), "exit-code", str(int(ExitCode.USAGE)))
-            _tell(Path(output), "reason", "usage")
+            _stopped(Path(output), problem)
         raise
     return status if isinstance(status, int) else ExitCode.OK
 
@@ -132,6 +131,15 @@ def _files(inputs: Inputs) -> str:
 
 def _lines(inputs: Inputs, name: str) -> list[str]:
     return [line.strip() for line in inputs.get(name, "").splitlines() if line.strip()]
+
+
+def _stopped(file: Path, problem: click.UsageError | QflowError) -> None:
+    """Add what a command that never began has to say."""
+    code, reason = ExitCode.USAGE, "usage"
+    if isinstance(problem, QflowError):
+        code, reason = problem.exit_code, problem.reason
+    _tell(file, "exit-code", str(int(code)))
+    _tell(file, "reason", reason)
 
 
 def _tell(file: Path, name: str, value: str) -> None:
