@@ -3,17 +3,22 @@
 A new system is one file here and one line in `SYSTEMS`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from qflow_gitops.ci import github, gitlab
+from qflow_gitops.ci import github, gitlab, shell
 from qflow_gitops.ci.described import Described
 
-SYSTEMS = (github.describe, gitlab.describe)
+SYSTEMS: Mapping[str, Callable[[Mapping[str, str]], Described | None]] = {
+    "github": github.describe,
+    "gitlab": gitlab.describe,
+    "": shell.describe,
+}
+"""Each by the name it gives as `system`; the first that knows the environment describes it."""
 
 
 def describe(environ: Mapping[str, str]) -> Described:
-    """Say what the environment tells; empty outside a CI that is known here."""
-    for one in SYSTEMS:
+    """Say what the environment tells."""
+    for one in SYSTEMS.values():
         found = one(environ)
         if found is not None:
             return found

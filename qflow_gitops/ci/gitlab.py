@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping
 
-from qflow_gitops.ci.described import Described
+from qflow_gitops.ci.described import Described, commit_id, number
 
 
 def describe(environ: Mapping[str, str]) -> Described | None:
     """Say what GitLab's variables tell; None elsewhere."""
     if environ.get("GITLAB_CI") != "true":
         return None
-    names = ("GITLAB_USER_LOGIN", "CI_JOB_URL", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
-    actor, run, target = (environ.get(name, "") for name in names)
-    return Described(actor, run, target)
+    # Only set where GitLab merged the branch to test it; else CI_COMMIT_SHA is the branch's own.
+    head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA")
+    return Described(
+        actor=environ.get("GITLAB_USER_LOGIN", ""),
+        run=environ.get("CI_JOB_URL", ""),
+        target=environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),
+        system="gitlab",
+        pull_request=number(environ.get("CI_MERGE_REQUEST_IID", "")),
+        commit=commit_id(head),
+    )

@@ -103,7 +103,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             freeze=wiring.freeze,
             confirm=lambda planned: yes or _confirmed(wiring, planned),
             author=wiring.author(),
-            evidence={},
+            evidence=wiring.evidence(),
             rescue=wiring.rescue,
             pulls=wiring.pulls,
         )

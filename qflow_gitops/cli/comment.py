@@ -71,7 +71,7 @@ def command(
 
 
 def _number(wiring: Wiring, asked: int | None) -> int:
-    number = asked or wiring.ci.pull_request
+    number = asked or int(wiring.ci.pull_request or 0)
     if not number:
         raise UsageProblem(
             "Which pull request is meant isn't known.",

@@ -39,6 +39,15 @@ _MARKS = re.compile(r" +\| +\^+|  +\| \^+")
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A further copy of a result: to a file, or to stdout (None); `append` keeps what is there."""
+
+    format_name: str
+    file: Path | None
+    append: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Console:
     """How this process writes. `live` is whether stderr is a terminal that a person watches."""
 
@@ -70,9 +79,7 @@ class Console:
             verbose=verbose,
         )
 
-    def result(
-        self, report: Report, format_name: str, copies: Sequence[tuple[str, Path]] = ()
-    ) -> int:
+    def result(self, report: Report, format_name: str, copies: Sequence[Copy] = ()) -> int:
         """Write a report to stdout, its copies to files and its error to stderr."""
         if format_name == "text":
             for note in report.notes:
@@ -84,7 +91,7 @@ class Console:
         written = [self._out(rendered)]
         if report.error:
             self.error(report.error)
-        written += [self._copy(report, name, file) for name, file in copies]
+        written += [self._copy(FORMATS[one.format_name](report), one) for one in copies]
         return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
 
     def _out(self, text: str) -> bool:
@@ -102,18 +109,16 @@ class Console:
         )
         return False
 
-    def _copy(self, report: Report, format_name: str, file: Path) -> bool:
-        content = FORMATS[format_name](report).encode()
+    def _copy(self, text: str, copy: Copy) -> bool:
+        if copy.file is None:
+            return self._out(text)
         try:
-            if file.exists() and not file.is_file():  # a pipe or a device
-                file.write_bytes(content)
-            else:
-                files.replace(file, content)
+            _put(copy.file, text.encode(), append=copy.append)
         except OSError as problem:
             self.error(
                 UsageProblem(
                     f"The report can't be written: {problem.strerror}.",
-                    where=str(file),
+                    where=str(copy.file),
                     not_done="The rest was done; its result is on stdout.",
                     hint="Name a file in a folder that is there: --report FORMAT=FILE",
                 )
@@ -177,6 +182,14 @@ def echo(
             os.dup2(nowhere.fileno(), (sys.stderr if err else sys.stdout).fileno())
         return problem
     return None
+
+
+def _put(file: Path, content: bytes, *, append: bool) -> None:
+    if append or (file.exists() and not file.is_file()):  # a pipe or a device
+        with file.open("ab") as stream:
+            stream.write(content)
+    else:
+        files.replace(file, content)
 
 
 def _brief(attempt: Attempt) -> str:

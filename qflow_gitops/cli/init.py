@@ -1,5 +1,6 @@
 """`qflow-gitops init`."""
 
+import re
 import secrets
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,12 @@ from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.interfaces import LockStore
 from qflow_gitops.project import LockSettings
 from qflow_gitops.report import Report
+
+
+def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if value and not re.fullmatch(r"[\w.-]+/[\w.-]+(/[\w.-]+)*@[0-9a-f]{40}", value, re.ASCII):
+        raise click.BadParameter("it isn't OWNER/NAME@COMMIT with the commit's 40 characters")
+    return value
 
 
 @click.command("init")
@@ -29,9 +36,21 @@ from qflow_gitops.report import Report
     type=click.Choice(["branch", "worktree"]),
     help="Where the record lives. Usual: branch where there is a git remote, else worktree.",
 )
+@click.option("--github", is_flag=True, help="Write the workflows for GitHub Actions, too.")
+@click.option(
+    "--action",
+    metavar="REF",
+    default="",
+    callback=_action,
+    help="With --github: the action they use, OWNER/NAME@COMMIT with the commit's full id.",
+)
 @click.pass_obj
-def command(wiring: Wiring, folder: Path, platform: str, store: str | None) -> int:
+def command(
+    wiring: Wiring, folder: Path, platform: str, store: str | None, github: bool, action: str
+) -> int:
     """Make a repository of run specs ready to use. Never writes over a file."""
+    if action and not github:
+        raise click.UsageError("--action is for the workflows that --github writes.")
 
     def work() -> Report:
         from qflow_gitops.operations.init import init
@@ -39,7 +58,8 @@ def command(wiring: Wiring, folder: Path, platform: str, store: str | None) -> i
         target = wiring.directory / folder
         remote = _remote(wiring, target, store)
         branch = partial(_store, wiring, target, remote) if remote else None
-        return init(target, platform, secrets.token_hex(16), branch)
+        asked = action if github else None
+        return init(target, platform, secrets.token_hex(16), branch, asked)
 
     return run(wiring, "init", work, "text")
 

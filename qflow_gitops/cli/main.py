@@ -28,6 +28,7 @@ COMMANDS = {
     "workflows": "The catalog of workflows: pull, list, show, new.",
     "schema": "Print or export the JSON Schemas.",
     "sandbox": "A local Qualys Flow to try and test against.",
+    "action": "What action.yml runs: a command named by its inputs.",
     "demo": "The whole story on this machine in a minute.",
 }
 """Each command's one line of help; its code is only loaded when it is called."""

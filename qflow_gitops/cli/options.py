@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from qflow_gitops.output import RESULTS
+from qflow_gitops.output import COPIES, RESULTS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Copies = tuple[tuple[str, str], ...]
@@ -27,8 +27,8 @@ def output(*names: str) -> Decorator:
         "copies",
         metavar="FORMAT=FILE",
         multiple=True,
-        callback=_copies(names or RESULTS),
-        help="Write a further copy of the result to a file; repeatable.",
+        callback=_copies(tuple(dict.fromkeys((*names, *COPIES)))),
+        help="Write a further copy of the result to a file, or to stdout (-); repeatable.",
     )
 
     def both(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from qflow_gitops.ci import describe
 from qflow_gitops.ci.described import Described
-from qflow_gitops.cli.console import Console
+from qflow_gitops.cli.console import Console, Copy
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.interfaces import LockBranch, LockStore, PullRequests, Qualys
@@ -192,15 +192,21 @@ class Wiring:
 
     @cached_property
     def ci(self) -> Described:
-        """What the CI's environment tells, empty outside one."""
+        """What the CI's environment, or the shell's, tells."""
         return describe(self.environ)
+
+    def evidence(self) -> dict[str, object]:
+        """What the CI tells of the pull request that an apply is part of."""
+        number = self.ci.pull_request
+        return {"pullRequest": int(number)} if number else {}
 
     def author(self, repo: GitRepo | None = None) -> dict[str, str]:
         """Who does it, as the record says it: actor, CI run, tool."""
         import qflow_gitops
 
         found = self.ci
-        who = found.actor or (repo or self.git).user or self.environ.get("USER", "")
+        # At a shell, git knows who somebody is better than the login does.
+        who = (found.actor if found.system else (repo or self.git).user) or found.actor
         author = {"actor": who, "run": found.run, "tool": qflow_gitops.__version__}
         return {name: value for name, value in author.items() if value}
 
@@ -270,8 +276,15 @@ def run(
         report = failed(command, problem)
     finally:
         wiring.close()
-    placed = [(name, wiring.directory / file) for name, file in copies]
-    return wiring.console.result(report, format_name, placed)
+    return wiring.console.result(report, format_name, _placed(wiring, copies))
+
+
+def _placed(wiring: Wiring, copies: Sequence[tuple[str, str]]) -> list[Copy]:
+    """Say where copies of a result go: `-` is stdout, the runner's own files are added to."""
+    return [
+        Copy(name, None if file == "-" else wiring.directory / file, file in wiring.ci.appended)
+        for name, file in copies
+    ]
 
 
 def shown_path(wiring: Wiring, path: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from importlib import resources
 from pathlib import Path
 
 from qflow_gitops import files, schema
@@ -13,6 +14,10 @@ from qflow_gitops.project import LOCK_FILE, PROJECT_FILE
 from qflow_gitops.report import FileChange, Files, Report
 
 SCHEMA_FOLDER = ".qflow/schemas"
+WORKFLOWS = ("qflow.yml", "qflow-operations.yml")
+"""The workflows for GitHub Actions; `examples/github` holds them."""
+PLACEHOLDER = "your-organization/qflow-gitops@0000000000000000000000000000000000000000 # replace"
+"""What stands in the workflows for the address and the commit of the action."""
 _SETTINGS, _EXTENSIONS = ".vscode/settings.json", ".vscode/extensions.json"
 
 _PROJECT = """\
@@ -59,12 +64,17 @@ Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`
 
 
 def init(
-    folder: Path, platform: str, lineage: str, branch: Callable[[], LockStore] | None
+    folder: Path,
+    platform: str,
+    lineage: str,
+    branch: Callable[[], LockStore] | None,
+    action: str | None = None,
 ) -> Report:
     """Write what is missing: settings, record, schemas, editor settings, a first page.
 
     `branch` opens the record's branch of a remote, None where the record is to be a file.
-    Raises InvalidInput where a file can't be written.
+    `action` asks for the workflows of GitHub Actions: OWNER/NAME@COMMIT of the action, or ""
+    where a person will write that into them. Raises InvalidInput where a file can't be written.
     """
     made = []
     new = not (folder / PROJECT_FILE).exists()
@@ -82,6 +92,9 @@ def init(
     }
     if branch is None and new and not (folder / LOCK_FILE).exists():
         texts[LOCK_FILE] = to_bytes(Lockfile(lineage, serial=1))
+    if action is not None:
+        for name in WORKFLOWS:
+            texts[f".github/workflows/{name}"] = workflow(name, action)
     changes = [_write_missing(folder, name, text) for name, text in texts.items()] + made
     changes += _exported(folder / SCHEMA_FOLDER, folder)
     changes.append(_editor(folder))
@@ -92,6 +105,7 @@ def init(
         tuple(changes),
         (
             *steps,
+            *_to_settle(action),
             "git add . && git commit -m 'Begin with qflow-gitops'",
             "edit runs/my-first-run.yaml (runs/README.md has one to copy)",
             "qflow-gitops validate",
@@ -99,6 +113,25 @@ def init(
         ),
     )
     return Report("init", body=body)
+
+
+def workflow(name: str, action: str = "") -> str:
+    """Give a workflow as it is shipped, in the package or in a checkout beside it."""
+    shipped = resources.files("qflow_gitops") / "examples/github" / name
+    beside = Path(__file__).parents[2] / "examples/github" / name
+    text = (shipped if shipped.is_file() else beside).read_text(encoding="utf-8")
+    return text.replace(PLACEHOLDER, action) if action else text
+
+
+def _to_settle(action: str | None) -> tuple[str, ...]:
+    """Say what only a person can do about the workflows."""
+    if action is None:
+        return ()
+    mend = (
+        f"replace `{PLACEHOLDER.partition('@')[0]}@0000…` in .github/workflows by your copy of it"
+    )
+    settings = "set up environments, secrets and rules on GitHub: README, In GitHub Actions"
+    return (settings,) if action else (mend, settings)
 
 
 def _begun(branch: Callable[[], LockStore]) -> tuple[FileChange, str]:

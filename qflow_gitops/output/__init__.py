@@ -22,7 +22,10 @@ def _format(name: str) -> Callable[[Report], str]:
 RESULTS = ("text", "json", "markdown")
 """The formats that render every kind of result."""
 
+COPIES = (*RESULTS, "outputs")
+"""The formats of which every command writes copies."""
+
 FORMATS: Mapping[str, Callable[[Report], str]] = {
-    name: _format(name) for name in (*RESULTS, "sarif", "junit", "github")
+    name: _format(name) for name in (*COPIES, "sarif", "junit", "github")
 }
 """Each gives the whole text, with a newline at its end; the last three only show findings."""

@@ -46,6 +46,11 @@ class GitHubApi:
         self.me, self.user = me or ACTIONS, user
         self.pulls: dict[int, dict[str, Any]] = {}
         self.comments: dict[int, list[dict[str, Any]]] = {}
+        self.reviews: dict[int, list[dict[str, Any]]] = {}
+        self.commits: dict[int, list[dict[str, Any]]] = {}
+        self.pushes: list[dict[str, Any]] = []
+        self.brought: dict[str, int] = {}
+        self.rights: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self.before_create: Callable[[], None] = lambda: None
@@ -81,14 +86,51 @@ class GitHubApi:
         """Open a pull request, or push to it."""
         self.pulls[number] = {
             "number": number,
-            "head": {"sha": head},
+            "user": {"login": "ada"},
+            "created_at": "2026-11-01T00:00:00Z",
+            "head": {"sha": head, "ref": f"pull-{number}", "repo": {"full_name": REPOSITORY}},
             "base": {"ref": base, "sha": base_commit},
             "merged": False,
+            "merged_at": None,
             "merge_commit_sha": "f" * 40,  # the test merge
         }
+        self.committed(number, head)
+        self.push(number, head)
 
     def merge(self, number: int, commit: str) -> None:
-        self.pulls[number] |= {"merged": True, "merge_commit_sha": commit}
+        merged = {"merged": True, "merged_at": "2026-11-02T00:00:00Z", "merge_commit_sha": commit}
+        self.pulls[number] |= merged
+        self.brought[commit] = number
+
+    def committed(self, number: int, sha: str, by: str = "ada", **more: Any) -> None:
+        """A commit of the pull request, written and committed by one user."""
+        made = {
+            "sha": sha, "author": {"login": by} if by else None, "committer": {"login": "web-flow"},
+            "commit": {"message": "words", "verification": {"verified": True}},
+        }  # fmt: skip
+        self.commits.setdefault(number, []).append({**made, **more})
+
+    def push(self, number: int, head: str, by: str = "ada") -> None:
+        """A push to the pull request's branch."""
+        self.pushes.insert(
+            0,
+            {
+                "ref": f"refs/heads/pull-{number}", "after": head, "activity_type": "push",
+                "timestamp": "2026-11-01T00:00:00Z", "actor": {"login": by},
+            },
+        )  # fmt: skip
+
+    def approve(
+        self, number: int, by: str, commit: str = "", state: str = "APPROVED", kind: str = "User"
+    ) -> None:
+        """A review, on the head unless it says another commit; who gives it may write."""
+        self.rights.setdefault(by, "write")
+        self.reviews.setdefault(number, []).append(
+            {
+                "user": {"login": by, "type": kind}, "state": state,
+                "commit_id": commit or self.pulls[number]["head"]["sha"],
+            },
+        )  # fmt: skip
 
     def say(self, number: int, body: str, user: dict[str, str]) -> dict[str, Any]:
         """Somebody writes a comment."""
@@ -119,9 +161,12 @@ class GitHubApi:
         if found:
             pull = self.pulls.get(int(found[1]))
             return (200, {}, pull) if pull else (404, {}, {"message": "Not Found"})
+        listed = self._listed(asked.path, query)
+        if listed is not None:
+            return 200, {}, listed
         found = re.fullmatch(_BASE + r"/issues/(\d+)/comments", asked.path)
         if found and asked.method == "GET":
-            return 200, {}, self._page(int(found[1]), query)
+            return 200, {}, _page(self.comments.get(int(found[1]), []), query)
         if found and int(found[1]) in self.pulls:
             self.before_create()
             if len(asked.body["body"]) > 65_536:
@@ -130,9 +175,24 @@ class GitHubApi:
         found = re.fullmatch(_BASE + r"/issues/comments/(\d+)", asked.path)
         return self._on_comment(asked, int(found[1])) if found else (404, {}, {"message": "no"})
 
-    def _page(self, number: int, query: dict[str, list[str]]) -> list[dict[str, Any]]:
-        size, page = int(query["per_page"][0]), int(query["page"][0])
-        return self.comments.get(number, [])[(page - 1) * size : page * size]
+    def _listed(self, path: str, query: dict[str, list[str]]) -> Any:
+        """What is known about who wrote, pushed and approved."""
+        for what, lists in (("reviews", self.reviews), ("commits", self.commits)):
+            found = re.fullmatch(_BASE + rf"/pulls/(\d+)/{what}", path)
+            if found:
+                return _page(lists.get(int(found[1]), []), query)
+        found = re.fullmatch(_BASE + r"/commits/([0-9a-f]+)/pulls", path)
+        if found:
+            number = self.brought.get(found[1])
+            pull = dict(self.pulls[number]) if number else {}
+            pull.pop("merged", None)  # only a single pull request has it
+            return _page([pull] if number else [], query)
+        found = re.fullmatch(_BASE + r"/collaborators/([^/]+)/permission", path)
+        if found:
+            return {"permission": self.rights.get(found[1], "read")}
+        if path == _BASE + "/activity":
+            return [one for one in self.pushes if one["ref"] == query["ref"][0]]
+        return None
 
     def _on_comment(self, asked: Asked, wanted: int) -> tuple[int, dict[str, str], Any]:
         with self._lock:
@@ -145,6 +205,11 @@ class GitHubApi:
                         one["body"] = asked.body["body"]
                         return 200, {}, one
         return 404, {}, {"message": "Not Found"}
+
+
+def _page(items: list[dict[str, Any]], query: dict[str, list[str]]) -> list[dict[str, Any]]:
+    size, page = int(query["per_page"][0]), int(query["page"][0])
+    return items[(page - 1) * size : page * size]
 
 
 _INTEGRATION = "Resource not accessible by integration"

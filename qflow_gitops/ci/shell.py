@@ -1,0 +1,10 @@
+"""A plain shell: a person at a terminal, or a CI that isn't known here."""
+
+from collections.abc import Mapping
+
+from qflow_gitops.ci.described import Described
+
+
+def describe(environ: Mapping[str, str]) -> Described | None:
+    """Say who is logged in; a shell knows no run, pull request or commit under review."""
+    return Described(actor=environ.get("USER", "") or environ.get("LOGNAME", ""))

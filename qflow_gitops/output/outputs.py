@@ -1,0 +1,32 @@
+"""A result as a few `name=value` lines, as GITHUB_OUTPUT and dotenv files take them.
+
+Every value is on one line and of a closed form (a number, a word, a digest), so that nothing
+that comes from a file can end it and begin another.
+"""
+
+from qflow_gitops.plan import Action, Plan
+from qflow_gitops.report import Applied, Planned, Report
+
+
+def render(report: Report) -> str:
+    """Give the exit code and its reason; of a plan or an apply also counts and plan digest.
+
+    `run` counts the runs that a plan would start, of an apply those that it started or waited for.
+    """
+    values = {"exit-code": str(int(report.exit_code)), "reason": report.reason}
+    match report.body:
+        case Planned() as body:
+            values |= _counts(body.plan, len(body.plan.of(Action.RUN)))
+        case Applied() as body:
+            held = len(body.planned.plan.of(Action.HOLD)) + len(body.not_started)
+            values |= _counts(body.planned.plan, len(body.outcomes)) | {"held": str(held)}
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def _counts(plan: Plan, run: int) -> dict[str, str]:
+    return {
+        "run": str(run),
+        "held": str(len(plan.of(Action.HOLD))),
+        "skipped": str(len(plan.of(Action.SKIP)) + plan.unchanged),
+        "plan-digest": plan.digest,
+    }

@@ -1,0 +1,125 @@
+"""What is shipped for CI systems: workflows, action, pinned requirements, GitLab's jobs."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from qflow_gitops.cli.main import COMMANDS
+from qflow_gitops.document import parse
+from qflow_gitops.operations.init import PLACEHOLDER, WORKFLOWS
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers.cli import Cli
+from tests.helpers.clones import Remote
+from tests.helpers.git import Workspace
+from tests.helpers.runner import workflow
+
+ROOT = Path(__file__).parents[2]
+ACTION = "team/qflow-gitops@0123456789abcdef0123456789abcdef01234567"
+
+
+def test_init_writes_the_examples_byte_for_byte(workspace: Workspace, cli: Cli) -> None:
+    done = cli("init", "--github")
+    assert "replace `your-organization/qflow-gitops@0000…`" in done.out
+    written = workspace.path / ".github/workflows"
+    examples = ROOT / "examples/github"
+    assert {one.name for one in written.iterdir()} == {one.name for one in examples.iterdir()}
+    for name in WORKFLOWS:
+        assert (written / name).read_bytes() == (examples / name).read_bytes()
+
+
+def test_init_names_the_action_and_writes_over_nothing(workspace: Workspace, cli: Cli) -> None:
+    workspace.write(".github/workflows/qflow.yml", "mine")
+    done = cli("init", "--github", "--action", ACTION)
+    assert "replace" not in done.out
+    assert workspace.read(".github/workflows/qflow.yml") == "mine"
+    text = workspace.read(".github/workflows/qflow-operations.yml")
+    assert f"uses: {ACTION}\n" in text
+    assert PLACEHOLDER not in text
+
+
+@pytest.mark.parametrize("action", ["a/b@v1", "a@" + "0" * 40, "a/b\n@" + "0" * 40, "a/b #@x"])
+def test_an_action_that_is_not_pinned_is_refused(
+    action: str, workspace: Workspace, cli: Cli
+) -> None:
+    assert cli("init", "--github", "--action", action).code == 2
+    assert cli("init", "--action", ACTION).code == 2
+    assert not (workspace.path / "qflow.yaml").exists()
+
+
+def test_every_action_is_pinned_by_its_commit() -> None:
+    for file in (ROOT / "action.yml", *(ROOT / "examples/github").iterdir()):
+        uses = re.findall(r"uses: (.*)", file.read_text(encoding="utf-8"))
+        assert uses
+        for one in uses:
+            assert one == PLACEHOLDER or re.fullmatch(r"\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)
+
+
+def test_nothing_is_put_into_a_script() -> None:
+    """Neither in the workflows nor in the action: inputs are variables there."""
+    jobs = [job for name in WORKFLOWS for job in workflow(name)["jobs"].values()]
+    steps = [step for job in jobs for step in job["steps"]]
+    steps += workflow("action.yml")["runs"]["steps"]
+    scripts = [step["run"] for step in steps if "run" in step]
+    assert len(scripts) == 3
+    assert not [one for one in scripts if "${{" in one or "GITHUB_ENV" in one]
+
+
+def test_the_action_installs_every_dependency_pinned_and_hashed() -> None:
+    text = (ROOT / ".github/requirements.txt").read_text(encoding="utf-8")
+    pinned = dict(
+        re.findall(r"^([a-z0-9-]+)==(\S+) .*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
+    )
+    lines = [one for one in text.splitlines() if one and one[0] not in "# "]
+    assert len(lines) == len(pinned)
+    assert "//" not in text
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    for one in map(Requirement, wanted):
+        name = re.sub(r"[-_.]+", "-", one.name).lower()
+        assert one.specifier.contains(pinned[name]), one
+
+
+def test_every_command_of_the_workflows_exists() -> None:
+    for file in (ROOT / "examples/github").iterdir():
+        text = file.read_text(encoding="utf-8")
+        called = set(re.findall(r"^ +command: ([a-z-]+)$", text, re.MULTILINE))
+        assert called <= set(COMMANDS)
+
+
+# --- GitLab --------------------------------------------------------------------------
+
+
+def gitlab() -> dict:
+    file = ROOT / "examples/gitlab/.gitlab-ci.yml"
+    parsed = parse(file.read_bytes(), file.name)
+    assert not parsed.diagnostics
+    return parsed.documents[0].data
+
+
+def test_gitlabs_jobs_run(
+    remote: Remote, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one clone, as artifacts go from job to job: check, plan, gate, apply, settle, operate."""
+    jobs, clone = gitlab(), remote.clone("gitlab")
+    known = {
+        "CI": "true", "GITLAB_CI": "true", "GITLAB_USER_LOGIN": "ada",
+        "CI_JOB_URL": "https://gitlab.example/jobs/42", "INPUT_COMMAND": "reconcile",
+    }  # fmt: skip
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for name in ("check", "plan", "gate", "apply", "settle", "operate"):
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", "\n".join(jobs[name]["script"])],
+            cwd=clone.path, env={**os.environ, **known, "PATH": path}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, (name, done.stdout)
+    (attempt,) = remote.attempts("encrypt-prod-buckets")
+    assert attempt["state"] == "succeeded"
+    assert attempt["events"][0]["by"]["run"] == known["CI_JOB_URL"]
+    assert len(sandbox.executions()) == 1

@@ -1,0 +1,101 @@
+"""Every CI system, over the registry: what it tells, and that nothing malformed raises."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qflow_gitops.ci import SYSTEMS, describe
+from qflow_gitops.ci.described import Described
+
+HEAD, MERGE = "a" * 40, "b" * 40
+GITHUB = {
+    "GITHUB_ACTIONS": "true", "GITHUB_ACTOR": "ada", "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "team/runs", "GITHUB_RUN_ID": "42", "GITHUB_SHA": MERGE,
+}  # fmt: skip
+GITLAB = {
+    "GITLAB_CI": "true", "GITLAB_USER_LOGIN": "ada", "CI_JOB_URL": "https://gitlab.example/j/42",
+    "CI_COMMIT_SHA": HEAD,
+}  # fmt: skip
+MERGE_REQUEST = {"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+ONE: Mapping[str, Mapping[str, str]] = {"github": GITHUB, "gitlab": GITLAB, "": {"USER": "ada"}}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["pull_request", "merge_group", "number", "head", "sha", "base_ref"]),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def event(folder: Path, data: object) -> dict[str, str]:
+    path = folder / "event.json"
+    path.write_text(data if isinstance(data, str) else json.dumps(data))
+    return {"GITHUB_EVENT_PATH": str(path)}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_each_system_knows_itself_alone_and_names_the_actor(name: str) -> None:
+    told = describe(ONE[name])
+    assert (told.system, told.actor) == (name, "ada")
+    assert told == SYSTEMS[name](ONE[name])
+    others = {each for each in SYSTEMS if each not in (name, "")}
+    assert all(SYSTEMS[each](ONE[name]) is None for each in others)
+
+
+def test_a_pull_request_on_github_is_its_head_not_the_merge(tmp_path: Path) -> None:
+    pull = {"number": 7, "head": {"sha": HEAD}}
+    environ = {**GITHUB, "GITHUB_REF": "refs/pull/7/merge", "GITHUB_BASE_REF": "main"}
+    address = "https://github.com/team/runs/actions/runs/42"
+    told = describe(environ | event(tmp_path, {"pull_request": pull}))
+    assert told == Described("ada", address, "main", "github", "7", HEAD)
+    without = describe(environ)
+    assert (without.pull_request, without.commit) == ("7", "")
+
+
+def test_a_push_and_a_merge_queue_on_github(tmp_path: Path) -> None:
+    told = describe({**GITHUB, "GITHUB_REF": "refs/heads/main"})
+    assert (told.pull_request, told.target, told.commit) == ("", "", MERGE)
+    queue = {"merge_group": {"base_ref": "refs/heads/main"}}
+    told = describe(GITHUB | event(tmp_path, queue))
+    assert (told.pull_request, told.target, told.commit) == ("", "main", MERGE)
+
+
+def test_the_runners_own_files_are_known() -> None:
+    files = {"GITHUB_OUTPUT": "/a", "GITHUB_STEP_SUMMARY": "/b", "GITHUB_ENV": "/c"}
+    assert describe(GITHUB | files).appended == ("/a", "/b")
+
+
+def test_a_merge_request_on_gitlab() -> None:
+    told = describe({**GITLAB, **MERGE_REQUEST})
+    address = "https://gitlab.example/j/42"
+    assert told == Described("ada", address, "main", "gitlab", "7", HEAD)
+    merged = {"CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": HEAD, "CI_COMMIT_SHA": MERGE}
+    assert describe({**GITLAB, **MERGE_REQUEST, **merged}).commit == HEAD
+
+
+def test_a_shell_knows_nothing_of_a_pull_request() -> None:
+    assert describe({}) == Described()
+
+
+@given(data=JSON | st.text(), ref=st.text(), sha=st.text())
+def test_malformed_data_is_nothing_told(tmp_path: Path, data: object, ref: str, sha: str) -> None:
+    environ = {**GITHUB, "GITHUB_REF": ref, "GITHUB_SHA": sha, **event(tmp_path, data)}
+    for told in (
+        describe(environ),
+        describe({**GITLAB, "CI_MERGE_REQUEST_IID": ref, "CI_COMMIT_SHA": sha}),
+    ):
+        assert told.pull_request == "" or int(told.pull_request) > 0
+        assert told.commit == "" or len(told.commit) in (40, 64)
+
+
+@pytest.mark.parametrize("path", ["/nowhere/event.json", "/dev", "", "\0"])
+def test_an_event_that_cannot_be_read_is_nothing_told(path: str) -> None:
+    assert describe({**GITHUB, "GITHUB_EVENT_PATH": path}).pull_request == ""

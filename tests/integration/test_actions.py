@@ -1,0 +1,353 @@
+"""The workflows of `examples/github`, run as GitHub's runner would, against real git and the
+sandbox."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers.clones import BRANCH, Remote
+from tests.helpers.git import Workspace
+from tests.helpers.github_api import GitHubApi
+from tests.helpers.runner import ROOT, Job, Runner, outputs, workflow
+from tests.helpers.specs import spec
+
+RUN = "encrypt-prod-buckets"
+SECRETS = {"QFLOW_CLIENT_ID": "test-client", "QFLOW_CLIENT_SECRET": "test-canary-secret"}
+OWN = {"repository": {"default_branch": "main"}}
+COMMENTING = frozenset({"comment", "tell"})
+"""The jobs that write comments: left out where a test is about others."""
+
+
+@pytest.fixture
+def runner(
+    remote: Remote, sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Runner:
+    """A runner without comments and approvals, of which a test of their own is below."""
+    monkeypatch.setattr("tests.helpers.runner.WITHOUT_API", True)
+    (tmp_path / "runner").mkdir()
+    return Runner(
+        remote, tmp_path / "runner", machine={"QFLOW_GATEWAY": sandbox.url}, secrets=SECRETS,
+        without=COMMENTING,
+    )  # fmt: skip
+
+
+def pull_request(workspace: Workspace, remote: Remote, number: int = 7, *, fork: bool = False):
+    """Propose a second run on a branch; GitHub's merge of it, and the event."""
+    workspace.git("switch", "--quiet", "-c", f"pull-{number}")
+    workspace.write("runs/second.yaml", spec("second"))
+    head = workspace.commit("a second run")
+    workspace.git("switch", "--quiet", "--detach", "main")
+    workspace.git("merge", "--quiet", "--no-ff", "-m", "merge", f"pull-{number}")
+    workspace.git("push", "--quiet", "origin", f"HEAD:refs/pull/{number}/merge")
+    workspace.git("switch", "--quiet", "main")
+    owner = "stranger/runs" if fork else "team/runs"
+    event = {
+        "pull_request": {
+            "number": number, "head": {"sha": head, "repo": {"full_name": owner}},
+            "base": {"ref": "main"},
+        },
+        **OWN,
+    }  # fmt: skip
+    return f"refs/pull/{number}/merge", event
+
+
+def results(jobs: dict[str, Job]) -> dict[str, str]:
+    return {name: job.result for name, job in jobs.items()}
+
+
+def pushed(runner: Runner) -> dict[str, Job]:
+    return runner.run("qflow.yml", "push", "refs/heads/main", OWN)
+
+
+def scheduled(runner: Runner) -> dict[str, Job]:
+    return runner.run("qflow.yml", "schedule", "refs/heads/main", OWN)
+
+
+def by_merge(workspace: Workspace) -> None:
+    workspace.git("merge", "--quiet", "--no-ff", "-m", "merge", "pull-7")
+
+
+def by_squash(workspace: Workspace) -> None:
+    workspace.git("merge", "--quiet", "--squash", "pull-7")
+    workspace.commit("squashed")
+
+
+def by_rebase(workspace: Workspace) -> None:
+    workspace.write("README.md", "main went on")
+    workspace.commit("main went on")
+    workspace.git("cherry-pick", "pull-7")
+
+
+@pytest.mark.parametrize("merge", [by_merge, by_squash, by_rebase])
+def test_a_pull_request_is_checked_and_its_merge_writes_the_record(
+    workspace: Workspace,
+    remote: Remote,
+    sandbox: SandboxServer,
+    runner: Runner,
+    merge: Callable[[Workspace], None],
+) -> None:
+    first = pushed(runner)
+    assert results(first) == {
+        "check": "success", "comment": "skipped", "gate": "success", "apply": "success",
+        "tell": "skipped",
+    }  # fmt: skip
+    assert remote.states() == {RUN: "succeeded"}
+
+    ref, event = pull_request(workspace, remote)
+    before = remote.tip()
+    jobs = runner.run("qflow.yml", "pull_request", ref, event)
+    assert results(jobs) | {"comment": "-"} == {
+        "check": "success", "comment": "-", "gate": "skipped", "apply": "skipped",
+        "tell": "skipped",
+    }  # fmt: skip
+    check = jobs["check"]
+    assert check.outputs["run"] == "1"
+    assert "prod/second" in check.summary
+    assert RUN not in check.summary
+    assert remote.tip() == before
+
+    merge(workspace)
+    workspace.git("push", "--quiet", "origin", "main")
+    jobs = pushed(runner)
+    assert (jobs["gate"].result, jobs["apply"].result) == ("success", "success")
+    assert jobs["gate"].outputs == {}
+    assert check.outputs["plan-digest"] in jobs["gate"].summary
+    assert "Recorded in" in jobs["apply"].summary
+    assert remote.states() == {RUN: "succeeded", "second": "succeeded"}
+    (attempt,) = remote.attempts("second")
+    assert attempt["events"][0]["by"]["actor"] == "ada"
+    assert attempt["events"][0]["by"]["run"] == "https://github.com/team/runs/actions/runs/3"
+    assert len(sandbox.executions()) == 2
+
+
+@pytest.mark.parametrize("merge", [by_merge, by_squash, by_rebase])
+def test_a_pull_requests_whole_way(
+    workspace: Workspace,
+    remote: Remote,
+    sandbox: SandboxServer,
+    runner: Runner,
+    merge: Callable[[Workspace], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Pull request, comment, merge, apply of what was approved, the record, the comment again."""
+    pushed(runner)
+    monkeypatch.setattr("tests.helpers.runner.WITHOUT_API", False)
+    with GitHubApi() as api:
+        runner.without = frozenset()
+        names = ("GITHUB_API_URL", "GITHUB_REPOSITORY")
+        runner.machine = {**runner.machine, **{name: api.environ[name] for name in names}}
+        base = workspace.git("rev-parse", "main")
+        ref, event = pull_request(workspace, remote)
+        head = event["pull_request"]["head"]["sha"]
+        workspace.git("push", "--quiet", "origin", f"{head}:refs/pull/7/head")
+        api.open(7, head, base)
+        jobs = runner.run("qflow.yml", "pull_request", ref, event)
+        assert jobs["comment"].result == "success", jobs["comment"].log
+        (planned,) = api.bodies(7)
+        assert "### Qualys Flow, `prod`: planned" in planned
+        assert "`prod/second`" in planned
+
+        merge(workspace)
+        workspace.git("push", "--quiet", "origin", "main")
+        api.merge(7, workspace.git("rev-parse", "main"))
+        jobs = pushed(runner)
+        assert jobs["apply"].steps[0].outputs["reason"] == "approval", jobs["apply"].log
+        assert len(sandbox.executions()) == 1
+
+        api.approve(7, "mara")
+        jobs = scheduled(runner)
+        assert results(jobs) == {
+            "check": "success", "comment": "skipped", "gate": "success", "apply": "success",
+            "tell": "success",
+        }, jobs["apply"].log + jobs["tell"].log  # fmt: skip
+        (attempt,) = remote.attempts("second")
+        assert (attempt["state"], len(sandbox.executions())) == ("succeeded", 2)
+        assert attempt["evidence"]["pullRequest"] == 7
+        assert attempt["evidence"]["approvers"] == ["mara"]
+        (done,) = api.bodies(7)
+        assert "### Qualys Flow, `prod`: done" in done
+        assert attempt["executionId"] in done
+        assert f"[CI run]({attempt['events'][0]['by']['run']})" in done
+        assert {one.token for one in api.asked} == {"ghs_the-jobs-token"}
+
+
+def test_a_pull_request_of_a_fork_is_planned_without_any_token(
+    workspace: Workspace, remote: Remote, sandbox: SandboxServer, runner: Runner
+) -> None:
+    """Not even the remote can be asked: the record is what the checkout brought along."""
+    pushed(runner)
+    asked = len(sandbox.requests())
+    runner.secrets, runner.machine, runner.offline = {}, {}, True
+    ref, event = pull_request(workspace, remote, fork=True)
+    jobs = runner.run("qflow.yml", "pull_request", ref, event)
+    assert (jobs["check"].result, jobs["comment"].result) == ("success", "skipped")
+    assert "prod/second" in jobs["check"].log
+    assert "prod/second" in jobs["check"].summary
+    for step in jobs["check"].steps:
+        told = " ".join(f"{name}={value}" for name, value in step.environ.items()).lower()
+        assert not [one for one in ("token", "secret", "qflow_client", "ghs_") if one in told]
+    queue = {"merge_group": {"base_ref": "refs/heads/main"}, **OWN}
+    queued = runner.run("qflow.yml", "merge_group", ref, queue)
+    assert results(queued) == dict.fromkeys(queued, "skipped") | {"check": "success"}
+    assert queued["check"].outputs == jobs["check"].outputs
+    config = (jobs["check"].folder / "work/.git/config").read_text()
+    assert "extraheader" not in config
+    assert len(sandbox.requests()) == asked
+
+
+def test_a_bad_spec_fails_the_check_with_annotations(
+    workspace: Workspace, remote: Remote, runner: Runner
+) -> None:
+    workspace.write("runs/second.yaml", spec("second").replace("workflowId", "workflowID"))
+    workspace.commit()
+    workspace.git("push", "--quiet", "origin", "main")
+    jobs = pushed(runner)
+    assert results(jobs) == {
+        "check": "failure", "comment": "skipped", "gate": "skipped", "apply": "skipped",
+        "tell": "skipped",
+    }  # fmt: skip
+    (step,) = jobs["check"].steps
+    assert "\n::error file=runs/second.yaml,line=6" in step.out
+    assert (step.code, step.outputs["exit-code"], step.outputs["reason"]) == (3, "3", "invalid")
+
+
+def test_a_schedule_passes_the_gate_or_sends_nothing(
+    workspace: Workspace, remote: Remote, sandbox: SandboxServer, runner: Runner
+) -> None:
+    pushed(runner)
+    jobs = scheduled(runner)
+    assert (jobs["gate"].result, jobs["apply"].result) == ("skipped", "success")
+    frozen = jobs["apply"].steps[0].environ["QFLOW_FREEZE"]
+    assert frozen == "nothing was due when this began"
+    assert len(sandbox.executions()) == 1
+    pull_request(workspace, remote)
+    by_squash(workspace)
+    workspace.git("push", "--quiet", "origin", "main")
+    jobs = scheduled(runner)
+    assert (jobs["gate"].result, jobs["apply"].result) == ("success", "success")
+    assert jobs["apply"].steps[0].environ["QFLOW_FREEZE"] == ""
+    assert len(sandbox.executions()) == 2
+
+
+def test_a_closed_gate_keeps_everything_out(sandbox: SandboxServer, runner: Runner) -> None:
+    """A person who says no is a job that failed."""
+    real = runner._bash
+
+    def refused(step, *rest):
+        if step.get("name") == "Say what was let through":
+            step = {**step, "run": "exit 1"}
+        return real(step, *rest)
+
+    runner._bash = refused  # type: ignore[method-assign]
+    jobs = pushed(runner)
+    assert (jobs["gate"].result, jobs["apply"].result) == ("failure", "skipped")
+    assert sandbox.executions() == []
+
+
+def test_a_freeze_of_the_repository_holds_everything(
+    sandbox: SandboxServer, runner: Runner
+) -> None:
+    runner.variables = {"QFLOW_FREEZE": "incident 4711"}
+    jobs = pushed(runner)
+    assert jobs["apply"].result == "failure"
+    assert jobs["apply"].steps[0].outputs["reason"] == "frozen"
+    assert sandbox.executions() == []
+
+
+def operated(runner: Runner, **inputs: str) -> Job:
+    return runner.run(
+        "qflow-operations.yml", "workflow_dispatch", "refs/heads/main", OWN, **inputs
+    )["operate"]
+
+
+def test_doubts_are_settled_from_the_browser(
+    remote: Remote, sandbox: SandboxServer, runner: Runner
+) -> None:
+    sandbox.set_faults("accept-then-drop", "list-lag=600")
+    jobs = pushed(runner)
+    assert jobs["apply"].steps[0].outputs["exit-code"] == "9"
+    assert remote.states() == {RUN: "in_doubt"}
+    sandbox.set_faults()
+    settled = operated(runner, operation="reconcile", reason="the network broke")
+    assert settled.result == "success", settled.log
+    assert remote.states()[RUN] in ("adopted", "succeeded", "running")
+    assert len(sandbox.executions()) == 1
+
+
+HOSTILE = (
+    {"run": "--absent"},
+    {"run": f"{RUN}\n--absent"},
+    {"run": RUN, "decision": "absent --yes"},
+    {"run": RUN, "decision": "adopt", "execution": "--absent"},
+    {"run": "$(touch pwned)", "reason": "`touch pwned`"},
+    {"run": "'; touch pwned #", "reason": '"; touch pwned #'},
+)
+
+
+def test_no_input_becomes_an_option_or_a_command(remote: Remote, runner: Runner) -> None:
+    pushed(runner)
+    tip = remote.tip()
+    for inputs in HOSTILE:
+        asked = {"decision": "absent", "reason": "because"} | inputs
+        job = operated(runner, operation="resolve", **asked)
+        assert job.result == "failure"
+        assert job.steps[0].outputs["exit-code"] not in ("0", "70")
+        assert remote.tip() == tip
+        assert not list(job.folder.rglob("pwned"))
+
+
+def test_the_runners_files_are_added_to(tmp_path: Path, runner: Runner) -> None:
+    """And everything that a step says of itself can be read back."""
+    jobs = pushed(runner)
+    (_, plan) = jobs["check"].steps
+    assert set(plan.outputs) == {
+        "exit-code", "reason", "run", "held", "skipped", "plan-digest", "reports",
+    }  # fmt: skip
+    assert set(workflow("action.yml")["outputs"]) == set(plan.outputs)
+    assert plan.summary.startswith("### Plan")
+    assert outputs("a=b\nc<<X\n1\n2=3\nX\n") == {"a": "b", "c": "1\n2=3"}
+
+
+def test_the_record_is_pushed_by_the_only_job_that_can(runner: Runner) -> None:
+    for name in ("qflow.yml", "qflow-operations.yml"):
+        data = workflow(name)
+        assert data["permissions"] == {}
+        for job in data["jobs"].values():
+            writes = [one for one, what in job["permissions"].items() if what == "write"]
+            assert len(writes) <= 1
+            assert 0 < job["timeout-minutes"] <= 90
+            for step in job["steps"]:
+                if step.get("uses", "").startswith("actions/checkout@"):
+                    keeps = "contents" in writes or job["name"] == "qflow tell"  # which only reads
+                    assert step["with"]["persist-credentials"] is keeps
+                assert ("secrets." in str(step)) is (
+                    job.get("environment") == "production" and "command" in str(step)
+                )
+    assert BRANCH == "qflow-lock"
+
+
+@pytest.mark.skipif(
+    os.environ.get("QFLOW_TESTS_INSTALL") != "required", reason="fetches packages; CI does it"
+)
+def test_the_action_installs_itself_with_pinned_requirements(tmp_path: Path) -> None:
+    """In a folder whose files would be imported, were it not for -I."""
+    (step,) = [
+        one for one in workflow("action.yml")["runs"]["steps"] if "Install" in one.get("name", "")
+    ]
+    for name in ("pip", "venv", "hatchling"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the folder')")
+    environ = {**os.environ, "RUNNER_TEMP": str(tmp_path / "t"), "GITHUB_ACTION_PATH": str(ROOT)}
+    subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=tmp_path, env=environ, check=True, timeout=100,
+    )  # fmt: skip
+    program = tmp_path / "t/qflow-gitops/bin/qflow-gitops"
+    made = tmp_path / "made"
+    subprocess.run([program, "init", "--github", made], check=True, capture_output=True)
+    for name in ("qflow.yml", "qflow-operations.yml"):
+        written = (made / ".github/workflows" / name).read_bytes()
+        assert written == (ROOT / "examples/github" / name).read_bytes()

@@ -1,0 +1,373 @@
+"""What was approved is what runs: each due run against the pull request that brought it."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers.cli import Cli
+from tests.helpers.clones import BRANCH_PROJECT, Remote
+from tests.helpers.git import Workspace
+from tests.helpers.github_api import REPOSITORY, TOKEN, GitHubApi
+from tests.helpers.specs import spec
+
+APPLY = ("apply", "--yes", "--approved")
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
+    with GitHubApi() as api:
+        for name, value in api.environ.items():
+            monkeypatch.setenv(name, value)
+        yield api
+
+
+@pytest.fixture
+def base(remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer) -> Workspace:
+    """A repository of which everything was applied."""
+    assert cli("apply", "--yes").code == 0
+    return workspace
+
+
+class Pull:
+    """A pull request with one run, and its merges."""
+
+    def __init__(
+        self, workspace: Workspace, api: GitHubApi, number: int, text: str, name: str = "new"
+    ) -> None:
+        self.workspace, self.api, self.number = workspace, api, number
+        self.base = workspace.git("rev-parse", "main")
+        workspace.git("switch", "--quiet", "--create", f"pull-{number}", "main")
+        workspace.write(f"runs/{name}.yaml", text)
+        self.head = workspace.commit(f"pull {number}")
+        workspace.git("push", "--quiet", "origin", f"HEAD:refs/pull/{number}/head")
+        workspace.git("switch", "--quiet", "main")
+        api.open(number, self.head, self.base)
+
+    def merge(self, how: str = "merge") -> str:
+        git = self.workspace.git
+        if how == "merge":
+            git("merge", "--quiet", "--no-ff", "-m", "merge", self.head)
+        elif how == "squash":
+            git("merge", "--quiet", "--squash", self.head)
+            git("commit", "--quiet", "-m", "squashed")
+        else:
+            git("commit", "--quiet", "--allow-empty", "-m", "moved on")
+            git("cherry-pick", "--allow-empty", self.head)
+        commit = git("rev-parse", "HEAD")
+        self.api.merge(self.number, commit)
+        git("push", "--quiet", "origin", "main")
+        git("branch", "--quiet", "-D", f"pull-{self.number}")
+        return commit
+
+
+def held(data: Any) -> dict[str, str]:
+    """The runs that wait for approval, and what is said of them."""
+    return {one["name"]: one["detail"] for one in data["changes"] if one["reason"] == "approval"}
+
+
+def evidence(remote: Remote, run: str) -> Any:
+    return remote.attempts(run)[-1]["evidence"]
+
+
+@pytest.mark.parametrize("how", ["merge", "squash", "rebase"])
+def test_an_approved_pull_request_runs_and_the_record_says_who(
+    how: str, base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.approve(7, "mara")
+    pull.merge(how)
+    done = cli(*APPLY)
+    assert done.code == 0, done
+    assert len(sandbox.executions()) == 2
+    found = evidence(remote, "new")
+    assert (found["pullRequest"], found["approvers"]) == (7, ["mara"])
+    assert TOKEN not in done.out + done.err + json.dumps(remote.record())
+    assert cli(*APPLY).code == 0
+    assert len(sandbox.executions()) == 2
+
+
+def test_a_fresh_clone_fetches_what_was_approved(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """A squashed pull request's own commit isn't in it."""
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.approve(7, "mara")
+    pull.merge("squash")
+    fresh = remote.clone("fresh", "--single-branch")
+    assert Cli(fresh.path, capfd)(*APPLY).code == 0
+    assert evidence(remote, "new")["pullRequest"] == 7
+
+
+def nobody(api: GitHubApi, pull: Pull) -> None:
+    """No review at all."""
+
+
+def only_commented(api: GitHubApi, pull: Pull) -> None:
+    api.approve(7, "mara", state="COMMENTED")
+
+
+def an_older_commit(api: GitHubApi, pull: Pull) -> None:
+    api.approve(7, "mara", commit=pull.base)
+
+
+def taken_back(api: GitHubApi, pull: Pull) -> None:
+    api.approve(7, "mara")
+    api.approve(7, "mara", state="CHANGES_REQUESTED")
+
+
+def dismissed(api: GitHubApi, pull: Pull) -> None:
+    api.approve(7, "mara", state="DISMISSED")
+
+
+def its_author(api: GitHubApi, pull: Pull) -> None:
+    api.approve(7, "Ada")
+
+
+def wrote_a_commit(api: GitHubApi, pull: Pull) -> None:
+    api.committed(7, "a" * 40, "mara")
+    api.approve(7, "mara")
+
+
+def wrote_it_together(api: GitHubApi, pull: Pull) -> None:
+    message = "words\n\nCo-authored-by: Mara <12+mara@users.noreply.github.com>\n"
+    api.committed(7, "a" * 40, commit={"message": message})
+    api.approve(7, "mara")
+
+
+def pushed(api: GitHubApi, pull: Pull) -> None:
+    api.push(7, "b" * 40, "mara")
+    api.approve(7, "mara")
+
+
+def may_only_read(api: GitHubApi, pull: Pull) -> None:
+    api.rights["mara"] = "read"
+    api.approve(7, "mara")
+
+
+def a_bot(api: GitHubApi, pull: Pull) -> None:
+    api.approve(7, "approver[bot]", kind="Bot")
+
+
+def unknown_author(api: GitHubApi, pull: Pull) -> None:
+    api.committed(7, "a" * 40, "")
+    api.approve(7, "mara")
+
+
+def unknown_pushers(api: GitHubApi, pull: Pull) -> None:
+    api.pushes.clear()
+    api.approve(7, "mara")
+
+
+def from_a_fork(api: GitHubApi, pull: Pull) -> None:
+    api.pulls[7]["head"]["repo"]["full_name"] = "stranger/runs"
+    api.approve(7, "mara")
+
+
+def too_many_commits(api: GitHubApi, pull: Pull) -> None:
+    for number in range(250):
+        api.committed(7, f"{number:040x}")
+    api.approve(7, "mara")
+
+
+@pytest.mark.parametrize(
+    ("review", "said"),
+    [
+        (nobody, "has 0 in pull request #7"),
+        (only_commented, "has 0 in pull request #7"),
+        (an_older_commit, "has 0 in pull request #7"),
+        (taken_back, "has 0 in pull request #7"),
+        (dismissed, "has 0 in pull request #7"),
+        (its_author, "only Ada approved it, who had a hand in it"),
+        (wrote_a_commit, "only mara approved it, who had a hand in it"),
+        (wrote_it_together, "only mara approved it, who had a hand in it"),
+        (pushed, "only mara approved it, who had a hand in it"),
+        (may_only_read, "has 0 in pull request #7"),
+        (a_bot, "has 0 in pull request #7"),
+        (unknown_author, "is no user that GitHub knows"),
+        (unknown_pushers, "GitHub doesn't tell who pushed its commits"),
+        (from_a_fork, "it comes from a fork"),
+        (too_many_commits, "GitHub doesn't list all of its commits"),
+    ],
+)
+def test_what_is_no_approval_holds_and_says_why(
+    review: Callable[[GitHubApi, Pull], None], said: str,
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer,
+) -> None:  # fmt: skip
+    pull = Pull(base, api, 7, spec("new", 1))
+    review(api, pull)
+    pull.merge()
+    data = cli.json(*APPLY)
+    assert data["exitCode"] == 5
+    assert said in held(data)["new"]
+    assert "#7" in held(data)["new"]
+    assert len(sandbox.executions()) == 1
+
+
+def test_an_unapproved_one_waits_and_the_others_go_on(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """One apply covers three merges; what is approved later runs at the next one."""
+    for number, name in enumerate(("a", "b", "c"), 1):
+        pull = Pull(base, api, number, spec(name, number), name)
+        if name != "b":
+            api.approve(number, "mara")
+        pull.merge("squash")
+    data = cli.json(*APPLY)
+    assert (data["exitCode"], set(held(data))) == (5, {"b"})
+    assert {evidence(remote, name)["pullRequest"] for name in "ac"} == {1, 3}
+    api.approve(2, "joao")
+    assert cli(*APPLY).code == 0
+    assert evidence(remote, "b")["approvers"] == ["joao"]
+    assert len(sandbox.executions()) == 4
+
+
+def test_a_push_without_a_pull_request_is_held(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    base.write("runs/new.yaml", spec("new", 1))
+    base.commit("straight to main")
+    data = cli.json(*APPLY)
+    assert "no merged pull request of the range brings it" in held(data)["new"]
+    assert len(sandbox.executions()) == 1
+
+
+def test_what_was_changed_after_the_approval_is_held_with_the_difference(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.approve(7, "mara")
+    pull.merge("squash")
+    base.write("runs/new.yaml", spec("new", 2))
+    base.commit("and a word on top")
+    data = cli.json(*APPLY)
+    assert "pull request #7 holds it with another request" in held(data)["new"]
+    assert len(sandbox.executions()) == 1
+
+
+def test_another_platform_or_ticket_is_another_thing(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    settings = BRANCH_PROJECT + "  policy: {require: {annotations: {ticket: 'CHG[0-9]+'}}}\n"
+    ticket = "  annotations: {{ticket: {}}}\n"
+    base.write("qflow.yaml", settings)
+    base.commit("asks for a ticket")
+    pull = Pull(base, api, 7, spec("new", 1, metadata=ticket.format("CHG1")))
+    api.approve(7, "mara")
+    pull.merge("squash")
+    base.write("runs/new.yaml", spec("new", 1, metadata=ticket.format("CHG2")))
+    base.commit("another ticket")
+    data = cli.json(*APPLY)
+    assert "pull request #7 holds it with another annotation `ticket`" in held(data)["new"]
+    base.write("runs/new.yaml", spec("new", 1, metadata=ticket.format("CHG1")))
+    base.write("qflow.yaml", settings.replace("prod: {platform: sandbox}", "prod: {platform: EU2}"))
+    base.commit("another platform")
+    data = cli.json(*APPLY, "--ack", "target=2", "--reason", "moving")
+    assert "pull request #7 holds it for platform sandbox" in held(data)["new"]
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_branch_on_top_of_another_brings_only_its_own(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """The approval of the second doesn't reach what came with the first."""
+    first = Pull(base, api, 1, spec("first", 1), "first")
+    base.git("switch", "--quiet", "--create", "pull-2", first.head)
+    base.write("runs/second.yaml", spec("second", 2))
+    head = base.commit("on top")
+    base.git("push", "--quiet", "origin", "HEAD:refs/pull/2/head")
+    base.git("switch", "--quiet", "main")
+    api.open(2, head, first.base)
+    api.approve(2, "mara")
+    first.merge()
+    base.git("merge", "--quiet", "--no-ff", "-m", "merge", head)
+    api.merge(2, base.git("rev-parse", "HEAD"))
+    data = cli.json(*APPLY)
+    assert set(held(data)) == {"first"}
+    assert evidence(remote, "second")["pullRequest"] == 2
+
+
+def test_two_people_where_the_policy_says_so(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    base.write("qflow.yaml", BRANCH_PROJECT + "  policy: {approvals: [{count: 2}]}\n")
+    base.commit("two people")
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.approve(7, "mara")
+    pull.merge()
+    assert "it needs 2 approvals, and has 1 in pull request #7" in held(cli.json(*APPLY))["new"]
+    api.approve(7, "joao")
+    assert cli(*APPLY).code == 0
+    assert evidence(remote, "new")["approvers"] == ["joao", "mara"]
+
+
+def test_signatures_as_github_verifies_them(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    base.write("qflow.yaml", BRANCH_PROJECT + "  policy: {require: {signedCommits: true}}\n")
+    base.commit("signed only")
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.commits[7][0]["commit"]["verification"]["verified"] = False
+    api.approve(7, "mara")
+    pull.merge()
+    data = cli.json(*APPLY)
+    (one,) = [each for each in data["changes"] if each["name"] == "new"]
+    assert one["reason"] == "policy"
+    assert "GitHub verifies not all of pull request #7" in one["detail"]
+    api.commits[7][0]["commit"]["verification"]["verified"] = True
+    assert cli(*APPLY).code == 0
+
+
+def test_a_retry_is_approved_by_the_pull_request_that_the_record_names(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """Its merge is no longer in the range."""
+    base.write("qflow.yaml", BRANCH_PROJECT + "  statuses: {Failed: failed}\n")
+    base.commit("words")
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.approve(7, "mara")
+    pull.merge("squash")
+    sandbox.set_faults("outcome=Failed")
+    assert cli(*APPLY).code == 1
+    sandbox.set_faults()
+    why = ("--reason", "the account is open again")
+    assert cli(*APPLY, "--retry", "new", *why).code == 0
+    found = evidence(remote, "new")
+    assert found["pullRequest"] == 7
+    assert found["released"][0]["hold"] == "retry"
+    assert found["released"][0]["reason"] == "the account is open again"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [(500, 12, "GitHub could not be asked"), (403, 4, "GitHub doesn't permit this"),
+     (401, 4, "GitHub doesn't know the token")],
+)  # fmt: skip
+def test_a_github_that_does_not_answer_sends_nothing(
+    status: int, code: int, words: str, base: Workspace, api: GitHubApi, cli: Cli,
+    sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from tests.helpers.github_api import Fault
+
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    Pull(base, api, 7, spec("new", 1)).merge()
+    api.faults.append(Fault("GET", "/reviews", status))
+    done = cli(*APPLY)
+    assert done.code == code
+    assert words in done.err
+    assert TOKEN not in done.out + done.err
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_comment_that_claims_approval_is_nothing(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.say(7, "<!-- qflow-gitops v1 environment=prod --> approved", {"login": "mara"})
+    pull.merge()
+    assert set(held(cli.json(*APPLY))) == {"new"}
+    assert not [one for one in api.asked if "comments" in one.path]
+    assert all(one.path.startswith(f"/repos/{REPOSITORY}/") for one in api.asked)
