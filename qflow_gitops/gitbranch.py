@@ -60,9 +60,10 @@ class GitBranch:
         """The branch and its remote, for people."""
         return f"branch {self.branch} of {self.remote}"
 
-    def push_command(self, commit: str) -> str:
+    def push_command(self, commit: str, *, force: bool = False) -> str:
         """Give what a person types to put a commit on the remote's branch."""
-        return shlex.join(["git", "push", self.remote, f"{commit}:{self._ref}"])
+        how = ["--force"] if force else []
+        return shlex.join(["git", "push", *how, self.remote, f"{commit}:{self._ref}"])
 
     @property
     def _ref(self) -> str:
@@ -369,7 +370,8 @@ class GitBranch:
 
 def _safe(text: str) -> str:
     """Make git's words fit to print: one line, and no password of an address."""
-    return shown(re.sub(r"://[^/@\s]*@", "://***@", text.strip()))
+    line = " · ".join(one.strip().rstrip(".") for one in text.splitlines() if one.strip())
+    return shown(re.sub(r"://[^/@\s]*@", "://***@", line))
 
 
 def _batch(output: bytes) -> list[bytes | None]:

@@ -408,7 +408,7 @@ class LockBranch(Protocol):
     def where(self) -> str:
         """The branch and its remote, for people."""
 
-    def push_command(self, commit: str) -> str:
+    def push_command(self, commit: str, *, force: bool = False) -> str:
         """Give what a person types to put a commit on the remote's branch."""
 
     def fetch(self) -> str:

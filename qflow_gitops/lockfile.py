@@ -357,6 +357,7 @@ def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
     return one
 
 
+_PROVED = "Its own sender proved that it did not run"
 _DECISIONS = frozenset({State.ABSENT, State.ASSUMED, State.EXPIRED})
 _ANSWERS_NO = frozenset({State.REFUSED, State.UNSENT})
 
@@ -367,6 +368,8 @@ def _says_nothing_new(attempt: Attempt, one: Transition) -> bool:
         return one.status in ("", attempt.status)
     if state in (State.INTENT, State.BASELINED):
         return False
+    if state is State.ASSUMED and _is_proof(one):
+        return _as_of_now(attempt, one).event in attempt.events
     if to is State.IN_DOUBT or to is state:
         return True
     if state in EXECUTED:
@@ -377,6 +380,12 @@ def _says_nothing_new(attempt: Attempt, one: Transition) -> bool:
     if state in _ANSWERS_NO and to is State.ADOPTED:
         return True
     return to in _DECISIONS and state not in (State.IN_DOUBT, State.EXPIRED)
+
+
+def _is_proof(one: Transition) -> bool:
+    """Whether it says that it did not run, as it came or as a note on what was assumed."""
+    noted = str(one.event.extra.get("detail", "")).startswith(_PROVED)
+    return one.event.to in _ANSWERS_NO or (one.event.to is State.ASSUMED and noted)
 
 
 def _check_later(attempts: tuple[Attempt, ...], one: Transition) -> None:
@@ -395,13 +404,13 @@ def _as_of_now(attempt: Attempt, one: Transition) -> Transition:
     if doubtful and to is State.ACCEPTED:
         return _reworded(one, State.ADOPTED, "The answer came late")
     if doubtful and to in _ANSWERS_NO:
-        return _reworded(one, State.ABSENT, f"Its own sender proved that it did not run ({to})")
+        return _reworded(one, State.ABSENT, f"{_PROVED} ({to})")
     if state is State.ABSENT and to is State.ACCEPTED:
         said = "The answer came late and contradicts the decision that it did not run"
         return _reworded(one, State.ADOPTED, said)
     if state is State.ASSUMED and to in _ANSWERS_NO:
         # A person's word stays; that it may be sent again is for a person to say as well.
-        return _reworded(one, state, f"Its own sender proved that it did not run ({to})")
+        return _reworded(one, state, f"{_PROVED} ({to})")
     if state is State.ASSUMED and to is State.ACCEPTED:
         said = "The answer came late, after the decision to assume that it ran"
         return _reworded(one, State.ADOPTED, said)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from qflow_gitops.api.messages import Redactor, message_of
+from qflow_gitops.api.messages import ROLE_HINT, Redactor, message_of
 from qflow_gitops.api.token import TokenSource
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError
@@ -17,11 +17,6 @@ ATTEMPTS = 4  # of one GET
 BUDGET = 90.0  # seconds that the waits of one call may take in all
 _RATE_CODES = ("1959", "1960", "1965", "1966")  # qflow-api 4.3, of sibling APIs
 _AGAIN = frozenset({500, 502, 503, 504})
-
-ROLE_HINT = (
-    "API access is off in every default role of Qualys Flow. In Qualys: Administration → Role "
-    'Management → your role → add "Qualys API Access", and the right to {right} workflows.'
-)
 
 
 def is_rate_limited(answer: HttpAnswer) -> bool:

@@ -10,6 +10,12 @@ from urllib.parse import quote, quote_plus
 _MAX = 200
 
 
+ROLE_HINT = (
+    "API access is off in every default role of Qualys Flow. In Qualys: Administration → Role "
+    'Management → your role → add "Qualys API Access", and the right to {right} workflows.'
+)
+
+
 class Redactor:
     """Takes secrets out of texts, in each form in which they may come back."""
 

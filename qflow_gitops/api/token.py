@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from qflow_gitops.api.credentials import Credentials, Secret
-from qflow_gitops.api.messages import Redactor, message_of
+from qflow_gitops.api.messages import ROLE_HINT, Redactor, message_of
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError
 
@@ -108,7 +108,7 @@ class TokenSource:
                 f"Qualys refused the credentials ({answer.status}: {said}).",
                 not_done="No run was started by this call.",
                 hint=f"Check {' and '.join(self._credentials.values)}; Qualys Flow takes only "
-                "user-level clients.",
+                "user-level clients." + _role(answer.status),
                 reason="credentials_refused",
             )
         return UnreachableError(
@@ -117,6 +117,10 @@ class TokenSource:
             hint="Check the platform, then run the command again.",
             reason="token_unreachable",
         )
+
+
+def _role(status: int) -> str:
+    return " " + ROLE_HINT.format(right="execute") if status == 403 else ""
 
 
 def _expiry(token: str, now: float) -> float:

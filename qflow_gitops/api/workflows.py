@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from qflow_gitops.api.caller import BUDGET, ROLE_HINT, Caller, is_rate_limited, unwrapped
-from qflow_gitops.api.messages import message_of
+from qflow_gitops.api.caller import BUDGET, Caller, is_rate_limited, unwrapped
+from qflow_gitops.api.messages import ROLE_HINT, message_of
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError
 from qflow_gitops.catalog import Workflow, kinds_in
 from qflow_gitops.errors import QflowError

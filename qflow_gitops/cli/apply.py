@@ -10,7 +10,7 @@ from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.operations.apply import Edges, apply
 from qflow_gitops.operations.checks import ApplyRequest
-from qflow_gitops.project import duration
+from qflow_gitops.project import RESCUE_FILE, duration
 from qflow_gitops.report import Planned, Report, failed
 
 
@@ -91,6 +91,9 @@ def command(
 
 
 def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
+    if (wiring.git.root / RESCUE_FILE).exists():
+        said = "holds answers of an earlier apply that aren't in the record yet"
+        wiring.console.say(f"{RESCUE_FILE} {said}: qflow-gitops lock push")
     stopper = Stopper()
     wiring.patience = stopper.patience
     with wiring.console.progress() as progress:

@@ -41,6 +41,8 @@ def command(
     """
     if (bool(adopt), absent, assume_ran).count(True) != 1:
         raise click.UsageError("Say one of --adopt EXECUTION, --absent and --assume-ran.")
+    if others and not absent:
+        raise click.UsageError("--not belongs to --absent.")
     to = State.ADOPTED if adopt else State.ABSENT if absent else State.ASSUMED
 
     def work() -> Report:

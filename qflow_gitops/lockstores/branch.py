@@ -80,8 +80,8 @@ class BranchStore:
                 f"last, and {tip[:10]} doesn't descend from that.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Find out who pushed it. `git log {known}` shows the record that was there; "
-                "qflow-gitops lock verify looks at the one that is.",
+                hint=f"Find out who pushed it. `git log {known}` shows the record that was there. "
+                f"To put it back: {self._branch.push_command(known, force=True)}",
                 reason="lock_rewritten",
             )
         lockfile = self._parsed(tip)

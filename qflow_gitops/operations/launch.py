@@ -131,6 +131,7 @@ class Launch:
         self._unhurried: list[Transition] = []  # status words: recorded along with what matters
         self._first_answer = self._begun
         self._unwritable = False
+        self._told = False
         self._doubts = 0
         self._finished = 0
         self._done: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
@@ -244,6 +245,7 @@ class Launch:
             Transition(*job.change.key, one.number, one.events[-1], opens=one)
             for job, one in opened
         ]
+        yield from self._unlisted(opened)
         answers = self._answers() if self._buffer or intents else []
         if not answers and not intents:
             return []
@@ -291,6 +293,16 @@ class Launch:
             )
             self._stop("what ran before it can't be listed", problem2)
             return self._given_back(wave)
+
+    def _unlisted(self, opened: list[_Sent]) -> Iterator[events.Event]:
+        """Say once that a lost answer would be a person's to settle."""
+        hidden = any("executionsBefore" not in one.events[-1].extra for _, one in opened)
+        if hidden and not self._told:
+            self._told = True
+            yield events.Said(
+                "These credentials may not list executions, so a run whose answer is lost can't be "
+                "looked up: a person would have to. Their role lacks the right to view them."
+            )
 
     def _given_back(self, wave: list[Job]) -> list[_Sent]:
         self._pending.extendleft(reversed(wave))

@@ -328,8 +328,8 @@ def said(one: Looked) -> str:
         )
     if not one.candidates:
         return (
-            f"{who}: Qualys lists no execution that could be this run's. It may show it later; "
-            "if it stays so, it did not run."
+            f"{who}: Qualys lists no execution that could be this run's. It may show it later, so "
+            "that doesn't say that it did not run: a person has to, after a look in Qualys."
         )
     shown = ", ".join(
         f"{each.execution.id} ({'same request' if each.match >= Match.SAME_REQUEST else 'unclear'})"

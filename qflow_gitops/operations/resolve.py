@@ -45,7 +45,12 @@ def resolve(
     where its request may still be under way, and what a failed look raises.
     """
     if not decision.reason.strip():
-        raise UsageProblem("--reason is empty.", not_done=NOTHING, reason="reason_missing")
+        raise UsageProblem(
+            "--reason is empty.",
+            not_done=NOTHING,
+            hint="Say why: --reason TEXT. The record keeps it.",
+            reason="reason_missing",
+        )
     environment, name = run_key(decision.run, project)
     with store.session() as session:
         doubt = Doubt(environment, name, _doubtful(session.lockfile, environment, name))
@@ -111,7 +116,8 @@ def _under_way(doubt: Doubt, until: str) -> BusyError:
         f"The request may still be under way until {until}: it was to be sent at {began}.",
         where=f"{doubt.environment}/{doubt.run}",
         not_done=NOTHING,
-        hint="Look in Qualys after that, and say it again.",
+        hint="Look in Qualys after that, and say it again: qflow-gitops resolve "
+        f"{doubt.environment}/{doubt.run} …",
         reason="lease_runs",
     )
 
@@ -177,6 +183,7 @@ def _check_execution(
                 raise UsageProblem(
                     f"The execution {one} belongs to {environment}/{run} already.",
                     not_done=NOTHING,
+                    hint=f"qflow-gitops history {environment}/{run}",
                     reason="execution_taken",
                 )
     found = reconciler.gateways.asked(doubt.environment, attempt).execution(one)

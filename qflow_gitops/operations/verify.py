@@ -73,6 +73,7 @@ def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) 
             lost = audit.grown(before, lockfile)
             done.problems += [f"{version.name[:10]}: {one}" for one in lost]
         before = lockfile
+    done.problems += _against_memory(store, gone=not done.versions)
     if not done.versions:
         raise LockError(
             "There is no record yet.",
@@ -85,6 +86,23 @@ def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) 
     if before is not None and not schema.is_valid(json.loads(content or b"{}"), "lockfile"):
         done.problems.append(f"{version.name[:10]}: it doesn't satisfy the lockfile's JSON Schema")
     return before
+
+
+_REMEMBERED = frozenset({"lock_rewritten", "lock_shrunk", "lock_missing", "lock_older"})
+
+
+def _against_memory(store: LockStore, *, gone: bool) -> Iterator[str]:
+    """Say what this clone knows better: a record that was there before, and isn't any more.
+
+    Raises LockError for that where there is nothing else to check (`gone`).
+    """
+    try:
+        store.read()
+    except LockError as problem:
+        if problem.reason in _REMEMBERED:
+            if gone:
+                raise
+            yield f"{problem.message} {problem.hint}".strip()
 
 
 def _shape(version: Version, parent: tuple[str, ...]) -> Iterator[str]:
@@ -142,7 +160,9 @@ def _is_in(attempt: Attempt, content: bytes, project: Project) -> bool:
 def read_rescued(content: str, where: str) -> list[Mapping[str, Any]]:
     """Read the lines of a rescue file; raises UsageProblem for what isn't one."""
     try:
-        entries = [json.loads(line) for line in content.splitlines() if line.strip()]
+        # A CI's log puts a time before each line.
+        lines = [line[max(0, line.find("{")) :] for line in content.splitlines() if line.strip()]
+        entries = [json.loads(line) for line in lines]
         known = entries and all(one["rescueVersion"] == 1 and one["transition"] for one in entries)
         problem = "" if known else "it is empty, or of another version"
     except (ValueError, KeyError, TypeError) as found:

@@ -254,8 +254,13 @@ def _applied(body: Applied) -> Iterator[str]:
         yield ""
         yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"
         yield from map(clean, body.rescued_lines.splitlines())
-        yield "  → qflow-gitops lock push (or, with the lines above on its stdin: lock push -)"
-    if body.outcomes:
+        kept = not body.rescued.startswith("not to a file")
+        yield (
+            "  → qflow-gitops lock push (or, with the lines above on its stdin: lock push -)"
+            if kept
+            else "  → qflow-gitops lock push -   (with the lines above on its stdin)"
+        )
+    elif body.outcomes:
         yield f"Recorded in {clean(body.planned.lock.where)}"
 
 

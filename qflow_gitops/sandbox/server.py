@@ -1,5 +1,6 @@
 """Serves the sandbox on the loopback address, from the command line or from a test."""
 
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable
@@ -63,7 +64,16 @@ class SandboxServer:
             if data is None:
                 folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="qflow-sandbox-"))
                 data = Path(folder) / "sandbox.sqlite"
-            self._store = Store(data)
+            try:
+                self._store = Store(data)
+            except sqlite3.Error as problem:
+                raise UsageProblem(
+                    f"The executions can't be kept there: {problem}.",
+                    where=str(data),
+                    not_done="The sandbox was not started.",
+                    hint="--data names a file that may be written, or made anew.",
+                    reason="sandbox_data",
+                ) from None
             opened.callback(self._store.close)
             app = build(self._store, self._faults, duration)
             app.config["PROPAGATE_EXCEPTIONS"] = True

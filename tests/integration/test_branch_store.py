@@ -237,7 +237,15 @@ def test_a_branch_that_was_put_back_is_refused(
     refused = cli("apply", "--yes")
     assert refused.code == 11
     assert "rewritten" in refused.err
+    assert "git push --force origin " in refused.err
     assert len(sandbox.executions()) == 1
+    checked = cli("lock", "verify")
+    assert checked.code == 11
+    assert "was rewritten" in checked.out
+    remote.git("update-ref", "-d", f"refs/heads/{BRANCH}")
+    gone = cli("lock", "verify")
+    assert gone.code == 11
+    assert "is gone" in gone.err
 
 
 def test_a_merge_at_its_tip_is_refused_by_a_fresh_clone(
