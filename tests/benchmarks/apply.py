@@ -74,7 +74,8 @@ def _timed(runs: int, concurrency: int, delay: float) -> tuple[float, float]:
         workspace.git("init", "--quiet")
         workspace.git("config", "user.email", "bench@example.com")
         workspace.git("config", "user.name", "bench")
-        workspace.write("qflow.yaml", SANDBOX_PROJECT)
+        limits = f"  policy: {{limits: {{runs: {runs}}}}}\n"
+        workspace.write("qflow.yaml", SANDBOX_PROJECT + limits)
         for number in range(runs):
             workspace.write(f"runs/{number // 100}/{number}.yaml", spec(f"run-{number}", number))
         workspace.commit("runs")

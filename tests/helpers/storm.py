@@ -105,7 +105,8 @@ class Storm:
         author.git("init", "--quiet", "--initial-branch=main")
         author.git("remote", "add", "origin", self.remote.path.as_uri())
         _named(author)
-        author.write("qflow.yaml", BRANCH_PROJECT)
+        limits = f"  policy: {{limits: {{runs: {runs}}}}}\n"
+        author.write("qflow.yaml", BRANCH_PROJECT + limits)
         for number, name in enumerate(self.runs):
             author.write(f"runs/{name}.yaml", spec(name, number))
         author.commit("the runs")

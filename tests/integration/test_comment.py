@@ -139,11 +139,14 @@ def test_an_approved_head_is_said_to_be(
 
 
 def test_what_ran_before_is_not_this_pull_requests(
-    pull: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer
-) -> None:
+    pull: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """A file that is only moved has nothing to do, whatever ran of it before."""
     pull.git("switch", "--quiet", "main")
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
     assert cli("apply", "--yes").code == 0
+    monkeypatch.setenv("GITHUB_REF", "refs/pull/1/merge")
     pull.git("switch", "--quiet", "--force-create", "feature", "main")
     pull.move(FILE, "runs/moved.yaml")
     pull.commit("moved")
