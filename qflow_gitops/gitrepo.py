@@ -152,14 +152,16 @@ class GitRepo:
             return False
         return self.run(["merge-base", "--is-ancestor", old, new])[0] == 0
 
-    def first_parents(self, base: str, head: str, most: int) -> Sequence[str]:
+    def first_parents(
+        self, base: str, head: str, most: int, folders: Sequence[str] = ()
+    ) -> Sequence[str]:
         """Give the commits on the first-parent line of `head` that `base` ("": none) lacks.
 
-        Newest first, at most so many.
+        Newest first, at most so many; with `folders` those that change something there.
         """
         span = [head, f"^{base}"] if base else [head]
         command = ["rev-list", "--first-parent", f"--max-count={most}", *span, "--"]
-        return self._out(command).decode().split()
+        return self._out([*command, *_paths(folders)]).decode().split()
 
     def merge_base(self, one: str, other: str) -> str | None:
         """Give the newest common ancestor, None where this clone knows none."""

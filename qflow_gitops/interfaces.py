@@ -70,10 +70,12 @@ class GitTree(Protocol):
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `new` is `old` or descends from it, as far as this clone can tell."""
 
-    def first_parents(self, base: str, head: str, most: int) -> Sequence[str]:
+    def first_parents(
+        self, base: str, head: str, most: int, folders: Sequence[str] = ()
+    ) -> Sequence[str]:
         """Give the commits on the first-parent line of `head` that `base` ("": none) lacks.
 
-        Newest first, at most so many.
+        Newest first, at most so many; with `folders` those that change something there.
         """
 
     def merge_base(self, one: str, other: str) -> str | None:

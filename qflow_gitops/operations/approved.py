@@ -13,7 +13,8 @@ from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec
 
 MOST = 300
-"""So many commits of the range are asked for at GitHub; older ones are not looked at."""
+"""So many commits of the range that change specs are asked for at GitHub; no older ones."""
+_LINE = 100_000  # commits of the range that are looked through here
 _NONE = "no merged pull request of the range brings it"
 
 
@@ -45,15 +46,18 @@ class Approver:
         due = list(due)
         if not due:
             return {}
-        line = self.git.first_parents(base, head, MOST)
-        merged = self._merged(line)
+        merged = self._merged(base, head)
         earlier = self._recorded(due, lockfile, head, {one.number for one in merged})
         return {one.key: self._approval(one, [*merged, *earlier.get(one.key, ())]) for one in due}
 
-    def _merged(self, line: Sequence[str]) -> list[PullRequest]:
-        """Give the pull requests whose merge is on this line of commits, newest first."""
+    def _merged(self, base: str, head: str) -> list[PullRequest]:
+        """Give the pull requests that changed specs and were merged since, newest first.
+
+        What a rebase put last, its `merge_commit`, may change nothing there itself.
+        """
+        line = frozenset(self.git.first_parents(base, head, _LINE))
         found: dict[int, PullRequest] = {}
-        for commit in line:
+        for commit in self.git.first_parents(base, head, MOST, self.project.runs):
             for one in self.pulls.merged_with(commit):
                 if one.merge_commit in line:
                     found.setdefault(one.number, one)

@@ -102,6 +102,30 @@ def test_a_fresh_clone_fetches_what_was_approved(
     assert evidence(remote, "new")["pullRequest"] == 7
 
 
+def test_a_rebase_whose_last_commit_changes_no_spec(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """GitHub names the last commit as the merge; the one with the spec is asked for."""
+    pull = Pull(base, api, 7, spec("new", 1))
+    base.git("switch", "--quiet", "pull-7")
+    base.write("README.md", "words")
+    head = base.commit("words")
+    base.git("push", "--quiet", "origin", "HEAD:refs/pull/7/head")
+    base.git("switch", "--quiet", "main")
+    api.open(7, head, pull.base)
+    api.approve(7, "mara")
+    base.git("commit", "--quiet", "--allow-empty", "-m", "moved on")
+    base.git("cherry-pick", f"{head}~1", head)
+    last = base.git("rev-parse", "HEAD")
+    api.merge(7, last)
+    api.brought[base.git("rev-parse", "HEAD~1")] = 7
+    done = cli(*APPLY)
+    assert done.code == 0, done
+    assert evidence(remote, "new")["pullRequest"] == 7
+    asked = [one.path for one in api.asked if one.path.endswith("/pulls")]
+    assert len(asked) == 1
+
+
 def nobody(api: GitHubApi, pull: Pull) -> None:
     """No review at all."""
 
