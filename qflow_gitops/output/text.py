@@ -133,7 +133,7 @@ def _planned(body: Planned) -> Iterator[str]:
     yield _counts(plan)
     yield _basis(body)
     yield from _due(plan, body)
-    yield from _section("Held", plan.of(Action.HOLD), "!")
+    yield from _held(plan.of(Action.HOLD), body)
     yield from _section("Nothing to do", plan.of(Action.SKIP), "·")
     yield ""
     yield f"Plan digest: {plan.digest}"
@@ -176,16 +176,45 @@ def _due(plan: Plan, body: Planned) -> Iterator[str]:
     yield f"To start ({len(due):,})"
     for one in due:
         yield f"  {_SIGNS[one.reason]} {run(one)}  {one.reason}: {clean(one.detail)}"
-        if one.spec:
-            yield f"      {where(one.spec, dict(body.names))}"
-            name = clean(body.workflow_name(one.spec.workflow_id))
-            named = f"{name} ({one.spec.workflow_id})" if name else one.spec.workflow_id
-            yield f"      workflow {named} · {clean(one.spec.file)}"
-        if one.since is None and one.attempt:
-            yield "      (what it sent before isn't in this clone)"
-        for each in one.since or _whole_request(one):
-            sign, words = difference(each)
-            yield f"        {sign} {words}"
+        yield from _request(one, body)
+
+
+def _request(one: Change, body: Planned) -> Iterator[str]:
+    """Say where a run works, and what it would send or what changes in that."""
+    if one.spec:
+        yield f"      {where(one.spec, dict(body.names))}"
+        name = clean(body.workflow_name(one.spec.workflow_id))
+        named = f"{name} ({one.spec.workflow_id})" if name else one.spec.workflow_id
+        yield f"      workflow {named} · {clean(one.spec.file)}"
+    if one.since is None and one.attempt:
+        yield "      (what it sent before isn't in this clone)"
+    for each in one.since or _whole_request(one):
+        sign, words = difference(each)
+        yield f"        {sign} {words}"
+
+
+def _held(changes: tuple[Change, ...], body: Planned | None) -> Iterator[str]:
+    """What is held for one and the same reason is said once, then its runs.
+
+    With the plan that they are of, also what those would send that a rule holds.
+    """
+    alike: dict[tuple[str, str, str], list[Change]] = {}
+    for one in changes:
+        alike.setdefault((one.reason, one.detail, one.hint), []).append(one)
+    if changes:
+        yield ""
+        yield f"Held ({len(changes):,})"
+    for (reason, detail, hint), some in alike.items():
+        many = len(some) > 1
+        who = f"{len(some):,} runs" if many else run(some[0])
+        yield f"  ! {who}  {reason}: {clean(detail)}"
+        if hint:
+            yield f"      → {clean(hint)}"
+        for one in some:
+            if many:
+                yield f"    {_SIGNS[one.due] if one.due else '·'} {run(one)}"
+            if one.due and body:
+                yield from _request(one, body)
 
 
 _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))
@@ -193,7 +222,7 @@ _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE
 
 def _whole_request(one: Change) -> tuple[Difference, ...]:
     """What a run that was never sent before would send, beside what stands above it."""
-    if one.spec is None or one.reason is not Reason.ADDED:
+    if one.spec is None or (one.due or one.reason) is not Reason.ADDED:
         return ()
     nothing: dict[str, Any] = {"input": {}, "variables": {}}
     found = differences(nothing, {**nothing, **one.spec.masked})
@@ -230,7 +259,7 @@ def _applied(body: Applied) -> Iterator[str]:
         name = f"{outcome.environment}/{outcome.name}"
         yield f"  {sign} {clean(name)}  {clean(said(outcome.attempt))}{_why(outcome.attempt)}"
     yield from _section("Not started", body.not_started, "-")
-    yield from _section("Held", plan.of(Action.HOLD), "!")
+    yield from _held(plan.of(Action.HOLD), None)
     shown = {(one.environment, one.name, one.attempt.number) for one in body.outcomes}
     new_doubts = [o for o in body.doubts if (o.environment, o.name, o.attempt.number) in shown]
     if new_doubts:

@@ -10,7 +10,7 @@ from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
-from tests.helpers.specs import SAMPLE, WORKFLOW, spec
+from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 GOLDEN = Path(__file__).parent / "golden"
 FILE = "runs/aws/buckets.yaml"
@@ -67,6 +67,22 @@ def test_a_later_plan(project: Workspace, cli: Cli, sandbox: SandboxServer, gold
     sandbox.set_faults()
     golden("apply-later", cli("-q", "apply", "--yes"))
     golden("history", cli("history", "encrypt-prod-buckets"))
+
+
+def test_what_a_policy_holds(
+    workspace: Workspace, cli: Cli, sandbox: SandboxServer, golden
+) -> None:
+    """What is held for one reason is said once; what it would send is shown all the same."""
+    rules = "{limits: {runs: 2}, require: {annotations: {ticket: 'CHG[0-9]{7}'}}}"
+    workspace.write("qflow.yaml", SANDBOX_PROJECT + f"  policy: {rules}\n")
+    for number in range(3):
+        ticket = f"  annotations: {{ticket: CHG000000{number}}}\n"
+        workspace.write(f"runs/{number}.yaml", spec(f"run-{number}", number, metadata=ticket))
+    workspace.write("runs/none.yaml", spec("no-ticket", "x"))
+    workspace.commit("four")
+    golden("plan-held", cli("plan"))
+    golden("plan-held-markdown", cli("plan", "--format", "markdown"))
+    golden("apply-held", cli("-q", "apply", "--yes"))
 
 
 def test_findings(project: Workspace, cli: Cli, golden) -> None:
