@@ -119,6 +119,13 @@ class Approver:
         for name in sorted({name for each in self.policies for name in each.annotations}):
             if there.annotations.get(name) != spec.annotations.get(name):
                 return f"pull request #{one.number} holds it with another annotation `{name}`"
+        # What these change is whose record it goes on, and which rules are about it.
+        for name, now, then in (
+            ("previousName", spec.previous_name, there.previous_name),
+            ("labels", spec.labels, there.labels),
+        ):
+            if now != then:
+                return f"pull request #{one.number} holds it with another `{name}`"
         return ""
 
     def _changed(self, one: PullRequest) -> Mapping[Key, tuple[RunSpec, str]] | str:
@@ -129,7 +136,8 @@ class Approver:
     def _read(self, one: PullRequest) -> Mapping[Key, tuple[RunSpec, str]] | str:
         """Give the specs that a pull request changed, as its newest commit has them.
 
-        Compared with what it was merged into, so that what others merged is not taken for its own.
+        Compared with what it was merged into, so that what others merged is not taken for its
+        own, nor what stood in one of its files before.
         """
         if not self.git.bring(one.head, self.remote, f"refs/pull/{one.number}/head"):
             return f"its newest commit {one.head[:10]} can't be fetched"
@@ -137,13 +145,30 @@ class Approver:
             base = self.git.merge_base(one.head, self.git.resolve(f"{one.merge_commit}^1"))
             if base is None:
                 return "it has no history in common with what it was merged into"
-            project = reading.settings(self.git, one.head, self.platform)
-            touched = reading.touched_files(self.git, base, one.head, project)
-            specs = reading.commit_specs(self.git, one.head, project, touched).specs
+            touched = self._touched(base, one.head)
+            before, now = self._specs_of(base, touched), self._specs_of(one.head, touched)
         except QflowError as problem:
             return problem.message
+        return {key: each for key, each in now.items() if _is_changed(before.get(key), each)}
+
+    def _touched(self, base: str, head: str) -> frozenset[str]:
+        project = reading.settings(self.git, head, self.platform)
+        return reading.touched_files(self.git, base, head, project)
+
+    def _specs_of(self, commit: str, touched: frozenset[str]) -> dict[Key, tuple[RunSpec, str]]:
+        """Give the valid specs of the files named, as a commit has them, with their platforms."""
+        project = reading.settings(self.git, commit, self.platform)
+        specs = reading.commit_specs(self.git, commit, project, touched).specs
         return {
             key: (spec, project.environments[spec.environment].platform)
             for key, spec in specs.items()
             if spec.file in touched
         }
+
+
+def _is_changed(before: tuple[RunSpec, str] | None, now: tuple[RunSpec, str]) -> bool:
+    if before is None:
+        return True
+    (old, platform), (new, here) = before, now
+    same = (old.digest, old.previous_name, platform) == (new.digest, new.previous_name, here)
+    return not same

@@ -294,6 +294,43 @@ def test_another_platform_or_ticket_is_another_thing(
     assert len(sandbox.executions()) == 1
 
 
+def test_what_stood_in_its_file_before_is_not_its_own(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """Pushed past everybody, then carried along in a file that an approved change touches."""
+    base.write("runs/both.yaml", spec("sneaked", 1))
+    base.commit("straight to main")
+    pull = Pull(base, api, 7, spec("sneaked", 1) + "---\n" + spec("new", 2), "both")
+    api.approve(7, "mara")
+    pull.merge("squash")
+    data = cli.json(*APPLY)
+    assert set(held(data)) == {"sneaked"}
+    assert evidence(remote, "new")["pullRequest"] == 7
+    assert len(sandbox.executions()) == 2
+
+
+@pytest.mark.parametrize(
+    ("approved", "now", "what"),
+    [
+        ("  previousName: encrypt-prod-buckets\n", "", "previousName"),
+        ("  labels: {tier: critical}\n", "", "labels"),
+    ],
+)
+def test_what_decides_about_rules_and_records_is_part_of_the_approval(
+    approved: str, now: str, what: str,
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer,
+) -> None:  # fmt: skip
+    base.remove("runs/aws/buckets.yaml")
+    base.commit("gone")
+    pull = Pull(base, api, 7, spec("new", 1, metadata=approved))
+    api.approve(7, "mara")
+    pull.merge("squash")
+    base.write("runs/new.yaml", spec("new", 1, metadata=now))
+    base.commit("one line less")
+    assert f"holds it with another `{what}`" in held(cli.json(*APPLY))["new"]
+    assert len(sandbox.executions()) == 1
+
+
 def test_a_branch_on_top_of_another_brings_only_its_own(
     base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
 ) -> None:
