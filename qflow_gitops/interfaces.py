@@ -246,6 +246,9 @@ class PullRequests(Protocol):
     def pull_request(self, number: int) -> PullRequest:
         """Give a pull request; UsageProblem where there is none."""
 
+    def default_branch(self) -> str:
+        """Name the branch that pull requests go to."""
+
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
         """Give the merged pull requests that brought a commit."""
 

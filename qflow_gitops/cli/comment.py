@@ -110,5 +110,5 @@ def _edges(wiring: Wiring, author: str) -> Edges:
         author=author_of(found, author, wiring.environ) or Author("", bot=False),
         render=render,
         marked=marked,
-        approved=lambda pull: bool(wiring.pulls().review(pull).approvers),
+        approved=lambda pull: len(wiring.pulls().review(pull).approvers),
     )

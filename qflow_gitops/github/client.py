@@ -120,7 +120,7 @@ class Client:
         body: Mapping[str, Any] | None = None,
     ) -> HttpAnswer:
         below = path if path.startswith("/") else f"/repos/{quote(self.repository)}/{path}"
-        address = self._prefix + below
+        address = (self._prefix + below).rstrip("/")
         if query:
             address += f"?{urlencode(query)}"
         headers = dict(self._headers)

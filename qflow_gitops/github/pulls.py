@@ -17,10 +17,9 @@ MOST_COMMITS = 250
 """So many commits of a pull request the API lists; of more the rest can't be known."""
 _VERDICTS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")  # a comment changes no verdict
 _HOST = "web-flow"  # who GitHub says committed what was made in the browser
-_NOREPLY = re.compile(
-    r"^co-authored-by:.*<(?:[0-9]+\+)?([A-Za-z0-9-]+)@users\.noreply\.github\.com>\s*$",
-    re.IGNORECASE | re.MULTILINE,
-)
+_MOVES = ("base_ref_changed", "automatic_base_change_succeeded")
+_TOGETHER = re.compile(r"^\s*co-authored-by:(.*)$", re.IGNORECASE | re.MULTILINE)
+_NOREPLY = re.compile(r"<(?:[0-9]+\+)?([\w-]+(?:\[bot\])?)@users\.noreply\.[\w.-]+>\s*$")
 
 
 class GitHubPulls:
@@ -46,6 +45,13 @@ class GitHubPulls:
             )
         return found
 
+    def default_branch(self) -> str:
+        """Name the branch that pull requests go to."""
+        found = self._client.get("")
+        if not isinstance(found, dict) or not found.get("default_branch"):
+            raise odd_answer()
+        return str(found["default_branch"])
+
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
         """Give the merged pull requests that brought a commit."""
         found = (_pull_request(one) for one in self._client.pages(f"commits/{quote(commit)}/pulls"))
@@ -67,7 +73,11 @@ class GitHubPulls:
         return Reviewed(() if why else approvers, why, signed)
 
     def _approved(self, one: PullRequest) -> list[str]:
-        """Give who said yes to the newest commit, and nothing else after that."""
+        """Give who said yes to the newest commit, and nothing else after that.
+
+        What was said before it went to another branch was said of another difference.
+        """
+        moved = self._moved_at(one.number)
         last: dict[str, dict[str, Any]] = {}
         for review in self._client.pages(f"pulls/{one.number}/reviews"):
             user = review.get("user") or {}
@@ -78,9 +88,16 @@ class GitHubPulls:
             for login, review in last.items()
             if review.get("state") == "APPROVED"
             and review.get("commit_id") == one.head
+            and str(review.get("submitted_at") or "") > moved
             and (review.get("user") or {}).get("type") == "User"
             and self._may_write(login)
         ]
+
+    def _moved_at(self, number: int) -> str:
+        """Give when its target branch was changed last, "" for never (docs, Issue event types)."""
+        events = self._client.pages(f"issues/{number}/events")
+        times = (str(one.get("created_at")) for one in events if one.get("event") in _MOVES)
+        return max(times, default="")
 
     def _may_write(self, login: str) -> bool:
         found = self._client.get(f"collaborators/{quote(login)}/permission")
@@ -141,7 +158,9 @@ def _logins(one: dict[str, Any]) -> Iterator[str]:
     for role in ("author", "committer"):
         yield str((one.get(role) or {}).get("login", "")).lower()
     message = str((one.get("commit") or {}).get("message", ""))
-    yield from (login.lower() for login in _NOREPLY.findall(message))
+    for who in _TOGETHER.findall(message):
+        known = _NOREPLY.search(who)  # any other address may be that of whoever approves
+        yield known[1].lower() if known else ""
 
 
 def _is_verified(one: dict[str, Any]) -> bool:

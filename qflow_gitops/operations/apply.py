@@ -37,7 +37,7 @@ from qflow_gitops.operations.jobs import Before, prepare
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms
 from qflow_gitops.operations.outcome import Work, applied_body, left_out, rescued, under_way
 from qflow_gitops.operations.plan import all_specs, connector_names, previous_requests, seen
-from qflow_gitops.operations.policies import facts_of
+from qflow_gitops.operations.policies import NEW_RECORD, bases_of, check_record, facts_of
 from qflow_gitops.operations.reconcile import Reconciler
 from qflow_gitops.operations.watching import watch_of
 from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
@@ -79,9 +79,14 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     specs = all_specs(edges.git, head, project)  # a commit's: read once, they can't change
     snapshot = edges.store.read()
     empty = Planned(Plan((), {}), head, "", full=True, lock=seen(snapshot))
-    record = (snapshot.lockfile or Lockfile("")).environment(environment)
-    base = record.applied_through or record.latest
-    facts = facts_of(edges.git, project, [base], sending=True, deepen=True)
+    known = snapshot.lockfile or Lockfile("")
+    released = request.acks.get(NEW_RECORD) == 1 and bool(request.reason.strip())
+    check_record(edges.git, project, snapshot.lockfile, head, released=released)
+    acks = {name: count for name, count in request.acks.items() if name != NEW_RECORD}
+    request = replace(request, acks=acks)
+    base = known.environment(environment).applied_through
+    bases = bases_of(edges.git, known, environment, head)
+    facts = facts_of(edges.git, project, bases, sending=True, deepen=True)
     source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs, facts)
     if request.approved:
         found = _approvals(request, edges, source, snapshot, base)
@@ -118,9 +123,9 @@ def _approvals(
         return {}
     approver = Approver(
         edges.git, edges.pulls(), source.project, source.project.lock.remote,
-        request.platform, source.facts.policies,
+        request.platform, source.facts.policies, source.planned.commit,
     )  # fmt: skip
-    return approver.approvals(due, bare.lockfile, base, source.planned.commit)
+    return approver.approvals(due, bare.lockfile, base)
 
 
 def _locked(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.interfaces import GitTree, PullRequest, PullRequests, Reviewed
@@ -18,11 +19,11 @@ _LINE = 100_000  # commits of the range that are looked through here
 _NONE = "no merged pull request of the range brings it"
 
 
-@dataclass(slots=True)
+@dataclass
 class Approver:
-    """Looks approvals up, each pull request once.
+    """Looks approvals up for a commit (`head`), each pull request once.
 
-    `remote` is where its commits come from, `platform` what QFLOW_PLATFORM says.
+    `remote` is where the commits come from, `platform` what QFLOW_PLATFORM says.
     """
 
     git: GitTree
@@ -31,11 +32,13 @@ class Approver:
     remote: str
     platform: str
     policies: Sequence[Policy]
+    head: str
     _reviews: dict[int, Reviewed] = field(default_factory=dict)
     _specs: dict[int, Mapping[Key, tuple[RunSpec, str]] | str] = field(default_factory=dict)
+    _later: dict[str, dict[Key, str]] = field(default_factory=dict)
 
     def approvals(
-        self, due: Iterable[RunSpec], lockfile: Lockfile, base: str, head: str
+        self, due: Iterable[RunSpec], lockfile: Lockfile, base: str
     ) -> dict[Key, Approval]:
         """Say for each run who approved it. `base` is "" where nothing was applied before.
 
@@ -46,27 +49,28 @@ class Approver:
         due = list(due)
         if not due:
             return {}
-        merged = self._merged(base, head)
-        earlier = self._recorded(due, lockfile, head, {one.number for one in merged})
+        merged = self._merged(base)
+        earlier = self._recorded(due, lockfile, {one.number for one in merged})
         return {one.key: self._approval(one, [*merged, *earlier.get(one.key, ())]) for one in due}
 
-    def _merged(self, base: str, head: str) -> list[PullRequest]:
+    def _merged(self, base: str) -> list[PullRequest]:
         """Give the pull requests that changed specs and were merged since, newest first.
 
         What a rebase put last, its `merge_commit`, may change nothing there itself.
         """
-        line = frozenset(self.git.first_parents(base, head, _LINE))
+        line = frozenset(self.git.first_parents(base, self.head, _LINE))
         found: dict[int, PullRequest] = {}
-        for commit in self.git.first_parents(base, head, MOST, self.project.runs):
+        for commit in self.git.first_parents(base, self.head, MOST, self.project.runs):
             for one in self.pulls.merged_with(commit):
-                if one.merge_commit in line:
+                if one.merge_commit in line and one.base == self._target:
                     found.setdefault(one.number, one)
         return list(found.values())
 
     def _recorded(
-        self, due: Iterable[RunSpec], lockfile: Lockfile, head: str, known: set[int]
+        self, due: Iterable[RunSpec], lockfile: Lockfile, known: set[int]
     ) -> dict[Key, list[PullRequest]]:
         """Give the pull requests that earlier attempts of the same request were approved in."""
+        line = frozenset(self.git.first_parents("", self.head, _LINE))
         found: dict[Key, list[PullRequest]] = {}
         for spec in due:
             for attempt in lockfile.attempts(*spec.key):
@@ -78,7 +82,7 @@ class Approver:
                     one = self.pulls.pull_request(number)
                 except UsageProblem:  # of another repository, from which the record moved here
                     continue
-                if one.merged and self.git.is_ancestor(one.merge_commit, head):
+                if one.merge_commit in line and one.base == self._target:
                     found.setdefault(spec.key, []).append(one)
         return found
 
@@ -89,12 +93,41 @@ class Approver:
             differs = self._difference(spec, one)
             if differs is None:
                 continue
+            differs = differs or self._changed_since(spec, one)
             if differs:
                 refused = refused if refused.pull_request else Approval(one.number, why=differs)
                 continue
             review = self._review(one)
             found.append(Approval(one.number, review.approvers, review.why, review.signed))
         return max(found, key=lambda one: len(one.approvers), default=refused)
+
+    @cached_property
+    def _target(self) -> str:
+        return self.pulls.default_branch()
+
+    def _changed_since(self, spec: RunSpec, one: PullRequest) -> str:
+        """Say what changed a run after its pull request: what comes back isn't that one's."""
+        commits = self.git.first_parents(one.merge_commit, self.head, MOST + 1, self.project.runs)
+        if len(commits) > MOST:
+            return f"too much was changed after pull request #{one.number}"
+        for commit in commits:
+            try:
+                there = self._after(commit).get(spec.key)
+            except QflowError as problem:
+                return f"commit {commit[:10]} after pull request #{one.number}: {problem.message}"
+            if there is not None and there != spec.digest:
+                return f"commit {commit[:10]} changed it after pull request #{one.number}"
+        return ""
+
+    def _after(self, commit: str) -> dict[Key, str]:
+        """Give the digests of the specs in the files that a commit changed, "" of a removed one."""
+        if commit not in self._later:
+            before = self.git.resolve(f"{commit}^1")
+            touched = self._touched(before, commit)
+            old, new = self._specs_of(before, touched), self._specs_of(commit, touched)
+            gone = dict.fromkeys(old, "")
+            self._later[commit] = gone | {key: spec.digest for key, (spec, _) in new.items()}
+        return self._later[commit]
 
     def _review(self, one: PullRequest) -> Reviewed:
         if one.number not in self._reviews:
@@ -169,6 +202,9 @@ class Approver:
 def _is_changed(before: tuple[RunSpec, str] | None, now: tuple[RunSpec, str]) -> bool:
     if before is None:
         return True
-    (old, platform), (new, here) = before, now
-    same = (old.digest, old.previous_name, platform) == (new.digest, new.previous_name, here)
-    return not same
+    return _shown(*before) != _shown(*now)
+
+
+def _shown(spec: RunSpec, platform: str) -> tuple[object, ...]:
+    """What of a spec a reviewer is asked about."""
+    return (spec.digest, spec.previous_name, spec.labels, spec.annotations, platform)

@@ -61,9 +61,9 @@ class CommentRequest:
 class Edges:
     """What it works with.
 
-    `author` is as whom comments are looked for. `approved` says whether a pull request's head
-    has been approved by somebody who may. `render` writes a comment, `marked` knows one of an
-    environment by its text.
+    `author` is as whom comments are looked for. `approved` says by how many
+    people, who may, a pull request's head has been approved. `render` writes a comment,
+    `marked` knows one of an environment by its text.
     """
 
     git: GitTree
@@ -74,7 +74,7 @@ class Edges:
     render: Callable[[Review], str]
     marked: Callable[[str, str], bool]
     remote: str = "origin"
-    approved: Callable[[PullRequest], bool] = lambda _pull: False
+    approved: Callable[[PullRequest], int] = lambda _pull: 0
 
 
 def comment(request: CommentRequest, number: int, edges: Edges) -> Report:
@@ -133,7 +133,7 @@ def _on_pull_request(
         platform=request.platform,
         freeze=request.freeze,
         server=request.server,
-        approved=head == pull.head and edges.approved(pull),
+        approved=edges.approved(pull) if head == pull.head else 0,
     )
     now = stamp(edges.clock.now())
     reviews = [

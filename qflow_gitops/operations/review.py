@@ -21,7 +21,7 @@ from qflow_gitops.report import Planned, Proposal, Report, Review, Standing
 
 @dataclass(frozen=True, slots=True)
 class ReviewRequest:
-    """Whose plan to make. `head` is the commit to look at, `approved` whether that one is.
+    """Whose plan to make. `head` is the commit to look at, `approved` by how many people it is.
 
     `server` is the address of the GitHub server, whose links may be shown.
     """
@@ -32,7 +32,7 @@ class ReviewRequest:
     platform: str
     freeze: str = ""
     server: str = ""
-    approved: bool = False
+    approved: int = 0
 
 
 def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> tuple[str, str]:
@@ -112,10 +112,10 @@ def _proposals(
     plan: Plan, request: ReviewRequest, lockfile: Lockfile, git: GitTree
 ) -> Iterable[Proposal]:
     """Give what starts or was started, in the plan's order of runs."""
-    waiting = Standing.APPROVED if request.approved else Standing.PLANNED
     for one in sorted(plan.changes, key=lambda change: change.key):
         if one.action is Action.RUN:
-            yield Proposal(one, one.reason, waiting)
+            enough = request.approved >= max(1, one.approvals)
+            yield Proposal(one, one.reason, Standing.APPROVED if enough else Standing.PLANNED)
         elif one.due is not None:
             yield Proposal(one, one.due, Standing.HELD)
         elif one.spec and one.attempt and _is_own(one, one.attempt, request.pull, git):
@@ -185,8 +185,10 @@ def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> Standing:
     if Standing.RUNNING in standings:
         return Standing.RUNNING
     waiting = standings & {Standing.PLANNED, Standing.APPROVED}
+    if standings - waiting - {Standing.HELD} and waiting:
+        return Standing.PARTLY_DONE
     if waiting:
-        return Standing.PARTLY_DONE if standings - waiting else waiting.pop()
+        return Standing.PLANNED if Standing.PLANNED in waiting else Standing.APPROVED
     if Standing.IN_DOUBT in standings:
         return Standing.IN_DOUBT
     if Standing.HELD in standings:

@@ -50,6 +50,7 @@ class GitHubApi:
         self.commits: dict[int, list[dict[str, Any]]] = {}
         self.pushes: list[dict[str, Any]] = []
         self.brought: dict[str, int] = {}
+        self.events: dict[int, list[dict[str, Any]]] = {}
         self.rights: dict[str, str] = {}
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
@@ -129,6 +130,7 @@ class GitHubApi:
             {
                 "user": {"login": by, "type": kind}, "state": state,
                 "commit_id": commit or self.pulls[number]["head"]["sha"],
+                "submitted_at": "2026-11-01T12:00:00Z",
             },
         )  # fmt: skip
 
@@ -181,6 +183,11 @@ class GitHubApi:
             found = re.fullmatch(_BASE + rf"/pulls/(\d+)/{what}", path)
             if found:
                 return _page(lists.get(int(found[1]), []), query)
+        found = re.fullmatch(_BASE + r"/issues/(\d+)/events", path)
+        if found:
+            return _page(self.events.get(int(found[1]), []), query)
+        if path == _BASE:
+            return {"default_branch": "main"}
         found = re.fullmatch(_BASE + r"/commits/([0-9a-f]+)/pulls", path)
         if found:
             number = self.brought.get(found[1])

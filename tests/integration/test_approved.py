@@ -162,6 +162,24 @@ def wrote_it_together(api: GitHubApi, pull: Pull) -> None:
     api.approve(7, "mara")
 
 
+def wrote_it_under_another_address(api: GitHubApi, pull: Pull) -> None:
+    api.committed(7, "a" * 40, commit={"message": "w\n\nCo-authored-by: Mara <mara@example.com>"})
+    api.approve(7, "mara")
+
+
+def wrote_it_as_a_managed_user(api: GitHubApi, pull: Pull) -> None:
+    message = "w\n\nCo-authored-by: M <12+mara_corp@users.noreply.github.com>"
+    api.committed(7, "a" * 40, commit={"message": message})
+    api.approve(7, "mara_corp")
+
+
+def before_it_went_elsewhere(api: GitHubApi, pull: Pull) -> None:
+    """Of a stacked pull request that was then retargeted, more would come than was reviewed."""
+    api.approve(7, "mara")
+    moved = {"event": "base_ref_changed", "created_at": "2026-11-01T13:00:00Z"}
+    api.events[7] = [{"event": "labeled", "created_at": "2026-11-01T14:00:00Z"}, moved]
+
+
 def pushed(api: GitHubApi, pull: Pull) -> None:
     api.push(7, "b" * 40, "mara")
     api.approve(7, "mara")
@@ -208,6 +226,9 @@ def too_many_commits(api: GitHubApi, pull: Pull) -> None:
         (its_author, "only Ada approved it, who had a hand in it"),
         (wrote_a_commit, "only mara approved it, who had a hand in it"),
         (wrote_it_together, "only mara approved it, who had a hand in it"),
+        (wrote_it_under_another_address, "is no user that GitHub knows"),
+        (wrote_it_as_a_managed_user, "only mara_corp approved it, who had a hand in it"),
+        (before_it_went_elsewhere, "has 0 in pull request #7"),
         (pushed, "only mara approved it, who had a hand in it"),
         (may_only_read, "has 0 in pull request #7"),
         (a_bot, "has 0 in pull request #7"),
@@ -351,6 +372,80 @@ def test_a_branch_on_top_of_another_brings_only_its_own(
     assert evidence(remote, "second")["pullRequest"] == 2
 
 
+def test_what_was_overtaken_and_comes_back_is_not_approved(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Two approved pull requests, then a push that puts the first one's content back."""
+    for number, value in ((1, 1), (2, 2)):
+        pull = Pull(base, api, number, spec("new", value))
+        api.approve(number, "mara")
+        pull.merge("squash")
+    base.write("runs/new.yaml", spec("new", 1))
+    base.commit("back again")
+    said = held(cli.json(*APPLY))["new"]
+    assert "changed it after pull request #1" in said or "with another request" in said
+    assert len(sandbox.executions()) == 1
+
+
+def test_what_was_removed_and_comes_back_is_not_approved(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    pull = Pull(base, api, 1, spec("new", 1))
+    api.approve(1, "mara")
+    pull.merge("squash")
+    base.remove("runs/new.yaml")
+    base.commit("withdrawn")
+    base.write("runs/other.yaml", spec("new", 1))
+    base.commit("back again, elsewhere")
+    assert "changed it after pull request #1" in held(cli.json(*APPLY))["new"]
+    assert len(sandbox.executions()) == 1
+
+
+def test_one_that_went_to_another_branch_does_not_count(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.pulls[7]["base"]["ref"] = "playground"
+    api.approve(7, "mara")
+    pull.merge()
+    assert "no merged pull request of the range brings it" in held(cli.json(*APPLY))["new"]
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_missing_ticket_can_be_added_by_the_next_pull_request(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    rules = "  policy: {require: {annotations: {ticket: 'CHG[0-9]+'}}}\n"
+    base.write("qflow.yaml", BRANCH_PROJECT + rules)
+    base.commit("asks for a ticket")
+    first = Pull(base, api, 1, spec("new", 1))
+    api.approve(1, "mara")
+    first.merge("squash")
+    assert cli(*APPLY).code == 5
+    second = Pull(base, api, 2, spec("new", 1, metadata="  annotations: {ticket: CHG1}\n"))
+    api.approve(2, "joao")
+    second.merge("squash")
+    assert cli(*APPLY).code == 0
+    assert evidence(remote, "new")["pullRequest"] == 2
+
+
+def test_a_window_that_was_closed_at_the_first_apply_opens_later(
+    remote: Remote, workspace: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Nothing was ever applied through, so the range still begins at the beginning."""
+    rules = "  policy: {windows: [{deny: '* * * * *', duration: 5m, timezone: UTC}]}\n"
+    workspace.write("qflow.yaml", BRANCH_PROJECT + rules)
+    workspace.remove("runs/aws/buckets.yaml")
+    workspace.commit("closed")
+    pull = Pull(workspace, api, 7, spec("new", 1))
+    api.approve(7, "mara")
+    pull.merge("squash")
+    assert cli(*APPLY).code == 5
+    data = cli.json(*APPLY, "--ack", "window=1", "--reason", "open now")
+    assert data["exitCode"] == 0, data
+    assert evidence(remote, "new")["pullRequest"] == 7
+
+
 def test_two_people_where_the_policy_says_so(
     base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
 ) -> None:
@@ -431,4 +526,4 @@ def test_a_comment_that_claims_approval_is_nothing(
     pull.merge()
     assert set(held(cli.json(*APPLY))) == {"new"}
     assert not [one for one in api.asked if "comments" in one.path]
-    assert all(one.path.startswith(f"/repos/{REPOSITORY}/") for one in api.asked)
+    assert all(f"{one.path}/".startswith(f"/repos/{REPOSITORY}/") for one in api.asked)

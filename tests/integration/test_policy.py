@@ -10,6 +10,7 @@ import pytest
 from qflow_gitops.cli.wiring import SystemClock
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
+from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, WORKFLOW, spec
 
@@ -74,6 +75,54 @@ def test_a_change_cannot_loosen_its_own_rules(
     runs(workspace, 3, 10)  # now the looser policy is that of both ends
     assert cli("apply", "--yes").code == 0
     assert len(sandbox.executions()) == 5
+
+
+def test_a_second_apply_of_the_same_commit_is_no_way_around(
+    workspace: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Nothing was applied through yet, so every version of the settings counts."""
+    settings(workspace, "{limits: {runs: 1}}")
+    runs(workspace, 1)
+    sandbox.set_faults("outcome=Exploded")
+    assert cli("apply", "--yes").code == 1
+    settings(workspace, "{limits: {runs: 1}, workflows: {deny: [" + WORKFLOW + "]}}")
+    runs(workspace, 2, 10)
+    assert cli("apply", "--yes").code == 5
+    settings(workspace, "{limits: {runs: 100}}")
+    workspace.commit("looser")
+    for _ in range(3):
+        assert cli("apply", "--yes").code == 5
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_renamed_environment_keeps_the_rules_it_had(
+    workspace: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    settings(workspace, f"{{workflows: {{deny: [{WORKFLOW}]}}}}")
+    workspace.commit("settings")
+    assert cli("apply", "--yes").code == 0
+    renamed = SANDBOX_PROJECT.replace("prod:", "prod2:")
+    workspace.write("qflow.yaml", renamed)
+    runs(workspace, 1)
+    data = cli.json("apply", "--yes")
+    assert held(data) == {"r0": "workflow"}
+    assert sandbox.executions() == []
+
+
+def test_a_record_that_moves_is_not_a_new_beginning(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """What ran would all be due again."""
+    assert cli("apply", "--yes").code == 0
+    text = workspace.read("qflow.yaml")
+    workspace.write("qflow.yaml", text.replace("store: branch", "store: branch, branch: other"))
+    workspace.commit("elsewhere")
+    refused = cli("apply", "--yes")
+    assert refused.code == 11
+    assert "named another place or lineage" in refused.err
+    assert cli("apply", "--yes", "--ack", "new-record=1").code == 11
+    assert len(sandbox.executions()) == 1
+    assert cli("apply", "--yes", "--ack", "new-record=1", *WHY).code == 0
 
 
 def test_a_stricter_rule_holds_at_once(
