@@ -322,7 +322,8 @@ def _jobs(
     request: ApplyRequest, work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
 ) -> Generator[events.Event, None, list[Job]]:
     due = view.planned.plan.of(Action.RUN)
-    evidence = partial(_evidence, request, edges, view)
+    common = {"planDigest": view.planned.plan.digest, **edges.evidence}
+    evidence = partial(_evidence, request, edges, view, common)
     jobs = []
     most = _concurrency(request, view)
     for one in prepare(due, view, edges.git, qualys, gateway, evidence, most):
@@ -335,9 +336,11 @@ def _jobs(
     return jobs
 
 
-def _evidence(request: ApplyRequest, edges: Edges, view: View, one: Change) -> dict[str, object]:
+def _evidence(
+    request: ApplyRequest, edges: Edges, view: View, common: Mapping[str, object], one: Change
+) -> dict[str, object]:
     """Say what allowed a run: the plan, the pull request, and what a person released."""
-    found: dict[str, object] = {"planDigest": view.planned.plan.digest, **edges.evidence}
+    found = dict(common)
     approval = (view.facts.approvals or {}).get(one.key)
     if approval and approval.pull_request:
         found["pullRequest"] = approval.pull_request
