@@ -215,7 +215,8 @@ class PullRequest:
     """A pull request: the commit at its head, and where it goes.
 
     `base_commit` is its target branch as GitHub last saw it. `merge_commit` is what its merge
-    (of any kind) put last on that branch, "" as long as there was none.
+    (of any kind) put last on that branch, "" as long as there was none. `branch` of `repository`
+    is where it comes from, `opened_at` is RFC 3339.
     """
 
     number: int
@@ -225,6 +226,9 @@ class PullRequest:
     merged: bool = False
     merge_commit: str = ""
     author: str = ""
+    branch: str = ""
+    repository: str = ""
+    opened_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from qflow_gitops.moments import stamp
 from qflow_gitops.spec import RunSpec
-from qflow_gitops.windows import Window, verdict
+from qflow_gitops.windows import Window, closed_by, verdict
 
 Key = tuple[str, str]
 RUNS = 25
@@ -290,8 +290,9 @@ def _closed(due: Sequence[RunSpec], policy: Policy, facts: Facts) -> _Found:
 def closed(policies: Iterable[Policy], environment: str, now: datetime) -> str:
     """Say which window keeps an environment's runs from being sent, and until when; "" if none."""
     for policy in policies:
-        found = verdict(policy.windows, environment, now)
-        if not found.open:
-            opens = stamp(found.changes_at) if found.changes_at else "no time within a year"
-            return f"{found.why.rstrip('.')}; it opens next at {opens}"
+        why = closed_by(policy.windows, environment, now)
+        if why:
+            at = verdict(policy.windows, environment, now).changes_at
+            until = f"may be sent from {stamp(at)} on" if at else "can't be sent within a year"
+            return f"{why.rstrip('.')}: runs {until}"
     return ""

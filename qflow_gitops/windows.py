@@ -8,14 +8,17 @@ library's own rules are the same, but err where a clock moves by half an hour, a
 which of two equal hours they start in. Pure, but for the zone data that zoneinfo looks up.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
-from cronsim import CronSim, CronSimError
+if TYPE_CHECKING:  # start-up: most settings have no window
+    from zoneinfo import ZoneInfo
 
 LONGEST = timedelta(days=366)
 """The longest duration of a window, and how far ahead a change is looked for."""
@@ -48,6 +51,8 @@ class Window:
     @property
     def zone(self) -> ZoneInfo:
         """The time zone that the cron expression is read in."""
+        from zoneinfo import ZoneInfo
+
         return ZoneInfo(self.timezone)
 
     def __str__(self) -> str:
@@ -73,6 +78,12 @@ def problem_of(cron: str, timezone: str, duration: float) -> str:
     return _problem_of_cron(cron) or _problem_of_zone(timezone) or _problem_of_duration(duration)
 
 
+def closed_by(windows: Sequence[Window], environment: str, now: datetime) -> str:
+    """Say which windows keep runs from starting, "" where none do; for asking often."""
+    is_open, why = _state(*_concerned(windows, environment), environment, now.astimezone(UTC))
+    return "" if is_open else why
+
+
 def verdict(windows: Sequence[Window], environment: str, now: datetime) -> Verdict:
     """Judge a moment (with a time zone) by the usable windows that are about an environment.
 
@@ -80,11 +91,23 @@ def verdict(windows: Sequence[Window], environment: str, now: datetime) -> Verdi
     window closes; where there are allow windows, one of them has to be open.
     """
     start = now.astimezone(UTC)
-    concerned = [one for one in windows if environment in (one.environments or (environment,))]
-    allows = [one for one in concerned if one.kind == "allow"]
-    denies = [one for one in concerned if one.kind == "deny"]
+    allows, denies = _concerned(windows, environment)
     is_open, why = _state(allows, denies, environment, start)
     return Verdict(is_open, why, _flip(allows, denies, start))
+
+
+def _concerned(windows: Sequence[Window], environment: str) -> tuple[list[Window], list[Window]]:
+    """The windows about an environment: those that allow, and those that deny."""
+    concerned = [one for one in windows if environment in (one.environments or (environment,))]
+    allows = [one for one in concerned if one.kind == "allow"]
+    return allows, [one for one in concerned if one.kind == "deny"]
+
+
+def _hits(cron: str, wall: datetime, *, reverse: bool = False) -> Iterator[datetime]:
+    """The wall-clock times of a cron expression after (or before) one of them."""
+    from cronsim import CronSim
+
+    return CronSim(cron, wall, reverse)
 
 
 def _problem_of_cron(cron: str) -> str:
@@ -92,9 +115,11 @@ def _problem_of_cron(cron: str) -> str:
         return f"A cron expression has five fields: {_FORM}."
     if not (cron.isascii() and all(part.isprintable() for part in cron.split())):
         return f"A cron expression is plain text: {_FORM}."
+    from cronsim import CronSimError
+
     try:
         # Without a zone, and through all combinations of dates and days of the week.
-        fires = next(CronSim(cron, datetime(2000, 1, 1)), None)  # noqa: DTZ001
+        fires = next(_hits(cron, datetime(2000, 1, 1)), None)  # noqa: DTZ001
     except CronSimError as error:
         return f"The cron expression can't be read ({error}); its fields are {_FORM}."
     except ValueError:
@@ -106,6 +131,8 @@ def _problem_of_zone(timezone: str) -> str:
     wanted = "write an IANA name, such as `Europe/Berlin` or `UTC`."
     if timezone.startswith(_OF_THE_MACHINE):
         return f"This time zone depends on the machine; {wanted}"
+    from zoneinfo import ZoneInfo
+
     try:
         ZoneInfo(timezone)
     except (LookupError, ValueError, OSError):  # each is raised for some unknown names
@@ -227,7 +254,7 @@ def _widest_gap(cron: str) -> timedelta:
     minute, hour = cron.split()[:2]
     midnight = datetime(2000, 1, 1)  # noqa: DTZ001 (a day that no zone changes)
     times = []
-    for hit in CronSim(f"{minute} {hour} * * *", midnight - _MINUTE):
+    for hit in _hits(f"{minute} {hour} * * *", midnight - _MINUTE):
         times.append(hit)
         if hit >= times[0] + timedelta(days=1):
             break
@@ -242,7 +269,7 @@ def _firing_after(window: Window, at: datetime) -> datetime | None:
     zone = window.zone
     wall, repeated = _wall(at, zone)
     found: datetime | None = None
-    for hit in CronSim(window.cron, wall - repeated):
+    for hit in _hits(window.cron, wall - repeated):
         moments = [one for one in _moments(hit, window.cron, zone) if one > at]
         found = min([*moments, found] if found else moments, default=None)
         if found and hit >= wall + repeated:  # no later hit is an earlier moment
@@ -255,7 +282,7 @@ def _firing_by(window: Window, at: datetime) -> datetime | None:
     zone = window.zone
     wall, repeated = _wall(at, zone)
     found: datetime | None = None
-    for hit in CronSim(window.cron, wall + repeated + _MINUTE, reverse=True):
+    for hit in _hits(window.cron, wall + repeated + _MINUTE, reverse=True):
         moments = [one for one in _moments(hit, window.cron, zone) if one <= at]
         found = max([*moments, found] if found else moments, default=None)
         if found and hit <= wall - repeated:  # no earlier hit is a later moment

@@ -31,9 +31,6 @@ class GitHubPulls:
 
     def pull_request(self, number: int) -> PullRequest:
         """Give a pull request; UsageProblem where there is none."""
-        return _pull_request(self._raw(number))
-
-    def _raw(self, number: int) -> Any:
         found = self._client.get(f"pulls/{number}")
         if found is None:
             raise UsageProblem(
@@ -43,7 +40,7 @@ class GitHubPulls:
                 "requests.",
                 reason="pull_request_unknown",
             )
-        return found
+        return _pull_request(found)
 
     def default_branch(self) -> str:
         """Name the branch that pull requests go to."""
@@ -59,10 +56,9 @@ class GitHubPulls:
 
     def review(self, one: PullRequest) -> Reviewed:
         """Say who approved its newest commit, without those who had a hand in it."""
-        raw = self._raw(one.number)
         commits = list(self._client.pages(f"pulls/{one.number}/commits"))
         hands, why = _hands(commits)
-        pushers, more = self._pushers(raw, one.head)
+        pushers, more = self._pushers(one)
         hands |= pushers | {one.author.lower()}
         signed = bool(commits) and all(map(_is_verified, commits))
         approved = self._approved(one)
@@ -103,22 +99,20 @@ class GitHubPulls:
         found = self._client.get(f"collaborators/{quote(login)}/permission")
         return isinstance(found, dict) and found.get("permission") in ("admin", "write")
 
-    def _pushers(self, raw: dict[str, Any], head: str) -> tuple[set[str], str]:
+    def _pushers(self, one: PullRequest) -> tuple[set[str], str]:
         """Give who pushed to the pull request's branch, or why that can't be told.
 
         The list is the repository's activity; it tells all that was pushed if it shows how the
         newest commit came, and begins before the pull request was opened.
         """
-        branch = raw.get("head") or {}
-        home = (branch.get("repo") or {}).get("full_name", "")
-        if home.lower() != self._client.repository.lower():
+        if one.repository.lower() != self._client.repository.lower():
             return set(), "it comes from a fork, and who pushed there isn't told"
-        ref = f"refs/heads/{branch.get('ref', '')}"
+        ref = f"refs/heads/{one.branch}"
         shown = self._client.get("activity", {"ref": ref, "per_page": 100})
-        found = [one for one in shown or () if isinstance(one, dict) and one.get("ref") == ref]
-        pushers = {str((one.get("actor") or {}).get("login", "")).lower() for one in found}
-        whole = len(found) < 100 or str(found[-1].get("timestamp")) <= str(raw.get("created_at"))
-        if "" in pushers or not whole or not any(one.get("after") == head for one in found):
+        found = [each for each in shown or () if isinstance(each, dict) and each.get("ref") == ref]
+        pushers = {str((each.get("actor") or {}).get("login", "")).lower() for each in found}
+        whole = len(found) < 100 or str(found[-1].get("timestamp")) <= one.opened_at
+        if "" in pushers or not whole or not any(each.get("after") == one.head for each in found):
             return pushers, "GitHub doesn't tell who pushed its commits"
         return pushers, ""
 
@@ -135,6 +129,9 @@ def _pull_request(raw: Any) -> PullRequest:
             merged=merged,
             merge_commit=str(raw.get("merge_commit_sha") or "") if merged else "",
             author=str((raw.get("user") or {}).get("login", "")),
+            branch=str(raw["head"].get("ref") or ""),
+            repository=str((raw["head"].get("repo") or {}).get("full_name", "")),
+            opened_at=str(raw.get("created_at") or ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise odd_answer() from None

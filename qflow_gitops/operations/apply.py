@@ -81,12 +81,10 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     empty = Planned(Plan((), {}), head, "", full=True, lock=seen(snapshot))
     known = snapshot.lockfile or Lockfile("")
     released = request.acks.get(NEW_RECORD) == 1 and bool(request.reason.strip())
-    check_record(edges.git, project, snapshot.lockfile, head, released=released)
-    acks = {name: count for name, count in request.acks.items() if name != NEW_RECORD}
-    request = replace(request, acks=acks)
+    check_record(edges.git, project, known, head, released=released)
     base = known.environment(environment).applied_through
-    bases = bases_of(edges.git, known, environment, head)
-    facts = facts_of(edges.git, project, bases, sending=True, deepen=True)
+    bases = bases_of(edges.git, known, environment, head, project.lock.remote)
+    facts = facts_of(edges.git, project, bases, sending=True)
     source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs, facts)
     if request.approved:
         found = _approvals(request, edges, source, snapshot, base)
@@ -345,7 +343,8 @@ def _evidence(
     if approval and approval.pull_request:
         found["pullRequest"] = approval.pull_request
         found["approvers"] = list(approval.approvers)
-    released = [{"hold": name, "count": request.acks.get(name, 0)} for name in one.released]
+    names = (*one.released, *({NEW_RECORD} & set(request.acks)))
+    released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
     if one.reason is Reason.RETRY:
         released.append({"hold": "retry"})
     said = {"by": edges.author.get("actor", ""), "reason": request.reason}

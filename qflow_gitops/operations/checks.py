@@ -8,6 +8,7 @@ from qflow_gitops.errors import InvalidInput, StaleError, UsageProblem
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.operations.policies import NEW_RECORD
 from qflow_gitops.plan import Action, Key, Reason
 from qflow_gitops.policy import Facts
 from qflow_gitops.project import PROJECT_FILE, Project
@@ -137,6 +138,8 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
             reason="reason_missing",
         )
     for name, count in request.acks.items():
+        if name == NEW_RECORD:
+            continue  # it was looked at before there was a plan
         held = [one for one in made.changes if one.release == name]
         if held or not any(name in one.released for one in made.changes):
             raise UsageProblem(

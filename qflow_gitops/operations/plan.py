@@ -10,7 +10,7 @@ from qflow_gitops.interfaces import GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
 from qflow_gitops.operations import reading
-from qflow_gitops.operations.policies import bases_of, facts_of
+from qflow_gitops.operations.policies import Base, bases_of, facts_of
 from qflow_gitops.plan import Brakes, Context, Key
 from qflow_gitops.project import Project
 from qflow_gitops.report import LockSeen, Planned, Report, planned
@@ -46,7 +46,7 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) ->
     lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
-    ends = (base,) if own else _ends(git, lockfile, environments, head)
+    ends = (Base(base),) if own else _ends(git, lockfile, environments, head)
     facts = replace(facts_of(git, project, ends, sending=False), now=moment(now))
     narrow = None
     shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
@@ -81,7 +81,7 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) ->
 
 def _ends(
     git: GitTree, lockfile: Lockfile, environments: tuple[str, ...], head: str
-) -> tuple[str, ...]:
+) -> tuple[Base, ...]:
     return tuple(end for one in environments for end in bases_of(git, lockfile, one, head))
 
 

@@ -1,8 +1,9 @@
 """The policy at both ends of a range: what a change may do isn't for that change to say."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from qflow_gitops.errors import LockError, QflowError
+from qflow_gitops.errors import LockError, QflowError, UsageProblem
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import reading
@@ -15,40 +16,57 @@ NEW_RECORD = "new-record"
 """The name by which `--ack NAME=1` lets a record begin anew."""
 
 
-def bases_of(git: GitTree, lockfile: Lockfile, environment: str, head: str) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A commit whose policy counts beside the one at hand.
+
+    `needed`: where it can't be read, nothing passes. An earlier version of the settings that
+    couldn't be read then applied nothing.
+    """
+
+    commit: str
+    needed: bool = True
+
+
+def bases_of(
+    git: GitTree, lockfile: Lockfile, environment: str, head: str, remote: str = ""
+) -> tuple[Base, ...]:
     """Give the commits whose policy counts for an environment beside the one at hand.
 
     That up to which all was applied. Where there is none, though others were worked on or it
     was begun: those of the other environments, and every version of the settings there was.
+    With a `remote` the history that a shallow clone lacks is fetched.
     """
     record = lockfile.environment(environment)
+    if remote and not (record.applied_through and git.has_commit(record.applied_through)):
+        git.unshallow(remote)
     if record.applied_through:
-        return (record.applied_through,)
-    if not any(one.latest for one in lockfile.environments.values()):
+        return (Base(record.applied_through),)
+    if not _is_begun(lockfile):
         return ()
-    others = [one.applied_through for one in lockfile.environments.values() if one.applied_through]
-    return (*others, *_versions(git, head))
+    others = {one.applied_through for one in lockfile.environments.values()} - {""}
+    versions = (Base(one, needed=False) for one in _versions(git, head))
+    cut = (Base("", needed=True),) if git.is_shallow() else ()
+    return (*map(Base, sorted(others)), *versions, *cut)
 
 
-def facts_of(
-    git: GitTree, project: Project, bases: Iterable[str], *, sending: bool, deepen: bool = False
-) -> Facts:
+def facts_of(git: GitTree, project: Project, bases: Iterable[Base], *, sending: bool) -> Facts:
     """Give the policies of the settings at hand and of the commits that they come after.
 
-    One that can't be read makes `unreadable` of it, which holds everything. `deepen` fetches
-    the history that a shallow clone lacks. Platforms don't matter here.
+    One that has to be read and can't be makes `unreadable` of it, which holds everything.
+    Platforms don't matter here.
     """
     policies, unreadable = [project.policy], ""
-    for base in dict.fromkeys(one for one in bases if one):
-        if deepen and not git.has_commit(base):
-            git.unshallow(project.lock.remote)
-        if not git.has_commit(base):
-            unreadable = f"commit {base[:10]}, up to which all was applied, isn't in this clone"
+    for base in dict.fromkeys(bases):
+        if not git.has_commit(base.commit):
+            which = f"commit {base.commit[:10]}" if base.commit else "the history of the settings"
+            unreadable = f"{which} isn't in this clone, and is needed to know the policy up to now"
             continue
         try:
-            found = reading.settings(git, base, "").policy
+            found = reading.settings(git, base.commit, "").policy
         except QflowError as problem:
-            unreadable = f"{PROJECT_FILE} of commit {base[:10]}: {problem.message}"
+            if base.needed:
+                unreadable = f"{PROJECT_FILE} of commit {base.commit[:10]}: {problem.message}"
             continue
         if found not in policies:
             policies.append(found)
@@ -56,39 +74,58 @@ def facts_of(
 
 
 def check_record(
-    git: GitTree, project: Project, lockfile: Lockfile | None, head: str, *, released: bool
+    git: GitTree, project: Project, lockfile: Lockfile, head: str, *, released: bool
 ) -> None:
     """Refuse to begin a record where the settings named another one before.
 
-    With an empty one everything would be due again. Raises LockError.
+    With an empty one everything would be due again. Raises LockError, and UsageProblem where
+    a person `released` what nothing holds.
     """
-    begun = lockfile is not None and bool(lockfile.environments)
-    if begun or released:
-        return
+    why = "" if _is_begun(lockfile) else _named_before(git, project, head)
+    if released and not why:
+        raise UsageProblem(
+            f"--ack {NEW_RECORD}=1 releases nothing: the record isn't a new one.",
+            not_done="Nothing was sent.",
+            hint="Leave it out.",
+            reason="ack_differs",
+        )
+    if why and not released:
+        raise LockError(
+            f"There is no record yet where {PROJECT_FILE} says, and {why}: what another record "
+            "holds would be due again.",
+            where=PROJECT_FILE,
+            not_done="Nothing was sent and nothing was written.",
+            hint="Set `lock` back as it was. If nothing was ever applied there: "
+            f"qflow-gitops apply --ack {NEW_RECORD}=1 --reason TEXT",
+            reason="lock_moved",
+        )
+
+
+def _is_begun(lockfile: Lockfile) -> bool:
+    """Whether anything was ever worked on; `init` makes a record without that."""
+    return any(one.latest or one.runs for one in lockfile.environments.values())
+
+
+def _named_before(git: GitTree, project: Project, head: str) -> str:
+    """Say where the settings named another record, "" for nowhere."""
+    git.unshallow(project.lock.remote)
     for commit in _versions(git, head):
-        lock = reading.settings(git, commit, "").lock
+        try:
+            lock = reading.settings(git, commit, "").lock
+        except QflowError:
+            continue  # what can't be read applied nothing
         another = lock.lineage not in ("", project.lock.lineage)
         if another or _place(lock) != _place(project.lock):
-            raise LockError(
-                f"There is no record yet where {PROJECT_FILE} says, and at commit {commit[:10]} it "
-                "named another place or lineage: what that record holds would be due again.",
-                where=PROJECT_FILE,
-                not_done="Nothing was sent and nothing was written.",
-                hint="Set `lock` back as it was. If nothing was ever applied there: "
-                f"qflow-gitops apply --ack {NEW_RECORD}=1 --reason TEXT",
-                reason="lock_moved",
-            )
+            return f"at commit {commit[:10]} it named another place or lineage"
+    if git.is_shallow():
+        return "whether it named another place before isn't in this clone (it is shallow)"
+    return ""
 
 
 def _place(lock: LockSettings) -> tuple[str, ...]:
     return (lock.store, lock.branch, lock.remote) if lock.store == "branch" else (lock.store,)
 
 
-def _versions(git: GitTree, head: str) -> Iterator[str]:
-    """Give the commits that changed the settings; what could not be read then applied nothing."""
-    for commit in git.first_parents("", head, VERSIONS, [PROJECT_FILE]):
-        try:
-            reading.settings(git, commit, "")
-        except QflowError:
-            continue
-        yield commit
+def _versions(git: GitTree, head: str) -> Sequence[str]:
+    """Give the commits that changed the settings, newest first."""
+    return git.first_parents("", head, VERSIONS, [PROJECT_FILE])

@@ -15,7 +15,7 @@ from qflow_gitops.lockfile import UNCOUNTED, UNDER_WAY, Attempt, Lockfile, State
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.plan import PlanRequest, make_plan
 from qflow_gitops.plan import Action, Change, Plan, Reason, record_of
-from qflow_gitops.project import Project
+from qflow_gitops.project import PROJECT_FILE, Project
 from qflow_gitops.report import Planned, Proposal, Report, Review, Standing
 
 
@@ -218,7 +218,7 @@ def _touched_findings(
     return tuple(one for one in report.diagnostics if one.file in touched)
 
 
-def read_once(store: LockStore) -> "LockStore":
+def read_once(store: LockStore) -> LockStore:
     """Give the store for several plans that are to see the same record, read when first asked."""
     return _Once(store)
 
@@ -243,8 +243,6 @@ class _Once:
 
 def settings_of(git: GitTree, commits: Iterable[str], platform: str) -> Project:
     """Read the settings of the first of these commits that has any, else of the last."""
-    from qflow_gitops.project import PROJECT_FILE
-
     *before, last = commits
     for commit in before:
         if git.files(commit, [PROJECT_FILE]):

@@ -108,7 +108,7 @@ def test_windows_hold_what_is_due_and_say_when_they_open() -> None:
     facts = Facts((Policy(windows=(WEEKEND,)),), now=SATURDAY)
     hold = only(judge(RUNS, facts, {}))
     assert hold.release == "window"
-    assert "it opens next at 2026-11-29T23:00:00Z" in hold.detail
+    assert "is open: runs may be sent from 2026-11-29T23:00:00Z on" in hold.detail
     assert judge(RUNS, facts, {"window": 6}).held == {}
     assert judge(RUNS, replace(facts, now=None), {}).held == {}
     elsewhere = Facts((Policy(windows=(replace(WEEKEND, environments=("dev",)),)),), now=SATURDAY)
