@@ -2,12 +2,13 @@
 
 The one place that knows ruamel.yaml. Only its events are used: what YAML allows and a run
 spec does not (anchors, tags, directives, duplicate keys, leftovers of YAML 1.1) is found
-while the events pass, before any object is built from them.
+while the events pass, before any object is built from them. That takes milliseconds for a
+file, so plain texts, in which there is nothing to find, are left to `plainyaml`.
 """
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +51,8 @@ class Document:
     file: str
     index: int
     data: dict[str, Any]
-    keys: dict[Path, Range]
-    values: dict[Path, Range]
+    keys: Mapping[Path, Range]
+    values: Mapping[Path, Range]
 
     def key_range(self, path: Path) -> Range:
         """The range of the key at `path`, of the nearest one above where it has none."""
@@ -74,11 +75,47 @@ class Parsed:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+class _Ranges(Mapping[Path, Range]):
+    """The ranges of a plain document; most are never asked for, so they are made when one is."""
+
+    def __init__(self, marks: Mapping[Path, tuple[Any, Any]]) -> None:
+        self._marks = marks
+
+    def __getitem__(self, path: Path) -> Range:
+        return _range(*self._marks[path])
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._marks)
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+
 def parse(content: bytes, file: str) -> Parsed:
     """Read a YAML file. Never raises for what the content holds."""
     text, found = decode(content, file)
     if text is None:
         return Parsed(diagnostics=tuple(found))
+    from qflow_gitops import plainyaml
+
+    plain = plainyaml.read(text)
+    if plain is None:
+        return _read_closely(text, file)
+    return Parsed(
+        tuple(
+            Document(file, index, one.data, _Ranges(one.keys), _Ranges(one.values))
+            for index, one in enumerate(plain)
+        )
+    )
+
+
+def parse_closely(content: bytes, file: str) -> Parsed:
+    """Read a YAML file without the short cut for plain texts: what `parse` has to agree with."""
+    text, found = decode(content, file)
+    return Parsed(diagnostics=tuple(found)) if text is None else _read_closely(text, file)
+
+
+def _read_closely(text: str, file: str) -> Parsed:
     builder = _Builder(file, text)
     try:
         for event in _events(text, builder):

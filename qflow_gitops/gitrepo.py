@@ -1,10 +1,8 @@
-"""The one place that knows GitPython: plumbing only, bytes in and out, each path literal.
+"""The one place that starts git: plumbing only, bytes in and out, each path literal.
 
-GitPython starts the processes (its `Git.execute`, with argument lists); its object layer,
-diffs and dynamic commands are not used, because they misread odd file names and turn
-arguments into options. What a repository's or a user's configuration could make git run
-(hooks, fsmonitor, external diffs, pagers, lazy fetches) is switched off, and nothing of the
-caller's GIT_* variables is passed on, so that a hook's GIT_DIR can't redirect a plan.
+What a repository's or a user's configuration could make git run (hooks, fsmonitor, external
+diffs, pagers, lazy fetches) is switched off, and nothing of the caller's GIT_* variables is
+passed on, so that a hook's GIT_DIR can't redirect a plan.
 """
 
 import contextlib
@@ -22,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
 from qflow_gitops.interfaces import ChangeKind, PathChange, TreeFile
@@ -315,30 +313,25 @@ class GitRepo:
         goes to all processes there, is this program's to handle. Raises UsageProblem where
         git can't be started.
         """
-        from git.cmd import Git
-        from git.exc import GitCommandNotFound
-
         options = [part for option in _OPTIONS for part in ("-c", option)]
-        variables = {**self.environ, **(extra or {})}
         if outward is None:
-            # GitPython adds to this process' environment; `env -i` makes ours the whole of it.
-            clean = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
-        else:  # by name only: a command line can be read by everybody on the machine
-            dropped = [name for name in os.environ if _is_dropped(name)]
-            clean = ["env", *(part for name in dropped for part in ("-u", name))]
-            public = {**_SET_VARIABLES, **(extra or {})}
-            clean += [f"{name}={value}" for name, value in public.items()]
+            variables = {**self.environ, **(extra or {})}
+        else:
+            kept = {name: value for name, value in os.environ.items() if not _is_dropped(name)}
+            variables = {**kept, **_SET_VARIABLES, **(extra or {})}
         with _given(feed or b"") as given:
             try:
-                process: Any = Git(str(self.root)).execute(
-                    [*clean, "git", *options, "-C", str(self.root), *arguments],
-                    istream=given,
-                    as_process=True,
+                process = subprocess.Popen(
+                    ["git", *options, "-C", str(self.root), *arguments],
+                    stdin=given,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=variables,
                     start_new_session=True,
                 )
-            except (GitCommandNotFound, OSError) as problem:
+            except OSError as problem:
                 raise _not_usable(self.root, str(problem).encode()) from None
-        return _ended(process.proc, outward)
+        return _ended(process, outward)
 
 
 def _ended(

@@ -1,12 +1,13 @@
 """Documents against the JSON Schemas: every problem as a finding that says how to mend it.
 
-The one place that knows jsonschema. What a field may hold is said once, in the schemas:
-a field's `errorMessage` is the hint here and the message in an editor.
+The one place that knows jsonschema, whose errors say best what is wrong, and jsonschema-rs,
+which says a hundred times faster that nothing is. What a field may hold is said once, in the
+schemas: a field's `errorMessage` is the hint here and the message in an editor.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path as FilePath
@@ -97,6 +98,25 @@ def _validator(name: str) -> "Validator":
     return linear(load(name), registry=Registry())  # empty: nothing is ever fetched
 
 
+@cache
+def _quick(name: str) -> "Callable[[Any], bool] | None":
+    """Give what says whether data is valid, without saying why not; None where it can't be had."""
+    try:
+        from jsonschema_rs import Draft202012Validator, Registry
+    except ImportError:
+        return None
+    return Draft202012Validator(load(name), registry=Registry([])).is_valid
+
+
+def is_sound(data: Any, kind: str) -> bool:
+    """Whether the data is certainly valid: a quick yes. Anything else is for jsonschema to say."""
+    quick = _quick(kind)
+    try:
+        return quick is not None and quick(data)
+    except ValueError:  # a number or a depth that it has no place for
+        return False
+
+
 def _unique(_validator: object, wanted: bool, items: Any, _schema: object) -> Iterator[Problem]:
     """Look for a string that is twice in a list, in one pass.
 
@@ -167,8 +187,10 @@ def check(document: Document, kind: str) -> list[Diagnostic]:
     header, readable = _header(document, _KINDS[kind])
     if not readable:
         return header
-    problems = list(_flat(_validator(kind).iter_errors(document.data)))
-    found = header + _findings(document, kind, problems)
+    found = header
+    if not is_sound(document.data, kind):
+        problems = list(_flat(_validator(kind).iter_errors(document.data)))
+        found = header + _findings(document, kind, problems)
     if not found and kind == "workflow-run":
         found = list(_pointing_nowhere(document))
     return sorted(found, key=lambda one: one.range.start)

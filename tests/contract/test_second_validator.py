@@ -1,8 +1,11 @@
 """The schemas stand alone: a validator of another family (ajv) gives the same verdicts."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from qflow_gitops import schema
 from qflow_gitops.diagnostics import has_errors
@@ -32,6 +35,20 @@ def documents() -> list[tuple[Path, str, Document]]:
     return found
 
 
+SPOILT = (
+    None, True, 0, -1, 1.0, 1.5, 2**53, "", "x", "a\n", "€", "x" * 300, [], ["x"], ["x", "x"],
+    {}, {"x": 1},
+)  # fmt: skip
+
+
+def spoilt_fields() -> Iterator[tuple[str, Any]]:
+    """Every example of the schemas with one of its fields replaced."""
+    for name in ("workflow-run", "project", "workflow"):
+        for example in schema.load(name)["examples"]:
+            for path in _paths(example):
+                yield from ((name, _with(example, path, value)) for value in SPOILT)
+
+
 def ask(corpus: list[tuple[str, Any]]) -> list[bool]:
     schemas = {name: schema.load(name) for name in schema.SCHEMAS}
     return script("verdicts.mjs", {"schemas": schemas, "documents": corpus})
@@ -52,15 +69,35 @@ def test_both_give_the_same_verdict_on_every_document() -> None:
     assert 0 < ours.count(True) < len(ours)
 
 
+def test_the_quick_verdict_is_that_of_jsonschema_on_every_document() -> None:
+    quick = [schema.is_sound(one.data, kind) for _, kind, one in documents()]
+    thorough = [schema.is_valid(one.data, kind) for _, kind, one in documents()]
+    assert quick == thorough
+    assert 50 < quick.count(True) < len(quick)
+
+
+def test_the_quick_verdict_is_that_of_jsonschema_on_every_field_spoilt() -> None:
+    differ = [
+        (name, data)
+        for name, data in spoilt_fields()
+        if schema.is_sound(data, name) is not schema.is_valid(data, name)
+    ]
+    assert differ == []
+
+
+def test_without_the_quick_validator_nothing_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_quick", lambda _kind: None)
+    corpus = documents()
+    assert not any(schema.is_sound(one.data, kind) for _, kind, one in corpus)
+    for _, kind, one in corpus:
+        found = schema.check(one, kind)
+        assert has_errors(found) is not schema.is_valid(one.data, kind)
+
+
 @requires_node
 def test_both_give_the_same_verdict_on_every_field_spoilt() -> None:
     """Each field of each example, replaced by values of every kind."""
-    spoilt = (None, True, 0, -1, 1.5, "", "x", "a\n", "€", "x" * 300, [], ["x"], {}, {"x": 1})
-    corpus: list[tuple[str, Any]] = []
-    for name in ("workflow-run", "project", "workflow"):
-        for example in schema.load(name)["examples"]:
-            for path in _paths(example):
-                corpus += [(name, _with(example, path, value)) for value in spoilt]
+    corpus = list(spoilt_fields())
     others = ask(corpus)
     ours = [schema.is_valid(data, name) for name, data in corpus]
     differ = [

@@ -7,9 +7,11 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from qflow_gitops import loader
+from qflow_gitops import loader, plainyaml
 from qflow_gitops.catalog import FOLDER
+from qflow_gitops.document import Parsed, decode, parse, parse_closely
 from qflow_gitops.operations.migrate import rewrite
 from qflow_gitops.output import FORMATS
 from qflow_gitops.report import Validated, validated
@@ -45,6 +47,33 @@ def spoilt(chance: random.Random, files: list[bytes]) -> bytes:
     return content[:50_000]
 
 
+TWISTS = (
+    *"ab01 -:#\n'\"|>[]{},&*!?%@`~.+e_\\/", "\n  ", "\n    ", "- ", ": ", "\n- ", "---\n", "...\n",
+    "null", "true", "yes", "0x1f", "1e3", "|\n", "|-\n", ">+\n", "''", '""', "\\n", "\u00e9",
+    "\u2028", "\t", "\n\n", "# c\n", "{a: b}", "[a, b]", "? ", "<<", "1.5", "012", " |2\n", ">#",
+)  # fmt: skip
+
+
+def twisted(chance: random.Random, files: list[bytes]) -> bytes:
+    """Give a real file, or some lines of one, with a few changes that mostly leave it YAML."""
+    text = chance.choice(files).decode(errors="replace")
+    if chance.random() < 0.3:
+        lines = text.split("\n")
+        first = chance.randrange(len(lines))
+        text = "\n".join(lines[first : first + chance.randrange(1, 9)]) + "\n"
+    for _ in range(chance.randrange(1, 4)):
+        at = chance.randrange(len(text) + 1)
+        match chance.randrange(5):
+            case 0:
+                text = text[:at] + text[at + chance.randrange(1, 4) :]
+            case 1:
+                other = chance.randrange(len(text) + 1)
+                text = text[:at] + text[other : other + chance.randrange(1, 30)] + text[at:]
+            case _:
+                text = text[:at] + chance.choice(TWISTS) + text[at:]
+    return text.encode()
+
+
 def _changed(chance: random.Random, content: bytes, files: list[bytes]) -> bytes:
     at = chance.randrange(len(content) + 1)
     lines = content.splitlines(keepends=True) or [b""]
@@ -66,6 +95,23 @@ def _changed(chance: random.Random, content: bytes, files: list[bytes]) -> bytes
             return content + b"---\n" + chance.choice(files)
 
 
+def told(parsed: Parsed) -> list[Any]:
+    """Everything that a caller can see; repr keeps 1, 1.0 and True apart."""
+    documents = [
+        (one.file, one.index, repr(one.data), dict(one.keys), dict(one.values))
+        for one in parsed.documents
+    ]
+    return [*documents, *parsed.diagnostics]
+
+
+def agree(content: bytes) -> bool:
+    """Check one content; whether the quick way was taken."""
+    quick, thorough = parse(content, "a.yaml"), parse_closely(content, "a.yaml")
+    assert told(quick) == told(thorough), content
+    text, _ = decode(content, "a.yaml")
+    return text is not None and plainyaml.read(text) is not None
+
+
 def swallow(content: bytes) -> None:
     """Do all that is ever done with a file offline. Raises only for a defect."""
     name = f"{FOLDER}/6cad21c8-4405-4517-beb9-7372feafb5b4.json"
@@ -79,6 +125,7 @@ def swallow(content: bytes) -> None:
     if result.content is not None:
         again = rewrite(result.content, "runs/a.yaml")
         assert again.content is None, "migrating twice changes something"
+    agree(content)
 
 
 def run(seconds: float, seed: int) -> Iterator[tuple[int, bytes, Exception | None]]:
@@ -86,7 +133,7 @@ def run(seconds: float, seed: int) -> Iterator[tuple[int, bytes, Exception | Non
     chance, files, count = random.Random(seed), seeds(), 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        content = spoilt(chance, files)
+        content = chance.choice((spoilt, twisted))(chance, files)
         begun = time.monotonic()
         try:
             swallow(content)

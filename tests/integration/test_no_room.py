@@ -346,13 +346,12 @@ def test_a_machine_that_starts_no_further_process_after_the_send(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Out of processes or memory: what was answered is saved all the same."""
-    from git.cmd import Git
 
     def none(*_: object, **__: object) -> None:
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     with monkeypatch.context() as during:
-        once_posted(during, lambda: during.setattr(Git, "execute", none))
+        once_posted(during, lambda: during.setattr(subprocess, "Popen", none))
         lines = rescued(bench, bench.under(""))
     brought_in(bench, lines, tmp_path)
 

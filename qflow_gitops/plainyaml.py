@@ -1,0 +1,202 @@
+"""YAML text -> the data that `document` reads from it, quickly; None for all but plain texts.
+
+The one place that knows PyYAML, of which only libyaml's events are used: its loaders read
+YAML 1.1 and take a key that stands twice. A text is plain if nothing in it is refused,
+warned of, or read differently by anybody: whatever might be is left to `document`, which
+also says what is wrong and where. So this is only ever a faster way to the same result.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from yaml import YAMLError
+from yaml.events import (
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+_Parser: Callable[[str], Any] | None
+try:
+    from yaml._yaml import CParser as _Parser
+except ImportError:  # PyYAML built without libyaml
+    _Parser = None
+
+Path = tuple[str | int, ...]
+
+
+class Plain(NamedTuple):
+    """One YAML document: its data, and libyaml's marks (start, end) of its keys and values."""
+
+    data: dict[str, Any]
+    keys: dict[Path, tuple[Any, Any]]
+    values: dict[Path, tuple[Any, Any]]
+
+
+MAX_DEPTH = 48
+"""Deeper texts aren't plain; it is less than what `document` allows."""
+
+_NULL = frozenset(("~", "null", "Null", "NULL"))
+_BOOLEANS = {
+    "true": True, "True": True, "TRUE": True,
+    "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_WORDS = re.compile(r"yes|no|on|off", re.IGNORECASE)
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
+_WORD = re.compile(r"[+.-]*[A-Za-z][^\n]*")
+_NO_NUMBER = re.compile(
+    r".*[^0-9a-fA-FxoinINF.+-].*"  # a character that no number has
+    r"|[0-9]+-.*|[0-9]+\.[0-9]+\..*"  # a date, a version
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",  # an id
+    re.DOTALL,
+)
+_FOREIGN = re.compile(
+    "[^\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_BLOCK = r"{sign}[+-]?(?:[0-9#]|[^\S\n]*(?:#[^\n]*)?\n +\n)"
+"""A block scalar with its own indentation, a comment that sticks to it, or a line of blanks first."""
+_ODD: Mapping[str, re.Pattern[str]] = {
+    "%": re.compile(r"^%", re.MULTILINE),  # a directive
+    "?": re.compile(r"(?:^|[\s,\[{(:-])\?", re.MULTILINE),  # a key set apart
+    "\\": re.compile(r"\\(?![\\\"nrt])"),  # an escape that is rare
+    '"': re.compile(r"\":\S"),  # a value right after a quoted key, here and in the next
+    "'": re.compile(r"':\S"),
+    ">": re.compile(_BLOCK.format(sign=">")),
+    "|": re.compile(_BLOCK.format(sign=r"\|")),
+}
+"""What libyaml and others read differently, or what needs a closer look, by a character in it."""
+
+
+class _NotPlain(Exception):
+    """The text is for `document`."""
+
+
+def read(text: str) -> list[Plain] | None:
+    """Read a text's documents, at least one; None where the text isn't plain."""
+    if _Parser is None or _looks_odd(text):
+        return None
+    try:
+        return _documents(_Parser(text).get_event) or None
+    except (_NotPlain, YAMLError, ValueError, RecursionError):
+        return None
+
+
+def _looks_odd(text: str) -> bool:
+    if not text.endswith("\n"):  # libyaml ends the last collections elsewhere then
+        return True
+    if _FOREIGN.search(text):
+        return True
+    return any(mark in text and odd.search(text) for mark, odd in _ODD.items())
+
+
+def _documents(following: Callable[[], Any]) -> list[Plain]:
+    found = []
+    while True:
+        event = following()
+        if type(event) is DocumentStartEvent:
+            if event.version or event.tags:
+                raise _NotPlain
+            found.append(_document(following))
+        elif type(event) is StreamEndEvent:
+            return found
+
+
+def _document(following: Callable[[], Any]) -> Plain:  # noqa: C901  one loop, the hot one
+    """Build one document, without recursion."""
+    keys: dict[Path, tuple[Any, Any]] = {}
+    values: dict[Path, tuple[Any, Any]] = {}
+    above: list[tuple[Any, Path, Any]] = []
+    container: Any = None  # what is being filled, where it stands, and its first mark
+    at: Path = ()
+    start: Any = None
+    key: str | None = None  # the key whose value comes next, in a mapping
+    root: Any = None
+    while True:
+        event = following()
+        kind = type(event)
+        if kind is ScalarEvent:
+            if event.anchor is not None or event.tag is not None:
+                raise _NotPlain
+            if key is None and type(container) is dict:
+                key = _key(event)
+                here = (*at, key)
+                if here in keys:
+                    raise _NotPlain
+                keys[here] = (event.start_mark, event.end_mark)
+                continue
+            value = event.value if event.style else _resolved(event.value)
+            if key is not None:
+                here = (*at, key)
+                container[key] = value
+                key = None
+            elif container is not None:
+                here = (*at, len(container))
+                container.append(value)
+            else:
+                raise _NotPlain
+            values[here] = (event.start_mark, event.end_mark)
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            if event.anchor is not None or event.tag is not None or len(above) > MAX_DEPTH:
+                raise _NotPlain
+            made: Any = {} if kind is MappingStartEvent else []
+            above.append((container, at, start))
+            if container is None:
+                root = made
+            elif type(container) is list:
+                at = (*at, len(container))
+                container.append(made)
+            elif key is not None:
+                at = (*at, key)
+                container[key] = made
+            else:
+                raise _NotPlain
+            container, start, key = made, event.start_mark, None
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            values[at] = (start, event.end_mark)
+            container, at, start = above.pop()
+        elif kind is DocumentEndEvent:
+            if type(root) is not dict:
+                raise _NotPlain
+            return Plain(root, keys, values)
+        else:  # an alias
+            raise _NotPlain
+
+
+def _key(event: Any) -> str:
+    text: str = event.value
+    if not event.style and not (_WORD.fullmatch(text) and text not in _BOOLEANS):
+        raise _NotPlain
+    if text in _NULL and not event.style:
+        raise _NotPlain
+    return text
+
+
+def _resolved(text: str) -> Any:
+    """Resolve an unquoted scalar as YAML 1.2's core schema does, where there is no doubt."""
+    if text in _NULL:
+        return None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if not text:  # nothing at all: where it stands is not said alike
+        raise _NotPlain
+    if not (text[0].isdigit() or text[0] in "+-."):
+        if len(text) < 4 and _WORDS.fullmatch(text):
+            raise _NotPlain
+        return text
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        number = float(text)
+        if math.isfinite(number):
+            return number
+    if _NO_NUMBER.fullmatch(text):
+        return text
+    raise _NotPlain
