@@ -62,7 +62,7 @@ _FOREIGN = re.compile(
     "[^\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _BLOCK = r"{sign}[+-]?(?:[0-9#]|[^\S\n]*(?:#[^\n]*)?\n +\n)"
-"""A block scalar with its own indentation, a comment that sticks to it, or a line of blanks first."""
+"""A block scalar with its own indentation, a comment stuck to it, or a line of blanks first."""
 _ODD: Mapping[str, re.Pattern[str]] = {
     "%": re.compile(r"^%", re.MULTILINE),  # a directive
     "?": re.compile(r"(?:^|[\s,\[{(:-])\?", re.MULTILINE),  # a key set apart
