@@ -10,7 +10,6 @@ import math
 import os
 import re
 import signal
-import stat
 import subprocess
 import tempfile
 import time
@@ -23,12 +22,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
+from qflow_gitops.gitworktree import MAX_CONTENT, WorkTree
 from qflow_gitops.interfaces import ChangeKind, PathChange, TreeFile
 
 _GLANCE, _LAST_WORDS = 0.1, 0.3  # seconds between looks at a git; and until it is killed
-MAX_CONTENT = 1024 * 1024
-"""Contents are cut after one byte more, so that a caller sees "too big" and no memory is lost."""
-
 _KEPT_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "SYSTEMROOT")
 _SET_VARIABLES = {
     "LC_ALL": "C",
@@ -59,7 +56,6 @@ _NETWORK_VARIABLES = frozenset(
 """Of the caller's GIT_* variables, those that say how a remote is reached, never which one."""
 _CONFIG_PAIR = re.compile(r"GIT_CONFIG_(KEY|VALUE)_[0-9]+")
 _KINDS = {b"A": ChangeKind.ADDED, b"D": ChangeKind.REMOVED}
-_MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,7 @@ class GitRepo:
 
     root: Path
     common_dir: Path
+    git_dir: Path
     environ: Mapping[str, str]
 
     @classmethod
@@ -77,14 +74,13 @@ class GitRepo:
         Raises UsageProblem where there is none, it is bare, or git may not or can't be used.
         """
         kept = {name: environ[name] for name in _KEPT_VARIABLES if name in environ}
-        probe = cls(directory, directory, {**kept, **_SET_VARIABLES})
-        status, out, err = probe.run(
-            ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"]
-        )
+        probe = cls(directory, directory, directory, {**kept, **_SET_VARIABLES})
+        asked = ["--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-dir"]
+        status, out, err = probe.run(["rev-parse", *asked])
         if status:
             raise _not_usable(directory, err)
-        root, common_dir = (Path(os.fsdecode(line)) for line in out.splitlines()[:2])
-        return cls(root, common_dir, probe.environ)
+        root, common_dir, git_dir = (Path(os.fsdecode(line)) for line in out.splitlines()[:3])
+        return cls(root, common_dir, git_dir, probe.environ)
 
     # --- revisions -------------------------------------------------------------------
 
@@ -217,36 +213,9 @@ class GitRepo:
         pieces = self._pieces([*command, "--", *_paths(folders)])
         return sorted(shown(os.fsdecode(piece[3:])) for piece in pieces)
 
-    def worktree_files(self, folders: Sequence[str]) -> Mapping[bytes, bytes]:
-        """Path and content of the plain files on disk that git doesn't ignore.
-
-        Contents are cut after `MAX_CONTENT` + 1 bytes.
-        """
-        found = {}
-        for path in self._listed(folders):
-            full = os.path.join(os.fsencode(self.root), path)  # noqa: PTH118  a Path can't hold every name
-            content = _read_plain(full)
-            if content is not None:
-                found[path] = content
-        return found
-
-    def worktree_oddities(self, folders: Sequence[str]) -> Sequence[tuple[bytes, str]]:
-        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
-
-        The mode is `unreadable` for a plain file that this user may not read.
-        """
-        found = []
-        for path in self._listed(folders):
-            full = os.path.join(os.fsencode(self.root), path)  # noqa: PTH118  a Path can't hold every name
-            try:
-                kind = stat.S_IFMT(os.lstat(full).st_mode)
-            except OSError:
-                continue  # removed, but not yet committed
-            if kind != stat.S_IFREG:
-                found.append((path.rstrip(b"/"), _MODES.get(kind, "000000")))
-            elif not os.access(full, os.R_OK):
-                found.append((path, "unreadable"))
-        return found
+    def worktree(self, folders: Sequence[str]) -> WorkTree:
+        """Look at what is on disk under the folders and isn't ignored by git."""
+        return WorkTree(self.root, self.git_dir, _paths(folders), self._outs)
 
     def is_tracked(self, path: Path) -> bool:
         """Whether a file of the work tree is in git's index."""
@@ -255,10 +224,6 @@ class GitRepo:
             return False
         name = real.relative_to(self.root.resolve()).as_posix()
         return bool(self._pieces(["ls-files", "-z", "--cached", "--", name]))
-
-    def _listed(self, folders: Sequence[str]) -> list[bytes]:
-        command = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        return sorted(set(self._pieces([*command, "--", *_paths(folders)])))
 
     # --- about the person ------------------------------------------------------------
 
@@ -284,7 +249,17 @@ class GitRepo:
         return self._out(arguments, "".join(line + "\n" for line in lines).encode())
 
     def _out(self, arguments: Sequence[str], feed: bytes | None = None) -> bytes:
-        status, out, err = self.run(arguments, feed)
+        return self._good(arguments, self.run(arguments, feed))
+
+    def _outs(self, *commands: Sequence[str]) -> list[bytes]:
+        """Run several commands at the same time, and give what each wrote."""
+        with _given(b"") as nothing:
+            begun = [self._started(one, nothing, self.environ) for one in commands]
+        ended = [_ended(one, None) for one in begun]
+        return [self._good(one, end) for one, end in zip(commands, ended, strict=True)]
+
+    def _good(self, arguments: Sequence[str], end: tuple[int, bytes, bytes]) -> bytes:
+        status, out, err = end
         if status:
             raise InvalidInput(
                 f"git {arguments[0]} failed: {shown(err.decode(errors='replace'))[:300]}",
@@ -313,25 +288,30 @@ class GitRepo:
         goes to all processes there, is this program's to handle. Raises UsageProblem where
         git can't be started.
         """
-        options = [part for option in _OPTIONS for part in ("-c", option)]
         if outward is None:
             variables = {**self.environ, **(extra or {})}
         else:
             kept = {name: value for name, value in os.environ.items() if not _is_dropped(name)}
             variables = {**kept, **_SET_VARIABLES, **(extra or {})}
         with _given(feed or b"") as given:
-            try:
-                process = subprocess.Popen(
-                    ["git", *options, "-C", str(self.root), *arguments],
-                    stdin=given,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    env=variables,
-                    start_new_session=True,
-                )
-            except OSError as problem:
-                raise _not_usable(self.root, str(problem).encode()) from None
+            process = self._started(arguments, given, variables)
         return _ended(process, outward)
+
+    def _started(
+        self, arguments: Sequence[str], given: BinaryIO, variables: Mapping[str, str]
+    ) -> "subprocess.Popen[bytes]":
+        options = [part for option in _OPTIONS for part in ("-c", option)]
+        try:
+            return subprocess.Popen(
+                ["git", *options, "-C", str(self.root), *arguments],
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=variables,
+                start_new_session=True,
+            )
+        except OSError as problem:
+            raise _not_usable(self.root, str(problem).encode()) from None
 
 
 def _ended(
@@ -413,18 +393,6 @@ def _batch(output: bytes) -> dict[str, bytes]:
         found[name] = output[end + 1 : end + 1 + int(size)]
         at = end + 1 + int(size) + 1
     return found
-
-
-def _read_plain(path: bytes) -> bytes | None:
-    """Read a plain file; None for anything else, a link included."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with open(descriptor, "rb") as file:  # noqa: PTH123  from a descriptor
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return None
-        return file.read(MAX_CONTENT + 1)
 
 
 def _paths(folders: Sequence[str]) -> list[str]:

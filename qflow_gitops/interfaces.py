@@ -44,6 +44,36 @@ class PathChange:
     kind: ChangeKind
 
 
+class WorkTree(Protocol):
+    """What is on disk under some folders and isn't ignored by git."""
+
+    @property
+    def identity(self) -> str:
+        """What is the same only as long as no file here, tracked or not, has changed."""
+
+    @property
+    def listed(self) -> Sequence[bytes]:
+        """All paths, sorted."""
+
+    def blob(self, path: bytes) -> str:
+        """Give the id of the blob that a file was when git last looked, "" where that is over."""
+
+    def size(self, path: bytes) -> int:
+        """Give a plain file's size in bytes, -1 for anything else."""
+
+    def read(self, path: bytes) -> bytes | None:
+        """Read a plain file, if it is too big only a part of it; None for anything else."""
+
+    def files(self) -> Mapping[bytes, bytes]:
+        """Path and content of every plain file."""
+
+    def oddities(self) -> Sequence[tuple[bytes, str]]:
+        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
+
+        The mode is `unreadable` for a plain file that this user may not read.
+        """
+
+
 class GitTree(Protocol):
     """What is read of a git repository. Every path is bytes, relative to `root`, with `/`."""
 
@@ -96,14 +126,8 @@ class GitTree(Protocol):
     def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
         """Give the paths under the folders whose work tree differs from HEAD, for display."""
 
-    def worktree_files(self, folders: Sequence[str]) -> Mapping[bytes, bytes]:
-        """Path and content of the plain files on disk that git doesn't ignore."""
-
-    def worktree_oddities(self, folders: Sequence[str]) -> Sequence[tuple[bytes, str]]:
-        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
-
-        The mode is `unreadable` for a plain file that this user may not read.
-        """
+    def worktree(self, folders: Sequence[str]) -> "WorkTree":
+        """Look at what is on disk under the folders and isn't ignored by git."""
 
 
 # --- Qualys --------------------------------------------------------------------------

@@ -6,6 +6,7 @@ words, so that `tokenType` and `passwordPolicy` are none.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from qflow_gitops import advice
@@ -34,6 +35,12 @@ SHAPES: Mapping[str, str] = {
 """What each shape is, and the expression that finds it."""
 
 _SHAPE = re.compile("|".join(f"({one})" for one in SHAPES.values()))
+_MARK = (
+    re.compile(  # one of these is in whatever has a shape; plain texts are found ten times faster
+        r"-----BEGIN|AKIA|ASIA|ABIA|ACCA|AccountKey=|sig=|Q~|AIza|ya29\.|gh[pousr]_|github_pat_"
+        r"|gl(?:pat|dt|rt|ptt|cbt|soat)-|xox|hooks\.slack|k_(?:live|test)_|npm_|pypi-|eyJ|earer|://"
+    )
+)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ALONE = frozenset(
     ("password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "secretkey")
@@ -60,12 +67,13 @@ _SYSTEM = frozenset(("credentials", "credentials_azure", "credentials_gcp", "con
 
 def kind_of(value: str) -> str:
     """Say what secret a text holds by its shape ("a GitHub token"), "" for none."""
-    found = _SHAPE.search(value)
+    found = _SHAPE.search(value) if _MARK.search(value) else None
     if found is None:
         return ""
     return next(name for name, group in zip(SHAPES, found.groups(), strict=True) if group)
 
 
+@lru_cache(maxsize=4096)  # keys come again and again
 def names_a_secret(key: str) -> bool:
     """Whether a value under this key is a secret by the key's name."""
     words = [word.lower() for word in _WORDS.findall(key)]

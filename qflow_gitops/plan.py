@@ -9,14 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-import rfc8785
-
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, Lockfile, State, is_leased
 from qflow_gitops.policy import Facts, Judged, judge, needed_approvals
 from qflow_gitops.project import Project
-from qflow_gitops.spec import RunSpec, hidden
+from qflow_gitops.spec import RunSpec, canonical, hidden
 
 Key = tuple[str, str]
 
@@ -130,7 +128,7 @@ class Plan:
             for one in self.of(Action.RUN)
             if one.spec is not None and one.environment in wanted
         )
-        return "v1:sha256:" + hashlib.sha256(rfc8785.dumps(entries)).hexdigest()
+        return "v1:sha256:" + hashlib.sha256(canonical(entries)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def migrate(
     """
     changes: list[FileChange] = []
     pending = False
-    for path, content in sorted(git.worktree_files(project.runs).items()):
+    for path, content in sorted(git.worktree(project.runs).files().items()):
         name, _ = loader.spec_name(path)
         if name is None or name == PROJECT_FILE or not reading.covers(only, name):
             continue

@@ -32,9 +32,9 @@ def settings_with_findings(
         entry = git.files(commit, [PROJECT_FILE]).get(PROJECT_FILE.encode())
         content = git.blobs([entry.blob])[entry.blob] if entry else None
     else:
-        for path, mode in git.worktree_oddities([PROJECT_FILE]):
+        for path, mode in git.worktree([PROJECT_FILE]).oddities():
             raise InvalidFiles(tuple(_refusals(path, mode)), not_done="No spec was looked at.")
-        content = git.worktree_files([PROJECT_FILE]).get(PROJECT_FILE.encode())
+        content = git.worktree([PROJECT_FILE]).files().get(PROJECT_FILE.encode())
     project, found = loader.load_project(content, platform)
     if project is None or has_errors(found):
         raise InvalidFiles(found, not_done="No spec was looked at.")
@@ -50,9 +50,9 @@ def worktree_specs(git: GitTree, project: Project, *, against_catalog: bool = Tr
     """Read every spec of the work tree."""
     contents: dict[str, bytes] = {}
     found: list[Diagnostic] = []
-    for path, mode in git.worktree_oddities(project.runs):
+    for path, mode in git.worktree(project.runs).oddities():
         found += _refusals(path, mode)
-    for path, content in git.worktree_files(project.runs).items():
+    for path, content in git.worktree(project.runs).files().items():
         name, problem = loader.spec_name(path)
         found += [problem] if problem else []
         if name and name != PROJECT_FILE:
@@ -65,7 +65,7 @@ def worktree_workflows(git: GitTree) -> dict[str, bytes]:
     """Read the catalog's files of the work tree."""
     return {
         path.decode(errors="replace"): content
-        for path, content in git.worktree_files([catalog.FOLDER]).items()
+        for path, content in git.worktree([catalog.FOLDER]).files().items()
         if _is_workflow(path)
     }
 

@@ -34,7 +34,7 @@ def rerun(git: GitTree, project: Project, run: str, reason: str) -> Report:
     specs = reading.worktree_specs(git, project, against_catalog=False)
     spec = _found(specs, run_key(run, project), run)
     now = _next(spec)
-    before = git.worktree_files([spec.file]).get(spec.file.encode(), b"")
+    before = git.worktree([spec.file]).files().get(spec.file.encode(), b"")
     after = _edited(spec, before, now, reason)
     _check(after, spec, project, now)
     writing.replace(git.root / spec.file, after, not_done="It stays as it was.")

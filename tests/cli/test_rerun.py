@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.gitrepo import GitRepo
+from qflow_gitops.gitworktree import WorkTree
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
@@ -322,14 +323,14 @@ def test_a_link_is_not_followed(project: Workspace, cli: Cli) -> None:
 def test_a_change_at_the_same_time_is_noticed(
     project: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = GitRepo.worktree_files
+    look = GitRepo.worktree
 
-    def changed(self: GitRepo, folders: list[str]) -> dict[bytes, bytes]:
+    def changed(self: GitRepo, folders: list[str]) -> WorkTree:
         if folders == [FILE]:
             project.write(FILE, SAMPLE.replace("maha2", "maha3"))
-        return dict(read(self, folders))
+        return look(self, folders)
 
-    monkeypatch.setattr(GitRepo, "worktree_files", changed)
+    monkeypatch.setattr(GitRepo, "worktree", changed)
     done = cli("rerun", RUN, "--reason", "x")
     assert done.code == 3
     assert "changed by somebody else at the same time" in done.err

@@ -44,7 +44,7 @@ def test_every_name_comes_through_as_it_is(workspace: Workspace) -> None:
     assert set(repo.files(second, ["."])) == set(ODD)
     assert [one.path for one in repo.changes(first, second, ["."])] == sorted(ODD)
     assert set(repo.files(second, ["runs"])) == {path for path in ODD if path.startswith(b"runs/")}
-    assert set(repo.worktree_files(["."])) == set(ODD)
+    assert set(repo.worktree(["."]).files()) == set(ODD)
     assert set(repo.files(second, ["runs/star*.yaml"])) == {b"runs/star*.yaml"}
 
 
@@ -88,14 +88,14 @@ def test_links_and_submodules_show_their_modes(workspace: Workspace) -> None:
     repo = opened(workspace)
     modes = {path: one.mode for path, one in repo.files(repo.resolve("HEAD"), ["runs"]).items()}
     assert modes == {b"runs/a.yaml": "100644", b"runs/link.yaml": "120000", b"runs/sub": "160000"}
-    assert set(repo.worktree_files(["runs"])) == {b"runs/a.yaml"}
-    assert (b"runs/link.yaml", "120000") in repo.worktree_oddities(["runs"])
+    assert set(repo.worktree(["runs"]).files()) == {b"runs/a.yaml"}
+    assert (b"runs/link.yaml", "120000") in repo.worktree(["runs"]).oddities()
 
 
 def test_a_pipe_in_the_work_tree_is_not_waited_for(workspace: Workspace) -> None:
     workspace.write("runs/a.yaml", "a: 1\n")
     os.mkfifo(workspace.path / "runs/pipe.yaml")
-    assert set(opened(workspace).worktree_files(["runs"])) == {b"runs/a.yaml"}
+    assert set(opened(workspace).worktree(["runs"]).files()) == {b"runs/a.yaml"}
 
 
 def test_many_blobs_and_big_ones(workspace: Workspace) -> None:
@@ -108,7 +108,7 @@ def test_many_blobs_and_big_ones(workspace: Workspace) -> None:
     assert len(blobs) == 301
     assert len(blobs[files[b"runs/big.yaml"].blob]) == MAX_CONTENT + 1
     assert blobs[files[b"runs/7.yaml"].blob] == b"a: 7\n" * 50
-    assert len(repo.worktree_files(["runs"])[b"runs/big.yaml"]) == MAX_CONTENT + 1
+    assert len(repo.worktree(["runs"]).files()[b"runs/big.yaml"]) == MAX_CONTENT + 1
 
 
 def test_replaced_objects_do_not_count(workspace: Workspace) -> None:
@@ -144,7 +144,7 @@ def test_nothing_of_a_repositorys_configuration_is_run(
     repo = opened(workspace)
     repo.changes(base, head, ["runs"])
     repo.uncommitted(["."])
-    repo.worktree_files(["."])
+    repo.worktree(["."]).files()
     repo.files(head, ["."])
     assert repo.user == "test@example.com"
     assert not proof.exists()
@@ -223,14 +223,14 @@ def test_what_is_not_committed(workspace: Workspace) -> None:
     workspace.remove("runs/drop.yaml")
     repo = opened(workspace)
     assert repo.uncommitted(["runs"]) == ["runs/drop.yaml", "runs/edit.yaml", "runs/new.yaml"]
-    assert set(repo.worktree_files(["runs"])) == {b"runs/edit.yaml", b"runs/new.yaml"}
+    assert set(repo.worktree(["runs"]).files()) == {b"runs/edit.yaml", b"runs/new.yaml"}
 
 
 def test_from_a_subfolder_everything_is_named_from_the_root(workspace: Workspace) -> None:
     workspace.write("runs/a.yaml", "a: 1\n")
     workspace.commit("one")
     repo = GitRepo.open(workspace.path / "runs", os.environ)
-    assert set(repo.worktree_files(["runs"])) == {b"runs/a.yaml"}
+    assert set(repo.worktree(["runs"]).files()) == {b"runs/a.yaml"}
     assert repo.uncommitted(["."]) == []
 
 

@@ -1,6 +1,8 @@
 """What looks like a secret, and what doesn't. Every secret here is made up or documented."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from qflow_gitops import leaks
 
@@ -33,6 +35,14 @@ def test_each_shape_is_found_alone_and_within_a_text(kind: str) -> None:
     ((start, end), *_) = leaks.spans(f"xx {MADE_UP[kind].splitlines()[0]}")
     assert start >= 3
     assert end > start
+
+
+@pytest.mark.parametrize("kind", leaks.SHAPES)
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_whatever_has_a_shape_is_looked_at(kind: str, data: st.DataObject) -> None:
+    """The quick look that comes first leaves nothing out."""
+    assert leaks.kind_of(data.draw(st.from_regex(leaks.SHAPES[kind]))) != ""
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 import json
 
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qflow_gitops import spec as spec_module
 from qflow_gitops.difference import MISSING, differences
 from qflow_gitops.document import parse
-from qflow_gitops.spec import MASK, RunSpec, from_document, hidden, mask, normalised
+from qflow_gitops.spec import MASK, RunSpec, canonical, from_document, hidden, mask, normalised
 from tests.helpers.specs import CONNECTOR, SAMPLE
 
 LEGACY = SAMPLE.replace("    connectorId:", "    credentials:")
@@ -70,6 +71,19 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab/~", max_size=2), inner),
     max_leaves=8,
 )
+
+
+every_json = st.recursive(
+    st.none() | st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False) | st.text('0123456789.e,:["'),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(every_json)
+def test_the_canonical_form_is_that_of_the_library(value: object) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
 
 
 @given(json_values, json_values)
