@@ -5,7 +5,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from hashlib import blake2b
+from hashlib import blake2b, sha1, sha256
 from pathlib import Path
 
 MAX_CONTENT = 1024 * 1024
@@ -83,6 +83,12 @@ class WorkTree:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return None
             return file.read(MAX_CONTENT + 1)
+
+    def identify(self, content: bytes) -> str:
+        """Give the id that a blob with this content has in this repository."""
+        some = next(iter(self._indexed.values()), "")
+        found = (sha256 if len(some) == 64 else sha1)(b"blob %d\0" % len(content) + content)
+        return found.hexdigest()
 
     def files(self) -> Mapping[bytes, bytes]:
         """Path and content of every plain file."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.lockfile import Lockfile, Transition
@@ -64,6 +64,9 @@ class WorkTree(Protocol):
     def read(self, path: bytes) -> bytes | None:
         """Read a plain file, if it is too big only a part of it; None for anything else."""
 
+    def identify(self, content: bytes) -> str:
+        """Give the id that a blob with this content has in this repository."""
+
     def files(self) -> Mapping[bytes, bytes]:
         """Path and content of every plain file."""
 
@@ -72,6 +75,26 @@ class WorkTree(Protocol):
 
         The mode is `unreadable` for a plain file that this user may not read.
         """
+
+
+class Cache(Protocol):
+    """What was found out about contents, kept between commands; any of it may be gone."""
+
+    @property
+    def tool(self) -> str:
+        """What is another one for each version of this program, and for each change to its code."""
+
+    def verdicts(self, context: str) -> Mapping[str, tuple[int, str]]:
+        """Give what is known of blobs in a context: id -> size in bytes, and a text."""
+
+    def keep_verdicts(self, context: str, verdicts: Mapping[str, tuple[int, str]]) -> None:
+        """Keep what was found out about blobs: id -> size in bytes, and a text."""
+
+    def answer(self, context: str) -> Any:
+        """Give the JSON data that was kept as an answer in a context, None for none."""
+
+    def keep_answer(self, context: str, data: Any) -> None:
+        """Keep JSON data as the answer in a context."""
 
 
 class GitTree(Protocol):

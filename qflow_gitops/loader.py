@@ -1,7 +1,8 @@
 """{path: bytes} -> the specs of a repository and everything that is wrong with them."""
 
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qflow_gitops import catalog, connectors, excerpts, leaks, project, schema, spec
@@ -14,6 +15,7 @@ from qflow_gitops.spec import RunSpec
 MAX_SPECS = 100_000
 _REGULAR = ("100644", "100755")
 _GIT_NAMES = frozenset((".git", "git~1"))  # as the file systems of Windows and macOS see them too
+_PLAIN_NAME = re.compile(rb"(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.ya?ml")  # of bytes: ASCII
 _KINDS = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}
 
 
@@ -65,6 +67,8 @@ def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic
 
     Files that aren't YAML are nobody's business: None without a finding.
     """
+    if mode in _REGULAR and _PLAIN_NAME.fullmatch(path):
+        return path.decode(), None
     is_yaml = path.lower().endswith((b".yaml", b".yml"))
     if not is_yaml and mode in (*_REGULAR, "unreadable"):
         return None, None
@@ -111,6 +115,20 @@ def escaped(path: bytes) -> str:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one file holds, whatever stands in the others.
+
+    Its `specs`, unless it has an error; `diagnostics` are all findings, in order, with their
+    excerpts. `seeming` are the runs that a file with an error seems to hold.
+    """
+
+    file: str
+    specs: tuple[RunSpec, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    seeming: tuple[tuple[str, str], ...] = ()
+
+
 def load(
     files: Mapping[str, bytes], settings: Project, workflows: Mapping[str, bytes] | None = None
 ) -> SpecSet:
@@ -118,31 +136,75 @@ def load(
 
     `workflows` are the files of the catalog; what is wrong with one of them is a finding.
     """
-    known, found = catalog.load(workflows or {})
-    found = excerpts.added(found, workflows or {}, ())
-    documents: list[Document] = []
-    for file in sorted(files):
-        parsed = parse(files[file], file)
-        found += _checked(parsed, settings, known)
-        documents += parsed.documents
-    if len(documents) > MAX_SPECS:
-        found.append(error("too-many-specs", f"There are more than {MAX_SPECS} specs.", "."))
-    bad_files = {one.file for one in found if one.severity is Severity.ERROR}
-    candidates = [
-        spec.from_document(one, settings.default_environment)
-        for one in documents
-        if one.file not in bad_files
-    ]
-    duplicates = [*_duplicates(candidates), *_collisions(files)]
-    bad_files |= {one.file for one in duplicates}
-    ordered = in_order(excerpts.added([*found, *duplicates], files, documents))
+    known, found = load_catalog(workflows or {})
+    examined = [examine(files[file], file, settings, known) for file in sorted(files)]
+    return assembled(examined, files, known, found)
+
+
+def load_catalog(workflows: Mapping[str, bytes]) -> tuple[Catalog, list[Diagnostic]]:
+    """Read the files of the catalog, and what is wrong with them."""
+    known, found = catalog.load(workflows)
+    return known, excerpts.added(found, workflows, ())
+
+
+def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Examined:
+    """Read one file of run specs."""
+    parsed = parse(content, file)
+    found = _checked(parsed, settings, known)
+    if found:
+        found = excerpts.added(found, {file: content}, parsed.documents)
+    default = settings.default_environment
+    if has_errors(found):
+        return Examined(file, (), in_order(found), _seeming(parsed.documents, default))
+    specs = tuple(spec.from_document(one, default) for one in parsed.documents)
+    return Examined(file, specs, in_order(found))
+
+
+def assembled(
+    examined: Sequence[Examined],
+    files: Mapping[str, bytes],
+    known: Catalog,
+    found: Iterable[Diagnostic] = (),
+) -> SpecSet:
+    """Put files together: what only shows when all of them are seen is found here.
+
+    `files` give the contents of all; they are only asked for where something is found.
+    """
+    everything = [*found, *(finding for one in examined for finding in one.diagnostics)]
+    if sum(len(one.specs) + len(one.seeming) for one in examined) > MAX_SPECS:
+        everything.append(error("too-many-specs", f"There are more than {MAX_SPECS} specs.", "."))
+    double = [*_duplicates(one for each in examined for one in each.specs), *_collisions(files)]
+    bad_files = {one.file for one in double}
+    everything += _with_excerpts(double, everything, files) if double else ()
+    ordered = in_order(everything)
+    first: dict[str, Diagnostic] = {}
+    for finding in ordered:
+        if finding.severity is Severity.ERROR:
+            first.setdefault(finding.file, finding)
     return SpecSet(
-        specs={one.key: one for one in candidates if one.file not in bad_files},
+        specs={
+            spec.key: spec for one in examined if one.file not in bad_files for spec in one.specs
+        },
         diagnostics=ordered,
-        invalid=_invalid(documents, bad_files, ordered, settings),
+        invalid={
+            key: first[one.file]
+            for one in examined
+            for key in (*one.seeming, *(spec.key for spec in one.specs))
+            if one.file in first
+        },
         files=len(files),
         catalog=known,
     )
+
+
+def _with_excerpts(
+    double: list[Diagnostic], found: Iterable[Diagnostic], files: Mapping[str, bytes]
+) -> list[Diagnostic]:
+    """Add the lines; what else is found in those files says what may be shown of them."""
+    contents = {one.file: files[one.file] for one in double}
+    documents = [one for name in contents for one in parse(contents[name], name).documents]
+    others = [one for one in found if one.file in contents]
+    return excerpts.added([*double, *others], contents, documents)[: len(double)]
 
 
 def _checked(parsed: Parsed, settings: Project, known: Catalog) -> list[Diagnostic]:
@@ -239,26 +301,16 @@ def _collisions(names: Iterable[str]) -> Iterable[Diagnostic]:
             )
 
 
-def _invalid(
-    documents: Iterable[Document],
-    bad_files: set[str],
-    found: Iterable[Diagnostic],
-    settings: Project,
-) -> dict[tuple[str, str], Diagnostic]:
-    """Name the runs of the files that can't be used, as far as they can be read."""
-    first: dict[str, Diagnostic] = {}
-    for one in found:
-        if one.severity is Severity.ERROR:
-            first.setdefault(one.file, one)
-    names = {}
+def _seeming(documents: Iterable[Document], default: str) -> tuple[tuple[str, str], ...]:
+    """Name the runs of a file that can't be used, as far as they can be read."""
+    names = []
     for document in documents:
         metadata = document.data.get("metadata")
-        if document.file in bad_files and isinstance(metadata, dict):
-            environment = metadata.get("environment", settings.default_environment)
-            name = metadata.get("name")
+        if isinstance(metadata, dict):
+            environment, name = metadata.get("environment", default), metadata.get("name")
             if isinstance(environment, str) and isinstance(name, str):
-                names[(environment, name)] = first[document.file]
-    return names
+                names.append((environment, name))
+    return tuple(names)
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ import rfc8785
 
 from qflow_gitops.diagnostics import Range
 from qflow_gitops.document import Document
+from qflow_gitops.errors import InvalidInput
 
 LEGACY_VARIABLES = {
     "credentials": "aws",
@@ -100,6 +101,40 @@ class RunSpec:
         """The request as it may be shown: what `sensitive` points at is replaced."""
         masked: dict[str, Any] = mask(self.request, self.sensitive)
         return masked
+
+
+class Recalled(RunSpec):
+    """A spec of which only the identity is known; all else is read when it is asked for."""
+
+    def __init__(self, whole: Callable[[], Sequence[RunSpec]], known: Mapping[str, Any]) -> None:
+        """Take what gives the specs of the file, and the fields (and the digest) known so far."""
+        self.__dict__.update(known, _whole=whole)
+
+    def __getattr__(self, field: str) -> Any:
+        """Read the file for a field that isn't known yet."""
+        if field.startswith("_") or "_whole" not in self.__dict__:
+            raise AttributeError(field)
+        known = self.__dict__
+        for one in known.pop("_whole")():
+            if (one.index, one.key, one.digest) == (self.index, self.key, self.digest):
+                known.update(one.__dict__)
+                return known[field]
+        raise Contradicted(known["file"])
+
+
+class Contradicted(InvalidInput):
+    """What was kept about a file isn't what the file says."""
+
+    def __init__(self, file: str) -> None:
+        """Take the file."""
+        super().__init__(
+            "What this clone keeps about the file isn't what the file says.",
+            where=file,
+            not_done="Nothing was sent.",
+            hint="Throw away what it keeps, and try again: rm -r "
+            '"$(git rev-parse --git-common-dir)/qflow-gitops/verdicts"',
+            reason="cache_contradicted",
+        )
 
 
 _FRACTION = re.compile(r"(?:^|[:,\[])-?(?:[0-9]+[.eE]|NaN|Infinity)")

@@ -26,9 +26,10 @@ def command(
     """
 
     def work() -> Report:
+        from qflow_gitops.forks import spread
         from qflow_gitops.operations.validate import validate
 
         only = existing_paths(wiring, paths)
-        return validate(wiring.git, wiring.platform, only, strict=strict)
+        return validate(wiring.git, wiring.platform, wiring.cache, spread, only, strict=strict)
 
     return run(wiring, "validate", work, format_name, copies)

@@ -19,7 +19,7 @@ from qflow_gitops.ci.described import Described
 from qflow_gitops.cli.console import Console, Copy
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.interfaces import LockBranch, LockStore, PullRequests, Qualys
+from qflow_gitops.interfaces import Cache, LockBranch, LockStore, PullRequests, Qualys
 from qflow_gitops.operations import reading
 from qflow_gitops.project import LOCK_FILE, PROJECT_FILE, RESCUE_FILE, LockSettings, Project
 from qflow_gitops.report import Report, failed
@@ -122,6 +122,13 @@ class Wiring:
         repo = GitRepo.open(self.directory, self.environ)
         self.console.detail(f"repository {repo.root}, git directory {repo.common_dir}")
         return repo
+
+    @cached_property
+    def cache(self) -> Cache:
+        """What is known of contents from earlier commands."""
+        from qflow_gitops.cache import Cache as KeptInGitDirectory
+
+        return KeptInGitDirectory(self.git.common_dir / "qflow-gitops" / "verdicts")
 
     @property
     def platform(self) -> str:

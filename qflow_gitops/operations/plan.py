@@ -102,7 +102,7 @@ def all_specs(git: GitTree, commit: str, project: Project) -> loader.SpecSet:
     """Read every spec of a commit, of the work tree where it is ""."""
     if commit:
         return reading.commit_specs(git, commit, project)
-    return reading.worktree_specs(git, project)
+    return reading.worktree_specs(reading.worktree(git, project), project)
 
 
 def seen(snapshot: Snapshot) -> LockSeen:

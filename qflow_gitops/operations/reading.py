@@ -6,9 +6,10 @@ from typing import Any
 
 from qflow_gitops import catalog, loader
 from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
-from qflow_gitops.interfaces import ChangeKind, GitTree
+from qflow_gitops.interfaces import ChangeKind, GitTree, WorkTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import UNDER_WAY, Attempt, Lockfile, State
+from qflow_gitops.operations.examining import Contents, Keeper
 from qflow_gitops.plan import Key
 from qflow_gitops.project import PROJECT_FILE, Project
 from qflow_gitops.report import InvalidFiles
@@ -28,13 +29,25 @@ def settings_with_findings(
     git: GitTree, commit: str, platform: str
 ) -> tuple[Project, tuple[Diagnostic, ...]]:
     """Read the settings, and what a person should know about them. Raises InvalidFiles."""
+    return settings_of(settings_content(git, commit), platform)
+
+
+def settings_content(git: GitTree, commit: str) -> bytes | None:
+    """Read the file of the settings, of the work tree where `commit` is ""; None without one.
+
+    Raises InvalidFiles where it is no plain file.
+    """
     if commit:
         entry = git.files(commit, [PROJECT_FILE]).get(PROJECT_FILE.encode())
-        content = git.blobs([entry.blob])[entry.blob] if entry else None
-    else:
-        for path, mode in git.worktree([PROJECT_FILE]).oddities():
-            raise InvalidFiles(tuple(_refusals(path, mode)), not_done="No spec was looked at.")
-        content = git.worktree([PROJECT_FILE]).files().get(PROJECT_FILE.encode())
+        return git.blobs([entry.blob])[entry.blob] if entry else None
+    tree = git.worktree([PROJECT_FILE])
+    for path, mode in tree.oddities():
+        raise InvalidFiles(tuple(_refusals(path, mode)), not_done="No spec was looked at.")
+    return tree.files().get(PROJECT_FILE.encode())
+
+
+def settings_of(content: bytes | None, platform: str) -> tuple[Project, tuple[Diagnostic, ...]]:
+    """Take the settings from their file's content. Raises InvalidFiles."""
     project, found = loader.load_project(content, platform)
     if project is None or has_errors(found):
         raise InvalidFiles(found, not_done="No spec was looked at.")
@@ -46,27 +59,58 @@ def covers(only: tuple[str, ...], file: str) -> bool:
     return not only or any(one in ("", ".", file) or file.startswith(one + "/") for one in only)
 
 
-def worktree_specs(git: GitTree, project: Project, *, against_catalog: bool = True) -> SpecSet:
-    """Read every spec of the work tree."""
-    contents: dict[str, bytes] = {}
+def worktree(git: GitTree, project: Project) -> WorkTree:
+    """Look at everything in the work tree that says what would run."""
+    return git.worktree(parts(project))
+
+
+def parts(project: Project) -> tuple[str, ...]:
+    """Name the folders and files that say what would run."""
+    return (PROJECT_FILE, catalog.FOLDER, *project.runs)
+
+
+def worktree_specs(
+    tree: WorkTree,
+    project: Project,
+    *,
+    against_catalog: bool = True,
+    keeper: Keeper | None = None,
+) -> SpecSet:
+    """Read every spec of the work tree; with a `keeper` only what it doesn't know."""
+    paths: dict[str, bytes] = {}
     found: list[Diagnostic] = []
-    for path, mode in git.worktree(project.runs).oddities():
+    oddities = {path: mode for path, mode in tree.oddities() if _is_within(path, project)}
+    for path, mode in oddities.items():
         found += _refusals(path, mode)
-    for path, content in git.worktree(project.runs).files().items():
+    for path in tree.listed:
+        if path in oddities or not _is_within(path, project):
+            continue
         name, problem = loader.spec_name(path)
         found += [problem] if problem else []
-        if name and name != PROJECT_FILE:
-            contents[name] = content
-    workflows = worktree_workflows(git) if against_catalog else {}
-    return _with(loader.load(contents, project, workflows), found)
+        if name and name != PROJECT_FILE and (tree.blob(path) or tree.size(path) >= 0):
+            paths[name] = path
+    contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
+    workflows = worktree_workflows(tree) if against_catalog else {}
+    if keeper is None:
+        return _with(loader.load(dict(contents), project, workflows), found)
+    known, problems = loader.load_catalog(workflows)
+    examined = keeper.examiner(project, known, workflows).in_worktree(tree, paths)
+    return _with(loader.assembled(examined, contents, known, problems), found)
 
 
-def worktree_workflows(git: GitTree) -> dict[str, bytes]:
+def _is_within(path: bytes, project: Project) -> bool:
+    return any(
+        one == "." or path == one.encode() or path.startswith(one.encode() + b"/")
+        for one in project.runs
+    )
+
+
+def worktree_workflows(tree: WorkTree) -> dict[str, bytes]:
     """Read the catalog's files of the work tree."""
     return {
-        path.decode(errors="replace"): content
-        for path, content in git.worktree([catalog.FOLDER]).files().items()
-        if _is_workflow(path)
+        path.decode(errors="replace"): tree.read(path) or b""
+        for path in tree.listed
+        if _is_workflow(path) and (tree.blob(path) or tree.size(path) >= 0)
     }
 
 

@@ -24,7 +24,7 @@ def status(
     """Show every run of the record and of the work tree. Raises QflowError."""
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
-    specs = reading.worktree_specs(git, project).specs
+    specs = reading.worktree_specs(reading.worktree(git, project), project).specs
     rows = []
     for name in chosen(project, environment):
         runs = lockfile.environment(name).runs

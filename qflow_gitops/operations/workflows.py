@@ -32,7 +32,9 @@ def pull(
     name = _one_environment(project, environment)
     ids = [_checked(one) for one in wanted]
     if not ids and not everything:
-        specs = reading.worktree_specs(git, project, against_catalog=False)
+        specs = reading.worktree_specs(
+            reading.worktree(git, project), project, against_catalog=False
+        )
         used = {one.workflow_id for one in specs.specs.values() if one.environment == name}
         ids = sorted({one.lower() for one in used} | set(read(git)))
     client = qualys(project.environments[name].platform)
@@ -97,7 +99,7 @@ def _pulled(root: Path, workflow_id: str, found: Workflow | None) -> FileChange:
 
 def read(git: GitTree) -> Catalog:
     """Read the work tree's catalog; files with errors are left out, `validate` names them."""
-    return catalog.load(reading.worktree_workflows(git))[0]
+    return catalog.load(reading.worktree_workflows(git.worktree([catalog.FOLDER])))[0]
 
 
 def listed(known: Catalog) -> Report:

@@ -1,0 +1,154 @@
+"""What was found out about contents, kept in the git directory; safe to delete at any time.
+
+One SQLite file, which settles several processes at once, a full disk and a process that
+dies. It is only ever a faster way to the same answer: what can't be read, isn't whole or was
+kept by another version of the program counts as not there, and what can't be written isn't.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import qflow_gitops
+
+FILE = "kept.sqlite"
+FORMAT = 1
+MOST = 200_000
+"""So many verdicts are kept; with more, only those of the context at hand."""
+MOST_ANSWERS = 20
+
+_TABLES = (
+    """CREATE TABLE verdicts (context TEXT, blob TEXT, size INTEGER, entry TEXT, crc INTEGER,
+       PRIMARY KEY (context, blob)) WITHOUT ROWID""",
+    "CREATE TABLE answers (context TEXT PRIMARY KEY, entry TEXT, crc INTEGER) WITHOUT ROWID",
+)
+
+
+class Cache:
+    """Implements `interfaces.Cache` in a folder of the git directory."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder; it is made when there is something to keep."""
+        self._folder = folder
+
+    @property
+    def where(self) -> str:
+        """The folder, for people."""
+        return str(self._folder)
+
+    @property
+    def tool(self) -> str:
+        """What is another one for each version of this program, and for each change to its code."""
+        found = blake2b(qflow_gitops.__version__.encode(), digest_size=16)
+        package = Path(__file__).parent
+        for folder, _, names in os.walk(package):
+            for name in names:
+                if name.endswith((".py", ".json")):
+                    about = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118  it is quicker
+                    found.update(f"{name} {about.st_size} {about.st_mtime_ns}\n".encode())
+        return found.hexdigest()
+
+    def verdicts(self, context: str) -> Mapping[str, tuple[int, str]]:
+        """Give what is known of blobs in a context: id -> size in bytes, and a text."""
+        ask = "SELECT blob, size, entry, crc FROM verdicts WHERE context = ?"
+        return {
+            blob: (size, entry)
+            for blob, size, entry, crc in self._asked(ask, context)
+            if crc == _crc(context, blob, size, entry)
+        }
+
+    def keep_verdicts(self, context: str, verdicts: Mapping[str, tuple[int, str]]) -> None:
+        """Keep what was found out about blobs: id -> size in bytes, and a text."""
+        rows = [
+            (context, blob, size, entry, _crc(context, blob, size, entry))
+            for blob, (size, entry) in verdicts.items()
+        ]
+
+        def work(database: sqlite3.Connection) -> None:
+            database.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?)", rows)
+            ((count,),) = database.execute("SELECT COUNT(*) FROM verdicts")
+            if count > MOST:
+                database.execute("DELETE FROM verdicts WHERE context <> ?", (context,))
+
+        self._kept(work)
+
+    def answer(self, context: str) -> Any:
+        """Give the JSON data that was kept as an answer in a context, None for none."""
+        for entry, crc in self._asked("SELECT entry, crc FROM answers WHERE context = ?", context):
+            if crc == _crc(context, entry):
+                with contextlib.suppress(ValueError):
+                    return json.loads(entry)
+        return None
+
+    def keep_answer(self, context: str, data: Any) -> None:
+        """Keep JSON data as the answer in a context."""
+        entry = json.dumps(data, separators=(",", ":"))
+
+        def work(database: sqlite3.Connection) -> None:
+            ((count,),) = database.execute("SELECT COUNT(*) FROM answers")
+            if count > MOST_ANSWERS:
+                database.execute("DELETE FROM answers")
+            row = (context, entry, _crc(context, entry))
+            database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", row)
+
+        self._kept(work)
+
+    def _asked(self, question: str, context: str) -> list[tuple[Any, ...]]:
+        path = self._folder / FILE
+        if not path.is_file() or path.is_symlink():
+            return []
+        try:
+            with contextlib.closing(sqlite3.connect(path, timeout=1.0)) as database:
+                if _format(database) != FORMAT:
+                    return []
+                return database.execute(question, (context,)).fetchall()
+        except sqlite3.Error:
+            return []
+
+    def _kept(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Write, all or nothing; a file that is broken or of another kind is begun anew, once."""
+        path = self._folder / FILE
+        for _ in range(2):
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                if path.is_symlink():
+                    path.unlink()
+                with contextlib.closing(sqlite3.connect(path, timeout=1.0)) as database:
+                    _prepare(database)
+                    with database:
+                        work(database)
+            except (sqlite3.OperationalError, OSError):
+                return  # busy, full, or not to be written
+            except sqlite3.Error:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            else:
+                return
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    # A power cut may cost what was kept last, and crc32 shows where it cost a part of it.
+    database.execute("PRAGMA synchronous = OFF")
+    if _format(database) != FORMAT:
+        with database:
+            database.execute("BEGIN IMMEDIATE")
+            for name in ("verdicts", "answers"):
+                database.execute(f"DROP TABLE IF EXISTS {name}")
+            for table in _TABLES:
+                database.execute(table)
+            database.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _format(database: sqlite3.Connection) -> int:
+    ((found,),) = database.execute("PRAGMA user_version")
+    return int(found)
+
+
+def _crc(*parts: object) -> int:
+    return crc32("\0".join(map(str, parts)).encode())

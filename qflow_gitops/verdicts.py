@@ -1,0 +1,98 @@
+"""What was found out about a file -> a text to keep, and back.
+
+What a verdict depends on besides the content is its context: the program, the schemas, the
+settings, the catalog.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from qflow_gitops import schema
+from qflow_gitops.diagnostics import Diagnostic, Excerpt, Position, Range, Severity
+from qflow_gitops.loader import Examined
+from qflow_gitops.spec import Recalled, RunSpec
+
+
+def context(*parts: bytes | str) -> str:
+    """Give the identity of a context from the parts that it is made of, and the schemas."""
+    schemas = (schema.text(name) for name in ("workflow-run", "project", "workflow"))
+    digests = [hashlib.sha256(one.encode() if isinstance(one, str) else one).digest()
+               for one in (*schemas, *parts)]  # fmt: skip
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def contents(files: Mapping[str, bytes]) -> bytes:
+    """Give what is another one for any other names or contents of files."""
+    parts = [(name.encode(), hashlib.sha256(files[name]).digest()) for name in sorted(files)]
+    return b"".join(b"%d %s" % (len(name), name) + digest for name, digest in parts)
+
+
+def to_text(examined: Examined) -> str:
+    """Give what was found out about a file, but for its name, as JSON."""
+    specs = [
+        [one.environment, one.name, one.previous_name, dict(one.labels), one.digest, one.index]
+        for one in examined.specs
+    ]
+    found = findings_to_json(examined.diagnostics)
+    return json.dumps([specs, found, examined.seeming], separators=(",", ":"))
+
+
+def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> Examined:
+    """Give back what was found out about a file; `whole` reads its specs when they are needed.
+
+    Raises ValueError, TypeError or LookupError for what isn't such text.
+    """
+    specs, found, seeming = json.loads(text)
+    return Examined(
+        file,
+        tuple(
+            Recalled(
+                whole,
+                {
+                    "environment": environment,
+                    "name": name,
+                    "previous_name": previous_name,
+                    "labels": labels,
+                    "digest": digest,
+                    "file": file,
+                    "index": index,
+                },
+            )
+            for environment, name, previous_name, labels, digest, index in specs
+        ),
+        findings_from_json(found, file),
+        tuple((environment, name) for environment, name in seeming),
+    )
+
+
+def findings_to_json(found: Iterable[Diagnostic]) -> list[list[Any]]:
+    """Give findings without the file that they are about."""
+    return [
+        [
+            one.severity.value,
+            one.rule,
+            one.message,
+            [*one.range.start, *one.range.end],
+            one.hint,
+            one.excerpt and [one.excerpt.text, one.excerpt.start, one.excerpt.end],
+        ]
+        for one in found
+    ]
+
+
+def findings_from_json(data: Any, file: str) -> tuple[Diagnostic, ...]:
+    """Give back findings about a file."""
+    return tuple(
+        Diagnostic(
+            Severity(severity),
+            rule,
+            message,
+            file,
+            Range(Position(*place[:2]), Position(*place[2:])),
+            hint,
+            Excerpt(*excerpt) if excerpt else None,
+        )
+        for severity, rule, message, place, hint, excerpt in data
+    )
