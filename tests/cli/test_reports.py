@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from qflow_gitops.cache import Cache
+from qflow_gitops.forks import spread
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.loader import spec_name
 from qflow_gitops.operations.validate import validate
@@ -77,7 +79,8 @@ def test_a_file_that_may_not_be_read_is_a_finding(
 
     project.write("runs/closed.yaml", WARNED)
     monkeypatch.setattr(os, "access", access)
-    report = validate(GitRepo.open(project.path, os.environ), "EU2")
+    cache = Cache(project.path / "cache")
+    report = validate(GitRepo.open(project.path, os.environ), "EU2", cache, spread)
     (one,) = [one for one in report.diagnostics if one.rule == "file-unreadable"]
     assert (one.file, int(report.exit_code)) == ("runs/closed.yaml", 3)
     assert spec_name(b"runs/notes.txt", "unreadable") == (None, None)
