@@ -11,7 +11,8 @@ from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.operations.apply import Edges, apply
 from qflow_gitops.operations.checks import ApplyRequest
 from qflow_gitops.project import RESCUE_FILE, duration
-from qflow_gitops.report import Planned, Report, failed
+from qflow_gitops.report import Report, failed
+from qflow_gitops.report.plans import Planned
 
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:

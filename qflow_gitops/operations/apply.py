@@ -43,7 +43,9 @@ from qflow_gitops.operations.watching import watch_of
 from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
 from qflow_gitops.policy import Approval, Facts
 from qflow_gitops.project import Project
-from qflow_gitops.report import Planned, Report, applied
+from qflow_gitops.report import Report
+from qflow_gitops.report.applies import applied
+from qflow_gitops.report.plans import Planned
 
 _ADVANCES = 20
 

@@ -14,7 +14,8 @@ from qflow_gitops.operations import reading
 from qflow_gitops.operations.plan import all_specs, chosen, seen
 from qflow_gitops.plan import Action, Change, Context
 from qflow_gitops.project import Project
-from qflow_gitops.report import History, InvalidFiles, Report
+from qflow_gitops.report import InvalidFiles, Report
+from qflow_gitops.report.records import History
 from qflow_gitops.spec import RunSpec
 
 _TRIES = 20

@@ -12,7 +12,8 @@ from qflow_gitops.operations.policies import NEW_RECORD
 from qflow_gitops.plan import Action, Key, Reason
 from qflow_gitops.policy import Facts
 from qflow_gitops.project import PROJECT_FILE, Project
-from qflow_gitops.report import InvalidFiles, Planned
+from qflow_gitops.report import InvalidFiles
+from qflow_gitops.report.plans import Planned
 
 
 @dataclass(frozen=True, slots=True)

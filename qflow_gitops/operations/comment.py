@@ -30,7 +30,8 @@ from qflow_gitops.operations.review import (
     settings_of,
 )
 from qflow_gitops.project import Project
-from qflow_gitops.report import Commented, Comments, Report, Review, commented
+from qflow_gitops.report import Report
+from qflow_gitops.report.reviews import Commented, Comments, Review, commented
 
 RECENT = timedelta(days=30)
 """For how long after its last change an attempt's pull request is looked at by `--merged`."""

@@ -8,7 +8,8 @@ from qflow_gitops.operations.gateways import one_environment
 from qflow_gitops.operations.plan import seen
 from qflow_gitops.operations.reconcile import Reconciler, doubts_in
 from qflow_gitops.project import Project
-from qflow_gitops.report import History, Report, reconciled
+from qflow_gitops.report import Report
+from qflow_gitops.report.records import History, reconciled
 
 
 def reconcile(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from qflow_gitops.lockfile import Attempt
-from qflow_gitops.report import Planned
+from qflow_gitops.report.plans import Planned
 
 
 @dataclass(frozen=True, slots=True)

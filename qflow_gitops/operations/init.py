@@ -11,7 +11,8 @@ from qflow_gitops.interfaces import LockStore, LostRace, Mark
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.lockformat import to_bytes
 from qflow_gitops.project import LOCK_FILE, PROJECT_FILE
-from qflow_gitops.report import FileChange, Files, Report
+from qflow_gitops.report import Report
+from qflow_gitops.report.files import FileChange, Files
 
 SCHEMA_FOLDER = ".qflow/schemas"
 WORKFLOWS = ("qflow.yml", "qflow-operations.yml")

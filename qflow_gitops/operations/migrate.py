@@ -12,7 +12,8 @@ from qflow_gitops.errors import ExitCode
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.operations import reading, writing
 from qflow_gitops.project import PROJECT_FILE, Project
-from qflow_gitops.report import FileChange, Files, Report
+from qflow_gitops.report import Report
+from qflow_gitops.report.files import FileChange, Files
 from qflow_gitops.spec import LEGACY_VARIABLES, normalised
 
 _PATH = ("spec", "variables")

@@ -13,7 +13,7 @@ from qflow_gitops.operations.gateways import Gateways
 from qflow_gitops.operations.launch import Job, Result
 from qflow_gitops.operations.watching import Watch, watch_of
 from qflow_gitops.plan import Action, Change, Reason
-from qflow_gitops.report import Applied, Outcome
+from qflow_gitops.report.applies import Applied, Outcome
 
 
 @dataclass(slots=True)

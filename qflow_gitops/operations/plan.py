@@ -13,7 +13,8 @@ from qflow_gitops.operations import reading
 from qflow_gitops.operations.policies import Base, bases_of, facts_of
 from qflow_gitops.plan import Brakes, Context, Key
 from qflow_gitops.project import Project
-from qflow_gitops.report import LockSeen, Planned, Report, planned
+from qflow_gitops.report import Report
+from qflow_gitops.report.plans import LockSeen, Planned, planned
 from qflow_gitops.spec import RunSpec
 
 

@@ -14,7 +14,8 @@ from qflow_gitops.operations import reading, writing
 from qflow_gitops.operations.checks import run_key
 from qflow_gitops.plan import Key
 from qflow_gitops.project import Project
-from qflow_gitops.report import FileChange, Files, InvalidFiles, Report
+from qflow_gitops.report import InvalidFiles, Report
+from qflow_gitops.report.files import FileChange, Files
 from qflow_gitops.spec import RunSpec
 
 ANNOTATION = "rerunReason"

@@ -13,7 +13,8 @@ from qflow_gitops.operations.checks import run_key
 from qflow_gitops.operations.plan import seen
 from qflow_gitops.operations.reconcile import Doubt, Looked, Reconciler
 from qflow_gitops.project import Project
-from qflow_gitops.report import History, Report
+from qflow_gitops.report import Report
+from qflow_gitops.report.records import History
 
 NOTHING = "The record is as it was."
 

@@ -16,7 +16,9 @@ from qflow_gitops.operations import reading
 from qflow_gitops.operations.plan import PlanRequest, make_plan
 from qflow_gitops.plan import Action, Change, Plan, Reason, record_of
 from qflow_gitops.project import PROJECT_FILE, Project
-from qflow_gitops.report import Planned, Proposal, Report, Review, Standing
+from qflow_gitops.report import Report
+from qflow_gitops.report.plans import Planned
+from qflow_gitops.report.reviews import Proposal, Review, Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
 from qflow_gitops.operations.watching import look, what_became
 from qflow_gitops.project import Project
-from qflow_gitops.report import History, Report, Status, StatusRow, standing
+from qflow_gitops.report import Report
+from qflow_gitops.report.records import History, Status, StatusRow, standing
 
 
 def status(

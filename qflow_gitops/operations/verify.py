@@ -11,7 +11,8 @@ from qflow_gitops.interfaces import GitTree, LockStore, Version
 from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.lockformat import Versions
 from qflow_gitops.project import Project
-from qflow_gitops.report import Report, Verified, verified
+from qflow_gitops.report import Report
+from qflow_gitops.report.records import Verified, verified
 
 
 @dataclass(slots=True)

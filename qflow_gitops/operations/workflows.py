@@ -11,7 +11,8 @@ from qflow_gitops.interfaces import GitTree, Qualys
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.plan import chosen
 from qflow_gitops.project import Project
-from qflow_gitops.report import Draft, FileChange, Known, Report, pulled
+from qflow_gitops.report import Report
+from qflow_gitops.report.files import Draft, FileChange, Known, pulled
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 

@@ -10,7 +10,7 @@ from collections import Counter
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.output.blocks import cell, code
 from qflow_gitops.output.markdown import Document, Row, document
-from qflow_gitops.report import Proposal, Review, Standing
+from qflow_gitops.report.reviews import Proposal, Review, Standing
 
 COMMENT_LIMIT = 65_536
 """Characters of a comment on GitHub (the API refuses more); counted here in bytes."""

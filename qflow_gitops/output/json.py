@@ -12,22 +12,12 @@ from qflow_gitops.difference import MISSING, Difference
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.lockformat import attempt_to_json
 from qflow_gitops.plan import Action, Change, Plan
-from qflow_gitops.report import (
-    Applied,
-    Commented,
-    Comments,
-    Draft,
-    Files,
-    History,
-    Known,
-    LockSeen,
-    Outcome,
-    Planned,
-    Report,
-    Status,
-    Validated,
-    Verified,
-)
+from qflow_gitops.report import Report, Validated
+from qflow_gitops.report.applies import Applied, Outcome
+from qflow_gitops.report.files import Draft, Files, Known
+from qflow_gitops.report.plans import LockSeen, Planned
+from qflow_gitops.report.records import History, Status, Verified
+from qflow_gitops.report.reviews import Commented, Comments
 from qflow_gitops.spec import PLACE_VARIABLES
 
 FORMAT_VERSION = 1

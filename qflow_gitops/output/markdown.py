@@ -24,9 +24,11 @@ from qflow_gitops.output.blocks import (
     tagged,
     unfolded_start,
 )
-from qflow_gitops.output.words import clean, count, difference, run, where
+from qflow_gitops.output.runs import difference, run, where
+from qflow_gitops.output.words import clean, count
 from qflow_gitops.plan import Action, Change
-from qflow_gitops.report import Planned, Report
+from qflow_gitops.report import Report
+from qflow_gitops.report.plans import Planned
 from qflow_gitops.spec import MASK
 
 SUMMARY_LIMIT = 1024 * 1024

@@ -5,7 +5,9 @@ that comes from a file can end it and begin another.
 """
 
 from qflow_gitops.plan import Action, Plan
-from qflow_gitops.report import Applied, Planned, Report
+from qflow_gitops.report import Report
+from qflow_gitops.report.applies import Applied
+from qflow_gitops.report.plans import Planned
 
 
 def render(report: Report) -> str:

@@ -1,16 +1,11 @@
 """The words that several formats share, and the making safe of what files and servers say."""
 
-import json
 import unicodedata
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from qflow_gitops.diagnostics import Excerpt
-from qflow_gitops.difference import MISSING, Difference
-from qflow_gitops.plan import Change
-from qflow_gitops.spec import MASK, PLACE_VARIABLES, RunSpec
 
 _UNSAFE = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
-_MAX_VALUE = 120
 _WINDOW = 68  # characters of a line that are shown around what is underlined
 
 
@@ -58,45 +53,16 @@ def _cells(text: str) -> int:
     )
 
 
-def value(one: Any) -> str:
-    """Give a JSON value on one line, cut where it is long."""
-    if one is MISSING:
-        return "(absent)"
-    text = json.dumps(one, ensure_ascii=False)
-    return clean(text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 1] + "…")
-
-
-def difference(one: Difference) -> tuple[str, str]:
-    """Give a sign (`+`, `-`, `~`) and the words for one value that differs."""
-    pointer = clean(one.pointer)
-    if one.old == one.new == MASK:
-        return "~", f"{pointer}  changed, and not shown: the spec says `sensitive`"
-    if one.old is MISSING:
-        return "+", f"{pointer}  {value(one.new)}"
-    if one.new is MISSING:
-        return "-", f"{pointer}  {value(one.old)}"
-    return "~", f"{pointer}  {value(one.old)} → {value(one.new)}"
-
-
-def where(spec: RunSpec, names: dict[str, str]) -> str:
-    """Say on which cloud, connector and place a run works."""
-    parts = [", ".join(spec.connector_types) or "no cloud named"]
-    for one in spec.connectors:
-        name = names.get(one.removeprefix("@").lower(), "")
-        parts.append(f"connector {clean(one)}" + (f" ({clean(name)})" if name else ""))
-    parts += [
-        f"{name} {clean(str(spec.variables[name]))}"
-        for name in PLACE_VARIABLES
-        if name in spec.variables
-    ]
-    return " · ".join(parts)
-
-
-def run(one: Change) -> str:
-    """Give a run's identity as people type it."""
-    return f"{one.environment}/{one.name}"
-
-
 def count(number: int, one: str, many: str = "") -> str:
     """Give `1 run`, `2 runs`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Give rows as lines, in columns; empty columns are left out."""
+    if not rows:
+        return
+    cells = [titles, *(tuple(clean(cell) for cell in row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    for row in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)

@@ -9,7 +9,8 @@ import pytest
 from qflow_gitops.diagnostics import Diagnostic, Excerpt, Position, Range, Severity
 from qflow_gitops.errors import ExitCode, InvalidInput
 from qflow_gitops.output import FORMATS, RESULTS, github, junit, sarif
-from qflow_gitops.report import FileChange, Files, Report, Validated, validated
+from qflow_gitops.report import Report, Validated, validated
+from qflow_gitops.report.files import FileChange, Files
 
 HOSTILE = "\x1b[2J\u202e::error::x##[group]y\n\x00@octocat <b>|`%0A,:\ud800".encode(
     "utf-8", "replace"

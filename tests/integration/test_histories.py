@@ -18,7 +18,7 @@ from qflow_gitops.operations.checks import View
 from qflow_gitops.operations.plan import PlanRequest, all_specs, make_plan
 from qflow_gitops.plan import Action, Context, compute
 from qflow_gitops.policy import Facts
-from qflow_gitops.report import LockSeen, Planned
+from qflow_gitops.report.plans import LockSeen, Planned
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 

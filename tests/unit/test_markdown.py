@@ -18,7 +18,9 @@ from qflow_gitops.output.comment import COMMENT_LIMIT, marked, render
 from qflow_gitops.output.markdown import SUMMARY_LIMIT
 from qflow_gitops.output.markdown import render as render_plan
 from qflow_gitops.plan import Action, Change, Plan, Reason
-from qflow_gitops.report import LockSeen, Planned, Proposal, Report, Review, Standing
+from qflow_gitops.report import Report
+from qflow_gitops.report.plans import LockSeen, Planned
+from qflow_gitops.report.reviews import Proposal, Review, Standing
 from qflow_gitops.spec import RunSpec
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -1,0 +1,62 @@
+"""What the record says, as lines for a person."""
+
+from collections.abc import Iterator
+
+from qflow_gitops.output.textplans import lock
+from qflow_gitops.output.words import clean, count, table
+from qflow_gitops.plan import said
+from qflow_gitops.report.records import History, Status, Verified
+
+SHOWN_PROBLEMS = 50
+
+
+def status(body: Status) -> Iterator[str]:
+    """A table of all runs."""
+    yield f"{count(len(body.rows), 'run')}; {lock(body.lock)}"
+    rows = [
+        (
+            f"{row.environment}/{row.name}",
+            row.attempt.state.value if row.attempt else "never sent",
+            row.attempt.status if row.attempt else "",
+            row.attempt.changed_at if row.attempt else "",
+            "" if row.spec else "no spec any more",
+            row.attempt.execution_id if row.attempt else "",
+        )
+        for row in body.rows
+    ]
+    yield from table(("RUN", "STATE", "QUALYS SAYS", "SINCE", "", "EXECUTION"), rows)
+
+
+def history(body: History) -> Iterator[str]:
+    """Each attempt with its events."""
+    yield f"{count(len(body.attempts), 'attempt')}; {lock(body.lock)}"
+    for environment, name, attempt in body.attempts:
+        yield ""
+        yield f"{clean(environment)}/{clean(name)} #{attempt.number}  {clean(said(attempt))}"
+        yield f"  {attempt.digest}  {clean(attempt.fact('file'))}"
+        for event in attempt.events:
+            by = event.extra.get("by")
+            who = f"  by {clean(str(by.get('actor', '')))}" if isinstance(by, dict) else ""
+            detail = event.extra.get("detail", event.extra.get("status", ""))
+            words = f"  {clean(str(detail))}" if detail else ""
+            yield f"    {event.at}  {event.to}{words}{who}"
+
+
+def verified(body: Verified) -> Iterator[str]:
+    """What a check of the record found."""
+    yield (
+        f"{clean(body.where)}: {count(body.versions, 'version')}, "
+        f"{count(body.attempts, 'attempt')}; {count(len(body.problems), 'problem')}"
+    )
+    for one in body.problems[:SHOWN_PROBLEMS]:
+        yield f"  ✗ {clean(one)}"
+    if len(body.problems) > SHOWN_PROBLEMS:
+        yield f"  … {len(body.problems) - SHOWN_PROBLEMS:,} more (--format json: all)"
+    if not body.problems:
+        yield "  ✓ every version only adds to the one before; no execution is in it twice"
+    if body.digests:
+        yield f"  ✓ {count(body.digests, 'digest')} taken again of the files, the same"
+    if body.unseen:
+        yield f"  · {count(body.unseen, 'attempt')} whose file, as it was, isn't in this clone"
+    if body.signed is not None:
+        yield f"  · {count(body.signed, 'version')} signed by an allowed signer"

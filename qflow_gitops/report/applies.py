@@ -1,0 +1,85 @@
+"""What an apply did."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qflow_gitops.diagnostics import Diagnostic, has_errors
+from qflow_gitops.errors import ExitCode, QflowError, worst
+from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, Attempt, State
+from qflow_gitops.plan import Change, Reason
+from qflow_gitops.report import Report
+from qflow_gitops.report.plans import Planned
+from qflow_gitops.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one run of an apply stands at its end."""
+
+    environment: str
+    name: str
+    attempt: Attempt
+    spec: RunSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an apply did.
+
+    `outcomes` are the attempts that it opened or waited for; `not_started` what it would
+    have run and did not; `doubts` every attempt of the environment that may have run,
+    `elsewhere` those that another apply is sending now. `rescued` is where answers were
+    saved that could not be recorded, `rescued_lines` are they, a JSON object a line.
+    """
+
+    planned: Planned
+    environment: str
+    platform: str
+    outcomes: tuple[Outcome, ...] = ()
+    not_started: tuple[Change, ...] = ()
+    doubts: tuple[Outcome, ...] = ()
+    elsewhere: tuple[Outcome, ...] = ()
+    rescued: str = ""
+    rescued_lines: str = ""
+    waited: bool = True
+
+
+_POLICY = frozenset(
+    {
+        Reason.FROZEN, Reason.RENAMED, Reason.TARGET, Reason.WORKFLOW,
+        Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY,
+    }
+)  # fmt: skip
+
+
+def applied(
+    body: Applied,
+    found: tuple[Diagnostic, ...],
+    notes: tuple[str, ...],
+    problems: Iterable[QflowError] = (),
+) -> Report:
+    """Report an apply. It answers for what it did and for any doubt that is still open."""
+    verdicts: list[tuple[ExitCode, str]] = [(one.exit_code, one.reason) for one in problems]
+    states = {outcome.attempt.state for outcome in body.outcomes}
+    if body.elsewhere:
+        verdicts.append((ExitCode.BUSY, "elsewhere"))
+    if body.doubts or states & DOUBTFUL:
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    if states & UNSUCCESSFUL:
+        verdicts.append((ExitCode.RUN_FAILED, "run_failed"))
+    if State.REFUSED in states:
+        verdicts.append((ExitCode.RUN_FAILED, "refused"))
+    if body.waited and states & UNDER_WAY:
+        verdicts.append((ExitCode.STILL_RUNNING, "still_running"))
+    if State.UNSENT in states:
+        verdicts.append((ExitCode.UNREACHABLE, "unsent"))
+    held = sorted({one.reason for one in (*body.planned.plan.changes, *body.not_started)} & _POLICY)
+    verdicts += [(ExitCode.HELD, reason.value) for reason in held]
+    if has_errors(found):
+        verdicts.append((ExitCode.INVALID, "invalid"))
+    if not verdicts and any(one.reason is Reason.STOPPED for one in body.not_started):
+        verdicts.append((ExitCode.STILL_RUNNING, "not_started"))  # the time was over
+    code = worst([code for code, _ in verdicts])
+    reason = next((word for verdict, word in verdicts if verdict is code), "ok")
+    error = next((one for one in problems if one.exit_code is code), None)
+    return Report("apply", code, reason, found, notes, body, error)

@@ -1,0 +1,64 @@
+"""A plan, and what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qflow_gitops.diagnostics import Diagnostic, has_errors
+from qflow_gitops.errors import ExitCode
+from qflow_gitops.plan import Action
+from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.catalog import Catalog
+    from qflow_gitops.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class LockSeen:
+    """Which state of the record a command saw; `exists` is False before the first apply.
+
+    `copied_at` is RFC 3339 where it was only a copy from earlier.
+    """
+
+    where: str
+    exists: bool
+    lineage: str = ""
+    serial: int = 0
+    copied_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan and what it was made from.
+
+    `commit` is "" for the work tree, `base` the commit of comparison ("" without one),
+    `full` whether every spec was looked at. `names` gives connectors their names,
+    `catalog` workflows theirs.
+    """
+
+    plan: Plan
+    commit: str
+    base: str
+    full: bool
+    lock: LockSeen
+    names: Mapping[str, str] = field(default_factory=dict)
+    catalog: Catalog = field(default_factory=dict)
+
+    def workflow_name(self, workflow_id: str) -> str:
+        """The name that the catalog gives a workflow, "" without one."""
+        known = self.catalog.get(workflow_id.lower())
+        return known.name if known else ""
+
+
+def planned(
+    body: Planned, found: tuple[Diagnostic, ...], notes: tuple[str, ...], *, exit_code: bool
+) -> Report:
+    """Report a plan: 3 for invalid specs, 10 for pending runs where the code is asked for."""
+    if has_errors(found):
+        return Report("plan", ExitCode.INVALID, "invalid", found, notes, body)
+    if exit_code and body.plan.of(Action.RUN):
+        return Report("plan", ExitCode.PENDING, "pending", found, notes, body)
+    return Report("plan", ExitCode.OK, "ok", found, notes, body)

@@ -1,0 +1,89 @@
+"""What the record says: status, history, checks of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qflow_gitops.errors import ExitCode, QflowError, worst
+from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, Attempt, State
+from qflow_gitops.report import Report
+from qflow_gitops.report.plans import LockSeen
+from qflow_gitops.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """A run's last attempt (None before the first) and whether it still has a spec."""
+
+    environment: str
+    name: str
+    attempt: Attempt | None
+    spec: RunSpec | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Every run of the environments asked for."""
+
+    rows: tuple[StatusRow, ...]
+    lock: LockSeen
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All attempts, oldest first."""
+
+    attempts: tuple[tuple[str, str, Attempt], ...]
+    lock: LockSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a check of the record found.
+
+    `digests` of the attempts were taken again of their files; `unseen` could not be, since
+    their files as they were aren't in this clone (or not recorded). `signed` counts commits
+    with a signature of an allowed signer, None where that wasn't asked. `problems` are
+    sentences.
+    """
+
+    where: str
+    versions: int
+    attempts: int
+    digests: int
+    unseen: int
+    signed: int | None
+    problems: tuple[str, ...]
+
+
+def verified(body: Verified) -> Report:
+    """Report on a check of the record: 11 where anything is wrong with it."""
+    if body.problems:
+        return Report("lock", ExitCode.LOCK, "lock_unsound", body=body)
+    return Report("lock", body=body)
+
+
+def reconciled(body: History, problems: Iterable[QflowError]) -> Report:
+    """Report on a look at doubts: 9 where one is left, 12 or 4 where Qualys could not be asked."""
+    problems = list(problems)
+    verdicts = [(one.exit_code, one.reason) for one in problems]
+    if any(attempt.state in DOUBTFUL for _, _, attempt in body.attempts):
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    code = worst([code for code, _ in verdicts])
+    reason = next((word for verdict, word in verdicts if verdict is code), "ok")
+    return Report("reconcile", code, reason, body=body, error=next(iter(problems), None))
+
+
+def standing(body: Status, *, exit_code: bool = False) -> Report:
+    """Report how runs stand: 0, or with `exit_code` what the worst of them says."""
+    if not exit_code:
+        return Report("status", body=body)
+    states = {row.attempt.state for row in body.rows if row.attempt}
+    verdicts: list[tuple[ExitCode, str]] = []
+    if states & (DOUBTFUL | {State.EXPIRED}):
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    if states & (UNSUCCESSFUL | {State.REFUSED}):
+        verdicts.append((ExitCode.RUN_FAILED, "run_failed"))
+    if states & UNDER_WAY:
+        verdicts.append((ExitCode.STILL_RUNNING, "still_running"))
+    code = worst([code for code, _ in verdicts])
+    return Report("status", code, next((w for c, w in verdicts if c is code), "ok"), body=body)
