@@ -30,8 +30,7 @@ class Range(NamedTuple):
     end: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A kind of finding.
 
     `id` is stable, `why` one sentence on why the rule exists. `bad` and `good` are what
@@ -48,8 +47,7 @@ class Rule:
 START_OF_FILE = Range(Position(1, 1), Position(1, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(NamedTuple):
     """The line that a finding begins on, without what may not be shown.
 
     `start` and `end` are the offsets of the characters that the finding is about.

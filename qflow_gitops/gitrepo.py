@@ -5,25 +5,28 @@ diffs, pagers, lazy fetches) is switched off, and nothing of the caller's GIT_* 
 passed on, so that a hook's GIT_DIR can't redirect a plan.
 """
 
+from __future__ import annotations
+
 import contextlib
 import math
 import os
 import re
 import signal
 import subprocess
-import tempfile
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
 from qflow_gitops.gitworktree import MAX_CONTENT, WorkTree
-from qflow_gitops.interfaces import ChangeKind, PathChange, TreeFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from qflow_gitops.interfaces import PathChange, TreeFile
 
 _GLANCE, _LAST_WORDS = 0.1, 0.3  # seconds between looks at a git; and until it is killed
 _KEPT_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "SYSTEMROOT")
@@ -55,20 +58,22 @@ _NETWORK_VARIABLES = frozenset(
 )  # fmt: skip
 """Of the caller's GIT_* variables, those that say how a remote is reached, never which one."""
 _CONFIG_PAIR = re.compile(r"GIT_CONFIG_(KEY|VALUE)_[0-9]+")
-_KINDS = {b"A": ChangeKind.ADDED, b"D": ChangeKind.REMOVED}
 
 
-@dataclass(frozen=True)
 class GitRepo:
     """One work tree and its repository; implements `interfaces.GitTree`."""
 
-    root: Path
-    common_dir: Path
-    git_dir: Path
-    environ: Mapping[str, str]
+    def __init__(
+        self, root: Path, common_dir: Path, git_dir: Path, environ: Mapping[str, str]
+    ) -> None:
+        """Take the folders, and the whole environment of a git; `open` finds them."""
+        self.root = root
+        self.common_dir = common_dir
+        self.git_dir = git_dir
+        self.environ = environ
 
     @classmethod
-    def open(cls, directory: Path, environ: Mapping[str, str]) -> "GitRepo":
+    def open(cls, directory: Path, environ: Mapping[str, str]) -> GitRepo:
         """Find the repository that a directory belongs to.
 
         Raises UsageProblem where there is none, it is bare, or git may not or can't be used.
@@ -166,6 +171,8 @@ class GitRepo:
 
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""
+        from qflow_gitops.interfaces import TreeFile
+
         found = {}
         for entry in self._pieces(["ls-tree", "-r", "-z", "--full-tree", commit, *_paths(folders)]):
             about, _, path = entry.partition(b"\t")
@@ -194,12 +201,15 @@ class GitRepo:
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
         """Give the paths under the folders that differ, sorted; never a rename."""
+        from qflow_gitops.interfaces import ChangeKind, PathChange
+
+        named = {b"A": ChangeKind.ADDED, b"D": ChangeKind.REMOVED}
         command = ["diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv"]
         pieces = self._pieces([*command, "--name-status", base, head, "--", *_paths(folders)])
         kinds, paths = pieces[::2], pieces[1::2]
         return sorted(
             (
-                PathChange(path, _KINDS.get(kind, ChangeKind.MODIFIED))
+                PathChange(path, named.get(kind, ChangeKind.MODIFIED))
                 for kind, path in zip(kinds, paths, strict=True)
             ),
             key=lambda one: one.path,
@@ -299,7 +309,7 @@ class GitRepo:
 
     def _started(
         self, arguments: Sequence[str], given: BinaryIO, variables: Mapping[str, str]
-    ) -> "subprocess.Popen[bytes]":
+    ) -> subprocess.Popen[bytes]:
         options = [part for option in _OPTIONS for part in ("-c", option)]
         try:
             return subprocess.Popen(
@@ -315,7 +325,7 @@ class GitRepo:
 
 
 def _ended(
-    process: "subprocess.Popen[bytes]", patience: Callable[[], float] | None
+    process: subprocess.Popen[bytes], patience: Callable[[], float] | None
 ) -> tuple[int, bytes, bytes]:
     """Wait for a git, no longer than there is patience: exit status, stdout, stderr."""
     if patience is None:
@@ -334,7 +344,7 @@ def _ended(
         return process.returncode, out, err
 
 
-def _given_up(process: "subprocess.Popen[bytes]") -> tuple[int, bytes, bytes]:
+def _given_up(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
     """End a git and its helpers; first so that it takes its lock files away."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -374,6 +384,8 @@ def _scratch() -> BinaryIO:
     """Open a file without a name; unbuffered, so that closing it has nothing left to write."""
     if hasattr(os, "memfd_create"):
         return cast(BinaryIO, os.fdopen(os.memfd_create("feed"), "w+b", buffering=0))
+    import tempfile
+
     return cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # macOS
 
 

@@ -14,6 +14,7 @@ MAX_CONTENT = 1024 * 1024
 _MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}
 
 
+_PLAIN = (b"H 100644 ", b"H 100755 ")
 _SPECIAL = re.compile(rb"(?:^|\0)(?!H 100(?:644|755) [0-9a-f]+ 0\t)[^\0\t]+\t([^\0]+)")
 
 
@@ -129,7 +130,8 @@ class WorkTree:
             ["diff-files", "-z", "--name-only", "--ignore-submodules=all", *self._paths],
             ["ls-files", "-z", "--others", "--exclude-standard", *self._paths],
         )
-        special = [path for path in _SPECIAL.findall(indexed) if path]
+        plain = sum((b"\0" + indexed).count(b"\0" + start) for start in _PLAIN)
+        special = _SPECIAL.findall(indexed) if plain < indexed.count(b"\0") else []
         return indexed, frozenset([*(changed + others).split(b"\0")[:-1], *special])
 
     @cached_property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.lockfile import Lockfile, Transition
@@ -27,8 +27,7 @@ class ChangeKind(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
-class TreeFile:
+class TreeFile(NamedTuple):
     """One file of a commit: raw path bytes, octal mode (`100644`), blob id."""
 
     path: bytes
@@ -36,8 +35,7 @@ class TreeFile:
     blob: str
 
 
-@dataclass(frozen=True, slots=True)
-class PathChange:
+class PathChange(NamedTuple):
     """One path that differs between two commits."""
 
     path: bytes

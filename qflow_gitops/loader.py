@@ -9,7 +9,8 @@ from qflow_gitops import catalog, connectors, excerpts, leaks, project, schema, 
 from qflow_gitops.catalog import Catalog
 from qflow_gitops.diagnostics import Diagnostic, Severity, error, has_errors, in_order
 from qflow_gitops.document import Document, Parsed, parse
-from qflow_gitops.project import PROJECT_FILE, Project
+from qflow_gitops.filenames import PROJECT_FILE
+from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec
 
 MAX_SPECS = 100_000

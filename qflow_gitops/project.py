@@ -11,9 +11,6 @@ from qflow_gitops.lockfile import State
 from qflow_gitops.policy import Approvals, Limits, Policy, Scope
 from qflow_gitops.windows import Window, problem_of
 
-PROJECT_FILE = "qflow.yaml"
-LOCK_FILE = "qflow.lock"
-RESCUE_FILE = f"{LOCK_FILE}.rescue"
 DEFAULT_ENVIRONMENT = "default"
 
 DOCUMENTED_STATUSES: Mapping[str, State] = {"success": State.SUCCEEDED}

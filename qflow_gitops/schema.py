@@ -9,11 +9,9 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from importlib import resources
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from qflow_gitops import advice
+from qflow_gitops import advice, shipped
 from qflow_gitops.diagnostics import Diagnostic, error, warning
 from qflow_gitops.document import Document, Path
 
@@ -69,14 +67,9 @@ Problem = Any
 # --- the schemas ---------------------------------------------------------------------
 
 
-@cache
 def text(name: str) -> str:
-    """Give a schema as it is shipped: in the package, or in a checkout beside it."""
-    file = f"{name}.schema.json"
-    shipped = resources.files("qflow_gitops") / "schemas" / file
-    if shipped.is_file():
-        return shipped.read_text(encoding="utf-8")
-    return (FilePath(__file__).parents[1] / "schemas" / file).read_text(encoding="utf-8")
+    """Give a schema as it is shipped."""
+    return shipped.text(f"schemas/{name}.schema.json")
 
 
 @cache

@@ -4,20 +4,26 @@ What a verdict depends on besides the content is its context: the program, the s
 settings, the catalog.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qflow_gitops import schema
+from qflow_gitops import shipped
 from qflow_gitops.diagnostics import Diagnostic, Excerpt, Position, Range, Severity
-from qflow_gitops.loader import Examined
-from qflow_gitops.spec import Recalled, RunSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from qflow_gitops.loader import Examined
+    from qflow_gitops.spec import RunSpec
 
 
 def context(*parts: bytes | str) -> str:
     """Give the identity of a context from the parts that it is made of, and the schemas."""
-    schemas = (schema.text(name) for name in ("workflow-run", "project", "workflow"))
+    names = ("workflow-run", "project", "workflow")
+    schemas = (shipped.text(f"schemas/{name}.schema.json") for name in names)
     digests = [hashlib.sha256(one.encode() if isinstance(one, str) else one).digest()
                for one in (*schemas, *parts)]  # fmt: skip
     return hashlib.sha256(b"".join(digests)).hexdigest()
@@ -44,6 +50,9 @@ def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> E
 
     Raises ValueError, TypeError or LookupError for what isn't such text.
     """
+    from qflow_gitops.loader import Examined
+    from qflow_gitops.spec import Recalled
+
     specs, found, seeming = json.loads(text)
     return Examined(
         file,

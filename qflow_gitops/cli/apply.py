@@ -8,9 +8,10 @@ from qflow_gitops import output
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
 from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.filenames import RESCUE_FILE
 from qflow_gitops.operations.apply import Edges, apply
 from qflow_gitops.operations.checks import ApplyRequest
-from qflow_gitops.project import RESCUE_FILE, duration
+from qflow_gitops.project import duration
 from qflow_gitops.report import Report, failed
 from qflow_gitops.report.plans import Planned
 

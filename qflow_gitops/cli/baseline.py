@@ -1,5 +1,9 @@
 """`qflow-gitops baseline`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from qflow_gitops.cli import options
@@ -7,7 +11,9 @@ from qflow_gitops.cli.wiring import SystemClock, Wiring, run
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.output.words import count
 from qflow_gitops.plan import Change
-from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.report import Report
 
 
 @click.command("baseline")

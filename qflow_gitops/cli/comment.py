@@ -9,10 +9,10 @@ import click
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import SystemClock, Wiring, run
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.report import Report
 
 if TYPE_CHECKING:
     from qflow_gitops.operations.comment import CommentRequest, Edges
+    from qflow_gitops.report import Report
 
 
 @click.command("comment")

@@ -1,27 +1,30 @@
 """The only writer: results to stdout, progress and errors to stderr."""
 
+from __future__ import annotations
+
 import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from qflow_gitops import files
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
-from qflow_gitops.lockfile import Attempt, State
-from qflow_gitops.operations import events
 from qflow_gitops.output import FORMATS
 from qflow_gitops.output.text import error_lines
 from qflow_gitops.output.text import render as as_text
 from qflow_gitops.output.words import clean, count
-from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from qflow_gitops.lockfile import Attempt
+    from qflow_gitops.operations import events
+    from qflow_gitops.report import Report
 
 Result = TypeVar("Result")
 
@@ -38,8 +41,7 @@ _FINDING = re.compile(r"(\S.*?:\d+:\d+: )(error|warning)( \[.*)")
 _MARKS = re.compile(r" +\| +\^+|  +\| \^+")
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """A further copy of a result: to a file, or to stdout (None); `append` keeps what is there."""
 
     format_name: str
@@ -47,8 +49,7 @@ class Copy:
     append: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(NamedTuple):
     """How this process writes. `live` is whether stderr is a terminal that a person watches."""
 
     colour_out: bool
@@ -61,7 +62,7 @@ class Console:
     @classmethod
     def for_process(
         cls, environ: Mapping[str, str], *, color: str, quiet: bool, verbose: bool
-    ) -> "Console":
+    ) -> Console:
         """Look at the terminal and the environment once."""
         in_ci = bool(environ.get("CI"))
 
@@ -158,7 +159,7 @@ class Console:
         return "\n".join(_paint(line) for line in text.split("\n"))
 
     @contextmanager
-    def progress(self) -> Iterator["Progress"]:
+    def progress(self) -> Iterator[Progress]:
         """Show an apply while it works: a live view on a terminal, else lines and a heartbeat."""
         shown = Progress(self)
         try:
@@ -185,6 +186,8 @@ def echo(
 
 
 def _put(file: Path, content: bytes, *, append: bool) -> None:
+    from qflow_gitops import files
+
     if append or (file.exists() and not file.is_file()):  # a pipe or a device
         with file.open("ab") as stream:
             stream.write(content)
@@ -194,6 +197,8 @@ def _put(file: Path, content: bytes, *, append: bool) -> None:
 
 def _brief(attempt: Attempt) -> str:
     """Say a new state in a few words; the result says the rest."""
+    from qflow_gitops.lockfile import State
+
     if attempt.state is State.INTENT:
         return "intent recorded, sending"
     words = attempt.state.replace("_", " ")
@@ -242,6 +247,8 @@ class Progress:
         """Take the next event."""
         if self._console.quiet:
             return
+        from qflow_gitops.operations import events
+
         match event:
             case events.Said(text):
                 self._line(clean(text))

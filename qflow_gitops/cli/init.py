@@ -1,9 +1,12 @@
 """`qflow-gitops init`."""
 
+from __future__ import annotations
+
 import re
 import secrets
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +16,9 @@ from qflow_gitops.errors import UsageProblem
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.interfaces import LockStore
 from qflow_gitops.project import LockSettings
-from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.report import Report
 
 
 def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:

@@ -1,15 +1,20 @@
 """`qflow-gitops lock`: verify, push."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Wiring, run
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.project import RESCUE_FILE
-from qflow_gitops.report import Report
+from qflow_gitops.filenames import RESCUE_FILE
+
+if TYPE_CHECKING:
+    from qflow_gitops.report import Report
 
 
 @click.group("lock")

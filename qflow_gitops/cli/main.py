@@ -1,14 +1,18 @@
 """The entry point: finds the command, and turns whatever happens into an exit code."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qflow_gitops.errors import ExitCode, QflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMMANDS = {
     "init": "Make a repository of run specs ready to use.",

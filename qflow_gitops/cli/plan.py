@@ -1,11 +1,17 @@
 """`qflow-gitops plan`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import SystemClock, Wiring, run
 from qflow_gitops.moments import stamp
-from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.report import Report
 
 
 @click.command("plan")

@@ -1,12 +1,17 @@
 """`qflow-gitops schema`."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from qflow_gitops import schema
 from qflow_gitops.cli.wiring import Wiring, run
-from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.report import Report
 
 
 @click.group("schema")

@@ -1,13 +1,18 @@
 """`qflow-gitops status`."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import SystemClock, Wiring, run
 from qflow_gitops.errors import QflowError
-from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.report import Report
 
 
 @click.command("status")

@@ -6,27 +6,26 @@ import contextlib
 import math
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qflow_gitops.ci import describe
-from qflow_gitops.ci.described import Described
-from qflow_gitops.cli.console import Console, Copy
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
+from qflow_gitops.filenames import LOCK_FILE, PROJECT_FILE, RESCUE_FILE
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.interfaces import Cache, LockBranch, LockStore, PullRequests, Qualys
-from qflow_gitops.operations import reading
-from qflow_gitops.project import LOCK_FILE, PROJECT_FILE, RESCUE_FILE, LockSettings, Project
 from qflow_gitops.report import Report, failed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from qflow_gitops.ci.described import Described
+    from qflow_gitops.cli.console import Console, Copy
     from qflow_gitops.github.client import Client
+    from qflow_gitops.interfaces import Cache, LockBranch, LockStore, PullRequests, Qualys
     from qflow_gitops.operations.reconcile import Reconciler
+    from qflow_gitops.project import LockSettings, Project
 
 
 GIT_TIMEOUT = 60.0
@@ -41,6 +40,8 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Give the time, in UTC."""
+        from datetime import UTC, datetime
+
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
@@ -67,6 +68,8 @@ class Stopper:
             os._exit(128 + number)  # what was sent is in the record as an intent
         self._at = time.monotonic()
         self.signal = number
+        import threading
+
         # Whatever still hangs by then has nothing in hand that isn't recorded or rescued.
         last = threading.Timer(LAST_MOMENT, _give_up, (number,))
         last.daemon = True
@@ -142,7 +145,9 @@ class Wiring:
     def project(self, revision: str = "") -> Project:
         """The settings of a revision, of the work tree where it is ""."""
         commit = self.git.resolve(revision) if revision else ""
-        return reading.settings(self.git, commit, self.platform)
+        from qflow_gitops.operations import projectfile
+
+        return projectfile.settings(self.git, commit, self.platform)
 
     def store(self, project: Project) -> LockStore:
         """The lock store that the settings choose."""
@@ -200,6 +205,8 @@ class Wiring:
     @cached_property
     def ci(self) -> Described:
         """What the CI's environment, or the shell's, tells."""
+        from qflow_gitops.ci import describe
+
         return describe(self.environ)
 
     def evidence(self) -> dict[str, object]:
@@ -219,6 +226,9 @@ class Wiring:
 
     def reconciler(self, project: Project) -> Reconciler:
         """What looks up runs in doubt."""
+        from functools import partial
+
+        from qflow_gitops.operations import reading
         from qflow_gitops.operations.gateways import Gateways
         from qflow_gitops.operations.reconcile import Reconciler
 
@@ -288,6 +298,8 @@ def run(
 
 def _placed(wiring: Wiring, copies: Sequence[tuple[str, str]]) -> list[Copy]:
     """Say where copies of a result go: `-` is stdout, the runner's own files are added to."""
+    from qflow_gitops.cli.console import Copy
+
     return [
         Copy(name, None if file == "-" else wiring.directory / file, file in wiring.ci.appended)
         for name, file in copies

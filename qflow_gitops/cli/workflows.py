@@ -1,10 +1,16 @@
 """`qflow-gitops workflows`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Wiring, run
-from qflow_gitops.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.report import Report
 
 
 @click.group("workflows")

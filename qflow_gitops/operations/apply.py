@@ -22,7 +22,7 @@ from qflow_gitops.interfaces import (
 )
 from qflow_gitops.lockfile import Lockfile, State
 from qflow_gitops.moments import stamp
-from qflow_gitops.operations import events, reading
+from qflow_gitops.operations import events, projectfile, reading
 from qflow_gitops.operations.approved import Approver
 from qflow_gitops.operations.checks import (
     ApplyRequest,
@@ -76,7 +76,7 @@ class Edges:
 def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, Report]:
     """Apply a commit. Raises QflowError for what stops it before anything was sent."""
     head = edges.git.resolve(request.head)
-    project = reading.settings(edges.git, head, request.platform)
+    project = projectfile.settings(edges.git, head, request.platform)
     environment = one_environment(project, request.environment)
     specs = all_specs(edges.git, head, project)  # a commit's: read once, they can't change
     snapshot = edges.store.read()

@@ -7,7 +7,7 @@ from functools import cached_property
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.interfaces import GitTree, PullRequest, PullRequests, Reviewed
 from qflow_gitops.lockfile import Lockfile
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.plan import Key
 from qflow_gitops.policy import Approval, Policy
 from qflow_gitops.project import Project
@@ -185,12 +185,12 @@ class Approver:
         return {key: each for key, each in now.items() if _is_changed(before.get(key), each)}
 
     def _touched(self, base: str, head: str) -> frozenset[str]:
-        project = reading.settings(self.git, head, self.platform)
+        project = projectfile.settings(self.git, head, self.platform)
         return reading.touched_files(self.git, base, head, project)
 
     def _specs_of(self, commit: str, touched: frozenset[str]) -> dict[Key, tuple[RunSpec, str]]:
         """Give the valid specs of the files named, as a commit has them, with their platforms."""
-        project = reading.settings(self.git, commit, self.platform)
+        project = projectfile.settings(self.git, commit, self.platform)
         specs = reading.commit_specs(self.git, commit, project, touched).specs
         return {
             key: (spec, project.environments[spec.environment].platform)

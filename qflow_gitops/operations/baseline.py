@@ -10,7 +10,7 @@ from qflow_gitops.errors import BusyError, UsageProblem
 from qflow_gitops.interfaces import Clock, GitTree, LockSession, LockStore, LostRace
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, State, Transition
 from qflow_gitops.moments import stamp
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.plan import all_specs, chosen, seen
 from qflow_gitops.plan import Action, Change, Context
 from qflow_gitops.project import Project
@@ -52,7 +52,7 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
             "--reason is empty.", not_done="Nothing was recorded.", reason="reason_missing"
         )
     head = edges.git.resolve("HEAD")
-    project = reading.settings(edges.git, head, request.platform)
+    project = projectfile.settings(edges.git, head, request.platform)
     names = chosen(project, request.environment)
     specs = all_specs(edges.git, head, project)
     if has_errors(specs.diagnostics):

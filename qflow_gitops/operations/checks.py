@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import InvalidInput, StaleError, UsageProblem
+from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations.policies import NEW_RECORD
 from qflow_gitops.plan import Action, Key, Reason
 from qflow_gitops.policy import Facts
-from qflow_gitops.project import PROJECT_FILE, Project
+from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles
 from qflow_gitops.report.plans import Planned
 

@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
-from importlib import resources
 from pathlib import Path
 
-from qflow_gitops import files, schema
+from qflow_gitops import files, schema, shipped
 from qflow_gitops.errors import InvalidInput, LockError
+from qflow_gitops.filenames import LOCK_FILE, PROJECT_FILE
 from qflow_gitops.interfaces import LockStore, LostRace, Mark
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.lockformat import to_bytes
-from qflow_gitops.project import LOCK_FILE, PROJECT_FILE
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import FileChange, Files
 
@@ -117,10 +116,8 @@ def init(
 
 
 def workflow(name: str, action: str = "") -> str:
-    """Give a workflow as it is shipped, in the package or in a checkout beside it."""
-    shipped = resources.files("qflow_gitops") / "examples/github" / name
-    beside = Path(__file__).parents[2] / "examples/github" / name
-    text = (shipped if shipped.is_file() else beside).read_text(encoding="utf-8")
+    """Give a workflow as it is shipped."""
+    text = shipped.text(f"examples/github/{name}")
     return text.replace(PLACEHOLDER, action) if action else text
 
 

@@ -9,9 +9,10 @@ from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.document import Document, parse
 from qflow_gitops.edits import Edit, Source
 from qflow_gitops.errors import ExitCode
+from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.operations import reading, writing
-from qflow_gitops.project import PROJECT_FILE, Project
+from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import FileChange, Files
 from qflow_gitops.spec import LEGACY_VARIABLES, normalised

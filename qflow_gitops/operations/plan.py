@@ -9,7 +9,7 @@ from qflow_gitops.errors import UsageProblem
 from qflow_gitops.interfaces import GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.operations.policies import Base, bases_of, facts_of
 from qflow_gitops.plan import Brakes, Context, Key
 from qflow_gitops.project import Project
@@ -41,7 +41,7 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) ->
     """Make the plan, as things stand `now` (RFC 3339). Raises QflowError for what stops it."""
     head = git.resolve(request.head)
     source = "" if request.worktree else head
-    project, found = reading.settings_with_findings(git, source, request.platform)
+    project, found = projectfile.settings_with_findings(git, source, request.platform)
     environments = chosen(project, request.environment)
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile(project.lock.lineage)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qflow_gitops.errors import LockError, QflowError, UsageProblem
+from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.lockfile import Lockfile
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import projectfile
 from qflow_gitops.policy import Facts
-from qflow_gitops.project import PROJECT_FILE, LockSettings, Project
+from qflow_gitops.project import LockSettings, Project
 
 VERSIONS = 100
 """So many earlier versions of the settings are looked at where no commit was applied through."""
@@ -63,7 +64,7 @@ def facts_of(git: GitTree, project: Project, bases: Iterable[Base], *, sending: 
             unreadable = f"{which} isn't in this clone, and is needed to know the policy up to now"
             continue
         try:
-            found = reading.settings(git, base.commit, "").policy
+            found = projectfile.settings(git, base.commit, "").policy
         except QflowError as problem:
             if base.needed:
                 unreadable = f"{PROJECT_FILE} of commit {base.commit[:10]}: {problem.message}"
@@ -111,7 +112,7 @@ def _named_before(git: GitTree, project: Project, head: str) -> str:
     git.unshallow(project.lock.remote)
     for commit in _versions(git, head):
         try:
-            lock = reading.settings(git, commit, "").lock
+            lock = projectfile.settings(git, commit, "").lock
         except QflowError:
             continue  # what can't be read applied nothing
         another = lock.lineage not in ("", project.lock.lineage)

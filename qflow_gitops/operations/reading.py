@@ -1,4 +1,4 @@
-"""From a commit or the work tree to settings and specs."""
+"""From a commit or the work tree to specs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,52 +6,16 @@ from typing import Any
 
 from qflow_gitops import catalog, loader
 from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
+from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import ChangeKind, GitTree, WorkTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import UNDER_WAY, Attempt, Lockfile, State
 from qflow_gitops.operations.examining import Contents, Keeper
+from qflow_gitops.operations.projectfile import refusals
 from qflow_gitops.plan import Key
-from qflow_gitops.project import PROJECT_FILE, Project
-from qflow_gitops.report import InvalidFiles
+from qflow_gitops.project import Project
 
 _SETTLED = UNDER_WAY | {State.SUCCEEDED, State.BASELINED, State.ASSUMED}
-
-
-def settings(git: GitTree, commit: str, platform: str) -> Project:
-    """Read the project's settings, of the work tree where `commit` is "".
-
-    Raises InvalidFiles where they have errors.
-    """
-    return settings_with_findings(git, commit, platform)[0]
-
-
-def settings_with_findings(
-    git: GitTree, commit: str, platform: str
-) -> tuple[Project, tuple[Diagnostic, ...]]:
-    """Read the settings, and what a person should know about them. Raises InvalidFiles."""
-    return settings_of(settings_content(git, commit), platform)
-
-
-def settings_content(git: GitTree, commit: str) -> bytes | None:
-    """Read the file of the settings, of the work tree where `commit` is ""; None without one.
-
-    Raises InvalidFiles where it is no plain file.
-    """
-    if commit:
-        entry = git.files(commit, [PROJECT_FILE]).get(PROJECT_FILE.encode())
-        return git.blobs([entry.blob])[entry.blob] if entry else None
-    tree = git.worktree([PROJECT_FILE])
-    for path, mode in tree.oddities():
-        raise InvalidFiles(tuple(_refusals(path, mode)), not_done="No spec was looked at.")
-    return tree.files().get(PROJECT_FILE.encode())
-
-
-def settings_of(content: bytes | None, platform: str) -> tuple[Project, tuple[Diagnostic, ...]]:
-    """Take the settings from their file's content. Raises InvalidFiles."""
-    project, found = loader.load_project(content, platform)
-    if project is None or has_errors(found):
-        raise InvalidFiles(found, not_done="No spec was looked at.")
-    return project, found
 
 
 def covers(only: tuple[str, ...], file: str) -> bool:
@@ -81,7 +45,7 @@ def worktree_specs(
     found: list[Diagnostic] = []
     oddities = {path: mode for path, mode in tree.oddities() if _is_within(path, project)}
     for path, mode in oddities.items():
-        found += _refusals(path, mode)
+        found += refusals(path, mode)
     for path in tree.listed:
         if path in oddities or not _is_within(path, project):
             continue
@@ -116,11 +80,6 @@ def worktree_workflows(tree: WorkTree) -> dict[str, bytes]:
 
 def _is_workflow(path: bytes) -> bool:
     return path.startswith(catalog.FOLDER.encode() + b"/") and path.endswith(b".json")
-
-
-def _refusals(path: bytes, mode: str) -> Iterable[Diagnostic]:
-    _, problem = loader.spec_name(path, mode)
-    return [problem] if problem else []
 
 
 def commit_specs(

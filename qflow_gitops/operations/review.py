@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
 from qflow_gitops.lockfile import UNCOUNTED, UNDER_WAY, Attempt, Lockfile, State
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.operations.plan import PlanRequest, make_plan
 from qflow_gitops.plan import Action, Change, Plan, Reason, record_of
-from qflow_gitops.project import PROJECT_FILE, Project
+from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import Planned
 from qflow_gitops.report.reviews import Proposal, Review, Standing
@@ -215,7 +216,7 @@ def _touched_findings(
     """Leave out what is wrong with files that the pull request doesn't touch."""
     if not report.diagnostics:
         return ()
-    project = reading.settings(git, request.head, request.platform)
+    project = projectfile.settings(git, request.head, request.platform)
     touched = reading.touched_files(git, request.base, request.head, project)
     return tuple(one for one in report.diagnostics if one.file in touched)
 
@@ -248,5 +249,5 @@ def settings_of(git: GitTree, commits: Iterable[str], platform: str) -> Project:
     *before, last = commits
     for commit in before:
         if git.files(commit, [PROJECT_FILE]):
-            return reading.settings(git, commit, platform)
-    return reading.settings(git, last, platform)
+            return projectfile.settings(git, commit, platform)
+    return projectfile.settings(git, last, platform)

@@ -1,16 +1,22 @@
 """Check every spec of the work tree."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qflow_gitops import verdicts
 from qflow_gitops.diagnostics import Diagnostic, has_errors
-from qflow_gitops.interfaces import Cache, GitTree
-from qflow_gitops.operations import reading
-from qflow_gitops.operations.examining import Keeper, Spread
-from qflow_gitops.project import Project
+from qflow_gitops.filenames import PROJECT_FILE
+from qflow_gitops.operations import projectfile
 from qflow_gitops.report import InvalidFiles, Report, Validated, validated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from qflow_gitops.interfaces import Cache, GitTree
+    from qflow_gitops.operations.examining import Spread
+    from qflow_gitops.project import Project
 
 
 def validate(
@@ -29,13 +35,16 @@ def validate(
     """
     wanted = tuple(only)
     try:
-        content = reading.settings_content(git, "")
-        basis = verdicts.context(cache.tool, platform, b"" if content is None else b"1" + content)
-        if not wanted and (known := _answered(git, cache, basis)):
+        if not wanted and (known := _answered(git, cache, platform)):
             return validated(*known, strict=strict)
-        project, settings_found = reading.settings_of(content, platform)
+        content = projectfile.settings_content(git, "")
+        basis = _basis(cache, platform, content)
+        project, settings_found = projectfile.settings_of(content, platform)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
+    from qflow_gitops.operations import reading  # what it takes isn't loaded where all is known
+    from qflow_gitops.operations.examining import Keeper
+
     tree = reading.worktree(git, project)
     identity = tree.identity  # before anything is read: what changes meanwhile is seen next time
     specs = reading.worktree_specs(tree, project, keeper=Keeper(cache, basis, spread))
@@ -50,10 +59,20 @@ def validate(
     return validated(body, found, strict=strict)
 
 
+def _basis(cache: Cache, platform: str, content: bytes | None) -> str:
+    return verdicts.context(cache.tool, platform, b"" if content is None else b"1" + content)
+
+
 def _answered(
-    git: GitTree, cache: Cache, basis: str
+    git: GitTree, cache: Cache, platform: str
 ) -> tuple[Validated, tuple[Diagnostic, ...]] | None:
-    """Give the answer of the last time, if no file has changed since; None otherwise."""
+    """Give the answer of the last time, if no file has changed since; None otherwise.
+
+    The settings are taken as they lie there: if that isn't how git has them, or they were no
+    plain file, the identity is another one.
+    """
+    content = git.worktree([PROJECT_FILE]).read(PROJECT_FILE.encode())
+    basis = _basis(cache, platform, content)
     try:
         folders, identity, files, runs, found = cache.answer(basis)
         if git.worktree(folders).identity != identity:
@@ -68,6 +87,8 @@ def _answered(
 def _answer(
     project: Project, identity: str, body: Validated, found: tuple[Diagnostic, ...]
 ) -> list[Any]:
+    from qflow_gitops.operations import reading
+
     by_file = [
         [file, verdicts.findings_to_json(some)]
         for file, some in groupby(found, key=lambda one: one.file)

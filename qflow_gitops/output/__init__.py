@@ -3,10 +3,15 @@
 A new format is one file here and one line in `FORMATS`.
 """
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from __future__ import annotations
 
-from qflow_gitops.report import Report
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from qflow_gitops.report import Report
 
 
 def _format(name: str) -> Callable[[Report], str]:

@@ -6,7 +6,7 @@ What a command has to tell is one of the bodies: a file for each kind.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import ExitCode, InvalidInput, QflowError
@@ -36,8 +36,7 @@ class InvalidFiles(InvalidInput):
         self.diagnostics = diagnostics
 
 
-@dataclass(frozen=True, slots=True)
-class Validated:
+class Validated(NamedTuple):
     """What `validate` looked at."""
 
     files: int

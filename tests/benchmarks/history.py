@@ -11,7 +11,7 @@ from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.interfaces import Mark
 from qflow_gitops.lockfile import Attempt, Event, State, Transition
 from qflow_gitops.lockstores.branch import BranchStore
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import projectfile, reading
 from tests.benchmarks.table import Table
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
@@ -66,7 +66,7 @@ def _waves(repo: GitRepo, head: str) -> Iterator[list[Transition]]:
     """Each commit opens one run and records the answer of the one before."""
     at, by = "2026-01-01T00:00:00Z", {"actor": "bench@example.com", "tool": "0.1.0"}
     blobs = {one.path.decode(): one.blob for one in repo.files(head, ["runs"]).values()}
-    specs = reading.commit_specs(repo, head, reading.settings(repo, head, "")).specs
+    specs = reading.commit_specs(repo, head, projectfile.settings(repo, head, "")).specs
     before: list[Transition] = []
     for number, (key, one) in enumerate(sorted(specs.items())):
         facts = {

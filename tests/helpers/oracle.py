@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qflow_gitops import audit
+from qflow_gitops.filenames import RESCUE_FILE
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.lockfile import (
     DOUBTFUL,
@@ -13,10 +14,9 @@ from qflow_gitops.lockfile import (
     Lockfile,
     State,
 )
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.plan import all_specs
 from qflow_gitops.plan import Action, Context, compute, record_of
-from qflow_gitops.project import RESCUE_FILE
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.edges import Process
 
@@ -177,7 +177,7 @@ class Oracle:
         if not through:
             return
         git = repository_with(through, self.clones)
-        project = reading.settings(git, through, "")
+        project = projectfile.settings(git, through, "")
         rest = compute(
             all_specs(git, through, project),
             Context(project, record, ("prod",), touched=frozenset()),

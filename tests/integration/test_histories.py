@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.lockfile import Attempt, Event, State, Transition
 from qflow_gitops.lockstores.worktree import WorktreeStore
-from qflow_gitops.operations import reading
+from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.apply import _advance
 from qflow_gitops.operations.checks import View
 from qflow_gitops.operations.plan import PlanRequest, all_specs, make_plan
@@ -80,7 +80,7 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
     """Record what an apply would, each attempt ending as told; sends nothing."""
     git = GitRepo.open(workspace.path, {"PATH": "/usr/bin:/bin"})
     head = git.resolve("HEAD")
-    project = reading.settings(git, head, "")
+    project = projectfile.settings(git, head, "")
     with store.session() as session:
         specs = all_specs(git, head, project)
         plan = compute(specs, Context(project, session.lockfile, ("prod",)))

@@ -29,8 +29,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from qflow_gitops.filenames import RESCUE_FILE
 from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, State
-from qflow_gitops.project import RESCUE_FILE
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.edges import Done, Runners
 from tests.helpers.oracle import RELEASABLE, Oracle
