@@ -7,7 +7,7 @@ A ledger: attempts and events are only ever added. Pure; its bytes are the busin
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, Protocol, cast
 
 from qflow_gitops.errors import LockError
 
@@ -43,6 +43,8 @@ FINAL = UNSUCCESSFUL | {State.SUCCEEDED}
 """An execution is known and has ended."""
 EXECUTED = UNDER_WAY | FINAL
 """An execution is known: such an attempt always has its id."""
+SETTLED = UNDER_WAY | {State.SUCCEEDED, State.BASELINED, State.ASSUMED}
+"""Nothing is left to do about it, as long as its spec stays as it is."""
 
 _RESULTS = FINAL | {State.RUNNING}
 TRANSITIONS: Mapping[State | None, frozenset[State]] = {
@@ -136,6 +138,34 @@ class Transition:
         return self.execution_id or (self.opens.execution_id if self.opens else "")
 
 
+class Glance(NamedTuple):
+    """What a plan has to know of every run: of most of them, that is all.
+
+    `file` is that of the last attempt, `settled` whether all attempts are, `sent` the digests
+    that are spent.
+    """
+
+    file: str
+    settled: bool
+    sent: tuple[str, ...]
+
+
+def glance(attempts: tuple[Attempt, ...]) -> Glance:
+    """Look at a run's attempts."""
+    return Glance(
+        attempts[-1].fact("file"),
+        all(one.state in SETTLED for one in attempts),
+        tuple(one.digest for one in attempts if one.counted),
+    )
+
+
+class Glimpsed(Protocol):
+    """Runs that can be looked at without reading their attempts."""
+
+    glances: Mapping[str, Glance]
+    platforms: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class EnvironmentRecord:
     """What is recorded of one environment; commits are "" where none was worked on yet."""
@@ -144,6 +174,20 @@ class EnvironmentRecord:
     applied_through: str = ""
     runs: Mapping[str, tuple[Attempt, ...]] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def glances(self) -> Mapping[str, Glance]:
+        """Look at every run. Takes a moment where all attempts have been read: ask once."""
+        if hasattr(self.runs, "glances"):
+            return cast(Glimpsed, self.runs).glances
+        return {run: glance(attempts) for run, attempts in self.runs.items()}
+
+    def platforms(self) -> frozenset[str]:
+        """Name the platforms of all attempts, "" for one without."""
+        if hasattr(self.runs, "platforms"):
+            return cast(Glimpsed, self.runs).platforms
+        return frozenset(
+            attempt.fact("platform") for attempts in self.runs.values() for attempt in attempts
+        )
 
 
 @dataclass(frozen=True, slots=True)

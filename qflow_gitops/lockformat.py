@@ -83,7 +83,7 @@ class Versions:
         text, kept = repr(data), self.runs.get((environment, run))
         if kept is not None and kept[0] == text:
             return kept[1]
-        made = _attempts(data, f"{environment}/{run}")
+        made = attempts_from_json(data, f"{environment}/{run}")
         self.runs[environment, run] = (text, made)
         return made
 
@@ -165,7 +165,7 @@ def _environment(
         if len(record) > 1:  # there is no place to keep it, and the record is never made poorer
             raise ValueError(f"{name}/{run} holds more than `attempts`")
         if versions is None:
-            runs[run] = _attempts(attempts, f"{name}/{run}")
+            runs[run] = attempts_from_json(attempts, f"{name}/{run}")
         else:
             runs[run] = versions.attempts(name, run, attempts)
         _check_owners(runs[run], seen)
@@ -227,7 +227,8 @@ def transition_from_json(line: Mapping[str, Any]) -> Transition:
     )
 
 
-def _attempts(data: Sequence[Any], run: str) -> tuple[Attempt, ...]:
+def attempts_from_json(data: Sequence[Any], run: str) -> tuple[Attempt, ...]:
+    """Read the attempts of a run; ValueError, KeyError or TypeError where they aren't sound."""
     return tuple(_attempt(one, number, run) for number, one in enumerate(data, 1))
 
 

@@ -5,13 +5,21 @@ Desired minus recorded. Pure: the same values give the same plan, wherever they 
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, Lockfile, State, is_leased
+from qflow_gitops.lockfile import (
+    DOUBTFUL,
+    UNDER_WAY,
+    Attempt,
+    EnvironmentRecord,
+    Lockfile,
+    State,
+    is_leased,
+)
 from qflow_gitops.policy import Facts, Judged, judge, needed_approvals
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec, canonical, hidden
@@ -155,8 +163,11 @@ class Context:
 def compute(specs: SpecSet, context: Context) -> Plan:
     """Decide about every run of the environments asked for."""
     found: list[Change] = []
+    quiet = 0
     for environment in context.environments:
-        found += _environment(environment, specs, context)
+        some, done = _environment(environment, specs, context)
+        found += some
+        quiet += done
     released = _released(found, context)
     if context.facts is not None:
         released = _judged(released, specs, context, context.facts)
@@ -168,30 +179,60 @@ def compute(specs: SpecSet, context: Context) -> Plan:
         platforms={
             name: context.project.environments[name].platform for name in context.environments
         },
-        unchanged=len(frozen) - len(shown),
+        unchanged=quiet + len(frozen) - len(shown),
     )
 
 
-def _environment(environment: str, specs: SpecSet, context: Context) -> Iterable[Change]:
+def _environment(environment: str, specs: SpecSet, context: Context) -> tuple[list[Change], int]:
+    """Decide about every run of an environment; count those that are certainly not shown."""
+    record = context.lockfile.environment(environment)
+    glances, found, quiet = record.glances(), [], 0
+    is_quiet = _quiet(environment, record, context)
     names = set()
     for key, one in specs.specs.items():
-        if key[0] == environment:
-            names |= {one.name, one.previous_name}
-            if _selected(one, context.labels):
-                yield decide(one, specs, context)
+        if key[0] != environment:
+            continue
+        names |= {one.name, one.previous_name}
+        if not _selected(one, context.labels):
+            continue
+        seen = None if one.previous_name else glances.get(one.name)
+        last = seen.sent[-1] if seen and seen.settled else ""
+        if seen and one.digest == last and is_quiet(one.file, seen.file):
+            quiet += 1
+        else:
+            found.append(decide(one, specs, context))
     for key, finding in specs.invalid.items():
         if key[0] == environment:
             names.add(key[1])
-            yield Change(
-                Action.HOLD,
-                Reason.INVALID,
-                *key,
-                detail=f"{finding.file}:{finding.range.start.line}: {finding.message}",
-                hint="Mend the file: qflow-gitops validate",
+            found.append(
+                Change(
+                    Action.HOLD,
+                    Reason.INVALID,
+                    *key,
+                    detail=f"{finding.file}:{finding.range.start.line}: {finding.message}",
+                    hint="Mend the file: qflow-gitops validate",
+                )
             )
-    for run, attempts in context.lockfile.environment(environment).runs.items():
-        if run not in names and not context.labels:
-            yield _gone(environment, run, attempts[-1])
+    for run, seen in glances.items() if not context.labels else ():
+        if run in names:
+            continue
+        if context.touched is not None and seen.file not in context.touched:
+            quiet += 1
+        else:
+            found.append(_gone(environment, run, record.runs[run][-1]))
+    return found, quiet
+
+
+def _quiet(environment: str, record: EnvironmentRecord, context: Context) -> Callable[..., bool]:
+    """Give what says that a settled run, whose spec it has sent last, needn't be looked at.
+
+    It would be skipped, and a skip is only shown where one of its files was touched. Where
+    the platform isn't that of all attempts, each has to be looked at.
+    """
+    here, touched = context.project.environments[environment].platform, context.touched
+    if touched is None or (here and record.platforms() - {here, ""}):
+        return lambda *_files: False
+    return lambda *files: touched.isdisjoint(files)
 
 
 def _selected(one: RunSpec, labels: Mapping[str, str]) -> bool:
@@ -308,10 +349,9 @@ def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Ch
     """A run recorded on another platform, or a new one where all others are on another."""
     here = context.project.environments[one.environment].platform
     if attempts:
-        known = {attempts[-1].fact("platform")} - {""}
+        known = frozenset({attempts[-1].fact("platform")}) - {""}
     else:
-        runs = context.lockfile.environment(one.environment).runs.values()
-        known = {attempt.fact("platform") for run in runs for attempt in run} - {""}
+        known = context.lockfile.environment(one.environment).platforms() - {""}
     if not here or not known or here in known:
         return None
     there = ", ".join(sorted(known))
@@ -346,12 +386,13 @@ def _renamed(
     """A new name for a request that a run without a spec has already sent."""
     if any(attempt.counted for attempt in attempts):
         return None
-    for run, others in context.lockfile.environment(one.environment).runs.items():
+    record = context.lockfile.environment(one.environment)
+    for run, seen in record.glances().items():
         key = (one.environment, run)
-        if run in (one.name, one.previous_name) or key in specs.specs:
+        if one.digest not in seen.sent or run in (one.name, one.previous_name):
             continue
-        twin = next((a for a in others if a.counted and a.digest == one.digest), None)
-        if twin:
+        if key not in specs.specs:
+            twin = next(a for a in record.runs[run] if a.counted and a.digest == one.digest)
             return _change(
                 Action.HOLD,
                 Reason.RENAMED,

@@ -29,6 +29,11 @@ def context(*parts: bytes | str) -> str:
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
+def basis(tool: str, platform: str, settings: bytes | None) -> str:
+    """Give the identity of the program and of the settings' file (None where there is none)."""
+    return context(tool, platform, b"" if settings is None else b"1" + settings)
+
+
 def contents(files: Mapping[str, bytes]) -> bytes:
     """Give what is another one for any other names or contents of files."""
     parts = [(name.encode(), hashlib.sha256(files[name]).digest()) for name in sorted(files)]

@@ -49,10 +49,11 @@ def command(
     def work() -> Report:
         from qflow_gitops.operations.plan import PlanRequest, make_plan
 
+        commit = wiring.git.resolve(head)
         request = PlanRequest(
             platform=wiring.platform,
             base=base,
-            head=head,
+            head=commit,
             full=full,
             worktree=worktree,
             environment=environment,
@@ -61,7 +62,7 @@ def command(
             exit_code=exit_code,
             target=wiring.ci.target,
         )
-        store = wiring.store(wiring.project("" if worktree else head))
-        return make_plan(request, wiring.git, store, stamp(SystemClock().now()))
+        now = stamp(SystemClock().now())
+        return make_plan(request, wiring.git, wiring.store_to_look_at, now, wiring.cache)
 
     return run(wiring, "plan", work, format_name, copies)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qflow_gitops.cli.console import Console, Copy
     from qflow_gitops.github.client import Client
     from qflow_gitops.interfaces import Cache, LockBranch, LockStore, PullRequests, Qualys
+    from qflow_gitops.lockfile import Lockfile
     from qflow_gitops.operations.reconcile import Reconciler
     from qflow_gitops.project import LockSettings, Project
 
@@ -153,8 +154,20 @@ class Wiring:
         """The lock store that the settings choose."""
         return self.store_of(project.lock, self.git)
 
-    def store_of(self, settings: LockSettings, repo: GitRepo) -> LockStore:
+    def store_to_look_at(self, project: Project) -> LockStore:
+        """The lock store that the settings choose, for a command that writes nothing."""
+        from qflow_gitops.lockindex import Reader
+
+        return self.store_of(project.lock, self.git, Reader(self.cache))
+
+    def store_of(
+        self,
+        settings: LockSettings,
+        repo: GitRepo,
+        reader: Callable[[bytes, str], Lockfile] | None = None,
+    ) -> LockStore:
         """A lock store of a repository."""
+        from qflow_gitops.lockformat import from_bytes
         from qflow_gitops.lockstores import Place, build
 
         def branch(remote: str, name: str) -> LockBranch:
@@ -167,7 +180,8 @@ class Wiring:
             lockfile=repo.root / LOCK_FILE,
             folder=repo.common_dir / "qflow-gitops",
             branch=branch,
-            author=self.author(repo),
+            author=lambda: self.author(repo),
+            reader=reader or from_bytes,
             in_ci=bool(self.environ.get("CI")),
         )
         return build(settings, place)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qflow_gitops.interfaces import LockBranch, LockStore
+from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.lockformat import from_bytes
 from qflow_gitops.project import LockSettings
 
 
@@ -16,14 +18,16 @@ class Place:
     """What the stores are built from.
 
     `lockfile` is its path in the work tree, `folder` a private one in the git directory;
-    `branch` opens a branch of a remote; `author` is who writes, as the record says it.
+    `branch` opens a branch of a remote; `author` says who writes, as the record has it.
+    `reader` reads a lockfile where nothing is to be written.
     """
 
     lockfile: Path
     folder: Path
     branch: Callable[[str, str], LockBranch]
-    author: Mapping[str, str]
+    author: Callable[[], Mapping[str, str]]
     in_ci: bool
+    reader: Callable[[bytes, str], Lockfile] = from_bytes
 
 
 def _worktree(settings: LockSettings, place: Place) -> LockStore:
@@ -32,14 +36,20 @@ def _worktree(settings: LockSettings, place: Place) -> LockStore:
     refuse = ""
     if place.in_ci and not settings.ephemeral:
         refuse = "The lockfile would be written to a work tree that a CI throws away."
-    return WorktreeStore(place.lockfile, place.folder, lineage=settings.lineage, refuse=refuse)
+    return WorktreeStore(
+        place.lockfile,
+        place.folder,
+        lineage=settings.lineage,
+        refuse=refuse,
+        reader=place.reader,
+    )
 
 
 def _branch(settings: LockSettings, place: Place) -> LockStore:
     from qflow_gitops.lockstores.branch import BranchStore
 
     branch = place.branch(settings.remote, settings.branch)
-    return BranchStore(branch, lineage=settings.lineage, author=place.author)
+    return BranchStore(branch, lineage=settings.lineage, author=place.author())
 
 
 STORES: Mapping[str, Callable[[LockSettings, Place], LockStore]] = {

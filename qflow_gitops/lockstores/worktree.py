@@ -17,7 +17,7 @@ import os
 import secrets
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,21 @@ _ROOM_FOR_AN_ANSWER = 2048  # bytes of journal for each attempt that is about to
 class WorktreeStore:
     """Implements `interfaces.LockStore` for one work tree."""
 
-    def __init__(self, lockfile: Path, folder: Path, *, lineage: str, refuse: str = "") -> None:
+    def __init__(
+        self,
+        lockfile: Path,
+        folder: Path,
+        *,
+        lineage: str,
+        refuse: str = "",
+        reader: Callable[[bytes, str], Lockfile] = from_bytes,
+    ) -> None:
         """Take the lockfile's path, the private folder's, and the lineage that settings pin.
 
-        `refuse` is why this store may not be written here ("" where it may).
+        `refuse` is why this store may not be written here ("" where it may). `reader` reads
+        the lockfile where nothing is to be written; a session always reads all of it.
         """
+        self._reader = reader
         self._path = lockfile
         self._folder = folder
         self._lineage = lineage
@@ -56,9 +66,9 @@ class WorktreeStore:
         """Give the record as it stands, a session that is under way included."""
         for _ in range(5):
             with contextlib.suppress(LockError):
-                return Snapshot(self._load()[0], self.where)
+                return Snapshot(self._load(self._reader)[0], self.where)
             time.sleep(0.05)  # a session may just be ending: lockfile and copy change in turn
-        return Snapshot(self._load()[0], self.where)
+        return Snapshot(self._load(self._reader)[0], self.where)
 
     @contextlib.contextmanager
     def session(self) -> Iterator["WorktreeSession"]:
@@ -75,7 +85,7 @@ class WorktreeStore:
         with self._mutex():
             files.sweep(self._path)
             files.sweep(self._copy)
-            lockfile, content = self._load()
+            lockfile, content = self._load(from_bytes)
             session = WorktreeSession(self, lockfile, content)
             try:
                 yield session
@@ -127,12 +137,14 @@ class WorktreeStore:
 
     # --- reading ---------------------------------------------------------------------
 
-    def _load(self) -> tuple[Lockfile | None, bytes | None]:
+    def _load(
+        self, reader: Callable[[bytes, str], Lockfile]
+    ) -> tuple[Lockfile | None, bytes | None]:
         """Give the record with the journal on top, and the lockfile's own bytes."""
         content, copy = self._bytes(self._path), self._bytes(self._copy)
         lines = self._lines()
         header = lines[0] if lines else None
-        lockfile = from_bytes(content, self.where) if content is not None else None
+        lockfile = reader(content, self.where) if content is not None else None
         if header is not None and header["sha256"] == _sha256(content):
             base = lockfile or Lockfile(header["lineage"], extra={})
             check_lineage(base, self._lineage, self.where)

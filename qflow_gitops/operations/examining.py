@@ -17,6 +17,10 @@ Spread = Callable[[Callable[[str], Any], Sequence[str]], list[Any]]
 """Applies a function to many items and gives the results in their order; on all cores, say."""
 
 
+def _one_by_one(function: Callable[[str], Any], items: Sequence[str]) -> list[Any]:
+    return list(map(function, items))
+
+
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """Where verdicts are kept, and what they depend on besides the contents of files.
@@ -26,7 +30,7 @@ class Keeper:
 
     cache: Cache
     basis: str
-    spread: Spread
+    spread: Spread = _one_by_one
 
     def examiner(
         self, settings: Project, known: Catalog, workflows: Mapping[str, bytes]

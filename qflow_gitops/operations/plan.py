@@ -1,15 +1,16 @@
 """What would run, and why: two commits and the record, without a secret or a network."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from qflow_gitops import loader, plan
+from qflow_gitops import loader, plan, verdicts
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.interfaces import GitTree, LockStore, Snapshot
+from qflow_gitops.interfaces import Cache, GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
 from qflow_gitops.operations import projectfile, reading
+from qflow_gitops.operations.examining import Keeper
 from qflow_gitops.operations.policies import Base, bases_of, facts_of
 from qflow_gitops.plan import Brakes, Context, Key
 from qflow_gitops.project import Project
@@ -37,13 +38,23 @@ class PlanRequest:
     target: str = ""
 
 
-def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) -> Report:
-    """Make the plan, as things stand `now` (RFC 3339). Raises QflowError for what stops it."""
+def make_plan(
+    request: PlanRequest,
+    git: GitTree,
+    store: Callable[[Project], LockStore],
+    now: str,
+    cache: Cache | None = None,
+) -> Report:
+    """Make the plan, as things stand `now` (RFC 3339). Raises QflowError for what stops it.
+
+    Of runs that are settled no more than their identity is needed; `cache` may know it.
+    """
     head = git.resolve(request.head)
     source = "" if request.worktree else head
-    project, found = projectfile.settings_with_findings(git, source, request.platform)
+    content = projectfile.settings_content(git, source)
+    project, found = projectfile.settings_of(content, request.platform)
     environments = chosen(project, request.environment)
-    recorded = store.read()
+    recorded = store(project).read()
     lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
@@ -53,7 +64,13 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) ->
     shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
     if base and not (own or request.full or request.worktree or shares):
         narrow = reading.narrowed(git, base, head, project, lockfile, environments)
-    specs = narrow.specs if narrow else all_specs(git, source, project)
+    if narrow:
+        specs = narrow.specs
+    elif cache is None or request.worktree:
+        specs = all_specs(git, source, project)
+    else:
+        keeper = Keeper(cache, verdicts.basis(cache.tool, request.platform, content))
+        specs = reading.known_specs(git, source, project, keeper, settled(lockfile))
     context = Context(
         project=project,
         lockfile=lockfile,
@@ -78,6 +95,23 @@ def make_plan(request: PlanRequest, git: GitTree, store: LockStore, now: str) ->
         catalog=specs.catalog,
     )
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
+
+
+def settled(lockfile: Lockfile) -> Callable[[RunSpec], bool]:
+    """Give what says of a spec that its run is recorded and nothing is left to do about it."""
+    glances = {name: record.glances() for name, record in lockfile.environments.items()}
+
+    def is_settled(one: RunSpec) -> bool:
+        seen = glances.get(one.environment, {}).get(one.name)
+        return (
+            seen is not None
+            and seen.settled
+            and one.digest == seen.sent[-1]
+            and one.file == seen.file
+            and not one.previous_name
+        )
+
+    return is_settled
 
 
 def _ends(

@@ -1,21 +1,20 @@
 """From a commit or the work tree to specs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from qflow_gitops import catalog, loader
 from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
 from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import ChangeKind, GitTree, WorkTree
 from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import UNDER_WAY, Attempt, Lockfile, State
+from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations.examining import Contents, Keeper
 from qflow_gitops.operations.projectfile import refusals
 from qflow_gitops.plan import Key
 from qflow_gitops.project import Project
-
-_SETTLED = UNDER_WAY | {State.SUCCEEDED, State.BASELINED, State.ASSUMED}
+from qflow_gitops.spec import RunSpec
 
 
 def covers(only: tuple[str, ...], file: str) -> bool:
@@ -86,23 +85,66 @@ def commit_specs(
     git: GitTree, commit: str, project: Project, only: frozenset[str] | None = None
 ) -> SpecSet:
     """Read the specs of a commit: all of them, or those of the files named in `only`."""
-    wanted: dict[str, str] = {}
+    listed = _listed(git, commit, project, only)
+    blobs = git.blobs({*listed.specs.values(), *listed.workflows.values()})
+    contents = {name: blobs[blob] for name, blob in listed.specs.items()}
+    workflows = {name: blobs[blob] for name, blob in listed.workflows.items()}
+    return _with(loader.load(contents, project, workflows), listed.found)
+
+
+def known_specs(
+    git: GitTree,
+    commit: str,
+    project: Project,
+    keeper: Keeper,
+    settled: Callable[[RunSpec], bool],
+) -> SpecSet:
+    """Read all specs of a commit; of the files whose specs are settled only what isn't known."""
+    listed = _listed(git, commit, project, None)
+    blobs = git.blobs(listed.workflows.values())
+    workflows = {name: blobs[blob] for name, blob in listed.workflows.items()}
+    known, problems = loader.load_catalog(workflows)
+    examined = keeper.examiner(project, known, workflows).in_commit(git, listed.specs, settled)
+    contents = Contents(
+        list(listed.specs), lambda name: git.blobs([listed.specs[name]])[listed.specs[name]]
+    )
+    return _with(loader.assembled(examined, contents, known, problems), listed.found)
+
+
+class _Listed(NamedTuple):
+    """Names and blobs of the files of a commit, and what is wrong with their names."""
+
+    specs: Mapping[str, str]
+    workflows: Mapping[str, str]
+    found: list[Diagnostic]
+
+
+_FEW = 500  # paths that fit well on a command line
+
+
+def _listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | None) -> _Listed:
+    specs: dict[str, str] = {}
+    workflows: dict[str, str] = {}
     found: list[Diagnostic] = []
-    for path, entry in git.files(commit, project.runs).items():
+    places: Sequence[str] = project.runs
+    if only is not None and len(only) <= _FEW and all(map(_is_plain, only)):
+        places = sorted(one for one in only if _is_within(one.encode(), project))
+    for path, entry in git.files(commit, [*places, catalog.FOLDER]).items():
+        if _is_workflow(path):
+            workflows[path.decode(errors="replace")] = entry.blob
+        if not _is_within(path, project):
+            continue
         name, problem = loader.spec_name(path, entry.mode)
         if problem and (only is None or problem.file in only):
             found.append(problem)
         if name and name != PROJECT_FILE and (only is None or name in only):
-            wanted[name] = entry.blob
-    known = {
-        path.decode(errors="replace"): entry.blob
-        for path, entry in git.files(commit, [catalog.FOLDER]).items()
-        if _is_workflow(path)
-    }
-    blobs = git.blobs({*wanted.values(), *known.values()})
-    contents = {name: blobs[blob] for name, blob in wanted.items()}
-    workflows = {name: blobs[blob] for name, blob in known.items()}
-    return _with(loader.load(contents, project, workflows), found)
+            specs[name] = entry.blob
+    return _Listed(specs, workflows, found)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a path that is shown is written as it is: nothing in it had to be escaped."""
+    return name.isascii() and "\\" not in name
 
 
 def _with(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
@@ -192,10 +234,8 @@ def narrowed(
 
 def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
     return any(
-        attempt.fact("platform") != project.environments[name].platform
+        lockfile.environment(name).platforms() - {project.environments[name].platform}
         for name in environments
-        for attempts in lockfile.environment(name).runs.values()
-        for attempt in attempts
     )
 
 
@@ -216,11 +256,13 @@ def _files_to_follow(
         return None
     files: set[str] = set()
     for name in environments:
-        for run, attempts in lockfile.environment(name).runs.items():
-            file, here = attempts[-1].fact("file"), (name, run) in specs.specs
+        for run, (file, settled, _) in lockfile.environment(name).glances().items():
+            if settled and file not in touched:
+                continue
+            here = (name, run) in specs.specs
             if file in touched and not here:
                 return None
-            if any(attempt.state not in _SETTLED for attempt in attempts):
+            if not settled:
                 if file in read and not here:
                     return None
                 files.add(file)
@@ -237,15 +279,17 @@ def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile:
 
 def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
     """Whether one of the specs has another file, name or namesake in the record."""
-    sent = _sent(lockfile, environments)
+    sent: Mapping[tuple[str, str], Key] | None = None
     for key, one in specs.specs.items():
         if key[0] not in environments:
             continue
         recorded = lockfile.attempts(*key)
         if one.previous_name or (recorded and recorded[-1].fact("file") != one.file):
             return True
-        counted = any(attempt.counted for attempt in recorded)
-        if not counted and sent.get((one.environment, one.digest), key) != key:
+        if any(attempt.counted for attempt in recorded):
+            continue
+        sent = _sent(lockfile, environments) if sent is None else sent
+        if sent.get((one.environment, one.digest), key) != key:
             return True
     return False
 
@@ -253,9 +297,8 @@ def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]
 def _sent(lockfile: Lockfile, environments: tuple[str, ...]) -> Mapping[tuple[str, str], Key]:
     """Map (environment, digest) to a run that has sent it."""
     return {
-        (name, attempt.digest): (name, run)
+        (name, digest): (name, run)
         for name in environments
-        for run, attempts in lockfile.environment(name).runs.items()
-        for attempt in attempts
-        if attempt.counted
+        for run, (_, _, sent) in lockfile.environment(name).glances().items()
+        for digest in sent
     }

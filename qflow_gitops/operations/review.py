@@ -89,7 +89,7 @@ def review(
         environment=environment,
         freeze=request.freeze,
     )
-    report = make_plan(asked, git, store, now)
+    report = make_plan(asked, git, lambda _project: store, now)
     planned = report.body
     assert isinstance(planned, Planned)  # noqa: S101  what a plan's report always has
     lockfile = store.read().lockfile or Lockfile("")

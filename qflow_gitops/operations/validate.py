@@ -38,7 +38,7 @@ def validate(
         if not wanted and (known := _answered(git, cache, platform)):
             return validated(*known, strict=strict)
         content = projectfile.settings_content(git, "")
-        basis = _basis(cache, platform, content)
+        basis = verdicts.basis(cache.tool, platform, content)
         project, settings_found = projectfile.settings_of(content, platform)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
@@ -59,10 +59,6 @@ def validate(
     return validated(body, found, strict=strict)
 
 
-def _basis(cache: Cache, platform: str, content: bytes | None) -> str:
-    return verdicts.context(cache.tool, platform, b"" if content is None else b"1" + content)
-
-
 def _answered(
     git: GitTree, cache: Cache, platform: str
 ) -> tuple[Validated, tuple[Diagnostic, ...]] | None:
@@ -72,7 +68,7 @@ def _answered(
     plain file, the identity is another one.
     """
     content = git.worktree([PROJECT_FILE]).read(PROJECT_FILE.encode())
-    basis = _basis(cache, platform, content)
+    basis = verdicts.basis(cache.tool, platform, content)
     try:
         folders, identity, files, runs, found = cache.answer(basis)
         if git.worktree(folders).identity != identity:

@@ -47,7 +47,7 @@ def made(remote: Remote, workspace: Workspace, monkeypatch) -> Callable[..., Loc
             repo.root / "qflow.lock",
             repo.common_dir / "qflow-gitops",
             lambda where, branch: GitBranch(repo, where, branch, lambda: 30.0),
-            {"actor": "ada"},
+            lambda: {"actor": "ada"},
             in_ci=False,
         )
         return build(LockSettings(name, lineage=lineage), place)
