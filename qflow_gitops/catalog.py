@@ -6,8 +6,7 @@ values are kept, never values, and nothing of the credentials variables.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from qflow_gitops import advice, schema
 from qflow_gitops.connectors import COMMON, CONNECTORS
@@ -24,8 +23,7 @@ _SYSTEM = frozenset(
 _IDS = frozenset((COMMON, *LEGACY_VARIABLES))
 
 
-@dataclass(frozen=True, slots=True)
-class Workflow:
+class Workflow(NamedTuple):
     """One workflow as Qualys described it.
 
     `name` and `revision` are "" where Qualys didn't say them. `variables` gives the kind of

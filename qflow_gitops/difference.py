@@ -1,14 +1,12 @@
 """What differs between two requests, value by value."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 MISSING = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """One value that differs. `pointer` is its JSON pointer; `old` or `new` may be MISSING."""
 
     pointer: str

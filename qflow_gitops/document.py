@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from qflow_gitops import syntax
 from qflow_gitops.diagnostics import START_OF_FILE, Diagnostic, Position, Range, error, warning
@@ -67,8 +67,7 @@ class Document:
         return self.values[path]
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What a file holds: its documents, as far as they could be read, and the findings."""
 
     documents: tuple[Document, ...] = ()

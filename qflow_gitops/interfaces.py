@@ -6,7 +6,6 @@ Values and protocols only. The edges (`gitrepo`, `api`, `lockstores`) implement 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -163,8 +162,7 @@ class AnswerKind(StrEnum):
     UNCLEAR = "in_doubt"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of one POST …/run.
 
     `execution_id` only with ACCEPTED; `http_status` where there was an answer;
@@ -177,8 +175,7 @@ class Answer:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """An execution as Qualys shows it.
 
     `status` is Qualys' word as it stands, "" where absent; `ended` whether an end date is
@@ -194,8 +191,7 @@ class Execution:
     end_date: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """A workflow's executions in a window of time, oldest first.
 
     `complete` is False where pages shifted or ended in a way that leaves a doubt: then
@@ -255,8 +251,7 @@ class Qualys(Protocol):
 # --- pull requests -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequest:
+class PullRequest(NamedTuple):
     """A pull request: the commit at its head, and where it goes.
 
     `base_commit` is its target branch as GitHub last saw it. `merge_commit` is what its merge
@@ -276,8 +271,7 @@ class PullRequest:
     opened_at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
+class Reviewed(NamedTuple):
     """Who approved a pull request's newest commit, without those who had a hand in it.
 
     `why` says why nothing counts ("" where it does); `signed` whether the host verified a
@@ -305,16 +299,14 @@ class PullRequests(Protocol):
         """Say who approved it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(NamedTuple):
     """Who wrote a comment: the login, a bot's without `[bot]`, and whether it is a bot."""
 
     login: str
     bot: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """A comment on a pull request. A lower `id` is older; `url` is for people."""
 
     id: int
@@ -352,8 +344,7 @@ class Conversations(Protocol):
 # --- the record ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A record as it was read. `lockfile` is None where there is none yet.
 
     `where` says where it lives, for people. `copied_at` is RFC 3339 where this is only a
@@ -365,8 +356,7 @@ class Snapshot:
     copied_at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """How far an environment was worked on; `applied_through` is None where it stays."""
 
     environment: str
@@ -381,8 +371,7 @@ class LostRace(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One version of the record that was kept: a commit, or the file.
 
     `parents` are the versions that it follows; `content` gives its bytes, None where it

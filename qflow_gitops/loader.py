@@ -3,7 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from qflow_gitops import catalog, connectors, excerpts, leaks, project, schema, spec
 from qflow_gitops.catalog import Catalog
@@ -20,8 +21,7 @@ _PLAIN_NAME = re.compile(rb"(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.ya?ml")  # of bytes:
 _KINDS = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}
 
 
-@dataclass(frozen=True, slots=True)
-class SpecSet:
+class SpecSet(NamedTuple):
     """The valid specs by (environment, name), and what was found.
 
     A file with an error gives no spec at all; `invalid` names the runs that it seems to
@@ -31,9 +31,9 @@ class SpecSet:
 
     specs: Mapping[tuple[str, str], RunSpec]
     diagnostics: tuple[Diagnostic, ...] = ()
-    invalid: Mapping[tuple[str, str], Diagnostic] = field(default_factory=dict)
+    invalid: Mapping[tuple[str, str], Diagnostic] = {}
     files: int = 0
-    catalog: Catalog = field(default_factory=dict)
+    catalog: Catalog = MappingProxyType({})
 
 
 def load_project(
@@ -116,8 +116,7 @@ def escaped(path: bytes) -> str:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(NamedTuple):
     """What one file holds, whatever stands in the others.
 
     Its `specs`, unless it has an error; `diagnostics` are all findings, in order, with their

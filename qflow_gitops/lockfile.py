@@ -61,17 +61,15 @@ TRANSITIONS: Mapping[State | None, frozenset[State]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One step in the life of an attempt. `at` is RFC 3339 in UTC; `extra` what else it says."""
 
     at: str
     to: State
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try to start a run.
 
     `state`, `execution_id` and `status` (Qualys' word) are those of the last event, ""
@@ -85,7 +83,7 @@ class Attempt:
     events: tuple[Event, ...]
     execution_id: str = ""
     status: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}
 
     @property
     def counted(self) -> bool:
@@ -112,8 +110,7 @@ Key = tuple[str, str, int]
 """An attempt's place in the record: environment, run, number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """One thing to record: an attempt that opens (`opens` is set) or one that moves on.
 
     `execution_id` and `status` replace those of the attempt where they aren't "".
@@ -166,14 +163,13 @@ class Glimpsed(Protocol):
     platforms: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentRecord:
+class EnvironmentRecord(NamedTuple):
     """What is recorded of one environment; commits are "" where none was worked on yet."""
 
     latest: str = ""
     applied_through: str = ""
-    runs: Mapping[str, tuple[Attempt, ...]] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    runs: Mapping[str, tuple[Attempt, ...]] = {}
+    extra: Mapping[str, Any] = {}
 
     def glances(self) -> Mapping[str, Glance]:
         """Look at every run. Takes a moment where all attempts have been read: ask once."""
@@ -190,8 +186,7 @@ class EnvironmentRecord:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Owners:
+class _Owners(NamedTuple):
     """Which attempt has which execution; true of that one mapping of environments alone."""
 
     of: Mapping[str, EnvironmentRecord]
@@ -251,14 +246,14 @@ class Lockfile:
             runs[one.run] = _extended(runs.get(one.run, ()), one)
         environments = dict(self.environments)
         for name, runs in changed.items():
-            environments[name] = replace(self.environment(name), runs=runs)
+            environments[name] = self.environment(name)._replace(runs=runs)
         return self._moved_to(environments, brought)
 
     def marked(self, environment: str, latest: str, applied_through: str | None) -> "Lockfile":
         """Give the record with the commits of an environment moved on."""
-        record = replace(self.environment(environment), latest=latest)
+        record = self.environment(environment)._replace(latest=latest)
         if applied_through is not None:
-            record = replace(record, applied_through=applied_through)
+            record = record._replace(applied_through=applied_through)
         return self._moved_to({**self.environments, environment: record}, {})
 
     def _moved_to(
@@ -290,8 +285,7 @@ def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, 
     _check_execution(attempt, one)
     if one.event.to not in TRANSITIONS.get(attempt.state, frozenset()):
         raise _not_allowed(attempt, one)
-    moved = replace(
-        attempt,
+    moved = attempt._replace(
         state=one.event.to,
         events=(*attempt.events, one.event),
         execution_id=one.execution_id or attempt.execution_id,
@@ -465,4 +459,4 @@ def _reworded(one: Transition, to: State, said: str) -> Transition:
     """Give the transition with another end; what else its event says stays."""
     old = one.event.extra.get("detail", "")
     detail = f"{said}: {old}" if old else f"{said}."
-    return replace(one, event=Event(one.event.at, to, {**one.event.extra, "detail": detail}))
+    return one._replace(event=Event(one.event.at, to, {**one.event.extra, "detail": detail}))

@@ -7,9 +7,8 @@ variables is beyond the documentation's cut [?], so those only count where they 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from qflow_gitops.spec import LEGACY_VARIABLES, PLACE_VARIABLES, body_of
 
@@ -27,8 +26,7 @@ class Match(IntEnum):
     OWN_KEY = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Echo:
+class Echo(NamedTuple):
     """What an execution's trigger step shows of the request that started it.
 
     `source` is Qualys' word (`PUBLIC_API` for this API), "" where absent; `input` and
@@ -40,8 +38,7 @@ class Echo:
     variables: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A request whose execution is looked for.
 
     `request` is None where this clone doesn't have it any more; then only `body_sha256` is

@@ -6,8 +6,8 @@ Desired minus recorded. Pure: the same values give the same plan, wherever they 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.loader import SpecSet
@@ -63,8 +63,7 @@ class Reason(StrEnum):
     INVALID = "invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """The decision for one run.
 
     `attempt` is the one that explains it, `since` the request differences to the last
@@ -94,8 +93,7 @@ class Change:
         return (self.environment, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Brakes:
+class Brakes(NamedTuple):
     """What a person said about this one plan: freeze, retries and releases by name.
 
     `released` are runs whose hold was released by count when there were more of them.
@@ -103,12 +101,11 @@ class Brakes:
 
     freeze: str = ""
     retries: frozenset[Key] = frozenset()
-    acks: Mapping[str, int] = field(default_factory=dict)
+    acks: Mapping[str, int] = {}
     released: frozenset[Key] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Every decision, those that run first, then holds, then skips.
 
     `unchanged` counts the recorded runs that no listed decision is about. `digests` gives
@@ -139,8 +136,7 @@ class Plan:
         return "v1:sha256:" + hashlib.sha256(canonical(entries)).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a plan is made from, besides the specs.
 
     `previous` gives the spec of a run's last counted attempt where it could be read.
@@ -153,8 +149,8 @@ class Context:
     lockfile: Lockfile
     environments: tuple[str, ...]
     brakes: Brakes = Brakes()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    previous: Mapping[Key, RunSpec] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
+    previous: Mapping[Key, RunSpec] = {}
     touched: frozenset[str] | None = None
     now: str = ""
     facts: Facts | None = None
@@ -249,7 +245,7 @@ def _gone(environment: str, run: str, last: Attempt) -> Change:
 def only_touched(made: Plan, touched: frozenset[str]) -> Plan:
     """Leave out every decision about a spec outside the files named."""
     kept = tuple(one for one in made.changes if _files(one) & touched)
-    return replace(made, changes=kept, unchanged=made.unchanged + len(made.changes) - len(kept))
+    return made._replace(changes=kept, unchanged=made.unchanged + len(made.changes) - len(kept))
 
 
 def _files(one: Change) -> set[str]:
@@ -548,7 +544,7 @@ def _without_hold(one: Change, context: Context) -> Change:
         if counted
         else _due(one.spec, attempts, same, context)
     )
-    return replace(found, released=(one.release,))
+    return found._replace(released=(one.release,))
 
 
 def _judged(found: list[Change], specs: SpecSet, context: Context, facts: Facts) -> list[Change]:
@@ -562,7 +558,7 @@ def _judged(found: list[Change], specs: SpecSet, context: Context, facts: Facts)
             if one.action is Action.RUN and one.environment == environment
         }
         runs = [one.spec for one in due.values() if one.spec]
-        brakes, here = context.brakes, replace(facts, total=totals[environment])
+        brakes, here = context.brakes, facts._replace(total=totals[environment])
         found_so = judge(runs, here, brakes.acks, brakes.released)
         judged |= {key: _as_judged(one, found_so, here) for key, one in due.items()}
     return [judged.get(one.key, one) for one in found]
@@ -570,16 +566,14 @@ def _judged(found: list[Change], specs: SpecSet, context: Context, facts: Facts)
 
 def _as_judged(one: Change, said: Judged, facts: Facts) -> Change:
     assert one.spec is not None  # noqa: S101  every change that runs has its spec
-    one = replace(
-        one,
+    one = one._replace(
         approvals=needed_approvals(facts.policies, one.spec),
         released=(*one.released, *said.released.get(one.key, ())),
     )
     hold = said.held.get(one.key)
     if hold is None:
         return one
-    return replace(
-        one,
+    return one._replace(
         action=Action.HOLD,
         reason=Reason(hold.reason),
         detail=hold.detail,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from qflow_gitops.moments import stamp
 from qflow_gitops.spec import RunSpec
@@ -19,8 +20,7 @@ RUNS = 25
 SHARE_FROM = 10  # specs; below, a share of them says little
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How many runs one apply may start; None where there is no limit.
 
     `share` is in percent of the environment's specs, looked at where these are at least
@@ -30,16 +30,15 @@ class Limits:
     runs: int = RUNS
     share: float | None = None
     share_from: int = SHARE_FROM
-    connector_types: Mapping[str, int] = field(default_factory=dict)
-    workflows: Mapping[str, int] = field(default_factory=dict)
+    connector_types: Mapping[str, int] = {}
+    workflows: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Which runs a rule is about: all that match every part that isn't empty."""
 
     environments: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     workflows: tuple[str, ...] = ()
 
     def covers(self, one: RunSpec) -> bool:
@@ -59,8 +58,7 @@ class Approvals:
     scope: Scope = field(default_factory=Scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What has to hold before a run is sent.
 
     `allowed` and `denied` are workflow ids in lower case, `allowed` None where all are.
@@ -68,18 +66,17 @@ class Policy:
     `workflow_revision`: the catalog's, exactly.
     """
 
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()
     windows: tuple[Window, ...] = ()
     approvals: tuple[Approvals, ...] = ()
     allowed: frozenset[str] | None = None
     denied: frozenset[str] = frozenset()
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
     signed_commits: bool = False
     workflow_revision: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(NamedTuple):
     """Who approved a run, and in which pull request; `why` says why nobody did, "" otherwise.
 
     `signed` says whether every commit of that pull request has a verified signature.
@@ -91,8 +88,7 @@ class Approval:
     signed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the rules are held against, beside the specs.
 
     `policies` are those of both ends of the range; `unreadable` says why one of them isn't
@@ -109,8 +105,7 @@ class Facts:
     approvals: Mapping[Key, Approval] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """Why a run is held. `release` is the name that `--ack` releases it by, "" for none."""
 
     reason: str
@@ -119,8 +114,7 @@ class Hold:
     release: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What the rules hold, and which releases by name each of the others needed."""
 
     held: Mapping[Key, Hold]

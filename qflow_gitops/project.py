@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from qflow_gitops.diagnostics import Diagnostic, error
 from qflow_gitops.document import Document
@@ -17,8 +16,7 @@ DOCUMENTED_STATUSES: Mapping[str, State] = {"success": State.SUCCEEDED}
 """The one status word that Qualys documents (qflow-api 3 [D EXDET]); others are settings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """A Qualys subscription to run on.
 
     `platform` is "" where neither the settings nor QFLOW_PLATFORM name one. `connectors`
@@ -30,8 +28,7 @@ class Environment:
     connectors: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LockSettings:
+class LockSettings(NamedTuple):
     """Where the lockfile lives. `lineage` is "" where the settings don't pin it."""
 
     store: str = "worktree"
@@ -41,8 +38,7 @@ class LockSettings:
     ephemeral: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ApplySettings:
+class ApplySettings(NamedTuple):
     """How apply works; `timeout` is in seconds.
 
     `correlation_key` is the name in `input` under which each request carries its attempt's
@@ -56,8 +52,7 @@ class ApplySettings:
     correlation_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """The settings of a repository.
 
     `default_environment` is "" where specs have to name theirs. `statuses` maps Qualys'
@@ -67,10 +62,10 @@ class Project:
     runs: tuple[str, ...]
     default_environment: str
     environments: Mapping[str, Environment]
-    lock: LockSettings = field(default_factory=LockSettings)
-    apply: ApplySettings = field(default_factory=ApplySettings)
-    policy: Policy = field(default_factory=Policy)
-    statuses: Mapping[str, State] = field(default_factory=lambda: dict(DOCUMENTED_STATUSES))
+    lock: LockSettings = LockSettings()
+    apply: ApplySettings = ApplySettings()
+    policy: Policy = Policy()
+    statuses: Mapping[str, State] = dict(DOCUMENTED_STATUSES)
 
 
 def without_file(platform: str) -> Project:

@@ -11,11 +11,10 @@ which of two equal hours they start in. Pure, but for the zone data that zoneinf
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # start-up: most settings have no window
     from zoneinfo import ZoneInfo
@@ -29,8 +28,7 @@ _FORM = "minute, hour, day of month, month and day of week, such as `0 22 * * 5`
 _OF_THE_MACHINE = ("localtime", "posixrules", "posix/", "right/")  # not IANA names
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A stretch of time after each firing of a cron expression: `kind` is allow or deny.
 
     `duration` is in seconds, `timezone` an IANA name; `environments` are those it is
@@ -60,8 +58,7 @@ class Window:
         return f"{self.kind} window `{cron}` ({_spelled(self.length)}, {self.timezone})"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether runs may start, in one sentence why, and the moment (UTC) at which `open` flips.
 
     `changes_at` is None where that isn't within `LONGEST`, or where windows that open and

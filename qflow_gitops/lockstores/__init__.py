@@ -4,8 +4,8 @@ A new store is one file here and one line in `STORES`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from qflow_gitops.interfaces import LockBranch, LockStore
 from qflow_gitops.lockfile import Lockfile
@@ -13,8 +13,7 @@ from qflow_gitops.lockformat import from_bytes
 from qflow_gitops.project import LockSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What the stores are built from.
 
     `lockfile` is its path in the work tree, `folder` a private one in the git directory;

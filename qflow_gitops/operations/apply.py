@@ -90,7 +90,7 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs, facts)
     if request.approved:
         found = _approvals(request, edges, source, snapshot, base)
-        source = replace(source, facts=replace(facts, approvals=found))
+        source = replace(source, facts=facts._replace(approvals=found))
     first = _view(request, edges, source, snapshot)
     check(request, edges.git, first)
     notes = uncommitted(edges.git, project, head)
@@ -203,10 +203,9 @@ def _view(
         previous=previous_requests(edges.git, specs.specs, known, project),
         touched=frozenset(),
         now=stamp(edges.clock.now()),
-        facts=replace(source.facts, now=edges.clock.now()),
+        facts=source.facts._replace(now=edges.clock.now()),
     )
-    planned = replace(
-        source.planned,
+    planned = source.planned._replace(
         plan=plan.compute(specs, context),
         lock=seen(snapshot),
         names=connector_names(project, (source.environment,)),

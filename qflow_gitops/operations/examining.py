@@ -1,9 +1,8 @@
 """Files of run specs -> what each holds, reading no content that is known already."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from qflow_gitops import loader, verdicts
 from qflow_gitops.catalog import Catalog
@@ -21,8 +20,7 @@ def _one_by_one(function: Callable[[str], Any], items: Sequence[str]) -> list[An
     return list(map(function, items))
 
 
-@dataclass(frozen=True, slots=True)
-class Keeper:
+class Keeper(NamedTuple):
     """Where verdicts are kept, and what they depend on besides the contents of files.
 
     `basis` identifies the settings as they were read.

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, dropwhile, islice
 from typing import TypeVar
@@ -184,7 +184,7 @@ def _held_workflow(one: Change, revisions: Mapping[str, str], view: View) -> Cha
 
 
 def _held(one: Change, detail: str, hint: str) -> Change:
-    return replace(one, action=Action.HOLD, reason=Reason.WORKFLOW, detail=detail, hint=hint)
+    return one._replace(action=Action.HOLD, reason=Reason.WORKFLOW, detail=detail, hint=hint)
 
 
 def _catalog_revision(one: Change, view: View) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile, Transition, is_leased
@@ -115,8 +115,7 @@ def left_out(result: Result, lockfile: Lockfile) -> list[Job]:
 
 def _left(one: Change) -> Change:
     """A run that the newer record of another process doesn't let this apply send any more."""
-    return replace(
-        one,
+    return one._replace(
         action=Action.HOLD,
         reason=Reason.STOPPED,
         detail="not started: another process wrote the record meanwhile, and it isn't due as shown",
@@ -125,8 +124,7 @@ def _left(one: Change) -> Change:
 
 
 def _not_started(one: Change, result: Result) -> Change:
-    return replace(
-        one,
+    return one._replace(
         action=Action.HOLD,
         reason=result.stopped_by,
         detail=f"not started: {result.why_stopped}",

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from qflow_gitops import loader, plan, verdicts
 from qflow_gitops.errors import UsageProblem
@@ -19,8 +19,7 @@ from qflow_gitops.report.plans import LockSeen, Planned, planned
 from qflow_gitops.spec import RunSpec
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
+class PlanRequest(NamedTuple):
     """What to plan. `base` and `environment` are "" where they aren't chosen.
 
     `target` is the branch that a pull request goes to, "" outside one.
@@ -32,7 +31,7 @@ class PlanRequest:
     full: bool = False
     worktree: bool = False
     environment: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     freeze: str = ""
     exit_code: bool = False
     target: str = ""
@@ -59,7 +58,7 @@ def make_plan(
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
     ends = (Base(base),) if own else _ends(git, lockfile, environments, head)
-    facts = replace(facts_of(git, project, ends, sending=False), now=moment(now))
+    facts = facts_of(git, project, ends, sending=False)._replace(now=moment(now))
     narrow = None
     shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
     if base and not (own or request.full or request.worktree or shares):

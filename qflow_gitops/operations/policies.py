@@ -1,7 +1,7 @@
 """The policy at both ends of a range: what a change may do isn't for that change to say."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from qflow_gitops.errors import LockError, QflowError, UsageProblem
 from qflow_gitops.filenames import PROJECT_FILE
@@ -17,8 +17,7 @@ NEW_RECORD = "new-record"
 """The name by which `--ack NAME=1` lets a record begin anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """A commit whose policy counts beside the one at hand.
 
     `needed`: where it can't be read, nothing passes. An earlier version of the settings that

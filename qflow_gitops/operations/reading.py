@@ -1,7 +1,7 @@
 """From a commit or the work tree to specs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qflow_gitops import catalog, loader
@@ -150,7 +150,7 @@ def _is_plain(name: str) -> bool:
 def _with(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
     if not more:
         return specs
-    return replace(specs, diagnostics=in_order([*specs.diagnostics, *more]))
+    return specs._replace(diagnostics=in_order([*specs.diagnostics, *more]))
 
 
 def sent_requests(

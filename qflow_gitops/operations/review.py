@@ -6,7 +6,7 @@ where the record names none, if it was made from a commit that has the merge in 
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.errors import UsageProblem
@@ -206,8 +206,8 @@ def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> Standing:
 
 def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
     """Give the digest that the plan had before any of its runs was sent."""
-    as_due = tuple(replace(one.change, action=Action.RUN) for one in found)
-    return replace(plan, changes=as_due).digest
+    as_due = tuple(one.change._replace(action=Action.RUN) for one in found)
+    return plan._replace(changes=as_due).digest
 
 
 def _touched_findings(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import ExitCode
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from qflow_gitops.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class LockSeen:
+class LockSeen(NamedTuple):
     """Which state of the record a command saw; `exists` is False before the first apply.
 
     `copied_at` is RFC 3339 where it was only a copy from earlier.
@@ -30,8 +29,7 @@ class LockSeen:
     copied_at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A plan and what it was made from.
 
     `commit` is "" for the work tree, `base` the commit of comparison ("" without one),
@@ -44,8 +42,8 @@ class Planned:
     base: str
     full: bool
     lock: LockSeen
-    names: Mapping[str, str] = field(default_factory=dict)
-    catalog: Catalog = field(default_factory=dict)
+    names: Mapping[str, str] = {}
+    catalog: Catalog = MappingProxyType({})
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""

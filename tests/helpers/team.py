@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qflow_gitops.lockfile import Attempt, Lockfile, State
@@ -11,6 +11,7 @@ from qflow_gitops.lockstores.worktree import WorktreeStore
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.oracle import attempts_of
+from tests.helpers.values import replace
 
 
 @dataclass(frozen=True)

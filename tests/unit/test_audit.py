@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from qflow_gitops.audit import check_values, grown
 from qflow_gitops.lockfile import TRANSITIONS, Attempt, Event, Lockfile, State
 from qflow_gitops.lockformat import Versions, from_bytes, to_bytes
+from tests.helpers.values import replace
 from tests.unit.test_lockfile import DIGEST, moved, opened
 
 COMMIT, LATER = "1" * 40, "2" * 40

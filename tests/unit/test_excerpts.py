@@ -1,7 +1,6 @@
 """What a finding shows of a file: the right part underlined, nothing sensitive, nothing odd."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +11,7 @@ from qflow_gitops.diagnostics import Diagnostic, Excerpt, Position, Range, error
 from qflow_gitops.output import FORMATS
 from qflow_gitops.output.words import underlined
 from qflow_gitops.report import Report, Validated, validated
+from tests.helpers.values import replace
 from tests.unit.test_cases import SETTINGS
 
 CANARY = "kanarienvogel"

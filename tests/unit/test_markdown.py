@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -22,6 +21,7 @@ from qflow_gitops.report import Report
 from qflow_gitops.report.plans import LockSeen, Planned
 from qflow_gitops.report.reviews import Proposal, Review, Standing
 from qflow_gitops.spec import RunSpec
+from tests.helpers.values import replace
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 PIECES = (

@@ -1,6 +1,5 @@
 """Rules only ever hold: which of what is due a policy doesn't let through, and what releases it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -22,6 +21,7 @@ from qflow_gitops.policy import (
 )
 from qflow_gitops.spec import RunSpec, from_document
 from qflow_gitops.windows import Window
+from tests.helpers.values import replace
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"
 OTHER = "7cad21c8-4405-4517-beb9-7372feafb5b4"

@@ -15,7 +15,7 @@ are people's decisions, several runs in one wave, or a push whose outcome is unk
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ from qflow_gitops.lockfile import (
     Transition,
     rebased,
 )
+from tests.helpers.values import replace
 
 NOBODY = -1
 

@@ -1,7 +1,6 @@
 """When runs may start: windows open and close to the microsecond, also where clocks change."""
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qflow_gitops.windows import LONGEST, Verdict, Window, problem_of, verdict
+from tests.helpers.values import replace
 
 HOUR = 3600.0
 DAY = 24 * HOUR
