@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -45,7 +45,7 @@ class Cache:
     @property
     def tool(self) -> str:
         """What is another one for each version of this program, and for each change to its code."""
-        found = blake2b(qflow_gitops.__version__.encode(), digest_size=16)
+        found = sha256(qflow_gitops.__version__.encode())
         package = Path(__file__).parent
         for folder, _, names in os.walk(package):
             for name in names:

@@ -71,6 +71,7 @@ class GitRepo:
         self.common_dir = common_dir
         self.git_dir = git_dir
         self.environ = environ
+        self._present: set[str] = set()  # commits that were seen; none goes away meanwhile
 
     @classmethod
     def open(cls, directory: Path, environ: Mapping[str, str]) -> GitRepo:
@@ -126,7 +127,11 @@ class GitRepo:
         """Whether the commit object is in this clone (it may be shallow)."""
         if not _is_id(commit):
             return False
-        return self.run(["cat-file", "-e", commit + "^{commit}"])[0] == 0
+        if commit not in self._present:
+            if self.run(["cat-file", "-e", commit + "^{commit}"])[0]:
+                return False
+            self._present.add(commit)
+        return True
 
     def is_shallow(self) -> bool:
         """Whether history is cut off in this clone."""
@@ -185,19 +190,35 @@ class GitRepo:
 
         A blob that this clone lacks is left out.
         """
-        wanted = sorted({one for one in ids if _is_id(one)})
-        if not wanted:
+        return self._contents(sorted({one for one in ids if _is_id(one)}))
+
+    def content(self, commit: str, path: str) -> bytes | None:
+        """Give what a commit holds at a path, cut like a blob; None where there is no file."""
+        if not _is_id(commit) or "\n" in path:
+            return None
+        return self._contents([f"{commit}:{path}"]).get(f"{commit}:{path}")
+
+    def _contents(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Give the blobs of these names; one process, and no more memory than is given back."""
+        if not names:
             return {}
-        small, found = [], {}
-        for line in self._fed(["cat-file", "--batch-check"], wanted).splitlines():
-            name, kind, *rest = line.decode().split(" ")
-            if kind == "missing":
+        with _given("".join(name + "\n" for name in names).encode()) as given:
+            process = self._started(["cat-file", "--batch"], given, self.environ)
+        assert process.stdout is not None  # noqa: S101  it was asked for
+        found = {}
+        for name in names:
+            about = process.stdout.readline().split(b" ")
+            if len(about) != 3:  # `<name> missing`
                 continue
-            if int(rest[0]) > MAX_CONTENT:
-                found[name] = b"\0" * (MAX_CONTENT + 1)
-            else:
-                small.append(name)
-        return found | _batch(self._fed(["cat-file", "--batch"], small)) if small else found
+            size = int(about[2])
+            kept = process.stdout.read(min(size, MAX_CONTENT + 1))
+            rest = size - len(kept) + 1  # with the line break that ends it
+            while rest > 0 and (skipped := process.stdout.read(min(rest, 1 << 16))):
+                rest -= len(skipped)
+            if about[1] == b"blob":
+                found[name] = kept
+        self._good(["cat-file"], _ended(process, None))
+        return found
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
         """Give the paths under the folders that differ, sorted; never a rename."""
@@ -254,9 +275,6 @@ class GitRepo:
 
     def _pieces(self, arguments: Sequence[str]) -> list[bytes]:
         return self._out(arguments).split(b"\0")[:-1]
-
-    def _fed(self, arguments: Sequence[str], lines: Iterable[str]) -> bytes:
-        return self._out(arguments, "".join(line + "\n" for line in lines).encode())
 
     def _out(self, arguments: Sequence[str], feed: bytes | None = None) -> bytes:
         return self._good(arguments, self.run(arguments, feed))
@@ -394,17 +412,6 @@ def _is_dropped(name: str) -> bool:
         return True  # git's helpers have no use for Qualys' credentials
     kept = name in _NETWORK_VARIABLES or _CONFIG_PAIR.fullmatch(name)
     return name.startswith("GIT_") and not kept
-
-
-def _batch(output: bytes) -> dict[str, bytes]:
-    r"""Take the answer of `cat-file --batch` apart: `<id> blob <size>\n<content>\n` each."""
-    found, at = {}, 0
-    while at < len(output):
-        end = output.index(b"\n", at)
-        name, _, size = output[at:end].decode().split(" ")
-        found[name] = output[end + 1 : end + 1 + int(size)]
-        at = end + 1 + int(size) + 1
-    return found
 
 
 def _paths(folders: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from hashlib import blake2b, sha1, sha256
+from hashlib import sha1, sha256
 from pathlib import Path
 
 MAX_CONTENT = 1024 * 1024
@@ -42,9 +42,9 @@ class WorkTree:
     @cached_property
     def identity(self) -> str:
         """What is the same only as long as no file here, tracked or not, has changed."""
-        found = blake2b(digest_size=32)
+        found = sha256()
         try:
-            found.update(blake2b(self._index.read_bytes()).digest())
+            found.update(sha256(self._index.read_bytes()).digest())
         except OSError:  # nothing was ever added
             found.update(b"none")
         for path in sorted(self._unsure):
@@ -53,7 +53,7 @@ class WorkTree:
             except OSError:
                 mode = 0
             content = self.read(path) or b""
-            found.update(b"%d %d %s" % (len(path), mode, path) + blake2b(content).digest())
+            found.update(b"%d %d %s" % (len(path), mode, path) + sha256(content).digest())
         return found.hexdigest()
 
     @property

@@ -140,6 +140,9 @@ class GitTree(Protocol):
     def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:
         """Give the contents of the blobs; one that this clone lacks is left out."""
 
+    def content(self, commit: str, path: str) -> bytes | None:
+        """Give what a commit holds at a path; None where there is no file."""
+
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
         """Give the paths under the folders that differ, sorted; never a rename."""
 

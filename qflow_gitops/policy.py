@@ -50,12 +50,11 @@ class Scope(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Approvals:
+class Approvals(NamedTuple):
     """So many distinct people, beside the author, have to approve the runs of a scope."""
 
     count: int
-    scope: Scope = field(default_factory=Scope)
+    scope: Scope = Scope()
 
 
 class Policy(NamedTuple):

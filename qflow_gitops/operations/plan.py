@@ -77,7 +77,7 @@ def make_plan(
         brakes=Brakes(freeze=request.freeze),
         labels=request.labels,
         previous=previous_requests(git, specs.specs, lockfile, project),
-        touched=_touched(request, git, base, head, project),
+        touched=narrow.touched if narrow else _touched(request, git, base, head, project),
         now=now,
         facts=facts,
     )

@@ -34,8 +34,7 @@ def settings_content(git: GitTree, commit: str) -> bytes | None:
     Raises InvalidFiles where it is no plain file.
     """
     if commit:
-        entry = git.files(commit, [PROJECT_FILE]).get(PROJECT_FILE.encode())
-        return git.blobs([entry.blob])[entry.blob] if entry else None
+        return git.content(commit, PROJECT_FILE)
     tree = git.worktree([PROJECT_FILE])
     for path, mode in tree.oddities():
         raise InvalidFiles(tuple(refusals(path, mode)), not_done="No spec was looked at.")

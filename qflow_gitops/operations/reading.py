@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from qflow_gitops import catalog, loader
 from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
 from qflow_gitops.filenames import PROJECT_FILE
-from qflow_gitops.interfaces import ChangeKind, GitTree, WorkTree
+from qflow_gitops.interfaces import ChangeKind, GitTree, PathChange, WorkTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations.examining import Contents, Keeper
@@ -185,8 +185,15 @@ class Narrowed:
 
 def touched_files(git: GitTree, base: str, commit: str, project: Project) -> frozenset[str]:
     """Name the files that differ between two commits: specs, settings, catalog."""
-    folders = [*project.runs, PROJECT_FILE, catalog.FOLDER]
-    return frozenset(loader.escaped(one.path) for one in git.changes(base, commit, folders))
+    return _names(_changes(git, base, commit, project))
+
+
+def _changes(git: GitTree, base: str, commit: str, project: Project) -> Sequence[PathChange]:
+    return git.changes(base, commit, parts(project))
+
+
+def _names(changes: Iterable[PathChange]) -> frozenset[str]:
+    return frozenset(loader.escaped(one.path) for one in changes)
 
 
 def narrowed(
@@ -202,7 +209,8 @@ def narrowed(
     Whatever is left out has a settled attempt and is the same as it was at `base`. Gives
     None where only a look at every spec can tell.
     """
-    touched = touched_files(git, base, commit, project)
+    changes = _changes(git, base, commit, project)
+    touched = _names(changes)
     checked_anew = any(one.startswith(catalog.FOLDER + "/") for one in touched)
     if (
         PROJECT_FILE in touched
@@ -210,11 +218,9 @@ def narrowed(
         or _platform_changed(project, lockfile, environments)
     ):
         return None
-    removed = {
-        loader.escaped(one.path)
-        for one in git.changes(base, commit, project.runs)
-        if one.kind is ChangeKind.REMOVED
-    }
+    removed = _names(
+        one for one in changes if one.kind is ChangeKind.REMOVED and _is_within(one.path, project)
+    )
     needed = touched - removed
     before = commit_specs(git, base, project, touched)
     if has_errors(before.diagnostics):
