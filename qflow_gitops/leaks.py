@@ -6,7 +6,7 @@ words, so that `tokenType` and `passwordPolicy` are none.
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from qflow_gitops import advice
@@ -34,12 +34,10 @@ SHAPES: Mapping[str, str] = {
 }
 """What each shape is, and the expression that finds it."""
 
-_SHAPE = re.compile("|".join(f"({one})" for one in SHAPES.values()))
-_MARK = (
-    re.compile(  # one of these is in whatever has a shape; plain texts are found ten times faster
-        r"-----BEGIN|AKIA|ASIA|ABIA|ACCA|AccountKey=|sig=|Q~|AIza|ya29\.|gh[pousr]_|github_pat_"
-        r"|gl(?:pat|dt|rt|ptt|cbt|soat)-|xox|hooks\.slack|k_(?:live|test)_|npm_|pypi-|eyJ|earer|://"
-    )
+# One of these is in whatever has a shape; texts without are told ten times faster.
+_MARK = re.compile(
+    r"-----BEGIN|AKIA|ASIA|ABIA|ACCA|AccountKey=|sig=|Q~|AIza|ya29\.|gh[pousr]_|github_pat_"
+    r"|gl(?:pat|dt|rt|ptt|cbt|soat)-|xox|hooks\.slack|k_(?:live|test)_|npm_|pypi-|eyJ|earer|://"
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ALONE = frozenset(
@@ -48,26 +46,42 @@ _ALONE = frozenset(
 _PAIRS = frozenset(
     (first, "key") for first in ("api", "private", "secret", "access", "account", "encryption")
 )
-_NO_LITERAL = re.compile(  # where a secret is kept, and what is filled in by somebody else
-    r"arn:aws[\w-]*:(?:secretsmanager|ssm|kms):.*|(?:vault|ssm|secretsmanager|kv|op)[:/].*"
-    r"|projects/[^/]+/secrets/.*|https://[^/]+\.vault\.azure\.net/.*|ocid1\.vaultsecret\..*"
-    r"|@Microsoft\.KeyVault\(.*|\$\{.*\}|\{\{.*\}\}|<[^<>]*>|\*+|x+",
-    re.IGNORECASE | re.DOTALL,
-)
-# Every expression here takes linear time: each begins at a fixed text or has a bounded start.
-_NAMED_IN_LINE = re.compile(
-    r"""(?ix) (?:passw(?:or)?d|pwd|passphrase|secret|token|(?:api|private|access)[-_]?key)
-    ["']? \s{0,9} [:=] \s{0,9} (["'] [^"']* ["'] | [^\s"',}\]]+ )"""
-)
 _LOOKED_AT: tuple[tuple[str, str], ...] = (
     ("spec", "input"), ("spec", "variables"), ("metadata", "annotations"), ("metadata", "labels"),
 )  # fmt: skip
 _SYSTEM = frozenset(("credentials", "credentials_azure", "credentials_gcp", "connectorId"))
 
 
+# Every expression here takes linear time: each begins at a fixed text or has a bounded start.
+
+
+@cache
+def _no_literal() -> re.Pattern[str]:
+    """Where a secret is kept, and what is filled in by somebody else."""
+    return re.compile(
+        r"arn:aws[\w-]*:(?:secretsmanager|ssm|kms):.*|(?:vault|ssm|secretsmanager|kv|op)[:/].*"
+        r"|projects/[^/]+/secrets/.*|https://[^/]+\.vault\.azure\.net/.*|ocid1\.vaultsecret\..*"
+        r"|@Microsoft\.KeyVault\(.*|\$\{.*\}|\{\{.*\}\}|<[^<>]*>|\*+|x+",
+        re.IGNORECASE | re.DOTALL,
+    )
+
+
+@cache
+def _named_in_line() -> re.Pattern[str]:
+    return re.compile(
+        r"""(?ix) (?:passw(?:or)?d|pwd|passphrase|secret|token|(?:api|private|access)[-_]?key)
+        ["']? \s{0,9} [:=] \s{0,9} (["'] [^"']* ["'] | [^\s"',}\]]+ )"""
+    )
+
+
+@cache
+def _shape() -> re.Pattern[str]:
+    return re.compile("|".join(f"({one})" for one in SHAPES.values()))
+
+
 def kind_of(value: str) -> str:
     """Say what secret a text holds by its shape ("a GitHub token"), "" for none."""
-    found = _SHAPE.search(value) if _MARK.search(value) else None
+    found = _shape().search(value) if _MARK.search(value) else None
     if found is None:
         return ""
     return next(name for name, group in zip(SHAPES, found.groups(), strict=True) if group)
@@ -130,11 +144,11 @@ def _is_named(value: Any, key: str, path: Path) -> bool:
     if not names_a_secret(key) or (path[:2] == ("spec", "variables") and key in _SYSTEM):
         return False
     if isinstance(value, str):
-        return bool(value.strip()) and not _NO_LITERAL.fullmatch(value.strip())
+        return bool(value.strip()) and not _no_literal().fullmatch(value.strip())
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def spans(line: str) -> list[tuple[int, int]]:
     """Give the parts of a line of any text that look like secrets, as offsets into it."""
-    named = [found.span(1) for found in _NAMED_IN_LINE.finditer(line)]
-    return [*named, *(found.span() for found in _SHAPE.finditer(line))]
+    named = [found.span(1) for found in _named_in_line().finditer(line)]
+    return [*named, *(found.span() for found in _shape().finditer(line))]

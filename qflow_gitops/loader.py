@@ -37,9 +37,13 @@ class SpecSet(NamedTuple):
 
 
 def load_project(
-    content: bytes | None, platform: str
+    content: bytes | None, platform: str, *, known: bool = False
 ) -> tuple[Project | None, tuple[Diagnostic, ...]]:
-    """Read `qflow.yaml` (None where the repository has none); no project where it is invalid."""
+    """Read `qflow.yaml` (None where the repository has none); no project where it is invalid.
+
+    `known` is whether nothing was found in this content before: then its schema is not held
+    against it again.
+    """
     if content is None:
         return project.without_file(platform), ()
     parsed = parse(content, PROJECT_FILE)
@@ -54,7 +58,7 @@ def load_project(
         )
         for document in parsed.documents[1:]
     ]
-    for document in parsed.documents:
+    for document in parsed.documents if not known else ():
         found += schema.check(document, "project")
     settings = None
     if not has_errors(found) and parsed.documents:
@@ -158,6 +162,33 @@ def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Exa
         return Examined(file, (), in_order(found), _seeming(parsed.documents, default))
     specs = tuple(spec.from_document(one, default) for one in parsed.documents)
     return Examined(file, specs, in_order(found))
+
+
+def known_again(known: Examined, content: bytes, settings: Project) -> Examined | None:
+    """Read the specs of a file of which is known what it holds and that it has no error.
+
+    None where it doesn't hold that: what was known was of something else.
+    """
+    specs = unchecked(content, known.file, settings)
+    same = [(*one.key, one.digest) for one in specs] == [
+        (*one.key, one.digest) for one in known.specs
+    ]
+    return Examined(known.file, specs, known.diagnostics) if same else None
+
+
+def unchecked(content: bytes, file: str, settings: Project) -> tuple[RunSpec, ...]:
+    """Read the specs of a file that was found valid before; () where it can't have been.
+
+    Compare their digests with what is known of them: nothing else is checked.
+    """
+    try:
+        specs = tuple(
+            spec.from_document(one, settings.default_environment)
+            for one in parse(content, file).documents
+        )
+        return specs if all(one.digest for one in specs) else ()
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return ()
 
 
 def assembled(

@@ -9,6 +9,7 @@ also says what is wrong and where. So this is only ever a faster way to the same
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from yaml import YAMLError
@@ -58,9 +59,7 @@ _NO_NUMBER = re.compile(
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",  # an id
     re.DOTALL,
 )
-_FOREIGN = re.compile(
-    "[^\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _BLOCK = r"{sign}[+-]?(?:[0-9#]|[^\S\n]*(?:#[^\n]*)?\n +\n)"
 """A block scalar with its own indentation, a comment stuck to it, or a line of blanks first."""
 _ODD: Mapping[str, re.Pattern[str]] = {
@@ -73,6 +72,12 @@ _ODD: Mapping[str, re.Pattern[str]] = {
     "|": re.compile(_BLOCK.format(sign=r"\|")),
 }
 """What libyaml and others read differently, or what needs a closer look, by a character in it."""
+
+
+@cache
+def _foreign() -> re.Pattern[str]:
+    """Beyond ASCII: controls, line breaks, byte order marks, halves of surrogate pairs."""
+    return re.compile("[\x80-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 class _NotPlain(Exception):
@@ -92,7 +97,7 @@ def read(text: str) -> list[Plain] | None:
 def _looks_odd(text: str) -> bool:
     if not text.endswith("\n"):  # libyaml ends the last collections elsewhere then
         return True
-    if _FOREIGN.search(text):
+    if _CONTROL.search(text) or (not text.isascii() and _foreign().search(text)):
         return True
     return any(mark in text and odd.search(text) for mark, odd in _ODD.items())
 

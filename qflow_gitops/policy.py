@@ -50,11 +50,12 @@ class Scope(NamedTuple):
         )
 
 
-class Approvals(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Approvals:
     """So many distinct people, beside the author, have to approve the runs of a scope."""
 
     count: int
-    scope: Scope = Scope()
+    scope: Scope = field(default_factory=Scope)
 
 
 class Policy(NamedTuple):

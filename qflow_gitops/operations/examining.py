@@ -117,9 +117,11 @@ class Examiner:
         contents = git.blobs(blobs[name] for name in whole)
         for name in whole:
             blob, known = blobs[name], found[name]
-            found[name] = one = self._examined(contents[blob], name)
-            if known is None:
+            one = known and loader.known_again(known, contents[blob], self._settings)
+            if one is None:
+                one = self._examined(contents[blob], name)
                 self._keep(blob, len(contents[blob]), verdicts.to_text(one), one)
+            found[name] = one
         self._save()
         return [one for one in found.values() if one is not None]
 

@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from qflow_gitops import loader, plan, verdicts
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.interfaces import Cache, GitTree, LockStore, Snapshot
-from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.moments import moment
 from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.operations.examining import Keeper
@@ -51,25 +52,32 @@ def make_plan(
     head = git.resolve(request.head)
     source = "" if request.worktree else head
     content = projectfile.settings_content(git, source)
-    project, found = projectfile.settings_of(content, request.platform)
+    project, found = projectfile.settings_of(content, request.platform, cache)
     environments = chosen(project, request.environment)
     recorded = store(project).read()
     lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
     ends = (Base(base),) if own else _ends(git, lockfile, environments, head)
-    facts = facts_of(git, project, ends, sending=False)._replace(now=moment(now))
+    facts = facts_of(git, project, ends, sending=False, cache=cache)._replace(now=moment(now))
     narrow = None
     shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
-    if base and not (own or request.full or request.worktree or shares):
-        narrow = reading.narrowed(git, base, head, project, lockfile, environments)
-    if narrow:
-        specs = narrow.specs
-    elif cache is None or request.worktree:
-        specs = all_specs(git, source, project)
+    read: reading.Reads
+    if cache is None:
+        read = partial(reading.commit_specs, git, project=project)
     else:
         keeper = Keeper(cache, verdicts.basis(cache.tool, request.platform, content))
-        specs = reading.known_specs(git, source, project, keeper, settled(lockfile))
+        read = partial(
+            reading.known_specs, git, project=project, keeper=keeper, settled=settled(lockfile)
+        )
+    if base and not (own or request.full or request.worktree or shares):
+        narrow = reading.narrowed(git, base, head, project, lockfile, environments, read)
+    if narrow:
+        specs = narrow.specs
+    elif request.worktree:
+        specs = all_specs(git, source, project)
+    else:
+        specs = read(source)
     context = Context(
         project=project,
         lockfile=lockfile,
@@ -211,19 +219,20 @@ def previous_requests(
     git: GitTree, specs: Mapping[Key, RunSpec], lockfile: Lockfile, project: Project
 ) -> dict[Key, RunSpec]:
     """Read what each due spec's run sent last, from the blob that its attempt names."""
-    wanted: dict[Key, tuple[str, str]] = {}
+    is_settled = settled(lockfile)
+    wanted: dict[Key, Attempt] = {}
     for key, one in specs.items():
+        if is_settled(one):
+            continue
         attempts = [a for a in plan.record_of(one, lockfile) if a.counted]
         if attempts and all(a.digest != one.digest for a in attempts):
-            last = attempts[-1]
-            if last.fact("blob"):
-                wanted[key] = (last.fact("blob"), last.fact("file"))
-    blobs = git.blobs({blob for blob, _ in wanted.values()})
+            wanted[key] = attempts[-1]
+    blobs = git.blobs({last.fact("blob") for last in wanted.values()})
     previous = {}
-    for key, (blob, file) in wanted.items():
-        old = loader.load({file: blobs[blob]}, project) if blob in blobs else None
+    for key, last in wanted.items():
+        content = blobs.get(last.fact("blob"), b"")
         names = (key, (key[0], specs[key].previous_name))
-        match = next((old.specs[name] for name in names if old and name in old.specs), None)
-        if match:
-            previous[key] = match
+        for old in loader.unchecked(content, last.fact("file"), project):
+            if old.key in names and old.digest == last.digest:
+                previous[key] = old
     return previous

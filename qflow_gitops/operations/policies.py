@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from qflow_gitops.errors import LockError, QflowError, UsageProblem
 from qflow_gitops.filenames import PROJECT_FILE
-from qflow_gitops.interfaces import GitTree
+from qflow_gitops.interfaces import Cache, GitTree
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import projectfile
 from qflow_gitops.policy import Facts
@@ -50,11 +50,18 @@ def bases_of(
     return (*map(Base, sorted(others)), *versions, *cut)
 
 
-def facts_of(git: GitTree, project: Project, bases: Iterable[Base], *, sending: bool) -> Facts:
+def facts_of(
+    git: GitTree,
+    project: Project,
+    bases: Iterable[Base],
+    *,
+    sending: bool,
+    cache: Cache | None = None,
+) -> Facts:
     """Give the policies of the settings at hand and of the commits that they come after.
 
     One that has to be read and can't be makes `unreadable` of it, which holds everything.
-    Platforms don't matter here.
+    Platforms don't matter here. `cache` may know that settings are sound.
     """
     policies, unreadable = [project.policy], ""
     for base in dict.fromkeys(bases):
@@ -63,7 +70,7 @@ def facts_of(git: GitTree, project: Project, bases: Iterable[Base], *, sending: 
             unreadable = f"{which} isn't in this clone, and is needed to know the policy up to now"
             continue
         try:
-            found = projectfile.settings(git, base.commit, "").policy
+            found = projectfile.settings(git, base.commit, "", cache).policy
         except QflowError as problem:
             if base.needed:
                 unreadable = f"{PROJECT_FILE} of commit {base.commit[:10]}: {problem.message}"

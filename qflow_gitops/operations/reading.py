@@ -1,8 +1,7 @@
 """From a commit or the work tree to specs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from qflow_gitops import catalog, loader
 from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
@@ -98,9 +97,13 @@ def known_specs(
     project: Project,
     keeper: Keeper,
     settled: Callable[[RunSpec], bool],
+    only: frozenset[str] | None = None,
 ) -> SpecSet:
-    """Read all specs of a commit; of the files whose specs are settled only what isn't known."""
-    listed = _listed(git, commit, project, None)
+    """Read the specs of a commit, as `commit_specs` does, but nothing that the keeper knows.
+
+    Of specs that are `settled`, that may be no more than their identity.
+    """
+    listed = _listed(git, commit, project, only)
     blobs = git.blobs(listed.workflows.values())
     workflows = {name: blobs[blob] for name, blob in listed.workflows.items()}
     known, problems = loader.load_catalog(workflows)
@@ -175,8 +178,14 @@ def sent_requests(
 # --- only what a diff and the record make necessary ----------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
+class Reads(Protocol):
+    """Reads the specs of a commit: all of them, or those of the files named in `only`."""
+
+    def __call__(self, commit: str, /, *, only: frozenset[str] | None = None) -> SpecSet:
+        """Read them."""
+
+
+class Narrowed(NamedTuple):
     """The specs that a plan has to look at, and the files that differ from the base."""
 
     specs: SpecSet
@@ -203,11 +212,13 @@ def narrowed(
     project: Project,
     lockfile: Lockfile,
     environments: tuple[str, ...],
+    read: Reads,
 ) -> Narrowed | None:
     """Read the specs that can be due or held, given that all was applied through `base`.
 
     Whatever is left out has a settled attempt and is the same as it was at `base`. Gives
-    None where only a look at every spec can tell.
+    None where only a look at every spec can tell. `read` reads the specs of some files of a
+    commit.
     """
     changes = _changes(git, base, commit, project)
     touched = _names(changes)
@@ -222,11 +233,11 @@ def narrowed(
         one for one in changes if one.kind is ChangeKind.REMOVED and _is_within(one.path, project)
     )
     needed = touched - removed
-    before = commit_specs(git, base, project, touched)
+    before = read(base, only=touched)
     if has_errors(before.diagnostics):
         return None
     for _ in range(3):  # the second round reads what the record names, a third has nothing new
-        specs = commit_specs(git, commit, project, needed)
+        specs = read(commit, only=needed)
         if _is_back(specs, before, needed & touched, lockfile):
             return None
         more = _files_to_follow(specs, needed, touched, lockfile, environments)

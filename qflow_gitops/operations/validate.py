@@ -39,7 +39,7 @@ def validate(
             return validated(*known, strict=strict)
         content = projectfile.settings_content(git, "")
         basis = verdicts.basis(cache.tool, platform, content)
-        project, settings_found = projectfile.settings_of(content, platform)
+        project, settings_found = projectfile.settings_of(content, platform, cache)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
     from qflow_gitops.operations import reading  # what it takes isn't loaded where all is known
