@@ -9,7 +9,8 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ FORMAT = 1
 MOST = 200_000
 """So many verdicts are kept; with more, only those of the context at hand."""
 MOST_ANSWERS = 20
+FEW = 500
+"""So many blobs are asked for by name; with more, all of a context are read."""
 
 _TABLES = (
     """CREATE TABLE verdicts (context TEXT, blob TEXT, size INTEGER, entry TEXT, crc INTEGER,
        PRIMARY KEY (context, blob)) WITHOUT ROWID""",
-    "CREATE TABLE answers (context TEXT PRIMARY KEY, entry TEXT, crc INTEGER) WITHOUT ROWID",
+    "CREATE TABLE answers (context TEXT PRIMARY KEY, entry TEXT, crc INTEGER)",
 )
 
 
@@ -42,7 +45,7 @@ class Cache:
         """The folder, for people."""
         return str(self._folder)
 
-    @property
+    @cached_property
     def tool(self) -> str:
         """What is another one for each version of this program, and for each change to its code."""
         found = sha256(qflow_gitops.__version__.encode())
@@ -54,12 +57,18 @@ class Cache:
                     found.update(f"{name} {about.st_size} {about.st_mtime_ns}\n".encode())
         return found.hexdigest()
 
-    def verdicts(self, context: str) -> Mapping[str, tuple[int, str]]:
-        """Give what is known of blobs in a context: id -> size in bytes, and a text."""
+    def verdicts(self, context: str, blobs: Sequence[str]) -> Mapping[str, tuple[int, str]]:
+        """Give what is known of these blobs in a context: id -> size in bytes, and a text.
+
+        It may be more than was asked for.
+        """
         ask = "SELECT blob, size, entry, crc FROM verdicts WHERE context = ?"
+        few = tuple(blobs) if len(blobs) <= FEW else ()
+        if few:
+            ask += f" AND blob IN ({','.join('?' * len(few))})"
         return {
             blob: (size, entry)
-            for blob, size, entry, crc in self._asked(ask, context)
+            for blob, size, entry, crc in self._asked(ask, context, *few)
             if crc == _crc(context, blob, size, entry)
         }
 
@@ -99,7 +108,7 @@ class Cache:
 
         self._kept(work)
 
-    def _asked(self, question: str, context: str) -> list[tuple[Any, ...]]:
+    def _asked(self, question: str, *values: str) -> list[tuple[Any, ...]]:
         path = self._folder / FILE
         if not path.is_file() or path.is_symlink():
             return []
@@ -107,7 +116,7 @@ class Cache:
             with contextlib.closing(sqlite3.connect(path, timeout=1.0)) as database:
                 if _format(database) != FORMAT:
                     return []
-                return database.execute(question, (context,)).fetchall()
+                return database.execute(question, values).fetchall()
         except sqlite3.Error:
             return []
 

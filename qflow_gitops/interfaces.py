@@ -81,8 +81,8 @@ class Cache(Protocol):
     def tool(self) -> str:
         """What is another one for each version of this program, and for each change to its code."""
 
-    def verdicts(self, context: str) -> Mapping[str, tuple[int, str]]:
-        """Give what is known of blobs in a context: id -> size in bytes, and a text."""
+    def verdicts(self, context: str, blobs: Sequence[str]) -> Mapping[str, tuple[int, str]]:
+        """Give what is known of these blobs in a context: id -> size in bytes, and a text."""
 
     def keep_verdicts(self, context: str, verdicts: Mapping[str, tuple[int, str]]) -> None:
         """Keep what was found out about blobs: id -> size in bytes, and a text."""

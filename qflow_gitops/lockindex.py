@@ -23,15 +23,14 @@ class Reader:
 
     def __call__(self, content: bytes, where: str) -> Lockfile:
         """Give the lockfile. Raises LockError as `lockformat.from_bytes` does."""
-        context = f"record {self._cache.tool}"
         identity = sha256(content).hexdigest()
-        match self._cache.answer(context):
-            case [kept, dict(data)] if kept == identity:
+        match self._cache.answer("record"):
+            case [tool, kept, dict(data)] if (tool, kept) == (self._cache.tool, identity):
                 return indexed(content, data)
         lockfile = from_bytes(content, where)
         made = index(lockfile, content)
         if made is not None:
-            self._cache.keep_answer(context, [identity, made])
+            self._cache.keep_answer("record", [self._cache.tool, identity, made])
         return lockfile
 
 

@@ -1,7 +1,7 @@
 """Files of run specs -> what each holds, reading no content that is known already."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 from qflow_gitops import loader, verdicts
@@ -68,11 +68,8 @@ class Examiner:
         self._catalog = catalog
         self._cache = cache
         self._context = context
+        self._known: Mapping[str, tuple[int, str]] = {}
         self._new: dict[str, tuple[int, str]] = {}
-
-    @cached_property
-    def _known(self) -> Mapping[str, tuple[int, str]]:
-        return self._cache.verdicts(self._context)
 
     def in_worktree(self, tree: WorkTree, paths: Mapping[str, bytes]) -> list[Examined]:
         """Find out about files of the work tree, given by their names."""
@@ -86,6 +83,7 @@ class Examiner:
             kept = self._known.get(blob)
             return blob, len(content), kept[1] if kept else self._verdict(content, name)
 
+        self._known = self._cache.verdicts(self._context, list(map(tree.blob, paths.values())))
         found = {
             name: self._recalled(tree.blob(path), name, read, partial(tree.size, path))
             for name, path in paths.items()
@@ -110,6 +108,7 @@ class Examiner:
         def read(name: str) -> bytes:
             return git.blobs([blobs[name]])[blobs[name]]
 
+        self._known = self._cache.verdicts(self._context, list(blobs.values()))
         found = {name: self._recalled(blob, name, read) for name, blob in blobs.items()}
         whole = [
             name for name, one in found.items() if one is None or not all(map(settled, one.specs))
