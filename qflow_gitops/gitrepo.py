@@ -92,6 +92,8 @@ class GitRepo:
 
     def resolve(self, revision: str) -> str:
         """Give the full commit id of `revision`; UsageProblem where there is none."""
+        if revision in self._present:
+            return revision
         safe = shown(revision)
         if not revision or revision.startswith("-") or safe != revision:
             raise UsageProblem(
@@ -104,7 +106,9 @@ class GitRepo:
             ["rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"]
         )
         if status == 0:
-            return out.decode().strip()
+            commit = out.decode().strip()
+            self._present.add(commit)
+            return commit
         if revision == "HEAD":
             raise UsageProblem(
                 "The repository has no commits yet.",

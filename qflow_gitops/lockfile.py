@@ -4,7 +4,7 @@ A ledger: attempts and events are only ever added. Pure; its bytes are the busin
 `lockformat`, where they live that of a lock store.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, cast
@@ -156,11 +156,60 @@ def glance(attempts: tuple[Attempt, ...]) -> Glance:
     )
 
 
-class Glimpsed(Protocol):
-    """Runs that can be looked at without reading their attempts."""
+class Overview(Protocol):
+    """What can be asked about the runs of an environment without reading their attempts."""
 
-    glances: Mapping[str, Glance]
-    platforms: frozenset[str]
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The platforms of all attempts, "" for one without."""
+
+    def glance(self, run: str) -> Glance | None:
+        """Look at a run, None for one that isn't recorded."""
+
+    def unsettled(self) -> Mapping[str, str]:
+        """Give the file of each run that isn't settled."""
+
+    def of_files(self, files: frozenset[str]) -> Sequence[str]:
+        """Name the runs of which the last attempt came from one of these files."""
+
+    def senders(self, digest: str) -> Sequence[str]:
+        """Name the runs by which a digest is spent."""
+
+
+class Overviewed(Protocol):
+    """Runs that bring their overview along."""
+
+    overview: Overview
+
+
+class Looked:
+    """Implements `Overview` of runs whose attempts have been read."""
+
+    def __init__(self, runs: Mapping[str, tuple[Attempt, ...]]) -> None:
+        """Look at every run."""
+        self._runs = runs
+        self._glances = {run: glance(attempts) for run, attempts in runs.items()}
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The platforms of all attempts, "" for one without."""
+        return frozenset(one.fact("platform") for some in self._runs.values() for one in some)
+
+    def glance(self, run: str) -> Glance | None:
+        """Look at a run, None for one that isn't recorded."""
+        return self._glances.get(run)
+
+    def unsettled(self) -> Mapping[str, str]:
+        """Give the file of each run that isn't settled."""
+        return {run: one.file for run, one in self._glances.items() if not one.settled}
+
+    def of_files(self, files: frozenset[str]) -> Sequence[str]:
+        """Name the runs of which the last attempt came from one of these files."""
+        return [run for run, one in self._glances.items() if one.file in files]
+
+    def senders(self, digest: str) -> Sequence[str]:
+        """Name the runs by which a digest is spent."""
+        return [run for run, one in self._glances.items() if digest in one.sent]
 
 
 class EnvironmentRecord(NamedTuple):
@@ -171,19 +220,12 @@ class EnvironmentRecord(NamedTuple):
     runs: Mapping[str, tuple[Attempt, ...]] = {}
     extra: Mapping[str, Any] = {}
 
-    def glances(self) -> Mapping[str, Glance]:
-        """Look at every run. Takes a moment where all attempts have been read: ask once."""
-        if hasattr(self.runs, "glances"):
-            return cast(Glimpsed, self.runs).glances
-        return {run: glance(attempts) for run, attempts in self.runs.items()}
-
-    def platforms(self) -> frozenset[str]:
-        """Name the platforms of all attempts, "" for one without."""
-        if hasattr(self.runs, "platforms"):
-            return cast(Glimpsed, self.runs).platforms
-        return frozenset(
-            attempt.fact("platform") for attempts in self.runs.values() for attempt in attempts
-        )
+    @property
+    def overview(self) -> Overview:
+        """What can be told of the runs at a glance. Ask once: it may take a look at each."""
+        if hasattr(self.runs, "overview"):
+            return cast(Overviewed, self.runs).overview
+        return Looked(self.runs)
 
 
 class _Owners(NamedTuple):

@@ -4,7 +4,7 @@ For those who only look, as `plan` does: who sends or records reads every byte, 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -35,7 +35,11 @@ class Reader:
 
 
 class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
-    """The runs of a lockfile that was read before: attempts are read when they are asked for."""
+    """The runs of a lockfile that was read before: attempts are read when they are asked for.
+
+    Implements `lockfile.Overview` as well: what the index holds of each run is a line in one
+    of a few long texts, and those are searched without taking them apart where that will do.
+    """
 
     def __init__(self, environment: str, content: bytes, data: Mapping[str, Any]) -> None:
         """Take the lockfile's bytes, and what its index says of an environment."""
@@ -45,20 +49,62 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
         self._read: dict[str, tuple[Attempt, ...]] = {}
         self.platforms = frozenset(data["platforms"])
 
-    @cached_property
-    def glances(self) -> Mapping[str, Glance]:
-        """What a plan has to know of every run."""
-        files, sent = self._column("files"), map(str.split, self._column("sent"))
-        settled = map("1".__eq__, self._data["settled"])
-        return dict(zip(self._names, map(Glance, files, settled, map(tuple, sent)), strict=True))
+    @property
+    def overview(self) -> "IndexedRuns":
+        """What can be told of the runs at a glance."""
+        return self
+
+    def glance(self, run: str) -> Glance | None:
+        """Look at a run, None for one that isn't recorded."""
+        at = self._numbers.get(run)
+        if at is None:
+            return None
+        return Glance(self._files[at], self._is_settled(at), tuple(self._sent[at].split()))
+
+    def unsettled(self) -> Mapping[str, str]:
+        """Give the file of each run that isn't settled."""
+        return {
+            self._names[at]: self._files[at]
+            for at in range(len(self) if "0" in self._data["settled"] else 0)
+            if not self._is_settled(at)
+        }
+
+    def of_files(self, files: frozenset[str]) -> Sequence[str]:
+        """Name the runs of which the last attempt came from one of these files."""
+        return [name for name, file in zip(self._names, self._files, strict=True) if file in files]
+
+    def senders(self, digest: str) -> Sequence[str]:
+        """Name the runs by which a digest is spent."""
+        if digest not in self._data["sent"]:
+            return []
+        return [
+            name
+            for name, sent in zip(self._names, self._sent, strict=True)
+            if digest in sent.split()
+        ]
+
+    def _is_settled(self, at: int) -> bool:
+        return bool(self._data["settled"][at] == "1")
 
     @cached_property
     def _names(self) -> list[str]:
         return self._column("names")
 
     @cached_property
-    def _places(self) -> Mapping[str, str]:
-        return dict(zip(self._names, self._column("places"), strict=True))
+    def _files(self) -> list[str]:
+        return self._column("files")
+
+    @cached_property
+    def _sent(self) -> list[str]:
+        return self._column("sent")
+
+    @cached_property
+    def _places(self) -> list[str]:
+        return self._column("places")
+
+    @cached_property
+    def _numbers(self) -> Mapping[str, int]:
+        return dict(zip(self._names, range(len(self)), strict=True))
 
     def _column(self, name: str) -> list[str]:
         text: str = self._data[name]
@@ -66,17 +112,20 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
 
     def __getitem__(self, run: str) -> tuple[Attempt, ...]:
         if run not in self._read:
-            start, end = map(int, self._places[run].split())
+            start, end = map(int, self._places[self._numbers[run]].split())
             record = json.loads(self._content[start:end])
             name = f"{self._environment}/{run}"
             self._read[run] = attempts_from_json(record["attempts"], name)
         return self._read[run]
 
+    def __contains__(self, run: object) -> bool:
+        return run in self._numbers
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._data["settled"])
 
 
 def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
@@ -102,7 +151,7 @@ def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
         environments[name] = {
             "latest": record.latest,
             "appliedThrough": record.applied_through,
-            "platforms": sorted(record.platforms()),
+            "platforms": sorted(record.overview.platforms),
             "names": "\n".join(sorted(record.runs)),
             "places": "\n".join(places),
             "files": "\n".join(one.file for one in glances),

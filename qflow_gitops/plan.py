@@ -15,8 +15,8 @@ from qflow_gitops.lockfile import (
     DOUBTFUL,
     UNDER_WAY,
     Attempt,
-    EnvironmentRecord,
     Lockfile,
+    Overview,
     State,
     is_leased,
 )
@@ -182,8 +182,8 @@ def compute(specs: SpecSet, context: Context) -> Plan:
 def _environment(environment: str, specs: SpecSet, context: Context) -> tuple[list[Change], int]:
     """Decide about every run of an environment; count those that are certainly not shown."""
     record = context.lockfile.environment(environment)
-    glances, found, quiet = record.glances(), [], 0
-    is_quiet = _quiet(environment, record, context)
+    overview, found, quiet = record.overview, [], 0
+    is_quiet = _quiet(environment, overview, context)
     names = set()
     for key, one in specs.specs.items():
         if key[0] != environment:
@@ -191,7 +191,7 @@ def _environment(environment: str, specs: SpecSet, context: Context) -> tuple[li
         names |= {one.name, one.previous_name}
         if not _selected(one, context.labels):
             continue
-        seen = None if one.previous_name else glances.get(one.name)
+        seen = None if one.previous_name else overview.glance(one.name)
         last = seen.sent[-1] if seen and seen.settled else ""
         if seen and one.digest == last and is_quiet(one.file, seen.file):
             quiet += 1
@@ -209,24 +209,22 @@ def _environment(environment: str, specs: SpecSet, context: Context) -> tuple[li
                     hint="Mend the file: qflow-gitops validate",
                 )
             )
-    for run, seen in glances.items() if not context.labels else ():
-        if run in names:
-            continue
-        if context.touched is not None and seen.file not in context.touched:
-            quiet += 1
-        else:
-            found.append(_gone(environment, run, record.runs[run][-1]))
+    if not context.labels:
+        gone = record.runs if context.touched is None else overview.of_files(context.touched)
+        shown = [run for run in gone if run not in names]
+        quiet += len(record.runs) - sum(name in record.runs for name in names) - len(shown)
+        found += [_gone(environment, run, record.runs[run][-1]) for run in shown]
     return found, quiet
 
 
-def _quiet(environment: str, record: EnvironmentRecord, context: Context) -> Callable[..., bool]:
+def _quiet(environment: str, overview: Overview, context: Context) -> Callable[..., bool]:
     """Give what says that a settled run, whose spec it has sent last, needn't be looked at.
 
     It would be skipped, and a skip is only shown where one of its files was touched. Where
     the platform isn't that of all attempts, each has to be looked at.
     """
     here, touched = context.project.environments[environment].platform, context.touched
-    if touched is None or (here and record.platforms() - {here, ""}):
+    if touched is None or (here and overview.platforms - {here, ""}):
         return lambda *_files: False
     return lambda *files: touched.isdisjoint(files)
 
@@ -347,7 +345,7 @@ def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Ch
     if attempts:
         known = frozenset({attempts[-1].fact("platform")}) - {""}
     else:
-        known = context.lockfile.environment(one.environment).platforms() - {""}
+        known = context.lockfile.environment(one.environment).overview.platforms - {""}
     if not here or not known or here in known:
         return None
     there = ", ".join(sorted(known))
@@ -383,11 +381,9 @@ def _renamed(
     if any(attempt.counted for attempt in attempts):
         return None
     record = context.lockfile.environment(one.environment)
-    for run, seen in record.glances().items():
+    for run in record.overview.senders(one.digest):
         key = (one.environment, run)
-        if one.digest not in seen.sent or run in (one.name, one.previous_name):
-            continue
-        if key not in specs.specs:
+        if run not in (one.name, one.previous_name) and key not in specs.specs:
             twin = next(a for a in record.runs[run] if a.counted and a.digest == one.digest)
             return _change(
                 Action.HOLD,

@@ -106,10 +106,11 @@ def make_plan(
 
 def settled(lockfile: Lockfile) -> Callable[[RunSpec], bool]:
     """Give what says of a spec that its run is recorded and nothing is left to do about it."""
-    glances = {name: record.glances() for name, record in lockfile.environments.items()}
+    overviews = {name: record.overview for name, record in lockfile.environments.items()}
 
     def is_settled(one: RunSpec) -> bool:
-        seen = glances.get(one.environment, {}).get(one.name)
+        overview = overviews.get(one.environment)
+        seen = overview.glance(one.name) if overview else None
         return (
             seen is not None
             and seen.settled

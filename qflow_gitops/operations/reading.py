@@ -11,7 +11,6 @@ from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations.examining import Contents, Keeper
 from qflow_gitops.operations.projectfile import refusals
-from qflow_gitops.plan import Key
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec
 
@@ -251,7 +250,7 @@ def narrowed(
 
 def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
     return any(
-        lockfile.environment(name).platforms() - {project.environments[name].platform}
+        lockfile.environment(name).overview.platforms - {project.environments[name].platform}
         for name in environments
     )
 
@@ -273,16 +272,13 @@ def _files_to_follow(
         return None
     files: set[str] = set()
     for name in environments:
-        for run, (file, settled, _) in lockfile.environment(name).glances().items():
-            if settled and file not in touched:
-                continue
-            here = (name, run) in specs.specs
-            if file in touched and not here:
+        overview = lockfile.environment(name).overview
+        if any((name, run) not in specs.specs for run in overview.of_files(touched)):
+            return None
+        for run, file in overview.unsettled().items():
+            if file in read and (name, run) not in specs.specs:
                 return None
-            if not settled:
-                if file in read and not here:
-                    return None
-                files.add(file)
+            files.add(file)
     return frozenset(files)
 
 
@@ -296,7 +292,7 @@ def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile:
 
 def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
     """Whether one of the specs has another file, name or namesake in the record."""
-    sent: Mapping[tuple[str, str], Key] | None = None
+    overviews = {name: lockfile.environment(name).overview for name in environments}
     for key, one in specs.specs.items():
         if key[0] not in environments:
             continue
@@ -305,17 +301,6 @@ def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]
             return True
         if any(attempt.counted for attempt in recorded):
             continue
-        sent = _sent(lockfile, environments) if sent is None else sent
-        if sent.get((one.environment, one.digest), key) != key:
+        if set(overviews[one.environment].senders(one.digest)) - {one.name}:
             return True
     return False
-
-
-def _sent(lockfile: Lockfile, environments: tuple[str, ...]) -> Mapping[tuple[str, str], Key]:
-    """Map (environment, digest) to a run that has sent it."""
-    return {
-        (name, digest): (name, run)
-        for name in environments
-        for run, (_, _, sent) in lockfile.environment(name).glances().items()
-        for digest in sent
-    }
