@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +54,7 @@ class NoAnswerError(Exception):
         self.sent = sent
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Watch:
     """What one request does, seen from its connection."""
 
@@ -62,6 +62,13 @@ class _Watch:
     sent: bool = False
     late: bool = False
     sockets: list[Any] = field(default_factory=list)
+
+    def cut(self) -> None:
+        """End it: it is late."""
+        self.late = True
+        for sock in self.sockets:
+            with suppress(OSError):
+                sock.shutdown(2)
 
 
 _current = threading.local()
@@ -71,18 +78,14 @@ class _Watched:
     """Mixed into urllib3's connections: notes the socket, and the first byte of a request."""
 
     sock: Any
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        watch = getattr(_current, "watch", None)
-        if watch is not None:
-            watch.sockets.append(self.sock)
+    connect: Callable[[], None]
 
     def send(self, data: Any) -> None:
         watch = getattr(_current, "watch", None)
         if self.sock is None:
             self.connect()
         if watch is not None and not watch.sent:
+            watch.sockets.append(self.sock)  # also a kept one, which isn't connected any more
             if watch.late or not watch.may_send():
                 raise _TooLateError
             watch.sent = True
@@ -115,13 +118,58 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
 
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.headers.clear()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, _Adapter(max_retries=0, pool_maxsize=1))
-    return session
+def _taken(idle: deque[_Adapter]) -> _Adapter:
+    """One that no other thread uses now; making one costs more than a request."""
+    try:
+        return idle.pop()
+    except IndexError:
+        return _Adapter(max_retries=0, pool_maxsize=1)
+
+
+class _Deadlines:
+    """Cuts each request that isn't over `seconds` after it began, however slowly it still drips.
+
+    One thread for all of them, which only looks at the oldest: one that begins while it sleeps
+    ends after it wakes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._open: dict[_Watch, float] = {}  # oldest first, with their ends
+        self._awake = False
+
+    @contextmanager
+    def over(self, watch: _Watch) -> Iterator[None]:
+        with self._lock:
+            self._open[watch] = time.monotonic() + self._seconds
+            if not self._awake:
+                threading.Thread(target=self._look, daemon=True).start()
+                self._awake = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.pop(watch, None)
+
+    def _look(self) -> None:
+        """Cut what is late, until a whole deadline passes without a request."""
+        pause = self._seconds
+        while pause > 0:
+            time.sleep(pause)
+            with self._lock:
+                pause = self._cut_late()
+                self._awake = pause > 0
+
+    def _cut_late(self) -> float:
+        """Give the seconds until the next one is late, 0 where there is none."""
+        now = time.monotonic()
+        for watch, end in list(self._open.items()):
+            if end > now:
+                return end - now
+            del self._open[watch]
+            watch.cut()
+        return 0.0
 
 
 class Transport:
@@ -143,10 +191,12 @@ class Transport:
         self._host = parse_url(base_url).host
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
+        self._deadlines = _Deadlines(deadline)
         self._max_answer = max_answer
         self._monotonic = monotonic
         self._agent = user_agent
-        self._idle: deque[requests.Session] = deque()
+        self._idle: deque[_Adapter] = deque()
+        self._closed: deque[_Adapter] = deque()  # whose next connection is a new one
 
     def send(
         self,
@@ -166,11 +216,12 @@ class Transport:
         """
         watch = _Watch(may_send)
         _current.watch = watch
-        session = _new_session() if fresh else self._idle_session()
+        idle = self._closed if fresh else self._idle
+        adapter = _taken(idle)
         whole = False
         try:
-            with self._limited(watch):
-                answer = self._exchange(session, method, path, headers, body)
+            with self._deadlines.over(watch):
+                answer = self._exchange(adapter, method, path, headers, body)
             if watch.late:  # what was cut in its headers looks like an empty answer
                 raise requests.exceptions.ReadTimeout("the total deadline is over")
             whole = True
@@ -180,64 +231,34 @@ class Transport:
             raise NoAnswerError(type(problem).__name__, sent=watch.sent) from None
         finally:
             _current.watch = None
-            if whole and not fresh:
-                self._idle.append(session)
-            else:
-                session.close()
+            if fresh or not whole:
+                adapter.close()
+            idle.append(adapter)
         return answer
-
-    def _idle_session(self) -> requests.Session:
-        """A session that no other thread uses now: requests doesn't promise that one can share."""
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return _new_session()
 
     def close(self) -> None:
         """Close the connections that wait for the next request."""
         while self._idle:
             self._idle.pop().close()
 
-    @contextmanager
-    def _limited(self, watch: _Watch) -> Iterator[None]:
-        """Cut the connection when the total deadline is over, however slowly it still drips."""
-
-        def cut() -> None:
-            watch.late = True
-            for sock in watch.sockets:
-                try:
-                    sock.shutdown(2)
-                except OSError:
-                    continue
-
-        timer = threading.Timer(self._deadline, cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
     def _exchange(
         self,
-        session: requests.Session,
+        adapter: _Adapter,
         method: str,
         path: str,
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> HttpAnswer:
-        request = requests.Request(
+        # No session: it would ask the environment, keep cookies, and read a redirect's body.
+        prepared = requests.Request(
             method,
             self._base + path,
             headers={"User-Agent": self._agent, "Accept-Encoding": "identity", **headers},
             data=body,
-        )
-        prepared = session.prepare_request(request)
+        ).prepare()
         if parse_url(prepared.url or "").host != self._host:
             raise requests.exceptions.InvalidURL("the address leaves the gateway")
         begun = self._monotonic()
-        # The adapter, not the session: a session reads a redirect's body and keeps cookies.
-        adapter = session.get_adapter(self._base)
         with adapter.send(prepared, stream=True, timeout=self._timeouts, verify=True) as answer:
             content = self._content(answer, begun)
             names = {name.lower(): value for name, value in answer.headers.items()}

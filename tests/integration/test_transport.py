@@ -199,3 +199,69 @@ def test_a_header_that_cannot_be_sent_sends_nothing() -> None:
             transport.send("POST", "/run", headers={"X": "a\r\nEvil: 1"}, body=BODY)
         assert not said.value.sent
         assert "Evil" not in said.value.said
+
+
+def _in_pieces(*rounds: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
+    """Answer one request after another on the same connection."""
+
+    def treat(wire: socket.socket) -> None:
+        rounds[0](wire)
+        for one in rounds[1:]:
+            read_request(wire)
+            one(wire)
+
+    return treat
+
+
+def test_the_deadline_holds_on_a_connection_that_was_kept() -> None:
+    def stall(wire: socket.socket) -> None:
+        wire.sendall(HEAD[:17])
+        drip(b"X: " + b"y" * 20, 0.2)(wire)
+
+    answers = _in_pieces(lambda wire: wire.sendall(OK), stall)
+    with served(answers) as wire:
+        transport = Transport(wire.url, deadline=0.5)
+        transport.send("GET", "/", headers={}, body=BODY)
+        begun = time.monotonic()
+        with pytest.raises(NoAnswerError) as said:
+            transport.send("GET", "/", headers={}, body=BODY)
+        assert time.monotonic() - begun < 2
+        assert said.value.said == "no answer in time"
+        assert wire.connections == 1
+
+
+def test_a_fresh_connection_is_not_one_that_was_kept() -> None:
+    with served(_in_pieces(*[lambda wire: wire.sendall(OK)] * 3)) as wire:
+        transport = Transport(wire.url)
+        transport.send("GET", "/", headers={}, body=BODY)
+        transport.send("POST", "/run", headers={}, body=BODY, fresh=True)
+        assert wire.connections == 2
+        transport.send("GET", "/", headers={}, body=BODY)
+        assert wire.connections == 2, "the kept one is still there for another GET"
+        transport.send("POST", "/run", headers={}, body=BODY, fresh=True)
+        assert wire.connections == 3
+
+
+def test_one_thread_watches_all_deadlines_and_ends_when_there_are_none() -> None:
+    with served(drip(HEAD, 0.05)) as wire:
+        transport = Transport(wire.url, deadline=0.5)
+        before = set(threading.enumerate())
+
+        def watching() -> int:
+            new = set(threading.enumerate()) - before
+            return len([one for one in new if "_look" in one.name])
+
+        def send() -> None:
+            with pytest.raises(NoAnswerError):
+                transport.send("POST", "/run", headers={}, body=BODY, fresh=True)
+
+        for _ in range(2):  # the second time it begins anew
+            senders = [threading.Thread(target=send) for _ in range(4)]
+            for one in senders:
+                one.start()
+            time.sleep(0.2)
+            assert watching() == 1
+            for one in senders:
+                one.join(3)
+            time.sleep(0.7)
+            assert watching() == 0
