@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, cast
 
 from qflow_gitops.errors import LockError
+from qflow_gitops.growing import grown
 
 
 class State(StrEnum):
@@ -232,7 +233,7 @@ class _Owners(NamedTuple):
     """Which attempt has which execution; true of that one mapping of environments alone."""
 
     of: Mapping[str, EnvironmentRecord]
-    by: dict[str, Key]
+    by: Mapping[str, Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +258,7 @@ class Lockfile:
         """Say which attempt has this execution, None for none. Fast after the first call."""
         return self._owned().get(execution_id)
 
-    def _owned(self) -> dict[str, Key]:
+    def _owned(self) -> Mapping[str, Key]:
         """Index the executions once; records that grow from this one take the index along."""
         if self._owners is None or self._owners.of is not self.environments:
             by = {
@@ -280,15 +281,17 @@ class Lockfile:
         changed: dict[str, dict[str, tuple[Attempt, ...]]] = {}
         brought: dict[str, Key] = {}
         for one in transitions:
-            runs = changed.setdefault(one.environment, dict(self.environment(one.environment).runs))
+            runs = changed.setdefault(one.environment, {})
             if execution_id := one.brings:
                 holder = self.owner(execution_id) or brought.setdefault(execution_id, one.key)
                 if holder != one.key:
                     raise _conflict(one, f"the execution {execution_id} is that of {_name(holder)}")
-            runs[one.run] = _extended(runs.get(one.run, ()), one)
+            known = runs.get(one.run) or self.attempts(one.environment, one.run)
+            runs[one.run] = _extended(known, one)
         environments = dict(self.environments)
         for name, runs in changed.items():
-            environments[name] = self.environment(name)._replace(runs=runs)
+            record = self.environment(name)
+            environments[name] = record._replace(runs=grown(record.runs, runs))
         return self._moved_to(environments, brought)
 
     def marked(self, environment: str, latest: str, applied_through: str | None) -> "Lockfile":
@@ -304,7 +307,7 @@ class Lockfile:
         """Give this record with other environments, in which only `brought` are new executions."""
         owners = self._owners
         if owners is not None and owners.of is self.environments:
-            owners = _Owners(environments, {**owners.by, **brought} if brought else owners.by)
+            owners = _Owners(environments, grown(owners.by, brought))
         return replace(self, environments=environments, _owners=owners)
 
 

@@ -92,12 +92,12 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
 def _meaning(caller: Caller, answer: HttpAnswer) -> Answer:
     """Say what an answer proves (`hardening` table 1.4); whatever proves nothing is unclear."""
     status = answer.status
-    said = caller.redact(message_of(answer.content))
     if status in (200, 201, 202):
         execution_id = _execution_id(answer.data())
         if execution_id:
             return Answer(AnswerKind.ACCEPTED, execution_id, status)
         return Answer(AnswerKind.UNCLEAR, "", status, "The answer holds no execution id.")
+    said = caller.redact(message_of(answer.content))
     if status in _REDIRECTED_UNDONE:
         return Answer(
             AnswerKind.REFUSED,

@@ -10,10 +10,8 @@ is sent.
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -33,6 +31,7 @@ from qflow_gitops.interfaces import (
 from qflow_gitops.lockfile import FINAL, Attempt, Event, Lockfile, State, Transition
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
+from qflow_gitops.operations.background import Background
 from qflow_gitops.operations.watching import Poll, Watch, Watching, watch_of
 from qflow_gitops.plan import Change, Key, Reason
 
@@ -134,7 +133,7 @@ class Launch:
         self._told = False
         self._doubts = 0
         self._finished = 0
-        self._done: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
+        self._background: Background[_Sent | Poll] = Background()
         self.result = Result()
 
     def run(self) -> Iterator[events.Event]:
@@ -147,6 +146,7 @@ class Launch:
         finally:
             with contextlib.suppress(Exception):  # what is being raised is what is to be seen
                 self._take_what_is_there()
+            self._background.close()
             self.result.unrecorded += self._answers()
             self._buffer, self._unhurried = [], []
 
@@ -154,9 +154,10 @@ class Launch:
         while True:
             self._look_for_brakes()
             if not self._is_gathering():
-                sent = yield from self._record(self._next_wave())
+                sent, told = self._record(self._next_wave())
                 for job, attempt in sent:
                     (self._hold_back if self._terms.stop() else self._start_post)(job, attempt)
+                yield from told  # after the sending, which need not wait for a terminal
             self._start_polls()
             if self._is_over():
                 break
@@ -164,7 +165,7 @@ class Launch:
             yield self._tick()
         self._take_what_is_there()
         self._buffer, self._unhurried = self._answers(), []
-        yield from self._record([])
+        yield from self._record([])[1]
         self.result.not_started = list(self._pending)
 
     def _is_gathering(self) -> bool:
@@ -235,20 +236,21 @@ class Launch:
 
     # --- the record ------------------------------------------------------------------
 
-    def _record(self, wave: list[Job]) -> Generator[events.Event, None, list[_Sent]]:
+    def _record(self, wave: list[Job]) -> tuple[list[_Sent], list[events.Event]]:
         """Make the answers of the last wave and the intents of this one durable, in one go.
 
-        Gives what may be sent now: none of the wave, if its intents could not be recorded.
+        Gives what may be sent now, none of the wave if its intents could not be recorded, and
+        what there is to tell.
         """
         opened = self._opened(wave)
         intents = [
             Transition(*job.change.key, one.number, one.events[-1], opens=one)
             for job, one in opened
         ]
-        yield from self._unlisted(opened)
+        told = self._unlisted(opened)
         answers = self._answers() if self._buffer or intents else []
         if not answers and not intents:
-            return []
+            return [], told
         transitions = [*answers, *intents]
         try:
             self._session.record(transitions, self._mark if intents else None)
@@ -262,12 +264,12 @@ class Launch:
         if answers:
             self._buffer, self._unhurried = [], []
         self.result.opened += [(*job.change.key, one.number) for job, one in opened]
-        for environment, run, number in dict.fromkeys(
-            (one.environment, one.run, one.number) for one in transitions
-        ):
-            attempt = self._session.lockfile.attempts(environment, run)[number - 1]
-            yield events.Moved(environment, run, attempt)
-        return opened
+        return opened, told + self._moves(transitions)
+
+    def _moves(self, transitions: Sequence[Transition]) -> list[events.Event]:
+        keys = dict.fromkeys(one.key for one in transitions)
+        known = self._session.lockfile.attempts
+        return [events.Moved(env, run, known(env, run)[number - 1]) for env, run, number in keys]
 
     def _answers(self) -> list[Transition]:
         """Everything to record of what was seen, each attempt's in the order of its life."""
@@ -294,15 +296,17 @@ class Launch:
             self._stop("what ran before it can't be listed", problem2)
             return self._given_back(wave)
 
-    def _unlisted(self, opened: list[_Sent]) -> Iterator[events.Event]:
+    def _unlisted(self, opened: list[_Sent]) -> list[events.Event]:
         """Say once that a lost answer would be a person's to settle."""
         hidden = any("executionsBefore" not in one.events[-1].extra for _, one in opened)
-        if hidden and not self._told:
-            self._told = True
-            yield events.Said(
-                "These credentials may not list executions, so a run whose answer is lost can't be "
-                "looked up: a person would have to. Their role lacks the right to view them."
-            )
+        if not hidden or self._told:
+            return []
+        self._told = True
+        said = (
+            "These credentials may not list executions, so a run whose answer is lost can't be "
+            "looked up: a person would have to. Their role lacks the right to view them."
+        )
+        return [events.Said(said)]
 
     def _given_back(self, wave: list[Job]) -> list[_Sent]:
         self._pending.extendleft(reversed(wave))
@@ -358,7 +362,7 @@ class Launch:
         self._sending[job.change.key] = attempt
         may_send = self._time_to_send(attempt)
         post = partial(self._qualys.run, attempt.fact("workflowId"), job.body, may_send)
-        self._in_background((job, attempt), post)
+        self._background.do((job, attempt), post)
 
     def _hold_back(self, job: Job, attempt: Attempt) -> None:
         """Its intent was being recorded when a person asked to stop: say that it was not sent."""
@@ -383,27 +387,16 @@ class Launch:
 
     def _start_polls(self) -> None:
         for poll in self._watching.take_due(self._terms.concurrency):
-            self._in_background(poll, partial(self._watching.look, poll))
-
-    def _in_background(self, owner: _Sent | Poll, work: Callable[[], Any]) -> None:
-        def target() -> None:
-            try:
-                self._done.put((owner, work()))
-            except BaseException as problem:  # noqa: BLE001  a thread's exception must not vanish
-                self._done.put((owner, problem))
-
-        threading.Thread(target=target, daemon=True).start()
+            self._background.do(poll, partial(self._watching.look, poll))
 
     def _collect(self) -> None:
         """Wait for the next answer, and take every other one that is there."""
-        with contextlib.suppress(queue.Empty):
-            self._take(*self._done.get(timeout=self._patience()))
-        self._take_what_is_there()
+        for owner, answer in self._background.done(self._patience()):
+            self._take(owner, answer)
 
     def _take_what_is_there(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._take(*self._done.get_nowait())
+        for owner, answer in self._background.done(0.0):
+            self._take(owner, answer)
 
     def _patience(self) -> float:
         if not self._sending and self._generation != self._session.generation:

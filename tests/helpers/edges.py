@@ -8,7 +8,6 @@ happens at the k-th push, send or look of a process, and it happens there each t
 import contextlib
 import io
 import os
-import queue
 import signal
 import threading
 import time
@@ -33,6 +32,7 @@ from qflow_gitops.gitbranch import GitBranch
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.lockstores import branch, worktree
+from qflow_gitops.operations.background import Background
 from qflow_gitops.operations.jobs import Job
 from qflow_gitops.operations.launch import Launch
 from qflow_gitops.sandbox import SandboxServer
@@ -164,7 +164,7 @@ class Runners:
                 (SystemClock, "now", staticmethod(self.now)),
                 (SystemClock, "monotonic", staticmethod(self.monotonic)),
                 (SystemClock, "sleep", staticmethod(self.elapse)),
-                (Launch, "_in_background", self._inline()),
+                (Background, "do", self._inline()),
                 (Launch, "_collect", self._collect()),
                 (GitBranch, "push", self._around("push", "pushed", GitBranch.push)),
                 (QualysClient, "run", self._around("send", "sent", QualysClient.run)),
@@ -197,21 +197,19 @@ class Runners:
         return struck
 
     def _inline(self) -> Callable[..., None]:
-        def in_background(launch: Launch, owner: Any, work: Callable[[], Any]) -> None:
+        def do(background: Background[Any], owner: Any, work: Callable[[], Any]) -> None:
             if isinstance(owner, tuple):
                 self.process.sending = owner
-            launch._done.put((owner, work()))
+            background._done.put((owner, work()))
 
-        return in_background
+        return do
 
     def _collect(self) -> Callable[..., None]:
         def collect(launch: Launch) -> None:
-            took = False
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    launch._take(*launch._done.get_nowait())
-                    took = True
-            if not took:
+            ended = list(launch._background.done(0.0))
+            for owner, answer in ended:
+                launch._take(owner, answer)
+            if not ended:
                 self.elapse(launch._patience())
 
         return collect
