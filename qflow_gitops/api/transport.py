@@ -6,20 +6,24 @@ asked, and answers that are too long (1 MiB, unless asked otherwise) are none.
 """
 
 import json
+import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import parse_url
+from urllib3.util.ssl_ import create_urllib3_context
 
 MAX_ANSWER = 1024 * 1024
 CONNECT_TIMEOUT = 10.0
@@ -112,18 +116,47 @@ class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _Https
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read the authorities that requests brings, once: that takes longer than many requests."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    return context
+
+
 class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+    """One connection to one gateway, and to nothing else whatever a request's address says.
 
+    For one request at a time: requests doesn't promise more. After `close` the next request
+    has a new connection.
+    """
 
-def _taken(idle: deque[_Adapter]) -> _Adapter:
-    """One that no other thread uses now; making one costs more than a request."""
-    try:
-        return idle.pop()
-    except IndexError:
-        return _Adapter(max_retries=0, pool_maxsize=1)
+    def __init__(self, base_url: str) -> None:
+        self._base = parse_url(base_url)
+        self._pool: HTTPConnectionPool | None = None
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *_args: Any, **_options: Any) -> None:
+        """There are no other hosts, and no proxies."""
+
+    def get_connection_with_tls_context(self, *_args: Any, **_options: Any) -> HTTPConnectionPool:
+        if self._pool is None:
+            self._pool = self._new_pool()
+        return self._pool
+
+    def _new_pool(self) -> HTTPConnectionPool:
+        host, port = self._base.host or "", self._base.port
+        if self._base.scheme == "http":
+            return _HttpPool(host, port, maxsize=1)
+        return _HttpsPool(host, port, maxsize=1, cert_reqs="CERT_REQUIRED", ssl_context=_trusted())
+
+    def cert_verify(self, *_args: Any) -> None:
+        """Nothing to set for each request: the pool's context asks for a certificate."""
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
 
 class _Deadlines:
@@ -188,7 +221,6 @@ class Transport:
     ) -> None:
         """Take the gateway's address, `https://host` or the sandbox's `http://host:port`."""
         self._base = base_url
-        self._host = parse_url(base_url).host
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._deadlines = _Deadlines(deadline)
@@ -217,7 +249,7 @@ class Transport:
         watch = _Watch(may_send)
         _current.watch = watch
         idle = self._closed if fresh else self._idle
-        adapter = _taken(idle)
+        adapter = self._taken(idle)
         whole = False
         try:
             with self._deadlines.over(watch):
@@ -236,6 +268,13 @@ class Transport:
             idle.append(adapter)
         return answer
 
+    def _taken(self, idle: deque[_Adapter]) -> _Adapter:
+        """One that no other thread uses now; making one costs as much as a request."""
+        try:
+            return idle.pop()
+        except IndexError:
+            return _Adapter(self._base)
+
     def close(self) -> None:
         """Close the connections that wait for the next request."""
         while self._idle:
@@ -250,16 +289,16 @@ class Transport:
         body: bytes | None,
     ) -> HttpAnswer:
         # No session: it would ask the environment, keep cookies, and read a redirect's body.
-        prepared = requests.Request(
-            method,
-            self._base + path,
-            headers={"User-Agent": self._agent, "Accept-Encoding": "identity", **headers},
-            data=body,
-        ).prepare()
-        if parse_url(prepared.url or "").host != self._host:
-            raise requests.exceptions.InvalidURL("the address leaves the gateway")
+        prepared = requests.PreparedRequest()
+        prepared.prepare_method(method)
+        prepared.url, prepared.body = self._base + path, body
+        prepared.prepare_headers(
+            {"User-Agent": self._agent, "Accept-Encoding": "identity", **headers}
+        )
+        if body is not None:
+            prepared.headers["Content-Length"] = str(len(body))
         begun = self._monotonic()
-        with adapter.send(prepared, stream=True, timeout=self._timeouts, verify=True) as answer:
+        with adapter.send(prepared, stream=True, timeout=self._timeouts) as answer:
             content = self._content(answer, begun)
             names = {name.lower(): value for name, value in answer.headers.items()}
             return HttpAnswer(answer.status_code, names, content)
