@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from qflow_gitops.errors import AuthError, QflowError
@@ -42,20 +44,18 @@ Seen = Execution | Gone | None
 """What a look at an execution shows; None: nothing, and nothing can be concluded from it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Poll:
-    """An execution that is waited for. `due` is by the monotonic clock, `delay` in seconds.
+    """An execution that is waited for; `delay` is the last wait between two looks, in seconds.
 
     `takes_place` says whether it counts as one of those that run at once: not what another
     apply began. `shown` is Qualys' last word, `missed` how often in a row it showed nothing.
     """
 
     watch: Watch
-    due: float
     takes_place: bool
     shown: str
     delay: float = FIRST_POLL
-    asked: bool = False
     missed: int = 0
 
 
@@ -67,35 +67,46 @@ class Watching:
         self._qualys = qualys
         self._statuses = statuses
         self._clock = clock
-        self._polls: list[Poll] = []
+        self._places = 0
+        self._open: set[Poll] = set()
+        self._asked = 0  # so many looks are on their way
+        self._queue: list[tuple[float, int, Poll]] = []  # a heap of the others, by their turns
+        self._turns = count()
 
     def __len__(self) -> int:
         """How many are waited for."""
-        return len(self._polls)
+        return len(self._open)
 
     @property
     def places(self) -> int:
         """How many of them count as running at once."""
-        return sum(one.takes_place for one in self._polls)
+        return self._places
 
     def add(self, watch: Watch, *, new: bool) -> None:
         """Wait for one more: a `new` one, or one that another apply began."""
         due = self._clock.monotonic() + (FIRST_POLL if new else 0.0)
-        self._polls.append(Poll(watch, due, takes_place=new, shown=watch.status))
+        poll = Poll(watch, takes_place=new, shown=watch.status)
+        self._open.add(poll)
+        self._places += new
+        self._queue_up(poll, due)
+
+    def _queue_up(self, poll: Poll, due: float) -> None:
+        heappush(self._queue, (due, next(self._turns), poll))
 
     def take_due(self, most: int) -> list[Poll]:
-        """Give those to look at now, so many that at most `most` looks are on their way."""
-        now = self._clock.monotonic()
-        free = max(0, most - sum(one.asked for one in self._polls))
-        taken = [one for one in self._polls if not one.asked and one.due <= now][:free]
-        for one in taken:
-            one.asked = True
+        """Give those to look at now, so many that at most `most` looks are on their way.
+
+        Who has waited longest comes first, so that each has its turn.
+        """
+        now, taken = self._clock.monotonic(), []
+        while self._queue and self._queue[0][0] <= now and self._asked < most:
+            taken.append(heappop(self._queue)[2])
+            self._asked += 1
         return taken
 
     def next_due(self, most: float) -> float:
         """Give the seconds until the next look, `most` where there is none before."""
-        now = self._clock.monotonic()
-        return min((one.due - now for one in self._polls if not one.asked), default=most)
+        return self._queue[0][0] - self._clock.monotonic() if self._queue else most
 
     def look(self, poll: Poll) -> Seen | QflowError:
         """Look at it once; a failure is given, not raised, as a look's answer."""
@@ -110,25 +121,32 @@ class Watching:
         An execution that has ended isn't waited for any more. Raises AuthError where Qualys
         refuses to show executions: then nothing is waited for any more.
         """
-        poll.asked = False
-        poll.delay = min(LAST_POLL, poll.delay * POLL_FACTOR)
-        poll.due = self._clock.monotonic() + poll.delay
-        if poll not in self._polls:
-            return None  # given up, or ended, by what another look said in the meantime
+        self._asked -= 1
+        if poll not in self._open:
+            return None  # given up by what another look said in the meantime
         if isinstance(seen, AuthError):
-            self._polls.clear()
+            self._open.clear()
+            self._queue.clear()
+            self._places = 0
             raise seen
+        found = self._new(poll, seen)
+        if found is not None and found.event.to is not State.RUNNING:
+            self._open.remove(poll)
+            self._places -= poll.takes_place
+            return found
+        poll.delay = min(LAST_POLL, poll.delay * POLL_FACTOR)
+        self._queue_up(poll, self._clock.monotonic() + poll.delay)
+        return found
+
+    def _new(self, poll: Poll, seen: Any) -> Transition | None:
+        """Say what a look adds to what was seen of it before."""
         if isinstance(seen, BaseException):
             return None  # not reachable now: the next look may tell
         poll.missed = poll.missed + 1 if isinstance(seen, Gone) else 0
         if isinstance(seen, Gone) and poll.missed < GONE_LOOKS:
             return None
         found = what_became(poll.watch, seen, self._statuses, self._clock.now())
-        if found is None:
-            return None
-        if found.event.to is not State.RUNNING:
-            self._polls.remove(poll)
-        elif poll.shown == found.status:
+        if found is None or (found.event.to is State.RUNNING and poll.shown == found.status):
             return None
         poll.shown = found.status
         return found
