@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 
-def replace(value: Any, **changes: Any) -> Any:
+def replace(value: Any, /, **changes: Any) -> Any:
     """Give a copy with other fields."""
     if dataclasses.is_dataclass(value):
         return dataclasses.replace(value, **changes)  # type: ignore[type-var]
