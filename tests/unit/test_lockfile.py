@@ -146,3 +146,18 @@ def test_a_key_that_stands_twice_is_refused() -> None:
 def test_no_bytes_raise_anything_else(content: bytes) -> None:
     with pytest.raises(LockError):
         from_bytes(content, "qflow.lock")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(values)
+def test_the_normal_form_is_what_json_writes(value: object) -> None:
+    """Whatever a later version may have put into a record, too."""
+    written = to_bytes(Lockfile("0123456789abcdef", extra={"later": value}))
+    assert written.decode() == json.dumps(json.loads(written), indent=2, ensure_ascii=False) + "\n"
+    assert json.loads(written)["later"] == value
