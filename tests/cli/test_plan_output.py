@@ -104,8 +104,8 @@ def test_plan_reads_no_secret_and_opens_no_connection(
 
     code = (
         "import sys\nfrom qflow_gitops.cli.main import main\n"
-        f"sys.argv = ['x', '-C', {str(project.path)!r}, 'plan']\n"
-        "try: main()\nexcept SystemExit: pass\n"
+        f"arguments = ['-C', {str(project.path)!r}, 'plan']\n"
+        "try: main(arguments)\nexcept SystemExit: pass\n"
         "print([m for m in ('requests', 'qflow_gitops.api.token', 'urllib3', 'flask') "
         "if m in sys.modules])"
     )

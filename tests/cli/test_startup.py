@@ -1,0 +1,88 @@
+"""Nothing is loaded that the command at hand doesn't use: each module costs every start."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.git import Workspace
+from tests.helpers.specs import SANDBOX_PROJECT, spec
+
+LISTED = """\
+import sys
+from qflow_gitops.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    print("\\nexit", end.code, *sorted(sys.modules))
+"""
+LIBRARIES = {
+    "attrs", "cronsim", "flask", "git", "jsonschema", "jsonschema_rs", "multiprocessing",
+    "referencing", "requests", "rfc8785", "rich", "ruamel.yaml", "sqlite3", "urllib3", "yaml",
+    "zoneinfo",
+}  # fmt: skip
+STARTED = {"qflow_gitops", "qflow_gitops.cli", "qflow_gitops.cli.main", "qflow_gitops.errors"}
+
+
+def loaded(workspace: Workspace, *arguments: str) -> set[str]:
+    """Run a command in a process of its own; give the modules that it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", LISTED, "-C", str(workspace.path), *arguments],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    word, code, *modules = done.stdout.splitlines()[-1].split(" ")
+    assert (word, code) == ("exit", "0"), done.stdout + done.stderr
+    return set(modules)
+
+
+def own(modules: set[str]) -> set[str]:
+    return {one for one in modules if one.startswith("qflow_gitops")}
+
+
+@pytest.fixture
+def workspace(tmp_path: pytest.TempPathFactory) -> Workspace:
+    made = Workspace(tmp_path)  # type: ignore[arg-type]
+    made.git("init", "--quiet")
+    made.git("config", "user.email", "ada@example.com")
+    made.git("config", "user.name", "Ada")
+    made.write("qflow.yaml", SANDBOX_PROJECT)
+    made.write("runs/a.yaml", spec("a"))
+    made.commit()
+    return made
+
+
+@pytest.mark.parametrize("asked", ["--version", "--help"])
+def test_the_program_itself(workspace: Workspace, asked: str) -> None:
+    modules = loaded(workspace, asked)
+    assert own(modules) == STARTED
+    assert modules & LIBRARIES == set()
+
+
+def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
+    loaded(workspace, "validate")
+    modules = loaded(workspace, "validate")
+    assert modules & LIBRARIES == {"sqlite3"}
+    assert own(modules) == STARTED | {
+        f"qflow_gitops.{one}"
+        for one in (
+            "cache", "cli.console", "cli.options", "cli.validate", "cli.wiring", "diagnostics",
+            "filenames", "forks", "gitrepo", "gitworktree", "operations",
+            "operations.projectfile", "operations.validate", "output", "output.text",
+            "output.words", "report", "shipped", "verdicts",
+        )
+    }  # fmt: skip
+
+
+def test_validate_of_a_plain_valid_file(workspace: Workspace) -> None:
+    """What explains errors isn't loaded where there are none."""
+    assert loaded(workspace, "validate") & LIBRARIES == {"jsonschema_rs", "sqlite3", "yaml"} | {
+        one for one in ("rfc8785",) if one in loaded(workspace, "validate", "runs/a.yaml")
+    }
+
+
+def test_plan_of_what_is_known_to_be_valid(workspace: Workspace) -> None:
+    loaded(workspace, "plan")
+    modules = loaded(workspace, "plan")
+    assert modules & LIBRARIES <= {"sqlite3", "yaml", "rfc8785"}
+    for folder in ("api", "github", "sandbox", "lockstores.branch", "gitbranch", "report.reviews"):
+        assert not any(one.startswith(f"qflow_gitops.{folder}") for one in modules), folder
