@@ -7,6 +7,7 @@ A ledger: attempts and events are only ever added. Pure; its bytes are the busin
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, cast
 
 from qflow_gitops.errors import LockError
@@ -191,7 +192,7 @@ class Looked:
         self._runs = runs
         self._glances = {run: glance(attempts) for run, attempts in runs.items()}
 
-    @property
+    @cached_property
     def platforms(self) -> frozenset[str]:
         """The platforms of all attempts, "" for one without."""
         return frozenset(one.fact("platform") for some in self._runs.values() for one in some)
@@ -210,7 +211,15 @@ class Looked:
 
     def senders(self, digest: str) -> Sequence[str]:
         """Name the runs by which a digest is spent."""
-        return [run for run, one in self._glances.items() if digest in one.sent]
+        return list(self._senders.get(digest, ()))
+
+    @cached_property
+    def _senders(self) -> Mapping[str, Sequence[str]]:
+        senders: dict[str, list[str]] = {}
+        for run, one in self._glances.items():
+            for digest in dict.fromkeys(one.sent):
+                senders.setdefault(digest, []).append(run)
+        return senders
 
 
 class EnvironmentRecord(NamedTuple):

@@ -10,10 +10,11 @@ import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tests.benchmarks import apply, history, storm
+from tests.benchmarks import apply, history, speed, storm
 from tests.benchmarks.table import Table
 
 BENCHMARKS: dict[str, Callable[[bool], Table]] = {
+    "speed": speed.measure,
     "apply": apply.measure,
     "storm": storm.measure,
     "history": history.measure,
