@@ -27,10 +27,20 @@ FEW = 500
 """So many blobs are asked for by name; with more, all of a context are read."""
 
 _TABLES = (
-    """CREATE TABLE verdicts (context TEXT, blob TEXT, size INTEGER, entry TEXT, crc INTEGER,
-       PRIMARY KEY (context, blob)) WITHOUT ROWID""",
-    "CREATE TABLE answers (context TEXT PRIMARY KEY, entry TEXT, crc INTEGER)",
+    """CREATE TABLE IF NOT EXISTS verdicts (
+         context TEXT, blob TEXT, size INTEGER, entry TEXT, crc INTEGER,
+         PRIMARY KEY (context, blob)
+       ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS answers (
+         context TEXT PRIMARY KEY, entry TEXT, crc INTEGER
+       )""",
 )
+
+
+_NOT_NOW = tuple(
+    f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "FULL", "IOERR", "READONLY", "CANTOPEN", "PERM")
+)
+"""What says nothing against the file: it can't be written by this process, or not now."""
 
 
 class Cache:
@@ -40,18 +50,13 @@ class Cache:
         """Take the folder; it is made when there is something to keep."""
         self._folder = folder
 
-    @property
-    def where(self) -> str:
-        """The folder, for people."""
-        return str(self._folder)
-
     @cached_property
     def tool(self) -> str:
         """What is another one for each version of this program, and for each change to its code."""
         found = sha256(qflow_gitops.__version__.encode())
         package = Path(__file__).parent
-        for folder, _, names in os.walk(package):
-            for name in names:
+        for folder, _, names in sorted(os.walk(package)):
+            for name in sorted(names):
                 if name.endswith((".py", ".json")):
                     about = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118  it is quicker
                     found.update(f"{name} {about.st_size} {about.st_mtime_ns}\n".encode())
@@ -132,11 +137,14 @@ class Cache:
                     _prepare(database)
                     with database:
                         work(database)
-            except (sqlite3.OperationalError, OSError):
-                return  # busy, full, or not to be written
-            except sqlite3.Error:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+            except OSError:
+                return
+            except sqlite3.Error as problem:
+                if getattr(problem, "sqlite_errorname", "").startswith(_NOT_NOW):
+                    return
+                for left in (path, path.with_name(FILE + "-journal")):
+                    with contextlib.suppress(OSError):
+                        left.unlink()
             else:
                 return
 
@@ -144,14 +152,14 @@ class Cache:
 def _prepare(database: sqlite3.Connection) -> None:
     # A power cut may cost what was kept last, and crc32 shows where it cost a part of it.
     database.execute("PRAGMA synchronous = OFF")
-    if _format(database) != FORMAT:
-        with database:
-            database.execute("BEGIN IMMEDIATE")
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        if _format(database) != FORMAT:
             for name in ("verdicts", "answers"):
                 database.execute(f"DROP TABLE IF EXISTS {name}")
-            for table in _TABLES:
-                database.execute(table)
             database.execute(f"PRAGMA user_version = {FORMAT}")
+        for table in _TABLES:
+            database.execute(table)
 
 
 def _format(database: sqlite3.Connection) -> int:

@@ -46,7 +46,10 @@ def spread(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
 
 
 def _work(function: Callable[[Item], Result], items: Sequence[Item], there: "Connection") -> None:
-    there.send(list(map(function, items)))
+    try:
+        there.send(list(map(function, items)))
+    except BaseException:  # noqa: BLE001  it comes up again where this is done once more
+        os._exit(1)  # without a word: what went wrong is for one process to say
 
 
 def _cores() -> int:

@@ -12,8 +12,6 @@ MAX_CONTENT = 1024 * 1024
 """Contents are cut after one byte more, so that a caller sees "too big" and no memory is lost."""
 
 _MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}
-
-
 _PLAIN = (b"H 100644 ", b"H 100755 ")
 _SPECIAL = re.compile(rb"(?:^|\0)(?!H 100(?:644|755) [0-9a-f]+ 0\t)[^\0\t]+\t([^\0]+)")
 
@@ -56,7 +54,7 @@ class WorkTree:
             found.update(b"%d %d %s" % (len(path), mode, path) + sha256(content).digest())
         return found.hexdigest()
 
-    @property
+    @cached_property
     def listed(self) -> Sequence[bytes]:
         """All paths, sorted."""
         return sorted({*self._indexed, *self._unsure})

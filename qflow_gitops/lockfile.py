@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.growing import grown
@@ -178,12 +178,6 @@ class Overview(Protocol):
         """Name the runs by which a digest is spent."""
 
 
-class Overviewed(Protocol):
-    """Runs that bring their overview along."""
-
-    overview: Overview
-
-
 class Looked:
     """Implements `Overview` of runs whose attempts have been read."""
 
@@ -230,12 +224,12 @@ class EnvironmentRecord(NamedTuple):
     runs: Mapping[str, tuple[Attempt, ...]] = {}
     extra: Mapping[str, Any] = {}
 
-    @property
-    def overview(self) -> Overview:
-        """What can be told of the runs at a glance. Ask once: it may take a look at each."""
-        if hasattr(self.runs, "overview"):
-            return cast(Overviewed, self.runs).overview
-        return Looked(self.runs)
+
+class _Seen(NamedTuple):
+    """The overview of an environment's runs; true of that one mapping of runs alone."""
+
+    of: Mapping[str, tuple[Attempt, ...]]
+    overview: Overview
 
 
 class _Owners(NamedTuple):
@@ -254,6 +248,7 @@ class Lockfile:
     environments: Mapping[str, EnvironmentRecord] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     _owners: _Owners | None = field(default=None, compare=False, repr=False)
+    _overviews: dict[str, _Seen] = field(default_factory=dict, compare=False, repr=False)
 
     def environment(self, name: str) -> EnvironmentRecord:
         """The environment's record, an empty one where there is none."""
@@ -262,6 +257,17 @@ class Lockfile:
     def attempts(self, environment: str, run: str) -> tuple[Attempt, ...]:
         """All attempts of a run, oldest first."""
         return self.environment(environment).runs.get(run, ())
+
+    def overview(self, environment: str) -> Overview:
+        """What can be told of an environment's runs at a glance. Fast after the first call.
+
+        Runs that were read by an index bring theirs along.
+        """
+        runs, seen = self.environment(environment).runs, self._overviews.get(environment)
+        if seen is None or seen.of is not runs:
+            seen = _Seen(runs, getattr(runs, "overview", None) or Looked(runs))
+            self._overviews[environment] = seen
+        return seen.overview
 
     def owner(self, execution_id: str) -> Key | None:
         """Say which attempt has this execution, None for none. Fast after the first call."""

@@ -46,6 +46,7 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
         self._environment = environment
         self._content = content
         self._data = data
+        self._split: dict[str, list[str]] = {}
         self._read: dict[str, tuple[Attempt, ...]] = {}
         self.platforms = frozenset(data["platforms"])
 
@@ -59,19 +60,21 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
         at = self._numbers.get(run)
         if at is None:
             return None
-        return Glance(self._files[at], self._is_settled(at), tuple(self._sent[at].split()))
+        file, sent = self._lines("files")[at], self._lines("sent")[at]
+        return Glance(file, self._is_settled(at), tuple(sent.split()))
 
     def unsettled(self) -> Mapping[str, str]:
         """Give the file of each run that isn't settled."""
         return {
-            self._names[at]: self._files[at]
+            self._lines("names")[at]: self._lines("files")[at]
             for at in range(len(self) if "0" in self._data["settled"] else 0)
             if not self._is_settled(at)
         }
 
     def of_files(self, files: frozenset[str]) -> Sequence[str]:
         """Name the runs of which the last attempt came from one of these files."""
-        return [name for name, file in zip(self._names, self._files, strict=True) if file in files]
+        named = zip(self._lines("names"), self._lines("files"), strict=True)
+        return [name for name, file in named if file in files]
 
     def senders(self, digest: str) -> Sequence[str]:
         """Name the runs by which a digest is spent."""
@@ -79,7 +82,7 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
             return []
         return [
             name
-            for name, sent in zip(self._names, self._sent, strict=True)
+            for name, sent in zip(self._lines("names"), self._lines("sent"), strict=True)
             if digest in sent.split()
         ]
 
@@ -87,32 +90,18 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
         return bool(self._data["settled"][at] == "1")
 
     @cached_property
-    def _names(self) -> list[str]:
-        return self._column("names")
-
-    @cached_property
-    def _files(self) -> list[str]:
-        return self._column("files")
-
-    @cached_property
-    def _sent(self) -> list[str]:
-        return self._column("sent")
-
-    @cached_property
-    def _places(self) -> list[str]:
-        return self._column("places")
-
-    @cached_property
     def _numbers(self) -> Mapping[str, int]:
-        return dict(zip(self._names, range(len(self)), strict=True))
+        return dict(zip(self._lines("names"), range(len(self)), strict=True))
 
-    def _column(self, name: str) -> list[str]:
-        text: str = self._data[name]
-        return text.split("\n") if text else []
+    def _lines(self, name: str) -> list[str]:
+        """Give what the index holds of each run under this name, in the order of the runs."""
+        if name not in self._split:
+            self._split[name] = self._data[name].split("\n") if len(self) else []
+        return self._split[name]
 
     def __getitem__(self, run: str) -> tuple[Attempt, ...]:
         if run not in self._read:
-            start, end = map(int, self._places[self._numbers[run]].split())
+            start, end = map(int, self._lines("places")[self._numbers[run]].split())
             record = json.loads(self._content[start:end])
             name = f"{self._environment}/{run}"
             self._read[run] = attempts_from_json(record["attempts"], name)
@@ -122,7 +111,7 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
         return run in self._numbers
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._lines("names"))
 
     def __len__(self) -> int:
         return len(self._data["settled"])
@@ -151,7 +140,7 @@ def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
         environments[name] = {
             "latest": record.latest,
             "appliedThrough": record.applied_through,
-            "platforms": sorted(record.overview.platforms),
+            "platforms": sorted(lockfile.overview(name).platforms),
             "names": "\n".join(sorted(record.runs)),
             "places": "\n".join(places),
             "files": "\n".join(one.file for one in glances),

@@ -154,21 +154,12 @@ class Context(NamedTuple):
     touched: frozenset[str] | None = None
     now: str = ""
     facts: Facts | None = None
-    overviews: Mapping[str, Overview] = {}
-
-    def overview(self, environment: str) -> Overview:
-        """What can be told of an environment's record; `compute` takes each look once."""
-        if environment in self.overviews:
-            return self.overviews[environment]
-        return self.lockfile.environment(environment).overview
 
 
 def compute(specs: SpecSet, context: Context) -> Plan:
     """Decide about every run of the environments asked for."""
     found: list[Change] = []
     quiet = 0
-    looks = {name: context.overview(name) for name in context.environments}
-    context = context._replace(overviews=looks)
     for environment in context.environments:
         some, done = _environment(environment, specs, context)
         found += some
@@ -191,7 +182,7 @@ def compute(specs: SpecSet, context: Context) -> Plan:
 def _environment(environment: str, specs: SpecSet, context: Context) -> tuple[list[Change], int]:
     """Decide about every run of an environment; count those that are certainly not shown."""
     record = context.lockfile.environment(environment)
-    overview, found, quiet = context.overview(environment), [], 0
+    overview, found, quiet = context.lockfile.overview(environment), [], 0
     is_quiet = _quiet(environment, overview, context)
     names = set()
     for key, one in specs.specs.items():
@@ -354,7 +345,7 @@ def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Ch
     if attempts:
         known = frozenset({attempts[-1].fact("platform")}) - {""}
     else:
-        known = context.overview(one.environment).platforms - {""}
+        known = context.lockfile.overview(one.environment).platforms - {""}
     if not here or not known or here in known:
         return None
     there = ", ".join(sorted(known))
@@ -390,7 +381,7 @@ def _renamed(
     if any(attempt.counted for attempt in attempts):
         return None
     record = context.lockfile.environment(one.environment)
-    for run in context.overview(one.environment).senders(one.digest):
+    for run in context.lockfile.overview(one.environment).senders(one.digest):
         key = (one.environment, run)
         if run not in (one.name, one.previous_name) and key not in specs.specs:
             twin = next(a for a in record.runs[run] if a.counted and a.digest == one.digest)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import rfc8785
-
 from qflow_gitops.diagnostics import Range
 from qflow_gitops.document import Document
 from qflow_gitops.errors import InvalidInput
@@ -115,8 +113,9 @@ class Recalled(RunSpec):
         if field.startswith("_") or "_whole" not in self.__dict__:
             raise AttributeError(field)
         known = self.__dict__
-        for one in known.pop("_whole")():
+        for one in known["_whole"]():
             if (one.index, one.key, one.digest) == (self.index, self.key, self.digest):
+                del known["_whole"]
                 known.update(one.__dict__)
                 return known[field]
         raise Contradicted(known["file"])
@@ -137,7 +136,7 @@ class Contradicted(InvalidInput):
         )
 
 
-_FRACTION = re.compile(r"(?:^|[:,\[])-?(?:[0-9]+[.eE]|NaN|Infinity)")
+_FRACTION = re.compile(r"(?:^|\":|[,\[])-?(?:[0-9]+[.eE]|NaN|Infinity)")
 
 
 def canonical(data: Any) -> bytes:
@@ -148,6 +147,8 @@ def canonical(data: Any) -> bytes:
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     if text.isascii() and not _FRACTION.search(text):
         return text.encode()
+    import rfc8785
+
     return rfc8785.dumps(data)
 
 

@@ -106,11 +106,9 @@ def make_plan(
 
 def settled(lockfile: Lockfile) -> Callable[[RunSpec], bool]:
     """Give what says of a spec that its run is recorded and nothing is left to do about it."""
-    overviews = {name: record.overview for name, record in lockfile.environments.items()}
 
     def is_settled(one: RunSpec) -> bool:
-        overview = overviews.get(one.environment)
-        seen = overview.glance(one.name) if overview else None
+        seen = lockfile.overview(one.environment).glance(one.name)
         return (
             seen is not None
             and seen.settled

@@ -250,7 +250,7 @@ def narrowed(
 
 def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
     return any(
-        lockfile.environment(name).overview.platforms - {project.environments[name].platform}
+        lockfile.overview(name).platforms - {project.environments[name].platform}
         for name in environments
     )
 
@@ -272,7 +272,7 @@ def _files_to_follow(
         return None
     files: set[str] = set()
     for name in environments:
-        overview = lockfile.environment(name).overview
+        overview = lockfile.overview(name)
         if any((name, run) not in specs.specs for run in overview.of_files(touched)):
             return None
         for run, file in overview.unsettled().items():
@@ -292,7 +292,6 @@ def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile:
 
 def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
     """Whether one of the specs has another file, name or namesake in the record."""
-    overviews = {name: lockfile.environment(name).overview for name in environments}
     for key, one in specs.specs.items():
         if key[0] not in environments:
             continue
@@ -301,6 +300,6 @@ def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]
             return True
         if any(attempt.counted for attempt in recorded):
             continue
-        if set(overviews[one.environment].senders(one.digest)) - {one.name}:
+        if set(lockfile.overview(one.environment).senders(one.digest)) - {one.name}:
             return True
     return False

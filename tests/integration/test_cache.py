@@ -9,13 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.cache import FILE, Cache
+from qflow_gitops.cache import FILE, Cache, _crc
 from qflow_gitops.forks import spread
 from tests.helpers.cli import Cli
+from tests.helpers.disks import small_disk
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
-WARNED = spec("warned", extra="  variables: {credentials: aa70acae-6ea8-3acf-b504-f327855b316a}\n")
+WARNED = spec(
+    "warned",
+    extra="  connectorType: aws\n"
+    "  variables: {credentials: aa70acae-6ea8-3acf-b504-f327855b316a}\n",
+)
 
 
 def kept(project: Workspace) -> Path:
@@ -74,7 +79,7 @@ def test_warnings_are_told_again(project: Workspace, cli: Cli) -> None:
     project.write("runs/warned.yaml", WARNED)
     project.commit()
     first = cli("validate")
-    assert "legacy" in first.out or "deprecated" in first.out or "warning" in first.out
+    assert "[legacy-variable]" in first.out
     assert cli("validate").out == first.out
     project.write("runs/other.yaml", spec("other"))
     assert first.out.splitlines()[0] in cli("validate").out
@@ -131,6 +136,47 @@ def test_what_is_broken_or_foreign_is_ignored(
     assert cli("validate").code == 3
 
 
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+def test_what_is_broken_or_foreign_is_begun_anew(
+    known: Workspace, spoil: Callable[[Path], object]
+) -> None:
+    spoil(kept(known))
+    cache = Cache(kept(known).parent)
+    cache.keep_answer("x", 1)
+    assert cache.answer("x") == (None if kept(known).is_dir() else 1)
+
+
+def test_a_full_disk_is_no_reason_to_fail(known: Workspace, cli: Cli) -> None:
+    with small_disk(known.path / ".git/qflow-gitops") as disk:
+        expected = cli("validate", "--format", "json").out
+        disk.fill()
+        known.write("runs/d.yaml", spec("d"))
+        for _ in range(2):
+            assert cli("validate").code == 0
+        known.remove("runs/d.yaml")
+        assert cli("validate", "--format", "json").out == expected
+
+
+def test_what_was_kept_wrongly_runs_nothing(known: Workspace, cli: Cli) -> None:
+    """An entry that is sound in itself, and says something else of a file than the file."""
+    assert cli("plan").code == 0
+    path = kept(known)
+    database = sqlite3.connect(path)
+    rows = database.execute("SELECT context, blob, size, entry FROM verdicts").fetchall()
+    with database:
+        for context, blob, size, entry in rows:
+            other = entry.replace('"v1:sha256:', '"v1:sha256:0')
+            assert other != entry
+            crc = _crc(context, blob, size, other)
+            database.execute(
+                "UPDATE verdicts SET entry = ?, crc = ? WHERE blob = ?", (other, crc, blob)
+            )
+    database.close()
+    warm = cli("plan").out
+    path.unlink()
+    assert cli("plan").out == warm
+
+
 def test_several_processes_at_once(known: Workspace) -> None:
     kept(known).unlink()
     program = [str(Path(sys.executable).with_name("qflow-gitops")), "validate"]
@@ -166,3 +212,14 @@ def test_work_is_spread_in_order_and_done_where_a_process_dies() -> None:
         return number * number
 
     assert spread(square, range(1001)) == [number * number for number in range(1001)]
+
+
+def test_what_goes_wrong_in_a_process_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
+    def bad(number: int) -> int:
+        if number == 777:
+            raise ValueError("seven")
+        return number
+
+    with pytest.raises(ValueError, match="seven"):
+        spread(bad, range(1001))
+    assert capfd.readouterr() == ("", "")

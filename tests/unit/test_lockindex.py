@@ -32,6 +32,13 @@ def attempt(number: int, state: State, digest: str, file: str) -> Attempt:
     return Attempt(number, state, digest, tuple(events), execution, "", facts)
 
 
+UNSENT = Attempt(
+    1,
+    State.UNSENT,
+    "d9",
+    (Event("2026-01-01T00:00:00Z", State.INTENT), Event("2026-01-01T00:00:01Z", State.UNSENT)),
+)
+"""Alone in its environment, with no digest that is spent and no file."""
 RECORD = Lockfile(
     "lineage",
     7,
@@ -49,6 +56,7 @@ RECORD = Lockfile(
             },
         ),
         "none": EnvironmentRecord("c1"),
+        "unsent": EnvironmentRecord("c1", "", {"only": (UNSENT,)}),
     },
 )
 
@@ -61,7 +69,7 @@ def test_it_is_the_same_record() -> None:
     assert to_bytes(again) == content
     for name, record in again.environments.items():
         plain = Looked(RECORD.environment(name).runs)
-        seen = record.overview
+        seen = again.overview(name)
         assert seen.platforms == plain.platforms
         assert seen.unsettled() == plain.unsettled()
         for run in [*RECORD.environment(name).runs, "unknown"]:

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,17 @@ from hypothesis import strategies as st
 from qflow_gitops import spec as spec_module
 from qflow_gitops.difference import MISSING, differences
 from qflow_gitops.document import parse
-from qflow_gitops.spec import MASK, RunSpec, canonical, from_document, hidden, mask, normalised
+from qflow_gitops.spec import (
+    MASK,
+    Contradicted,
+    Recalled,
+    RunSpec,
+    canonical,
+    from_document,
+    hidden,
+    mask,
+    normalised,
+)
 from tests.helpers.specs import CONNECTOR, SAMPLE
 
 LEGACY = SAMPLE.replace("    connectorId:", "    credentials:")
@@ -110,3 +121,26 @@ def test_masking_hides_the_value_and_what_holds_it(value: object) -> None:
 
 def test_the_modules_words_are_those_of_the_field() -> None:
     assert set(spec_module.LEGACY_VARIABLES.values()) == {"aws", "azure", "gcp"}
+
+
+def recalled(whole: RunSpec, digest: str = "") -> Recalled:
+    known = {"environment": whole.environment, "name": whole.name, "previous_name": "",
+             "labels": whole.labels, "file": whole.file, "index": whole.index,
+             "digest": digest or whole.digest}  # fmt: skip
+    return Recalled(lambda: [whole], known)
+
+
+def test_a_recalled_spec_reads_the_rest_when_it_is_asked_for() -> None:
+    whole = read(SAMPLE)
+    known = recalled(whole)
+    assert "variables" not in known.__dict__
+    assert (known.key, known.digest) == (whole.key, whole.digest)
+    assert (known.request, known.body, known.masked) == (whole.request, whole.body, whole.masked)
+
+
+def test_a_recalled_spec_that_the_file_contradicts_gives_nothing() -> None:
+    known = recalled(read(SAMPLE), "v1:sha256:other")
+    for _ in range(2):
+        with pytest.raises(Contradicted, match="isn't what the file says") as said:
+            known.request  # noqa: B018  reading it is the point
+        assert "rm -r" in said.value.hint
