@@ -2,10 +2,8 @@
 
 import os
 import re
-import resource
 import select
 import socket
-import subprocess
 import tempfile
 import threading
 import time
@@ -14,6 +12,7 @@ from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
 
+from tests.benchmarks.processes import measured
 from tests.benchmarks.table import Table
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, WORKFLOW, spec
@@ -103,15 +102,9 @@ def _timed(runs: int, concurrency: int, delay: float) -> tuple[float, float, flo
             "QFLOW_CLIENT_SECRET": "bench",
         }
         command = [*PROGRAM, "-q", "apply", "--yes", "--no-wait", f"--concurrency={concurrency}"]
-        begun = time.perf_counter()
-        subprocess.run(command, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
-        seconds = time.perf_counter() - begun
+        used = measured(command, Path(folder), environ)
     assert server.runs == runs
-    return (
-        seconds,
-        server.ended - server.begun,
-        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
-    )
+    return used.wall / 1e3, server.ended - server.begun, used.memory
 
 
 def measure(small: bool) -> Table:

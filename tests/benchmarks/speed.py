@@ -1,17 +1,16 @@
 """What looking costs at many specs: whole processes, in turn A B A B, medians and ratios."""
 
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple
 
 from tests.benchmarks import repository
+from tests.benchmarks.processes import COMPILED, Used, measured
 from tests.benchmarks.table import Table
 
 CLICK = (sys.executable, "-c", "import click")
@@ -28,28 +27,12 @@ class Case(NamedTuple):
     before: Callable[[], object] = lambda: None
 
 
-class _Used(NamedTuple):
-    wall: float
-    cpu: float
-    memory: float
-
-
-def _once(command: Sequence[str], folder: Path) -> _Used:
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
-    return _Used(wall * 1e3, (used.ru_utime + used.ru_stime) * 1e3, used.ru_maxrss / 1024)
-
-
 def _timed(cases: Sequence[Case], folder: Path, rounds: int) -> Table:
-    found: dict[str, list[_Used]] = {one.name: [] for one in cases}
+    found: dict[str, list[Used]] = {one.name: [] for one in cases}
     for _ in range(rounds):
         for one in cases:
             one.before()
-            found[one.name].append(_once(one.command, folder))
+            found[one.name].append(measured(one.command, folder))
     wall = {name: statistics.median(one.wall for one in some) for name, some in found.items()}
     rows: list[Mapping[str, str]] = []
     for one in cases:
@@ -79,14 +62,12 @@ def measure(small: bool) -> Table:
         kept = folder / ".git/qflow-gitops/verdicts"
         one_file = repository.file_of(3)
         edits = iter(range(1, 1000))
-        # As pip leaves it: what is compiled at each start isn't what is measured.
-        subprocess.run([PROGRAM, "validate"], cwd=folder, check=True, stdout=subprocess.DEVNULL,
-                       env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""})  # fmt: skip
+        subprocess.run([PROGRAM, "plan"], cwd=folder, env=COMPILED, check=True, capture_output=True)
         cold = _timed(
             [Case("validate, cold", [PROGRAM, "validate"], before=lambda: rmtree(kept))],
             folder, 1 if small else 3,
         )  # fmt: skip
-        subprocess.run([PROGRAM, "plan"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([PROGRAM, "plan"], cwd=folder, check=True, capture_output=True)
         cases = [
             Case("import click", CLICK),
             Case("git status", ["git", "status", "--porcelain"]),

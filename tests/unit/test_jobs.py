@@ -1,24 +1,14 @@
 """What is asked of each workflow before its runs are sent: several at a time, none twice."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError
 from qflow_gitops.operations.jobs import Before, at_once
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
+from tests.helpers.clock import StillClock
 
 
 class Lists:
@@ -39,8 +29,8 @@ class Lists:
         return answer
 
 
-def before(lists: Lists, upcoming: str, at_a_time: int) -> tuple[Before, Clock]:
-    clock = Clock()
+def before(lists: Lists, upcoming: str, at_a_time: int) -> tuple[Before, StillClock]:
+    clock = StillClock()
     return Before(lists, clock, tuple(upcoming), at_a_time), clock  # type: ignore[arg-type]
 
 

@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from qflow_gitops.interfaces import Answer, AnswerKind, Clock, LockSession, Mark, Qualys
 from qflow_gitops.lockfile import Lockfile, State, Transition
 from qflow_gitops.operations import events
 from qflow_gitops.operations.launch import Job, Launch, Terms
+from tests.helpers.clock import StillClock
 
 
 class Session:
@@ -41,14 +41,6 @@ class Gate:
         return Answer(AnswerKind.ACCEPTED, f"execution-{body.decode()}", 200)
 
 
-class Time:
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
 class Change:
     environment = "prod"
     released = ()
@@ -76,7 +68,7 @@ def launch(runs: int, at_once: int) -> tuple[Launch, Session, Gate]:
         stop=Never(), freeze=str, closed=str, author={}, still_due=cast(Any, None),
         before=lambda _: (),
     )  # fmt: skip
-    clock = cast(Clock, Time())
+    clock = cast(Clock, StillClock())
     made = Launch(jobs, [], terms, cast(LockSession, session), cast(Qualys, qualys), clock)
     return made, session, qualys
 

@@ -1,7 +1,6 @@
 """Waiting for executions: everybody has a turn, and who has ended is not looked at again."""
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -10,25 +9,15 @@ from qflow_gitops.errors import AuthError
 from qflow_gitops.interfaces import Clock, Execution, Qualys
 from qflow_gitops.lockfile import State
 from qflow_gitops.operations.watching import Watch, Watching
-
-
-class Time:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
+from tests.helpers.clock import StillClock
 
 
 def shown(status: str) -> Execution:
     return Execution("e", "w", status, ended=False, created_at=0, start_date=0, end_date=None)
 
 
-def watching(many: int, *, new: bool = False) -> tuple[Watching, Time]:
-    time = Time()
+def watching(many: int, *, new: bool = False) -> tuple[Watching, StillClock]:
+    time = StillClock()
     found = Watching(cast(Qualys, None), {"success": State.SUCCEEDED}, cast(Clock, time))
     for number in range(many):
         at = "2026-01-01T00:00:00Z"

@@ -1,0 +1,39 @@
+"""What one process takes: time, processor time, memory."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+COMPILED = {name: one for name, one in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""As an installed program runs: what pip compiled isn't compiled at each start."""
+
+
+class Used(NamedTuple):
+    """Milliseconds of the clock and of processors, and MiB at most."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+_MEASURED = """\
+import resource, subprocess, sys, time
+begun = time.perf_counter()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+wall = time.perf_counter() - begun
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(code, wall, used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
+"""A small process between: the kernel counts what a process was before its exec as well."""
+
+
+def measured(command: Sequence[str], folder: Path, environ: Mapping[str, str] = COMPILED) -> Used:
+    """Run a command that has to succeed; its output goes nowhere."""
+    between = [sys.executable, "-S", "-c", _MEASURED, *command]
+    done = subprocess.run(between, cwd=folder, env=environ, check=True, capture_output=True)
+    code, wall, cpu, memory = map(float, done.stdout.split())
+    assert code == 0, (command, done.stderr)
+    return Used(wall * 1e3, cpu * 1e3, memory / 1024)
