@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAME…] [--small]`: what the promises cost, measured here and now.
+"""`python -m tests.benchmarks [NAME…]`: what the promises cost, measured here and now.
 
 Prints Markdown. Machines are noisy: read ratios, and run twice what you want to rely on.
 """
@@ -10,16 +10,19 @@ import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from tests.benchmarks import apply, history, speed, storm
+from tests.benchmarks import apply, growth, history, peers, speed, storm
+from tests.benchmarks.scale import FULL, SMALL, Scale
 from tests.benchmarks.table import Table
 
-BENCHMARKS: dict[str, Callable[[bool], Table]] = {
+BENCHMARKS: dict[str, Callable[[Scale], Table]] = {
     "speed": speed.measure,
     "apply": apply.measure,
     "storm": storm.measure,
     "history": history.measure,
+    "peers": peers.measure,
+    "growth": growth.measure,
 }
-"""Name -> benchmark; it is given whether to be small. A new one is a file and a line here."""
+"""Name -> benchmark; it is given how much to measure. A new one is a file and a line here."""
 
 
 def machine() -> str:
@@ -32,16 +35,27 @@ def machine() -> str:
     )
 
 
+def sizes(text: str) -> tuple[int, ...]:
+    found = tuple(sorted({int(one) for one in text.split(",")}))
+    if found[0] < 100:
+        raise argparse.ArgumentTypeError("a size is at least 100")
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
-    parser.add_argument("--small", action="store_true", help="a tenth, to see that it works")
+    parser.add_argument("--sizes", type=sizes, metavar="N,N…", help="of repositories, in files")
+    parser.add_argument("--small", action="store_true", help="100 files, once: does it work?")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}")
+    scale = SMALL if chosen.small else FULL
+    if chosen.sizes:
+        scale = scale._replace(sizes=chosen.sizes)
     print(machine())  # noqa: T201
     for name in chosen.names or BENCHMARKS:
-        print(f"\n## {name}\n\n{BENCHMARKS[name](chosen.small).markdown()}", flush=True)  # noqa: T201
+        print(f"\n## {name}\n\n{BENCHMARKS[name](scale).markdown()}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.benchmarks.processes import measured
+from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, WORKFLOW, spec
@@ -107,9 +108,9 @@ def _timed(runs: int, concurrency: int, delay: float) -> tuple[float, float, flo
     return used.wall / 1e3, server.ended - server.begun, used.memory
 
 
-def measure(small: bool) -> Table:
+def measure(scale: Scale) -> Table:
     """Time an apply whose server answers in 50 ms, eight at a time, beside that floor."""
-    runs, concurrency, delay = (100 if small else 1000), 8, 0.05
+    runs, concurrency, delay = min(scale.largest, 1000), 8, 0.05
     idle, _, _ = _timed(1, 1, 0.0)
     seconds, sending, memory = _timed(runs, concurrency, delay)
     floor = runs * delay / concurrency

@@ -12,6 +12,7 @@ from qflow_gitops.interfaces import Mark
 from qflow_gitops.lockfile import Attempt, Event, State, Transition
 from qflow_gitops.lockstores.branch import BranchStore
 from qflow_gitops.operations import projectfile, reading
+from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
@@ -27,9 +28,9 @@ class _Unpushed(GitBranch):
         return True
 
 
-def measure(small: bool) -> Table:
+def measure(scale: Scale) -> Table:
     """Time commands on a long record, in a clone that has to fetch it and in one that has it."""
-    count = 100 if small else 1000
+    count = min(scale.largest, 1000)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         storm = Storm(folder, clones=2, runs=count)

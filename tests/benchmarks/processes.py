@@ -1,12 +1,14 @@
-"""What one process takes: time, processor time, memory."""
+"""What one process takes, and several in turn: time, processor time, memory."""
 
 import os
+import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+PROGRAM = str(Path(sys.executable).with_name("qflow-gitops"))
 COMPILED = {name: one for name, one in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """As an installed program runs: what pip compiled isn't compiled at each start."""
 
@@ -37,3 +39,30 @@ def measured(command: Sequence[str], folder: Path, environ: Mapping[str, str] = 
     code, wall, cpu, memory = map(float, done.stdout.split())
     assert code == 0, (command, done.stderr)
     return Used(wall * 1e3, cpu * 1e3, memory / 1024)
+
+
+class Case(NamedTuple):
+    """A command to time: beside which other, what it may take, and what is done before each run."""
+
+    name: str
+    command: Sequence[str]
+    beside: str = ""
+    target: str = ""
+    before: Callable[[], object] = lambda: None
+
+
+def in_turn(cases: Sequence[Case], folder: Path, rounds: int) -> dict[str, Used]:
+    """Time whole processes, A B A B; give the medians of each, and the most memory."""
+    found: dict[str, list[Used]] = {one.name: [] for one in cases}
+    for _ in range(rounds):
+        for one in cases:
+            one.before()
+            found[one.name].append(measured(one.command, folder))
+    return {
+        name: Used(
+            statistics.median(one.wall for one in some),
+            statistics.median(one.cpu for one in some),
+            max(one.memory for one in some),
+        )
+        for name, some in found.items()
+    }

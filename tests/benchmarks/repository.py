@@ -2,6 +2,7 @@
 
 import uuid
 from pathlib import Path
+from shutil import rmtree
 
 from qflow_gitops import lockformat
 from qflow_gitops.gitrepo import GitRepo
@@ -132,8 +133,27 @@ def record(workspace: Workspace) -> None:
     workspace.commit("applied")
 
 
+def changed(count: int, of: int) -> range:
+    """Give which specs are changed: so many, spread over all folders."""
+    return range(0, of, max(1, of // count))[:count]
+
+
 def change(workspace: Workspace, count: int, of: int) -> None:
-    """Change so many specs, spread over all folders, in one commit."""
-    for number in range(0, of, max(1, of // count))[:count]:
+    """Change so many specs in one commit."""
+    for number in changed(count, of):
         workspace.write(file_of(number), spec(number, changed=True))
     workspace.commit("changed")
+
+
+def prepared(folder: Path, count: int) -> Workspace:
+    """Make a repository with so many specs, all of them recorded, ten changed since."""
+    folder.mkdir(exist_ok=True)
+    workspace = make(folder, count)
+    record(workspace)
+    change(workspace, 10, count)
+    return workspace
+
+
+def forget(workspace: Workspace) -> None:
+    """Leave nothing of what commands kept for the next ones."""
+    rmtree(workspace.path / ".git/qflow-gitops/verdicts", ignore_errors=True)

@@ -1,72 +1,49 @@
 """What looking costs at many specs: whole processes, in turn A B A B, medians and ratios."""
 
-import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shutil import rmtree
-from typing import NamedTuple
 
 from tests.benchmarks import repository
-from tests.benchmarks.processes import COMPILED, Used, measured
+from tests.benchmarks.processes import COMPILED, PROGRAM, Case, Used, in_turn
+from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 
 CLICK = (sys.executable, "-c", "import click")
-PROGRAM = str(Path(sys.executable).with_name("qflow-gitops"))
 
 
-class Case(NamedTuple):
-    """A command to time: beside which other, what it may take, and what is done before each run."""
-
-    name: str
-    command: Sequence[str]
-    beside: str = ""
-    target: str = ""
-    before: Callable[[], object] = lambda: None
-
-
-def _timed(cases: Sequence[Case], folder: Path, rounds: int) -> Table:
-    found: dict[str, list[Used]] = {one.name: [] for one in cases}
-    for _ in range(rounds):
-        for one in cases:
-            one.before()
-            found[one.name].append(measured(one.command, folder))
-    wall = {name: statistics.median(one.wall for one in some) for name, some in found.items()}
+def _rows(cases: Sequence[Case], used: Mapping[str, Used]) -> list[Mapping[str, str]]:
     rows: list[Mapping[str, str]] = []
     for one in cases:
-        some = found[one.name]
-        ratio = f"{wall[one.name] / wall[one.beside]:.2f} x {one.beside}" if one.beside else ""
+        mine = used[one.name]
+        ratio = f"{mine.wall / used[one.beside].wall:.2f} x {one.beside}" if one.beside else ""
         rows.append(
             {
                 "what": one.name,
-                "wall ms": f"{wall[one.name]:.0f}",
+                "wall ms": f"{mine.wall:.0f}",
                 "ratio": ratio,
                 "target": one.target,
-                "CPU ms": f"{statistics.median(each.cpu for each in some):.0f}",
-                "peak MiB": f"{max(each.memory for each in some):.0f}",
+                "CPU ms": f"{mine.cpu:.0f}",
+                "peak MiB": f"{mine.memory:.0f}",
             }
         )
-    return Table(f"Medians of {rounds} rounds.", rows)
+    return rows
 
 
-def measure(small: bool) -> Table:
-    """Time start-up, `validate` and `plan` on 10,000 specs, all of them recorded, ten changed."""
-    count, rounds = (100, 2) if small else (10_000, 11)
+def measure(scale: Scale) -> Table:
+    """Time start-up, `validate` and `plan` on many specs, all of them recorded, ten changed."""
+    count = scale.largest
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        workspace = repository.make(folder, count)
-        repository.record(workspace)
-        repository.change(workspace, 10, count)
-        kept = folder / ".git/qflow-gitops/verdicts"
+        workspace = repository.prepared(folder, count)
         one_file = repository.file_of(3)
         edits = iter(range(1, 1000))
         subprocess.run([PROGRAM, "plan"], cwd=folder, env=COMPILED, check=True, capture_output=True)
-        cold = _timed(
-            [Case("validate, cold", [PROGRAM, "validate"], before=lambda: rmtree(kept))],
-            folder, 1 if small else 3,
-        )  # fmt: skip
+        forget = lambda: repository.forget(workspace)  # noqa: E731
+        cold = [Case("validate, cold", [PROGRAM, "validate"], before=forget)]
+        rows = _rows(cold, in_turn(cold, folder, scale.rounds_at(count)))
         subprocess.run([PROGRAM, "plan"], cwd=folder, check=True, capture_output=True)
         cases = [
             Case("import click", CLICK),
@@ -88,8 +65,9 @@ def measure(small: bool) -> Table:
                 subprocess.run([PROGRAM, "validate"], cwd=folder, stdout=subprocess.DEVNULL),
             )
         )
-        warm = _timed(cases, folder, rounds)
+        rows += _rows(cases, in_turn(cases, folder, scale.rounds))
     return Table(
-        f"{count:,} specs of some 35 lines, as many recorded runs. {warm.about}",
-        [*cold.rows, *warm.rows],
+        f"{count:,} specs of some 35 lines, as many recorded runs. Medians "
+        f"(rounds: {scale.rounds}; cold: {scale.rounds_at(count)}).",
+        rows,
     )

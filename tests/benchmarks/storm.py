@@ -4,15 +4,16 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 from tests.helpers.storm import Storm, sandbox_process
 
 LIMIT = 300.0  # seconds
 
 
-def measure(small: bool) -> Table:
+def measure(scale: Scale) -> Table:
     """Storm one bare repository; fails where a run is sent twice or not at all."""
-    processes, runs = (4, 12) if small else (16, 50)
+    processes, runs = (4, 12) if scale.largest < 1000 else (16, 50)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         storm = Storm(folder, clones=processes, runs=runs)

@@ -1,12 +1,16 @@
 """A small run of the benchmarks, so that they can't rot; what they measure is no promise here."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.benchmarks import apply, speed
+from tests.benchmarks import apply, growth, install, peers, speed
+from tests.benchmarks.scale import FULL, SMALL, Scale
+from tests.helpers import node
 
 
 def test_what_looking_costs() -> None:
-    table = speed.measure(small=True)
+    table = speed.measure(SMALL)
     found = {row["what"]: row for row in table.rows}
     assert {"validate, cold", "plan, 10 changed", "plan --full", "--version"} <= set(found)
     for row in found.values():
@@ -18,6 +22,74 @@ def test_what_looking_costs() -> None:
 
 @pytest.mark.slow
 def test_what_an_apply_costs() -> None:
-    (row,) = apply.measure(small=True).rows
+    (row,) = apply.measure(SMALL).rows
     assert row["runs"] == "100"
     assert float(row["ratio"]) > 1
+
+
+@pytest.mark.slow
+def test_how_time_grows() -> None:
+    table = growth.measure(Scale((100, 300), 1))
+    found = {row["what"]: row for row in table.rows}
+    assert set(growth.LINEAR) < set(found)
+    for row in found.values():
+        assert {"1 file, ms", "100", "300"} < set(row)
+        assert float(row["exponent"]) < 3
+    assert all(found[name]["of what more files add"] for name in growth.LINEAR)
+
+
+def test_an_exponent_is_what_the_time_grows_by() -> None:
+    assert round(growth.exponent(FULL.sizes, [size * 0.3 for size in FULL.sizes]), 6) == 1
+    assert round(growth.exponent(FULL.sizes, [size**2 for size in FULL.sizes]), 6) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not node.REQUIRED, reason="installs programs of others, where CI asks for it")
+def test_what_others_take() -> None:
+    table = peers.measure(SMALL)
+    found = {row["what"].split()[0]: row for row in table.rows}
+    others = {
+        "check-jsonschema", "sourcemeta-jsonschema", "@jirutka/ajv-cli", "ajv-cli", "octodns-sync",
+    }  # fmt: skip
+    assert set(found) == others | {"validate,", "plan,", "plan"}
+    for name, row in found.items():
+        assert float(row["wall ms"].replace(",", "")) > 0
+        assert bool(row["ours / it"]) is (name in others)
+
+
+def test_what_can_not_be_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise install.NotInstalled("There is no shop here.")
+
+    monkeypatch.setattr(install, "from_pip", nowhere)
+    monkeypatch.setattr(install, "from_npm", nowhere)
+    table = peers.measure(SMALL)
+    assert [row["what"] for row in table.rows] == ["validate, cold", "plan, cold", "plan"]
+    assert table.about.count("There is no shop here.") == 2
+
+
+def test_others_are_installed_once_for_each_set_of_pins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npm, package, log = tmp_path / "npm", tmp_path / "package.json", tmp_path / "log"
+    monkeypatch.setattr(install, "FOLDER", tmp_path)
+    monkeypatch.setattr(install, "NODE", tmp_path / "node_modules")
+    monkeypatch.setattr(install, "PACKAGE", package)
+    monkeypatch.setattr(install, "COMPILED", {"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    package.write_text("1")
+    with pytest.raises(install.NotInstalled, match="no node here"):
+        install.from_npm()
+    for tool in (tmp_path / "node", npm):
+        tool.write_text("#!/bin/sh\nmkdir -p node_modules && echo >>log\n")
+        tool.chmod(0o755)
+    for pins, times in (("1", 1), ("1", 1), ("2", 2)):
+        package.write_text(pins)
+        assert install.from_npm() == tmp_path / "node_modules"
+        assert len(log.read_text()) == times
+    package.write_text("3")
+    npm.write_text("#!/bin/sh\nexit 1\n")
+    for _ in range(2):  # it isn't taken for installed the second time
+        with pytest.raises(install.NotInstalled, match="`npm` could not install"):
+            install.from_npm()

@@ -1,0 +1,23 @@
+"""How much a benchmark measures."""
+
+from typing import NamedTuple
+
+
+class Scale(NamedTuple):
+    """Sizes of repositories in files, smallest first, and how often each command is timed."""
+
+    sizes: tuple[int, ...]
+    rounds: int
+
+    @property
+    def largest(self) -> int:
+        return self.sizes[-1]
+
+    def rounds_at(self, size: int) -> int:
+        """Fewer for what takes long, down to three."""
+        return min(self.rounds, max(3, 5_000 // size))
+
+
+FULL = Scale((100, 1_000, 10_000), 11)
+SMALL = Scale((100,), 1)
+"""To see that it works."""
