@@ -19,10 +19,10 @@ from zlib import crc32
 import qflow_gitops
 
 FILE = "kept.sqlite"
-FORMAT = 1
+FORMAT = 2
 MOST = 200_000
 """So many verdicts are kept; with more, only those of the context at hand."""
-MOST_ANSWERS = 20
+MOST_CONTENTS = 20
 FEW = 500
 """So many blobs are asked for by name; with more, all of a context are read."""
 
@@ -31,8 +31,8 @@ _TABLES = (
          context TEXT, blob TEXT, size INTEGER, entry TEXT, crc INTEGER,
          PRIMARY KEY (context, blob)
        ) WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS answers (
-         context TEXT PRIMARY KEY, entry TEXT, crc INTEGER
+    """CREATE TABLE IF NOT EXISTS contents (
+         name TEXT PRIMARY KEY, content BLOB, crc INTEGER
        )""",
 )
 
@@ -94,22 +94,31 @@ class Cache:
 
     def answer(self, context: str) -> Any:
         """Give the JSON data that was kept as an answer in a context, None for none."""
-        for entry, crc in self._asked("SELECT entry, crc FROM answers WHERE context = ?", context):
-            if crc == _crc(context, entry):
-                with contextlib.suppress(ValueError):
-                    return json.loads(entry)
+        content = self.content(context)
+        with contextlib.suppress(ValueError):
+            return None if content is None else json.loads(content)
         return None
 
     def keep_answer(self, context: str, data: Any) -> None:
         """Keep JSON data as the answer in a context."""
-        entry = json.dumps(data, separators=(",", ":"))
+        self.keep_content(context, json.dumps(data, separators=(",", ":")).encode())
+
+    def content(self, name: str) -> bytes | None:
+        """Give the bytes that were kept under a name, None for none."""
+        for content, crc in self._asked("SELECT content, crc FROM contents WHERE name = ?", name):
+            if isinstance(content, bytes) and crc == crc32(content, _crc(name)):
+                return content
+        return None
+
+    def keep_content(self, name: str, content: bytes) -> None:
+        """Keep bytes under a name."""
 
         def work(database: sqlite3.Connection) -> None:
-            ((count,),) = database.execute("SELECT COUNT(*) FROM answers")
-            if count > MOST_ANSWERS:
-                database.execute("DELETE FROM answers")
-            row = (context, entry, _crc(context, entry))
-            database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", row)
+            ((count,),) = database.execute("SELECT COUNT(*) FROM contents")
+            if count > MOST_CONTENTS:
+                database.execute("DELETE FROM contents")
+            row = (name, content, crc32(content, _crc(name)))
+            database.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", row)
 
         self._kept(work)
 
@@ -155,7 +164,7 @@ def _prepare(database: sqlite3.Connection) -> None:
     with database:
         database.execute("BEGIN IMMEDIATE")
         if _format(database) != FORMAT:
-            for name in ("verdicts", "answers"):
+            for name in ("verdicts", "contents"):
                 database.execute(f"DROP TABLE IF EXISTS {name}")
             database.execute(f"PRAGMA user_version = {FORMAT}")
         for table in _TABLES:

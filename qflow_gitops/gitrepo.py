@@ -64,13 +64,19 @@ class GitRepo:
     """One work tree and its repository; implements `interfaces.GitTree`."""
 
     def __init__(
-        self, root: Path, common_dir: Path, git_dir: Path, environ: Mapping[str, str]
+        self,
+        root: Path,
+        common_dir: Path,
+        git_dir: Path,
+        environ: Mapping[str, str],
+        object_format: str = "",
     ) -> None:
-        """Take the folders, and the whole environment of a git; `open` finds them."""
+        """Take the folders, the whole environment of a git, what ids are; `open` finds them."""
         self.root = root
         self.common_dir = common_dir
         self.git_dir = git_dir
         self.environ = environ
+        self._object_format = object_format
         self._present: set[str] = set()  # commits that were seen; none goes away meanwhile
 
     @classmethod
@@ -81,12 +87,14 @@ class GitRepo:
         """
         kept = {name: environ[name] for name in _KEPT_VARIABLES if name in environ}
         probe = cls(directory, directory, directory, {**kept, **_SET_VARIABLES})
-        asked = ["--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-dir"]
+        asked = ["--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-dir",
+                 "--show-object-format"]  # fmt: skip
         status, out, err = probe.run(["rev-parse", *asked])
         if status:
             raise _not_usable(directory, err)
-        root, common_dir, git_dir = (Path(os.fsdecode(line)) for line in out.splitlines()[:3])
-        return cls(root, common_dir, git_dir, probe.environ)
+        *lines, object_format = out.splitlines()
+        root, common_dir, git_dir = (Path(os.fsdecode(line)) for line in lines[:3])
+        return cls(root, common_dir, git_dir, probe.environ, object_format.decode())
 
     # --- revisions -------------------------------------------------------------------
 
@@ -250,7 +258,8 @@ class GitRepo:
 
     def worktree(self, folders: Sequence[str]) -> WorkTree:
         """Look at what is on disk under the folders and isn't ignored by git."""
-        return WorkTree(self.root, self.git_dir, _paths(folders), self._outs)
+        paths = _paths(folders)
+        return WorkTree(self.root, self.git_dir, paths, self._outs, self._object_format)
 
     def is_tracked(self, path: Path) -> bool:
         """Whether a file of the work tree is in git's index."""

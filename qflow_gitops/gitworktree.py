@@ -1,11 +1,13 @@
 """What is on disk and isn't ignored by git: paths, contents, and what git knows them to be."""
 
+import hashlib
+import json
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from hashlib import sha1, sha256
+from hashlib import sha256
 from pathlib import Path
 
 MAX_CONTENT = 1024 * 1024
@@ -14,6 +16,15 @@ MAX_CONTENT = 1024 * 1024
 _MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}
 _PLAIN = (b"H 100644 ", b"H 100755 ")
 _SPECIAL = re.compile(rb"(?:^|\0)(?!H 100(?:644|755) [0-9a-f]+ 0\t)[^\0\t]+\t([^\0]+)")
+_DETAILS = re.compile(rb"(?:  [^\n]*\n)*")
+_DETAILED = re.compile(rb"(?:  [^\n]*\n)*[A-Za-z?] [0-7]{6} [0-9a-f]+ [0-3]\t(.+)", re.DOTALL)
+_COMMANDS = {
+    "indexed": ("ls-files", "-z", "-v", "--stage"),
+    # the times, size and place on disk of each file that git saw last, behind its entry
+    "detailed": ("ls-files", "-z", "-v", "--stage", "--debug"),
+    "changed": ("diff-files", "-z", "--name-only", "--ignore-submodules=all"),
+    "others": ("ls-files", "-z", "--others", "--exclude-standard"),
+}
 
 
 class WorkTree:
@@ -30,19 +41,25 @@ class WorkTree:
         git_dir: Path,
         paths: Sequence[str],
         ask: Callable[..., list[bytes]],
+        object_format: str,
     ) -> None:
-        """Take the paths as git wants them, and what runs git commands at the same time."""
+        """Take the paths as git wants them, and what runs git commands at the same time.
+
+        `object_format` is the hash that the repository makes ids with, `sha1` say.
+        """
         self._root = os.fsencode(root)
-        self._index = git_dir / "index"
-        self._paths = ["--", *paths]
+        self._git_dir = git_dir
+        self._paths = ("--", *paths)
         self._ask = ask
+        self._said: dict[str, bytes] = {}
+        self._object_format = object_format
 
     @cached_property
     def identity(self) -> str:
         """What is the same only as long as no file here, tracked or not, has changed."""
         found = sha256()
         try:
-            found.update(sha256(self._index.read_bytes()).digest())
+            found.update(sha256((self._git_dir / "index").read_bytes()).digest())
         except OSError:  # nothing was ever added
             found.update(b"none")
         for path in sorted(self._unsure):
@@ -58,6 +75,42 @@ class WorkTree:
     def listed(self) -> Sequence[bytes]:
         """All paths, sorted."""
         return sorted({*self._indexed, *self._unsure})
+
+    @cached_property
+    def state(self) -> bytes:
+        """What `changed_since` compares with later. Take it before anything is read."""
+        unsure = [path.decode("latin-1") for path in sorted(self._unsure)]
+        return json.dumps(unsure).encode() + b"\n" + self._outputs("detailed")[0]
+
+    def changed_since(self, state: bytes) -> frozenset[bytes]:
+        """Name the paths that aren't there any more, are new, or may hold something else.
+
+        For any other path, git's index says the same as it said then, to the time of the
+        file's last change, and that this is how the file is now. Raises ValueError for what
+        is no `state`.
+        """
+        line, _, before = state.partition(b"\n")
+        detailed, changed, others = self._outputs("detailed", "changed", "others")
+        paths = {path.encode("latin-1") for path in json.loads(line)}
+        paths.update((changed + others).split(b"\0")[:-1])
+        if b"\0  " not in detailed:
+            raise ValueError("git doesn't give the details of its index")
+        if detailed != before:
+            now, then = detailed.split(b"\0"), before.split(b"\0")
+            paths |= _differing(now, frozenset(then)) | _differing(then, frozenset(now))
+        return frozenset(paths)
+
+    def among(self, paths: Iterable[bytes]) -> "WorkTree":
+        """Give the same, as if it held no more than these paths, and git knew none of them."""
+        changed, others = self._outputs("changed", "others")
+        unsure = frozenset((changed + others).split(b"\0")[:-1])
+        indexed = self._said.get("detailed") or self._outputs("indexed")[0]
+        there = [path for path in paths if path in unsure or b"\t%s\0" % path in indexed]
+        root = Path(os.fsdecode(self._root))
+        some = WorkTree(root, self._git_dir, (), self._ask, self._object_format)
+        those = b"".join(b"%s\0" % path for path in there)
+        some._said = {"indexed": b"", "changed": b"", "others": those}
+        return some
 
     def blob(self, path: bytes) -> str:
         """Give the id of the blob that a file was when git last looked, "" where that is over."""
@@ -85,9 +138,7 @@ class WorkTree:
 
     def identify(self, content: bytes) -> str:
         """Give the id that a blob with this content has in this repository."""
-        some = next(iter(self._indexed.values()), "")
-        found = (sha256 if len(some) == 64 else sha1)(b"blob %d\0" % len(content) + content)
-        return found.hexdigest()
+        return hashlib.new(self._object_format, b"blob %d\0" % len(content) + content).hexdigest()
 
     def files(self) -> Mapping[bytes, bytes]:
         """Path and content of every plain file."""
@@ -112,6 +163,13 @@ class WorkTree:
                 found.append((path, "unreadable"))
         return found
 
+    def _outputs(self, *names: str) -> list[bytes]:
+        """Give what git says to these of `_COMMANDS`; it is asked once for each."""
+        new = [name for name in names if name not in self._said]
+        said = self._ask(*([*_COMMANDS[name], *self._paths] for name in new)) if new else ()
+        self._said.update(zip(new, said, strict=True))
+        return [self._said[name] for name in names]
+
     def _full(self, path: bytes) -> bytes:
         return os.path.join(self._root, path)  # noqa: PTH118  a Path can't hold every name
 
@@ -123,11 +181,7 @@ class WorkTree:
         in it, and what git doesn't keep an eye on: links, submodules, conflicts, entries that
         somebody marked as not to be looked at.
         """
-        indexed, changed, others = self._ask(
-            ["ls-files", "-z", "-v", "--stage", *self._paths],
-            ["diff-files", "-z", "--name-only", "--ignore-submodules=all", *self._paths],
-            ["ls-files", "-z", "--others", "--exclude-standard", *self._paths],
-        )
+        indexed, changed, others = self._outputs("indexed", "changed", "others")
         plain = sum((b"\0" + indexed).count(b"\0" + start) for start in _PLAIN)
         special = _SPECIAL.findall(indexed) if plain < indexed.count(b"\0") else []
         return indexed, frozenset([*(changed + others).split(b"\0")[:-1], *special])
@@ -143,3 +197,17 @@ class WorkTree:
     @property
     def _unsure(self) -> frozenset[bytes]:
         return self._listings[1]
+
+
+def _differing(listing: Sequence[bytes], other: frozenset[bytes]) -> set[bytes]:
+    """Name the paths whose entries aren't in another detailed listing.
+
+    The details of an entry stand in front of the next one, so that a piece that differs
+    speaks of two paths.
+    """
+    places = {place for place, piece in enumerate(listing) if piece not in other}
+    pieces = [listing[place] for place in places | {one - 1 for one in places if one}]
+    found = [_DETAILED.fullmatch(piece) for piece in pieces if not _DETAILS.fullmatch(piece)]
+    if not all(found):
+        raise ValueError("git lists its index in another way")
+    return {match[1] for match in found if match}

@@ -52,6 +52,19 @@ class WorkTree(Protocol):
     def listed(self) -> Sequence[bytes]:
         """All paths, sorted."""
 
+    @property
+    def state(self) -> bytes:
+        """What `changed_since` compares with later. Take it before anything is read."""
+
+    def changed_since(self, state: bytes) -> frozenset[bytes]:
+        """Name the paths that aren't there any more, are new, or may hold something else.
+
+        Raises ValueError for what is no `state`.
+        """
+
+    def among(self, paths: Iterable[bytes]) -> "WorkTree":
+        """Give the same, as if it held no more than these paths, and git knew none of them."""
+
     def blob(self, path: bytes) -> str:
         """Give the id of the blob that a file was when git last looked, "" where that is over."""
 
@@ -92,6 +105,12 @@ class Cache(Protocol):
 
     def keep_answer(self, context: str, data: Any) -> None:
         """Keep JSON data as the answer in a context."""
+
+    def content(self, name: str) -> bytes | None:
+        """Give the bytes that were kept under a name, None for none."""
+
+    def keep_content(self, name: str, content: bytes) -> None:
+        """Keep bytes under a name."""
 
 
 class GitTree(Protocol):

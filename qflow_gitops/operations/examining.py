@@ -30,12 +30,15 @@ class Keeper(NamedTuple):
     basis: str
     spread: Spread = _one_by_one
 
+    def context(self, workflows: Mapping[str, bytes]) -> str:
+        """Give the identity of all that a verdict depends on, with this catalog."""
+        return verdicts.context(self.basis, verdicts.contents(workflows))
+
     def examiner(
         self, settings: Project, known: Catalog, workflows: Mapping[str, bytes]
     ) -> "Examiner":
         """Give what finds out about files, with these settings and this catalog."""
-        context = verdicts.context(self.basis, verdicts.contents(workflows))
-        return Examiner(settings, known, self.cache, context, self.spread)
+        return Examiner(settings, known, self.cache, self.context(workflows), self.spread)
 
 
 class Contents(Mapping[str, bytes]):

@@ -34,10 +34,13 @@ def worktree_specs(
     tree: WorkTree,
     project: Project,
     *,
-    against_catalog: bool = True,
+    workflows: Mapping[str, bytes] | None = None,
     keeper: Keeper | None = None,
 ) -> SpecSet:
-    """Read every spec of the work tree; with a `keeper` only what it doesn't know."""
+    """Read every spec of the work tree; with a `keeper` only what it doesn't know.
+
+    `workflows` are the catalog's files, if they aren't to be read from the tree.
+    """
     paths: dict[str, bytes] = {}
     found: list[Diagnostic] = []
     oddities = {path: mode for path, mode in tree.oddities() if _is_within(path, project)}
@@ -51,7 +54,8 @@ def worktree_specs(
         if name and name != PROJECT_FILE and (tree.blob(path) or tree.size(path) >= 0):
             paths[name] = path
     contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
-    workflows = worktree_workflows(tree) if against_catalog else {}
+    if workflows is None:
+        workflows = worktree_workflows(tree)
     if keeper is None:
         return _with(loader.load(dict(contents), project, workflows), found)
     known, problems = loader.load_catalog(workflows)

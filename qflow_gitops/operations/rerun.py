@@ -32,7 +32,7 @@ def rerun(git: GitTree, project: Project, run: str, reason: str) -> Report:
     errors, InvalidInput for a file that can't be edited or written.
     """
     reason = _checked_reason(reason)
-    specs = reading.worktree_specs(reading.worktree(git, project), project, against_catalog=False)
+    specs = reading.worktree_specs(reading.worktree(git, project), project, workflows={})
     spec = _found(specs, run_key(run, project), run)
     now = _next(spec)
     before = git.worktree([spec.file]).files().get(spec.file.encode(), b"")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qflow_gitops import verdicts
 from qflow_gitops.diagnostics import Diagnostic, has_errors
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from qflow_gitops.interfaces import Cache, GitTree
     from qflow_gitops.operations.examining import Spread
-    from qflow_gitops.project import Project
 
 
 def validate(
@@ -42,20 +40,20 @@ def validate(
         project, settings_found = projectfile.settings_of(content, platform, cache)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
-    from qflow_gitops.operations import reading  # what it takes isn't loaded where all is known
+    from qflow_gitops.operations import reading, survey  # not loaded where all is known
     from qflow_gitops.operations.examining import Keeper
 
     tree = reading.worktree(git, project)
-    identity = tree.identity  # before anything is read: what changes meanwhile is seen next time
-    specs = reading.worktree_specs(tree, project, keeper=Keeper(cache, basis, spread))
-    found = (*settings_found, *specs.diagnostics)
-    body = Validated(specs.files, len(specs.specs))
-    if not has_errors(found):
-        cache.keep_answer(basis, _answer(project, identity, body, found))
+    # Before anything is read: what changes meanwhile is seen next time.
+    identity = "" if wanted else tree.identity
+    looked = survey.look(tree, project, Keeper(cache, basis, spread))
+    found = (*settings_found, *looked.found)
+    body = Validated(looked.files, looked.count(wanted))
+    if identity and not has_errors(found):
+        by_file = survey.findings_by_file(found)
+        cache.keep_answer(basis, [reading.parts(project), identity, *body, by_file])
     if wanted:
         found = tuple(one for one in found if reading.covers(wanted, one.file))
-        runs = sum(reading.covers(wanted, one.file) for one in specs.specs.values())
-        body = Validated(specs.files, runs)
     return validated(body, found, strict=strict)
 
 
@@ -78,15 +76,3 @@ def _answered(
         )
     except (TypeError, ValueError, LookupError):
         return None
-
-
-def _answer(
-    project: Project, identity: str, body: Validated, found: tuple[Diagnostic, ...]
-) -> list[Any]:
-    from qflow_gitops.operations import reading
-
-    by_file = [
-        [file, verdicts.findings_to_json(some)]
-        for file, some in groupby(found, key=lambda one: one.file)
-    ]
-    return [reading.parts(project), identity, body.files, body.runs, by_file]

@@ -33,9 +33,7 @@ def pull(
     name = _one_environment(project, environment)
     ids = [_checked(one) for one in wanted]
     if not ids and not everything:
-        specs = reading.worktree_specs(
-            reading.worktree(git, project), project, against_catalog=False
-        )
+        specs = reading.worktree_specs(reading.worktree(git, project), project, workflows={})
         used = {one.workflow_id for one in specs.specs.values() if one.environment == name}
         ids = sorted({one.lower() for one in used} | set(read(git)))
     client = qualys(project.environments[name].platform)

@@ -112,7 +112,7 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "a link": lambda path: (path.unlink(), path.symlink_to("/etc/hostname")),
     "another format": lambda path: changed(path, "PRAGMA user_version = 99"),
     "other entries": lambda path: changed(path, "UPDATE verdicts SET entry = '[[], [], []]'"),
-    "other answers": lambda path: changed(path, "UPDATE answers SET entry = '[]'"),
+    "other contents": lambda path: changed(path, "UPDATE contents SET content = X'5B5D'"),
     "no tables": lambda path: changed(path, "DROP TABLE verdicts"),
 }
 
