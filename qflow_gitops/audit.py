@@ -11,14 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from qflow_gitops.difference import MISSING, differences
-from qflow_gitops.lockfile import (
-    UNSUCCESSFUL,
-    Attempt,
-    EnvironmentRecord,
-    Event,
-    Lockfile,
-    State,
-)
+from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.states import UNSUCCESSFUL, State
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 """So far may the clocks of two machines be apart before it is worth a sentence."""

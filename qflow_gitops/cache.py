@@ -159,8 +159,9 @@ class Cache:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    # A power cut may cost what was kept last, and crc32 shows where it cost a part of it.
+    # What a power cut or a kill may cost is what was kept: crc32 shows where it cost a part.
     database.execute("PRAGMA synchronous = OFF")
+    database.execute("PRAGMA journal_mode = MEMORY")
     with database:
         database.execute("BEGIN IMMEDIATE")
         if _format(database) != FORMAT:

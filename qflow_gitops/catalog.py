@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from qflow_gitops import advice, schema
 from qflow_gitops.connectors import COMMON, CONNECTORS
 from qflow_gitops.diagnostics import Diagnostic, error, has_errors, warning
-from qflow_gitops.document import Document, parse
+from qflow_gitops.document import Document
+from qflow_gitops.parsing import parse
 from qflow_gitops.spec import LEGACY_VARIABLES
 
 FOLDER = "workflows"

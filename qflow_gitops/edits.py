@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from qflow_gitops.diagnostics import Position, Range, has_errors
-from qflow_gitops.document import Document, Path, decode, parse
+from qflow_gitops.document import Document, Path
+from qflow_gitops.parsing import decode, parse
 
 Scalar = str | int
 """What `put` can write; a bool is an int."""

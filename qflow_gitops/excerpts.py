@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from qflow_gitops import leaks
 from qflow_gitops.diagnostics import Diagnostic, Excerpt, Range
-from qflow_gitops.document import Document, Path, decode, parse
+from qflow_gitops.document import Document, Path
+from qflow_gitops.parsing import decode, parse
 from qflow_gitops.spec import MASK
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines

@@ -259,7 +259,7 @@ class GitRepo:
     def worktree(self, folders: Sequence[str]) -> WorkTree:
         """Look at what is on disk under the folders and isn't ignored by git."""
         paths = _paths(folders)
-        return WorkTree(self.root, self.git_dir, paths, self._outs, self._object_format)
+        return WorkTree(self.root, self.git_dir, paths, self._begun, self._object_format)
 
     def is_tracked(self, path: Path) -> bool:
         """Whether a file of the work tree is in git's index."""
@@ -292,12 +292,22 @@ class GitRepo:
     def _out(self, arguments: Sequence[str], feed: bytes | None = None) -> bytes:
         return self._good(arguments, self.run(arguments, feed))
 
-    def _outs(self, *commands: Sequence[str]) -> list[bytes]:
-        """Run several commands at the same time, and give what each wrote."""
+    def _begun(self, arguments: Sequence[str]) -> Callable[[], bytes]:
+        """Begin a command; what is given waits for it, and gives what it wrote.
+
+        It writes to a file, so that it comes to its end while nobody reads.
+        """
+        output = _scratch()
         with _given(b"") as nothing:
-            begun = [self._started(one, nothing, self.environ) for one in commands]
-        ended = [_ended(one, None) for one in begun]
-        return [self._good(one, end) for one, end in zip(commands, ended, strict=True)]
+            process = self._started(arguments, nothing, self.environ, output)
+
+        def written() -> bytes:
+            with output:
+                status, _, err = _ended(process, None)
+                output.seek(0)
+                return self._good(arguments, (status, output.read(), err))
+
+        return written
 
     def _good(self, arguments: Sequence[str], end: tuple[int, bytes, bytes]) -> bytes:
         status, out, err = end
@@ -339,14 +349,18 @@ class GitRepo:
         return _ended(process, outward)
 
     def _started(
-        self, arguments: Sequence[str], given: BinaryIO, variables: Mapping[str, str]
+        self,
+        arguments: Sequence[str],
+        given: BinaryIO,
+        variables: Mapping[str, str],
+        output: BinaryIO | int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
         options = [part for option in _OPTIONS for part in ("-c", option)]
         try:
             return subprocess.Popen(
                 ["git", *options, "-C", str(self.root), *arguments],
                 stdin=given,
-                stdout=subprocess.PIPE,
+                stdout=output,
                 stderr=subprocess.PIPE,
                 env=variables,
                 start_new_session=True,

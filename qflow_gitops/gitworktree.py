@@ -1,12 +1,11 @@
 """What is on disk and isn't ignored by git: paths, contents, and what git knows them to be."""
 
 import hashlib
-import json
 import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -40,18 +39,19 @@ class WorkTree:
         root: Path,
         git_dir: Path,
         paths: Sequence[str],
-        ask: Callable[..., list[bytes]],
+        begin: Callable[[Sequence[str]], Callable[[], bytes]],
         object_format: str,
     ) -> None:
-        """Take the paths as git wants them, and what runs git commands at the same time.
+        """Take the paths as git wants them, and what begins a git command.
 
-        `object_format` is the hash that the repository makes ids with, `sha1` say.
+        What `begin` gives waits for it, and gives what it wrote. `object_format` is the hash
+        that the repository makes ids with, `sha1` say.
         """
         self._root = os.fsencode(root)
         self._git_dir = git_dir
         self._paths = ("--", *paths)
-        self._ask = ask
-        self._said: dict[str, bytes] = {}
+        self._begin = begin
+        self._asked: dict[str, Callable[[], bytes]] = {}
         self._object_format = object_format
 
     @cached_property
@@ -77,39 +77,43 @@ class WorkTree:
         return sorted({*self._indexed, *self._unsure})
 
     @cached_property
-    def state(self) -> bytes:
+    def state(self) -> tuple[Sequence[str], bytes]:
         """What `changed_since` compares with later. Take it before anything is read."""
         unsure = [path.decode("latin-1") for path in sorted(self._unsure)]
-        return json.dumps(unsure).encode() + b"\n" + self._outputs("detailed")[0]
+        return unsure, self._outputs("detailed")[0]
 
-    def changed_since(self, state: bytes) -> frozenset[bytes]:
+    def prepare(self) -> None:
+        """Let git begin on what `changed_since` needs."""
+        self._ask("detailed", "changed", "others")
+
+    def changed_since(self, state: tuple[Sequence[str], bytes]) -> frozenset[bytes]:
         """Name the paths that aren't there any more, are new, or may hold something else.
 
         For any other path, git's index says the same as it said then, to the time of the
         file's last change, and that this is how the file is now. Raises ValueError for what
         is no `state`.
         """
-        line, _, before = state.partition(b"\n")
+        unsure, before = state
         detailed, changed, others = self._outputs("detailed", "changed", "others")
-        paths = {path.encode("latin-1") for path in json.loads(line)}
+        paths = {path.encode("latin-1") for path in unsure}
         paths.update((changed + others).split(b"\0")[:-1])
         if b"\0  " not in detailed:
             raise ValueError("git doesn't give the details of its index")
         if detailed != before:
             now, then = detailed.split(b"\0"), before.split(b"\0")
-            paths |= _differing(now, frozenset(then)) | _differing(then, frozenset(now))
+            paths |= _differing(now, then) | _differing(then, now)
         return frozenset(paths)
 
     def among(self, paths: Iterable[bytes]) -> "WorkTree":
         """Give the same, as if it held no more than these paths, and git knew none of them."""
         changed, others = self._outputs("changed", "others")
         unsure = frozenset((changed + others).split(b"\0")[:-1])
-        indexed = self._said.get("detailed") or self._outputs("indexed")[0]
+        (indexed,) = self._outputs("detailed" if "detailed" in self._asked else "indexed")
         there = [path for path in paths if path in unsure or b"\t%s\0" % path in indexed]
         root = Path(os.fsdecode(self._root))
-        some = WorkTree(root, self._git_dir, (), self._ask, self._object_format)
+        some = WorkTree(root, self._git_dir, (), self._begin, self._object_format)
         those = b"".join(b"%s\0" % path for path in there)
-        some._said = {"indexed": b"", "changed": b"", "others": those}
+        some._asked = {"indexed": bytes, "changed": bytes, "others": lambda: those}
         return some
 
     def blob(self, path: bytes) -> str:
@@ -163,12 +167,16 @@ class WorkTree:
                 found.append((path, "unreadable"))
         return found
 
+    def _ask(self, *names: str) -> None:
+        """Let git begin on these of `_COMMANDS`, each once."""
+        for name in names:
+            if name not in self._asked:
+                self._asked[name] = cache(self._begin([*_COMMANDS[name], *self._paths]))
+
     def _outputs(self, *names: str) -> list[bytes]:
-        """Give what git says to these of `_COMMANDS`; it is asked once for each."""
-        new = [name for name in names if name not in self._said]
-        said = self._ask(*([*_COMMANDS[name], *self._paths] for name in new)) if new else ()
-        self._said.update(zip(new, said, strict=True))
-        return [self._said[name] for name in names]
+        """Give what git says to these of `_COMMANDS`."""
+        self._ask(*names)
+        return [self._asked[name]() for name in names]
 
     def _full(self, path: bytes) -> bytes:
         return os.path.join(self._root, path)  # noqa: PTH118  a Path can't hold every name
@@ -199,13 +207,21 @@ class WorkTree:
         return self._listings[1]
 
 
-def _differing(listing: Sequence[bytes], other: frozenset[bytes]) -> set[bytes]:
+def _differing(listing: Sequence[bytes], other: Sequence[bytes]) -> set[bytes]:
     """Name the paths whose entries aren't in another detailed listing.
 
     The details of an entry stand in front of the next one, so that a piece that differs
     speaks of two paths.
     """
-    places = {place for place, piece in enumerate(listing) if piece not in other}
+    if len(listing) == len(other):  # as a rule nothing was added or removed
+        places = {
+            place
+            for place, pair in enumerate(zip(listing, other, strict=True))
+            if pair[0] != pair[1]
+        }
+    else:
+        known = frozenset(other)
+        places = {place for place, piece in enumerate(listing) if piece not in known}
     pieces = [listing[place] for place in places | {one - 1 for one in places if one}]
     found = [_DETAILED.fullmatch(piece) for piece in pieces if not _DETAILS.fullmatch(piece)]
     if not all(found):

@@ -53,10 +53,13 @@ class WorkTree(Protocol):
         """All paths, sorted."""
 
     @property
-    def state(self) -> bytes:
+    def state(self) -> tuple[Sequence[str], bytes]:
         """What `changed_since` compares with later. Take it before anything is read."""
 
-    def changed_since(self, state: bytes) -> frozenset[bytes]:
+    def prepare(self) -> None:
+        """Begin on what `changed_since` needs, while the caller does something else."""
+
+    def changed_since(self, state: tuple[Sequence[str], bytes]) -> frozenset[bytes]:
         """Name the paths that aren't there any more, are new, or may hold something else.
 
         Raises ValueError for what is no `state`.

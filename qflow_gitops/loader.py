@@ -9,8 +9,9 @@ from typing import NamedTuple
 from qflow_gitops import catalog, connectors, excerpts, leaks, project, schema, spec
 from qflow_gitops.catalog import Catalog
 from qflow_gitops.diagnostics import Diagnostic, Severity, error, has_errors, in_order
-from qflow_gitops.document import Document, Parsed, parse
+from qflow_gitops.document import Document, Parsed
 from qflow_gitops.filenames import PROJECT_FILE
+from qflow_gitops.parsing import parse
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec
 

@@ -1,4 +1,4 @@
-"""The record of all attempts: states, what may follow what, and the value of the lockfile.
+"""The record of all attempts: the value of the lockfile, and how it grows.
 
 A ledger: attempts and events are only ever added. Pure; its bytes are the business of
 `lockformat`, where they live that of a lock store.
@@ -6,61 +6,21 @@ A ledger: attempts and events are only ever added. Pure; its bytes are the busin
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.growing import grown
-
-
-class State(StrEnum):
-    """Where an attempt stands."""
-
-    INTENT = "intent"
-    ACCEPTED = "accepted"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    ENDED = "ended"
-    REFUSED = "refused"
-    UNSENT = "unsent"
-    IN_DOUBT = "in_doubt"
-    ABSENT = "absent"
-    ADOPTED = "adopted"
-    ASSUMED = "assumed"
-    EXPIRED = "expired"
-    BASELINED = "baselined"
-
-
-UNCOUNTED = frozenset({State.UNSENT, State.ABSENT})
-"""Proven not executed: the digest isn't spent."""
-UNDER_WAY = frozenset({State.ACCEPTED, State.RUNNING, State.ADOPTED})
-"""An execution is known and has not ended."""
-DOUBTFUL = frozenset({State.INTENT, State.IN_DOUBT})
-"""It may have run."""
-UNSUCCESSFUL = frozenset({State.FAILED, State.CANCELLED, State.ENDED})
-FINAL = UNSUCCESSFUL | {State.SUCCEEDED}
-"""An execution is known and has ended."""
-EXECUTED = UNDER_WAY | FINAL
-"""An execution is known: such an attempt always has its id."""
-SETTLED = UNDER_WAY | {State.SUCCEEDED, State.BASELINED, State.ASSUMED}
-"""Nothing is left to do about it, as long as its spec stays as it is."""
-
-_RESULTS = FINAL | {State.RUNNING}
-TRANSITIONS: Mapping[State | None, frozenset[State]] = {
-    None: frozenset({State.INTENT, State.BASELINED}),
-    State.INTENT: frozenset({State.ACCEPTED, State.REFUSED, State.UNSENT, State.IN_DOUBT}),
-    State.ACCEPTED: _RESULTS,
-    State.ADOPTED: _RESULTS,
-    State.RUNNING: _RESULTS,  # also to itself, when Qualys' word changes
-    State.IN_DOUBT: frozenset({State.ADOPTED, State.ABSENT, State.ASSUMED, State.EXPIRED}),
-    State.EXPIRED: frozenset({State.ADOPTED, State.ABSENT, State.ASSUMED}),
-    # The truth comes late: an execution shows up after it was decided otherwise.
-    State.ABSENT: frozenset({State.ADOPTED}),
-    State.ASSUMED: frozenset({State.ADOPTED, State.ASSUMED}),  # to itself: a note
-}
+from qflow_gitops.states import (
+    DOUBTFUL,
+    EXECUTED,
+    FINAL,
+    RESULTS,
+    SETTLED,
+    TRANSITIONS,
+    UNCOUNTED,
+    State,
+)
 
 
 class Event(NamedTuple):
@@ -472,7 +432,7 @@ def _says_nothing_new(attempt: Attempt, one: Transition) -> bool:
         return True
     if state in EXECUTED:
         known = to in (State.ACCEPTED, State.ADOPTED) or to in _DECISIONS
-        return known or (state in FINAL and to in _RESULTS)
+        return known or (state in FINAL and to in RESULTS)
     if state is State.ABSENT and to in _ANSWERS_NO:
         return True
     if state in _ANSWERS_NO and to is State.ADOPTED:

@@ -11,16 +11,8 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import (
-    EXECUTED,
-    TRANSITIONS,
-    Attempt,
-    EnvironmentRecord,
-    Event,
-    Lockfile,
-    State,
-    Transition,
-)
+from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile, Transition
+from qflow_gitops.states import EXECUTED, TRANSITIONS, State
 
 LOCKFILE_VERSION = 1
 

@@ -11,18 +11,11 @@ from typing import NamedTuple
 
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import (
-    DOUBTFUL,
-    UNDER_WAY,
-    Attempt,
-    Lockfile,
-    Overview,
-    State,
-    is_leased,
-)
+from qflow_gitops.lockfile import Attempt, Lockfile, Overview, is_leased
 from qflow_gitops.policy import Facts, Judged, judge, needed_approvals
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec, canonical, hidden
+from qflow_gitops.states import DOUBTFUL, UNDER_WAY, State
 
 Key = tuple[str, str]
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from qflow_gitops.diagnostics import Diagnostic, error
 from qflow_gitops.document import Document
-from qflow_gitops.lockfile import State
 from qflow_gitops.policy import Approvals, Limits, Policy, Scope
+from qflow_gitops.states import State
 from qflow_gitops.windows import Window, problem_of
 
 DEFAULT_ENVIRONMENT = "default"

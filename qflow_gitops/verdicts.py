@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from qflow_gitops import shipped
@@ -79,6 +80,16 @@ def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> E
         findings_from_json(found, file),
         tuple((environment, name) for environment, name in seeming),
     )
+
+
+def findings_by_file(found: Iterable[Diagnostic]) -> list[list[Any]]:
+    """Give findings, which are in order, as data for JSON."""
+    return [[file, findings_to_json(some)] for file, some in groupby(found, lambda one: one.file)]
+
+
+def findings_of_files(data: Any) -> tuple[Diagnostic, ...]:
+    """Give back what `findings_by_file` made data of."""
+    return tuple(one for file, some in data for one in findings_from_json(some, file))
 
 
 def findings_to_json(found: Iterable[Diagnostic]) -> list[list[Any]]:

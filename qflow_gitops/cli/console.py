@@ -197,7 +197,7 @@ def _put(file: Path, content: bytes, *, append: bool) -> None:
 
 def _brief(attempt: Attempt) -> str:
     """Say a new state in a few words; the result says the rest."""
-    from qflow_gitops.lockfile import State
+    from qflow_gitops.states import State
 
     if attempt.state is State.INTENT:
         return "intent recorded, sending"

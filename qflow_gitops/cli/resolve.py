@@ -8,7 +8,7 @@ import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Wiring, run
-from qflow_gitops.lockfile import State
+from qflow_gitops.states import State
 
 if TYPE_CHECKING:
     from qflow_gitops.report import Report

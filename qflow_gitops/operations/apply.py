@@ -20,7 +20,7 @@ from qflow_gitops.interfaces import (
     Snapshot,
     StopSignal,
 )
-from qflow_gitops.lockfile import Lockfile, State
+from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import events, projectfile, reading
 from qflow_gitops.operations.approved import Approver
@@ -46,6 +46,7 @@ from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.applies import applied
 from qflow_gitops.report.plans import Planned
+from qflow_gitops.states import State
 
 _ADVANCES = 20
 

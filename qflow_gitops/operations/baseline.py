@@ -8,7 +8,7 @@ from qflow_gitops import plan
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import BusyError, UsageProblem
 from qflow_gitops.interfaces import Clock, GitTree, LockSession, LockStore, LostRace
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, State, Transition
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.plan import all_specs, chosen, seen
@@ -17,6 +17,7 @@ from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles, Report
 from qflow_gitops.report.records import History
 from qflow_gitops.spec import RunSpec
+from qflow_gitops.states import State
 
 _TRIES = 20
 

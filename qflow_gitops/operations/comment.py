@@ -18,7 +18,7 @@ from qflow_gitops.interfaces import (
     LockStore,
     PullRequest,
 )
-from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile
+from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations.plan import chosen
 from qflow_gitops.operations.review import (
@@ -32,6 +32,7 @@ from qflow_gitops.operations.review import (
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.reviews import Commented, Comments, Review, commented
+from qflow_gitops.states import DOUBTFUL, UNDER_WAY
 
 RECENT = timedelta(days=30)
 """For how long after its last change an attempt's pull request is looked at by `--merged`."""

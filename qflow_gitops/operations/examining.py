@@ -1,16 +1,22 @@
 """Files of run specs -> what each holds, reading no content that is known already."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qflow_gitops import loader, verdicts
-from qflow_gitops.catalog import Catalog
 from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.interfaces import Cache, GitTree, WorkTree
-from qflow_gitops.loader import Examined
-from qflow_gitops.project import Project
-from qflow_gitops.spec import RunSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qflow_gitops.catalog import Catalog
+    from qflow_gitops.interfaces import Cache, GitTree, WorkTree
+    from qflow_gitops.loader import Examined
+    from qflow_gitops.project import Project
+    from qflow_gitops.spec import RunSpec
 
 Spread = Callable[[Callable[[str], Any], Sequence[str]], list[Any]]
 """Applies a function to many items and gives the results in their order; on all cores, say."""
@@ -36,7 +42,7 @@ class Keeper(NamedTuple):
 
     def examiner(
         self, settings: Project, known: Catalog, workflows: Mapping[str, bytes]
-    ) -> "Examiner":
+    ) -> Examiner:
         """Give what finds out about files, with these settings and this catalog."""
         return Examiner(settings, known, self.cache, self.context(workflows), self.spread)
 

@@ -28,12 +28,13 @@ from qflow_gitops.interfaces import (
     Qualys,
     StopSignal,
 )
-from qflow_gitops.lockfile import FINAL, Attempt, Event, Lockfile, State, Transition
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.background import Background
 from qflow_gitops.operations.watching import Poll, Watch, Watching, watch_of
 from qflow_gitops.plan import Change, Key, Reason
+from qflow_gitops.states import FINAL, State
 
 SEND_WITHIN = 120.0  # seconds from the intent to the POST; later, the attempt is given up unsent
 LEASE = 360.0

@@ -6,12 +6,14 @@ from typing import Any
 
 from qflow_gitops import edits, loader
 from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.document import Document, parse
+from qflow_gitops.document import Document
 from qflow_gitops.edits import Edit, Source
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import GitTree
-from qflow_gitops.operations import reading, writing
+from qflow_gitops.operations import writing
+from qflow_gitops.operations.survey import covers
+from qflow_gitops.parsing import parse
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import FileChange, Files
@@ -136,7 +138,7 @@ def migrate(
     pending = False
     for path, content in sorted(git.worktree(project.runs).files().items()):
         name, _ = loader.spec_name(path)
-        if name is None or name == PROJECT_FILE or not reading.covers(only, name):
+        if name is None or name == PROJECT_FILE or not covers(only, name):
             continue
         result = rewrite(content, name)
         if result.content is not None:

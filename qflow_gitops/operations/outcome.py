@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Lockfile, Transition, is_leased
+from qflow_gitops.lockfile import Lockfile, Transition, is_leased
 from qflow_gitops.lockformat import attempt_to_json, transition_to_json
 from qflow_gitops.operations.checks import View
 from qflow_gitops.operations.gateways import Gateways
@@ -14,6 +14,7 @@ from qflow_gitops.operations.launch import Job, Result
 from qflow_gitops.operations.watching import Watch, watch_of
 from qflow_gitops.plan import Action, Change, Reason
 from qflow_gitops.report.applies import Applied, Outcome
+from qflow_gitops.states import DOUBTFUL, UNDER_WAY
 
 
 @dataclass(slots=True)

@@ -37,9 +37,10 @@ def settings_content(git: GitTree, commit: str) -> bytes | None:
     if commit:
         return git.content(commit, PROJECT_FILE)
     tree = git.worktree([PROJECT_FILE])
-    for path, mode in tree.oddities():
+    content = tree.read(PROJECT_FILE.encode())
+    for path, mode in tree.oddities() if content is None else ():
         raise InvalidFiles(tuple(refusals(path, mode)), not_done="No spec was looked at.")
-    return tree.files().get(PROJECT_FILE.encode())
+    return content
 
 
 def settings_of(

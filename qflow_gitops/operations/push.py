@@ -5,11 +5,12 @@ from typing import Any
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.interfaces import LockStore
-from qflow_gitops.lockfile import EXECUTED, Lockfile, State, Transition, rebased
+from qflow_gitops.lockfile import Lockfile, Transition, rebased
 from qflow_gitops.lockformat import transition_from_json
 from qflow_gitops.operations.plan import seen
 from qflow_gitops.report import Report
 from qflow_gitops.report.records import History
+from qflow_gitops.states import EXECUTED, State
 
 _SEEN = (EXECUTED - {State.ADOPTED}) | {State.REFUSED, State.UNSENT, State.IN_DOUBT}
 """The states that an apply records of what it sees; the others are decisions."""

@@ -1,23 +1,25 @@
 """From a commit or the work tree to specs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from qflow_gitops import catalog, loader
-from qflow_gitops.diagnostics import Diagnostic, has_errors, in_order
+from qflow_gitops.diagnostics import has_errors, in_order
 from qflow_gitops.filenames import PROJECT_FILE
-from qflow_gitops.interfaces import ChangeKind, GitTree, PathChange, WorkTree
-from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import Attempt, Lockfile
-from qflow_gitops.operations.examining import Contents, Keeper
+from qflow_gitops.operations.examining import Contents
 from qflow_gitops.operations.projectfile import refusals
-from qflow_gitops.project import Project
-from qflow_gitops.spec import RunSpec
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-def covers(only: tuple[str, ...], file: str) -> bool:
-    """Whether a file is one of those asked for, or in one of the folders; all are without any."""
-    return not only or any(one in ("", ".", file) or file.startswith(one + "/") for one in only)
+    from qflow_gitops.diagnostics import Diagnostic
+    from qflow_gitops.interfaces import GitTree, PathChange, WorkTree
+    from qflow_gitops.loader import SpecSet
+    from qflow_gitops.lockfile import Attempt, Lockfile
+    from qflow_gitops.operations.examining import Keeper
+    from qflow_gitops.project import Project
+    from qflow_gitops.spec import RunSpec
 
 
 def worktree(git: GitTree, project: Project) -> WorkTree:
@@ -223,6 +225,8 @@ def narrowed(
     None where only a look at every spec can tell. `read` reads the specs of some files of a
     commit.
     """
+    from qflow_gitops.interfaces import ChangeKind
+
     changes = _changes(git, base, commit, project)
     touched = _names(changes)
     checked_anew = any(one.startswith(catalog.FOLDER + "/") for one in touched)

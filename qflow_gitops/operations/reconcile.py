@@ -12,19 +12,12 @@ from typing import Any
 
 from qflow_gitops.errors import QflowError
 from qflow_gitops.interfaces import Clock, Execution, LockSession, LostRace, Qualys
-from qflow_gitops.lockfile import (
-    DOUBTFUL,
-    Attempt,
-    Event,
-    Lockfile,
-    State,
-    Transition,
-    is_leased,
-)
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Echo, Match, Sent, grade
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.gateways import Gateways
+from qflow_gitops.states import DOUBTFUL, State
 
 EARLIER = timedelta(minutes=5)
 """An execution may show a time so long before its intent: two clocks, and a margin."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from qflow_gitops.errors import BusyError, QflowError, UsageProblem
 from qflow_gitops.interfaces import LockSession, LockStore
-from qflow_gitops.lockfile import DOUBTFUL, Attempt, Event, Lockfile, State, Transition, is_leased
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Match
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations.checks import run_key
@@ -15,6 +15,7 @@ from qflow_gitops.operations.reconcile import Doubt, Looked, Reconciler
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.records import History
+from qflow_gitops.states import DOUBTFUL, State
 
 NOTHING = "The record is as it was."
 

@@ -12,7 +12,7 @@ from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
-from qflow_gitops.lockfile import UNCOUNTED, UNDER_WAY, Attempt, Lockfile, State
+from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.operations.plan import PlanRequest, make_plan
 from qflow_gitops.plan import Action, Change, Plan, Reason, record_of
@@ -20,6 +20,7 @@ from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import Planned
 from qflow_gitops.report.reviews import Proposal, Review, Standing
+from qflow_gitops.states import UNCOUNTED, UNDER_WAY, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
-from qflow_gitops.lockfile import Lockfile, State
+from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.checks import run_key
 from qflow_gitops.operations.gateways import Gateways, one_environment
@@ -12,6 +12,7 @@ from qflow_gitops.operations.watching import look, what_became
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.records import History, Status, StatusRow, standing
+from qflow_gitops.states import State
 
 
 def status(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from qflow_gitops import verdicts
 from qflow_gitops.diagnostics import Diagnostic, has_errors
-from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.operations import projectfile
 from qflow_gitops.report import InvalidFiles, Report, Validated, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from qflow_gitops.interfaces import Cache, GitTree
+    from qflow_gitops.interfaces import Cache, GitTree, WorkTree
     from qflow_gitops.operations.examining import Spread
 
 
@@ -32,47 +32,49 @@ def validate(
     isn't looked at again.
     """
     wanted = tuple(only)
+
+    @functools.cache
+    def worktree(*folders: str) -> WorkTree:
+        return git.worktree(folders)
+
     try:
-        if not wanted and (known := _answered(git, cache, platform)):
-            return validated(*known, strict=strict)
         content = projectfile.settings_content(git, "")
         basis = verdicts.basis(cache.tool, platform, content)
+        if not wanted and (known := _answered(worktree, cache, basis)):
+            return validated(*known, strict=strict)
+        from qflow_gitops.operations.survey import Survey, covers
+
+        last = Survey.kept(cache, basis)
+        if last:
+            worktree(*last.folders).prepare()  # git looks while this process loads what it needs
+        from qflow_gitops.operations import looking, reading
+        from qflow_gitops.operations.examining import Keeper
+
         project, settings_found = projectfile.settings_of(content, platform, cache)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
-    from qflow_gitops.operations import reading, survey  # not loaded where all is known
-    from qflow_gitops.operations.examining import Keeper
-
-    tree = reading.worktree(git, project)
+    tree = worktree(*reading.parts(project))
     # Before anything is read: what changes meanwhile is seen next time.
     identity = "" if wanted else tree.identity
-    looked = survey.look(tree, project, Keeper(cache, basis, spread))
+    looked = looking.look(tree, project, Keeper(cache, basis, spread), last)
     found = (*settings_found, *looked.found)
     body = Validated(looked.files, looked.count(wanted))
     if identity and not has_errors(found):
-        by_file = survey.findings_by_file(found)
+        by_file = verdicts.findings_by_file(found)
         cache.keep_answer(basis, [reading.parts(project), identity, *body, by_file])
     if wanted:
-        found = tuple(one for one in found if reading.covers(wanted, one.file))
+        found = tuple(one for one in found if covers(wanted, one.file))
     return validated(body, found, strict=strict)
 
 
 def _answered(
-    git: GitTree, cache: Cache, platform: str
+    worktree: Callable[..., WorkTree], cache: Cache, basis: str
 ) -> tuple[Validated, tuple[Diagnostic, ...]] | None:
-    """Give the answer of the last time, if no file has changed since; None otherwise.
-
-    The settings are taken as they lie there: if that isn't how git has them, or they were no
-    plain file, the identity is another one.
-    """
-    content = git.worktree([PROJECT_FILE]).read(PROJECT_FILE.encode())
-    basis = verdicts.basis(cache.tool, platform, content)
+    """Give the answer of the last time, if no file has changed since; None otherwise."""
     try:
         folders, identity, files, runs, found = cache.answer(basis)
-        if git.worktree(folders).identity != identity:
+        if worktree(*folders).identity != identity:
             return None
-        return Validated(files, runs), tuple(
-            finding for file, some in found for finding in verdicts.findings_from_json(some, file)
-        )
+        return Validated(files, runs), verdicts.findings_of_files(found)
     except (TypeError, ValueError, LookupError):
         return None

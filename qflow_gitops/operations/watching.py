@@ -11,8 +11,9 @@ from typing import Any
 
 from qflow_gitops.errors import AuthError, QflowError
 from qflow_gitops.interfaces import Clock, Execution, Qualys
-from qflow_gitops.lockfile import Attempt, Event, State, Transition
+from qflow_gitops.lockfile import Attempt, Event, Transition
 from qflow_gitops.moments import moment, stamp
+from qflow_gitops.states import State
 
 GONE_AFTER = timedelta(hours=1)
 """So old is an attempt whose execution is taken for gone when Qualys doesn't show it."""

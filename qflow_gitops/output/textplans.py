@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from qflow_gitops.difference import Difference, differences
-from qflow_gitops.lockfile import Attempt, State
+from qflow_gitops.lockfile import Attempt
 from qflow_gitops.output.runs import difference, run, where
 from qflow_gitops.output.words import clean, count
 from qflow_gitops.plan import Action, Change, Plan, Reason, said
 from qflow_gitops.report.applies import Applied
 from qflow_gitops.report.plans import LockSeen, Planned
 from qflow_gitops.spec import PLACE_VARIABLES
+from qflow_gitops.states import State
 
 _SIGNS = {
     "added": "+",

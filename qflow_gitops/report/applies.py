@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import ExitCode, QflowError, worst
-from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, Attempt, State
+from qflow_gitops.lockfile import Attempt
 from qflow_gitops.plan import Change, Reason
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import Planned
 from qflow_gitops.spec import RunSpec
+from qflow_gitops.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 
 
 @dataclass(frozen=True, slots=True)

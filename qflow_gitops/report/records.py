@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qflow_gitops.errors import ExitCode, QflowError, worst
-from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, Attempt, State
+from qflow_gitops.lockfile import Attempt
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import LockSeen
 from qflow_gitops.spec import RunSpec
+from qflow_gitops.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from shutil import rmtree
 
 from qflow_gitops import lockformat
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile, State
+from qflow_gitops.lockfile import (Attempt, EnvironmentRecord, Event, Lockfile)
+from qflow_gitops.states import (State)
 from qflow_gitops.operations import projectfile, reading
 from tests.helpers.git import Workspace
 

@@ -11,8 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from qflow_gitops.cli.main import COMMANDS
-from qflow_gitops.document import parse
 from qflow_gitops.operations.init import PLACEHOLDER, WORKFLOWS
+from qflow_gitops.parsing import parse
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote

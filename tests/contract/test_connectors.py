@@ -8,7 +8,8 @@ import pytest
 from qflow_gitops import connectors, schema, spec
 from qflow_gitops.connectors import CONNECTORS, Connector
 from qflow_gitops.diagnostics import Diagnostic, Severity
-from qflow_gitops.document import Document, parse
+from qflow_gitops.document import Document
+from qflow_gitops.parsing import parse
 from qflow_gitops.rules import RULES
 
 EACH = pytest.mark.parametrize("one", CONNECTORS.values(), ids=list(CONNECTORS))

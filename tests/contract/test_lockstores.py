@@ -10,10 +10,11 @@ from qflow_gitops.errors import BusyError, LockError
 from qflow_gitops.gitbranch import GitBranch
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.interfaces import LockStore, LostRace, Mark
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, State, Transition
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.lockstores import STORES, Place, build
 from qflow_gitops.project import LockSettings
+from qflow_gitops.states import State
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 

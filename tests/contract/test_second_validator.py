@@ -9,7 +9,8 @@ import pytest
 
 from qflow_gitops import schema
 from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.document import Document, parse
+from qflow_gitops.document import Document
+from qflow_gitops.parsing import parse
 from tests.helpers.node import requires_node, script
 
 ROOT = Path(__file__).parents[2]

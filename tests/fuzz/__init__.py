@@ -11,9 +11,10 @@ from typing import Any
 
 from qflow_gitops import loader, plainyaml
 from qflow_gitops.catalog import FOLDER
-from qflow_gitops.document import Parsed, decode, parse, parse_closely
+from qflow_gitops.document import Parsed
 from qflow_gitops.operations.migrate import rewrite
 from qflow_gitops.output import FORMATS
+from qflow_gitops.parsing import decode, parse, parse_closely
 from qflow_gitops.report import Validated, validated
 from tests.unit.test_cases import SETTINGS
 

@@ -7,17 +7,12 @@ from pathlib import Path
 from qflow_gitops import audit
 from qflow_gitops.filenames import RESCUE_FILE
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockfile import (
-    DOUBTFUL,
-    UNSUCCESSFUL,
-    Attempt,
-    Lockfile,
-    State,
-)
+from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.plan import all_specs
 from qflow_gitops.plan import Action, Context, compute, record_of
 from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.states import DOUBTFUL, UNSUCCESSFUL, State
 from tests.helpers.edges import Process
 
 REFUSED_UNDONE = (401, 429)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qflow_gitops.document import parse
+from qflow_gitops.parsing import parse
 from tests.helpers.clones import Remote
 
 ROOT = Path(__file__).parents[2]

@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qflow_gitops.lockfile import Attempt, Lockfile, State
+from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.lockformat import from_bytes
 from qflow_gitops.lockstores.worktree import WorktreeStore
+from qflow_gitops.states import State
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.oracle import attempts_of

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockfile import Attempt, Event, State, Transition
+from qflow_gitops.lockfile import Attempt, Event, Transition
 from qflow_gitops.lockstores.worktree import WorktreeStore
 from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.apply import _advance
@@ -19,6 +19,7 @@ from qflow_gitops.operations.plan import PlanRequest, all_specs, make_plan
 from qflow_gitops.plan import Action, Context, compute
 from qflow_gitops.policy import Facts
 from qflow_gitops.report.plans import LockSeen, Planned
+from qflow_gitops.states import State
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 

@@ -30,8 +30,9 @@ from hypothesis.stateful import (
 )
 
 from qflow_gitops.filenames import RESCUE_FILE
-from qflow_gitops.lockfile import DOUBTFUL, UNDER_WAY, Attempt, State
+from qflow_gitops.lockfile import Attempt
 from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.states import DOUBTFUL, UNDER_WAY, State
 from tests.helpers.edges import Done, Runners
 from tests.helpers.oracle import RELEASABLE, Oracle
 from tests.helpers.team import Person, Spec, Team, repositories

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qflow_gitops.audit import check_values, grown
-from qflow_gitops.lockfile import TRANSITIONS, Attempt, Event, Lockfile, State
+from qflow_gitops.lockfile import Attempt, Event, Lockfile
 from qflow_gitops.lockformat import Versions, from_bytes, to_bytes
+from qflow_gitops.states import TRANSITIONS, State
 from tests.helpers.values import replace
 from tests.unit.test_lockfile import DIGEST, moved, opened
 

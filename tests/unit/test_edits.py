@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from qflow_gitops.document import parse
 from qflow_gitops.edits import Refused, put, with_lineage, written
+from qflow_gitops.parsing import parse
 
 RERUN = ("spec", "rerun")
 NOTE = ("metadata", "annotations", "why")

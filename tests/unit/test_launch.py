@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from qflow_gitops.interfaces import Answer, AnswerKind, Clock, LockSession, Mark, Qualys
-from qflow_gitops.lockfile import Lockfile, State, Transition
+from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.operations import events
 from qflow_gitops.operations.launch import Job, Launch, Terms
+from qflow_gitops.states import State
 from tests.helpers.clock import StillClock
 
 

@@ -10,15 +10,9 @@ from referencing import Registry
 
 from qflow_gitops import schema
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import (
-    TRANSITIONS,
-    Attempt,
-    Event,
-    Lockfile,
-    State,
-    Transition,
-)
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes
+from qflow_gitops.states import TRANSITIONS, State
 
 DIGEST = "v1:sha256:" + "0" * 64
 VALIDATOR = Draft202012Validator(schema.load("lockfile"), registry=Registry())

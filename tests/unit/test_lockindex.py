@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile, Looked, State
+from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile, Looked
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.lockindex import Reader, index, indexed
+from qflow_gitops.states import State
 
 
 class Kept:

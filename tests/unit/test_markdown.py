@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from qflow_gitops.diagnostics import Diagnostic, Position, Range, Severity
 from qflow_gitops.difference import Difference
-from qflow_gitops.lockfile import Attempt, Event, State
+from qflow_gitops.lockfile import Attempt, Event
 from qflow_gitops.output import blocks
 from qflow_gitops.output.comment import COMMENT_LIMIT, marked, render
 from qflow_gitops.output.markdown import SUMMARY_LIMIT
@@ -21,6 +21,7 @@ from qflow_gitops.report import Report
 from qflow_gitops.report.plans import LockSeen, Planned
 from qflow_gitops.report.reviews import Proposal, Review, Standing
 from qflow_gitops.spec import RunSpec
+from qflow_gitops.states import State
 from tests.helpers.values import replace
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

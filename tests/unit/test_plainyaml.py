@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qflow_gitops import plainyaml
-from qflow_gitops.document import parse
+from qflow_gitops.parsing import parse
 from tests.fuzz import ROOT, agree, seeds, spoilt, told, twisted
 from tests.helpers.node import requires_node, script
 from tests.helpers.specs import SAMPLE

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.document import parse
+from qflow_gitops.parsing import parse
 from qflow_gitops.policy import (
     Approval,
     Approvals,

@@ -22,16 +22,8 @@ from typing import NamedTuple
 import pytest
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import (
-    DOUBTFUL,
-    UNCOUNTED,
-    Attempt,
-    Event,
-    Lockfile,
-    State,
-    Transition,
-    rebased,
-)
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, rebased
+from qflow_gitops.states import DOUBTFUL, UNCOUNTED, State
 from tests.helpers.values import replace
 
 NOBODY = -1

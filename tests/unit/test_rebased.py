@@ -8,18 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import (
-    EXECUTED,
-    FINAL,
-    TRANSITIONS,
-    Attempt,
-    Event,
-    Lockfile,
-    State,
-    Transition,
-    rebased,
-)
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, rebased
 from qflow_gitops.lockformat import from_bytes, to_bytes
+from qflow_gitops.states import EXECUTED, FINAL, TRANSITIONS, State
 from tests.unit.test_lockfile import DIGEST, moved, opened
 
 OURS, ANOTHER, FOREIGN = "e-1", "e-2", "e-b"  # FOREIGN is that of another run

@@ -12,16 +12,12 @@ from referencing import Registry
 
 from qflow_gitops import schema
 from qflow_gitops.diagnostics import Diagnostic, Severity
-from qflow_gitops.document import Path, parse
-from qflow_gitops.lockfile import (
-    Attempt,
-    Event,
-    Lockfile,
-    State,
-    Transition,
-)
+from qflow_gitops.document import Path
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import attempt_to_json, to_bytes
+from qflow_gitops.parsing import parse
 from qflow_gitops.rules import RULES
+from qflow_gitops.states import State
 from tests.unit.test_cases import INVALID, VALID, expected
 
 Place = tuple[str, dict[str, Any]]

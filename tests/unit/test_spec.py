@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qflow_gitops import spec as spec_module
 from qflow_gitops.difference import MISSING, differences
-from qflow_gitops.document import parse
+from qflow_gitops.parsing import parse
 from qflow_gitops.spec import (
     MASK,
     Contradicted,

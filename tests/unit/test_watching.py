@@ -7,8 +7,8 @@ import pytest
 
 from qflow_gitops.errors import AuthError
 from qflow_gitops.interfaces import Clock, Execution, Qualys
-from qflow_gitops.lockfile import State
 from qflow_gitops.operations.watching import Watch, Watching
+from qflow_gitops.states import State
 from tests.helpers.clock import StillClock
 
 

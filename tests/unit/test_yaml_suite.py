@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.document import parse
+from qflow_gitops.parsing import parse
 from tests.helpers.node import requires_node, script
 
 LENIENT = {"9C9N-0", "DK95-1", "QB6E-0", "SU5Z-0"}

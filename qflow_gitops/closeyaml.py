@@ -1,0 +1,355 @@
+"""YAML text -> documents, and everything that is wrong with it.
+
+The one place that knows ruamel.yaml. Only its events are used: what YAML allows and a run
+spec does not (anchors, tags, directives, duplicate keys, leftovers of YAML 1.1) is found
+while the events pass, before any object is built from them.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from qflow_gitops import syntax
+from qflow_gitops.diagnostics import START_OF_FILE, Diagnostic, Position, Range, error, warning
+from qflow_gitops.document import Document, Json, Parsed, Path, range_of
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**53 - 1  # beyond it JSON readers disagree on the value (RFC 8259 section 6)
+
+_NULL = frozenset(("", "~", "null", "Null", "NULL"))
+_BOOLEANS = {
+    "true": True, "True": True, "TRUE": True,
+    "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_YAML11_WORDS = frozenset(
+    form for word in ("yes", "no", "on", "off") for form in (word, word.title(), word.upper())
+)
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_OCTAL = re.compile(r"0o[0-7]+")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read(text: str, file: str) -> Parsed:
+    """Read a text. Never raises for what it holds."""
+    builder = _Builder(file, text)
+    try:
+        for event in _events(text, builder):
+            builder.feed(event)
+    except _Stop:
+        pass
+    if not builder.documents and not builder.diagnostics:
+        words = "The file holds no YAML document."
+        builder.report("yaml-empty", words, builder.start, "Write a run spec, or remove the file.")
+    return Parsed(tuple(builder.documents), tuple(builder.diagnostics))
+
+
+class _Stop(Exception):
+    """The rest of the file can't be read."""
+
+
+def _events(text: str, builder: "_Builder") -> Iterator[Any]:
+    """Give ruamel's events; what it can't read becomes a finding and the end."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except MarkedYAMLError as problem:
+        words = syntax.explained(problem.problem or "", problem.context or "")
+        marks = (problem.problem_mark, problem.context_mark)
+        mark = next((one for one in (marks[::-1] if words.at_start else marks) if one), None)
+        where = range_of(mark, mark) if mark else builder.last
+        builder.report("yaml-syntax", words.message, where, words.hint)
+    except YAMLError as problem:
+        words = syntax.explained(str(problem))
+        where = _position_of(text, getattr(problem, "position", 0))
+        builder.report("yaml-syntax", words.message, where, words.hint)
+    except RecursionError:
+        builder.too_deep()
+    except Exception as problem:  # noqa: BLE001  whatever the parser trips over, the file is refused
+        # Seen: ValueError for an escape beyond Unicode, AssertionError for `%YAML 1.3`.
+        words = syntax.explained(str(problem))
+        builder.report("yaml-syntax", words.message, builder.last, words.hint)
+
+
+def _position_of(text: str, offset: int) -> Range:
+    line = text.count("\n", 0, offset) + 1
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+    return Range(Position(line, column), Position(line, column + 1))
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An object under construction."""
+
+    container: dict[str, Any] | list[Any]
+    path: Path
+    start: Any
+    key: str | None = None  # the key whose value comes next, in a mapping
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Builds JSON data from events, without recursion, and collects what is wrong."""
+
+    file: str
+    text: str
+    documents: list[Document] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    frames: list[_Frame] = field(default_factory=list)
+    keys: dict[Path, Range] = field(default_factory=dict)
+    values: dict[Path, Range] = field(default_factory=dict)
+    root: Any = None
+    index: int = 0
+    glued: bool = False  # a second spec stands in this document, without `---` before it
+    start: Range = START_OF_FILE
+    last: Range = START_OF_FILE
+
+    def report(self, rule: str, message: str, where: Range, hint: str = "") -> None:
+        self.diagnostics.append(error(rule, message, self.file, where, hint))
+
+    def too_deep(self) -> None:
+        self.report(
+            "yaml-too-deep",
+            f"There are more than {MAX_DEPTH} levels of nesting.",
+            self.last,
+            "No request needs so many; most likely brackets or indentation went wrong.",
+        )
+
+    def feed(self, event: Any) -> None:
+        """Take the next event."""
+        self.last = range_of(event.start_mark, event.end_mark)
+        _HANDLERS.get(type(event).__name__, _ignore)(self, event)
+
+    def document_start(self, event: Any) -> None:
+        if event.version or event.tags:
+            self.report(
+                "yaml-directive",
+                "Directives (%YAML, %TAG) are not allowed.",
+                self.last,
+                "Remove the line; specs are read as YAML 1.2.",
+            )
+        self.keys, self.values, self.root, self.glued = {}, {}, None, False
+
+    def document_end(self, _event: Any) -> None:
+        where = self.values[()]
+        if isinstance(self.root, dict):
+            self.documents.append(
+                Document(self.file, self.index, self.root, self.keys, self.values)
+            )
+        elif self.root is None:
+            self.report("yaml-empty", "This YAML document is empty.", where, "Remove its `---`.")
+        else:
+            self.report(
+                "yaml-root",
+                "A document has to be a mapping (`key: value`) at its root.",
+                where,
+                "Begin it with `apiVersion: qflow-gitops/v1`; write several as documents, with "
+                "`---` between them.",
+            )
+        self.index += 1
+
+    def collection_start(self, event: Any) -> None:
+        self._refuse_decoration(event)
+        where = self.last
+        if len(self.frames) >= MAX_DEPTH:
+            self.too_deep()
+            raise _Stop
+        frame = self.frames[-1] if self.frames else None
+        if frame and isinstance(frame.container, dict) and frame.key is None:
+            self._refuse_key(where)
+            raise _Stop
+        container: dict[str, Any] | list[Any] = (
+            {} if type(event).__name__ == "MappingStartEvent" else []
+        )
+        path = self._place(container)
+        self.frames.append(_Frame(container, path, event.start_mark))
+
+    def collection_end(self, event: Any) -> None:
+        frame = self.frames.pop()
+        self.values[frame.path] = range_of(frame.start, event.end_mark)
+
+    def alias(self, _event: Any) -> None:
+        self.report(
+            "yaml-alias",
+            "Aliases (`*name`) are not allowed.",
+            self.last,
+            "Write the value out: what runs must be readable where it stands.",
+        )
+        self._take(None)
+
+    def scalar(self, event: Any) -> None:
+        self._refuse_decoration(event)
+        value: Json = event.value
+        frame = self.frames[-1] if self.frames else None
+        is_key = frame is not None and isinstance(frame.container, dict) and frame.key is None
+        if event.implicit[0] and event.style in (None, ""):
+            value = self._plain(event.value, is_key=is_key)
+        if isinstance(value, str) and _SURROGATE.search(value):
+            self.report(
+                "yaml-surrogate",
+                "Half of a surrogate pair is not a character.",
+                self.last,
+                r"Write the character itself, or its code as \UXXXXXXXX.",
+            )
+            value = _SURROGATE.sub("\ufffd", value)
+        if is_key and self.text[event.start_mark.index - 1 : event.start_mark.index] == "?":
+            # ruamel.yaml takes `{?foo: 1}` for `{foo: 1}`; YAML 1.2 for a key that begins with ?.
+            self.report(
+                "yaml-syntax",
+                "Not every YAML reader takes a `?` before a key for the same.",
+                self.last,
+                "Put the key in quotes if the ? is part of it; else remove the ?.",
+            )
+        if is_key:
+            self._key(value, plain=event.style in (None, ""))
+        else:
+            self._take(value)
+
+    def _take(self, value: Json) -> None:
+        frame = self.frames[-1] if self.frames else None
+        if frame and isinstance(frame.container, dict) and frame.key is None:
+            self._key(value, plain=True)  # an alias as a key
+            return
+        self.values[self._place(value)] = self.last
+
+    def _key(self, value: Json, *, plain: bool) -> None:
+        frame = self.frames[-1]
+        if not isinstance(value, str):
+            self._refuse_key(self.last)
+            value = str(value)
+        if value == "<<" and plain:
+            self.report(
+                "yaml-merge-key",
+                "Merge keys (`<<`) are not allowed.",
+                self.last,
+                "Write the keys out: what runs must be readable where it stands.",
+            )
+        path = (*frame.path, value)
+        if path in self.keys:
+            self._repeated(value, path)
+        else:
+            self.keys[path] = self.last
+        frame.key = value
+
+    def _repeated(self, key: str, path: Path) -> None:
+        """Report a key that stands twice; once where a whole spec follows without its `---`."""
+        if self.glued:
+            return
+        self.glued = path == ("apiVersion",)
+        first = self.keys[path].start.line
+        self.report(
+            "yaml-duplicate-key",
+            f"The key `{key}` stands here a second time; the first is on line {first}.",
+            self.last,
+            "Put a line with `---` above it, if another spec begins here; else keep one of the two."
+            if self.glued
+            else "Keep one of the two.",
+        )
+
+    def _place(self, value: Json) -> Path:
+        """Put a value where the current frame wants it; give its path."""
+        if not self.frames:
+            self.root = value
+            return ()
+        frame = self.frames[-1]
+        if isinstance(frame.container, list):
+            frame.container.append(value)
+            return (*frame.path, len(frame.container) - 1)
+        key, frame.key = frame.key, None
+        assert key is not None  # noqa: S101  a mapping's events alternate; both callers saw to the key
+        frame.container.setdefault(key, value)
+        return (*frame.path, key)
+
+    def _refuse_key(self, where: Range) -> None:
+        self.report("yaml-key-type", "A key has to be a string.", where, "Put it in quotes.")
+
+    def _refuse_decoration(self, event: Any) -> None:
+        if event.anchor is not None:
+            self.report(
+                "yaml-anchor",
+                f"Anchors (`&{event.anchor}`) are not allowed.",
+                self.last,
+                "Remove it, and write the value out where it is used.",
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self.report(
+                "yaml-tag",
+                f"Tags (`{tag}`) are not allowed.",
+                self.last,
+                "Remove it; put a value in quotes to make it a string.",
+            )
+
+    def _plain(self, text: str, *, is_key: bool) -> Json:
+        """Resolve an unquoted scalar as YAML 1.2's core schema does."""
+        if text in _NULL:
+            return None
+        if text in _BOOLEANS:
+            return _BOOLEANS[text]
+        if text in _YAML11_WORDS and not is_key:
+            self.diagnostics.append(
+                warning(
+                    "yaml-word",
+                    f'`{text}` is the string "{text}" here, not a boolean.',
+                    self.file,
+                    self.last,
+                    f'Write "{text}" for the string, or true or false.',
+                )
+            )
+        if not (text[0].isdigit() or text[0] in "+-."):
+            return text
+        return self._number(text)
+
+    def _number(self, text: str) -> Json:
+        if _LEADING_ZERO.fullmatch(text):
+            self.report(
+                "yaml-leading-zero",
+                f"The number `{text[:40]}` begins with a zero.",
+                self.last,
+                f'Put an id (an AWS account, say) in quotes: "{text[:40]}".',
+            )
+            return text
+        base = 16 if _HEXADECIMAL.fullmatch(text) else 8 if _OCTAL.fullmatch(text) else 10
+        if base != 10 or _INTEGER.fullmatch(text):
+            number = int(text, base) if len(text) <= 24 else MAX_INTEGER + 1
+            if abs(number) > MAX_INTEGER:
+                self.report(
+                    "yaml-integer-range",
+                    "The integer is beyond ±(2^53-1), where JSON readers disagree on its value.",
+                    self.last,
+                    "Put it in quotes if it is an id.",
+                )
+                return text
+            return number
+        if _NOT_FINITE.fullmatch(text) or (_FLOAT.fullmatch(text) and math.isinf(float(text))):
+            self.report(
+                "yaml-not-finite",
+                f"JSON has no number `{text[:40]}`.",
+                self.last,
+                "Write a number, or put it in quotes if it is a text.",
+            )
+            return text
+        return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def _ignore(_builder: _Builder, _event: Any) -> None:
+    """Stream events say nothing about the data."""
+
+
+_HANDLERS = {
+    "DocumentStartEvent": _Builder.document_start,
+    "DocumentEndEvent": _Builder.document_end,
+    "MappingStartEvent": _Builder.collection_start,
+    "SequenceStartEvent": _Builder.collection_start,
+    "MappingEndEvent": _Builder.collection_end,
+    "SequenceEndEvent": _Builder.collection_end,
+    "AliasEvent": _Builder.alias,
+    "ScalarEvent": _Builder.scalar,
+}

@@ -1,0 +1,82 @@
+"""The bytes of a YAML file -> its documents.
+
+Plain texts, in which there is nothing to find, are read by `plainyaml`; all others by
+`closeyaml`, which takes milliseconds for a file and says everything that is wrong.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from qflow_gitops.diagnostics import Diagnostic, Position, Range, error
+from qflow_gitops.document import Document, Parsed, Path, range_of
+
+MAX_BYTES = 256 * 1024
+
+
+class _Ranges(Mapping[Path, Range]):
+    """The ranges of a plain document; most are never asked for, so they are made when one is."""
+
+    def __init__(self, marks: Mapping[Path, tuple[Any, Any]]) -> None:
+        self._marks = marks
+
+    def __getitem__(self, path: Path) -> Range:
+        return range_of(*self._marks[path])
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._marks)
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+
+def parse(content: bytes, file: str) -> Parsed:
+    """Read a YAML file. Never raises for what the content holds."""
+    text, found = decode(content, file)
+    if text is None:
+        return Parsed(diagnostics=tuple(found))
+    from qflow_gitops import plainyaml
+
+    plain = plainyaml.read(text)
+    if plain is None:
+        from qflow_gitops import closeyaml
+
+        return closeyaml.read(text, file)
+    return Parsed(
+        tuple(
+            Document(file, index, one.data, _Ranges(one.keys), _Ranges(one.values))
+            for index, one in enumerate(plain)
+        )
+    )
+
+
+def parse_closely(content: bytes, file: str) -> Parsed:
+    """Read a YAML file without the short cut for plain texts: what `parse` has to agree with."""
+    text, found = decode(content, file)
+    if text is None:
+        return Parsed(diagnostics=tuple(found))
+    from qflow_gitops import closeyaml
+
+    return closeyaml.read(text, file)
+
+
+def decode(content: bytes, file: str) -> tuple[str | None, list[Diagnostic]]:
+    """Turn a file's bytes into text, a leading byte order mark left out; None and why otherwise."""
+    if len(content) > MAX_BYTES:
+        return None, [
+            error(
+                "yaml-too-big",
+                f"The file has more than {MAX_BYTES // 1024} KiB.",
+                file,
+                hint="Split it into several files; a file may also hold several documents.",
+            )
+        ]
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        column = problem.start - (content.rfind(b"\n", 0, problem.start) + 1) + 1
+        here = Range(Position(line, column), Position(line, column + 1))
+        return None, [
+            error("yaml-encoding", "The file is not UTF-8 text.", file, here, "Save it as UTF-8.")
+        ]
+    return text, []
