@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from qflow_gitops import catalog, connectors, excerpts, leaks, project, schema, spec
 from qflow_gitops.catalog import Catalog
-from qflow_gitops.diagnostics import Diagnostic, Severity, error, has_errors, in_order
+from qflow_gitops.diagnostics import Diagnostic, Range, Severity, error, has_errors, in_order
 from qflow_gitops.document import Document, Parsed
 from qflow_gitops.filenames import PROJECT_FILE
-from qflow_gitops.parsing import parse
+from qflow_gitops.parsing import parse, place
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec
 
@@ -205,7 +205,10 @@ def assembled(
     everything = [*found, *(finding for one in examined for finding in one.diagnostics)]
     if sum(len(one.specs) + len(one.seeming) for one in examined) > MAX_SPECS:
         everything.append(error("too-many-specs", f"There are more than {MAX_SPECS} specs.", "."))
-    double = [*_duplicates(one for each in examined for one in each.specs), *_collisions(files)]
+    double = [
+        *_duplicates((one for each in examined for one in each.specs), files),
+        *_collisions(files),
+    ]
     bad_files = {one.file for one in double}
     everything += _with_excerpts(double, everything, files) if double else ()
     ordered = in_order(everything)
@@ -300,7 +303,7 @@ def _connector_listed(document: Document, environment: project.Environment) -> I
             )
 
 
-def _duplicates(specs: Iterable[RunSpec]) -> Iterable[Diagnostic]:
+def _duplicates(specs: Iterable[RunSpec], files: Mapping[str, bytes]) -> Iterable[Diagnostic]:
     first: dict[tuple[str, str], RunSpec] = {}
     for one in specs:
         other = first.setdefault(one.key, one)
@@ -310,11 +313,15 @@ def _duplicates(specs: Iterable[RunSpec]) -> Iterable[Diagnostic]:
             yield error(
                 "duplicate-name",
                 f"The run `{this.environment}/{this.name}` stands here and in "
-                f"{that.file}:{that.name_range.start.line}.",
+                f"{that.file}:{_name_place(that, files).start.line}.",
                 this.file,
-                this.name_range,
+                _name_place(this, files),
                 "A name is a run's identity in its environment: rename or remove one of them.",
             )
+
+
+def _name_place(spec: RunSpec, files: Mapping[str, bytes]) -> Range:
+    return place(files[spec.file], spec.file, spec.index, ("metadata", "name"))
 
 
 def _collisions(names: Iterable[str]) -> Iterable[Diagnostic]:

@@ -4,20 +4,37 @@ Plain texts, in which there is nothing to find, are read by `plainyaml`; all oth
 `closeyaml`, which takes milliseconds for a file and says everything that is wrong.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
+from qflow_gitops import plainyaml
 from qflow_gitops.diagnostics import Diagnostic, Position, Range, error
 from qflow_gitops.document import Document, Parsed, Path, range_of
 
 MAX_BYTES = 256 * 1024
 
 
-class _Ranges(Mapping[Path, Range]):
-    """The ranges of a plain document; most are never asked for, so they are made when one is."""
+class _Places:
+    """Where everything stands in a plain text; found when it is asked for, which is rare."""
 
-    def __init__(self, marks: Mapping[Path, tuple[Any, Any]]) -> None:
-        self._marks = marks
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def documents(self) -> Sequence[plainyaml.Marks]:
+        return plainyaml.marks(self._text)
+
+
+class _Ranges(Mapping[Path, Range]):
+    """The ranges of the keys (0) or the values (1) of a document."""
+
+    def __init__(self, places: _Places, index: int, which: int) -> None:
+        self._places, self._index, self._which = places, index, which
+
+    @property
+    def _marks(self) -> Mapping[Path, tuple[Any, Any]]:
+        return self._places.documents[self._index][self._which]
 
     def __getitem__(self, path: Path) -> Range:
         return range_of(*self._marks[path])
@@ -34,19 +51,23 @@ def parse(content: bytes, file: str) -> Parsed:
     text, found = decode(content, file)
     if text is None:
         return Parsed(diagnostics=tuple(found))
-    from qflow_gitops import plainyaml
-
     plain = plainyaml.read(text)
     if plain is None:
         from qflow_gitops import closeyaml
 
         return closeyaml.read(text, file)
+    places = _Places(text)
     return Parsed(
         tuple(
-            Document(file, index, one.data, _Ranges(one.keys), _Ranges(one.values))
-            for index, one in enumerate(plain)
+            Document(file, index, data, _Ranges(places, index, 0), _Ranges(places, index, 1))
+            for index, data in enumerate(plain)
         )
     )
+
+
+def place(content: bytes, file: str, index: int, path: Path) -> Range:
+    """Find where a value stands in one of the documents of a file that can be read."""
+    return parse(content, file).documents[index].value_range(path)
 
 
 def parse_closely(content: bytes, file: str) -> Parsed:

@@ -9,8 +9,8 @@ also says what is wrong and where. So this is only ever a faster way to the same
 import math
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from yaml import YAMLError
 from yaml.events import (
@@ -33,10 +33,12 @@ except ImportError:  # PyYAML built without libyaml
 Path = tuple[str | int, ...]
 
 
-class Plain(NamedTuple):
-    """One YAML document: its data, and libyaml's marks (start, end) of its keys and values."""
+Document = TypeVar("Document")
 
-    data: dict[str, Any]
+
+class Marks(NamedTuple):
+    """libyaml's marks (start, end) of the keys and the values of one document, by path."""
+
     keys: dict[Path, tuple[Any, Any]]
     values: dict[Path, tuple[Any, Any]]
 
@@ -84,14 +86,19 @@ class _NotPlain(Exception):
     """The text is for `document`."""
 
 
-def read(text: str) -> list[Plain] | None:
-    """Read a text's documents, at least one; None where the text isn't plain."""
+def read(text: str) -> list[dict[str, Any]] | None:
+    """Read the data of a text's documents, at least one; None where the text isn't plain."""
     if _Parser is None or _looks_odd(text):
         return None
     try:
-        return _documents(_Parser(text).get_event) or None
+        return _documents(_Parser(text).get_event, _data) or None
     except (_NotPlain, YAMLError, ValueError, RecursionError):
         return None
+
+
+def marks(text: str) -> list[Marks]:
+    """Find where everything stands in the documents of a text that `read` can read."""
+    return _documents(_Parser(text).get_event, _marks) if _Parser else []
 
 
 def _looks_odd(text: str) -> bool:
@@ -102,84 +109,102 @@ def _looks_odd(text: str) -> bool:
     return any(mark in text and odd.search(text) for mark, odd in _ODD.items())
 
 
-def _documents(following: Callable[[], Any]) -> list[Plain]:
+def _documents(
+    following: Callable[[], Any], document: Callable[[Callable[[], Any]], Document]
+) -> list[Document]:
     found = []
     while True:
         event = following()
         if type(event) is DocumentStartEvent:
             if event.version or event.tags:
                 raise _NotPlain
-            found.append(_document(following))
+            found.append(document(following))
         elif type(event) is StreamEndEvent:
             return found
 
 
-def _document(following: Callable[[], Any]) -> Plain:  # noqa: C901  one loop, the hot one
-    """Build one document, without recursion."""
-    keys: dict[Path, tuple[Any, Any]] = {}
-    values: dict[Path, tuple[Any, Any]] = {}
-    above: list[tuple[Any, Path, Any]] = []
-    container: Any = None  # what is being filled, where it stands, and its first mark
-    at: Path = ()
-    start: Any = None
+def _data(following: Callable[[], Any]) -> dict[str, Any]:  # noqa: C901  one loop, the hot one
+    """Build the data of one document, without recursion."""
+    above: list[Any] = []
+    container: Any = None  # what is being filled
     key: str | None = None  # the key whose value comes next, in a mapping
-    root: Any = None
     while True:
         event = following()
         kind = type(event)
         if kind is ScalarEvent:
             if event.anchor is not None or event.tag is not None:
                 raise _NotPlain
-            if key is None and type(container) is dict:
-                key = _key(event)
-                here = (*at, key)
-                if here in keys:
-                    raise _NotPlain
-                keys[here] = (event.start_mark, event.end_mark)
-                continue
-            value = event.value if event.style else _resolved(event.value)
             if key is not None:
-                here = (*at, key)
-                container[key] = value
+                container[key] = event.value if event.style else _resolved(event.value)
                 key = None
+            elif type(container) is dict:
+                key = event.value if event.style else _key(event.value)
+                if key in container:
+                    raise _NotPlain
             elif container is not None:
-                here = (*at, len(container))
-                container.append(value)
+                container.append(event.value if event.style else _resolved(event.value))
             else:
                 raise _NotPlain
-            values[here] = (event.start_mark, event.end_mark)
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
             if event.anchor is not None or event.tag is not None or len(above) > MAX_DEPTH:
                 raise _NotPlain
             made: Any = {} if kind is MappingStartEvent else []
-            above.append((container, at, start))
-            if container is None:
-                root = made
-            elif type(container) is list:
-                at = (*at, len(container))
-                container.append(made)
-            elif key is not None:
-                at = (*at, key)
+            if key is not None:
                 container[key] = made
-            else:
+                key = None
+            elif type(container) is list:
+                container.append(made)
+            elif container is not None:
                 raise _NotPlain
-            container, start, key = made, event.start_mark, None
+            above.append(container)
+            container = made
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            values[at] = (start, event.end_mark)
-            container, at, start = above.pop()
+            root, container = container, above.pop()
         elif kind is DocumentEndEvent:
             if type(root) is not dict:
                 raise _NotPlain
-            return Plain(root, keys, values)
+            return root
         else:  # an alias
             raise _NotPlain
 
 
-def _key(event: Any) -> str:
-    text: str = event.value
-    if not event.style and not (_WORD.fullmatch(text) and text not in _BOOLEANS):
-        raise _NotPlain
-    if text in _NULL and not event.style:
+def _marks(following: Callable[[], Any]) -> Marks:
+    """Find where everything in one document stands."""
+    found = Marks({}, {})
+    above: list[tuple[Path, int, Any]] = []
+    at: Path = ()  # the collection that this is in, its next index (-1 for a mapping), its start
+    index, start = -1, None
+    key: str | None = None
+    while True:
+        event = following()
+        kind = type(event)
+        if kind is ScalarEvent and key is None and index < 0:
+            key = event.value
+            found.keys[(*at, key)] = (event.start_mark, event.end_mark)
+            continue
+        if kind is MappingEndEvent or kind is SequenceEndEvent:
+            found.values[at] = (start, event.end_mark)
+            at, index, start = above.pop()
+            continue
+        if kind is DocumentEndEvent:
+            return found
+        here: Path = ()
+        if key is not None:
+            here, key = (*at, key), None
+        elif index >= 0:
+            here, index = (*at, index), index + 1
+        if kind is ScalarEvent:
+            found.values[here] = (event.start_mark, event.end_mark)
+        else:
+            above.append((at, index, start))
+            at, start = here, event.start_mark
+            index = 0 if kind is SequenceStartEvent else -1
+
+
+@lru_cache(maxsize=4096)  # keys come again and again
+def _key(text: str) -> str:
+    """Take an unquoted key, if nobody takes it for anything but a string."""
+    if text in _NULL or text in _BOOLEANS or not _WORD.fullmatch(text):
         raise _NotPlain
     return text
 

@@ -7,6 +7,7 @@ A new connector type is one file here, one line in `CONNECTORS` and its block in
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Any, Protocol
 
 from qflow_gitops import advice
@@ -89,14 +90,12 @@ def _own(
     document: Document, variables: Mapping[str, Any], types: tuple[str, ...]
 ) -> Iterator[Diagnostic]:
     """Judge the variables that the workflow defines itself (qflow-api 6.2 [I])."""
-    system = {COMMON: COMMON}
-    for name in types or CONNECTORS:
-        system |= {one: one for one in CONNECTORS[name].SYSTEM_VARIABLES}
+    system = _system_variables(types)
     for name, value in variables.items():
         if name in system or name in _LEGACY:
             continue
-        where = document.value_range((*_PATH, name))
         if value is None:
+            where = document.value_range((*_PATH, name))
             hint = 'Give it a value ("" for an empty string), or remove it.'
             yield warning(
                 "variable-null", f"`{advice.shown(name)}` is empty.", document.file, where, hint
@@ -106,8 +105,9 @@ def _own(
                 f"`{advice.shown(name)}` is a fraction.",
                 "Use an integer, or put it in quotes.",
             )
+            where = document.value_range((*_PATH, name))
             yield warning("variable-fraction", said, document.file, where, hint)
-        meant = _near(name, [one for one in system if one not in variables])
+        meant = _near(name, tuple(one for one in system if one not in variables))
         if meant:
             yield warning(
                 "variable-near-miss",
@@ -118,7 +118,14 @@ def _own(
             )
 
 
-def _near(name: str, known: list[str]) -> str:
+@cache
+def _system_variables(types: tuple[str, ...]) -> tuple[str, ...]:
+    own = (one for name in types or CONNECTORS for one in CONNECTORS[name].SYSTEM_VARIABLES)
+    return tuple(dict.fromkeys((COMMON, *own)))
+
+
+@lru_cache(maxsize=4096)  # names come again and again
+def _near(name: str, known: tuple[str, ...]) -> str:
     """Give the system variable of which `name` is a misspelling; a plural is none."""
     plain = _folded(name)[:64]
     for one in known:

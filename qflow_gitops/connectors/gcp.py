@@ -26,20 +26,20 @@ RULES: tuple[Rule, ...] = (
 )
 REGIONS: frozenset[str] = frozenset()
 
+_PROJECT = ("spec", "variables", "project")
 _RESTRICTED = ("google", "null", "ssl", "undefined")
 
 
 def check(document: Document) -> Iterator[Diagnostic]:
     """Warn of project ids that exist only as leftovers (qflow-api 9.3)."""
     project = document.data["spec"].get("variables", {}).get("project", "")
-    where = document.value_range(("spec", "variables", "project"))
     domain, _, name = project.rpartition(":")
     if domain:
         yield warning(
             "gcp-project-domain",
             f"`{project}` is a project id of the domain {domain}.",
             document.file,
-            where,
+            document.value_range(_PROJECT),
             "Make sure that the connector shows it in this form.",
         )
     for word in _RESTRICTED:
@@ -48,6 +48,6 @@ def check(document: Document) -> Iterator[Diagnostic]:
                 "gcp-project-word",
                 f"`{name}` holds `{word}`, which Google doesn't allow in new project ids.",
                 document.file,
-                where,
+                document.value_range(_PROJECT),
                 "Make sure that it is the project's id and not its name.",
             )

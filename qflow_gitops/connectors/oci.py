@@ -79,6 +79,9 @@ REGIONS = frozenset(
 )  # fmt: skip
 
 
+_COMPARTMENT = ("spec", "variables", "compartment")
+
+
 def check(document: Document) -> Iterator[Diagnostic]:
     """Warn of an unknown region and of a compartment that is a tenancy or masked."""
     variables = document.data["spec"].get("variables", {})
@@ -93,13 +96,12 @@ def check(document: Document) -> Iterator[Diagnostic]:
             document.value_range(("spec", "variables", "oci_region")),
             f"{guess}If it is a new region, this is fine.",
         )
-    where = document.value_range(("spec", "variables", "compartment"))
     if compartment.startswith("ocid1.tenancy."):
         yield warning(
             "oci-compartment-tenancy",
             "`compartment` is a tenancy, which stands for the root compartment.",
             document.file,
-            where,
+            document.value_range(_COMPARTMENT),
             "Name the compartment itself, unless the whole tenancy is meant.",
         )
     if re.search(r"[xX]{6}", compartment):
@@ -107,6 +109,6 @@ def check(document: Document) -> Iterator[Diagnostic]:
             "oci-compartment-masked",
             "`compartment` looks masked, as in documentation.",
             document.file,
-            where,
+            document.value_range(_COMPARTMENT),
             "Put the whole OCID.",
         )

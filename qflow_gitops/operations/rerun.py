@@ -4,7 +4,7 @@ import shlex
 import unicodedata
 from collections.abc import Iterable
 
-from qflow_gitops import advice, edits, leaks, loader, schema
+from qflow_gitops import advice, edits, leaks, loader, parsing, schema
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.edits import Refused
 from qflow_gitops.errors import InvalidInput, UsageProblem
@@ -141,12 +141,16 @@ def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:
     if isinstance(after, Refused):
         raise InvalidInput(
             f"The file can't be edited safely: {after.why}.",
-            where=f"{spec.file}:{spec.name_range.start.line}",
+            where=f"{spec.file}:{_line(spec, content)}",
             not_done=_UNCHANGED,
             hint=f"Write `rerun: {number}` under `spec` by hand.",
             reason="file_uneditable",
         )
     return after
+
+
+def _line(spec: RunSpec, content: bytes) -> int:
+    return parsing.place(content, spec.file, spec.index, ("metadata", "name")).start.line
 
 
 def _check(content: bytes, spec: RunSpec, project: Project, number: int) -> None:

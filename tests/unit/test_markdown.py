@@ -47,7 +47,7 @@ def a_spec(name: str, words: str = "x", **more: object) -> RunSpec:
         "variables": {"region": words}, "input": {"a": words, words: 1}, "rerun": 0, "labels": {},
         "annotations": {words: words}, "previous_name": "", "sensitive": (),
         "file": f"runs/{words}",
-        "index": 0, "name_range": NO_RANGE,
+        "index": 0,
     }  # fmt: skip
     return RunSpec(**{**given, **more})
 
