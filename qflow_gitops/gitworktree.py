@@ -209,13 +209,17 @@ class WorkTree:
 
 
 def _read(descriptor: int, size: int) -> bytes:
-    """Read a file that had so many bytes just now; no more is asked for, which is quicker."""
-    pieces, wanted = [], min(size, MAX_CONTENT) + 1
-    left = MAX_CONTENT + 1
-    while left and (piece := os.read(descriptor, min(wanted, left))):
+    """Read a file that had so many bytes just now, as a rule in one go."""
+    pieces, length = [], 0
+    wanted = min(size, MAX_CONTENT) + 1
+    while length < wanted:
+        piece = os.read(descriptor, wanted - length)
         pieces.append(piece)
-        left -= len(piece)
-        wanted = 64 * 1024
+        length += len(piece)
+        if not piece or length == size:  # the end; or as much as there was, and not a byte more
+            break
+        if length == wanted:  # it has grown
+            wanted = MAX_CONTENT + 1
     return b"".join(pieces)
 
 

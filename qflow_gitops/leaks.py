@@ -120,6 +120,10 @@ def check(document: Document) -> Iterator[Diagnostic]:
             )
 
 
+_HARMLESS: set[str] = set()
+"""Keys that name no secret, as far as they were met; the same few come again and again."""
+
+
 def _may_hold_one(values: Iterable[Any]) -> bool:
     """Whether there is a text with a mark in it, or a name of a secret; quickly."""
     texts = []
@@ -129,8 +133,10 @@ def _may_hold_one(values: Iterable[Any]) -> bool:
         if type(value) is str:
             texts.append(value)
         elif type(value) is dict:
-            if any(map(names_a_secret, value)):
-                return True
+            if not _HARMLESS.issuperset(value):
+                if any(map(names_a_secret, value)):
+                    return True
+                _HARMLESS.update(value)
             todo += value.values()
         elif type(value) is list:
             todo += value

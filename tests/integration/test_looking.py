@@ -1,0 +1,209 @@
+"""Only what has changed is looked at, and what is said is what a look at everything says."""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from qflow_gitops import gitworktree
+from qflow_gitops.cache import FILE
+from qflow_gitops.gitworktree import WorkTree
+from qflow_gitops.operations import looking
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+from tests.helpers.specs import SANDBOX_PROJECT, spec
+
+WARNED = "  connectorType: aws\n  variables: {credentials: aa70acae-6ea8-3acf-b504-f327855b316a}\n"
+SPECS = 12
+
+
+def file_of(number: int) -> str:
+    return f"runs/{'ab'[number % 2]}/{number:02}.yaml"
+
+
+@pytest.fixture
+def known(project: Workspace, cli: Cli) -> Workspace:
+    """A project of which everything was looked at."""
+    for path in (project.path / "runs").rglob("*.yaml"):
+        path.unlink()
+    project.write("qflow.yaml", SANDBOX_PROJECT)
+    for number in range(SPECS):
+        extra = WARNED if number % 5 == 0 else ""
+        project.write(file_of(number), spec(f"run-{number}", extra=extra))
+    project.commit()
+    assert cli("validate").code == 0
+    return project
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The files of the work tree whose content was read."""
+    found: set[str] = set()
+    read = WorkTree.read
+
+    def noted(tree: WorkTree, path: bytes) -> bytes | None:
+        found.add(path.decode())
+        return read(tree, path)
+
+    monkeypatch.setattr(WorkTree, "read", noted)
+    return found
+
+
+def test_only_what_has_changed_is_read(known: Workspace, cli: Cli, reads: set[str]) -> None:
+    known.write(file_of(3), spec("run-3", 2))
+    assert "1 valid run in 12 files" in cli("validate", file_of(3)).out
+    assert reads == {"qflow.yaml", file_of(3)}
+    known.write("runs/new.yaml", spec("new"))
+    known.remove(file_of(4))
+    reads.clear()
+    assert "12 valid runs in 12 files" in cli("validate").out
+    assert reads <= {"qflow.yaml", file_of(3), file_of(4), "runs/new.yaml"}
+
+
+def test_a_name_that_stands_in_a_file_that_has_not_changed(known: Workspace, cli: Cli) -> None:
+    known.write("runs/new.yaml", spec("run-3"))
+    said = cli("validate", "runs/new.yaml")
+    assert said.code == 3
+    assert f"{file_of(3)}:4" in said.out
+
+
+def test_a_file_that_only_case_tells_from_one_that_has_not_changed(
+    known: Workspace, cli: Cli
+) -> None:
+    known.write("runs/A/00.yaml", spec("other"))
+    assert "[file-collision]" in cli("validate", "runs/A").out
+
+
+def test_a_git_that_gives_no_details_is_asked_for_everything(
+    known: Workspace, cli: Cli, reads: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = {**gitworktree._COMMANDS, "detailed": gitworktree._COMMANDS["indexed"]}
+    monkeypatch.setattr(gitworktree, "_COMMANDS", commands)
+    known.write(file_of(3), "nonsense\n")
+    for _ in range(2):
+        assert cli("validate").code == 3
+        assert cli("validate", file_of(2)).code == 0
+
+
+def test_where_much_has_changed_everything_is_looked_at(
+    known: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "MOST_CHANGED", 3)
+    for number in range(6):
+        known.write(file_of(number), spec(f"changed-{number}", 2))
+    for _ in range(2):
+        assert cli("validate", file_of(0)).code == 0
+        assert "6 valid runs in 12 files" in cli("validate", "runs/a").out
+
+
+# --- any history ---------------------------------------------------------------------
+
+Step = Callable[[Workspace, random.Random], object]
+
+
+def any_file(known: Workspace, chance: random.Random) -> Path:
+    files = sorted((known.path / "runs").rglob("*.yaml"))
+    return chance.choice(files) if files else known.write("runs/only.yaml", spec("only"))
+
+
+def same_size_and_time(known: Workspace, chance: random.Random) -> None:
+    """An edit that only the file's change time shows."""
+    path = any_file(known, chance)
+    if path.is_symlink():
+        return
+    times = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"value: 1", b"valve: 1"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def moved(known: Workspace, chance: random.Random) -> None:
+    path = any_file(known, chance)
+    path.rename(path.with_name(f"moved-{chance.randrange(9)}.yaml"))
+
+
+def linked(known: Workspace, chance: random.Random) -> None:
+    link = known.path / f"runs/link-{chance.randrange(3)}.yaml"
+    link.unlink(missing_ok=True)
+    link.symlink_to(any_file(known, chance).name)
+
+
+def settled(known: Workspace, chance: random.Random) -> None:
+    known.git("add", "--all")
+    known.git("commit", "--quiet", "--allow-empty", "-m", "x")
+
+
+STEPS: dict[str, Step] = {
+    "edit": lambda known, chance: any_file(known, chance).write_text(
+        spec(f"run-{chance.randrange(SPECS)}", chance.randrange(99))
+    ),
+    "warned": lambda known, chance: any_file(known, chance).write_text(
+        spec(f"run-{chance.randrange(99)}", extra=WARNED)
+    ),
+    "bad": lambda known, chance: any_file(known, chance).write_text("nonsense\n"),
+    "two documents": lambda known, chance: any_file(known, chance).write_text(
+        spec(f"run-{chance.randrange(99)}") + "---\n" + spec(f"run-{chance.randrange(99)}")
+    ),
+    "new": lambda known, chance: known.write(
+        f"runs/c/{chance.choice(['New', 'new', 'ü', 'a b', 'e'])}.yaml",
+        spec(f"run-{chance.randrange(30)}"),
+    ),
+    "away": lambda known, chance: any_file(known, chance).unlink(),
+    "moved": moved,
+    "linked": linked,
+    "same size and time": same_size_and_time,
+    "staged": lambda known, chance: known.git("add", "--all"),
+    "committed": settled,
+    "as it was": lambda known, chance: known.git("reset", "--quiet", "--hard"),
+    "one back": lambda known, chance: known.git("checkout", "--quiet", "-f", "HEAD~0", "--", "."),
+    "looked at by git": lambda known, chance: known.git("status", "--porcelain"),
+    "ignored": lambda known, chance: known.write(".gitignore", "runs/c/\n"),
+    "not ignored": lambda known, chance: (known.path / ".gitignore").unlink(missing_ok=True),
+    "no longer watched": lambda known, chance: known.git(
+        "rm", "--cached", "--quiet", "--ignore-unmatch", "-r", "runs/a"
+    ),
+    "assumed unchanged": lambda known, chance: os.system(
+        f"cd '{known.path}' && git ls-files -z runs/b | git update-index -z --assume-unchanged"
+        " --stdin"
+    ),
+    "settings": lambda known, chance: known.write(
+        "qflow.yaml",
+        SANDBOX_PROJECT + chance.choice(["", "  runs: [runs]\n", "  runs: [runs/a, runs/c]\n"]),
+    ),
+    "catalog": lambda known, chance: known.write(
+        "workflows/6cad21c8-4405-4517-beb9-7372feafb5b0.json",
+        '{"apiVersion": "qflow-gitops/v1", "kind": "Workflow",'
+        f' "id": "6cad21c8-4405-4517-beb9-7372feafb5b{chance.randrange(2)}"}}',
+    ),
+    "no catalog": lambda known, chance: (
+        known.path / "workflows/6cad21c8-4405-4517-beb9-7372feafb5b0.json"
+    ).unlink(missing_ok=True),
+}
+
+
+def questions(known: Workspace) -> Iterator[tuple[str, ...]]:
+    yield ("validate", "--format", "json")
+    for path in ("runs", "runs/c", file_of(2)):
+        if (known.path / path).exists():
+            yield ("validate", path, "--format", "json")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_after_any_history_it_says_what_a_look_at_everything_says(
+    known: Workspace, cli: Cli, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "MOST_CHANGED", 6)
+    chance = random.Random(seed)
+    kept = known.path / ".git/qflow-gitops/verdicts" / FILE
+    done: list[str] = []
+    for _ in range(12):
+        done.append(chance.choice(list(STEPS)))
+        STEPS[done[-1]](known, chance)
+        for asked in questions(known):
+            warm = cli(*asked)
+            aside = kept.rename(kept.with_name("aside")) if kept.exists() else None
+            cold = cli(*asked)
+            assert (warm.code, warm.out) == (cold.code, cold.out), (asked, done)
+            if aside and chance.randrange(3):
+                aside.rename(kept)
