@@ -134,7 +134,7 @@ class Contradicted(InvalidInput):
         )
 
 
-_FRACTION = re.compile(r"[:,\[]-?(?:[0-9]+[.eE]|NaN|Infinity)")
+_FRACTION = re.compile(r"[:,\[](?<=\":|.,|.\[)-?(?:[0-9]+[.eE]|NaN|Infinity)")
 _canonical_text = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
 ).encode
@@ -146,7 +146,7 @@ def canonical(data: Any) -> bytes:
     In ASCII and without fractions that is what `json` writes, twenty times faster.
     """
     text = _canonical_text(data)
-    if text.isascii() and not _FRACTION.search(f"[{text}"):
+    if text.isascii() and not _FRACTION.search(f" [{text}"):
         return text.encode()
     import rfc8785
 

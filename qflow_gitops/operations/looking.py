@@ -61,7 +61,7 @@ def _since(kept: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Lo
         others = _without(runs, name)
         files -= others != runs
         runs = others
-    if runs.count("\n") + len(specs.specs) > loader.MAX_SPECS or _clash(specs, runs):
+    if runs.count("\n") + len(specs.specs) > loader.MAX_SPECS or _clash(specs, names, runs):
         return None
     found = [one for one in kept.looked.found if one.file not in names | workflows.keys()]
     return Looked(
@@ -80,13 +80,12 @@ def _workflows(
     return found | reading.worktree_workflows(those)
 
 
-def _clash(specs: loader.SpecSet, runs: str) -> bool:
+def _clash(specs: loader.SpecSet, names: Iterable[str], runs: str) -> bool:
     """Whether one of the specs has the name of one of these runs, or a file like theirs."""
     folded = runs.casefold()
     return any(
-        f"\n{environment}/{name}\t" in runs or f"\t{spec.file.casefold()}\n" in folded
-        for (environment, name), spec in specs.specs.items()
-    )
+        f"\n{environment}/{name}\t" in runs for environment, name in (*specs.specs, *specs.invalid)
+    ) or any(f"\t{name.casefold()}\n" in folded for name in names)
 
 
 def _lines(specs: Iterable[RunSpec]) -> str:
