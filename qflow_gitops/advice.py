@@ -1,6 +1,5 @@
 """What was probably meant, and how to say it: the words that findings are made of."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -9,10 +8,17 @@ from collections.abc import Iterable
 def near(name: str, known: Iterable[str]) -> str:
     """Give the known name that was probably meant, "" where none is close."""
     folded = {re.sub(r"[-_ ]", "", one).lower(): one for one in known}
-    plain = re.sub(r"[-_ ]", "", name).lower()
-    swapped = [one for one in folded if sorted(one) == sorted(plain)]
-    match = swapped or difflib.get_close_matches(plain[:64], folded, 1, 0.75)
-    return folded[match[0]] if match else ""
+    match = nearest(re.sub(r"[-_ ]", "", name).lower()[:64], folded, 0.75)
+    return folded[match] if match else ""
+
+
+def nearest(word: str, known: Iterable[str], likeness: float) -> str:
+    """Give the known word that has the same letters, or is as much like it; "" for none."""
+    from difflib import get_close_matches  # not loaded where nothing is misspelled
+
+    words = list(known)
+    swapped = [one for one in words if sorted(one) == sorted(word)]
+    return next(iter(swapped or get_close_matches(word, words, 1, likeness)), "")
 
 
 def about_id(value: str) -> str:

@@ -162,6 +162,7 @@ def _prepare(database: sqlite3.Connection) -> None:
     # What a power cut or a kill may cost is what was kept: crc32 shows where it cost a part.
     database.execute("PRAGMA synchronous = OFF")
     database.execute("PRAGMA journal_mode = MEMORY")
+    database.execute("PRAGMA page_size = 32768")  # of a new file; most of it is read in one go
     with database:
         database.execute("BEGIN IMMEDIATE")
         if _format(database) != FORMAT:

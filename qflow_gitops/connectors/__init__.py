@@ -4,7 +4,6 @@ A new connector type is one file here, one line in `CONNECTORS` and its block in
 `schemas/workflow-run.schema.json`. Everything found here is a warning: the file is valid.
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
@@ -132,10 +131,18 @@ def _near(name: str, known: tuple[str, ...]) -> str:
         other = _folded(one)
         if plain == other or (plain != other and sorted(plain) == sorted(other)):
             return one
-        close = difflib.SequenceMatcher(a=plain, b=other).ratio() >= 0.9
-        if close and plain.removesuffix("s") != other:
+        if _is_close(plain, other) and plain.removesuffix("s") != other:
             return one
     return ""
+
+
+def _is_close(one: str, other: str) -> bool:
+    common = sum(min(one.count(char), other.count(char)) for char in set(one))
+    if 2 * common < 0.9 * (len(one) + len(other)):  # it can't be, whatever the order
+        return False
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(a=one, b=other).ratio() >= 0.9
 
 
 def _folded(name: str) -> str:

@@ -1,8 +1,8 @@
 """AWS connectors."""
 
-import difflib
 from collections.abc import Iterator
 
+from qflow_gitops import advice
 from qflow_gitops.diagnostics import Diagnostic, Rule, Severity, warning
 from qflow_gitops.document import Document
 
@@ -50,9 +50,8 @@ def check(document: Document) -> Iterator[Diagnostic]:
     region = document.data["spec"].get("variables", {}).get("region")
     if region is None or region in REGIONS:
         return
-    swapped = [one for one in sorted(REGIONS) if sorted(one) == sorted(region)]
-    close = swapped or difflib.get_close_matches(region, sorted(REGIONS), 1, 0.8)
-    guess = f"Did you mean `{close[0]}`? " if close else ""
+    close = advice.nearest(region, sorted(REGIONS), 0.8)
+    guess = f"Did you mean `{close}`? " if close else ""
     yield warning(
         "aws-region-unknown",
         f"`{region}` isn't an AWS region that this version knows.",

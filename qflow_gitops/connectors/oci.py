@@ -1,9 +1,9 @@
 """OCI connectors."""
 
-import difflib
 import re
 from collections.abc import Iterator
 
+from qflow_gitops import advice
 from qflow_gitops.diagnostics import Diagnostic, Rule, Severity, warning
 from qflow_gitops.document import Document
 
@@ -87,8 +87,8 @@ def check(document: Document) -> Iterator[Diagnostic]:
     variables = document.data["spec"].get("variables", {})
     region, compartment = variables.get("oci_region"), variables.get("compartment", "")
     if region is not None and region not in REGIONS:
-        close = difflib.get_close_matches(region, sorted(REGIONS), 1, 0.8)
-        guess = f"Did you mean `{close[0]}`? " if close else ""
+        close = advice.nearest(region, sorted(REGIONS), 0.8)
+        guess = f"Did you mean `{close}`? " if close else ""
         yield warning(
             "oci-region-unknown",
             f"`{region}` isn't an OCI region that this version knows.",
