@@ -4,6 +4,8 @@ import os
 import re
 import select
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -108,10 +110,37 @@ def _timed(runs: int, concurrency: int, delay: float) -> tuple[float, float, flo
     return used.wall / 1e3, server.ended - server.begun, used.memory
 
 
+_BARE = """\
+import itertools, sys, threading, requests
+runs, concurrency, address = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+numbers = itertools.count()
+def post():
+    session = requests.Session()
+    session.trust_env = False
+    while next(numbers) < runs:
+        session.post(address, json={}).raise_for_status()
+threads = [threading.Thread(target=post) for _ in range(concurrency)]
+for one in threads: one.start()
+for one in threads: one.join()
+"""
+"""As many requests as runs, in threads, and nothing else: no record, no look before the first."""
+
+
+def _bare(runs: int, concurrency: int, delay: float) -> float:
+    """Give the seconds that `requests` alone needs, from the first request to the last answer."""
+    server = Server(delay)
+    address = f"http://127.0.0.1:{server.port}/qflowapi/v1/workflows/{WORKFLOW}/run"
+    command = [sys.executable, "-c", _BARE, str(runs), str(concurrency), address]
+    subprocess.run(command, check=True)
+    assert server.runs == runs
+    return server.ended - server.begun
+
+
 def measure(scale: Scale) -> Table:
     """Time an apply whose server answers in 50 ms, eight at a time, beside that floor."""
     runs, concurrency, delay = min(scale.largest, 1000), 8, 0.05
     idle, _, _ = _timed(1, 1, 0.0)
+    bare = _bare(runs, concurrency, delay)
     seconds, sending, memory = _timed(runs, concurrency, delay)
     floor = runs * delay / concurrency
     row = {
@@ -120,6 +149,7 @@ def measure(scale: Scale) -> Table:
         "apply s": f"{seconds:.2f}",
         "ratio": f"{seconds / floor:.2f}",
         "first POST to last answer": f"{sending / floor:.2f}",
+        "the same of requests alone": f"{bare / floor:.2f}",
         "one run alone s": f"{idle:.2f}",
         "peak MiB": f"{memory:.0f}",
     }

@@ -6,9 +6,9 @@ from shutil import rmtree
 
 from qflow_gitops import lockformat
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockfile import (Attempt, EnvironmentRecord, Event, Lockfile)
-from qflow_gitops.states import (State)
+from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile
 from qflow_gitops.operations import projectfile, reading
+from qflow_gitops.states import State
 from tests.helpers.git import Workspace
 
 SETTINGS = """\
