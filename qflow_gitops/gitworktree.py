@@ -97,7 +97,7 @@ class WorkTree:
         detailed, changed, others = self._outputs("detailed", "changed", "others")
         paths = {path.encode("latin-1") for path in unsure}
         paths.update((changed + others).split(b"\0")[:-1])
-        if b"\0  " not in detailed:
+        if detailed and b"\0  " not in detailed:
             raise ValueError("git doesn't give the details of its index")
         if detailed != before:
             now, then = detailed.split(b"\0"), before.split(b"\0")

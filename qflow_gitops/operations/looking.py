@@ -35,7 +35,8 @@ def look(tree: WorkTree, project: Project, keeper: Keeper, kept: Survey | None) 
     workflows = reading.worktree_workflows(tree)
     specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
     looked = Looked(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
-    if not has_errors(looked.found) and len(tree.changed_since(state)) <= MOST_CHANGED:
+    unsure, _ = state
+    if not has_errors(looked.found) and len(unsure) <= MOST_CHANGED:
         context = keeper.context(workflows)
         Survey(keeper.basis, reading.parts(project), tuple(workflows), context, state, looked).keep(
             keeper.cache

@@ -81,10 +81,21 @@ def test_a_git_that_gives_no_details_is_asked_for_everything(
 ) -> None:
     commands = {**gitworktree._COMMANDS, "detailed": gitworktree._COMMANDS["indexed"]}
     monkeypatch.setattr(gitworktree, "_COMMANDS", commands)
-    known.write(file_of(3), "nonsense\n")
+    for content, code in ((spec("run-3", 2), 0), ("nonsense\n", 3)):
+        known.write(file_of(3), content)
+        for _ in range(2):
+            assert cli("validate").code == code
+            assert cli("validate", file_of(2)).code == 0
+
+
+def test_where_git_knows_no_file_yet(workspace: Workspace, cli: Cli) -> None:
+    workspace.write("qflow.yaml", SANDBOX_PROJECT)
+    for number in range(3):
+        workspace.write(file_of(number), spec(f"run-{number}"))
     for _ in range(2):
-        assert cli("validate").code == 3
-        assert cli("validate", file_of(2)).code == 0
+        assert "3 valid runs in 3 files" in cli("validate").out
+    workspace.write(file_of(1), "nonsense\n")
+    assert cli("validate").code == 3
 
 
 def test_where_much_has_changed_everything_is_looked_at(
