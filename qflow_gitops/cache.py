@@ -43,6 +43,10 @@ _NOT_NOW = tuple(
 """What says nothing against the file: it can't be written by this process, or not now."""
 
 
+_ONLY_THE_NEWEST = """DELETE FROM contents WHERE rowid NOT IN
+  (SELECT rowid FROM contents ORDER BY rowid DESC LIMIT ?)"""
+
+
 class Cache:
     """Implements `interfaces.Cache` in a folder of the git directory."""
 
@@ -116,7 +120,7 @@ class Cache:
         def work(database: sqlite3.Connection) -> None:
             ((count,),) = database.execute("SELECT COUNT(*) FROM contents")
             if count > MOST_CONTENTS:
-                database.execute("DELETE FROM contents")
+                database.execute(_ONLY_THE_NEWEST, (MOST_CONTENTS // 2,))
             row = (name, content, crc32(content, _crc(name)))
             database.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", row)
 

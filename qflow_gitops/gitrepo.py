@@ -292,8 +292,8 @@ class GitRepo:
     def _out(self, arguments: Sequence[str], feed: bytes | None = None) -> bytes:
         return self._good(arguments, self.run(arguments, feed))
 
-    def _begun(self, arguments: Sequence[str]) -> Callable[[], bytes]:
-        """Begin a command; what is given waits for it, and gives what it wrote.
+    def _begun(self, arguments: Sequence[str]) -> Callable[[], tuple[bytes, bytes]]:
+        """Begin a command; what is given waits for it: what it wrote, and what it complained of.
 
         It writes to a file, so that it comes to its end while nobody reads.
         """
@@ -301,11 +301,11 @@ class GitRepo:
         with _given(b"") as nothing:
             process = self._started(arguments, nothing, self.environ, output)
 
-        def written() -> bytes:
+        def written() -> tuple[bytes, bytes]:
             with output:
                 status, _, err = _ended(process, None)
                 output.seek(0)
-                return self._good(arguments, (status, output.read(), err))
+                return self._good(arguments, (status, output.read(), err)), err
 
         return written
 

@@ -14,9 +14,8 @@ MAX_CONTENT = 1024 * 1024
 
 _MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}
 _PLAIN = (b"H 100644 ", b"H 100755 ")
-_SPECIAL = re.compile(rb"(?:^|\0)(?!H 100(?:644|755) [0-9a-f]+ 0\t)[^\0\t]+\t([^\0]+)")
-_DETAILS = re.compile(rb"(?:  [^\n]*\n)*")
-_DETAILED = re.compile(rb"(?:  [^\n]*\n)*[A-Za-z?] [0-7]{6} [0-9a-f]+ [0-3]\t(.+)", re.DOTALL)
+_DETAILS = rb"(?:  [^\n\0]*\n)*"
+_ENTRY = re.compile(rb"(?:\A|\0)" + _DETAILS + rb"([A-Za-z?] [0-7]{6} [0-9a-f]+ [0-3])\t([^\0]+)")
 _COMMANDS = {
     "indexed": ("ls-files", "-z", "-v", "--stage"),
     # the times, size and place on disk of each file that git saw last, behind its entry
@@ -31,7 +30,8 @@ class WorkTree:
 
     git's index holds each file's times, size and blob. Where git says that a file still has
     them, the file needn't be read to know what it holds, unless something (a filter, line
-    endings) stands between blob and file; then their sizes differ.
+    endings) stands between blob and file, which their sizes show as a rule. What is sent is
+    always what a commit holds.
     """
 
     def __init__(
@@ -39,30 +39,32 @@ class WorkTree:
         root: Path,
         git_dir: Path,
         paths: Sequence[str],
-        begin: Callable[[Sequence[str]], Callable[[], bytes]],
+        begin: Callable[[Sequence[str]], Callable[[], tuple[bytes, bytes]]],
         object_format: str,
     ) -> None:
         """Take the paths as git wants them, and what begins a git command.
 
-        What `begin` gives waits for it, and gives what it wrote. `object_format` is the hash
-        that the repository makes ids with, `sha1` say.
+        What `begin` gives waits for it, and gives what it wrote and what it complained of.
+        `object_format` is the hash that the repository makes ids with, `sha1` say.
         """
         self._root = os.fsencode(root)
         self._git_dir = git_dir
         self._paths = ("--", *paths)
         self._begin = begin
-        self._asked: dict[str, Callable[[], bytes]] = {}
+        self._asked: dict[str, Callable[[], tuple[bytes, bytes]]] = {}
         self._object_format = object_format
 
     @cached_property
     def identity(self) -> str:
-        """What is the same only as long as no file here, tracked or not, has changed."""
-        found = sha256()
-        try:
-            found.update(sha256((self._git_dir / "index").read_bytes()).digest())
-        except OSError:  # nothing was ever added
-            found.update(b"none")
-        for path in sorted(self._unsure):
+        """What is the same only as long as no file here, tracked or not, has changed.
+
+        "" where git couldn't look at everything.
+        """
+        unsure = self._unsure
+        if self._is_partly_hidden:
+            return ""
+        found = sha256(self._index)
+        for path in sorted(unsure):
             try:
                 mode = os.lstat(self._full(path)).st_mode
             except OSError:
@@ -91,10 +93,12 @@ class WorkTree:
 
         For any other path, git's index says the same as it said then, to the time of the
         file's last change, and that this is how the file is now. Raises ValueError for what
-        is no `state`.
+        is no `state`, and where git couldn't look at everything.
         """
         unsure, before = state
         detailed, changed, others = self._outputs("detailed", "changed", "others")
+        if self._is_partly_hidden:
+            raise ValueError("git couldn't look at everything")
         paths = {path.encode("latin-1") for path in unsure}
         paths.update((changed + others).split(b"\0")[:-1])
         if detailed and b"\0  " not in detailed:
@@ -108,12 +112,13 @@ class WorkTree:
         """Give the same, as if it held no more than these paths, and git knew none of them."""
         changed, others = self._outputs("changed", "others")
         unsure = frozenset((changed + others).split(b"\0")[:-1])
-        (indexed,) = self._outputs("detailed" if "detailed" in self._asked else "indexed")
-        there = [path for path in paths if path in unsure or b"\t%s\0" % path in indexed]
+        there = [path for path in paths if path in unsure or _lists(self._entries, path)]
         root = Path(os.fsdecode(self._root))
         some = WorkTree(root, self._git_dir, (), self._begin, self._object_format)
         those = b"".join(b"%s\0" % path for path in there)
-        some._asked = {"indexed": bytes, "changed": bytes, "others": lambda: those}
+        nothing = (b"", b"")
+        some._asked = dict.fromkeys(_COMMANDS, lambda: nothing)
+        some._asked["others"] = lambda: (those, b"")
         return some
 
     def blob(self, path: bytes) -> str:
@@ -169,7 +174,11 @@ class WorkTree:
         return found
 
     def _ask(self, *names: str) -> None:
-        """Let git begin on these of `_COMMANDS`, each once."""
+        """Let git begin on these of `_COMMANDS`, each once.
+
+        The index is read before: what changes meanwhile then shows as another `identity`.
+        """
+        _ = self._index
         for name in names:
             if name not in self._asked:
                 self._asked[name] = cache(self._begin([*_COMMANDS[name], *self._paths]))
@@ -177,35 +186,60 @@ class WorkTree:
     def _outputs(self, *names: str) -> list[bytes]:
         """Give what git says to these of `_COMMANDS`."""
         self._ask(*names)
-        return [self._asked[name]() for name in names]
+        return [self._asked[name]()[0] for name in names]
+
+    @property
+    def _is_partly_hidden(self) -> bool:
+        """Whether git complained, as it does of a folder that this user may not enter."""
+        return any(self._asked[name]()[1] for name in ("changed", "others"))
+
+    @cached_property
+    def _index(self) -> bytes:
+        try:
+            return (self._git_dir / "index").read_bytes()
+        except OSError:
+            return b""  # nothing was ever added
+
+    @cached_property
+    def _entries(self) -> bytes:
+        """The index's entries as git lists them: with details, if those are asked for as well.
+
+        One look at the index, so that an entry's details are those of its blob.
+        """
+        return self._outputs("detailed" if "detailed" in self._asked else "indexed")[0]
 
     def _full(self, path: bytes) -> bytes:
         return os.path.join(self._root, path)  # noqa: PTH118  a Path can't hold every name
 
     @cached_property
-    def _listings(self) -> tuple[bytes, frozenset[bytes]]:
-        """The index's entries as git lists them, and the paths that have to be looked at.
+    def _pairs(self) -> Sequence[tuple[bytes, bytes]]:
+        """Flag, mode, blob and stage of each entry of the index, and its path."""
+        return _ENTRY.findall(self._entries)
 
-        Those are what differs from the index (by times and size, then by content), what isn't
-        in it, and what git doesn't keep an eye on: links, submodules, conflicts, entries that
-        somebody marked as not to be looked at.
+    @cached_property
+    def _unsure(self) -> frozenset[bytes]:
+        """The paths that have to be looked at.
+
+        Those are what differs from the index (in times and size: where it was only touched,
+        too), what isn't in it, and what git doesn't keep an eye on: links, submodules,
+        conflicts, entries that somebody marked as not to be looked at.
         """
-        indexed, changed, others = self._outputs("indexed", "changed", "others")
-        plain = sum((b"\0" + indexed).count(b"\0" + start) for start in _PLAIN)
-        special = _SPECIAL.findall(indexed) if plain < indexed.count(b"\0") else []
-        return indexed, frozenset([*(changed + others).split(b"\0")[:-1], *special])
+        changed, others = self._outputs("changed", "others")
+        entries = b"\0" + self._entries
+        special = []
+        if sum(entries.count(b"\0" + start) for start in _PLAIN) < entries.count(b"\0") - 1:
+            special = [
+                path
+                for about, path in self._pairs
+                if not (about.startswith(_PLAIN) and about.endswith(b" 0"))
+            ]
+        return frozenset([*(changed + others).split(b"\0")[:-1], *special])
 
     @cached_property
     def _indexed(self) -> Mapping[bytes, str]:
         """Path and blob of the entries that git keeps an eye on."""
-        entries = (entry.partition(b"\t") for entry in self._listings[0].split(b"\0")[:-1])
-        return {
-            path: about[9:-2].decode() for about, _, path in entries if path not in self._unsure
-        }
-
-    @property
-    def _unsure(self) -> frozenset[bytes]:
-        return self._listings[1]
+        unsure = self._unsure
+        return {path: about[9:-2].decode() for about, path in self._pairs if path not in unsure}
 
 
 def _read(descriptor: int, size: int) -> bytes:
@@ -223,6 +257,19 @@ def _read(descriptor: int, size: int) -> bytes:
     return b"".join(pieces)
 
 
+def _lists(entries: bytes, path: bytes) -> bool:
+    """Whether a path is one of the entries; names may hold what looks like an entry's end."""
+    ending = b"\t%s\0" % path
+    place = entries.find(ending)
+    while place >= 0:
+        begin = entries.rfind(b"\0", 0, place) + 1
+        found = _ENTRY.match(entries[begin : place + len(ending) - 1])
+        if found and found[2] == path:
+            return True
+        place = entries.find(ending, place + 1)
+    return False
+
+
 def _differing(listing: Sequence[bytes], other: Sequence[bytes]) -> set[bytes]:
     """Name the paths whose entries aren't in another detailed listing.
 
@@ -230,16 +277,14 @@ def _differing(listing: Sequence[bytes], other: Sequence[bytes]) -> set[bytes]:
     speaks of two paths.
     """
     if len(listing) == len(other):  # as a rule nothing was added or removed
-        places = {
-            place
-            for place, pair in enumerate(zip(listing, other, strict=True))
-            if pair[0] != pair[1]
-        }
+        pairs = zip(listing, other, strict=True)
+        places = {place for place, (one, another) in enumerate(pairs) if one != another}
     else:
         known = frozenset(other)
         places = {place for place, piece in enumerate(listing) if piece not in known}
-    pieces = [listing[place] for place in places | {one - 1 for one in places if one}]
-    found = [_DETAILED.fullmatch(piece) for piece in pieces if not _DETAILS.fullmatch(piece)]
+    last = len(listing) - 1  # holds the details of the last entry, and no other
+    places = (places | {one - 1 for one in places if one}) - {last}
+    found = [_ENTRY.fullmatch(listing[place]) for place in places]
     if not all(found):
         raise ValueError("git lists its index in another way")
-    return {match[1] for match in found if match}
+    return {match[2] for match in found if match}

@@ -152,6 +152,13 @@ def load_catalog(workflows: Mapping[str, bytes]) -> tuple[Catalog, list[Diagnost
     return known, excerpts.added(found, workflows, ())
 
 
+def unreadable(path: bytes) -> Examined:
+    """Give what is known of a file of specs that is there and can't be read."""
+    _, problem = spec_name(path, "unreadable")
+    assert problem is not None  # noqa: S101  the name of a file of specs ends in .yaml
+    return Examined(problem.file, (), (problem,))
+
+
 def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Examined:
     """Read one file of run specs."""
     parsed = parse(content, file)

@@ -1,8 +1,8 @@
-"""YAML text -> the data that `document` reads from it, quickly; None for all but plain texts.
+"""YAML text -> the data that `closeyaml` reads from it, quickly; None for all but plain texts.
 
 The one place that knows PyYAML, of which only libyaml's events are used: its loaders read
 YAML 1.1 and take a key that stands twice. A text is plain if nothing in it is refused,
-warned of, or read differently by anybody: whatever might be is left to `document`, which
+warned of, or read differently by anybody: whatever might be is left to `closeyaml`, which
 also says what is wrong and where. So this is only ever a faster way to the same result.
 """
 
@@ -44,7 +44,7 @@ class Marks(NamedTuple):
 
 
 MAX_DEPTH = 48
-"""Deeper texts aren't plain; it is less than what `document` allows."""
+"""Deeper texts aren't plain; it is less than what `closeyaml` allows."""
 
 _NULL = frozenset(("~", "null", "Null", "NULL"))
 _BOOLEANS = {
@@ -65,6 +65,7 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _BLOCK = r"{sign}[+-]?(?:[0-9#]|[^\S\n]*(?:#[^\n]*)?\n +\n)"
 """A block scalar with its own indentation, a comment stuck to it, or a line of blanks first."""
 _ODD: Mapping[str, re.Pattern[str]] = {
+    "...": re.compile(r"^\.\.\.", re.MULTILINE),  # a document's end, which may come twice
     "%": re.compile(r"^%", re.MULTILINE),  # a directive
     "?": re.compile(r"(?:^|[\s,\[{(:-])\?", re.MULTILINE),  # a key set apart
     "\\": re.compile(r"\\(?![\\\"nrt])"),  # an escape that is rare
@@ -83,7 +84,7 @@ def _foreign() -> re.Pattern[str]:
 
 
 class _NotPlain(Exception):
-    """The text is for `document`."""
+    """The text is for `closeyaml`."""
 
 
 def read(text: str) -> list[dict[str, Any]] | None:

@@ -87,7 +87,9 @@ class Examiner:
             return tree.read(paths[name]) or b""
 
         def look(name: str) -> tuple[str, int, str]:
-            content = read(name)
+            content = tree.read(paths[name])
+            if content is None:
+                return "", -1, verdicts.to_text(loader.unreadable(paths[name]))
             blob = tree.identify(content)
             kept = self._known.get(blob)
             return blob, len(content), kept[1] if kept else self._verdict(content, name)

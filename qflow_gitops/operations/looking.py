@@ -26,45 +26,51 @@ MOST_CHANGED = 200
 """With more changed paths, everything is looked at."""
 
 
-def look(tree: WorkTree, project: Project, keeper: Keeper, kept: Survey | None) -> Looked:
-    """Look at every spec of the work tree that may have changed since `kept`."""
-    looked = _since(kept, tree, project, keeper) if kept else None
+def look(
+    tree: WorkTree, project: Project, keeper: Keeper, last: Survey | None
+) -> tuple[Looked, Survey | None]:
+    """Look at every spec of the work tree that may have changed since the last survey.
+
+    Gives another survey to keep where everything was looked at, and there is no error.
+    """
+    looked = _since(last, tree, project, keeper) if last else None
     if looked is not None:
-        return looked
+        return looked, None
     state = tree.state
     workflows = reading.worktree_workflows(tree)
     specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
     looked = Looked(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
     unsure, _ = state
-    if not has_errors(looked.found) and len(unsure) <= MOST_CHANGED:
-        context = keeper.context(workflows)
-        Survey(keeper.basis, reading.parts(project), tuple(workflows), context, state, looked).keep(
-            keeper.cache
-        )
-    return looked
+    if has_errors(looked.found) or len(unsure) > MOST_CHANGED:
+        return looked, None
+    context = keeper.context(workflows)
+    folders = reading.parts(project)
+    return looked, Survey(keeper.basis, folders, tuple(workflows), context, state, looked)
 
 
-def _since(kept: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Looked | None:
+def _since(last: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Looked | None:
     try:
-        changed = tree.changed_since(kept.state)
+        changed = tree.changed_since(last.state)
     except ValueError:
         return None
     if len(changed) > MOST_CHANGED:
         return None
     those = tree.among(changed)
-    workflows = _workflows(tree, those, kept, changed)
-    if keeper.context(workflows) != kept.context:
+    workflows = _workflows(tree, those, last, changed)
+    if keeper.context(workflows) != last.context:
         return None
     specs = reading.worktree_specs(those, project, workflows=workflows, keeper=keeper)
-    files, runs = kept.looked.files, kept.looked.runs
-    names = {loader.escaped(path) for path in changed}
+    files, runs = last.looked.files, last.looked.runs
+    # A name that isn't shown as it is has no run, and may be shown like one that has.
+    names = {path.decode() for path in changed if loader.escaped(path).encode() == path}
     for name in names:
         others = _without(runs, name)
         files -= others != runs
         runs = others
-    if runs.count("\n") + len(specs.specs) > loader.MAX_SPECS or _clash(specs, names, runs):
+    count = runs.count("\n") + len(specs.specs) + len(specs.invalid)
+    if count > loader.MAX_SPECS or _clash(specs, names, runs):
         return None
-    found = [one for one in kept.looked.found if one.file not in names | workflows.keys()]
+    found = [one for one in last.looked.found if one.file not in names | workflows.keys()]
     return Looked(
         files + specs.files,
         runs + _lines(specs.specs.values()),
@@ -73,10 +79,10 @@ def _since(kept: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Lo
 
 
 def _workflows(
-    tree: WorkTree, those: WorkTree, kept: Survey, changed: frozenset[bytes]
+    tree: WorkTree, those: WorkTree, last: Survey, changed: frozenset[bytes]
 ) -> Mapping[str, bytes]:
     """Read the catalog's files, of which only the changed ones are looked for."""
-    same = (name for name in kept.workflows if name.encode() not in changed)
+    same = (name for name in last.workflows if name.encode() not in changed)
     found = {name: tree.read(name.encode()) or b"" for name in same}
     return found | reading.worktree_workflows(those)
 

@@ -55,11 +55,15 @@ def worktree_specs(
         found += [problem] if problem else []
         if name and name != PROJECT_FILE and (tree.blob(path) or tree.size(path) >= 0):
             paths[name] = path
-    contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
     if workflows is None:
         workflows = worktree_workflows(tree)
     if keeper is None:
-        return _with(loader.load(dict(contents), project, workflows), found)
+        read = {name: tree.read(path) for name, path in paths.items()}
+        hidden = [paths[name] for name, content in read.items() if content is None]
+        found += [one for path in hidden for one in loader.unreadable(path).diagnostics]
+        there = {name: content for name, content in read.items() if content is not None}
+        return _with(loader.load(there, project, workflows), found)
+    contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
     known, problems = loader.load_catalog(workflows)
     examined = keeper.examiner(project, known, workflows).in_worktree(tree, paths)
     return _with(loader.assembled(examined, contents, known, problems), found)

@@ -12,6 +12,7 @@ from qflow_gitops import verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from qflow_gitops.diagnostics import Diagnostic
     from qflow_gitops.interfaces import Cache
@@ -52,30 +53,32 @@ class Survey(NamedTuple):
     looked: Looked
 
     @classmethod
-    def kept(cls, cache: Cache, basis: str) -> Survey | None:
-        """Give what was kept, if it is of these settings."""
-        data = cache.content(_NAME) or b""
+    def kept(cls, cache: Cache, root: Path, basis: str) -> Survey | None:
+        """Give what was kept of a work tree, if it is of these settings."""
+        data = cache.content(f"{_NAME} {root}") or b""
         place = data.find(b"\n") + 1
         try:
             its, folders, workflows, context, (files, by_file), unsure, length = json.loads(
                 data[:place]
             )
-            if its != basis:
+            texts = (*folders, *workflows, *unsure, context)
+            if its != basis or not all(isinstance(one, str) for one in texts):
                 return None
-            runs = data[place : place + length].decode()
-            looked = Looked(files, runs, verdicts.findings_of_files(by_file))
+            runs = data[place : place + int(length)].decode()
+            looked = Looked(int(files), runs, verdicts.findings_of_files(by_file))
             state = unsure, data[place + length :]
             return cls(basis, tuple(folders), tuple(workflows), context, state, looked)
-        except (ValueError, TypeError, LookupError):
+        except (ValueError, TypeError, LookupError, RecursionError):
             return None
 
-    def keep(self, cache: Cache) -> None:
-        """Keep it, in place of any other."""
+    def keep(self, cache: Cache, root: Path) -> None:
+        """Keep it, in place of any other of this work tree."""
         runs = self.looked.runs.encode()
         looked = [self.looked.files, verdicts.findings_by_file(self.looked.found)]
         unsure, entries = self.state
         head = [self.basis, self.folders, self.workflows, self.context, looked, unsure, len(runs)]
-        cache.keep_content(_NAME, b"".join((json.dumps(head).encode(), b"\n", runs, entries)))
+        content = b"".join((json.dumps(head).encode(), b"\n", runs, entries))
+        cache.keep_content(f"{_NAME} {root}", content)
 
 
 def covers(only: tuple[str, ...], file: str) -> bool:

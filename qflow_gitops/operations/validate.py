@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 from qflow_gitops import verdicts
@@ -11,9 +10,9 @@ from qflow_gitops.operations import projectfile
 from qflow_gitops.report import InvalidFiles, Report, Validated, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from qflow_gitops.interfaces import Cache, GitTree, WorkTree
+    from qflow_gitops.interfaces import Cache, GitTree
     from qflow_gitops.operations.examining import Spread
 
 
@@ -32,31 +31,31 @@ def validate(
     isn't looked at again.
     """
     wanted = tuple(only)
-
-    @functools.cache
-    def worktree(*folders: str) -> WorkTree:
-        return git.worktree(folders)
-
     try:
         content = projectfile.settings_content(git, "")
         basis = verdicts.basis(cache.tool, platform, content)
-        if not wanted and (known := _answered(worktree, cache, basis)):
+        if not wanted and (known := _answered(git, cache, basis)):
             return validated(*known, strict=strict)
         from qflow_gitops.operations.survey import Survey, covers
 
-        last = Survey.kept(cache, basis)
-        if last:
-            worktree(*last.folders).prepare()  # git looks while this process loads what it needs
+        last = Survey.kept(cache, git.root, basis)
+        tree = git.worktree(last.folders) if last else None
+        if tree:
+            tree.prepare()  # git looks while this process loads what it needs
         from qflow_gitops.operations import looking, reading
         from qflow_gitops.operations.examining import Keeper
 
         project, settings_found = projectfile.settings_of(content, platform, cache)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
-    tree = worktree(*reading.parts(project))
+    if tree is None:
+        tree = reading.worktree(git, project)
+        tree.prepare()
     # Before anything is read: what changes meanwhile is seen next time.
     identity = "" if wanted else tree.identity
-    looked = looking.look(tree, project, Keeper(cache, basis, spread), last)
+    looked, survey = looking.look(tree, project, Keeper(cache, basis, spread), last)
+    if survey:
+        survey.keep(cache, git.root)
     found = (*settings_found, *looked.found)
     body = Validated(looked.files, looked.count(wanted))
     if identity and not has_errors(found):
@@ -68,12 +67,12 @@ def validate(
 
 
 def _answered(
-    worktree: Callable[..., WorkTree], cache: Cache, basis: str
+    git: GitTree, cache: Cache, basis: str
 ) -> tuple[Validated, tuple[Diagnostic, ...]] | None:
     """Give the answer of the last time, if no file has changed since; None otherwise."""
     try:
         folders, identity, files, runs, found = cache.answer(basis)
-        if worktree(*folders).identity != identity:
+        if git.worktree(folders).identity != identity:
             return None
         return Validated(files, runs), verdicts.findings_of_files(found)
     except (TypeError, ValueError, LookupError):

@@ -146,6 +146,35 @@ def test_what_is_broken_or_foreign_is_begun_anew(
     assert cache.answer("x") == (None if kept(known).is_dir() else 1)
 
 
+ODD = (
+    b"", b"[]\n", b"{}\n", b"[[\n", b"[" * 100_000 + b"\n",
+    b'["BASIS", [1], [], "x", [0, []], [], 0]\n',
+    b'["BASIS", ["runs"], [], "x", [0, []], null, 0]\n',
+    b'["BASIS", ["runs"], [2], "x", [0, []], [3], 0]\n',
+    b'["BASIS", ["runs"], ["w"], "x", ["many", []], [], 0]\n',
+    b'["BASIS", ["runs"], [], "x", [0, []], [], 0]\n\xff\0nothing that git lists',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_survey_that_is_none_is_ignored(known: Workspace, cli: Cli, odd: bytes) -> None:
+    expected = cli("validate", "runs/b.yaml", "--format", "json").out
+    cache, name = Cache(kept(known).parent), f"survey {known.path.resolve()}"
+    survey = cache.content(name)
+    assert survey is not None
+    cache.keep_content(name, odd.replace(b"BASIS", survey.split(b'"')[1]))
+    for _ in range(2):
+        assert cli("validate", "runs/b.yaml", "--format", "json").out == expected
+
+
+def test_only_the_newest_contents_are_kept(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    for number in range(50):
+        cache.keep_content(str(number), b"x")
+    assert cache.content("49") == b"x"
+    assert cache.content("1") is None
+
+
 def test_a_full_disk_is_no_reason_to_fail(known: Workspace, cli: Cli) -> None:
     with small_disk(known.path / ".git/qflow-gitops") as disk:
         expected = cli("validate", "--format", "json").out

@@ -109,6 +109,73 @@ def test_where_much_has_changed_everything_is_looked_at(
         assert "6 valid runs in 12 files" in cli("validate", "runs/a").out
 
 
+def test_a_name_that_is_only_shown_like_another(known: Workspace, cli: Cli) -> None:
+    known.write(r"runs/\x01.yaml", spec("backslash"))
+    known.commit()
+    assert cli("validate").code == 0
+    known.write("runs/\x01.yaml", spec("control"))
+    said = cli("validate")
+    assert "[file-name]" in said.out
+    assert "13 valid runs in 13 files" in said.out
+
+
+def test_a_name_that_ends_like_an_entry_of_another(known: Workspace, cli: Cli) -> None:
+    known.git("rm", "--cached", "--quiet", file_of(0))
+    known.write(".gitignore", file_of(0))
+    known.write(f"runs/x\truns/{file_of(0)[5:]}", spec("odd"))
+    known.git("add", "runs")
+    assert "11 valid runs in 11 files" in cli("validate").out
+
+
+def test_what_changes_between_two_looks_of_git_is_seen_the_next_time(
+    known: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index moves on while it is listed, and neither size nor git shows it later."""
+    good = known.read(file_of(3))
+    bad = good.replace("kind: W", "kond: W")
+    with monkeypatch.context() as patched:  # the verdicts are known, and no survey
+        patched.setattr(looking, "MOST_CHANGED", -1)
+        (known.path / ".git/qflow-gitops/verdicts" / FILE).unlink()
+        assert cli("validate").code == 0
+    known.write("runs/new.yaml", spec("new"))
+    ask = WorkTree._ask
+
+    def meanwhile(tree: WorkTree, *names: str) -> None:
+        for name in names:
+            if not tree._asked:
+                known.write(file_of(3), good)
+                known.git("add", file_of(3))
+            if name not in tree._asked:
+                ask(tree, name)
+                tree._asked[name]()
+            if known.read(file_of(3)) != bad:
+                known.write(file_of(3), bad)
+                known.git("add", file_of(3))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkTree, "_ask", meanwhile)
+        cli("validate")
+    for _ in range(2):
+        assert cli("validate", file_of(3)).code == 3
+        assert cli("validate").code == 3
+
+
+def test_what_git_could_not_look_at_is_looked_at(
+    known: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git leaves out the files of a folder that it may not enter, and only complains."""
+    monkeypatch.setattr(WorkTree, "_is_partly_hidden", True)
+    read = WorkTree.read
+    monkeypatch.setattr(WorkTree, "size", lambda *_: -1)
+    monkeypatch.setattr(
+        WorkTree, "read", lambda tree, path: None if b"/a/" in path else read(tree, path)
+    )
+    for asked in (("validate",), ("validate", file_of(2))):
+        said = cli(*asked)
+        assert said.code == 3
+        assert f"{file_of(2)}:1:1: error [file-unreadable]" in said.out
+
+
 # --- any history ---------------------------------------------------------------------
 
 Step = Callable[[Workspace, random.Random], object]
