@@ -89,7 +89,8 @@ def test_on_data_of_every_kind_written_in_every_style(
         "a: &x 1\n", "a: *x\n", "a: !!str 1\n", "%YAML 1.2\n---\na: 1\n", "a: 1\na: 2\n",
         "<<: {a: 1}\n", "1: a\n", "a: yes\n", "a: 012\n", "a: 0x1f\n", "a: .inf\n", "a: 1e999\n",
         "a: 9007199254740993\n", "- a\n", "a\n", "", "# nothing\n", "a: 1", "a:\n", "a:\tb\n",
-        "? a\n: b\n", "{?a: 1}\n", 'a: "\\ud800"\n', "a: \u2028b\n", "a: [\n", "a: >#x\n b\n", "a: b\n...\n...\n",
+        "? a\n: b\n", "{?a: 1}\n", 'a: "\\ud800"\n', "a: \u2028b\n", "a: [\n", "a: >#x\n b\n",
+        "a: b\n...\n...\n",
         'a: ["b":c]\n', "a: |\n    \n  b\n", "[" * 99 + "]" * 99 + "\n", "a: b\r\n",
     ],
 )  # fmt: skip
