@@ -6,7 +6,6 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from hashlib import sha256
 from pathlib import Path
 
 MAX_CONTENT = 1024 * 1024
@@ -63,14 +62,14 @@ class WorkTree:
         unsure = self._unsure
         if self._is_partly_hidden:
             return ""
-        found = sha256(self._index)
+        found = hashlib.sha256(self._index)
         for path in sorted(unsure):
             try:
                 mode = os.lstat(self._full(path)).st_mode
             except OSError:
                 mode = 0
             content = self.read(path) or b""
-            found.update(b"%d %d %s" % (len(path), mode, path) + sha256(content).digest())
+            found.update(b"%d %d %s" % (len(path), mode, path) + hashlib.sha256(content).digest())
         return found.hexdigest()
 
     @cached_property

@@ -345,6 +345,7 @@ def existing_paths(wiring: Wiring, paths: tuple[str, ...]) -> tuple[str, ...]:
                 "There is no such file or folder.",
                 where=path,
                 not_done="Nothing was checked.",
+                hint="Name one that is there; git ls-files shows them.",
                 reason="path_missing",
             )
         found.append(shown_path(wiring, path))

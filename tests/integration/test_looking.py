@@ -174,6 +174,7 @@ def test_what_git_could_not_look_at_is_looked_at(
         said = cli(*asked)
         assert said.code == 3
         assert f"{file_of(2)}:1:1: error [file-unreadable]" in said.out
+    assert "[file-unreadable]" in cli("plan", "--worktree").out
 
 
 # --- any history ---------------------------------------------------------------------
