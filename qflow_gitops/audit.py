@@ -6,12 +6,13 @@ again.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from qflow_gitops.difference import MISSING, differences
 from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.notes import LedgerEvent
 from qflow_gitops.states import UNSUCCESSFUL, State
 
 CLOCKS_DIFFER = timedelta(minutes=10)
@@ -38,6 +39,7 @@ def _grown(old: Lockfile, new: Lockfile) -> Iterator[str]:
     elif new.serial == old.serial and new != old:
         yield f"The content is another one, the serial is still {new.serial}."
     yield from _lost("The lockfile", old.extra, new.extra)
+    yield from _events("of its head", old.notes, new.notes)
     for name, record in old.environments.items():
         if name not in new.environments:
             yield f"The environment {name} is gone."
@@ -51,6 +53,9 @@ def _environment(name: str, old: EnvironmentRecord, new: EnvironmentRecord) -> I
     if old.applied_through and not new.applied_through:
         yield f"The environment {name} has lost how far it was applied, {old.applied_through}."
     yield from _lost(f"The environment {name}", old.extra, new.extra)
+    yield from _events(f"of the environment {name}", old.notes, new.notes)
+    for run, events in old.events.items():
+        yield from _events(f"of the run {name}/{run}", events, new.events.get(run, ()))
     for run, attempts in old.runs.items():
         if run not in new.runs:
             yield f"The run {name}/{run} is gone, with {len(attempts)} recorded."
@@ -82,6 +87,14 @@ def _attempt(where: str, old: Attempt, new: Attempt) -> Iterator[str]:
             yield f"Event {place} of the attempt {where} was changed: {_event(event)}, now {now}."
     if len(new.events) == len(old.events) and _seen(new) != _seen(old):
         yield f"What is known of the attempt {where} was changed without an event that says so."
+
+
+def _events(whose: str, old: Sequence[LedgerEvent], new: Sequence[LedgerEvent]) -> Iterator[str]:
+    for place, event in enumerate(old):
+        if place >= len(new):
+            yield f"Event {place + 1} {whose} is gone: {event.event} at {event.at}."
+        elif event != new[place]:
+            yield f"Event {place + 1} {whose} was changed: {event.event} at {event.at}."
 
 
 def _lost(whose: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.matching import Echo
+from qflow_gitops.notes import Mark
 
 # --- git -----------------------------------------------------------------------------
 
@@ -379,14 +380,6 @@ class Snapshot(NamedTuple):
     lockfile: Lockfile | None
     where: str
     copied_at: str = ""
-
-
-class Mark(NamedTuple):
-    """How far an environment was worked on; `applied_through` is None where it stays."""
-
-    environment: str
-    latest: str
-    applied_through: str | None = None
 
 
 class LostRace(Exception):

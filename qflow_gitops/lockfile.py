@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.growing import grown
+from qflow_gitops.notes import LedgerEvent, Mark, Note, freeze_of
 from qflow_gitops.states import (
     DOUBTFUL,
     EXECUTED,
@@ -177,11 +178,17 @@ class Looked:
 
 
 class EnvironmentRecord(NamedTuple):
-    """What is recorded of one environment; commits are "" where none was worked on yet."""
+    """What is recorded of one environment; commits are "" where none was worked on yet.
+
+    `runs` are those with attempts. `events` are those of runs, by the run's name, with or
+    without attempts; `notes` those of the environment itself.
+    """
 
     latest: str = ""
     applied_through: str = ""
     runs: Mapping[str, tuple[Attempt, ...]] = {}
+    events: Mapping[str, tuple[LedgerEvent, ...]] = {}
+    notes: tuple[LedgerEvent, ...] = ()
     extra: Mapping[str, Any] = {}
 
 
@@ -201,11 +208,15 @@ class _Owners(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lockfile:
-    """The whole record. `serial` counts its written versions, 0 for one never written."""
+    """The whole record. `serial` counts its written versions, 0 for one never written.
+
+    `notes` are the events of its head: when it was frozen, and when no longer.
+    """
 
     lineage: str
     serial: int = 0
     environments: Mapping[str, EnvironmentRecord] = field(default_factory=dict)
+    notes: tuple[LedgerEvent, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     _owners: _Owners | None = field(default=None, compare=False, repr=False)
     _overviews: dict[str, _Seen] = field(default_factory=dict, compare=False, repr=False)
@@ -217,6 +228,15 @@ class Lockfile:
     def attempts(self, environment: str, run: str) -> tuple[Attempt, ...]:
         """All attempts of a run, oldest first."""
         return self.environment(environment).runs.get(run, ())
+
+    def events(self, environment: str, run: str) -> tuple[LedgerEvent, ...]:
+        """All events of a run itself, oldest first."""
+        return self.environment(environment).events.get(run, ())
+
+    @property
+    def freeze(self) -> LedgerEvent | None:
+        """The freeze that holds everything, None for none."""
+        return freeze_of(self.notes)
 
     def overview(self, environment: str) -> Overview:
         """What can be told of an environment's runs at a glance. Fast after the first call.
@@ -269,12 +289,29 @@ class Lockfile:
             environments[name] = record._replace(runs=grown(record.runs, runs))
         return self._moved_to(environments, brought)
 
-    def marked(self, environment: str, latest: str, applied_through: str | None) -> "Lockfile":
-        """Give the record with the commits of an environment moved on."""
-        record = self.environment(environment)._replace(latest=latest)
-        if applied_through is not None:
-            record = record._replace(applied_through=applied_through)
-        return self._moved_to({**self.environments, environment: record}, {})
+    def marked(self, mark: Mark) -> "Lockfile":
+        """Give the record with the commits of an environment moved on, and with new events."""
+        marked = self
+        if mark.environment:
+            record = self.environment(mark.environment)
+            record = record._replace(latest=mark.latest or record.latest)
+            if mark.applied_through is not None:
+                record = record._replace(applied_through=mark.applied_through)
+            marked = self._moved_to({**self.environments, mark.environment: record}, {})
+        for note in mark.notes:
+            marked = marked._noted(note)
+        return marked
+
+    def _noted(self, note: Note) -> "Lockfile":
+        if not note.environment:
+            return replace(self, notes=(*self.notes, note.event))
+        record = self.environment(note.environment)
+        if note.run:
+            known = record.events.get(note.run, ())
+            record = record._replace(events=grown(record.events, {note.run: (*known, note.event)}))
+        else:
+            record = record._replace(notes=(*record.notes, note.event))
+        return self._moved_to({**self.environments, note.environment: record}, {})
 
     def _moved_to(
         self, environments: Mapping[str, EnvironmentRecord], brought: Mapping[str, Key]

@@ -12,6 +12,9 @@ from typing import Any
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile, Transition
+from qflow_gitops.notes import LedgerEvent
+from qflow_gitops.notes import from_json as ledger_event_from_json
+from qflow_gitops.notes import to_json as ledger_event_to_json
 from qflow_gitops.states import EXECUTED, TRANSITIONS, State
 
 LOCKFILE_VERSION = 1
@@ -23,21 +26,30 @@ def to_bytes(lockfile: Lockfile) -> bytes:
         "lockfileVersion": LOCKFILE_VERSION,
         "lineage": lockfile.lineage,
         "serial": lockfile.serial,
+        **_listed("freeze", lockfile.notes),
         **lockfile.extra,
         "environments": {
             name: {
                 **({"latest": record.latest} if record.latest else {}),
                 **({"appliedThrough": record.applied_through} if record.applied_through else {}),
+                **_listed("events", record.notes),
                 **record.extra,
                 "runs": {
-                    run: {"attempts": [attempt_to_json(one) for one in record.runs[run]]}
-                    for run in sorted(record.runs)
+                    run: {
+                        "attempts": [attempt_to_json(one) for one in record.runs.get(run, ())],
+                        **_listed("events", record.events.get(run, ())),
+                    }
+                    for run in sorted({*record.runs, *record.events})
                 },
             }
             for name, record in sorted(lockfile.environments.items())
         },
     }
     return (_written(data, "\n") + "\n").encode()
+
+
+def _listed(key: str, events: Sequence[LedgerEvent]) -> dict[str, Any]:
+    return {key: [ledger_event_to_json(one) for one in events]} if events else {}
 
 
 def _written(value: Any, line: str) -> str:
@@ -153,7 +165,7 @@ def _lockfile(data: Any, versions: Versions | None) -> Lockfile:
         raise _Newer(version)
     if version != LOCKFILE_VERSION:
         raise ValueError(f"lockfileVersion is {version!r}")
-    known = ("lockfileVersion", "lineage", "serial", "environments")
+    known = ("lockfileVersion", "lineage", "serial", "freeze", "environments")
     serial, lineage = data["serial"], data["lineage"]
     if not isinstance(serial, int) or isinstance(serial, bool) or serial < 0:
         raise ValueError("serial isn't a count")
@@ -164,19 +176,31 @@ def _lockfile(data: Any, versions: Versions | None) -> Lockfile:
         name: _environment(record, name, seen, versions)
         for name, record in data["environments"].items()
     }
-    return Lockfile(lineage, serial, environments, _rest(data, known))
+    notes = _events(data, "freeze")
+    return Lockfile(lineage, serial, environments, notes, _rest(data, known))
+
+
+def _events(data: Mapping[str, Any], key: str) -> tuple[LedgerEvent, ...]:
+    events = data.get(key, [])
+    if not isinstance(events, list):
+        raise TypeError(f"{key} isn't a list")
+    return tuple(map(ledger_event_from_json, events))
 
 
 def _environment(
     data: Mapping[str, Any], name: str, seen: set[str], versions: Versions | None
 ) -> EnvironmentRecord:
-    runs = {}
+    runs, events = {}, {}
     for run, record in data["runs"].items():
-        attempts = record["attempts"]
-        if not isinstance(attempts, list) or not attempts:
-            raise ValueError(f"{name}/{run} has no attempts")
-        if len(record) > 1:  # there is no place to keep it, and the record is never made poorer
-            raise ValueError(f"{name}/{run} holds more than `attempts`")
+        attempts, its = record["attempts"], _events(record, "events")
+        if not isinstance(attempts, list) or not (attempts or its):
+            raise ValueError(f"{name}/{run} has neither attempts nor events")
+        if _rest(record, ("attempts", "events")):  # there is no place to keep it
+            raise ValueError(f"{name}/{run} holds more than `attempts` and `events`")
+        if its:
+            events[run] = its
+        if not attempts:
+            continue
         if versions is None:
             runs[run] = attempts_from_json(attempts, f"{name}/{run}")
         else:
@@ -186,7 +210,9 @@ def _environment(
         latest=str(data.get("latest", "")),
         applied_through=str(data.get("appliedThrough", "")),
         runs=runs,
-        extra=_rest(data, ("latest", "appliedThrough", "runs")),
+        events=events,
+        notes=_events(data, "events"),
+        extra=_rest(data, ("latest", "appliedThrough", "events", "runs")),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from qflow_gitops.interfaces import Cache
 from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Glance, Lockfile, glance
 from qflow_gitops.lockformat import attempts_from_json, from_bytes, to_bytes
+from qflow_gitops.notes import from_json, to_json
 
 
 class Reader:
@@ -140,6 +141,8 @@ def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
         environments[name] = {
             "latest": record.latest,
             "appliedThrough": record.applied_through,
+            "notes": [to_json(one) for one in record.notes],
+            "events": {run: [*map(to_json, some)] for run, some in record.events.items()},
             "platforms": sorted(lockfile.overview(name).platforms),
             "names": "\n".join(sorted(record.runs)),
             "places": "\n".join(places),
@@ -152,8 +155,11 @@ def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
         ):
             return None  # a name with a line break in it
     return {
-        "lineage": lockfile.lineage, "serial": lockfile.serial, "environments": environments,
-    }  # fmt: skip
+        "lineage": lockfile.lineage,
+        "serial": lockfile.serial,
+        "environments": environments,
+        "notes": [to_json(one) for one in lockfile.notes],
+    }
 
 
 _CLOSED = b"\n        }"
@@ -171,8 +177,13 @@ def indexed(content: bytes, data: Mapping[str, Any]) -> Lockfile:
     """Give the lockfile of which `index` made this data, from the same bytes."""
     environments = {
         name: EnvironmentRecord(
-            record["latest"], record["appliedThrough"], IndexedRuns(name, content, record)
+            record["latest"],
+            record["appliedThrough"],
+            IndexedRuns(name, content, record),
+            {run: tuple(map(from_json, some)) for run, some in record["events"].items()},
+            tuple(map(from_json, record["notes"])),
         )
         for name, record in data["environments"].items()
     }
-    return Lockfile(data["lineage"], data["serial"], environments)
+    notes = tuple(map(from_json, data["notes"]))
+    return Lockfile(data["lineage"], data["serial"], environments, notes)

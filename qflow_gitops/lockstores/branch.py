@@ -16,10 +16,11 @@ from functools import partial
 
 from qflow_gitops import audit
 from qflow_gitops.errors import LockError
-from qflow_gitops.interfaces import LockBranch, LostRace, Mark, Snapshot, Version
+from qflow_gitops.interfaces import LockBranch, LostRace, Snapshot, Version
 from qflow_gitops.lockfile import Lockfile, Transition, rebased
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
+from qflow_gitops.notes import Mark, Note
 
 ROUNDS = 100
 """How often answers are put on top of other processes' records before that is given up."""
@@ -231,7 +232,7 @@ class BranchSession:
     def _wrote(self, transitions: Sequence[Transition], mark: Mark | None) -> bool:
         new = self.lockfile.recorded(transitions)
         if mark is not None:
-            new = new.marked(mark.environment, mark.latest, mark.applied_through)
+            new = new.marked(mark)
         new = replace(new, serial=self.lockfile.serial + 1)
         begun = time.monotonic()
         commit = self._store.written(self._tip, new, _message(transitions, mark))
@@ -280,17 +281,26 @@ def _message(transitions: Sequence[Transition], mark: Mark | None) -> str:
     clauses = [f"{run} {state}" for run, state in told.items()]
     if opened:
         clauses.append("start " + ", ".join(opened))
-    environments = sorted({one.environment for one in transitions} or {mark.environment})  # type: ignore[union-attr]
-    if not clauses and mark:
+    mark = mark or Mark()
+    clauses += [" ".join(filter(None, (one.run, one.event.event))) for one in mark.notes]
+    names = {one.environment for one in transitions} or {one.environment for one in mark.notes}
+    environments = sorted((names or {mark.environment}) - {""})
+    if not clauses:
         what = "all applied" if mark.applied_through == mark.latest else "worked on"
         clauses.append(f"{what} through {mark.latest[:10]}" if mark.latest else "begin")
-    subject = f"{', '.join(environments)}: {'; '.join(clauses)}"
+    subject = f"{', '.join(environments) or 'all'}: {'; '.join(clauses)}"
     if len(subject) > _SUBJECT:
         subject = subject[: _SUBJECT - 1].rsplit(" ", 1)[0] + " …"
-    lines = [_line(one) for one in transitions]
-    if mark and mark.latest:
+    lines = [*map(_line, transitions), *map(_noted, mark.notes)]
+    if mark.latest:
         lines.append(f"worked on commit {mark.latest}")
     return "\n".join([subject, *(["", *lines] if lines else [])])
+
+
+def _noted(one: Note) -> str:
+    where = "/".join(filter(None, (one.environment, one.run))) or "all"
+    said = one.event.text("reason") or one.event.text("from")
+    return f"{where}: {one.event.event}" + (f", {' '.join(said.split())[:200]}" if said else "")
 
 
 def _line(one: Transition) -> str:

@@ -24,10 +24,11 @@ from typing import Any
 
 from qflow_gitops import files
 from qflow_gitops.errors import NOTHING_MORE, BusyError, LockError, UsageProblem
-from qflow_gitops.interfaces import Mark, Snapshot, Version
+from qflow_gitops.interfaces import Snapshot, Version
 from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes, transition_from_json, transition_to_json
 from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
+from qflow_gitops.notes import Mark, note_from_json, note_to_json
 
 _ROOM_FOR_AN_ANSWER = 2048  # bytes of journal for each attempt that is about to be sent
 
@@ -220,7 +221,9 @@ class WorktreeStore:
         try:
             for line in lines:
                 if "mark" in line:
-                    base = base.marked(line["mark"], line["latest"], line["appliedThrough"])
+                    notes = tuple(map(note_from_json, line["notes"]))
+                    mark = Mark(line["mark"], line["latest"], line["appliedThrough"], notes)
+                    base = base.marked(mark)
                 else:
                     base = base.recorded([transition_from_json(line)])
         except (KeyError, TypeError, ValueError) as problem:
@@ -277,10 +280,14 @@ class WorktreeSession:
         changed = self.lockfile.recorded(transitions)
         lines = [transition_to_json(one) for one in transitions]
         if mark is not None:
-            changed = changed.marked(mark.environment, mark.latest, mark.applied_through)
-            through = mark.applied_through
+            changed = changed.marked(mark)
             lines.append(
-                {"mark": mark.environment, "latest": mark.latest, "appliedThrough": through}
+                {
+                    "mark": mark.environment,
+                    "latest": mark.latest,
+                    "appliedThrough": mark.applied_through,
+                    "notes": [*map(note_to_json, mark.notes)],
+                }
             )
         opened = sum(one.opens is not None for one in transitions)
         self._append(lines, _ROOM_FOR_AN_ANSWER * opened)

@@ -14,7 +14,6 @@ from qflow_gitops.interfaces import (
     LockSession,
     LockStore,
     LostRace,
-    Mark,
     PullRequests,
     Qualys,
     Snapshot,
@@ -22,6 +21,7 @@ from qflow_gitops.interfaces import (
 )
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
+from qflow_gitops.notes import Mark
 from qflow_gitops.operations import events, projectfile, reading
 from qflow_gitops.operations.approved import Approver
 from qflow_gitops.operations.checks import (

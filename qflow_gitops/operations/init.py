@@ -7,9 +7,10 @@ from pathlib import Path
 from qflow_gitops import files, schema, shipped
 from qflow_gitops.errors import InvalidInput, LockError
 from qflow_gitops.filenames import LOCK_FILE, PROJECT_FILE
-from qflow_gitops.interfaces import LockStore, LostRace, Mark
+from qflow_gitops.interfaces import LockStore, LostRace
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.lockformat import to_bytes
+from qflow_gitops.notes import Mark
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import FileChange, Files
 

@@ -24,12 +24,12 @@ from qflow_gitops.interfaces import (
     Clock,
     LockSession,
     LostRace,
-    Mark,
     Qualys,
     StopSignal,
 )
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.moments import moment, stamp
+from qflow_gitops.notes import Mark
 from qflow_gitops.operations import events
 from qflow_gitops.operations.background import Background
 from qflow_gitops.operations.watching import Poll, Watch, Watching, watch_of

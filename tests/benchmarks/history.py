@@ -8,9 +8,9 @@ from pathlib import Path
 
 from qflow_gitops.gitbranch import GitBranch
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.interfaces import Mark
 from qflow_gitops.lockfile import Attempt, Event, Transition
 from qflow_gitops.lockstores.branch import BranchStore
+from qflow_gitops.notes import Mark
 from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.states import State
 from tests.benchmarks.scale import Scale

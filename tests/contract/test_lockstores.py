@@ -9,10 +9,11 @@ import pytest
 from qflow_gitops.errors import BusyError, LockError
 from qflow_gitops.gitbranch import GitBranch
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.interfaces import LockStore, LostRace, Mark
+from qflow_gitops.interfaces import LockStore, LostRace
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.lockstores import STORES, Place, build
+from qflow_gitops.notes import LedgerEvent, Mark, Note
 from qflow_gitops.project import LockSettings
 from qflow_gitops.states import State
 from tests.helpers.clones import Remote
@@ -205,3 +206,39 @@ def test_the_lineage_is_made_up_once(made, tmp_path: Path) -> None:
     assert made("branch", clone="other").read().lockfile == Lockfile(
         lineage, 1, made("branch").read().lockfile.environments
     )
+
+
+def frozen(reason: str) -> Mark:
+    event = LedgerEvent("2026-10-06T09:30:00Z", "frozen", {"reason": reason})
+    return Mark(notes=(Note("", "", event),))
+
+
+@EACH
+def test_events_beside_attempts_are_kept_without_a_run_of_their_name(name: str, made) -> None:
+    """Of a run that was never sent, of an environment, of the lockfile's head."""
+    store: LockStore = made(name)
+    carried = LedgerEvent("2026-10-06T09:30:00Z", "carried", {"from": "prod/a", "through": 1})
+    released = LedgerEvent("2026-10-06T09:30:00Z", "released", {"hold": "empty"})
+    with store.session() as session:
+        session.record([opening("a")], Mark("prod", "1" * 40))
+        session.record([], frozen("incident"))
+        session.record([], Mark(notes=(Note("prod", "b", carried), Note("prod", "", released))))
+    lockfile = made(name).read().lockfile
+    assert lockfile is not None
+    assert lockfile.freeze is not None
+    assert lockfile.freeze.text("reason") == "incident"
+    assert lockfile.events("prod", "b") == (carried,)
+    assert lockfile.environment("prod").notes == (released,)
+    assert lockfile.environment("prod").latest == "1" * 40
+    assert set(lockfile.environment("prod").runs) == {"a"}
+
+
+def test_a_freeze_loses_no_race_silently(made) -> None:
+    """Two write at once: the second one reads again before it decides."""
+    with made("branch").session() as first:
+        first.record([opening("a")])
+    with made("branch").session() as one, made("branch").session() as other:
+        one.record([], frozen("one"))
+        with pytest.raises(LostRace):
+            other.record([], frozen("other"))
+        assert other.lockfile.freeze is not None

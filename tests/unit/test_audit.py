@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from qflow_gitops.audit import check_values, grown
 from qflow_gitops.lockfile import Attempt, Event, Lockfile
 from qflow_gitops.lockformat import Versions, from_bytes, to_bytes
+from qflow_gitops.notes import LedgerEvent, Mark
 from qflow_gitops.states import TRANSITIONS, State
 from tests.helpers.values import replace
 from tests.unit.test_lockfile import DIGEST, moved, opened
@@ -39,8 +40,8 @@ steps = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), max_size=
 
 @given(steps, steps)
 def test_a_record_that_only_grew_passes(first: list[Any], then: list[Any]) -> None:
-    old = walked(Lockfile("x"), first).marked("prod", COMMIT, COMMIT)
-    new = walked(old, then).marked("prod", LATER, LATER)
+    old = walked(Lockfile("x"), first).marked(Mark("prod", COMMIT, COMMIT))
+    new = walked(old, then).marked(Mark("prod", LATER, LATER))
     assert grown(old, new) == ()
     assert grown(old, old) == ()
     assert grown(old, from_bytes(to_bytes(new), "qflow.lock")) == ()
@@ -128,12 +129,21 @@ def without_fact(one: Attempt) -> Attempt:
     return replace(one, facts={key: one.facts[key] for key in one.facts if key != "commit"})
 
 
+def carried(through: int) -> LedgerEvent:
+    return LedgerEvent("", "carried", {"from": "prod/b", "through": through})
+
+
 CHANGES: dict[str, Change] = {
     "another lineage": lambda new, *_: replace(new, lineage="y"),
     "an older serial": lambda new, *_: replace(new, serial=0),
     "a key of the lockfile lost": lambda new, *_: replace(new, extra={}),
     "the environment gone": lambda new, *_: replace(new, environments={}),
     "a key of the environment lost": record(extra={}),
+    "the freeze gone": lambda new, *_: replace(new, notes=()),
+    "another freeze": lambda new, *_: replace(new, notes=(LedgerEvent("", "unfrozen"),)),
+    "an event of the environment gone": record(notes=()),
+    "an event of a run gone": record(events={}),
+    "carried through another": record(events={"a": (carried(2),)}),
     "latest lost": record(latest=""),
     "appliedThrough lost": record(applied_through=""),
     "a run gone": run(lambda all_, at: None),
@@ -164,10 +174,13 @@ def test_any_one_change_of_what_was_written_is_found(
 ) -> None:
     begun = opened("a").opens
     kept = replace(begun, facts={**begun.facts, "flag": True, "annotations": {"ticket": "CHG1"}})
-    start = Lockfile("x", 1, extra={"kept": 1}).recorded(
+    start = Lockfile("x", 1, notes=(LedgerEvent("", "frozen"),), extra={"kept": 1}).recorded(
         [replace(opened("a"), opens=kept), moved(A, "a", execution="e")]
     )
     start = record(extra={"kept": 2}, latest=COMMIT, applied_through=COMMIT)(start, "", 0, 0)
+    start = record(notes=(LedgerEvent("", "released"),), events={"a": (carried(1),)})(
+        start, "", 0, 0
+    )
     old = walked(start, first)
     new = walked(old, then)
     assert grown(old, new) == ()

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from qflow_gitops.interfaces import Answer, AnswerKind, Clock, LockSession, Mark, Qualys
+from qflow_gitops.interfaces import Answer, AnswerKind, Clock, LockSession, Qualys
 from qflow_gitops.lockfile import Lockfile, Transition
+from qflow_gitops.notes import Mark
 from qflow_gitops.operations import events
 from qflow_gitops.operations.launch import Job, Launch, Terms
 from qflow_gitops.states import State

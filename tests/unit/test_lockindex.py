@@ -5,6 +5,7 @@ from typing import Any
 from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile, Looked
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.lockindex import Reader, index, indexed
+from qflow_gitops.notes import LedgerEvent
 from qflow_gitops.states import State
 
 
@@ -40,6 +41,9 @@ UNSENT = Attempt(
     (Event("2026-01-01T00:00:00Z", State.INTENT), Event("2026-01-01T00:00:01Z", State.UNSENT)),
 )
 """Alone in its environment, with no digest that is spent and no file."""
+AT = "2026-01-01T00:00:00Z"
+CARRIED = LedgerEvent(AT, "carried", {"from": "prod/a", "through": 1})
+"""Two of its three runs have no attempt."""
 RECORD = Lockfile(
     "lineage",
     7,
@@ -56,7 +60,13 @@ RECORD = Lockfile(
                 "é": (attempt(1, State.INTENT, "d1", "runs/e.yaml"),),
             },
         ),
-        "none": EnvironmentRecord("c1"),
+        "none": EnvironmentRecord("c1", notes=(LedgerEvent(AT, "released", {"hold": "empty"}),)),
+        "carried": EnvironmentRecord(
+            "c1",
+            "c1",
+            {"b": (attempt(1, State.SUCCEEDED, "d4", "runs/c.yaml"),)},
+            dict.fromkeys(("a", "b", "c"), (CARRIED,)),
+        ),
         "unsent": EnvironmentRecord("c1", "", {"only": (UNSENT,)}),
     },
 )
@@ -85,7 +95,7 @@ def test_it_is_the_same_record() -> None:
 def test_what_is_not_in_normal_form_or_holds_more_has_no_index() -> None:
     content = to_bytes(RECORD)
     assert index(RECORD, content.replace(b"  ", b" ")) is None
-    more = Lockfile("lineage", 7, RECORD.environments, {"later": 1})
+    more = Lockfile("lineage", 7, RECORD.environments, extra={"later": 1})
     assert index(more, to_bytes(more)) is None
 
 
@@ -94,7 +104,7 @@ def test_the_index_is_that_of_these_bytes_and_this_program_only() -> None:
     reader = Reader(cache)  # type: ignore[arg-type]
     assert reader(content, "x") == from_bytes(content, "x")
     assert to_bytes(reader(content, "x")) == content
-    other = to_bytes(Lockfile("lineage", 8, RECORD.environments))
+    other = to_bytes(Lockfile("lineage", 8, RECORD.environments, (LedgerEvent(AT, "frozen"),)))
     assert reader(other, "x").serial == 8
     cache.tool = "2"
     assert reader(other, "x") == from_bytes(other, "x")

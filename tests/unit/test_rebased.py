@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, rebased
 from qflow_gitops.lockformat import from_bytes, to_bytes
+from qflow_gitops.notes import Mark
 from qflow_gitops.states import EXECUTED, FINAL, TRANSITIONS, State
 from tests.unit.test_lockfile import DIGEST, moved, opened
 
@@ -234,7 +235,7 @@ def test_who_has_an_execution_is_known_through_every_change() -> None:
     lockfile = record(A)
     assert lockfile.owner(OURS) == ("prod", "a", 1)
     grown = lockfile.recorded([opened("c"), moved(A, "c", execution="new")])
-    grown = grown.marked("prod", "1" * 40, None).recorded([arriving(State.SUCCEEDED)])
+    grown = grown.marked(Mark("prod", "1" * 40)).recorded([arriving(State.SUCCEEDED)])
     assert grown.owner("new") == ("prod", "c", 1)
     assert lockfile.owner("new") is None  # what grows from a record leaves it as it is
     assert Lockfile("x", 1, {}, _owners=grown._owners).owner(OURS) is None

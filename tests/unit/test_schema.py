@@ -15,6 +15,7 @@ from qflow_gitops.diagnostics import Diagnostic, Severity
 from qflow_gitops.document import Path
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import attempt_to_json, to_bytes
+from qflow_gitops.notes import Mark
 from qflow_gitops.parsing import parse
 from qflow_gitops.rules import RULES
 from qflow_gitops.states import State
@@ -155,6 +156,8 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
                 "lockfile/$defs/attempt/properties/evidence",
                 "lockfile/$defs/event",
                 "lockfile/$defs/event/properties/by",
+                "lockfile/$defs/ledgerEvent",
+                "lockfile/$defs/ledgerEvent/properties/by",
             },
         }[name]
     )
@@ -311,7 +314,7 @@ def test_a_lockfile_as_it_is_written_fits_its_schema() -> None:
                 Transition("prod", "a", 1, accepted, execution_id="e-1", status="Queued"),
             ]
         )
-        .marked("prod", commit, commit)
+        .marked(Mark("prod", commit, commit))
     )
     validator = Draft202012Validator(schema.load("lockfile"), registry=Registry())
     assert list(validator.iter_errors(json.loads(to_bytes(written)))) == []

@@ -1,0 +1,93 @@
+"""What the lockfile says beside attempts: events of a run, of an environment, of the whole.
+
+They only grow, like attempts. An event is `{at, event, …}`:
+
+==============  =====================  ====================================================
+event           stands in              what it says
+==============  =====================  ====================================================
+`carried`       a run                  attempts 1 to `through` of the run `from` count for it
+`released`      an environment         a person released the hold `hold`, for the whole of it
+`frozen`,       the lockfile's head    nothing is sent from here on, or may be again
+`unfrozen`
+==============  =====================  ====================================================
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+CARRIED, RELEASED, FROZEN, UNFROZEN = "carried", "released", "frozen", "unfrozen"
+
+
+class LedgerEvent(NamedTuple):
+    """One event. `at` is RFC 3339 in UTC, `extra` what else it says (`by`, `reason`, …)."""
+
+    at: str
+    event: str
+    extra: Mapping[str, Any] = {}
+
+    def text(self, name: str) -> str:
+        """Give what it says under a name as text, "" where it says nothing."""
+        value = self.extra.get(name, "")
+        return value if isinstance(value, str) else str(value)
+
+
+class Note(NamedTuple):
+    """An event and its place: a run, an environment (`run` is ""), the head (both are "")."""
+
+    environment: str
+    run: str
+    event: LedgerEvent
+
+
+class Mark(NamedTuple):
+    """What one write says beside attempts.
+
+    How far an environment was worked on (`latest` "" and `applied_through` None leave it as
+    it is; `environment` "" names none), and events.
+    """
+
+    environment: str = ""
+    latest: str = ""
+    applied_through: str | None = None
+    notes: tuple[Note, ...] = ()
+
+
+def freeze_of(events: Sequence[LedgerEvent]) -> LedgerEvent | None:
+    """Give the freeze that holds by the events of the lockfile's head, None for none."""
+    last = events[-1] if events else None
+    return last if last is not None and last.event != UNFROZEN else None
+
+
+def note_to_json(note: Note) -> dict[str, Any]:
+    """Give a note as one JSON object, for a journal."""
+    return {"environment": note.environment, "run": note.run, "event": to_json(note.event)}
+
+
+def note_from_json(data: Mapping[str, Any]) -> Note:
+    """Read a note; ValueError, KeyError or TypeError where it isn't one."""
+    return Note(str(data["environment"]), str(data["run"]), from_json(data["event"]))
+
+
+def to_json(event: LedgerEvent) -> dict[str, Any]:
+    """Give an event as it stands in the lockfile."""
+    return {"at": event.at, "event": event.event, **event.extra}
+
+
+def from_json(data: Mapping[str, Any]) -> LedgerEvent:
+    """Read an event; ValueError, KeyError or TypeError where it isn't one."""
+    at, event = data["at"], data["event"]
+    if not isinstance(at, str) or not isinstance(event, str):
+        raise TypeError("`at` and `event` have to be texts")
+    rest = {name: value for name, value in data.items() if name not in ("at", "event")}
+    if event == CARRIED:
+        _check_carried(rest)
+    return LedgerEvent(at, event, rest)
+
+
+def _check_carried(data: Mapping[str, Any]) -> None:
+    """What can't be followed would let a request that was sent be sent again."""
+    source, through = data["from"], data["through"]
+    if not isinstance(source, str) or source.count("/") != 1:
+        raise ValueError("`from` of a carried run isn't <environment>/<name>")
+    if not isinstance(through, int) or isinstance(through, bool) or through < 0:
+        raise ValueError("`through` of a carried run isn't a number of attempts")
