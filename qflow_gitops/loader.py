@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 from qflow_gitops import catalog, connectors, excerpts, leaks, project, schema, spec
 from qflow_gitops.catalog import Catalog
-from qflow_gitops.diagnostics import Diagnostic, Range, Severity, error, has_errors, in_order
+from qflow_gitops.diagnostics import (
+    Diagnostic,
+    Range,
+    Severity,
+    error,
+    has_errors,
+    in_order,
+    warning,
+)
 from qflow_gitops.document import Document, Parsed
 from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.parsing import parse, place
@@ -16,6 +24,8 @@ from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec
 
 MAX_SPECS = 100_000
+SAME_REQUEST = "same-request"
+"""The rule about specs that ask for the same: it shows only when all of them are seen."""
 _REGULAR = ("100644", "100755")
 _GIT_NAMES = frozenset((".git", "git~1"))  # as the file systems of Windows and macOS see them too
 _PLAIN_NAME = re.compile(rb"(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.ya?ml")  # of bytes: ASCII
@@ -143,7 +153,7 @@ def load(
     """
     known, found = load_catalog(workflows or {})
     examined = [examine(files[file], file, settings, known) for file in sorted(files)]
-    return assembled(examined, files, known, found)
+    return assembled(examined, files, settings, known, found)
 
 
 def load_catalog(workflows: Mapping[str, bytes]) -> tuple[Catalog, list[Diagnostic]]:
@@ -202,6 +212,7 @@ def unchecked(content: bytes, file: str, settings: Project) -> tuple[RunSpec, ..
 def assembled(
     examined: Sequence[Examined],
     files: Mapping[str, bytes],
+    settings: Project,
     known: Catalog,
     found: Iterable[Diagnostic] = (),
 ) -> SpecSet:
@@ -217,6 +228,11 @@ def assembled(
         *_collisions(files),
     ]
     bad_files = {one.file for one in double}
+    double += _same_requests(
+        [one for each in examined if each.file not in bad_files for one in each.specs],
+        files,
+        settings,
+    )
     everything += _with_excerpts(double, everything, files) if double else ()
     ordered = in_order(everything)
     first: dict[str, Diagnostic] = {}
@@ -324,6 +340,29 @@ def _duplicates(specs: Iterable[RunSpec], files: Mapping[str, bytes]) -> Iterabl
                 this.file,
                 _name_place(this, files),
                 "A name is a run's identity in its environment: rename or remove one of them.",
+            )
+
+
+def _same_requests(
+    specs: Sequence[RunSpec], files: Mapping[str, bytes], settings: Project
+) -> Iterable[Diagnostic]:
+    """Warn of specs that ask for the same on one platform: only the first would be sent."""
+    alike: dict[tuple[str, str], list[RunSpec]] = {}
+    for one in specs:
+        platform = settings.environments[one.environment].platform
+        alike.setdefault((platform, one.digest), []).append(one)
+    for group in alike.values():
+        first, *others = sorted(group, key=lambda one: one.key)
+        for this in group if others else ():
+            that = others[0] if this is first else first
+            yield warning(
+                SAME_REQUEST,
+                f"`{this.environment}/{this.name}` asks for the same as "
+                f"`{that.environment}/{that.name}` "
+                f"({that.file}:{_name_place(that, files).start.line}), on the same platform.",
+                this.file,
+                _name_place(this, files),
+                "Only one of them is sent. If both are meant, set another `rerun:` in one of them.",
             )
 
 

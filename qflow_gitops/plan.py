@@ -4,20 +4,21 @@ Desired minus recorded. Pure: the same values give the same plan, wherever they 
 """
 
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from qflow_gitops.difference import Difference, differences
+from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits, successor
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Attempt, Lockfile, Overview, is_leased
 from qflow_gitops.policy import Facts, Judged, judge, needed_approvals
 from qflow_gitops.project import Project
+from qflow_gitops.samerequest import doubles, spent_by_others
 from qflow_gitops.spec import RunSpec, canonical, hidden
 from qflow_gitops.states import DOUBTFUL, UNDER_WAY, State
-
-Key = tuple[str, str]
 
 
 class Action(StrEnum):
@@ -45,7 +46,8 @@ class Reason(StrEnum):
     REFUSED = "refused"
     EXPIRED = "expired"
     RENAMED = "renamed"
-    TARGET = "target"
+    SAME_REQUEST = "same_request"
+    PLATFORM = "platform"
     LIMIT = "limit"
     WINDOW = "window"
     APPROVAL = "approval"
@@ -59,8 +61,9 @@ class Reason(StrEnum):
 class Change(NamedTuple):
     """The decision for one run.
 
-    `attempt` is the one that explains it, `since` the request differences to the last
-    counted attempt (None where its request isn't known), `hint` what a person can do.
+    `attempt` is the one that explains it, `owner` the run that the lockfile has it under
+    where that is another one, `since` the request differences to the last counted attempt (None
+    where its request isn't known), `hint` what a person can do.
     `release` is the name by which `--ack NAME=COUNT` releases a hold, "" for none; `released`
     are the names that a run was released by. `approvals` is how many people have to approve it,
     `due` for which reason it would run if the policy didn't hold it.
@@ -79,6 +82,7 @@ class Change(NamedTuple):
     released: tuple[str, ...] = ()
     approvals: int = 0
     due: Reason | None = None
+    owner: Key | None = None
 
     @property
     def key(self) -> Key:
@@ -151,13 +155,14 @@ class Context(NamedTuple):
 
 def compute(specs: SpecSet, context: Context) -> Plan:
     """Decide about every run of the environments asked for."""
+    inheritance = Inheritance(context.lockfile, context.project, specs.specs, specs.invalid)
     found: list[Change] = []
     quiet = 0
     for environment in context.environments:
-        some, done = _environment(environment, specs, context)
+        some, done = _environment(environment, specs, context, inheritance)
         found += some
         quiet += done
-    released = _released(found, context)
+    released = _numbered(_released(found, context, inheritance))
     if context.facts is not None:
         released = _judged(released, specs, context, context.facts)
     frozen = [_frozen(one, context.brakes.freeze) for one in released]
@@ -172,7 +177,9 @@ def compute(specs: SpecSet, context: Context) -> Plan:
     )
 
 
-def _environment(environment: str, specs: SpecSet, context: Context) -> tuple[list[Change], int]:
+def _environment(
+    environment: str, specs: SpecSet, context: Context, inheritance: Inheritance
+) -> tuple[list[Change], int]:
     """Decide about every run of an environment; count those that are certainly not shown."""
     record = context.lockfile.environment(environment)
     overview, found, quiet = context.lockfile.overview(environment), [], 0
@@ -184,12 +191,13 @@ def _environment(environment: str, specs: SpecSet, context: Context) -> tuple[li
         names |= {one.name, one.previous_name}
         if not _selected(one, context.labels):
             continue
-        seen = None if one.previous_name else overview.glance(one.name)
+        heir = one.previous_name or inherits(context.lockfile, context.project, key)
+        seen = None if heir else overview.glance(one.name)
         last = seen.sent[-1] if seen and seen.settled else ""
         if seen and one.digest == last and is_quiet(one.file, seen.file):
             quiet += 1
         else:
-            found.append(decide(one, specs, context))
+            found.append(decide(one, context, inheritance))
     for key, finding in specs.invalid.items():
         if key[0] == environment:
             names.add(key[1])
@@ -206,7 +214,7 @@ def _environment(environment: str, specs: SpecSet, context: Context) -> tuple[li
         gone = record.runs if context.touched is None else overview.of_files(context.touched)
         shown = [run for run in gone if run not in names]
         quiet += len(record.runs) - sum(name in record.runs for name in names) - len(shown)
-        found += [_gone(environment, run, record.runs[run][-1]) for run in shown]
+        found += [_gone((environment, run), record.runs[run][-1], inheritance) for run in shown]
     return found, quiet
 
 
@@ -226,11 +234,14 @@ def _selected(one: RunSpec, labels: Mapping[str, str]) -> bool:
     return all(one.labels.get(name) == value for name, value in labels.items())
 
 
-def _gone(environment: str, run: str, last: Attempt) -> Change:
-    detail = f"no spec any more; its record stays ({said(last)})"
-    if last.state in DOUBTFUL:
+def _gone(key: Key, last: Attempt, inheritance: Inheritance) -> Change:
+    heir = inheritance.heir(key)
+    detail = f"no spec any more; its attempts stay recorded ({said(last)})"
+    if heir is not None:
+        detail = f"its attempts count for {'/'.join(heir)} now ({said(last)})"
+    elif last.state in DOUBTFUL:
         detail = f"no spec any more, and {said(last)}"
-    return Change(Action.SKIP, Reason.REMOVED, environment, run, detail, attempt=last)
+    return Change(Action.SKIP, Reason.REMOVED, *key, detail, attempt=last)
 
 
 def only_touched(made: Plan, touched: frozenset[str]) -> Plan:
@@ -258,85 +269,98 @@ def _is_shown(one: Change, context: Context) -> bool:
 # --- one run -------------------------------------------------------------------------
 
 
-def decide(one: RunSpec, specs: SpecSet, context: Context) -> Change:
-    """Decide about one valid spec: desired minus recorded."""
-    attempts = record_of(one, context.lockfile)
-    if one.previous_name and (one.environment, one.previous_name) in specs.specs:
-        attempts = context.lockfile.attempts(one.environment, one.name)
-        if not any(each.counted and each.digest == one.digest for each in attempts):
-            return _two_of_a_name(one)
-    same = [attempt for attempt in attempts if attempt.digest == one.digest]
-    counted = [attempt for attempt in same if attempt.counted]
-    doubt = next((attempt for attempt in attempts if attempt.state in DOUBTFUL), None)
-    if doubt is not None and context.now and is_leased(doubt, context.now):
+def decide(
+    one: RunSpec,
+    context: Context,
+    inheritance: Inheritance,
+    released: frozenset[str] = frozenset(),
+) -> Change:
+    """Decide about one valid spec: desired minus recorded.
+
+    `released` names the holds that a person took out of its way.
+    """
+    record = inheritance.attempts(one.key)
+    same = [each for each in record if each.attempt.digest == one.digest]
+    counted = [each for each in same if each.attempt.counted]
+    if not counted and inheritance.contradicted(one):
+        return _two_of_a_name(one)
+    doubt = next((each for each in record if each.attempt.state in DOUBTFUL), None)
+    if doubt is not None and context.now and is_leased(doubt.attempt, context.now):
         return _being_sent(one, doubt)
     if doubt is not None:
         return _in_doubt(one, doubt)
-    moved = _target(one, attempts, context) or _renamed(one, attempts, specs, context)
+    moved = None if Reason.PLATFORM in released else _platform(one, record, context)
     if moved is not None:
         return moved
     if counted:
-        return _spent(one, counted[-1], context)
-    return _due(one, attempts, same, context)
-
-
-def record_of(one: RunSpec, lockfile: Lockfile) -> tuple[Attempt, ...]:
-    """Give the attempts that count for a spec: its own after those of its previous name."""
-    before = lockfile.attempts(one.environment, one.previous_name) if one.previous_name else ()
-    return before + lockfile.attempts(one.environment, one.name)
+        return _spent(one, counted[-1], record, context)
+    if Reason.SAME_REQUEST not in released:
+        others = spent_by_others(one, record, context.project, context.lockfile)
+        if others:
+            return _asked_before(one, others, context, inheritance)
+    return _due(one, record, same, context)
 
 
 def _change(
     action: Action, reason: Reason, one: RunSpec, detail: str, hint: str = "",
-    attempt: Attempt | None = None, since: tuple[Difference, ...] | None = None,
+    attempt: Placed | None = None, since: tuple[Difference, ...] | None = None,
     release: str = "",
 ) -> Change:  # fmt: skip
+    owner = attempt.key if attempt and attempt.key != one.key else None
     return Change(
-        action, reason, one.environment, one.name, detail, hint, one, attempt, since, release
-    )
+        action, reason, one.environment, one.name, detail, hint, one,
+        attempt.attempt if attempt else None, since, release, owner=owner,
+    )  # fmt: skip
 
 
-def _being_sent(one: RunSpec, intent: Attempt) -> Change:
-    by = intent.events[0].extra.get("by")
+def _named(each: Placed, one: RunSpec) -> str:
+    """Name an attempt, with its run where that isn't this spec's."""
+    number = f"attempt {each.attempt.number}"
+    return number if each.key == one.key else f"{number} of {'/'.join(each.key)}"
+
+
+def _being_sent(one: RunSpec, intent: Placed) -> Change:
+    first = intent.attempt.events[0].extra
+    by = first.get("by")
     who = by.get("actor", "") if isinstance(by, Mapping) else ""
-    until = intent.events[0].extra.get("leaseUntil", "")
     return _change(
         Action.SKIP,
         Reason.IN_PROGRESS,
         one,
-        f"attempt {intent.number} is being sent by {who or 'another apply'} since "
-        f"{intent.opened_at}; if that has died, an apply after {until} looks what became of it",
+        f"{_named(intent, one)} is being sent by {who or 'another apply'} since "
+        f"{intent.attempt.opened_at}; if that has died, an apply after "
+        f"{first.get('leaseUntil', '')} looks what became of it",
         "",
         intent,
     )
 
 
-def _in_doubt(one: RunSpec, doubt: Attempt) -> Change:
+def _in_doubt(one: RunSpec, doubt: Placed) -> Change:
     return _change(
         Action.HOLD,
         Reason.IN_DOUBT,
         one,
-        f"attempt {doubt.number} may have run: {said(doubt)}",
-        f"qflow-gitops reconcile looks it up. If that can't tell, look in Qualys for an execution "
-        f"of workflow {doubt.fact('workflowId')} at about {doubt.opened_at}, then: "
-        f"{resolve_command(one)}",
+        f"{_named(doubt, one)} may have run: {said(doubt.attempt)}",
+        f"`qflow-gitops reconcile -e {one.environment}` looks it up. If that can't tell, look in "
+        f"Qualys for an execution of workflow {doubt.attempt.fact('workflowId')} at about "
+        f"{doubt.attempt.opened_at}, then say what you found: {resolve_commands(one)}",
         doubt,
     )
 
 
-def resolve_command(one: RunSpec) -> str:
-    """The command that settles doubt by a person's decision."""
-    return (
-        f"qflow-gitops resolve {one.environment}/{one.name} "
-        "--adopt EXECUTION | --absent | --assume-ran, with --reason TEXT"
-    )
+def resolve_commands(one: RunSpec) -> str:
+    """The commands that settle doubt by a person's decision."""
+    command = f"qflow-gitops resolve {one.environment}/{one.name}"
+    ways = ("--adopt EXECUTION", "--absent", "--assume-ran")
+    first, *others = (f"`{command} {way} --reason TEXT`" for way in ways)
+    return f"{first}, {' or '.join(others)}"
 
 
-def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Change | None:
+def _platform(one: RunSpec, record: tuple[Placed, ...], context: Context) -> Change | None:
     """A run recorded on another platform, or a new one where all others are on another."""
     here = context.project.environments[one.environment].platform
-    if attempts:
-        known = frozenset({attempts[-1].fact("platform")}) - {""}
+    if record:
+        known = frozenset({record[-1].attempt.fact("platform")}) - {""}
     else:
         known = context.lockfile.overview(one.environment).platforms - {""}
     if not here or not known or here in known:
@@ -344,52 +368,90 @@ def _target(one: RunSpec, attempts: tuple[Attempt, ...], context: Context) -> Ch
     there = ", ".join(sorted(known))
     return _change(
         Action.HOLD,
-        Reason.TARGET,
+        Reason.PLATFORM,
         one,
         f"recorded on platform {there}, but {one.environment} is now {here}",
-        f"Set the platform back to {there}, or release it: apply --ack target=COUNT --reason TEXT",
-        attempts[-1] if attempts else None,
-        release=Reason.TARGET,
+        f"Set `platform:` of {one.environment} in qflow.yaml back to {there}, or send it on {here} "
+        f"as well: {_ack(Reason.PLATFORM, one, context)}",
+        record[-1] if record else None,
+        release=Reason.PLATFORM,
     )
+
+
+def _ack(name: str, one: RunSpec, context: Context) -> str:
+    """The command that releases a hold by name; `_numbered` fills in its number."""
+    return f"`{apply_command(one.environment, context)} --ack {name}={_COUNT} --reason TEXT`"
+
+
+_COUNT = "\0"
+
+
+def apply_command(environment: str, context: Context) -> str:
+    """The apply that a plan of these environments and labels is about."""
+    which = f" -e {environment}" if len(context.project.environments) > 1 else ""
+    labels = (f" -l {shlex.quote(f'{key}={value}')}" for key, value in context.labels.items())
+    return f"qflow-gitops apply{which}{''.join(labels)}"
 
 
 def _two_of_a_name(one: RunSpec) -> Change:
     """A record can't be carried over from a run that goes on; looked at before anything else.
 
-    What a run sent under its own name already needs no other's record.
+    What counts for a run already needs no other's record.
     """
     return _change(
         Action.HOLD,
         Reason.RENAMED,
         one,
         f"`previousName: {one.previous_name}` names a run that still has a spec",
-        "Remove `previousName`, or the other spec.",
+        f"If it is another run, give `previousName` another run's name or none in {one.file}; if "
+        f"it is the same one, remove the other spec.",
     )
 
 
-def _renamed(
-    one: RunSpec, attempts: tuple[Attempt, ...], specs: SpecSet, context: Context
-) -> Change | None:
-    """A new name for a request that a run without a spec has already sent."""
-    if any(attempt.counted for attempt in attempts):
-        return None
-    record = context.lockfile.environment(one.environment)
-    for run in context.lockfile.overview(one.environment).senders(one.digest):
-        key = (one.environment, run)
-        if run not in (one.name, one.previous_name) and key not in specs.specs:
-            twin = next(a for a in record.runs[run] if a.counted and a.digest == one.digest)
-            return _change(
-                Action.HOLD,
-                Reason.RENAMED,
-                one,
-                f"the run `{run}`, which has no spec any more, sent the same request "
-                f"({said(twin)})",
-                f"Add `previousName: {run}` under `metadata`, or release it: "
-                "apply --ack renamed=COUNT --reason TEXT",
-                twin,
-                release=Reason.RENAMED,
-            )
-    return None
+def _asked_before(
+    one: RunSpec, others: tuple[Placed, ...], context: Context, inheritance: Inheritance
+) -> Change:
+    """Hold a request that other runs have sent; the one without a spec is told first."""
+    gone = [each for each in others if not inheritance.has_spec(each.key)]
+    other = (gone or others)[0]
+    what, who = f"attempt {other.attempt.number} of {'/'.join(other.key)}", "/".join(one.key)
+    asked = f"{what} asked for the same on the same platform: it {said(other.attempt)}"
+    if other.attempt.state in DOUBTFUL:
+        return _change(
+            Action.HOLD, Reason.SAME_REQUEST, one, asked,
+            f"Settle that first: `qflow-gitops reconcile -e {_home(other, context)}`.",
+            other, release=Reason.SAME_REQUEST,
+        )  # fmt: skip
+    ways = (
+        f"`qflow-gitops baseline {who} --reason TEXT` records that and sends nothing. If it is "
+        f"meant again: {_ack(Reason.SAME_REQUEST, one, context)}, or "
+        f"`qflow-gitops rerun {who} --reason TEXT`, commit, apply."
+    )
+    words = _renamed_from(other, one, context) if gone else ""
+    return _change(
+        Action.HOLD,
+        Reason.RENAMED if words else Reason.SAME_REQUEST,
+        one,
+        f"{asked}; that run has no spec any more" if gone else asked,
+        f"If it is the same run: {words}, or {ways}" if words else f"If it is done: {ways}",
+        other,
+        release=Reason.SAME_REQUEST,
+    )
+
+
+def _home(each: Placed, context: Context) -> str:
+    return successor(context.project, each.environment) or each.environment
+
+
+def _renamed_from(other: Placed, one: RunSpec, context: Context) -> str:
+    """Say which words carry a run over that has no spec any more; "" where none would."""
+    environment, name = other.key
+    if environment not in context.project.environments:
+        if name == one.name:
+            return f"add `previousNames: [{environment}]` to {one.environment} in qflow.yaml"
+    elif environment == one.environment and one.previous_name != name:
+        return f"add `previousName: {name}` under `metadata` in {one.file}"
+    return ""
 
 
 _SKIPPED = {
@@ -409,51 +471,44 @@ _HELD = {
 }
 
 
-def _spent(one: RunSpec, last: Attempt, context: Context) -> Change:
-    """Decide about a request that this run has already sent."""
-    if last.state in _SKIPPED:
-        record = record_of(one, context.lockfile)
-        reverted = any(attempt.counted for attempt in record[record.index(last) + 1 :])
+def _spent(one: RunSpec, last: Placed, record: tuple[Placed, ...], context: Context) -> Change:
+    """Decide about a request that counts as this run's already."""
+    state, detail = last.attempt.state, f"{_named(last, one)} {said(last.attempt)}"
+    if state in _SKIPPED:
+        reverted = any(each.attempt.counted for each in record[record.index(last) + 1 :])
         hint = (
-            f"To send it once more: qflow-gitops rerun {one.environment}/{one.name} --reason TEXT"
+            f"To send it once more: `qflow-gitops rerun {one.environment}/{one.name} --reason TEXT`"
             if reverted
             else ""
         )
-        return _change(
-            Action.SKIP,
-            _SKIPPED[last.state],
-            one,
-            f"attempt {last.number} {said(last)}",
-            hint,
-            last,
-        )
-    reason = _HELD[last.state]
+        return _change(Action.SKIP, _SKIPPED[state], one, detail, hint, last)
+    reason = _HELD[state]
     if one.key in context.brakes.retries and reason is not Reason.EXPIRED:
         return _change(
-            Action.RUN, Reason.RETRY, one, f"released by --retry; {said(last)}", "", last, ()
+            Action.RUN, Reason.RETRY, one, f"released by --retry; {detail}", "", last, ()
         )
-    hint = f"qflow-gitops apply --retry {one.environment}/{one.name}, or change the spec"
+    retry = f"`{apply_command(one.environment, context)} --retry {one.environment}/{one.name}`"
+    hint = f"{retry}, or change the spec"
     if reason is Reason.EXPIRED:
-        hint = resolve_command(one)
-    return _change(Action.HOLD, reason, one, f"attempt {last.number} {said(last)}", hint, last)
+        hint = f"Say what you know: {resolve_commands(one)}"
+    return _change(Action.HOLD, reason, one, detail, hint, last)
 
 
-def _due(
-    one: RunSpec, attempts: tuple[Attempt, ...], same: list[Attempt], context: Context
-) -> Change:
+def _due(one: RunSpec, record: tuple[Placed, ...], same: list[Placed], context: Context) -> Change:
     """Decide about a request that this run has never sent."""
     before = context.previous.get(one.key)
     since = _since(before, one) if before else None
-    last = next((attempt for attempt in reversed(attempts) if attempt.counted), None)
+    last = next((each for each in reversed(record) if each.attempt.counted), None)
     if same:
-        detail = f"attempt {same[-1].number} {said(same[-1])}"
+        detail = f"{_named(same[-1], one)} {said(same[-1].attempt)}"
         return _change(Action.RUN, Reason.UNSENT, one, detail, "", last or same[-1], since)
     if last is None:
         return _change(Action.RUN, Reason.ADDED, one, "never sent before")
-    if last.fact("bodySha256") == one.body_sha256 and last.fact("workflowId") == one.workflow_id:
-        detail = f"the same request once more; attempt {last.number} {said(last)}"
+    sent, told = last.attempt, f"{_named(last, one)}"
+    if sent.fact("bodySha256") == one.body_sha256 and sent.fact("workflowId") == one.workflow_id:
+        detail = f"the same request once more; {told} {said(sent)}"
         return _change(Action.RUN, Reason.RERUN, one, detail, "", last, since)
-    detail = f"differs from attempt {last.number}, which {said(last)}"
+    detail = f"differs from {told}, which {said(sent)}"
     return _change(Action.RUN, Reason.MODIFIED, one, detail, "", last, since)
 
 
@@ -509,31 +564,76 @@ def said(attempt: Attempt) -> str:
 # --- brakes --------------------------------------------------------------------------
 
 
-def _released(found: list[Change], context: Context) -> list[Change]:
-    """Take the holds that a person released by name and count out of the way."""
-    counts = Counter(one.release for one in found if one.release)
-    released = {name for name, count in counts.items() if context.brakes.acks.get(name) == count}
+def _released(found: list[Change], context: Context, inheritance: Inheritance) -> list[Change]:
+    """Take the holds that a person released by name and count out of the way.
+
+    Behind a hold there may be another one, which asks for a release of its own.
+    """
+    released: dict[Key, tuple[str, ...]] = {}
+    while True:
+        found = _with_doubles(found, released, context)
+        counts = Counter((one.environment, one.release) for one in found if one.release)
+        again = {
+            one.key: (*released.get(one.key, ()), one.release)
+            for one in found
+            if one.spec
+            and one.release
+            and (
+                one.key in context.brakes.released
+                or context.brakes.acks.get(one.release) == counts[one.environment, one.release]
+            )
+        }
+        if not again:
+            return found
+        released |= again
+        found = [
+            decide(one.spec, context, inheritance, frozenset(again[one.key]))._replace(
+                released=again[one.key]
+            )
+            if one.spec and one.key in again
+            else one
+            for one in found
+        ]
+
+
+def _with_doubles(
+    found: list[Change], released: Mapping[Key, tuple[str, ...]], context: Context
+) -> list[Change]:
+    """Of several due runs with one request hold all but the first."""
+    meant = {key for key, names in released.items() if Reason.SAME_REQUEST in names}
+    due = (one.spec for one in found if one.action is Action.RUN and one.spec)
+    others = doubles(due, context.project, meant)
     return [
-        _without_hold(one, context)
-        if one.spec
-        and one.release
-        and (one.release in released or one.key in context.brakes.released)
+        _double(one, one.spec, others[one.key], context)
+        if one.spec and one.action is Action.RUN and one.key in others
         else one
         for one in found
     ]
 
 
-def _without_hold(one: Change, context: Context) -> Change:
-    assert one.spec is not None  # noqa: S101  the caller saw to it
-    attempts = record_of(one.spec, context.lockfile)
-    same = [attempt for attempt in attempts if attempt.digest == one.spec.digest]
-    counted = [attempt for attempt in same if attempt.counted]
-    found = (
-        _spent(one.spec, counted[-1], context)
-        if counted
-        else _due(one.spec, attempts, same, context)
+def _double(found: Change, one: RunSpec, first: RunSpec, context: Context) -> Change:
+    who = f"{first.environment}/{first.name}"
+    return found._replace(
+        action=Action.HOLD,
+        reason=Reason.SAME_REQUEST,
+        detail=f"{who} ({first.file}) asks for the same on the same platform, and is to run first",
+        hint=f"If once is enough, remove one of them, or apply and then "
+        f"`qflow-gitops baseline {one.environment}/{one.name} --reason TEXT`. If it is meant "
+        f"again: {_ack(Reason.SAME_REQUEST, one, context)}, or "
+        f"`qflow-gitops rerun {one.environment}/{one.name} --reason TEXT`, commit, apply.",
+        release=Reason.SAME_REQUEST,
     )
-    return found._replace(released=(one.release,))
+
+
+def _numbered(found: list[Change]) -> list[Change]:
+    """Fill in how many are held by each name, which is what `--ack` asks for."""
+    counts = Counter((one.environment, one.release) for one in found if one.release)
+    return [
+        one._replace(hint=one.hint.replace(_COUNT, str(counts[one.environment, one.release])))
+        if one.release
+        else one
+        for one in found
+    ]
 
 
 def _judged(found: list[Change], specs: SpecSet, context: Context, facts: Facts) -> list[Change]:
@@ -581,6 +681,4 @@ def _frozen(one: Change, freeze: str) -> Change:
         one.spec,
         f"QFLOW_FREEZE is set: {freeze}",
         "Unset QFLOW_FREEZE (in CI: the repository variable) when the freeze is over.",
-        one.attempt,
-        one.since,
-    )
+    )._replace(attempt=one.attempt, owner=one.owner, since=one.since)

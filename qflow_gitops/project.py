@@ -21,11 +21,13 @@ class Environment(NamedTuple):
 
     `platform` is "" where neither the settings nor QFLOW_PLATFORM name one. `connectors`
     maps connector ids to names and is None where the settings don't list them.
+    `previous_names` are what the environment was called before.
     """
 
     name: str
     platform: str
     connectors: Mapping[str, str] | None = None
+    previous_names: tuple[str, ...] = ()
 
 
 class LockSettings(NamedTuple):
@@ -84,10 +86,16 @@ def from_document(
     spec: Mapping[str, Any] = document.data.get("spec") or {}
     environments = {
         name: Environment(
-            name, (one or {}).get("platform", platform), (one or {}).get("connectors")
+            name,
+            one.get("platform", platform),
+            one.get("connectors"),
+            tuple(one.get("previousNames", ())),
         )
         for name, one in (spec.get("environments") or {DEFAULT_ENVIRONMENT: {}}).items()
     }
+    twice = _named_twice(document, environments)
+    if twice is not None:
+        return None, (twice,)
     default = spec.get("defaultEnvironment", "")
     if not default and len(environments) == 1:
         default = next(iter(environments))
@@ -114,6 +122,23 @@ def from_document(
         },
     )
     return project, tuple(_policy_findings(document, project))
+
+
+def _named_twice(document: Document, environments: Mapping[str, Environment]) -> Diagnostic | None:
+    """Find a previous name that two environments claim: only one can take over its runs."""
+    claimed: dict[str, str] = {}
+    for name, one in environments.items():
+        for index, before in enumerate(one.previous_names):
+            other = claimed.setdefault(before, name)
+            if other != name:
+                return error(
+                    "previous-name-twice",
+                    f"Both `{other}` and `{name}` say that they were called `{before}` before.",
+                    document.file,
+                    document.value_range(("spec", "environments", name, "previousNames", index)),
+                    "Leave it to the one that took over its runs.",
+                )
+    return None
 
 
 def _folder(name: str) -> str:

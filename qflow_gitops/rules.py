@@ -400,6 +400,24 @@ _PROJECT = (
         "kind: Project\nspec:\n  policy: {}",
     ),
     Rule(
+        "previous-name-twice",
+        _E,
+        "The runs of an environment that was renamed can be taken over by one other only.",
+        "kind: Project\nspec:\n  environments:\n"
+        "    stage: {platform: EU2, previousNames: [dev]}\n"
+        "    test: {platform: EU2, previousNames: [dev]}",
+        "kind: Project\nspec:\n  environments:\n"
+        "    stage: {platform: EU2, previousNames: [dev]}\n"
+        "    test: {platform: EU2}",
+    ),
+    Rule(
+        "same-request",
+        _W,
+        "A request is sent once on a platform: of two specs that ask for the same, one is held.",
+        "metadata: {name: a}\n---\nmetadata: {name: b}      # and the same below it",
+        "metadata: {name: a}\n---\nmetadata: {name: b}\nspec:\n  rerun: 1",
+    ),
+    Rule(
         "environment-missing",
         _E,
         "Without an environment nobody knows on which platform a run works.",
@@ -418,7 +436,7 @@ _PROJECT = (
         _E,
         "The name is a run's identity: two specs of one name would share one record.",
         "metadata:\n  name: a\n---\nmetadata:\n  name: a",
-        "metadata:\n  name: a\n---\nmetadata:\n  name: b",
+        "metadata:\n  name: a\n---\nmetadata:\n  name: b\nspec:\n  input: {bucket: b}",
     ),
 )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("baseline")
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
 @options.environment
 @options.labels
 @click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the record.")
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(
     wiring: Wiring,
+    runs: tuple[str, ...],
     environment: str,
     labels: dict[str, str],
     reason: str,
@@ -32,9 +34,11 @@ def command(
     format_name: str,
     copies: options.Copies,
 ) -> int:
-    """Declare the specs of the newest commit that are due as already run. Sends nothing.
+    """Declare specs of the newest commit as already run. Sends nothing.
 
-    For a repository of runs that were started by other means before.
+    Without a RUN, all that is due: for a repository of runs that were started by other means
+    before. With RUN (`name`, `environment/name`, `*` stands for any) also what is held because
+    another run sent the same request, or because it failed and was done by hand.
     """
 
     def work() -> Report:
@@ -47,7 +51,7 @@ def command(
             author=wiring.author(),
             confirm=lambda changes: yes or _confirmed(wiring, changes),
         )
-        request = BaselineRequest(wiring.platform, reason, environment, labels)
+        request = BaselineRequest(wiring.platform, reason, runs, environment, labels)
         report = baseline(request, edges)
         wiring.pin_lineage(edges.store)
         return report

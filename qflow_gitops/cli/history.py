@@ -27,6 +27,6 @@ def command(
         from qflow_gitops.operations.status import history
 
         project = wiring.project()
-        return history(wiring.store(project), project, name, environment)
+        return history(wiring.git, wiring.store(project), project, name, environment)
 
     return run(wiring, "history", work, format_name, copies)

@@ -53,6 +53,7 @@ def command(
 
     def work() -> Report:
         from qflow_gitops.operations.resolve import Decision, resolve
+        from qflow_gitops.operations.runs import attempts_for
 
         project = wiring.project()
         return resolve(
@@ -61,6 +62,7 @@ def command(
             wiring.store(project),
             wiring.reconciler(project),
             wiring.author(),
+            lambda key, lockfile: attempts_for(key, wiring.git, project, lockfile),
         )
 
     return run(wiring, "resolve", work, format_name, copies)

@@ -8,6 +8,7 @@ from functools import partial
 from qflow_gitops import plan, policy
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import BusyError, LockError, QflowError, StaleError, UsageProblem
+from qflow_gitops.inheritance import Inheritance, Key
 from qflow_gitops.interfaces import (
     Clock,
     GitTree,
@@ -21,7 +22,7 @@ from qflow_gitops.interfaces import (
 )
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
-from qflow_gitops.notes import Mark
+from qflow_gitops.notes import Mark, Note
 from qflow_gitops.operations import events, projectfile, reading
 from qflow_gitops.operations.approved import Approver
 from qflow_gitops.operations.checks import (
@@ -29,7 +30,6 @@ from qflow_gitops.operations.checks import (
     View,
     check,
     check_descent,
-    run_key,
     uncommitted,
 )
 from qflow_gitops.operations.gateways import Gateways, one_environment
@@ -39,8 +39,9 @@ from qflow_gitops.operations.outcome import Work, applied_body, left_out, rescue
 from qflow_gitops.operations.plan import all_specs, connector_names, previous_requests, seen
 from qflow_gitops.operations.policies import NEW_RECORD, bases_of, check_record, facts_of
 from qflow_gitops.operations.reconcile import Reconciler
+from qflow_gitops.operations.runs import run_key
 from qflow_gitops.operations.watching import watch_of
-from qflow_gitops.plan import Action, Brakes, Change, Context, Key, Plan, Reason
+from qflow_gitops.plan import Action, Brakes, Change, Context, Plan, Reason
 from qflow_gitops.policy import Approval, Facts
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
@@ -396,7 +397,9 @@ def _terms(
         author=edges.author,
         still_due=still_due,
         before=Before(qualys, edges.clock, upcoming, most),
-        mark=Mark(view.environment, view.planned.commit),
+        mark=lambda lockfile: Mark(
+            view.environment, view.planned.commit, notes=_carried(view, lockfile, edges)
+        ),
     )
 
 
@@ -418,13 +421,16 @@ def _advance(session: LockSession, edges: Edges, view: View) -> None:
             return
 
 
-def _is_open(one: Change, lockfile: Lockfile) -> bool:
+_WAITING = (Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.INVALID)
+
+
+def _is_open(one: Change, inheritance: Inheritance) -> bool:
     """Whether a run still waits for its attempt; an earlier request's doubt is not its own."""
-    if one.action is Action.RUN or one.reason in (Reason.RENAMED, Reason.TARGET, Reason.INVALID):
+    if one.action is Action.RUN or one.reason in _WAITING:
         return True
     return one.spec is not None and not any(
-        attempt.counted and attempt.digest == one.spec.digest
-        for attempt in plan.record_of(one.spec, lockfile)
+        each.attempt.counted and each.attempt.digest == one.spec.digest
+        for each in inheritance.attempts(one.key)
     )
 
 
@@ -438,11 +444,21 @@ def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
         view.specs,
         Context(view.project, lockfile, (view.environment,), touched=frozenset()),
     )
-    done = not any(_is_open(one, lockfile) for one in rest.changes)
+    specs = view.specs
+    inheritance = Inheritance(lockfile, view.project, specs.specs, specs.invalid)
+    done = not any(_is_open(one, inheritance) for one in rest.changes)
+    notes = _carried(view, lockfile, edges)
     through = head if done and not has_errors(view.found) else record.applied_through
-    if (record.latest, record.applied_through) == (head, through):
+    if (record.latest, record.applied_through) == (head, through) and not notes:
         return None
-    nothing_new = record.latest and record.applied_through == record.latest and done
+    nothing_new = record.latest and record.applied_through == record.latest and done and not notes
     if nothing_new and not reading.touched_files(edges.git, record.latest, head, view.project):
         return None  # a commit of the lockfile itself, say, is no reason to write it again
-    return Mark(view.environment, head, through or None)
+    return Mark(view.environment, head, through or None, notes)
+
+
+def _carried(view: View, lockfile: Lockfile, edges: Edges) -> tuple[Note, ...]:
+    """Say which names were carried over, where the lockfile doesn't have that yet."""
+    specs = view.specs
+    inheritance = Inheritance(lockfile, view.project, specs.specs, specs.invalid)
+    return inheritance.notes(view.environment, stamp(edges.clock.now()), edges.author)

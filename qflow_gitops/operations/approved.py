@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.inheritance import Key
 from qflow_gitops.interfaces import GitTree, PullRequest, PullRequests, Reviewed
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import projectfile, reading
-from qflow_gitops.plan import Key
 from qflow_gitops.policy import Approval, Policy
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec

@@ -1,18 +1,20 @@
-"""Declare specs as done before the tool came: recorded, never sent."""
+"""Declare specs as done already, before the tool came or by another run: recorded, never sent."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from qflow_gitops import plan
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import BusyError, UsageProblem
+from qflow_gitops.inheritance import Key
 from qflow_gitops.interfaces import Clock, GitTree, LockSession, LockStore, LostRace
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.plan import all_specs, chosen, seen
-from qflow_gitops.plan import Action, Change, Context
+from qflow_gitops.operations.runs import run_key, run_keys
+from qflow_gitops.plan import Action, Change, Context, Plan, Reason
 from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles, Report
 from qflow_gitops.report.records import History
@@ -24,10 +26,14 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class BaselineRequest:
-    """Which specs to declare as done, and why."""
+    """Which specs to declare as done, and why.
+
+    `runs` are RUNs of the command line; without any, all that is due is meant.
+    """
 
     platform: str
     reason: str
+    runs: tuple[str, ...] = ()
     environment: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -44,9 +50,10 @@ class BaselineEdges:
 
 
 def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
-    """Record every due spec of the newest commit as `baselined`. Sends nothing.
+    """Record specs of the newest commit, due or held, as `baselined`. Sends nothing.
 
-    Raises QflowError for what stops it before anything was written.
+    An attempt that did the same already is pointed at. Raises QflowError for what stops it
+    before anything was written.
     """
     if not request.reason.strip():
         raise UsageProblem(
@@ -60,11 +67,11 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
         raise InvalidFiles(specs.diagnostics, not_done="Nothing was recorded.")
     first = edges.store.read().lockfile or Lockfile(project.lock.lineage)
 
-    def due(lockfile: Lockfile) -> tuple[Change, ...]:
+    def chosen_ones(lockfile: Lockfile) -> tuple[Change, ...]:
         context = Context(project, lockfile, names, labels=request.labels)
-        return plan.compute(specs, context).of(Action.RUN)
+        return _chosen(request, project, plan.compute(specs, context))
 
-    shown = due(first)
+    shown = chosen_ones(first)
     if shown and not edges.confirm(shown):
         raise UsageProblem(
             "It was not confirmed.", not_done="Nothing was recorded.", reason="not_confirmed"
@@ -72,7 +79,8 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
     rows: list[tuple[str, str, Attempt]] = []
     with edges.store.session() as session:
         for _ in range(_TRIES):
-            now = [one for one in due(session.lockfile) if one.key in {each.key for each in shown}]
+            keys = {one.key for one in shown}
+            now = [one for one in chosen_ones(session.lockfile) if one.key in keys]
             with contextlib.suppress(LostRace):
                 _record(now, session, edges, project, head, request.reason)
                 rows = [(*one.key, session.lockfile.attempts(*one.key)[-1]) for one in now]
@@ -85,6 +93,58 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
             )
     body = History(tuple(rows), seen(edges.store.read()))
     return Report("baseline", body=body)
+
+
+_DECLARED = frozenset(
+    {
+        Reason.SAME_REQUEST, Reason.RENAMED, Reason.PLATFORM, Reason.FAILED, Reason.REFUSED,
+    }
+)  # fmt: skip
+"""Holds that may be declared as done; doubt is settled by `resolve`, which looks first."""
+
+
+def _chosen(request: BaselineRequest, project: Project, made: Plan) -> tuple[Change, ...]:
+    """Give the runs asked for, in the plan's order: all that is due, or those named.
+
+    Of due runs with one request the others are meant with the first. Raises UsageProblem for
+    one that is named and can't be declared.
+    """
+    due = {one.key: one for one in made.of(Action.RUN)}
+    if not request.runs:
+        return tuple(one for one in made.changes if one.key in due or _is_double(one))
+    known = {one.key: one for one in made.changes if one.spec}
+    wanted = run_keys(request.runs, project, request.environment, known, "Nothing was recorded.")
+    found = [known[key] for key in sorted(wanted)]
+    named = {run_key(run, project, request.environment) for run in request.runs}
+    for one in found:
+        waits = _is_double(one) and not any(_is_first(other, one, wanted) for other in due.values())
+        if one.key in named and (waits or not (one.key in due or one.reason in _DECLARED)):
+            raise _not_declared(one, waits=waits)
+    return tuple(one for one in found if one.key in due or one.reason in _DECLARED)
+
+
+def _is_double(one: Change) -> bool:
+    """Whether it is held because another one, which is due as well, asks for the same."""
+    return one.reason is Reason.SAME_REQUEST and one.owner is None
+
+
+def _is_first(other: Change, one: Change, wanted: Collection[Key]) -> bool:
+    same = other.spec and one.spec and other.spec.digest == one.spec.digest
+    return bool(same) and other.key in wanted
+
+
+def _not_declared(one: Change, *, waits: bool) -> UsageProblem:
+    who = f"{one.environment}/{one.name}"
+    hint = one.hint or "Nothing needs to be declared."
+    if waits:
+        hint = f"Declare both, or apply first: `qflow-gitops apply -e {one.environment}`"
+    return UsageProblem(
+        f"{who} can't be declared as done: {one.detail}.",
+        where=who,
+        not_done="Nothing was recorded.",
+        hint=hint,
+        reason="baseline_not_held",
+    )
 
 
 def _record(
@@ -102,12 +162,23 @@ def _record(
     for one in changes:
         assert one.spec is not None  # noqa: S101  every change that would run has its spec
         entry = files.get(one.spec.file.encode())
-        facts = _facts(one.spec, project, head, entry.blob if entry else "")
+        facts = {
+            **_facts(one.spec, project, head, entry.blob if entry else ""),
+            **_pointing_at(one),
+        }
         event = Event(at, State.BASELINED, extra)
         number = len(session.lockfile.attempts(*one.key)) + 1
         attempt = Attempt(number, State.BASELINED, one.spec.digest, (event,), facts=facts)
         transitions.append(Transition(*one.key, number, event, opens=attempt))
     session.record(transitions)  # no commit is marked as worked on: none was applied
+
+
+def _pointing_at(one: Change) -> dict[str, object]:
+    """Name the attempt that did the same already."""
+    if one.attempt is None or one.spec is None or one.attempt.digest != one.spec.digest:
+        return {}
+    run = "/".join(one.owner or one.key)
+    return {"sameAs": f"{run} #{one.attempt.number}"}
 
 
 def _facts(spec: RunSpec, project: Project, head: str, blob: str) -> dict[str, object]:

@@ -10,7 +10,8 @@ from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations.policies import NEW_RECORD
-from qflow_gitops.plan import Action, Key, Reason
+from qflow_gitops.operations.runs import run_key
+from qflow_gitops.plan import Action, Reason
 from qflow_gitops.policy import Facts
 from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles
@@ -51,12 +52,6 @@ class View:
     found: tuple[Diagnostic, ...]
     specs: SpecSet
     facts: Facts
-
-
-def run_key(run: str, project: Project) -> Key:
-    """Read a RUN of the command line: `name` in the default environment, or `environment/name`."""
-    environment, slash, name = run.rpartition("/")
-    return (environment if slash else project.default_environment, name)
 
 
 def check(request: ApplyRequest, git: GitTree, view: View) -> None:

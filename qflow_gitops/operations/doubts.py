@@ -18,10 +18,10 @@ def reconcile(
     """Settle what can be settled by looking. Sends nothing. Raises LockError, UsageProblem."""
     name = one_environment(project, environment)
     with store.session() as session:
-        before = doubts_in(session.lockfile, name)
+        before = doubts_in(session.lockfile, project, name)
         problems = yield from reconciler.settle(session, name)
         rows = [
-            (name, one.run, session.lockfile.attempts(name, one.run)[one.attempt.number - 1])
+            (*one.key, session.lockfile.attempts(*one.key)[one.attempt.number - 1])
             for one in before
         ]
     return reconciled(History(tuple(rows), seen(store.read())), problems)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.inheritance import successor
 from qflow_gitops.interfaces import Qualys
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.operations.plan import chosen
@@ -23,14 +24,19 @@ class Gateways:
 
     def of(self, environment: str) -> tuple[Qualys, str]:
         """Give the client of an environment's platform, and its gateway's name."""
-        return self.connect(self.project.environments[environment].platform)
+        return self.connect(self._platform(environment))
 
     def is_here(self, environment: str, attempt: Attempt) -> bool:
         """Whether an attempt went to the platform, and gateway, that its environment has now."""
-        platform = self.project.environments[environment].platform
+        platform = self._platform(environment)
         if attempt.fact("platform") != platform:
             return False
         return platform != "private" or attempt.fact("gateway") == self.of(environment)[1]
+
+    def _platform(self, environment: str) -> str:
+        """Name the platform of an environment, also by a name that it had before."""
+        name = successor(self.project, environment)
+        return self.project.environments[name].platform if name else ""
 
     def asked(self, environment: str, attempt: Attempt) -> Qualys:
         """Give the client that knows an attempt; UsageProblem where it went elsewhere."""
@@ -60,5 +66,5 @@ def _elsewhere(environment: str, where: str) -> UsageProblem:
         where=environment,
         not_done="Nobody was asked, and the record is as it was.",
         hint="Set `platform:` (or QFLOW_GATEWAY) back to that, with its credentials, for this.",
-        reason="target",
+        reason="platform",
     )

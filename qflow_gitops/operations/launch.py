@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from qflow_gitops.errors import AuthError, LockError, QflowError, UnreachableError
+from qflow_gitops.inheritance import Key
 from qflow_gitops.interfaces import (
     Answer,
     AnswerKind,
@@ -33,7 +34,7 @@ from qflow_gitops.notes import Mark
 from qflow_gitops.operations import events
 from qflow_gitops.operations.background import Background
 from qflow_gitops.operations.watching import Poll, Watch, Watching, watch_of
-from qflow_gitops.plan import Change, Key, Reason
+from qflow_gitops.plan import Change, Reason
 from qflow_gitops.states import FINAL, State
 
 SEND_WITHIN = 120.0  # seconds from the intent to the POST; later, the attempt is given up unsent
@@ -65,7 +66,8 @@ class Terms:
     `author` is who does it, as the record says it. `still_due` decides again on top of a
     newer record; it raises QflowError where nothing may be sent any more. `before` gives the
     executions of a workflow that were there already, None where they can't be listed. `mark`
-    is what the first write records of how far the environment was worked on.
+    gives what the first write adds to a lockfile: how far the environment was worked on, and
+    whose names were carried over.
     """
 
     concurrency: int
@@ -79,7 +81,7 @@ class Terms:
     author: Mapping[str, str]
     still_due: Callable[[Lockfile], frozenset[Key]]
     before: Callable[[str], Sequence[str] | None]
-    mark: Mark | None = None
+    mark: Callable[[Lockfile], Mark] | None = None
 
 
 @dataclass(slots=True)
@@ -254,7 +256,8 @@ class Launch:
             return [], told
         transitions = [*answers, *intents]
         try:
-            self._session.record(transitions, self._mark if intents else None)
+            marked = self._mark if intents else None
+            self._session.record(transitions, marked and marked(self._session.lockfile))
         except LostRace:
             opened, transitions = self._given_back(wave), self._record_alone(answers)
         except LockError as problem:

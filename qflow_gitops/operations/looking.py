@@ -41,7 +41,8 @@ def look(
     specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
     looked = Looked(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
     unsure, _ = state
-    if has_errors(looked.found) or len(unsure) > MOST_CHANGED:
+    alike = any(one.rule == loader.SAME_REQUEST for one in looked.found)
+    if alike or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
         return looked, None
     context = keeper.context(workflows)
     folders = reading.parts(project)
@@ -88,15 +89,29 @@ def _workflows(
 
 
 def _clash(specs: loader.SpecSet, names: Iterable[str], runs: str) -> bool:
-    """Whether one of the specs has the name of one of these runs, or a file like theirs."""
+    """Whether one of the specs has the name or the request of one of these runs, or a file so.
+
+    What two of the specs themselves have in common was found when they were read.
+    """
     folded = runs.casefold()
-    return any(
-        f"\n{environment}/{name}\t" in runs for environment, name in (*specs.specs, *specs.invalid)
-    ) or any(f"\t{name.casefold()}\n" in folded for name in names)
+    return (
+        any(
+            f"\t{environment}/{name}\t" in runs
+            for environment, name in (*specs.specs, *specs.invalid)
+        )
+        or any(f"\n{_short(one)}\t" in runs for one in specs.specs.values())
+        or any(one.rule == loader.SAME_REQUEST for one in specs.diagnostics)
+        or any(f"\t{name.casefold()}\n" in folded for name in names)
+    )
 
 
 def _lines(specs: Iterable[RunSpec]) -> str:
-    return "".join(f"{one.environment}/{one.name}\t{one.file}\n" for one in specs)
+    return "".join(f"{_short(one)}\t{one.environment}/{one.name}\t{one.file}\n" for one in specs)
+
+
+def _short(one: RunSpec) -> str:
+    """Enough of a digest: where two are alike by chance, everything is looked at."""
+    return one.digest[-24:]
 
 
 def _without(runs: str, file: str) -> str:

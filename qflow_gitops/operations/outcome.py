@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qflow_gitops.errors import LockError
+from qflow_gitops.inheritance import with_predecessors
 from qflow_gitops.lockfile import Lockfile, Transition, is_leased
 from qflow_gitops.lockformat import attempt_to_json, transition_to_json
 from qflow_gitops.operations.checks import View
 from qflow_gitops.operations.gateways import Gateways
 from qflow_gitops.operations.launch import Job, Result
+from qflow_gitops.operations.reconcile import doubts_in
 from qflow_gitops.operations.watching import Watch, watch_of
 from qflow_gitops.plan import Action, Change, Reason
 from qflow_gitops.report.applies import Applied, Outcome
-from qflow_gitops.states import DOUBTFUL, UNDER_WAY
+from qflow_gitops.states import UNDER_WAY
 
 
 @dataclass(slots=True)
@@ -35,10 +37,11 @@ class Work:
 def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[Watch]:
     """Give what an environment waits for, on the platform where it is now."""
     return [
-        watch_of(environment, run, attempt)
-        for run, attempts in lockfile.environment(environment).runs.items()
+        watch_of(name, run, attempt)
+        for name in with_predecessors(gateways.project, environment)
+        for run, attempts in lockfile.environment(name).runs.items()
         for attempt in attempts
-        if attempt.state in UNDER_WAY and gateways.is_here(environment, attempt)
+        if attempt.state in UNDER_WAY and gateways.is_here(name, attempt)
     ]
 
 
@@ -75,15 +78,14 @@ def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applie
             outcomes.append(Outcome(one.environment, one.name, attempt))
     mine = set(result.opened)
     open_ones = [
-        Outcome(environment, run, attempt)
-        for run, attempts in sorted(lockfile.environment(environment).runs.items())
-        for attempt in attempts
-        if attempt.state in DOUBTFUL
+        Outcome(one.environment, one.run, one.attempt)
+        for one in doubts_in(lockfile, view.project, environment)
     ]
     elsewhere = tuple(
         one
         for one in open_ones
-        if is_leased(one.attempt, now) and (environment, one.name, one.attempt.number) not in mine
+        if is_leased(one.attempt, now)
+        and (one.environment, one.name, one.attempt.number) not in mine
     )
     return Applied(
         planned=view.planned,

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from qflow_gitops import loader, plan, verdicts
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits
 from qflow_gitops.interfaces import Cache, GitTree, LockStore, Snapshot
-from qflow_gitops.lockfile import Attempt, Lockfile
+from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
 from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.operations.examining import Keeper
 from qflow_gitops.operations.policies import Base, bases_of, facts_of
-from qflow_gitops.plan import Brakes, Context, Key
+from qflow_gitops.plan import Brakes, Context
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import LockSeen, Planned, planned
@@ -68,7 +69,11 @@ def make_plan(
     else:
         keeper = Keeper(cache, verdicts.basis(cache.tool, request.platform, content))
         read = partial(
-            reading.known_specs, git, project=project, keeper=keeper, settled=settled(lockfile)
+            reading.known_specs,
+            git,
+            project=project,
+            keeper=keeper,
+            settled=settled(lockfile, project),
         )
     if base and not (own or request.full or request.worktree or shares):
         narrow = reading.narrowed(git, base, head, project, lockfile, environments, read)
@@ -104,7 +109,7 @@ def make_plan(
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
 
 
-def settled(lockfile: Lockfile) -> Callable[[RunSpec], bool]:
+def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:
     """Give what says of a spec that its run is recorded and nothing is left to do about it."""
 
     def is_settled(one: RunSpec) -> bool:
@@ -115,6 +120,7 @@ def settled(lockfile: Lockfile) -> Callable[[RunSpec], bool]:
             and one.digest == seen.sent[-1]
             and one.file == seen.file
             and not one.previous_name
+            and not inherits(lockfile, project, one.key)
         )
 
     return is_settled
@@ -218,20 +224,19 @@ def previous_requests(
     git: GitTree, specs: Mapping[Key, RunSpec], lockfile: Lockfile, project: Project
 ) -> dict[Key, RunSpec]:
     """Read what each due spec's run sent last, from the blob that its attempt names."""
-    is_settled = settled(lockfile)
-    wanted: dict[Key, Attempt] = {}
+    is_settled, inheritance = settled(lockfile, project), Inheritance(lockfile, project, specs)
+    wanted: dict[Key, Placed] = {}
     for key, one in specs.items():
         if is_settled(one):
             continue
-        attempts = [a for a in plan.record_of(one, lockfile) if a.counted]
-        if attempts and all(a.digest != one.digest for a in attempts):
+        attempts = [each for each in inheritance.attempts(key) if each.attempt.counted]
+        if attempts and all(each.attempt.digest != one.digest for each in attempts):
             wanted[key] = attempts[-1]
-    blobs = git.blobs({last.fact("blob") for last in wanted.values()})
+    blobs = git.blobs({last.attempt.fact("blob") for last in wanted.values()})
     previous = {}
     for key, last in wanted.items():
-        content = blobs.get(last.fact("blob"), b"")
-        names = (key, (key[0], specs[key].previous_name))
-        for old in loader.unchecked(content, last.fact("file"), project):
-            if old.key in names and old.digest == last.digest:
+        content = blobs.get(last.attempt.fact("blob"), b"")
+        for old in loader.unchecked(content, last.attempt.fact("file"), project):
+            if old.name == last.run and old.digest == last.attempt.digest:
                 previous[key] = old
     return previous

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from qflow_gitops import catalog, loader
 from qflow_gitops.diagnostics import has_errors, in_order
 from qflow_gitops.filenames import PROJECT_FILE
+from qflow_gitops.inheritance import inherits
 from qflow_gitops.operations.examining import Contents
 from qflow_gitops.operations.projectfile import refusals
+from qflow_gitops.samerequest import is_spent_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -66,7 +68,7 @@ def worktree_specs(
     contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
     known, problems = loader.load_catalog(workflows)
     examined = keeper.examiner(project, known, workflows).in_worktree(tree, paths)
-    return _with(loader.assembled(examined, contents, known, problems), found)
+    return _with(loader.assembled(examined, contents, project, known, problems), found)
 
 
 def _is_within(path: bytes, project: Project) -> bool:
@@ -120,7 +122,7 @@ def known_specs(
     contents = Contents(
         list(listed.specs), lambda name: git.blobs([listed.specs[name]])[listed.specs[name]]
     )
-    return _with(loader.assembled(examined, contents, known, problems), listed.found)
+    return _with(loader.assembled(examined, contents, project, known, problems), listed.found)
 
 
 class _Listed(NamedTuple):
@@ -177,8 +179,8 @@ def sent_requests(
     requests: dict[str, Mapping[str, Any]] = {}
     for nonce, one in wanted.items():
         if one.fact("blob") in blobs:
-            read = loader.load({one.fact("file"): blobs[one.fact("blob")]}, project)
-            same = [spec for spec in read.specs.values() if spec.digest == one.digest]
+            read = loader.unchecked(blobs[one.fact("blob")], one.fact("file"), project)
+            same = [spec for spec in read if spec.digest == one.digest]
             if same:
                 requests[nonce] = same[0].request
     return requests
@@ -251,7 +253,7 @@ def narrowed(
         specs = read(commit, only=needed)
         if _is_back(specs, before, needed & touched, lockfile):
             return None
-        more = _files_to_follow(specs, needed, touched, lockfile, environments)
+        more = _files_to_follow(specs, project, needed, touched, lockfile, environments)
         if more is None:
             return None
         if more <= needed:
@@ -269,6 +271,7 @@ def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[
 
 def _files_to_follow(
     specs: SpecSet,
+    project: Project,
     read: frozenset[str],
     touched: frozenset[str],
     lockfile: Lockfile,
@@ -280,7 +283,7 @@ def _files_to_follow(
     has to be looked at. Where a name, a file or a request has moved between files, only a
     look at all of them can tell what is new, so that gives None.
     """
-    if has_errors(specs.diagnostics) or _any_moved(specs, lockfile, environments):
+    if has_errors(specs.diagnostics) or _any_moved(specs, project, lockfile, environments):
         return None
     files: set[str] = set()
     for name in environments:
@@ -302,16 +305,20 @@ def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile:
     )
 
 
-def _any_moved(specs: SpecSet, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
-    """Whether one of the specs has another file, name or namesake in the record."""
+def _any_moved(
+    specs: SpecSet, project: Project, lockfile: Lockfile, environments: tuple[str, ...]
+) -> bool:
+    """Whether one of the specs has another file or name in the record, or its request has."""
     for key, one in specs.specs.items():
         if key[0] not in environments:
             continue
         recorded = lockfile.attempts(*key)
-        if one.previous_name or (recorded and recorded[-1].fact("file") != one.file):
+        if one.previous_name or inherits(lockfile, project, key):
             return True
-        if any(attempt.counted for attempt in recorded):
+        if recorded and recorded[-1].fact("file") != one.file:
+            return True
+        if any(attempt.counted and attempt.digest == one.digest for attempt in recorded):
             continue
-        if set(lockfile.overview(one.environment).senders(one.digest)) - {one.name}:
+        if is_spent_elsewhere(one, project, lockfile):
             return True
     return False

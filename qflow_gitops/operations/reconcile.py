@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from qflow_gitops.errors import QflowError
+from qflow_gitops.inheritance import with_predecessors
 from qflow_gitops.interfaces import Clock, Execution, LockSession, LostRace, Qualys
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Echo, Match, Sent, grade
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.gateways import Gateways
+from qflow_gitops.project import Project
 from qflow_gitops.states import DOUBTFUL, State
 
 EARLIER = timedelta(minutes=5)
@@ -38,6 +40,11 @@ class Doubt:
     environment: str
     run: str
     attempt: Attempt
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The run that the lockfile has it under."""
+        return (self.environment, self.run)
 
     @property
     def opened_at(self) -> datetime:
@@ -84,11 +91,12 @@ Requests = Callable[[Iterable[Attempt]], Mapping[str, Mapping[str, Any]]]
 """Gives the requests that attempts sent, by the attempts' nonces, as far as they are known."""
 
 
-def doubts_in(lockfile: Lockfile, environment: str) -> list[Doubt]:
-    """Give every attempt of an environment that may have run."""
+def doubts_in(lockfile: Lockfile, project: Project, environment: str) -> list[Doubt]:
+    """Give every attempt of an environment, by whatever name, that may have run."""
     return [
-        Doubt(environment, run, attempt)
-        for run, attempts in sorted(lockfile.environment(environment).runs.items())
+        Doubt(name, run, attempt)
+        for name in with_predecessors(project, environment)
+        for run, attempts in sorted(lockfile.environment(name).runs.items())
         for attempt in attempts
         if attempt.state in DOUBTFUL
     ]
@@ -113,7 +121,7 @@ class Reconciler:
         yield from self._take_over(session, environment)
         open_ones = [
             one
-            for one in doubts_in(session.lockfile, environment)
+            for one in doubts_in(session.lockfile, self.gateways.project, environment)
             if one.attempt.state is State.IN_DOUBT
         ]
         old = [one for one in open_ones if self._is_expired(one)]
@@ -158,7 +166,7 @@ class Reconciler:
             session,
             [
                 _transition(one, now, State.IN_DOUBT, {"detail": detail})
-                for one in doubts_in(session.lockfile, environment)
+                for one in doubts_in(session.lockfile, self.gateways.project, environment)
                 if one.attempt.state is State.INTENT
                 and (session.alone or not is_leased(one.attempt, now))
             ],
@@ -192,7 +200,7 @@ class Reconciler:
                 found.append(self._look_at(qualys, one, lockfile, requests))
             except QflowError as problem:
                 problems.append(problem)
-                if problem.reason != "target":
+                if problem.reason != "platform":
                     failed.add(workflow)
         return found
 

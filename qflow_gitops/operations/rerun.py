@@ -8,11 +8,11 @@ from qflow_gitops import advice, edits, leaks, loader, parsing, schema
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.edits import Refused
 from qflow_gitops.errors import InvalidInput, UsageProblem
+from qflow_gitops.inheritance import Key
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.operations import reading, writing
-from qflow_gitops.operations.checks import run_key
-from qflow_gitops.plan import Key
+from qflow_gitops.operations.runs import run_key
 from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles, Report
 from qflow_gitops.report.files import FileChange, Files

@@ -1,17 +1,18 @@
 """Settle a run in doubt by a person's decision, checked as far as Qualys shows anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from qflow_gitops.errors import BusyError, QflowError, UsageProblem
+from qflow_gitops.inheritance import Key, Placed
 from qflow_gitops.interfaces import LockSession, LockStore
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
+from qflow_gitops.lockfile import Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Match
 from qflow_gitops.moments import moment, stamp
-from qflow_gitops.operations.checks import run_key
 from qflow_gitops.operations.plan import seen
 from qflow_gitops.operations.reconcile import Doubt, Looked, Reconciler
+from qflow_gitops.operations.runs import run_key
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.records import History
@@ -40,9 +41,11 @@ def resolve(
     store: LockStore,
     reconciler: Reconciler,
     author: Mapping[str, str],
+    attempts: Callable[[Key, Lockfile], Sequence[Placed]],
 ) -> Report:
     """Record the decision, after Qualys was asked whether it can be true.
 
+    `attempts` gives those that count for a run.
     Raises UsageProblem where the run isn't in doubt or Qualys shows otherwise, BusyError
     where its request may still be under way, and what a failed look raises.
     """
@@ -55,22 +58,22 @@ def resolve(
         )
     environment, name = run_key(decision.run, project)
     with store.session() as session:
-        doubt = Doubt(environment, name, _doubtful(session.lockfile, environment, name))
+        doubt = _doubtful(environment, name, attempts((environment, name), session.lockfile))
         now = stamp(reconciler.clock.now())
         _check_lease(doubt, session, decision.to, now)
         checked = _check(decision, doubt, session.lockfile, reconciler)
         transitions = []
         if doubt.attempt.state is State.INTENT:
             event = Event(now, State.IN_DOUBT, {"detail": "The apply ended before its answer."})
-            transitions.append(Transition(environment, name, doubt.attempt.number, event))
+            transitions.append(Transition(*doubt.key, doubt.attempt.number, event))
         extra = {"by": dict(author), "detail": decision.reason, **checked}
         adopted = decision.execution_id
         event = Event(now, decision.to, extra)
         transitions.append(
-            Transition(environment, name, doubt.attempt.number, event, execution_id=adopted)
+            Transition(*doubt.key, doubt.attempt.number, event, execution_id=adopted)
         )
         session.record(transitions)
-        settled = session.lockfile.attempts(environment, name)[doubt.attempt.number - 1]
+        settled = session.lockfile.attempts(*doubt.key)[doubt.attempt.number - 1]
     if settled.state is not decision.to:
         raise BusyError(
             f"Another process settled it meanwhile: the attempt is {settled.state}.",
@@ -79,13 +82,14 @@ def resolve(
             hint=f"qflow-gitops history {environment}/{name}",
             reason="settled_elsewhere",
         )
-    return Report("resolve", body=History(((environment, name, settled),), seen(store.read())))
+    return Report("resolve", body=History(((*doubt.key, settled),), seen(store.read())))
 
 
-def _doubtful(lockfile: Lockfile, environment: str, name: str) -> Attempt:
-    for attempt in lockfile.attempts(environment, name):
-        if attempt.state in DOUBTFUL | {State.EXPIRED}:
-            return attempt
+def _doubtful(environment: str, name: str, attempts: Sequence[Placed]) -> Doubt:
+    """Give the oldest doubt of a run, perhaps recorded under a name that it had before."""
+    for one in attempts:
+        if one.attempt.state in DOUBTFUL | {State.EXPIRED}:
+            return Doubt(*one.key, one.attempt)
     raise UsageProblem(
         f"The run `{environment}/{name}` is not in doubt.",
         not_done=NOTHING,

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.filenames import PROJECT_FILE
+from qflow_gitops.inheritance import recorded_attempts
 from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
 from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.operations.plan import PlanRequest, make_plan
-from qflow_gitops.plan import Action, Change, Plan, Reason, record_of
+from qflow_gitops.plan import Action, Change, Plan, Reason
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import Planned
@@ -162,10 +163,10 @@ def _why(one: Change, lockfile: Lockfile) -> str:
     assert one.spec is not None  # noqa: S101  the caller saw to it
     assert one.attempt is not None  # noqa: S101
     before = []
-    for each in record_of(one.spec, lockfile):
-        if each is one.attempt:
+    for each in recorded_attempts(lockfile, one.key):
+        if each.attempt is one.attempt:
             break
-        before += [each] if each.counted else []
+        before += [each.attempt] if each.attempt.counted else []
     if not before:
         return Reason.ADDED
     last = before[-1]

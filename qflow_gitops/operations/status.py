@@ -1,13 +1,14 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
 from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.inheritance import Inheritance, with_predecessors
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import reading
-from qflow_gitops.operations.checks import run_key
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
+from qflow_gitops.operations.runs import attempts_for, run_key
 from qflow_gitops.operations.watching import look, what_became
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
@@ -26,13 +27,17 @@ def status(
     """Show every run of the record and of the work tree. Raises QflowError."""
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
-    specs = reading.worktree_specs(reading.worktree(git, project), project).specs
+    found = reading.worktree_specs(reading.worktree(git, project), project)
+    inheritance = Inheritance(lockfile, project, found.specs, found.invalid)
     rows = []
     for name in chosen(project, environment):
-        runs = lockfile.environment(name).runs
-        for run in sorted({*runs, *(key[1] for key in specs if key[0] == name)}):
-            last = runs[run][-1] if run in runs else None
-            rows.append(StatusRow(name, run, last, specs.get((name, run))))
+        runs = {run for each in with_predecessors(project, name)
+                for run in lockfile.environment(each).runs}  # fmt: skip
+        for run in sorted(runs | {key[1] for key in found.specs if key[0] == name}):
+            spec, heir = found.specs.get((name, run)), inheritance.heir((name, run))
+            attempts = inheritance.attempts((name, run))
+            last = attempts[-1].attempt if attempts else None
+            rows.append(StatusRow(name, run, last, spec, heir if spec is None else None))
     return standing(Status(tuple(rows), seen(recorded)), exit_code=exit_code)
 
 
@@ -67,18 +72,23 @@ def refresh(
     return problem
 
 
-def history(store: LockStore, project: Project, run: str, environment: str) -> Report:
-    """Show all attempts of a run, or of all runs. Raises QflowError."""
+def history(git: GitTree, store: LockStore, project: Project, run: str, environment: str) -> Report:
+    """Show all attempts of a run, carried over ones too, or of all runs. Raises QflowError."""
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
-    wanted = run_key(run, project) if run else None
-    found = tuple(
-        (name, each, attempt)
-        for name, record in sorted(lockfile.environments.items())
-        for each, attempts in sorted(record.runs.items())
-        for attempt in attempts
-        if (wanted is None or (name, each) == wanted) and environment in ("", name)
-    )
+    wanted = run_key(run, project, environment) if run else None
+    if wanted:
+        found = tuple(
+            (*one.key, one.attempt) for one in attempts_for(wanted, git, project, lockfile)
+        )
+    else:
+        found = tuple(
+            (name, each, attempt)
+            for name, record in sorted(lockfile.environments.items())
+            for each, attempts in sorted(record.runs.items())
+            for attempt in attempts
+            if environment in ("", name)
+        )
     if wanted and not found:
         raise UsageProblem(
             f"Nothing is recorded of a run `{'/'.join(wanted)}`.",

@@ -23,8 +23,9 @@ _NAME = "survey"
 class Looked(NamedTuple):
     """What there is: how many files of specs, the runs, what was found.
 
-    `runs` is a text, since most of it is never needed: a line break, then for each run
-    `environment/name`, a tab, its file, and a line break. Neither stands in a valid name.
+    `runs` is a text, since most of it is never needed: a line break, then for each run the end
+    of its digest, a tab, `environment/name`, a tab, its file, and a line break. Neither stands
+    in a valid name.
     """
 
     files: int

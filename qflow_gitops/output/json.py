@@ -61,6 +61,7 @@ def _body(report: Report) -> dict[str, Any]:
                         "environment": row.environment,
                         "name": row.name,
                         "hasSpec": row.spec is not None,
+                        "carriedTo": "/".join(row.heir) if row.heir else None,
                         "attempt": attempt_to_json(row.attempt) if row.attempt else None,
                     }
                     for row in rows
@@ -209,6 +210,8 @@ def change(one: Change, body: Planned) -> dict[str, Any]:
         }
     if one.attempt:
         data["attempt"] = _short(one.attempt)
+    if one.owner:
+        data["attemptOf"] = "/".join(one.owner)
     if one.since is not None:
         data["requestDiff"] = [_difference(each) for each in one.since]
     return data

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from qflow_gitops.output.textplans import lock
 from qflow_gitops.output.words import clean, count, table
 from qflow_gitops.plan import said
-from qflow_gitops.report.records import History, Status, Verified
+from qflow_gitops.report.records import History, Status, StatusRow, Verified
 
 SHOWN_PROBLEMS = 50
 
@@ -19,12 +19,16 @@ def status(body: Status) -> Iterator[str]:
             row.attempt.state.value if row.attempt else "never sent",
             row.attempt.status if row.attempt else "",
             row.attempt.changed_at if row.attempt else "",
-            "" if row.spec else "no spec any more",
+            _without_spec(row) if row.spec is None else "",
             row.attempt.execution_id if row.attempt else "",
         )
         for row in body.rows
     ]
     yield from table(("RUN", "STATE", "QUALYS SAYS", "SINCE", "", "EXECUTION"), rows)
+
+
+def _without_spec(row: StatusRow) -> str:
+    return f"now {'/'.join(row.heir)}" if row.heir else "no spec any more"
 
 
 def history(body: History) -> Iterator[str]:

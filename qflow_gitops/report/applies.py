@@ -47,7 +47,7 @@ class Applied:
 
 _POLICY = frozenset(
     {
-        Reason.FROZEN, Reason.RENAMED, Reason.TARGET, Reason.WORKFLOW,
+        Reason.FROZEN, Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.WORKFLOW,
         Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY,
     }
 )  # fmt: skip

@@ -13,12 +13,16 @@ from qflow_gitops.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """A run's last attempt (None before the first) and whether it still has a spec."""
+    """A run's last attempt (None before the first) and whether it still has a spec.
+
+    `heir` is the run that its attempts were carried over to, None for none.
+    """
 
     environment: str
     name: str
     attempt: Attempt | None
     spec: RunSpec | None
+    heir: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def standing(body: Status, *, exit_code: bool = False) -> Report:
     """Report how runs stand: 0, or with `exit_code` what the worst of them says."""
     if not exit_code:
         return Report("status", body=body)
-    states = {row.attempt.state for row in body.rows if row.attempt}
+    states = {row.attempt.state for row in body.rows if row.attempt and row.heir is None}
     verdicts: list[tuple[ExitCode, str]] = []
     if states & (DOUBTFUL | {State.EXPIRED}):
         verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))

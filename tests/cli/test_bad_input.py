@@ -207,7 +207,7 @@ def test_a_shallow_clone_without_the_base_plans_everything(
     capfd,
 ) -> None:
     assert cli("apply", "--yes").code == 0
-    project.write("runs/more.yaml", SAMPLE.replace("prod-buckets", "more"))
+    project.write("runs/more.yaml", SAMPLE.replace("prod-buckets", "more").replace("maha2", "more"))
     project.commit("more")
     shallow = tmp_path / "shallow"
     subprocess.run(

@@ -157,7 +157,7 @@ def test_a_comment_on_a_thousand_runs(
     """Its shape: rows and requests are cut short, the rest is as a person reads it."""
     workspace.git("switch", "--quiet", "-c", "feature")
     for file in range(10):
-        text = "---\n".join(spec(f"run-{file}-{n:02}", n) for n in range(100))
+        text = "---\n".join(spec(f"run-{file}-{n:02}", 100 * file + n) for n in range(100))
         workspace.write(f"runs/{file}.yaml", text)
     head = workspace.commit("a thousand")
     workspace.git("push", "--quiet", "origin", "HEAD:refs/pull/1/head")

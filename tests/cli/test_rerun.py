@@ -293,7 +293,7 @@ def test_the_highest_number_is_not_passed(project: Workspace, cli: Cli) -> None:
 
 
 def test_a_file_that_cant_be_edited_safely_is_left_alone(project: Workspace, cli: Cli) -> None:
-    text = spec("odd").replace("    value: 1\n", "    value: |\n      x")
+    text = spec("odd", 1).replace("    value: 1\n", "    value: |\n      x")
     project.write("runs/odd.yaml", text)
     done = cli("rerun", "odd", "--reason", "x")
     assert done.code == 3

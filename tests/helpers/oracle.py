@@ -7,10 +7,11 @@ from pathlib import Path
 from qflow_gitops import audit
 from qflow_gitops.filenames import RESCUE_FILE
 from qflow_gitops.gitrepo import GitRepo
+from qflow_gitops.inheritance import Inheritance, recorded_attempts
 from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.plan import all_specs
-from qflow_gitops.plan import Action, Context, compute, record_of
+from qflow_gitops.plan import Action, Context, compute
 from qflow_gitops.sandbox import SandboxServer
 from qflow_gitops.states import DOUBTFUL, UNSUCCESSFUL, State
 from tests.helpers.edges import Process
@@ -66,7 +67,7 @@ class Oracle:
         assert own.state in DOUBTFUL, f"{run} is sent although its attempt is {own.state}"
         assert spec is not None
         others = [
-            one for one in record_of(spec, record)
+            one for placed in recorded_attempts(record, spec.key) for one in (placed.attempt,)
             if one.digest == own.digest and one.counted and one.fact("nonce") != nonce
         ]  # fmt: skip
         if others:
@@ -173,15 +174,17 @@ class Oracle:
             return
         git = repository_with(through, self.clones)
         project = projectfile.settings(git, through, "")
+        specs = all_specs(git, through, project)
         rest = compute(
-            all_specs(git, through, project),
+            specs,
             Context(project, record, ("prod",), touched=frozenset()),
         )
         for one in rest.changes:
             if one.action is Action.SKIP:
                 continue
             assert one.spec, f"passed {one.name}: {one.detail}"
-            digests = [attempt.digest for attempt in record_of(one.spec, record)]
+            attempts = Inheritance(record, project, specs.specs).attempts(one.key)
+            digests = [each.attempt.digest for each in attempts]
             assert one.spec.digest in digests, f"passed {one.name}: {one.detail}"
 
 

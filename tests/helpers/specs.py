@@ -32,8 +32,12 @@ spec:
 """
 
 
-def spec(name: str, value: Any = 1, *, metadata: str = "", extra: str = "") -> str:
-    """A small valid spec; `value` stands in its input, further lines of `spec` in `extra`."""
+def spec(name: str, value: Any = None, *, metadata: str = "", extra: str = "") -> str:
+    """A small valid spec; `value` stands in its input, further lines of `spec` in `extra`.
+
+    Without a value it asks for something of its own: no other name does.
+    """
+    value = name if value is None else value
     return (
         "apiVersion: qflow-gitops/v1\nkind: WorkflowRun\n"
         f"metadata:\n  name: {name}\n{metadata}"

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from qflow_gitops.cli.wiring import SystemClock
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.lockfile import Attempt, Event, Transition
 from qflow_gitops.lockstores.worktree import WorktreeStore
@@ -90,7 +91,7 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
         lock = LockSeen("qflow.lock", exists=True)
         planned = Planned(plan, head, "", full=True, lock=lock)
         view = View(planned, session.lockfile, project, "prod", specs.diagnostics, specs, Facts(()))
-        edges: Any = type("Edges", (), {"git": git})
+        edges: Any = type("Edges", (), {"git": git, "clock": SystemClock(), "author": {}})
         _advance(session, edges, view)
 
 

@@ -103,7 +103,7 @@ def test_where_much_has_changed_everything_is_looked_at(
 ) -> None:
     monkeypatch.setattr(looking, "MOST_CHANGED", 3)
     for number in range(6):
-        known.write(file_of(number), spec(f"changed-{number}", 2))
+        known.write(file_of(number), spec(f"changed-{number}", number))
     for _ in range(2):
         assert cli("validate", file_of(0)).code == 0
         assert "6 valid runs in 12 files" in cli("validate", "runs/a").out
@@ -215,7 +215,7 @@ def settled(known: Workspace, chance: random.Random) -> None:
 
 STEPS: dict[str, Step] = {
     "edit": lambda known, chance: any_file(known, chance).write_text(
-        spec(f"run-{chance.randrange(SPECS)}", chance.randrange(99))
+        spec(f"run-{chance.randrange(SPECS)}", chance.randrange(99_999))
     ),
     "warned": lambda known, chance: any_file(known, chance).write_text(
         spec(f"run-{chance.randrange(99)}", extra=WARNED)

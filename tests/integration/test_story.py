@@ -73,7 +73,7 @@ EDITS = {
     "the file's name": {FILE: None, "runs/other.yml": SAMPLE},
     "the file's folder": {FILE: None, "runs/a/b/c/buckets.yaml": SAMPLE},
     "the legacy variable": {FILE: MIGRATED},
-    "two documents": {FILE: SAMPLE + "---\n" + SAMPLE.replace("prod-buckets", "more-buckets")},
+    "two documents": {FILE: SAMPLE + "---\n" + SAMPLE.replace("prod-buckets", "more-buckets").replace("maha2", "maha3")},
 }  # fmt: skip
 
 
@@ -214,9 +214,9 @@ def test_a_rename_can_be_released_by_name_and_count(
 ) -> None:
     applied.write(FILE, SAMPLE.replace("encrypt-prod-buckets", "encrypt-all-buckets"))
     applied.commit("renamed")
-    assert cli("apply", "--yes", "--ack", "renamed=2", "--reason", "on purpose").code == 2
+    assert cli("apply", "--yes", "--ack", "same_request=2", "--reason", "on purpose").code == 2
     assert len(posts(sandbox)) == 1
-    assert cli("apply", "--yes", "--ack", "renamed=1", "--reason", "on purpose").code == 0
+    assert cli("apply", "--yes", "--ack", "same_request=1", "--reason", "on purpose").code == 0
     assert len(posts(sandbox)) == 2
 
 
@@ -268,4 +268,4 @@ def test_a_changed_platform_holds_the_environments_runs(
     applied.write("runs/new.yaml", spec("new"))
     applied.commit("another platform")
     reasons = {one["name"]: one["reason"] for one in cli.json("plan")["changes"]}
-    assert reasons == {"encrypt-prod-buckets": "target", "new": "target"}
+    assert reasons == {"encrypt-prod-buckets": "platform", "new": "platform"}

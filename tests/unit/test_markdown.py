@@ -175,12 +175,12 @@ def test_a_thousand_runs_make_a_comment_that_says_what_they_are() -> None:
 
 
 def test_nine_hundred_holds_of_one_reason_leave_room_for_the_rest() -> None:
-    one = a_review([*many(900, Action.HOLD, Reason.FAILED), *many(2, Action.HOLD, Reason.TARGET),
+    one = a_review([*many(900, Action.HOLD, Reason.FAILED), *many(2, Action.HOLD, Reason.PLATFORM),
                     *many(200)])  # fmt: skip
     text = render(one)
     assert len(text.encode()) <= COMMENT_LIMIT
     assert "**`failed`**, 900 runs: `x` → `do RUN`" in text
-    assert "- `prod/target-0001`" in text
+    assert "- `prod/platform-0001`" in text
     assert len(re.findall(r"(?m)^\| `prod/", text)) == 200
 
 

@@ -51,6 +51,8 @@ def _document(part: str) -> str:
         lines = "kind: WorkflowRun\n" + lines
     if "apiVersion:" not in lines:
         lines = "apiVersion: qflow-gitops/v1\n" + lines
+    if "kind: Project" in lines and "environments:" in lines:
+        return lines
     if "kind: Project" in lines:
         base = "spec:\n  environments: {prod: {platform: EU2}}"
         return lines.replace("spec:", base) if "spec:" in lines else f"{lines}\n{base}"
