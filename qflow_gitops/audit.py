@@ -136,15 +136,45 @@ def _seen(attempt: Attempt) -> tuple[State, str, str]:
 def check_values(lockfile: Lockfile) -> tuple[str, ...]:
     """Say what a readable lockfile holds that no apply of this tool would have written.
 
-    Digests of another form, a request sent twice without a release by name, times that
+    Digests of another form, a request sent twice (also by two runs on one platform) without a
+    release by name, times that
     aren't RFC 3339 or go back by more than CLOCKS_DIFFER within an attempt.
     """
-    return tuple(
+    alone = (
         sentence
         for environment, record in lockfile.environments.items()
         for run, attempts in record.runs.items()
         for sentence in _run(f"{environment}/{run}", attempts)
     )
+    return (*alone, *_same_requests(lockfile))
+
+
+def _same_requests(lockfile: Lockfile) -> Iterator[str]:
+    """Find a request that two runs sent on one platform, without a release by name."""
+    sent: dict[tuple[str, str], list[tuple[str, Attempt]]] = {}
+    for environment, record in lockfile.environments.items():
+        for run, attempts in record.runs.items():
+            for one in attempts:
+                if one.counted and one.state is not State.BASELINED and one.fact("platform"):
+                    place = (one.fact("platform"), one.digest)
+                    sent.setdefault(place, []).append((f"{environment}/{run}", one))
+    for some in sent.values():
+        (first, earlier), *others = sorted(some, key=lambda each: each[1].opened_at)
+        for name, one in others:
+            if name != first and not _is_released(one):
+                yield (
+                    f"The attempts {first} #{earlier.number} ({earlier.state}) and {name} "
+                    f"#{one.number} ({one.state}) sent the same request on the same platform, "
+                    "without a release by name."
+                )
+
+
+def _is_released(attempt: Attempt) -> bool:
+    """Whether a person said by name that a request is meant again."""
+    evidence = attempt.facts.get("evidence")
+    released = evidence.get("released") if isinstance(evidence, Mapping) else None
+    names = {one.get("hold") for one in released or () if isinstance(one, Mapping)}
+    return bool(names & {"same_request", "retry"})
 
 
 def _run(name: str, attempts: tuple[Attempt, ...]) -> Iterator[str]:

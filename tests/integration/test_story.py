@@ -73,7 +73,7 @@ EDITS = {
     "the file's name": {FILE: None, "runs/other.yml": SAMPLE},
     "the file's folder": {FILE: None, "runs/a/b/c/buckets.yaml": SAMPLE},
     "the legacy variable": {FILE: MIGRATED},
-    "two documents": {FILE: SAMPLE + "---\n" + SAMPLE.replace("prod-buckets", "more-buckets").replace("maha2", "maha3")},
+    "two documents": {FILE: SAMPLE + "---\n" + spec("more-buckets")},
 }  # fmt: skip
 
 

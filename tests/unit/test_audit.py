@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qflow_gitops.audit import check_values, grown
-from qflow_gitops.lockfile import Attempt, Event, Lockfile
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import Versions, from_bytes, to_bytes
 from qflow_gitops.notes import LedgerEvent, Mark
 from qflow_gitops.states import TRANSITIONS, State
@@ -305,13 +305,41 @@ def test_times_that_go_back_are_found(times: tuple[str, ...], said: str) -> None
     assert said in "".join(found)
 
 
+def asking(number: int) -> Transition:
+    """Open an attempt with a request of its own."""
+    begun = opened(f"r{number}")
+    return replace(begun, opens=replace(begun.opens, digest=f"v1:sha256:{number:064x}"))
+
+
 def test_ten_thousand_runs_are_compared_in_a_moment() -> None:
     old = Lockfile("x").recorded(
         one
         for number in range(10_000)
-        for one in (opened(f"r{number}"), moved(A, f"r{number}", execution=f"e{number}"))
+        for one in (asking(number), moved(A, f"r{number}", execution=f"e{number}"))
     )
     new = from_bytes(to_bytes(replace(old, serial=1)), "qflow.lock")
     started = time.perf_counter()
     assert grown(old, new) == check_values(new) == ()
     assert time.perf_counter() - started < 2  # seconds; 0.15 where it is quiet
+
+
+@pytest.mark.parametrize(
+    ("released", "platforms", "count"),
+    [
+        ((), ("EU2", "EU2"), 1),
+        (("same_request",), ("EU2", "EU2"), 0),
+        (("window",), ("EU2", "EU2"), 1),
+        ((), ("EU2", "US1"), 0),
+    ],
+)
+def test_a_request_that_two_runs_sent_is_found(
+    released: tuple[str, ...], platforms: tuple[str, str], count: int
+) -> None:
+    """Under another name it is the same request, on the same platform."""
+    lockfile = Lockfile("x", 1)
+    for name, platform in zip(("a", "b"), platforms, strict=True):
+        evidence = {"released": [{"hold": one} for one in released]} if name == "b" else {}
+        begun = opened(name)
+        facts = {**begun.opens.facts, "platform": platform, "evidence": evidence}
+        lockfile = lockfile.recorded([replace(begun, opens=replace(begun.opens, facts=facts))])
+    assert sum("sent the same request" in one for one in check_values(lockfile)) == count
