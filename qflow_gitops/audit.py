@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from qflow_gitops.difference import MISSING, differences
+from qflow_gitops.inheritance import recorded_origins
 from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile
 from qflow_gitops.notes import LedgerEvent
 from qflow_gitops.states import UNSUCCESSFUL, State
@@ -146,7 +147,20 @@ def check_values(lockfile: Lockfile) -> tuple[str, ...]:
         for run, attempts in record.runs.items()
         for sentence in _run(f"{environment}/{run}", attempts)
     )
-    return (*alone, *_same_requests(lockfile))
+    return (*alone, *_same_requests(lockfile), *_carried(lockfile))
+
+
+def _carried(lockfile: Lockfile) -> Iterator[str]:
+    """Find attempts that are said to be carried over and aren't there."""
+    for environment, record in lockfile.environments.items():
+        for run in record.events:
+            for one in recorded_origins(lockfile, (environment, run)):
+                there = len(lockfile.attempts(*one.key))
+                if one.through > there:
+                    yield (
+                        f"The run {environment}/{run} takes over {one.through} attempts of "
+                        f"{'/'.join(one.key)}, which has {there}."
+                    )
 
 
 def _same_requests(lockfile: Lockfile) -> Iterator[str]:

@@ -134,9 +134,12 @@ class Inheritance:
 
     def pending(self, key: Key) -> tuple[Origin, ...]:
         """Give what is to be carried over to a run and isn't recorded yet, oldest first."""
+        sources = tuple(self._sources(key))
+        if not sources:
+            return ()
         known = {one.key for one in recorded_origins(self._lockfile, key)} | {key}
         found: dict[Key, Origin] = {}
-        for source in self._sources(key):
+        for source in sources:
             if source in known or not self._may_go(source, key):
                 continue
             count = len(self._lockfile.attempts(*source))

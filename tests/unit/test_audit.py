@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from qflow_gitops.audit import check_values, grown
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import Versions, from_bytes, to_bytes
-from qflow_gitops.notes import LedgerEvent, Mark
+from qflow_gitops.notes import LedgerEvent, Mark, Note
 from qflow_gitops.states import TRANSITIONS, State
 from tests.helpers.values import replace
 from tests.unit.test_lockfile import DIGEST, moved, opened
@@ -343,3 +343,10 @@ def test_a_request_that_two_runs_sent_is_found(
         facts = {**begun.opens.facts, "platform": platform, "evidence": evidence}
         lockfile = lockfile.recorded([replace(begun, opens=replace(begun.opens, facts=facts))])
     assert sum("sent the same request" in one for one in check_values(lockfile)) == count
+
+
+def test_attempts_that_are_carried_over_and_arent_there_are_found() -> None:
+    lockfile = Lockfile("x", 1).recorded([opened("b")])
+    for through, count in ((1, 0), (2, 1)):
+        noted = lockfile.marked(Mark(notes=(Note("prod", "a", carried(through)),)))
+        assert sum("takes over" in one for one in check_values(noted)) == count
