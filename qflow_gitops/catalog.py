@@ -9,19 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from qflow_gitops import advice, schema
-from qflow_gitops.connectors import COMMON, CONNECTORS
+from qflow_gitops.connectors import CONNECTORS
 from qflow_gitops.diagnostics import Diagnostic, error, has_errors, warning
 from qflow_gitops.document import Document
 from qflow_gitops.parsing import parse
-from qflow_gitops.spec import LEGACY_VARIABLES
+from qflow_gitops.spec import CONNECTOR_IDS
 
 FOLDER = "workflows"
 UNKNOWN = "unknown"
 
-_SYSTEM = frozenset(
-    (COMMON, *LEGACY_VARIABLES, *(v for one in CONNECTORS.values() for v in one.SYSTEM_VARIABLES))
-)
-_IDS = frozenset((COMMON, *LEGACY_VARIABLES))
+_SYSTEM = CONNECTOR_IDS.union(*(one.SYSTEM_VARIABLES for one in CONNECTORS.values()))
 
 
 class Workflow(NamedTuple):
@@ -73,7 +70,9 @@ def kinds_in(definition: Any) -> dict[str, str] | None:
     return {
         one["key"]: kind_of(one.get("value"))
         for one in listed
-        if isinstance(one, dict) and isinstance(one.get("key"), str) and one["key"] not in _IDS
+        if isinstance(one, dict)
+        and isinstance(one.get("key"), str)
+        and one["key"] not in CONNECTOR_IDS
     }
 
 

@@ -5,18 +5,16 @@ spec does not (anchors, tags, directives, duplicate keys, leftovers of YAML 1.1)
 while the events pass, before any object is built from them.
 """
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from qflow_gitops import syntax
+from qflow_gitops import numerals, syntax
 from qflow_gitops.diagnostics import START_OF_FILE, Diagnostic, Position, Range, error, warning
 from qflow_gitops.document import Document, Json, Parsed, Path, range_of
 
 MAX_DEPTH = 64
-MAX_INTEGER = 2**53 - 1  # beyond it JSON readers disagree on the value (RFC 8259 section 6)
 
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLEANS = {
@@ -26,12 +24,6 @@ _BOOLEANS = {
 _YAML11_WORDS = frozenset(
     form for word in ("yes", "no", "on", "off") for form in (word, word.title(), word.upper())
 )
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
-_OCTAL = re.compile(r"0o[0-7]+")
-_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -308,35 +300,11 @@ class _Builder:
         return self._number(text)
 
     def _number(self, text: str) -> Json:
-        if _LEADING_ZERO.fullmatch(text):
-            self.report(
-                "yaml-leading-zero",
-                f"The number `{text[:40]}` begins with a zero.",
-                self.last,
-                f'Put an id (an AWS account, say) in quotes: "{text[:40]}".',
-            )
+        found = numerals.read(text)
+        if isinstance(found, numerals.NoNumber):
+            self.report(found.rule, found.message, self.last, found.hint)
             return text
-        base = 16 if _HEXADECIMAL.fullmatch(text) else 8 if _OCTAL.fullmatch(text) else 10
-        if base != 10 or _INTEGER.fullmatch(text):
-            number = int(text, base) if len(text) <= 24 else MAX_INTEGER + 1
-            if abs(number) > MAX_INTEGER:
-                self.report(
-                    "yaml-integer-range",
-                    "The integer is beyond ±(2^53-1), where JSON readers disagree on its value.",
-                    self.last,
-                    "Put it in quotes if it is an id.",
-                )
-                return text
-            return number
-        if _NOT_FINITE.fullmatch(text) or (_FLOAT.fullmatch(text) and math.isinf(float(text))):
-            self.report(
-                "yaml-not-finite",
-                f"JSON has no number `{text[:40]}`.",
-                self.last,
-                "Write a number, or put it in quotes if it is a text.",
-            )
-            return text
-        return float(text) if _FLOAT.fullmatch(text) else text
+        return found
 
 
 def _ignore(_builder: _Builder, _event: Any) -> None:

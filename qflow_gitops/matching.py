@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from qflow_gitops.spec import LEGACY_VARIABLES, PLACE_VARIABLES, body_of
+from qflow_gitops.spec import CONNECTOR_IDS, PLACE_VARIABLES, body_of
 
 SOURCE = "PUBLIC_API"
 """What an execution shows as its source that this API started (qflow-api 1.8 [D])."""
-_SYSTEM = frozenset({"connectorId", *PLACE_VARIABLES, *LEGACY_VARIABLES})
+_SYSTEM = CONNECTOR_IDS.union(PLACE_VARIABLES)
 
 
 class Match(IntEnum):
@@ -79,7 +79,10 @@ def _by_key(sent: Sent, echo: Echo) -> Match:
 def _by_hash(sent: Sent, echo: Echo) -> Match:
     """Without the request: the same bytes, put together again, are the same request."""
     parts = {"input": echo.input or {}, "variables": echo.variables or {}}
-    body = body_of({name: part for name, part in parts.items() if part})
+    try:
+        body = body_of({name: part for name, part in parts.items() if part})
+    except (ValueError, RecursionError):  # what JSON can't say, this program didn't send
+        return Match.UNKNOWN
     same = hashlib.sha256(body).hexdigest() == sent.body_sha256
     return Match.SAME_REQUEST if same else Match.UNKNOWN
 
@@ -104,7 +107,7 @@ def _variables(sent: Mapping[str, Any], shown: Mapping[str, Any] | None) -> Matc
     if shown is None:
         return Match.UNKNOWN if sent else Match.SAME_REQUEST
     for name, value in sent.items():
-        if name in shown and not _same_variable(value, shown[name]):
+        if name in shown and not _same_variable(name, value, shown[name]):
             return Match.DIFFERENT
         if name not in shown and name not in _SYSTEM:
             return Match.DIFFERENT
@@ -112,18 +115,18 @@ def _variables(sent: Mapping[str, Any], shown: Mapping[str, Any] | None) -> Matc
     return Match.DIFFERENT if more else Match.SAME_REQUEST
 
 
-def _same_variable(sent: Any, shown: Any) -> bool:
+def _same_variable(name: str, sent: Any, shown: Any) -> bool:
     """Definitions hold values in arrays, and ids with an `@` (qflow-api 1.3 [D])."""
     if _same(sent, shown):
         return True
     if isinstance(shown, list) and len(shown) == 1:
-        return _same_variable(sent, shown[0])
+        return _same_variable(name, sent, shown[0])
     return (
         isinstance(sent, str)
         and isinstance(shown, str)
         and (
             sent.removeprefix("@").lower() == shown.removeprefix("@").lower()
-            and (sent.startswith("@") or shown.startswith("@"))
+            and (name in CONNECTOR_IDS or sent.startswith("@") or shown.startswith("@"))
         )
     )
 

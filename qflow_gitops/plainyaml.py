@@ -6,7 +6,6 @@ warned of, or read differently by anybody: whatever might be is left to `closeya
 also says what is wrong and where. So this is only ever a faster way to the same result.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -54,6 +53,8 @@ _BOOLEANS = {
 _WORDS = re.compile(r"yes|no|on|off", re.IGNORECASE)
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
+_KEPT = 16
+"""So long is a fraction of which a JSON number certainly keeps each digit: 15, and the point."""
 _WORD = re.compile(r"[+.-]*[A-Za-z][^\n]*")
 _NO_NUMBER = re.compile(
     r".*[^0-9a-fA-FxoinINF.+-].*"  # a character that no number has
@@ -224,10 +225,9 @@ def _resolved(text: str) -> Any:
         return text
     if _INTEGER.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text):
+    if len(text) <= _KEPT and _FLOAT.fullmatch(text):
         number = float(text)
-        if math.isfinite(number):
-            return number
+        return int(number) if number.is_integer() else number
     if _NO_NUMBER.fullmatch(text):
         return text
     raise _NotPlain

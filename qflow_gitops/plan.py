@@ -17,7 +17,7 @@ from qflow_gitops.lockfile import Attempt, Lockfile, Overview, is_leased
 from qflow_gitops.policy import Facts, Judged, judge, needed_approvals
 from qflow_gitops.project import Project
 from qflow_gitops.samerequest import doubles, spent_by_others
-from qflow_gitops.spec import RunSpec, canonical, hidden
+from qflow_gitops.spec import CONNECTOR_IDS, RunSpec, canonical, hidden
 from qflow_gitops.states import DOUBTFUL, UNDER_WAY, State
 
 
@@ -505,14 +505,26 @@ def _due(one: RunSpec, record: tuple[Placed, ...], same: list[Placed], context: 
     if last is None:
         return _change(Action.RUN, Reason.ADDED, one, "never sent before")
     sent, told = last.attempt, f"{_named(last, one)}"
-    if sent.fact("bodySha256") == one.body_sha256 and sent.fact("workflowId") == one.workflow_id:
+    if is_once_more(one, sent):
         detail = f"the same request once more; {told} {said(sent)}"
         return _change(Action.RUN, Reason.RERUN, one, detail, "", last, since)
     detail = f"differs from {told}, which {said(sent)}"
     return _change(Action.RUN, Reason.MODIFIED, one, detail, "", last, since)
 
 
+_NEAR = 1000  # numbers below a spec's own; further down only the same text is recognised
+
+
+def is_once_more(one: RunSpec, last: Attempt) -> bool:
+    """Whether an attempt sent a spec's very request, under whatever `rerun`."""
+    workflow = last.fact("workflowId").lower() == one.workflow_id.lower()
+    if workflow and last.fact("bodySha256") == one.body_sha256:
+        return True
+    return workflow and last.digest in one.digests(range(max(0, one.rerun - _NEAR), one.rerun))
+
+
 def _since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
+    """Give what changes in the request; an id in capitals is the same id."""
     old = {"workflowId": before.workflow_id, **before.request}
     new = {"workflowId": now.workflow_id, **now.request}
     if before.rerun != now.rerun:
@@ -526,7 +538,16 @@ def _since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
             hidden(one.new, one.pointer, pointers),
         )
         for one in differences(old, new)
+        if not _is_one_id(one)
     )
+
+
+_IDS = frozenset(("/workflowId", *(f"/variables/{name}" for name in CONNECTOR_IDS)))
+
+
+def _is_one_id(one: Difference) -> bool:
+    both = (one.old, one.new)
+    return one.pointer in _IDS and len({str(each).lower() for each in both}) == 1
 
 
 _SAID = {

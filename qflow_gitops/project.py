@@ -202,8 +202,16 @@ def _limits(settings: Mapping[str, Any]) -> Limits:
         share=float(share["percent"]) if share else None,
         share_from=int(share.get("minimum", defaults.share_from)),
         connector_types={name: int(n) for name, n in settings.get("connectorTypes", {}).items()},
-        workflows={one.lower(): int(n) for one, n in settings.get("workflows", {}).items()},
+        workflows=_stricter(settings.get("workflows", {})),
     )
+
+
+def _stricter(limits: Mapping[str, float]) -> dict[str, int]:
+    """Give limits by id in lower case; of an id that is written in two ways the stricter one."""
+    found: dict[str, int] = {}
+    for one, most in limits.items():
+        found[one.lower()] = min(int(most), found.get(one.lower(), int(most)))
+    return found
 
 
 def _window(settings: Mapping[str, Any]) -> Window:

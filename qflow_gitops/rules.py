@@ -151,9 +151,16 @@ _YAML = (
     Rule(
         "yaml-integer-range",
         _E,
-        "Beyond 2^53 - 1 JSON readers round an integer, so another one than written would arrive.",
+        "Beyond 2^53 - 1 JSON readers round a number, so another one than written would arrive.",
         "spec:\n  input: {id: 12345678901234567890}",
         'spec:\n  input: {id: "12345678901234567890"}',
+    ),
+    Rule(
+        "yaml-precision",
+        _E,
+        "JSON readers keep some 16 digits, so another number than written would arrive.",
+        "spec:\n  input: {rate: 0.12345678901234567890}",
+        "spec:\n  input: {rate: 0.123456789012345}",
     ),
     Rule(
         "yaml-not-finite",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qflow_gitops import advice, shipped
 from qflow_gitops.diagnostics import Diagnostic, error, warning
 from qflow_gitops.document import Document, Path
+from qflow_gitops.spec import CONNECTOR_IDS
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -36,7 +37,6 @@ _SPEC: Path = ("spec",)
 _POLICY: Path = ("spec", "policy")
 _CONNECTOR_TYPE: Path = ("spec", "connectorType")
 _VARIABLES: Path = ("spec", "variables")
-_CONNECTOR_IDS = ("connectorId", "credentials", "credentials_azure", "credentials_gcp")
 _CLOUD_NAMES = {
     "amazon": "aws", "az": "azure", "microsoft": "azure", "google": "gcp", "gcloud": "gcp",
     "oracle": "oci",
@@ -415,7 +415,7 @@ def _rule(path: Path, problem: Problem) -> str:
     if path == (*_SPEC, "workflowId"):
         return "workflow-id"
     if path[:2] == _VARIABLES and len(path) > 2:
-        return "connector-id" if path[2] in _CONNECTOR_IDS else "connector-value"
+        return "connector-id" if path[2] in CONNECTOR_IDS else "connector-value"
     return "schema-type" if problem.validator in _TYPE_RULES else "schema-value"
 
 
@@ -448,7 +448,7 @@ def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
     name = path[2] if path[:2] == _VARIABLES else path[-1]
     if not isinstance(value, str):
         return ""
-    if path == (*_SPEC, "workflowId") or name in _CONNECTOR_IDS:
+    if path == (*_SPEC, "workflowId") or name in CONNECTOR_IDS:
         return advice.about_id(value)
     if path[:2] == (*_SPEC, "connectorType"):
         meant = _CLOUD_NAMES.get(value.lower()) or advice.near(value, _owners().values())

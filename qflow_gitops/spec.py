@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,9 @@ LEGACY_VARIABLES = {
     "credentials_gcp": "gcp",
 }
 """Deprecated since QFlow 1.19 in favour of `connectorId` (qflow-api 2 [D RN119])."""
+
+CONNECTOR_IDS = frozenset(("connectorId", *LEGACY_VARIABLES))
+"""The variables that hold a connector's UUID, which means the same in capitals."""
 
 PLACE_VARIABLES = ("region", "resourceGroup", "project", "oci_region", "compartment")
 """The system variables that say where in an account a run works (qflow-api 1.4 [D RUN])."""
@@ -58,7 +61,7 @@ class RunSpec:
 
     @cached_property
     def body(self) -> bytes:
-        """The bytes that are sent: the request with its keys sorted, nothing else changed."""
+        """The bytes that are sent: the request as written, in the form of RFC 8785."""
         return body_of(self.request)
 
     @cached_property
@@ -71,17 +74,23 @@ class RunSpec:
         """The identity of what the request means: `v1:sha256:` and 64 hex characters.
 
         Over the RFC 8785 form of workflow, input, normalised variables and `rerun`; absent
-        and empty parts are left out alike.
+        and empty parts are left out alike, and ids are in lower case.
         """
-        meaning = _without_empty(
-            {
-                "workflowId": self.workflow_id,
-                "input": self.input,
-                "variables": normalised(self.variables),
-                "rerun": self.rerun,
-            }
-        )
-        return "v1:sha256:" + hashlib.sha256(canonical(meaning)).hexdigest()
+        return next(self.digests((self.rerun,)))
+
+    def digests(self, numbers: Iterable[int]) -> Iterator[str]:
+        """Give the digest that this request has under each of these values of `rerun`.
+
+        What stands before `rerun` in the canonical form, the input, is hashed once for all.
+        """
+        before = {"input": self.input} if self.input else {}
+        after = {"variables": normalised(self.variables), "workflowId": self.workflow_id.lower()}
+        begun = hashlib.sha256(canonical(before)[:-1] + b"," if before else b"{")
+        rest = canonical(_without_empty(after))[1:]
+        for number in numbers:
+            found = begun.copy()
+            found.update(b'"rerun":%d,%b' % (number, rest) if number else rest)
+            yield f"v1:sha256:{found.hexdigest()}"
 
     @property
     def connectors(self) -> tuple[str, ...]:
@@ -154,10 +163,8 @@ def canonical(data: Any) -> bytes:
 
 
 def body_of(request: Mapping[str, Any]) -> bytes:
-    """Give the one form in which a request is sent: keys sorted, no spaces, UTF-8."""
-    return json.dumps(
-        request, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    """Give the one form in which a request is sent: what is one value is one text."""
+    return canonical(request)
 
 
 def with_key(request: Mapping[str, Any], key: str, nonce: str) -> dict[str, Any]:
@@ -189,7 +196,15 @@ def from_document(document: Document, default_environment: str) -> RunSpec:
 
 
 def normalised(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the variables with the legacy ones in today's words.
+    """Give what the variables mean: in today's words, and with connector ids in lower case."""
+    return {
+        name: value.lower() if name in CONNECTOR_IDS and isinstance(value, str) else value
+        for name, value in in_todays_words(variables).items()
+    }
+
+
+def in_todays_words(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the variables without legacy ones, as far as they have an equivalent.
 
     Exactly one legacy variable without `connectorId` means the same as `connectorId`; with
     it, Qualys ignores the legacy ones (qflow-api 2 [D RN119]). Two legacy ones have no

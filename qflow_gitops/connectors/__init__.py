@@ -99,7 +99,7 @@ def _own(
             yield warning(
                 "variable-null", f"`{advice.shown(name)}` is empty.", document.file, where, hint
             )
-        elif isinstance(value, float) and not value.is_integer():
+        elif isinstance(value, float):
             said, hint = (
                 f"`{advice.shown(name)}` is a fraction.",
                 "Use an integer, or put it in quotes.",

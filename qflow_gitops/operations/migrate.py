@@ -17,7 +17,7 @@ from qflow_gitops.parsing import parse
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import FileChange, Files
-from qflow_gitops.spec import LEGACY_VARIABLES, normalised
+from qflow_gitops.spec import LEGACY_VARIABLES, in_todays_words
 
 _PATH = ("spec", "variables")
 
@@ -119,7 +119,7 @@ def _meaning(document: Document) -> dict[str, Any]:
     data = dict(document.data)
     spec = data.get("spec")
     if isinstance(spec, dict) and isinstance(spec.get("variables"), dict):
-        data["spec"] = {**spec, "variables": normalised(spec["variables"])}
+        data["spec"] = {**spec, "variables": in_todays_words(spec["variables"])}
     return data
 
 

@@ -16,7 +16,7 @@ from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
 from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations import projectfile, reading
 from qflow_gitops.operations.plan import PlanRequest, make_plan
-from qflow_gitops.plan import Action, Change, Plan, Reason
+from qflow_gitops.plan import Action, Change, Plan, Reason, is_once_more
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import Planned
@@ -172,8 +172,7 @@ def _why(one: Change, lockfile: Lockfile) -> str:
     last = before[-1]
     if last.digest == one.attempt.digest:
         return Reason.RETRY
-    same = all(last.fact(x) == one.attempt.fact(x) for x in ("bodySha256", "workflowId"))
-    return Reason.RERUN if same else Reason.MODIFIED
+    return Reason.RERUN if is_once_more(one.spec, last) else Reason.MODIFIED
 
 
 def _ci_run(attempt: Attempt, server: str) -> str:

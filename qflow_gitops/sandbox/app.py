@@ -104,7 +104,10 @@ class _Gate:
         return kind == "Bearer" and shapes.expiry(token) > time.time()
 
     def _is_unknown(self, one: str) -> bool:
-        return any(fault.value == one for fault in self._faults.all_standing("unknown-workflow"))
+        return any(
+            fault.value.lower() == one.lower()
+            for fault in self._faults.all_standing("unknown-workflow")
+        )
 
     def set_faults(self) -> Response:
         """Put the faults that the body names in force; with DELETE none."""

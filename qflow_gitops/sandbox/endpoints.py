@@ -142,7 +142,7 @@ def outcome(faults: Faults, workflow: str) -> str:
     chosen = "Success"
     for fault in faults.all_standing("outcome"):
         scope, colon, status = fault.value.rpartition(":")
-        if not colon or scope == workflow:
+        if not colon or scope.lower() == workflow.lower():
             chosen = status
     return chosen
 

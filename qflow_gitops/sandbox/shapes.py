@@ -31,7 +31,11 @@ def expiry(text: str) -> float:
 
 
 def workflow(one: str) -> dict[str, Any]:
-    """Details of a workflow (qflow-api 1.3 [D WFDET]); revision and name are invented."""
+    """Details of a workflow (qflow-api 1.3 [D WFDET]); revision and name are invented.
+
+    That an id in capitals is the same one is invented, too: it is a UUID.
+    """
+    one = one.lower()
     variables: list[dict[str, Any]] = [{"key": "region", "value": ["us-east-1"]}] + [
         {"key": key, "value": []}
         for key in ("resourceGroup", "project", "credentials", "credentials_azure")

@@ -15,8 +15,8 @@ MONTH = 30 * 86400
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS executions (
-  id TEXT PRIMARY KEY, workflow TEXT NOT NULL, created REAL NOT NULL, duration REAL NOT NULL,
-  outcome TEXT NOT NULL, body TEXT NOT NULL
+  id TEXT PRIMARY KEY, workflow TEXT NOT NULL COLLATE NOCASE, created REAL NOT NULL,
+  duration REAL NOT NULL, outcome TEXT NOT NULL, body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS executions_of_workflow ON executions (workflow, created);
 CREATE INDEX IF NOT EXISTS executions_by_time ON executions (created);

@@ -16,10 +16,11 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "node"
 NODE = FOLDER / "node_modules"
+_PROGRAMS = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))["dependencies"]
 REQUIRED = os.environ.get("QFLOW_TESTS_NODE") == "required"
 
 requires_node = pytest.mark.skipif(
-    not REQUIRED and not ((NODE / "ajv").is_dir() and shutil.which("node")),
+    not REQUIRED and not (shutil.which("node") and all((NODE / one).is_dir() for one in _PROGRAMS)),
     reason="needs node: npm install --prefix tests/node --no-audit --no-fund --no-package-lock",
 )
 

@@ -49,6 +49,9 @@ def with_variables(**more) -> Echo:
             with_variables(connectorId="@AA70ACAE-6ea8-3acf-b504-f327855b316a"),
             Match.SAME_REQUEST,
         ),
+        (with_variables(connectorId="AA70ACAE-6EA8-3acf-b504-f327855b316a"), Match.SAME_REQUEST),
+        (with_variables(connectorId=["AA70ACAE-6ea8-3acf-b504-f327855b316a"]), Match.SAME_REQUEST),
+        (with_variables(name="MAHA2"), Match.DIFFERENT),  # of the workflow's own: who knows
         (with_variables(connectorId="00000000-6ea8-3acf-b504-f327855b316a"), Match.DIFFERENT),
         (echo(variables={"name": "maha2"}), Match.SAME_REQUEST),  # [?] how it echoes system ones
         (Echo("PUBLIC_API", REQUEST, {}), Match.SAME_REQUEST),  # before 1.18: all is input
@@ -82,6 +85,8 @@ def test_without_the_file_the_bytes_decide() -> None:
     sent = Sent(None, hashlib.sha256(body_of(REQUEST)).hexdigest())
     assert grade(sent, echo()) is Match.SAME_REQUEST
     assert grade(sent, with_variables(name=["maha2"])) is Match.UNKNOWN
+    for odd in (float("nan"), "\ud83d", {"é": 2**60}):
+        assert grade(sent, with_variables(odd=odd)) is Match.UNKNOWN
 
 
 json_values = st.recursive(

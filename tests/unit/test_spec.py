@@ -1,10 +1,12 @@
 """Request, digest and masking."""
 
+import dataclasses
+import hashlib
 import json
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qflow_gitops import spec as spec_module
@@ -18,10 +20,12 @@ from qflow_gitops.spec import (
     canonical,
     from_document,
     hidden,
+    in_todays_words,
     mask,
     normalised,
 )
-from tests.helpers.specs import CONNECTOR, SAMPLE
+from tests.helpers.node import requires_node, script
+from tests.helpers.specs import CONNECTOR, SAMPLE, WORKFLOW
 
 LEGACY = SAMPLE.replace("    connectorId:", "    credentials:")
 
@@ -44,7 +48,6 @@ def test_what_is_not_meaning_is_not_in_the_digest() -> None:
         LEGACY.replace(CONNECTOR, "'@" + CONNECTOR + "'"),
         SAMPLE.replace("  input:", "    credentials: x\n  input:"),
         SAMPLE.replace("buckets\n", "buckets\n  labels: {a: b}\n  annotations: {c: d}\n", 1),
-        SAMPLE.replace("totalBucketCount: 4", "totalBucketCount: 4.0"),
         SAMPLE + "  sensitive: [/input/bucketName]\n",
         SAMPLE.replace("encrypt-prod-buckets", "another-name"),
     ]
@@ -77,6 +80,19 @@ def test_two_legacy_variables_have_no_equivalent() -> None:
     assert normalised({**two, "connectorId": "c"}) == {"connectorId": "c"}
 
 
+def test_an_id_is_shown_and_sent_as_written_and_compared_in_lower_case() -> None:
+    """But nobody knows what a variable of the workflow's own means, whatever it looks like."""
+    written = {"credentials": "AA70", "credentials_azure": "0FFA", "own": "AA70"}
+    assert in_todays_words(written) == written
+    assert normalised(written) == {
+        "credentials": "aa70", "credentials_azure": "0ffa", "own": "AA70",
+    }  # fmt: skip
+    assert normalised({"credentials_gcp": "@AA70"}) == {"connectorId": "aa70"}
+    loud = read(SAMPLE.replace(CONNECTOR, CONNECTOR.upper()))
+    assert loud.connectors == (CONNECTOR.upper(),)
+    assert CONNECTOR.upper() in loud.body.decode()
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab/~", max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab/~", max_size=2), inner),
@@ -95,6 +111,32 @@ every_json = st.recursive(
 @given(every_json)
 def test_the_canonical_form_is_that_of_the_library(value: object) -> None:
     assert canonical(value) == rfc8785.dumps(value)
+
+
+@requires_node
+@settings(max_examples=10)
+@given(st.lists(every_json, min_size=60, max_size=60))
+def test_the_canonical_form_is_that_of_another_language(values: list[object]) -> None:
+    assert script("canonical.mjs", values) == [canonical(one).decode() for one in values]
+
+
+some_json = st.dictionaries(st.text(max_size=3), every_json, max_size=3)
+
+
+@given(some_json, some_json, st.integers(0, 10**5))
+def test_the_digest_is_the_hash_of_the_canonical_form(
+    input_: dict[str, object], variables: dict[str, object], number: int
+) -> None:
+    """However it is put together: as a whole, by the library, it is the same."""
+    one = dataclasses.replace(read(SAMPLE), input=input_, variables=variables, rerun=number)
+    meaning = {"input": input_, "variables": variables, "rerun": number}
+    whole = {"workflowId": WORKFLOW, **{name: part for name, part in meaning.items() if part}}
+    expected = "v1:sha256:" + hashlib.sha256(rfc8785.dumps(whole)).hexdigest()
+    assert one.digest == expected
+    again, plain, once_more = one.digests((number, 0, number))
+    assert (again, once_more) == (expected, expected)
+    assert plain == dataclasses.replace(one, rerun=0).digest
+    assert one.body == rfc8785.dumps(one.request)
 
 
 @given(json_values, json_values)
