@@ -23,13 +23,15 @@ def command(
 ) -> int:
     """Raise a spec's rerun, so that the request of RUN is sent once more.
 
-    Changes only the spec's file in the work tree, and in it nothing but `rerun` and the
-    annotation rerunReason. It runs nothing: commit the change, have it reviewed, apply it.
+    The new number is above every one that any run on the same platform has used for this
+    request. Changes only the spec's file in the work tree, and in it nothing but `rerun` and
+    the annotation rerunReason. It runs nothing: commit the change, have it reviewed, apply it.
     """
 
     def work() -> Report:
         from qflow_gitops.operations.rerun import rerun
 
-        return rerun(wiring.git, wiring.project(), name, reason)
+        project = wiring.project()
+        return rerun(wiring.git, wiring.store(project), project, name, reason)
 
     return run(wiring, "rerun", work, format_name, copies)

@@ -2,15 +2,17 @@
 
 import shlex
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from qflow_gitops import advice, edits, leaks, loader, parsing, schema
+from qflow_gitops import advice, edits, leaks, loader, parsing, samerequest, schema
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.edits import Refused
-from qflow_gitops.errors import InvalidInput, UsageProblem
-from qflow_gitops.inheritance import Key
-from qflow_gitops.interfaces import GitTree
+from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
+from qflow_gitops.inheritance import Key, Placed
+from qflow_gitops.interfaces import GitTree, LockStore, Snapshot
 from qflow_gitops.loader import SpecSet
+from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import reading, writing
 from qflow_gitops.operations.runs import run_key
 from qflow_gitops.project import Project
@@ -24,17 +26,21 @@ _UNCHANGED = "No file was changed."
 _HIDDEN = ("Cc", "Cs", "Zl", "Zp")
 
 
-def rerun(git: GitTree, project: Project, run: str, reason: str) -> Report:
-    """Raise `spec.rerun` of a RUN by one and put the reason into its annotations.
+def rerun(git: GitTree, store: LockStore, project: Project, run: str, reason: str) -> Report:
+    """Raise `spec.rerun` of a RUN and put the reason into its annotations.
 
-    Looks at the work tree alone: neither the record nor Qualys. Raises UsageProblem for a
+    The new number is above all that the platform has spent for this request, under whatever
+    name, and none that another spec of the work tree asks for. Raises UsageProblem for a
     RUN that isn't there or a reason that can't be kept, InvalidFiles for a spec with
-    errors, InvalidInput for a file that can't be edited or written.
+    errors, InvalidInput for a file that can't be edited or written, LockError where the
+    lockfile can't be read.
     """
     reason = _checked_reason(reason)
     specs = reading.worktree_specs(reading.worktree(git, project), project, workflows={})
     spec = _found(specs, run_key(run, project), run)
-    now = _next(spec)
+    recorded = _read(store)
+    numbers = _numbers(spec, specs, recorded.lockfile or Lockfile(""), project)
+    now = _next(spec, numbers)
     before = git.worktree([spec.file]).files().get(spec.file.encode(), b"")
     after = _edited(spec, before, now, reason)
     _check(after, spec, project, now)
@@ -44,7 +50,8 @@ def rerun(git: GitTree, project: Project, run: str, reason: str) -> Report:
         FileChange(spec.file, "changed", f"rerun of {'/'.join(spec.key)}: {was} → {now}"),
         FileChange(spec.file, "diff", diff=writing.difference(spec.file, before, after)),
     )
-    return Report("rerun", body=Files(changes, _next_commands(spec)))
+    notes = (*_why(spec, numbers), *_how_old(recorded))
+    return Report("rerun", notes=notes, body=Files(changes, _next_commands(spec)))
 
 
 def _next_commands(spec: RunSpec) -> tuple[str, ...]:
@@ -119,20 +126,6 @@ def _meant(key: Key, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(advice.listed([one]) for one in close)}?" if close else ""
 
 
-def _next(spec: RunSpec) -> int:
-    """Give the number after the spec's own, if the schema takes it."""
-    rules = schema.load("workflow-run")["properties"]["spec"]["properties"]["rerun"]
-    if spec.rerun >= rules["maximum"]:
-        raise InvalidInput(
-            f"`rerun` of {'/'.join(spec.key)} is {spec.rerun}, and can't be raised any more.",
-            where=spec.file,
-            not_done=_UNCHANGED,
-            hint="A run of another name counts from the start.",
-            reason="rerun_maximum",
-        )
-    return spec.rerun + 1
-
-
 def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:
     """Give the file's new text; InvalidInput where it can't be changed without side effects."""
     after = edits.put(content, spec.index, ("spec", "rerun"), number)
@@ -166,4 +159,88 @@ def _check(content: bytes, spec: RunSpec, project: Project, number: int) -> None
             not_done="It stays as it is.",
             hint="Look at it, and do it again.",
             reason="file_changed",
+        )
+
+
+# --- the number ----------------------------------------------------------------------
+
+
+def _read(store: LockStore) -> Snapshot:
+    """Read the lockfile; what can't be seen isn't guessed."""
+    try:
+        return store.read()
+    except LockError as problem:
+        problem.not_done = _UNCHANGED
+        raise
+
+
+class _Numbers(NamedTuple):
+    """Which numbers of a request can't be taken any more, and why.
+
+    `spent` is the highest that was used on the platform, with the attempt, None for none;
+    `asked` those of other specs of the work tree.
+    """
+
+    spent: tuple[int, Placed] | None
+    asked: Mapping[int, RunSpec]
+
+    @property
+    def highest(self) -> int:
+        """The highest that was used, -1 for none; 0 is a request without `rerun`."""
+        return self.spent[0] if self.spent else -1
+
+
+def _numbers(spec: RunSpec, specs: SpecSet, lockfile: Lockfile, project: Project) -> _Numbers:
+    return _Numbers(
+        samerequest.highest_spent(spec, _maximum(), project, lockfile),
+        samerequest.numbers_asked(spec, specs.specs.values(), project),
+    )
+
+
+def _maximum() -> int:
+    rules = schema.load("workflow-run")["properties"]["spec"]["properties"]["rerun"]
+    return int(rules["maximum"])
+
+
+def _next(spec: RunSpec, numbers: _Numbers) -> int:
+    """Give the lowest number that may be taken, if the schema takes it."""
+    lowest, maximum = max(spec.rerun, numbers.highest) + 1, _maximum()
+    for number in range(lowest, maximum + 1):
+        if number not in numbers.asked:
+            return number
+    why = f"it is {spec.rerun}"
+    if numbers.spent and numbers.highest > spec.rerun:
+        why = f"{_shown(numbers.spent[1])}, had {numbers.highest}"
+    raise InvalidInput(
+        f"`rerun` of {'/'.join(spec.key)} can't be raised any more: {why}.",
+        where=spec.file,
+        not_done=_UNCHANGED,
+        hint="Another request counts from the start: change something in its `input`.",
+        reason="rerun_maximum",
+    )
+
+
+def _why(spec: RunSpec, numbers: _Numbers) -> Iterator[str]:
+    """Say why the number isn't simply the next one."""
+    if numbers.spent and numbers.highest > spec.rerun:
+        by = numbers.spent[1]
+        on = by.attempt.fact("platform")
+        where = f" on platform {on}" if on else ""
+        yield f"The number {numbers.highest} of the same request is spent{where}: {_shown(by)}."
+    taken = range(max(spec.rerun, numbers.highest) + 1, _next(spec, numbers))
+    if taken:
+        more = f", and {len(taken) - 1} after it by others" if len(taken) > 1 else ""
+        who = "/".join(numbers.asked[taken[0]].key)
+        yield f"The number {taken[0]} of the same request is asked for by {who}{more}."
+
+
+def _shown(by: Placed) -> str:
+    return f"{'/'.join(by.key)}, attempt {by.attempt.number}"
+
+
+def _how_old(recorded: Snapshot) -> Iterator[str]:
+    if recorded.copied_at:
+        yield (
+            f"{recorded.where} can't be asked now. Its copy of {recorded.copied_at} was looked at: "
+            "if the number was spent since, the plan holds the run."
         )

@@ -1,4 +1,4 @@
-"""`rerun` changes two values in one file of the work tree, and nothing else anywhere."""
+"""`rerun` changes two values in one file of the work tree, to a number that nobody has used."""
 
 import subprocess
 import sys
@@ -8,10 +8,15 @@ import pytest
 
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.gitworktree import WorkTree
+from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.lockformat import to_bytes
+from qflow_gitops.parsing import parse
 from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.spec import from_document
+from qflow_gitops.states import State
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
-from tests.helpers.specs import SAMPLE, WORKFLOW, spec
+from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 FILE = "runs/aws/buckets.yaml"
 RUN = "encrypt-prod-buckets"
@@ -185,11 +190,151 @@ def test_only_the_named_document_of_a_file_changes(project: Workspace, cli: Cli)
     assert "    rerunReason: word\nspec:\n" in now[1]
 
 
-def test_the_lockfile_is_not_looked_at_and_nothing_is_sent(project: Workspace, cli: Cli) -> None:
-    project.write("qflow.lock", "{")
+def test_the_lockfile_is_only_read_and_nothing_is_sent(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes").code == 0
+    before, asked = project.read("qflow.lock"), len(sandbox.requests())
     assert cli("rerun", RUN, "--reason", "x y").code == 0
-    assert project.read("qflow.lock") == "{"
+    assert (project.read("qflow.lock"), len(sandbox.requests())) == (before, asked)
     assert project.git("status", "--porcelain", "--untracked-files=no") == f"M {FILE}"
+
+
+@pytest.mark.parametrize("content", ["{", None])
+def test_a_lockfile_that_cant_be_read_is_no_reason_to_guess(
+    project: Workspace, cli: Cli, content: str | None
+) -> None:
+    """Broken, or pinned and not there: a number may be spent that nobody can see."""
+    project.write("qflow.yaml", SANDBOX_PROJECT + "  lock: {store: worktree, lineage: 0b6f3c}\n")
+    if content:
+        project.write("qflow.lock", content)
+    done = cli("rerun", RUN, "--reason", "x y")
+    assert done.code == 11
+    assert "qflow.lock" in done.err
+    assert "No file was changed." in done.err
+    assert project.read(FILE) == SAMPLE
+
+
+# --- the number ----------------------------------------------------------------------
+
+
+def spent(project: Workspace, *runs: tuple[str, str, Attempt]) -> None:
+    """Write a lockfile with these (environment, run, attempt)."""
+    environments: dict[str, EnvironmentRecord] = {}
+    for environment, run, one in runs:
+        known = environments.get(environment, EnvironmentRecord())
+        before = known.runs.get(run, ())
+        numbered = one._replace(number=len(before) + 1)
+        runs_now = {**known.runs, run: (*before, numbered)}
+        environments[environment] = known._replace(runs=runs_now)
+    project.write("qflow.lock", to_bytes(Lockfile("0b6f3c", 1, environments)))
+
+
+def attempt(number: int, *states: State, text: str = SAMPLE, **facts: str) -> Attempt:
+    """An attempt that sent a spec's request under this `rerun`."""
+    (document,) = parse(text.encode(), FILE).documents
+    (digest,) = from_document(document, "prod").digests((number,))
+    life = states or (State.BASELINED,)
+    events = tuple(Event("2026-01-01T00:00:00Z", one) for one in life)
+    return Attempt(1, life[-1], digest, events, facts={"platform": "sandbox", **facts})
+
+
+def raised(project: Workspace, cli: Cli) -> int:
+    done = cli("rerun", RUN, "--reason", "x")
+    assert done.code == 0, done.err
+    return int(project.read(FILE).rpartition("  rerun: ")[2])
+
+
+def test_it_is_above_the_highest_that_any_run_on_the_platform_has_used(
+    project: Workspace, cli: Cli
+) -> None:
+    """Gaps don't count, nor does it who sent it: a renamed run, one of an environment long gone."""
+    spent(
+        project,
+        ("prod", RUN, attempt(0)),
+        ("prod", "older", attempt(3, State.INTENT, State.IN_DOUBT)),
+        ("gone", "other", attempt(1)),
+        ("gone", "other", attempt(7, State.INTENT, State.REFUSED)),
+    )
+    done = cli("rerun", RUN, "--reason", "x")
+    assert "rerun of prod/encrypt-prod-buckets: absent → 8" in done.out
+    assert (
+        "The number 7 of the same request is spent on platform sandbox: gone/other, attempt 2."
+        in done.out + done.err
+    )
+    assert raised(project, cli) == 9
+
+
+@pytest.mark.parametrize(
+    ("other", "number"),
+    [
+        (attempt(5), 6),
+        (attempt(5, platform=""), 6),
+        (attempt(5, platform="EU2"), 1),
+        (attempt(5, State.INTENT, State.UNSENT), 1),
+        (attempt(5, State.INTENT, State.IN_DOUBT, State.ABSENT), 1),
+        (attempt(5, text=SAMPLE.replace("maha2", "maha3")), 1),
+        (attempt(5, text=SAMPLE.replace("connectorId:", "credentials:")), 6),
+        (attempt(5, text=SAMPLE.replace(CONNECTOR, CONNECTOR.upper())), 6),
+        (attempt(5, text=SAMPLE.replace(WORKFLOW, WORKFLOW.upper()), workflowId=WORKFLOW), 6),
+        (attempt(5, workflowId=WORKFLOW.upper()), 6),
+        (attempt(99_999), 100_000),
+    ],
+)
+def test_what_is_spent_is_the_meaning_on_a_platform(
+    project: Workspace, cli: Cli, other: Attempt, number: int
+) -> None:
+    """An attempt without a platform may be of any; one that was never sent used nothing."""
+    spent(project, ("dev", "other", other))
+    assert raised(project, cli) == number
+
+
+def test_where_the_platform_isnt_known_yet_all_of_them_count(
+    workspace: Workspace, cli: Cli
+) -> None:
+    workspace.write(FILE, SAMPLE)
+    spent(workspace, ("eu", "other", attempt(5, platform="EU2")))
+    done = cli("rerun", RUN, "--reason", "x")
+    assert "absent → 6" in done.out
+    assert (
+        "The number 5 of the same request is spent on platform EU2: eu/other" in done.out + done.err
+    )
+
+
+def test_another_spec_of_the_same_request_keeps_its_number(project: Workspace, cli: Cli) -> None:
+    """Two that are raised one after the other don't meet: one of them would be held."""
+    more = "    eu: {platform: EU2}\n    dev: {platform: sandbox}\n  defaultEnvironment: prod\n"
+    project.write("qflow.yaml", SANDBOX_PROJECT + more)
+    for name, environment, number in (
+        ("a", "dev", 1), ("b", "prod", 2), ("c", "eu", 3), ("d", "prod", 4),
+    ):  # fmt: skip
+        text = SAMPLE.replace(f"  name: {RUN}", f"  name: {name}\n  environment: {environment}")
+        project.write(f"runs/{name}.yaml", f"{text}  rerun: {number}\n")
+    done = cli("rerun", RUN, "--reason", "x")
+    assert "absent → 3" in done.out
+    said = "The number 1 of the same request is asked for by dev/a, and 1 after it by others."
+    assert said in done.out + done.err
+    assert raised(project, cli) == 5
+
+
+def test_where_a_platform_isnt_known_yet_a_number_asked_for_there_counts(
+    workspace: Workspace, cli: Cli
+) -> None:
+    environments = "  environments: {prod: {}, dev: {platform: sandbox}}\n"
+    kind = HEAD.replace("WorkflowRun", "Project")
+    workspace.write("qflow.yaml", f"{kind}spec:\n{environments}  defaultEnvironment: prod\n")
+    other = SAMPLE.replace(f"  name: {RUN}", "  name: a\n  environment: dev")
+    workspace.write("runs/a.yaml", f"{other}  rerun: 1\n")
+    workspace.write(FILE, SAMPLE)
+    assert "absent → 2" in cli("rerun", RUN, "--reason", "x").out
+
+
+def test_where_the_last_number_is_spent_it_says_by_whom(project: Workspace, cli: Cli) -> None:
+    spent(project, ("prod", "other", attempt(100_000)))
+    done = cli("rerun", RUN, "--reason", "x")
+    assert done.code == 3
+    assert "can't be raised any more: prod/other, attempt 1, had 100000." in done.err
+    assert project.read(FILE) == SAMPLE
 
 
 def test_other_invalid_files_are_no_obstacle(project: Workspace, cli: Cli) -> None:
@@ -287,7 +432,7 @@ def test_the_highest_number_is_not_passed(project: Workspace, cli: Cli) -> None:
     before = project.read(FILE)
     done = cli("rerun", RUN, "--reason", "x")
     assert done.code == 3
-    assert f"{FILE}: `rerun` of prod/{RUN} is 100000, and can't be raised any more." in done.err
+    assert f"{FILE}: `rerun` of prod/{RUN} can't be raised any more: it is 100000." in done.err
     assert cli.json("rerun", RUN, "--reason", "x")["reason"] == "rerun_maximum"
     assert project.read(FILE) == before
 

@@ -171,7 +171,7 @@ def test_once_more_takes_a_number_that_nobody_has_used(
     assert len(sandbox.executions()) == 2
     done = cli("rerun", RUN, "--reason", "again")
     assert f"rerun of prod/{RUN}: absent → 4" in done.out
-    assert "as number 3 on platform sandbox: prod/copy, attempt 1." in done.out + done.err
+    assert "is spent on platform sandbox: prod/copy, attempt 1." in done.out + done.err
     place.commit("once more")
     assert reasons(cli) == {RUN: "run rerun"}
     assert cli("apply", "--yes").code == 0
