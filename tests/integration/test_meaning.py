@@ -180,6 +180,22 @@ def test_once_more_takes_a_number_that_nobody_has_used(
     assert cli("lock", "verify").code == 0
 
 
+def test_a_copy_that_is_held_and_meant_again_gets_a_number_of_its_own(
+    place: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes").code == 0
+    place.write("runs/copy.yaml", LOUD.replace(RUN, "copy"))
+    place.commit("a copy, with ids in capitals")
+    assert reasons(cli) == {"copy": "hold same_request"}
+    assert "absent → 1" in cli("rerun", "copy", "--reason", "for another reason").out
+    assert "absent → 2" in cli("rerun", RUN, "--reason", "and once more").out
+    place.commit("both once more")
+    assert reasons(cli) == {"copy": "run added", RUN: "run rerun"}
+    assert cli("apply", "--yes").code == 0
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 3
+
+
 def test_a_number_that_another_clone_used_is_seen(
     remote: Remote, cli: Cli, workspace: Workspace, sandbox: SandboxServer
 ) -> None:
