@@ -310,7 +310,7 @@ def test_another_platform_or_ticket_is_another_thing(
     base.write("runs/new.yaml", spec("new", 1, metadata=ticket.format("CHG1")))
     base.write("qflow.yaml", settings.replace("prod: {platform: sandbox}", "prod: {platform: EU2}"))
     base.commit("another platform")
-    data = cli.json(*APPLY, "--ack", "target=2", "--reason", "moving")
+    data = cli.json(*APPLY, "--ack", "platform=2", "--reason", "moving")
     assert "pull request #7 holds it for platform sandbox" in held(data)["new"]
     assert len(sandbox.executions()) == 1
 
