@@ -12,10 +12,10 @@ from qflow_gitops import advice, schema
 from qflow_gitops.connectors import CONNECTORS
 from qflow_gitops.diagnostics import Diagnostic, error, has_errors, warning
 from qflow_gitops.document import Document
+from qflow_gitops.filenames import CATALOG_FOLDER, ROOT, ProjectFolder
 from qflow_gitops.parsing import parse
 from qflow_gitops.spec import CONNECTOR_IDS
 
-FOLDER = "workflows"
 UNKNOWN = "unknown"
 
 _SYSTEM = CONNECTOR_IDS.union(*(one.SYSTEM_VARIABLES for one in CONNECTORS.values()))
@@ -76,9 +76,9 @@ def kinds_in(definition: Any) -> dict[str, str] | None:
     }
 
 
-def path_of(workflow_id: str) -> str:
+def path_of(workflow_id: str, folder: ProjectFolder) -> str:
     """Give the file of a workflow, from the repository's root."""
-    return f"{FOLDER}/{workflow_id.lower()}.json"
+    return f"{folder.catalog}/{workflow_id.lower()}.json"
 
 
 def to_bytes(workflow: Workflow) -> bytes:
@@ -97,7 +97,9 @@ def to_bytes(workflow: Workflow) -> bytes:
     return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def load(files: Mapping[str, bytes]) -> tuple[Catalog, list[Diagnostic]]:
+def load(
+    files: Mapping[str, bytes], folder: ProjectFolder = ROOT
+) -> tuple[Catalog, list[Diagnostic]]:
     """Read the catalog's files; what is wrong with one leaves it out, with a finding."""
     catalog: dict[str, Workflow] = {}
     found: list[Diagnostic] = []
@@ -107,7 +109,7 @@ def load(files: Mapping[str, bytes]) -> tuple[Catalog, list[Diagnostic]]:
         for document in parsed.documents:
             problems += schema.check(document, "workflow")
             if not has_errors(problems):
-                problems += _misnamed(document)
+                problems += _misnamed(document, folder)
         found += problems
         if parsed.documents and not has_errors(problems):
             data = parsed.documents[0].data
@@ -120,8 +122,8 @@ def load(files: Mapping[str, bytes]) -> tuple[Catalog, list[Diagnostic]]:
     return catalog, found
 
 
-def _misnamed(document: Document) -> Iterator[Diagnostic]:
-    wanted = path_of(document.data["id"])
+def _misnamed(document: Document, folder: ProjectFolder) -> Iterator[Diagnostic]:
+    wanted = path_of(document.data["id"], folder)
     if document.file != wanted:
         yield error(
             "catalog-name",
@@ -144,7 +146,7 @@ def check(document: Document, catalog: Catalog) -> Iterator[Diagnostic]:
     if workflow is None:
         yield error(
             "workflow-unknown",
-            f"The catalog in `{FOLDER}` doesn't know this workflow.",
+            f"The catalog in `{CATALOG_FOLDER}` doesn't know this workflow.",
             document.file,
             document.value_range(("spec", "workflowId")),
             f"Mend the id, or fetch it: qflow-gitops workflows pull {spec['workflowId']}",

@@ -97,6 +97,22 @@ class InvalidInput(QflowError):
     reason = "invalid"
 
 
+class Unreadable(InvalidInput):
+    """Something is there and can't be read, which is never the same as absent.
+
+    `mode` is what is there where it is no plain file that may be read: a git mode (`120000`,
+    `160000`, `040000`, …) or `unreadable`; "" where git can't give an object.
+    """
+
+    reason = "unreadable"
+
+    def __init__(
+        self, message: str, *, hint: str = "", where: str = "", not_done: str = "", mode: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint, where=where, not_done=not_done)
+        self.mode = mode
+
+
 class AuthError(QflowError):
     """Qualys refused the credentials or the permission, or there are none."""
 

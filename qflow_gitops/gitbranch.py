@@ -159,9 +159,18 @@ class GitBranch:
     def known(self) -> tuple[str, str]:
         """Give the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
         tracked = f"refs/remotes/{self.remote}/{self.branch}"
-        listed = self._out(
-            ["for-each-ref", "--format=%(refname) %(objectname)", self._copy, tracked]
-        )
+        command = ["for-each-ref", "--format=%(refname) %(objectname)", self._copy, tracked]
+        status, listed, err = self._run(command)
+        if status or b"broken ref" in err:
+            raise LockError(
+                "What this clone remembers of the lockfile's branch can't be read: "
+                f"{_safe(err.decode(errors='replace'))[-300:]}.",
+                where=self.where,
+                not_done=NOTHING_MORE,
+                hint="A new clone has no memory of it, and takes what the remote has: look at "
+                f"that first, `git ls-remote {self.remote} {self._ref}`",
+                reason="lock_unreadable",
+            )
         commits = dict(line.split(" ") for line in listed.decode(errors="replace").splitlines())
         ours, theirs = commits.get(self._copy, ""), commits.get(tracked, "")
         if theirs and (not ours or (theirs != ours and self.descends(theirs, ours))):
@@ -183,17 +192,35 @@ class GitBranch:
 
     def parents(self, commit: str) -> Sequence[str]:
         """Give a commit's parents."""
-        return self._line(["rev-list", "--parents", "-n1", commit]).split()[1:]
+        return self._out(["rev-list", "--parents", "-n1", commit]).decode().split()[1:]
 
     def content(self, commit: str) -> bytes | None:
-        """Give the lockfile as a commit holds it, None where it holds none."""
+        """Give the lockfile as a commit holds it, None where it holds none.
+
+        Raises LockError where it holds one that git can't give.
+        """
         command = ["cat-file", "blob", f"{commit}:{_FILE.decode()}"]
         status, out, _ = self._run(command)
-        if status and self._line(["ls-tree", "--full-tree", commit, _FILE.decode()]):
-            # A partial clone: git fetches the content where it is allowed to.
+        if status:
+            # Perhaps a partial clone: git fetches what is missing where it is allowed to.
             lazy = {"GIT_NO_LAZY_FETCH": "0"}
-            status, out, _ = self._run(command, extra=lazy, outward=self.patience)
-        return None if status else out
+            listing = ["ls-tree", "--full-tree", commit, _FILE.decode()]
+            status, entry, err = self._run(listing, extra=lazy, outward=self.patience)
+            if not (status or entry):
+                return None
+            if not status:
+                status, out, err = self._run(command, extra=lazy, outward=self.patience)
+        if status:
+            raise LockError(
+                f"The lockfile of commit {commit[:10]} can't be read from this clone: "
+                f"{_safe(err.decode(errors='replace'))[-300:] or 'git gave no reason'}.",
+                where=self.where,
+                not_done=NOTHING_MORE,
+                hint=f"`git fsck` names what is damaged; `git fetch --refetch {self.remote} "
+                f"{self._ref}` fetches what is missing. A new clone has all of it.",
+                reason="lock_unreadable",
+            )
+        return out
 
     def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
         """Give the lockfiles of many commits, in their order, by one process of git's."""

@@ -20,15 +20,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
-from qflow_gitops.gitworktree import MAX_CONTENT, WorkTree
+from qflow_gitops.errors import InvalidInput, QflowError, Unreadable, UsageProblem
+from qflow_gitops.filenames import TreeFile
+from qflow_gitops.gitworktree import MAX_CONTENT, WorkTree, on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from qflow_gitops.interfaces import PathChange, TreeFile
+    from qflow_gitops.interfaces import PathChange
 
 _GLANCE, _LAST_WORDS = 0.1, 0.3  # seconds between looks at a git; and until it is killed
+_GIVEN_UP = 20  # so many broken objects are passed over where they are only for explaining
 _KEPT_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "SYSTEMROOT")
 _SET_VARIABLES = {
     "LC_ALL": "C",
@@ -70,14 +72,20 @@ class GitRepo:
         git_dir: Path,
         environ: Mapping[str, str],
         object_format: str = "",
+        prefix: str = "",
     ) -> None:
-        """Take the folders, the whole environment of a git, what ids are; `open` finds them."""
+        """Take the folders, the whole environment of a git, what ids are; `open` finds them.
+
+        `prefix` is the folder at hand, from the root.
+        """
         self.root = root
         self.common_dir = common_dir
         self.git_dir = git_dir
         self.environ = environ
+        self.prefix = prefix
         self._object_format = object_format
         self._present: set[str] = set()  # commits that were seen; none goes away meanwhile
+        self._listings: dict[tuple[str, str], Mapping[bytes, TreeFile]] = {}
 
     @classmethod
     def open(cls, directory: Path, environ: Mapping[str, str]) -> GitRepo:
@@ -88,13 +96,23 @@ class GitRepo:
         kept = {name: environ[name] for name in _KEPT_VARIABLES if name in environ}
         probe = cls(directory, directory, directory, {**kept, **_SET_VARIABLES})
         asked = ["--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-dir",
-                 "--show-object-format"]  # fmt: skip
+                 "--show-prefix", "--show-object-format"]  # fmt: skip
         status, out, err = probe.run(["rev-parse", *asked])
         if status:
             raise _not_usable(directory, err)
-        *lines, object_format = out.splitlines()
+        *lines, prefix, object_format = out.splitlines()
         root, common_dir, git_dir = (Path(os.fsdecode(line)) for line in lines[:3])
-        return cls(root, common_dir, git_dir, probe.environ, object_format.decode())
+        found = cls(root, common_dir, git_dir, probe.environ, object_format.decode())
+        found.prefix = os.fsdecode(prefix).rstrip("/")
+        return found
+
+    def at(self, prefix: str) -> GitRepo:
+        """Give the same repository, as if another folder were at hand."""
+        found = GitRepo(
+            self.root, self.common_dir, self.git_dir, self.environ, self._object_format, prefix
+        )
+        found._present, found._listings = self._present, self._listings
+        return found
 
     # --- revisions -------------------------------------------------------------------
 
@@ -188,49 +206,113 @@ class GitRepo:
 
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""
-        from qflow_gitops.interfaces import TreeFile
+        return self._entries(["ls-tree", "-r", "-z", "--full-tree", commit, *_paths(folders)])
 
+    def listing(self, commit: str, folder: str) -> Mapping[bytes, TreeFile]:
+        """What a folder ("": the root) of a commit holds itself; nothing where there is none.
+
+        Of the work tree where `commit` is "", without blobs and whether git knows it or not.
+        Paths are from the root; a folder has the mode `040000`.
+        """
+        if not commit:
+            return on_disk(self.root, folder)
+        if (commit, folder) not in self._listings:
+            inside = [folder + "/"] if folder else []
+            found = self._entries(["ls-tree", "-z", "--full-tree", commit, *inside])
+            self._listings[commit, folder] = found
+        return self._listings[commit, folder]
+
+    def named(self, commit: str, name: str) -> Sequence[str]:
+        """Give the paths of everything that a commit holds under this name, in any folder."""
+        listed = b"\0/" + self._out(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit])
+        found, ending = [], os.fsencode(name) + b"\0"
+        place = listed.find(ending)
+        while place > 0:
+            if listed[place - 1] in b"/\0":
+                begin = listed.rfind(b"\0", 0, place) + 1
+                found.append(os.fsdecode(listed[begin : place + len(ending) - 1]).lstrip("/"))
+            place = listed.find(ending, place + 1)
+        return found
+
+    def _entries(self, command: Sequence[str]) -> Mapping[bytes, TreeFile]:
         found = {}
-        for entry in self._pieces(["ls-tree", "-r", "-z", "--full-tree", commit, *_paths(folders)]):
+        for entry in self._pieces(command):
             about, _, path = entry.partition(b"\t")
             mode, _, blob = about.decode().split(" ")
             found[path] = TreeFile(path, mode, blob)
         return found
 
-    def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:
-        """Give the contents of the blobs, each cut after `MAX_CONTENT` + 1 bytes.
+    def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:
+        """Give the contents of files that a commit holds, by their blobs.
 
-        A blob that this clone lacks is left out.
+        Each is cut after `MAX_CONTENT` + 1 bytes. Raises Unreadable where this clone can't
+        give one: a commit that names it holds it.
         """
-        return self._contents(sorted({one for one in ids if _is_id(one)}))
+        paths = {one.blob: one.path for one in entries}
+        found, _, (status, _, err) = self._read(sorted(paths))
+        for blob in sorted(paths.keys() - found.keys()):
+            said = shown(err.decode(errors="replace"))[:300] if status else "git says it is missing"
+            raise Unreadable(
+                f"What the commit holds here can't be read from this clone: blob {blob[:10]}, "
+                f"{said}.",
+                where=shown(os.fsdecode(paths[blob])),
+                not_done="Nothing was planned and nothing was sent.",
+                hint=self._way_back(),
+            )
+        return found
 
-    def content(self, commit: str, path: str) -> bytes | None:
-        """Give what a commit holds at a path, cut like a blob; None where there is no file."""
-        if not _is_id(commit) or "\n" in path:
-            return None
-        return self._contents([f"{commit}:{path}"]).get(f"{commit}:{path}")
+    def blobs_at_hand(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        """Give the contents of blobs that something else than a commit names, likewise cut.
 
-    def _contents(self, names: Sequence[str]) -> dict[str, bytes]:
-        """Give the blobs of these names; one process, and no more memory than is given back."""
-        if not names:
-            return {}
-        with _given("".join(name + "\n" for name in names).encode()) as given:
+        One that this clone lacks or can't read is left out: for what is only explained by it.
+        """
+        left = sorted({one for one in ids if _is_id(one)})
+        found, tried, end = self._read(left)
+        for again in range(_GIVEN_UP):
+            if not end[0]:
+                break
+            # git stopped at one: it is broken, or a partial clone lacks it, as many others.
+            left = left[tried:] if again else self._at_hand(left[tried:])
+            more, tried, end = self._read(left)
+            found |= more
+        return found
+
+    def _at_hand(self, ids: Sequence[str]) -> list[str]:
+        """Leave out what this clone lacks, so that git needn't ask a remote for it."""
+        command = ["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]
+        there = frozenset(self._out(command).decode().split())
+        return [one for one in ids if one in there]
+
+    def _read(self, ids: Sequence[str]) -> tuple[dict[str, bytes], int, tuple[int, bytes, bytes]]:
+        """Read blobs in one process, with no more memory than is given back.
+
+        Gives what could be read, how many were tried, and how git ended: not with 0 where it
+        stopped at the last one tried.
+        """
+        if not ids:
+            return {}, 0, (0, b"", b"")
+        with _given("".join(one + "\n" for one in ids).encode()) as given:
             process = self._started(["cat-file", "--batch"], given, self.environ)
         assert process.stdout is not None  # noqa: S101  it was asked for
-        found = {}
-        for name in names:
-            about = process.stdout.readline().split(b" ")
-            if len(about) != 3:  # `<name> missing`
+        found, tried = {}, 0
+        for one in ids:
+            tried += 1
+            line = process.stdout.readline()
+            if not line:
+                break
+            about = line.split(b" ")
+            if len(about) != 3:  # `<id> missing`
                 continue
             size = int(about[2])
             kept = process.stdout.read(min(size, MAX_CONTENT + 1))
             rest = size - len(kept) + 1  # with the line break that ends it
             while rest > 0 and (skipped := process.stdout.read(min(rest, 1 << 16))):
                 rest -= len(skipped)
+            if rest:
+                break  # git gave up in the middle of it
             if about[1] == b"blob":
-                found[name] = kept
-        self._good(["cat-file"], _ended(process, None))
-        return found
+                found[one] = kept
+        return found, tried, _ended(process, None)
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
         """Give the paths under the folders that differ, sorted; never a rename."""
@@ -316,10 +398,27 @@ class GitRepo:
                 f"git {arguments[0]} failed: {shown(err.decode(errors='replace'))[:300]}",
                 where=str(self.root),
                 not_done="Nothing was sent.",
-                hint="Check the repository: git fsck",
+                hint=self._way_back(),
                 reason="git_failed",
             )
         return out
+
+    def _way_back(self) -> str:
+        """Say how a clone gets back what git can't read in it."""
+        remotes = self.run(["remote"])[1].decode(errors="replace").split()
+        if not remotes:
+            return "`git fsck` names what is damaged: put back a copy of the repository."
+        remote = "origin" if "origin" in remotes else remotes[0]
+        if self.run(["config", "--get-regexp", r"^remote\..*\.promisor$"])[0] == 0:
+            return (
+                "This clone was made with --filter, and git doesn't fetch what it left out by "
+                f"itself here. `git fetch --refetch --no-filter {remote}` fetches all of it."
+            )
+        return (
+            f"`git fsck` names what is damaged; `git fetch --refetch {remote}` fetches what is "
+            f'missing. A new clone has all of it: `git clone "$(git remote get-url {remote})" '
+            "../fresh-clone`"
+        )
 
     def run(
         self,

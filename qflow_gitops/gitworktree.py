@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
+from qflow_gitops.errors import Unreadable
+from qflow_gitops.filenames import TreeFile
+
 MAX_CONTENT = 1024 * 1024
 """Contents are cut after one byte more, so that a caller sees "too big" and no memory is lost."""
 
-_MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}
+_MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}  # git lists no other kind of folder
+_READ_AS = {**_MODES, stat.S_IFDIR: "040000", stat.S_IFREG: "unreadable"}
 _PLAIN = (b"H 100644 ", b"H 100755 ")
 _DETAILS = rb"(?:  [^\n\0]*\n)*"
 _ENTRY = re.compile(rb"(?:\A|\0)" + _DETAILS + rb"([A-Za-z?] [0-7]{6} [0-9a-f]+ [0-3])\t([^\0]+)")
@@ -68,7 +72,7 @@ class WorkTree:
                 mode = os.lstat(self._full(path)).st_mode
             except OSError:
                 mode = 0
-            content = self.read(path) or b""
+            content = _plain(self._full(path)) or b""
             found.update(b"%d %d %s" % (len(path), mode, path) + hashlib.sha256(content).digest())
         return found.hexdigest()
 
@@ -133,25 +137,34 @@ class WorkTree:
         return found.st_size if stat.S_ISREG(found.st_mode) else -1
 
     def read(self, path: bytes) -> bytes | None:
-        """Read a plain file, cut after `MAX_CONTENT` + 1 bytes; None for anything else."""
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        """Read a plain file, cut after `MAX_CONTENT` + 1 bytes; None where nothing is there.
+
+        Raises Unreadable, with its `mode`, for anything else that is there.
+        """
+        full = self._full(path)
+        content = _plain(full)
+        if content is not None:
+            return content
         try:
-            descriptor = os.open(self._full(path), flags)
-        except OSError:
+            kind = stat.S_IFMT(os.lstat(full).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        try:
-            about = os.fstat(descriptor)
-            return _read(descriptor, about.st_size) if stat.S_ISREG(about.st_mode) else None
-        finally:
-            os.close(descriptor)
+        except OSError:
+            kind = stat.S_IFREG
+        raise Unreadable(
+            "This is no plain file, or this user may not read it.",
+            where=os.fsdecode(path),
+            not_done="Nothing was planned and nothing was sent.",
+            mode=_READ_AS.get(kind, "000000"),
+        )
 
     def identify(self, content: bytes) -> str:
         """Give the id that a blob with this content has in this repository."""
         return hashlib.new(self._object_format, b"blob %d\0" % len(content) + content).hexdigest()
 
     def files(self) -> Mapping[bytes, bytes]:
-        """Path and content of every plain file."""
-        contents = {path: self.read(path) for path in self.listed}
+        """Path and content of every plain file that may be read; `oddities` are the others."""
+        contents = {path: _plain(self._full(path)) for path in self.listed}
         return {path: content for path, content in contents.items() if content is not None}
 
     def oddities(self) -> Sequence[tuple[bytes, str]]:
@@ -239,6 +252,53 @@ class WorkTree:
         """Path and blob of the entries that git keeps an eye on."""
         unsure = self._unsure
         return {path: about[9:-2].decode() for about, path in self._pairs if path not in unsure}
+
+
+def on_disk(root: Path, folder: str) -> Mapping[bytes, TreeFile]:
+    """What a folder ("": the root) holds itself, as `GitTree.listing` has it.
+
+    Raises Unreadable for a folder that this user may not look into.
+    """
+    inside = os.fsencode(f"{folder}/" if folder else "")
+    try:
+        with os.scandir(os.fsencode(root) + b"/" + inside) as entries:
+            return {
+                inside + one.name: TreeFile(inside + one.name, _mode(one), "") for one in entries
+            }
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as problem:
+        raise Unreadable(
+            f"The folder can't be read: {problem.strerror}.",
+            where=folder or ".",
+            not_done="Nothing was planned and nothing was sent.",
+            hint="Give yourself the right to read it.",
+            mode="unreadable",
+        ) from None
+
+
+def _mode(entry: os.DirEntry[bytes]) -> str:
+    if entry.is_symlink():
+        return "120000"
+    if entry.is_dir(follow_symlinks=False):
+        return "040000"
+    return "100644" if entry.is_file(follow_symlinks=False) else "000000"
+
+
+def _plain(full: bytes) -> bytes | None:
+    """Read a plain file, None where it is none or can't be read."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(full, flags)
+    except OSError:
+        return None
+    try:
+        about = os.fstat(descriptor)
+        return _read(descriptor, about.st_size) if stat.S_ISREG(about.st_mode) else None
+    except OSError:  # of the disk, say
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _read(descriptor: int, size: int) -> bytes:

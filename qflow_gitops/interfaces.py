@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from qflow_gitops.catalog import Workflow
+from qflow_gitops.filenames import TreeFile
 from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.matching import Echo
 from qflow_gitops.notes import Mark
@@ -25,14 +26,6 @@ class ChangeKind(StrEnum):
     ADDED = "added"
     MODIFIED = "modified"
     REMOVED = "removed"
-
-
-class TreeFile(NamedTuple):
-    """One file of a commit: raw path bytes, octal mode (`100644`), blob id."""
-
-    path: bytes
-    mode: str
-    blob: str
 
 
 class PathChange(NamedTuple):
@@ -76,13 +69,16 @@ class WorkTree(Protocol):
         """Give a plain file's size in bytes, -1 for anything else."""
 
     def read(self, path: bytes) -> bytes | None:
-        """Read a plain file, if it is too big only a part of it; None for anything else."""
+        """Read a plain file, if it is too big only a part of it; None where nothing is there.
+
+        Raises Unreadable, with its `mode`, for anything else that is there.
+        """
 
     def identify(self, content: bytes) -> str:
         """Give the id that a blob with this content has in this repository."""
 
     def files(self) -> Mapping[bytes, bytes]:
-        """Path and content of every plain file."""
+        """Path and content of every plain file that may be read; `oddities` are the others."""
 
     def oddities(self) -> Sequence[tuple[bytes, str]]:
         """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
@@ -125,8 +121,15 @@ class GitTree(Protocol):
         """The work tree's top folder."""
 
     @property
+    def prefix(self) -> str:
+        """The folder at hand, from the root; "" for the root itself."""
+
+    @property
     def common_dir(self) -> Path:
         """The git directory that all work trees of the repository share."""
+
+    def at(self, prefix: str) -> "GitTree":
+        """Give the same repository, as if another folder were at hand."""
 
     def resolve(self, revision: str) -> str:
         """Give the full commit id of `revision`; UsageProblem where there is none."""
@@ -160,11 +163,27 @@ class GitTree(Protocol):
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""
 
-    def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:
-        """Give the contents of the blobs; one that this clone lacks is left out."""
+    def listing(self, commit: str, folder: str) -> Mapping[bytes, TreeFile]:
+        """What a folder ("": the root) of a commit holds itself; nothing where there is none.
 
-    def content(self, commit: str, path: str) -> bytes | None:
-        """Give what a commit holds at a path; None where there is no file."""
+        Of the work tree where `commit` is "", without blobs and whether git knows it or not.
+        Paths are from the root; a folder has the mode `040000`.
+        """
+
+    def named(self, commit: str, name: str) -> Sequence[str]:
+        """Give the paths of everything that a commit holds under this name, in any folder."""
+
+    def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:
+        """Give the contents of files that a commit holds, by their blobs.
+
+        Raises Unreadable where this clone can't give one: a commit that names it holds it.
+        """
+
+    def blobs_at_hand(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        """Give the contents of blobs that something else than a commit names.
+
+        One that this clone lacks or can't read is left out: for what is only explained by it.
+        """
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
         """Give the paths under the folders that differ, sorted; never a rename."""
@@ -410,6 +429,9 @@ class LockStore(Protocol):
 
     def read(self) -> Snapshot:
         """Give the record for reading (a plan, a status)."""
+
+    def at_hand(self) -> Lockfile | None:
+        """Give the record as this clone has it, without asking a remote; None for none."""
 
     def session(self) -> AbstractContextManager["LockSession"]:
         """Open the record for writing; BusyError where the store lets only one in."""

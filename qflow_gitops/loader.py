@@ -18,7 +18,7 @@ from qflow_gitops.diagnostics import (
     warning,
 )
 from qflow_gitops.document import Document, Parsed
-from qflow_gitops.filenames import PROJECT_FILE
+from qflow_gitops.filenames import ROOT, ProjectFolder
 from qflow_gitops.parsing import parse, place
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec
@@ -48,22 +48,23 @@ class SpecSet(NamedTuple):
 
 
 def load_project(
-    content: bytes | None, platform: str, *, known: bool = False
+    content: bytes | None, platform: str, folder: ProjectFolder = ROOT, *, known: bool = False
 ) -> tuple[Project | None, tuple[Diagnostic, ...]]:
-    """Read `qflow.yaml` (None where the repository has none); no project where it is invalid.
+    """Read a folder's `qflow.yaml` (None where it has none); no project where it is invalid.
 
     `known` is whether nothing was found in this content before: then its schema is not held
     against it again.
     """
     if content is None:
-        return project.without_file(platform), ()
-    parsed = parse(content, PROJECT_FILE)
+        return project.without_file(platform, folder), ()
+    file = folder.settings
+    parsed = parse(content, file)
     found = list(parsed.diagnostics)
     found += [
         error(
             "project-documents",
             "The settings have to be one YAML document.",
-            PROJECT_FILE,
+            file,
             document.value_range(()),
             "Remove the `---` and merge the two.",
         )
@@ -73,9 +74,9 @@ def load_project(
         found += schema.check(document, "project")
     settings = None
     if not has_errors(found) and parsed.documents:
-        settings, problems = project.from_document(parsed.documents[0], platform)
+        settings, problems = project.from_document(parsed.documents[0], platform, folder)
         found += problems
-    return settings, in_order(excerpts.added(_once(found), {PROJECT_FILE: content}, ()))
+    return settings, in_order(excerpts.added(_once(found), {file: content}, ()))
 
 
 def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic | None]:
@@ -88,21 +89,9 @@ def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic
     is_yaml = path.lower().endswith((b".yaml", b".yml"))
     if not is_yaml and mode in (*_REGULAR, "unreadable"):
         return None, None
-    shown = escaped(path)
-    if mode == "unreadable":
-        return None, error(
-            "file-unreadable",
-            "This user may not read the file.",
-            shown,
-            hint="Give yourself the right to read it.",
-        )
     if mode not in _REGULAR:
-        return None, error(
-            "file-kind",
-            f"This is {_KINDS.get(mode, 'not a plain file')}, and specs have to be plain files.",
-            shown,
-            hint="Put the file itself here.",
-        )
+        return None, not_plain(path, mode)
+    shown = escaped(path)
     try:
         name = path.decode()
     except UnicodeDecodeError:
@@ -119,6 +108,28 @@ def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic
             "file-name", "Part of the path is a name of git's own.", shown, hint="Rename it."
         )
     return name, None
+
+
+def not_plain(path: bytes, mode: str, what: str = "specs") -> Diagnostic:
+    """Say what is there in place of a plain file that may be read."""
+    if mode == "unreadable":
+        return error(
+            "file-unreadable",
+            "This user may not read the file.",
+            escaped(path),
+            hint="Give yourself the right to read it.",
+        )
+    return error(
+        "file-kind",
+        f"This is {_KINDS.get(mode, 'not a plain file')}, and {what} have to be plain files.",
+        escaped(path),
+        hint="Put the file itself here.",
+    )
+
+
+def is_regular(mode: str) -> bool:
+    """Whether a git mode is that of a plain file."""
+    return mode in _REGULAR
 
 
 def escaped(path: bytes) -> str:
@@ -151,22 +162,22 @@ def load(
 
     `workflows` are the files of the catalog; what is wrong with one of them is a finding.
     """
-    known, found = load_catalog(workflows or {})
+    known, found = load_catalog(workflows or {}, settings.folder)
     examined = [examine(files[file], file, settings, known) for file in sorted(files)]
     return assembled(examined, files, settings, known, found)
 
 
-def load_catalog(workflows: Mapping[str, bytes]) -> tuple[Catalog, list[Diagnostic]]:
-    """Read the files of the catalog, and what is wrong with them."""
-    known, found = catalog.load(workflows)
+def load_catalog(
+    workflows: Mapping[str, bytes], folder: ProjectFolder
+) -> tuple[Catalog, list[Diagnostic]]:
+    """Read the files of a project's catalog, and what is wrong with them."""
+    known, found = catalog.load(workflows, folder)
     return known, excerpts.added(found, workflows, ())
 
 
 def unreadable(path: bytes) -> Examined:
     """Give what is known of a file of specs that is there and can't be read."""
-    _, problem = spec_name(path, "unreadable")
-    assert problem is not None  # noqa: S101  the name of a file of specs ends in .yaml
-    return Examined(problem.file, (), (problem,))
+    return Examined(escaped(path), (), (not_plain(path, "unreadable"),))
 
 
 def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Examined:
@@ -301,15 +312,16 @@ def _in_project(document: Document, settings: Project) -> list[Diagnostic]:
                 f"There is no environment `{name}`; there are: {known}.",
                 document.file,
                 document.value_range(("metadata", "environment")),
-                f"Name one of them, or add it to {PROJECT_FILE}.",
+                f"Name one of them, or add it to {settings.folder.settings}.",
             )
         )
     else:
-        found += _connector_listed(document, settings.environments[name])
+        found += _connector_listed(document, settings, name)
     return found
 
 
-def _connector_listed(document: Document, environment: project.Environment) -> Iterable[Diagnostic]:
+def _connector_listed(document: Document, settings: Project, name: str) -> Iterable[Diagnostic]:
+    environment = settings.environments[name]
     if environment.connectors is None:
         return
     variables = document.data["spec"].get("variables", {})
@@ -322,7 +334,7 @@ def _connector_listed(document: Document, environment: project.Environment) -> I
                 f"The connector {value} isn't one of those listed for `{environment.name}`.",
                 document.file,
                 document.value_range(("spec", "variables", variable)),
-                f"Use a listed one, or add it to `connectors` in {PROJECT_FILE}.",
+                f"Use a listed one, or add it to `connectors` in {settings.folder.settings}.",
             )
 
 

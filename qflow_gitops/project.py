@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from qflow_gitops.diagnostics import Diagnostic, error
+from qflow_gitops.diagnostics import Diagnostic, Range, error
 from qflow_gitops.document import Document
+from qflow_gitops.filenames import ROOT, ProjectFolder
 from qflow_gitops.policy import Approvals, Limits, Policy, Scope
 from qflow_gitops.states import State
 from qflow_gitops.windows import Window, problem_of
@@ -55,10 +56,12 @@ class ApplySettings(NamedTuple):
 
 
 class Project(NamedTuple):
-    """The settings of a repository.
+    """The settings of a project.
 
+    `runs` are the folders of its specs, from the repository's root as every path is.
     `default_environment` is "" where specs have to name theirs. `statuses` maps Qualys'
-    status words, in lower case, to final states.
+    status words, in lower case, to final states. `folder` is where it lies; `places` says where
+    in the settings each of `runs` stands, and is empty where they don't name them.
     """
 
     runs: tuple[str, ...]
@@ -68,16 +71,19 @@ class Project(NamedTuple):
     apply: ApplySettings = ApplySettings()
     policy: Policy = Policy()
     statuses: Mapping[str, State] = dict(DOCUMENTED_STATUSES)
+    folder: ProjectFolder = ROOT
+    places: Mapping[str, Range] = {}
 
 
-def without_file(platform: str) -> Project:
-    """Give the settings of a repository that has no `qflow.yaml`."""
+def without_file(platform: str, folder: ProjectFolder = ROOT) -> Project:
+    """Give the settings of a project that has no `qflow.yaml`."""
     only = Environment(DEFAULT_ENVIRONMENT, platform)
-    return Project(("runs",), DEFAULT_ENVIRONMENT, {DEFAULT_ENVIRONMENT: only})
+    runs = (folder.path("runs"),)
+    return Project(runs, DEFAULT_ENVIRONMENT, {DEFAULT_ENVIRONMENT: only}, folder=folder)
 
 
 def from_document(
-    document: Document, platform: str
+    document: Document, platform: str, folder: ProjectFolder = ROOT
 ) -> tuple[Project | None, tuple[Diagnostic, ...]]:
     """Read the settings from a document that satisfies the schema `project`.
 
@@ -109,8 +115,9 @@ def from_document(
                 "Name one of them, or add it under `environments`.",
             ),
         )
+    runs = tuple(folder.path(_folder(one)) for one in spec.get("runs", ("runs",)))
     project = Project(
-        runs=tuple(_folder(one) for one in spec.get("runs", ("runs",))),
+        runs=runs,
         default_environment=default,
         environments=environments,
         lock=_lock(spec.get("lock", {})),
@@ -120,6 +127,8 @@ def from_document(
             **DOCUMENTED_STATUSES,
             **{word.lower(): State(state) for word, state in spec.get("statuses", {}).items()},
         },
+        folder=folder,
+        places=_Places(document, runs) if "runs" in spec else {},
     )
     return project, tuple(_policy_findings(document, project))
 
@@ -139,6 +148,25 @@ def _named_twice(document: Document, environments: Mapping[str, Environment]) ->
                     "Leave it to the one that took over its runs.",
                 )
     return None
+
+
+class _Places(Mapping[str, Range]):
+    """Where the folders of `runs` stand in the settings, found when it is asked for."""
+
+    def __init__(self, document: Document, runs: tuple[str, ...]) -> None:
+        self._document = document
+        self._runs = runs
+
+    def __getitem__(self, folder: str) -> Range:
+        if folder not in self._runs:
+            raise KeyError(folder)
+        return self._document.value_range(("spec", "runs", self._runs.index(folder)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
 
 
 def _folder(name: str) -> str:

@@ -41,6 +41,13 @@ _FILES = (
         "chmod u+r runs/prod.yaml",
     ),
     Rule(
+        "path-no-spec",
+        _E,
+        "What was named to be checked and wasn't looked at must not pass for checked.",
+        "qflow-gitops validate README.md",
+        "qflow-gitops validate runs/aws/buckets.yaml",
+    ),
+    Rule(
         "too-many-specs",
         _E,
         "Beyond 100,000 specs nobody reviews a plan, and most likely a generator went wrong.",
@@ -385,6 +392,41 @@ _CATALOG = (
 )
 
 _PROJECT = (
+    Rule(
+        "settings-name",
+        _E,
+        "Settings under another name aren't read, and without them other rules would hold.",
+        "qflow.yml",
+        "qflow.yaml",
+    ),
+    Rule(
+        "settings-twice",
+        _W,
+        "Of two files that look like settings only one is read, and somebody may edit the other.",
+        "qflow.yaml and qflow.yml",
+        "qflow.yaml",
+    ),
+    Rule(
+        "project-nested",
+        _E,
+        "Two projects that both read a folder would send each of its specs twice.",
+        "runs/team/qflow.yaml      (and `runs: [runs]` in qflow.yaml)",
+        "team/qflow.yaml",
+    ),
+    Rule(
+        "runs-missing",
+        _E,
+        "A folder that isn't there holds no specs to look at, and what it held isn't done with.",
+        "runs: [rusn]      (and the folder is called runs)",
+        "runs: [runs]",
+    ),
+    Rule(
+        "runs-unused",
+        _W,
+        "A folder that isn't there may be misspelled, or its specs may be gone.",
+        "runs: [runs/aws, runs/azur]      (and there is no runs/azur)",
+        "runs: [runs/aws]",
+    ),
     Rule(
         "project-documents",
         _E,

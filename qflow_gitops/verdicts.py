@@ -17,6 +17,7 @@ from qflow_gitops.diagnostics import Diagnostic, Excerpt, Position, Range, Sever
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from qflow_gitops.filenames import ProjectFolder
     from qflow_gitops.loader import Examined
     from qflow_gitops.spec import RunSpec
 
@@ -30,9 +31,9 @@ def context(*parts: bytes | str) -> str:
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
-def basis(tool: str, platform: str, settings: bytes | None) -> str:
+def basis(tool: str, platform: str, settings: bytes | None, folder: ProjectFolder) -> str:
     """Give the identity of the program and of the settings' file (None where there is none)."""
-    return context(tool, platform, b"" if settings is None else b"1" + settings)
+    return context(tool, platform, folder.name, b"" if settings is None else b"1" + settings)
 
 
 def contents(files: Mapping[str, bytes]) -> bytes:

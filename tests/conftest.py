@@ -82,6 +82,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
 def project(workspace: Workspace) -> Workspace:
     """A repository with the settings for the sandbox and the release note's sample."""
     workspace.write("qflow.yaml", SANDBOX_PROJECT)
+    workspace.write("runs/README.md", "Specs.\n")
     workspace.write("runs/aws/buckets.yaml", SAMPLE)
     workspace.commit("the release note's sample")
     return workspace
@@ -98,6 +99,7 @@ def remote(workspace: Workspace, tmp_path: Path) -> Remote:
     made = Remote(tmp_path / "remote.git")
     workspace.git("remote", "add", "origin", made.path.as_uri())
     workspace.write("qflow.yaml", BRANCH_PROJECT)
+    workspace.write("runs/README.md", "Specs.\n")
     workspace.write("runs/aws/buckets.yaml", SAMPLE)
     workspace.commit("the release note's sample")
     workspace.git("push", "--quiet", "origin", "main")

@@ -1,6 +1,7 @@
 """`qflow-gitops apply`."""
 
 from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -8,7 +9,6 @@ from qflow_gitops import output
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
 from qflow_gitops.errors import QflowError, UsageProblem
-from qflow_gitops.filenames import RESCUE_FILE
 from qflow_gitops.operations.apply import Edges, apply
 from qflow_gitops.operations.checks import ApplyRequest
 from qflow_gitops.project import duration
@@ -93,15 +93,16 @@ def command(
 
 
 def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
-    if (wiring.git.root / RESCUE_FILE).exists():
+    project = wiring.project(request.head, fetch=True)
+    if (wiring.git.root / project.folder.rescue).exists():
         said = "holds answers of an earlier apply that aren't in the record yet"
-        wiring.console.say(f"{RESCUE_FILE} {said}: qflow-gitops lock push")
+        wiring.console.say(f"{project.folder.rescue} {said}: qflow-gitops lock push")
     stopper = Stopper()
     wiring.patience = stopper.patience
     with wiring.console.progress() as progress:
         edges = Edges(
             git=wiring.git,
-            store=wiring.store(wiring.project(request.head)),
+            store=wiring.store(project),
             qualys=wiring.qualys,
             clock=SystemClock(),
             stop=stopper,
@@ -109,7 +110,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             confirm=lambda planned: yes or _confirmed(wiring, planned),
             author=wiring.author(),
             evidence=wiring.evidence(),
-            rescue=wiring.rescue,
+            rescue=partial(wiring.rescue, project.folder),
             pulls=wiring.pulls,
         )
         try:

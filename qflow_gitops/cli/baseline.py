@@ -46,7 +46,7 @@ def command(
 
         edges = BaselineEdges(
             git=wiring.git,
-            store=wiring.store(wiring.project("HEAD")),
+            store=wiring.store(wiring.project("HEAD", fetch=True)),
             clock=SystemClock(),
             author=wiring.author(),
             confirm=lambda changes: yes or _confirmed(wiring, changes),

@@ -13,6 +13,7 @@ import click
 from qflow_gitops.api.platforms import NAMES
 from qflow_gitops.cli.wiring import Wiring, run
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.interfaces import LockStore
 from qflow_gitops.project import LockSettings
@@ -91,4 +92,4 @@ def _remote(wiring: Wiring, target: Path, store: str | None) -> str:
 def _store(wiring: Wiring, target: Path, remote: str) -> LockStore:
     repo = GitRepo.open(target, wiring.environ)
     settings = LockSettings("branch", remote=remote)
-    return wiring.store_of(settings, repo)
+    return wiring.store_of(settings, repo, ProjectFolder(repo.prefix))

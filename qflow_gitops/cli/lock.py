@@ -11,7 +11,6 @@ import click
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Wiring, run
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.filenames import RESCUE_FILE
 
 if TYPE_CHECKING:
     from qflow_gitops.report import Report
@@ -60,7 +59,8 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
         from qflow_gitops.operations.push import push as bring_in
         from qflow_gitops.operations.verify import read_rescued
 
-        path = wiring.git.root / RESCUE_FILE if file is None else wiring.directory / file
+        kept = wiring.git.root / wiring.folder.rescue
+        path = kept if file is None else wiring.directory / file
         piped = str(file) == "-"
         if not piped:
             wiring.check_own(path)

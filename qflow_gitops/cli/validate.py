@@ -16,26 +16,38 @@ if TYPE_CHECKING:
 @click.command("validate")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@click.option(
+    "--hook",
+    is_flag=True,
+    help="PATHs are those of a commit: what is no spec is passed over.",
+)
 @options.output("text", "json", "markdown", "sarif", "junit", "github")
 @click.pass_obj
 def command(
     wiring: Wiring,
     paths: tuple[str, ...],
     strict: bool,
+    hook: bool,
     format_name: str,
     copies: options.Copies,
 ) -> int:
     """Check the settings and the specs of the work tree, offline and without secrets.
 
-    With PATHs only what is found in these files and folders is reported. Exit 3 if there
-    is an error, with --strict also if there is a warning.
+    With PATHs only what is found in these files and folders is reported; with the settings or
+    a file of the catalog among them, all that it breaks. Exit 3 if there is an error, with
+    --strict also if there is a warning.
     """
+    if hook and not paths:
+        raise click.UsageError("--hook is for the paths that a hook gives.")
 
     def work() -> Report:
         from qflow_gitops.forks import spread
-        from qflow_gitops.operations.validate import validate
+        from qflow_gitops.operations.validate import validate, validate_staged
 
         only = existing_paths(wiring, paths)
-        return validate(wiring.git, wiring.platform, wiring.cache, spread, only, strict=strict)
+        check = validate_staged if hook else validate
+        return check(
+            wiring.git, wiring.platform, wiring.cache, spread, wiring.at_hand, only, strict=strict
+        )
 
     return run(wiring, "validate", work, format_name, copies)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
-from qflow_gitops.filenames import LOCK_FILE, PROJECT_FILE, RESCUE_FILE
+from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.report import Report, failed
 
@@ -143,30 +143,45 @@ class Wiring:
         """What QFLOW_FREEZE says, "" where nothing is frozen."""
         return self.environ.get("QFLOW_FREEZE", "").strip()
 
-    def project(self, revision: str = "") -> Project:
-        """The settings of a revision, of the work tree where it is ""."""
+    @property
+    def folder(self) -> ProjectFolder:
+        """Where the project of the work tree lies."""
+        from qflow_gitops.operations import projectfile
+
+        return projectfile.find(self.git, "").folder
+
+    def project(self, revision: str = "", *, fetch: bool = False) -> Project:
+        """The settings of a revision, of the work tree where it is "".
+
+        With `fetch` a shallow clone gets the history that tells whether there were any before.
+        """
         commit = self.git.resolve(revision) if revision else ""
         from qflow_gitops.operations import projectfile
 
-        return projectfile.settings(self.git, commit, self.platform)
+        return projectfile.settings(self.git, commit, self.platform, fetch=fetch).project
 
     def store(self, project: Project) -> LockStore:
         """The lock store that the settings choose."""
-        return self.store_of(project.lock, self.git)
+        return self.store_of(project.lock, self.git, project.folder)
 
     def store_to_look_at(self, project: Project) -> LockStore:
         """The lock store that the settings choose, for a command that writes nothing."""
         from qflow_gitops.lockindex import Reader
 
-        return self.store_of(project.lock, self.git, Reader(self.cache))
+        return self.store_of(project.lock, self.git, project.folder, Reader(self.cache))
+
+    def at_hand(self, project: Project) -> Lockfile | None:
+        """The record as this clone has it, without asking a remote; None for none."""
+        return self.store_to_look_at(project).at_hand()
 
     def store_of(
         self,
         settings: LockSettings,
         repo: GitRepo,
+        folder: ProjectFolder,
         reader: Callable[[bytes, str], Lockfile] | None = None,
     ) -> LockStore:
-        """A lock store of a repository."""
+        """A lock store of the project in a folder of a repository."""
         from qflow_gitops.lockformat import from_bytes
         from qflow_gitops.lockstores import Place, build
 
@@ -177,8 +192,9 @@ class Wiring:
             return GitBranch(repo, remote, name, lambda: self.patience())  # noqa: PLW0108
 
         place = Place(
-            lockfile=repo.root / LOCK_FILE,
-            folder=repo.common_dir / "qflow-gitops",
+            root=repo.root,
+            folder=folder,
+            private=repo.common_dir / "qflow-gitops",
             branch=branch,
             author=lambda: self.author(repo),
             reader=reader or from_bytes,
@@ -253,19 +269,21 @@ class Wiring:
         """Write the record's lineage into the settings of the work tree, if they have none."""
         from qflow_gitops import edits, files
 
-        path, lockfile = self.git.root / PROJECT_FILE, store.read().lockfile
-        if lockfile is None or self.project().lock.lineage:
+        project, lockfile = self.project(), store.read().lockfile
+        if lockfile is None or project.lock.lineage:
             return
+        file = project.folder.settings
+        path = self.git.root / file
         line = f"lock: {{lineage: '{lockfile.lineage}'}}"
         try:
             made = edits.with_lineage(path.read_bytes(), lockfile.lineage)
             if isinstance(made, bytes):
                 files.replace(path, made)
-                self.console.say(f"Wrote the record's lineage into {PROJECT_FILE}; commit it.")
+                self.console.say(f"Wrote the record's lineage into {file}; commit it.")
                 return
         except OSError:
             pass
-        self.console.say(f"Add the record's lineage to {PROJECT_FILE} under spec: {line}")
+        self.console.say(f"Add the record's lineage to {file} under spec: {line}")
 
     def check_own(self, path: Path) -> None:
         """Refuse a file that came with a commit, or a link: what it says nobody saw here."""
@@ -274,14 +292,14 @@ class Wiring:
                 "This file came with a commit, or is a link: it isn't what an apply saved here.",
                 where=str(path),
                 not_done="The record is as it was.",
-                hint=f"git rm {RESCUE_FILE}, and find out who committed it. Lines of an apply's "
+                hint=f"git rm {path.name}, and find out who committed it. Lines of an apply's "
                 "log go in by: qflow-gitops lock push -",
                 reason="rescue_tracked",
             )
 
-    def rescue(self, content: str) -> str:
-        """Keep lines that couldn't be stored beside the lockfile; say where they are."""
-        target = self.git.root / RESCUE_FILE
+    def rescue(self, folder: ProjectFolder, content: str) -> str:
+        """Keep lines that couldn't be stored beside a project's lockfile; say where they are."""
+        target = self.git.root / folder.rescue
         try:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             with open(os.open(target, flags, 0o600), "a", encoding="utf-8") as file:  # noqa: PTH123

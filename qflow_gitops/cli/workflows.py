@@ -64,7 +64,7 @@ def list_(wiring: Wiring, format_name: str, copies: options.Copies) -> int:
     def work() -> Report:
         from qflow_gitops.operations import workflows
 
-        return workflows.listed(workflows.read(wiring.git))
+        return workflows.listed(workflows.read(wiring.git, wiring.folder))
 
     return run(wiring, "workflows", work, format_name, copies)
 
@@ -79,7 +79,7 @@ def show(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Cop
     def work() -> Report:
         from qflow_gitops.operations import workflows
 
-        return workflows.shown(workflows.read(wiring.git), workflow_id)
+        return workflows.shown(workflows.read(wiring.git, wiring.folder), workflow_id)
 
     return run(wiring, "workflows", work, format_name, copies)
 
@@ -94,6 +94,6 @@ def new(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Copi
     def work() -> Report:
         from qflow_gitops.operations import workflows
 
-        return workflows.draft(workflows.read(wiring.git), workflow_id)
+        return workflows.draft(workflows.read(wiring.git, wiring.folder), workflow_id)
 
     return run(wiring, "workflows", work, format_name, copies)

@@ -4,9 +4,11 @@ A new store is one file here and one line in `STORES`.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.interfaces import LockBranch, LockStore
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.lockformat import from_bytes
@@ -16,13 +18,14 @@ from qflow_gitops.project import LockSettings
 class Place(NamedTuple):
     """What the stores are built from.
 
-    `lockfile` is its path in the work tree, `folder` a private one in the git directory;
-    `branch` opens a branch of a remote; `author` says who writes, as the record has it.
-    `reader` reads a lockfile where nothing is to be written.
+    `root` is the top of the work tree, `folder` where the project lies in it, `private` a
+    folder of the git directory; `branch` opens a branch of a remote; `author` says who writes,
+    as the record has it. `reader` reads a lockfile where nothing is to be written.
     """
 
-    lockfile: Path
-    folder: Path
+    root: Path
+    folder: ProjectFolder
+    private: Path
     branch: Callable[[str, str], LockBranch]
     author: Callable[[], Mapping[str, str]]
     in_ci: bool
@@ -30,17 +33,21 @@ class Place(NamedTuple):
 
 
 def _worktree(settings: LockSettings, place: Place) -> LockStore:
+    from qflow_gitops.lockstores.memories import check_own, memory
     from qflow_gitops.lockstores.worktree import WorktreeStore
 
     refuse = ""
     if place.in_ci and not settings.ephemeral:
         refuse = "The lockfile would be written to a work tree that a CI throws away."
+    own = memory(place.private, place.folder)
     return WorktreeStore(
-        place.lockfile,
-        place.folder,
+        place.root / place.folder.lockfile,
+        own.path,
         lineage=settings.lineage,
         refuse=refuse,
         reader=place.reader,
+        where=place.folder.lockfile,
+        check_own=partial(check_own, place.root, place.private, own),
     )
 
 

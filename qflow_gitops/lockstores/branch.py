@@ -58,6 +58,11 @@ class BranchStore:
             return Snapshot(self._parsed(tip), self.where, at or "an unknown time")
         return Snapshot(lockfile, self.where)
 
+    def at_hand(self) -> Lockfile | None:
+        """Give this clone's copy of the record, without asking the remote."""
+        tip, _ = self._branch.known()
+        return self._parsed(tip) if tip else None
+
     @contextlib.contextmanager
     def session(self) -> Iterator["BranchSession"]:
         """Open the record for writing; nothing keeps others out, a push decides."""

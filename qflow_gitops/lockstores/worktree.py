@@ -1,9 +1,9 @@
 """The lockfile as a file of the work tree, for one person on one machine.
 
 Four files keep it honest. In the work tree: `qflow.lock`. In the git directory that all
-work trees share, under `qflow-gitops/`: `mutex` (an flock; one writer at a time),
-`journal` (what the running session recorded, durable line by line), and `written.lock` (a
-copy of the newest version ever written, against a checkout that brings back an older one).
+work trees share, in a folder for each project (`memories`): `mutex` (an flock; one writer at a
+time), `journal` (what the running session recorded, durable line by line), and `written.lock`
+(a copy of the newest version ever written, against a checkout that brings back an older one).
 
 A session ends with: copy, lockfile, journal removed, in this order. Whatever a crash
 leaves, the next reader finds the whole record again.
@@ -24,9 +24,11 @@ from typing import Any
 
 from qflow_gitops import files
 from qflow_gitops.errors import NOTHING_MORE, BusyError, LockError, UsageProblem
+from qflow_gitops.filenames import LOCK_FILE
 from qflow_gitops.interfaces import Snapshot, Version
 from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes, transition_from_json, transition_to_json
+from qflow_gitops.lockstores.memories import COPY, JOURNAL
 from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
 from qflow_gitops.notes import Mark, note_from_json, note_to_json
 
@@ -44,24 +46,30 @@ class WorktreeStore:
         lineage: str,
         refuse: str = "",
         reader: Callable[[bytes, str], Lockfile] = from_bytes,
+        where: str = LOCK_FILE,
+        check_own: Callable[[set[str]], None] = lambda _lineages: None,
     ) -> None:
         """Take the lockfile's path, the private folder's, and the lineage that settings pin.
 
         `refuse` is why this store may not be written here ("" where it may). `reader` reads
-        the lockfile where nothing is to be written; a session always reads all of it.
+        the lockfile where nothing is to be written; a session always reads all of it. `where`
+        is the lockfile's path from the root. `check_own` raises LockError where the memory of
+        a lockfile with these lineages may be another project's.
         """
         self._reader = reader
         self._path = lockfile
         self._folder = folder
         self._lineage = lineage
         self._refuse = refuse
-        self._journal = folder / "journal"
-        self._copy = folder / "written.lock"
+        self._journal = folder / JOURNAL
+        self._copy = folder / COPY
+        self._where = where
+        self._check_own = check_own
 
     @property
     def where(self) -> str:
-        """The lockfile's name, for people."""
-        return self._path.name
+        """The lockfile's path from the repository's root, for people."""
+        return self._where
 
     def read(self) -> Snapshot:
         """Give the record as it stands, a session that is under way included."""
@@ -70,6 +78,10 @@ class WorktreeStore:
                 return Snapshot(self._load(self._reader)[0], self.where)
             time.sleep(0.05)  # a session may just be ending: lockfile and copy change in turn
         return Snapshot(self._load(self._reader)[0], self.where)
+
+    def at_hand(self) -> Lockfile | None:
+        """Give the record as it stands."""
+        return self.read().lockfile
 
     @contextlib.contextmanager
     def session(self) -> Iterator["WorktreeSession"]:
@@ -146,6 +158,7 @@ class WorktreeStore:
         lines = self._lines()
         header = lines[0] if lines else None
         lockfile = reader(content, self.where) if content is not None else None
+        self._check_own({self._lineage, lockfile.lineage if lockfile else ""} - {""})
         if header is not None and header["sha256"] == _sha256(content):
             base = lockfile or Lockfile(header["lineage"], extra={})
             check_lineage(base, self._lineage, self.where)
@@ -163,7 +176,8 @@ class WorktreeStore:
             )
         # A journal whose session already wrote its result is spent: content is the copy.
         if lockfile is None:
-            hint = f"Bring it back: git checkout HEAD -- {self.where}"
+            git = "git" if self.where == self._path.name else f"git -C {self._path.parent}"
+            hint = f"Bring it back: {git} checkout HEAD -- {self._path.name}"
             check_presence(self._lineage, self.where, hint)
         if lockfile is not None:
             check_lineage(lockfile, self._lineage, self.where)
@@ -200,7 +214,9 @@ class WorktreeStore:
 
     def _bytes(self, path: Path) -> bytes | None:
         try:
-            return path.read_bytes()
+            # no link: the next write would put a file in its place
+            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+                return file.read()
         except FileNotFoundError:
             return None
         except OSError as problem:
@@ -208,6 +224,7 @@ class WorktreeStore:
                 f"The lockfile can't be read: {problem.strerror}.",
                 where=str(path),
                 not_done=NOTHING_DONE,
+                hint=f"Put a plain file there that you may read: ls -l {shlex.quote(str(path))}",
                 reason="lock_unreadable",
             ) from None
 

@@ -23,7 +23,7 @@ from qflow_gitops.interfaces import (
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
 from qflow_gitops.notes import Mark, Note
-from qflow_gitops.operations import events, projectfile, reading
+from qflow_gitops.operations import events, folders, projectfile, reading
 from qflow_gitops.operations.approved import Approver
 from qflow_gitops.operations.checks import (
     ApplyRequest,
@@ -78,16 +78,19 @@ class Edges:
 def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, Report]:
     """Apply a commit. Raises QflowError for what stops it before anything was sent."""
     head = edges.git.resolve(request.head)
-    project = projectfile.settings(edges.git, head, request.platform)
+    settings = projectfile.settings(edges.git, head, request.platform, fetch=True)
+    project = settings.project
     environment = one_environment(project, request.environment)
     specs = all_specs(edges.git, head, project)  # a commit's: read once, they can't change
     snapshot = edges.store.read()
     empty = Planned(Plan((), {}), head, "", full=True, lock=seen(snapshot))
     known = snapshot.lockfile or Lockfile("")
+    projectfile.check_kept(edges.git, settings, known, head)
+    specs = folders.checked(specs, edges.git, head, project, known)
     released = request.acks.get(NEW_RECORD) == 1 and bool(request.reason.strip())
     check_record(edges.git, project, known, head, released=released)
     base = known.environment(environment).applied_through
-    bases = bases_of(edges.git, known, environment, head, project.lock.remote)
+    bases = bases_of(edges.git, known, environment, head, project.folder, project.lock.remote)
     facts = facts_of(edges.git, project, bases, sending=True)
     source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs, facts)
     if request.approved:
@@ -360,7 +363,11 @@ def _evidence(
 def _beginning(where: str, lineage: str, project: Project) -> str:
     if project.lock.store == "worktree":
         return f"There was no record yet: {where} is made now. Commit it."
-    pin = "" if project.lock.lineage else f" Pin it in qflow.yaml: lock: {{lineage: '{lineage}'}}"
+    pin = (
+        ""
+        if project.lock.lineage
+        else f" Pin it in {project.folder.settings}: lock: {{lineage: '{lineage}'}}"
+    )
     return f"There was no record yet: {where} is made now.{pin}"
 
 

@@ -185,12 +185,15 @@ class Approver:
         return {key: each for key, each in now.items() if _is_changed(before.get(key), each)}
 
     def _touched(self, base: str, head: str) -> frozenset[str]:
-        project = projectfile.settings(self.git, head, self.platform)
+        project = self._settings(head)
         return reading.touched_files(self.git, base, head, project)
+
+    def _settings(self, commit: str) -> Project:
+        return projectfile.settings_at(self.git, self.project.folder, commit, self.platform)
 
     def _specs_of(self, commit: str, touched: frozenset[str]) -> dict[Key, tuple[RunSpec, str]]:
         """Give the valid specs of the files named, as a commit has them, with their platforms."""
-        project = projectfile.settings(self.git, commit, self.platform)
+        project = self._settings(commit)
         specs = reading.commit_specs(self.git, commit, project, touched).specs
         return {
             key: (spec, project.environments[spec.environment].platform)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import InvalidInput, StaleError, UsageProblem
-from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
@@ -108,7 +107,8 @@ def _check_keys(view: View) -> None:
                 "of the correlation key.",
                 where=one.spec.file,
                 not_done="Nothing was sent.",
-                hint="Choose another name under apply.correlationKey in qflow.yaml.",
+                hint="Choose another name under apply.correlationKey in "
+                f"{view.project.folder.settings}.",
                 reason="correlation_key",
             )
 
@@ -150,7 +150,7 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
 
 def uncommitted(git: GitTree, project: Project, head: str) -> tuple[str, ...]:
     """Say which changes of the work tree are not in the commit that is applied."""
-    dirty = git.uncommitted([*project.runs, PROJECT_FILE])
+    dirty = git.uncommitted([*project.runs, project.folder.settings])
     if not dirty:
         return ()
     shown = ", ".join(dirty[:10]) + (f" and {len(dirty) - 10} more" if len(dirty) > 10 else "")

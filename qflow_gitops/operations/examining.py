@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qflow_gitops import loader, verdicts
 from qflow_gitops.diagnostics import has_errors
+from qflow_gitops.errors import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from qflow_gitops.catalog import Catalog
+    from qflow_gitops.filenames import TreeFile
     from qflow_gitops.interfaces import Cache, GitTree, WorkTree
     from qflow_gitops.loader import Examined
     from qflow_gitops.project import Project
@@ -87,7 +89,10 @@ class Examiner:
             return tree.read(paths[name]) or b""
 
         def look(name: str) -> tuple[str, int, str]:
-            content = tree.read(paths[name])
+            try:
+                content = tree.read(paths[name])
+            except Unreadable:
+                content = None
             if content is None:
                 return "", -1, verdicts.to_text(loader.unreadable(paths[name]))
             blob = tree.identify(content)
@@ -109,7 +114,7 @@ class Examiner:
         return [one for one in found.values() if one is not None]
 
     def in_commit(
-        self, git: GitTree, blobs: Mapping[str, str], settled: Callable[[RunSpec], bool]
+        self, git: GitTree, entries: Mapping[str, TreeFile], settled: Callable[[RunSpec], bool]
     ) -> list[Examined]:
         """Find out about files of a commit, given by their names.
 
@@ -117,14 +122,15 @@ class Examiner:
         """
 
         def read(name: str) -> bytes:
-            return git.blobs([blobs[name]])[blobs[name]]
+            return git.contents([entries[name]])[blobs[name]]
 
+        blobs = {name: entry.blob for name, entry in entries.items()}
         self._known = self._cache.verdicts(self._context, list(blobs.values()))
         found = {name: self._recalled(blob, name, read) for name, blob in blobs.items()}
         whole = [
             name for name, one in found.items() if one is None or not all(map(settled, one.specs))
         ]
-        contents = git.blobs(blobs[name] for name in whole)
+        contents = git.contents(entries[name] for name in whole)
         for name in whole:
             blob, known = blobs[name], found[name]
             one = known and loader.known_again(known, contents[blob], self._settings)

@@ -37,7 +37,7 @@ def look(
     if looked is not None:
         return looked, None
     state = tree.state
-    workflows = reading.worktree_workflows(tree)
+    workflows = reading.worktree_workflows(tree, project.folder)
     specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
     looked = Looked(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
     unsure, _ = state
@@ -57,7 +57,7 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Lo
     if len(changed) > MOST_CHANGED:
         return None
     those = tree.among(changed)
-    workflows = _workflows(tree, those, last, changed)
+    workflows = _workflows(tree, reading.worktree_workflows(those, project.folder), last, changed)
     if keeper.context(workflows) != last.context:
         return None
     specs = reading.worktree_specs(those, project, workflows=workflows, keeper=keeper)
@@ -80,12 +80,11 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Lo
 
 
 def _workflows(
-    tree: WorkTree, those: WorkTree, last: Survey, changed: frozenset[bytes]
+    tree: WorkTree, new: Mapping[str, bytes], last: Survey, changed: frozenset[bytes]
 ) -> Mapping[str, bytes]:
-    """Read the catalog's files, of which only the changed ones are looked for."""
+    """Read the catalog's files, of which only the changed ones (`new`) are looked for."""
     same = (name for name in last.workflows if name.encode() not in changed)
-    found = {name: tree.read(name.encode()) or b"" for name in same}
-    return found | reading.worktree_workflows(those)
+    return {**{name: tree.read(name.encode()) or b"" for name in same}, **new}
 
 
 def _clash(specs: loader.SpecSet, names: Iterable[str], runs: str) -> bool:

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qflow_gitops import edits, loader
+from qflow_gitops import edits
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.document import Document
 from qflow_gitops.edits import Edit, Source
 from qflow_gitops.errors import ExitCode
-from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.interfaces import GitTree
-from qflow_gitops.operations import writing
+from qflow_gitops.operations import reading, writing
 from qflow_gitops.operations.survey import covers
 from qflow_gitops.parsing import parse
 from qflow_gitops.project import Project
@@ -136,9 +135,13 @@ def migrate(
     """
     changes: list[FileChange] = []
     pending = False
-    for path, content in sorted(git.worktree(project.runs).files().items()):
-        name, _ = loader.spec_name(path)
-        if name is None or name == PROJECT_FILE or not covers(only, name):
+    tree = reading.worktree(git, project)
+    paths, odd = reading.spec_paths(tree, project)
+    unreadable = (one for one in odd if one.rule == "file-unreadable" and covers(only, one.file))
+    changes += [FileChange(one.file, "left", one.message) for one in unreadable]
+    for name in sorted(paths):
+        content = tree.read(paths[name]) if covers(only, name) else None
+        if content is None:
             continue
         result = rewrite(content, name)
         if result.content is not None:

@@ -11,7 +11,7 @@ from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits
 from qflow_gitops.interfaces import Cache, GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
-from qflow_gitops.operations import projectfile, reading
+from qflow_gitops.operations import folders, projectfile, reading
 from qflow_gitops.operations.examining import Keeper
 from qflow_gitops.operations.policies import Base, bases_of, facts_of
 from qflow_gitops.plan import Brakes, Context
@@ -52,14 +52,15 @@ def make_plan(
     """
     head = git.resolve(request.head)
     source = "" if request.worktree else head
-    content = projectfile.settings_content(git, source)
-    project, found = projectfile.settings_of(content, request.platform, cache)
+    settings = projectfile.settings(git, source, request.platform, cache)
+    project, content, found = settings
     environments = chosen(project, request.environment)
     recorded = store(project).read()
     lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
+    projectfile.check_kept(git, settings, lockfile, source)
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
-    ends = (Base(base),) if own else _ends(git, lockfile, environments, head)
+    ends = (Base(base),) if own else _ends(git, lockfile, environments, head, project)
     facts = facts_of(git, project, ends, sending=False, cache=cache)._replace(now=moment(now))
     narrow = None
     shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
@@ -67,7 +68,8 @@ def make_plan(
     if cache is None:
         read = partial(reading.commit_specs, git, project=project)
     else:
-        keeper = Keeper(cache, verdicts.basis(cache.tool, request.platform, content))
+        basis = verdicts.basis(cache.tool, request.platform, content, project.folder)
+        keeper = Keeper(cache, basis)
         read = partial(
             reading.known_specs,
             git,
@@ -83,6 +85,7 @@ def make_plan(
         specs = all_specs(git, source, project)
     else:
         specs = read(source)
+    specs = folders.checked(specs, git, source, project, lockfile)
     context = Context(
         project=project,
         lockfile=lockfile,
@@ -127,9 +130,10 @@ def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:
 
 
 def _ends(
-    git: GitTree, lockfile: Lockfile, environments: tuple[str, ...], head: str
+    git: GitTree, lockfile: Lockfile, environments: tuple[str, ...], head: str, project: Project
 ) -> tuple[Base, ...]:
-    return tuple(end for one in environments for end in bases_of(git, lockfile, one, head))
+    folder = project.folder
+    return tuple(end for one in environments for end in bases_of(git, lockfile, one, head, folder))
 
 
 def chosen(project: Project, environment: str) -> tuple[str, ...]:
@@ -139,7 +143,7 @@ def chosen(project: Project, environment: str) -> tuple[str, ...]:
             f"There is no environment `{environment}`; there are: "
             f"{', '.join(project.environments)}.",
             not_done="Nothing was planned and nothing was sent.",
-            hint="Name one of them with -e, or add it to qflow.yaml.",
+            hint=f"Name one of them with -e, or add it to {project.folder.settings}.",
             reason="environment_unknown",
         )
     return (environment,) if environment else tuple(sorted(project.environments))
@@ -232,7 +236,7 @@ def previous_requests(
         attempts = [each for each in inheritance.attempts(key) if each.attempt.counted]
         if attempts and all(each.attempt.digest != one.digest for each in attempts):
             wanted[key] = attempts[-1]
-    blobs = git.blobs({last.attempt.fact("blob") for last in wanted.values()})
+    blobs = git.blobs_at_hand({last.attempt.fact("blob") for last in wanted.values()})
     previous = {}
     for key, last in wanted.items():
         content = blobs.get(last.attempt.fact("blob"), b"")

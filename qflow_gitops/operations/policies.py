@@ -1,15 +1,15 @@
 """The policy at both ends of a range: what a change may do isn't for that change to say."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from qflow_gitops.errors import LockError, QflowError, UsageProblem
-from qflow_gitops.filenames import PROJECT_FILE
+from qflow_gitops.errors import LockError, QflowError, Unreadable, UsageProblem
+from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.interfaces import Cache, GitTree
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import projectfile
 from qflow_gitops.policy import Facts
-from qflow_gitops.project import LockSettings, Project
+from qflow_gitops.project import Project
 
 VERSIONS = 100
 """So many earlier versions of the settings are looked at where no commit was applied through."""
@@ -21,15 +21,22 @@ class Base(NamedTuple):
     """A commit whose policy counts beside the one at hand.
 
     `needed`: where it can't be read, nothing passes. An earlier version of the settings that
-    couldn't be read then applied nothing.
+    couldn't be read then applied nothing. `folder` is where the settings lay, None where they
+    are to be looked for.
     """
 
     commit: str
     needed: bool = True
+    folder: ProjectFolder | None = None
 
 
 def bases_of(
-    git: GitTree, lockfile: Lockfile, environment: str, head: str, remote: str = ""
+    git: GitTree,
+    lockfile: Lockfile,
+    environment: str,
+    head: str,
+    folder: ProjectFolder,
+    remote: str = "",
 ) -> tuple[Base, ...]:
     """Give the commits whose policy counts for an environment beside the one at hand.
 
@@ -45,7 +52,8 @@ def bases_of(
     if not _is_begun(lockfile):
         return ()
     others = {one.applied_through for one in lockfile.environments.values()} - {""}
-    versions = (Base(one, needed=False) for one in _versions(git, head))
+    found = projectfile.versions(git, folder, head, VERSIONS)
+    versions = (Base(one, needed=False, folder=at) for one, at in found)
     cut = (Base("", needed=True),) if git.is_shallow() else ()
     return (*map(Base, sorted(others)), *versions, *cut)
 
@@ -70,13 +78,13 @@ def facts_of(
             unreadable = f"{which} isn't in this clone, and is needed to know the policy up to now"
             continue
         try:
-            found = projectfile.settings(git, base.commit, "", cache).policy
+            found = projectfile.earlier(git, project, base.commit, base.folder, cache)
         except QflowError as problem:
             if base.needed:
-                unreadable = f"{PROJECT_FILE} of commit {base.commit[:10]}: {problem.message}"
+                file = project.folder.settings
+                unreadable = f"{file} of commit {base.commit[:10]}: {problem.message}"
             continue
-        if found not in policies:
-            policies.append(found)
+        policies += [one.policy for one in found if one.policy not in policies]
     return Facts(tuple(policies), unreadable=unreadable, sending=sending)
 
 
@@ -98,9 +106,9 @@ def check_record(
         )
     if why and not released:
         raise LockError(
-            f"There is no record yet where {PROJECT_FILE} says, and {why}: what another record "
-            "holds would be due again.",
-            where=PROJECT_FILE,
+            f"There is no record yet where {project.folder.settings} says, and {why}: what another "
+            "record holds would be due again.",
+            where=project.folder.settings,
             not_done="Nothing was sent and nothing was written.",
             hint="Set `lock` back as it was. If nothing was ever applied there: "
             f"qflow-gitops apply --ack {NEW_RECORD}=1 --reason TEXT",
@@ -116,23 +124,23 @@ def _is_begun(lockfile: Lockfile) -> bool:
 def _named_before(git: GitTree, project: Project, head: str) -> str:
     """Say where the settings named another record, "" for nowhere."""
     git.unshallow(project.lock.remote)
-    for commit in _versions(git, head):
+    for commit, folder in projectfile.versions(git, project.folder, head, VERSIONS):
         try:
-            lock = projectfile.settings(git, commit, "").lock
+            (before,) = projectfile.earlier(git, project, commit, folder)
+        except Unreadable:
+            raise
         except QflowError:
-            continue  # what can't be read applied nothing
-        another = lock.lineage not in ("", project.lock.lineage)
-        if another or _place(lock) != _place(project.lock):
+            continue  # what has errors applied nothing
+        another = before.lock.lineage not in ("", project.lock.lineage)
+        if another or _place(before) != _place(project):
             return f"at commit {commit[:10]} it named another place or lineage"
     if git.is_shallow():
         return "whether it named another place before isn't in this clone (it is shallow)"
     return ""
 
 
-def _place(lock: LockSettings) -> tuple[str, ...]:
-    return (lock.store, lock.branch, lock.remote) if lock.store == "branch" else (lock.store,)
-
-
-def _versions(git: GitTree, head: str) -> Sequence[str]:
-    """Give the commits that changed the settings, newest first."""
-    return git.first_parents("", head, VERSIONS, [PROJECT_FILE])
+def _place(project: Project) -> tuple[str, ...]:
+    lock = project.lock
+    if lock.store == "branch":
+        return (lock.store, lock.branch, lock.remote)
+    return (lock.store, project.folder.name)

@@ -1,65 +1,158 @@
-"""From a commit or the work tree to the project's settings."""
+"""From a commit or the work tree to the project's settings.
+
+Where the project lies is found as git finds its repository: the nearest `qflow.yaml` at or
+above the folder at hand, up to the repository's root. Settings that are called otherwise, that
+were there before and are gone, or that can't be read never count as none. Wherever a commit is
+asked for, "" stands for the work tree.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import os
+import re
+import shlex
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops import verdicts
-from qflow_gitops.diagnostics import Diagnostic, has_errors
-from qflow_gitops.filenames import PROJECT_FILE
+from qflow_gitops.diagnostics import Diagnostic, error, has_errors, warning
+from qflow_gitops.errors import InvalidInput, Unreadable, UsageProblem
+from qflow_gitops.filenames import PROJECT_FILE, ROOT, ProjectFolder
 from qflow_gitops.report import InvalidFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from qflow_gitops.interfaces import Cache, GitTree
+    from qflow_gitops.lockfile import Lockfile
     from qflow_gitops.project import Project
 
+_ALIKE = re.compile(r"\.?q-?flow(-?gitops)?\.(ya?ml|json)", re.IGNORECASE)
+_NOTHING = "Nothing was planned and nothing was sent."
+_NOT_OURS = ".github"  # there `qflow.yml` is a workflow of GitHub's
 
-def settings(git: GitTree, commit: str, platform: str, cache: Cache | None = None) -> Project:
-    """Read the project's settings, of the work tree where `commit` is "".
 
-    Raises InvalidFiles where they have errors.
+class Settings(NamedTuple):
+    """The settings, and the content of their file (None where there is none).
+
+    `found` is what a person should know about them.
     """
-    return settings_of(settings_content(git, commit), platform, cache)[0]
+
+    project: Project
+    content: bytes | None
+    found: tuple[Diagnostic, ...] = ()
 
 
-def settings_with_findings(
-    git: GitTree, commit: str, platform: str
-) -> tuple[Project, tuple[Diagnostic, ...]]:
-    """Read the settings, and what a person should know about them. Raises InvalidFiles."""
-    return settings_of(settings_content(git, commit), platform)
+class Found(NamedTuple):
+    """Where a project lies, and what its settings' file holds: None where it has none."""
+
+    folder: ProjectFolder
+    content: bytes | None
+    found: tuple[Diagnostic, ...] = ()
 
 
-def settings_content(git: GitTree, commit: str) -> bytes | None:
-    """Read the file of the settings, of the work tree where `commit` is ""; None without one.
+def settings(
+    git: GitTree, commit: str, platform: str, cache: Cache | None = None, *, fetch: bool = False
+) -> Settings:
+    """Read the settings of the project at hand.
 
-    Raises InvalidFiles where it is no plain file.
+    With `fetch` a shallow clone gets the history that tells whether there were any before.
+    Raises InvalidFiles where they have errors, InvalidInput for what `find` says, and where
+    another project keeps its lockfile in the same place.
     """
-    if commit:
-        return git.content(commit, PROJECT_FILE)
-    tree = git.worktree([PROJECT_FILE])
-    content = tree.read(PROJECT_FILE.encode())
-    for path, mode in tree.oddities() if content is None else ():
-        raise InvalidFiles(tuple(refusals(path, mode)), not_done="No spec was looked at.")
-    return content
+    read = settings_of(find(git, commit, fetch=fetch), platform, cache)
+    if commit and read.project.lock.store == "branch":
+        _check_alone(git, commit, read.project, cache)
+    return read
 
 
-def settings_of(
-    content: bytes | None, platform: str, cache: Cache | None = None
-) -> tuple[Project, tuple[Diagnostic, ...]]:
+def settings_at(
+    git: GitTree, folder: ProjectFolder, commit: str, platform: str, cache: Cache | None = None
+) -> Project:
+    """Read what another commit than the one at hand has as the settings of a folder.
+
+    Where it has none, those of a project without any. Raises InvalidFiles and Unreadable.
+    """
+    found = Found(folder, _content(git, commit, folder))
+    return settings_of(found, platform, cache).project
+
+
+def earlier(
+    git: GitTree,
+    project: Project,
+    commit: str,
+    folder: ProjectFolder | None = None,
+    cache: Cache | None = None,
+) -> list[Project]:
+    """Read what an earlier commit has as the settings of a project: one, as a rule.
+
+    In `folder`, else in the project's own. Where that has none there, the project may have been
+    moved since: then all that name the same lockfile. Raises InvalidFiles and Unreadable.
+    """
+    at = folder or project.folder
+    if folder is None and not has_settings(git, at, commit):
+        moved = [one for one in _others(git, commit, at, cache) if _same_lockfile(one, project)]
+        if moved:
+            return moved
+    return [settings_at(git, at, commit, "", cache)]
+
+
+def versions(
+    git: GitTree, folder: ProjectFolder, head: str, most: int
+) -> list[tuple[str, ProjectFolder]]:
+    """Give the commits that changed a project's settings, newest first, and where these lay.
+
+    At most so many. Where a commit moved the settings, it goes on with those that it removed.
+    """
+    from qflow_gitops.interfaces import ChangeKind
+
+    found = [(one, folder) for one in git.first_parents("", head, most, [folder.settings])]
+    if not found or len(found) >= most:
+        return found
+    oldest, ending = found[-1][0], "/" + PROJECT_FILE
+    for before in git.first_parents("", oldest, 2)[1:]:
+        for change in git.changes(before, oldest, ["."]):
+            path = os.fsdecode(b"/" + change.path)
+            if change.kind is ChangeKind.REMOVED and path.endswith(ending):
+                old = ProjectFolder(path[1 : -len(ending)])
+                found += versions(git, old, before, most - len(found))
+    return found
+
+
+def _same_lockfile(one: Project, other: Project) -> bool:
+    if one.lock.lineage and other.lock.lineage:
+        return one.lock.lineage == other.lock.lineage
+    return one.lock.store == other.lock.store and (
+        one.lock.store != "branch" or _branch(one) == _branch(other)
+    )
+
+
+def _branch(project: Project) -> tuple[str, str, str]:
+    return (project.lock.store, project.lock.branch, project.lock.remote)
+
+
+def settings_of(found: Found, platform: str, cache: Cache | None = None) -> Settings:
     """Take the settings from their file's content. Raises InvalidFiles.
 
     With a `cache` a content in which nothing was found before isn't checked again.
     """
     from qflow_gitops import loader
 
-    context = f"settings {verdicts.basis(cache.tool, '', content)}" if cache else ""
+    content, folder = found.content, found.folder
+    context = f"settings {verdicts.basis(cache.tool, '', content, folder)}" if cache else ""
     known = cache is not None and cache.answer(context) is True
-    project, found = loader.load_project(content, platform, known=known)
-    if project is None or has_errors(found):
-        raise InvalidFiles(found, not_done="No spec was looked at.")
-    if cache is not None and not known and not found:
+    project, problems = loader.load_project(content, platform, folder, known=known)
+    if project is None or has_errors((*problems, *found.found)):
+        raise InvalidFiles((*found.found, *problems), not_done="No spec was looked at.")
+    if cache is not None and not known and not problems:
         cache.keep_answer(context, True)
-    return project, found
+    return Settings(project, content, (*found.found, *problems))
+
+
+def has_settings(git: GitTree, folder: ProjectFolder, commit: str) -> bool:
+    """Whether a folder of a commit has something called `qflow.yaml`."""
+    return folder.settings.encode() in git.listing(commit, folder.name)
 
 
 def refusals(path: bytes, mode: str) -> list[Diagnostic]:
@@ -68,3 +161,332 @@ def refusals(path: bytes, mode: str) -> list[Diagnostic]:
 
     _, problem = loader.spec_name(path, mode)
     return [problem] if problem else []
+
+
+def _content(git: GitTree, commit: str, folder: ProjectFolder) -> bytes | None:
+    """Read a folder's settings, None where it has none.
+
+    Raises InvalidFiles where they are no plain file, Unreadable where git can't give them.
+    """
+    path = folder.settings.encode()
+    entry = git.listing(commit, folder.name).get(path)
+    if entry is None:
+        return None
+    mode = entry.mode
+    try:
+        if not commit:
+            return git.worktree([folder.settings]).read(path)
+        if mode in ("100644", "100755"):
+            return git.contents([entry])[entry.blob]
+    except Unreadable as problem:
+        if not problem.mode:
+            raise
+        mode = problem.mode
+    raise InvalidFiles(tuple(refusals(path, mode)), not_done="No spec was looked at.")
+
+
+# --- where the project lies ----------------------------------------------------------
+
+
+class _Level(NamedTuple):
+    """A folder at or above the one at hand, and what is called like settings in it."""
+
+    folder: ProjectFolder
+    names: tuple[str, ...]
+
+    @property
+    def has(self) -> bool:
+        return PROJECT_FILE in self.names
+
+
+def find(git: GitTree, commit: str, *, fetch: bool = False) -> Found:
+    """Find the project that the folder at hand belongs to.
+
+    Raises InvalidFiles where its settings are called otherwise or are no plain file,
+    InvalidInput where they are gone, aren't committed, or lie in another project's specs, and
+    where a clone that isn't whole can't tell whether there were any. `fetch` makes it whole.
+    """
+    levels = [_level(git, commit, one) for one in _above(git.prefix)]
+    at = next((place for place, one in enumerate(levels) if one.has), len(levels))
+    if commit:
+        _check_committed(git, commit, levels, at)
+    if at == len(levels):
+        called = [one for level in levels for one in _called_otherwise(git, commit, level)]
+        if called:
+            raise InvalidFiles(tuple(called), not_done=_NOTHING)
+        _check_never_there(git, commit, [one.folder for one in levels], fetch=fetch)
+        return Found(ROOT, None)
+    nearest = levels[at]
+    found = Found(nearest.folder, _content(git, commit, nearest.folder), tuple(_beside(nearest)))
+    if levels[:at]:
+        _check_nearer(git, commit, levels[:at], found)
+    for one in levels[at + 1 :]:
+        _check_outer(git, commit, one, nearest.folder)
+    return found
+
+
+def nearest(git: GitTree, prefix: str) -> ProjectFolder | None:
+    """Give the folder at or above one of the work tree that has settings, None for none."""
+    folders = map(ProjectFolder, _above(prefix))
+    return next((one for one in folders if has_settings(git, one, "")), None)
+
+
+def _above(prefix: str) -> list[str]:
+    """Give a folder and all above it, the nearest first, the root ("") last."""
+    shown = prefix.encode("utf-8", "backslashreplace").decode()
+    odd = any(unicodedata.category(one) in ("Cc", "Cf", "Co", "Zl", "Zp") for one in shown)
+    if odd or unicodedata.normalize("NFC", shown) != prefix:
+        raise UsageProblem(
+            "The name of this folder isn't shown as it is, so no project may lie in it.",
+            where=ascii(prefix),
+            not_done=_NOTHING,
+            hint="Rename it, or go to the repository's root.",
+            reason="folder_name",
+        )
+    parts = prefix.split("/") if prefix else []
+    return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
+
+
+def _level(git: GitTree, commit: str, folder: str) -> _Level:
+    names = (os.fsdecode(path).rpartition("/")[2] for path in git.listing(commit, folder))
+    return _Level(ProjectFolder(folder), tuple(one for one in names if _ALIKE.fullmatch(one)))
+
+
+def _called_otherwise(git: GitTree, commit: str, level: _Level) -> Iterator[Diagnostic]:
+    """Find what was meant as settings, and isn't read."""
+    folder, wanted = level.folder, level.folder.settings
+    for name in level.names if _NOT_OURS not in folder.name.split("/") else ():
+        old, new = shlex.quote(folder.path(name)), shlex.quote(wanted)
+        move = f"{_git(git)} mv {old} {new} && {_git(git)} commit -m 'Rename settings' {old} {new}"
+        if not commit:
+            move = f"mv {typed(git, folder.path(name))} {typed(git, wanted)}"
+        yield error(
+            "settings-name",
+            f"Settings are called `{PROJECT_FILE}`: what this file says isn't read.",
+            folder.path(name),
+            hint=f"If it is meant: `{move}`",
+        )
+
+
+def _beside(level: _Level) -> Iterator[Diagnostic]:
+    """Find what beside the settings may be taken for them."""
+    for name in level.names:
+        if name == PROJECT_FILE:
+            continue
+        if name.casefold() == PROJECT_FILE:
+            yield error(
+                "file-collision",
+                f"On many machines this is the same file as {level.folder.settings}.",
+                level.folder.path(name),
+                hint="Remove one of them.",
+            )
+        else:
+            yield warning(
+                "settings-twice",
+                f"Only `{level.folder.settings}` is read: what this file says doesn't count.",
+                level.folder.path(name),
+                hint="Remove it.",
+            )
+
+
+def _check_nearer(git: GitTree, commit: str, nearer: Sequence[_Level], found: Found) -> None:
+    """Make sure that between the folder at hand and the project there are no settings missed."""
+    runs = settings_of(found._replace(found=()), "").project.runs
+    outside = [one for one in nearer if not _covers(runs, one.folder)]
+    called = [one for level in outside for one in _called_otherwise(git, commit, level)]
+    if called:
+        raise InvalidFiles(tuple(called), not_done=_NOTHING)
+    head = commit or _head(git)
+    if outside and head:
+        _check_not_gone(git, commit, head, [one.folder for one in outside])
+
+
+def _check_outer(git: GitTree, commit: str, outer: _Level, inner: ProjectFolder) -> None:
+    """Refuse a project in a folder from which another one takes its specs."""
+    content = _content(git, commit, outer.folder) if outer.has else None
+    if content is None:
+        return
+    try:
+        runs = settings_of(Found(outer.folder, content), "").project.runs
+    except InvalidFiles:
+        return  # it can't send anything
+    if _covers(runs, inner):
+        raise InvalidInput(
+            f"This project lies in a folder that `runs:` of {outer.folder.settings} names: both "
+            "would send its specs.",
+            where=inner.settings,
+            not_done=_NOTHING,
+            hint=f"Move the folder, or name others under `runs:` in {outer.folder.settings}.",
+            reason="project_nested",
+        )
+
+
+def _covers(runs: Sequence[str], folder: ProjectFolder) -> bool:
+    return any(f"{folder.name}/".startswith(f"{one}/") or one == "." for one in runs)
+
+
+# --- settings that are missing -------------------------------------------------------
+
+
+def _check_committed(git: GitTree, commit: str, levels: Sequence[_Level], at: int) -> None:
+    """Refuse a commit without the settings that the work tree has nearer than it."""
+    for one in levels[:at]:
+        folder, path = one.folder, one.folder.settings
+        if not has_settings(git, folder, ""):
+            continue
+        _check_not_gone(git, commit, commit, [folder])
+        add = f"{_git(git)} add {shlex.quote(path)} && {_git(git)} commit -m 'Add settings'"
+        raise InvalidInput(
+            f"The work tree has {path}, and commit {commit[:10]} doesn't.",
+            where=path,
+            not_done=_NOTHING,
+            hint=f"Only commits count: `{add} {shlex.quote(path)}`, or name a commit that has it.",
+            reason="settings_uncommitted",
+        )
+
+
+def _check_never_there(
+    git: GitTree, commit: str, folders: Sequence[ProjectFolder], *, fetch: bool
+) -> None:
+    """Make sure that a project without settings never had any."""
+    head = commit or _head(git)
+    if not head:
+        return
+    _check_not_gone(git, commit, head, folders)
+    if git.is_shallow() and fetch:
+        from qflow_gitops.project import LockSettings
+
+        git.unshallow(LockSettings().remote)
+        _check_not_gone(git, commit, head, folders)
+    if git.is_shallow():
+        raise InvalidInput(
+            f"There is no {folders[0].settings}, and whether there was one before can't be told: "
+            "this clone is shallow.",
+            where=folders[0].settings,
+            not_done=_NOTHING,
+            hint="`git fetch --unshallow` brings the history (in a CI: fetch-depth: 0).",
+            reason="settings_unknown",
+        )
+
+
+def _check_not_gone(git: GitTree, commit: str, head: str, folders: Sequence[ProjectFolder]) -> None:
+    """Refuse to go on without settings that were there, as far as this clone can tell."""
+    for one in folders if not commit else ():
+        if has_settings(git, one, head):
+            raise gone(git, one, "HEAD", "The work tree has lost its settings", commit)
+    for newest in git.first_parents("", head, 1, [one.settings for one in folders]):
+        before = git.resolve(f"{newest}^1")
+        with_it = [one for one in folders if has_settings(git, one, before)]
+        folder = (with_it or folders)[0]
+        raise gone(git, folder, before, f"Commit {newest[:10]} took the settings away", commit)
+
+
+def check_kept(git: GitTree, read: Settings, lockfile: Lockfile, commit: str) -> None:
+    """Refuse to go on without settings that were there at a commit which was applied."""
+    folder = read.project.folder
+    for one in lockfile.environments.values() if read.content is None else ():
+        for applied in {one.latest, one.applied_through} - {""}:
+            if not git.has_commit(applied):
+                raise InvalidInput(
+                    f"There is no {folder.settings}, and whether there was one when commit "
+                    f"{applied[:10]} was applied can't be told: it isn't in this clone.",
+                    where=folder.settings,
+                    not_done=_NOTHING,
+                    hint="`git fetch --unshallow` brings it where the clone is shallow. Else put "
+                    f"settings there: `{_git(git)} log --all -- {shlex.quote(folder.settings)}`",
+                    reason="settings_unknown",
+                )
+            if has_settings(git, folder, applied):
+                raise gone(git, folder, applied, "Settings that were applied are gone", commit)
+
+
+def gone(git: GitTree, folder: ProjectFolder, source: str, what: str, commit: str) -> InvalidInput:
+    """Give the error for settings that were there; `source` is a commit that still has them."""
+    hint = f"Put them back: `{_checkout(git, commit, source, folder.settings)}`"
+    head = commit or _head(git)
+    others = [one for one in _projects(git, head) if one != folder][:3]
+    if others:
+        said = " or ".join(f"`qflow-gitops -C {typed(git, one.name)} plan`" for one in others)
+        hint += f". If the project was moved, or is part of another one now: {said}"
+    return InvalidInput(
+        f"{what}: {folder.settings}. Without them another lockfile and other rules would count.",
+        where=folder.settings,
+        not_done=_NOTHING,
+        hint=hint,
+        reason="settings_gone",
+    )
+
+
+def put_back(git: GitTree, commit: str, path: str) -> str:
+    """Give the command that puts back what a commit, or the work tree, has lost; "" for none."""
+    head = commit or _head(git)
+    if head and not commit and path.encode() in git.listing(head, path.rpartition("/")[0]):
+        return _checkout(git, commit, "HEAD", path)
+    for newest in git.first_parents("", head, 1, [path]) if head else ():
+        return _checkout(git, commit, git.resolve(f"{newest}^1"), path)
+    return ""
+
+
+def _checkout(git: GitTree, commit: str, source: str, path: str) -> str:
+    back = f"{_git(git)} checkout {source[:12]} -- {shlex.quote(path)}"
+    if commit:
+        back += f" && {_git(git)} commit -m 'Put it back' -- {shlex.quote(path)}"
+    return back
+
+
+def _projects(git: GitTree, commit: str, cache: Cache | None = None) -> list[ProjectFolder]:
+    """Give the folders of a commit that have settings."""
+    context = f"projects of {commit}"
+    names = cache.answer(context) if cache else None
+    if not isinstance(names, list):
+        names = [path.rpartition("/")[0] for path in git.named(commit, PROJECT_FILE)]
+        if cache:
+            cache.keep_answer(context, names)
+    return [ProjectFolder(name) for name in names]
+
+
+def _others(
+    git: GitTree, commit: str, own: ProjectFolder, cache: Cache | None
+) -> Iterator[Project]:
+    """Read the settings of a commit's other projects; those with errors can't send anything."""
+    for folder in _projects(git, commit, cache):
+        if folder != own:
+            with contextlib.suppress(InvalidFiles):
+                yield settings_at(git, folder, commit, "")
+
+
+def _head(git: GitTree) -> str:
+    """Give the newest commit, "" where there is none yet."""
+    try:
+        return git.resolve("HEAD")
+    except UsageProblem:
+        return ""
+
+
+def _git(git: GitTree) -> str:
+    """Give how git is called so that paths are from the root, wherever a person is."""
+    return f"git -C {shlex.quote(str(git.root))}" if git.prefix else "git"
+
+
+def typed(git: GitTree, path: str) -> str:
+    """Give a path of the repository as it is typed at a shell."""
+    return shlex.quote(str(git.root / path) if git.prefix else path or ".")
+
+
+# --- one project, one lockfile -------------------------------------------------------
+
+
+def _check_alone(git: GitTree, commit: str, project: Project, cache: Cache | None) -> None:
+    """Refuse a commit in which another project keeps its lockfile on the same branch."""
+    others = _others(git, commit, project.folder, cache)
+    sharing = [one.folder.settings for one in others if _branch(one) == _branch(project)]
+    if sharing:
+        raise InvalidInput(
+            f"{', '.join(sorted([project.folder.settings, *sharing]))}: several projects of this "
+            f"commit keep their lockfile on the branch {project.lock.branch} of "
+            f"{project.lock.remote}, and a branch holds that of one.",
+            where=project.folder.settings,
+            not_done=_NOTHING,
+            hint="Give each a branch of its own: lock: {store: branch, branch: NAME}",
+            reason="lock_shared",
+        )

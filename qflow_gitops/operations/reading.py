@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from qflow_gitops import catalog, loader
-from qflow_gitops.diagnostics import has_errors, in_order
+from qflow_gitops import loader
+from qflow_gitops.diagnostics import error, has_errors, in_order
+from qflow_gitops.errors import Unreadable
 from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.inheritance import inherits
 from qflow_gitops.operations.examining import Contents
-from qflow_gitops.operations.projectfile import refusals
 from qflow_gitops.samerequest import is_spent_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from qflow_gitops.diagnostics import Diagnostic
+    from qflow_gitops.filenames import ProjectFolder, TreeFile
     from qflow_gitops.interfaces import GitTree, PathChange, WorkTree
     from qflow_gitops.loader import SpecSet
     from qflow_gitops.lockfile import Attempt, Lockfile
@@ -31,7 +32,7 @@ def worktree(git: GitTree, project: Project) -> WorkTree:
 
 def parts(project: Project) -> tuple[str, ...]:
     """Name the folders and files that say what would run."""
-    return (PROJECT_FILE, catalog.FOLDER, *project.runs)
+    return (project.folder.settings, project.folder.catalog, *project.runs)
 
 
 def worktree_specs(
@@ -45,28 +46,20 @@ def worktree_specs(
 
     `workflows` are the catalog's files, if they aren't to be read from the tree.
     """
-    paths: dict[str, bytes] = {}
-    found: list[Diagnostic] = []
-    oddities = {path: mode for path, mode in tree.oddities() if _is_within(path, project)}
-    for path, mode in oddities.items():
-        found += refusals(path, mode)
-    for path in tree.listed:
-        if path in oddities or not _is_within(path, project):
-            continue
-        name, problem = loader.spec_name(path)
-        found += [problem] if problem else []
-        if name and name != PROJECT_FILE and (tree.blob(path) or tree.size(path) >= 0):
-            paths[name] = path
+    paths, found = spec_paths(tree, project)
     if workflows is None:
-        workflows = worktree_workflows(tree)
+        workflows = worktree_workflows(tree, project.folder)
     if keeper is None:
-        read = {name: tree.read(path) for name, path in paths.items()}
-        hidden = [paths[name] for name, content in read.items() if content is None]
-        found += [one for path in hidden for one in loader.unreadable(path).diagnostics]
-        there = {name: content for name, content in read.items() if content is not None}
+        there = {}
+        for name, path in paths.items():
+            content = _read(tree, path)
+            if content is None:
+                found += loader.unreadable(path).diagnostics
+            else:
+                there[name] = content
         return _with(loader.load(there, project, workflows), found)
     contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
-    known, problems = loader.load_catalog(workflows)
+    known, problems = loader.load_catalog(workflows, project.folder)
     examined = keeper.examiner(project, known, workflows).in_worktree(tree, paths)
     return _with(loader.assembled(examined, contents, project, known, problems), found)
 
@@ -78,17 +71,92 @@ def _is_within(path: bytes, project: Project) -> bool:
     )
 
 
-def worktree_workflows(tree: WorkTree) -> dict[str, bytes]:
-    """Read the catalog's files of the work tree."""
+def spec_paths(tree: WorkTree, project: Project) -> tuple[dict[str, bytes], list[Diagnostic]]:
+    """Give the files of specs in the work tree by their names, and what is there instead."""
+    odd = dict(tree.oddities())
+
+    def is_there(path: bytes) -> bool:
+        return path in odd or bool(tree.blob(path)) or tree.size(path) >= 0
+
+    apart = _Apart(tree.listed, project, is_there)
+    paths, found = {}, list(apart.found)
+    for path in (*odd, *(one for one in tree.listed if one not in odd)):
+        name, problem = apart.name(path, odd.get(path, "100644"))
+        found += [problem] if problem else []
+        if name and is_there(path):
+            paths[name] = path
+    return paths, found
+
+
+class _Apart:
+    """Tells specs from what isn't any: settings, the catalog, what lies in other projects."""
+
+    def __init__(
+        self,
+        paths: Iterable[bytes],
+        project: Project,
+        is_there: Callable[[bytes], bool] = lambda _path: True,
+    ) -> None:
+        """Take all paths that are looked at; `is_there` tells which of them aren't gone."""
+        self._project = project
+        self._own = project.folder.settings.encode()
+        self._nested = tuple(
+            path[: -len(PROJECT_FILE)]
+            for path in paths
+            if path.endswith(b"/" + PROJECT_FILE.encode())
+            and path != self._own
+            and _is_within(path, project)
+            and is_there(path)
+        )
+
+    @property
+    def found(self) -> Iterable[Diagnostic]:
+        """Find the projects in the folders of this one: who sends their specs isn't clear."""
+        own = self._project.folder.settings
+        return (
+            error(
+                "project-nested",
+                f"This folder is a project of its own, and `runs:` of {own} names it, too: both "
+                "would send its specs.",
+                loader.escaped(folder) + PROJECT_FILE,
+                hint=f"Move it, or name other folders under `runs:` in {own}.",
+            )
+            for folder in self._nested
+        )
+
+    def name(self, path: bytes, mode: str) -> tuple[str | None, Diagnostic | None]:
+        """Give the name of a file of specs; None for anything else, and why if that is wrong."""
+        folder = self._project.folder
+        known = is_workflow(path, folder) or path == folder.catalog.encode()
+        if known and not loader.is_regular(mode):
+            return None, loader.not_plain(path, mode, "the catalog's files")
+        if path == self._own or not _is_within(path, self._project):
+            return None, None
+        if self._nested and path.startswith(self._nested):
+            return None, None
+        return loader.spec_name(path, mode)
+
+
+def _read(tree: WorkTree, path: bytes) -> bytes | None:
+    try:
+        return tree.read(path)
+    except Unreadable:
+        return None
+
+
+def worktree_workflows(tree: WorkTree, folder: ProjectFolder) -> dict[str, bytes]:
+    """Read the catalog's files of the work tree; what can't be read is `worktree_specs`' to say."""
+    read = {path: _read(tree, path) for path in tree.listed if is_workflow(path, folder)}
     return {
-        path.decode(errors="replace"): tree.read(path) or b""
-        for path in tree.listed
-        if _is_workflow(path) and (tree.blob(path) or tree.size(path) >= 0)
+        path.decode(errors="replace"): content
+        for path, content in read.items()
+        if content is not None
     }
 
 
-def _is_workflow(path: bytes) -> bool:
-    return path.startswith(catalog.FOLDER.encode() + b"/") and path.endswith(b".json")
+def is_workflow(path: bytes, folder: ProjectFolder) -> bool:
+    """Whether a file is one of the catalog's."""
+    return path.startswith(folder.catalog.encode() + b"/") and path.endswith(b".json")
 
 
 def commit_specs(
@@ -96,9 +164,9 @@ def commit_specs(
 ) -> SpecSet:
     """Read the specs of a commit: all of them, or those of the files named in `only`."""
     listed = _listed(git, commit, project, only)
-    blobs = git.blobs({*listed.specs.values(), *listed.workflows.values()})
-    contents = {name: blobs[blob] for name, blob in listed.specs.items()}
-    workflows = {name: blobs[blob] for name, blob in listed.workflows.items()}
+    blobs = git.contents((*listed.specs.values(), *listed.workflows.values()))
+    contents = {name: blobs[entry.blob] for name, entry in listed.specs.items()}
+    workflows = {name: blobs[entry.blob] for name, entry in listed.workflows.items()}
     return _with(loader.load(contents, project, workflows), listed.found)
 
 
@@ -115,21 +183,22 @@ def known_specs(
     Of specs that are `settled`, that may be no more than their identity.
     """
     listed = _listed(git, commit, project, only)
-    blobs = git.blobs(listed.workflows.values())
-    workflows = {name: blobs[blob] for name, blob in listed.workflows.items()}
-    known, problems = loader.load_catalog(workflows)
+    blobs = git.contents(listed.workflows.values())
+    workflows = {name: blobs[entry.blob] for name, entry in listed.workflows.items()}
+    known, problems = loader.load_catalog(workflows, project.folder)
     examined = keeper.examiner(project, known, workflows).in_commit(git, listed.specs, settled)
     contents = Contents(
-        list(listed.specs), lambda name: git.blobs([listed.specs[name]])[listed.specs[name]]
+        list(listed.specs),
+        lambda name: git.contents([listed.specs[name]])[listed.specs[name].blob],
     )
     return _with(loader.assembled(examined, contents, project, known, problems), listed.found)
 
 
 class _Listed(NamedTuple):
-    """Names and blobs of the files of a commit, and what is wrong with their names."""
+    """Names and entries of the files of a commit, and what is wrong with them."""
 
-    specs: Mapping[str, str]
-    workflows: Mapping[str, str]
+    specs: Mapping[str, TreeFile]
+    workflows: Mapping[str, TreeFile]
     found: list[Diagnostic]
 
 
@@ -137,22 +206,22 @@ _FEW = 500  # paths that fit well on a command line
 
 
 def _listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | None) -> _Listed:
-    specs: dict[str, str] = {}
-    workflows: dict[str, str] = {}
-    found: list[Diagnostic] = []
+    specs: dict[str, TreeFile] = {}
+    workflows: dict[str, TreeFile] = {}
     places: Sequence[str] = project.runs
     if only is not None and len(only) <= _FEW and all(map(_is_plain, only)):
         places = sorted(one for one in only if _is_within(one.encode(), project))
-    for path, entry in git.files(commit, [*places, catalog.FOLDER]).items():
-        if _is_workflow(path):
-            workflows[path.decode(errors="replace")] = entry.blob
-        if not _is_within(path, project):
-            continue
-        name, problem = loader.spec_name(path, entry.mode)
+    files = git.files(commit, [*places, project.folder.catalog])
+    apart = _Apart(files, project)
+    found = [one for one in apart.found if only is None or one.file in only]
+    for path, entry in files.items():
+        if is_workflow(path, project.folder) and loader.is_regular(entry.mode):
+            workflows[path.decode(errors="replace")] = entry
+        name, problem = apart.name(path, entry.mode)
         if problem and (only is None or problem.file in only):
             found.append(problem)
-        if name and name != PROJECT_FILE and (only is None or name in only):
-            specs[name] = entry.blob
+        if name and (only is None or name in only):
+            specs[name] = entry
     return _Listed(specs, workflows, found)
 
 
@@ -175,7 +244,7 @@ def sent_requests(
     One whose blob isn't in this clone, or that has no nonce, is left out.
     """
     wanted = {one.fact("nonce"): one for one in attempts if one.fact("nonce")}
-    blobs = git.blobs({one.fact("blob") for one in wanted.values()})
+    blobs = git.blobs_at_hand({one.fact("blob") for one in wanted.values()})
     requests: dict[str, Mapping[str, Any]] = {}
     for nonce, one in wanted.items():
         if one.fact("blob") in blobs:
@@ -235,9 +304,10 @@ def narrowed(
 
     changes = _changes(git, base, commit, project)
     touched = _names(changes)
-    checked_anew = any(one.startswith(catalog.FOLDER + "/") for one in touched)
+    known = project.folder.catalog
+    checked_anew = any(one == known or one.startswith(known + "/") for one in touched)
     if (
-        PROJECT_FILE in touched
+        project.folder.settings in touched
         or checked_anew
         or _platform_changed(project, lockfile, environments)
     ):

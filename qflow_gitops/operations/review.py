@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.filenames import PROJECT_FILE
 from qflow_gitops.inheritance import recorded_attempts
 from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
 from qflow_gitops.lockfile import Attempt, Lockfile
@@ -217,7 +216,7 @@ def _touched_findings(
     """Leave out what is wrong with files that the pull request doesn't touch."""
     if not report.diagnostics:
         return ()
-    project = projectfile.settings(git, request.head, request.platform)
+    project = projectfile.settings(git, request.head, request.platform).project
     touched = reading.touched_files(git, request.base, request.head, project)
     return tuple(one for one in report.diagnostics if one.file in touched)
 
@@ -234,6 +233,7 @@ class _Once:
         self._store = store
         self._seen: Snapshot | None = None
         self.where = store.where
+        self.at_hand = store.at_hand
         self.session = store.session
         self.versions = store.versions
         self.signer = store.signer
@@ -246,9 +246,13 @@ class _Once:
 
 
 def settings_of(git: GitTree, commits: Iterable[str], platform: str) -> Project:
-    """Read the settings of the first of these commits that has any, else of the last."""
+    """Read the settings of the first of these commits that has any, else of the last.
+
+    The last one says where the project lies.
+    """
     *before, last = commits
+    folder = projectfile.find(git, last).folder
     for commit in before:
-        if git.files(commit, [PROJECT_FILE]):
-            return projectfile.settings(git, commit, platform)
-    return projectfile.settings(git, last, platform)
+        if projectfile.has_settings(git, folder, commit):
+            return projectfile.settings_at(git, folder, commit, platform)
+    return projectfile.settings(git, last, platform).project

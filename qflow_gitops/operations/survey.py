@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qflow_gitops.diagnostics import Diagnostic
+    from qflow_gitops.filenames import ProjectFolder
     from qflow_gitops.interfaces import Cache
 
 _NAME = "survey"
@@ -54,9 +55,9 @@ class Survey(NamedTuple):
     looked: Looked
 
     @classmethod
-    def kept(cls, cache: Cache, root: Path, basis: str) -> Survey | None:
-        """Give what was kept of a work tree, if it is of these settings."""
-        data = cache.content(f"{_NAME} {root}") or b""
+    def kept(cls, cache: Cache, root: Path, folder: ProjectFolder, basis: str) -> Survey | None:
+        """Give what was kept of a project in a work tree, if it is of these settings."""
+        data = cache.content(_name(root, folder)) or b""
         place = data.find(b"\n") + 1
         try:
             its, folders, workflows, context, (files, by_file), unsure, length = json.loads(
@@ -72,14 +73,18 @@ class Survey(NamedTuple):
         except (ValueError, TypeError, LookupError, RecursionError):
             return None
 
-    def keep(self, cache: Cache, root: Path) -> None:
-        """Keep it, in place of any other of this work tree."""
+    def keep(self, cache: Cache, root: Path, folder: ProjectFolder) -> None:
+        """Keep it, in place of any other of this project in this work tree."""
         runs = self.looked.runs.encode()
         looked = [self.looked.files, verdicts.findings_by_file(self.looked.found)]
         unsure, entries = self.state
         head = [self.basis, self.folders, self.workflows, self.context, looked, unsure, len(runs)]
         content = b"".join((json.dumps(head).encode(), b"\n", runs, entries))
-        cache.keep_content(f"{_NAME} {root}", content)
+        cache.keep_content(_name(root, folder), content)
+
+
+def _name(root: Path, folder: ProjectFolder) -> str:
+    return f"{_NAME} {root / folder.name}"
 
 
 def covers(only: tuple[str, ...], file: str) -> bool:

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from qflow_gitops import verdicts
 from qflow_gitops.diagnostics import Diagnostic, has_errors
+from qflow_gitops.errors import InvalidInput
 from qflow_gitops.operations import projectfile
 from qflow_gitops.report import InvalidFiles, Report, Validated, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from qflow_gitops.interfaces import Cache, GitTree
+    from qflow_gitops.lockfile import Lockfile
     from qflow_gitops.operations.examining import Spread
+    from qflow_gitops.project import Project
 
 
 def validate(
@@ -21,33 +24,38 @@ def validate(
     platform: str,
     cache: Cache,
     spread: Spread,
+    recorded: Callable[[Project], Lockfile | None],
     only: Iterable[str] = (),
     *,
     strict: bool = False,
+    hook: bool = False,
 ) -> Report:
     """Check the settings and the specs; with `only`, report on these files and folders.
 
-    All files count either way, so that a name that stands twice is found. What `cache` knows
-    isn't looked at again.
+    All files count either way, so that a name that stands twice is found; and what the settings
+    and the catalog break is reported where one of them is among `only`. What `cache` knows isn't
+    looked at again. `recorded` gives the lockfile as this clone has it. A `hook` also gives paths
+    that are none of the project's; else that is a finding. Raises InvalidInput.
     """
     wanted = tuple(only)
     try:
-        content = projectfile.settings_content(git, "")
-        basis = verdicts.basis(cache.tool, platform, content)
-        if not wanted and (known := _answered(git, cache, basis)):
+        at = projectfile.find(git, "")
+        basis = verdicts.basis(cache.tool, platform, at.content, at.folder)
+        if not (wanted or at.found) and (known := _answered(git, cache, basis)):
             return validated(*known, strict=strict)
         from qflow_gitops.operations.survey import Survey, covers
 
-        last = Survey.kept(cache, git.root, basis)
+        last = Survey.kept(cache, git.root, at.folder, basis)
         tree = git.worktree(last.folders) if last else None
         if tree:
             tree.prepare()  # git looks while this process loads what it needs
-        from qflow_gitops.operations import looking, reading
+        from qflow_gitops.operations import folders, looking, reading
         from qflow_gitops.operations.examining import Keeper
 
-        project, settings_found = projectfile.settings_of(content, platform, cache)
+        project, _, settings_found = projectfile.settings_of(at, platform, cache)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
+    missing = folders.missing(git, "", project, lambda: recorded(project))
     if tree is None:
         tree = reading.worktree(git, project)
         tree.prepare()
@@ -55,14 +63,22 @@ def validate(
     identity = "" if wanted else tree.identity
     looked, survey = looking.look(tree, project, Keeper(cache, basis, spread), last)
     if survey:
-        survey.keep(cache, git.root)
-    found = (*settings_found, *looked.found)
+        survey.keep(cache, git.root, at.folder)
+    found = (*settings_found, *missing, *looked.found)
     body = Validated(looked.files, looked.count(wanted))
-    if identity and not has_errors(found):
+    if identity and looked.files and not (has_errors(found) or at.found or missing):
         by_file = verdicts.findings_by_file(found)
         cache.keep_answer(basis, [reading.parts(project), identity, *body, by_file])
-    if wanted:
+    if wanted and not any(
+        one == at.folder.settings or folders.is_catalog(one, at.folder) for one in wanted
+    ):
         found = tuple(one for one in found if covers(wanted, one.file))
+    if wanted and not hook:
+
+        def is_looked_at(path: str) -> bool:
+            return looked.count((path,)) > 0 or any(covers((path,), one.file) for one in found)
+
+        found += tuple(folders.overlooked(git, project, wanted, is_looked_at))
     return validated(body, found, strict=strict)
 
 
@@ -77,3 +93,57 @@ def _answered(
         return Validated(files, runs), verdicts.findings_of_files(found)
     except (TypeError, ValueError, LookupError):
         return None
+
+
+# --- of a hook -----------------------------------------------------------------------
+
+
+def validate_staged(
+    git: GitTree,
+    platform: str,
+    cache: Cache,
+    spread: Spread,
+    recorded: Callable[[Project], Lockfile | None],
+    paths: Iterable[str],
+    *,
+    strict: bool = False,
+) -> Report:
+    """Check what a commit is about to change, in each project that holds some of it.
+
+    Paths of no project are passed over, but for settings that are gone or called otherwise.
+    Raises InvalidInput.
+    """
+    by_folder: dict[str, list[str]] = {}
+    for path in paths:
+        folder = _folder_of(git, path)
+        if folder is not None:
+            by_folder.setdefault(folder, []).append(path)
+    reports = [
+        validate(git.at(folder), platform, cache, spread, recorded, some, strict=strict, hook=True)
+        for folder, some in sorted(by_folder.items())
+    ]
+    bodies = [one.body for one in reports if isinstance(one.body, Validated)]
+    body = Validated(sum(one.files for one in bodies), sum(one.runs for one in bodies))
+    found = tuple(finding for one in reports for finding in one.diagnostics)
+    return validated(body, found, strict=strict)
+
+
+def _folder_of(git: GitTree, path: str) -> str | None:
+    """Give the folder of the project that a path is part of, None where it is of none."""
+    above = path.rpartition("/")[0]
+    folder = projectfile.nearest(git, above)
+    if folder is not None:
+        return folder.name
+    try:
+        projectfile.find(git.at(above), "")
+    except InvalidFiles:
+        return above
+    except InvalidInput as problem:
+        if problem.reason != "settings_unknown":
+            raise
+    from qflow_gitops.filenames import ROOT
+    from qflow_gitops.operations import folders
+    from qflow_gitops.operations.survey import covers
+
+    is_ours = covers((ROOT.path("runs"),), path) or folders.is_catalog(path, ROOT)
+    return ROOT.name if is_ours else None

@@ -134,7 +134,7 @@ def _check_requests(done: _Audit, git: GitTree, project: Project, lockfile: Lock
         for attempt in all_of_it
     ]
     done.attempts = len(attempts)
-    blobs = git.blobs({one.fact("blob") for _, one in attempts})
+    blobs = git.blobs_at_hand({one.fact("blob") for _, one in attempts})
     for name, attempt in attempts:
         if attempt.fact("blob") not in blobs:
             done.unseen += 1

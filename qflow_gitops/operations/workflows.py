@@ -7,6 +7,7 @@ from pathlib import Path
 from qflow_gitops import catalog, files
 from qflow_gitops.catalog import Catalog, Workflow
 from qflow_gitops.errors import InvalidInput, UsageProblem
+from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.interfaces import GitTree, Qualys
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.plan import chosen
@@ -35,12 +36,13 @@ def pull(
     if not ids and not everything:
         specs = reading.worktree_specs(reading.worktree(git, project), project, workflows={})
         used = {one.workflow_id for one in specs.specs.values() if one.environment == name}
-        ids = sorted({one.lower() for one in used} | set(read(git)))
+        ids = sorted({one.lower() for one in used} | set(read(git, project.folder)))
     client = qualys(project.environments[name].platform)
     client.connect()
     if everything:
         ids = sorted({one.lower() for one in client.workflows()})
-    changes = [_pulled(git.root, one, client.workflow(one)) for one in ids]
+    paths = {one: catalog.path_of(one, project.folder) for one in ids}
+    changes = [_pulled(git.root, paths[one], client.workflow(one)) for one in ids]
     return pulled(tuple(changes))
 
 
@@ -69,8 +71,7 @@ def _checked(workflow_id: str) -> str:
     )
 
 
-def _pulled(root: Path, workflow_id: str, found: Workflow | None) -> FileChange:
-    name = catalog.path_of(workflow_id)
+def _pulled(root: Path, name: str, found: Workflow | None) -> FileChange:
     path = root / name
     if found is None:
         kept = "; its file stays" if path.exists() else ""
@@ -96,9 +97,11 @@ def _pulled(root: Path, workflow_id: str, found: Workflow | None) -> FileChange:
 # --- using it ------------------------------------------------------------------------
 
 
-def read(git: GitTree) -> Catalog:
+def read(git: GitTree, folder: ProjectFolder) -> Catalog:
     """Read the work tree's catalog; files with errors are left out, `validate` names them."""
-    return catalog.load(reading.worktree_workflows(git.worktree([catalog.FOLDER])))[0]
+    return catalog.load(reading.worktree_workflows(git.worktree([folder.catalog]), folder), folder)[
+        0
+    ]
 
 
 def listed(known: Catalog) -> Report:

@@ -68,7 +68,7 @@ def _waves(repo: GitRepo, head: str) -> Iterator[list[Transition]]:
     """Each commit opens one run and records the answer of the one before."""
     at, by = "2026-01-01T00:00:00Z", {"actor": "bench@example.com", "tool": "0.1.0"}
     blobs = {one.path.decode(): one.blob for one in repo.files(head, ["runs"]).values()}
-    specs = reading.commit_specs(repo, head, projectfile.settings(repo, head, "")).specs
+    specs = reading.commit_specs(repo, head, projectfile.settings(repo, head, "").project).specs
     before: list[Transition] = []
     for number, (key, one) in enumerate(sorted(specs.items())):
         facts = {

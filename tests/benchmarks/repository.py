@@ -103,7 +103,7 @@ def record(workspace: Workspace) -> None:
     """Write a lockfile in which every run has succeeded at the commit that is checked out."""
     repo = GitRepo.open(workspace.path, {"PATH": "/usr/bin:/bin"})
     head = repo.resolve("HEAD")
-    project = projectfile.settings(repo, head, "")
+    project = projectfile.settings(repo, head, "").project
     blobs = {one.path.decode(): one.blob for one in repo.files(head, ["runs"]).values()}
     specs = reading.commit_specs(repo, head, project).specs
     at, ended = "2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z"

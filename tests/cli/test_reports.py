@@ -80,7 +80,7 @@ def test_a_file_that_may_not_be_read_is_a_finding(
     project.write("runs/closed.yaml", WARNED)
     monkeypatch.setattr(os, "access", access)
     cache = Cache(project.path / "cache")
-    report = validate(GitRepo.open(project.path, os.environ), "EU2", cache, spread)
+    report = validate(GitRepo.open(project.path, os.environ), "EU2", cache, spread, lambda _: None)
     (one,) = [one for one in report.diagnostics if one.rule == "file-unreadable"]
     assert (one.file, int(report.exit_code)) == ("runs/closed.yaml", 3)
     assert spec_name(b"runs/notes.txt", "unreadable") == (None, None)

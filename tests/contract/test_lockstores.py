@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.errors import BusyError, LockError
+from qflow_gitops.filenames import ROOT
 from qflow_gitops.gitbranch import GitBranch
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.interfaces import LockStore, LostRace
@@ -46,7 +47,8 @@ def made(remote: Remote, workspace: Workspace, monkeypatch) -> Callable[..., Loc
 
         repo = GitRepo.open(folder, os.environ)
         place = Place(
-            repo.root / "qflow.lock",
+            repo.root,
+            ROOT,
             repo.common_dir / "qflow-gitops",
             lambda where, branch: GitBranch(repo, where, branch, lambda: 30.0),
             lambda: {"actor": "ada"},

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from qflow_gitops import loader, plainyaml
-from qflow_gitops.catalog import FOLDER
 from qflow_gitops.document import Parsed
+from qflow_gitops.filenames import CATALOG_FOLDER
 from qflow_gitops.operations.migrate import rewrite
 from qflow_gitops.output import FORMATS
 from qflow_gitops.parsing import decode, parse, parse_closely
@@ -115,7 +115,7 @@ def agree(content: bytes) -> bool:
 
 def swallow(content: bytes) -> None:
     """Do all that is ever done with a file offline. Raises only for a defect."""
-    name = f"{FOLDER}/6cad21c8-4405-4517-beb9-7372feafb5b4.json"
+    name = f"{CATALOG_FOLDER}/6cad21c8-4405-4517-beb9-7372feafb5b4.json"
     found = loader.load({"runs/a.yaml": content}, SETTINGS).diagnostics
     found += loader.load({}, SETTINGS, {name: content}).diagnostics
     found += loader.load_project(content, "EU2")[1]

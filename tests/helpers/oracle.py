@@ -173,7 +173,7 @@ class Oracle:
         if not through:
             return
         git = repository_with(through, self.clones)
-        project = projectfile.settings(git, through, "")
+        project = projectfile.settings(git, through, "").project
         specs = all_specs(git, through, project)
         rest = compute(
             specs,

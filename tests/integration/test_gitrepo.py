@@ -76,7 +76,7 @@ def test_blobs_are_what_was_committed_whatever_attributes_say(workspace: Workspa
     workspace.git("commit", "--quiet", "-m", "raw")
     repo = opened(workspace)
     entry = repo.files(repo.resolve("HEAD"), ["runs"])[b"runs/a.yaml"]
-    assert repo.blobs([entry.blob]) == {blob: b"a: $Id$\n"}
+    assert repo.contents([entry]) == {blob: b"a: $Id$\n"}
 
 
 def test_links_and_submodules_show_their_modes(workspace: Workspace) -> None:
@@ -104,7 +104,7 @@ def test_many_blobs_and_big_ones(workspace: Workspace) -> None:
     workspace.write("runs/big.yaml", b"x" * (MAX_CONTENT * 3))
     repo = opened(workspace)
     files = repo.files(workspace.commit("many"), ["runs"])
-    blobs = repo.blobs([one.blob for one in files.values()] + ["0" * 40])
+    blobs = repo.blobs_at_hand([*(one.blob for one in files.values()), "0" * 40])
     assert len(blobs) == 301
     assert len(blobs[files[b"runs/big.yaml"].blob]) == MAX_CONTENT + 1
     assert blobs[files[b"runs/7.yaml"].blob] == b"a: 7\n" * 50
@@ -119,7 +119,7 @@ def test_replaced_objects_do_not_count(workspace: Workspace) -> None:
     workspace.git("replace", honest, evil)
     repo = opened(workspace)
     entry = repo.files(honest, ["runs"])[b"runs/a.yaml"]
-    assert repo.blobs([entry.blob])[entry.blob] == b"a: 1\n"
+    assert repo.contents([entry])[entry.blob] == b"a: 1\n"
 
 
 def test_nothing_of_a_repositorys_configuration_is_run(
@@ -192,7 +192,7 @@ def test_both_kinds_of_object_ids(form: str, tmp_path: Path) -> None:
     repo = opened(workspace)
     files = repo.files(repo.resolve("HEAD"), ["runs"])
     assert len(head) == {"sha1": 40, "sha256": 64}[form]
-    assert list(repo.blobs(one.blob for one in files.values()).values()) == [b"a: 1\n"]
+    assert list(repo.contents(files.values()).values()) == [b"a: 1\n"]
     assert repo.is_ancestor(head, head)
 
 

@@ -82,7 +82,7 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
     """Record what an apply would, each attempt ending as told; sends nothing."""
     git = GitRepo.open(workspace.path, {"PATH": "/usr/bin:/bin"})
     head = git.resolve("HEAD")
-    project = projectfile.settings(git, head, "")
+    project = projectfile.settings(git, head, "").project
     with store.session() as session:
         specs = all_specs(git, head, project)
         plan = compute(specs, Context(project, session.lockfile, ("prod",)))

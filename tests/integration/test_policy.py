@@ -101,6 +101,7 @@ def test_a_renamed_environment_keeps_the_rules_it_had(
     workspace: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
     settings(workspace, f"{{workflows: {{deny: [{WORKFLOW}]}}}}")
+    workspace.write("runs/README.md", "Specs.\n")
     workspace.commit("settings")
     assert cli("apply", "--yes").code == 0
     renamed = SANDBOX_PROJECT.replace("prod:", "prod2:")

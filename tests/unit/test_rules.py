@@ -8,6 +8,7 @@ import pytest
 from qflow_gitops import loader
 from qflow_gitops.catalog import Workflow, path_of, to_bytes
 from qflow_gitops.diagnostics import Diagnostic, Rule
+from qflow_gitops.filenames import ROOT
 from qflow_gitops.project import Environment, Project
 from qflow_gitops.rules import RULES
 from tests.unit.test_cases import INVALID, VALID, expected
@@ -28,10 +29,11 @@ WORKFLOW = Workflow(
     "Encrypt buckets",
     variables={"bucketName": "list of string", "dryRun": "boolean"},
 )
-CATALOG = {path_of(WORKFLOW.id): to_bytes(WORKFLOW)}
+CATALOG = {path_of(WORKFLOW.id, ROOT): to_bytes(WORKFLOW)}
 NOT_YAML = {  # shown in words, because the example is a name, a size or a count; tested elsewhere
     "file-kind", "file-name", "file-collision", "file-unreadable", "too-many-specs",
-    "yaml-encoding", "yaml-too-big", "catalog-name",
+    "yaml-encoding", "yaml-too-big", "catalog-name", "path-no-spec", "settings-name",
+    "settings-twice", "project-nested", "runs-missing", "runs-unused",
 }  # fmt: skip
 EXAMPLES = [one for one in RULES.values() if one.id not in NOT_YAML]
 

@@ -204,6 +204,12 @@ def test_every_rule_is_shown_by_a_case() -> None:
         "file-unreadable",
         "too-many-specs",
         "yaml-too-big",
+        "path-no-spec",
+        "settings-name",
+        "settings-twice",
+        "project-nested",
+        "runs-missing",
+        "runs-unused",
     }
     assert RULES.keys() - elsewhere == shown
 
