@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from functools import partial
@@ -13,9 +14,8 @@ import click
 from qflow_gitops.api.platforms import NAMES
 from qflow_gitops.cli.wiring import Wiring, run
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.filenames import ProjectFolder
+from qflow_gitops.filenames import PROJECT_FILE, ROOT, ProjectFolder
 from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.interfaces import LockStore
 from qflow_gitops.project import LockSettings
 
 if TYPE_CHECKING:
@@ -54,30 +54,48 @@ def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 def command(
     wiring: Wiring, folder: Path, platform: str, store: str | None, github: bool, action: str
 ) -> int:
-    """Make a repository of run specs ready to use. Never writes over a file."""
+    """Make a repository of run specs ready to use. Never writes over a file.
+
+    In a folder of a repository (DIR, or where you are) it begins a project there.
+    """
     if action and not github:
         raise click.UsageError("--action is for the workflows that --github writes.")
 
     def work() -> Report:
-        from qflow_gitops.operations.init import init
+        from qflow_gitops.operations.init import Target, check_place, init
 
-        target = wiring.directory / folder
-        remote = _remote(wiring, target, store)
-        branch = partial(_store, wiring, target, remote) if remote else None
+        path = wiring.directory / folder
+        repo, at = _repository(wiring, path)
+        remote = _remote(repo, path, store)
+        lock = LockSettings("branch", remote=remote) if remote else LockSettings()
+        if repo and not (path / PROJECT_FILE).exists():
+            check_place(repo, at, lock)
+        branch = partial(wiring.store_of, lock, repo, at) if repo and remote else None
+        target = Target(path, repo.root if repo else path, at, repo is not None, folder.as_posix())
         asked = action if github else None
         return init(target, platform, secrets.token_hex(16), branch, asked)
 
     return run(wiring, "init", work, "text")
 
 
-def _remote(wiring: Wiring, target: Path, store: str | None) -> str:
+def _repository(wiring: Wiring, path: Path) -> tuple[GitRepo | None, ProjectFolder]:
+    """Give the repository that a folder belongs to or would, and the folder from its root."""
+    there = path = Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
+    while not there.is_dir():
+        there = there.parent
+    try:
+        repo = GitRepo.open(there, wiring.environ)
+    except UsageProblem:
+        return None, ROOT
+    inside = path.relative_to(there).as_posix()
+    return repo, ProjectFolder(ProjectFolder(repo.prefix).path(inside).removeprefix("."))
+
+
+def _remote(repo: GitRepo | None, target: Path, store: str | None) -> str:
     """Name the remote that the record's branch belongs to, "" where it is to be a file."""
     if store == "worktree":
         return ""
-    try:
-        remotes = GitRepo.open(target, wiring.environ).remotes() if target.is_dir() else ()
-    except UsageProblem:
-        remotes = ()
+    remotes = repo.remotes() if repo else ()
     if store == "branch" and not remotes:
         raise UsageProblem(
             "There is no git remote for the record's branch.",
@@ -87,9 +105,3 @@ def _remote(wiring: Wiring, target: Path, store: str | None) -> str:
             reason="lock_remote",
         )
     return "origin" if "origin" in remotes else next(iter(remotes), "")
-
-
-def _store(wiring: Wiring, target: Path, remote: str) -> LockStore:
-    repo = GitRepo.open(target, wiring.environ)
-    settings = LockSettings("branch", remote=remote)
-    return wiring.store_of(settings, repo, ProjectFolder(repo.prefix))

@@ -1,16 +1,21 @@
 """Make a repository of run specs ready to use; never writes over a file."""
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from qflow_gitops import files, schema, shipped
 from qflow_gitops.errors import InvalidInput, LockError
-from qflow_gitops.filenames import LOCK_FILE, PROJECT_FILE
-from qflow_gitops.interfaces import LockStore, LostRace
+from qflow_gitops.filenames import LOCK_FILE, PROJECT_FILE, ROOT, ProjectFolder
+from qflow_gitops.interfaces import GitTree, LockStore, LostRace
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.lockformat import to_bytes
 from qflow_gitops.notes import Mark
+from qflow_gitops.operations import projectfile
+from qflow_gitops.project import LockSettings
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import FileChange, Files
 
@@ -64,8 +69,36 @@ Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`
 """
 
 
+class Target(NamedTuple):
+    """Where a project begins: its folder, and the top of what an editor opens.
+
+    `at` is the folder from there; `in_repository` whether git knows it already; `typed` how it
+    was named at the shell.
+    """
+
+    folder: Path
+    root: Path
+    at: ProjectFolder = ROOT
+    in_repository: bool = False
+    typed: str = "."
+
+
+def check_place(git: GitTree, at: ProjectFolder, lock: LockSettings) -> None:
+    """Refuse to begin a project whose folder or lock branch is another's; raises InvalidInput."""
+    try:
+        projectfile.check_place(git, at, lock)
+    except InvalidInput as problem:
+        problem.not_done = "Nothing was written."
+        if problem.reason == "lock_shared":
+            problem.hint = (
+                "Keep its lockfile in the work tree: `qflow-gitops init "
+                f"{projectfile.typed(git, at.name)} --store worktree`"
+            )
+        raise
+
+
 def init(
-    folder: Path,
+    target: Target,
     platform: str,
     lineage: str,
     branch: Callable[[], LockStore] | None,
@@ -78,6 +111,7 @@ def init(
     where a person will write that into them. Raises InvalidInput where a file can't be written.
     """
     made = []
+    folder, at = target.folder, target.at
     new = not (folder / PROJECT_FILE).exists()
     if branch is not None and new:
         change, lineage = _begun(branch)
@@ -89,25 +123,27 @@ def init(
             lineage=_LINEAGE.format(lineage=lineage) if lineage else "",
         ),
         "runs/README.md": _README,
-        _EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]}),
     }
     if branch is None and new and not (folder / LOCK_FILE).exists():
         texts[LOCK_FILE] = to_bytes(Lockfile(lineage, serial=1))
+    files_of_all = {_EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]})}
     if action is not None:
         for name in WORKFLOWS:
-            texts[f".github/workflows/{name}"] = workflow(name, action)
-    changes = [_write_missing(folder, name, text) for name, text in texts.items()] + made
+            files_of_all[f".github/workflows/{name}"] = workflow(name, action, at)
+    changes = [_write_missing(folder, name, text) for name, text in texts.items()]
     changes += _exported(folder / SCHEMA_FOLDER, folder)
-    changes.append(_editor(folder))
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
     changes.append(_line(folder, ".gitignore", f"{LOCK_FILE}.rescue"))
-    steps = () if (folder / ".git").exists() else ("git init",)
+    changes = [replace(one, file=at.path(one.file)) for one in changes] + made
+    changes += [_write_missing(target.root, name, text) for name, text in files_of_all.items()]
+    changes.append(_editor(target.root, at))
     body = Files(
         tuple(changes),
         (
-            *steps,
+            *([] if target.typed == "." else [f"cd {shlex.quote(target.typed)}"]),
+            *([] if target.in_repository else ["git init"]),
             *_to_settle(action),
-            "git add . && git commit -m 'Begin with qflow-gitops'",
+            f"git add {'-A' if at.name else '.'} && git commit -m 'Begin with qflow-gitops'",
             "edit runs/my-first-run.yaml (runs/README.md has one to copy)",
             "qflow-gitops validate",
             "qflow-gitops plan --worktree",
@@ -116,9 +152,13 @@ def init(
     return Report("init", body=body)
 
 
-def workflow(name: str, action: str = "") -> str:
-    """Give a workflow as it is shipped."""
+def workflow(name: str, action: str = "", at: ProjectFolder = ROOT) -> str:
+    """Give a workflow as it is shipped, for the project in a folder."""
     text = shipped.text(f"examples/github/{name}")
+    if at.name:
+        with_ = "        with:\n          command:"
+        folder = f"        with:\n          working-directory: {json.dumps(at.name)}\n"
+        text = text.replace(with_, f"{folder}          command:")
     return text.replace(PLACEHOLDER, action) if action else text
 
 
@@ -193,27 +233,30 @@ def _write(path: Path, content: bytes) -> None:
         ) from None
 
 
-def _wanted() -> Mapping[str, list[str]]:
+def _wanted(at: ProjectFolder) -> Mapping[str, list[str]]:
     """Which files an editor checks with which schema."""
+    schemas = at.path(SCHEMA_FOLDER)
     return {
-        f"./{SCHEMA_FOLDER}/workflow-run.schema.json": ["runs/**/*.yaml", "runs/**/*.yml"],
-        f"./{SCHEMA_FOLDER}/project.schema.json": [PROJECT_FILE],
+        f"./{schemas}/workflow-run.schema.json": [
+            at.path(f"runs/**/*.{ending}") for ending in ("yaml", "yml")
+        ],
+        f"./{schemas}/project.schema.json": [at.settings],
     }
 
 
-def _editor(folder: Path) -> FileChange:
+def _editor(folder: Path, at: ProjectFolder) -> FileChange:
     """Add the schemas to VS Code's settings, keeping everything else that is in them."""
     path = folder / _SETTINGS
     if not path.exists():
-        _write(path, _json({"yaml.schemas": _wanted()}).encode())
+        _write(path, _json({"yaml.schemas": _wanted(at)}).encode())
         return FileChange(_SETTINGS, "written")
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
         schemas = settings.setdefault("yaml.schemas", {})
-        missing = {key: value for key, value in _wanted().items() if key not in schemas}
+        missing = {key: value for key, value in _wanted(at).items() if key not in schemas}
         schemas |= missing
     except (ValueError, AttributeError, TypeError):
-        add = json.dumps({"yaml.schemas": _wanted()})
+        add = json.dumps({"yaml.schemas": _wanted(at)})
         return FileChange(_SETTINGS, "left", f"it isn't plain JSON; add by hand: {add}")
     if not missing:
         return FileChange(_SETTINGS, "kept")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.interfaces import Cache, GitTree
     from qflow_gitops.lockfile import Lockfile
-    from qflow_gitops.project import Project
+    from qflow_gitops.project import LockSettings, Project
 
 _ALIKE = re.compile(r"\.?q-?flow(-?gitops)?\.(ya?ml|json)", re.IGNORECASE)
 _NOTHING = "Nothing was planned and nothing was sent."
@@ -474,6 +474,17 @@ def typed(git: GitTree, path: str) -> str:
 
 
 # --- one project, one lockfile -------------------------------------------------------
+
+
+def check_place(git: GitTree, folder: ProjectFolder, lock: LockSettings) -> None:
+    """Refuse a project to begin in a folder, with this lockfile, where either is another's."""
+    from qflow_gitops.project import without_file
+
+    for one in _above(folder.name)[1:]:
+        _check_outer(git, "", _level(git, "", one), folder)
+    head = _head(git)
+    if head and lock.store == "branch":
+        _check_alone(git, head, without_file("", folder)._replace(lock=lock), None)
 
 
 def _check_alone(git: GitTree, commit: str, project: Project, cache: Cache | None) -> None:

@@ -316,7 +316,10 @@ def narrowed(
         one for one in changes if one.kind is ChangeKind.REMOVED and _is_within(one.path, project)
     )
     needed = touched - removed
-    before = read(base, only=touched)
+    try:
+        before = read(base, only=touched)
+    except Unreadable:
+        return None  # the base only spares a look at what hasn't changed
     if has_errors(before.diagnostics):
         return None
     for _ in range(3):  # the second round reads what the record names, a third has nothing new
