@@ -23,7 +23,7 @@ from qflow_gitops.interfaces import (
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
 from qflow_gitops.notes import Mark, Note
-from qflow_gitops.operations import events, folders, projectfile, reading
+from qflow_gitops.operations import events, folders, lostsettings, projectfile, reading
 from qflow_gitops.operations.approved import Approver
 from qflow_gitops.operations.checks import (
     ApplyRequest,
@@ -85,7 +85,7 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     snapshot = edges.store.read()
     empty = Planned(Plan((), {}), head, "", full=True, lock=seen(snapshot))
     known = snapshot.lockfile or Lockfile("")
-    projectfile.check_kept(edges.git, settings, known, head)
+    lostsettings.check_kept(edges.git, settings, known, head)
     specs = folders.checked(specs, edges.git, head, project, known)
     released = request.acks.get(NEW_RECORD) == 1 and bool(request.reason.strip())
     check_record(edges.git, project, known, head, released=released)

@@ -11,7 +11,7 @@ from qflow_gitops.inheritance import Key
 from qflow_gitops.interfaces import Clock, GitTree, LockSession, LockStore, LostRace
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.moments import stamp
-from qflow_gitops.operations import folders, projectfile
+from qflow_gitops.operations import folders, lostsettings, projectfile
 from qflow_gitops.operations.plan import all_specs, chosen, seen
 from qflow_gitops.operations.runs import run_key, run_keys
 from qflow_gitops.plan import Action, Change, Context, Plan, Reason
@@ -64,7 +64,7 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
     project = settings.project
     names = chosen(project, request.environment)
     first = edges.store.read().lockfile or Lockfile(project.lock.lineage)
-    projectfile.check_kept(edges.git, settings, first, head)
+    lostsettings.check_kept(edges.git, settings, first, head)
     specs = all_specs(edges.git, head, project)
     specs = folders.checked(specs, edges.git, head, project, first)
     if has_errors(specs.diagnostics):

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from qflow_gitops.diagnostics import START_OF_FILE, Diagnostic, error, in_order, warning
-from qflow_gitops.operations import projectfile
+from qflow_gitops.operations import lostsettings, projectfile
 from qflow_gitops.operations.survey import covers
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _about(
 
 
 def _way_on(git: GitTree, commit: str, folder: str, settings: str) -> str:
-    back = projectfile.put_back(git, commit, folder)
+    back = lostsettings.put_back(git, commit, folder)
     file = shlex.quote(f"{folder}/README.md")
     keep = f"mkdir -p {shlex.quote(folder)} && touch {file}"
     if commit:
@@ -89,9 +89,11 @@ def _way_on(git: GitTree, commit: str, folder: str, settings: str) -> str:
             f"Put it back: `{back}`. If its specs are meant to be gone, take it out under `runs:` "
             f"in {settings}, or keep the folder: `{keep}`"
         )
+    if elsewhere := lostsettings.elsewhere(git, commit):
+        return f"Projects of this repository lie elsewhere: {elsewhere}"
     return (
         f"Name the right one under `runs:` in {settings}, or begin it: `{keep}`. "
-        "`qflow-gitops init` begins a project; -C DIR goes to one that lies elsewhere."
+        "`qflow-gitops init` begins a project."
     )
 
 
@@ -130,7 +132,7 @@ def _why(git: GitTree, project: Project, path: str) -> tuple[str, str]:
         return "This is the lockfile, not a spec.", "`qflow-gitops lock verify` checks it."
     if other is not None and other != folder:
         inside = path.removeprefix(f"{other.name}/")
-        command = f"qflow-gitops -C {projectfile.typed(git, other.name)} validate"
+        command = f"qflow-gitops -C {lostsettings.typed(git, other.name)} validate"
         return (
             f"This belongs to the project in `{other.name or '.'}`.",
             f"`{command} {shlex.quote(inside)}`",
@@ -147,5 +149,5 @@ def _why(git: GitTree, project: Project, path: str) -> tuple[str, str]:
         return "Specs are .yaml and .yml files: this one isn't read.", "Leave it out."
     return (
         "git ignores this file, so no commit holds it.",
-        f"`git check-ignore -v {projectfile.typed(git, path)}` says why.",
+        f"`git check-ignore -v {lostsettings.typed(git, path)}` says why.",
     )

@@ -14,7 +14,7 @@ from qflow_gitops.interfaces import GitTree, LockStore, LostRace
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.lockformat import to_bytes
 from qflow_gitops.notes import Mark
-from qflow_gitops.operations import projectfile
+from qflow_gitops.operations import lostsettings, projectfile
 from qflow_gitops.project import LockSettings
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import FileChange, Files
@@ -92,7 +92,7 @@ def check_place(git: GitTree, at: ProjectFolder, lock: LockSettings) -> None:
         if problem.reason == "lock_shared":
             problem.hint = (
                 "Keep its lockfile in the work tree: `qflow-gitops init "
-                f"{projectfile.typed(git, at.name)} --store worktree`"
+                f"{lostsettings.typed(git, at.name)} --store worktree`"
             )
         raise
 

@@ -11,7 +11,7 @@ from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits
 from qflow_gitops.interfaces import Cache, GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
-from qflow_gitops.operations import folders, projectfile, reading
+from qflow_gitops.operations import folders, lostsettings, projectfile, reading
 from qflow_gitops.operations.examining import Keeper
 from qflow_gitops.operations.policies import Base, bases_of, facts_of
 from qflow_gitops.plan import Brakes, Context
@@ -57,7 +57,7 @@ def make_plan(
     environments = chosen(project, request.environment)
     recorded = store(project).read()
     lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
-    projectfile.check_kept(git, settings, lockfile, source)
+    lostsettings.check_kept(git, settings, lockfile, source)
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
     ends = (Base(base),) if own else _ends(git, lockfile, environments, head, project)

@@ -19,17 +19,26 @@ from qflow_gitops import verdicts
 from qflow_gitops.diagnostics import Diagnostic, error, has_errors, warning
 from qflow_gitops.errors import InvalidInput, Unreadable, UsageProblem
 from qflow_gitops.filenames import PROJECT_FILE, ROOT, ProjectFolder
+from qflow_gitops.operations.lostsettings import (
+    NOTHING,
+    check_committed,
+    check_never_there,
+    check_not_gone,
+    has_settings,
+    head_of,
+    projects,
+    rooted,
+    typed,
+)
 from qflow_gitops.report import InvalidFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from qflow_gitops.interfaces import Cache, GitTree
-    from qflow_gitops.lockfile import Lockfile
     from qflow_gitops.project import LockSettings, Project
 
 _ALIKE = re.compile(r"\.?q-?flow(-?gitops)?\.(ya?ml|json)", re.IGNORECASE)
-_NOTHING = "Nothing was planned and nothing was sent."
 _NOT_OURS = ".github"  # there `qflow.yml` is a workflow of GitHub's
 
 
@@ -150,11 +159,6 @@ def settings_of(found: Found, platform: str, cache: Cache | None = None) -> Sett
     return Settings(project, content, (*found.found, *problems))
 
 
-def has_settings(git: GitTree, folder: ProjectFolder, commit: str) -> bool:
-    """Whether a folder of a commit has something called `qflow.yaml`."""
-    return folder.settings.encode() in git.listing(commit, folder.name)
-
-
 def refusals(path: bytes, mode: str) -> list[Diagnostic]:
     """Say why a path, or what is there, can't hold specs or settings."""
     from qflow_gitops import loader
@@ -209,12 +213,12 @@ def find(git: GitTree, commit: str, *, fetch: bool = False) -> Found:
     levels = [_level(git, commit, one) for one in _above(git.prefix)]
     at = next((place for place, one in enumerate(levels) if one.has), len(levels))
     if commit:
-        _check_committed(git, commit, levels, at)
+        check_committed(git, commit, [one.folder for one in levels[:at]])
     if at == len(levels):
         called = [one for level in levels for one in _called_otherwise(git, commit, level)]
         if called:
-            raise InvalidFiles(tuple(called), not_done=_NOTHING)
-        _check_never_there(git, commit, [one.folder for one in levels], fetch=fetch)
+            raise InvalidFiles(tuple(called), not_done=NOTHING)
+        check_never_there(git, commit, [one.folder for one in levels], fetch=fetch)
         return Found(ROOT, None)
     nearest = levels[at]
     found = Found(nearest.folder, _content(git, commit, nearest.folder), tuple(_beside(nearest)))
@@ -239,7 +243,7 @@ def _above(prefix: str) -> list[str]:
         raise UsageProblem(
             "The name of this folder isn't shown as it is, so no project may lie in it.",
             where=ascii(prefix),
-            not_done=_NOTHING,
+            not_done=NOTHING,
             hint="Rename it, or go to the repository's root.",
             reason="folder_name",
         )
@@ -256,8 +260,8 @@ def _called_otherwise(git: GitTree, commit: str, level: _Level) -> Iterator[Diag
     """Find what was meant as settings, and isn't read."""
     folder, wanted = level.folder, level.folder.settings
     for name in level.names if _NOT_OURS not in folder.name.split("/") else ():
-        old, new = shlex.quote(folder.path(name)), shlex.quote(wanted)
-        move = f"{_git(git)} mv {old} {new} && {_git(git)} commit -m 'Rename settings' {old} {new}"
+        call, both = rooted(git), f"{shlex.quote(folder.path(name))} {shlex.quote(wanted)}"
+        move = f"{call} mv {both} && {call} commit -m 'Name the settings' {both}"
         if not commit:
             move = f"mv {typed(git, folder.path(name))} {typed(git, wanted)}"
         yield error(
@@ -295,10 +299,10 @@ def _check_nearer(git: GitTree, commit: str, nearer: Sequence[_Level], found: Fo
     outside = [one for one in nearer if not _covers(runs, one.folder)]
     called = [one for level in outside for one in _called_otherwise(git, commit, level)]
     if called:
-        raise InvalidFiles(tuple(called), not_done=_NOTHING)
-    head = commit or _head(git)
+        raise InvalidFiles(tuple(called), not_done=NOTHING)
+    head = commit or head_of(git)
     if outside and head:
-        _check_not_gone(git, commit, head, [one.folder for one in outside])
+        check_not_gone(git, commit, head, [one.folder for one in outside])
 
 
 def _check_outer(git: GitTree, commit: str, outer: _Level, inner: ProjectFolder) -> None:
@@ -315,7 +319,7 @@ def _check_outer(git: GitTree, commit: str, outer: _Level, inner: ProjectFolder)
             f"This project lies in a folder that `runs:` of {outer.folder.settings} names: both "
             "would send its specs.",
             where=inner.settings,
-            not_done=_NOTHING,
+            not_done=NOTHING,
             hint=f"Move the folder, or name others under `runs:` in {outer.folder.settings}.",
             reason="project_nested",
         )
@@ -323,154 +327,6 @@ def _check_outer(git: GitTree, commit: str, outer: _Level, inner: ProjectFolder)
 
 def _covers(runs: Sequence[str], folder: ProjectFolder) -> bool:
     return any(f"{folder.name}/".startswith(f"{one}/") or one == "." for one in runs)
-
-
-# --- settings that are missing -------------------------------------------------------
-
-
-def _check_committed(git: GitTree, commit: str, levels: Sequence[_Level], at: int) -> None:
-    """Refuse a commit without the settings that the work tree has nearer than it."""
-    for one in levels[:at]:
-        folder, path = one.folder, one.folder.settings
-        if not has_settings(git, folder, ""):
-            continue
-        _check_not_gone(git, commit, commit, [folder])
-        add = f"{_git(git)} add {shlex.quote(path)} && {_git(git)} commit -m 'Add settings'"
-        raise InvalidInput(
-            f"The work tree has {path}, and commit {commit[:10]} doesn't.",
-            where=path,
-            not_done=_NOTHING,
-            hint=f"Only commits count: `{add} {shlex.quote(path)}`, or name a commit that has it.",
-            reason="settings_uncommitted",
-        )
-
-
-def _check_never_there(
-    git: GitTree, commit: str, folders: Sequence[ProjectFolder], *, fetch: bool
-) -> None:
-    """Make sure that a project without settings never had any."""
-    head = commit or _head(git)
-    if not head:
-        return
-    _check_not_gone(git, commit, head, folders)
-    if git.is_shallow() and fetch:
-        from qflow_gitops.project import LockSettings
-
-        git.unshallow(LockSettings().remote)
-        _check_not_gone(git, commit, head, folders)
-    if git.is_shallow():
-        raise InvalidInput(
-            f"There is no {folders[0].settings}, and whether there was one before can't be told: "
-            "this clone is shallow.",
-            where=folders[0].settings,
-            not_done=_NOTHING,
-            hint="`git fetch --unshallow` brings the history (in a CI: fetch-depth: 0).",
-            reason="settings_unknown",
-        )
-
-
-def _check_not_gone(git: GitTree, commit: str, head: str, folders: Sequence[ProjectFolder]) -> None:
-    """Refuse to go on without settings that were there, as far as this clone can tell."""
-    for one in folders if not commit else ():
-        if has_settings(git, one, head):
-            raise gone(git, one, "HEAD", "The work tree has lost its settings", commit)
-    for newest in git.first_parents("", head, 1, [one.settings for one in folders]):
-        before = git.resolve(f"{newest}^1")
-        with_it = [one for one in folders if has_settings(git, one, before)]
-        folder = (with_it or folders)[0]
-        raise gone(git, folder, before, f"Commit {newest[:10]} took the settings away", commit)
-
-
-def check_kept(git: GitTree, read: Settings, lockfile: Lockfile, commit: str) -> None:
-    """Refuse to go on without settings that were there at a commit which was applied."""
-    folder = read.project.folder
-    for one in lockfile.environments.values() if read.content is None else ():
-        for applied in {one.latest, one.applied_through} - {""}:
-            if not git.has_commit(applied):
-                raise InvalidInput(
-                    f"There is no {folder.settings}, and whether there was one when commit "
-                    f"{applied[:10]} was applied can't be told: it isn't in this clone.",
-                    where=folder.settings,
-                    not_done=_NOTHING,
-                    hint="`git fetch --unshallow` brings it where the clone is shallow. Else put "
-                    f"settings there: `{_git(git)} log --all -- {shlex.quote(folder.settings)}`",
-                    reason="settings_unknown",
-                )
-            if has_settings(git, folder, applied):
-                raise gone(git, folder, applied, "Settings that were applied are gone", commit)
-
-
-def gone(git: GitTree, folder: ProjectFolder, source: str, what: str, commit: str) -> InvalidInput:
-    """Give the error for settings that were there; `source` is a commit that still has them."""
-    hint = f"Put them back: `{_checkout(git, commit, source, folder.settings)}`"
-    head = commit or _head(git)
-    others = [one for one in _projects(git, head) if one != folder][:3]
-    if others:
-        said = " or ".join(f"`qflow-gitops -C {typed(git, one.name)} plan`" for one in others)
-        hint += f". If the project was moved, or is part of another one now: {said}"
-    return InvalidInput(
-        f"{what}: {folder.settings}. Without them another lockfile and other rules would count.",
-        where=folder.settings,
-        not_done=_NOTHING,
-        hint=hint,
-        reason="settings_gone",
-    )
-
-
-def put_back(git: GitTree, commit: str, path: str) -> str:
-    """Give the command that puts back what a commit, or the work tree, has lost; "" for none."""
-    head = commit or _head(git)
-    if head and not commit and path.encode() in git.listing(head, path.rpartition("/")[0]):
-        return _checkout(git, commit, "HEAD", path)
-    for newest in git.first_parents("", head, 1, [path]) if head else ():
-        return _checkout(git, commit, git.resolve(f"{newest}^1"), path)
-    return ""
-
-
-def _checkout(git: GitTree, commit: str, source: str, path: str) -> str:
-    back = f"{_git(git)} checkout {source[:12]} -- {shlex.quote(path)}"
-    if commit:
-        back += f" && {_git(git)} commit -m 'Put it back' -- {shlex.quote(path)}"
-    return back
-
-
-def _projects(git: GitTree, commit: str, cache: Cache | None = None) -> list[ProjectFolder]:
-    """Give the folders of a commit that have settings."""
-    context = f"projects of {commit}"
-    names = cache.answer(context) if cache else None
-    if not isinstance(names, list):
-        names = [path.rpartition("/")[0] for path in git.named(commit, PROJECT_FILE)]
-        if cache:
-            cache.keep_answer(context, names)
-    return [ProjectFolder(name) for name in names]
-
-
-def _others(
-    git: GitTree, commit: str, own: ProjectFolder, cache: Cache | None
-) -> Iterator[Project]:
-    """Read the settings of a commit's other projects; those with errors can't send anything."""
-    for folder in _projects(git, commit, cache):
-        if folder != own:
-            with contextlib.suppress(InvalidFiles):
-                yield settings_at(git, folder, commit, "")
-
-
-def _head(git: GitTree) -> str:
-    """Give the newest commit, "" where there is none yet."""
-    try:
-        return git.resolve("HEAD")
-    except UsageProblem:
-        return ""
-
-
-def _git(git: GitTree) -> str:
-    """Give how git is called so that paths are from the root, wherever a person is."""
-    return f"git -C {shlex.quote(str(git.root))}" if git.prefix else "git"
-
-
-def typed(git: GitTree, path: str) -> str:
-    """Give a path of the repository as it is typed at a shell."""
-    return shlex.quote(str(git.root / path) if git.prefix else path or ".")
 
 
 # --- one project, one lockfile -------------------------------------------------------
@@ -482,7 +338,7 @@ def check_place(git: GitTree, folder: ProjectFolder, lock: LockSettings) -> None
 
     for one in _above(folder.name)[1:]:
         _check_outer(git, "", _level(git, "", one), folder)
-    head = _head(git)
+    head = head_of(git)
     if head and lock.store == "branch":
         _check_alone(git, head, without_file("", folder)._replace(lock=lock), None)
 
@@ -497,7 +353,17 @@ def _check_alone(git: GitTree, commit: str, project: Project, cache: Cache | Non
             f"commit keep their lockfile on the branch {project.lock.branch} of "
             f"{project.lock.remote}, and a branch holds that of one.",
             where=project.folder.settings,
-            not_done=_NOTHING,
+            not_done=NOTHING,
             hint="Give each a branch of its own: lock: {store: branch, branch: NAME}",
             reason="lock_shared",
         )
+
+
+def _others(
+    git: GitTree, commit: str, own: ProjectFolder, cache: Cache | None
+) -> Iterator[Project]:
+    """Read the settings of a commit's other projects; those with errors can't send anything."""
+    for folder in projects(git, commit, cache):
+        if folder != own:
+            with contextlib.suppress(InvalidFiles):
+                yield settings_at(git, folder, commit, "")

@@ -13,7 +13,7 @@ from qflow_gitops.errors import UsageProblem
 from qflow_gitops.inheritance import recorded_attempts
 from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
 from qflow_gitops.lockfile import Attempt, Lockfile
-from qflow_gitops.operations import projectfile, reading
+from qflow_gitops.operations import lostsettings, projectfile, reading
 from qflow_gitops.operations.plan import PlanRequest, make_plan
 from qflow_gitops.plan import Action, Change, Plan, Reason, is_once_more
 from qflow_gitops.project import Project
@@ -253,6 +253,6 @@ def settings_of(git: GitTree, commits: Iterable[str], platform: str) -> Project:
     *before, last = commits
     folder = projectfile.find(git, last).folder
     for commit in before:
-        if projectfile.has_settings(git, folder, commit):
+        if lostsettings.has_settings(git, folder, commit):
             return projectfile.settings_at(git, folder, commit, platform)
     return projectfile.settings(git, last, platform).project

@@ -68,8 +68,8 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
         for one in (
             "cache", "cli.console", "cli.options", "cli.validate", "cli.wiring", "diagnostics",
             "filenames", "forks", "gitrepo", "gitworktree", "operations",
-            "operations.projectfile", "operations.validate", "output", "output.text",
-            "output.words", "report", "shipped", "verdicts",
+            "operations.lostsettings", "operations.projectfile", "operations.validate", "output",
+            "output.text", "output.words", "report", "shipped", "verdicts",
         )
     }  # fmt: skip
 
