@@ -15,7 +15,7 @@ from qflow_gitops.catalog import Workflow
 from qflow_gitops.filenames import TreeFile
 from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.matching import Echo
-from qflow_gitops.notes import Mark
+from qflow_gitops.notes import LedgerEvent, Mark
 
 # --- git -----------------------------------------------------------------------------
 
@@ -436,6 +436,15 @@ class LockStore(Protocol):
     def session(self) -> AbstractContextManager["LockSession"]:
         """Open the record for writing; BusyError where the store lets only one in."""
 
+    def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
+        """Add an event to the head, also while another process has a session open.
+
+        `decide` gives the event, with a `nonce`, on top of the lockfile that it is shown (serial
+        0 where there is none), or None for none; it is asked again whenever another process was
+        faster, and may raise. Durable when this returns: every `read` shows it from then on, and
+        each session before its next attempt is opened. Raises LockError, BusyError.
+        """
+
     def versions(self) -> Iterator[Version]:
         """Give every version that is kept, oldest first; none where there is no record."""
 
@@ -459,7 +468,10 @@ class LockSession(Protocol):
 
     @property
     def alone(self) -> bool:
-        """Whether it is certain that no other process works with this record now."""
+        """Whether it is certain that no other process works with this record now.
+
+        But for `announce`: events of the head may come at any time.
+        """
 
     @property
     def gather(self) -> float:
@@ -467,7 +479,16 @@ class LockSession(Protocol):
 
     @property
     def generation(self) -> int:
-        """Changes whenever another process' writes were taken in: decide again then."""
+        """Changes whenever another process' writes were taken in: decide again then.
+
+        What one that is `alone` takes in are announced events of the head, nothing else.
+        """
+
+    def head(self) -> tuple[LedgerEvent, ...]:
+        """Give the events of the head, those not taken in yet included where no remote is asked.
+
+        Safe to call from several threads. Raises LockError.
+        """
 
     def record(
         self, transitions: Sequence[Transition], mark: Mark | None = None, *, exact: bool = False

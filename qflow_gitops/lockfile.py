@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.growing import grown
-from qflow_gitops.notes import LedgerEvent, Mark, Note, freeze_of
+from qflow_gitops.notes import LedgerEvent, Mark, Note, freezes_of
 from qflow_gitops.states import (
     DOUBTFUL,
     EXECUTED,
@@ -234,9 +234,9 @@ class Lockfile:
         return self.environment(environment).events.get(run, ())
 
     @property
-    def freeze(self) -> LedgerEvent | None:
-        """The freeze that holds everything, None for none."""
-        return freeze_of(self.notes)
+    def freezes(self) -> tuple[LedgerEvent, ...]:
+        """The freezes that hold everything, oldest first; none for none."""
+        return freezes_of(self.notes)
 
     def overview(self, environment: str) -> Overview:
         """What can be told of an environment's runs at a glance. Fast after the first call.

@@ -10,6 +10,8 @@ event           stands in              what it says
 `frozen`,       the lockfile's head    nothing is sent from here on, or may be again
 `unfrozen`
 ==============  =====================  ====================================================
+
+Those of the head have a `nonce` each: they may come on two ways, and count once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,10 +54,14 @@ class Mark(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
-def freeze_of(events: Sequence[LedgerEvent]) -> LedgerEvent | None:
-    """Give the freeze that holds by the events of the lockfile's head, None for none."""
-    last = events[-1] if events else None
-    return last if last is not None and last.event != UNFROZEN else None
+def freezes_of(events: Sequence[LedgerEvent]) -> tuple[LedgerEvent, ...]:
+    """Give the freezes that hold by the events of the lockfile's head, oldest first.
+
+    Each holds until everything is unfrozen, so that nobody's reason is covered by another's.
+    An event that isn't known here holds as well.
+    """
+    lifted = [place for place, one in enumerate(events, 1) if one.event == UNFROZEN]
+    return tuple(events[max(lifted, default=0) :])
 
 
 def note_to_json(note: Note) -> dict[str, Any]:

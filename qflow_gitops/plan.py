@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from qflow_gitops.difference import Difference, differences
+from qflow_gitops.freezes import Freeze, describe, way_on
 from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits, successor
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Attempt, Lockfile, Overview, is_leased
@@ -66,7 +67,7 @@ class Change(NamedTuple):
     where its request isn't known), `hint` what a person can do.
     `release` is the name by which `--ack NAME=COUNT` releases a hold, "" for none; `released`
     are the names that a run was released by. `approvals` is how many people have to approve it,
-    `due` for which reason it would run if the policy didn't hold it.
+    `due` for which reason it would run if neither the policy nor a freeze held it.
     """
 
     action: Action
@@ -91,12 +92,13 @@ class Change(NamedTuple):
 
 
 class Brakes(NamedTuple):
-    """What a person said about this one plan: freeze, retries and releases by name.
+    """What a person said about this one plan: freezes, retries and releases by name.
 
-    `released` are runs whose hold was released by count when there were more of them.
+    `freezes` are all that hold, the lockfile's too. `released` are runs whose hold was released
+    by count when there were more of them.
     """
 
-    freeze: str = ""
+    freezes: tuple[Freeze, ...] = ()
     retries: frozenset[Key] = frozenset()
     acks: Mapping[str, int] = {}
     released: frozenset[Key] = frozenset()
@@ -121,6 +123,18 @@ class Plan(NamedTuple):
     def digest(self) -> str:
         """Identity of what would run, over content only: `v1:sha256:` and 64 hex characters."""
         return self.digest_of(self.platforms)
+
+    @property
+    def thawed(self) -> "Plan":
+        """The same plan without a freeze: it only puts off what is due, and makes no other plan."""
+        return self._replace(
+            changes=tuple(
+                one._replace(action=Action.RUN, reason=one.due)
+                if one.reason is Reason.FROZEN and one.due
+                else one
+                for one in self.changes
+            )
+        )
 
     def digest_of(self, environments: Iterable[str]) -> str:
         """The digest of the part of the plan that is about these environments."""
@@ -165,7 +179,7 @@ def compute(specs: SpecSet, context: Context) -> Plan:
     released = _numbered(_released(found, context, inheritance))
     if context.facts is not None:
         released = _judged(released, specs, context, context.facts)
-    frozen = [_frozen(one, context.brakes.freeze) for one in released]
+    frozen = [_frozen(one, context.brakes.freezes) for one in released]
     shown = [one for one in frozen if _is_shown(one, context)]
     order = {action: place for place, action in enumerate(Action)}
     return Plan(
@@ -693,13 +707,13 @@ def _as_judged(one: Change, said: Judged, facts: Facts) -> Change:
     )
 
 
-def _frozen(one: Change, freeze: str) -> Change:
-    if not freeze or one.action is not Action.RUN or one.spec is None:
+def _frozen(one: Change, freezes: tuple[Freeze, ...]) -> Change:
+    if not freezes or one.action is not Action.RUN:
         return one
-    return _change(
-        Action.HOLD,
-        Reason.FROZEN,
-        one.spec,
-        f"QFLOW_FREEZE is set: {freeze}",
-        "Unset QFLOW_FREEZE (in CI: the repository variable) when the freeze is over.",
-    )._replace(attempt=one.attempt, owner=one.owner, since=one.since)
+    return one._replace(
+        action=Action.HOLD,
+        reason=Reason.FROZEN,
+        detail=describe(freezes),
+        hint=way_on(freezes),
+        due=one.reason,
+    )

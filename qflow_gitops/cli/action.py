@@ -54,7 +54,7 @@ def command_line(inputs: Inputs, output: str = "", summary: str = "") -> list[st
     name = inputs.get("command", "")
     folder = inputs.get("working-directory", "") or "."
     words = ["-C", folder, *_command(name, inputs)]
-    if inputs.get("environment") and name != "resolve":  # its RUN names the environment
+    if inputs.get("environment") and name not in _WHOLE:
         words.append(f"--environment={inputs['environment']}")
     if name in _OPERATIONS:
         return [*words, *_copies(inputs, output, summary), *_released(name, inputs)]
@@ -68,7 +68,7 @@ def _command(name: str, inputs: Inputs) -> list[str]:
     if name not in _OPERATIONS:
         known = ", ".join((*DIRECT, *_OPERATIONS))
         raise click.UsageError(f"The input `command` is {name!r}; it has to be one of: {known}.")
-    return ["resolve"] if name == "resolve" else list(_SENDING)
+    return [name] if name in _WHOLE else list(_SENDING)
 
 
 def _released(name: str, inputs: Inputs) -> list[str]:
@@ -104,8 +104,12 @@ _OPERATIONS: Mapping[str, Callable[[Inputs], list[str]]] = {
     "resolve": _resolve,
     "retry": _retry,
     "acknowledge": _acknowledge,
+    "freeze": lambda _: [],
+    "unfreeze": lambda _: [],
 }
 """What a person on call does with inputs of their own, instead of with INPUT_ARGUMENTS."""
+_WHOLE = frozenset({"resolve", "freeze", "unfreeze"})
+"""Commands of these names that take no environment: a RUN names it, or all are meant."""
 
 
 def _needed(inputs: Inputs, name: str, command: str) -> str:

@@ -106,7 +106,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             qualys=wiring.qualys,
             clock=SystemClock(),
             stop=stopper,
-            freeze=wiring.freeze,
+            freezes=wiring.freezes,
             confirm=lambda planned: yes or _confirmed(wiring, planned),
             author=wiring.author(),
             evidence=wiring.evidence(),

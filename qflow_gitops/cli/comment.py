@@ -62,7 +62,7 @@ def command(
             environment=environment,
             always=always,
             dry_run=dry_run,
-            freeze=wiring.freeze(),
+            freezes=wiring.freezes(),
             server=wiring.environ.get("GITHUB_SERVER_URL", ""),
         )
         return _comment(wiring, request, 0 if merged else _number(wiring, number), author)

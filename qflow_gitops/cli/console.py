@@ -34,6 +34,7 @@ HEARTBEAT = 30.0
 _COLOURS = {
     "+": "green", "✓": "green", "~": "yellow", "↻": "yellow", "!": "yellow", "?": "magenta",
     "✗": "red", "-": "red", "·": "bright_black", "…": "blue", "→": "cyan", "Error:": "red",
+    "Frozen:": "red",
 }  # fmt: skip
 
 

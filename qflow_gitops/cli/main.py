@@ -26,6 +26,8 @@ COMMANDS = {
     "migrate": "Rewrite legacy variables to connectorId.",
     "rerun": "Raise a spec's rerun, with a reason.",
     "baseline": "Declare present specs as already run.",
+    "freeze": "Hold everything, with a reason, also an apply that runs.",
+    "unfreeze": "Lift every freeze of the lockfile, with a reason.",
     "reconcile": "Settle runs in doubt by looking them up.",
     "resolve": "Settle a run in doubt by a person's decision.",
     "lock": "Verify the record, push a rescued one.",

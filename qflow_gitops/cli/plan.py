@@ -58,7 +58,7 @@ def command(
             worktree=worktree,
             environment=environment,
             labels=labels,
-            freeze=wiring.freeze(),
+            freezes=wiring.freezes(),
             exit_code=exit_code,
             target=wiring.ci.target,
         )

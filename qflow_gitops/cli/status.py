@@ -31,7 +31,7 @@ def command(
     format_name: str,
     copies: options.Copies,
 ) -> int:
-    """Show every run, its last attempt and its execution, as the record has them."""
+    """Show every run, its last attempt and its execution, and what is frozen."""
 
     def work() -> Report:
         from qflow_gitops.operations import status
@@ -43,7 +43,9 @@ def command(
         if refresh:
             gateways = Gateways(wiring.qualys, project)
             problems = status.refresh(store, project, environment, gateways, SystemClock())
-        report = status.status(wiring.git, store, project, environment, exit_code=exit_code)
+        report = status.status(
+            wiring.git, store, project, environment, wiring.freezes(), exit_code=exit_code
+        )
         for one in problems:
             return replace(report, exit_code=one.exit_code, reason=one.reason, error=one)
         return report

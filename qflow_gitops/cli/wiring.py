@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.ci.described import Described
     from qflow_gitops.cli.console import Console, Copy
+    from qflow_gitops.freezes import Freeze
     from qflow_gitops.github.client import Client
     from qflow_gitops.interfaces import Cache, LockBranch, LockStore, PullRequests, Qualys
     from qflow_gitops.lockfile import Lockfile
@@ -139,9 +140,11 @@ class Wiring:
         """What QFLOW_PLATFORM says, "" where it isn't set."""
         return self.environ.get("QFLOW_PLATFORM", "")
 
-    def freeze(self) -> str:
-        """What QFLOW_FREEZE says, "" where nothing is frozen."""
-        return self.environ.get("QFLOW_FREEZE", "").strip()
+    def freezes(self) -> tuple[Freeze, ...]:
+        """What QFLOW_FREEZE and the file of QFLOW_FREEZE_FILE say now."""
+        from qflow_gitops.cli import brakes
+
+        return brakes.of_environment(self.environ, self.directory)
 
     @property
     def folder(self) -> ProjectFolder:

@@ -10,7 +10,7 @@ import contextlib
 import random
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -20,13 +20,13 @@ from qflow_gitops.interfaces import LockBranch, LostRace, Snapshot, Version
 from qflow_gitops.lockfile import Lockfile, Transition, rebased
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
-from qflow_gitops.notes import Mark, Note
+from qflow_gitops.notes import LedgerEvent, Mark, Note
 
 ROUNDS = 100
 """How often answers are put on top of other processes' records before that is given up."""
 _PAUSE = 0.05  # seconds; the least that a pause after a lost race is counted in
 _LONGEST = {True: 1.5, False: 0.5}
-"""Seconds that a pause takes at most, where something is to be sent and where it was."""
+"""Seconds that a pause takes at most, where something is to be sent, and anywhere else."""
 _SUBJECT = 72
 _AT_ONCE = 16  # versions that are held in memory while all of them are looked at
 
@@ -68,6 +68,18 @@ class BranchStore:
         """Open the record for writing; nothing keeps others out, a push decides."""
         tip, lockfile = self.load()
         yield BranchSession(self, tip, lockfile)
+
+    def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
+        """Add an event to the head; see `interfaces.LockStore`."""
+        with self.session() as session:
+            for _ in range(ROUNDS):
+                event = decide(session.lockfile)
+                if event is None:
+                    return
+                with contextlib.suppress(LostRace):
+                    session.record([], Mark(notes=(Note("", "", event),)))
+                    return
+        raise contended(self.where, "Nothing was written to the lockfile's head.")
 
     def load(self, last: Lockfile | None = None) -> tuple[str, Lockfile | None]:
         """Give the remote's newest commit and its record, ("", None) where there is no branch.
@@ -212,23 +224,22 @@ class BranchSession:
                 return
             if self._wrote(left, mark):
                 return
-            self._step_back(opening)
+            self._step_back(opening and not _is_of_the_head(mark))
             self._reload()
             if opening:
                 raise LostRace
-        raise LockError(
-            f"Other processes were faster {ROUNDS} times, one after another.",
-            where=self._store.where,
-            not_done="The answers could not be recorded.",
-            hint="Let fewer runners apply at once.",
-            reason="lock_contended",
-        )
+        raise contended(self._store.where, "The answers could not be recorded.")
+
+    def head(self) -> tuple[LedgerEvent, ...]:
+        """Give the events of the head as they were last read: only a push shows newer ones."""
+        return self.lockfile.notes
 
     def _step_back(self, opening: bool) -> None:
         """Wait before the record is read again: longer after each race lost in a row.
 
         Counted in what a write takes here, so that a slow remote spreads its writers further;
-        at random, so that they don't meet again. Answers go first: they are what was done.
+        at random, so that they don't meet again. Answers go first, as they are what was done,
+        and so does a freeze.
         """
         self._lost += 1
         unit = max(_PAUSE, self._took) * (2 ** min(self._lost, 6) if opening else self._lost)
@@ -259,6 +270,21 @@ class BranchSession:
             )
         self._tip, self.lockfile = tip, lockfile
         self.generation += 1
+
+
+def contended(where: str, not_done: str) -> LockError:
+    """Say that every write came too late."""
+    return LockError(
+        f"Other processes were faster {ROUNDS} times, one after another.",
+        where=where,
+        not_done=not_done,
+        hint="Let fewer runners apply at once.",
+        reason="lock_contended",
+    )
+
+
+def _is_of_the_head(mark: Mark | None) -> bool:
+    return mark is not None and any(not one.environment for one in mark.notes)
 
 
 def _given(content: bytes | None) -> bytes | None:

@@ -18,7 +18,8 @@ from qflow_gitops.filenames import ROOT, ProjectFolder
 from qflow_gitops.lockformat import from_bytes
 from qflow_gitops.lockstores.trust import NOTHING_DONE
 
-JOURNAL, COPY = "journal", "written.lock"
+JOURNAL, COPY, ANNOUNCED = "journal", "written.lock", "announced"
+_KEPT = (JOURNAL, COPY, ANNOUNCED)
 _PROJECTS = "projects"
 _LONGEST = 200  # characters of a file's name
 
@@ -32,7 +33,7 @@ class Memory(NamedTuple):
     @property
     def exists(self) -> bool:
         """Whether anything is remembered."""
-        return any((self.path / one).exists() for one in (JOURNAL, COPY))
+        return any((self.path / one).exists() for one in _KEPT)
 
     def lineages(self) -> set[str]:
         """Give the lineages of what is remembered. Raises LockError where it can't be read."""
@@ -99,7 +100,7 @@ def check_own(root: Path, private: Path, own: Memory, lineages: set[str]) -> Non
                 f"{shlex.quote(str(root / own.folder.name))} baseline --reason TEXT`",
                 reason="lock_copied",
             )
-        left = (other.path / one for one in (JOURNAL, COPY))
+        left = (other.path / one for one in _KEPT)
         moved = " ".join(shlex.quote(str(one)) for one in left if one.exists())
         target = shlex.quote(str(own.path))
         raise LockError(

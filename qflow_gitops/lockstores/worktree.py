@@ -1,9 +1,10 @@
 """The lockfile as a file of the work tree, for one person on one machine.
 
-Four files keep it honest. In the work tree: `qflow.lock`. In the git directory that all
+Five files keep it honest. In the work tree: `qflow.lock`. In the git directory that all
 work trees share, in a folder for each project (`memories`): `mutex` (an flock; one writer at a
-time), `journal` (what the running session recorded, durable line by line), and `written.lock`
-(a copy of the newest version ever written, against a checkout that brings back an older one).
+time), `journal` (what the running session recorded, durable line by line), `written.lock`
+(a copy of the newest version ever written, against a checkout that brings back an older one),
+and `announced` (what comes to the head while somebody else has the mutex).
 
 A session ends with: copy, lockfile, journal removed, in this order. Whatever a crash
 leaves, the next reader finds the whole record again.
@@ -20,17 +21,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from qflow_gitops import files
 from qflow_gitops.errors import NOTHING_MORE, BusyError, LockError, UsageProblem
 from qflow_gitops.filenames import LOCK_FILE
-from qflow_gitops.interfaces import Snapshot, Version
-from qflow_gitops.lockfile import Lockfile, Transition
-from qflow_gitops.lockformat import from_bytes, to_bytes, transition_from_json, transition_to_json
+from qflow_gitops.interfaces import LostRace, Snapshot, Version
+from qflow_gitops.lockfile import Key, Lockfile, Transition
+from qflow_gitops.lockformat import from_bytes, to_bytes
+from qflow_gitops.lockstores import journal
+from qflow_gitops.lockstores.announced import Announced, laid_on
 from qflow_gitops.lockstores.memories import COPY, JOURNAL
 from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
-from qflow_gitops.notes import Mark, note_from_json, note_to_json
+from qflow_gitops.notes import LedgerEvent, Mark, Note
+from qflow_gitops.states import State
 
 _ROOM_FOR_AN_ANSWER = 2048  # bytes of journal for each attempt that is about to be sent
 
@@ -65,6 +68,7 @@ class WorktreeStore:
         self._copy = folder / COPY
         self._where = where
         self._check_own = check_own
+        self._announced = Announced(folder, where)
 
     @property
     def where(self) -> str:
@@ -75,9 +79,16 @@ class WorktreeStore:
         """Give the record as it stands, a session that is under way included."""
         for _ in range(5):
             with contextlib.suppress(LockError):
-                return Snapshot(self._load(self._reader)[0], self.where)
+                return self._seen()
             time.sleep(0.05)  # a session may just be ending: lockfile and copy change in turn
-        return Snapshot(self._load(self._reader)[0], self.where)
+        return self._seen()
+
+    def _seen(self) -> Snapshot:
+        waiting = self._announced.read()  # first: what leaves it meanwhile is in what comes after
+        lockfile, _ = self._load(self._reader)
+        if waiting:
+            lockfile = laid_on(lockfile, waiting, self._lineage)
+        return Snapshot(lockfile, self.where)
 
     def at_hand(self) -> Lockfile | None:
         """Give the record as it stands."""
@@ -86,6 +97,35 @@ class WorktreeStore:
     @contextlib.contextmanager
     def session(self) -> Iterator["WorktreeSession"]:
         """Take the record for writing; what an interrupted session left is taken in first."""
+        self._check_allowed()
+        with self._mutex():
+            files.sweep(self._path)
+            files.sweep(self._copy)
+            lockfile, content = self._load(from_bytes)
+            session = WorktreeSession(self, lockfile, content)
+            try:
+                session.take_in()
+                yield session
+            finally:
+                session.close()
+
+    def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
+        """Add an event to the head; see `interfaces.LockStore`. Nobody's session is waited for."""
+        self._check_allowed()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._announced.alone():
+                event = decide(laid_on(self.read().lockfile, (), self._lineage))
+                if event is None:
+                    return
+                self._announced.append(event)
+        except OSError as problem:
+            raise self._unwritable(problem, self._folder) from None
+        # It holds from here on. Where nobody is at work, it also goes into the lockfile now.
+        with contextlib.suppress(BusyError, LockError), self.session():
+            pass
+
+    def _check_allowed(self) -> None:
         if self._refuse:
             raise LockError(
                 self._refuse,
@@ -95,15 +135,6 @@ class WorktreeStore:
                 "machine and its files stay.",
                 reason="lock_ephemeral",
             )
-        with self._mutex():
-            files.sweep(self._path)
-            files.sweep(self._copy)
-            lockfile, content = self._load(from_bytes)
-            session = WorktreeSession(self, lockfile, content)
-            try:
-                yield session
-            finally:
-                session.close()
 
     def versions(self) -> Iterator[Version]:
         """Give the file: its earlier versions are git's, where they were committed."""
@@ -155,14 +186,14 @@ class WorktreeStore:
     ) -> tuple[Lockfile | None, bytes | None]:
         """Give the record with the journal on top, and the lockfile's own bytes."""
         content, copy = self._bytes(self._path), self._bytes(self._copy)
-        lines = self._lines()
+        lines = journal.read(self._journal)
         header = lines[0] if lines else None
         lockfile = reader(content, self.where) if content is not None else None
         self._check_own({self._lineage, lockfile.lineage if lockfile else ""} - {""})
         if header is not None and header["sha256"] == _sha256(content):
             base = lockfile or Lockfile(header["lineage"], extra={})
             check_lineage(base, self._lineage, self.where)
-            return self._replayed(base, lines[1:]), content
+            return journal.replayed(base, lines, self._journal), content
         if copy is not None and content != copy:
             self._refuse_other(lockfile, from_bytes(copy, str(self._copy)))
         if header is not None and content != copy:
@@ -228,34 +259,6 @@ class WorktreeStore:
                 reason="lock_unreadable",
             ) from None
 
-    def _lines(self) -> list[dict[str, Any]]:
-        try:
-            return [json.loads(line) for line in files.read_lines(self._journal)]
-        except (ValueError, OSError) as problem:
-            raise self._bad_journal(problem) from None
-
-    def _replayed(self, base: Lockfile, lines: Sequence[dict[str, Any]]) -> Lockfile:
-        try:
-            for line in lines:
-                if "mark" in line:
-                    notes = tuple(map(note_from_json, line["notes"]))
-                    mark = Mark(line["mark"], line["latest"], line["appliedThrough"], notes)
-                    base = base.marked(mark)
-                else:
-                    base = base.recorded([transition_from_json(line)])
-        except (KeyError, TypeError, ValueError) as problem:
-            raise self._bad_journal(problem) from None
-        return base
-
-    def _bad_journal(self, problem: Exception) -> LockError:
-        return LockError(
-            f"The journal of an interrupted apply can't be read: {problem}.",
-            where=str(self._journal),
-            not_done=NOTHING_DONE,
-            hint="Keep the file and report it: it holds the record of what was sent.",
-            reason="lock_journal",
-        )
-
     def _unwritable(self, problem: OSError, path: Path) -> LockError:
         return LockError(
             f"The record can't be written: {problem.strerror or problem}.",
@@ -271,7 +274,6 @@ class WorktreeSession:
 
     alone = True  # the mutex says so
     gather = 0.0
-    generation = 0  # and so nobody else's writes are ever taken in
 
     def __init__(
         self, store: WorktreeStore, lockfile: Lockfile | None, content: bytes | None
@@ -279,6 +281,8 @@ class WorktreeSession:
         """Take over what the store has loaded under its mutex."""
         self._store = store
         self._content = content
+        self.generation = 0
+        self._owed: set[Key] = set()  # attempts whose answers are still to come
         self.created = lockfile is None
         self.lockfile = lockfile or Lockfile(store._lineage or secrets.token_hex(16))
         self._log: files.AppendLog | None = None
@@ -290,32 +294,44 @@ class WorktreeSession:
     def record(
         self, transitions: Sequence[Transition], mark: Mark | None = None, *, exact: bool = False
     ) -> None:
-        """Make all of it durable, or nothing; LockError where that fails."""
-        del exact  # nobody else writes
+        """Make all of it durable, or nothing; see `interfaces.LockSession`.
+
+        What was announced is only looked at where it matters: the room for answers is theirs.
+        """
         if not transitions and mark is None:
             return
+        opening = exact or mark is not None or any(one.opens is not None for one in transitions)
+        if opening and self.take_in():
+            raise LostRace
+        self._write(transitions, mark)
+
+    def head(self) -> tuple[LedgerEvent, ...]:
+        """Give the events of the head, with those that were announced. Raises LockError."""
+        lockfile = self.lockfile
+        return (*lockfile.notes, *self._store._announced.missing_in(lockfile))
+
+    def take_in(self) -> bool:
+        """Record what was announced for the head since; whether there was anything."""
+        new = self._store._announced.missing_in(self.lockfile)
+        if new:
+            self._write([], Mark(notes=tuple(Note("", "", one) for one in new)))
+            self.generation += 1
+        return bool(new)
+
+    def _write(self, transitions: Sequence[Transition], mark: Mark | None) -> None:
         changed = self.lockfile.recorded(transitions)
-        lines = [transition_to_json(one) for one in transitions]
         if mark is not None:
             changed = changed.marked(mark)
-            lines.append(
-                {
-                    "mark": mark.environment,
-                    "latest": mark.latest,
-                    "appliedThrough": mark.applied_through,
-                    "notes": [*map(note_to_json, mark.notes)],
-                }
-            )
-        opened = sum(one.opens is not None for one in transitions)
-        self._append(lines, _ROOM_FOR_AN_ANSWER * opened)
-        self.lockfile = changed
+        owed = self._owed - {one.key for one in transitions}
+        owed |= {one.key for one in transitions if one.opens and one.event.to is State.INTENT}
+        self._append(journal.lines_of(transitions, mark), _ROOM_FOR_AN_ANSWER * len(owed))
+        self.lockfile, self._owed = changed, owed
 
-    def _append(self, lines: list[dict[str, Any]], reserve: int) -> None:
+    def _append(self, lines: list[bytes], reserve: int) -> None:
         try:
             if self._log is None:
                 self._log = self._open()
-            encoded = [json.dumps(line, ensure_ascii=False).encode() for line in lines]
-            self._log.append(encoded, reserve=reserve)
+            self._log.append(lines, reserve=reserve)
         except OSError as problem:
             raise self._store._unwritable(problem, self._store._journal) from None
 
@@ -329,7 +345,10 @@ class WorktreeSession:
 
     def close(self) -> None:
         """Write the lockfile if anything was recorded; the journal stays where that fails."""
+        with contextlib.suppress(LockError):  # what was announced stays where it is, and holds
+            self.take_in()
         if self._log is None and not self._left_over:
+            self._store._announced.clear(self.lockfile)
             return
         if self._log is not None:
             self._log.close()
@@ -351,6 +370,7 @@ class WorktreeSession:
                 reason="lock_unwritable",
             ) from None
         self.lockfile, self._content, self._left_over = written, content, False
+        store._announced.clear(written)
 
 
 def _sha256(content: bytes | None) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from qflow_gitops import plan, policy
+from qflow_gitops import freezes, plan, policy
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import BusyError, LockError, QflowError, StaleError, UsageProblem
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.inheritance import Inheritance, Key
 from qflow_gitops.interfaces import (
     Clock,
@@ -25,6 +26,7 @@ from qflow_gitops.moments import stamp
 from qflow_gitops.notes import Mark, Note
 from qflow_gitops.operations import events, folders, lostsettings, projectfile, reading
 from qflow_gitops.operations.approved import Approver
+from qflow_gitops.operations.brakes import brake_of
 from qflow_gitops.operations.checks import (
     ApplyRequest,
     View,
@@ -36,7 +38,13 @@ from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.jobs import Before, prepare
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms
 from qflow_gitops.operations.outcome import Work, applied_body, left_out, rescued, under_way
-from qflow_gitops.operations.plan import all_specs, connector_names, previous_requests, seen
+from qflow_gitops.operations.plan import (
+    all_specs,
+    beginning,
+    connector_names,
+    previous_requests,
+    seen,
+)
 from qflow_gitops.operations.policies import NEW_RECORD, bases_of, check_record, facts_of
 from qflow_gitops.operations.reconcile import Reconciler
 from qflow_gitops.operations.runs import run_key
@@ -57,7 +65,8 @@ class Edges:
     """What apply needs from outside.
 
     `qualys` connects to the platform of an environment; it is only called when something
-    has to be sent or looked at. `confirm` asks a person (True: go on). `author` and
+    has to be sent or looked at. `freezes` gives those beside the lockfile's, as they are when
+    it is called. `confirm` asks a person (True: go on). `author` and
     `evidence` are what is recorded about who did it. `rescue` keeps a record that could
     not be stored, and says where. `pulls` connects to the host of the pull requests.
     """
@@ -67,7 +76,7 @@ class Edges:
     qualys: Callable[[str], tuple[Qualys, str]]
     clock: Clock
     stop: StopSignal
-    freeze: Callable[[], str]
+    freezes: Callable[[], tuple[Freeze, ...]]
     confirm: Callable[[Planned], bool]
     author: Mapping[str, str]
     evidence: Mapping[str, object]
@@ -123,7 +132,7 @@ def _approvals(
 ) -> dict[Key, Approval]:
     """Look up who approved what would run but for the policy."""
     bare = _view(request, edges, replace(source, facts=Facts(())), snapshot)
-    due = [one.spec for one in bare.planned.plan.of(Action.RUN) if one.spec]
+    due = [one.spec for one in bare.planned.plan.thawed.of(Action.RUN) if one.spec]
     if not due:
         return {}
     approver = Approver(
@@ -144,7 +153,7 @@ def _locked(
     problems = yield from _reconciler(edges, first.project).settle(session, first.environment)
     view = _view(request, edges, first, _snapshot(session, edges))
     check(request, edges.git, view)
-    more = sorted(name for name, *_ in _due(view) - _due(first))
+    more = sorted(name for name, *_ in _due(view.planned.plan) - _due(first.planned.plan))
     if more:  # less is fine: another apply did it in the meantime
         raise StaleError(
             "What would run has changed since the plan was shown: now also "
@@ -165,17 +174,13 @@ def _reconciler(edges: Edges, project: Project) -> Reconciler:
 
 
 def _snapshot(session: LockSession, edges: Edges) -> Snapshot:
-    empty = session.created and not session.lockfile.environments
+    empty = session.created and session.lockfile == Lockfile(session.lockfile.lineage)
     return Snapshot(None if empty else session.lockfile, edges.store.where)
 
 
-def _due(view: View) -> set[tuple[str, str, str]]:
+def _due(made: Plan) -> set[tuple[str, str, str]]:
     """Name what would be sent: run, digest, and the very attempt that a retry releases."""
-    return {
-        (one.name, one.spec.digest, _retried(one))
-        for one in view.planned.plan.of(Action.RUN)
-        if one.spec
-    }
+    return {(one.name, one.spec.digest, _retried(one)) for one in made.of(Action.RUN) if one.spec}
 
 
 def _retried(one: Change) -> str:
@@ -194,12 +199,13 @@ def _view(
     """Plan from every spec of the commit and this record: apply never trusts a diff alone."""
     project, specs = source.project, source.specs
     known = snapshot.lockfile or Lockfile(project.lock.lineage)
+    holding = (*freezes.recorded(known.freezes), *edges.freezes())
     context = Context(
         project=project,
         lockfile=known,
         environments=(source.environment,),
         brakes=Brakes(
-            freeze=edges.freeze(),
+            freezes=holding,
             retries=frozenset(run_key(run, project) for run in request.retries),
             acks=request.acks,
             released=released,
@@ -215,6 +221,7 @@ def _view(
         lock=seen(snapshot),
         names=connector_names(project, (source.environment,)),
         catalog=specs.catalog,
+        freezes=holding,
     )
     return replace(source, planned=planned, lockfile=known)
 
@@ -273,8 +280,8 @@ def _launch(
     qualys.connect()
     jobs = yield from _jobs(request, work, edges, view, qualys, gateway)
     if jobs and session.created:
-        yield events.Said(_beginning(edges.store.where, session.lockfile.lineage, view.project))
-    terms = _terms(request, edges, view, work, qualys, jobs)
+        yield events.Said(beginning(edges.store.where, session.lockfile.lineage, view.project))
+    terms = _terms(request, edges, view, work, session, qualys, jobs)
     work.result = Result()
     launch = Launch(jobs, work.watches, terms, session, qualys, edges.clock)
     work.result = launch.result
@@ -360,37 +367,26 @@ def _evidence(
     return found
 
 
-def _beginning(where: str, lineage: str, project: Project) -> str:
-    if project.lock.store == "worktree":
-        return f"There was no record yet: {where} is made now. Commit it."
-    pin = (
-        ""
-        if project.lock.lineage
-        else f" Pin it in {project.folder.settings}: lock: {{lineage: '{lineage}'}}"
-    )
-    return f"There was no record yet: {where} is made now.{pin}"
-
-
 def _terms(
     request: ApplyRequest,
     edges: Edges,
     view: View,
     work: Work,
+    session: LockSession,
     qualys: Qualys,
     jobs: Sequence[Job],
 ) -> Terms:
     settings, most = view.project.apply, _concurrency(request, view)
     upcoming = tuple(dict.fromkeys(str(one.facts["workflowId"]) for one in jobs))
-    allowed = _due(view)
+    allowed = _due(view.planned.plan)
     # by count, and fewer by now
     released = frozenset(one.change.key for one in jobs if one.change.released)
 
     def still_due(lockfile: Lockfile) -> frozenset[Key]:
         newer = _view(request, edges, view, Snapshot(lockfile, edges.store.where), released)
         check_descent(edges.git, newer)
-        return frozenset(
-            (view.environment, name) for name, *what in _due(newer) if (name, *what) in allowed
-        )
+        due = _due(newer.planned.plan.thawed)  # what a freeze puts off, nobody else has taken
+        return frozenset((view.environment, one[0]) for one in due if one in allowed)
 
     return Terms(
         concurrency=most,
@@ -399,8 +395,7 @@ def _terms(
         stop_on_failure=settings.stop_on_failure,
         statuses=view.project.statuses,
         stop=edges.stop,
-        freeze=edges.freeze,
-        closed=_closed(edges, view, jobs),
+        brake=brake_of(session, edges.freezes, _closed(edges, view, jobs)),
         author=edges.author,
         still_due=still_due,
         before=Before(qualys, edges.clock, upcoming, most),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from qflow_gitops.errors import QflowError, UnreachableError
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.interfaces import (
     Author,
     Clock,
@@ -46,8 +47,8 @@ _TRIES = 3
 class CommentRequest:
     """What to comment. `revision` is "" for the pull request's head, `environment` for all.
 
-    `always` also posts where nothing is selected, `dry_run` posts nothing. `server` is the
-    address of the GitHub server.
+    `always` also posts where nothing is selected, `dry_run` posts nothing. `freezes` are those
+    beside the lockfile's. `server` is the address of the GitHub server.
     """
 
     platform: str
@@ -55,7 +56,7 @@ class CommentRequest:
     environment: str = ""
     always: bool = False
     dry_run: bool = False
-    freeze: str = ""
+    freezes: tuple[Freeze, ...] = ()
     server: str = ""
 
 
@@ -133,7 +134,7 @@ def _on_pull_request(
         head=head,
         base=base,
         platform=request.platform,
-        freeze=request.freeze,
+        freezes=request.freezes,
         server=request.server,
         approved=edges.approved(pull) if head == pull.head else 0,
     )

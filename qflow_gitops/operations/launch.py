@@ -33,6 +33,7 @@ from qflow_gitops.moments import moment, stamp
 from qflow_gitops.notes import Mark
 from qflow_gitops.operations import events
 from qflow_gitops.operations.background import Background
+from qflow_gitops.operations.brakes import Brake
 from qflow_gitops.operations.watching import Poll, Watch, Watching, watch_of
 from qflow_gitops.plan import Change, Reason
 from qflow_gitops.states import FINAL, State
@@ -62,7 +63,7 @@ class Job:
 class Terms:
     """How to launch. `timeout` is in seconds.
 
-    `freeze` gives the reason of a freeze, "" for none, `closed` the one of a closed window.
+    `brake` tells what keeps runs from being sent now, None for nothing; several threads ask it.
     `author` is who does it, as the record says it. `still_due` decides again on top of a
     newer record; it raises QflowError where nothing may be sent any more. `before` gives the
     executions of a workflow that were there already, None where they can't be listed. `mark`
@@ -76,8 +77,7 @@ class Terms:
     stop_on_failure: bool
     statuses: Mapping[str, State]
     stop: StopSignal
-    freeze: Callable[[], str]
-    closed: Callable[[], str]
+    brake: Callable[[], Brake | None]
     author: Mapping[str, str]
     still_due: Callable[[Lockfile], frozenset[Key]]
     before: Callable[[str], Sequence[str] | None]
@@ -89,7 +89,8 @@ class Result:
     """What a launch came to; filled while it works.
 
     `opened` are the attempts that it made: (environment, run, number). `elsewhere` are the
-    runs that another process took over meanwhile.
+    runs that another process took over meanwhile. `way_on` is what lets the rest start, ""
+    where the next apply does.
     """
 
     opened: list[tuple[str, str, int]] = field(default_factory=list)
@@ -97,6 +98,7 @@ class Result:
     not_started: list[Job] = field(default_factory=list)
     why_stopped: str = ""
     stopped_by: Reason = Reason.STOPPED
+    way_on: str = ""
     problems: list[QflowError] = field(default_factory=list)
     unrecorded: list[Transition] = field(default_factory=list)
 
@@ -126,6 +128,7 @@ class Launch:
         self._clock = clock
         self._begun = clock.monotonic()
         self._sending: dict[Key, Attempt] = {}
+        self._braked: dict[Key, Brake] = {}  # kept back after their intent, by any thread
         self._watching = Watching(qualys, terms.statuses, clock)
         for one in watches if terms.wait else ():
             self._watching.add(one, new=False)
@@ -155,7 +158,7 @@ class Launch:
 
     def _work(self) -> Iterator[events.Event]:
         while True:
-            self._look_for_brakes()
+            yield from self._look_for_brakes()
             if not self._is_gathering():
                 sent, told = self._record(self._next_wave())
                 for job, attempt in sent:
@@ -181,21 +184,23 @@ class Launch:
 
     # --- deciding --------------------------------------------------------------------
 
-    def _stop(
-        self, why: str, problem: QflowError | None = None, by: Reason = Reason.STOPPED
-    ) -> None:
+    def _stop(self, why: str, problem: QflowError | None = None) -> None:
         if not self.result.why_stopped:
-            self.result.why_stopped, self.result.stopped_by = why, by
+            self.result.why_stopped = why
         if problem:
             self.result.problems.append(problem)
 
-    def _look_for_brakes(self) -> None:
+    def _stop_by(self, brake: Brake) -> None:
+        if not self.result.why_stopped:
+            self.result.stopped_by, self.result.why_stopped, self.result.way_on = brake
+
+    def _look_for_brakes(self) -> Iterator[events.Event]:
+        """Stop where something says so; a brake is told at once, as executions may take long."""
         if self._terms.stop():
             self._stop("it was interrupted")
-        if self._pending and (reason := self._terms.freeze()):
-            self._stop(f"QFLOW_FREEZE is set: {reason}", by=Reason.FROZEN)
-        if self._pending and (reason := self._terms.closed()):
-            self._stop(reason, by=Reason.WINDOW)
+        if self._pending and not self.result.why_stopped and (brake := self._terms.brake()):
+            self._stop_by(brake)
+            yield events.Said(f"Nothing more is started: {brake.why}.")
         if self._elapsed() > self._terms.timeout:
             self._stop("the time given with --timeout is over")
 
@@ -364,7 +369,7 @@ class Launch:
 
     def _start_post(self, job: Job, attempt: Attempt) -> None:
         self._sending[job.change.key] = attempt
-        may_send = self._time_to_send(attempt)
+        may_send = self._time_to_send(job.change.key, attempt)
         post = partial(self._qualys.run, attempt.fact("workflowId"), job.body, may_send)
         self._background.do((job, attempt), post)
 
@@ -374,20 +379,26 @@ class Launch:
         self._push(job.change, attempt.number, State.UNSENT, extra, "")
         self._finished += 1
 
-    def _time_to_send(self, attempt: Attempt) -> Callable[[], bool]:
+    def _time_to_send(self, key: Key, attempt: Attempt) -> Callable[[], bool]:
         """Say until when it may be sent: counted from its intent, however long that took to record.
 
-        By two clocks: one may be set back, and the other stands while a machine sleeps.
+        By two clocks: one may be set back, and the other stands while a machine sleeps. And never
+        while a brake holds: it may have waited for a token or a rate limit.
         """
         end = moment(attempt.opened_at) + timedelta(seconds=SEND_WITHIN)
         left = (end - self._clock.now()).total_seconds()
         last = self._clock.monotonic() + min(left, SEND_WITHIN)
-        return lambda: (
-            not self._terms.stop()
-            and not self._terms.closed()
-            and self._clock.now() <= end
-            and self._clock.monotonic() <= last
-        )
+
+        def may_send() -> bool:
+            late = self._clock.now() > end or self._clock.monotonic() > last
+            if late or self._terms.stop():
+                return False
+            brake = self._terms.brake()
+            if brake is not None:
+                self._braked[key] = brake
+            return brake is None
+
+        return may_send
 
     def _start_polls(self) -> None:
         for poll in self._watching.take_due(self._terms.concurrency):
@@ -434,6 +445,9 @@ class Launch:
             extra["httpStatus"] = answer.http_status
         if answer.detail:
             extra["detail"] = answer.detail
+        brake = self._braked.pop(job.change.key, None)
+        if brake is not None and answer.kind is AnswerKind.UNSENT:
+            extra |= {"detail": f"Not sent: {brake.why}.", "hold": brake.reason.value}
         state = _STATES[answer.kind]
         self._push(job.change, attempt.number, state, extra, answer.execution_id)
         if answer.kind is AnswerKind.ACCEPTED:
@@ -444,7 +458,10 @@ class Launch:
                 self._finished += 1
             return
         self._finished += 1
-        self._after_no(job, answer)
+        if "hold" in extra and brake is not None:
+            self._stop_by(brake)
+        else:
+            self._after_no(job, answer)
 
     def _is_owned(self, execution_id: str) -> bool:
         mine = any(one.execution_id == execution_id for one in self._buffer)

@@ -131,5 +131,5 @@ def _not_started(one: Change, result: Result) -> Change:
         action=Action.HOLD,
         reason=result.stopped_by,
         detail=f"not started: {result.why_stopped}",
-        hint="It is due again at the next apply.",
+        hint=result.way_on or "It is due again at the next apply.",
     )

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from qflow_gitops import loader, plan, verdicts
+from qflow_gitops import freezes, loader, plan, verdicts
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits
 from qflow_gitops.interfaces import Cache, GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
@@ -24,7 +25,8 @@ from qflow_gitops.spec import RunSpec
 class PlanRequest(NamedTuple):
     """What to plan. `base` and `environment` are "" where they aren't chosen.
 
-    `target` is the branch that a pull request goes to, "" outside one.
+    `freezes` are those beside the lockfile's. `target` is the branch that a pull request goes
+    to, "" outside one.
     """
 
     platform: str
@@ -34,7 +36,7 @@ class PlanRequest(NamedTuple):
     worktree: bool = False
     environment: str = ""
     labels: Mapping[str, str] = {}
-    freeze: str = ""
+    freezes: tuple[Freeze, ...] = ()
     exit_code: bool = False
     target: str = ""
 
@@ -62,6 +64,7 @@ def make_plan(
     own = bool(request.base) or (base and _is_pull_request(request))
     ends = (Base(base),) if own else _ends(git, lockfile, environments, head, project)
     facts = facts_of(git, project, ends, sending=False, cache=cache)._replace(now=moment(now))
+    holding = (*freezes.recorded(lockfile.freezes), *request.freezes)
     narrow = None
     shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
     read: reading.Reads
@@ -90,7 +93,7 @@ def make_plan(
         project=project,
         lockfile=lockfile,
         environments=environments,
-        brakes=Brakes(freeze=request.freeze),
+        brakes=Brakes(holding),
         labels=request.labels,
         previous=previous_requests(git, specs.specs, lockfile, project),
         touched=narrow.touched if narrow else _touched(request, git, base, head, project),
@@ -108,6 +111,7 @@ def make_plan(
         lock=seen(recorded),
         names=connector_names(project, environments),
         catalog=specs.catalog,
+        freezes=holding,
     )
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
 
@@ -162,6 +166,18 @@ def seen(snapshot: Snapshot) -> LockSeen:
     if lockfile is None:
         return LockSeen(snapshot.where, exists=False)
     return LockSeen(snapshot.where, True, lockfile.lineage, lockfile.serial, snapshot.copied_at)
+
+
+def beginning(where: str, lineage: str, project: Project) -> str:
+    """Say that the lockfile is made now, and what a person does about it."""
+    if project.lock.store == "worktree":
+        return f"There was no lockfile yet: {where} is made now. Commit it."
+    pin = (
+        ""
+        if project.lock.lineage
+        else f" Pin it in {project.folder.settings}: lock: {{lineage: '{lineage}'}}"
+    )
+    return f"There was no lockfile yet: {where} is made now.{pin}"
 
 
 def connector_names(project: Project, environments: tuple[str, ...]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.inheritance import recorded_attempts
 from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
 from qflow_gitops.lockfile import Attempt, Lockfile
@@ -27,14 +28,15 @@ from qflow_gitops.states import UNCOUNTED, UNDER_WAY, State
 class ReviewRequest:
     """Whose plan to make. `head` is the commit to look at, `approved` by how many people it is.
 
-    `server` is the address of the GitHub server, whose links may be shown.
+    `freezes` are those beside the lockfile's. `server` is the address of the GitHub server,
+    whose links may be shown.
     """
 
     pull: PullRequest
     head: str
     base: str
     platform: str
-    freeze: str = ""
+    freezes: tuple[Freeze, ...] = ()
     server: str = ""
     approved: int = 0
 
@@ -88,7 +90,7 @@ def review(
         base=request.base,
         head=request.head,
         environment=environment,
-        freeze=request.freeze,
+        freezes=request.freezes,
     )
     report = make_plan(asked, git, lambda _project: store, now)
     planned = report.body
@@ -235,6 +237,7 @@ class _Once:
         self.where = store.where
         self.at_hand = store.at_hand
         self.session = store.session
+        self.announce = store.announce
         self.versions = store.versions
         self.signer = store.signer
 

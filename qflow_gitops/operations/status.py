@@ -1,6 +1,8 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
+from qflow_gitops import freezes
 from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.inheritance import Inheritance, with_predecessors
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile
@@ -21,10 +23,14 @@ def status(
     store: LockStore,
     project: Project,
     environment: str,
+    others: tuple[Freeze, ...] = (),
     *,
     exit_code: bool,
 ) -> Report:
-    """Show every run of the record and of the work tree. Raises QflowError."""
+    """Show every run of the record and of the work tree, and what is frozen. Raises QflowError.
+
+    `others` are the freezes beside the lockfile's.
+    """
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
     found = reading.worktree_specs(reading.worktree(git, project), project)
@@ -38,7 +44,8 @@ def status(
             attempts = inheritance.attempts((name, run))
             last = attempts[-1].attempt if attempts else None
             rows.append(StatusRow(name, run, last, spec, heir if spec is None else None))
-    return standing(Status(tuple(rows), seen(recorded)), exit_code=exit_code)
+    holding = (*freezes.recorded(lockfile.freezes), *others)
+    return standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
 
 
 def refresh(

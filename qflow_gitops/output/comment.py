@@ -9,7 +9,7 @@ from collections import Counter
 
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.output.blocks import cell, code
-from qflow_gitops.output.markdown import Document, Row, document
+from qflow_gitops.output.markdown import Document, Row, document, frozen_part
 from qflow_gitops.report.reviews import Proposal, Review, Standing
 
 COMMENT_LIMIT = 65_536
@@ -41,8 +41,9 @@ def render(one: Review) -> str:
     against = f", compared with {code(body.base[:10])}" if body.base else ""
     tail = f"From commit {code(body.commit[:10])}{against}; plan digest {code(one.digest)}\n"
     if one.empty:
+        frozen = "".join(frozen_part(body.freezes).entries)
         said = f"Nothing of {code(one.environment)} is changed here, and nothing would run.\n\n"
-        return marker + title + said + tail
+        return marker + title + frozen + said + tail
     shown = Document(
         head=f"{marker}{title}**{_counts(one)}**\n\n{_next(one)}",
         body=body,

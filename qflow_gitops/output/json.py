@@ -9,6 +9,7 @@ from typing import Any
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.difference import MISSING, Difference
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.lockformat import attempt_to_json
 from qflow_gitops.plan import Action, Change, Plan
@@ -16,7 +17,7 @@ from qflow_gitops.report import Report, Validated
 from qflow_gitops.report.applies import Applied, Outcome
 from qflow_gitops.report.files import Draft, Files, Known
 from qflow_gitops.report.plans import LockSeen, Planned
-from qflow_gitops.report.records import History, Status, Verified
+from qflow_gitops.report.records import History, Standstill, Status, Verified
 from qflow_gitops.report.reviews import Commented, Comments
 from qflow_gitops.spec import PLACE_VARIABLES
 
@@ -53,9 +54,33 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(body)
         case Applied() as body:
             return _applied(body)
-        case Status(rows, lock):
+        case Status() | History() | Standstill() | Verified() as body:
+            return _lockfile(body)
+        case Files(changes, commands):
+            return {
+                "files": [
+                    {"file": one.file, "what": one.what, "detail": one.detail, "diff": one.diff}
+                    for one in changes
+                ],
+                "next": list(commands),
+            }
+        case Known(workflows, _):
+            return {"workflows": [_workflow(one) for one in workflows]}
+        case Draft(content):
+            return {"spec": content}
+        case Comments(entries):
+            return {"comments": [_commented(one) for one in entries]}
+        case None:
+            return _planned(None) if report.command == "plan" else {}
+
+
+def _lockfile(body: Status | History | Standstill | Verified) -> dict[str, Any]:
+    """What the lockfile says, or was made to say."""
+    match body:
+        case Status(rows, lock, freezes):
             return {
                 "lock": _lock(lock),
+                "frozen": _frozen(freezes),
                 "runs": [
                     {
                         "environment": row.environment,
@@ -75,7 +100,14 @@ def _body(report: Report) -> dict[str, Any]:
                     for environment, name, attempt in attempts
                 ],
             }
-        case Verified() as body:
+        case Standstill():
+            return {
+                "where": body.where,
+                "written": body.written,
+                "frozen": _frozen(body.freezes),
+                "lifted": _frozen(body.lifted),
+            }
+        case Verified():
             return {
                 "where": body.where,
                 "versions": body.versions,
@@ -85,22 +117,6 @@ def _body(report: Report) -> dict[str, Any]:
                 "signed": body.signed,
                 "problems": list(body.problems),
             }
-        case Files(changes, commands):
-            return {
-                "files": [
-                    {"file": one.file, "what": one.what, "detail": one.detail, "diff": one.diff}
-                    for one in changes
-                ],
-                "next": list(commands),
-            }
-        case Known(workflows, _):
-            return {"workflows": [_workflow(one) for one in workflows]}
-        case Draft(content):
-            return {"spec": content}
-        case Comments(entries):
-            return {"comments": [_commented(one) for one in entries]}
-        case None:
-            return _planned(None) if report.command == "plan" else {}
 
 
 def _commented(one: Commented) -> dict[str, Any]:
@@ -144,6 +160,20 @@ def _lock(lock: LockSeen) -> dict[str, Any]:
     }
 
 
+def _frozen(freezes: tuple[Freeze, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": one.source,
+            "reason": one.reason,
+            "at": one.at or None,
+            "by": one.by,
+            "detail": one.detail,
+            "hint": one.hint,
+        }
+        for one in freezes
+    ]
+
+
 def _planned(body: Planned | None) -> dict[str, Any]:
     if body is None:  # a plan that could not be made still has a plan's shape
         return {"digest": None, "changes": []}
@@ -153,6 +183,7 @@ def _planned(body: Planned | None) -> dict[str, Any]:
         "base": body.base or None,
         "full": body.full,
         "lock": _lock(body.lock),
+        "frozen": _frozen(body.freezes),
         "digest": plan.digest,
         "environments": {
             name: {"platform": platform, "digest": plan.digest_of([name])}

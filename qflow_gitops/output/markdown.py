@@ -11,6 +11,7 @@ from itertools import groupby
 
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.difference import MISSING, Difference
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.output import text
 from qflow_gitops.output.blocks import (
     FOLD_END,
@@ -122,15 +123,35 @@ def document(one: Document, limit: int) -> str:
     asked = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
     requests = Part([_request(row) for row in asked.values()], more=_NO_REQUEST)
     skipped = _skipped(one.skipped)
-    pieces: list[Piece] = [one.head, "", notes, _summed_up(one.rows, one.body), table, found]
+    frozen = frozen_part(one.body.freezes)
+    pieces: list[Piece] = [
+        one.head,
+        frozen,
+        "",
+        notes,
+        _summed_up(one.rows, one.body),
+        table,
+        found,
+    ]
     if groups:
         pieces += [f"#### Held ({len(one.held):,})\n\n"]
         pieces += [piece for head, entries in groups for piece in (head, entries, "\n")]
     pieces += [requests, skipped, one.tail]
     holds = [entries for _, entries in groups]
-    reserved = [(notes, 0.05), (found, 0.1), *((part, 0.15 / len(holds)) for part in holds)]
+    reserved = [
+        (frozen, 0.05),
+        (notes, 0.05),
+        (found, 0.1),
+        *((part, 0.15 / len(holds)) for part in holds),
+    ]
     rest = [(part, 1.0) for part in (table, found, *holds, requests, skipped)]
     return fit(pieces, [*reserved, *rest], limit, _NOTICE)
+
+
+def frozen_part(freezes: Sequence[Freeze]) -> Part:
+    """Say what holds everything, also where nothing is due."""
+    lines = [f"> **Frozen**: {code(one.detail)} → {code(one.hint)}\n\n" for one in freezes]
+    return Part(lines, more=_MORE)
 
 
 def _findings(found: Sequence[Diagnostic]) -> Part:

@@ -27,6 +27,7 @@ _LINES = {
     "Applied": ("textplans", "applied"),
     "Status": ("textrecords", "status"),
     "History": ("textrecords", "history"),
+    "Standstill": ("textrecords", "standstill"),
     "Verified": ("textrecords", "verified"),
     "Files": ("textfiles", "changed"),
     "Known": ("textfiles", "known"),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from qflow_gitops.difference import Difference, differences
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.output.runs import difference, run, where
 from qflow_gitops.output.words import clean, count
@@ -28,6 +29,7 @@ _SIGNS = {
 def planned(body: Planned) -> Iterator[str]:
     """What runs, what is held, what is done."""
     plan = body.plan
+    yield from frozen(body.freezes)
     for name, platform in sorted(plan.platforms.items()):
         yield f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"
     yield _counts(plan)
@@ -67,6 +69,13 @@ def lock(lock: LockSeen) -> str:
         else ""
     )
     return f"record {clean(lock.where)}, version {lock.serial}{copy}"
+
+
+def frozen(freezes: tuple[Freeze, ...]) -> Iterator[str]:
+    """Say what holds everything, first of all and also where nothing is due."""
+    for one in freezes:
+        yield f"Frozen: {clean(one.detail)}"
+        yield f"  → {clean(one.hint)}"
 
 
 def _due(plan: Plan, body: Planned) -> Iterator[str]:
@@ -152,6 +161,7 @@ def applied(body: Applied) -> Iterator[str]:
         states[outcome.attempt.state] = states.get(outcome.attempt.state, 0) + 1
     did = ", ".join(f"{number:,} {state}" for state, number in states.items()) or "nothing started"
     held = len(plan.of(Action.HOLD))
+    yield from frozen(body.planned.freezes)
     yield (
         f"{clean(body.environment)} on {body.platform or 'no platform'}: {did}; "
         f"{len(body.not_started):,} not started, {held} held"

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 
-from qflow_gitops.output.textplans import lock
+from qflow_gitops.freezes import LOCKFILE
+from qflow_gitops.output.textplans import frozen, lock
 from qflow_gitops.output.words import clean, count, table
 from qflow_gitops.plan import said
-from qflow_gitops.report.records import History, Status, StatusRow, Verified
+from qflow_gitops.report.records import History, Standstill, Status, StatusRow, Verified
 
 SHOWN_PROBLEMS = 50
 
 
 def status(body: Status) -> Iterator[str]:
     """A table of all runs."""
+    yield from frozen(body.freezes)
     yield f"{count(len(body.rows), 'run')}; {lock(body.lock)}"
     rows = [
         (
@@ -44,6 +46,26 @@ def history(body: History) -> Iterator[str]:
             detail = event.extra.get("detail", event.extra.get("status", ""))
             words = f"  {clean(str(detail))}" if detail else ""
             yield f"    {event.at}  {event.to}{words}{who}"
+
+
+def standstill(body: Standstill) -> Iterator[str]:
+    """What holds everything after a freeze or an unfreeze, and what that means."""
+    where = clean(body.where)
+    for one in body.lifted:
+        yield f"Lifted: {clean(one.detail)}"
+    yield from frozen(body.freezes)
+    by_lockfile = any(one.source == LOCKFILE for one in body.freezes)
+    if body.written:
+        yield f"Recorded in {where}"
+    elif by_lockfile:
+        yield f"Nothing had to be recorded: {where} is frozen for this reason already"
+    else:
+        yield f"Nothing had to be recorded: {where} holds no freeze"
+    if by_lockfile:
+        yield "No apply sends anything more; one that runs stops before its next wave."
+        yield "What was sent goes on: an execution can only be ended in Qualys itself."
+    elif not body.freezes:
+        yield "Nothing is frozen. What is due now: `qflow-gitops plan`"
 
 
 def verified(body: Verified) -> Iterator[str]:

@@ -72,9 +72,11 @@ def applied(
         verdicts.append((ExitCode.RUN_FAILED, "refused"))
     if body.waited and states & UNDER_WAY:
         verdicts.append((ExitCode.STILL_RUNNING, "still_running"))
-    if State.UNSENT in states:
+    kept_back = [_hold(one.attempt) for one in body.outcomes if one.attempt.state is State.UNSENT]
+    if "" in kept_back:
         verdicts.append((ExitCode.UNREACHABLE, "unsent"))
-    held = sorted({one.reason for one in (*body.planned.plan.changes, *body.not_started)} & _POLICY)
+    reasons = {one.reason for one in (*body.planned.plan.changes, *body.not_started)}
+    held = sorted(one for one in _POLICY if one in {*reasons, *kept_back})
     verdicts += [(ExitCode.HELD, reason.value) for reason in held]
     if has_errors(found):
         verdicts.append((ExitCode.INVALID, "invalid"))
@@ -84,3 +86,8 @@ def applied(
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")
     error = next((one for one in problems if one.exit_code is code), None)
     return Report("apply", code, reason, found, notes, body, error)
+
+
+def _hold(attempt: Attempt) -> str:
+    """Say what kept a request back once its intent was recorded, "" where something else did."""
+    return str(attempt.events[-1].extra.get("hold", ""))

@@ -13,6 +13,7 @@ from qflow_gitops.report import Report
 
 if TYPE_CHECKING:
     from qflow_gitops.catalog import Catalog
+    from qflow_gitops.freezes import Freeze
     from qflow_gitops.plan import Plan
 
 
@@ -34,7 +35,7 @@ class Planned(NamedTuple):
 
     `commit` is "" for the work tree, `base` the commit of comparison ("" without one),
     `full` whether every spec was looked at. `names` gives connectors their names,
-    `catalog` workflows theirs.
+    `catalog` workflows theirs. `freezes` are all that hold, whether or not anything is due.
     """
 
     plan: Plan
@@ -44,6 +45,7 @@ class Planned(NamedTuple):
     lock: LockSeen
     names: Mapping[str, str] = {}
     catalog: Catalog = MappingProxyType({})
+    freezes: tuple[Freeze, ...] = ()
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""

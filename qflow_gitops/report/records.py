@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qflow_gitops.errors import ExitCode, QflowError, worst
+from qflow_gitops.freezes import Freeze
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import LockSeen
@@ -27,10 +28,11 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Every run of the environments asked for."""
+    """Every run of the environments asked for, and the freezes that hold."""
 
     rows: tuple[StatusRow, ...]
     lock: LockSeen
+    freezes: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,19 @@ class History:
 
     attempts: tuple[tuple[str, str, Attempt], ...]
     lock: LockSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """What holds everything after a freeze or an unfreeze of the lockfile at `where`.
+
+    `written` is whether it had to be said there; `lifted` are the freezes that it ended.
+    """
+
+    where: str
+    freezes: tuple[Freeze, ...]
+    written: bool
+    lifted: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

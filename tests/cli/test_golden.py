@@ -85,6 +85,23 @@ def test_what_a_policy_holds(
     golden("apply-held", cli("-q", "apply", "--yes"))
 
 
+def test_frozen(
+    project: Workspace, cli: Cli, golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the lockfile, the variable and a file: said first, each with its way on."""
+    golden("freeze", cli("freeze", "--reason", "incident 42"))
+    golden("freeze-again", cli("freeze", "--reason", "incident 42"))
+    golden("plan-frozen", cli("plan"))
+    golden("plan-frozen-markdown", cli("plan", "--format", "markdown"))
+    golden("status-frozen", cli("status"))
+    monkeypatch.setenv("QFLOW_FREEZE", "the audit")
+    monkeypatch.setenv("QFLOW_FREEZE_FILE", str(tmp_path))
+    golden("apply-frozen", cli("-q", "apply", "--yes"))
+    golden("unfreeze", cli("unfreeze", "--reason", "it is over"))
+    monkeypatch.undo()
+    golden("unfreeze-again", cli("unfreeze", "--reason", "it is over"))
+
+
 def test_findings(project: Workspace, cli: Cli, golden) -> None:
     project.write(FILE, SAMPLE.replace("region:", "regoin:"))
     project.write("runs/dup.yaml", spec("a") + "---\n" + spec("a"))

@@ -31,6 +31,13 @@ def test_every_kind_of_plan_fits_its_schema(
     VALIDATOR.validate(cli.json("plan"))
     VALIDATOR.validate(cli.json("plan", "--full"))
     VALIDATOR.validate(cli.json("plan", "--from", "HEAD~1"))
+    assert cli("freeze", "--reason", "incident 42").code == 0
+    frozen = cli.json("plan")
+    VALIDATOR.validate(frozen)
+    assert frozen["frozen"]
+    assert set(frozen["frozen"][0]) == set(
+        schema.load("plan")["properties"]["frozen"]["items"]["properties"]
+    )
     project.write("runs/broken.yaml", "a: [")
     project.commit("broken")
     VALIDATOR.validate(cli.json("plan"))

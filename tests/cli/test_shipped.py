@@ -123,3 +123,11 @@ def test_gitlabs_jobs_run(
     assert attempt["state"] == "succeeded"
     assert attempt["events"][0]["by"]["run"] == known["CI_JOB_URL"]
     assert len(sandbox.executions()) == 1
+    known |= {"INPUT_COMMAND": "freeze", "INPUT_REASON": "incident 42"}
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", "\n".join(jobs["freeze"]["script"])],
+        cwd=clone.path, env={**os.environ, **known, "PATH": path}, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert remote.record()["freeze"][0]["reason"] == "incident 42"
+    assert not {"environment", "resource_group", "when"} & set(jobs["freeze"])

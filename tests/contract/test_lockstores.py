@@ -1,6 +1,7 @@
 """Every lock store keeps the same promises, over the registry."""
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,8 +228,7 @@ def test_events_beside_attempts_are_kept_without_a_run_of_their_name(name: str, 
         session.record([], Mark(notes=(Note("prod", "b", carried), Note("prod", "", released))))
     lockfile = made(name).read().lockfile
     assert lockfile is not None
-    assert lockfile.freeze is not None
-    assert lockfile.freeze.text("reason") == "incident"
+    assert [one.text("reason") for one in lockfile.freezes] == ["incident"]
     assert lockfile.events("prod", "b") == (carried,)
     assert lockfile.environment("prod").notes == (released,)
     assert lockfile.environment("prod").latest == "1" * 40
@@ -243,4 +243,130 @@ def test_a_freeze_loses_no_race_silently(made) -> None:
         one.record([], frozen("one"))
         with pytest.raises(LostRace):
             other.record([], frozen("other"))
-        assert other.lockfile.freeze is not None
+        assert [one.text("reason") for one in other.lockfile.freezes] == ["one"]
+
+
+# --- announced, whoever else is at work ----------------------------------------------
+
+
+def event(reason: str, what: str = "frozen") -> LedgerEvent:
+    return LedgerEvent(AT, what, {"reason": reason, "nonce": f"nonce of {reason}"})
+
+
+def announce(store: LockStore, reason: str, what: str = "frozen") -> list[Lockfile]:
+    """Announce an event; the lockfiles that it was decided on."""
+    shown: list[Lockfile] = []
+
+    def decide(lockfile: Lockfile) -> LedgerEvent:
+        shown.append(lockfile)
+        return event(reason, what)
+
+    store.announce(decide)
+    return shown
+
+
+def reasons(lockfile: Lockfile | None) -> list[str]:
+    assert lockfile is not None
+    return [one.text("reason") for one in lockfile.notes]
+
+
+@EACH
+def test_the_first_write_may_be_an_announcement(name: str, made) -> None:
+    (shown,) = announce(made(name), "incident")
+    assert (shown.serial, shown.environments, shown.notes) == (0, {}, ())
+    read = made(name).read().lockfile
+    assert (read.serial, read.freezes) == (1, (event("incident"),))
+    with made(name).session() as session:
+        assert not session.created
+        assert session.head() == (event("incident"),)
+        session.record([opening("a")])
+    (newest,) = [*made(name).versions()][-1:]
+    assert reasons(from_bytes(newest.content(), "x")) == ["incident"]
+
+
+@EACH
+def test_nothing_is_written_where_nothing_is_to_be_announced(name: str, made) -> None:
+    announce(made(name), "incident")
+    before = [one.content() for one in made(name).versions()]
+    made(name).announce(lambda _: None)
+    assert [one.content() for one in made(name).versions()] == before
+
+
+@EACH
+def test_a_pinned_record_that_is_missing_is_not_frozen_but_named(name: str, made) -> None:
+    with pytest.raises(LockError) as refused:
+        announce(made(name, lineage="pinned"), "incident")
+    assert refused.value.reason == "lock_missing"
+
+
+@EACH
+def test_an_announcement_reaches_an_open_session_before_its_next_attempt(name: str, made) -> None:
+    """All read it at once; answers go in all the same, and it stands there once."""
+    with made(name).session() as session:
+        session.record([opening("a")], Mark("prod", "1" * 40))
+        (shown,) = announce(made(name, clone="other" if name == "branch" else ""), "incident")
+        assert [one.state for one in shown.attempts("prod", "a")] == [State.INTENT]
+        assert reasons(made(name).read().lockfile) == ["incident"]
+        before = session.generation
+        with pytest.raises(LostRace):
+            session.record([accepted("a", "execution-1"), opening("b")])
+        assert session.generation != before
+        assert session.lockfile.freezes == session.head() == (event("incident"),)
+        session.record([accepted("a", "execution-1")])
+        session.record([opening("b")])
+    read = made(name).read().lockfile
+    assert reasons(read) == ["incident"]
+    assert read.attempts("prod", "a")[0].execution_id == "execution-1"
+    assert read.attempts("prod", "b")[0].state is State.INTENT
+
+
+@EACH
+@pytest.mark.parametrize("how", ["a mark", "a decision on exactly this record"])
+def test_an_announcement_is_a_lost_race_for_other_decisions_too(name: str, how: str, made) -> None:
+    with made(name).session() as session:
+        session.record([opening("a")])
+        announce(made(name, clone="other" if name == "branch" else ""), "incident")
+        mark = Mark("prod", "1" * 40) if how == "a mark" else None
+        answers = [] if mark else [accepted("a", "execution-1")]
+        with pytest.raises(LostRace):
+            session.record(answers, mark, exact=mark is None)
+        assert session.lockfile.freezes
+
+
+@EACH
+def test_an_answer_alone_loses_no_race(name: str, made) -> None:
+    with made(name).session() as session:
+        session.record([opening("a")])
+        announce(made(name, clone="other" if name == "branch" else ""), "incident")
+        session.record([accepted("a", "execution-1")])
+    read = made(name).read().lockfile
+    assert reasons(read) == ["incident"]
+    assert read.attempts("prod", "a")[0].execution_id == "execution-1"
+
+
+@EACH
+def test_many_who_announce_at_once_are_all_heard_once(name: str, made) -> None:
+    """Each decides on top of what those before it wrote."""
+    stores = [made(name, clone=f"c{n}" if name == "branch" else "") for n in range(4)]
+    shown: list[list[Lockfile]] = [[] for _ in stores]
+
+    def work(number: int) -> None:
+        shown[number] = announce(stores[number], f"reason {number}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    read = made(name).read().lockfile
+    assert sorted(reasons(read)) == [f"reason {number}" for number in range(4)]
+    assert sorted(len(one[-1].notes) for one in shown) == [0, 1, 2, 3]
+
+
+@EACH
+def test_what_is_lifted_holds_no_more_and_what_comes_after_does(name: str, made) -> None:
+    for reason, what in (("1", "frozen"), ("2", "frozen"), ("3", "unfrozen"), ("4", "frozen")):
+        announce(made(name), reason, what)
+    read = made(name).read().lockfile
+    assert reasons(read) == ["1", "2", "3", "4"]
+    assert [one.text("reason") for one in read.freezes] == ["4"]

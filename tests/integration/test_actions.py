@@ -259,9 +259,10 @@ def test_a_freeze_of_the_repository_holds_everything(
 
 
 def operated(runner: Runner, **inputs: str) -> Job:
-    return runner.run(
-        "qflow-operations.yml", "workflow_dispatch", "refs/heads/main", OWN, **inputs
-    )["operate"]
+    jobs = runner.run("qflow-operations.yml", "workflow_dispatch", "refs/heads/main", OWN, **inputs)
+    ran = [job for job in jobs.values() if job.result != "skipped"]
+    assert len(ran) == 1, jobs
+    return ran[0]
 
 
 def test_doubts_are_settled_from_the_browser(
@@ -276,6 +277,34 @@ def test_doubts_are_settled_from_the_browser(
     assert settled.result == "success", settled.log
     assert remote.states()[RUN] in ("adopted", "succeeded", "running")
     assert len(sandbox.executions()) == 1
+
+
+def test_everything_is_frozen_from_the_browser_and_thawed(
+    remote: Remote, sandbox: SandboxServer, runner: Runner
+) -> None:
+    """A freeze has no credentials, asks for no approval and stands behind no apply."""
+    for reason in ("incident 42", "$(touch pwned)'; touch pwned #", "--help"):
+        job = operated(runner, operation="freeze", environment="prod", reason=reason)
+        assert job.result == "success", job.log
+        assert not [name for name in job.steps[0].environ if name.startswith("QFLOW_CLIENT")]
+        assert not list(job.folder.rglob("pwned"))
+        assert remote.record()["freeze"][-1]["reason"] == reason
+        assert remote.record()["freeze"][-1]["by"]["actor"] == "ada"
+    jobs = pushed(runner)
+    assert jobs["check"].outputs["run"] == "0"
+    assert "**Frozen**" in jobs["check"].summary
+    assert operated(runner, operation="unfreeze", reason="over").result == "success"
+    assert remote.record()["freeze"][-1]["event"] == "unfrozen"
+    assert sandbox.requests() == []
+    assert pushed(runner)["apply"].result == "success"
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_freeze_stands_in_no_queue() -> None:
+    jobs = workflow("qflow-operations.yml")["jobs"]
+    assert not {"concurrency", "environment", "needs"} & set(jobs["freeze"])
+    assert "concurrency" not in workflow("qflow-operations.yml")
+    assert jobs["operate"]["environment"] == "production"
 
 
 HOSTILE = (

@@ -146,10 +146,10 @@ def test_no_time_at_all_is_not_success(
 def test_the_first_apply_says_that_it_makes_the_record(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
-    assert "no record yet" in cli("apply", "--yes").err
+    assert "no lockfile yet" in cli("apply", "--yes").err
     project.write("runs/b.yaml", spec("b"))
     project.commit("b")
-    assert "no record yet" not in cli("apply", "--yes").err
+    assert "no lockfile yet" not in cli("apply", "--yes").err
 
 
 def test_a_freeze_holds_everything(

@@ -270,6 +270,21 @@ def test_an_unapproved_one_waits_and_the_others_go_on(
     assert len(sandbox.executions()) == 4
 
 
+def test_a_freeze_is_said_and_no_missing_approval(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Who approved it is looked up all the same: what is held is what was approved."""
+    pull = Pull(base, api, 1, spec("new"))
+    api.approve(1, "mara")
+    pull.merge()
+    assert cli("freeze", "--reason", "incident 42").code == 0
+    done = cli.json(*APPLY)
+    assert (done["exitCode"], done["reason"]) == (5, "frozen")
+    assert cli("unfreeze", "--reason", "over").code == 0
+    assert cli(*APPLY).code == 0
+    assert len(sandbox.executions()) == 2
+
+
 def test_a_push_without_a_pull_request_is_held(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:

@@ -436,3 +436,25 @@ def test_the_latest_change_comes_first_and_open_ones_always(remote: Remote) -> N
     }  # fmt: skip
     lockfile = from_bytes(json.dumps(data).encode(), "x")
     assert changed_lately(lockfile, "2026-02-15T00:00:00Z") == [2, 3]
+
+
+def test_a_freeze_stands_in_its_first_lines(pull: Workspace, api: GitHubApi, cli: Cli) -> None:
+    """With the requests that it puts off; and gone when it is lifted. Also where none is."""
+    assert cli("freeze", "--reason", "incident 42 @everyone").code == 0
+    assert cli("comment").code == 0
+    (body,) = api.bodies(1)
+    assert "### Qualys Flow, `prod`: held" in body
+    assert "Merging starts" not in body
+    said = body.index("> **Frozen**: `somebody froze everything at ")
+    assert said < body.index("| Run |")
+    assert "`` When it is over: `qflow-gitops unfreeze --reason TEXT` ``" in body
+    assert "@everyone" in re.findall(r"`([^`]*)`", body[said:])[0]
+    assert "The request of <code>prod/new</code>" in body
+    shown = cli("comment", "--dry-run", "-e", "prod", "--to", "origin/main").out
+    assert "> **Frozen**" in shown
+    assert "nothing would run" in shown
+    assert cli("unfreeze", "--reason", "over").code == 0
+    assert cli("comment").code == 0
+    (body,) = api.bodies(1)
+    assert "Frozen" not in body
+    assert "### Qualys Flow, `prod`: planned" in body

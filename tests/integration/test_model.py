@@ -33,7 +33,7 @@ from qflow_gitops.filenames import RESCUE_FILE
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.sandbox import SandboxServer
 from qflow_gitops.states import DOUBTFUL, UNDER_WAY, State
-from tests.helpers.edges import Done, Runners
+from tests.helpers.edges import Done, Process, Runners
 from tests.helpers.oracle import RELEASABLE, Oracle
 from tests.helpers.team import Person, Spec, Team, repositories
 
@@ -63,7 +63,8 @@ edges = st.sampled_from(("push", "pushed", "send", "sent"))
 rarer = st.sampled_from(("looked", "replace", "send", "sent", "pushed"))
 deeds = st.sampled_from(
     ("crash", "crash", "crash", "stop", "stall", "reject", "lost", "dropped", "apply", "old",
-     "reconcile", "refresh", "settle", "settle", "settle", "merge", "merge", "retry")
+     "reconcile", "refresh", "settle", "settle", "settle", "merge", "merge", "retry", "freeze",
+     "freeze")
 )  # fmt: skip
 first, later = st.tuples(edges, st.just(1), deeds), st.tuples(rarer, st.integers(1, 3), deeds)
 troubles = st.one_of(st.just(()), st.tuples(first), st.tuples(first), st.tuples(first, later))
@@ -107,13 +108,19 @@ class Story(RuleBasedStateMachine):
         self.runners.ahead = dict(zip(self.team.paths, skews, strict=False))
         self.skew = skews[2]
         self._doubts_of_others: set[tuple[str, int]] = set()
+        self._frozen = False
         self._fault(())
         team = self.team
         self.oracle = Oracle(
             self.sandbox, self.workflow, keyed, team.record, team.versions, team.paths
         )
-        self.runners.about_to_send = self.oracle.about_to_send
+        self.runners.about_to_send = self._about_to_send
         self.runners.was_sent = self.oracle.was_sent
+
+    def _about_to_send(self, process: Process) -> None:
+        """Once it is frozen, nothing leaves one machine any more."""
+        assert not (self._frozen and self.store == "worktree")
+        self.oracle.about_to_send(process)
 
     def teardown(self) -> None:
         self._opened.close()
@@ -222,6 +229,9 @@ class Story(RuleBasedStateMachine):
         yield {(edge, count): self._deed(clone, deed) for edge, count, deed in trouble}
         self.team.refuse(False)
         self._fault(())
+        if self._frozen:
+            self._frozen = False
+            assert self._run(clone, "unfreeze", "--reason", "over").code == 0
 
     def _deed(self, clone: int, deed: str) -> Callable[[], object]:
         """What happens at a step of a clone's process: to it, or in the other clone."""
@@ -239,14 +249,22 @@ class Story(RuleBasedStateMachine):
             "refresh": lambda: run(other, "status", "--refresh"),
             "settle": lambda: self._settle(other, assume=False),
             "merge": lambda: self._merge_and_apply(other),
+            "freeze": lambda: self._freeze(other),
             "retry": lambda: run(other, "apply", "--yes", "--no-wait", "--retry", "a"),
         }
         return deeds[deed]
 
     def _run(self, clone: int, *arguments: str, **options: Any) -> Done:
+        frozen, posts = self._frozen, len(self.sandbox.requests("POST", "/run"))
         done = self.runners.call(self.team.paths[clone], *arguments, **options)
         assert done.code not in (3, 70), (arguments, done)
+        assert not frozen or len(self.sandbox.requests("POST", "/run")) == posts, done
         return done
+
+    def _freeze(self, clone: int) -> None:
+        """It may be refused while the remote is; what it says it did holds at once."""
+        if self._run(clone, "freeze", "--reason", "incident").code == 0:
+            self._frozen = True
 
     def _merge_and_apply(self, clone: int) -> None:
         self.team.change(clone, "edit", "a", "a", 1)

@@ -35,6 +35,9 @@ def test_what_a_person_on_call_decides() -> None:
     assert command_line({**decided, "environment": "dev", "arguments": "--x"})[2:] == [
         "resolve", "--reason=-- $x", "--adopt=--yes", "--", "dev/a",
     ]  # fmt: skip
+    for command in ("freeze", "unfreeze"):  # all environments are meant
+        words = command_line({"command": command, "environment": "dev", **known}, "/out")
+        assert words[2:] == [command, "--report=outputs=/out", "--reason=-- $x"]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,7 @@ def test_what_a_person_on_call_decides() -> None:
         {"command": "action"},
         {"command": "plan --full"},
         {"command": "retry", "reason": "x"},
+        {"command": "freeze"},
         {"command": "retry", "run": "a"},
         {"command": "acknowledge", "hold": "a", "reason": "x"},
         {"command": "resolve", "run": "a", "decision": "adopt", "reason": "x"},

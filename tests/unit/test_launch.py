@@ -67,7 +67,7 @@ def launch(runs: int, at_once: int) -> tuple[Launch, Session, Gate]:
     ]
     terms = Terms(
         concurrency=at_once, wait=False, timeout=9.0, stop_on_failure=True, statuses={},
-        stop=Never(), freeze=str, closed=str, author={}, still_due=cast(Any, None),
+        stop=Never(), brake=lambda: None, author={}, still_due=cast(Any, None),
         before=lambda _: (),
     )  # fmt: skip
     clock = cast(Clock, StillClock())

@@ -1,0 +1,43 @@
+"""`qflow-gitops freeze`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+
+if TYPE_CHECKING:
+    from qflow_gitops.operations.freeze import FreezeEdges
+    from qflow_gitops.report import Report
+
+
+@click.command("freeze")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the lockfile.")
+@options.output("text", "json")
+@click.pass_obj
+def command(wiring: Wiring, reason: str, format_name: str, copies: options.Copies) -> int:
+    """Hold every run until somebody unfreezes, in an apply that runs too.
+
+    Writes the reason to the lockfile, and needs no credentials of Qualys. An apply that runs,
+    on whatever machine, stops before its next wave; what it has sent goes on.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.operations.freeze import freeze
+
+        return freeze(reason, edges(wiring))
+
+    return run(wiring, "freeze", work, format_name, copies)
+
+
+def edges(wiring: Wiring) -> FreezeEdges:
+    """What both commands need: the lockfile that the work tree's settings name."""
+    from qflow_gitops.operations.freeze import FreezeEdges
+
+    project = wiring.project()
+    return FreezeEdges(
+        wiring.git, project, wiring.store(project), SystemClock(), wiring.author(), wiring.freezes()
+    )

@@ -1,0 +1,34 @@
+"""`qflow-gitops unfreeze`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from qflow_gitops.cli import options
+from qflow_gitops.cli.freeze import edges
+from qflow_gitops.cli.wiring import Wiring, run
+
+if TYPE_CHECKING:
+    from qflow_gitops.report import Report
+
+
+@click.command("unfreeze")
+@click.option(
+    "--reason", required=True, metavar="TEXT", help="Why it is over; goes into the lockfile."
+)
+@options.output("text", "json")
+@click.pass_obj
+def command(wiring: Wiring, reason: str, format_name: str, copies: options.Copies) -> int:
+    """Lift every freeze that the lockfile holds; the next apply sends what is due.
+
+    A freeze by QFLOW_FREEZE or QFLOW_FREEZE_FILE stays until that is taken away.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.operations.freeze import unfreeze
+
+        return unfreeze(reason, edges(wiring))
+
+    return run(wiring, "unfreeze", work, format_name, copies)

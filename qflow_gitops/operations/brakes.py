@@ -1,0 +1,46 @@
+"""What keeps an apply that runs from sending anything more: a freeze, or a closed window."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from qflow_gitops import freezes
+from qflow_gitops.errors import LockError
+from qflow_gitops.freezes import Freeze
+from qflow_gitops.interfaces import LockSession
+from qflow_gitops.notes import freezes_of
+from qflow_gitops.plan import Reason
+
+
+class Brake(NamedTuple):
+    """Why nothing may be sent now: the reason, in words, and what lifts it ("": time does)."""
+
+    reason: Reason
+    why: str
+    way_on: str = ""
+
+
+def brake_of(
+    session: LockSession,
+    others: Callable[[], tuple[Freeze, ...]],
+    closed: Callable[[], str],
+) -> Callable[[], Brake | None]:
+    """Give what tells, whenever it is asked and from any thread, what holds at that time.
+
+    `others` gives the freezes beside the lockfile's, `closed` why a window is closed, "" for none.
+    """
+
+    def brake() -> Brake | None:
+        if holding := (*_recorded(session), *others()):
+            return Brake(Reason.FROZEN, freezes.describe(holding), freezes.way_on(holding))
+        why = closed()
+        return Brake(Reason.WINDOW, why) if why else None
+
+    return brake
+
+
+def _recorded(session: LockSession) -> tuple[Freeze, ...]:
+    """Give the lockfile's freezes, as far as this process can know them without asking a remote."""
+    try:
+        return freezes.recorded(freezes_of(session.head()))
+    except LockError as problem:
+        return (freezes.by_doubt(problem.message, problem.hint),)
