@@ -134,6 +134,8 @@ def _named_before(git: GitTree, project: Project, head: str) -> str:
         another = before.lock.lineage not in ("", project.lock.lineage)
         if another or _place(before) != _place(project):
             return f"at commit {commit[:10]} it named another place or lineage"
+        if folder != project.folder and _had_lockfile(git, before, head):
+            return f"at commit {commit[:10]} its lockfile was {folder.lockfile}"
     if git.is_shallow():
         return "whether it named another place before isn't in this clone (it is shallow)"
     return ""
@@ -141,6 +143,13 @@ def _named_before(git: GitTree, project: Project, head: str) -> str:
 
 def _place(project: Project) -> tuple[str, ...]:
     lock = project.lock
-    if lock.store == "branch":
-        return (lock.store, lock.branch, lock.remote)
-    return (lock.store, project.folder.name)
+    return (lock.store, lock.branch, lock.remote) if lock.store == "branch" else (lock.store,)
+
+
+def _had_lockfile(git: GitTree, project: Project, head: str) -> bool:
+    """Whether a project whose lockfile is a file had one that git knows, or that lies there."""
+    file = project.folder.lockfile
+    return project.lock.store == "worktree" and (
+        file.encode() in git.listing("", project.folder.name)
+        or bool(git.first_parents("", head, 1, [file]))
+    )
