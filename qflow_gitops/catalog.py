@@ -130,7 +130,7 @@ def _misnamed(document: Document, folder: ProjectFolder) -> Iterator[Diagnostic]
             "A workflow's file is named after its id.",
             document.file,
             document.value_range(("id",)),
-            f"Rename it to {wanted}, or pull it anew: qflow-gitops workflows pull",
+            f"Rename it to {wanted}, or pull it anew: `qflow-gitops workflows pull`",
         )
 
 
@@ -149,7 +149,7 @@ def check(document: Document, catalog: Catalog) -> Iterator[Diagnostic]:
             f"The catalog in `{CATALOG_FOLDER}` doesn't know this workflow.",
             document.file,
             document.value_range(("spec", "workflowId")),
-            f"Mend the id, or fetch it: qflow-gitops workflows pull {spec['workflowId']}",
+            f"Correct the id, or fetch it: `qflow-gitops workflows pull {spec['workflowId']}`",
         )
     elif workflow.variables is not None:
         yield from _variables(document, spec.get("variables", {}), workflow)

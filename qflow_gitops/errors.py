@@ -54,6 +54,10 @@ NOTHING_MORE = "Nothing more is sent; what was sent before is in the record, or 
 """What is not done where the record can't be read or written, perhaps in the middle of an apply."""
 
 
+AGAIN = "<the command as it was typed>"
+"""Stands in a hint for that command, so that it may say what to add; the CLI fills it in."""
+
+
 class QflowError(Exception):
     """Something a person has to know about; never a bug, so never a traceback.
 

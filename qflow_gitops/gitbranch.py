@@ -92,8 +92,8 @@ class GitBranch:
                 f"There is no git remote `{self.remote}`, where the record's branch belongs.",
                 where="qflow.yaml",
                 not_done="Nothing was sent and nothing was written.",
-                hint=f"git remote add {self.remote} ADDRESS, or name another one: "
-                "lock: {store: branch, remote: NAME}",
+                hint=f"`git remote add {self.remote} ADDRESS`, or name another one in qflow.yaml: "
+                "`lock: {store: branch, remote: NAME}`",
                 reason="lock_remote",
             )
         return self.remote if push in ("", fetch) else push
@@ -152,7 +152,7 @@ class GitBranch:
             f"The record's branch can't be read: {said or 'git gave no reason'}.",
             where=self.where,
             not_done=NOTHING_MORE,
-            hint=f"Check the remote and your rights: git ls-remote {self.remote} {self._ref}",
+            hint=f"Check the remote and your rights: `git ls-remote {self.remote} {self._ref}`",
             reason="lock_unreachable",
         )
 

@@ -11,6 +11,7 @@ import contextlib
 import math
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -140,12 +141,12 @@ class GitRepo:
                 "The repository has no commits yet.",
                 where=str(self.root),
                 not_done="Nothing was planned and nothing was sent.",
-                hint="Commit your specs first: git add . && git commit",
+                hint="Commit your specs first: `git add . && git commit -m 'Run specs'`",
                 reason="no_commits",
             )
-        hint = "git log --oneline shows the commits there are."
+        hint = "`git log --oneline` shows the commits there are."
         if self.is_shallow():
-            hint = "This clone is shallow; git fetch --unshallow brings the older commits."
+            hint = "This clone is shallow; `git fetch --unshallow` fetches the older commits."
         raise UsageProblem(
             f"There is no commit `{safe}` in this repository.",
             not_done="Nothing was planned and nothing was sent.",
@@ -567,7 +568,8 @@ def _not_usable(directory: Path, err: bytes) -> QflowError:
             "The repository belongs to another user, so git doesn't read it.",
             where=str(directory),
             not_done=not_done,
-            hint=f"If you trust it: git config --global --add safe.directory {directory.resolve()}",
+            hint="If you trust it: `git config --global --add safe.directory "
+            f"{shlex.quote(str(directory.resolve()))}`",
             reason="git_ownership",
         )
     if b"not a git repository" in err or b"work tree" in err or b"bare repository" in err:
@@ -575,7 +577,7 @@ def _not_usable(directory: Path, err: bytes) -> QflowError:
             "This is not the work tree of a git repository.",
             where=str(directory),
             not_done=not_done,
-            hint="Go to your repository, name it with -C DIR, or make one: git init",
+            hint="Go to your repository, name it with -C DIR, or make one: `git init`",
             reason="no_repository",
         )
     return UsageProblem(

@@ -356,7 +356,7 @@ def _numbered(attempts: tuple[Attempt, ...], one: Transition) -> Attempt:
         raise LockError(
             f"There is no attempt {_name(one.key)}.",
             not_done="Nothing was written.",
-            hint="The record is another one than this was meant for. See: qflow-gitops lock verify",
+            hint="The lockfile is another one than this was meant for: `qflow-gitops lock verify`",
         )
     return attempts[one.number - 1]
 
@@ -380,7 +380,7 @@ def _name(key: Key) -> str:
 
 
 def _look_at(one: Transition) -> str:
-    return f"qflow-gitops history {one.environment}/{one.run}, and: qflow-gitops lock verify"
+    return f"`qflow-gitops history {one.environment}/{one.run}`, and `qflow-gitops lock verify`"
 
 
 def _not_allowed(attempt: Attempt, one: Transition) -> LockError:
@@ -395,7 +395,7 @@ def _conflict(one: Transition, said: str) -> LockError:
     return LockError(
         f"The attempt {_name(one.key)} can't become {one.event.to}: {said}.",
         not_done="Nothing was written.",
-        hint=f"Look at both in Qualys, and at: qflow-gitops history {one.environment}/{one.run}",
+        hint=f"Look at both in Qualys, and at `qflow-gitops history {one.environment}/{one.run}`",
         reason="lock_conflict",
     )
 

@@ -143,7 +143,7 @@ def _broken(where: str, said: str) -> LockError:
         f"The lockfile can't be read: {' '.join(said.split())[:200]}.",
         where=where,
         not_done="Nothing was sent and nothing was written.",
-        hint=f"Restore the last good version, for example from git: git log -p -- {where}",
+        hint="`qflow-gitops lock verify` says which versions can be read.",
         reason="lock_broken",
     )
 

@@ -221,7 +221,7 @@ def _environment(
                     Reason.INVALID,
                     *key,
                     detail=f"{finding.file}:{finding.range.start.line}: {finding.message}",
-                    hint="Mend the file: qflow-gitops validate",
+                    hint="Fix it: `qflow-gitops validate` shows all that is wrong.",
                 )
             )
     if not context.labels:
@@ -250,11 +250,11 @@ def _selected(one: RunSpec, labels: Mapping[str, str]) -> bool:
 
 def _gone(key: Key, last: Attempt, inheritance: Inheritance) -> Change:
     heir = inheritance.heir(key)
-    detail = f"no spec any more; its attempts stay recorded ({said(last)})"
+    detail = f"spec removed; its attempts stay recorded ({said(last)})"
     if heir is not None:
         detail = f"its attempts count for {'/'.join(heir)} now ({said(last)})"
     elif last.state in DOUBTFUL:
-        detail = f"no spec any more, and {said(last)}"
+        detail = f"spec removed, and {said(last)}"
     return Change(Action.SKIP, Reason.REMOVED, *key, detail, attempt=last)
 
 
@@ -402,9 +402,10 @@ _COUNT = "\0"
 
 def apply_command(environment: str, context: Context) -> str:
     """The apply that a plan of these environments and labels is about."""
+    asked = context.facts is not None and context.facts.approvals is not None
     which = f" -e {environment}" if len(context.project.environments) > 1 else ""
     labels = (f" -l {shlex.quote(f'{key}={value}')}" for key, value in context.labels.items())
-    return f"qflow-gitops apply{which}{''.join(labels)}"
+    return f"qflow-gitops apply{which}{''.join(labels)}{' --approved' if asked else ''}"
 
 
 def _two_of_a_name(one: RunSpec) -> Change:
@@ -446,7 +447,7 @@ def _asked_before(
         Action.HOLD,
         Reason.RENAMED if words else Reason.SAME_REQUEST,
         one,
-        f"{asked}; that run has no spec any more" if gone else asked,
+        f"{asked}; the spec of that run was removed" if gone else asked,
         f"If it is the same run: {words}, or {ways}" if words else f"If it is done: {ways}",
         other,
         release=Reason.SAME_REQUEST,
@@ -682,7 +683,8 @@ def _judged(found: list[Change], specs: SpecSet, context: Context, facts: Facts)
             if one.action is Action.RUN and one.environment == environment
         }
         runs = [one.spec for one in due.values() if one.spec]
-        brakes, here = context.brakes, facts._replace(total=totals[environment])
+        command = apply_command(environment, context)
+        brakes, here = context.brakes, facts._replace(total=totals[environment], command=command)
         found_so = judge(runs, here, brakes.acks, brakes.released)
         judged |= {key: _as_judged(one, found_so, here) for key, one in due.items()}
     return [judged.get(one.key, one) for one in found]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from qflow_gitops.moments import stamp
@@ -94,7 +95,8 @@ class Facts(NamedTuple):
     `policies` are those of both ends of the range; `unreadable` says why one of them isn't
     known. `total` counts the environment's specs. `now` is None where windows aren't looked
     at. `approvals` is None where nobody was asked, which holds what needs some only where
-    something is about to be sent (`sending`).
+    something is about to be sent (`sending`). `command` is the apply that this is about, as
+    a person types it.
     """
 
     policies: tuple[Policy, ...]
@@ -103,6 +105,7 @@ class Facts(NamedTuple):
     unreadable: str = ""
     sending: bool = False
     approvals: Mapping[Key, Approval] | None = None
+    command: str = "qflow-gitops apply"
 
 
 class Hold(NamedTuple):
@@ -162,7 +165,7 @@ def _of_a_run(one: RunSpec, facts: Facts) -> Iterator[Hold]:
         yield Hold(
             "policy",
             f"the policy it has to satisfy isn't known: {facts.unreadable}",
-            "Fetch the whole history (fetch-depth: 0), or mend qflow.yaml; then look again.",
+            "Fetch the whole history (fetch-depth: 0), or fix qflow.yaml; then look again.",
         )
     for policy in facts.policies:
         yield from _workflow(one, policy)
@@ -173,7 +176,7 @@ def _of_a_run(one: RunSpec, facts: Facts) -> Iterator[Hold]:
 
 def _workflow(one: RunSpec, policy: Policy) -> Iterator[Hold]:
     wanted = one.workflow_id.lower()
-    hint = "Take another workflow, or have policy.workflows in qflow.yaml changed."
+    hint = "Take another workflow, or have `policy.workflows` in qflow.yaml changed."
     if wanted in policy.denied:
         yield Hold("workflow", f"the policy denies workflow {one.workflow_id}", hint)
     elif policy.allowed is not None and wanted not in policy.allowed:
@@ -188,7 +191,7 @@ def _annotations(one: RunSpec, policy: Policy) -> Iterator[Hold]:
             yield Hold(
                 "policy",
                 f"the policy asks for the annotation `{name}` to match {pattern}, and {stands}",
-                f"Add `{name}:` under metadata.annotations in {one.file}.",
+                f"Add `{name}:` under `metadata.annotations` in {one.file}.",
             )
 
 
@@ -201,10 +204,14 @@ def _signed(one: RunSpec, policy: Policy, facts: Facts) -> Iterator[Hold]:
     if approval is not None:
         where = f" of pull request #{approval.pull_request}" if approval.pull_request else ""
         detail = f"the policy asks for signed commits, and GitHub verifies not all{where}"
-        yield Hold("policy", detail, "Sign the commits (git commit -S), and propose them again.")
+        yield Hold("policy", detail, "Sign the commits (`git commit -S`), and propose them again.")
     elif facts.sending:
         detail = "the policy asks for signed commits, and nobody was asked who signed them"
-        yield Hold("policy", detail, "Apply from a CI that can ask: apply --approved")
+        yield Hold("policy", detail, _ask(facts))
+
+
+def _ask(facts: Facts) -> str:
+    return f"Apply from a CI, which can ask: `{facts.command} --approved`"
 
 
 def _approval(one: RunSpec, facts: Facts) -> Iterator[Hold]:
@@ -223,7 +230,7 @@ def _approval(one: RunSpec, facts: Facts) -> Iterator[Hold]:
     said = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has {given}{where}"
     hint = "Have the pull request's newest commit approved by somebody who wrote none of it."
     if facts.approvals is None:
-        hint = "Apply from a CI that can ask: apply --approved"
+        hint = _ask(facts)
     elif found.why:
         hint = "Propose it in a pull request, and have that approved before it is merged."
     yield Hold("approval", f"{said}: {found.why}" if found.why else said, hint)
@@ -239,7 +246,7 @@ def _of_the_whole(due: Sequence[RunSpec], facts: Facts) -> _Found:
     seen: set[str] = set()
     for policy in facts.policies:
         for name, runs, hold in (
-            *_limits(due, policy.limits, facts.total),
+            *_limits(due, policy.limits, facts),
             *_closed(due, policy, facts),
         ):
             if name not in seen:
@@ -247,29 +254,33 @@ def _of_the_whole(due: Sequence[RunSpec], facts: Facts) -> _Found:
                 yield name, runs, hold
 
 
-def _limits(due: Sequence[RunSpec], limits: Limits, total: int) -> _Found:
+def _limits(due: Sequence[RunSpec], limits: Limits, facts: Facts) -> _Found:
+    over, total = partial(_over, facts.command), facts.total
     if len(due) > limits.runs:
-        yield _over("runs", due, f"at most {limits.runs} runs an apply")
+        yield over("runs", due, f"at most {limits.runs} runs an apply")
     shares = limits.share is not None and total >= limits.share_from
     if shares and len(due) * 100 > (limits.share or 0) * total:
-        yield _over("share", due, f"at most {limits.share:g} % of {total} specs an apply")
+        yield over("share", due, f"at most {limits.share:g} % of {total} specs an apply")
     for name, most in limits.connector_types.items():
         some = [one for one in due if name in one.connector_types]
         if len(some) > most:
-            yield _over(name, some, f"at most {most} runs an apply with connector type {name}")
+            yield over(name, some, f"at most {most} runs an apply with connector type {name}")
     for workflow, most in limits.workflows.items():
         some = [one for one in due if one.workflow_id.lower() == workflow]
         if len(some) > most:
-            yield _over(workflow, some, f"at most {most} runs an apply of workflow {workflow}")
+            yield over(workflow, some, f"at most {most} runs an apply of workflow {workflow}")
 
 
-def _over(what: str, runs: Sequence[RunSpec], rule: str) -> tuple[str, Sequence[RunSpec], Hold]:
+def _over(
+    command: str, what: str, runs: Sequence[RunSpec], rule: str
+) -> tuple[str, Sequence[RunSpec], Hold]:
     name = f"limit:{what}"
-    hint = (
-        f"Apply fewer at a time (-l LABEL=VALUE), or release them: apply --ack {name}={len(runs)} "
-        "--reason TEXT"
-    )
+    hint = f"Apply fewer at a time (-l LABEL=VALUE), or release them: {_ack(command, name, runs)}"
     return name, runs, Hold("limit", f"the policy says {rule}; {len(runs)} are due", hint, name)
+
+
+def _ack(command: str, name: str, runs: Sequence[RunSpec]) -> str:
+    return f"`{command} --ack {name}={len(runs)} --reason TEXT`"
 
 
 def _closed(due: Sequence[RunSpec], policy: Policy, facts: Facts) -> _Found:
@@ -277,7 +288,7 @@ def _closed(due: Sequence[RunSpec], policy: Policy, facts: Facts) -> _Found:
         return
     why = closed((policy,), due[0].environment, facts.now)
     if why:
-        hint = f"Or release them: apply --ack window={len(due)} --reason TEXT"
+        hint = f"Or release them: {_ack(facts.command, 'window', due)}"
         yield "window", due, Hold("window", why, hint, "window")
 
 

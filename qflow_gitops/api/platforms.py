@@ -79,7 +79,7 @@ def _custom(platform: str, custom: str, form: re.Pattern[str], example: str) -> 
         raise UsageProblem(
             f"The platform is `{platform}`, and QFLOW_GATEWAY doesn't say where it is.",
             not_done=_NOTHING,
-            hint=f"export QFLOW_GATEWAY={example}",
+            hint=f"`export QFLOW_GATEWAY={example}`",
             reason="gateway_missing",
         )
     if not form.fullmatch(custom):

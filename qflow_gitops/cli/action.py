@@ -29,7 +29,7 @@ def command(wiring: Wiring) -> int:
     INPUT_ARGUMENTS and INPUT_REPORTS hold one argument, or one FORMAT=FILE, a line. The result
     goes to GITHUB_OUTPUT and, with INPUT_SUMMARY=true, as Markdown to GITHUB_STEP_SUMMARY.
     """
-    from qflow_gitops.cli.main import program
+    from qflow_gitops.cli.main import start
 
     inputs = {
         name.removeprefix("INPUT_").lower().replace("_", "-"): value.strip()
@@ -41,7 +41,7 @@ def command(wiring: Wiring) -> int:
         _tell(Path(output), "reports", _files(inputs))
     try:
         words = command_line(inputs, output, wiring.environ.get("GITHUB_STEP_SUMMARY", ""))
-        status = program.main(words, prog_name="qflow-gitops", standalone_mode=False)
+        status = start(words)
     except (click.UsageError, QflowError) as problem:
         if output:
             _stopped(Path(output), problem)

@@ -8,7 +8,7 @@ import click
 from qflow_gitops import output
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
-from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 from qflow_gitops.operations.apply import Edges, apply
 from qflow_gitops.operations.checks import ApplyRequest
 from qflow_gitops.project import duration
@@ -96,7 +96,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     project = wiring.project(request.head, fetch=True)
     if (wiring.git.root / project.folder.rescue).exists():
         said = "holds answers of an earlier apply that aren't in the record yet"
-        wiring.console.say(f"{project.folder.rescue} {said}: qflow-gitops lock push")
+        wiring.console.say(f"{project.folder.rescue} {said}: `qflow-gitops lock push`")
     stopper = Stopper()
     wiring.patience = stopper.patience
     with wiring.console.progress() as progress:
@@ -129,7 +129,7 @@ def _confirmed(wiring: Wiring, planned: Planned) -> bool:
         raise UsageProblem(
             "Somebody has to confirm the plan, and there is no terminal to ask at.",
             not_done="Nothing was sent.",
-            hint="Look at it with qflow-gitops plan, then: qflow-gitops apply --yes",
+            hint=f"`qflow-gitops plan` shows it. If that is meant: `{AGAIN} --yes`",
             reason="not_confirmed",
         )
     click.echo(output.FORMATS["text"](Report("apply", body=planned)), err=True)

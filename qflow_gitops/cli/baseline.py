@@ -8,7 +8,7 @@ import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.wiring import SystemClock, Wiring, run
-from qflow_gitops.errors import UsageProblem
+from qflow_gitops.errors import AGAIN, UsageProblem
 from qflow_gitops.output.words import count
 from qflow_gitops.plan import Change
 
@@ -67,7 +67,7 @@ def _confirmed(wiring: Wiring, changes: tuple[Change, ...]) -> bool:
             f"Somebody has to confirm that {count(len(changes), 'run')} ran already, and there is "
             "no terminal to ask at.",
             not_done="Nothing was recorded.",
-            hint="If they are: say it again with --yes",
+            hint=f"If they did: `{AGAIN} --yes`",
             reason="not_confirmed",
         )
     return wiring.console.ask(f"Record these {count(len(changes), 'run')} as done, never to send?")

@@ -74,9 +74,10 @@ def _number(wiring: Wiring, asked: int | None) -> int:
     number = asked or int(wiring.ci.pull_request or 0)
     if not number:
         raise UsageProblem(
-            "Which pull request is meant isn't known.",
+            "Cannot tell which pull request to use.",
             not_done="Nothing was posted.",
-            hint="qflow-gitops comment --pull-request N, or --merged after an apply.",
+            hint="`qflow-gitops comment --pull-request N`, or after an apply "
+            "`qflow-gitops comment --merged`",
             reason="pull_request_unknown",
         )
     return number

@@ -106,7 +106,7 @@ class Console(NamedTuple):
                 f"The report can't be written: {problem.strerror}.",
                 where="stdout",
                 not_done="The rest was done; what was sent is recorded.",
-                hint="qflow-gitops status",
+                hint="`qflow-gitops status` shows what was recorded.",
             )
         )
         return False

@@ -26,7 +26,7 @@ def report_bug(problem: BaseException) -> int:
     ]
     click.echo(f"Error: a bug in qflow-gitops ({type(problem).__name__}).", err=True)
     click.echo(
-        "  What was sent is in the record, or in qflow.lock.rescue: qflow-gitops status", err=True
+        "  What was sent is in the record, or in qflow.lock.rescue: `qflow-gitops status`", err=True
     )
     try:
         with tempfile.NamedTemporaryFile(

@@ -101,7 +101,7 @@ def _remote(repo: GitRepo | None, target: Path, store: str | None) -> str:
             "There is no git remote for the record's branch.",
             where=str(target),
             not_done="Nothing was written.",
-            hint="git remote add origin ADDRESS, or: qflow-gitops init --store worktree",
+            hint="`git remote add origin ADDRESS`, or `qflow-gitops init --store worktree`",
             reason="lock_remote",
         )
     return "origin" if "origin" in remotes else next(iter(remotes), "")

@@ -71,7 +71,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
                 f"It can't be read: {getattr(problem, 'strerror', None) or 'not a text'}.",
                 where=str(path),
                 not_done="The record is as it was.",
-                hint="Name the file that the stopped apply saved: qflow-gitops lock push FILE",
+                hint="Name the file that the stopped apply saved: `qflow-gitops lock push FILE`",
                 reason="rescue_missing",
             ) from None
         report = bring_in(

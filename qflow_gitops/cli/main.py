@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -111,7 +112,7 @@ def program(ctx: click.Context, directory: str, quiet: bool, verbose: bool, colo
     if quiet and verbose:
         raise click.UsageError("-q and -v exclude each other.")
     console = Console.for_process(os.environ, color=color, quiet=quiet, verbose=verbose)
-    ctx.obj = Wiring(directory, os.environ, console)
+    ctx.obj = Wiring(directory, os.environ, console, typed=ctx.obj)
 
 
 def _show(problem: click.ClickException) -> None:
@@ -137,10 +138,17 @@ def _leave(status: int, *, at_once: bool) -> NoReturn:
     sys.exit(status)
 
 
+def start(words: Sequence[str]) -> Any:
+    """Call a command in this process; its exit code. Raises what stopped it."""
+    typed = shlex.join(("qflow-gitops", *words))
+    return program.main(list(words), prog_name="qflow-gitops", standalone_mode=False, obj=typed)
+
+
 def main(arguments: Sequence[str] | None = None) -> Any:
     """Run the program; ends the process with an exit code of the README's table."""
     try:
-        status = program.main(arguments, prog_name="qflow-gitops", standalone_mode=False)
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        status = start(words)
         _leave(status if isinstance(status, int) else ExitCode.OK, at_once=arguments is None)
     except click.ClickException as problem:
         _show(problem)

@@ -36,7 +36,7 @@ def command(
         raise UsageProblem(
             "The sandbox needs Flask, which isn't installed.",
             not_done="The sandbox was not started.",
-            hint="pip install 'qflow-gitops[sandbox]'",
+            hint="`pip install 'qflow-gitops[sandbox]'`",
         ) from None
     if "list" in faults:
         for name, about in FAULTS.items():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import shlex
 import signal
 import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
+from qflow_gitops.errors import AGAIN, ExitCode, QflowError, UsageProblem
 from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.report import Report, failed
@@ -98,7 +99,7 @@ class Stopper:
 def _give_up(number: int) -> None:
     told = (
         "Interrupted, and something still hangs: this process ends now. What was sent is in the "
-        "record, if only as an intent; the next apply looks it up. See: qflow-gitops status\n"
+        "record, if only as an intent; the next apply looks it up: `qflow-gitops status`\n"
     )
     with contextlib.suppress(OSError):
         os.write(2, told.encode())
@@ -108,8 +109,11 @@ def _give_up(number: int) -> None:
 class Wiring:
     """What the commands are made of, built when it is first needed."""
 
-    def __init__(self, directory: str, environ: Mapping[str, str], console: Console) -> None:
-        """Take the folder of `-C`, the environment and the console."""
+    def __init__(
+        self, directory: str, environ: Mapping[str, str], console: Console, *, typed: str
+    ) -> None:
+        """Take the folder of `-C`, the environment, the console, and the whole command line."""
+        self.typed = typed
         self.directory = Path(directory)
         self.environ = environ
         self.console = console
@@ -122,7 +126,7 @@ class Wiring:
         """The repository that the folder belongs to."""
         if not self.directory.is_dir():
             raise UsageProblem(
-                "This folder doesn't exist.", where=str(self.directory), hint="Mend -C DIR."
+                "This folder doesn't exist.", where=str(self.directory), hint="Correct `-C DIR`."
             )
         repo = GitRepo.open(self.directory, self.environ)
         self.console.detail(f"repository {repo.root}, git directory {repo.common_dir}")
@@ -295,8 +299,8 @@ class Wiring:
                 "This file came with a commit, or is a link: it isn't what an apply saved here.",
                 where=str(path),
                 not_done="The record is as it was.",
-                hint=f"git rm {path.name}, and find out who committed it. Lines of an apply's "
-                "log go in by: qflow-gitops lock push -",
+                hint=f"`git rm {shlex.quote(str(path))}`, and find out who committed it. Lines of an "
+                "apply's log go in by `qflow-gitops lock push -`, which reads its stdin.",
                 reason="rescue_tracked",
             )
 
@@ -328,6 +332,8 @@ def run(
         report = failed(command, problem)
     finally:
         wiring.close()
+    if report.error:
+        report.error.hint = report.error.hint.replace(AGAIN, wiring.typed)
     return wiring.console.result(report, format_name, _placed(wiring, copies))
 
 
@@ -366,7 +372,7 @@ def existing_paths(wiring: Wiring, paths: tuple[str, ...]) -> tuple[str, ...]:
                 "There is no such file or folder.",
                 where=path,
                 not_done="Nothing was checked.",
-                hint="Name one that is there; git ls-files shows them.",
+                hint="Name one that is there; `git ls-files` shows them.",
                 reason="path_missing",
             )
         found.append(shown_path(wiring, path))

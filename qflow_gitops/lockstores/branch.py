@@ -99,7 +99,7 @@ class BranchStore:
                 where=self.where,
                 not_done=NOTHING_DONE,
                 hint=f"Find out who pushed it. `git log {known}` shows the record that was there. "
-                f"To put it back: {self._branch.push_command(known, force=True)}",
+                f"To put it back: `{self._branch.push_command(known, force=True)}`",
                 reason="lock_rewritten",
             )
         lockfile = self._parsed(tip)
@@ -109,8 +109,7 @@ class BranchStore:
                 "none.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Find out who made it: git log -3 {tip}. Then look at the whole record: "
-                "qflow-gitops lock verify",
+                hint=self._put_back(tip),
                 reason="lock_rewritten",
             )
         if not tip == known == self._trusted:
@@ -139,7 +138,7 @@ class BranchStore:
                 f"The record's branch is gone; this clone knows it as {known[:10]}.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Put it back: {self._branch.push_command(known)}",
+                hint=f"Put it back: `{self._branch.push_command(known)}`",
                 reason="lock_missing",
             )
         check_presence(
@@ -163,17 +162,35 @@ class BranchStore:
                 f"The commit {tip[:10]} holds no qflow.lock.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint="Another branch may have this name: see `lock.branch` in qflow.yaml.",
+                hint=f"Another branch may have this name: set `lock.branch` in qflow.yaml. Else: "
+                f"{self._put_back(tip)}",
                 reason="lock_broken",
             )
-        lockfile = from_bytes(content, self.where)
+        try:
+            lockfile = from_bytes(content, self.where)
+        except LockError as problem:
+            if problem.reason == "lock_broken":
+                problem.hint = self._put_back(tip)
+            raise
         check_lineage(lockfile, self._lineage, self.where)
         return lockfile
 
+    def _put_back(self, tip: str) -> str:
+        """Say how to find out who wrote a version, and how to put the one before in its place."""
+        known, _ = self._branch.known()
+        before = self._earlier(tip, known)
+        if not before:
+            return f"Find out who made it: `git log -3 {tip}`"
+        command = self._branch.push_command(before, force=True)
+        return f"Find out who made it: `git log -3 {tip}`. To put back what was there: `{command}`"
+
     def _before(self, tip: str, known: str) -> Lockfile | None:
         """Give the record to compare with: what this clone knew, else the commit before."""
-        before = known if known not in ("", tip) else next(iter(self._branch.parents(tip)), "")
+        before = self._earlier(tip, known)
         return self._parsed(before) if before else None
+
+    def _earlier(self, tip: str, known: str) -> str:
+        return known if known not in ("", tip) else next(iter(self._branch.parents(tip)), "")
 
     def _check_growth(self, old: Lockfile | None, new: Lockfile, tip: str) -> None:
         lost = audit.grown(old, new) if old is not None else ()
@@ -182,7 +199,7 @@ class BranchStore:
                 f"The record isn't what it was plus more: {'; '.join(lost[:3])}.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Look at the commit {tip[:10]} and who made it: qflow-gitops lock verify",
+                hint=self._put_back(tip),
                 reason="lock_shrunk",
             )
 

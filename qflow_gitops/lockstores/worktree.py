@@ -149,7 +149,7 @@ class WorktreeStore:
             "The record is a file of the work tree, which has no signatures.",
             where="qflow.yaml",
             not_done="Nothing was checked.",
-            hint="Leave out --signers, or keep the record on a branch: lock: {store: branch}",
+            hint="Leave out --signers, or keep the lockfile on a branch: `lock: {store: branch}`",
             reason="lock_unsigned",
         )
 
@@ -170,7 +170,7 @@ class WorktreeStore:
                     f"Another qflow-gitops is writing the record ({holder or 'unknown process'}).",
                     where=self.where,
                     not_done="Nothing was sent.",
-                    hint="Wait for it to end; what it runs is in: qflow-gitops status",
+                    hint="Wait for it to end; `qflow-gitops status` shows what it runs.",
                 ) from None
             with contextlib.suppress(OSError):  # who holds it is only for people
                 os.ftruncate(descriptor, 0)
@@ -188,7 +188,7 @@ class WorktreeStore:
         content, copy = self._bytes(self._path), self._bytes(self._copy)
         lines = journal.read(self._journal)
         header = lines[0] if lines else None
-        lockfile = reader(content, self.where) if content is not None else None
+        lockfile = self._read_by(reader, content)
         self._check_own({self._lineage, lockfile.lineage if lockfile else ""} - {""})
         if header is not None and header["sha256"] == _sha256(content):
             base = lockfile or Lockfile(header["lineage"], extra={})
@@ -207,12 +207,33 @@ class WorktreeStore:
             )
         # A journal whose session already wrote its result is spent: content is the copy.
         if lockfile is None:
-            git = "git" if self.where == self._path.name else f"git -C {self._path.parent}"
-            hint = f"Bring it back: {git} checkout HEAD -- {self._path.name}"
+            hint = f"Restore it: {self._in_git()}."
             check_presence(self._lineage, self.where, hint)
         if lockfile is not None:
             check_lineage(lockfile, self._lineage, self.where)
         return lockfile, content
+
+    def _read_by(
+        self, reader: Callable[[bytes, str], Lockfile], content: bytes | None
+    ) -> Lockfile | None:
+        """Read the lockfile; one that can't be read has a newest version somewhere."""
+        try:
+            return reader(content, self.where) if content is not None else None
+        except LockError as problem:
+            if problem.reason == "lock_broken":
+                problem.hint = self._restore_any()
+            raise
+
+    def _in_git(self) -> str:
+        """Say which commits have it; the newest of them isn't always the newest version."""
+        path = shlex.quote(f":/{self.where}")
+        return f"`git log --all --oneline --diff-filter=d -- {path}` shows the commits with it"
+
+    def _restore_any(self) -> str:
+        """Say where versions are, for one that can't be read: an older one is refused then."""
+        if self._bytes(self._copy) is None:
+            return f"Restore it: {self._in_git()}."
+        return f"{self._in_git()}. Where none is newer than the one written here: {self._copied()}"
 
     def _refuse_other(self, found: Lockfile | None, newest: Lockfile) -> None:
         """Refuse a lockfile that isn't the newest one written here, unless it is newer."""
@@ -238,10 +259,10 @@ class WorktreeStore:
         )
 
     def _restore(self) -> str:
-        return (
-            "Bring the newest version back: "
-            f"cp {shlex.quote(str(self._copy))} {shlex.quote(str(self._path))}"
-        )
+        return f"Restore the newest version: {self._copied()}"
+
+    def _copied(self) -> str:
+        return f"`cp {shlex.quote(str(self._copy))} {shlex.quote(str(self._path))}`"
 
     def _bytes(self, path: Path) -> bytes | None:
         try:
@@ -255,7 +276,7 @@ class WorktreeStore:
                 f"The lockfile can't be read: {problem.strerror}.",
                 where=str(path),
                 not_done=NOTHING_DONE,
-                hint=f"Put a plain file there that you may read: ls -l {shlex.quote(str(path))}",
+                hint=f"Put a plain file there that you may read: `ls -l {shlex.quote(str(path))}`",
                 reason="lock_unreadable",
             ) from None
 
@@ -264,7 +285,7 @@ class WorktreeStore:
             f"The record can't be written: {problem.strerror or problem}.",
             where=str(path),
             not_done=NOTHING_MORE,
-            hint="Make room or mend the folder's rights, then run the command again.",
+            hint="Make room or fix the folder's rights, then run the command again.",
             reason="lock_unwritable",
         )
 
@@ -366,7 +387,7 @@ class WorktreeSession:
                 f"The lockfile can't be written: {problem.strerror or problem}.",
                 where=str(store._path),
                 not_done="The record is complete, but still in the journal of the git directory.",
-                hint="Make room or mend the folder's rights; the next apply takes the journal in.",
+                hint="Make room or fix the folder's rights; the next apply takes the journal in.",
                 reason="lock_unwritable",
             ) from None
         self.lockfile, self._content, self._left_over = written, content, False

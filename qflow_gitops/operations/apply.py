@@ -159,7 +159,7 @@ def _locked(
             "What would run has changed since the plan was shown: now also "
             f"{', '.join(more[:5])}{' and others' if len(more) > 5 else ''}.",
             not_done="Nothing was sent.",
-            hint="Look at it again: qflow-gitops plan",
+            hint="Look at it again: `qflow-gitops plan`",
             reason="stale_plan",
         )
     return (yield from _carry_out(request, edges, view, session, notes, problems))
@@ -268,7 +268,7 @@ def _left_to_others(left: Sequence[Job]) -> BusyError:
         "Another process wrote the record meanwhile, and by what it says these aren't due as they "
         f"were shown: {names}{' and others' if len(left) > 5 else ''}.",
         not_done="They were not sent by this apply.",
-        hint="Look at it again: qflow-gitops plan",
+        hint="Look at it again: `qflow-gitops plan`",
         reason="elsewhere",
     )
 

@@ -92,7 +92,7 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
             raise BusyError(
                 "Other processes write the record all the time.",
                 not_done="Nothing was recorded.",
-                hint="Say it again when no apply is at work.",
+                hint="Run the command again when no apply is at work.",
             )
     body = History(tuple(rows), seen(edges.store.read()))
     return Report("baseline", body=body)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qflow_gitops.diagnostics import Diagnostic, has_errors
-from qflow_gitops.errors import InvalidInput, StaleError, UsageProblem
+from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
@@ -71,7 +71,7 @@ def check(request: ApplyRequest, git: GitTree, view: View) -> None:
             f"The plan is not the approved one: its digest is {made.digest}, and it would run "
             f"{due}.",
             not_done="Nothing was sent.",
-            hint="Look at it again, and have it approved: qflow-gitops plan",
+            hint="Look at it again, and have it approved: `qflow-gitops plan`",
             reason="digest_differs",
         )
 
@@ -125,14 +125,14 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
             raise UsageProblem(
                 f"--retry {run}: only a run that failed or was refused can be retried ({stands}).",
                 not_done="Nothing was sent.",
-                hint="qflow-gitops status",
+                hint="`qflow-gitops status` shows how each run stands.",
                 reason="retry_not_held",
             )
     if request.acks and not request.reason.strip():
         raise UsageProblem(
-            "Whoever releases a hold says why: --reason is missing.",
+            "`--ack` requires `--reason`.",
             not_done="Nothing was sent.",
-            hint="Say it again with --reason TEXT; the record keeps it.",
+            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
             reason="reason_missing",
         )
     for name, count in request.acks.items():
@@ -144,7 +144,7 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
                 f"--ack {name}={count} releases nothing: "
                 + (f"{len(held)} are held." if held else "there is no such hold."),
                 not_done="Nothing was sent.",
-                hint="qflow-gitops plan shows what is held, and its number.",
+                hint="`qflow-gitops plan` shows what is held, and its number.",
                 reason="ack_differs",
             )
 

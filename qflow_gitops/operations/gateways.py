@@ -7,7 +7,7 @@ asked for there (the credentials would meet a foreign gateway) nor here (it isn'
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qflow_gitops.errors import UsageProblem
+from qflow_gitops.errors import AGAIN, UsageProblem
 from qflow_gitops.inheritance import successor
 from qflow_gitops.interfaces import Qualys
 from qflow_gitops.lockfile import Attempt
@@ -53,8 +53,8 @@ def one_environment(project: Project, asked: str) -> str:
         raise UsageProblem(
             f"The project has several environments: {', '.join(environments)}.",
             not_done="Nothing was sent.",
-            hint="Name one with -e ENV: each may be another subscription, with credentials of its "
-            "own.",
+            hint=f"Name one, each may be another subscription with its own credentials: "
+            f"`{AGAIN} -e {environments[0]}`",
             reason="environment_needed",
         )
     return environments[0]

@@ -168,7 +168,7 @@ def _held_workflow(one: Change, revisions: Mapping[str, str], view: View) -> Cha
         return _held(
             one,
             f"Qualys knows no workflow {workflow_id} (404), or hides it",
-            "Mend `workflowId`, or have the workflow's tag added to your role in Qualys.",
+            "Correct `workflowId`, or have the workflow's tag added to your role in Qualys.",
         )
     if not any(one.workflow_revision for one in view.facts.policies):
         return None
@@ -179,7 +179,8 @@ def _held_workflow(one: Change, revisions: Mapping[str, str], view: View) -> Cha
     return _held(
         one,
         detail + (expected[:12] or "none"),
-        f"Look at the workflow in Qualys; then: qflow-gitops workflows pull {workflow_id}, commit.",
+        f"Look at the workflow in Qualys; then `qflow-gitops workflows pull -e {one.environment} "
+        f"{workflow_id}`, commit.",
     )
 
 

@@ -122,7 +122,7 @@ def _left(one: Change) -> Change:
         action=Action.HOLD,
         reason=Reason.STOPPED,
         detail="not started: another process wrote the record meanwhile, and it isn't due as shown",
-        hint="Look at it again: qflow-gitops plan",
+        hint="Look at it again: `qflow-gitops plan`",
     )
 
 

@@ -223,7 +223,7 @@ def _base(
         )
     (commit,) = through
     if not git.has_commit(commit):
-        shallow = " (it is shallow; git fetch --unshallow brings it)" if git.is_shallow() else ""
+        shallow = " (it is shallow; `git fetch --unshallow` fetches it)" if git.is_shallow() else ""
         note = (
             f"The commit {commit[:10]}, through which all was applied, isn't in this "
             f"clone{shallow}: all specs are looked at, as with --full."

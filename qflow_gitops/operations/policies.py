@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from qflow_gitops.errors import LockError, QflowError, Unreadable, UsageProblem
+from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageProblem
 from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.interfaces import Cache, GitTree
 from qflow_gitops.lockfile import Lockfile
@@ -111,7 +111,7 @@ def check_record(
             where=project.folder.settings,
             not_done="Nothing was sent and nothing was written.",
             hint="Set `lock` back as it was. If nothing was ever applied there: "
-            f"qflow-gitops apply --ack {NEW_RECORD}=1 --reason TEXT",
+            f"`{AGAIN} --ack {NEW_RECORD}=1 --reason TEXT`",
             reason="lock_moved",
         )
 

@@ -61,7 +61,7 @@ def _check(one: Transition, entry: Mapping[str, Any], lockfile: Lockfile, where:
             f"A saved line isn't what an apply saw of {one.environment}/{one.run} #{one.number}.",
             where=where,
             not_done="It was not recorded, nor was any after it.",
-            hint="A person's decision is made with: qflow-gitops resolve",
+            hint="A person's decision is made with `qflow-gitops resolve`",
             reason="rescue_form",
         )
 

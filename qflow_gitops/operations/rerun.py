@@ -114,7 +114,7 @@ def _found(specs: SpecSet, key: Key, run: str) -> RunSpec:
     raise UsageProblem(
         f"{message}{unread}.",
         not_done=_UNCHANGED,
-        hint=_meant(key, known) or "qflow-gitops status lists the runs.",
+        hint=_meant(key, known) or "`qflow-gitops status` lists the runs.",
         reason="run_unknown",
     )
 

@@ -1,17 +1,17 @@
 """Settle a run in doubt by a person's decision, checked as far as Qualys shows anything."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from qflow_gitops.errors import BusyError, QflowError, UsageProblem
+from qflow_gitops.errors import AGAIN, BusyError, QflowError, UsageProblem
 from qflow_gitops.inheritance import Key, Placed
 from qflow_gitops.interfaces import LockSession, LockStore
 from qflow_gitops.lockfile import Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Match
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations.plan import seen
-from qflow_gitops.operations.reconcile import Doubt, Looked, Reconciler
+from qflow_gitops.operations.reconcile import Candidate, Doubt, Looked, Reconciler
 from qflow_gitops.operations.runs import run_key
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
@@ -53,7 +53,7 @@ def resolve(
         raise UsageProblem(
             "--reason is empty.",
             not_done=NOTHING,
-            hint="Say why: --reason TEXT. The record keeps it.",
+            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
             reason="reason_missing",
         )
     environment, name = run_key(decision.run, project)
@@ -79,7 +79,7 @@ def resolve(
             f"Another process settled it meanwhile: the attempt is {settled.state}.",
             where=f"{environment}/{name}",
             not_done="Your decision was not recorded.",
-            hint=f"qflow-gitops history {environment}/{name}",
+            hint=f"See what: `qflow-gitops history {environment}/{name}`",
             reason="settled_elsewhere",
         )
     return Report("resolve", body=History(((*doubt.key, settled),), seen(store.read())))
@@ -93,7 +93,7 @@ def _doubtful(environment: str, name: str, attempts: Sequence[Placed]) -> Doubt:
     raise UsageProblem(
         f"The run `{environment}/{name}` is not in doubt.",
         not_done=NOTHING,
-        hint="qflow-gitops status shows the runs that are.",
+        hint="`qflow-gitops status` shows the runs that are.",
         reason="not_in_doubt",
     )
 
@@ -122,8 +122,7 @@ def _under_way(doubt: Doubt, until: str) -> BusyError:
         f"The request may still be under way until {until}: it was to be sent at {began}.",
         where=f"{doubt.environment}/{doubt.run}",
         not_done=NOTHING,
-        hint="Look in Qualys after that, and say it again: qflow-gitops resolve "
-        f"{doubt.environment}/{doubt.run} …",
+        hint=f"Look in Qualys after that, and run it again: `{AGAIN}`",
         reason="lease_runs",
     )
 
@@ -154,6 +153,7 @@ def _check_absence(decision: Decision, looked: Looked) -> None:
     left = [one for one in looked.candidates if one.execution.id not in decision.others]
     who = f"{looked.doubt.environment}/{looked.doubt.run}"
     if left:
+        none = "".join(f" --not {one}" for one in (*decision.others, *_ids(left)))
         shown = ", ".join(
             f"{one.execution.id} ("
             + ("the same request" if one.match >= Match.SAME_REQUEST else "its request isn't shown")
@@ -164,8 +164,8 @@ def _check_absence(decision: Decision, looked: Looked) -> None:
             f"Qualys lists executions that may be this run's: {shown}.",
             where=who,
             not_done=NOTHING,
-            hint=f"If one is: qflow-gitops resolve {who} --adopt {left[0].execution.id}. If none "
-            f"is, say so for each: --absent --not {left[0].execution.id}",
+            hint=f"If one is: `qflow-gitops resolve {who} --adopt {left[0].execution.id} --reason "
+            f"TEXT`. If none is: `qflow-gitops resolve {who} --absent{none} --reason TEXT`",
             reason="execution_found",
         )
     if not looked.complete:
@@ -173,10 +173,14 @@ def _check_absence(decision: Decision, looked: Looked) -> None:
             "The list of the workflow's executions could not be read whole: it proves nothing.",
             where=who,
             not_done=NOTHING,
-            hint="Say it again in a moment. Where the workflow is gone from Qualys, nothing can "
-            f"prove it: qflow-gitops resolve {who} --assume-ran",
+            hint=f"Run it again in a moment: `{AGAIN}`. Where the workflow is gone from Qualys, "
+            f"nothing can prove it: `qflow-gitops resolve {who} --assume-ran --reason TEXT`",
             reason="list_incomplete",
         )
+
+
+def _ids(candidates: Iterable[Candidate]) -> Iterator[str]:
+    return (one.execution.id for one in candidates)
 
 
 def _check_execution(
@@ -189,7 +193,7 @@ def _check_execution(
                 raise UsageProblem(
                     f"The execution {one} belongs to {environment}/{run} already.",
                     not_done=NOTHING,
-                    hint=f"qflow-gitops history {environment}/{run}",
+                    hint=f"See it: `qflow-gitops history {environment}/{run}`",
                     reason="execution_taken",
                 )
     found = reconciler.gateways.asked(doubt.environment, attempt).execution(one)

@@ -75,8 +75,8 @@ def _missing(pull: PullRequest, what: str, commit: str) -> UsageProblem:
     return UsageProblem(
         f"The {what} of pull request {pull.number} isn't in this clone ({commit[:10] or 'none'}).",
         not_done="Nothing was posted.",
-        hint="Check out with fetch-depth: 0, and so that git can fetch from "
-        f"`origin`: git fetch origin refs/pull/{pull.number}/head",
+        hint="Check out with fetch-depth: 0, and so that git can fetch from origin: "
+        f"`git fetch origin refs/pull/{pull.number}/head`",
         reason="pull_request_commit",
     )
 

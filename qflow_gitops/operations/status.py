@@ -99,7 +99,7 @@ def history(git: GitTree, store: LockStore, project: Project, run: str, environm
     if wanted and not found:
         raise UsageProblem(
             f"Nothing is recorded of a run `{'/'.join(wanted)}`.",
-            hint="qflow-gitops status names the runs.",
+            hint="`qflow-gitops status` lists the runs.",
             reason="run_unknown",
         )
     return Report("history", body=History(found, seen(recorded)))

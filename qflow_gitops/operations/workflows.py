@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qflow_gitops import catalog, files
 from qflow_gitops.catalog import Catalog, Workflow
-from qflow_gitops.errors import InvalidInput, UsageProblem
+from qflow_gitops.errors import AGAIN, InvalidInput, UsageProblem
 from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.interfaces import GitTree, Qualys
 from qflow_gitops.operations import reading
@@ -55,7 +55,7 @@ def _one_environment(project: Project, asked: str) -> str:
     raise UsageProblem(
         f"The project has several environments: {', '.join(environments)}.",
         not_done="Nothing was pulled.",
-        hint="Name one: qflow-gitops workflows pull -e ENV",
+        hint=f"Name one: `{AGAIN} -e {environments[0]}`",
         reason="environment_needed",
     )
 
@@ -152,7 +152,7 @@ def _found(known: Catalog, workflow_id: str) -> Workflow:
     if one is None:
         raise UsageProblem(
             f"The catalog has no workflow `{workflow_id[:60]}`.",
-            hint=f"Fetch it: qflow-gitops workflows pull {_short(workflow_id)}",
+            hint=f"Fetch it: `qflow-gitops workflows pull {_short(workflow_id)}`",
             reason="workflow_unknown",
         )
     return one

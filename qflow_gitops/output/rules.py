@@ -11,7 +11,7 @@ def listed(rules: Iterable[Rule]) -> str:
     known = list(rules)
     width = max(len(one.id) for one in known)
     lines = [f"{one.id:{width}}  {one.severity:7}  {one.why}" for one in known]
-    return "\n".join([*lines, "", "One by example: qflow-gitops rules ID", ""])
+    return "\n".join([*lines, "", "One by example: `qflow-gitops rules ID`", ""])
 
 
 def explained(rule: Rule) -> str:

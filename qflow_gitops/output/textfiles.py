@@ -10,7 +10,7 @@ from qflow_gitops.report.reviews import Comments
 def known(body: Known) -> Iterator[str]:
     """The workflows of the catalog."""
     if not body.workflows:
-        yield "The catalog is empty. Fill it: qflow-gitops workflows pull"
+        yield "The catalog is empty. Fill it: `qflow-gitops workflows pull`"
     rows = [
         (one.id, one.name or "(no name)", one.revision[:12], str(len(one.own_variables)))
         for one in body.workflows

@@ -182,7 +182,10 @@ def applied(body: Applied) -> Iterator[str]:
                 f"  ? {clean(one.name)}: look in Qualys for an execution of workflow "
                 f"{one.attempt.fact('workflowId')} at about {one.attempt.opened_at}"
             )
-        yield "  → qflow-gitops reconcile looks for them again, as each apply does first"
+        yield (
+            f"  → `qflow-gitops reconcile -e {body.environment}` looks for them again, as each "
+            "apply does first"
+        )
     if body.elsewhere:
         yield ""
         yield "Another apply is sending these now; what becomes of them isn't known here yet."
@@ -197,9 +200,10 @@ def applied(body: Applied) -> Iterator[str]:
         yield from map(clean, body.rescued_lines.splitlines())
         kept = not body.rescued.startswith("not to a file")
         yield (
-            "  → qflow-gitops lock push (or, with the lines above on its stdin: lock push -)"
+            "  → `qflow-gitops lock push`, or with the lines above on its stdin "
+            "`qflow-gitops lock push -`"
             if kept
-            else "  → qflow-gitops lock push -   (with the lines above on its stdin)"
+            else "  → `qflow-gitops lock push -`, with the lines above on its stdin"
         )
     elif body.outcomes:
         yield f"Recorded in {clean(body.planned.lock.where)}"

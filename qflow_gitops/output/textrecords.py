@@ -30,7 +30,7 @@ def status(body: Status) -> Iterator[str]:
 
 
 def _without_spec(row: StatusRow) -> str:
-    return f"now {'/'.join(row.heir)}" if row.heir else "no spec any more"
+    return f"now {'/'.join(row.heir)}" if row.heir else "spec removed"
 
 
 def history(body: History) -> Iterator[str]:

@@ -32,7 +32,7 @@ class InvalidFiles(InvalidInput):
         super().__init__(
             "The repository's files have errors.",
             not_done=not_done,
-            hint="Mend them, and look again: qflow-gitops validate",
+            hint="Fix them, and look again: `qflow-gitops validate`",
         )
         self.diagnostics = diagnostics
 

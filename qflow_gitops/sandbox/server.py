@@ -85,7 +85,7 @@ class SandboxServer:
                 raise UsageProblem(
                     f"The port {port} can't be used.",
                     not_done="The sandbox was not started.",
-                    hint="Let it choose one: --port 0",
+                    hint="Let it choose one: `qflow-gitops sandbox --port 0`",
                     reason="port_taken",
                 ) from None
             opened.callback(self._server.server_close)

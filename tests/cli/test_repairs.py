@@ -224,5 +224,5 @@ def test_two_environments_have_to_be_named(
     for command in (["apply", "--yes"], ["reconcile"], ["status", "--refresh"]):
         done = cli(*command)
         assert done.code == 2, done
-        assert "-e ENV" in done.err
+        assert "-e dev`" in done.err
     assert sandbox.requests() == []

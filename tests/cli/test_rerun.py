@@ -383,8 +383,8 @@ def test_the_longest_reason_is_kept(project: Workspace, cli: Cli) -> None:
     [
         ("encrypt-prod-bucket", f"Did you mean `prod/{RUN}`?"),
         (f"dev/{RUN}", f"Did you mean `prod/{RUN}`?"),
-        ("zzz", "qflow-gitops status lists the runs."),
-        ("", "qflow-gitops status lists the runs."),
+        ("zzz", "`qflow-gitops status` lists the runs."),
+        ("", "`qflow-gitops status` lists the runs."),
     ],
 )
 def test_an_unknown_run_is_refused(project: Workspace, cli: Cli, run: str, hint: str) -> None:
