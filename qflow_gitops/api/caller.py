@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from qflow_gitops.api.evidence import is_rate_limited, number, refuses_token
 from qflow_gitops.api.messages import ROLE_HINT, Redactor, message_of
 from qflow_gitops.api.token import TokenSource
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
@@ -15,23 +16,9 @@ from qflow_gitops.errors import AuthError, UnreachableError
 
 ATTEMPTS = 4  # of one GET
 BUDGET = 90.0  # seconds that the waits of one call may take in all
-_RATE_CODES = ("1959", "1960", "1965", "1966")  # qflow-api 4.3, of sibling APIs
+SKEW = 86_400.0
+"""Seconds by which a server's clock may differ; what says more than a day off is no clock."""
 _AGAIN = frozenset({500, 502, 503, 504})
-
-
-def is_rate_limited(answer: HttpAnswer) -> bool:
-    """Whether the answer says "too many": 429, or 409 with rate headers or a rate code.
-
-    Documented for sibling APIs behind the same gateway, so [I] for QFlow (qflow-api 4.3).
-    """
-    if answer.status == 429:
-        return True
-    if answer.status != 409:
-        return False
-    headers = any(
-        name.startswith(("x-ratelimit-", "x-concurrency", "retry-after")) for name in answer.headers
-    )
-    return headers or any(code in answer.content[:2000].decode("latin-1") for code in _RATE_CODES)
 
 
 class Caller:
@@ -75,12 +62,13 @@ class Caller:
     ) -> HttpAnswer:
         """Send one request, and once more with a new token where the first was refused (401).
 
-        A 401 is a refusal before anything is done, so this is safe for a POST as well. No
-        request begins once `may_send` says no. Raises NoAnswerError, AuthError or
+        What isn't a GET only where the answer is about the token: then nothing was done with
+        it. No request begins once `may_send` says no. Raises NoAnswerError, AuthError or
         UnreachableError (the last two from the token).
         """
         answer = self._send(method, path, body, may_send)
-        if answer.status == 401 and self._tokens.renewable and may_send():
+        refused = answer.status == 401 and (method == "GET" or refuses_token(answer))
+        if refused and self._tokens.renewable and may_send():
             answer = self._send(method, path, body, may_send)
         return answer
 
@@ -113,7 +101,7 @@ class Caller:
             else:
                 if answer.status == 404:
                     return None
-                if 200 <= answer.status < 300:
+                if 200 <= answer.status < 300 and answer.status != 206:  # a part of it, unasked
                     return answer
                 if answer.status not in _AGAIN and not is_rate_limited(answer):
                     raise self._no(answer, right)
@@ -144,11 +132,14 @@ class Caller:
         self._sleep(min(seconds, BUDGET))
 
     def _seconds(self, text: str) -> float | None:
-        if text.strip().isdecimal():
-            return float(text)
+        asked = number(text)
+        return self._until(text) if asked is None else float(asked)
+
+    def _until(self, date: str) -> float | None:
+        """Give the seconds until a date of HTTP, None for no date, or one of no time zone."""
         try:
-            return (parsedate_to_datetime(text) - self._now()).total_seconds()
-        except (ValueError, TypeError):
+            return (parsedate_to_datetime(date) - self._now()).total_seconds()
+        except (ValueError, TypeError, OverflowError):
             return None
 
     def _no(self, answer: HttpAnswer, right: str) -> AuthError | UnreachableError:
@@ -181,12 +172,11 @@ class Caller:
         return f"{answer.status}: {said}" if said else f"status {answer.status}"
 
     def _note_skew(self, headers: Mapping[str, str]) -> None:
-        try:
-            skew = (parsedate_to_datetime(headers.get("date", "")) - self._now()).total_seconds()
-        except (ValueError, TypeError):  # no date, two of them, or one of no time zone
-            return
-        with self._skew_lock:
-            self.skew = skew
+        """Take the server's clock from `Date`, but not from a cache's copy (`Age`)."""
+        skew = None if "age" in headers else self._until(headers.get("date", ""))
+        if skew is not None and abs(skew) <= SKEW:
+            with self._skew_lock:
+                self.skew = skew
 
 
 def unwrapped(answer: HttpAnswer) -> dict[str, Any]:

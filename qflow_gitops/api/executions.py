@@ -36,7 +36,11 @@ def listed(caller: Caller, workflow_id: str, start: datetime, end: datetime) -> 
 def _read_whole(
     caller: Caller, workflow_id: str, window: dict[str, str], found: dict[str, Execution]
 ) -> bool | None:
-    """Turn all pages; False where the list shifted meanwhile or doesn't end, None for a 404."""
+    """Turn all pages; False where the list shifted meanwhile or doesn't end, None for a 404.
+
+    The end is where as many are read as the list says there are (`total`), or an empty page.
+    A short page alone is none: how many fit on one isn't documented [?].
+    """
     total = None
     for number in range(1, PAGES + 1):
         page = _page(caller, workflow_id, {"pageNumber": str(number), **window})
@@ -49,7 +53,7 @@ def _read_whole(
         if len(found) - known < len(page.items):
             return False  # an execution shown twice: pages shifted, or aren't turned at all
         total = page.total
-        if len(page.items) < PAGE:
+        if not page.items or total == len(found):
             return total is None or total == len(found)
     return False
 
@@ -82,18 +86,33 @@ def _page(caller: Caller, workflow_id: str, window: dict[str, str]) -> _Page | N
     data = unwrapped(answer)
     items = data.get("items")
     if not isinstance(items, list):  # an empty list has to say so: `{}` proves nothing
-        raise UnreachableError(
-            "Qualys' list of executions isn't what its documentation says.",
-            not_done="Nothing was concluded from it.",
-        )
+        raise _odd("list of executions")
     executions = tuple(_execution(one) for one in items if isinstance(one, dict))
+    others = (one.workflow_id.lower() not in ("", workflow_id.lower()) for one in executions)
+    if len(executions) < len(items) or not all(one.id for one in executions) or any(others):
+        raise _odd("list of executions")  # what can't be read isn't absent
     return _Page(executions, _number(data.get("total")))
 
 
+def _odd(what: str) -> UnreachableError:
+    return UnreachableError(
+        f"Qualys' {what} isn't what its documentation says.",
+        not_done="Nothing was concluded from it.",
+    )
+
+
 def details(caller: Caller, execution_id: str) -> Execution | None:
-    """Give an execution, None where Qualys doesn't show it (any more) (qflow-api 1.6 [D])."""
+    """Give an execution, None where Qualys doesn't show it (any more) (qflow-api 1.6 [D]).
+
+    Raises UnreachableError for an answer that is about another one, or doesn't say about which.
+    """
     answer = caller.get(f"/qflowapi/v1/executions/{quote(execution_id, safe='')}", "list")
-    return _execution(unwrapped(answer)) if answer else None
+    if answer is None:
+        return None
+    data = unwrapped(answer)
+    if execution_id.lower() not in {str(data.get(key)).lower() for key in ("execution", "id")}:
+        raise _odd("answer about an execution")
+    return _execution(data)
 
 
 def _execution(data: dict[str, Any]) -> Execution:
@@ -101,16 +120,19 @@ def _execution(data: dict[str, Any]) -> Execution:
     end = data.get("endDate") or (
         inner.get("executionEndDate") if isinstance(inner, dict) else None
     )
-    status = data.get("status")
     return Execution(
-        id=str(data.get("execution") or data.get("id") or ""),
-        workflow_id=str(data.get("workflow") or ""),
-        status=status if isinstance(status, str) else "",
-        ended=bool(end),
+        id=_text(data.get("execution")) or _text(data.get("id")),
+        workflow_id=_text(data.get("workflow")),
+        status=_text(data.get("status")),
+        ended=isinstance(end, int | float) and end > 0 and end is not True,
         created_at=_number(data.get("createdAt")),
         start_date=_number(data.get("startDate")),
         end_date=_number(end),
     )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> int | None:

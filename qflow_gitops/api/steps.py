@@ -30,25 +30,35 @@ def output(caller: Caller, execution_id: str, node_id: str) -> list[Any]:
 def trigger(caller: Caller, execution_id: str) -> Echo | None:
     """Give what started an execution, as its trigger step shows it (qflow-api 1.8 [D STOUT]).
 
-    None where it isn't shown. Variables come as `{key, value, type}` items.
+    None where it isn't shown, where several are, or where it says that it is another's.
+    Variables come as `{key, value, type}` items; those that can't be read count as not shown.
     """
-    for one in output(caller, execution_id, "trigger"):
-        if isinstance(one, dict) and ("input" in one or "overrideVariables" in one):
-            variables = one.get("overrideVariables")
-            return Echo(
-                source=str(one.get("source") or ""),
-                input=one.get("input"),
-                variables=_by_key(variables) if isinstance(variables, list) else None,
-            )
-    return None
+    shown = [
+        one
+        for one in output(caller, execution_id, "trigger")
+        if isinstance(one, dict) and ("input" in one or "overrideVariables" in one)
+    ]
+    if len(shown) != 1:
+        return None
+    (one,) = shown
+    if str(one.get("executionId") or execution_id).lower() != execution_id.lower():
+        return None
+    variables = one.get("overrideVariables")
+    return Echo(
+        source=str(one.get("source") or ""),
+        input=one.get("input"),
+        variables=_by_key(variables) if isinstance(variables, list) else None,
+    )
 
 
-def _by_key(items: list[Any]) -> dict[str, Any]:
-    return {
-        item["key"]: item.get("value")
+def _by_key(items: list[Any]) -> dict[str, Any] | None:
+    pairs = [
+        (item["key"], item.get("value"))
         for item in items
         if isinstance(item, dict) and isinstance(item.get("key"), str)
-    }
+    ]
+    found = dict(pairs)
+    return found if len(found) == len(items) else None
 
 
 def _path(execution_id: str) -> str:

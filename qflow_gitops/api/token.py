@@ -2,6 +2,8 @@
 
 import base64
 import json
+import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from qflow_gitops.errors import AuthError, UnreachableError
 
 LIFETIME = 4 * 3600.0  # where a token doesn't say: qflow-api 5.2 and 5.3 [D]
 EARLY = 60.0  # refresh so many seconds before the end
+_JWT = re.compile(r"[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]+){2}")
 
 
 class TokenSource:
@@ -68,7 +71,7 @@ class TokenSource:
         if answer.status not in (200, 201):
             raise self._refused(answer)
         token = answer.content.decode("ascii", "replace").strip()
-        if len(token.split(".")) != 3 or not token.isprintable() or " " in token:
+        if not _JWT.fullmatch(token):
             raise UnreachableError(
                 "What Qualys answered is no token.",
                 not_done="No run was started by this call.",
@@ -128,6 +131,7 @@ def _expiry(token: str, now: float) -> float:
     try:
         payload = token.split(".")[1]
         data = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return float(data["exp"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        until = float(data["exp"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return now + LIFETIME
+    return until if math.isfinite(until) else now + LIFETIME

@@ -5,7 +5,9 @@ byte by byte; redirects are never followed, the environment (proxies, .netrc) is
 asked, and answers that are too long (1 MiB, unless asked otherwise) are none.
 """
 
+import http.client
 import json
+import re
 import ssl
 import threading
 import time
@@ -32,20 +34,43 @@ DEADLINE = 60.0
 """Seconds; for a request as a whole, whatever the server does."""
 
 
+_LENGTH = re.compile("[0-9]{1,9}")
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A whole answer. Header names are in lower case."""
+    """An answer. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it said where it ends, and ended there.
+
+        One that ends with its connection may have been cut, in its headers as well.
+        """
+        if self.headers.get("transfer-encoding", "").lower() == "chunked":
+            return True
+        return _LENGTH.fullmatch(self.headers.get("content-length", "")) is not None
+
     def data(self) -> Any:
-        """Give the JSON value, None where it isn't JSON."""
+        """Give the JSON value, None where it isn't JSON.
+
+        A field that stands twice with two values is null: neither is what it says.
+        """
         try:
-            return json.loads(self.content)
+            return json.loads(self.content, object_pairs_hook=_agreed)
         except (ValueError, RecursionError):
             return None
+
+
+def _agreed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        found |= {key: None for key, value in pairs if value != found[key]}
+    return found
 
 
 class NoAnswerError(Exception):
@@ -78,9 +103,23 @@ class _Watch:
 _current = threading.local()
 
 
+class _Response(http.client.HTTPResponse):
+    """Passes over informational answers (102, 103, …), of which http.client knows only 100.
+
+    Taken for the answer, they would also leave the real one to the connection's next request.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        while self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+
+
 class _Watched:
     """Mixed into urllib3's connections: notes the socket, and the first byte of a request."""
 
+    response_class: Any = _Response
     sock: Any
     connect: Callable[[], None]
 
@@ -300,6 +339,8 @@ class Transport:
         begun = self._monotonic()
         with adapter.send(prepared, stream=True, timeout=self._timeouts) as answer:
             content = self._content(answer, begun)
+            if answer.status_code < 200:  # another protocol, which nobody asked for
+                raise requests.exceptions.ChunkedEncodingError("the answer is none of HTTP")
             names = {name.lower(): value for name, value in answer.headers.items()}
             return HttpAnswer(answer.status_code, names, content)
 
@@ -312,7 +353,8 @@ class Transport:
         if self._monotonic() - begun > self._deadline:
             raise requests.exceptions.ReadTimeout("the total deadline is over")
         expected = answer.headers.get("Content-Length", "")
-        if expected.isdecimal() and len(content) != int(expected):
+        arrived = answer.raw.tell() or len(content)  # on the wire: it may be compressed
+        if _LENGTH.fullmatch(expected) and arrived != int(expected):
             raise requests.exceptions.ChunkedEncodingError("the answer was cut")
         return content
 

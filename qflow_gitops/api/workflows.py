@@ -1,38 +1,53 @@
 """Workflows: list, details, run (qflow-api 1.2 to 1.4)."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from qflow_gitops.api.caller import BUDGET, Caller, is_rate_limited, unwrapped
+from qflow_gitops.api import evidence
+from qflow_gitops.api.caller import BUDGET, Caller, unwrapped
 from qflow_gitops.api.messages import ROLE_HINT, message_of
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError
 from qflow_gitops.catalog import Workflow, kinds_in
-from qflow_gitops.errors import QflowError
+from qflow_gitops.errors import QflowError, UnreachableError
 from qflow_gitops.interfaces import Answer, AnswerKind
 
 BASE = "/qflowapi/v1/workflows"
-PAGE = 100
+PAGE, PAGES = 100, 100  # a list of more pages is taken for one that doesn't end
 SENDS = 3  # of one run, where each one before was refused by a rate limit
-
-_EXECUTION_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-_REFUSED = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
-_REDIRECTED_UNDONE = frozenset({307, 308})
 
 
 def listed(caller: Caller) -> Iterator[str]:
-    """Give every workflow's id; what else the list's items hold isn't documented [?]."""
-    for number in range(1, 10_000):
+    """Give every workflow's id; what else the list's items hold isn't documented [?].
+
+    Raises UnreachableError for a list that can't be read, isn't there (404) or doesn't end.
+    """
+    seen: set[str] = set()
+    for number in range(1, PAGES + 1):
         query = urlencode({"pageSize": PAGE, "pageNumber": number})
         answer = caller.get(f"{BASE}?{query}", "read")
-        items = unwrapped(answer).get("items", []) if answer else []
-        for one in items:
-            if isinstance(one, dict) and isinstance(one.get("id"), str):
-                yield one["id"]
-        if len(items) < PAGE:
+        data = unwrapped(answer) if answer else {}
+        items = data.get("items")
+        if not isinstance(items, list):
+            break
+        ids = {one["id"] for one in items if isinstance(one, dict) and _is_text(one.get("id"))}
+        yield from sorted(ids - seen)
+        new = ids - seen
+        seen |= ids
+        if not new or data.get("total") == len(seen):
+            if data.get("total", len(seen)) != len(seen):
+                break
             return
+    raise UnreachableError(
+        "Qualys' list of workflows isn't what its documentation says.",
+        not_done="No run was started by this call.",
+        hint="Fetch only those that specs use: `qflow-gitops workflows pull`",
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def details(caller: Caller, workflow_id: str) -> Workflow | None:
@@ -41,6 +56,11 @@ def details(caller: Caller, workflow_id: str) -> Workflow | None:
     if answer is None:
         return None
     data = unwrapped(answer)
+    if str(data.get("id") or workflow_id).lower() != workflow_id.lower():
+        raise UnreachableError(
+            "Qualys answered about another workflow than was asked for.",
+            not_done="No run was started by this call.",
+        )
     texts = {key: data[key] for key in ("name", "revision") if isinstance(data.get(key), str)}
     return Workflow(
         workflow_id.lower(),
@@ -75,8 +95,8 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
             return Answer(kind, detail=f"{problem.said[:1].upper()}{problem.said[1:]}.")
         except QflowError as problem:  # from the token: nothing was sent with it
             return Answer(AnswerKind.UNSENT, detail=problem.message)
-        if not is_rate_limited(answer):
-            return _meaning(caller, answer)
+        if not (evidence.is_rate_limited(answer) and evidence.ran_nothing(answer)):
+            return _meaning(caller, answer, workflow_id)
         pause = caller.pause(attempt, answer.headers)
         if attempt == SENDS - 1 or pause > BUDGET or not may_send():
             break
@@ -89,36 +109,23 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
     )
 
 
-def _meaning(caller: Caller, answer: HttpAnswer) -> Answer:
+def _meaning(caller: Caller, answer: HttpAnswer, workflow_id: str) -> Answer:
     """Say what an answer proves (`hardening` table 1.4); whatever proves nothing is unclear."""
     status = answer.status
-    if status in (200, 201, 202):
-        execution_id = _execution_id(answer.data())
+    if status in evidence.STARTED:
+        execution_id = evidence.started_execution(answer, workflow_id)
         if execution_id:
             return Answer(AnswerKind.ACCEPTED, execution_id, status)
         return Answer(AnswerKind.UNCLEAR, "", status, "The answer holds no execution id.")
     said = caller.redact(message_of(answer.content))
-    if status in _REDIRECTED_UNDONE:
-        return Answer(
-            AnswerKind.REFUSED,
-            "",
-            status,
-            "The gateway redirected the request elsewhere; it was not followed. Tell security.",
-        )
-    if status == 403:
-        hint = ROLE_HINT.format(right="execute")
-        return Answer(AnswerKind.REFUSED, "", status, f"{said}. {hint}")
-    kind = AnswerKind.REFUSED if status in _REFUSED else AnswerKind.UNCLEAR
-    return Answer(kind, "", status, f"Status {status}: {said}" if said else f"Status {status}.")
-
-
-def _execution_id(data: Any) -> str:
-    """Find the id in both documented shapes: at the top (1.19) or under `data` (1.16)."""
-    if not isinstance(data, dict):
-        return ""
-    inner = data.get("data")
-    for one in (data, inner if isinstance(inner, dict) else {}):
-        found = one.get("executionId")
-        if isinstance(found, str) and _EXECUTION_ID.fullmatch(found):
-            return found
-    return ""
+    words = f"Status {status}: {said}" if said else f"Status {status}."
+    if status not in evidence.REFUSED:
+        return Answer(AnswerKind.UNCLEAR, "", status, words)
+    if not evidence.ran_nothing(answer):
+        why = "It names an execution, or may have been cut, so it doesn't prove that nothing ran."
+        return Answer(AnswerKind.UNCLEAR, "", status, f"{why} {words}")
+    if status in (307, 308):
+        words = "The gateway redirected the request elsewhere; it was not followed. Tell security."
+    elif status == 403:
+        words = f"{said}. {ROLE_HINT.format(right='execute')}"
+    return Answer(AnswerKind.REFUSED, "", status, words)

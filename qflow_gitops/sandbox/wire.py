@@ -33,7 +33,11 @@ def refusal(struck: dict[str, Fault]) -> Response | None:
     """Give the answer of a fault that executes nothing; None where there is none."""
     for name, fault in struck.items():
         if name in ("429", "409-rate"):
-            headers = {"X-RateLimit-ToWait-Sec": f"{fault.seconds:.0f}", "X-RateLimit-Limit": "1"}
+            headers = {
+                "X-RateLimit-Limit": "1",
+                "X-RateLimit-Remaining": "0",
+                "X-RateLimit-ToWait-Sec": f"{fault.seconds:.0f}",
+            }
             code = {"errorCode": _RATE_CODE} if name == "409-rate" else {}
             return no(int(name[:3]), headers, **code)
         if name.isdecimal():
