@@ -1,5 +1,6 @@
 """What each fault on the wire proves: sent or not, and never later than the deadline."""
 
+import gzip
 import shutil
 import socket
 import ssl
@@ -137,10 +138,72 @@ def test_after_the_first_byte_nothing_is_proven(fault: str) -> None:
         assert wire.connections == 1
 
 
-def test_a_cut_in_the_headers_is_an_answer_without_content() -> None:
-    """Which is no proof either: it holds no execution id."""
-    with served(lambda wire: wire.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")) as wire:
-        assert post(wire.url).content == b""
+@pytest.mark.parametrize("status", [200, 400, 401, 409, 429])
+def test_a_cut_in_the_headers_is_an_answer_that_is_not_whole(status: int) -> None:
+    """Which is no proof either: it holds no execution id, and might have."""
+    head = f"HTTP/1.1 {status} x\r\nX-RateLimit-Remaining: 0\r\nContent-Le".encode()
+    with served(lambda wire: wire.sendall(head)) as wire:
+        answer = post(wire.url)
+    assert (answer.content, answer.is_whole) == (b"", False)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "whole"),
+    [
+        (b"Content-Length: 2", b"{}", True),
+        (b"Transfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n", True),
+        (b"Connection: close", b"{}", False),
+        (b"Content-Length: +2", b"{}", False),
+        (b"Content-Length: 2\r\nContent-Length: 2", b"{}", False),
+        (b"Transfer-Encoding: identity", b"{}", False),
+    ],
+)
+def test_what_ends_with_its_connection_is_not_whole(head: bytes, body: bytes, whole: bool) -> None:
+    """It is read all the same: what it holds it holds."""
+    with served(
+        lambda wire: wire.sendall(b"HTTP/1.1 429 x\r\n" + head + b"\r\n\r\n" + body)
+    ) as wire:
+        answer = post(wire.url)
+    assert (answer.data(), answer.is_whole) == ({}, whole)
+
+
+@pytest.mark.parametrize("codes", [(100,), (102,), (103,), (100, 103, 102, 103)])
+def test_informational_answers_are_not_the_answer(codes: tuple[int, ...]) -> None:
+    """Nor is what follows them the answer to the connection's next request."""
+    hints = b"".join(b"HTTP/1.1 %d x\r\nLink: </x>\r\n\r\n" % code for code in codes)
+    second = OK.replace(b"{}", b"[]")
+    with served(
+        _in_pieces(lambda wire: wire.sendall(hints + OK), lambda wire: wire.sendall(second))
+    ) as wire:
+        transport = Transport(wire.url)
+        shown = [transport.send("GET", "/x", headers={}, body=BODY).data() for _ in range(2)]
+        assert (shown, wire.connections) == ([{}, []], 1)
+
+
+def test_another_protocol_is_no_answer() -> None:
+    switched = b"HTTP/1.1 101 x\r\nUpgrade: h2c\r\n\r\n" + OK
+    with served(lambda wire: wire.sendall(switched)) as wire, pytest.raises(NoAnswerError) as said:
+        post(wire.url)
+    assert said.value.sent
+
+
+def test_hints_without_end_are_no_answer() -> None:
+    def treat(wire: socket.socket) -> None:
+        while True:
+            wire.sendall(b"HTTP/1.1 103 x\r\n\r\n")
+
+    with served(treat) as wire, pytest.raises(NoAnswerError) as said:
+        post(wire.url)
+    assert said.value.sent
+
+
+def test_an_answer_that_is_compressed_unasked_is_read() -> None:
+    """Its length is that on the wire."""
+    packed = gzip.compress(b'{"executionId": "x"}')
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with served(lambda wire: wire.sendall(head + packed)) as wire:
+        answer = post(wire.url)
+    assert (answer.data(), answer.is_whole) == ({"executionId": "x"}, True)
 
 
 def test_a_cut_in_the_headers_at_the_deadline_is_no_answer() -> None:
