@@ -284,9 +284,9 @@ class Qualys(Protocol):
         """Give a workflow's executions between two times of the server's clock."""
 
     def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
-        """Give the ids of a workflow's newest executions since a time; at most a page.
+        """Give the ids of a workflow's executions since a time, the newest first.
 
-        None where Qualys doesn't show the list.
+        None where Qualys doesn't show the list, or not all of it.
         """
 
     def echo(self, execution_id: str) -> Echo | None:

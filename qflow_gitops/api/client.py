@@ -52,7 +52,7 @@ class QualysClient:
         return executions.listed(self._caller, workflow_id, start, end)
 
     def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
-        """Give the ids of a workflow's newest executions since a time; None if not shown."""
+        """Give the ids of a workflow's executions since a time; None if not all are shown."""
         return executions.newest(self._caller, workflow_id, start)
 
     def echo(self, execution_id: str) -> Echo | None:

@@ -59,16 +59,13 @@ def _read_whole(
 
 
 def newest(caller: Caller, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
-    """Give the ids of a workflow's newest executions since a time; at most a page of them.
+    """Give the ids of a workflow's executions since a time, the newest first.
 
-    None where Qualys doesn't show the list (404): that isn't an empty one.
+    None where Qualys doesn't show the list (404), or not all of it: that isn't an empty one.
     """
-    page = _page(
-        caller,
-        workflow_id,
-        {"pageNumber": "1", "startAt": _iso(start), "order": "-createdAt"},
-    )
-    return tuple(one.id for one in page.items) if page else None
+    found: dict[str, Execution] = {}
+    window = {"startAt": _iso(start), "order": "-createdAt"}
+    return tuple(found) if _read_whole(caller, workflow_id, window, found) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,21 @@
 """Authenticated calls to the GitHub API: JSON, pages, and the retries that a read may have."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from qflow_gitops.api.evidence import number
 from qflow_gitops.api.messages import Redactor, message_of
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError
 
 ATTEMPTS = 4  # of one read
 LONGEST = 60.0  # seconds that one wait takes at most
+PAGES = 300  # a list of more of them is taken for one that doesn't end
+_NEXT = re.compile(r"""rel\s{0,5}=\s{0,5}["']?[^"',;]{0,100}\bnext\b""", re.IGNORECASE)
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _NOTHING = "Nothing was concluded from it."
 
@@ -51,6 +55,42 @@ class Client:
         A path that begins with `/` is one of the API itself. Raises AuthError (401, 403) and
         UnreachableError, after retries.
         """
+        answer = self._read(path, query)
+        return None if answer is None else self._data(answer)
+
+    def page(
+        self, path: str, query: Mapping[str, str | int] | None = None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Read one page of a list, and whether more is out of sight (docs, "Using pagination").
+
+        A list that isn't there (404) isn't an empty one: a token may only not see it. Raises
+        what `get` raises, and UnreachableError for what is no list of objects.
+        """
+        answer = self._read(path, query)
+        if answer is None:
+            return [], True
+        items = self._data(answer)
+        if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+            raise odd_answer()
+        return items, bool(_NEXT.search(answer.headers.get("link", "")))
+
+    def pages(
+        self, path: str, query: Mapping[str, str | int] | None = None, *, size: int = 100
+    ) -> Iterator[dict[str, Any]]:
+        """Give the items of a list, page by page.
+
+        Raises what `page` raises, and UnreachableError where not all of them can be seen.
+        """
+        for at in range(1, PAGES + 1):
+            items, more = self.page(path, {**(query or {}), "per_page": size, "page": at})
+            yield from items
+            if not more and len(items) < size:
+                return
+            if more and not items:
+                break
+        raise odd_answer()
+
+    def _read(self, path: str, query: Mapping[str, str | int] | None) -> HttpAnswer | None:
         said = ""
         for attempt in range(ATTEMPTS):
             wait = float(2**attempt)
@@ -62,10 +102,10 @@ class Client:
                 if answer.status == 404:
                     return None
                 if not _is_busy(answer):
-                    return self._data(answer)
+                    return answer
                 said = self._what(answer)
-                asked = answer.headers.get("retry-after", "")
-                wait = float(asked) if asked.isdecimal() else wait
+                asked = number(answer.headers.get("retry-after", ""))
+                wait = wait if asked is None else float(asked)
             if attempt == ATTEMPTS - 1 or wait > LONGEST:
                 break
             self._sleep(wait)
@@ -75,23 +115,6 @@ class Client:
             hint="Run the command again later.",
             reason="github_unreachable",
         )
-
-    def pages(
-        self, path: str, query: Mapping[str, str | int] | None = None, *, size: int = 100
-    ) -> Iterator[dict[str, Any]]:
-        """Give the items of a list, page by page; none where it isn't there (404).
-
-        Raises what `get` raises.
-        """
-        number = 1
-        while True:
-            items = self.get(path, {**(query or {}), "per_page": size, "page": number})
-            if items is not None and not isinstance(items, list):
-                raise odd_answer()
-            yield from (one for one in items or () if isinstance(one, dict))
-            if len(items or ()) < size:
-                return
-            number += 1
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Change something, once: whether a request without an answer arrived isn't known.

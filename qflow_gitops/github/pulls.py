@@ -108,10 +108,11 @@ class GitHubPulls:
         if one.repository.lower() != self._client.repository.lower():
             return set(), "it comes from a fork, and who pushed there isn't told"
         ref = f"refs/heads/{one.branch}"
-        shown = self._client.get("activity", {"ref": ref, "per_page": 100})
-        found = [each for each in shown or () if isinstance(each, dict) and each.get("ref") == ref]
+        shown, more = self._client.page("activity", {"ref": ref, "per_page": 100})
+        found = [each for each in shown if each.get("ref") == ref]
         pushers = {str((each.get("actor") or {}).get("login", "")).lower() for each in found}
-        whole = len(found) < 100 or str(found[-1].get("timestamp")) <= one.opened_at
+        whole = not more and len(shown) < 100
+        whole = whole or (bool(shown) and str(shown[-1].get("timestamp")) <= one.opened_at)
         if "" in pushers or not whole or not any(each.get("after") == one.head for each in found):
             return pushers, "GitHub doesn't tell who pushed its commits"
         return pushers, ""

@@ -312,8 +312,9 @@ class Launch:
             return []
         self._told = True
         said = (
-            "These credentials may not list executions, so a run whose answer is lost can't be "
-            "looked up: a person would have to. Their role lacks the right to view them."
+            "Qualys doesn't list a workflow's executions, or not all, so a run whose answer is "
+            "lost can't be looked up: a person would have to. The role of these credentials may "
+            "lack the right to view them."
         )
         return [events.Said(said)]
 

@@ -134,6 +134,22 @@ def test_a_list_that_shows_less_than_it_says_is_not_complete() -> None:
     assert listed(*pages) == (["execution-0"], False)
 
 
+def test_what_was_there_before_is_known_only_as_a_whole() -> None:
+    """Else somebody else's execution could be taken for one that came of the request."""
+
+    def before(*pages: Any) -> Any:
+        one, _ = caller(Answers(*pages))
+        return executions.newest(one, WORKFLOW, NOW)
+
+    assert before(answer(200, {"total": 1, "items": [item(0)]})) == ("execution-0",)
+    assert before(answer(200, {"total": 0, "items": []})) == ()
+    two = (answer(200, {"total": 2, "items": [item(n)]}) for n in (1, 0))
+    assert before(*two) == ("execution-1", "execution-0")
+    again = answer(200, {"total": 200, "items": [item(0)]})
+    assert before(again, again) is None
+    assert before(answer(404)) is None
+
+
 @pytest.mark.parametrize(
     "items",
     [

@@ -1,0 +1,122 @@
+"""Lists of GitHub: read to their end, or not at all."""
+
+import json
+from typing import Any
+
+import pytest
+
+from qflow_gitops.api.transport import HttpAnswer
+from qflow_gitops.errors import UnreachableError
+from qflow_gitops.github import client as module
+from qflow_gitops.github.client import Client
+from qflow_gitops.github.pulls import GitHubPulls
+from qflow_gitops.interfaces import PullRequest
+
+NEXT = (
+    '<https://api.github.com/x?page=2>; rel="next", <https://api.github.com/x?page=9>; rel="last"'
+)
+PREVIOUS = '<https://api.github.com/x?page=1>; rel="prev", <https://x.example/next>; rel="first"'
+
+
+class Answers:
+    """A transport that gives these answers: by what the path holds, or one after the other."""
+
+    def __init__(self, *answers: HttpAnswer, **by_path: HttpAnswer) -> None:
+        self.answers, self.by_path = list(answers), by_path
+        self.asked: list[str] = []
+
+    def send(self, _method: str, path: str, **_more: object) -> HttpAnswer:
+        self.asked.append(path)
+        found = [given for part, given in self.by_path.items() if f"/{part}" in path]
+        return found[0] if found else self.answers.pop(0)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def answer(data: Any, status: int = 200, **headers: str) -> HttpAnswer:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HttpAnswer(status, names, json.dumps(data).encode())
+
+
+def client(*answers: HttpAnswer, **by_path: HttpAnswer) -> tuple[Client, list[float]]:
+    waited: list[float] = []
+    transport: Any = Answers(*answers, **by_path)
+    return Client(transport, "ghs_x", "", "octo/runs", sleep=waited.append), waited
+
+
+def ids(*answers: HttpAnswer) -> list[int]:
+    one, _ = client(*answers)
+    return [each["id"] for each in one.pages("things")]
+
+
+def test_a_list_goes_on_while_its_link_says_so() -> None:
+    """A page may be short in the middle of it."""
+    assert ids(answer([{"id": 1}], link=NEXT), answer([{"id": 2}], link=PREVIOUS)) == [1, 2]
+    assert ids(answer([{"id": n} for n in range(100)]), answer([])) == list(range(100))
+    assert ids(answer([])) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        answer({"message": "Not Found"}, 404),
+        answer([{"id": 1}, None]),
+        answer(["x"]),
+        answer({"id": 1}),
+        answer(None),
+        answer([], link=NEXT),
+    ],
+)
+def test_a_list_that_cannot_be_seen_is_not_an_empty_one(given: HttpAnswer) -> None:
+    with pytest.raises(UnreachableError):
+        ids(given)
+
+
+def test_a_list_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGES", 5)
+    with pytest.raises(UnreachableError):
+        ids(*[answer([{"id": 1}], link=NEXT)] * 5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"), [("0", 0), ("7", 7), ("", 1), ("-7", 1), ("7, 8", 1), ("٣", 1), ("x", 1)]
+)
+def test_how_long_is_waited_is_asked_in_plain_numbers(asked: str, waited: float) -> None:
+    one, waits = client(answer({}, 429, retry_after=asked), answer({}))
+    assert one.get("x") == {}
+    assert waits == [waited]
+
+
+PULL = PullRequest(
+    7, "a" * 40, "main", "b" * 40, author="ada", branch="x", repository="octo/runs",
+    opened_at="2026-11-01T00:00:00Z",
+)  # fmt: skip
+APPROVED = {
+    "user": {"login": "mara", "type": "User"}, "state": "APPROVED", "commit_id": "a" * 40,
+    "submitted_at": "2026-11-01T12:00:00Z",
+}  # fmt: skip
+COMMIT = {"author": {"login": "ada"}, "committer": {"login": "ada"}, "commit": {"message": "x"}}
+PUSH = {"ref": "refs/heads/x", "after": "a" * 40, "actor": {"login": "ada"}}
+KNOWN = {
+    "reviews": answer([APPROVED]), "events": answer([]), "commits": answer([COMMIT]),
+    "activity": answer([PUSH]), "collaborators": answer({"permission": "write"}),
+}  # fmt: skip
+
+
+def approvers(**other: HttpAnswer) -> tuple[str, ...]:
+    one, _ = client(**{**KNOWN, **other})
+    return GitHubPulls(one).review(PULL).approvers
+
+
+def test_an_approval_counts_only_where_all_that_speaks_against_it_could_be_seen() -> None:
+    """A list of events that isn't shown doesn't say that the target branch was never changed."""
+    assert approvers() == ("mara",)
+    hidden = answer({"message": "Not Found"}, 404)
+    for what in ("reviews", "events", "commits"):
+        with pytest.raises(UnreachableError):
+            approvers(**{what: hidden})
+    assert approvers(activity=hidden) == ()
+    assert approvers(activity=answer([PUSH], link=NEXT)) == ()
+    assert approvers(activity=answer([PUSH | {"ref": "refs/heads/y"}] * 99 + [PUSH])) == ()
+    assert approvers(collaborators=hidden) == ()
