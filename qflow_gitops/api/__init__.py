@@ -15,8 +15,8 @@ def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
     from qflow_gitops.api.caller import Caller
     from qflow_gitops.api.client import QualysClient
     from qflow_gitops.api.credentials import from_environment
-    from qflow_gitops.api.messages import Redactor
     from qflow_gitops.api.platforms import gateway_for
+    from qflow_gitops.api.redaction import Redactor
     from qflow_gitops.api.token import TokenSource
     from qflow_gitops.api.transport import Transport
 

@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from qflow_gitops.api.evidence import is_rate_limited, number, refuses_token
-from qflow_gitops.api.messages import ROLE_HINT, Redactor, message_of
+from qflow_gitops.api.messages import ROLE_HINT, message_of
+from qflow_gitops.api.redaction import Redactor
 from qflow_gitops.api.token import TokenSource
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 from qflow_gitops.api.credentials import Credentials, Secret
-from qflow_gitops.api.messages import ROLE_HINT, Redactor, message_of
+from qflow_gitops.api.messages import ROLE_HINT, message_of
+from qflow_gitops.api.redaction import Redactor
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError
 

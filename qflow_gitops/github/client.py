@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from qflow_gitops.api.evidence import number
-from qflow_gitops.api.messages import Redactor, message_of
+from qflow_gitops.api.messages import message_of
+from qflow_gitops.api.redaction import Redactor
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError
 

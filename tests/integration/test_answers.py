@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from qflow_gitops.api import workflows
 from qflow_gitops.api.caller import Caller
 from qflow_gitops.api.credentials import from_environment
-from qflow_gitops.api.messages import Redactor
+from qflow_gitops.api.redaction import Redactor
 from qflow_gitops.api.token import TokenSource
 from qflow_gitops.api.transport import Transport
 from qflow_gitops.interfaces import Answer, AnswerKind

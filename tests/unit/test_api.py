@@ -1,6 +1,5 @@
 """Platforms, credentials, tokens, messages, rate limits: what needs no wire."""
 
-import base64
 import json
 from datetime import UTC, datetime
 
@@ -8,8 +7,9 @@ import pytest
 
 from qflow_gitops.api.caller import Caller
 from qflow_gitops.api.credentials import Credentials, Secret, from_environment
-from qflow_gitops.api.messages import Redactor, message_of
+from qflow_gitops.api.messages import message_of
 from qflow_gitops.api.platforms import HOSTS, gateway_for
+from qflow_gitops.api.redaction import Redactor
 from qflow_gitops.api.token import TokenSource
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError, UsageProblem
@@ -75,22 +75,6 @@ def test_a_secret_does_not_show_itself() -> None:
     shown = (f"{secret} {secret!r} {secret!s} {secret:>9}", str(Credentials({"X": secret})))
     assert all("canary" not in one for one in shown)
     assert secret.reveal() == "canary"
-
-
-def test_secrets_are_taken_out_in_every_form() -> None:
-    redact = Redactor()
-    redact.learn(['ca"na ry/42'])
-    forms = (
-        'ca"na ry/42',
-        "ca%22na%20ry%2F42",
-        "ca%22na+ry%2F42",
-        json.dumps('ca"na ry/42'),
-        base64.b64encode(b'ca"na ry/42').decode(),
-    )
-    for form in forms:
-        assert "na" not in redact(f"x {form} y")
-    assert redact("a\x1b[2J\nb" + "c" * 300).startswith("a [2J b")
-    assert len(redact("c" * 300)) == 200
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""Takes secrets out of texts that come back from a server, before they are shown or kept."""
+
+import base64
+import html
+import re
+from collections.abc import Iterable, Iterator
+
+_MAX = 200
+_LOOKED_AT = 10_000  # characters; what comes after isn't shown, however much of it is hidden
+_SHORTEST, _PIECE = 4, 8
+_NEAR = 12  # so few characters between two pieces of secrets are hidden with them
+_ESCAPED = re.compile(
+    r"%([0-9a-f]{2})|\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\(.)|(&(?:#\w{1,8}|\w{2,6});)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ODD = re.compile("[^\x20-\x7e\xa1-\ud7ff\ue000-\ufffd]")
+
+
+class Redactor:
+    """Takes secrets out of texts, in each form in which they may come back, and in pieces.
+
+    A piece of eight characters is enough: a token may come back cut, in other letters' case,
+    in several lines, or encoded for an address, for JSON, for HTML or as base64.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a secret."""
+        self._pieces: set[str] = set()
+        self._short: set[str] = set()
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Remember secrets; one of under four characters would hide half of every text."""
+        for one in secrets:
+            for form in _forms(one) if len(one) >= _SHORTEST else ():
+                pieces = (form[at : at + _PIECE] for at in range(len(form) - _PIECE + 1))
+                self._pieces.update(pieces)
+                if _SHORTEST <= len(form) < _PIECE:
+                    self._short.add(form)
+
+    def __call__(self, text: str) -> str:
+        """Give the text on one line, without secrets, cut to 200 characters."""
+        text = text[:_LOOKED_AT]
+        spans = [*self._found(_letters(text)), *self._found(_decoded(text))]
+        for start, end in reversed(_joined(spans)):
+            text = f"{text[:start]}***{text[end:]}"
+        line = " ".join(_ODD.sub(" ", text).split())
+        return line if len(line) <= _MAX else line[: _MAX - 1] + "…"
+
+    def _found(self, letters: Iterable["_Letter"]) -> Iterator[tuple[int, int]]:
+        seen = [one for one in letters if not one[0].isspace() and one[0].isprintable()]
+        text = "".join(one[0] for one in seen)
+        for at in range(len(text) - _PIECE + 1):
+            if text[at : at + _PIECE] in self._pieces:
+                yield seen[at][1], seen[at + _PIECE - 1][2]
+        for one in tuple(self._short):  # another thread may learn
+            for match in re.finditer(re.escape(one), text):
+                yield seen[match.start()][1], seen[match.end() - 1][2]
+
+
+_Letter = tuple[str, int, int]
+"""A character in lower case, and where it stands in a text: from, to."""
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Give what a secret looks like, in lower case and without blanks, once it is decoded."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    yield from map(_squeezed, (secret, secret.replace(" ", "+"), raw.decode("latin-1")))
+    for before in range(3):  # within a longer text it may begin at each of three places
+        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
+        for one in (encoded, encoded.translate({43: "-", 47: "_"})):
+            first = (0, 2, 3)[before]
+            last = len(one) - (1 if (before + len(raw)) % 3 else 0)
+            yield _squeezed(one[first:last])
+
+
+def _squeezed(text: str) -> str:
+    return "".join(
+        one[0] for one in _letters(text) if not one[0].isspace() and one[0].isprintable()
+    )
+
+
+def _letters(text: str, start: int = 0, end: int | None = None) -> Iterator[_Letter]:
+    for at, one in enumerate(text[start:end], start):
+        yield _small(one), at, at + 1
+
+
+def _small(one: str) -> str:
+    small = one.lower()
+    return small if len(small) == 1 else one
+
+
+def _decoded(text: str) -> Iterator[_Letter]:
+    """Give the characters that escapes of addresses, of JSON and of HTML stand for."""
+    at = 0
+    for found in _ESCAPED.finditer(text):
+        yield from _letters(text, at, found.start())
+        in_address, in_text, in_json, plain, in_html = found.groups()
+        code = in_address or in_text or in_json
+        said = chr(int(code, 16)) if code else _meant(plain) if plain else html.unescape(in_html)
+        yield from ((_small(one), *found.span()) for one in said)
+        at = found.end()
+    yield from _letters(text, at)
+
+
+def _meant(escaped: str) -> str:
+    return " " if escaped in "bfnrt" else escaped
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give spans that don't touch, in their order; those that are near each other as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1] + _NEAR:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
