@@ -18,6 +18,7 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 _UNREAD = frozenset(  # after these a document isn't known as a whole, or not for certain
     ("yaml-duplicate-key", "yaml-key-type", "yaml-root", "yaml-syntax", "yaml-too-deep")
 )
+_LITERAL = "secret-literal"  # its value is hidden whole, however it is written
 _SENT: tuple[Path, ...] = (("spec", "input"), ("spec", "variables"))
 
 
@@ -31,6 +32,9 @@ def added(
     lines: dict[str, list[str]] = {}
     result: list[Diagnostic] = []
     given = list(found)
+    for one in given:
+        if one.rule == _LITERAL:
+            masks.setdefault(one.file, []).append(one.range)
     unread = {one.file for one in given if one.rule in _UNREAD}
     closed = {name for name in unread if _may_hide_something(files.get(name, b""))}
     for one in given:
@@ -109,7 +113,7 @@ def _without_value(one: Diagnostic, line: str) -> Diagnostic:
 def _with_line(one: Diagnostic, line: str, masks: Iterable[Range]) -> Diagnostic:
     here = one.range.start.line
     spans = [_span(mask, here, line) for mask in masks if _touches(mask, here)]
-    if any(_overlap(one.range, mask) for mask in masks):
+    if one.rule != _LITERAL and any(_overlap(one.range, mask) for mask in masks):
         one = _without_value(one, line)
     first, last = _span(one.range, here, line)
     return replace(one, excerpt=_excerpt(line, first, last, [*spans, *leaks.spans(line)]))
