@@ -13,6 +13,7 @@ from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import folders, lostsettings, projectfile
 from qflow_gitops.operations.plan import all_specs, chosen, seen
+from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key, run_keys
 from qflow_gitops.plan import Action, Change, Context, Plan, Reason
 from qflow_gitops.project import Project
@@ -59,6 +60,7 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
         raise UsageProblem(
             "--reason is empty.", not_done="Nothing was recorded.", reason="reason_missing"
         )
+    refuse_secret(request.reason, "Nothing was recorded.")
     head = edges.git.resolve("HEAD")
     settings = projectfile.settings(edges.git, head, request.platform, fetch=True)
     project = settings.project

@@ -9,6 +9,7 @@ from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations.policies import NEW_RECORD
+from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key
 from qflow_gitops.plan import Action, Reason
 from qflow_gitops.policy import Facts
@@ -115,6 +116,7 @@ def _check_keys(view: View) -> None:
 
 
 def _check_releases(request: ApplyRequest, view: View) -> None:
+    refuse_secret(request.reason, "Nothing was sent.")
     made, environment = view.planned.plan, view.environment
     by_key = {one.key: one for one in made.changes}
     for run in request.retries:

@@ -12,6 +12,7 @@ from qflow_gitops.moments import stamp
 from qflow_gitops.notes import FROZEN, UNFROZEN, LedgerEvent, freezes_of
 from qflow_gitops.operations.plan import beginning
 from qflow_gitops.operations.policies import check_record
+from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.records import Standstill
@@ -140,6 +141,7 @@ def _checked(reason: str, not_done: str) -> str:
             hint="Say why: --reason TEXT. The lockfile keeps it.",
             reason="reason_missing",
         )
+    refuse_secret(reason, not_done)
     return _text(reason.strip())
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from qflow_gitops import advice, edits, leaks, loader, parsing, samerequest, schema
+from qflow_gitops import advice, edits, loader, parsing, samerequest, schema
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.edits import Refused
 from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
@@ -14,6 +14,7 @@ from qflow_gitops.interfaces import GitTree, LockStore, Snapshot
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import reading, writing
+from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key
 from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles, Report
@@ -78,9 +79,7 @@ def _checked_reason(text: str) -> str:
         raise _bad_reason("holds control characters, or isn't UTF-8", "reason_control")
     if len(reason) > MAX_REASON:
         raise _bad_reason(f"has {len(reason)} characters", "reason_long")
-    kind = leaks.kind_of(reason)
-    if kind:
-        raise _bad_reason(f"holds what looks like {kind}", "reason_secret")
+    refuse_secret(reason, _UNCHANGED)
     return reason
 
 

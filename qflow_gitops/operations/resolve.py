@@ -11,6 +11,7 @@ from qflow_gitops.lockfile import Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Match
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations.plan import seen
+from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.reconcile import Candidate, Doubt, Looked, Reconciler
 from qflow_gitops.operations.runs import run_key
 from qflow_gitops.project import Project
@@ -56,6 +57,7 @@ def resolve(
             hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
             reason="reason_missing",
         )
+    refuse_secret(decision.reason, NOTHING)
     environment, name = run_key(decision.run, project)
     with store.session() as session:
         doubt = _doubtful(environment, name, attempts((environment, name), session.lockfile))
