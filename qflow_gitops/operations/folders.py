@@ -126,12 +126,11 @@ def is_catalog(path: str, folder: ProjectFolder) -> bool:
 
 
 def _why(git: GitTree, project: Project, path: str) -> tuple[str, str]:
-    folder, above = project.folder, path.rpartition("/")[0]
-    other = projectfile.nearest(git, above)
+    folder, other = project.folder, projectfile.nearest(git, path)
     if path == folder.lockfile:
         return "This is the lockfile, not a spec.", "`qflow-gitops lock verify` checks it."
     if other is not None and other != folder:
-        inside = path.removeprefix(f"{other.name}/")
+        inside = "." if path == other.name else path.removeprefix(f"{other.name}/")
         command = f"qflow-gitops -C {lostsettings.typed(git, other.name)} validate"
         return (
             f"This belongs to the project in `{other.name or '.'}`.",

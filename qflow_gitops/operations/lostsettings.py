@@ -67,11 +67,18 @@ def check_never_there(
         )
 
 
+def check_not_lost(git: GitTree, folders: Sequence[ProjectFolder]) -> None:
+    """Refuse to go on without settings that the newest commit has and the work tree hasn't."""
+    head = head_of(git)
+    for one in folders if head else ():
+        if has_settings(git, one, head):
+            raise gone(git, one, "HEAD", "The work tree has lost its settings", "")
+
+
 def check_not_gone(git: GitTree, commit: str, head: str, folders: Sequence[ProjectFolder]) -> None:
     """Refuse to go on without settings that were there, as far as this clone can tell."""
-    for one in folders if not commit else ():
-        if has_settings(git, one, head):
-            raise gone(git, one, "HEAD", "The work tree has lost its settings", commit)
+    if not commit:
+        check_not_lost(git, folders)
     for newest in git.first_parents("", head, 1, [one.settings for one in folders]):
         before = git.resolve(f"{newest}^1")
         with_it = [one for one in folders if has_settings(git, one, before)]

@@ -231,8 +231,18 @@ def find(git: GitTree, commit: str, *, fetch: bool = False) -> Found:
 
 def nearest(git: GitTree, prefix: str) -> ProjectFolder | None:
     """Give the folder at or above one of the work tree that has settings, None for none."""
-    folders = map(ProjectFolder, _above(prefix))
-    return next((one for one in folders if has_settings(git, one, "")), None)
+    return next((one for one in folders_above(prefix) if has_settings(git, one, "")), None)
+
+
+def folders_above(prefix: str) -> list[ProjectFolder]:
+    """Give a folder and all above it, the nearest first. Raises UsageProblem for an odd name."""
+    return [ProjectFolder(one) for one in _above(prefix)]
+
+
+def is_called_alike(path: str) -> bool:
+    """Whether a file is called so that it may be meant as settings."""
+    *folders, name = path.split("/")
+    return _ALIKE.fullmatch(name) is not None and _NOT_OURS not in folders
 
 
 def _above(prefix: str) -> list[str]:
@@ -259,7 +269,9 @@ def _level(git: GitTree, commit: str, folder: str) -> _Level:
 def _called_otherwise(git: GitTree, commit: str, level: _Level) -> Iterator[Diagnostic]:
     """Find what was meant as settings, and isn't read."""
     folder, wanted = level.folder, level.folder.settings
-    for name in level.names if _NOT_OURS not in folder.name.split("/") else ():
+    for name in level.names:
+        if not is_called_alike(folder.path(name)):
+            continue
         call, both = rooted(git), f"{shlex.quote(folder.path(name))} {shlex.quote(wanted)}"
         move = f"{call} mv {both} && {call} commit -m 'Name the settings' {both}"
         if not commit:

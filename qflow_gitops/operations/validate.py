@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from qflow_gitops import verdicts
 from qflow_gitops.diagnostics import Diagnostic, has_errors
-from qflow_gitops.errors import InvalidInput
-from qflow_gitops.operations import projectfile
+from qflow_gitops.filenames import PROJECT_FILE, ROOT
+from qflow_gitops.operations import lostsettings, projectfile
 from qflow_gitops.report import InvalidFiles, Report, Validated, validated
 
 if TYPE_CHECKING:
@@ -110,12 +110,14 @@ def validate_staged(
 ) -> Report:
     """Check what a commit is about to change, in each project that holds some of it.
 
-    Paths of no project are passed over, but for settings that are gone or called otherwise.
-    Raises InvalidInput.
+    Paths of no project are passed over, but for settings that the commit takes away or that are
+    called otherwise. Raises InvalidInput.
     """
+    paths = tuple(paths)
+    moved = any(one.rpartition("/")[2] == PROJECT_FILE for one in paths)
     by_folder: dict[str, list[str]] = {}
     for path in paths:
-        folder = _folder_of(git, path)
+        folder = _folder_of(git, path, moved=moved)
         if folder is not None:
             by_folder.setdefault(folder, []).append(path)
     reports = [
@@ -128,20 +130,19 @@ def validate_staged(
     return validated(body, found, strict=strict)
 
 
-def _folder_of(git: GitTree, path: str) -> str | None:
-    """Give the folder of the project that a path is part of, None where it is of none."""
+def _folder_of(git: GitTree, path: str, *, moved: bool) -> str | None:
+    """Give the folder of the project that a path is part of, None where it is of none.
+
+    `moved`: settings that the commit takes from one folder may be those that it adds to another.
+    """
     above = path.rpartition("/")[0]
     folder = projectfile.nearest(git, above)
     if folder is not None:
         return folder.name
-    try:
-        projectfile.find(git.at(above), "")
-    except InvalidFiles:
+    if projectfile.is_called_alike(path):
         return above
-    except InvalidInput as problem:
-        if problem.reason != "settings_unknown":
-            raise
-    from qflow_gitops.filenames import ROOT
+    if not moved:
+        lostsettings.check_not_lost(git, projectfile.folders_above(above))
     from qflow_gitops.operations import folders
     from qflow_gitops.operations.survey import covers
 

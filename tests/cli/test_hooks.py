@@ -1,8 +1,14 @@
-"""The pre-commit hooks, called as pre-commit calls them: the entry, then the staged files.
+"""The pre-commit hooks, called as pre-commit calls them and by pre-commit itself.
 
-Tried with pre-commit itself: `pre-commit try-repo PATH-OF-THIS-REPOSITORY --all-files`.
+It also runs them from this repository: `pre-commit try-repo PATH-OF-THIS-REPOSITORY --all-files`;
+that installs what is needed, so here they are local hooks with the same words.
 """
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +57,137 @@ def test_migrate_rewrites_only_the_given_files(project: Workspace, cli: Cli, giv
     assert cli(*entry("qflow-gitops-migrate"), given).code == 0
     assert ("connectorId" in project.read("runs/a.yaml")) is (given == "runs/a.yaml")
     assert "connectorId" not in project.read("runs/b.yaml")
+
+
+# --- by pre-commit itself ------------------------------------------------------------
+
+Staged = Callable[..., tuple[bool, str]]
+
+
+@pytest.fixture
+def staged(project: Workspace, tmp_path: Path) -> Staged:
+    """Stage all changes (or these), and say whether the hook passes, and what it wrote."""
+    hook = {**HOOKS["qflow-gitops-validate"], "language": "system"}
+    config = {"repos": [{"repo": "local", "hooks": [hook]}]}
+    project.write(".pre-commit-config.yaml", json.dumps(config))
+    project.commit("a hook")
+    program = Path(sys.executable).parent
+    environ = {
+        **os.environ,
+        "PATH": f"{program}:{os.environ['PATH']}",
+        "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+
+    def run(*paths: str) -> tuple[bool, str]:
+        project.git("add", "--all", *(["--", *paths] if paths else []))
+        done = subprocess.run(
+            [program / "pre-commit", "run", "--color=never", "--verbose"],
+            cwd=project.path, env=environ, text=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        assert "Traceback" not in done.stdout + done.stderr
+        assert done.returncode in (0, 1), done
+        return done.returncode == 0, done.stdout
+
+    return run
+
+
+def test_a_good_and_a_bad_spec(project: Workspace, staged: Staged) -> None:
+    project.write("runs/a.yaml", spec("a"))
+    assert staged()[0]
+    project.write("runs/b.yaml", spec("B"))
+    passed, said = staged()
+    assert (passed, "runs/b.yaml:4:9: error" in said) == (False, True)
+
+
+def test_what_is_in_no_project_is_passed_over(project: Workspace, staged: Staged) -> None:
+    """Also beside a spec with an error that is older than the hook."""
+    project.write("runs/broken.yaml", spec("B"))
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--no-verify", "-m", "broken")
+    project.write(".github/workflows/ci.yaml", "on: push\n")
+    project.write(".github/workflows/qflow.yml", "on: push\n")
+    project.write("package.json", "{}\n")
+    project.write("docs/runs/x.yaml", "x: 1\n")
+    assert staged()[0]
+    project.write("README.md", "no YAML at all")
+    project.git("commit", "--quiet", "--no-verify", "-m", "others")
+    passed, said = staged()
+    assert (passed, "no files to check" in said) == (True, True)
+
+
+def test_staged_settings_report_all_that_they_break(project: Workspace, staged: Staged) -> None:
+    project.write("runs/dev.yaml", spec("dev", metadata="  environment: dev\n"))
+    settings = project.read("qflow.yaml")
+    project.write(
+        "qflow.yaml", settings + "    dev: {platform: sandbox}\n  defaultEnvironment: prod\n"
+    )
+    assert staged()[0]
+    project.git("commit", "--quiet", "--no-verify", "-m", "two environments")
+    project.write("qflow.yaml", settings)
+    passed, said = staged()
+    assert not passed
+    assert "runs/dev.yaml:5:16: error [environment-unknown]" in said
+
+
+def test_a_staged_file_of_the_catalog_reports_all_that_it_breaks(
+    project: Workspace, staged: Staged
+) -> None:
+    other = "7cad21c8-4405-4517-beb9-7372feafb5b4"
+    known = {"apiVersion": "qflow-gitops/v1", "kind": "Workflow", "id": other}
+    project.write(f"workflows/{other}.json", json.dumps(known))
+    passed, said = staged()
+    assert not passed
+    assert "runs/aws/buckets.yaml:6:15: error [workflow-unknown]" in said
+
+
+@pytest.mark.parametrize("name", ["qflow.yml", ".qflow.yaml", "settings.yaml"])
+def test_settings_that_are_renamed(name: str, project: Workspace, staged: Staged) -> None:
+    project.git("mv", "qflow.yaml", name)
+    passed, said = staged()
+    assert not passed
+    assert "qflow.yaml" in said
+
+
+def test_settings_that_are_removed_with_a_change_of_a_spec(
+    project: Workspace, staged: Staged
+) -> None:
+    """A removed file alone is nothing that pre-commit calls a hook for; `plan` sees it."""
+    project.git("rm", "--quiet", "qflow.yaml")
+    assert "no files to check" in staged()[1]
+    project.write("runs/a.yaml", spec("a"))
+    passed, said = staged()
+    assert (passed, "lost its settings" in said) == (False, True)
+
+
+def test_projects_in_folders(project: Workspace, staged: Staged) -> None:
+    """Each staged file is checked with the settings of its own project."""
+    for folder in ("one", "two"):
+        project.write(f"{folder}/qflow.yaml", project.read("qflow.yaml").replace("prod", folder))
+        project.write(f"{folder}/runs/a.yaml", spec("a", metadata=f"  environment: {folder}\n"))
+    project.write("runs/root.yaml", spec("root"))
+    assert staged()[0]
+    project.git("commit", "--quiet", "--no-verify", "-m", "three projects")
+    project.write("one/runs/a.yaml", spec("a", metadata="  environment: two\n"))
+    project.write("two/runs/b.yaml", spec("B"))
+    passed, said = staged()
+    assert not passed
+    assert "one/runs/a.yaml:5:16: error [environment-unknown]" in said
+    assert "two/runs/b.yaml:4:9: error" in said
+    project.git("restore", "--staged", "two")
+    assert "two/runs" not in staged("one")[1]
+
+
+def test_a_repository_whose_only_project_lies_in_a_folder(
+    project: Workspace, staged: Staged
+) -> None:
+    (project.path / "team").mkdir()
+    for name in ("qflow.yaml", "runs"):
+        project.git("mv", name, f"team/{name}")
+    assert staged()[0]
+    project.git("commit", "--quiet", "--no-verify", "-m", "moved")
+    project.write("compose.yaml", "services: {}\n")
+    assert staged()[0]
+    project.git("mv", "team/qflow.yaml", "team/qflow.yml")
+    passed, said = staged()
+    assert (passed, "team/qflow.yml:1:1: error [settings-name]" in said) == (False, True)
