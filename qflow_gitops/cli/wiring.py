@@ -299,8 +299,8 @@ class Wiring:
                 "This file came with a commit, or is a link: it isn't what an apply saved here.",
                 where=str(path),
                 not_done="The record is as it was.",
-                hint=f"`git rm {shlex.quote(str(path))}`, and find out who committed it. Lines of an "
-                "apply's log go in by `qflow-gitops lock push -`, which reads its stdin.",
+                hint=f"`git rm {shlex.quote(str(path))}`, and find out who committed it. Lines of "
+                "an apply's log go in by `qflow-gitops lock push -`, which reads its stdin.",
                 reason="rescue_tracked",
             )
 
