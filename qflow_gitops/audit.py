@@ -77,7 +77,8 @@ def _attempt(where: str, old: Attempt, new: Attempt) -> Iterator[str]:
         yield f"The digest of the attempt {where} is {new.digest}, it was {old.digest}."
     for one in differences(dict(old.facts), dict(new.facts)):
         yield f"The fact {one.pointer} of the attempt {where} {_change(one.old, one.new)}."
-    if old.execution_id and new.execution_id != old.execution_id:
+    let_go = {one.lets_go for one in new.events[len(old.events) :]}
+    if old.execution_id not in ("", new.execution_id, *let_go):
         now = new.execution_id or "none"
         yield f"The execution of the attempt {where} is {now}, it was {old.execution_id}."
     for place, event in enumerate(old.events, 1):
@@ -198,15 +199,33 @@ def _run(name: str, attempts: tuple[Attempt, ...]) -> Iterator[str]:
         if not _DIGEST.fullmatch(attempt.digest):
             yield f"The digest of the attempt {where} has no known form: {attempt.digest}."
         earlier = spent.get(attempt.digest)
-        if earlier and attempt.counted and attempt.state is not State.BASELINED:
+        counts = attempt.counted and attempt.state is not State.BASELINED
+        if earlier and counts and not _is_retry(earlier, attempt):
             yield (
                 f"The attempts {name} #{earlier.number} ({earlier.state}) and #{attempt.number} "
                 f"({attempt.state}) have the same digest and both count: the request may have run "
-                "twice, without a release by name."
+                f"twice, {_why(earlier)}."
             )
         if attempt.counted and attempt.state not in _MAY_REPEAT:
             spent[attempt.digest] = attempt
         yield from _times(where, attempt)
+
+
+def _is_retry(earlier: Attempt, attempt: Attempt) -> bool:
+    """Whether a person released it by name when the one before had failed, as it seemed then."""
+    if not any(one.to in _MAY_REPEAT for one in earlier.events):
+        return False
+    evidence = attempt.facts.get("evidence")
+    released = evidence.get("released", ()) if isinstance(evidence, Mapping) else ()
+    return isinstance(released, Sequence) and any(
+        isinstance(one, Mapping) and one.get("hold") == "retry" for one in released
+    )
+
+
+def _why(earlier: Attempt) -> str:
+    if any(one.to is State.ABSENT and one.is_decision for one in earlier.events):
+        return "since a person had decided that it hadn't"
+    return "without a release by name"
 
 
 def _times(where: str, attempt: Attempt) -> Iterator[str]:

@@ -227,3 +227,15 @@ def spans(line: str) -> list[tuple[int, int]]:
     named = [found.span(1) for found in _named_in_line().finditer(line)]
     shaped = _shape().finditer(line) if _MARK.search(line) else ()
     return [*named, *(found.span() for found in shaped)]
+
+
+def masked(value: Any, key: str = "") -> Any:
+    """Copy JSON data that isn't a spec's, without what looks like a secret; `key` names it."""
+    if isinstance(value, dict):
+        return {name: masked(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [masked(inner, key) for inner in value]
+    kind = kind_of(value) if isinstance(value, str) else ""
+    if kind or _is_named(value, key, ()):
+        return f"(not shown: {kind or 'named like a secret'})"
+    return value

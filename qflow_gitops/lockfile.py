@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
+from qflow_gitops import hints
 from qflow_gitops.errors import LockError
 from qflow_gitops.growing import grown
 from qflow_gitops.notes import LedgerEvent, Mark, Note, freezes_of
 from qflow_gitops.states import (
     DOUBTFUL,
     EXECUTED,
-    FINAL,
+    REOPENED,
     RESULTS,
     SETTLED,
     TRANSITIONS,
@@ -30,6 +31,52 @@ class Event(NamedTuple):
     at: str
     to: State
     extra: Mapping[str, Any] = {}
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether a person decided it, and nobody saw it: then it says by whom."""
+        return self.to in REOPENED and "by" in self.extra and "reopens" not in self.extra
+
+    @property
+    def lets_go(self) -> str:
+        """The execution that isn't its attempt's any more from here on, "" for none."""
+        value = self.extra.get("letGo", "") if "reopens" in self.extra else ""
+        return value if isinstance(value, str) else ""
+
+
+def decision_in(events: Sequence[Event]) -> Event | None:
+    """Give the decision of a person that an attempt with these events rests on, None for none.
+
+    What was seen of an execution rests on its adoption, a note on what was assumed on the
+    assumption. A decision that was put back doesn't count, nor one that was overtaken by what
+    a machine saw for itself.
+    """
+    put_back = 0
+    for place in range(len(events) - 1, 0, -1):
+        event, before = events[place], events[place - 1]
+        if "reopens" in event.extra:
+            if event.to is State.IN_DOUBT:
+                return None
+            put_back += 1
+        elif event.is_decision:
+            if not put_back:
+                return event
+            put_back -= 1
+        elif event.to not in RESULTS and not (event.to is before.to is State.ASSUMED):
+            return None
+    return None
+
+
+def may_follow(events: Sequence[Event], event: Event) -> bool:
+    """Whether an attempt with these events may come to this one.
+
+    What puts a decision back (`reopens`) may do so only with the one that stands.
+    """
+    if "reopens" in event.extra:
+        decision = decision_in(events)
+        told = (event.extra["reopens"], event.to)
+        return decision is not None and told == (decision.to, REOPENED[decision.to])
+    return event.to in TRANSITIONS.get(events[-1].to if events else None, frozenset())
 
 
 class Attempt(NamedTuple):
@@ -52,6 +99,16 @@ class Attempt(NamedTuple):
     def counted(self) -> bool:
         """Whether its digest is spent."""
         return self.state not in UNCOUNTED
+
+    @property
+    def decision(self) -> Event | None:
+        """The decision of a person that it rests on and that can be put back, None for none."""
+        return decision_in(self.events)
+
+    @property
+    def let_go(self) -> frozenset[str]:
+        """The executions that were its own until a person put that back."""
+        return frozenset(one.lets_go for one in self.events) - {""}
 
     @property
     def opened_at(self) -> str:
@@ -96,6 +153,11 @@ class Transition(NamedTuple):
     def brings(self) -> str:
         """The execution that it names, "" for none."""
         return self.execution_id or (self.opens.execution_id if self.opens else "")
+
+
+def telling(attempts: Sequence[Attempt]) -> Attempt:
+    """Give the attempt by which a run stands: one that may have run, else the last."""
+    return next((one for one in reversed(attempts) if one.state in DOUBTFUL), attempts[-1])
 
 
 class Glance(NamedTuple):
@@ -203,7 +265,7 @@ class _Owners(NamedTuple):
     """Which attempt has which execution; true of that one mapping of environments alone."""
 
     of: Mapping[str, EnvironmentRecord]
-    by: Mapping[str, Key]
+    by: Mapping[str, Key | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +315,10 @@ class Lockfile:
         """Say which attempt has this execution, None for none. Fast after the first call."""
         return self._owned().get(execution_id)
 
-    def _owned(self) -> Mapping[str, Key]:
+    def _owned(self) -> Mapping[str, Key | None]:
         """Index the executions once; records that grow from this one take the index along."""
         if self._owners is None or self._owners.of is not self.environments:
-            by = {
+            by: dict[str, Key | None] = {
                 attempt.execution_id: (environment, run, attempt.number)
                 for environment, record in self.environments.items()
                 for run, attempts in record.runs.items()
@@ -274,15 +336,20 @@ class Lockfile:
         for one that gives an execution to a second attempt, or an attempt a second execution.
         """
         changed: dict[str, dict[str, tuple[Attempt, ...]]] = {}
-        brought: dict[str, Key] = {}
+        brought: dict[str, Key | None] = {}
         for one in transitions:
             runs = changed.setdefault(one.environment, {})
             if execution_id := one.brings:
-                holder = self.owner(execution_id) or brought.setdefault(execution_id, one.key)
-                if holder != one.key:
-                    raise _conflict(one, f"the execution {execution_id} is that of {_name(holder)}")
+                known_owner = execution_id not in brought
+                holder = self.owner(execution_id) if known_owner else brought[execution_id]
+                if holder not in (None, one.key):
+                    raise owned(self, one, execution_id, holder)
+                if holder is None:
+                    brought[execution_id] = one.key
             known = runs.get(one.run) or self.attempts(one.environment, one.run)
             runs[one.run] = _extended(known, one)
+            if one.event.lets_go:
+                brought[one.event.lets_go] = None
         environments = dict(self.environments)
         for name, runs in changed.items():
             record = self.environment(name)
@@ -314,9 +381,9 @@ class Lockfile:
         return self._moved_to({**self.environments, note.environment: record}, {})
 
     def _moved_to(
-        self, environments: Mapping[str, EnvironmentRecord], brought: Mapping[str, Key]
+        self, environments: Mapping[str, EnvironmentRecord], brought: Mapping[str, Key | None]
     ) -> "Lockfile":
-        """Give this record with other environments, in which only `brought` are new executions."""
+        """Give this record with other environments: only `brought` executions have new owners."""
         owners = self._owners
         if owners is not None and owners.of is self.environments:
             owners = _Owners(environments, grown(owners.by, brought))
@@ -333,48 +400,60 @@ def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, 
     if one.opens is not None:
         if one.number != len(attempts) + 1 or one.event.to not in TRANSITIONS[None]:
             raise LockError(
-                f"The attempt {_name(one.key)} can't be opened: {len(attempts)} are recorded.",
-                not_done="Nothing was written.",
+                f"The attempt {name_of(one.key)} can't be opened: {len(attempts)} are recorded.",
+                not_done=NOT_WRITTEN,
                 hint=_look_at(one),
             )
         return (*attempts, one.opens)
-    attempt = _numbered(attempts, one)
-    _check_execution(attempt, one)
-    if one.event.to not in TRANSITIONS.get(attempt.state, frozenset()):
-        raise _not_allowed(attempt, one)
+    attempt = numbered(attempts, one)
+    check_execution(attempt, one)
+    if not may_follow(attempt.events, one.event):
+        raise not_allowed(attempt, one)
     moved = attempt._replace(
         state=one.event.to,
         events=(*attempt.events, one.event),
         execution_id=one.execution_id or attempt.execution_id,
         status=one.status or attempt.status,
     )
+    if one.event.lets_go != ("" if one.event.to in EXECUTED else attempt.execution_id):
+        raise not_allowed(attempt, one)
+    if one.event.lets_go:
+        moved = moved._replace(execution_id="", status="")
     return (*attempts[: one.number - 1], moved, *attempts[one.number :])
 
 
-def _numbered(attempts: tuple[Attempt, ...], one: Transition) -> Attempt:
+# --- what rebasing asks as well ------------------------------------------------------
+
+NOT_WRITTEN = "Nothing was written."
+
+
+def numbered(attempts: tuple[Attempt, ...], one: Transition) -> Attempt:
+    """Give the attempt that a transition is about; LockError where there is none."""
     if not 1 <= one.number <= len(attempts):
         raise LockError(
-            f"There is no attempt {_name(one.key)}.",
-            not_done="Nothing was written.",
+            f"There is no attempt {name_of(one.key)}.",
+            not_done=NOT_WRITTEN,
             hint="The lockfile is another one than this was meant for: `qflow-gitops lock verify`",
         )
     return attempts[one.number - 1]
 
 
-def _check_execution(attempt: Attempt, one: Transition) -> None:
+def check_execution(attempt: Attempt, one: Transition) -> None:
     """Refuse a second execution for one attempt, and an execution that isn't named."""
     known = attempt.execution_id
     if one.execution_id and known and one.execution_id != known:
-        raise _conflict(one, f"it has the execution {known}, and {one.execution_id} came")
+        said = f"it has the execution {known}, and {one.execution_id} came"
+        raise conflict(one, said, one.key, attempt)
     if one.event.to in EXECUTED and not (one.execution_id or known):
         raise LockError(
-            f"The attempt {_name(one.key)} can't become {one.event.to}: no execution is named.",
-            not_done="Nothing was written.",
+            f"The attempt {name_of(one.key)} can't become {one.event.to}: no execution is named.",
+            not_done=NOT_WRITTEN,
             hint=_look_at(one),
         )
 
 
-def _name(key: Key) -> str:
+def name_of(key: Key) -> str:
+    """Say which attempt a place is: `<environment>/<run> #<number>`."""
     environment, run, number = key
     return f"{environment}/{run} #{number}"
 
@@ -383,137 +462,40 @@ def _look_at(one: Transition) -> str:
     return f"`qflow-gitops history {one.environment}/{one.run}`, and `qflow-gitops lock verify`"
 
 
-def _not_allowed(attempt: Attempt, one: Transition) -> LockError:
+def not_allowed(attempt: Attempt, one: Transition) -> LockError:
+    """Say that an attempt can't come to that from where it is."""
     return LockError(
-        f"The attempt {_name(one.key)} is {attempt.state} and can't become {one.event.to}.",
-        not_done="Nothing was written.",
-        hint=_look_at(one),
+        f"The attempt {name_of(one.key)} is {attempt.state} and can't become {one.event.to}.",
+        not_done=NOT_WRITTEN,
+        hint=_look_at(one) + _way_back(one.key, attempt),
     )
 
 
-def _conflict(one: Transition, said: str) -> LockError:
+def owned(lockfile: Lockfile, one: Transition, execution_id: str, holder: Key) -> LockError:
+    """Say that an execution belongs to another attempt."""
+    environment, run, number = holder
+    known = lockfile.attempts(environment, run)
+    attempt = known[number - 1] if number <= len(known) else None  # or opened along with this one
+    return conflict(
+        one, f"the execution {execution_id} is that of {name_of(holder)}", holder, attempt
+    )
+
+
+def conflict(one: Transition, said: str, key: Key, attempt: Attempt | None) -> LockError:
+    """Say what speaks against a transition: what the attempt at `key` has already."""
     return LockError(
-        f"The attempt {_name(one.key)} can't become {one.event.to}: {said}.",
-        not_done="Nothing was written.",
-        hint=f"Look at both in Qualys, and at `qflow-gitops history {one.environment}/{one.run}`",
+        f"The attempt {name_of(one.key)} can't become {one.event.to}: {said}.",
+        not_done=NOT_WRITTEN,
+        hint=f"Look at both in Qualys, and at `qflow-gitops history {one.environment}/{one.run}`"
+        + (_way_back(key, attempt) if attempt else ""),
         reason="lock_conflict",
     )
 
 
-# --- on top of what others wrote -----------------------------------------------------
-
-
-def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
-    """Say how a transition is recorded on top of a record that others may have written to.
-
-    For a transition that doesn't open an attempt; it was made for an older version of the
-    record. None means that it says nothing new.
-
-    ============================  =========================  ===============================
-    the attempt is                what arrives               what is recorded
-    ============================  =========================  ===============================
-    any                           what TRANSITIONS allows    as it is
-    `in_doubt`, `expired`         `accepted`                 `adopted`: it came late
-    `in_doubt`, `expired`         `refused`, `unsent`        `absent`: its sender proved it
-    `absent`, `assumed`           `accepted`                 `adopted`: against the decision
-    `assumed`                     `refused`, `unsent`        `assumed`, with what its sender proved
-    under way or final            `accepted`, `adopted`      None
-    `running`                     `running`, the same word   None
-    final                         `running`, another end     None
-    `absent`                      `refused`, `unsent`        None
-    `refused`, `unsent`           `adopted`                  None: its own sender knows better
-    anything sent                 `in_doubt`                 None
-    no longer doubtful            a decision on its doubt    None
-    `absent`, and sent again,     `adopted`                  LockError, `lock_conflict`: whose
-    in doubt so far                                          execution it is can't be told
-    any                           another execution          LockError, `lock_conflict`
-    any                           another's execution        LockError, `lock_conflict`
-    any                           anything else              LockError
-    ============================  =========================  ===============================
-
-    A decision on a doubt is `absent`, `assumed` or `expired`. An `adopted` on top of `absent`
-    or `assumed` is one of the moves that TRANSITIONS allows: an execution was found.
-
-    Raises LockError for what can't be recorded; its caller rescues the transition, since
-    what it says about an execution may not be lost.
-    """
-    attempts = lockfile.attempts(one.environment, one.run)
-    attempt = _numbered(attempts, one)
-    holder = lockfile.owner(one.execution_id)
-    if holder not in (None, one.key):
-        raise _conflict(one, f"the execution {one.execution_id} is that of {_name(holder)}")
-    _check_execution(attempt, one)
-    if _says_nothing_new(attempt, one):
-        return None
-    _check_later(attempts, one)
-    one = _as_of_now(attempt, one)
-    if one.opens is not None or one.event.to not in TRANSITIONS.get(attempt.state, frozenset()):
-        raise _not_allowed(attempt, one)
-    return one
-
-
-_PROVED = "Its own sender proved that it did not run"
-_DECISIONS = frozenset({State.ABSENT, State.ASSUMED, State.EXPIRED})
-_ANSWERS_NO = frozenset({State.REFUSED, State.UNSENT})
-
-
-def _says_nothing_new(attempt: Attempt, one: Transition) -> bool:
-    state, to = attempt.state, one.event.to
-    if to is State.RUNNING and state is State.RUNNING:
-        return one.status in ("", attempt.status)
-    if state in (State.INTENT, State.BASELINED):
-        return False
-    if state is State.ASSUMED and _is_proof(one):
-        return _as_of_now(attempt, one).event in attempt.events
-    if to is State.IN_DOUBT or to is state:
-        return True
-    if state in EXECUTED:
-        known = to in (State.ACCEPTED, State.ADOPTED) or to in _DECISIONS
-        return known or (state in FINAL and to in RESULTS)
-    if state is State.ABSENT and to in _ANSWERS_NO:
-        return True
-    if state in _ANSWERS_NO and to is State.ADOPTED:
-        return True
-    return to in _DECISIONS and state not in (State.IN_DOUBT, State.EXPIRED)
-
-
-def _is_proof(one: Transition) -> bool:
-    """Whether it says that it did not run, as it came or as a note on what was assumed."""
-    noted = str(one.event.extra.get("detail", "")).startswith(_PROVED)
-    return one.event.to in _ANSWERS_NO or (one.event.to is State.ASSUMED and noted)
-
-
-def _check_later(attempts: tuple[Attempt, ...], one: Transition) -> None:
-    """Refuse to adopt by a look what a later attempt with the same request may have started."""
-    attempt = attempts[one.number - 1]
-    if one.event.to is State.ADOPTED and attempt.state in (State.ABSENT, State.ASSUMED):
-        for later in attempts[one.number :]:
-            if later.digest == attempt.digest and later.state in DOUBTFUL:
-                raise _conflict(one, f"#{later.number} may have started {one.execution_id}")
-
-
-def _as_of_now(attempt: Attempt, one: Transition) -> Transition:
-    """Put an answer into the words of an attempt that somebody else has judged meanwhile."""
-    state, to = attempt.state, one.event.to
-    doubtful = state in (State.IN_DOUBT, State.EXPIRED)
-    if doubtful and to is State.ACCEPTED:
-        return _reworded(one, State.ADOPTED, "The answer came late")
-    if doubtful and to in _ANSWERS_NO:
-        return _reworded(one, State.ABSENT, f"{_PROVED} ({to})")
-    if state is State.ABSENT and to is State.ACCEPTED:
-        said = "The answer came late and contradicts the decision that it did not run"
-        return _reworded(one, State.ADOPTED, said)
-    if state is State.ASSUMED and to in _ANSWERS_NO:
-        # A person's word stays; that it may be sent again is for a person to say as well.
-        return _reworded(one, state, f"{_PROVED} ({to})")
-    if state is State.ASSUMED and to is State.ACCEPTED:
-        said = "The answer came late, after the decision to assume that it ran"
-        return _reworded(one, State.ADOPTED, said)
-    return one
-
-
-def _reworded(one: Transition, to: State, said: str) -> Transition:
-    """Give the transition with another end; what else its event says stays."""
-    old = one.event.extra.get("detail", "")
-    detail = f"{said}: {old}" if old else f"{said}."
-    return one._replace(event=Event(one.event.at, to, {**one.event.extra, "detail": detail}))
+def _way_back(key: Key, attempt: Attempt) -> str:
+    """Name the command that puts back what a person decided about it, "" for no such thing."""
+    if decision_in(attempt.events) is None:
+        return ""
+    environment, run, number = key
+    command = hints.reopen(f"{environment}/{run}", number)
+    return f". If what a person decided about #{number} is wrong: {command}"

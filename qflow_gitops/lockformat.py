@@ -11,7 +11,14 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile, Transition
+from qflow_gitops.lockfile import (
+    Attempt,
+    EnvironmentRecord,
+    Event,
+    Lockfile,
+    Transition,
+    may_follow,
+)
 from qflow_gitops.notes import LedgerEvent
 from qflow_gitops.notes import from_json as ledger_event_from_json
 from qflow_gitops.notes import to_json as ledger_event_to_json
@@ -283,8 +290,12 @@ def _attempt(data: Mapping[str, Any], number: int, run: str) -> Attempt:
     if attempt.number != number:
         raise ValueError(f"attempt {number} of {run} has the number {attempt.number!r}")
     before: State | None = None
-    for event in attempt.events:
-        if event.to not in TRANSITIONS.get(before, frozenset()):
+    for place, event in enumerate(attempt.events):
+        allowed = event.to in TRANSITIONS.get(before, frozenset())
+        if "reopens" in event.extra:
+            allowed = may_follow(attempt.events[:place], event)
+            _check_let_go(attempt, before, event, run)
+        if not allowed:
             raise ValueError(f"attempt {number} of {run} goes from {before} to {event.to}")
         before = event.to
     if before is not attempt.state:
@@ -294,6 +305,14 @@ def _attempt(data: Mapping[str, Any], number: int, run: str) -> Attempt:
     if attempt.state in EXECUTED and not attempt.execution_id:
         raise ValueError(f"attempt {number} of {run} is {attempt.state} without an executionId")
     return attempt
+
+
+def _check_let_go(attempt: Attempt, before: State | None, event: Event, run: str) -> None:
+    """An execution that is nobody's any more is named, or it would be out of the record."""
+    if bool(event.lets_go) != (before in EXECUTED and event.to not in EXECUTED):
+        raise ValueError(f"attempt {attempt.number} of {run} doesn't say what it lets go")
+    if event is attempt.events[-1] and event.lets_go and attempt.execution_id:
+        raise ValueError(f"attempt {attempt.number} of {run} has what it let go")
 
 
 def _rest(data: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from qflow_gitops.difference import Difference, differences
 from qflow_gitops.spec import CONNECTOR_IDS, PLACE_VARIABLES, body_of
 
 SOURCE = "PUBLIC_API"
@@ -67,6 +68,34 @@ def grade(sent: Sent, echo: Echo | None) -> Match:
     return _by_request(sent.request, echo)
 
 
+def differing(request: Mapping[str, Any], echo: Echo) -> tuple[Difference, ...]:
+    """Say where an execution shows another request (`new`) than the one that was sent (`old`).
+
+    Only what `grade` calls different too; a part that isn't shown differs in nothing.
+    """
+    if _is_whole_body(request, echo):
+        return ()
+    sent = {"input": request.get("input", {}), "variables": request.get("variables", {})}
+    shown = dict(sent)
+    if echo.input is not None:
+        shown["input"] = echo.input
+    if echo.variables is not None:
+        shown["variables"] = _as_sent(sent["variables"], echo.variables)
+    return differences(sent, shown)
+
+
+def _as_sent(sent: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the variables that are shown, those that mean what was sent as they were sent."""
+    system = {name: value for name, value in sent.items() if name in _SYSTEM}
+    others = {name: value for name, value in shown.items() if name in sent or name not in _SYSTEM}
+    alike = {
+        name: sent[name]
+        for name, value in others.items()
+        if name in sent and _same_variable(name, sent[name], value)
+    }
+    return {**system, **others, **alike}
+
+
 def _by_key(sent: Sent, echo: Echo) -> Match:
     """A key of ours decides alone: no other request carries its nonce."""
     if not isinstance(echo.input, Mapping):
@@ -88,13 +117,18 @@ def _by_hash(sent: Sent, echo: Echo) -> Match:
 
 
 def _by_request(request: Mapping[str, Any], echo: Echo) -> Match:
-    if request and not echo.variables and _same(echo.input, request):
-        return Match.SAME_REQUEST  # a platform before 1.18 takes the whole body for the input
+    if _is_whole_body(request, echo):
+        return Match.SAME_REQUEST
     parts = (
         _input(request.get("input", {}), echo.input),
         _variables(request.get("variables", {}), echo.variables),
     )
     return min(parts)
+
+
+def _is_whole_body(request: Mapping[str, Any], echo: Echo) -> bool:
+    """A platform before 1.18 takes the whole body for the input (qflow-api 1.4 [I])."""
+    return bool(request) and not echo.variables and _same(echo.input, request)
 
 
 def _input(sent: Any, shown: Any) -> Match:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from qflow_gitops import hints
+from qflow_gitops.decisions import explained, unexplained
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.freezes import Freeze, describe, way_on
 from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits, successor
 from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import Attempt, Lockfile, Overview, is_leased
+from qflow_gitops.lockfile import Attempt, Lockfile, Overview, is_leased, telling
 from qflow_gitops.policy import Facts, Judged, judge, needed_approvals
 from qflow_gitops.project import Project
 from qflow_gitops.samerequest import doubles, spent_by_others
@@ -94,12 +96,14 @@ class Change(NamedTuple):
 class Brakes(NamedTuple):
     """What a person said about this one plan: freezes, retries and releases by name.
 
-    `freezes` are all that hold, the lockfile's too. `released` are runs whose hold was released
-    by count when there were more of them.
+    `freezes` are all that hold, the lockfile's too. `retry_failed`: whatever failed, was
+    cancelled or refused is to be sent again, once the release RETRY says how many that are.
+    `released` are runs whose hold was released by count when there were more of them.
     """
 
     freezes: tuple[Freeze, ...] = ()
     retries: frozenset[Key] = frozenset()
+    retry_failed: bool = False
     acks: Mapping[str, int] = {}
     released: frozenset[Key] = frozenset()
 
@@ -228,7 +232,9 @@ def _environment(
         gone = record.runs if context.touched is None else overview.of_files(context.touched)
         shown = [run for run in gone if run not in names]
         quiet += len(record.runs) - sum(name in record.runs for name in names) - len(shown)
-        found += [_gone((environment, run), record.runs[run][-1], inheritance) for run in shown]
+        found += [
+            _gone((environment, run), telling(record.runs[run]), inheritance) for run in shown
+        ]
     return found, quiet
 
 
@@ -307,7 +313,7 @@ def decide(
     if moved is not None:
         return moved
     if counted:
-        return _spent(one, counted[-1], record, context)
+        return _spent(one, counted[-1], record, context, released)
     if Reason.SAME_REQUEST not in released:
         others = spent_by_others(one, record, context.project, context.lockfile)
         if others:
@@ -357,17 +363,13 @@ def _in_doubt(one: RunSpec, doubt: Placed) -> Change:
         f"{_named(doubt, one)} may have run: {said(doubt.attempt)}",
         f"`qflow-gitops reconcile -e {one.environment}` looks it up. If that can't tell, look in "
         f"Qualys for an execution of workflow {doubt.attempt.fact('workflowId')} at about "
-        f"{doubt.attempt.opened_at}, then say what you found: {resolve_commands(one)}",
+        f"{doubt.attempt.opened_at}, then say what you found: {hints.settle_doubt(_run(one))}",
         doubt,
     )
 
 
-def resolve_commands(one: RunSpec) -> str:
-    """The commands that settle doubt by a person's decision."""
-    command = f"qflow-gitops resolve {one.environment}/{one.name}"
-    ways = ("--adopt EXECUTION", "--absent", "--assume-ran")
-    first, *others = (f"`{command} {way} --reason TEXT`" for way in ways)
-    return f"{first}, {' or '.join(others)}"
+def _run(one: RunSpec) -> str:
+    return f"{one.environment}/{one.name}"
 
 
 def _platform(one: RunSpec, record: tuple[Placed, ...], context: Context) -> Change | None:
@@ -477,6 +479,9 @@ _SKIPPED = {
     State.RUNNING: Reason.IN_PROGRESS,
     State.ADOPTED: Reason.IN_PROGRESS,
 }
+RETRY = "retry"
+"""The name by which `--ack` releases what `--retry-failed` takes."""
+_RETRIED = frozenset({State.FAILED, State.CANCELLED, State.REFUSED})
 _HELD = {
     State.FAILED: Reason.FAILED,
     State.CANCELLED: Reason.FAILED,
@@ -486,27 +491,55 @@ _HELD = {
 }
 
 
-def _spent(one: RunSpec, last: Placed, record: tuple[Placed, ...], context: Context) -> Change:
+def _spent(
+    one: RunSpec,
+    last: Placed,
+    record: tuple[Placed, ...],
+    context: Context,
+    released: frozenset[str],
+) -> Change:
     """Decide about a request that counts as this run's already."""
-    state, detail = last.attempt.state, f"{_named(last, one)} {said(last.attempt)}"
+    state, detail = _known(one, last, context)
     if state in _SKIPPED:
         reverted = any(each.attempt.counted for each in record[record.index(last) + 1 :])
-        hint = (
-            f"To send it once more: `qflow-gitops rerun {one.environment}/{one.name} --reason TEXT`"
-            if reverted
-            else ""
-        )
+        hint = f"To send it once more: {hints.rerun(_run(one))}" if reverted else ""
         return _change(Action.SKIP, _SKIPPED[state], one, detail, hint, last)
     reason = _HELD[state]
     if one.key in context.brakes.retries and reason is not Reason.EXPIRED:
         return _change(
             Action.RUN, Reason.RETRY, one, f"released by --retry; {detail}", "", last, ()
         )
-    retry = f"`{apply_command(one.environment, context)} --retry {one.environment}/{one.name}`"
-    hint = f"{retry}, or change the spec"
-    if reason is Reason.EXPIRED:
-        hint = f"Say what you know: {resolve_commands(one)}"
-    return _change(Action.HOLD, reason, one, detail, hint, last)
+    if state in _RETRIED and RETRY in released:
+        said_so = f"released by --retry-failed; {detail}"
+        return _change(Action.RUN, Reason.RETRY, one, said_so, "", last, ())
+    release = RETRY if context.brakes.retry_failed and state in _RETRIED else ""
+    hint = _way_on(one, last.attempt, state, context)
+    return _change(Action.HOLD, reason, one, detail, hint, last, release=release)
+
+
+def _known(one: RunSpec, last: Placed, context: Context) -> tuple[State, str]:
+    """Give the state of an attempt and say it; a word that is explained by now settles it."""
+    attempt, detail = last.attempt, f"{_named(last, one)} {said(last.attempt)}"
+    if attempt.state is not State.ENDED:
+        return attempt.state, detail
+    state = explained(attempt, context.project.statuses)
+    if state is not None:
+        return state, f"{detail}; the settings explain that word as {state} by now"
+    why = "nobody explained that word" if unexplained(attempt) else "how it ended isn't known"
+    return State.ENDED, f"{detail}; {why}"
+
+
+def _way_on(one: RunSpec, last: Attempt, state: State, context: Context) -> str:
+    run = _run(one)
+    retry = hints.retry(run, apply_command(one.environment, context))
+    if state is State.EXPIRED:
+        return f"Say what you know: {hints.settle_doubt(run)}"
+    if state is State.ENDED:
+        word, settings = unexplained(last), context.project.folder.settings
+        teach = f'. Where "{word}" always means that, set it under `statuses` in {settings}'
+        again = f". To send it again, however it ended: {retry}"
+        return hints.settle_end(run) + (teach if word else "") + again
+    return f"{retry}, or change the spec"
 
 
 def _due(one: RunSpec, record: tuple[Placed, ...], same: list[Placed], context: Context) -> Change:

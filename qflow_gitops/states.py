@@ -31,7 +31,9 @@ UNDER_WAY = frozenset({State.ACCEPTED, State.RUNNING, State.ADOPTED})
 DOUBTFUL = frozenset({State.INTENT, State.IN_DOUBT})
 """It may have run."""
 UNSUCCESSFUL = frozenset({State.FAILED, State.CANCELLED, State.ENDED})
-FINAL = UNSUCCESSFUL | {State.SUCCEEDED}
+ENDINGS = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+"""How an execution ended, by a word that somebody explained."""
+FINAL = ENDINGS | {State.ENDED}
 """An execution is known and has ended."""
 EXECUTED = UNDER_WAY | FINAL
 """An execution is known: such an attempt always has its id."""
@@ -50,4 +52,14 @@ TRANSITIONS: Mapping[State | None, frozenset[State]] = {
     # The truth comes late: an execution shows up after it was decided otherwise.
     State.ABSENT: frozenset({State.ADOPTED}),
     State.ASSUMED: frozenset({State.ADOPTED, State.ASSUMED}),  # to itself: a note
+    # The settings learned what its word means, or a person knows how it ended.
+    State.ENDED: ENDINGS,
 }
+REOPENED: Mapping[State, State] = {
+    State.ADOPTED: State.IN_DOUBT,
+    State.ABSENT: State.IN_DOUBT,
+    State.ASSUMED: State.IN_DOUBT,
+    State.SUCCEEDED: State.ENDED,
+    State.FAILED: State.ENDED,
+}
+"""What a person can decide -> what it was before, to which it can be put back."""

@@ -15,7 +15,10 @@ from qflow_gitops.errors import ExitCode, QflowError
 
 DIRECT = ("validate", "plan", "apply", "comment", "status", "history", "reconcile", "lock")
 """Commands that are called by their own name, with INPUT_ARGUMENTS."""
-DECISIONS = ("absent", "adopt", "assume-ran")
+ANYWAY = "-although-different"
+DECISIONS = (
+    "absent", "adopt", f"adopt{ANYWAY}", "assume-ran", "reopen", "succeeded", "failed",
+)  # fmt: skip
 _SENDING = ["apply", "--approved", "--yes"]
 
 Inputs = Mapping[str, str]
@@ -80,14 +83,22 @@ def _resolve(inputs: Inputs) -> list[str]:
     decision = _needed(inputs, "decision", "resolve")
     if decision not in DECISIONS:
         raise click.UsageError(f"The input `decision` has to be one of: {', '.join(DECISIONS)}.")
-    told = f"--{decision}"
-    if decision == "adopt":
-        told += f"={_needed(inputs, 'execution', 'resolve')}"
-    return [told, "--", _run(inputs, "resolve")]
+    told = [f"--{decision.removesuffix(ANYWAY)}"]
+    if told == ["--adopt"]:
+        told = [f"--adopt={_needed(inputs, 'execution', 'resolve')}"]
+    if decision.endswith(ANYWAY):
+        told.append(f"-{ANYWAY}")
+    return [*told, "--", _run(inputs, "resolve")]
 
 
 def _retry(inputs: Inputs) -> list[str]:
     return [f"--retry={_run(inputs, 'retry')}"]
+
+
+def _retry_failed(inputs: Inputs) -> list[str]:
+    """Without a count, the refusal says which one it takes."""
+    count = inputs.get("count", "")
+    return ["--retry-failed", *([f"--ack=retry={count}"] if count else [])]
 
 
 def _run(inputs: Inputs, command: str) -> str:
@@ -103,6 +114,7 @@ def _acknowledge(inputs: Inputs) -> list[str]:
 _OPERATIONS: Mapping[str, Callable[[Inputs], list[str]]] = {
     "resolve": _resolve,
     "retry": _retry,
+    "retry-failed": _retry_failed,
     "acknowledge": _acknowledge,
     "freeze": lambda _: [],
     "unfreeze": lambda _: [],

@@ -39,8 +39,13 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.option(
     "--retry", "retries", multiple=True, metavar="RUN", help="Send a failed run again; repeatable."
 )
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Send all that failed, was cancelled or refused again; needs --ack retry=COUNT.",
+)
 @options.acks
-@click.option("--reason", default="", metavar="TEXT", help="Why; goes into the record.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; goes into the lockfile.")
 @click.option("--keep-going", is_flag=True, help="Run the valid specs although others are invalid.")
 @click.option(
     "--concurrency", type=click.IntRange(1, 64), help="How many runs may be under way at once."
@@ -60,6 +65,7 @@ def command(
     approved: bool,
     digest: str,
     retries: tuple[str, ...],
+    retry_failed: bool,
     acks: dict[str, int],
     reason: str,
     keep_going: bool,
@@ -82,6 +88,7 @@ def command(
         approved=approved,
         digest=digest,
         retries=retries,
+        retry_failed=retry_failed,
         acks=acks,
         reason=reason,
         keep_going=keep_going,

@@ -30,7 +30,7 @@ COMMANDS = {
     "freeze": "Hold everything, with a reason, also an apply that runs.",
     "unfreeze": "Lift every freeze of the lockfile, with a reason.",
     "reconcile": "Settle runs in doubt by looking them up.",
-    "resolve": "Settle a run in doubt by a person's decision.",
+    "resolve": "Settle a run by a person's decision, or put one back.",
     "lock": "Verify the record, push a rescued one.",
     "workflows": "The catalog of workflows: pull, list, show, new.",
     "schema": "Print or export the JSON Schemas.",

@@ -98,6 +98,6 @@ acks: Decorator = click.option(
     multiple=True,
     metavar="NAME=COUNT",
     callback=_counts,
-    help="Release a kind of hold (renamed, target, window, limit:runs, …) if exactly so many are "
-    "held; needs --reason.",
+    help="Release a kind of hold (renamed, target, window, limit:runs, …), or `--retry-failed` by "
+    "the name retry, if exactly so many are held; needs --reason.",
 )

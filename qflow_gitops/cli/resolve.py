@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.cli.wiring import SystemClock, Wiring, run
 from qflow_gitops.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qflow_gitops.inheritance import Key, Placed
+    from qflow_gitops.lockfile import Lockfile
     from qflow_gitops.report import Report
 
 
@@ -20,13 +24,30 @@ if TYPE_CHECKING:
 @click.option("--absent", is_flag=True, help="It did not run: it is due again.")
 @click.option("--assume-ran", is_flag=True, help="It ran, without an execution to show.")
 @click.option(
+    "--succeeded", is_flag=True, help="Its execution ended in a way nobody knew: it succeeded."
+)
+@click.option("--failed", is_flag=True, help="The same: it failed.")
+@click.option("--reopen", is_flag=True, help="An earlier decision was wrong: put it back.")
+@click.option(
+    "--although-different",
+    is_flag=True,
+    help="With --adopt: it is this run's, whatever Qualys shows of it.",
+)
+@click.option(
     "--not",
     "others",
     multiple=True,
     metavar="EXECUTION",
     help="With --absent: this execution looks like it, but isn't; repeatable.",
 )
-@click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the record.")
+@click.option(
+    "--attempt",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    default=None,
+    help="The attempt that is meant, where a run has several.",
+)
+@click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the lockfile.")
 @options.output("text", "json")
 @click.pass_obj
 def command(
@@ -35,34 +56,58 @@ def command(
     adopt: str,
     absent: bool,
     assume_ran: bool,
+    succeeded: bool,
+    failed: bool,
+    reopen: bool,
+    although_different: bool,
     others: tuple[str, ...],
+    attempt: int | None,
     reason: str,
     format_name: str,
     copies: options.Copies,
 ) -> int:
-    """Settle a RUN in doubt by your decision, after a look in Qualys.
+    """Settle a RUN in doubt by your decision, or put such a decision back.
 
-    Sends nothing. What Qualys shows is checked first. With --absent the next apply sends the
-    run: be sure that it did not run.
+    Sends nothing. An execution is adopted only if Qualys shows that it was started with what the
+    run sent; differences are shown. With --absent, for which the list of executions is looked
+    at, the next apply sends the run: be sure that it did not run. --succeeded and --failed are
+    for a run that ended with a word that nobody explained, or whose execution Qualys no longer
+    shows.
     """
-    if (bool(adopt), absent, assume_ran).count(True) != 1:
-        raise click.UsageError("Say one of --adopt EXECUTION, --absent and --assume-ran.")
+    chosen = {
+        State.ADOPTED: bool(adopt),
+        State.ABSENT: absent,
+        State.ASSUMED: assume_ran,
+        State.SUCCEEDED: succeeded,
+        State.FAILED: failed,
+        State.IN_DOUBT: reopen,
+    }
+    if list(chosen.values()).count(True) != 1:
+        raise click.UsageError(
+            "Say one of --adopt EXECUTION, --absent, --assume-ran, --succeeded, --failed and "
+            "--reopen."
+        )
     if others and not absent:
         raise click.UsageError("--not belongs to --absent.")
-    to = State.ADOPTED if adopt else State.ABSENT if absent else State.ASSUMED
+    if although_different and not adopt:
+        raise click.UsageError("--although-different belongs to --adopt.")
+    to = next(state for state, said in chosen.items() if said)
 
     def work() -> Report:
+        from qflow_gitops.operations.decided import decide
         from qflow_gitops.operations.resolve import Decision, resolve
         from qflow_gitops.operations.runs import attempts_for
 
         project = wiring.project()
-        return resolve(
-            Decision(name, to, adopt, reason, others),
-            project,
-            wiring.store(project),
-            wiring.reconciler(project),
-            wiring.author(),
-            lambda key, lockfile: attempts_for(key, wiring.git, project, lockfile),
-        )
+        store, author = wiring.store(project), wiring.author()
+        decision = Decision(name, to, reason, adopt, although_different, others, attempt or 0)
+
+        def attempts(key: Key, lockfile: Lockfile) -> Sequence[Placed]:
+            return attempts_for(key, wiring.git, project, lockfile)
+
+        if to in (State.ADOPTED, State.ABSENT, State.ASSUMED):
+            reconciler = wiring.reconciler(project)
+            return resolve(decision, project, store, reconciler, author, attempts)
+        return decide(decision, project, store, SystemClock(), author, attempts)
 
     return run(wiring, "resolve", work, format_name, copies)

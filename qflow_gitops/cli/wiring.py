@@ -269,8 +269,8 @@ class Wiring:
         from qflow_gitops.operations.gateways import Gateways
         from qflow_gitops.operations.reconcile import Reconciler
 
-        requests = partial(reading.sent_requests, self.git, project)
-        return Reconciler(Gateways(self.qualys, project), SystemClock(), requests)
+        specs = partial(reading.sent_specs, self.git, project)
+        return Reconciler(Gateways(self.qualys, project), SystemClock(), specs)
 
     def pin_lineage(self, store: LockStore) -> None:
         """Write the record's lineage into the settings of the work tree, if they have none."""

@@ -17,10 +17,11 @@ from functools import partial
 from qflow_gitops import audit
 from qflow_gitops.errors import LockError
 from qflow_gitops.interfaces import LockBranch, LostRace, Snapshot, Version
-from qflow_gitops.lockfile import Lockfile, Transition, rebased
+from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.lockstores.trust import NOTHING_DONE, check_lineage, check_presence
 from qflow_gitops.notes import LedgerEvent, Mark, Note
+from qflow_gitops.rebasing import rebased
 
 ROUNDS = 100
 """How often answers are put on top of other processes' records before that is given up."""

@@ -108,6 +108,8 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     first = _view(request, edges, source, snapshot)
     check(request, edges.git, first)
     notes = uncommitted(edges.git, project, head)
+    if request.retry_failed and plan.RETRY not in request.acks:
+        yield events.Said("No run failed, was cancelled or refused: there is nothing to retry.")
     for note in notes:
         yield events.Said(note)
     due = first.planned.plan.of(Action.RUN)
@@ -169,7 +171,7 @@ def _reconciler(edges: Edges, project: Project) -> Reconciler:
     return Reconciler(
         Gateways(edges.qualys, project),
         edges.clock,
-        partial(reading.sent_requests, edges.git, project),
+        partial(reading.sent_specs, edges.git, project),
     )
 
 
@@ -207,6 +209,7 @@ def _view(
         brakes=Brakes(
             freezes=holding,
             retries=frozenset(run_key(run, project) for run in request.retries),
+            retry_failed=request.retry_failed,
             acks=request.acks,
             released=released,
         ),
@@ -358,8 +361,8 @@ def _evidence(
         found["approvers"] = list(approval.approvers)
     names = (*one.released, *({NEW_RECORD} & set(request.acks)))
     released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
-    if one.reason is Reason.RETRY:
-        released.append({"hold": "retry"})
+    if one.reason is Reason.RETRY and plan.RETRY not in one.released:
+        released.append({"hold": plan.RETRY})
     said = {"by": edges.author.get("actor", ""), "reason": request.reason}
     more = {name: value for name, value in said.items() if value}
     if released:

@@ -11,7 +11,7 @@ from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations.policies import NEW_RECORD
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key
-from qflow_gitops.plan import Action, Reason
+from qflow_gitops.plan import RETRY, Action, Reason
 from qflow_gitops.policy import Facts
 from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles
@@ -22,8 +22,9 @@ from qflow_gitops.report.plans import Planned
 class ApplyRequest:
     """What to apply. None or "" stand for "as the settings say" or "not asked for".
 
-    `reason` is why holds are released or runs retried, for the record. `approved`: only what a
-    merged and approved pull request holds.
+    `reason` is why holds are released or runs retried, for the record. `retry_failed`: all that
+    failed, was cancelled or refused. `approved`: only what a merged and approved pull request
+    holds.
     """
 
     platform: str
@@ -32,6 +33,7 @@ class ApplyRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
     retries: tuple[str, ...] = ()
+    retry_failed: bool = False
     acks: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
     approved: bool = False
@@ -130,6 +132,7 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
                 hint="`qflow-gitops status` shows how each run stands.",
                 reason="retry_not_held",
             )
+    _check_retry_failed(request, view)
     if request.acks and not request.reason.strip():
         raise UsageProblem(
             "`--ack` requires `--reason`.",
@@ -149,6 +152,33 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
                 hint="`qflow-gitops plan` shows what is held, and its number.",
                 reason="ack_differs",
             )
+
+
+def _check_retry_failed(request: ApplyRequest, view: View) -> None:
+    """Refuse to send all that failed again before somebody has said how many that are."""
+    counted = request.acks.get(RETRY)
+    if counted is not None and not request.retry_failed:
+        raise UsageProblem(
+            f"--ack {RETRY}={counted} belongs to --retry-failed, which wasn't asked for.",
+            not_done="Nothing was sent.",
+            hint=f"`{AGAIN} --retry-failed`",
+            reason="ack_differs",
+        )
+    held = [one for one in view.planned.plan.changes if one.release == RETRY]
+    if not held:
+        return
+    names = ", ".join(f"{one.environment}/{one.name}" for one in held[:10])
+    more = f" and {len(held) - 10} more" if len(held) > 10 else ""
+    many = f"{len(held)} runs" if len(held) > 1 else "1 run"
+    why = "" if request.reason.strip() else " --reason TEXT"
+    raise UsageProblem(
+        f"--retry-failed would send {many} again ({names}{more})"
+        + (f", not {counted}." if counted is not None else "; say how many."),
+        where=view.environment,
+        not_done="Nothing was sent.",
+        hint=f"`{AGAIN} --ack {RETRY}={len(held)}{why}`",
+        reason="retry_count",
+    )
 
 
 def uncommitted(git: GitTree, project: Project, head: str) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qflow_gitops import hints
 from qflow_gitops.errors import LockError
 from qflow_gitops.interfaces import LockStore
-from qflow_gitops.lockfile import Lockfile, Transition, rebased
+from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.lockformat import transition_from_json
 from qflow_gitops.operations.plan import seen
+from qflow_gitops.rebasing import rebased
 from qflow_gitops.report import Report
 from qflow_gitops.report.records import History
 from qflow_gitops.states import EXECUTED, State
@@ -56,12 +58,14 @@ def _check(one: Transition, entry: Mapping[str, Any], lockfile: Lockfile, where:
         and saved.get("nonce") == known.fact("nonce")
         and saved.get("digest") == known.digest
     )
-    if not same or one.opens is not None or one.event.to not in _SEEN:
+    decided = one.event.is_decision or "reopens" in one.event.extra
+    if not same or decided or one.opens is not None or one.event.to not in _SEEN:
         raise LockError(
             f"A saved line isn't what an apply saw of {one.environment}/{one.run} #{one.number}.",
             where=where,
             not_done="It was not recorded, nor was any after it.",
-            hint="A person's decision is made with `qflow-gitops resolve`",
+            hint="What a person decides isn't brought in so: "
+            + hints.settle_doubt(f"{one.environment}/{one.run}"),
             reason="rescue_form",
         )
 

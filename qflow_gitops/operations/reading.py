@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from qflow_gitops import loader
 from qflow_gitops.diagnostics import error, has_errors, in_order
@@ -236,23 +236,21 @@ def _with(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
     return specs._replace(diagnostics=in_order([*specs.diagnostics, *more]))
 
 
-def sent_requests(
-    git: GitTree, project: Project, attempts: Iterable[Attempt]
-) -> dict[str, Mapping[str, Any]]:
-    """Read what attempts sent, from the blobs that they name, by their nonces.
+def sent_specs(git: GitTree, project: Project, attempts: Iterable[Attempt]) -> dict[str, RunSpec]:
+    """Read the specs that attempts sent, from the blobs that they name, by their nonces.
 
     One whose blob isn't in this clone, or that has no nonce, is left out.
     """
     wanted = {one.fact("nonce"): one for one in attempts if one.fact("nonce")}
     blobs = git.blobs_at_hand({one.fact("blob") for one in wanted.values()})
-    requests: dict[str, Mapping[str, Any]] = {}
+    specs: dict[str, RunSpec] = {}
     for nonce, one in wanted.items():
         if one.fact("blob") in blobs:
             read = loader.unchecked(blobs[one.fact("blob")], one.fact("file"), project)
             same = [spec for spec in read if spec.digest == one.digest]
             if same:
-                requests[nonce] = same[0].request
-    return requests
+                specs[nonce] = same[0]
+    return specs
 
 
 # --- only what a diff and the record make necessary ----------------------------------

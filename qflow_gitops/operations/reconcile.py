@@ -6,10 +6,11 @@ there, is adopted; everything else is left to a person, with what was found.
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from qflow_gitops.decisions import endings
 from qflow_gitops.errors import QflowError
 from qflow_gitops.inheritance import with_predecessors
 from qflow_gitops.interfaces import Clock, Execution, LockSession, LostRace, Qualys
@@ -19,6 +20,7 @@ from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.gateways import Gateways
 from qflow_gitops.project import Project
+from qflow_gitops.spec import RunSpec
 from qflow_gitops.states import DOUBTFUL, State
 
 EARLIER = timedelta(minutes=5)
@@ -87,8 +89,8 @@ class Looked:
         return tuple(one for one in self.candidates if one.match >= Match.SAME_REQUEST)
 
 
-Requests = Callable[[Iterable[Attempt]], Mapping[str, Mapping[str, Any]]]
-"""Gives the requests that attempts sent, by the attempts' nonces, as far as they are known."""
+Specs = Callable[[Iterable[Attempt]], Mapping[str, RunSpec]]
+"""Gives the specs that attempts sent, by the attempts' nonces, as far as they are known."""
 
 
 def doubts_in(lockfile: Lockfile, project: Project, environment: str) -> list[Doubt]:
@@ -108,17 +110,22 @@ class Reconciler:
 
     gateways: Gateways
     clock: Clock
-    requests: Requests
+    specs: Specs
 
     def settle(
         self, session: LockSession, environment: str
     ) -> Generator[events.Event, None, list[QflowError]]:
         """Settle what can be settled in an environment, and record it.
 
+        Whatever ended with a word that the settings explain by now is settled without a look.
+
         Gives what went wrong while looking; the doubts concerned then stay as they are.
         Raises LockError.
         """
         yield from self._take_over(session, environment)
+        project, now = self.gateways.project, stamp(self.clock.now())
+        names = with_predecessors(project, environment)
+        yield from _record(session, endings(session.lockfile, names, project.statuses, now))
         open_ones = [
             one
             for one in doubts_in(session.lockfile, self.gateways.project, environment)
@@ -142,7 +149,8 @@ class Reconciler:
             try:
                 yield from _record(session, [self._adopted(*one) for one in adopted], exact=True)
             except LostRace:
-                doubts = [one for one in doubts if _is_open(one, session.lockfile)]
+                now = [_as_of_now(one, session.lockfile) for one in doubts]
+                doubts = [one for one in now if one.attempt.state is State.IN_DOUBT]
                 if attempt < LOOKS - 1:
                     continue
                 adopted = []
@@ -188,7 +196,7 @@ class Reconciler:
 
         What went wrong is added to `problems`.
         """
-        requests = self.requests(one.attempt for one in doubts) if doubts else {}
+        specs = self.specs(one.attempt for one in doubts) if doubts else {}
         found = []
         failed: set[str] = set()
         for one in doubts:
@@ -197,7 +205,7 @@ class Reconciler:
                 continue
             try:
                 qualys = self.gateways.asked(one.environment, one.attempt)
-                found.append(self._look_at(qualys, one, lockfile, requests))
+                found.append(self._look_at(qualys, one, lockfile, specs))
             except QflowError as problem:
                 problems.append(problem)
                 if problem.reason != "platform":
@@ -209,17 +217,17 @@ class Reconciler:
         qualys: Qualys,
         doubt: Doubt,
         lockfile: Lockfile,
-        requests: Mapping[str, Mapping[str, Any]],
+        specs: Mapping[str, RunSpec],
     ) -> Looked:
         """List the workflow's executions around a doubt, and grade them by what they show."""
         start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
         earliest = self.clock.now() - SHOWN_FOR
         listing = qualys.executions(doubt.attempt.fact("workflowId"), max(start, earliest), end)
-        before = doubt.before or ()
-        sent = _sent(doubt.attempt, requests)
+        passed = {*(doubt.before or ()), *doubt.attempt.let_go}
+        sent = sent_of(doubt.attempt, specs)
         candidates = []
         for each in listing.executions:
-            if lockfile.owner(each.id) is None and each.id not in before:
+            if lockfile.owner(each.id) is None and each.id not in passed:
                 echo = qualys.echo(each.id)
                 match = grade(sent, echo)
                 if match is not Match.DIFFERENT:
@@ -235,14 +243,8 @@ class Reconciler:
 
         Where it isn't known what was there before, only an attempt's own key tells.
         """
-        rivals = [
-            attempt
-            for record in lockfile.environments.values()
-            for attempts in record.runs.values()
-            for attempt in attempts
-            if attempt.state in DOUBTFUL
-        ]
-        requests = self.requests(rivals) if found else {}
+        rivals = _rivals(found, lockfile)
+        specs = self.specs(rivals) if found else {}
         chosen = []
         for one in found:
             own = [each for each in one.candidates if each.match is Match.OWN_KEY]
@@ -257,7 +259,7 @@ class Reconciler:
                 (only,) = one.candidates
                 others = (each for each in rivals if each is not one.doubt.attempt)
                 if only.match is Match.SAME_REQUEST and not any(
-                    _could_claim(each, one.doubt.attempt, only, requests) for each in others
+                    _could_claim(each, one.doubt.attempt, only, specs) for each in others
                 ):
                     chosen.append((one, only))
         takers = Counter(each.execution.id for _, each in chosen)
@@ -270,8 +272,8 @@ class Reconciler:
         }[one.match]
         detail = f"Found among the workflow's executions: {how}."
         extra: dict[str, Any] = {"detail": detail}
-        if one.execution.created_at is not None:
-            extra["createdAt"] = stamp(datetime.fromtimestamp(one.execution.created_at / 1000, UTC))
+        if (at := created_at(one.execution)) is not None:
+            extra["createdAt"] = stamp(at)
         event = Event(stamp(self.clock.now()), State.ADOPTED, extra)
         doubt = looked.doubt
         return Transition(
@@ -280,31 +282,61 @@ class Reconciler:
         )  # fmt: skip
 
 
-def _sent(attempt: Attempt, requests: Mapping[str, Mapping[str, Any]]) -> Sent:
-    nonce = attempt.fact("nonce")
-    return Sent(
-        requests.get(nonce), attempt.fact("bodySha256"), attempt.fact("correlationKey"), nonce
-    )
+def created_at(execution: Execution) -> datetime | None:
+    """Say when an execution came into being, by Qualys' clock; None where that isn't shown."""
+    at = execution.created_at
+    try:
+        return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None  # a number that is no time
+
+
+def sent_of(attempt: Attempt, specs: Mapping[str, RunSpec]) -> Sent:
+    """Say what an attempt sent, as far as it is known."""
+    nonce, key, body = (attempt.fact(name) for name in ("nonce", "correlationKey", "bodySha256"))
+    spec = specs.get(nonce)
+    return Sent(spec.request if spec else None, body, key, nonce)
+
+
+def _rivals(found: Sequence[Looked], lockfile: Lockfile) -> list[Attempt]:
+    """Give the attempts that may have an execution which isn't recorded.
+
+    Those in doubt, and those of that time which a person took to have run.
+    """
+    times = [one.doubt.opened_at for one in found]
+    return [
+        one.attempt
+        for environment, record in lockfile.environments.items()
+        for run, attempts in record.runs.items()
+        for one in (Doubt(environment, run, attempt) for attempt in attempts)
+        if one.attempt.state in DOUBTFUL
+        or (
+            one.attempt.state is State.ASSUMED
+            and any(abs(one.opened_at - at) <= EARLIER + LATER for at in times)
+        )
+    ]
 
 
 def _could_claim(
-    rival: Attempt, own: Attempt, one: Candidate, requests: Mapping[str, Mapping[str, Any]]
+    rival: Attempt, own: Attempt, one: Candidate, specs: Mapping[str, RunSpec]
 ) -> bool:
     """Whether an execution may as well be that of another attempt in doubt."""
     if any(
         rival.fact(name).lower() != own.fact(name).lower() for name in ("platform", "workflowId")
     ):
         return False
-    return grade(_sent(rival, requests), one.echo) is not Match.DIFFERENT
+    if one.execution.id in rival.let_go:
+        return False
+    return grade(sent_of(rival, specs), one.echo) is not Match.DIFFERENT
 
 
 def _transition(one: Doubt, at: str, to: State, extra: Mapping[str, Any]) -> Transition:
     return Transition(one.environment, one.run, one.attempt.number, Event(at, to, extra))
 
 
-def _is_open(one: Doubt, lockfile: Lockfile) -> bool:
-    now = lockfile.attempts(one.environment, one.run)[one.attempt.number - 1]
-    return now.state is State.IN_DOUBT
+def _as_of_now(one: Doubt, lockfile: Lockfile) -> Doubt:
+    attempts = lockfile.attempts(one.environment, one.run)
+    return replace(one, attempt=attempts[one.attempt.number - 1])
 
 
 def _record(

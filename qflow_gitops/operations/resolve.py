@@ -4,36 +4,47 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from qflow_gitops.errors import AGAIN, BusyError, QflowError, UsageProblem
+from qflow_gitops import hints
+from qflow_gitops.errors import AGAIN, BusyError, ExitCode, QflowError, UsageProblem
 from qflow_gitops.inheritance import Key, Placed
 from qflow_gitops.interfaces import LockSession, LockStore
 from qflow_gitops.lockfile import Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Match
 from qflow_gitops.moments import moment, stamp
+from qflow_gitops.operations.adoption import Compared, compared, refusal
 from qflow_gitops.operations.plan import seen
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.reconcile import Candidate, Doubt, Looked, Reconciler
 from qflow_gitops.operations.runs import run_key
+from qflow_gitops.plan import said
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
-from qflow_gitops.report.records import History
-from qflow_gitops.states import DOUBTFUL, State
+from qflow_gitops.report.records import Resolved
+from qflow_gitops.states import DOUBTFUL, UNCOUNTED, UNSUCCESSFUL, State
 
-NOTHING = "The record is as it was."
+NOTHING = "The lockfile is as it was."
+Attempts = Callable[[Key, Lockfile], Sequence[Placed]]
+"""Gives the attempts that count for a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided about a RUN: ADOPTED with an execution, ABSENT or ASSUMED.
+    """What a person decided about a RUN, and why.
 
-    `others` are executions that look like this run's and, as the person says, aren't.
+    `to` is what it comes to: IN_DOUBT where an earlier decision is put back, SUCCEEDED or
+    FAILED for an end that nobody knew. `execution_id` is the one that is ADOPTED,
+    `although_different`: whatever speaks against that. `others` are executions that look like
+    this run's and, as the person says, aren't. `attempt` is the number of the attempt that is
+    meant, 0 for the one that comes into question.
     """
 
     run: str
     to: State
-    execution_id: str
     reason: str
+    execution_id: str = ""
+    although_different: bool = False
     others: Sequence[str] = field(default=())
+    attempt: int = 0
 
 
 def resolve(
@@ -42,14 +53,68 @@ def resolve(
     store: LockStore,
     reconciler: Reconciler,
     author: Mapping[str, str],
-    attempts: Callable[[Key, Lockfile], Sequence[Placed]],
+    attempts: Attempts,
 ) -> Report:
     """Record the decision, after Qualys was asked whether it can be true.
 
-    `attempts` gives those that count for a run.
     Raises UsageProblem where the run isn't in doubt or Qualys shows otherwise, BusyError
     where its request may still be under way, and what a failed look raises.
     """
+    check_reason(decision)
+    key = run_key(decision.run, project)
+    with store.session() as session:
+        known = chosen(key, attempts(key, session.lockfile), decision.attempt)
+        one = _doubtful(key, known)
+        doubt = Doubt(*one.key, one.attempt)
+        now = stamp(reconciler.clock.now())
+        _check_lease(doubt, session, decision.to, now)
+        found: Compared | None = None
+        if decision.execution_id:
+            found = compared(decision.execution_id, doubt, session.lockfile, reconciler)
+            if not (found.fits or decision.although_different):
+                return _refused(found, doubt, key, store)
+        facts = found.facts if found else _check(decision, doubt, session.lockfile, reconciler)
+        extra = {"by": dict(author), "detail": decision.reason, **facts}
+        _record(session, doubt, Event(now, decision.to, extra), found.execution.id if found else "")
+        settled = as_of_now(session.lockfile, one)
+    if settled.attempt.state is not decision.to:
+        raise settled_elsewhere(key, settled)
+    lock = seen(store.read())
+    if found is None:
+        return Report("resolve", body=Resolved((settled,), lock))
+    return Report("resolve", body=Resolved((settled,), lock, found.differences, found.sentences))
+
+
+def _refused(found: Compared, doubt: Doubt, key: Key, store: LockStore) -> Report:
+    """Show how an execution differs, and that nothing was recorded."""
+    problem = refusal(found, doubt, "/".join(key))
+    body = Resolved((), seen(store.read()), found.differences, found.sentences)
+    return Report("resolve", ExitCode.USAGE, problem.reason, body=body, error=problem)
+
+
+def _record(session: LockSession, doubt: Doubt, event: Event, execution_id: str) -> None:
+    place = (*doubt.key, doubt.attempt.number)
+    transitions = []
+    if doubt.attempt.state is State.INTENT:
+        left = Event(event.at, State.IN_DOUBT, {"detail": "The apply ended before its answer."})
+        transitions.append(Transition(*place, left))
+    transitions.append(Transition(*place, event, execution_id=execution_id))
+    session.record(transitions)
+
+
+def settled_elsewhere(key: Key, one: Placed) -> BusyError:
+    """Say that another process was faster."""
+    return BusyError(
+        f"Another process settled it meanwhile: the attempt is {one.attempt.state}.",
+        where="/".join(key),
+        not_done="Your decision was not recorded.",
+        hint=f"See what: {hints.history('/'.join(key))}",
+        reason="settled_elsewhere",
+    )
+
+
+def check_reason(decision: Decision) -> None:
+    """Refuse a decision that says no reason."""
     if not decision.reason.strip():
         raise UsageProblem(
             "--reason is empty.",
@@ -58,46 +123,70 @@ def resolve(
             reason="reason_missing",
         )
     refuse_secret(decision.reason, NOTHING)
-    environment, name = run_key(decision.run, project)
-    with store.session() as session:
-        doubt = _doubtful(environment, name, attempts((environment, name), session.lockfile))
-        now = stamp(reconciler.clock.now())
-        _check_lease(doubt, session, decision.to, now)
-        checked = _check(decision, doubt, session.lockfile, reconciler)
-        transitions = []
-        if doubt.attempt.state is State.INTENT:
-            event = Event(now, State.IN_DOUBT, {"detail": "The apply ended before its answer."})
-            transitions.append(Transition(*doubt.key, doubt.attempt.number, event))
-        extra = {"by": dict(author), "detail": decision.reason, **checked}
-        adopted = decision.execution_id
-        event = Event(now, decision.to, extra)
-        transitions.append(
-            Transition(*doubt.key, doubt.attempt.number, event, execution_id=adopted)
-        )
-        session.record(transitions)
-        settled = session.lockfile.attempts(*doubt.key)[doubt.attempt.number - 1]
-    if settled.state is not decision.to:
-        raise BusyError(
-            f"Another process settled it meanwhile: the attempt is {settled.state}.",
-            where=f"{environment}/{name}",
-            not_done="Your decision was not recorded.",
-            hint=f"See what: `qflow-gitops history {environment}/{name}`",
-            reason="settled_elsewhere",
-        )
-    return Report("resolve", body=History(((*doubt.key, settled),), seen(store.read())))
 
 
-def _doubtful(environment: str, name: str, attempts: Sequence[Placed]) -> Doubt:
-    """Give the oldest doubt of a run, perhaps recorded under a name that it had before."""
-    for one in attempts:
-        if one.attempt.state in DOUBTFUL | {State.EXPIRED}:
-            return Doubt(*one.key, one.attempt)
+# --- which attempt -------------------------------------------------------------------
+
+
+def chosen(key: Key, attempts: Sequence[Placed], number: int) -> Sequence[Placed]:
+    """Give a run's attempts, or the one of a number (0: all); UsageProblem where there is none."""
+    found = [one for one in attempts if number in (0, one.attempt.number)]
+    if found:
+        return found
+    run = "/".join(key)
+    what = f"no attempt {number} of `{run}`" if attempts else f"nothing of a run `{run}`"
     raise UsageProblem(
-        f"The run `{environment}/{name}` is not in doubt.",
+        f"The lockfile holds {what}.",
         not_done=NOTHING,
-        hint="`qflow-gitops status` shows the runs that are.",
+        hint=f"See it: {hints.history(run)}"
+        if attempts
+        else "`qflow-gitops status` lists the runs.",
+        reason="attempt_unknown" if attempts else "run_unknown",
+    )
+
+
+def as_of_now(lockfile: Lockfile, one: Placed) -> Placed:
+    """Give an attempt as it stands now."""
+    return one._replace(attempt=lockfile.attempts(*one.key)[one.attempt.number - 1])
+
+
+def _doubtful(key: Key, known: Sequence[Placed]) -> Placed:
+    """Give the oldest doubt of a run, perhaps recorded under a name that it had before."""
+    for one in known:
+        if one.attempt.state in DOUBTFUL | {State.EXPIRED}:
+            return one
+    last, run = known[-1].attempt, "/".join(key)
+    raise UsageProblem(
+        f"The run `{run}` is not in doubt: attempt {last.number} {said(last)}.",
+        not_done=NOTHING,
+        hint=ways_on(run, known),
         reason="not_in_doubt",
     )
+
+
+def ways_on(run: str, known: Sequence[Placed]) -> str:
+    """Say how a person goes on from where a run with these attempts stands."""
+    states = {one.attempt.state for one in known}
+    ways = []
+    if states & (DOUBTFUL | {State.EXPIRED}):
+        ways.append(f"It is in doubt: {hints.settle_doubt(run)}")
+    if State.ENDED in states:
+        ways.append(hints.settle_end(run))
+    if any(one.attempt.decision for one in known):
+        ways.append(f"If what a person decided is wrong: {hints.reopen(run)}")
+    return ". ".join(ways) or _otherwise(run, known[-1].attempt.state)
+
+
+def _otherwise(run: str, state: State) -> str:
+    """What Qualys answered or showed, and what was proven, stands; say what can follow it."""
+    if state in UNCOUNTED:
+        return f"It is due again: `qflow-gitops plan -e {run.partition('/')[0]}`"
+    if state in UNSUCCESSFUL | {State.REFUSED}:
+        return f"To send it again: {hints.retry(run)}"
+    return f"To send the same request once more: {hints.rerun(run)}"
+
+
+# --- what is asked before ------------------------------------------------------------
 
 
 def _check_lease(doubt: Doubt, session: LockSession, to: State, now: str) -> None:
@@ -133,9 +222,6 @@ def _check(
     decision: Decision, doubt: Doubt, lockfile: Lockfile, reconciler: Reconciler
 ) -> dict[str, object]:
     """Ask Qualys whether the decision can be true; what was asked goes into the record."""
-    if decision.to is State.ADOPTED:
-        _check_execution(decision, doubt, lockfile, reconciler)
-        return {"checked": "execution"}
     if doubt.attempt.state is State.EXPIRED or decision.to is State.ASSUMED:
         return {}
     problems: list[QflowError] = []
@@ -183,27 +269,3 @@ def _check_absence(decision: Decision, looked: Looked) -> None:
 
 def _ids(candidates: Iterable[Candidate]) -> Iterator[str]:
     return (one.execution.id for one in candidates)
-
-
-def _check_execution(
-    decision: Decision, doubt: Doubt, lockfile: Lockfile, reconciler: Reconciler
-) -> None:
-    one, attempt = decision.execution_id, doubt.attempt
-    for environment, record in lockfile.environments.items():
-        for run, attempts in record.runs.items():
-            if any(other.execution_id == one for other in attempts):
-                raise UsageProblem(
-                    f"The execution {one} belongs to {environment}/{run} already.",
-                    not_done=NOTHING,
-                    hint=f"See it: `qflow-gitops history {environment}/{run}`",
-                    reason="execution_taken",
-                )
-    found = reconciler.gateways.asked(doubt.environment, attempt).execution(one)
-    if found is None or found.workflow_id.lower() != attempt.fact("workflowId").lower():
-        said = "Qualys doesn't show it" if found is None else f"it is one of {found.workflow_id}"
-        raise UsageProblem(
-            f"The execution {one} can't be this run's: {said}.",
-            not_done=NOTHING,
-            hint=f"Look for the executions of workflow {attempt.fact('workflowId')} in Qualys.",
-            reason="execution_differs",
-        )

@@ -1,11 +1,14 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
 from qflow_gitops import freezes
+from qflow_gitops.decisions import endings
+from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.freezes import Freeze
 from qflow_gitops.inheritance import Inheritance, with_predecessors
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
-from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.lockfile import Lockfile, telling
+from qflow_gitops.moments import stamp
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.outcome import under_way
@@ -35,15 +38,20 @@ def status(
     lockfile = recorded.lockfile or Lockfile("")
     found = reading.worktree_specs(reading.worktree(git, project), project)
     inheritance = Inheritance(lockfile, project, found.specs, found.invalid)
+    maybe = has_errors(found.diagnostics)
+    goes_on = {one.key for key in found.specs for one in inheritance.pending(key)}
     rows = []
     for name in chosen(project, environment):
         runs = {run for each in with_predecessors(project, name)
                 for run in lockfile.environment(each).runs}  # fmt: skip
         for run in sorted(runs | {key[1] for key in found.specs if key[0] == name}):
-            spec, heir = found.specs.get((name, run)), inheritance.heir((name, run))
-            attempts = inheritance.attempts((name, run))
-            last = attempts[-1].attempt if attempts else None
-            rows.append(StatusRow(name, run, last, spec, heir if spec is None else None))
+            key = (name, run)
+            spec = found.specs.get(key)
+            attempts = [each.attempt for each in inheritance.attempts(key)]
+            last = telling(attempts) if attempts else None
+            heir = inheritance.heir(key) if spec is None else None
+            gone = not (spec or heir or maybe or key in goes_on)
+            rows.append(StatusRow(*key, last, spec, heir, gone))
     holding = (*freezes.recorded(lockfile.freezes), *others)
     return standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
 
@@ -57,13 +65,15 @@ def refresh(
 ) -> tuple[QflowError, ...]:
     """Look once at every execution of an environment that is under way, and record what is new.
 
+    What ended with a word that the settings explain by now is settled without a look.
     Gives what went wrong while looking; what was seen before that is recorded. Raises
     LockError.
     """
     with store.session() as session:
         name = one_environment(project, environment)
         watches = under_way(session.lockfile, name, gateways)
-        found = []
+        at = stamp(clock.now())
+        found = endings(session.lockfile, with_predecessors(project, name), project.statuses, at)
         problem: tuple[QflowError, ...] = ()
         for watch in watches:
             attempt = session.lockfile.attempts(watch.environment, watch.name)[watch.number - 1]

@@ -17,7 +17,7 @@ from qflow_gitops.report import Report, Validated
 from qflow_gitops.report.applies import Applied, Outcome
 from qflow_gitops.report.files import Draft, Files, Known
 from qflow_gitops.report.plans import LockSeen, Planned
-from qflow_gitops.report.records import History, Standstill, Status, Verified
+from qflow_gitops.report.records import History, Resolved, Standstill, Status, Verified
 from qflow_gitops.report.reviews import Commented, Comments
 from qflow_gitops.spec import PLACE_VARIABLES
 
@@ -54,7 +54,7 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(body)
         case Applied() as body:
             return _applied(body)
-        case Status() | History() | Standstill() | Verified() as body:
+        case Status() | History() | Resolved() | Standstill() | Verified() as body:
             return _lockfile(body)
         case Files(changes, commands):
             return {
@@ -74,7 +74,7 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(None) if report.command == "plan" else {}
 
 
-def _lockfile(body: Status | History | Standstill | Verified) -> dict[str, Any]:
+def _lockfile(body: Status | History | Resolved | Standstill | Verified) -> dict[str, Any]:
     """What the lockfile says, or was made to say."""
     match body:
         case Status(rows, lock, freezes):
@@ -86,20 +86,15 @@ def _lockfile(body: Status | History | Standstill | Verified) -> dict[str, Any]:
                         "environment": row.environment,
                         "name": row.name,
                         "hasSpec": row.spec is not None,
+                        "closed": row.closed,
                         "carriedTo": "/".join(row.heir) if row.heir else None,
                         "attempt": attempt_to_json(row.attempt) if row.attempt else None,
                     }
                     for row in rows
                 ],
             }
-        case History(attempts, lock):
-            return {
-                "lock": _lock(lock),
-                "attempts": [
-                    {"environment": environment, "name": name, **attempt_to_json(attempt)}
-                    for environment, name, attempt in attempts
-                ],
-            }
+        case History() | Resolved():
+            return _recorded(body)
         case Standstill():
             return {
                 "where": body.where,
@@ -117,6 +112,20 @@ def _lockfile(body: Status | History | Standstill | Verified) -> dict[str, Any]:
                 "signed": body.signed,
                 "problems": list(body.problems),
             }
+
+
+def _recorded(body: History | Resolved) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "lock": _lock(body.lock),
+        "attempts": [
+            {"environment": environment, "name": name, **attempt_to_json(attempt)}
+            for environment, name, attempt in body.attempts
+        ],
+    }
+    if isinstance(body, Resolved):
+        data["differences"] = [_difference(one) for one in body.differences]
+        data["against"] = list(body.against)
+    return data
 
 
 def _commented(one: Commented) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _LINES = {
     "Status": ("textrecords", "status"),
     "History": ("textrecords", "history"),
     "Standstill": ("textrecords", "standstill"),
+    "Resolved": ("textrecords", "resolved"),
     "Verified": ("textrecords", "verified"),
     "Files": ("textfiles", "changed"),
     "Known": ("textfiles", "known"),

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from qflow_gitops.freezes import LOCKFILE
+from qflow_gitops.lockfile import Event
+from qflow_gitops.output.runs import difference
 from qflow_gitops.output.textplans import frozen, lock
 from qflow_gitops.output.words import clean, count, table
 from qflow_gitops.plan import said
-from qflow_gitops.report.records import History, Standstill, Status, StatusRow, Verified
+from qflow_gitops.report.records import History, Resolved, Standstill, Status, StatusRow, Verified
 
 SHOWN_PROBLEMS = 50
+SHOWN_DIFFERENCES = 20
 
 
 def status(body: Status) -> Iterator[str]:
@@ -30,7 +33,31 @@ def status(body: Status) -> Iterator[str]:
 
 
 def _without_spec(row: StatusRow) -> str:
-    return f"now {'/'.join(row.heir)}" if row.heir else "spec removed"
+    if row.heir:
+        return f"now {'/'.join(row.heir)}"
+    return "spec removed: closed" if row.closed else "spec removed"
+
+
+def resolved(body: Resolved) -> Iterator[str]:
+    """What differs first, then the attempts concerned."""
+    if body.differences:
+        yield f"What was sent → what the execution shows ({len(body.differences):,})"
+    for one in body.differences[:SHOWN_DIFFERENCES]:
+        sign, words = difference(one)
+        yield f"  {sign} {words}"
+    if len(body.differences) > SHOWN_DIFFERENCES:
+        yield f"  … {len(body.differences) - SHOWN_DIFFERENCES:,} more (--format json: all)"
+    for sentence in body.against:
+        yield f"  ! {clean(sentence)}"
+    if body.attempts:
+        yield from history(History(body.attempts, body.lock))
+
+
+def _although(event: Event) -> str:
+    """What spoke against a decision that was taken all the same."""
+    known = [event.extra.get(name) for name in ("against", "different")]
+    said = [str(one) for some in known if isinstance(some, list) for one in some]
+    return f"  although: {', '.join(said)}" if said else ""
 
 
 def history(body: History) -> Iterator[str]:
@@ -45,7 +72,7 @@ def history(body: History) -> Iterator[str]:
             who = f"  by {clean(str(by.get('actor', '')))}" if isinstance(by, dict) else ""
             detail = event.extra.get("detail", event.extra.get("status", ""))
             words = f"  {clean(str(detail))}" if detail else ""
-            yield f"    {event.at}  {event.to}{words}{who}"
+            yield f"    {event.at}  {event.to}{words}{who}{clean(_although(event))}"
 
 
 def standstill(body: Standstill) -> Iterator[str]:

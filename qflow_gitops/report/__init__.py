@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from qflow_gitops.report.applies import Applied
     from qflow_gitops.report.files import Draft, Files, Known
     from qflow_gitops.report.plans import Planned
-    from qflow_gitops.report.records import History, Standstill, Status, Verified
+    from qflow_gitops.report.records import History, Resolved, Standstill, Status, Verified
     from qflow_gitops.report.reviews import Comments
 
 Body: TypeAlias = (
-    "Validated | Planned | Applied | Status | History | Standstill | Verified | Files | Known | "
-    "Draft | Comments"
+    "Validated | Planned | Applied | Status | History | Resolved | Standstill | Verified | Files | "
+    "Known | Draft | Comments"
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from qflow_gitops.difference import Difference
 from qflow_gitops.errors import ExitCode, QflowError, worst
 from qflow_gitops.freezes import Freeze
 from qflow_gitops.lockfile import Attempt
@@ -11,12 +12,15 @@ from qflow_gitops.report.plans import LockSeen
 from qflow_gitops.spec import RunSpec
 from qflow_gitops.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 
+_OVER = UNSUCCESSFUL | {State.REFUSED}
+
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """A run's last attempt (None before the first) and whether it still has a spec.
+    """A run's last attempt (None before the first) and its spec, None where none is found.
 
-    `heir` is the run that its attempts were carried over to, None for none.
+    `heir` is the run that its attempts were carried over to, None for none. `gone`: it certainly
+    has no spec any more, under no name; where a file can't be read, nobody knows.
     """
 
     environment: str
@@ -24,6 +28,12 @@ class StatusRow:
     attempt: Attempt | None
     spec: RunSpec | None
     heir: tuple[str, str] | None = None
+    gone: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it failed, and nobody asks for it any more. What may have run is never closed."""
+        return self.gone and self.attempt is not None and self.attempt.state in _OVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,21 @@ class Standstill:
     freezes: tuple[Freeze, ...]
     written: bool
     lifted: tuple[Freeze, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a person's decision came to.
+
+    `attempts` are what it is about, oldest first; () where it wasn't recorded. `differences`
+    say where an execution shows another request (`new`) than was sent (`old`), `against` in
+    sentences what else speaks against its being the attempt's.
+    """
+
+    attempts: tuple[tuple[str, str, Attempt], ...]
+    lock: LockSeen
+    differences: tuple[Difference, ...] = ()
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +119,15 @@ def reconciled(body: History, problems: Iterable[QflowError]) -> Report:
 
 
 def standing(body: Status, *, exit_code: bool = False) -> Report:
-    """Report how runs stand: 0, or with `exit_code` what the worst of them says."""
+    """Report how runs stand: 0, or with `exit_code` what the worst that isn't closed says."""
     if not exit_code:
         return Report("status", body=body)
-    states = {row.attempt.state for row in body.rows if row.attempt and row.heir is None}
+    rows = [row for row in body.rows if row.heir is None and not row.closed]
+    states = {row.attempt.state for row in rows if row.attempt}
     verdicts: list[tuple[ExitCode, str]] = []
     if states & (DOUBTFUL | {State.EXPIRED}):
         verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
-    if states & (UNSUCCESSFUL | {State.REFUSED}):
+    if states & _OVER:
         verdicts.append((ExitCode.RUN_FAILED, "run_failed"))
     if states & UNDER_WAY:
         verdicts.append((ExitCode.STILL_RUNNING, "still_running"))

@@ -23,6 +23,7 @@ MADE_UP = (
     (r"head=[0-9a-f]{40}", "head=<commit>"),
     (r"(as `)[0-9a-f-]{36}", r"\1<execution>"),
     (r"/tmp/\S+", "<path>"),
+    (r"(closed  |\n)[0-9a-f-]{36}", r"\1<execution>"),
     (r"Success( +)<time>( +)[0-9a-f-]{36}", r"Success\1<time>\2<execution>"),
 )
 
@@ -115,6 +116,26 @@ def test_doubt(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> 
     golden("apply-still-in-doubt", cli("apply", "--yes"))
     sandbox.set_faults()
     golden("reconcile", cli("reconcile"))
+
+
+def test_decisions(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:
+    """Another's execution, refused and adopted all the same; put back; one without an end."""
+    project.write(FILE, SAMPLE + "  sensitive: [/input/bucketName]\n")
+    project.write("runs/odd.yaml", spec("odd"))
+    project.commit("sensitive")
+    sandbox.set_faults("accept-then-drop#1", "list-lag=3600", "outcome=Odd")
+    assert cli("apply", "--yes", "--concurrency", "1").code == 9
+    body = {"input": {"bucketName": "theirs", "totalBucketCount": 5}}
+    foreign = sandbox.add_foreign(WORKFLOW, body)
+    run, why = ("resolve", "encrypt-prod-buckets"), ("--reason", "seen in Qualys")
+    golden("resolve-different", cli(*run, "--adopt", foreign, *why))
+    golden("resolve-anyway", cli(*run, "--adopt", foreign, "--although-different", *why))
+    golden("resolve-reopen", cli(*run, "--reopen", "--reason", "it is Mara's"))
+    golden("resolve-nothing", cli("resolve", "odd", "--reopen", *why))
+    golden("resolve-failed", cli("resolve", "odd", "--failed", *why))
+    golden("apply-retry-failed", cli("apply", "--yes", "--retry-failed"))
+    project.remove("runs/odd.yaml")
+    golden("status-closed", cli("status"))
 
 
 def test_repairs(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:

@@ -51,6 +51,7 @@ class Process:
 
     folder: Path
     retries: tuple[str, ...]
+    retries_all: bool
     script: dict[tuple[str, int], Callable[[], None]]
     counts: Counter[str] = field(default_factory=Counter)
     dead: bool = False
@@ -86,7 +87,8 @@ class Runners:
     ) -> Done:
         """Run a command; one that runs inside another's step has nothing happen to it."""
         retries = [after for one, after in pairwise(arguments) if one == "--retry"]
-        self._processes.append(Process(folder, tuple(retries), dict(script or {})))
+        every = "--retry-failed" in arguments
+        self._processes.append(Process(folder, tuple(retries), every, dict(script or {})))
         handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
         out, err, code = io.StringIO(), io.StringIO(), 0
         try:

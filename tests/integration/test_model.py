@@ -64,7 +64,7 @@ rarer = st.sampled_from(("looked", "replace", "send", "sent", "pushed"))
 deeds = st.sampled_from(
     ("crash", "crash", "crash", "stop", "stall", "reject", "lost", "dropped", "apply", "old",
      "reconcile", "refresh", "settle", "settle", "settle", "merge", "merge", "retry", "freeze",
-     "freeze")
+     "freeze", "reopen")
 )  # fmt: skip
 first, later = st.tuples(edges, st.just(1), deeds), st.tuples(rarer, st.integers(1, 3), deeds)
 troubles = st.one_of(st.just(()), st.tuples(first), st.tuples(first), st.tuples(first, later))
@@ -189,6 +189,13 @@ class Story(RuleBasedStateMachine):
     def settle(self, clone: int, assume: bool) -> None:
         self._settle(clone, assume=assume)
 
+    @precondition(lambda self: self._decided())
+    @rule(clone=clones, trouble=troubles)
+    def reopen(self, clone: int, trouble: Any) -> None:
+        """A person puts back what was decided, while another runner perhaps goes by it."""
+        with self._struck(clone, (), trouble) as script:
+            self._reopen(clone, script=script)
+
     @precondition(lambda self: self.team.last_in(DOUBTFUL))
     @rule(clone=clones, chosen=looks, trouble=troubles)
     def reconcile(self, clone: int, chosen: str, trouble: Any) -> None:
@@ -202,12 +209,15 @@ class Story(RuleBasedStateMachine):
             self._run(clone, "status", "--refresh", script=script)
 
     @precondition(lambda self: self.team.last_in(RELEASABLE))
-    @rule(clone=clones, chosen=faults, trouble=troubles)
-    def retry(self, clone: int, chosen: tuple[str, ...], trouble: Any) -> None:
-        """Release a run that failed, while another runner perhaps does the same."""
+    @rule(clone=clones, every=st.booleans(), chosen=faults, trouble=troubles)
+    def retry(self, clone: int, every: bool, chosen: tuple[str, ...], trouble: Any) -> None:
+        """Release a run that failed, or all, while another runner perhaps does the same."""
         name = self.team.last_in(RELEASABLE)[0]
+        count = len(self.team.last_in(RELEASABLE - {State.ENDED}))
+        alone = ("--retry", name)
+        whole = ("--retry-failed", "--ack", f"retry={count}", "--reason", "all")
         with self._struck(clone, chosen, trouble) as script:
-            self._run(clone, "apply", "--yes", "--retry", name, script=script)
+            self._run(clone, "apply", "--yes", *(whole if every else alone), script=script)
 
     @precondition(lambda self: any((one / RESCUE_FILE).exists() for one in self.team.paths))
     @rule(trouble=troubles)
@@ -251,6 +261,7 @@ class Story(RuleBasedStateMachine):
             "merge": lambda: self._merge_and_apply(other),
             "freeze": lambda: self._freeze(other),
             "retry": lambda: run(other, "apply", "--yes", "--no-wait", "--retry", "a"),
+            "reopen": lambda: self._reopen(other),
         }
         return deeds[deed]
 
@@ -283,6 +294,14 @@ class Story(RuleBasedStateMachine):
     def _in_doubt(self) -> set[tuple[str, int]]:
         attempts = self.team.attempts()
         return {(run, one.number) for run, one in attempts if one.state is State.IN_DOUBT}
+
+    def _decided(self) -> list[str]:
+        """The runs with a decision that stands."""
+        return [run for run, one in self.team.attempts() if one.decision]
+
+    def _reopen(self, clone: int, **options: Any) -> None:
+        for run in self._decided()[:1]:
+            self._run(clone, "resolve", run, "--reopen", "--reason", "looked again", **options)
 
     def _settle(self, clone: int, *, assume: bool) -> None:
         """A person waits until nobody can be sending, looks at what really ran, and says so."""

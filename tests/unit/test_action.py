@@ -38,6 +38,22 @@ def test_what_a_person_on_call_decides() -> None:
     for command in ("freeze", "unfreeze"):  # all environments are meant
         words = command_line({"command": command, "environment": "dev", **known}, "/out")
         assert words[2:] == [command, "--report=outputs=/out", "--reason=-- $x"]
+    decided["decision"] = "adopt-although-different"
+    assert command_line(decided)[2:] == [
+        "resolve", "--reason=-- $x", "--adopt=--yes", "--although-different", "--", "a",
+    ]  # fmt: skip
+    for word in ("reopen", "succeeded", "failed", "absent", "assume-ran"):
+        told = command_line({**decided, "decision": word})[2:]
+        assert told == ["resolve", "--reason=-- $x", f"--{word}", "--", "a"]
+
+
+def test_all_that_failed_is_retried_by_count_and_asked_for_without() -> None:
+    known = {"command": "retry-failed", "environment": "dev", "reason": "the fix is in"}
+    sending = ["apply", "--approved", "--yes", "--environment=dev", "--reason=the fix is in"]
+    assert command_line({**known, "count": "3"})[2:] == [
+        *sending, "--retry-failed", "--ack=retry=3",
+    ]  # fmt: skip
+    assert command_line(known)[2:] == [*sending, "--retry-failed"]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +66,8 @@ def test_what_a_person_on_call_decides() -> None:
         {"command": "retry", "reason": "x"},
         {"command": "freeze"},
         {"command": "retry", "run": "a"},
+        {"command": "retry-failed", "count": "3"},
+        {"command": "resolve", "run": "a", "decision": "adopt-although-different", "reason": "x"},
         {"command": "acknowledge", "hold": "a", "reason": "x"},
         {"command": "resolve", "run": "a", "decision": "adopt", "reason": "x"},
         {"command": "resolve", "run": "a", "decision": "absent\n--yes", "reason": "x"},

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qflow_gitops.audit import check_values, grown
+from qflow_gitops.decisions import reopening
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import Versions, from_bytes, to_bytes
 from qflow_gitops.notes import LedgerEvent, Mark, Note
@@ -200,6 +201,36 @@ def test_any_one_change_of_what_was_written_is_found(
     assert grown(old, tampered)
 
 
+def put_back(lockfile: Lockfile) -> Lockfile:
+    """The next version, in which a person puts back what stands."""
+    event = reopening(lockfile.attempts("prod", "a")[0], "2026-01-01T00:00:09Z", {"by": {}})
+    assert event is not None
+    after = lockfile.recorded([Transition("prod", "a", 1, event)])
+    return replace(after, serial=lockfile.serial + 1)
+
+
+def decided(to: State, execution: str = "", number: int = 1) -> Transition:
+    event = Event("2026-01-01T00:00:02Z", to, {"by": {"actor": "ada"}})
+    return Transition("prod", "a", number, event, execution_id=execution)
+
+
+def test_an_execution_that_an_event_lets_go_is_not_lost() -> None:
+    """Whether it is nobody's then, or another's, or the attempt has the next one already."""
+    old = Lockfile("x", 1).recorded(
+        [opened(), moved(State.IN_DOUBT), decided(State.ADOPTED, "e-1")]
+    )
+    free = put_back(old)
+    assert grown(old, free) == ()
+    other = replace(free.recorded([decided(State.ADOPTED, "e-2")]), serial=3)
+    assert grown(old, other) == grown(free, other) == ()
+    again = put_back(other)
+    assert grown(old, again) == grown(other, again) == ()
+    (said,) = grown(other, attempt(lambda one: replace(one, execution_id=""))(
+        replace(other.recorded([moved(State.RUNNING)]), serial=4), "a", 0, 0
+    ))  # fmt: skip
+    assert said == "The execution of the attempt prod/a #1 is none, it was e-2."
+
+
 def test_the_same_version_with_other_content_is_found() -> None:
     old = Lockfile("x", 1).recorded([opened()])
     assert grown(old, old.recorded([opened("b")])) == (
@@ -271,6 +302,37 @@ def test_a_truth_that_came_late_shows_a_second_sending() -> None:
     assert check_values(lockfile) == ()
     (said,) = check_values(lockfile.recorded([moved(State.ADOPTED, execution="e")]))
     assert "#1 (adopted) and #2 (intent)" in said
+
+
+def test_what_was_sent_again_after_a_decision_is_called_so() -> None:
+    """Not "without a release": a person said that it hadn't run, and put that back."""
+    lockfile = Lockfile("x", 1).recorded(
+        [opened(), moved(State.IN_DOUBT), decided(State.ABSENT), opened(number=2)]
+    )
+    assert check_values(lockfile) == ()
+    (said,) = check_values(put_back(lockfile))
+    assert said.endswith("may have run twice, since a person had decided that it hadn't.")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "fine"),
+    [
+        ({"released": [{"hold": "retry", "count": 3, "reason": "x"}]}, True),
+        ({"released": [{"hold": "limit:runs"}]}, False),
+        ({"released": "retry"}, False),
+        ({"released": ["retry"]}, False),
+        ("retry", False),
+    ],
+)
+def test_a_retry_of_what_turned_out_well_was_released(evidence: Any, fine: bool) -> None:
+    """It had ended with a word that was explained only after it was sent again by name."""
+    second = opened(number=2)
+    assert second.opens is not None
+    second = replace(second, opens=replace(second.opens, facts={"evidence": evidence}))
+    known = [opened(), moved(A, execution="e"), moved(State.ENDED), second, moved(State.SUCCEEDED)]
+    assert (check_values(Lockfile("x").recorded(known)) == ()) is fine
+    never_failed = [opened(), moved(A, execution="e"), second, moved(State.SUCCEEDED)]
+    assert check_values(Lockfile("x").recorded(never_failed))
 
 
 @pytest.mark.parametrize("digest", ["", "v1:sha256:" + "A" * 64, DIGEST + "\n", "v2" + DIGEST[2:]])

@@ -147,3 +147,22 @@ def test_nothing_takes_long(piece: str) -> None:
         leaks.kind_of(text)
         leaks.spans(text)
         assert time.process_time() - begun < 2
+
+
+def test_what_is_shown_of_anybodys_request_holds_no_secret() -> None:
+    """By its shape anywhere, by the name of its key; all else stays as it is."""
+    secret = "ghp_" + "a1B2" * 9
+    shown = leaks.masked(
+        {"a": [secret, {"password": "hunter2", "passwordPolicy": "long"}], "count": 4, "on": True}
+    )
+    assert shown == {
+        "a": [
+            "(not shown: a GitHub token)",
+            {"password": "(not shown: named like a secret)", "passwordPolicy": "long"},
+        ],
+        "count": 4,
+        "on": True,
+    }
+    assert leaks.masked(secret) == "(not shown: a GitHub token)"
+    assert leaks.masked("hunter2", "apiKey") == "(not shown: named like a secret)"
+    assert leaks.masked("hunter2", "name") == "hunter2"

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.matching import Echo, Match, Sent, grade
+from qflow_gitops.difference import MISSING
+from qflow_gitops.matching import Echo, Match, Sent, differing, grade
 from qflow_gitops.spec import body_of
 
 REQUEST = {
@@ -105,3 +106,44 @@ def test_a_request_is_only_taken_for_itself(input_: dict, other: object) -> None
     assert grade(sent, Echo("PUBLIC_API", input_, {})) is Match.SAME_REQUEST
     if other not in (input_, {"input": input_}, None):
         assert grade(sent, Echo("PUBLIC_API", other, {})) is not Match.SAME_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"),
+    [
+        (echo(), []),
+        (echo(source="WORKFLOW_TRIGGER"), []),
+        (echo(input_={**REQUEST["input"], "count": 5}), [("/input/count", 4, 5)]),
+        (echo(input_={**REQUEST["input"], "on": 1}), [("/input/on", True, 1)]),
+        (echo(input_={**REQUEST["input"], "more": 1}), [("/input/more", MISSING, 1)]),
+        (echo(input_=[1]), [("/input", REQUEST["input"], [1])]),
+        (echo(variables={}), [("/variables/name", "maha2", MISSING)]),
+        (with_variables(name=["maha2"]), []),
+        (with_variables(name="maha3"), [("/variables/name", "maha2", "maha3")]),
+        (with_variables(more="own"), [("/variables/more", MISSING, "own")]),
+        (with_variables(region="us-east-1"), []),
+        (Echo("PUBLIC_API", REQUEST, {}), []),
+        (Echo("PUBLIC_API", None, None), []),
+        (Echo("", {**REQUEST["input"], "count": 5}, None), [("/input/count", 4, 5)]),
+    ],
+)
+def test_where_an_execution_shows_another_request(shown: Echo, found: list) -> None:
+    assert [tuple(one) for one in differing(REQUEST, shown)] == found
+
+
+names = st.sampled_from(("connectorId", "region", "name", "other", "credentials"))
+variables = st.dictionaries(names, json_values, max_size=4)
+
+
+@given(
+    st.dictionaries(st.text(max_size=2), json_values, max_size=3), variables,
+    json_values, st.none() | variables,
+)  # fmt: skip
+def test_it_differs_where_it_is_graded_so(input_: dict, sent: dict, other: object, shown: object):
+    """Whatever is called different has a place that says where, and nothing else has one."""
+    request = {name: part for name, part in (("input", input_), ("variables", sent)) if part}
+    for echoed in (other, input_, request):
+        for among in (shown, sent):
+            seen = Echo("PUBLIC_API", echoed, among)
+            different = grade(Sent(request, ""), seen) is Match.DIFFERENT
+            assert different == bool(differing(request, seen))

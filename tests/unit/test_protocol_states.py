@@ -10,7 +10,8 @@ list of executions may lag. What our own protocol writes goes through the ledger
 Not covered: that an execution is recognised as ours is taken as perfect; a lease is taken to
 be longer than a POST waits for its answer, and (for the one protocol that sends again after
 a settled look) to end after any POST and any lag of the list; clocks are not modelled, nor
-are people's decisions, several runs in one wave, or a push whose outcome is unknown.
+are several runs in one wave, or a push whose outcome is unknown. Of people's decisions those
+are that send nothing: that a doubt is taken to have run, and that a decision is put back.
 """
 
 from collections import deque
@@ -21,8 +22,10 @@ from typing import NamedTuple
 
 import pytest
 
+from qflow_gitops.decisions import reopening
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, rebased
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
+from qflow_gitops.rebasing import rebased
 from qflow_gitops.states import DOUBTFUL, UNCOUNTED, State
 from tests.helpers.values import replace
 
@@ -73,6 +76,7 @@ class World(NamedTuple):
     executions: tuple[int, ...] = ()
     crashes: int = 2
     losses: int = 2
+    decisions: int = 0
     conflicts: int = 0
 
     def with_runner(self, who: int, runner: Runner) -> "World":
@@ -89,6 +93,8 @@ DONE = Runner("done")
 
 def steps(world: World, protocol: Protocol) -> Iterator[World]:
     """Everything that can happen next."""
+    if world.decisions:
+        yield from person(world, protocol)
     for who, runner in enumerate(world.runners):
         if runner.does == "done":
             continue
@@ -101,6 +107,16 @@ def steps(world: World, protocol: Protocol) -> Iterator[World]:
         yield told(ran, waiting, "answered", len(ran.executions))
         if world.losses:
             yield told(left._replace(losses=world.losses - 1), waiting, "late")
+
+
+def person(world: World, protocol: Protocol) -> Iterator[World]:
+    """Take it that a doubt did run, or put a decision back: whenever, and of any attempt."""
+    left = world._replace(decisions=world.decisions - 1)
+    for number, (state, _) in enumerate(world.record, 1):
+        if state is State.IN_DOUBT:
+            yield written(left, protocol, number, State.ASSUMED)
+        elif state in (State.ASSUMED, State.ABSENT):
+            yield written(left, protocol, number, State.IN_DOUBT)
 
 
 def told(world: World, waiting: int, does: str, seen: int = 0) -> World:
@@ -127,9 +143,12 @@ def let_go(world: World, who: int) -> tuple[tuple[int, int], ...]:
 
 
 def read(world: World, protocol: Protocol, who: int, _runner: Runner) -> Iterator[World]:
-    """Look at the record and decide."""
+    """Look at the record and decide; a doubt that was put back comes before all else."""
     state = world.record[-1][0] if world.record else None
-    if state is None or state in UNCOUNTED:
+    again = [at for at, (one, _) in enumerate(world.record[:-1], 1) if one in DOUBTFUL]
+    if again:
+        yield from doubted(world, protocol, who, again[0], protocol.found)
+    elif state is None or state in UNCOUNTED:
         does = "claim" if protocol.intent in ("blind", "cas") else "send"
         yield world.with_runner(who, Runner(does, len(world.record) + 1))
     elif state not in DOUBTFUL:
@@ -244,18 +263,33 @@ def written(world: World, protocol: Protocol, number: int, to: State, execution:
         return world._replace(conflicts=world.conflicts + 1)
 
 
+DECIDED = (State.ABSENT, State.ASSUMED)
+BY = {"by": {"actor": "ada"}}
+
+
+def came_to(state: State) -> tuple[Event, ...]:
+    """Events of an attempt in this state, by a person where that is who decides it."""
+    before = (Event("", State.INTENT), Event("", State.IN_DOUBT))
+    return (*before, Event("", state, BY)) if state in DECIDED else (Event("", state),)
+
+
 @cache
 def ledger(
     record: tuple[tuple[State, int], ...], number: int, to: State, execution: int
 ) -> tuple[tuple[State, int], ...]:
     """What the real ledger makes of it."""
     attempts = tuple(
-        Attempt(place, state, "d", (Event("", state),), str(found or ""))
+        Attempt(place, state, "d", came_to(state), str(found or ""))
         for place, (state, found) in enumerate(record, 1)
     )
     lockfile = Lockfile("x").environment("e")
     lockfile = Lockfile("x", 1, {"e": replace(lockfile, runs={"r": attempts})})
-    one = Transition("e", "r", number, Event("", to), execution_id=str(execution or ""))
+    event = Event("", to)
+    if to is State.IN_DOUBT and record[number - 1][0] in DECIDED:
+        event = reopening(attempts[number - 1], "", {}) or event
+    elif to in DECIDED:
+        event = came_to(to)[-1]
+    one = Transition("e", "r", number, event, execution_id=str(execution or ""))
     merged = rebased(lockfile, one)
     if merged is not None:
         lockfile = lockfile.recorded([merged])
@@ -297,7 +331,8 @@ def explored(protocol: Protocol, start: World = BEGIN) -> Found:
 
 def loses(world: World) -> bool:
     """Whether something ran that can't be found from the record: by its id, or by a doubt."""
-    return bool(world.unrecorded()) and not any(state in DOUBTFUL for state, _ in world.record)
+    known = DOUBTFUL | {State.ASSUMED}
+    return bool(world.unrecorded()) and not any(state in known for state, _ in world.record)
 
 
 OURS = Protocol("cas", found="look", late="look", absent="stop", lease=True)
@@ -330,6 +365,15 @@ def test_ours_runs_at_most_once_and_loses_nothing(protocol: Protocol) -> None:
     found = explored(protocol)
     assert (found.executions, found.unrecorded, found.conflicts) == (1, 0, 0)
     assert found.worlds > 300  # the search did go somewhere
+
+
+@pytest.mark.parametrize("protocol", list(ONCE.values())[:3], ids=list(ONCE)[:3])
+def test_what_people_put_back_sends_nothing(protocol: Protocol) -> None:
+    """At any moment, and however the runners go on: executed once, and nothing lost."""
+    begin = World(decisions=2, crashes=1, losses=1)
+    found = explored(protocol, begin)
+    assert (found.executions, found.unrecorded) == (1, 0)
+    assert found.worlds > explored(protocol, begin._replace(decisions=0)).worlds
 
 
 def test_writing_after_the_post_loses_executions() -> None:

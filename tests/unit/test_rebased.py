@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qflow_gitops.decisions import reopening
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, rebased
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.notes import Mark
-from qflow_gitops.states import EXECUTED, FINAL, TRANSITIONS, State
+from qflow_gitops.rebasing import rebased
+from qflow_gitops.states import EXECUTED, FINAL, REOPENED, TRANSITIONS, State
 from tests.unit.test_lockfile import DIGEST, moved, opened
 
 OURS, ANOTHER, FOREIGN = "e-1", "e-2", "e-b"  # FOREIGN is that of another run
@@ -95,6 +97,7 @@ A, R = State.ACCEPTED, State.RUNNING
         (State.ABSENT, arriving(State.ADOPTED, OURS, detail="d"), State.ADOPTED, "d"),
         (State.EXPIRED, arriving(State.ASSUMED, detail="d"), State.ASSUMED, "d"),
         (R, arriving(R, word="Waiting", detail="d"), R, "d"),
+        (State.ENDED, arriving(State.FAILED, OURS, detail="d"), State.FAILED, "d"),
     ],
 )
 def test_what_is_recorded_instead(state: State, one: Transition, to: State, said: str) -> None:
@@ -115,7 +118,7 @@ def test_what_is_recorded_instead(state: State, one: Transition, to: State, said
         (EXECUTED, arriving(State.ADOPTED, OURS)),
         ({R} | FINAL, arriving(R, word="Running")),
         (FINAL, arriving(R, word="Waiting")),
-        (FINAL, arriving(State.FAILED)),
+        (FINAL - {State.ENDED}, arriving(State.FAILED)),
         ({State.ABSENT}, arriving(State.UNSENT)),
         ({State.ABSENT}, arriving(State.REFUSED)),
         ({State.REFUSED, State.UNSENT}, arriving(State.ADOPTED, OURS)),
@@ -173,10 +176,95 @@ def test_a_look_does_not_adopt_what_a_later_attempt_may_have_started(decided: St
     assert rebased(answered, arriving(State.ADOPTED, OURS)) is not None
 
 
+# --- what a person puts back ---------------------------------------------------------
+
+
+def by_person(to: State, execution: str = "", **more: str) -> Transition:
+    event = Event("2026-01-01T00:00:02Z", to, {"by": {"actor": "ada"}, **more})
+    return Transition("prod", "a", 1, event, execution_id=execution)
+
+
+def reopened(decided: State, *walk: State) -> Lockfile:
+    """A record in which a person decided, saw more of it (`walk`), and put it back."""
+    execution = OURS if decided is State.ADOPTED else ""
+    decision = record(State.IN_DOUBT).recorded([by_person(decided, execution)])
+    lockfile = decision.recorded([arriving(to) for to in walk])
+    event = reopening(lockfile.attempts("prod", "a")[0], "2026-01-01T00:00:03Z", {})
+    assert event is not None
+    return lockfile.recorded([Transition("prod", "a", 1, event)])
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        *(arriving(to, OURS) for to in sorted(FINAL)),
+        arriving(R, OURS, "Running"),
+        arriving(State.ADOPTED, OURS),
+    ],
+)
+def test_what_another_runner_sees_of_what_was_let_go_says_nothing(one: Transition) -> None:
+    """It was on its way when a person said that this execution isn't the run's."""
+    lockfile = reopened(State.ADOPTED, R)
+    assert rebased(lockfile, one) is None
+    adopted = lockfile.recorded([by_person(State.ADOPTED, ANOTHER)])
+    assert rebased(adopted, one) is None
+    taken = [opened("c"), moved(State.IN_DOUBT, "c"), moved(State.ADOPTED, "c", execution=OURS)]
+    assert rebased(lockfile.recorded(taken), one) is None
+
+
+def test_what_is_certain_comes_through_to_what_was_put_back() -> None:
+    """Its sender's own answer, and a person who decides anew."""
+    for lockfile in (reopened(State.ADOPTED), reopened(State.ABSENT), reopened(State.ASSUMED)):
+        late = rebased(lockfile, arriving(A, OURS))
+        assert late is not None
+        assert late.event.to is State.ADOPTED
+        again = by_person(State.ADOPTED, OURS)
+        assert rebased(lockfile, again) == again
+        proof = rebased(lockfile, arriving(State.UNSENT))
+        assert proof is not None
+        assert proof.event.to is State.ABSENT
+
+
+def test_a_decision_is_put_back_once_and_only_while_it_stands() -> None:
+    lockfile = record(State.IN_DOUBT).recorded([by_person(State.ASSUMED)])
+    event = reopening(lockfile.attempts("prod", "a")[0], "2026-01-01T00:00:03Z", {"by": {}})
+    assert event is not None
+    back = Transition("prod", "a", 1, event)
+    assert rebased(lockfile, back) == back
+    assert rebased(lockfile.recorded([back]), back) is None
+    overtaken = lockfile.recorded([arriving(State.ADOPTED, OURS)])
+    with pytest.raises(LockError):
+        rebased(overtaken, back)
+
+
+def test_an_answer_that_contradicts_a_decision_names_the_way_back() -> None:
+    """A person adopted one, and the sender's own answer names another: its way in is open."""
+    lockfile = record(State.IN_DOUBT).recorded([by_person(State.ADOPTED, ANOTHER)])
+    with pytest.raises(LockError) as refused:
+        rebased(lockfile, arriving(A, OURS))
+    command = "`qflow-gitops resolve prod/a --reopen --attempt 1 --reason TEXT`"
+    assert command in refused.value.hint
+    with pytest.raises(LockError) as taken:
+        lockfile.recorded([opened("c"), moved(A, "c", execution=ANOTHER)])
+    assert command in taken.value.hint
+    with pytest.raises(LockError) as proven:
+        rebased(lockfile, arriving(State.UNSENT))
+    assert command in proven.value.hint
+
+
 walks = st.lists(st.sampled_from(State), max_size=6)
 ids = st.sampled_from(("", OURS, ANOTHER, FOREIGN))
 words = st.sampled_from(("", "Running", "Waiting"))
-arrivals = st.builds(arriving, st.sampled_from(State), ids, words, st.sampled_from(("", "d")))
+arrivals = st.one_of(
+    st.builds(arriving, st.sampled_from(State), ids, words, st.sampled_from(("", "d"))),
+    st.builds(by_person, st.sampled_from(sorted(REOPENED)), ids),
+    st.builds(
+        by_person,
+        st.sampled_from((State.IN_DOUBT, State.ENDED)),
+        reopens=st.sampled_from(sorted(REOPENED)),
+        letGo=ids,
+    ),
+)
 
 
 @given(walks, st.lists(arrivals, min_size=1, max_size=4))
@@ -240,6 +328,34 @@ def test_who_has_an_execution_is_known_through_every_change() -> None:
     assert lockfile.owner("new") is None  # what grows from a record leaves it as it is
     assert Lockfile("x", 1, {}, _owners=grown._owners).owner(OURS) is None
     assert grown == from_bytes(to_bytes(grown), "qflow.lock")
+
+
+def test_an_execution_that_is_let_go_may_be_anothers() -> None:
+    """And then it is that one's alone, however the records are put together."""
+    lockfile = reopened(State.ADOPTED, State.SUCCEEDED)
+    assert lockfile.owner(OURS) is None
+    (attempt,) = lockfile.attempts("prod", "a")
+    assert (attempt.state, attempt.execution_id, attempt.let_go) == (State.IN_DOUBT, "", {OURS})
+    taken = lockfile.recorded([opened("c"), moved(A, "c", execution=OURS)])
+    assert taken.owner(OURS) == ("prod", "c", 1)
+    read = from_bytes(to_bytes(taken), "qflow.lock")
+    assert read == taken
+    assert read.owner(OURS) == ("prod", "c", 1)
+    with pytest.raises(LockError, match="e-1 is that of prod/c #1"):
+        taken.recorded([by_person(State.ADOPTED, OURS)])
+    assert read.owner(FOREIGN) == ("prod", "b", 1)
+
+
+def test_in_one_write_an_execution_goes_from_one_attempt_to_another() -> None:
+    lockfile = record(State.IN_DOUBT).recorded([by_person(State.ADOPTED, OURS)])
+    lockfile = lockfile.recorded([opened("c"), moved(State.IN_DOUBT, "c")])
+    event = reopening(lockfile.attempts("prod", "a")[0], "", {})
+    assert event is not None
+    go = Transition("prod", "a", 1, event)
+    come = moved(State.ADOPTED, "c", execution=OURS)
+    assert lockfile.recorded([go, come]).owner(OURS) == ("prod", "c", 1)
+    with pytest.raises(LockError):
+        lockfile.recorded([come, go])
 
 
 def test_ten_thousand_runs_cost_nothing_each_time() -> None:
