@@ -84,7 +84,12 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "-C", "directory", metavar="DIR", default=".", help="Work as if started in this folder."
+    "-C",
+    "directory",
+    metavar="DIR",
+    default=".",
+    help="Work as if started in this folder. The project is that of the nearest qflow.yaml at or "
+    "above it, up to the repository's root.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only results and errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say which repository and gateway are used.")
