@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qflow_gitops import files
-from qflow_gitops.errors import BusyError, LockError
+from qflow_gitops.errors import AGAIN, BusyError, LockError
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.lockstores.memories import ANNOUNCED
 from qflow_gitops.lockstores.trust import NOTHING_DONE
@@ -66,7 +66,7 @@ class Announced:
                     "Another qflow-gitops freezes or unfreezes, and doesn't come to an end.",
                     where=self._where,
                     not_done="Nothing was written.",
-                    hint="See whether one hangs (ps), end it, and run the command again.",
+                    hint=f"See whether one hangs (`ps`), end it, and run it again: `{AGAIN}`",
                 )
             yield
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from qflow_gitops.errors import LockError, StaleError, UsageProblem
+from qflow_gitops.errors import AGAIN, LockError, StaleError, UsageProblem
 from qflow_gitops.freezes import Freeze, describe, recorded
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile
@@ -138,7 +138,7 @@ def _checked(reason: str, not_done: str) -> str:
         raise UsageProblem(
             "--reason is empty.",
             not_done=not_done,
-            hint="Say why: --reason TEXT. The lockfile keeps it.",
+            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
             reason="reason_missing",
         )
     refuse_secret(reason, not_done)

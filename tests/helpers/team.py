@@ -84,8 +84,8 @@ class Team:
 
     def begin(self, settings: str) -> None:
         """Give both clones the settings and the specs of the beginning."""
-        Workspace(self.paths[0]).write("qflow.yaml", settings)
         for clone in (0, 1):
+            Workspace(self.paths[clone]).write("qflow.yaml", settings)
             self._commit(clone)
             self.share(clone)
 
