@@ -42,7 +42,7 @@ def listed(caller: Caller) -> Iterator[str]:
     raise UnreachableError(
         "Qualys' list of workflows isn't what its documentation says.",
         not_done="No run was started by this call.",
-        hint="Fetch only those that specs use: `qflow-gitops workflows pull`",
+        hint="Name the workflows by their ids, instead of asking for all.",
     )
 
 
