@@ -14,6 +14,7 @@ from qflow_gitops.interfaces import GitTree, LockStore, Snapshot
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import reading, writing
+from qflow_gitops.operations.lostsettings import rooted
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key
 from qflow_gitops.project import Project
@@ -42,7 +43,7 @@ def rerun(git: GitTree, store: LockStore, project: Project, run: str, reason: st
     recorded = _read(store)
     numbers = _numbers(spec, specs, recorded.lockfile or Lockfile(""), project)
     now = _next(spec, numbers)
-    before = git.worktree([spec.file]).files().get(spec.file.encode(), b"")
+    before = git.worktree([spec.file]).read(spec.file.encode()) or b""
     after = _edited(spec, before, now, reason)
     _check(after, spec, project, now)
     writing.replace(git.root / spec.file, after, not_done="It stays as it was.")
@@ -52,15 +53,15 @@ def rerun(git: GitTree, store: LockStore, project: Project, run: str, reason: st
         FileChange(spec.file, "diff", diff=writing.difference(spec.file, before, after)),
     )
     notes = (*_why(spec, numbers), *_how_old(recorded))
-    return Report("rerun", notes=notes, body=Files(changes, _next_commands(spec)))
+    return Report("rerun", notes=notes, body=Files(changes, _next_commands(git, spec)))
 
 
-def _next_commands(spec: RunSpec) -> tuple[str, ...]:
-    file = shlex.quote(spec.file)
+def _next_commands(git: GitTree, spec: RunSpec) -> tuple[str, ...]:
+    call, file = rooted(git), shlex.quote(spec.file)
     message = shlex.quote(f"Rerun {'/'.join(spec.key)}")
     return (
-        f"git diff -- {file}",
-        f"git add -- {file} && git commit -m {message} -- {file}",
+        f"{call} diff -- {file}",
+        f"{call} add -- {file} && {call} commit -m {message} -- {file}",
         "qflow-gitops plan",
     )
 

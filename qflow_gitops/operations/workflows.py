@@ -1,6 +1,7 @@
 """The catalog: pull what the API knows about workflows, and use it."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from qflow_gitops.errors import AGAIN, InvalidInput, UsageProblem
 from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.interfaces import GitTree, Qualys
 from qflow_gitops.operations import reading
+from qflow_gitops.operations.lostsettings import rooted
 from qflow_gitops.operations.plan import chosen
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
@@ -43,7 +45,8 @@ def pull(
         ids = sorted({one.lower() for one in client.workflows()})
     paths = {one: catalog.path_of(one, project.folder) for one in ids}
     changes = [_pulled(git.root, paths[one], client.workflow(one)) for one in ids]
-    return pulled(tuple(changes))
+    call, folder = rooted(git), shlex.quote(project.folder.catalog)
+    return pulled(tuple(changes), f"{call} add {folder} && {call} commit")
 
 
 def _one_environment(project: Project, asked: str) -> str:

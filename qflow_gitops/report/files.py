@@ -45,10 +45,13 @@ class Draft:
     content: str
 
 
-def pulled(changes: tuple[FileChange, ...]) -> Report:
-    """Report on a pull: 3 where Qualys doesn't know one of the workflows."""
+def pulled(changes: tuple[FileChange, ...], commit: str) -> Report:
+    """Report on a pull: 3 where Qualys doesn't know one of the workflows.
+
+    `commit` is the command that commits the catalog.
+    """
     changed = any(one.what in ("written", "changed") for one in changes)
-    steps = ("qflow-gitops validate", "git add workflows && git commit") if changed else ()
+    steps = ("qflow-gitops validate", commit) if changed else ()
     body = Files(changes, steps)
     if any(one.what == "unknown" for one in changes):
         return Report("workflows", ExitCode.INVALID, "workflow_unknown", body=body)
