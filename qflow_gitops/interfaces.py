@@ -195,6 +195,55 @@ class GitTree(Protocol):
         """Look at what is on disk under the folders and isn't ignored by git."""
 
 
+class RemoteBranches(NamedTuple):
+    """What a remote says of its branches now: `tips` maps their names to their commits.
+
+    `head` is the one that its HEAD names, "" where that names none. `answered` is False where
+    it couldn't be asked; then nothing else is known.
+    """
+
+    answered: bool
+    head: str = ""
+    tips: Mapping[str, str] = {}
+
+
+class Branches(Protocol):
+    """Which branches of a clone, and of its remotes, hold a commit. Changes none of them."""
+
+    def remote(self, preferred: str) -> str:
+        """Name the remote to ask, "" for none.
+
+        The preferred one, else the one that the current branch tracks, else the only one.
+        """
+
+    def current(self) -> str:
+        """Name the branch that is checked out, "" for none."""
+
+    def tracked(self) -> tuple[str, str]:
+        """Give remote ("" for this clone) and name of the branch that the current one tracks.
+
+        Both are "" where it tracks none.
+        """
+
+    def head_of(self, remote: str) -> str:
+        """Name the branch that a remote's HEAD names, "" where this clone doesn't know it."""
+
+    def holding(self, commit: str, remote: str) -> Sequence[str]:
+        """Name the branches that hold a commit, as far as this clone knows.
+
+        Those of a remote, those of this clone where it is "".
+        """
+
+    def ask(self, remote: str) -> RemoteBranches:
+        """Ask a remote for its branches."""
+
+    def reached(self, commit: str, tips: Mapping[str, str], remote: str) -> bool | None:
+        """Whether one of these branches of a remote holds a commit, None where nobody can tell.
+
+        What this clone lacks of them is fetched.
+        """
+
+
 # --- Qualys --------------------------------------------------------------------------
 
 

@@ -17,11 +17,14 @@ from qflow_gitops.freezes import Freeze, describe, way_on
 from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits, successor
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Attempt, Lockfile, Overview, is_leased, telling
-from qflow_gitops.policy import Facts, Judged, judge, needed_approvals
+from qflow_gitops.policy import Facts, Hold, Judged, judge, needed_approvals
 from qflow_gitops.project import Project
 from qflow_gitops.samerequest import doubles, spent_by_others
 from qflow_gitops.spec import CONNECTOR_IDS, RunSpec, canonical, hidden
 from qflow_gitops.states import DOUBTFUL, UNDER_WAY, State
+
+EVERY = "*"
+"""The name, no run's own, under which a decision is about all runs of an environment."""
 
 
 class Action(StrEnum):
@@ -50,6 +53,8 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     RENAMED = "renamed"
     SAME_REQUEST = "same_request"
+    UNMERGED = "unmerged"
+    EMPTY = "empty"
     PLATFORM = "platform"
     LIMIT = "limit"
     WINDOW = "window"
@@ -69,7 +74,8 @@ class Change(NamedTuple):
     where its request isn't known), `hint` what a person can do.
     `release` is the name by which `--ack NAME=COUNT` releases a hold, "" for none; `released`
     are the names that a run was released by. `approvals` is how many people have to approve it,
-    `due` for which reason it would run if neither the policy nor a freeze held it.
+    `due` for which reason it would run if neither the policy, its commit nor a freeze held it.
+    The name `*` stands for all runs of the environment.
     """
 
     action: Action
@@ -99,6 +105,7 @@ class Brakes(NamedTuple):
     `freezes` are all that hold, the lockfile's too. `retry_failed`: whatever failed, was
     cancelled or refused is to be sent again, once the release RETRY says how many that are.
     `released` are runs whose hold was released by count when there were more of them.
+    `unmerged` is the hold of a commit that no branch has, None where it is on one.
     """
 
     freezes: tuple[Freeze, ...] = ()
@@ -106,6 +113,7 @@ class Brakes(NamedTuple):
     retry_failed: bool = False
     acks: Mapping[str, int] = {}
     released: frozenset[Key] = frozenset()
+    unmerged: Hold | None = None
 
 
 class Plan(NamedTuple):
@@ -158,6 +166,8 @@ class Context(NamedTuple):
     `touched` names the files that differ from the base, None where there is no base.
     `now` is RFC 3339, "" where it isn't asked whether somebody is still at work. `facts` is
     what the policy is held against (its `total` is filled in here), None for no policy.
+    `emptied` gives the hold of each environment whose specs are all gone. `options` are what
+    else was chosen for an apply, as it is typed.
     """
 
     project: Project
@@ -169,6 +179,8 @@ class Context(NamedTuple):
     touched: frozenset[str] | None = None
     now: str = ""
     facts: Facts | None = None
+    emptied: Mapping[str, Hold] = {}
+    options: tuple[str, ...] = ()
 
 
 def compute(specs: SpecSet, context: Context) -> Plan:
@@ -180,10 +192,11 @@ def compute(specs: SpecSet, context: Context) -> Plan:
         some, done = _environment(environment, specs, context, inheritance)
         found += some
         quiet += done
-    released = _numbered(_released(found, context, inheritance))
+    released = _at_its_commit(_numbered(_released(found, context, inheritance)), context)
     if context.facts is not None:
         released = _judged(released, specs, context, context.facts)
     frozen = [_frozen(one, context.brakes.freezes) for one in released]
+    frozen += [_emptied(name, hold, context) for name, hold in context.emptied.items()]
     shown = [one for one in frozen if _is_shown(one, context)]
     order = {action: place for place, action in enumerate(Action)}
     return Plan(
@@ -266,7 +279,7 @@ def _gone(key: Key, last: Attempt, inheritance: Inheritance) -> Change:
 
 def only_touched(made: Plan, touched: frozenset[str]) -> Plan:
     """Leave out every decision about a spec outside the files named."""
-    kept = tuple(one for one in made.changes if _files(one) & touched)
+    kept = tuple(one for one in made.changes if one.name == EVERY or _files(one) & touched)
     return made._replace(changes=kept, unchanged=made.unchanged + len(made.changes) - len(kept))
 
 
@@ -281,7 +294,7 @@ def _files(one: Change) -> set[str]:
 
 def _is_shown(one: Change, context: Context) -> bool:
     """What is done and wasn't touched is only counted."""
-    if one.action is not Action.SKIP or context.touched is None:
+    if one.action is not Action.SKIP or context.touched is None or one.name == EVERY:
         return True
     return bool(_files(one) & context.touched)
 
@@ -396,18 +409,30 @@ def _platform(one: RunSpec, record: tuple[Placed, ...], context: Context) -> Cha
 
 def _ack(name: str, one: RunSpec, context: Context) -> str:
     """The command that releases a hold by name; `_numbered` fills in its number."""
-    return f"`{apply_command(one.environment, context)} --ack {name}={_COUNT} --reason TEXT`"
+    command = apply_command(one.environment, context, name)
+    return f"`{command} --ack {name}={_COUNT} --reason TEXT`"
 
 
 _COUNT = "\0"
 
 
-def apply_command(environment: str, context: Context) -> str:
-    """The apply that a plan of these environments and labels is about."""
+def apply_command(environment: str, context: Context, but: str = "") -> str:
+    """The apply that a plan of these environments and labels is about.
+
+    With what was retried and released already, so that the next answer isn't the one before:
+    but for a release of the name `but`, of which the number is to follow.
+    """
     asked = context.facts is not None and context.facts.approvals is not None
-    which = f" -e {environment}" if len(context.project.environments) > 1 else ""
-    labels = (f" -l {shlex.quote(f'{key}={value}')}" for key, value in context.labels.items())
-    return f"qflow-gitops apply{which}{''.join(labels)}{' --approved' if asked else ''}"
+    brakes = context.brakes
+    words = [
+        *([f"-e {environment}"] if len(context.project.environments) > 1 else []),
+        *(f"-l {shlex.quote(f'{key}={value}')}" for key, value in context.labels.items()),
+        *(["--approved"] if asked else []),
+        *context.options,
+        *(f"--retry {shlex.quote('/'.join(key))}" for key in sorted(brakes.retries)),
+        *(f"--ack {shlex.quote(f'{k}={n}')}" for k, n in brakes.acks.items() if k != but),
+    ]
+    return " ".join(["qflow-gitops apply", *words])
 
 
 def _two_of_a_name(one: RunSpec) -> Change:
@@ -730,8 +755,10 @@ def _as_judged(one: Change, said: Judged, facts: Facts) -> Change:
         released=(*one.released, *said.released.get(one.key, ())),
     )
     hold = said.held.get(one.key)
-    if hold is None:
-        return one
+    return one if hold is None else _held(one, hold)
+
+
+def _held(one: Change, hold: Hold) -> Change:
     return one._replace(
         action=Action.HOLD,
         reason=Reason(hold.reason),
@@ -739,6 +766,33 @@ def _as_judged(one: Change, said: Judged, facts: Facts) -> Change:
         hint=hold.hint,
         release=hold.release,
         due=one.reason,
+    )
+
+
+def _at_its_commit(found: list[Change], context: Context) -> list[Change]:
+    """Hold what is due at a commit that no branch has, unless a person released that one commit."""
+    hold = context.brakes.unmerged
+    if hold is None:
+        return found
+    released = context.brakes.acks.get(hold.release) == 1
+    return [
+        one
+        if one.action is not Action.RUN
+        else one._replace(released=(*one.released, hold.release))
+        if released
+        else _held(one, hold)
+        for one in found
+    ]
+
+
+def _emptied(environment: str, hold: Hold, context: Context) -> Change:
+    """Hold an environment whose specs are all gone, unless a person released that."""
+    if context.brakes.acks.get(hold.release) == 1:
+        skip = (Action.SKIP, Reason.REMOVED, environment, EVERY, f"{hold.detail}; released")
+        return Change(*skip, released=(hold.release,))
+    reason = Reason(hold.reason)
+    return Change(
+        Action.HOLD, reason, environment, EVERY, hold.detail, hold.hint, release=hold.release
     )
 
 

@@ -22,13 +22,15 @@ class Environment(NamedTuple):
 
     `platform` is "" where neither the settings nor QFLOW_PLATFORM name one. `connectors`
     maps connector ids to names and is None where the settings don't list them.
-    `previous_names` are what the environment was called before.
+    `previous_names` are what the environment was called before. `branches` are patterns of
+    those that it is applied from, none for the default.
     """
 
     name: str
     platform: str
     connectors: Mapping[str, str] | None = None
     previous_names: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
 
 
 class LockSettings(NamedTuple):
@@ -96,6 +98,7 @@ def from_document(
             one.get("platform", platform),
             one.get("connectors"),
             tuple(one.get("previousNames", ())),
+            tuple(one.get("branches", ())),
         )
         for name, one in (spec.get("environments") or {DEFAULT_ENVIRONMENT: {}}).items()
     }

@@ -83,6 +83,7 @@ def command(
     request = ApplyRequest(
         platform=wiring.platform,
         head=head,
+        to="" if head == "HEAD" else head,
         environment=environment,
         labels=labels,
         approved=approved,
@@ -100,6 +101,7 @@ def command(
 
 
 def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
+    request = replace(request, head=wiring.git.resolve(request.head))  # once for all of it
     project = wiring.project(request.head, fetch=True)
     if (wiring.git.root / project.folder.rescue).exists():
         said = "holds answers of an earlier apply that aren't in the record yet"
@@ -109,6 +111,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     with wiring.console.progress() as progress:
         edges = Edges(
             git=wiring.git,
+            branches=wiring.branches,
             store=wiring.store(project),
             qualys=wiring.qualys,
             clock=SystemClock(),
@@ -119,6 +122,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             evidence=wiring.evidence(),
             rescue=partial(wiring.rescue, project.folder),
             pulls=wiring.pulls,
+            ask=wiring.console.ask if wiring.console.interactive and not yes else None,
         )
         try:
             report: Report = progress.follow(apply(request, edges))

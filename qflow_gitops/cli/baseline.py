@@ -44,16 +44,18 @@ def command(
     def work() -> Report:
         from qflow_gitops.operations.baseline import BaselineEdges, BaselineRequest, baseline
 
+        head = wiring.git.resolve("HEAD")
+        project = wiring.project(head, fetch=True)
         edges = BaselineEdges(
             git=wiring.git,
-            store=wiring.store(wiring.project("HEAD", fetch=True)),
+            store=wiring.store(project),
             clock=SystemClock(),
             author=wiring.author(),
             confirm=lambda changes: yes or _confirmed(wiring, changes),
         )
-        request = BaselineRequest(wiring.platform, reason, runs, environment, labels)
+        request = BaselineRequest(wiring.platform, reason, runs, environment, labels, head)
         report = baseline(request, edges)
-        wiring.pin_lineage(edges.store)
+        wiring.pin_lineage(edges.store, project)
         return report
 
     return run(wiring, "baseline", work, format_name, copies)

@@ -91,7 +91,7 @@ def _comment(wiring: Wiring, request: CommentRequest, number: int, author: str) 
     edges = _edges(wiring, author)
     if number:
         return comment(request, number, edges)
-    recorded = wiring.store(wiring.project("HEAD")).read().lockfile
+    recorded = wiring.store(wiring.project(wiring.git.resolve("HEAD"))).read().lockfile
     return comment_on_merged(request, edges, recorded or Lockfile(""))
 
 

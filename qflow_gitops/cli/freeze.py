@@ -34,10 +34,10 @@ def command(wiring: Wiring, reason: str, format_name: str, copies: options.Copie
 
 
 def edges(wiring: Wiring) -> FreezeEdges:
-    """What both commands need: the lockfile that the work tree's settings name."""
+    """What both commands need: the lockfile that the settings of the newest commit name."""
     from qflow_gitops.operations.freeze import FreezeEdges
 
-    project = wiring.project()
+    project = wiring.project(wiring.newest())
     return FreezeEdges(
         wiring.git, project, wiring.store(project), SystemClock(), wiring.author(), wiring.freezes()
     )

@@ -26,7 +26,8 @@ def command(
     def work() -> Report:
         from qflow_gitops.operations.status import history
 
-        project = wiring.project()
-        return history(wiring.git, wiring.store(project), project, name, environment)
+        commit = wiring.newest()
+        project = wiring.project(commit)
+        return history(wiring.git, commit, wiring.store(project), project, name, environment)
 
     return run(wiring, "history", work, format_name, copies)

@@ -39,7 +39,7 @@ def verify_(wiring: Wiring, signers: str | None, format_name: str, copies: optio
     def work() -> Report:
         from qflow_gitops.operations.verify import verify
 
-        project = wiring.project()
+        project = wiring.project(wiring.newest())
         return verify(wiring.git, wiring.store(project), project, signers or "")
 
     return run(wiring, "lock", work, format_name, copies)
@@ -59,7 +59,8 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
         from qflow_gitops.operations.push import push as bring_in
         from qflow_gitops.operations.verify import read_rescued
 
-        kept = wiring.git.root / wiring.folder.rescue
+        project = wiring.project(wiring.newest())
+        kept = wiring.git.root / project.folder.rescue
         path = kept if file is None else wiring.directory / file
         piped = str(file) == "-"
         if not piped:
@@ -74,9 +75,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
                 hint="Name the file that the stopped apply saved: `qflow-gitops lock push FILE`",
                 reason="rescue_missing",
             ) from None
-        report = bring_in(
-            wiring.store(wiring.project()), read_rescued(content, str(path)), str(path)
-        )
+        report = bring_in(wiring.store(project), read_rescued(content, str(path)), str(path))
         if not piped:
             path.unlink(missing_ok=True)
         return report

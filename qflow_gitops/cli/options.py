@@ -98,6 +98,7 @@ acks: Decorator = click.option(
     multiple=True,
     metavar="NAME=COUNT",
     callback=_counts,
-    help="Release a kind of hold (renamed, target, window, limit:runs, …), or `--retry-failed` by "
-    "the name retry, if exactly so many are held; needs --reason.",
+    help="Release a kind of hold (same_request, unmerged, window, limit:runs, …), or what "
+    "--retry-failed takes (retry), if exactly so many are held, or let go of a history that was "
+    "rewritten (rewritten=1); needs --reason.",
 )

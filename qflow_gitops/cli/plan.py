@@ -63,6 +63,7 @@ def command(
             target=wiring.ci.target,
         )
         now = stamp(SystemClock().now())
-        return make_plan(request, wiring.git, wiring.store_to_look_at, now, wiring.cache)
+        about = (wiring.git, wiring.store_to_look_at, now, wiring.cache, wiring.branches)
+        return make_plan(request, *about)
 
     return run(wiring, "plan", work, format_name, copies)

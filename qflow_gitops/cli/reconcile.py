@@ -26,7 +26,7 @@ def command(wiring: Wiring, environment: str, format_name: str, copies: options.
     def work() -> Report:
         from qflow_gitops.operations.doubts import reconcile
 
-        project = wiring.project()
+        project = wiring.project(wiring.newest())
         steps = reconcile(project, wiring.store(project), wiring.reconciler(project), environment)
         with wiring.console.progress() as progress:
             report: Report = progress.follow(steps)

@@ -98,12 +98,13 @@ def command(
         from qflow_gitops.operations.resolve import Decision, resolve
         from qflow_gitops.operations.runs import attempts_for
 
-        project = wiring.project()
+        commit = wiring.newest()
+        project = wiring.project(commit)
         store, author = wiring.store(project), wiring.author()
         decision = Decision(name, to, reason, adopt, although_different, others, attempt or 0)
 
         def attempts(key: Key, lockfile: Lockfile) -> Sequence[Placed]:
-            return attempts_for(key, wiring.git, project, lockfile)
+            return attempts_for(key, wiring.git, commit, project, lockfile)
 
         if to in (State.ADOPTED, State.ABSENT, State.ASSUMED):
             reconciler = wiring.reconciler(project)

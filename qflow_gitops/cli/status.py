@@ -37,14 +37,15 @@ def command(
         from qflow_gitops.operations import status
         from qflow_gitops.operations.gateways import Gateways
 
-        project = wiring.project()
+        commit = wiring.newest()
+        project = wiring.project(commit)
         store = wiring.store(project)
         problems: tuple[QflowError, ...] = ()
         if refresh:
             gateways = Gateways(wiring.qualys, project)
             problems = status.refresh(store, project, environment, gateways, SystemClock())
         report = status.status(
-            wiring.git, store, project, environment, wiring.freezes(), exit_code=exit_code
+            wiring.git, commit, store, project, environment, wiring.freezes(), exit_code=exit_code
         )
         for one in problems:
             return replace(report, exit_code=one.exit_code, reason=one.reason, error=one)

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from qflow_gitops.cli.console import Console, Copy
     from qflow_gitops.freezes import Freeze
     from qflow_gitops.github.client import Client
-    from qflow_gitops.interfaces import Cache, LockBranch, LockStore, PullRequests, Qualys
+    from qflow_gitops.interfaces import (
+        Branches,
+        Cache,
+        LockBranch,
+        LockStore,
+        PullRequests,
+        Qualys,
+    )
     from qflow_gitops.lockfile import Lockfile
     from qflow_gitops.operations.reconcile import Reconciler
     from qflow_gitops.project import LockSettings, Project
@@ -132,6 +139,13 @@ class Wiring:
         self.console.detail(f"repository {repo.root}, git directory {repo.common_dir}")
         return repo
 
+    @property
+    def branches(self) -> Branches:
+        """Which branches of the clone and of its remotes hold a commit."""
+        from qflow_gitops.gitremotes import GitRemotes
+
+        return GitRemotes(self.git)
+
     @cached_property
     def cache(self) -> Cache:
         """What is known of contents from earlier commands."""
@@ -157,15 +171,26 @@ class Wiring:
 
         return projectfile.find(self.git, "").folder
 
-    def project(self, revision: str = "", *, fetch: bool = False) -> Project:
-        """The settings of a revision, of the work tree where it is "".
+    def project(self, commit: str = "", *, fetch: bool = False) -> Project:
+        """The settings of a commit, of the work tree where it is "".
 
         With `fetch` a shallow clone gets the history that tells whether there were any before.
         """
-        commit = self.git.resolve(revision) if revision else ""
         from qflow_gitops.operations import projectfile
 
         return projectfile.settings(self.git, commit, self.platform, fetch=fetch).project
+
+    def newest(self) -> str:
+        """The commit that is checked out; "" where there is none yet, and the work tree counts.
+
+        A command asks once, and takes settings, lockfile and specs from what it got.
+        """
+        try:
+            return self.git.resolve("HEAD")
+        except UsageProblem as problem:
+            if problem.reason != "no_commits":
+                raise
+            return ""
 
     def store(self, project: Project) -> LockStore:
         """The lock store that the settings choose."""
@@ -272,24 +297,29 @@ class Wiring:
         specs = partial(reading.sent_specs, self.git, project)
         return Reconciler(Gateways(self.qualys, project), SystemClock(), specs)
 
-    def pin_lineage(self, store: LockStore) -> None:
-        """Write the record's lineage into the settings of the work tree, if they have none."""
+    def pin_lineage(self, store: LockStore, project: Project) -> None:
+        """Write the record's lineage into the settings of the work tree, if they have none.
+
+        `project` led to the record; the settings of the work tree may lead elsewhere by now.
+        """
         from qflow_gitops import edits, files
 
-        project, lockfile = self.project(), store.read().lockfile
+        lockfile = store.read().lockfile
         if lockfile is None or project.lock.lineage:
             return
         file = project.folder.settings
         path = self.git.root / file
         line = f"lock: {{lineage: '{lockfile.lineage}'}}"
-        try:
+        with contextlib.suppress(OSError, QflowError):
+            there = self.project()
+            if there.lock.lineage:
+                return
             made = edits.with_lineage(path.read_bytes(), lockfile.lineage)
-            if isinstance(made, bytes):
+            same = (there.folder, there.lock) == (project.folder, project.lock)
+            if same and isinstance(made, bytes):
                 files.replace(path, made)
                 self.console.say(f"Wrote the record's lineage into {file}; commit it.")
                 return
-        except OSError:
-            pass
         self.console.say(f"Add the record's lineage to {file} under spec: {line}")
 
     def check_own(self, path: Path) -> None:

@@ -11,6 +11,7 @@ from qflow_gitops.errors import BusyError, LockError, QflowError, StaleError, Us
 from qflow_gitops.freezes import Freeze
 from qflow_gitops.inheritance import Inheritance, Key
 from qflow_gitops.interfaces import (
+    Branches,
     Clock,
     GitTree,
     LockSession,
@@ -24,28 +25,34 @@ from qflow_gitops.interfaces import (
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
 from qflow_gitops.notes import Mark, Note
-from qflow_gitops.operations import events, folders, lostsettings, projectfile, reading
+from qflow_gitops.operations import descent, events, folders, lostsettings, projectfile, reading
+from qflow_gitops.operations.admission import (
+    admit,
+    asked,
+    check_follows,
+    check_overtaken,
+    left_alone,
+    releases,
+    still_needed,
+    with_holds,
+)
 from qflow_gitops.operations.approved import Approver
 from qflow_gitops.operations.brakes import brake_of
 from qflow_gitops.operations.checks import (
+    REWRITTEN,
     ApplyRequest,
     View,
     check,
-    check_descent,
+    check_reason,
     uncommitted,
 )
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.jobs import Before, prepare
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms
 from qflow_gitops.operations.outcome import Work, applied_body, left_out, rescued, under_way
-from qflow_gitops.operations.plan import (
-    all_specs,
-    beginning,
-    connector_names,
-    previous_requests,
-    seen,
-)
-from qflow_gitops.operations.policies import NEW_RECORD, bases_of, check_record, facts_of
+from qflow_gitops.operations.plan import beginning, connector_names, previous_requests, seen
+from qflow_gitops.operations.policies import NEW_RECORD, check_record
+from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.operations.reconcile import Reconciler
 from qflow_gitops.operations.runs import run_key
 from qflow_gitops.operations.watching import watch_of
@@ -68,10 +75,12 @@ class Edges:
     has to be sent or looked at. `freezes` gives those beside the lockfile's, as they are when
     it is called. `confirm` asks a person (True: go on). `author` and
     `evidence` are what is recorded about who did it. `rescue` keeps a record that could
-    not be stored, and says where. `pulls` connects to the host of the pull requests.
+    not be stored, and says where. `pulls` connects to the host of the pull requests. `ask`
+    puts a question to a person, and is None where there is nobody to ask.
     """
 
     git: GitTree
+    branches: Branches
     store: LockStore
     qualys: Callable[[str], tuple[Qualys, str]]
     clock: Clock
@@ -82,6 +91,7 @@ class Edges:
     evidence: Mapping[str, object]
     rescue: Callable[[str], str]
     pulls: Callable[[], PullRequests]
+    ask: Callable[[str], bool] | None = None
 
 
 def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, Report]:
@@ -98,16 +108,25 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
     specs = folders.checked(specs, edges.git, head, project, known)
     released = request.acks.get(NEW_RECORD) == 1 and bool(request.reason.strip())
     check_record(edges.git, project, known, head, released=released)
-    base = known.environment(environment).applied_through
-    bases = bases_of(edges.git, known, environment, head, project.folder, project.lock.remote)
-    facts = facts_of(edges.git, project, bases, sending=True)
-    source = View(empty, Lockfile(""), project, environment, specs.diagnostics, specs, facts)
+    check_reason(request)
+    found = admit(request, edges.git, edges.branches, project, known, environment, head)
+    source = View(
+        empty, Lockfile(""), project, environment, specs.diagnostics, specs, found.facts,
+        found.let_go, found.absent, found.aside(request), request.reason,
+    )  # fmt: skip
     if request.approved:
-        found = _approvals(request, edges, source, snapshot, base)
-        source = replace(source, facts=facts._replace(approvals=found))
+        base = known.environment(environment).applied_through
+        base = base if edges.git.has_commit(base) else ""
+        given = _approvals(request, edges, source, snapshot, base)
+        source = replace(source, facts=found.facts._replace(approvals=given))
     first = _view(request, edges, source, snapshot)
-    check(request, edges.git, first)
-    notes = uncommitted(edges.git, project, head)
+    answer = asked(request, edges.ask, first)
+    if answer != request:
+        request = answer
+        source = replace(source, aside=found.aside(answer), reason=answer.reason)
+        first = _view(request, edges, source, snapshot)
+    check(request, first)
+    notes = (*uncommitted(edges.git, project, head), *left_alone(first))
     if request.retry_failed and plan.RETRY not in request.acks:
         yield events.Said("No run failed, was cancelled or refused: there is nothing to retry.")
     for note in notes:
@@ -154,7 +173,8 @@ def _locked(
     """Settle doubt, plan again on the newest record, and carry it out if it is still the same."""
     problems = yield from _reconciler(edges, first.project).settle(session, first.environment)
     view = _view(request, edges, first, _snapshot(session, edges))
-    check(request, edges.git, view)
+    check_follows(request, edges.git, edges.branches, view)
+    check(request, view)
     more = sorted(name for name, *_ in _due(view.planned.plan) - _due(first.planned.plan))
     if more:  # less is fine: another apply did it in the meantime
         raise StaleError(
@@ -210,7 +230,7 @@ def _view(
             freezes=holding,
             retries=frozenset(run_key(run, project) for run in request.retries),
             retry_failed=request.retry_failed,
-            acks=request.acks,
+            acks=still_needed(request.acks, source),
             released=released,
         ),
         labels=request.labels,
@@ -218,7 +238,9 @@ def _view(
         touched=frozenset(),
         now=stamp(edges.clock.now()),
         facts=source.facts._replace(now=edges.clock.now()),
+        options=request.options,
     )
+    context = with_holds(context, edges.git, source)
     planned = source.planned._replace(
         plan=plan.compute(specs, context),
         lock=seen(snapshot),
@@ -359,7 +381,7 @@ def _evidence(
     if approval and approval.pull_request:
         found["pullRequest"] = approval.pull_request
         found["approvers"] = list(approval.approvers)
-    names = (*one.released, *({NEW_RECORD} & set(request.acks)))
+    names = (*one.released, *({NEW_RECORD, REWRITTEN} & set(request.acks)))
     released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
     if one.reason is Reason.RETRY and plan.RETRY not in one.released:
         released.append({"hold": plan.RETRY})
@@ -387,7 +409,7 @@ def _terms(
 
     def still_due(lockfile: Lockfile) -> frozenset[Key]:
         newer = _view(request, edges, view, Snapshot(lockfile, edges.store.where), released)
-        check_descent(edges.git, newer)
+        check_overtaken(edges.git, newer)
         due = _due(newer.planned.plan.thawed)  # what a freeze puts off, nobody else has taken
         return frozenset((view.environment, one[0]) for one in due if one in allowed)
 
@@ -403,7 +425,9 @@ def _terms(
         still_due=still_due,
         before=Before(qualys, edges.clock, upcoming, most),
         mark=lambda lockfile: Mark(
-            view.environment, view.planned.commit, notes=_carried(view, lockfile, edges)
+            view.environment,
+            "" if view.aside else view.planned.commit,
+            notes=_noted(view, lockfile, edges),
         ),
     )
 
@@ -416,8 +440,11 @@ def _closed(edges: Edges, view: View, jobs: Sequence[Job]) -> Callable[[], str]:
 
 
 def _advance(session: LockSession, edges: Edges, view: View) -> None:
-    """Move `latest`, and `appliedThrough` where nothing due is left, if that says anything new."""
-    for _ in range(_ADVANCES):
+    """Move `latest`, and `appliedThrough` where nothing due is left, if that says anything new.
+
+    Never to a commit that no branch has: the branches would not descend from it.
+    """
+    for _ in range(0 if view.aside else _ADVANCES):
         mark = _reached(session.lockfile, edges, view)
         if mark is None:
             return
@@ -441,9 +468,8 @@ def _is_open(one: Change, inheritance: Inheritance) -> bool:
 
 def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
     head, record = view.planned.commit, lockfile.environment(view.environment)
-    if record.latest and not (
-        edges.git.has_commit(record.latest) and edges.git.is_ancestor(record.latest, head)
-    ):
+    left = record.latest == view.let_go
+    if not left and not descent.follows(edges.git, record.latest, head):
         return None  # another apply went further meanwhile
     rest = plan.compute(
         view.specs,
@@ -451,19 +477,21 @@ def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
     )
     specs = view.specs
     inheritance = Inheritance(lockfile, view.project, specs.specs, specs.invalid)
-    done = not any(_is_open(one, inheritance) for one in rest.changes)
-    notes = _carried(view, lockfile, edges)
+    held = any(one.reason is Reason.EMPTY for one in view.planned.plan.changes)
+    done = not held and not any(_is_open(one, inheritance) for one in rest.changes)
+    notes = _noted(view, lockfile, edges)
     through = head if done and not has_errors(view.found) else record.applied_through
     if (record.latest, record.applied_through) == (head, through) and not notes:
         return None
-    nothing_new = record.latest and record.applied_through == record.latest and done and not notes
+    nothing_new = not left and record.applied_through == record.latest and done and not notes
     if nothing_new and not reading.touched_files(edges.git, record.latest, head, view.project):
         return None  # a commit of the lockfile itself, say, is no reason to write it again
     return Mark(view.environment, head, through or None, notes)
 
 
-def _carried(view: View, lockfile: Lockfile, edges: Edges) -> tuple[Note, ...]:
-    """Say which names were carried over, where the lockfile doesn't have that yet."""
-    specs = view.specs
+def _noted(view: View, lockfile: Lockfile, edges: Edges) -> tuple[Note, ...]:
+    """Say which names were carried over, and what was released, as far as that isn't recorded."""
+    specs, at = view.specs, stamp(edges.clock.now())
     inheritance = Inheritance(lockfile, view.project, specs.specs, specs.invalid)
-    return inheritance.notes(view.environment, stamp(edges.clock.now()), edges.author)
+    carried = inheritance.notes(view.environment, at, edges.author)
+    return (*carried, *releases(lockfile, view, at, edges.author))

@@ -12,7 +12,8 @@ from qflow_gitops.interfaces import Clock, GitTree, LockSession, LockStore, Lost
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import folders, lostsettings, projectfile
-from qflow_gitops.operations.plan import all_specs, chosen, seen
+from qflow_gitops.operations.plan import chosen, seen
+from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key, run_keys
 from qflow_gitops.plan import Action, Change, Context, Plan, Reason
@@ -27,7 +28,7 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class BaselineRequest:
-    """Which specs to declare as done, and why.
+    """Which specs of which commit to declare as done, and why.
 
     `runs` are RUNs of the command line; without any, all that is due is meant.
     """
@@ -37,6 +38,7 @@ class BaselineRequest:
     runs: tuple[str, ...] = ()
     environment: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    head: str = "HEAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class BaselineEdges:
 
 
 def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
-    """Record specs of the newest commit, due or held, as `baselined`. Sends nothing.
+    """Record specs of a commit, due or held, as `baselined`. Sends nothing.
 
     An attempt that did the same already is pointed at. Raises QflowError for what stops it
     before anything was written.
@@ -61,7 +63,7 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
             "--reason is empty.", not_done="Nothing was recorded.", reason="reason_missing"
         )
     refuse_secret(request.reason, "Nothing was recorded.")
-    head = edges.git.resolve("HEAD")
+    head = edges.git.resolve(request.head)
     settings = projectfile.settings(edges.git, head, request.platform, fetch=True)
     project = settings.project
     names = chosen(project, request.environment)

@@ -1,5 +1,6 @@
 """What must hold before anything is sent."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.operations.branches import Unmerged
 from qflow_gitops.operations.policies import NEW_RECORD
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key
@@ -17,6 +19,11 @@ from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles
 from qflow_gitops.report.plans import Planned
 
+REWRITTEN = "rewritten"
+"""The name by which `--ack NAME=1` lets go of the commit that was applied last."""
+OF_THE_COMMIT = (Reason.UNMERGED, Reason.EMPTY)
+"""Holds that are about a commit as a whole, so that there is one of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApplyRequest:
@@ -24,11 +31,12 @@ class ApplyRequest:
 
     `reason` is why holds are released or runs retried, for the record. `retry_failed`: all that
     failed, was cancelled or refused. `approved`: only what a merged and approved pull request
-    holds.
+    holds. `to` is the revision as it was typed, for the commands that messages give.
     """
 
     platform: str
     head: str = "HEAD"
+    to: str = ""
     environment: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
@@ -42,10 +50,24 @@ class ApplyRequest:
     wait: bool | None = None
     timeout: float | None = None
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What a message that names the same apply has to say, apart from environment and labels.
+
+        Releases, retries and approvals are for the plan to say.
+        """
+        to = [f"--to {shlex.quote(self.to)}"] if self.to else []
+        return (*to, *(["--keep-going"] if self.keep_going else []))
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything read for one plan. `facts` is what the policy is held against."""
+    """Everything read for one plan. `facts` is what the policy is held against.
+
+    `let_go` is the commit applied last where a person lets go of it, since no branch holds it
+    any more; `absent` says that the commit is on no branch of its environment. `aside` is
+    whether nothing of the commit is recorded as applied, `reason` why something was released.
+    """
 
     planned: Planned
     lockfile: Lockfile
@@ -54,21 +76,36 @@ class View:
     found: tuple[Diagnostic, ...]
     specs: SpecSet
     facts: Facts
+    let_go: str = ""
+    absent: Unmerged | None = None
+    aside: bool = False
+    reason: str = ""
 
 
-def check(request: ApplyRequest, git: GitTree, view: View) -> None:
+def check_reason(request: ApplyRequest) -> None:
+    """Refuse a release without a reason; raises UsageProblem."""
+    if request.acks and not request.reason.strip():
+        raise UsageProblem(
+            "`--ack` requires `--reason`.",
+            not_done="Nothing was sent.",
+            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
+            reason="reason_missing",
+        )
+
+
+def check(request: ApplyRequest, view: View) -> None:
     """Refuse what may not be applied; raises QflowError."""
     if has_errors(view.found) and not request.keep_going:
         raise InvalidFiles(
             view.found,
             not_done="Nothing was sent. --keep-going runs the valid specs all the same.",
         )
-    check_descent(git, view)
     _check_releases(request, view)
     _check_keys(view)
     shown = view.planned.plan
     made = shown.thawed  # a freeze puts off what was approved, it makes no other plan
-    if request.digest and request.digest not in (shown.digest, made.digest):
+    waits = any(one.reason is Reason.UNMERGED for one in shown.changes)  # sends nothing as it is
+    if request.digest and request.digest not in (shown.digest, made.digest) and not waits:
         due = ", ".join(f"{one.environment}/{one.name}" for one in made.of(Action.RUN)) or "nothing"
         raise StaleError(
             f"The plan is not the approved one: its digest is {made.digest}, and it would run "
@@ -77,28 +114,6 @@ def check(request: ApplyRequest, git: GitTree, view: View) -> None:
             hint="Look at it again, and have it approved: `qflow-gitops plan`",
             reason="digest_differs",
         )
-
-
-def check_descent(git: GitTree, view: View) -> None:
-    """Refuse a commit that doesn't descend from the one applied last; raises StaleError."""
-    head = view.planned.commit
-    latest = view.lockfile.environment(view.environment).latest
-    if not latest or latest == head:
-        return
-    if not git.has_commit(latest) or not git.is_ancestor(latest, head):
-        git.unshallow(view.project.lock.remote)
-    if git.has_commit(latest) and git.is_ancestor(latest, head):
-        return
-    hint = f"Apply a newer commit. If history was rewritten on purpose: git merge -s ours {latest}"
-    if not git.has_commit(latest):
-        hint = "Fetch the commit first (git fetch --unshallow, if this clone is shallow). " + hint
-    raise StaleError(
-        f"The commit {head[:10]} doesn't descend from {latest[:10]}, which was applied last.",
-        where=view.environment,
-        not_done="Nothing was sent: an old commit could bring old requests back.",
-        hint=hint,
-        reason="superseded",
-    )
 
 
 def _check_keys(view: View) -> None:
@@ -124,7 +139,8 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
     for run in request.retries:
         key = run_key(run, view.project)
         change = by_key.get(key)
-        if change is None or change.reason not in (Reason.RETRY, Reason.FROZEN):
+        reasons = (change.reason, change.due) if change else ()
+        if change is None or not {Reason.RETRY, Reason.FROZEN} & {*reasons}:
             stands = change.detail if change else f"{environment} holds no such run to retry"
             raise UsageProblem(
                 f"--retry {run}: only a run that failed or was refused can be retried ({stands}).",
@@ -133,23 +149,20 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
                 reason="retry_not_held",
             )
     _check_retry_failed(request, view)
-    if request.acks and not request.reason.strip():
-        raise UsageProblem(
-            "`--ack` requires `--reason`.",
-            not_done="Nothing was sent.",
-            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
-            reason="reason_missing",
-        )
     for name, count in request.acks.items():
-        if name == NEW_RECORD:
+        if name in (NEW_RECORD, REWRITTEN):
             continue  # it was looked at before there was a plan
         held = [one for one in made.changes if one.release == name]
         if held or not any(name in one.released for one in made.changes):
+            said = f"{len(held)} are held." if held else "there is no such hold."
+            if held and name in OF_THE_COMMIT:
+                said = "it is about one commit."
             raise UsageProblem(
-                f"--ack {name}={count} releases nothing: "
-                + (f"{len(held)} are held." if held else "there is no such hold."),
+                f"--ack {name}={count} releases nothing: {said}",
                 not_done="Nothing was sent.",
-                hint="`qflow-gitops plan` shows what is held, and its number.",
+                hint=held[0].hint
+                if held
+                else "`qflow-gitops plan` shows what is held, and its number.",
                 reason="ack_differs",
             )
 

@@ -65,6 +65,7 @@ def _elsewhere(environment: str, where: str) -> UsageProblem:
         f"It was sent to {where}, which isn't where {environment} is now.",
         where=environment,
         not_done="Nobody was asked, and the record is as it was.",
-        hint="Set `platform:` (or QFLOW_GATEWAY) back to that, with its credentials, for this.",
-        reason="platform",
+        hint="For this, set `platform:` (in a commit) or QFLOW_GATEWAY back to that, with its "
+        "credentials.",
+        reason="target",
     )

@@ -9,12 +9,14 @@ from qflow_gitops import freezes, loader, plan, verdicts
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.freezes import Freeze
 from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits
-from qflow_gitops.interfaces import Cache, GitTree, LockStore, Snapshot
+from qflow_gitops.interfaces import Branches, Cache, GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
 from qflow_gitops.operations import folders, lostsettings, projectfile, reading
+from qflow_gitops.operations.beforehand import Ground
 from qflow_gitops.operations.examining import Keeper
-from qflow_gitops.operations.policies import Base, bases_of, facts_of
+from qflow_gitops.operations.policies import Base, facts_of
+from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.plan import Brakes, Context
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
@@ -47,10 +49,12 @@ def make_plan(
     store: Callable[[Project], LockStore],
     now: str,
     cache: Cache | None = None,
+    branches: Branches | None = None,
 ) -> Report:
     """Make the plan, as things stand `now` (RFC 3339). Raises QflowError for what stops it.
 
-    Of runs that are settled no more than their identity is needed; `cache` may know it.
+    Of runs that are settled no more than their identity is needed; `cache` may know it. With
+    `branches` it also says first what an apply of the commit would refuse, or ask.
     """
     head = git.resolve(request.head)
     source = "" if request.worktree else head
@@ -62,7 +66,8 @@ def make_plan(
     lostsettings.check_kept(git, settings, lockfile, source)
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
-    ends = (Base(base),) if own else _ends(git, lockfile, environments, head, project)
+    before = Ground(git, branches, project, lockfile, head, cache)
+    ends = (Base(base),) if own else tuple(end for one in environments for end in before.bases(one))
     facts = facts_of(git, project, ends, sending=False, cache=cache)._replace(now=moment(now))
     holding = (*freezes.recorded(lockfile.freezes), *request.freezes)
     narrow = None
@@ -100,9 +105,13 @@ def make_plan(
         now=now,
         facts=facts,
     )
+    if not narrow:  # else whatever was removed was never recorded
+        worktree = request.worktree
+        context = before.emptied(specs, base if own else "", context, worktree=worktree)
     made = plan.compute(specs, context)
     if own:
         made = plan.only_touched(made, context.touched or frozenset())
+    alone = not (request.base or request.target)  # nobody applies a pull request's commit
     body = Planned(
         plan=made,
         commit=source,
@@ -112,6 +121,7 @@ def make_plan(
         names=connector_names(project, environments),
         catalog=specs.catalog,
         freezes=holding,
+        first=tuple(before.said(made, worktree=request.worktree)) if alone else (),
     )
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
 
@@ -133,13 +143,6 @@ def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:
     return is_settled
 
 
-def _ends(
-    git: GitTree, lockfile: Lockfile, environments: tuple[str, ...], head: str, project: Project
-) -> tuple[Base, ...]:
-    folder = project.folder
-    return tuple(end for one in environments for end in bases_of(git, lockfile, one, head, folder))
-
-
 def chosen(project: Project, environment: str) -> tuple[str, ...]:
     """Give the environments to look at; UsageProblem for one that doesn't exist."""
     if environment and environment not in project.environments:
@@ -151,13 +154,6 @@ def chosen(project: Project, environment: str) -> tuple[str, ...]:
             reason="environment_unknown",
         )
     return (environment,) if environment else tuple(sorted(project.environments))
-
-
-def all_specs(git: GitTree, commit: str, project: Project) -> loader.SpecSet:
-    """Read every spec of a commit, of the work tree where it is ""."""
-    if commit:
-        return reading.commit_specs(git, commit, project)
-    return reading.worktree_specs(reading.worktree(git, project), project)
 
 
 def seen(snapshot: Snapshot) -> LockSeen:

@@ -1,6 +1,6 @@
 """The policy at both ends of a range: what a change may do isn't for that change to say."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageProblem
@@ -37,25 +37,28 @@ def bases_of(
     head: str,
     folder: ProjectFolder,
     remote: str = "",
+    is_nowhere: Callable[[str], bool] = lambda _commit: False,
 ) -> tuple[Base, ...]:
     """Give the commits whose policy counts for an environment beside the one at hand.
 
     That up to which all was applied. Where there is none, though others were worked on or it
     was begun: those of the other environments, and every version of the settings there was.
-    With a `remote` the history that a shallow clone lacks is fetched.
+    With a `remote` the history that a shallow clone lacks is fetched. `is_nowhere` says of a
+    commit that it was purged: then it is as if nothing had been applied through it.
     """
-    record = lockfile.environment(environment)
-    if remote and not (record.applied_through and git.has_commit(record.applied_through)):
+    through = {name: one.applied_through for name, one in lockfile.environments.items()}
+    own = through.get(environment, "")
+    if remote and not (own and git.has_commit(own)):
         git.unshallow(remote)
-    if record.applied_through:
-        return (Base(record.applied_through),)
+    if own and not is_nowhere(own):
+        return (Base(own),)
     if not _is_begun(lockfile):
         return ()
-    others = {one.applied_through for one in lockfile.environments.values()} - {""}
+    others = [one for one in sorted({*through.values()} - {"", own}) if not is_nowhere(one)]
     found = projectfile.versions(git, folder, head, VERSIONS)
     versions = (Base(one, needed=False, folder=at) for one, at in found)
     cut = (Base("", needed=True),) if git.is_shallow() else ()
-    return (*map(Base, sorted(others)), *versions, *cut)
+    return (*map(Base, others), *versions, *cut)
 
 
 def facts_of(

@@ -159,6 +159,13 @@ def is_workflow(path: bytes, folder: ProjectFolder) -> bool:
     return path.startswith(folder.catalog.encode() + b"/") and path.endswith(b".json")
 
 
+def all_specs(git: GitTree, commit: str, project: Project) -> SpecSet:
+    """Read every spec of a commit, of the work tree where it is ""."""
+    if commit:
+        return commit_specs(git, commit, project)
+    return worktree_specs(worktree(git, project), project)
+
+
 def commit_specs(
     git: GitTree, commit: str, project: Project, only: frozenset[str] | None = None
 ) -> SpecSet:

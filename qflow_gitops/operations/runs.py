@@ -54,14 +54,15 @@ def _unknown(run: str, wanted: Key, known: Collection[Key], not_done: str) -> Us
 
 
 def attempts_for(
-    key: Key, git: GitTree, project: Project, lockfile: Lockfile
+    key: Key, git: GitTree, commit: str, project: Project, lockfile: Lockfile
 ) -> tuple[Placed, ...]:
     """Give the attempts that count for a run, also by what a spec's `previousName` says.
 
-    Specs are only read where the lockfile doesn't tell: of the work tree, as for `status`.
+    Specs are only read where the lockfile doesn't tell: of a commit, of the work tree where it is
+    "".
     """
     recorded = recorded_attempts(lockfile, key)
     if key[0] not in project.environments:
         return recorded
-    specs = reading.worktree_specs(reading.worktree(git, project), project)
+    specs = reading.all_specs(git, commit, project)
     return Inheritance(lockfile, project, specs.specs, specs.invalid).attempts(key)

@@ -9,10 +9,10 @@ from qflow_gitops.inheritance import Inheritance, with_predecessors
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile, telling
 from qflow_gitops.moments import stamp
-from qflow_gitops.operations import reading
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
+from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.operations.runs import attempts_for, run_key
 from qflow_gitops.operations.watching import look, what_became
 from qflow_gitops.project import Project
@@ -23,6 +23,7 @@ from qflow_gitops.states import State
 
 def status(
     git: GitTree,
+    commit: str,
     store: LockStore,
     project: Project,
     environment: str,
@@ -30,13 +31,13 @@ def status(
     *,
     exit_code: bool,
 ) -> Report:
-    """Show every run of the record and of the work tree, and what is frozen. Raises QflowError.
+    """Show every run of the record and of a commit, and what is frozen. Raises QflowError.
 
-    `others` are the freezes beside the lockfile's.
+    The commit is "" for the work tree. `others` are the freezes beside the lockfile's.
     """
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
-    found = reading.worktree_specs(reading.worktree(git, project), project)
+    found = all_specs(git, commit, project)
     inheritance = Inheritance(lockfile, project, found.specs, found.invalid)
     maybe = has_errors(found.diagnostics)
     goes_on = {one.key for key in found.specs for one in inheritance.pending(key)}
@@ -89,14 +90,19 @@ def refresh(
     return problem
 
 
-def history(git: GitTree, store: LockStore, project: Project, run: str, environment: str) -> Report:
-    """Show all attempts of a run, carried over ones too, or of all runs. Raises QflowError."""
+def history(
+    git: GitTree, commit: str, store: LockStore, project: Project, run: str, environment: str
+) -> Report:
+    """Show all attempts of a run, carried over ones too, or of all runs. Raises QflowError.
+
+    What isn't recorded yet of names that were carried over, the specs of a commit say.
+    """
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
     wanted = run_key(run, project, environment) if run else None
     if wanted:
         found = tuple(
-            (*one.key, one.attempt) for one in attempts_for(wanted, git, project, lockfile)
+            (*one.key, one.attempt) for one in attempts_for(wanted, git, commit, project, lockfile)
         )
     else:
         found = tuple(

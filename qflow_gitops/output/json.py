@@ -40,7 +40,8 @@ def render(report: Report) -> str:
             "notDone": report.error.not_done,
             "hint": report.error.hint,
         }
-    data["notes"] = list(report.notes)
+    first = report.body.first if isinstance(report.body, Planned) else ()
+    data["notes"] = [*(" ".join(filter(None, one)) for one in first), *report.notes]
     data["diagnostics"] = [_diagnostic(one) for one in report.diagnostics]
     data |= _body(report)
     return json.dumps(data, indent=2) + "\n"

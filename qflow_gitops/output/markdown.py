@@ -27,9 +27,9 @@ from qflow_gitops.output.blocks import (
 )
 from qflow_gitops.output.runs import difference, run, where
 from qflow_gitops.output.words import clean, count
-from qflow_gitops.plan import Action, Change
+from qflow_gitops.plan import EVERY, Action, Change
 from qflow_gitops.report import Report
-from qflow_gitops.report.plans import Planned
+from qflow_gitops.report.plans import Beforehand, Planned
 from qflow_gitops.spec import MASK
 
 SUMMARY_LIMIT = 1024 * 1024
@@ -68,7 +68,8 @@ def _plan(body: Planned, report: Report) -> str:
         Document(
             head=(
                 f"### Plan for {names}\n\n"
-                f"**{len(plan.of(Action.RUN)):,} to start · {len(plan.of(Action.HOLD)):,} held · "
+                + "".join(map(_first, body.first))
+                + f"**{len(plan.of(Action.RUN)):,} to start · {len(plan.of(Action.HOLD)):,} held · "
                 f"{done:,} with nothing to do**\n\n"
             ),
             body=body,
@@ -81,6 +82,11 @@ def _plan(body: Planned, report: Report) -> str:
         ),
         SUMMARY_LIMIT,
     )
+
+
+def _first(one: Beforehand) -> str:
+    way_on = f">\n> → {code(one.hint)}\n" if one.hint else ""
+    return f"> {code(one.said)}\n{way_on}\n"
 
 
 # --- a plan, with or without the states of its runs ----------------------------------
@@ -243,7 +249,8 @@ def _group(held: Sequence[Change]) -> tuple[str, Part]:
     """Write the holds of one reason: what they have in common once, then each of them."""
     hint = _common(held, lambda one: one.hint.replace(run(one), "RUN"))
     detail = _common(held, lambda one: one.detail)
-    head = f"**{code(held[0].reason)}**, {count(len(held), 'run')}"
+    who = "all runs" if held[0].name == EVERY else count(len(held), "run")
+    head = f"**{code(held[0].reason)}**, {who}"
     head += f": {code(detail)}" if detail else ""
     head += f" → {code(hint)}" if hint else ""
     entries = [_held(one, hint=not hint, detail=not detail) for one in held]

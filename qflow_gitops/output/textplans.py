@@ -27,8 +27,12 @@ _SIGNS = {
 
 
 def planned(body: Planned) -> Iterator[str]:
-    """What runs, what is held, what is done."""
+    """What an apply would refuse or ask first; what runs, what is held, what is done."""
     plan = body.plan
+    for one in body.first:
+        yield f"! {clean(one.said)}"
+        if one.hint:
+            yield f"  → {clean(one.hint)}"
     yield from frozen(body.freezes)
     for name, platform in sorted(plan.platforms.items()):
         yield f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"

@@ -48,6 +48,7 @@ class Applied:
 _POLICY = frozenset(
     {
         Reason.FROZEN, Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.WORKFLOW,
+        Reason.UNMERGED, Reason.EMPTY,
         Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY,
     }
 )  # fmt: skip

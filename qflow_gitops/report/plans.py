@@ -30,12 +30,20 @@ class LockSeen(NamedTuple):
     copied_at: str = ""
 
 
+class Beforehand(NamedTuple):
+    """A sentence that comes before a plan, and the way on, "" for none."""
+
+    said: str
+    hint: str = ""
+
+
 class Planned(NamedTuple):
     """A plan and what it was made from.
 
     `commit` is "" for the work tree, `base` the commit of comparison ("" without one),
     `full` whether every spec was looked at. `names` gives connectors their names,
     `catalog` workflows theirs. `freezes` are all that hold, whether or not anything is due.
+    `first` comes before everything else: what an apply would refuse, or ask.
     """
 
     plan: Plan
@@ -46,6 +54,7 @@ class Planned(NamedTuple):
     names: Mapping[str, str] = {}
     catalog: Catalog = MappingProxyType({})
     freezes: tuple[Freeze, ...] = ()
+    first: tuple[Beforehand, ...] = ()
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""

@@ -21,6 +21,7 @@ MADE_UP = (
     (r"(execution |--adopt )[0-9a-f-]{36}", r"\1<execution>"),
     (r"(commit |with |with `|From commit `?|applying )[0-9a-f]{10}\b", r"\1<commit>"),
     (r"head=[0-9a-f]{40}", "head=<commit>"),
+    (r"(?<=[ `])[0-9a-f]{10}(?=[ ,`])", "<commit>"),
     (r"(as `)[0-9a-f-]{36}", r"\1<execution>"),
     (r"/tmp/\S+", "<path>"),
     (r"(closed  |\n)[0-9a-f-]{36}", r"\1<execution>"),
@@ -101,6 +102,34 @@ def test_frozen(
     golden("unfreeze", cli("unfreeze", "--reason", "it is over"))
     monkeypatch.undo()
     golden("unfreeze-again", cli("unfreeze", "--reason", "it is over"))
+
+
+def test_what_a_history_refuses_and_asks(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, golden
+) -> None:
+    """Rewritten, unmerged, and emptied: what a person reads first."""
+    assert cli("apply", "--yes").code == 0
+    workspace.git("remote", "set-head", "origin", "main")
+    workspace.git("switch", "--quiet", "--create", "hotfix")
+    workspace.write("runs/b.yaml", spec("b", "b"))
+    workspace.commit("hotfix")
+    golden("plan-unmerged", cli("plan"))
+    golden("plan-unmerged-markdown", cli("plan", "--format", "markdown"))
+    golden("apply-unmerged", cli("apply", "--yes"))
+    workspace.git("switch", "--quiet", "main")
+    workspace.write("runs/README.md", "words")
+    workspace.remove(FILE)
+    workspace.publish("gone")
+    golden("plan-empty", cli("plan"))
+    golden("plan-empty-markdown", cli("plan", "--format", "markdown"))
+    golden("apply-empty", cli("apply", "--yes"))
+    golden("apply-empty-released", cli("apply", "--yes", "--ack", "empty=1", "--reason", "sold"))
+    workspace.git("reset", "--quiet", "--hard", "HEAD~1")
+    workspace.git("commit", "--quiet", "--amend", "--allow-empty", "-m", "rewritten")
+    workspace.git("push", "--quiet", "--force", "origin", "main")
+    golden("plan-rewritten", cli("plan"))
+    golden("plan-rewritten-markdown", cli("plan", "--format", "markdown"))
+    golden("apply-rewritten", cli("apply", "--yes"))
 
 
 def test_findings(project: Workspace, cli: Cli, golden) -> None:

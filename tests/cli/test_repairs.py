@@ -83,7 +83,7 @@ def test_a_baseline_sends_nothing_ever(
     remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
     workspace.write("runs/b.yaml", spec("b", metadata="  labels: {new: yes-it-is}\n"))
-    workspace.commit("b")
+    workspace.publish("b")
     assert cli("baseline", "--reason", "by hand, in spring").code == 2
     assert cli("baseline", "--yes", "--reason", " ").code == 2
     with pytest.raises(subprocess.CalledProcessError):
@@ -102,7 +102,7 @@ def test_a_baseline_sends_nothing_ever(
     assert cli("apply", "--yes").code == 0
     assert sandbox.requests() == []
     workspace.write("runs/b.yaml", spec("b", 2))
-    workspace.commit("b changes")
+    workspace.publish("b changes")
     assert cli("apply", "--yes").code == 0
     assert len(sandbox.executions()) == 1
 
@@ -134,7 +134,7 @@ def test_signatures_are_made_and_asked_for(
     assert good["signed"] == good["versions"] == len(remote.subjects())
     workspace.git("config", "user.signingkey", str(tmp_path / "eve"))
     workspace.write("runs/b.yaml", spec("b"))
-    workspace.commit("b")
+    workspace.publish("b")
     assert cli("apply", "--yes", "--no-wait").code == 0
     bad = cli.json("lock", "verify", "--signers", str(signers))
     assert bad["exitCode"] == 11

@@ -45,3 +45,9 @@ class Workspace:
         self.git("add", "--all", "--", ".", ":!qflow.lock")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
+
+    def publish(self, message: str = "change") -> str:
+        """Commit as `commit` does, and push the branch to `origin`."""
+        commit = self.commit(message)
+        self.git("push", "--quiet", "origin", "HEAD")
+        return commit

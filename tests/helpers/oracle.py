@@ -10,7 +10,7 @@ from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.inheritance import Inheritance, recorded_attempts
 from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations import projectfile
-from qflow_gitops.operations.plan import all_specs
+from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.plan import Action, Context, compute
 from qflow_gitops.sandbox import SandboxServer
 from qflow_gitops.states import DOUBTFUL, UNSUCCESSFUL, State

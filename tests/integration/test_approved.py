@@ -116,6 +116,7 @@ def test_a_rebase_whose_last_commit_changes_no_spec(
     api.approve(7, "mara")
     base.git("commit", "--quiet", "--allow-empty", "-m", "moved on")
     base.git("cherry-pick", f"{head}~1", head)
+    base.git("push", "--quiet", "origin", "main")
     last = base.git("rev-parse", "HEAD")
     api.merge(7, last)
     api.brought[base.git("rev-parse", "HEAD~1")] = 7
@@ -289,7 +290,7 @@ def test_a_push_without_a_pull_request_is_held(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:
     base.write("runs/new.yaml", spec("new", 1))
-    base.commit("straight to main")
+    base.publish("straight to main")
     data = cli.json(*APPLY)
     assert "no merged pull request of the range brings it" in held(data)["new"]
     assert len(sandbox.executions()) == 1
@@ -302,7 +303,7 @@ def test_what_was_changed_after_the_approval_is_held_with_the_difference(
     api.approve(7, "mara")
     pull.merge("squash")
     base.write("runs/new.yaml", spec("new", 2))
-    base.commit("and a word on top")
+    base.publish("and a word on top")
     data = cli.json(*APPLY)
     assert "pull request #7 holds it with another request" in held(data)["new"]
     assert len(sandbox.executions()) == 1
@@ -314,17 +315,17 @@ def test_another_platform_or_ticket_is_another_thing(
     settings = BRANCH_PROJECT + "  policy: {require: {annotations: {ticket: 'CHG[0-9]+'}}}\n"
     ticket = "  annotations: {{ticket: {}}}\n"
     base.write("qflow.yaml", settings)
-    base.commit("asks for a ticket")
+    base.publish("asks for a ticket")
     pull = Pull(base, api, 7, spec("new", 1, metadata=ticket.format("CHG1")))
     api.approve(7, "mara")
     pull.merge("squash")
     base.write("runs/new.yaml", spec("new", 1, metadata=ticket.format("CHG2")))
-    base.commit("another ticket")
+    base.publish("another ticket")
     data = cli.json(*APPLY)
     assert "pull request #7 holds it with another annotation `ticket`" in held(data)["new"]
     base.write("runs/new.yaml", spec("new", 1, metadata=ticket.format("CHG1")))
     base.write("qflow.yaml", settings.replace("prod: {platform: sandbox}", "prod: {platform: EU2}"))
-    base.commit("another platform")
+    base.publish("another platform")
     data = cli.json(*APPLY, "--ack", "platform=2", "--reason", "moving")
     assert "pull request #7 holds it for platform sandbox" in held(data)["new"]
     assert len(sandbox.executions()) == 1
@@ -357,12 +358,12 @@ def test_what_decides_about_rules_and_records_is_part_of_the_approval(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer,
 ) -> None:  # fmt: skip
     base.remove("runs/aws/buckets.yaml")
-    base.commit("gone")
+    base.publish("gone")
     pull = Pull(base, api, 7, spec("new", 1, metadata=approved))
     api.approve(7, "mara")
     pull.merge("squash")
     base.write("runs/new.yaml", spec("new", 1, metadata=now))
-    base.commit("one line less")
+    base.publish("one line less")
     assert f"holds it with another `{what}`" in held(cli.json(*APPLY))["new"]
     assert len(sandbox.executions()) == 1
 
@@ -381,6 +382,7 @@ def test_a_branch_on_top_of_another_brings_only_its_own(
     api.approve(2, "mara")
     first.merge()
     base.git("merge", "--quiet", "--no-ff", "-m", "merge", head)
+    base.git("push", "--quiet", "origin", "main")
     api.merge(2, base.git("rev-parse", "HEAD"))
     data = cli.json(*APPLY)
     assert set(held(data)) == {"first"}
@@ -396,7 +398,7 @@ def test_what_was_overtaken_and_comes_back_is_not_approved(
         api.approve(number, "mara")
         pull.merge("squash")
     base.write("runs/new.yaml", spec("new", 1))
-    base.commit("back again")
+    base.publish("back again")
     said = held(cli.json(*APPLY))["new"]
     assert "changed it after pull request #1" in said or "with another request" in said
     assert len(sandbox.executions()) == 1
@@ -409,9 +411,9 @@ def test_what_was_removed_and_comes_back_is_not_approved(
     api.approve(1, "mara")
     pull.merge("squash")
     base.remove("runs/new.yaml")
-    base.commit("withdrawn")
+    base.publish("withdrawn")
     base.write("runs/other.yaml", spec("new", 1))
-    base.commit("back again, elsewhere")
+    base.publish("back again, elsewhere")
     assert "changed it after pull request #1" in held(cli.json(*APPLY))["new"]
     assert len(sandbox.executions()) == 1
 

@@ -53,7 +53,7 @@ def test_the_history_reads_as_one(remote: Remote, cli: Cli, sandbox: SandboxServ
         (cli.folder / f"runs/{number}.yaml").write_text(remote_spec)
     workspace = Workspace(cli.folder)
     workspace.remove("runs/aws/buckets.yaml")
-    workspace.commit("four")
+    workspace.publish("four")
     assert cli("apply", "--yes", "--no-wait", "--concurrency", "2").code == 0
     subjects = remote.subjects()
     assert subjects[0] == "prod: start run-0, run-1"
@@ -116,7 +116,7 @@ def test_a_branch_protected_against_deletion_and_force_pushes(
     remote.git("config", "receive.denyNonFastForwards", "true")
     assert cli("apply", "--yes").code == 0
     Workspace(cli.folder).write("runs/b.yaml", spec("b"))
-    Workspace(cli.folder).commit("b")
+    Workspace(cli.folder).publish("b")
     assert cli("apply", "--yes").code == 0
     assert remote.states() == {RUN: "succeeded", "b": "succeeded"}
 
@@ -387,7 +387,7 @@ def test_an_older_commit_loses_the_race_too(
 
     clone = remote.clone("second")
     clone.write("runs/aws/buckets.yaml", spec(RUN, "newer"))
-    clone.commit("newer")
+    clone.publish("newer")
     second = other(clone, cli)
     pushed = GitBranch.push
     done = []
@@ -448,7 +448,7 @@ def test_a_changed_request_waits_for_the_doubt_of_an_earlier_one(
     first = remote.record()["environments"]["prod"]["appliedThrough"]
     workspace = Workspace(cli.folder)
     workspace.write("runs/aws/buckets.yaml", spec(RUN, "changed"))
-    changed = workspace.commit("changed")
+    changed = workspace.publish("changed")
     assert cli("apply", "--yes").code == 9
     record = remote.record()["environments"]["prod"]
     assert (record["latest"], record["appliedThrough"]) == (changed, first)

@@ -96,6 +96,22 @@ def test_a_push_edits_it(pull: Workspace, cli: Cli, api: GitHubApi) -> None:
     assert "**3 to start" in body
 
 
+def test_one_that_removes_the_last_spec_says_so(
+    remote: Remote, workspace: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes").code == 0
+    workspace.git("switch", "--quiet", "-c", "feature")
+    workspace.write("runs/README.md", "words")
+    workspace.remove(FILE)
+    workspace.commit("gone")
+    push(workspace, api)
+    assert cli("comment").code == 0
+    (body,) = api.bodies(1)
+    assert title(body) == "### Qualys Flow, `prod`: held"
+    assert "**`empty`**, all runs" in body
+    assert "apply -e prod --ack empty=1 --reason TEXT" in body
+
+
 @pytest.mark.parametrize("how", ["--squash", "--no-ff", "rebase"])
 def test_from_planned_to_done(
     pull: Workspace, remote: Remote, cli: Cli, api: GitHubApi, sandbox: SandboxServer, how: str
@@ -404,7 +420,7 @@ def test_one_that_cant_be_read_keeps_no_other_from_its_comment(
     _name_pull_request(monkeypatch, 1)
     assert cli("apply", "--yes").code == 0
     pull.write("runs/late.yaml", spec("late"))
-    pull.commit("late")
+    pull.publish("late")
     _name_pull_request(monkeypatch, 9)
     assert cli("apply", "--yes").code == 0
     done = cli("comment", "--merged")

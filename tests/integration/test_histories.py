@@ -16,7 +16,8 @@ from qflow_gitops.lockstores.worktree import WorktreeStore
 from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.apply import _advance
 from qflow_gitops.operations.checks import View
-from qflow_gitops.operations.plan import PlanRequest, all_specs, make_plan
+from qflow_gitops.operations.plan import PlanRequest, make_plan
+from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.plan import Action, Context, compute
 from qflow_gitops.policy import Facts
 from qflow_gitops.report.plans import LockSeen, Planned

@@ -148,6 +148,8 @@ class Story(RuleBasedStateMachine):
         self.team.change(clone, kind, name, new, value)
         if shared:
             self.team.share(clone, mine=value != 1)
+        else:
+            way += ("--ack", "unmerged=1", "--reason", "can't wait")
         if planned:
             self._plan(clone)
         with self._struck(clone, chosen, trouble) as script:

@@ -119,7 +119,7 @@ def test_a_record_that_moves_is_not_a_new_beginning(
     assert cli("apply", "--yes").code == 0
     text = workspace.read("qflow.yaml")
     workspace.write("qflow.yaml", text.replace("store: branch", "store: branch, branch: other"))
-    workspace.commit("elsewhere")
+    workspace.publish("elsewhere")
     refused = cli("apply", "--yes")
     assert refused.code == 11
     assert "named another place or lineage" in refused.err

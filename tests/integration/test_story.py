@@ -164,6 +164,9 @@ def test_the_same_request_once_more_is_called_rerun(
 def test_removing_a_spec_sends_nothing_and_keeps_the_record(
     applied: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
+    applied.write("runs/b.yaml", spec("b"))
+    applied.commit("another")
+    assert cli("apply", "--yes").code == 0
     applied.remove(FILE)
     applied.commit("gone")
     assert (only(cli.json("plan"))["action"], only(cli.json("plan"))["reason"]) == (
@@ -171,7 +174,7 @@ def test_removing_a_spec_sends_nothing_and_keeps_the_record(
         "removed",
     )
     assert cli("apply", "--yes").code == 0
-    assert len(posts(sandbox)) == 1
+    assert len(posts(sandbox)) == 2
     assert "encrypt-prod-buckets" in lock(applied)["environments"]["prod"]["runs"]
 
 
