@@ -123,7 +123,7 @@ def test_another_revision_at_launch_is_held_where_the_policy_asks_for_it(
     pulled.commit()
     done = cli("apply", "--yes")
     assert done.code == 5
-    assert f"qflow-gitops workflows pull {WORKFLOW}" in done.out
+    assert f"qflow-gitops workflows pull -e prod {WORKFLOW}" in done.out
     assert sandbox.requests("POST", "/run") == []
     assert cli("workflows", "pull").code == 0
     pulled.commit()
