@@ -53,12 +53,18 @@ class Place:
         event: dict[str, Any] = self.attempts(run)[-1]["events"][-1]
         return event
 
+    def commit(self, message: str) -> None:
+        """Commit what there is, on the branch that everybody shares."""
+        self.workspace.commit(message)
+        if self.remote:
+            self.workspace.git("push", "--quiet", "origin", "main")
+
     def teach(self, statuses: str) -> None:
         """Set what Qualys' words mean, and commit it."""
         text = self.workspace.read("qflow.yaml")
         text = re.sub(r"  statuses: .*\n", "", text) + f"  statuses: {statuses}\n"
         self.workspace.write("qflow.yaml", text)
-        self.workspace.commit("words")
+        self.commit("words")
 
 
 @pytest.fixture(params=["worktree", "branch"])
@@ -112,7 +118,7 @@ def test_another_request_is_shown_and_refused(
     """What is sensitive or looks like a secret isn't shown, and is recorded by its path alone."""
     token = "ghp_" + "a1B2" * 9
     place.workspace.write(FILE, SAMPLE + "  sensitive: [/input/bucketName]\n")
-    place.workspace.commit("sensitive")
+    place.commit("sensitive")
     lost(cli, sandbox)
     inside = {"bucketName": "somebody's", "totalBucketCount": 5, "password": "hunter2", "a": token}
     body = {"input": inside, "variables": {**BODY["variables"], "more": "x"}}
@@ -176,7 +182,7 @@ def test_what_speaks_against_it_is_said_and_refused(
         one = ours
         sandbox.set_faults("wrapped-variables")
         place.workspace.write(FILE, SAMPLE.replace("maha2", "maha9"))
-        place.workspace.commit("changed since")
+        place.commit("changed since")
         forget(place)
     refused = cli("resolve", RUN, "--adopt", one, *WHY)
     assert refused.code == 2
@@ -202,7 +208,7 @@ def test_without_the_file_equal_bytes_are_the_same_request(
 ) -> None:
     ours = lost(cli, sandbox)
     place.workspace.write(FILE, SAMPLE.replace("maha2", "maha9"))
-    place.workspace.commit("changed since")
+    place.commit("changed since")
     forget(place)
     assert cli("resolve", RUN, "--adopt", ours, *WHY).code == 0
     assert place.last()["checked"] == "request"
@@ -211,7 +217,7 @@ def test_without_the_file_equal_bytes_are_the_same_request(
 def test_with_a_key_of_ours_the_key_decides(place: Place, cli: Cli, sandbox: SandboxServer) -> None:
     text = place.workspace.read("qflow.yaml")
     place.workspace.write("qflow.yaml", text + "  apply: {correlationKey: qflowAttempt}\n")
-    place.workspace.commit("a key")
+    place.commit("a key")
     ours = lost(cli, sandbox)
     wrong = sandbox.add_foreign(WORKFLOW, BODY, source="PUBLIC_API")
     refused = cli("resolve", RUN, "--adopt", wrong, *WHY)
@@ -225,7 +231,7 @@ def test_what_can_t_be_its_own_no_word_makes_so(
 ) -> None:
     """Another workflow's, one that Qualys doesn't show, one that another run has."""
     place.workspace.write("runs/b.yaml", spec("b"))
-    place.workspace.commit("b")
+    place.commit("b")
     sandbox.set_faults("accept-then-drop#1", "list-lag=3600")
     assert cli("apply", "--yes", "--concurrency", "1").code == 9
     doubtful, other = (RUN, "b") if place.state() == "in_doubt" else ("b", RUN)
@@ -297,7 +303,7 @@ def test_what_was_adopted_wrongly_is_free_and_looking_doesn_t_adopt_it_again(
     assert place.state() == "in_doubt"
     # another run may have it, and then this one can't
     place.workspace.write("runs/b.yaml", spec("b", "b"))
-    place.workspace.commit("b")
+    place.commit("b")
     sandbox.set_faults("drop", "list-lag=3600")
     assert cli("apply", "--yes").code == 9
     sandbox.set_faults("list-lag=3600")
@@ -315,7 +321,7 @@ def test_two_runs_of_one_request_that_were_adopted_the_wrong_way_round(
     place.workspace.remove(FILE)
     place.workspace.write("runs/a.yaml", spec("a", "same"))
     place.workspace.write("runs/b.yaml", spec("b", "same", extra="  rerun: 1\n"))
-    place.workspace.commit("two of one")
+    place.commit("two of one")
     sandbox.set_faults("accept-then-drop", "list-lag=3600")
     assert cli("apply", "--yes", "--concurrency", "1").code == 9
     sandbox.set_faults("list-lag=3600")
@@ -583,7 +589,7 @@ def failed(place: Place, cli: Cli, sandbox: SandboxServer, *names: str) -> None:
     ):
         text = spec(name, name, metadata=f"  labels: {{team: {name}}}\n")
         place.workspace.write(f"runs/{name}.yaml", text)
-        place.workspace.commit(name)
+        place.commit(name)
         sandbox.set_faults(fault)
         assert cli("apply", "--yes").code == 1
     sandbox.set_faults()
@@ -595,7 +601,7 @@ def test_all_that_failed_is_retried_once_somebody_says_how_many(
     """Refused, cancelled and failed ones; never one that ended in a way that nobody knows."""
     failed(place, cli, sandbox, "a", "b", "c")
     place.workspace.write("runs/odd.yaml", spec("odd", "odd"))
-    place.workspace.commit("odd")
+    place.commit("odd")
     ended(cli, sandbox)
     before = sends(sandbox)
     asked = cli("apply", "--yes", "--retry-failed")
@@ -660,7 +666,7 @@ def test_what_is_retried_counts_for_the_policy(
     failed(place, cli, sandbox, "a", "b", "c")
     text = place.workspace.read("qflow.yaml")
     place.workspace.write("qflow.yaml", text + "  policy: {limits: {runs: 2}}\n")
-    place.workspace.commit("a limit")
+    place.commit("a limit")
     again = ("apply", "--yes", "--retry-failed", "--ack", "retry=3", *WHY)
     before = sends(sandbox)
     assert cli(*again).code == 5
@@ -701,7 +707,7 @@ def test_a_failed_run_without_a_spec_is_closed(
     sandbox.set_faults()
     assert cli("status", "--exit-code").code == 1
     place.workspace.remove(FILE)
-    place.workspace.commit("given up")
+    place.commit("given up")
     done = cli("status", "--exit-code")
     assert done.code == 0
     assert "spec removed: closed" in done.out
@@ -713,7 +719,7 @@ def test_a_doubt_without_a_spec_is_not_closed(
 ) -> None:
     lost(cli, sandbox)
     place.workspace.remove(FILE)
-    place.workspace.commit("given up")
+    place.commit("given up")
     done = cli("status", "--exit-code")
     assert done.code == 9
     assert "closed" not in done.out
@@ -726,12 +732,15 @@ def test_what_can_t_be_read_closes_nothing(place: Place, cli: Cli, sandbox: Sand
     assert cli("apply", "--yes").code == 1
     sandbox.set_faults()
     place.workspace.write(FILE, SAMPLE + "   :\n")
+    place.commit("broken")
     assert cli("status", "--exit-code").code == 1
     assert not row(cli)["closed"]
     carried = SAMPLE.replace(f"name: {RUN}\n", f"name: new\n  previousName: {RUN}\n")
     place.workspace.write(FILE, carried)
+    place.commit("renamed")
     assert cli("status", "--exit-code").code == 1
     place.workspace.write(FILE, SAMPLE.replace(RUN, "new"))
+    place.commit("another one")
     assert cli("status", "--exit-code").code == 0
 
 
@@ -747,5 +756,5 @@ def test_an_open_doubt_is_seen_behind_a_later_success(
     assert cli("status", "--exit-code").code == 9
     assert row(cli)["attempt"]["number"] == 1
     place.workspace.remove(FILE)
-    place.workspace.commit("given up")
+    place.commit("given up")
     assert "may have" in cli("plan", "--full").out or "in doubt" in cli("plan", "--full").out

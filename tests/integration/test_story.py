@@ -249,7 +249,7 @@ def test_an_older_lockfile_is_refused_with_the_command_that_restores_it(
     for command in (["apply", "--yes"], ["plan"], ["status"]):
         refused = cli(*command)
         assert refused.code == 11
-    restore = refused.err.split("Bring the newest version back: ")[1].strip()
+    restore = refused.err.split("Bring the newest version back: ")[1].strip(" `.\n")
     import subprocess
 
     subprocess.run(restore, shell=True, check=True)
