@@ -356,6 +356,8 @@ def _line(one: Transition) -> str:
     words = f"{one.environment}/{one.run} #{one.number}: {one.event.to}"
     if one.execution_id:
         words += f", execution {one.execution_id}"
+    if one.event.lets_go:
+        words += f", lets go of execution {one.event.lets_go}"
     if one.status:
         words += f", {' '.join(one.status.split())[:60]}"
     return words

@@ -168,6 +168,8 @@ def test_two_persons_put_back_one_decision(two: Two) -> None:
     assert "no decision of a person to put back" in done.err
     (attempt,) = two.remote.attempts("a")
     assert [one["to"] for one in attempt["events"]][-2:] == ["adopted", "in_doubt"]
+    told = two.remote.git("log", "-1", "--format=%B", "qflow-lock")
+    assert f"prod/a #1: in_doubt, lets go of execution {ours}" in told
 
 
 def test_a_decision_that_dies_before_its_push_leaves_all_as_it_was(two: Two) -> None:
