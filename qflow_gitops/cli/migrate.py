@@ -39,6 +39,6 @@ def command(
         from qflow_gitops.operations.migrate import migrate
 
         only = existing_paths(wiring, paths)
-        return migrate(wiring.git, wiring.project(), only, check=check, diff=diff)
+        return migrate(wiring.git, wiring.platform, only, check=check, diff=diff)
 
     return run(wiring, "migrate", work, format_name, copies)

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from qflow_gitops.diagnostics import START_OF_FILE, Diagnostic, error, in_order, warning
+from qflow_gitops.filenames import PROJECT_FILE, ROOT
 from qflow_gitops.operations import lostsettings, projectfile
 from qflow_gitops.operations.survey import covers
 
@@ -150,3 +151,38 @@ def _why(git: GitTree, project: Project, path: str) -> tuple[str, str]:
         "git ignores this file, so no commit holds it.",
         f"`git check-ignore -v {lostsettings.typed(git, path)}` says why.",
     )
+
+
+# --- whose a path is -----------------------------------------------------------------
+
+
+def by_project(git: GitTree, paths: Iterable[str]) -> dict[str, list[str]]:
+    """Sort paths of the work tree by the folder of the project that each is part of.
+
+    What is in none is left out. Raises InvalidInput where the settings of some are gone.
+    """
+    paths = tuple(paths)
+    moved = any(one.rpartition("/")[2] == PROJECT_FILE for one in paths)
+    found: dict[str, list[str]] = {}
+    for path in sorted(paths):
+        folder = _project_of(git, path, moved=moved)
+        if folder is not None:
+            found.setdefault(folder, []).append(path)
+    return found
+
+
+def _project_of(git: GitTree, path: str, *, moved: bool) -> str | None:
+    """Give the folder of the project that a path is part of, None where it is of none.
+
+    `moved`: settings that the work tree lost in one folder may be those that another one got.
+    """
+    above = path.rpartition("/")[0]
+    folder = projectfile.nearest(git, path)
+    if folder is not None:
+        return folder.name
+    if projectfile.is_called_alike(path):
+        return above
+    if not moved:
+        lostsettings.check_not_lost(git, projectfile.folders_above(above))
+    is_ours = covers((ROOT.path("runs"),), path) or is_catalog(path, ROOT)
+    return ROOT.name if is_ours else None

@@ -10,7 +10,8 @@ from qflow_gitops.document import Document
 from qflow_gitops.edits import Edit, Source
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.interfaces import GitTree
-from qflow_gitops.operations import reading, writing
+from qflow_gitops.operations import projectfile, reading, writing
+from qflow_gitops.operations.folders import by_project
 from qflow_gitops.operations.survey import covers
 from qflow_gitops.parsing import parse
 from qflow_gitops.project import Project
@@ -126,13 +127,33 @@ def _meaning(document: Document) -> dict[str, Any]:
 
 
 def migrate(
-    git: GitTree, project: Project, only: tuple[str, ...], *, check: bool, diff: bool
+    git: GitTree, platform: str, only: tuple[str, ...], *, check: bool, diff: bool
 ) -> Report:
     """Rewrite the work tree's specs; with `check` or `diff` only say what would change.
 
-    Exit 10 with `check` if something would change. Raises InvalidInput for a file that
-    can't be written.
+    With `only` those at these paths, each in its own project. Exit 10 with `check` if something
+    would change. Raises InvalidInput for a file that can't be written.
     """
+    changes: list[FileChange] = []
+    pending = False
+    for folder in by_project(git, only) if only else (git.prefix,):
+        at = git.at(folder)
+        project = projectfile.settings(at, "", platform).project
+        made, changed = _migrated(at, project, only, check=check, diff=diff)
+        changes += made
+        pending = pending or changed
+    nothing = () if changes else ("There is nothing to rewrite.",)
+    then = ("qflow-gitops plan --worktree",) if pending and not check and not diff else ()
+    body = Files(tuple(changes), then)
+    if check and pending:
+        return Report("migrate", ExitCode.PENDING, "pending", body=body)
+    return Report("migrate", notes=nothing, body=body)
+
+
+def _migrated(
+    git: GitTree, project: Project, only: tuple[str, ...], *, check: bool, diff: bool
+) -> tuple[list[FileChange], bool]:
+    """Rewrite a project's specs; give what became of them, and whether anything is to change."""
     changes: list[FileChange] = []
     pending = False
     tree = reading.worktree(git, project)
@@ -160,9 +181,4 @@ def migrate(
                 what = "pending" if check else "changed"
                 changes += [FileChange(name, what, one) for one in result.changed]
         changes += [FileChange(name, "left", one) for one in result.left]
-    nothing = () if changes else ("There is nothing to rewrite.",)
-    then = ("qflow-gitops plan --worktree",) if pending and not check and not diff else ()
-    body = Files(tuple(changes), then)
-    if check and pending:
-        return Report("migrate", ExitCode.PENDING, "pending", body=body)
-    return Report("migrate", notes=nothing, body=body)
+    return changes, pending

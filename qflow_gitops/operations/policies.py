@@ -7,7 +7,7 @@ from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageP
 from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.interfaces import Cache, GitTree
 from qflow_gitops.lockfile import Lockfile
-from qflow_gitops.operations import projectfile
+from qflow_gitops.operations import lostsettings, projectfile
 from qflow_gitops.policy import Facts
 from qflow_gitops.project import Project
 
@@ -128,6 +128,8 @@ def _named_before(git: GitTree, project: Project, head: str) -> str:
     """Say where the settings named another record, "" for nowhere."""
     git.unshallow(project.lock.remote)
     for commit, folder in projectfile.versions(git, project.folder, head, VERSIONS):
+        if not lostsettings.has_settings(git, folder, commit):
+            continue  # while they were gone nothing was applied
         try:
             (before,) = projectfile.earlier(git, project, commit, folder)
         except Unreadable:

@@ -220,7 +220,8 @@ def _touched_findings(
         return ()
     project = projectfile.settings(git, request.head, request.platform).project
     touched = reading.touched_files(git, request.base, request.head, project)
-    return tuple(one for one in report.diagnostics if one.file in touched)
+    about_all = ("runs-missing", "project-nested")  # what is touched is gone, or elsewhere
+    return tuple(one for one in report.diagnostics if one.file in touched or one.rule in about_all)
 
 
 def read_once(store: LockStore) -> LockStore:

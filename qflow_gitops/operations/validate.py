@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from qflow_gitops import verdicts
 from qflow_gitops.diagnostics import Diagnostic, has_errors
-from qflow_gitops.filenames import PROJECT_FILE, ROOT
-from qflow_gitops.operations import lostsettings, projectfile
+from qflow_gitops.operations import projectfile
 from qflow_gitops.report import InvalidFiles, Report, Validated, validated
 
 if TYPE_CHECKING:
@@ -113,38 +112,13 @@ def validate_staged(
     Paths of no project are passed over, but for settings that the commit takes away or that are
     called otherwise. Raises InvalidInput.
     """
-    paths = tuple(paths)
-    moved = any(one.rpartition("/")[2] == PROJECT_FILE for one in paths)
-    by_folder: dict[str, list[str]] = {}
-    for path in paths:
-        folder = _folder_of(git, path, moved=moved)
-        if folder is not None:
-            by_folder.setdefault(folder, []).append(path)
+    from qflow_gitops.operations.folders import by_project
+
     reports = [
         validate(git.at(folder), platform, cache, spread, recorded, some, strict=strict, hook=True)
-        for folder, some in sorted(by_folder.items())
+        for folder, some in by_project(git, paths).items()
     ]
     bodies = [one.body for one in reports if isinstance(one.body, Validated)]
     body = Validated(sum(one.files for one in bodies), sum(one.runs for one in bodies))
     found = tuple(finding for one in reports for finding in one.diagnostics)
     return validated(body, found, strict=strict)
-
-
-def _folder_of(git: GitTree, path: str, *, moved: bool) -> str | None:
-    """Give the folder of the project that a path is part of, None where it is of none.
-
-    `moved`: settings that the commit takes from one folder may be those that it adds to another.
-    """
-    above = path.rpartition("/")[0]
-    folder = projectfile.nearest(git, above)
-    if folder is not None:
-        return folder.name
-    if projectfile.is_called_alike(path):
-        return above
-    if not moved:
-        lostsettings.check_not_lost(git, projectfile.folders_above(above))
-    from qflow_gitops.operations import folders
-    from qflow_gitops.operations.survey import covers
-
-    is_ours = covers((ROOT.path("runs"),), path) or folders.is_catalog(path, ROOT)
-    return ROOT.name if is_ours else None

@@ -59,6 +59,21 @@ def test_migrate_rewrites_only_the_given_files(project: Workspace, cli: Cli, giv
     assert "connectorId" not in project.read("runs/b.yaml")
 
 
+def test_migrate_rewrites_in_each_project_of_the_given_files(project: Workspace, cli: Cli) -> None:
+    """The root may have lost its settings to a folder: what is in no project is passed over."""
+    (project.path / "team").mkdir()
+    for name in ("qflow.yaml", "runs"):
+        project.git("mv", name, f"team/{name}")
+    project.write("team/runs/a.yaml", spec("a", extra=LEGACY))
+    project.write("other/runs/a.yaml", spec("a", extra=LEGACY))
+    project.commit("moved")
+    given = ("team/runs/a.yaml", "other/runs/a.yaml", "team/qflow.yaml")
+    done = cli(*entry("qflow-gitops-migrate"), *given)
+    assert done.code == 0, done
+    assert "connectorId" in project.read("team/runs/a.yaml")
+    assert "connectorId" not in project.read("other/runs/a.yaml")
+
+
 # --- by pre-commit itself ------------------------------------------------------------
 
 Staged = Callable[..., tuple[bool, str]]
