@@ -130,7 +130,7 @@ def _misnamed(document: Document, folder: ProjectFolder) -> Iterator[Diagnostic]
             "A workflow's file is named after its id.",
             document.file,
             document.value_range(("id",)),
-            f"Rename it to {wanted}, or pull it anew: `qflow-gitops workflows pull`",
+            f"Rename it to {wanted}, or remove it and pull: `qflow-gitops workflows pull`",
         )
 
 

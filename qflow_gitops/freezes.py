@@ -46,7 +46,7 @@ def _recorded(event: LedgerEvent) -> Freeze:
 def by_variable(text: str) -> tuple[Freeze, ...]:
     """Give the freeze of QFLOW_FREEZE, whose text is the reason; none for an empty one."""
     reason = _line(text)
-    hint = f"When it is over, unset {VARIABLE} (in CI: the repository variable)"
+    hint = f"When it is over: `unset {VARIABLE}` (in CI: remove the repository variable)"
     return (Freeze(VARIABLE, f"{VARIABLE} is set: {reason}", hint, reason),) if reason else ()
 
 
@@ -60,7 +60,7 @@ def by_file(path: str, content: str) -> Freeze:
 def by_unreadable_file(path: str, why: str) -> Freeze:
     """Give the freeze of a file that can't be read, and so may be one."""
     said = f"{FILE} names {path}, which can't be read ({why}); that counts as a freeze"
-    hint = f"Let {path} be a file that can be read or no file at all, or unset {FILE}"
+    hint = f"Let {path} be a file that can be read or no file at all, or `unset {FILE}`"
     return Freeze(FILE, said, hint)
 
 

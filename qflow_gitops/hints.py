@@ -15,6 +15,11 @@ def settle_doubt(run: str) -> str:
     )
 
 
+def look_up(environment: str) -> str:
+    """Say how the doubts of an environment are looked up."""
+    return f"`qflow-gitops reconcile -e {environment}`"
+
+
 def settle_end(run: str) -> str:
     """Say how an execution is settled that ended in a way that nobody knows."""
     return (

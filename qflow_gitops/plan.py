@@ -374,7 +374,7 @@ def _in_doubt(one: RunSpec, doubt: Placed) -> Change:
         Reason.IN_DOUBT,
         one,
         f"{_named(doubt, one)} may have run: {said(doubt.attempt)}",
-        f"`qflow-gitops reconcile -e {one.environment}` looks it up. If that can't tell, look in "
+        f"{hints.look_up(one.environment)} looks it up. If that can't tell, look in "
         f"Qualys for an execution of workflow {doubt.attempt.fact('workflowId')} at about "
         f"{doubt.attempt.opened_at}, then say what you found: {hints.settle_doubt(_run(one))}",
         doubt,
@@ -461,7 +461,7 @@ def _asked_before(
     if other.attempt.state in DOUBTFUL:
         return _change(
             Action.HOLD, Reason.SAME_REQUEST, one, asked,
-            f"Settle that first: `qflow-gitops reconcile -e {_home(other, context)}`.",
+            f"Settle that first: {hints.look_up(_home(other, context))}.",
             other, release=Reason.SAME_REQUEST,
         )  # fmt: skip
     ways = (

@@ -105,7 +105,8 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     project = wiring.project(request.head, fetch=True)
     if (wiring.git.root / project.folder.rescue).exists():
         said = "holds answers of an earlier apply that aren't in the record yet"
-        wiring.console.say(f"{project.folder.rescue} {said}: `qflow-gitops lock push`")
+        wiring.console.say(f"{project.folder.rescue} {said}.")
+        wiring.console.say("  → `qflow-gitops lock push`")
     stopper = Stopper()
     wiring.patience = stopper.patience
     with wiring.console.progress() as progress:

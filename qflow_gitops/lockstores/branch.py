@@ -163,7 +163,7 @@ class BranchStore:
                 f"The commit {tip[:10]} holds no qflow.lock.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Another branch may have this name: set `lock.branch` in qflow.yaml. Else: "
+                hint="Another branch may have this name: set `lock.branch` in qflow.yaml. "
                 f"{self._put_back(tip)}",
                 reason="lock_broken",
             )
@@ -179,11 +179,11 @@ class BranchStore:
     def _put_back(self, tip: str) -> str:
         """Say how to find out who wrote a version, and how to put the one before in its place."""
         known, _ = self._branch.known()
-        before = self._earlier(tip, known)
-        if not before:
-            return f"Find out who made it: `git log -3 {tip}`"
+        before, look = self._earlier(tip, known), f"Find out who made it: `git log -3 {tip}`"
+        if not before or self._branch.content(before) is None:
+            return look
         command = self._branch.push_command(before, force=True)
-        return f"Find out who made it: `git log -3 {tip}`. To put back what was there: `{command}`"
+        return f"{look}. To put back what was there: `{command}`"
 
     def _before(self, tip: str, known: str) -> Lockfile | None:
         """Give the record to compare with: what this clone knew, else the commit before."""

@@ -2,7 +2,10 @@
 
 from collections.abc import Generator
 
+from qflow_gitops import hints
 from qflow_gitops.interfaces import LockStore
+from qflow_gitops.lockfile import Attempt, is_leased
+from qflow_gitops.moments import stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.gateways import one_environment
 from qflow_gitops.operations.plan import seen
@@ -10,6 +13,7 @@ from qflow_gitops.operations.reconcile import Reconciler, doubts_in
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.records import History, reconciled
+from qflow_gitops.states import DOUBTFUL
 
 
 def reconcile(
@@ -24,4 +28,15 @@ def reconcile(
             (*one.key, session.lockfile.attempts(*one.key)[one.attempt.number - 1])
             for one in before
         ]
-    return reconciled(History(tuple(rows), seen(store.read())), problems)
+    now = stamp(reconciler.clock.now())
+    ways = tuple(_way_on(*row, name, now) for row in rows if row[-1].state in DOUBTFUL)
+    return reconciled(History(tuple(rows), seen(store.read()), ways), problems)
+
+
+def _way_on(environment: str, run: str, attempt: Attempt, asked: str, now: str) -> str:
+    """Say what a person can do about a doubt that a look didn't settle."""
+    if is_leased(attempt, now):
+        until = attempt.events[0].extra["leaseUntil"]
+        return f"{environment}/{run} may still be on its way: after {until}, {hints.look_up(asked)}"
+    who = f"{environment}/{run}"
+    return f"{who}, once you have looked in Qualys: {hints.settle_doubt(who)}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from qflow_gitops import hints
 from qflow_gitops.difference import Difference, differences
 from qflow_gitops.freezes import Freeze
 from qflow_gitops.lockfile import Attempt
@@ -187,17 +188,17 @@ def applied(body: Applied) -> Iterator[str]:
                 f"{one.attempt.fact('workflowId')} at about {one.attempt.opened_at}"
             )
         yield (
-            f"  → `qflow-gitops reconcile -e {body.environment}` looks for them again, as each "
-            "apply does first"
+            f"  → {hints.look_up(body.environment)} looks for them again, as each apply does first"
         )
     if body.elsewhere:
         yield ""
-        yield "Another apply is sending these now; what becomes of them isn't known here yet."
+        yield "Another apply sends these now, or was stopped: what becomes of them isn't known yet."
         for one in body.elsewhere:
             by = one.attempt.events[0].extra.get("by")
             who = ", ".join(map(str, by.values())) if isinstance(by, dict) else "somebody"
             until = one.attempt.events[0].extra.get("leaseUntil", "")
             yield f"  … {clean(one.name)}: by {clean(who)}, until {clean(str(until))} at most"
+        yield f"  → `qflow-gitops apply -e {body.environment}` looks for them after that time"
     if body.rescued:
         yield ""
         yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"

@@ -73,6 +73,7 @@ def history(body: History) -> Iterator[str]:
             detail = event.extra.get("detail", event.extra.get("status", ""))
             words = f"  {clean(str(detail))}" if detail else ""
             yield f"    {event.at}  {event.to}{words}{who}{clean(_although(event))}"
+    yield from (f"  → {clean(hint)}" for hint in body.hints)
 
 
 def standstill(body: Standstill) -> Iterator[str]:

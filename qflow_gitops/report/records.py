@@ -47,10 +47,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All attempts, oldest first."""
+    """All attempts, oldest first, and what a person can do about them."""
 
     attempts: tuple[tuple[str, str, Attempt], ...]
     lock: LockSeen
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

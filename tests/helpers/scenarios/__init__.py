@@ -1,0 +1,10 @@
+"""How each hint comes to be printed: what people and machines do before, one function each.
+
+A new hint gets a function here, in the file of its kind.
+"""
+
+from tests.helpers.scenarios.base import SCENARIOS
+from tests.helpers.scenarios import commands, files, holds, records  # isort: skip  # they register
+
+__all__ = ["SCENARIOS"]
+_ = commands, files, holds, records

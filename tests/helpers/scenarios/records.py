@@ -1,0 +1,447 @@
+"""What is refused because of the lockfile, or of the commits that it names."""
+
+import fcntl
+import json
+import os
+import subprocess
+from collections.abc import Callable
+
+from tests.helpers.carried import Person
+from tests.helpers.clones import BRANCH
+from tests.helpers.git import Workspace
+from tests.helpers.scenarios.base import APPLY, WHY, applied, scenario
+from tests.helpers.scenarios.holds import FOUND
+from tests.helpers.specs import spec
+from tests.helpers.terminal import Terminal
+
+REFUSE = 'echo "hook declined" >&2; exit 1'
+
+
+def _remote(at: Terminal) -> Workspace:
+    return Workspace(at.folder / "remote.git")
+
+
+def _hook(at: Terminal, script: str) -> None:
+    file = at.folder / "remote.git/hooks/pre-receive"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("#!/bin/sh\n" + script)
+    file.chmod(0o755)
+
+
+def _allow(at: Terminal) -> None:
+    (at.folder / "remote.git/hooks/pre-receive").unlink()
+
+
+def _lockfile(at: Terminal, made: Callable[[str], str], *parents: str) -> None:
+    """Push a commit with another lockfile on the branch, as somebody with rights may."""
+    git = at.clone.git
+    git("fetch", "--quiet", "origin", f"+{BRANCH}:refs/seen")
+    text = git("show", "refs/seen:qflow.lock") + "\n"
+    at.clone.write("../other", made(text))
+    blob = git("hash-object", "-w", "../other")
+    (at.folder / "other").unlink()
+    listed = subprocess.run(
+        ["git", "mktree"], cwd=at.clone.path, check=True, capture_output=True, text=True,
+        input=f"100644 blob {blob}\tqflow.lock\n",
+    )  # fmt: skip
+    words = [word for one in (parents or ("refs/seen",)) for word in ("-p", one)]
+    commit = git("commit-tree", listed.stdout.strip(), *words, "-m", "by hand")
+    git("push", "--quiet", "--force", "origin", f"{commit}:refs/heads/{BRANCH}")
+    git("update-ref", "-d", "refs/seen")
+
+
+def _twice_applied(at: Terminal) -> None:
+    at.specs(a=spec("a"))
+    applied(at)
+    at.specs(a=spec("a"), b=spec("b"))
+    applied(at)
+
+
+# --- the branch store --------------------------------------------------------------------
+
+
+@scenario("branch")
+def lockfile_rewritten(at: Terminal) -> tuple[str, Person]:
+    """Somebody put an older lockfile back."""
+    at.specs(a=spec("a"))
+    applied(at)
+    old = _remote(at).git("rev-parse", BRANCH)
+    at.specs(a=spec("a"), b=spec("b"))
+    applied(at)
+    _remote(at).git("update-ref", f"refs/heads/{BRANCH}", old)
+    return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def lockfile_merged(at: Terminal) -> tuple[str, Person]:
+    """Somebody merged into the lockfile's branch."""
+    _twice_applied(at)
+    _lockfile(at, lambda text: text, "refs/seen", "HEAD")
+    return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def lockfile_that_lost_something(at: Terminal) -> tuple[str, Person]:
+    """Somebody took a run out of the lockfile."""
+    _twice_applied(at)
+
+    def without_b(text: str) -> str:
+        data = json.loads(text)
+        del data["environments"]["prod"]["runs"]["b"]
+        return json.dumps(data, indent=2) + "\n"
+
+    _lockfile(at, without_b)
+    return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def lockfile_broken_on_its_branch(at: Terminal) -> tuple[str, Person]:
+    """Somebody broke the lockfile on its branch."""
+    _twice_applied(at)
+    _lockfile(at, lambda text: text[:-20])
+    return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def lockfile_begun_broken(at: Terminal) -> tuple[str, Person]:
+    """The lockfile's branch begins with something else."""
+    at.specs(a=spec("a"))
+    at.clone.write("../other", "{}")
+    blob = at.clone.git("hash-object", "-w", "../other")
+    (at.folder / "other").unlink()
+    listed = subprocess.run(
+        ["git", "mktree"], cwd=at.clone.path, check=True, capture_output=True, text=True,
+        input=f"100644 blob {blob}\tqflow.lock\n",
+    )  # fmt: skip
+    commit = at.clone.git("commit-tree", listed.stdout.strip(), "-m", "by hand")
+    at.clone.git("push", "--quiet", "origin", f"{commit}:refs/heads/{BRANCH}")
+    return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def lockfile_branch_of_something_else(at: Terminal) -> tuple[str, Person]:
+    """Another branch has the name of the lockfile's."""
+    at.specs(a=spec("a"))
+    at.specs(a=spec("a", 2))
+    at.clone.git("push", "--quiet", "origin", f"HEAD:refs/heads/{BRANCH}")
+    return APPLY, Person(
+        WHY,
+        {
+            "set `lock.branch` in qflow.yaml": lambda at: at.edit(
+                "qflow.yaml", "{store: branch}", "{store: branch, branch: runs-lock}"
+            )
+        },
+    )
+
+
+@scenario("branch")
+def lockfile_branch_removed(at: Terminal) -> tuple[str, Person]:
+    """Somebody removed the lockfile's branch."""
+    _twice_applied(at)
+    _remote(at).git("update-ref", "-d", f"refs/heads/{BRANCH}")
+    return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def lockfile_branch_never_seen(at: Terminal) -> tuple[str, Person]:
+    """The settings name a lineage, and the remote has no lockfile."""
+    at.edit("qflow.yaml", "{store: branch}", "{store: branch, lineage: '0123456789abcdef'}")
+    at.specs(a=spec("a"))
+    return APPLY, Person(
+        WHY,
+        {
+            "take `lineage` out of qflow.yaml": lambda at: at.edit(
+                "qflow.yaml", ", lineage: '0123456789abcdef'", ""
+            )
+        },
+        {"push it again from a clone that has it": "`lockfile-branch-removed` does"},
+    )
+
+
+@scenario("branch")
+def lockfile_of_another_lineage(at: Terminal) -> tuple[str, Person]:
+    """The settings name another lineage than the lockfile."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.edit("qflow.yaml", "{store: branch}", "{store: branch, lineage: '0123456789abcdef'}")
+    at.merge()
+    return APPLY, Person(
+        WHY,
+        {
+            "restore the right one": lambda at: at.edit(
+                "qflow.yaml", ", lineage: '0123456789abcdef'", ""
+            )
+        },
+    )
+
+
+@scenario("branch")
+def no_remote(at: Terminal) -> tuple[str, Person]:
+    """The clone has no remote of that name."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.clone.git("remote", "rename", "origin", "company")
+    return APPLY, Person(
+        {"ADDRESS": (at.folder / "remote.git").as_uri()},
+        {
+            "or name another one in qflow.yaml": lambda at: at.edit(
+                "qflow.yaml", "{store: branch}", "{store: branch, remote: company}"
+            )
+        },
+    )
+
+
+@scenario("branch")
+def remote_away(at: Terminal) -> tuple[str, Person]:
+    """The remote can't be reached."""
+    at.specs(a=spec("a"))
+    applied(at)
+    (at.folder / "remote.git").rename(at.folder / "away.git")
+    return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def push_refused(at: Terminal) -> tuple[str, Person]:
+    """The remote refuses the lockfile."""
+    at.specs(a=spec("a"))
+    _hook(at, REFUSE)
+    return APPLY, Person(
+        WHY,
+        {
+            "Whoever applies needs the right to push": _allow,
+            "It is due again at the next apply": _allow,
+        },
+    )
+
+
+@scenario("branch")
+def answers_saved(at: Terminal) -> tuple[str, Person]:
+    """The remote refuses the lockfile after the run was sent: its answer is saved."""
+    at.specs(a=spec("a"))
+    count = at.folder / "remote.git/pushes"
+    _hook(at, f'echo x >> "{count}"\n[ $(wc -l < "{count}") -le 1 ] || {{ {REFUSE}; }}\n')
+    allowed = {"Whoever applies needs the right to push": lambda _at: None}
+    return f"{APPLY} --yes", Person(WHY, allowed, first=_saved)
+
+
+@scenario("branch")
+def answers_saved_before(at: Terminal) -> tuple[str, Person]:
+    """The next apply says that answers are saved."""
+    answers_saved(at)
+    applied(at, 11)
+    _saved(at)
+    return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def answers_saved_elsewhere(at: Terminal) -> tuple[str, Person]:
+    """Saved answers are looked for in another file."""
+    answers_saved(at)
+    applied(at, 11)
+    _saved(at)
+    return "qflow-gitops lock push nowhere", Person({"FILE": "qflow.lock.rescue"})
+
+
+def _saved(at: Terminal) -> None:
+    _allow(at)
+    at.stdin = at.clone.read("qflow.lock.rescue")
+
+
+@scenario("branch")
+def answers_that_were_committed(at: Terminal) -> tuple[str, Person]:
+    """Saved answers came with a commit."""
+    answers_saved(at)
+    applied(at, 11)
+    _saved(at)
+    at.clone.git("add", "qflow.lock.rescue")
+    at.clone.git("commit", "--quiet", "-m", "answers")
+    return "qflow-gitops lock push", Person(WHY)
+
+
+@scenario("branch")
+def answers_of_another_repository(at: Terminal) -> tuple[str, Person]:
+    """Saved answers belong to another lockfile."""
+    return _other_answers(at, "lineage", "0123456789abcdef"), Person(
+        WHY, elsewhere={"Go to the repository": "there is none"}
+    )
+
+
+@scenario("branch")
+def answers_that_say_something_else(at: Terminal) -> tuple[str, Person]:
+    """Saved answers are of another attempt than the lockfile's."""
+    return _other_answers(at, "attempt", {}), Person(FOUND)
+
+
+@scenario("branch")
+def answers_that_make_no_sense(at: Terminal) -> tuple[str, Person]:
+    """A saved line holds no answer."""
+    return _other_answers(at, "transition", {"to": "heaven"}), Person(
+        WHY, elsewhere={"Keep the file and report it": "somebody has to look at it"}
+    )
+
+
+@scenario("branch")
+def answers_that_contradict(at: Terminal) -> tuple[str, Person]:
+    """A saved answer names another execution than the lockfile."""
+    answers_saved(at)
+    applied(at, 11)
+    at.stdin = at.clone.read("qflow.lock.rescue").splitlines()[0]
+    _allow(at)
+    assert at("lock", "push", "-").code == 0
+    (mine,) = (one["id"] for one in at.sandbox.executions())
+    at.clone.write("answers", at.stdin.replace(mine, "7f1308be-7d50-4791-acae-53a95d2aef5b"))
+    at.stdin = ""
+    return "qflow-gitops lock push answers", Person(WHY)
+
+
+def _other_answers(at: Terminal, name: str, value: object) -> str:
+    answers_saved(at)
+    applied(at, 11)
+    _allow(at)
+    lines = at.clone.read("qflow.lock.rescue").splitlines()
+    at.clone.write("answers", json.dumps({**json.loads(lines[0]), name: value}) + "\n")
+    return "qflow-gitops lock push answers"
+
+
+# --- the worktree store ------------------------------------------------------------------
+
+
+@scenario("worktree")
+def lockfile_older(at: Terminal) -> tuple[str, Person]:
+    """A checkout brought an older lockfile back."""
+    at.specs(a=spec("a"))
+    applied(at)
+    old = at.clone.read("qflow.lock")
+    at.specs(a=spec("a"), b=spec("b"))
+    applied(at)
+    at.clone.write("qflow.lock", old)
+    return APPLY, Person(WHY)
+
+
+@scenario("worktree")
+def lockfile_gone(at: Terminal) -> tuple[str, Person]:
+    """The lockfile was removed."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.clone.remove("qflow.lock")
+    return APPLY, Person(WHY)
+
+
+@scenario("worktree")
+def lockfile_broken(at: Terminal) -> tuple[str, Person]:
+    """The lockfile holds the marks of a merge."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.clone.write("qflow.lock", "<<<<<<< ours\n" + at.clone.read("qflow.lock"))
+    return APPLY, Person(WHY)
+
+
+@scenario("worktree")
+def lockfile_broken_in_a_new_clone(at: Terminal) -> tuple[str, Person]:
+    """The lockfile was committed with the marks of a merge; this clone has seen no other."""
+    at.specs(a=spec("a"))
+    at.clone.write("qflow.lock", "<<<<<<< ours\n")
+    at.clone.git("add", "qflow.lock")
+    at.clone.git("commit", "--quiet", "-m", "lockfile")
+    return APPLY, Person(WHY)
+
+
+@scenario("worktree")
+def lockfile_not_in_this_clone(at: Terminal) -> tuple[str, Person]:
+    """The settings name a lineage, and there is no lockfile in this clone."""
+    at.settings(more="  lock: {store: worktree, lineage: '0123456789abcdef'}\n")
+    at.specs(a=spec("a"))
+    return APPLY, Person(WHY)
+
+
+@scenario("worktree")
+def lockfile_unreadable(at: Terminal) -> tuple[str, Person]:
+    """A link is where the lockfile belongs."""
+    at.specs(a=spec("a"))
+    applied(at)
+    (at.clone.path / "qflow.lock").rename(at.folder / "elsewhere.lock")
+    (at.clone.path / "qflow.lock").symlink_to(at.folder / "elsewhere.lock")
+    return APPLY, Person(WHY, {"Put a plain file there": _plain})
+
+
+def _plain(at: Terminal) -> None:
+    at.clone.remove("qflow.lock")
+    (at.folder / "elsewhere.lock").rename(at.clone.path / "qflow.lock")
+
+
+@scenario("worktree")
+def lockfile_of_a_newer_version(at: Terminal) -> tuple[str, Person]:
+    """A newer program wrote the lockfile."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.edit("qflow.lock", '"lockfileVersion": 1', '"lockfileVersion": 999')
+    return APPLY, Person(WHY, elsewhere={"Use the newer qflow-gitops": "there is none yet"})
+
+
+@scenario("worktree")
+def lockfile_in_a_ci(at: Terminal) -> tuple[str, Person]:
+    """A CI would write the lockfile into a work tree that it throws away."""
+    at.specs(a=spec("a"))
+    at.environ("CI", "true")
+    lock = "  lock: {store: worktree, ephemeral: allow}\n"
+    return f"{APPLY} --yes", Person(
+        WHY,
+        {
+            "Say `lock: {store: worktree, ephemeral: allow}` in qflow.yaml": lambda at: at.settings(
+                more=lock
+            )
+        },
+    )
+
+
+@scenario("worktree")
+def lockfile_being_written(at: Terminal) -> tuple[str, Person]:
+    """Another apply is writing the lockfile."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.edit("runs/a.yaml", '"a"', '"b"')
+    at.merge()
+    mutex = os.open(at.clone.path / ".git/qflow-gitops/mutex", os.O_RDWR)
+    fcntl.flock(mutex, fcntl.LOCK_EX)
+    at.open.callback(os.close, mutex)
+    return APPLY, Person(WHY, {"Wait for it to end": lambda at: at.open.close()})
+
+
+@scenario("worktree")
+def journal_of_another_version(at: Terminal) -> tuple[str, Person]:
+    """An interrupted apply left a journal, and the lockfile is another one by now."""
+    at.specs(a=spec("a"))
+    applied(at)
+    journal = at.clone.path / ".git/qflow-gitops/journal"
+    journal.write_text(json.dumps({"sha256": "0" * 64, "lineage": "x"}) + "\n")
+    at.clone.write("qflow.lock", at.clone.read("qflow.lock").replace('"serial": 1', '"serial": 2'))
+    return APPLY, Person(WHY)
+
+
+@scenario("worktree")
+def journal_unreadable(at: Terminal) -> tuple[str, Person]:
+    """The journal of an interrupted apply is no JSON."""
+    at.specs(a=spec("a"))
+    applied(at)
+    (at.clone.path / ".git/qflow-gitops/journal").write_text("{\n")
+    return APPLY, Person(
+        WHY, elsewhere={"Keep the file and report it": "somebody has to look at it"}
+    )
+
+
+@scenario("worktree")
+def another_lockfile(at: Terminal) -> tuple[str, Person]:
+    """The settings say that the lockfile lives elsewhere now."""
+    at.specs(a=spec("a"))
+    at.settings(more="  lock: {store: branch, branch: other}\n")
+    at.merge()
+    at.settings()
+    at.merge()
+    return APPLY, Person(
+        WHY,
+        {
+            "Set `lock` back as it was": lambda at: at.settings(
+                more="  lock: {store: branch, branch: other}\n"
+            )
+        },
+    )

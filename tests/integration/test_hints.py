@@ -1,0 +1,43 @@
+"""Whatever the program says to do works when it is done, and sends nothing that wasn't asked for.
+
+A scenario leads to a refusal or a hold; then every command that it prints is typed and every
+change that it names is made, each from the same state. `hints/` has what came of it, to be read;
+`--golden` writes it anew. That no hint is without a scenario, `tests/unit/test_hints.py` checks.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers.carried import carried_out
+from tests.helpers.scenarios import SCENARIOS
+from tests.helpers.terminal import Terminal
+
+GOLDEN = Path(__file__).parent / "hints"
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_what_is_said_is_done(
+    name: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    store, provoke = SCENARIOS[name]
+    folder = tmp_path / "team"
+    folder.mkdir()
+    at = Terminal(store, folder, sandbox, monkeypatch, capfd)
+    command, person = provoke(at)
+    with at.open:
+        told = carried_out(provoke.__doc__ or "", command, at.typed(command), at, person)
+    file = GOLDEN / f"{name}.txt"
+    if request.config.getoption("--golden"):
+        file.write_text(told, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == told
+
+
+def test_no_scenario_is_told_that_isnt_there() -> None:
+    assert {one.stem for one in GOLDEN.iterdir()} == set(SCENARIOS)
