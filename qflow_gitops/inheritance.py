@@ -6,7 +6,7 @@ words in the files may stay or go, and the old name is free for something new. A
 every run that attempts are taken from, so that no chain of them has to be followed.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -134,9 +134,11 @@ class Inheritance:
 
     def pending(self, key: Key) -> tuple[Origin, ...]:
         """Give what is to be carried over to a run and isn't recorded yet, oldest first."""
-        sources = tuple(self._sources(key))
-        if not sources:
-            return ()
+        spec = self._specs.get(key)
+        sources = tuple(self._sources(key, spec.previous_name if spec else ""))
+        return self._taken_from(sources, key) if sources else ()
+
+    def _taken_from(self, sources: Iterable[Key], key: Key) -> tuple[Origin, ...]:
         known = {one.key for one in recorded_origins(self._lockfile, key)} | {key}
         found: dict[Key, Origin] = {}
         for source in sources:
@@ -172,6 +174,23 @@ class Inheritance:
         known = {each.key for each in recorded_origins(self._lockfile, one.key)}
         return bool(one.previous_name) and source not in known and not self._may_go(source, one.key)
 
+    def would_count(self, other: Placed, key: Key) -> bool:
+        """Whether an attempt would count for a run if a file said that it was called so before.
+
+        By `previousName`, or by `previousNames` of its environment. Not where another environment
+        says that already, nor where the attempt came after what was carried over once.
+        """
+        environment, name = other.key
+        environments, previous = self._project.environments, name
+        if environment != key[0]:
+            claimed = {each for place in environments.values() for each in place.previous_names}
+            if name != key[1] or environment in {*environments, *claimed}:
+                return False
+            previous = self._specs[key].previous_name
+        pending = self._taken_from((*self._sources(key, previous), other.key), key)
+        origins = (*recorded_origins(self._lockfile, key), *pending)
+        return other in attempts_of(self._lockfile, key, origins)
+
     def notes(self, environment: str, at: str, by: Mapping[str, str]) -> tuple[Note, ...]:
         """Give the events to record for an environment, so that what is pending no longer is.
 
@@ -187,11 +206,13 @@ class Inheritance:
             for origin in self.pending(key)
         )
 
-    def _sources(self, key: Key) -> Iterator[Key]:
-        """Give the runs that this one was, by what the files say; the oldest names first."""
+    def _sources(self, key: Key, previous: str) -> Iterator[Key]:
+        """Give the runs that this one was, by what the files say; the oldest names first.
+
+        `previous` is its `previousName`, "" for none.
+        """
         environment, name = key
-        spec = self._specs.get(key)
-        names = [spec.previous_name, name] if spec and spec.previous_name else [name]
+        names = [previous, name] if previous else [name]
         for before in predecessors(self._project, environment):
             for each in names:
                 yield (before, each)

@@ -458,42 +458,45 @@ def _asked_before(
     other = (gone or others)[0]
     what, who = f"attempt {other.attempt.number} of {'/'.join(other.key)}", "/".join(one.key)
     asked = f"{what} asked for the same on the same platform: it {said(other.attempt)}"
-    if other.attempt.state in DOUBTFUL:
-        return _change(
-            Action.HOLD, Reason.SAME_REQUEST, one, asked,
-            f"Settle that first: {hints.look_up(_home(other, context))}.",
-            other, release=Reason.SAME_REQUEST,
-        )  # fmt: skip
     ways = (
         f"`qflow-gitops baseline {who} --reason TEXT` records that and sends nothing. If it is "
         f"meant again: {_ack(Reason.SAME_REQUEST, one, context)}, or "
         f"`qflow-gitops rerun {who} --reason TEXT`, commit, apply."
     )
-    words = _renamed_from(other, one, context) if gone else ""
+    words = _renamed_from(other, one, inheritance) if gone else ""
+    hint = f"If it is the same run: {words}, or {ways}" if words else f"If it is done: {ways}"
+    if other.attempt.state in DOUBTFUL:
+        same = f"If it is the same run: {words}. " if words else ""
+        hint = f"{same}{'If not, settle' if words else 'Settle'} {_settled_first(other, context)}"
     return _change(
         Action.HOLD,
         Reason.RENAMED if words else Reason.SAME_REQUEST,
         one,
         f"{asked}; the spec of that run was removed" if gone else asked,
-        f"If it is the same run: {words}, or {ways}" if words else f"If it is done: {ways}",
+        hint,
         other,
         release=Reason.SAME_REQUEST,
     )
 
 
-def _home(each: Placed, context: Context) -> str:
-    return successor(context.project, each.environment) or each.environment
+def _settled_first(other: Placed, context: Context) -> str:
+    """Say how to settle another run's doubt; where its environment is gone, nothing looks it up."""
+    home = successor(context.project, other.environment)
+    look = f"{hints.look_up(home)} looks it up. If that can't tell, " if home else ""
+    ways = hints.settle_doubt("/".join(other.key))
+    return f"that first: {look}look in Qualys and say what you found: {ways}"
 
 
-def _renamed_from(other: Placed, one: RunSpec, context: Context) -> str:
+def _renamed_from(other: Placed, one: RunSpec, inheritance: Inheritance) -> str:
     """Say which words carry a run over that has no spec any more; "" where none would."""
+    if not inheritance.would_count(other, one.key):
+        return ""
     environment, name = other.key
-    if environment not in context.project.environments:
-        if name == one.name:
-            return f"add `previousNames: [{environment}]` to {one.environment} in qflow.yaml"
-    elif environment == one.environment and one.previous_name != name:
-        return f"add `previousName: {name}` under `metadata` in {one.file}"
-    return ""
+    if environment != one.environment:
+        return f"add `previousNames: [{environment}]` to {one.environment} in qflow.yaml"
+    if one.previous_name:
+        return f"make it `previousName: {name}` under `metadata` in {one.file}"
+    return f"add `previousName: {name}` under `metadata` in {one.file}"
 
 
 _SKIPPED = {

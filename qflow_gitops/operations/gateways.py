@@ -24,26 +24,31 @@ class Gateways:
 
     def of(self, environment: str) -> tuple[Qualys, str]:
         """Give the client of an environment's platform, and its gateway's name."""
-        return self.connect(self._platform(environment))
+        return self.connect(self.project.environments[environment].platform)
 
     def is_here(self, environment: str, attempt: Attempt) -> bool:
-        """Whether an attempt went to the platform, and gateway, that its environment has now."""
-        platform = self._platform(environment)
-        if attempt.fact("platform") != platform:
-            return False
-        return platform != "private" or attempt.fact("gateway") == self.of(environment)[1]
+        """Whether an attempt went to the platform, and gateway, that its environment has now.
 
-    def _platform(self, environment: str) -> str:
+        An environment that is gone without a word may be any of those that there are.
+        """
+        platform = attempt.fact("platform")
+        if platform not in self._platforms(environment):
+            return False
+        return platform != "private" or attempt.fact("gateway") == self.connect(platform)[1]
+
+    def _platforms(self, environment: str) -> frozenset[str]:
         """Name the platform of an environment, also by a name that it had before."""
+        environments = self.project.environments
         name = successor(self.project, environment)
-        return self.project.environments[name].platform if name else ""
+        some = [environments[name]] if name else environments.values()
+        return frozenset(one.platform for one in some)
 
     def asked(self, environment: str, attempt: Attempt) -> Qualys:
         """Give the client that knows an attempt; UsageProblem where it went elsewhere."""
         if not self.is_here(environment, attempt):
             where = f"platform {attempt.fact('platform')}, gateway {attempt.fact('gateway')}"
             raise _elsewhere(environment, where)
-        return self.of(environment)[0]
+        return self.connect(attempt.fact("platform"))[0]
 
 
 def one_environment(project: Project, asked: str) -> str:

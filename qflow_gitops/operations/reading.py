@@ -8,9 +8,10 @@ from qflow_gitops import loader
 from qflow_gitops.diagnostics import error, has_errors, in_order
 from qflow_gitops.errors import Unreadable
 from qflow_gitops.filenames import PROJECT_FILE
-from qflow_gitops.inheritance import inherits
+from qflow_gitops.inheritance import inherits, recorded_origins
 from qflow_gitops.operations.examining import Contents
 from qflow_gitops.samerequest import is_spent_elsewhere
+from qflow_gitops.states import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -363,6 +364,8 @@ def _files_to_follow(
     """
     if has_errors(specs.diagnostics) or _any_moved(specs, project, lockfile, environments):
         return None
+    if any(_has_unsettled_origin(lockfile, name) for name in environments):
+        return None
     files: set[str] = set()
     for name in environments:
         overview = lockfile.overview(name)
@@ -373,6 +376,19 @@ def _files_to_follow(
                 return None
             files.add(file)
     return frozenset(files)
+
+
+def _has_unsettled_origin(lockfile: Lockfile, environment: str) -> bool:
+    """Whether something isn't settled that was carried over from another environment."""
+    return any(
+        one.environment != environment
+        and one.run in lockfile.overview(one.environment).unsettled()
+        and any(
+            attempt.state not in SETTLED for attempt in lockfile.attempts(*one.key)[: one.through]
+        )
+        for run in lockfile.environment(environment).events
+        for one in recorded_origins(lockfile, (environment, run))
+    )
 
 
 def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile: Lockfile) -> bool:

@@ -22,8 +22,10 @@ from typing import Any
 from unittest.mock import patch
 
 from qflow_gitops import files, gitbranch
+from qflow_gitops.api import platforms
 from qflow_gitops.api.caller import Caller
 from qflow_gitops.api.client import QualysClient
+from qflow_gitops.api.platforms import Gateway
 from qflow_gitops.api.transport import Transport
 from qflow_gitops.cli import crash
 from qflow_gitops.cli.main import main
@@ -69,10 +71,16 @@ class Done:
 
 
 class Runners:
-    """Runs the program in any folder; `ahead` is by how much a folder's clock is wrong."""
+    """Runs the program in any folder; `ahead` is by how much a folder's clock is wrong.
 
-    def __init__(self, sandbox: SandboxServer) -> None:
+    `platforms`: where there are several, each has a sandbox of its own.
+    """
+
+    def __init__(
+        self, sandbox: SandboxServer, platforms: Mapping[str, SandboxServer] | None = None
+    ) -> None:
         self.sandbox = sandbox
+        self.platforms = platforms or {}
         self.ahead: dict[Path, float] = {}
         self.about_to_send: Callable[[Process], None] = lambda _: None
         self.was_sent: Callable[[Process, int], None] = lambda *_: None
@@ -137,7 +145,8 @@ class Runners:
     def elapse(self, seconds: float) -> None:
         """Let time go by, for everybody."""
         self._elapsed += seconds
-        self.sandbox.elapse(seconds)
+        for one in self.platforms.values() or [self.sandbox]:
+            one.elapse(seconds)
 
     def now(self, folder: Path | None = None) -> datetime:
         """The time by a folder's clock: by default that of the process that asks."""
@@ -181,6 +190,7 @@ class Runners:
                 (files, "replace", self._replace(files.replace)),
                 (worktree.WorktreeSession, "close", self._close(worktree.WorktreeSession.close)),
                 (crash, "report_bug", _raised),
+                (platforms, "gateway_for", self._gateway(platforms.gateway_for)),
                 (gitbranch, "time", still),
                 (branch, "time", still),
             ):
@@ -188,6 +198,13 @@ class Runners:
             stack.enter_context(patch.dict(Caller.__init__.__kwdefaults__ or {}, clock))
             stack.enter_context(patch.dict(os.environ, environment))
             yield
+
+    def _gateway(self, real: Callable[..., Gateway]) -> Callable[..., Gateway]:
+        def gateway_for(platform: str, custom: str) -> Gateway:
+            one = self.platforms.get(platform)
+            return Gateway(platform, one.url) if one else real(platform, custom)
+
+        return gateway_for
 
     def _around(self, before: str, after: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def struck(*arguments: Any, **options: Any) -> Any:
@@ -226,8 +243,8 @@ class Runners:
                 """The last word before the first byte; what it forbids is no sending."""
                 nonlocal begun
                 if options["may_send"]():
-                    begun = True
                     self.about_to_send(self.process)
+                    begun = True
                 return begun
 
             try:

@@ -22,6 +22,8 @@ Settings = Callable[..., None]
 class Team:
     """A repository with one store, and what a person types in it."""
 
+    later: Callable[[float], None]
+
     def __init__(self, store: str, workspace: Workspace, cli: Cli, sandbox: SandboxServer) -> None:
         self.store = store
         self.workspace = workspace
@@ -84,9 +86,14 @@ class Team:
 
 @pytest.fixture(params=STORES)
 def team(
-    request: pytest.FixtureRequest, workspace: Workspace, cli: Cli, sandbox: SandboxServer
+    request: pytest.FixtureRequest,
+    workspace: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    later: Callable[[float], None],
 ) -> Team:
     made = Team(request.param, workspace, cli, sandbox)
+    made.later = later
     if made.store == "branch":
         remote: Remote = request.getfixturevalue("remote")
         assert remote.path.exists()
@@ -266,6 +273,56 @@ def test_the_word_may_go_and_the_old_name_is_free(team: Team) -> None:
     assert team.sent == 2
 
 
+def test_words_that_would_carry_nothing_over_are_not_named(team: Team) -> None:
+    """A name is carried over once: what it sent when it was used anew can only be declared."""
+    team.specs(old=spec("old", 1))
+    assert team.apply().code == 0
+    team.specs(new=spec("new", 1, metadata=previous("old")))
+    assert team.apply().code == 0
+    team.specs(new=spec("new", 1), old=spec("old", 2))
+    assert team.apply().code == 0
+    for word in ("", previous("old")):
+        team.specs(new=spec("new", 2, metadata=word))
+        assert team.held() == {"new": "same_request"}
+        assert "previousName" not in team.hint("new")
+    assert team.typed(team.hint("new"), "baseline").code == 0
+    assert team.apply().code == 0
+    assert team.sent == 2
+
+
+def test_an_environment_that_another_one_took_over_is_not_named(team: Team) -> None:
+    """The settings would be refused: only one can be what another was called before."""
+    team.settings("    dev: {platform: sandbox}\n    prod: {platform: sandbox}\n")
+    team.specs(a=spec("a", metadata="  environment: dev\n"))
+    assert team.apply("-e", "dev").code == 0
+    stage = "    stage: {platform: sandbox, previousNames: [dev]}\n"
+    team.settings("    prod: {platform: sandbox}\n" + stage)
+    team.specs(a=spec("a", metadata="  environment: prod\n"))
+    assert team.held() == {"a": "same_request"}
+    assert team.typed(team.hint("a"), "baseline").code == 0
+    assert team.apply("-e", "prod").code == 0
+    assert team.sent == 1
+
+
+def test_a_name_said_before_gives_way_to_the_one_before_it(team: Team) -> None:
+    """Renamed twice, and `previousName` left as it was: the hint says what it has to be."""
+    team.specs(old=spec("old", 1))
+    assert team.apply().code == 0
+    team.specs(new=spec("new", 1, metadata=previous("old")))
+    assert team.apply().code == 0
+    team.specs(newer=spec("newer", 1, metadata=previous("old")))
+    assert team.held() == {}
+    team.specs(new=spec("new", 2, metadata=previous("old")))
+    assert team.apply().code == 0
+    team.specs(newer=spec("newer", 2, metadata=previous("old")))
+    assert team.held() == {"newer": "renamed"}
+    assert "make it `previousName: new` under `metadata` in runs/newer.yaml" in team.hint("newer")
+    team.specs(newer=spec("newer", 2, metadata=previous("new")))
+    assert team.held() == {}
+    assert team.apply().code == 0
+    assert team.sent == 2
+
+
 def test_a_name_taken_back_is_no_circle(team: Team) -> None:
     team.specs(a=spec("a", 1))
     assert team.apply().code == 0
@@ -332,6 +389,21 @@ def test_a_doubt_in_a_renamed_environment_is_looked_up(team: Team) -> None:
     assert team.sent == 1
 
 
+@pytest.mark.parametrize("fault", ["accept-then-drop", "400@run#1"])
+def test_what_is_held_in_a_renamed_environment_stays_in_sight(fault: str, team: Team) -> None:
+    """Also for a plan that looks only at what differs from what was applied."""
+    team.settings("    dev: {platform: sandbox}\n")
+    team.specs(a=spec("a"))
+    team.sandbox.set_faults(fault, "list-lag=3600")
+    assert team.apply().code in (1, 9)
+    team.settings("    stage: {platform: sandbox, previousNames: [dev]}\n")
+    team.merge()
+    assert team.apply().code in (0, 9)
+    held = team.held("--full")
+    assert list(held) == ["a"]
+    assert team.held() == held
+
+
 def test_a_run_beside_a_doubt_with_its_request_waits_for_it(team: Team) -> None:
     team.specs(a=spec("a", 1))
     team.sandbox.set_faults("accept-then-drop", "list-lag=3600")
@@ -342,6 +414,39 @@ def test_a_run_beside_a_doubt_with_its_request_waits_for_it(team: Team) -> None:
     team.sandbox.set_faults()
     assert team.typed(team.hint("copy"), "reconcile").code == 0
     assert team.held() == {"copy": "same_request"}
+    assert team.sent == 1
+
+
+@pytest.mark.parametrize("way", ["--adopt", "--absent", "--assume-ran", "previousNames"])
+def test_a_doubt_in_an_environment_that_is_gone_can_be_settled(way: str, team: Team) -> None:
+    """Renamed without a word while nobody knows whether it ran: the hint's ways work."""
+    team.settings("    dev: {platform: sandbox}\n")
+    team.specs(a=spec("a", 1))
+    team.sandbox.set_faults("drop@run#1" if way == "--absent" else "accept-then-drop@run#1",
+                            "list-lag=3600")  # fmt: skip
+    assert team.apply().code == 9
+    team.settings("    stage: {platform: sandbox}\n")
+    team.merge()
+    assert team.held() == {"a": "renamed"}
+    hint = team.hint("a")
+    assert "reconcile" not in hint  # nothing looks up what is in no environment
+    team.sandbox.set_faults()
+    if way == "previousNames":
+        assert "add `previousNames: [dev]` to stage in qflow.yaml" in hint
+        team.settings("    stage: {platform: sandbox, previousNames: [dev]}\n")
+        team.merge()
+        assert team.held() == {"a": "in_doubt"}
+        assert team.typed(team.hint("a"), "reconcile").code == 0
+    else:
+        (command,) = (one for one in re.findall(r"`qflow-gitops ([^`]*)`", hint) if way in one)
+        for one in team.sandbox.executions():
+            command = command.replace("EXECUTION", one["id"])
+        team.later(400)
+        assert team.cli(*shlex.split(command)).code == 0
+        assert team.held() == ({} if way == "--absent" else {"a": "renamed"})
+        if way != "--absent":
+            assert team.typed(team.hint("a"), "baseline").code == 0
+    assert team.apply().code == 0
     assert team.sent == 1
 
 
