@@ -14,7 +14,8 @@ from tests.helpers.hinttexts import COMMAND
 from tests.helpers.terminal import Terminal
 
 _MEANT = re.compile(
-    r"--ack (same_request|platform|place|retry|unmerged|rewritten)=|--retry|^qflow-gitops rerun |`rerun:"
+    r"--ack (same_request|platform|place|retry|unmerged|rewritten)=|--retry"
+    r"|^qflow-gitops rerun |`rerun:"
 )
 """A command that sends on purpose what was sent before."""
 _LOOKS = re.compile(
@@ -28,7 +29,8 @@ _MADE_UP = (
     (r"\b[0-9a-f]{40}\b", "<commit>"),
     (r"(checkout |with )[0-9a-f]{12}\b", r"\1<commit>"),
     (r"(commit |with |from |at |applying |descend from |and )[0-9a-f]{10}\b", r"\1<commit>"),
-    (r"((?:execution|adopt|not|could be|Qualys lists[^:]*:|,) )[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    (r"((?:execution|adopt|not|could be|Qualys lists[^:]*:|,) )"
+     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
      r"\1<execution>"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
     (r"process \d+", "process <number>"),

@@ -1,13 +1,10 @@
 """No hint without somebody who did what it says."""
 
 import json
-import re
 from functools import cache
 from pathlib import Path
 
-import pytest
-
-from tests.helpers.hinttexts import COMMAND, Text, hints, literals
+from tests.helpers.hinttexts import Text, hints
 
 TESTS = Path(__file__).parents[1]
 ELSEWHERE: dict[str, str] = {}

@@ -4,6 +4,7 @@ A new hint gets a function here, in the file of its kind.
 """
 
 from tests.helpers.scenarios.base import SCENARIOS
+
 from tests.helpers.scenarios import commands, files, holds, records  # isort: skip  # they register
 
 __all__ = ["SCENARIOS"]

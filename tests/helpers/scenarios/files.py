@@ -11,7 +11,10 @@ from tests.helpers.specs import WORKFLOW, spec
 from tests.helpers.terminal import Terminal
 
 OTHER = "7cad21c8-4405-4517-beb9-7372feafb5b4"
-PROJECT = "apiVersion: qflow-gitops/v1\nkind: Project\nspec:\n  environments:\n    prod: {platform: sandbox}\n"
+PROJECT = (
+    "apiVersion: qflow-gitops/v1\nkind: Project\n"
+    "spec:\n  environments:\n    prod: {platform: sandbox}\n"
+)
 
 
 # --- specs -------------------------------------------------------------------------------
