@@ -23,15 +23,14 @@ _LOOKS = re.compile(
     r"|git (log|ls-remote|ls-files|fsck|status|show|diff|rev-list)\b)"
 )
 """A command that changes nothing."""
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _MADE_UP = (
     (r"v1:sha256:[0-9a-f]{64}", "<digest>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
     (r"\b[0-9a-f]{40}\b", "<commit>"),
     (r"(checkout |with )[0-9a-f]{12}\b", r"\1<commit>"),
     (r"(commit |with |from |at |applying |descend from |and )[0-9a-f]{10}\b", r"\1<commit>"),
-    (r"((?:execution|adopt|not|could be|Qualys lists[^:]*:|,) )"
-     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-     r"\1<execution>"),
+    (rf"((?:execution|adopt|not|could be|Qualys lists[^:]*:|,) ){_UUID}", r"\1<execution>"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
     (r"process \d+", "process <number>"),
 )  # fmt: skip
