@@ -165,6 +165,8 @@ def sent(
     workspace.write("runs/aws/a.yaml", spec("a"))
     workspace.write("runs/azure/b.yaml", spec("b", 2))
     workspace.commit("two folders")
+    if request.param == "branch":
+        workspace.git("push", "--quiet", "origin", "main")
     assert cli("apply", "--yes").code == 0
     return workspace
 
@@ -216,6 +218,7 @@ def test_validate_asks_no_remote(
     workspace.write("qflow.yaml", workspace.read("qflow.yaml") + "  runs: [runs/aws, runs/azure]\n")
     workspace.write("runs/azure/b.yaml", spec("b", 2))
     workspace.commit("two folders")
+    workspace.git("push", "--quiet", "origin", "main")
     assert cli("apply", "--yes").code == 0
     workspace.git("rm", "-rq", "runs/azure")
     remote.path.rename(remote.path.with_name("away"))

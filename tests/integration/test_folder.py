@@ -58,6 +58,8 @@ class Project:
             if old.exists():
                 git("mv", str(old), str(self.workspace.path / folder / name))
         git("commit", "--quiet", "-m", "moved")
+        if self.store == "branch":
+            git("push", "--quiet", "origin", "HEAD:main")
         self.folder = folder
 
     def has(self, path: str) -> bool:

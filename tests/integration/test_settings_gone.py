@@ -19,8 +19,12 @@ COMMITTED = [
     ("apply", "--yes"),
     ("apply", "--yes", "--keep-going"),
     ("baseline", "--yes", "--reason", "test"),
+    ("status",),
+    ("history",),
+    ("reconcile",),
+    ("lock", "verify"),
 ]
-WORKTREE = [("validate",), ("plan", "--worktree"), ("status",), ("history",), ("reconcile",)]
+WORKTREE = [("validate",), ("plan", "--worktree"), ("migrate",), ("rerun", "a", "--reason", "x")]
 EVERY = COMMITTED + WORKTREE
 
 
@@ -38,6 +42,8 @@ def applied(
     for name in (workspace.path / "runs/aws").glob("*"):
         name.unlink()
     workspace.commit("two runs")
+    if request.param == "branch":
+        workspace.git("push", "--quiet", "origin", "main")
     assert cli("apply", "--yes").code == 0
     assert posts(sandbox) == 2
     return workspace

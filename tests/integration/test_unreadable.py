@@ -116,9 +116,7 @@ def test_what_is_no_plain_file_is_never_no_file(
     assert sandbox.requests() == []
 
 
-@pytest.mark.parametrize(
-    "command", ["validate", "plan --worktree", "status", "history", "lock verify"]
-)
+@pytest.mark.parametrize("command", ["validate", "plan --worktree", "migrate", "workflows list"])
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
 def test_the_work_trees_settings_are_a_plain_file(
     kind: str, command: str, project: Workspace, cli: Cli
