@@ -139,8 +139,14 @@ def _named_before(git: GitTree, project: Project, head: str) -> str:
         another = before.lock.lineage not in ("", project.lock.lineage)
         if another or _place(before) != _place(project):
             return f"at commit {commit[:10]} it named another place or lineage"
-        if folder != project.folder and _had_lockfile(git, before, head):
+        if (
+            folder != project.folder
+            and before.lock.store == "worktree"
+            and _is_file(git, folder, head)
+        ):
             return f"at commit {commit[:10]} its lockfile was {folder.lockfile}"
+    if project.lock.store == "branch" and _is_file(git, project.folder, head):
+        return f"its lockfile was {project.folder.lockfile} before"  # without settings, say
     if git.is_shallow():
         return "whether it named another place before isn't in this clone (it is shallow)"
     return ""
@@ -151,10 +157,7 @@ def _place(project: Project) -> tuple[str, ...]:
     return (lock.store, lock.branch, lock.remote) if lock.store == "branch" else (lock.store,)
 
 
-def _had_lockfile(git: GitTree, project: Project, head: str) -> bool:
-    """Whether a project whose lockfile is a file had one that git knows, or that lies there."""
-    file = project.folder.lockfile
-    return project.lock.store == "worktree" and (
-        file.encode() in git.listing("", project.folder.name)
-        or bool(git.first_parents("", head, 1, [file]))
-    )
+def _is_file(git: GitTree, folder: ProjectFolder, head: str) -> bool:
+    """Whether a folder has a lockfile, or had one that git knew."""
+    there = folder.lockfile.encode() in git.listing("", folder.name)
+    return there or bool(git.first_parents("", head, 1, [folder.lockfile]))

@@ -182,6 +182,24 @@ def test_settings_that_are_not_committed_yet(
     assert cli("plan").code == 0
 
 
+def test_first_settings_do_not_leave_the_lockfile_behind(
+    workspace: Workspace, cli: Cli, sandbox: SandboxServer, tmp_path, monkeypatch
+) -> None:
+    """Without settings the lockfile was a file; the branch that they name is empty."""
+    monkeypatch.setenv("QFLOW_PLATFORM", "sandbox")
+    workspace.write("runs/a.yaml", spec("a"))
+    workspace.commit("no settings")
+    assert cli("apply", "--yes").code == 0
+    remote = Remote(tmp_path / "remote.git")
+    workspace.git("remote", "add", "origin", remote.path.as_uri())
+    workspace.write("qflow.yaml", BRANCH_PROJECT)
+    workspace.commit("settings")
+    workspace.git("push", "--quiet", "origin", "main")
+    done = cli("apply", "--yes")
+    assert (done.code, "its lockfile was qflow.lock before" in done.err) == (11, True), done
+    assert posts(sandbox) == 1
+
+
 def test_a_project_that_never_had_settings_goes_on_without(workspace: Workspace, cli: Cli) -> None:
     workspace.write("runs/a.yaml", spec("a"))
     for command in (("validate",), ("plan", "--worktree"), ("status",)):
