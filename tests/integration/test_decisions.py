@@ -54,7 +54,7 @@ class Place:
         return event
 
     def commit(self, message: str) -> None:
-        """Commit what there is, on the branch that everybody shares."""
+        """Commit, and share it with the others where there are any."""
         self.workspace.commit(message)
         if self.remote:
             self.workspace.git("push", "--quiet", "origin", "main")
@@ -732,15 +732,15 @@ def test_what_can_t_be_read_closes_nothing(place: Place, cli: Cli, sandbox: Sand
     assert cli("apply", "--yes").code == 1
     sandbox.set_faults()
     place.workspace.write(FILE, SAMPLE + "   :\n")
-    place.commit("broken")
+    place.commit("next")
     assert cli("status", "--exit-code").code == 1
     assert not row(cli)["closed"]
     carried = SAMPLE.replace(f"name: {RUN}\n", f"name: new\n  previousName: {RUN}\n")
     place.workspace.write(FILE, carried)
-    place.commit("renamed")
+    place.commit("next")
     assert cli("status", "--exit-code").code == 1
     place.workspace.write(FILE, SAMPLE.replace(RUN, "new"))
-    place.commit("another one")
+    place.commit("next")
     assert cli("status", "--exit-code").code == 0
 
 
