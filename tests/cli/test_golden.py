@@ -164,6 +164,7 @@ def test_decisions(project: Workspace, cli: Cli, sandbox: SandboxServer, golden)
     golden("resolve-failed", cli("resolve", "odd", "--failed", *why))
     golden("apply-retry-failed", cli("apply", "--yes", "--retry-failed"))
     project.remove("runs/odd.yaml")
+    project.commit("given up")
     golden("status-closed", cli("status"))
 
 

@@ -535,6 +535,7 @@ def test_another_place_than_before_is_not_frozen_by_mistake(
         (workspace.path / "qflow.yaml").unlink(missing_ok=True)
         if text:
             workspace.write("qflow.yaml", text)
+        workspace.commit("other settings")
         refused = cli(*FREEZE)
         assert refused.code in (3, 11), refused
         assert not (workspace.path / "qflow.lock").exists()
@@ -542,6 +543,7 @@ def test_another_place_than_before_is_not_frozen_by_mistake(
     assert "It is not frozen by this" in refused.err
     assert "QFLOW_FREEZE" in refused.err
     workspace.write("qflow.yaml", kept)
+    workspace.commit("as they were")
     assert cli(*FREEZE).code == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 from qflow_gitops.sandbox import SandboxServer, shapes
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
-from tests.helpers.git import Workspace
+from tests.helpers.git import Shared, Workspace
 from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW
 
 FILE, RUN = "runs/aws/buckets.yaml", "encrypt-prod-buckets"
@@ -19,8 +19,11 @@ LOUD = SAMPLE.replace(WORKFLOW, WORKFLOW.upper()).replace(CONNECTOR, LOUD_ID)
 @pytest.fixture(params=["worktree", "branch"])
 def place(request: pytest.FixtureRequest, workspace: Workspace) -> Workspace:
     """The sample in a repository, once for each lock store."""
-    request.getfixturevalue("project" if request.param == "worktree" else "remote")
-    return workspace
+    if request.param == "worktree":
+        request.getfixturevalue("project")
+        return workspace
+    request.getfixturevalue("remote")
+    return Shared(workspace.path)
 
 
 def reasons(cli: Cli, *options: str) -> dict[str, str]:
@@ -200,7 +203,7 @@ def test_a_number_that_another_clone_used_is_seen(
     remote: Remote, cli: Cli, workspace: Workspace, sandbox: SandboxServer
 ) -> None:
     """Without the remote this clone's copy is looked at, and it says how old that is."""
-    there = remote.clone("there")
+    there = Shared(remote.clone("there").path)
     elsewhere = Cli(there.path, cli._capfd)
     assert cli("rerun", RUN, "--reason", "nothing is recorded yet").code == 0
     workspace.write(FILE, SAMPLE)
