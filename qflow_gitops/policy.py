@@ -93,10 +93,10 @@ class Facts(NamedTuple):
     """What the rules are held against, beside the specs.
 
     `policies` are those of both ends of the range; `unreadable` says why one of them isn't
-    known. `total` counts the environment's specs. `now` is None where windows aren't looked
-    at. `approvals` is None where nobody was asked, which holds what needs some only where
-    something is about to be sent (`sending`). `command` is the apply that this is about, as
-    a person types it.
+    known, and `way_on` what to do then. `total` counts the environment's specs. `now` is None
+    where windows aren't looked at. `approvals` is None where nobody was asked, which holds what
+    needs some only where something is about to be sent (`sending`). `command` is the apply that
+    this is about, as a person types it.
     """
 
     policies: tuple[Policy, ...]
@@ -106,6 +106,7 @@ class Facts(NamedTuple):
     sending: bool = False
     approvals: Mapping[Key, Approval] | None = None
     command: str = "qflow-gitops apply"
+    way_on: str = ""
 
 
 class Hold(NamedTuple):
@@ -165,7 +166,7 @@ def _of_a_run(one: RunSpec, facts: Facts) -> Iterator[Hold]:
         yield Hold(
             "policy",
             f"the policy it has to satisfy isn't known: {facts.unreadable}",
-            "Fetch the whole history (fetch-depth: 0), or fix qflow.yaml; then look again.",
+            facts.way_on,
         )
     for policy in facts.policies:
         yield from _workflow(one, policy)
@@ -280,7 +281,8 @@ def _over(
 
 
 def _ack(command: str, name: str, runs: Sequence[RunSpec]) -> str:
-    return f"`{command} --ack {name}={len(runs)} --reason TEXT`"
+    rest = re.sub(rf" --ack {re.escape(name)}=\d+", "", command)  # another number was tried
+    return f"`{rest} --ack {name}={len(runs)} --reason TEXT`"
 
 
 def _closed(due: Sequence[RunSpec], policy: Policy, facts: Facts) -> _Found:

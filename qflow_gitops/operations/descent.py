@@ -190,7 +190,7 @@ def _said(step: Step, *, small: bool = False) -> str:
 def _way_on(step: Step, command: str, to: str) -> str:
     release = f"{command} --ack {REWRITTEN}=1 --reason TEXT"
     latest = shlex.quote(step.latest)
-    on_purpose = f"If history was rewritten on purpose: `{release}` (what was sent stays sent)."
+    on_purpose = f"history was rewritten on purpose: `{release}` (what was sent stays sent)."
     match step.standing:
         case Standing.OLDER:
             newest = f"qflow-gitops apply -e {step.environment} --to {latest}"
@@ -207,11 +207,11 @@ def _way_on(step: Step, command: str, to: str) -> str:
             )
         case Standing.REWRITTEN:
             who = f"No branch of {step.remote}" if step.remote else "No branch here"
-            return f"{who} holds {step.latest[:10]} any more. {on_purpose}"
+            return f"{who} holds {step.latest[:10]} any more. If {on_purpose}"
         case Standing.MISSING:
             return (
                 f"It isn't in this clone. Fetch, and plan again: `git fetch {step.remote}`. If it "
-                f"is nowhere any more: {on_purpose}"
+                f"is nowhere any more, and {on_purpose}"
             )
         case Standing.SHALLOW:
             more = f" --unshallow {step.remote}" if step.remote else " --unshallow"

@@ -10,11 +10,17 @@ from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import lostsettings, projectfile
 from qflow_gitops.policy import Facts
 from qflow_gitops.project import Project
+from qflow_gitops.report import InvalidFiles
 
 VERSIONS = 100
 """So many earlier versions of the settings are looked at where no commit was applied through."""
 NEW_RECORD = "new-record"
 """The name by which `--ack NAME=1` lets a record begin anew."""
+_SHALLOW = (
+    "Fetch the whole history: `git fetch --unshallow` (in a CI: fetch-depth: 0), and plan again."
+)
+_AWAY = "Fetch it: `git fetch --all`, and plan again."
+_OUTDATED = "Apply once with the version of qflow-gitops that could read them."
 
 
 class Base(NamedTuple):
@@ -74,11 +80,12 @@ def facts_of(
     One that has to be read and can't be makes `unreadable` of it, which holds everything.
     Platforms don't matter here. `cache` may know that settings are sound.
     """
-    policies, unreadable = [project.policy], ""
+    policies, unreadable, way_on = [project.policy], "", ""
     for base in dict.fromkeys(bases):
         if not git.has_commit(base.commit):
             which = f"commit {base.commit[:10]}" if base.commit else "the history of the settings"
             unreadable = f"{which} isn't in this clone, and is needed to know the policy up to now"
+            way_on = _SHALLOW if git.is_shallow() else _AWAY
             continue
         try:
             found = projectfile.earlier(git, project, base.commit, base.folder, cache)
@@ -86,9 +93,10 @@ def facts_of(
             if base.needed:
                 file = project.folder.settings
                 unreadable = f"{file} of commit {base.commit[:10]}: {problem.message}"
+                way_on = _OUTDATED if isinstance(problem, InvalidFiles) else problem.hint
             continue
         policies += [one.policy for one in found if one.policy not in policies]
-    return Facts(tuple(policies), unreadable=unreadable, sending=sending)
+    return Facts(tuple(policies), unreadable=unreadable, way_on=way_on, sending=sending)
 
 
 def check_record(
