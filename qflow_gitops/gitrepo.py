@@ -118,7 +118,10 @@ class GitRepo:
     # --- revisions -------------------------------------------------------------------
 
     def resolve(self, revision: str) -> str:
-        """Give the full commit id of `revision`; UsageProblem where there is none."""
+        """Give the full commit id of `revision`; UsageProblem where there is none.
+
+        Raises Unreadable where it names one that this clone can't give.
+        """
         if revision in self._present:
             return revision
         safe = shown(revision)
@@ -136,6 +139,7 @@ class GitRepo:
             commit = out.decode().strip()
             self._present.add(commit)
             return commit
+        self._check_lost(revision)
         if revision == "HEAD":
             raise UsageProblem(
                 "The repository has no commits yet.",
@@ -153,6 +157,33 @@ class GitRepo:
             hint=hint,
             reason="revision_unknown",
         )
+
+    def _check_lost(self, revision: str) -> None:
+        """Raise Unreadable where a revision names a commit that git can't give."""
+        if _is_id(revision):
+            return  # git takes any of them for the name of something
+        command = ["rev-parse", "--verify", "--quiet", "--end-of-options", revision]
+        status, out, _ = self.run(command)
+        named = "" if status else out.decode().strip()
+        if status and revision == "HEAD":
+            named = self._broken_branch()
+        kind = self.run(["cat-file", "-t", named])[1].strip() if named else b""
+        if named and kind not in (b"blob", b"tree"):  # those are there, and no commit
+            raise Unreadable(
+                f"The commit that `{shown(revision)}` names can't be read from this clone: "
+                f"{shown(named)}.",
+                where=str(self.root),
+                not_done="Nothing was planned and nothing was sent.",
+                hint=self._way_back(),
+            )
+
+    def _broken_branch(self) -> str:
+        """Name what is checked out and can't be read, "" for a branch without a commit."""
+        status, out, _ = self.run(["symbolic-ref", "--quiet", "HEAD"])
+        branch = out.decode().strip()
+        if status:
+            return "HEAD"
+        return branch if (self.common_dir / branch).is_file() else ""
 
     def has_commit(self, commit: str) -> bool:
         """Whether the commit object is in this clone (it may be shallow)."""

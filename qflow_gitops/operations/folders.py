@@ -67,7 +67,8 @@ def _about(
         hint = f"Name the right one under `runs:` in {settings}, or take it out there."
         return warning("runs-unused", f"There is no folder `{folder}`.", settings, place, hint)
     what = ", from which runs were sent" if sent else ""
-    what += ", and no other one is named: nothing was looked at" if nothing else ""
+    others = "nor any other that is named" if len(project.runs) > 1 else "and no other is named"
+    what += f", {others}: nothing was looked at" if nothing else ""
     return error(
         "runs-missing",
         f"There is no folder `{folder}`{what}.",

@@ -152,7 +152,9 @@ def _named_before(git: GitTree, project: Project, head: str) -> str:
             and before.lock.store == "worktree"
             and _is_file(git, folder, head)
         ):
-            return f"at commit {commit[:10]} its lockfile was {folder.lockfile}"
+            files = (folder.lockfile, project.folder.lockfile)
+            move = " ".join(lostsettings.typed(git, one) for one in files)
+            return f"at commit {commit[:10]} its lockfile was {files[0]} (`mv {move}`)"
     if project.lock.store == "branch" and _is_file(git, project.folder, head):
         return f"its lockfile was {project.folder.lockfile} before"  # without settings, say
     if git.is_shallow():

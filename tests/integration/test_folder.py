@@ -172,7 +172,13 @@ def test_baseline_writes_the_lineage_there(project: Project) -> None:
 
 # --- moved ---------------------------------------------------------------------------
 
-MOVES = [("team/infra", "platform/qflow"), ("", "team"), ("team", ""), ("team", "team/below")]
+MOVES = [
+    ("team/infra", "platform/qflow"),
+    ("", "team"),
+    ("team", ""),
+    ("team", "team/below"),
+    ("a", "équipe ü/it's b"),
+]
 
 
 @pytest.mark.parametrize(("old", "new"), MOVES)

@@ -48,6 +48,24 @@ def test_an_object_that_git_cannot_give_stops_every_command(
     assert not (project.path / "qflow.lock").exists()
 
 
+@pytest.mark.parametrize("how", [*DAMAGE, "branch"])
+def test_a_newest_commit_that_git_cannot_give_is_not_none(
+    how: str, project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """As a power cut leaves it: then the work tree's settings would count, or none at all."""
+    if how == "branch":
+        (project.path / ".git/refs/heads/main").write_bytes(b"")
+    else:
+        DAMAGE[how](loose(project, "HEAD"))
+    project.remove("qflow.yaml")
+    for command in (*READING, ("validate",), ("status",), ("plan", "--worktree")):
+        done = cli(*command)
+        assert (done.code, "can't be read from this clone" in done.out + done.err) == (3, True), (
+            done
+        )
+    assert sandbox.requests() == []
+
+
 @pytest.mark.parametrize("command", READING)
 def test_a_pack_that_is_cut_short_stops_every_command(
     command: tuple[str, ...], project: Workspace, cli: Cli, sandbox: SandboxServer
@@ -57,7 +75,7 @@ def test_a_pack_that_is_cut_short_stops_every_command(
     project.commit("many")
     cut_pack(project)
     done = cli(*command)
-    assert done.code in (2, 3), done  # 2: not even the commit can be read
+    assert done.code == 3, done
     assert sandbox.requests() == []
 
 
@@ -254,9 +272,9 @@ def test_a_partial_clone_says_how_it_becomes_whole(
 ) -> None:
     clone = partial.clone("partial", f"--filter={lacking}", "--no-checkout")
     cli = Cli(clone.path, capfd)
-    for command in (("plan",), ("apply", "--yes")):
+    for command in (("status",), ("lock", "verify"), ("validate",), ("plan",), ("apply", "--yes")):
         done = cli(*command)
-        assert done.code == 3, done
+        assert done.code == 3, (command, done)
     fetch = next(one for one in commands(done.err) if one.startswith("git fetch"))
     typed(clone.path, fetch)
     assert cli("plan").code == 0
