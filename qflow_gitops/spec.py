@@ -137,8 +137,8 @@ class Contradicted(InvalidInput):
             "What this clone keeps about the file isn't what the file says.",
             where=file,
             not_done="Nothing was sent.",
-            hint="Throw away what it keeps, and try again: rm -r "
-            '"$(git rev-parse --git-common-dir)/qflow-gitops/verdicts"',
+            hint="Throw away what it keeps, and try again: `rm -r "
+            '"$(git rev-parse --git-common-dir)/qflow-gitops/verdicts"`',
             reason="cache_contradicted",
         )
 

@@ -13,7 +13,7 @@ from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations import descent
 from qflow_gitops.operations.branches import rules_of, unmerged
 from qflow_gitops.operations.emptied import Now, emptied
-from qflow_gitops.operations.policies import Base, bases_of
+from qflow_gitops.operations.policies import Base, bases_of, moved_record
 from qflow_gitops.plan import Action, Context, Plan, apply_command
 from qflow_gitops.project import Project
 from qflow_gitops.report.plans import Beforehand
@@ -53,6 +53,10 @@ class Ground:
         """Say what an apply would refuse, and what it would ask about a commit."""
         if self.branches is None:
             return
+        moved = None if worktree else moved_record(self.git, self.project, self.lockfile, self.head)
+        if moved and not self.git.is_shallow():  # there, an apply fetches what is needed to tell
+            said = moved.said[0].lower() + moved.said[1:]
+            yield Beforehand(f"`apply` would refuse this: {said}.", f"{moved.way}.")
         for name in sorted(made.platforms):
             latest = self.lockfile.environment(name).latest
             about = (self.git, self.branches, self.project, name, latest, self.head)

@@ -62,7 +62,7 @@ def check_never_there(
             "this clone is shallow.",
             where=folders[0].settings,
             not_done=NOTHING,
-            hint="`git fetch --unshallow` brings the history (in a CI: fetch-depth: 0).",
+            hint="`git fetch --unshallow` fetches the history (in a CI: fetch-depth: 0).",
             reason="settings_unknown",
         )
 
@@ -97,8 +97,8 @@ def check_kept(git: GitTree, read: Settings, lockfile: Lockfile, commit: str) ->
                     f"{applied[:10]} was applied can't be told: it isn't in this clone.",
                     where=folder.settings,
                     not_done=NOTHING,
-                    hint="`git fetch --unshallow` brings it where the clone is shallow. Else put "
-                    f"settings there: `{rooted(git)} log --all -- {shlex.quote(folder.settings)}`",
+                    hint=f"`{rooted(git)} log --all -- {shlex.quote(folder.settings)}` shows "
+                    "whether there were any. Put settings there, the same ones if so.",
                     reason="settings_unknown",
                 )
             if has_settings(git, folder, applied):

@@ -107,24 +107,47 @@ def check_record(
     With an empty one everything would be due again. Raises LockError, and UsageProblem where
     a person `released` what nothing holds.
     """
-    why = "" if _is_begun(lockfile) else _named_before(git, project, head)
-    if released and not why:
+    if not _is_begun(lockfile):
+        git.unshallow(project.lock.remote)
+    moved = moved_record(git, project, lockfile, head)
+    if released and not moved:
         raise UsageProblem(
             f"--ack {NEW_RECORD}=1 releases nothing: the record isn't a new one.",
             not_done="Nothing was sent.",
             hint="Leave it out.",
             reason="ack_differs",
         )
-    if why and not released:
+    if moved and not released:
         raise LockError(
-            f"There is no record yet where {project.folder.settings} says, and {why}: what another "
-            "record holds would be due again.",
+            f"{moved.said}.",
             where=project.folder.settings,
             not_done="Nothing was sent and nothing was written.",
-            hint="Set `lock` back as it was. If nothing was ever applied there: "
+            hint=f"{moved.way}. If nothing was ever applied there: "
             f"`{AGAIN} --ack {NEW_RECORD}=1 --reason TEXT`",
             reason="lock_moved",
         )
+
+
+class Moved(NamedTuple):
+    """A record that is elsewhere: what is `said` of that, and the `way` back to it."""
+
+    said: str
+    way: str
+
+
+def moved_record(git: GitTree, project: Project, lockfile: Lockfile, head: str) -> Moved | None:
+    """Say where the settings named another record than one that isn't begun, None for nowhere.
+
+    Of what this clone has; in a shallow one that may be too little to tell.
+    """
+    why, way = ("", "") if _is_begun(lockfile) else _named_before(git, project, head)
+    if not why:
+        return None
+    said = (
+        f"There is no record yet where {project.folder.settings} says, and {why}: what another "
+        "record holds would be due again"
+    )
+    return Moved(said, way or "Set `lock` back as it was")
 
 
 def _is_begun(lockfile: Lockfile) -> bool:
@@ -132,9 +155,8 @@ def _is_begun(lockfile: Lockfile) -> bool:
     return any(one.latest or one.runs for one in lockfile.environments.values())
 
 
-def _named_before(git: GitTree, project: Project, head: str) -> str:
-    """Say where the settings named another record, "" for nowhere."""
-    git.unshallow(project.lock.remote)
+def _named_before(git: GitTree, project: Project, head: str) -> tuple[str, str]:
+    """Say where the settings named another record, and a way on; "" for nowhere, for none."""
     for commit, folder in projectfile.versions(git, project.folder, head, VERSIONS):
         if not lostsettings.has_settings(git, folder, commit):
             continue  # while they were gone nothing was applied
@@ -146,7 +168,7 @@ def _named_before(git: GitTree, project: Project, head: str) -> str:
             continue  # what has errors applied nothing
         another = before.lock.lineage not in ("", project.lock.lineage)
         if another or _place(before) != _place(project):
-            return f"at commit {commit[:10]} it named another place or lineage"
+            return f"at commit {commit[:10]} it named another place or lineage", ""
         if (
             folder != project.folder
             and before.lock.store == "worktree"
@@ -154,12 +176,12 @@ def _named_before(git: GitTree, project: Project, head: str) -> str:
         ):
             files = (folder.lockfile, project.folder.lockfile)
             move = " ".join(lostsettings.typed(git, one) for one in files)
-            return f"at commit {commit[:10]} its lockfile was {files[0]} (`mv {move}`)"
+            return f"at commit {commit[:10]} its lockfile was {files[0]}", f"Move it: `mv {move}`"
     if project.lock.store == "branch" and _is_file(git, project.folder, head):
-        return f"its lockfile was {project.folder.lockfile} before"  # without settings, say
+        return f"its lockfile was {project.folder.lockfile} before", ""  # without settings, say
     if git.is_shallow():
-        return "whether it named another place before isn't in this clone (it is shallow)"
-    return ""
+        return "whether it named another place before isn't in this clone (it is shallow)", ""
+    return "", ""
 
 
 def _place(project: Project) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def _bad_reason(what: str, word: str) -> UsageProblem:
         f"The reason {what}.",
         where="--reason",
         not_done=_UNCHANGED,
-        hint=f"Say why in one line of at most {MAX_REASON} characters; it goes into git as it is.",
+        hint=f"Say why in one line of at most {MAX_REASON} characters; the file keeps it as it is.",
         reason=word,
     )
 

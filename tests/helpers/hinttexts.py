@@ -7,20 +7,19 @@ texts that go into it.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import qflow_gitops
+from tests.helpers.typed import commands
 
 PACKAGE = Path(qflow_gitops.__file__).parent
-HINT = "hint"
+HINT, WAY_ON = "hint", "way_on"
 ANY = "…"
 """What stands for a value in a text."""
-COMMAND = re.compile(r"`((?:qflow-gitops|git|cp|mv|rm|mkdir|export|unset|pip|ls|sed|cat) [^`]*)`")
-"""A command that a person is to type."""
 _Function = ast.FunctionDef
 _Definition = ast.FunctionDef | ast.ClassDef
 
@@ -31,10 +30,11 @@ class Text(NamedTuple):
     where: str
     text: str
 
-    def is_in(self, printed: str) -> bool:
-        """Whether a printed text contains it, with anything for its values."""
-        pieces = map(re.escape, self.text.split(ANY))
-        return re.search("[^\n]*?".join(pieces), printed) is not None
+    def is_in(self, printed: Iterable[str]) -> bool:
+        """Whether one of some printed lines contains it, with anything for its values."""
+        pieces = self.text.split(ANY)
+        longest, form = max(pieces, key=len), re.compile(".*?".join(map(re.escape, pieces)))
+        return any(longest in line and form.search(line) for line in printed)
 
 
 @dataclass
@@ -81,8 +81,8 @@ def literals() -> tuple[Text, ...]:
         for scope, node in _walk(module.tree, _Scope(module, ())):
             if isinstance(node, ast.JoinedStr | ast.Constant) and node not in docs:
                 text = _text(node)
-                if text and COMMAND.search(text):
-                    found[Text(scope.where, text)] = None
+                if text and commands(text):
+                    found[Text(scope.where, text.strip())] = None
     return tuple(found)
 
 
@@ -138,7 +138,7 @@ def _roots(module: _Module, modules: dict[str, _Module]) -> Iterator[tuple[_Scop
     """Give what is handed on as a hint."""
     for scope, node in _walk(module.tree, _Scope(module, ())):
         if isinstance(node, ast.Call):
-            given = [one.value for one in node.keywords if one.arg == HINT]
+            given = [one.value for one in node.keywords if one.arg in (HINT, WAY_ON)]
             place = _place(_definition(node.func, scope, modules))
             if place is not None and len(node.args) > place:
                 given.append(node.args[place])
@@ -222,7 +222,7 @@ def _texts(
     if isinstance(node, ast.JoinedStr | ast.Constant):
         text = _text(node)
         if len(re.findall(r"\w\w+", text)) > 1:
-            yield Text(scope.where, text)
+            yield Text(scope.where, text.strip())
     for scope_, one in _parts(node, scope, modules):
         yield from _texts(one, scope_, modules, seen)
 

@@ -71,6 +71,7 @@ class Oracle:
         others = [
             one for placed in recorded_attempts(record, spec.key) for one in (placed.attempt,)
             if one.digest == own.digest and one.counted and one.fact("nonce") != nonce
+            and not was_put_back(one)  # perhaps only now: `_check_opened` looks at that
         ]  # fmt: skip
         if others:
             asked = {one.rpartition("/")[2] for one in process.retries}
@@ -119,9 +120,19 @@ class Oracle:
         """I5, and no version that this program wouldn't have written."""
         if self.newest is not None:
             assert not audit.grown(self.newest, version)
+            self._check_opened(self.newest, version)
         said = audit.check_values(version)
         assert not [one for one in said if not any(part in one for part in HONEST)]
         self.newest = version
+
+    def _check_opened(self, old: Lockfile, new: Lockfile) -> None:
+        """What was in doubt, or under way, when an attempt was announced forbids it."""
+        for run, attempt in attempts_of(new):
+            before = old.attempts("prod", run)
+            if attempt.number <= len(before):
+                continue
+            counted = [one for one in before if one.counted and one.digest == attempt.digest]
+            assert all(one.state in RELEASABLE for one in counted), (run, counted)
 
     def _check_executions(self) -> dict[str, str]:
         """I1; gives the nonce of each execution of ours."""
@@ -191,6 +202,11 @@ class Oracle:
             attempts = Inheritance(record, project, specs.specs).attempts(one.key)
             digests = [each.attempt.digest for each in attempts]
             assert one.spec.digest in digests, f"passed {one.name}: {one.detail}"
+
+
+def was_put_back(attempt: Attempt) -> bool:
+    """Whether a person put back, at any time, what had been decided about it."""
+    return any("reopens" in one.extra for one in attempt.events)
 
 
 def attempts_of(record: Lockfile) -> Iterable[tuple[str, Attempt]]:

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -36,7 +37,8 @@ class Terminal:
     """A clone, its remote, a sandbox, and a shell whose folder is the clone.
 
     `answers` is what the person says to every question, `stdin` what a command reads that asks
-    none. `store` is `worktree` or `branch`. `open` holds what a scenario keeps open.
+    none. `store` is `worktree` or `branch`. `open` holds what a scenario keeps open, `meanwhile`
+    is what happens elsewhere, once, while the person thinks about a question.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Terminal:
         self.stdin = ""
         self.interactive = True
         self.open = contextlib.ExitStack()
+        self.meanwhile: Callable[[], object] = lambda: None
         self._faults: tuple[str, ...] = ()
         self._ahead = timedelta()
         self._patch = monkeypatch
@@ -72,11 +75,11 @@ class Terminal:
 
     def _cloned(self) -> Workspace:
         if self.store == "branch":
-            Remote(self.folder / "remote.git")
+            shutil.rmtree(Remote(self.folder / "remote.git").path / "hooks")
         clone = self.folder / "clone"
         clone.mkdir()
         made = Workspace(clone)
-        made.git("init", "--quiet", "--initial-branch=main")
+        made.git("init", "--quiet", "--initial-branch=main", "--template=")
         if self.store == "branch":
             made.git("remote", "add", "origin", (self.folder / "remote.git").as_uri())
         made.write("qflow.yaml", self._base)
@@ -134,7 +137,7 @@ class Terminal:
     def __call__(self, *words: str) -> Done:
         """Run the program in this process."""
         self._capfd.readouterr()
-        self._patch.setattr(sys, "stdin", io.StringIO(self.stdin or self.answers))
+        self._patch.setattr(sys, "stdin", _Asked(self))
         with pytest.raises(SystemExit) as ended:
             main(list(words))
         out, err = self._capfd.readouterr()
@@ -184,11 +187,22 @@ class Terminal:
                 self._ahead = ahead
                 self.faults(*faults)
                 _put_back(environ)
-                for one in self.folder.iterdir():
-                    shutil.rmtree(one) if one.is_dir() else one.unlink()
-                shutil.copytree(copy, self.folder, symlinks=True, dirs_exist_ok=True)
-                shutil.rmtree(copy)
+                self.folder.rename(Path(tempfile.mkdtemp(dir=copy.parent)) / "left")
+                copy.rename(self.folder)  # what is left goes with the other temporary files
                 os.chdir(self.clone.path)
+
+
+class _Asked(io.StringIO):
+    """What a person types; before the first answer something happens elsewhere."""
+
+    def __init__(self, at: Terminal) -> None:
+        super().__init__(at.stdin or at.answers)
+        self._at = at
+
+    def readline(self, size: int | None = -1, /) -> str:
+        meanwhile, self._at.meanwhile = self._at.meanwhile, lambda: None
+        meanwhile()
+        return super().readline(size)
 
 
 def _put_back(environ: Mapping[str, str]) -> None:

@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+PROGRAMS = {
+    "qflow-gitops", "git", "cd", "cp", "export", "ls", "mkdir", "mv", "pip", "rm", "unset",
+}  # fmt: skip
+"""What the commands of hints begin with."""
+
 
 def commands(hint: str) -> list[str]:
     """The commands that a text holds in backticks."""
     found = re.findall(r"`([^`\n]*)`", hint)
-    return [
-        one for one in found if one.split(" ")[0] in ("git", "qflow-gitops", "mv", "mkdir", "cd")
-    ]
+    return [one for one in found if one.partition(" ")[0] in PROGRAMS]
 
 
 def typed(folder: Path, command: str, *, code: int = 0) -> str:

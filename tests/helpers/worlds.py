@@ -128,7 +128,7 @@ class World:
             "statuses": {"Failed": "failed"} | ({ODD: "succeeded"} if self.taught else {}),
         }
         project = {"apiVersion": "qflow-gitops/v1", "kind": "Project", "spec": settings}
-        texts = {"qflow.yaml": written(project, "plain")}
+        texts = {"qflow.yaml": written(project, "plain"), f"{self.folder}/README.md": "Specs.\n"}
         for file, some in self.files.items():
             texts[f"{self.folder}/{file}"] = "---\n".join(one.text() for one in some)
         return texts

@@ -109,7 +109,7 @@ def test_one_that_removes_the_last_spec_says_so(
     (body,) = api.bodies(1)
     assert title(body) == "### Qualys Flow, `prod`: held"
     assert "**`empty`**, all runs" in body
-    assert "apply -e prod --ack empty=1 --reason TEXT" in body
+    assert "`qflow-gitops apply --ack empty=1 --reason TEXT`" in body
 
 
 @pytest.mark.parametrize("how", ["--squash", "--no-ff", "rebase"])

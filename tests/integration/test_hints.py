@@ -2,7 +2,7 @@
 
 A scenario leads to a refusal or a hold; then every command that it prints is typed and every
 change that it names is made, each from the same state. `hints/` has what came of it, to be read;
-`--golden` writes it anew. That no hint is without a scenario, `tests/unit/test_hints.py` checks.
+`--golden` writes it anew. `tests/contract/test_hints.py` sees to it that no hint is left out.
 """
 
 from pathlib import Path

@@ -51,6 +51,7 @@ DECISIONS = [
     ("failed", "prod/rotate-keys"),
     ("failed", "prod/quarantine"),
     ("renamed", "prod/logs-archive"),
+    ("unmerged", "prod/ports"),
     ("failed", "production/close-ports"),
 ]
 """What somebody had to decide in that month: (why, about what)."""
@@ -231,7 +232,15 @@ def third_week(team: Month) -> None:
         "open ports, tried from the branch before it is merged",
         write("runs/aws/ports.yaml", run("ports")),
         merge="squash",
-        applies=1,
+        before={
+            ("unmerged", "prod/ports"): (
+                "it can't wait for the review: --ack unmerged=1",
+                command(
+                    team, "ben", "apply", "--yes", "--ack", "unmerged=1", "--reason", "can't wait"
+                ),
+            )
+        },
+        tried=True,
     )
     team.pull_request(
         "ana", "comments in the settings", edit("qflow.yaml", ("spec:\n", "# ours\nspec:\n"))

@@ -297,7 +297,10 @@ def test_an_environment_that_another_one_took_over_is_not_named(team: Team) -> N
     assert team.apply("-e", "dev").code == 0
     stage = "    stage: {platform: sandbox, previousNames: [dev]}\n"
     team.settings("    prod: {platform: sandbox}\n" + stage)
-    team.specs(a=spec("a", metadata="  environment: prod\n"))
+    team.specs(
+        a=spec("a", metadata="  environment: prod\n"),
+        other=spec("other", 2, metadata="  environment: stage\n"),
+    )
     assert team.held() == {"a": "same_request"}
     assert team.typed(team.hint("a"), "baseline").code == 0
     assert team.apply("-e", "prod").code == 0

@@ -344,7 +344,7 @@ def test_doubt_on_another_platform_asks_nobody(
     seen = len(sandbox.requests())
     looked = cli("reconcile")
     assert looked.code == 9
-    assert "Set `platform:`" in looked.err
+    assert "set `platform:`" in looked.err
     why = ("--reason", "x")
     (lost_one,) = sandbox.executions()
     assert cli("resolve", RUN, "--adopt", lost_one["id"], *why).code == 2

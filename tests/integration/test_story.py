@@ -8,6 +8,7 @@ from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import CONNECTOR, SAMPLE, WORKFLOW, spec
+from tests.helpers.typed import commands, typed
 
 FILE = "runs/aws/buckets.yaml"
 RUN = "prod/encrypt-prod-buckets"
@@ -249,10 +250,8 @@ def test_an_older_lockfile_is_refused_with_the_command_that_restores_it(
     for command in (["apply", "--yes"], ["plan"], ["status"]):
         refused = cli(*command)
         assert refused.code == 11
-    restore = refused.err.split("Bring the newest version back: ")[1].strip(" `.\n")
-    import subprocess
-
-    subprocess.run(restore, shell=True, check=True)
+    (restore,) = commands(refused.err)
+    typed(applied.path, restore)
     assert applied.read("qflow.lock") == newest
     assert cli("apply", "--yes").code == 0
     assert len(posts(sandbox)) == 2

@@ -3,9 +3,8 @@
 A new hint gets a function here, in the file of its kind.
 """
 
+from tests.helpers.scenarios import commands, files, holds, qualys, records
 from tests.helpers.scenarios.base import SCENARIOS
 
-from tests.helpers.scenarios import commands, files, holds, records  # isort: skip  # they register
-
 __all__ = ["SCENARIOS"]
-_ = commands, files, holds, records
+_ = commands, files, holds, qualys, records  # each registers its own

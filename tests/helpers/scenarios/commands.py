@@ -5,7 +5,7 @@ import subprocess
 
 from tests.helpers.carried import Person
 from tests.helpers.scenarios.base import APPLY, TWO, WHY, applied, scenario
-from tests.helpers.scenarios.holds import LOST
+from tests.helpers.scenarios.holds import FOUND, LOST
 from tests.helpers.specs import WORKFLOW, spec
 from tests.helpers.terminal import Terminal
 
@@ -552,3 +552,80 @@ def a_freeze_elsewhere(at: Terminal) -> tuple[str, Person]:
             "setting QFLOW_FREEZE": lambda at: at.environ("QFLOW_FREEZE", "x"),
         },
     )
+
+
+# --- more -----------------------------------------------------------------------------------
+
+
+@scenario("worktree")
+def a_release_of_nothing(at: Terminal) -> tuple[str, Person]:
+    """A release of a hold that isn't there."""
+    at.specs(a=spec("a"))
+    return f"{APPLY} --ack window=1 --reason x", Person(WHY)
+
+
+@scenario("worktree")
+def a_rerun_too_many(at: Terminal) -> tuple[str, Person]:
+    """A rerun of a run whose number can't be raised any more."""
+    at.specs(a=spec("a", extra="  rerun: 100000\n"))
+    applied(at)
+    return "qflow-gitops rerun a --reason 'once more'", Person(
+        WHY, {"change something in its `input`": lambda at: at.edit("runs/a.yaml", '"a"', '"b"')}
+    )
+
+
+@scenario("worktree")
+def no_doubt_but_due(at: Terminal) -> tuple[str, Person]:
+    """A decision about a run that was not sent."""
+    at.specs(a=spec("a"))
+    at.faults("429=1")
+    applied(at, 12)
+    at.faults()
+    return "qflow-gitops resolve prod/a --assume-ran --reason x", Person(WHY)
+
+
+@scenario("worktree")
+def a_doubt_on_another_platform(at: Terminal) -> tuple[str, Person]:
+    """A run in doubt was sent to another platform than its environment has now."""
+    _doubt(at, *LOST)
+    at.faults()
+    at.edit("qflow.yaml", "platform: sandbox", "platform: private")
+    at.merge()
+    return "qflow-gitops reconcile", Person(
+        FOUND,
+        {
+            "set `platform:` (in a commit)": lambda at: at.edit(
+                "qflow.yaml", "platform: private", "platform: sandbox"
+            )
+        },
+    )
+
+
+@scenario("branch")
+def a_second_project_begun(at: Terminal) -> tuple[str, Person]:
+    """A second project is begun, whose lockfile would be on the same branch."""
+    at.specs(a=spec("a"))
+    return "qflow-gitops init team", Person(WHY)
+
+
+@scenario("worktree")
+def a_folder_with_an_odd_name(at: Terminal) -> tuple[str, Person]:
+    """A folder whose name isn't shown as it is."""
+    at.specs(a=spec("a"))
+    (at.clone.path / "te\u200bam").mkdir()
+    return "qflow-gitops -C 'te\u200bam' plan", Person(
+        WHY, {"or go to the repository's root": lambda at: at("-C", ".", "plan")}
+    )
+
+
+@scenario("worktree")
+def a_plan_that_has_changed(at: Terminal) -> tuple[str, Person]:
+    """While a person looks at a plan, another one settles a doubt: more would run."""
+    at.specs(a=spec("a"))
+    at.faults("drop")
+    applied(at, 9)
+    at.later(minutes=20)
+    at.faults()
+    at.specs(a=spec("a"), b=spec("b"))
+    at.meanwhile = lambda: at("resolve", "prod/a", "--absent", "--reason", "not seen")
+    return APPLY, Person(WHY)

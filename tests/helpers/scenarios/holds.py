@@ -53,7 +53,7 @@ def expired(at: Terminal) -> tuple[str, Person]:
     return APPLY, Person({**WHY, "EXECUTION": "7f1308be-7d50-4791-acae-53a95d2aef5b"})
 
 
-@scenario("worktree", "branch")
+@scenario("worktree")
 def failed(at: Terminal) -> tuple[str, Person]:
     """A run failed."""
     at.settings(more="  statuses: {Failed: failed}\n")
@@ -81,7 +81,7 @@ def refused(at: Terminal) -> tuple[str, Person]:
     )
 
 
-@scenario("worktree", "branch")
+@scenario("branch")
 def renamed(at: Terminal) -> tuple[str, Person]:
     """A run has another name; nobody said that it is the same."""
     at.specs(old=spec("old", 1))
@@ -90,6 +90,43 @@ def renamed(at: Terminal) -> tuple[str, Person]:
     previous = "add `previousName: old` under `metadata` in runs/new.yaml"
     return APPLY, Person(
         WHY,
+        {
+            previous: lambda at: at.edit(
+                "runs/new.yaml", "name: new\n", "name: new\n  previousName: old\n"
+            )
+        },
+    )
+
+
+@scenario("worktree")
+def renamed_twice(at: Terminal) -> tuple[str, Person]:
+    """A run has its third name, and says its first one."""
+    said = "  previousName: one\n"
+    for name, value, more in (("one", 1, ""), ("two", 1, said), ("two", 2, said)):
+        at.specs(**{name: spec(name, value, metadata=more)})
+        applied(at)
+    at.specs(three=spec("three", 2, metadata=said))
+    return APPLY, Person(
+        WHY,
+        {
+            "make it `previousName: two` under `metadata` in runs/three.yaml": lambda at: at.edit(
+                "runs/three.yaml", "previousName: one", "previousName: two"
+            )
+        },
+    )
+
+
+@scenario("worktree")
+def renamed_from_one_in_doubt(at: Terminal) -> tuple[str, Person]:
+    """A run whose answer was lost has another name; nobody said that it is the same."""
+    at.specs(old=spec("old", 1))
+    at.faults(*LOST)
+    applied(at, 9)
+    at.faults()
+    at.specs(new=spec("new", 1))
+    previous = "If it is the same run: add `previousName: old` under `metadata` in runs/new.yaml"
+    return "qflow-gitops plan", Person(
+        FOUND,
         {
             previous: lambda at: at.edit(
                 "runs/new.yaml", "name: new\n", "name: new\n  previousName: old\n"
@@ -130,12 +167,12 @@ def renamed_from_one_that_goes_on(at: Terminal) -> tuple[str, Person]:
     )
 
 
-@scenario("worktree", "branch")
+@scenario("branch")
 def same_request(at: Terminal) -> tuple[str, Person]:
     """A spec was copied, and only its name changed."""
     at.specs(a=spec("a", 1))
     applied(at)
-    at.specs(a=spec("a", 1), b=spec("b", 1), c=spec("c", 1))
+    at.specs(a=spec("a", 1), b=spec("b", 1))
     return APPLY, Person(WHY, AGAIN)
 
 

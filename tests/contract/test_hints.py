@@ -1,0 +1,203 @@
+"""No hint without somebody who did what it says."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tests.helpers.hinttexts import ANY, Text, hints, literals
+from tests.helpers.typed import commands
+
+TESTS = Path(__file__).parents[1]
+OF_A_FILE = (
+    "schema",
+    "connectors",
+    "closeyaml",
+    "syntax",
+    "leaks",
+    "numerals",
+    "parsing",
+    "advice",
+)
+"""Modules whose hints say how the text of a file is fixed: `tests/cases` has each finding."""
+
+_BY_REASON = {
+    "it names no command, only what has to be set or done on GitHub": (
+        "Leave it out for github.com.",
+        "Set GITHUB_REPOSITORY to OWNER/NAME; GitHub Actions does.",
+        "In a workflow: env: {GITHUB_TOKEN: '${{ github.token }}'}",
+        "It may be over, or for another server: check GITHUB_TOKEN, GITHUB_API_URL.",
+        "Check the token, and the job's `permissions`.",
+        "Check the repository and the pull request's number.",
+        "Check GITHUB_API_URL: another kind of server may answer there.",
+        (
+            "Give the job `permissions: {pull-requests: write}`. For a pull request from a fork "
+            "the token can only read: comment from a `workflow_run` job, or read the plan in "
+            "the job summary."
+        ),
+        "Check the number (an issue's is none), and that the token may read pull requests.",
+        "Have the pull request's newest commit approved by somebody who wrote none of it.",
+        "Propose it in a pull request, and have that approved before it is merged.",
+        "Sign the commits (`git commit -S`), and propose them again.",
+    ),
+    "the command was tried already, and failed": (
+        (
+            "Check out with fetch-depth: 0, and so that git can fetch from origin: `git fetch "
+            "origin refs/pull/…/head`"
+        ),
+    ),
+    "it says to do the same again": (
+        "Run the command again later.",
+        "Run the command again: it looks at what is there first.",
+        "Run the command again.",
+        "Run the command again when no apply is at work.",
+        "When no apply is at work: `…`",
+        "See whether one hangs (`ps`), end it, and run it again: `…`",
+        "Look at it, and do it again.",
+        "Let fewer runners apply at once.",
+    ),
+    "several processes met at a moment that nobody brings about; it only looks": (
+        "Look at how it stands: `qflow-gitops plan -e …`",
+        "See what: …",
+    ),
+    "as before, and `frozen-in-the-lockfile` types the same": (
+        "If that is over, too: `qflow-gitops unfreeze --reason TEXT`",
+    ),
+    "it names no command, only what a disk or its rights lack": (
+        "Check the disk's room, the rights in .git, and the key where commits are signed.",
+        "Make room in the folder for temporary files, or set TMPDIR to another one.",
+        "Make room or fix the folder's rights, then run the command again.",
+        "Make room or fix the folder's rights; the next apply takes the journal in.",
+        "Give yourself the right to read it.",
+        "Keep the folder and report it: it may hold the record of what was sent.",
+        "Put the file itself here.",
+        "Rename it.",
+        "Rename one of them.",
+    ),
+    "stdout is closed; it only looks": ("`qflow-gitops status` shows what was recorded.",),
+    "what no command does, and the lockfile refuses all the same; it only looks": (
+        "`qflow-gitops history …/…`, and `qflow-gitops lock verify`",
+        "The lockfile is another one than this was meant for: `qflow-gitops lock verify`",
+        ". If what a person decided about #… is wrong: …",
+    ),
+    "each store says more": ("`qflow-gitops lock verify` says which versions can be read.",),
+    "the sandbox would serve until it is stopped": (
+        "The targets are: ….",
+        "For instance: …=1.5",
+        "--data names a file that may be written, or made anew.",
+        "Let it choose one: `qflow-gitops sandbox --port 0`",
+    ),
+    "it asks a package registry": ("`pip install 'qflow-gitops[sandbox]'`",),
+    "a list of workflows that can't be read whole; it names no command": (
+        "Name the workflows by their ids, instead of asking for all.",
+    ),
+    "before it, a plan says that history was rewritten": (
+        "Fetch it: `git fetch --all`, and plan again.",
+    ),
+    "there is only one version yet": (
+        "Apply once with the version of qflow-gitops that could read them.",
+    ),
+    "no test installs programs": ("git has to be installed (2.31 or newer) and on the PATH.",),
+    "about the demo": (
+        "Please report it, with the lines above.",
+        "It needs git, and a folder in /tmp.",
+    ),
+    "the right is named where it is printed: `role-without-api-access`": (
+        (
+            "API access is off in every default role of Qualys Flow. In Qualys: Administration "
+            '→ Role Management → your role → add "Qualys API Access", and the right to {right} '
+            "workflows."
+        ),
+    ),
+    "a warning about variables that the workflow hasn't got": ("It has none of its own.",),
+    "only whoever forges what a clone keeps comes to it": (
+        (
+            'Throw away what it keeps, and try again: `rm -r "$(git rev-parse '
+            '--git-common-dir)/qflow-gitops/verdicts"`'
+        ),
+    ),
+    "the CLI fills it in": ("<the command as it was typed>",),
+}
+ELSEWHERE = {text: why for why, texts in _BY_REASON.items() for text in texts}
+"""Text -> why no scenario of `tests/helpers/scenarios` comes to it."""
+
+
+@cache
+def _carried_out() -> tuple[str, ...]:
+    """What `tests/integration/test_hints.py` did, and what is said of each invalid file."""
+    told = [one.read_text("utf-8") for one in (TESTS / "integration/hints").iterdir()]
+    for file in (TESTS / "cases").rglob("expected.json"):
+        told += [one.get("hint", "") for one in json.loads(file.read_text("utf-8"))]
+    return tuple(dict.fromkeys("\n".join(told).splitlines()))
+
+
+def _is_of_a_file(one: Text) -> bool:
+    module = one.where.removeprefix("qflow_gitops.").partition(":")[0]
+    return module.partition(".")[0] in OF_A_FILE and not commands(one.text)
+
+
+def _left(one: Text) -> bool:
+    known = one.text in ELSEWHERE or _is_of_a_file(one)
+    return not known and not one.is_in(_carried_out())
+
+
+def test_every_hint_is_carried_out() -> None:
+    """By a scenario (see `tests/helpers/scenarios`), or it stands above why it can't be."""
+    assert [f"{one.where} {one.text!r}" for one in hints() if _left(one)] == []
+
+
+def test_no_excuse_is_left_over() -> None:
+    """Whatever is excused is a hint, and really none that was carried out."""
+    texts = {one.text: one for one in hints()}
+    assert [text for text in ELSEWHERE if text not in texts] == []
+    assert [
+        text for text, one in texts.items() if text in ELSEWHERE and one.is_in(_carried_out())
+    ] == []
+
+
+def _printed() -> Iterator[str]:
+    """Give every hint as it is printed, or as it stands in the source where none is."""
+    yield from (one for one in _carried_out() if one.startswith("→ "))
+    yield from ELSEWHERE
+
+
+PROSE = "has to|can|names|doesn't|ignores|that|had|fetches|can't|or"
+"""Words after a program's name where no command is meant."""
+
+
+def test_a_command_stands_in_backticks() -> None:
+    """So that a person sees where it begins and ends, and a test can type it."""
+    outside = (re.sub(r"`[^`]*`", ANY, one) for one in _printed())
+    bare = re.compile(rf"(?<![\w./-])(qflow-gitops|git) (?!({PROSE})\b)[a-z-]+")
+    assert [one for one in outside if bare.search(one)] == []
+
+
+def test_a_command_is_whole() -> None:
+    """No option without the command that takes it: `apply --ack …` alone is nothing to type."""
+    half = re.compile(r"`(apply|plan|resolve|reconcile|baseline|lock|status|rerun) -?[^`]*`")
+    assert [one for one in _printed() if half.search(one)] == []
+
+
+BESIDE = {
+    "qflow_gitops.cli.crash:report_bug": "after a bug: test_crashes.py",
+    "qflow_gitops.cli.wiring:_give_up": "a second signal: test_signals.py",
+    "qflow_gitops.operations.init:": "a file that `init` writes",
+    "qflow_gitops.operations.plan:_base": "a note beside a plan: test_bad_input.py",
+    "qflow_gitops.output.markdown:": "in a comment, where nobody types",
+    "qflow_gitops.output.markdown:_findings": "in a comment, where nobody types",
+    "qflow_gitops.output.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
+    "qflow_gitops.output.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
+    "qflow_gitops.output.textrecords:standstill": "after an unfreeze: test_freeze.py",
+    "qflow_gitops.output.textplans:applied": "where answers couldn't be saved to a file",
+}
+"""Function -> what its texts are that name a command and are no hints."""
+
+
+def test_every_command_that_is_printed_is_typed() -> None:
+    """Also where it is printed beside the hints."""
+    known = {*hints()}
+    left = [
+        one for one in literals() if one not in known and _left(one) and one.where not in BESIDE
+    ]
+    assert left == []

@@ -1,0 +1,119 @@
+"""What is refused because of Qualys: it can't be reached, or doesn't take the credentials."""
+
+from tests.helpers.carried import Person
+from tests.helpers.scenarios.base import APPLY, WHY, scenario
+from tests.helpers.specs import spec
+from tests.helpers.terminal import Terminal
+
+
+def _over(at: Terminal) -> None:
+    at.faults()
+
+
+@scenario("worktree")
+def qualys_away(at: Terminal) -> tuple[str, Person]:
+    """Nothing answers where Qualys is to be."""
+    at.specs(a=spec("a"))
+    url = at.sandbox.url
+    at.environ("QFLOW_GATEWAY", "http://127.0.0.1:9")
+    return APPLY, Person(
+        WHY, {"Check the network and the platform": lambda at: at.environ("QFLOW_GATEWAY", url)}
+    )
+
+
+@scenario("worktree")
+def qualys_out_of_order(at: Terminal) -> tuple[str, Person]:
+    """Qualys answers with an error of its own."""
+    at.specs(a=spec("a"))
+    at.faults("503@workflow")
+    return APPLY, Person(WHY, {"Run the command again later": _over})
+
+
+@scenario("worktree")
+def qualys_gives_no_token(at: Terminal) -> tuple[str, Person]:
+    """Qualys answers with an error where a token is asked for."""
+    at.specs(a=spec("a"))
+    at.faults("503@token")
+    return APPLY, Person(WHY, {"Check the platform, then run the command again": _over})
+
+
+@scenario("worktree")
+def another_server(at: Terminal) -> tuple[str, Person]:
+    """Another kind of server answers where Qualys is to be."""
+    at.specs(a=spec("a"))
+    at.faults("html@token")
+    return APPLY, Person(WHY, {"Check the platform: another kind of server": _over})
+
+
+@scenario("worktree")
+def credentials_refused(at: Terminal) -> tuple[str, Person]:
+    """Qualys refuses the credentials."""
+    at.specs(a=spec("a"))
+    at.faults("401@token")
+    return APPLY, Person(WHY, {"Check QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET": _over})
+
+
+@scenario("worktree")
+def token_refused(at: Terminal) -> tuple[str, Person]:
+    """Qualys refuses a token."""
+    at.specs(a=spec("a"))
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        at.environ(name, None)
+    at.environ("QFLOW_TOKEN", "old")
+    return APPLY, Person(WHY, {"or use QFLOW_CLIENT_ID and _SECRET": _with_credentials})
+
+
+def _with_credentials(at: Terminal) -> None:
+    at.environ("QFLOW_TOKEN", None)
+    at.environ("QFLOW_CLIENT_ID", "test-client")
+    at.environ("QFLOW_CLIENT_SECRET", "test-canary-secret")
+
+
+@scenario("worktree")
+def role_without_api_access(at: Terminal) -> tuple[str, Person]:
+    """The role of the credentials' user lacks a right."""
+    at.specs(a=spec("a"))
+    at.faults("403@workflow")
+    return APPLY, Person(WHY, {"Role Management → your role": _over})
+
+
+@scenario("worktree")
+def no_credentials(at: Terminal) -> tuple[str, Person]:
+    """There are no credentials."""
+    at.specs(a=spec("a"))
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        at.environ(name, None)
+    return APPLY, Person(WHY, {"Set QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET": _with_credentials})
+
+
+@scenario("worktree")
+def two_sets_of_credentials(at: Terminal) -> tuple[str, Person]:
+    """There are two sets of credentials."""
+    at.specs(a=spec("a"))
+    at.environ("QFLOW_TOKEN", "another")
+    return APPLY, Person(WHY, {"Unset one of them": lambda at: at.environ("QFLOW_TOKEN", None)})
+
+
+@scenario("worktree")
+def a_credential_with_a_line_break(at: Terminal) -> tuple[str, Person]:
+    """A secret was pasted with a line break."""
+    at.specs(a=spec("a"))
+    at.environ("QFLOW_CLIENT_SECRET", "test-canary-secret\n")
+    return APPLY, Person(WHY, {"Set QFLOW_CLIENT_SECRET again": _with_credentials})
+
+
+@scenario("worktree")
+def a_gateway_with_a_path(at: Terminal) -> tuple[str, Person]:
+    """The sandbox's address has a path."""
+    at.specs(a=spec("a"))
+    url = at.sandbox.url
+    at.environ("QFLOW_GATEWAY", f"{url}/qflowapi")
+    return APPLY, Person(WHY, {", without a path": lambda at: at.environ("QFLOW_GATEWAY", url)})
+
+
+@scenario("worktree")
+def token_not_taken(at: Terminal) -> tuple[str, Person]:
+    """Qualys gives a token and doesn't take it."""
+    at.specs(a=spec("a"))
+    at.faults("401@workflow")
+    return APPLY, Person(WHY, {"Check the credentials": _over})
