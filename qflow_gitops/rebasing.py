@@ -39,7 +39,8 @@ def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
     any other end                 `running`, another end     None
     any                           what is seen of an         None: a person put that away
                                   execution that it let go
-    any                           its decision is put back   as it is, where that still stands
+    any                           its decision is put back   as it is, where that still stands,
+                                                             with the execution that it lets go
     `absent`                      `refused`, `unsent`        None
     `refused`, `unsent`           `adopted`                  None: its own sender knows better
     anything sent                 `in_doubt`                 None
@@ -71,7 +72,19 @@ def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
     one = _as_of_now(attempt, one)
     if one.opens is not None or not may_follow(attempt.events, one.event):
         raise not_allowed(attempt, one)
+    if not _names_the_right_execution(attempt, one):
+        raise not_allowed(attempt, one)
     return one
+
+
+def _names_the_right_execution(attempt: Attempt, one: Transition) -> bool:
+    """Whether it names an execution only where there can be one, and lets go the one there is."""
+    to = one.event.to
+    if "reopens" in one.event.extra:
+        going = attempt.execution_id if to not in EXECUTED else ""
+        if one.event.lets_go != going:
+            return False  # another one was adopted meanwhile
+    return to in EXECUTED or not one.execution_id
 
 
 def _is_of_what_was_let_go(attempt: Attempt, one: Transition) -> bool:

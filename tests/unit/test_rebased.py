@@ -237,6 +237,25 @@ def test_a_decision_is_put_back_once_and_only_while_it_stands() -> None:
         rebased(overtaken, back)
 
 
+def test_what_is_put_back_is_the_execution_that_was_looked_at() -> None:
+    """Two people at once: one put it back and adopted another, which the other one never saw."""
+    first = record(State.IN_DOUBT).recorded([by_person(State.ADOPTED, OURS)])
+    event = reopening(first.attempts("prod", "a")[0], "2026-01-01T00:00:03Z", {"by": {}})
+    assert event is not None
+    back = Transition("prod", "a", 1, event)
+    other = event._replace(at="2026-01-01T00:00:04Z")
+    meanwhile = [Transition("prod", "a", 1, other), by_person(State.ADOPTED, ANOTHER)]
+    with pytest.raises(LockError):
+        rebased(first.recorded(meanwhile), back)
+
+
+@pytest.mark.parametrize("to", [State.IN_DOUBT, State.REFUSED, State.UNSENT])
+def test_what_started_nothing_names_no_execution(to: State) -> None:
+    """A record with one could not be read back, or not go on from there."""
+    with pytest.raises(LockError):
+        rebased(record(), arriving(to, OURS))
+
+
 def test_an_answer_that_contradicts_a_decision_names_the_way_back() -> None:
     """A person adopted one, and the sender's own answer names another: its way in is open."""
     lockfile = record(State.IN_DOUBT).recorded([by_person(State.ADOPTED, ANOTHER)])
