@@ -110,6 +110,8 @@ def _gone_to(git: GitTree, now: Now, before: _Before, environment: str) -> tuple
     for other, count in others.most_common(1):
         where = f"`{other}` has {count:,} of the same names now"
         take_out = f"Was {environment} renamed? Then take it out of `environments` in {settings}"
+        if now.project.default_environment == environment:
+            take_out += f", let `defaultEnvironment` be `{other}`"
         return where, f"{take_out}, and set `previousNames: [{environment}]` under `{other}`."
     moved = _moved(git, now, before)
     if moved:

@@ -46,9 +46,23 @@ class Gateways:
     def asked(self, environment: str, attempt: Attempt) -> Qualys:
         """Give the client that knows an attempt; UsageProblem where it went elsewhere."""
         if not self.is_here(environment, attempt):
-            where = f"platform {attempt.fact('platform')}, gateway {attempt.fact('gateway')}"
-            raise _elsewhere(environment, where)
+            raise self._elsewhere(environment, attempt)
         return self.connect(attempt.fact("platform"))[0]
+
+    def _elsewhere(self, environment: str, attempt: Attempt) -> UsageProblem:
+        platform, gateway = attempt.fact("platform"), attempt.fact("gateway")
+        name = successor(self.project, environment) or environment
+        way = f"Set `platform:` of {name} in qflow.yaml back to {platform}, in a commit"
+        if platform in self._platforms(environment):
+            way = f"Set QFLOW_GATEWAY back to {gateway}, with its credentials"
+        return UsageProblem(
+            f"It was sent to platform {platform}, gateway {gateway}, which isn't where {name} is "
+            "now.",
+            where=environment,
+            not_done="Nobody was asked, and the lockfile is as it was.",
+            hint=f"{way}, and look again; when it is settled, that can be changed once more.",
+            reason="target",
+        )
 
 
 def one_environment(project: Project, asked: str) -> str:
@@ -63,14 +77,3 @@ def one_environment(project: Project, asked: str) -> str:
             reason="environment_needed",
         )
     return environments[0]
-
-
-def _elsewhere(environment: str, where: str) -> UsageProblem:
-    return UsageProblem(
-        f"It was sent to {where}, which isn't where {environment} is now.",
-        where=environment,
-        not_done="Nobody was asked, and the record is as it was.",
-        hint="For this, set `platform:` (in a commit) or QFLOW_GATEWAY back to that, with its "
-        "credentials.",
-        reason="target",
-    )

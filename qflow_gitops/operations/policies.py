@@ -157,9 +157,11 @@ def _is_begun(lockfile: Lockfile) -> bool:
 
 def _named_before(git: GitTree, project: Project, head: str) -> tuple[str, str]:
     """Say where the settings named another record, and a way on; "" for nowhere, for none."""
+    now = _settings(git, project.folder, head)
     for commit, folder in projectfile.versions(git, project.folder, head, VERSIONS):
-        if not lostsettings.has_settings(git, folder, commit):
-            continue  # while they were gone nothing was applied
+        there = _settings(git, folder, commit)
+        if there in ("", now) and (folder == project.folder or not there):
+            continue  # the same; or while they were gone nothing was applied
         try:
             (before,) = projectfile.earlier(git, project, commit, folder)
         except Unreadable:
@@ -182,6 +184,12 @@ def _named_before(git: GitTree, project: Project, head: str) -> tuple[str, str]:
     if git.is_shallow():
         return "whether it named another place before isn't in this clone (it is shallow)", ""
     return "", ""
+
+
+def _settings(git: GitTree, folder: ProjectFolder, commit: str) -> str:
+    """Name the content of a folder's settings as git does, "" where there are none."""
+    entry = git.listing(commit, folder.name).get(folder.settings.encode())
+    return entry.blob if entry else ""
 
 
 def _place(project: Project) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What a person reads, word by word. `python -m pytest --golden` writes it anew, to be read."""
 
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ MADE_UP = (
     (r"head=[0-9a-f]{40}", "head=<commit>"),
     (r"(?<=[ `])[0-9a-f]{10}(?=[ ,`])", "<commit>"),
     (r"(as `)[0-9a-f-]{36}", r"\1<execution>"),
-    (r"/tmp/\S+", "<path>"),
+    (rf"{re.escape(tempfile.gettempdir())}/\S+", "<path>"),
     (r"(closed  |\n)[0-9a-f-]{36}", r"\1<execution>"),
     (r"Success( +)<time>( +)[0-9a-f-]{36}", r"Success\1<time>\2<execution>"),
 )

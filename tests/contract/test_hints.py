@@ -88,6 +88,9 @@ _BY_REASON = {
         "--data names a file that may be written, or made anew.",
         "Let it choose one: `qflow-gitops sandbox --port 0`",
     ),
+    "a private gateway speaks https: tests/unit/test_gateways.py": (
+        "Set QFLOW_GATEWAY back to …, with its credentials",
+    ),
     "it asks a package registry": ("`pip install 'qflow-gitops[sandbox]'`",),
     "a list of workflows that can't be read whole; it names no command": (
         "Name the workflows by their ids, instead of asking for all.",

@@ -12,8 +12,8 @@ _CHANGES = {
     "name": re.compile(r"(?:add|make it) `previousName: (\S+)` under `metadata` in ([^\s,;]+)"),
     "names": re.compile(r"add `previousNames: \[(\S+)\]` to (\S+) in qflow\.yaml"),
     "renamed": re.compile(
-        r"take it out of `environments` in qflow\.yaml, and set `previousNames: \[(\S+)\]` under "
-        r"`(\S+)`"
+        r"take it out of `environments` in qflow\.yaml(?:, let `defaultEnvironment` be `(\S+)`)?, "
+        r"and set `previousNames: \[(\S+)\]` under `(\S+)`"
     ),
     "platform": re.compile(r"Set `platform:` of (\S+) in qflow\.yaml back to (\w+)"),
     "unname": re.compile(r"give `previousName` another run's name or none in ([^\s,;]+)"),
@@ -55,7 +55,7 @@ def ways_on(hint: str) -> list[Way]:
     if doubts:
         found.append((0, Way("doubt", tuple(doubts))))
     found += [
-        (one.start(), Way(kind, tuple(each.rstrip(".") for each in one.groups())))
+        (one.start(), Way(kind, tuple((each or "").rstrip(".") for each in one.groups())))
         for kind, pattern in _CHANGES.items()
         for one in pattern.finditer(hint)
     ]

@@ -344,7 +344,7 @@ def test_doubt_on_another_platform_asks_nobody(
     seen = len(sandbox.requests())
     looked = cli("reconcile")
     assert looked.code == 9
-    assert "set `platform:`" in looked.err
+    assert "Set `platform:` of prod in qflow.yaml back to sandbox" in looked.err
     why = ("--reason", "x")
     (lost_one,) = sandbox.executions()
     assert cli("resolve", RUN, "--adopt", lost_one["id"], *why).code == 2

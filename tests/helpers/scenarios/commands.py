@@ -1,5 +1,6 @@
 """What is refused because of how a command was typed, or where."""
 
+import json
 import os
 import subprocess
 
@@ -239,8 +240,9 @@ def a_list_that_cant_be_read(at: Terminal) -> tuple[str, Person]:
 def an_execution_of_another_run(at: Terminal) -> tuple[str, Person]:
     """A person names an execution that another run owns."""
     _doubt(at, *LOST)
-    first = at.sandbox.executions()[0]["id"]
-    return f"qflow-gitops resolve prod/a --adopt {first} --reason x", Person(WHY)
+    lockfile = json.loads(at.clone.read("qflow.lock"))
+    owned = lockfile["environments"]["prod"]["runs"]["b"]["attempts"][0]["executionId"]
+    return f"qflow-gitops resolve prod/a --adopt {owned} --reason x", Person(WHY)
 
 
 @scenario("worktree")
@@ -594,7 +596,7 @@ def a_doubt_on_another_platform(at: Terminal) -> tuple[str, Person]:
     return "qflow-gitops reconcile", Person(
         FOUND,
         {
-            "set `platform:` (in a commit)": lambda at: at.edit(
+            "Set `platform:` of prod in qflow.yaml back to sandbox": lambda at: at.edit(
                 "qflow.yaml", "platform: private", "platform: sandbox"
             )
         },

@@ -565,6 +565,25 @@ def emptied_by_another_name(at: Terminal) -> tuple[str, Person]:
 
 
 @scenario("worktree")
+def emptied_by_another_name_of_the_default(at: Terminal) -> tuple[str, Person]:
+    """An environment was renamed where specs name it, and left in the settings, as default."""
+    at.settings("    dev: {platform: sandbox}\n", default="dev")
+    at.specs(a=spec("a"), b=spec("b"))
+    applied(at)
+    both = "    dev: {platform: sandbox}\n    stage: {platform: sandbox}\n"
+    at.settings(both, default="dev")
+    stage = "  environment: stage\n"
+    at.specs(a=spec("a", metadata=stage), b=spec("b", metadata=stage))
+    renamed = "let `defaultEnvironment` be `stage`, and set `previousNames: [dev]` under `stage`"
+    after = "    stage: {platform: sandbox, previousNames: [dev]}\n"
+    return f"{APPLY} -e dev", Person(
+        WHY,
+        {renamed: lambda at: at.settings(after, default="stage")},
+        applies=("qflow-gitops apply -e dev --yes", "qflow-gitops apply -e stage --yes"),
+    )
+
+
+@scenario("worktree")
 def emptied_by_other_folders(at: Terminal) -> tuple[str, Person]:
     """The settings name another folder, and the specs were rewritten there."""
     at.specs(a=spec("a"))
