@@ -156,6 +156,27 @@ class Inheritance:
         """Give the run that this one's attempts were carried over to, None for none."""
         return self._heirs.get(key)
 
+    def heirs(self, other: Placed) -> tuple[Key, ...]:
+        """Give the other runs for which an attempt counts, recorded or said by a file only."""
+        takers, number = self._takers.get(other.key, ()), other.attempt.number
+        return tuple(dict.fromkeys(key for key, through in takers if number <= through))
+
+    @cached_property
+    def _takers(self) -> Mapping[Key, list[tuple[Key, int]]]:
+        """Each run's heirs, and through which attempt.
+
+        Those in environments that exist no more are known by what is recorded only.
+        """
+        runs = {
+            (name, run) for name, one in self._lockfile.environments.items() for run in one.events
+        }
+        found: dict[Key, list[tuple[Key, int]]] = {}
+        for key in sorted(runs | self._specs.keys()):
+            pending = self.pending(key) if key[0] in self._project.environments else ()
+            for origin in (*recorded_origins(self._lockfile, key), *pending):
+                found.setdefault(origin.key, []).append((key, origin.through))
+        return found
+
     @cached_property
     def _heirs(self) -> Mapping[Key, Key]:
         return {
@@ -174,20 +195,20 @@ class Inheritance:
         known = {each.key for each in recorded_origins(self._lockfile, one.key)}
         return bool(one.previous_name) and source not in known and not self._may_go(source, one.key)
 
-    def would_count(self, other: Placed, key: Key) -> bool:
-        """Whether an attempt would count for a run if a file said that it was called so before.
+    def would_count(self, other: Placed, key: Key, called: Key) -> bool:
+        """Whether an attempt would count for a run if a file said that it was `called` so before.
 
         By `previousName`, or by `previousNames` of its environment. Not where another environment
         says that already, nor where the attempt came after what was carried over once.
         """
-        environment, name = other.key
+        environment, name = called
         environments, previous = self._project.environments, name
         if environment != key[0]:
             claimed = {each for place in environments.values() for each in place.previous_names}
             if name != key[1] or environment in {*environments, *claimed}:
                 return False
             previous = self._specs[key].previous_name
-        pending = self._taken_from((*self._sources(key, previous), other.key), key)
+        pending = self._taken_from((*self._sources(key, previous), called), key)
         origins = (*recorded_origins(self._lockfile, key), *pending)
         return other in attempts_of(self._lockfile, key, origins)
 

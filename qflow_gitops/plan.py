@@ -453,9 +453,13 @@ def _two_of_a_name(one: RunSpec) -> Change:
 def _asked_before(
     one: RunSpec, others: tuple[Placed, ...], context: Context, inheritance: Inheritance
 ) -> Change:
-    """Hold a request that other runs have sent; the one without a spec is told first."""
-    gone = [each for each in others if not inheritance.has_spec(each.key)]
+    """Hold a request that other runs have sent; the one that is gone is told first.
+
+    One that was carried over to a run with a spec isn't gone: it goes on under that name.
+    """
+    gone = [each for each in others if _goes_on_as(each, inheritance) is None]
     other = (gone or others)[0]
+    now = other.key if gone else _goes_on_as(other, inheritance) or other.key
     what, who = f"attempt {other.attempt.number} of {'/'.join(other.key)}", "/".join(one.key)
     asked = f"{what} asked for the same on the same platform: it {said(other.attempt)}"
     ways = (
@@ -468,11 +472,14 @@ def _asked_before(
     if other.attempt.state in DOUBTFUL:
         same = f"If it is the same run: {words}. " if words else ""
         hint = f"{same}{'If not, settle' if words else 'Settle'} {_settled_first(other, context)}"
+    became = "; the spec of that run was removed" if gone else ""
+    if now != other.key:
+        became = f"; that run is {'/'.join(now)} now"
     return _change(
         Action.HOLD,
         Reason.RENAMED if words else Reason.SAME_REQUEST,
         one,
-        f"{asked}; the spec of that run was removed" if gone else asked,
+        asked + became,
         hint,
         other,
         release=Reason.SAME_REQUEST,
@@ -487,11 +494,21 @@ def _settled_first(other: Placed, context: Context) -> str:
     return f"that first: {look}look in Qualys and say what you found: {ways}"
 
 
+def _goes_on_as(other: Placed, inheritance: Inheritance) -> Key | None:
+    """Name the run with a spec for which an attempt counts: its own, or one that took it over."""
+    return next(filter(inheritance.has_spec, (other.key, *inheritance.heirs(other))), None)
+
+
 def _renamed_from(other: Placed, one: RunSpec, inheritance: Inheritance) -> str:
-    """Say which words carry a run over that has no spec any more; "" where none would."""
-    if not inheritance.would_count(other, one.key):
+    """Say which words carry a run over that has no spec any more; "" where none would.
+
+    By its own name, or by one that it was called since, where that went as well.
+    """
+    names = (other.key, *inheritance.heirs(other))
+    called = next((each for each in names if inheritance.would_count(other, one.key, each)), None)
+    if called is None:
         return ""
-    environment, name = other.key
+    environment, name = called
     if environment != one.environment:
         return f"add `previousNames: [{environment}]` to {one.environment} in qflow.yaml"
     if one.previous_name:

@@ -273,6 +273,42 @@ def test_the_word_may_go_and_the_old_name_is_free(team: Team) -> None:
     assert team.sent == 2
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_copy_of_a_renamed_run_is_not_taken_for_the_old_one(recorded: bool, team: Team) -> None:
+    """The old name is no run that is gone: it goes on under the new one, which is named."""
+    team.specs(old=spec("old", 1))
+    assert team.apply().code == 0
+    renamed = spec("new", 1, metadata=previous("old"))
+    if recorded:
+        team.specs(new=renamed)
+        assert team.apply().code == 0
+    team.specs(new=renamed, copy=spec("copy", 1))
+    assert team.held() == {"copy": "same_request"}
+    assert "previousName" not in team.hint("copy")
+    assert "that run is prod/new now" in team.cli("plan").out
+    assert team.typed(team.hint("copy"), "baseline").code == 0
+    assert team.held() == {}
+    assert team.sent == 1
+
+
+def test_an_environment_renamed_after_a_run_in_it_names_the_words(team: Team) -> None:
+    """What had come to the run under an older name goes along with the environment."""
+    team.settings("    dev: {platform: sandbox}\n")
+    team.specs(old=spec("old", 1))
+    assert team.apply().code == 0
+    team.specs(new=spec("new", 1, metadata=previous("old")))
+    assert team.apply().code == 0
+    team.settings("    stage: {platform: sandbox}\n")
+    team.specs(new=spec("new", 1))
+    assert team.held() == {"new": "renamed"}
+    assert "`previousNames: [dev]` to stage in qflow.yaml" in team.hint("new")
+    team.settings("    stage: {platform: sandbox, previousNames: [dev]}\n")
+    team.merge()
+    assert team.held() == {}
+    assert team.apply().code == 0
+    assert team.sent == 1
+
+
 def test_words_that_would_carry_nothing_over_are_not_named(team: Team) -> None:
     """A name is carried over once: what it sent when it was used anew can only be declared."""
     team.specs(old=spec("old", 1))
