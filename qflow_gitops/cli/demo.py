@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from qflow_gitops.cli.sandbox import needs_flask
 from qflow_gitops.cli.wiring import Wiring
 from qflow_gitops.errors import QflowError, UsageProblem
 
@@ -92,8 +93,10 @@ def command(wiring: Wiring) -> None:
     Everything happens in a temporary folder and on the loopback address; it takes about
     half a minute.
     """
-    from qflow_gitops.sandbox import SandboxServer
-
+    try:
+        from qflow_gitops.sandbox import SandboxServer
+    except ModuleNotFoundError:
+        raise needs_flask() from None
     with (
         tempfile.TemporaryDirectory(prefix="qflow-gitops-demo-") as folder,
         SandboxServer(duration=0.5) as sandbox,

@@ -124,6 +124,9 @@ def _show(problem: click.ClickException) -> None:
     """Say what is wrong with a command line, its own words made safe to print."""
     from qflow_gitops.output.words import clean
 
+    if isinstance(problem, click.exceptions.NoArgsIsHelpError):  # its words are the whole help
+        problem.show()
+        return
     context = problem.ctx if isinstance(problem, click.UsageError) else None
     if context:
         click.echo(context.get_usage(), err=True)

@@ -10,6 +10,15 @@ from qflow_gitops.cli.wiring import Wiring
 from qflow_gitops.errors import UsageProblem
 
 
+def needs_flask() -> UsageProblem:
+    """Say what is missing; by its own name, which a registry has whether or not it has ours."""
+    return UsageProblem(
+        "The sandbox needs Flask, which isn't installed.",
+        not_done="The sandbox was not started.",
+        hint="`pip install 'Flask>=3.0'`",
+    )
+
+
 @click.command("sandbox")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free one.")
 @click.option("--data", type=click.Path(path_type=Path), help="Keep executions in this file.")
@@ -33,11 +42,7 @@ def command(
         from qflow_gitops.sandbox import SandboxServer
         from qflow_gitops.sandbox.faults import FAULTS
     except ModuleNotFoundError:
-        raise UsageProblem(
-            "The sandbox needs Flask, which isn't installed.",
-            not_done="The sandbox was not started.",
-            hint="`pip install 'qflow-gitops[sandbox]'`",
-        ) from None
+        raise needs_flask() from None
     if "list" in faults:
         for name, about in FAULTS.items():
             click.echo(f"{name:18}{about}")

@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from qflow_gitops.cli.main import main
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
@@ -33,6 +35,25 @@ def test_not_a_repository(command: tuple, tmp_path: Path, capfd) -> None:
 @BOTH
 def test_a_folder_that_does_not_exist(command: tuple, tmp_path: Path, capfd) -> None:
     kind(Cli(tmp_path / "nowhere", capfd)(*command), 2, "-C DIR")
+
+
+@pytest.mark.parametrize("words", [(), ("lock",), ("workflows",), ("schema",)])
+def test_no_command_shows_the_help_as_a_person_reads_it(words: tuple, capfd) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    shown = capfd.readouterr().err
+    assert ended.value.code == 2
+    assert "\nCommands:\n" in shown
+    assert "\\n" not in shown
+    assert "Error:" not in shown
+
+
+@pytest.mark.parametrize("command", ["sandbox", "demo"])
+def test_without_flask_the_sandbox_says_what_to_install(
+    command: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "qflow_gitops.sandbox", None)
+    kind(cli(command), 2, "Flask", "`pip install 'Flask>=3.0'`")
 
 
 @BOTH

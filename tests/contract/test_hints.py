@@ -91,7 +91,7 @@ _BY_REASON = {
     "a private gateway speaks https: tests/unit/test_gateways.py": (
         "Set QFLOW_GATEWAY back to …, with its credentials",
     ),
-    "it asks a package registry": ("`pip install 'qflow-gitops[sandbox]'`",),
+    "it asks a package registry": ("`pip install 'Flask>=3.0'`",),
     "a list of workflows that can't be read whole; it names no command": (
         "Name the workflows by their ids, instead of asking for all.",
     ),
