@@ -72,4 +72,5 @@ def _confirmed(wiring: Wiring, changes: tuple[Change, ...]) -> bool:
             hint=f"If they did: `{AGAIN} --yes`",
             reason="not_confirmed",
         )
-    return wiring.console.ask(f"Record these {count(len(changes), 'run')} as done, never to send?")
+    what = f"these {len(changes)} runs" if len(changes) > 1 else "this run"
+    return wiring.console.ask(f"Record {what} as done, never to send?")

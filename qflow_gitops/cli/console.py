@@ -84,8 +84,9 @@ class Console(NamedTuple):
     def result(self, report: Report, format_name: str, copies: Sequence[Copy] = ()) -> int:
         """Write a report to stdout, its copies to files and its error to stderr."""
         if format_name == "text":
-            for note in report.notes:
-                self.say(note)
+            if report.command != "apply":  # which said them before it asked
+                for note in report.notes:
+                    self.say(note)
             rendered = as_text(report, verbose=self.verbose)
             rendered = self._painted(rendered, colour=self.colour_out)
         else:

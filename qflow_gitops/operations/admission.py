@@ -69,13 +69,16 @@ def asked(request: ApplyRequest, ask: Callable[[str], bool] | None, view: View) 
     Nobody is asked where nothing of it is due, or it was released already. Raises UsageProblem
     for a no.
     """
-    held = any(one.reason is Reason.UNMERGED for one in view.planned.plan.changes)
+    held = [one for one in view.planned.plan.changes if one.reason is Reason.UNMERGED]
     if ask is None or view.absent is None or not held or Reason.UNMERGED in request.acks:
         return request
     said = view.absent.said(view.planned.commit)
     if not ask(f"{said}. Apply it to {view.environment} all the same?"):
         raise UsageProblem(
-            "The commit was not confirmed.", not_done="Nothing was sent.", reason="not_confirmed"
+            "The commit was not confirmed.",
+            not_done="Nothing was sent.",
+            hint=held[0].hint,
+            reason="not_confirmed",
         )
     reason = request.reason or "confirmed at the terminal"
     return replace(request, acks={**request.acks, Reason.UNMERGED.value: 1}, reason=reason)

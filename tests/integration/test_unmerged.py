@@ -223,6 +223,7 @@ def test_a_person_at_a_terminal_is_asked(
     no = cli("apply")
     assert no.code == 2
     assert "was not confirmed" in no.err
+    assert "`qflow-gitops apply --ack unmerged=1 --reason TEXT`" in no.err
     assert len(asked) == 1
     asked = terminal([True, True])
     assert cli("apply").code == 0
@@ -240,7 +241,9 @@ def test_nobody_is_asked_with_yes_or_where_nothing_is_due(
     asked = terminal([])
     shared.git("switch", "--quiet", "--create", "words")
     shared.commit("words")
-    assert cli("apply").code == 0
+    words = cli("apply")
+    assert words.code == 0
+    assert (words.out + words.err).count("nothing of it is due") == 1
     branch_off(shared)
     assert held(cli("apply", "--yes"))
     assert asked == []
