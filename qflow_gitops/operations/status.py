@@ -1,5 +1,7 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
+from dataclasses import replace
+
 from qflow_gitops import freezes
 from qflow_gitops.decisions import endings
 from qflow_gitops.diagnostics import has_errors
@@ -9,6 +11,7 @@ from qflow_gitops.inheritance import Inheritance, with_predecessors
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile, telling
 from qflow_gitops.moments import stamp
+from qflow_gitops.operations import folders
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
@@ -54,7 +57,11 @@ def status(
             gone = not (spec or heir or maybe or key in goes_on)
             rows.append(StatusRow(*key, last, spec, heir, gone))
     holding = (*freezes.recorded(lockfile.freezes), *others)
-    return standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
+    report = standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
+    if rows:
+        return report
+    absent = folders.missing(git, commit, project, lambda: recorded.lockfile)
+    return replace(report, notes=tuple(f"{one.message} {one.hint}" for one in absent))
 
 
 def refresh(

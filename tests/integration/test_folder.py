@@ -157,6 +157,8 @@ def test_from_the_root_it_is_said_where_the_project_is(project: Project) -> None
     for command in (("plan",), ("validate",)):
         done = project(*command)
         assert (done.code, f"`qflow-gitops -C {inside} plan`" in done.out) == (3, True), done
+    looked = project("status")
+    assert f"`qflow-gitops -C {inside} plan`" in looked.err, looked
     done = project("validate", f"{inside}/runs/aws/a.yaml")
     (command,) = commands(done.out)
     typed(project.workspace.path, command)
