@@ -51,17 +51,28 @@ def predecessors(project: Project, environment: str) -> tuple[str, ...]:
     return tuple(one for one in known[environment].previous_names if one not in known)
 
 
-def with_predecessors(project: Project, environment: str) -> tuple[str, ...]:
-    """Name an environment and those that it was called before."""
-    return (environment, *predecessors(project, environment))
+def names_of(lockfile: Lockfile, project: Project, environment: str) -> tuple[str, ...]:
+    """Name an environment and those that it was called before, and that exist no more.
+
+    Also where only the lockfile remembers: what is open under the old name stays open when the
+    word goes. What settings say of a name counts before what was recorded of it.
+    """
+    said = {each for one in project.environments.values() for each in one.previous_names}
+    recorded = {
+        origin.environment
+        for run in lockfile.environment(environment).events
+        for origin in recorded_origins(lockfile, (environment, run))
+    }
+    left = sorted(recorded - said - set(project.environments))
+    return (environment, *predecessors(project, environment), *left)
 
 
-def successor(project: Project, environment: str) -> str:
+def successor(lockfile: Lockfile, project: Project, environment: str) -> str:
     """Name the environment that one is called now: itself, "" where it exists no more."""
     if environment in project.environments:
         return environment
-    names = (each for each in project.environments if environment in predecessors(project, each))
-    return next(names, "")
+    names = project.environments
+    return next((one for one in names if environment in names_of(lockfile, project, one)), "")
 
 
 def recorded_origins(lockfile: Lockfile, key: Key) -> tuple[Origin, ...]:

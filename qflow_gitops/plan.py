@@ -488,7 +488,7 @@ def _asked_before(
 
 def _settled_first(other: Placed, context: Context) -> str:
     """Say how to settle another run's doubt; where its environment is gone, nothing looks it up."""
-    home = successor(context.project, other.environment)
+    home = successor(context.lockfile, context.project, other.environment)
     look = f"{hints.look_up(home)} looks it up. If that can't tell, " if home else ""
     ways = hints.settle_doubt("/".join(other.key))
     return f"that first: {look}look in Qualys and say what you found: {ways}"

@@ -65,7 +65,7 @@ def compared(
     Raises UsageProblem for one that can't be the attempt's, whatever a person says: another
     attempt has it, Qualys doesn't show it, or it is another workflow's.
     """
-    qualys = reconciler.gateways.asked(doubt.environment, doubt.attempt)
+    qualys = reconciler.asked(doubt, lockfile)
     execution = qualys.execution(execution_id)
     workflow = doubt.attempt.fact("workflowId")
     if execution is None or execution.workflow_id.lower() != workflow.lower():

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import QflowError
-from qflow_gitops.inheritance import with_predecessors
+from qflow_gitops.inheritance import names_of
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
 from qflow_gitops.lockfile import Lockfile
@@ -43,7 +43,7 @@ def emptied(
     """
     if has_errors(now.specs.diagnostics) or any(_names(now.specs, (environment,))):
         return None
-    names = with_predecessors(now.project, environment)
+    names = names_of(lockfile, now.project, environment)
     records = [lockfile.environment(one) for one in names]
     base = now.base or next((one.applied_through for one in records if one.applied_through), "")
     before = _before(git, now.project, base, names)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qflow_gitops.errors import AGAIN, UsageProblem
-from qflow_gitops.inheritance import successor
 from qflow_gitops.interfaces import Qualys
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.operations.plan import chosen
@@ -37,10 +36,9 @@ class Gateways:
         return platform != "private" or attempt.fact("gateway") == self.connect(platform)[1]
 
     def _platforms(self, environment: str) -> frozenset[str]:
-        """Name the platform of an environment, also by a name that it had before."""
         environments = self.project.environments
-        name = successor(self.project, environment)
-        some = [environments[name]] if name else environments.values()
+        here = environments.get(environment)
+        some = [here] if here else environments.values()
         return frozenset(one.platform for one in some)
 
     def asked(self, environment: str, attempt: Attempt) -> Qualys:

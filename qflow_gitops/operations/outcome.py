@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.inheritance import with_predecessors
+from qflow_gitops.inheritance import names_of
 from qflow_gitops.lockfile import Lockfile, Transition, is_leased
 from qflow_gitops.lockformat import attempt_to_json, transition_to_json
 from qflow_gitops.operations.checks import View
@@ -38,10 +38,10 @@ def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[
     """Give what an environment waits for, on the platform where it is now."""
     return [
         watch_of(name, run, attempt)
-        for name in with_predecessors(gateways.project, environment)
+        for name in names_of(lockfile, gateways.project, environment)
         for run, attempts in lockfile.environment(name).runs.items()
         for attempt in attempts
-        if attempt.state in UNDER_WAY and gateways.is_here(name, attempt)
+        if attempt.state in UNDER_WAY and gateways.is_here(environment, attempt)
     ]
 
 

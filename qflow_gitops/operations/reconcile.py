@@ -12,7 +12,7 @@ from typing import Any
 
 from qflow_gitops.decisions import endings
 from qflow_gitops.errors import QflowError
-from qflow_gitops.inheritance import with_predecessors
+from qflow_gitops.inheritance import names_of, successor
 from qflow_gitops.interfaces import Clock, Execution, LockSession, LostRace, Qualys
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Echo, Match, Sent, grade
@@ -97,7 +97,7 @@ def doubts_in(lockfile: Lockfile, project: Project, environment: str) -> list[Do
     """Give every attempt of an environment, by whatever name, that may have run."""
     return [
         Doubt(name, run, attempt)
-        for name in with_predecessors(project, environment)
+        for name in names_of(lockfile, project, environment)
         for run, attempts in sorted(lockfile.environment(name).runs.items())
         for attempt in attempts
         if attempt.state in DOUBTFUL
@@ -124,7 +124,7 @@ class Reconciler:
         """
         yield from self._take_over(session, environment)
         project, now = self.gateways.project, stamp(self.clock.now())
-        names = with_predecessors(project, environment)
+        names = names_of(session.lockfile, project, environment)
         yield from _record(session, endings(session.lockfile, names, project.statuses, now))
         open_ones = [
             one
@@ -187,6 +187,11 @@ class Reconciler:
         detail = "Older than Qualys' API can show (30 days), and never settled."
         return _transition(one, stamp(self.clock.now()), State.EXPIRED, {"detail": detail})
 
+    def asked(self, one: Doubt, lockfile: Lockfile) -> Qualys:
+        """Give the client that knows a doubt's attempt; UsageProblem where it went elsewhere."""
+        home = successor(lockfile, self.gateways.project, one.environment)
+        return self.gateways.asked(home or one.environment, one.attempt)
+
     # --- looking ---------------------------------------------------------------------
 
     def look(
@@ -204,7 +209,7 @@ class Reconciler:
             if workflow in failed or len(failed) >= FAILURES:
                 continue
             try:
-                qualys = self.gateways.asked(one.environment, one.attempt)
+                qualys = self.asked(one, lockfile)
                 found.append(self._look_at(qualys, one, lockfile, specs))
             except QflowError as problem:
                 problems.append(problem)

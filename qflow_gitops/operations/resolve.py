@@ -198,11 +198,11 @@ def _check_lease(doubt: Doubt, session: LockSession, to: State, now: str) -> Non
         raise _under_way(doubt, until)
 
 
-def _check_lease_there(doubt: Doubt, reconciler: Reconciler) -> None:
+def _check_lease_there(doubt: Doubt, lockfile: Lockfile, reconciler: Reconciler) -> None:
     """The same by Qualys' clock: this machine's and the sender's may both be wrong."""
     first = doubt.attempt.events[0]
     until = str(first.extra.get("leaseUntil", ""))
-    skew = reconciler.gateways.asked(doubt.environment, doubt.attempt).skew or 0.0
+    skew = reconciler.asked(doubt, lockfile).skew or 0.0
     if until and reconciler.clock.now() + timedelta(seconds=skew) <= moment(until) + doubt.ahead:
         raise _under_way(doubt, f"{until} by the clock of the machine that sent it")
 
@@ -229,7 +229,7 @@ def _check(
     if problems:
         raise problems[0]
     (looked,) = found
-    _check_lease_there(doubt, reconciler)
+    _check_lease_there(doubt, lockfile, reconciler)
     _check_absence(decision, looked)
     checked: dict[str, object] = {"checked": "list"}
     if decision.others:

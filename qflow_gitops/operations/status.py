@@ -7,7 +7,7 @@ from qflow_gitops.decisions import endings
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.freezes import Freeze
-from qflow_gitops.inheritance import Inheritance, with_predecessors
+from qflow_gitops.inheritance import Inheritance, names_of
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile, telling
 from qflow_gitops.moments import stamp
@@ -46,7 +46,7 @@ def status(
     goes_on = {one.key for key in found.specs for one in inheritance.pending(key)}
     rows = []
     for name in chosen(project, environment):
-        runs = {run for each in with_predecessors(project, name)
+        runs = {run for each in names_of(lockfile, project, name)
                 for run in lockfile.environment(each).runs}  # fmt: skip
         for run in sorted(runs | {key[1] for key in found.specs if key[0] == name}):
             key = (name, run)
@@ -81,7 +81,8 @@ def refresh(
         name = one_environment(project, environment)
         watches = under_way(session.lockfile, name, gateways)
         at = stamp(clock.now())
-        found = endings(session.lockfile, with_predecessors(project, name), project.statuses, at)
+        names = names_of(session.lockfile, project, name)
+        found = endings(session.lockfile, names, project.statuses, at)
         problem: tuple[QflowError, ...] = ()
         for watch in watches:
             attempt = session.lockfile.attempts(watch.environment, watch.name)[watch.number - 1]

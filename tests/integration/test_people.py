@@ -428,6 +428,26 @@ def test_a_doubt_in_a_renamed_environment_is_looked_up(team: Team) -> None:
     assert team.sent == 1
 
 
+def test_what_is_open_is_followed_after_the_word_has_gone(team: Team) -> None:
+    """A doubt and a run under way of the old name, also without a spec; none is out of sight."""
+    team.settings("    dev: {platform: sandbox}\n")
+    team.specs(a=spec("a", 1), b=spec("b", 2), c=spec("c", 3))
+    team.sandbox.set_faults("accept-then-drop@run#1", "accept-then-drop@run#2", "list-lag=3600")
+    assert team.apply("--no-wait", "--concurrency", "1").code == 9
+    for word in (", previousNames: [dev]", ""):
+        team.settings("    stage: {platform: sandbox" + word + "}\n")
+        team.specs(a=spec("a", 1), c=spec("c", 3))
+        assert team.apply("--no-wait").code == 9  # as before the word went
+        status = {one["name"]: one for one in team.cli.json("status")["runs"]}
+        assert status["b"]["attempt"]["state"] == "in_doubt"
+    team.sandbox.set_faults()
+    assert team.typed(team.hint("a"), "reconcile").code == 0
+    assert team.apply("--wait").code == 0
+    states = {name: team.run(name, "dev")["attempts"][-1]["state"] for name in "abc"}
+    assert states == dict.fromkeys("abc", "succeeded")
+    assert team.sent == 3
+
+
 @pytest.mark.parametrize("fault", ["accept-then-drop", "400@run#1"])
 def test_what_is_held_in_a_renamed_environment_stays_in_sight(fault: str, team: Team) -> None:
     """Also for a plan that looks only at what differs from what was applied."""

@@ -88,8 +88,9 @@ def test_an_environments_runs_are_carried_over_with_and_without_specs() -> None:
     recorded = applied(lockfile, project("dev"), [a_spec("a")])
     assert recorded_origins(recorded, ("prod", "a")) == (Origin("dev", "a", 1),)
     assert recorded_origins(recorded, ("prod", "b")) == (Origin("dev", "b", 1),)
-    assert successor(project("dev"), "dev") == "prod"
-    assert successor(project(), "dev") == ""
+    assert successor(lockfile, project("dev"), "dev") == "prod"
+    assert successor(lockfile, project(), "dev") == ""
+    assert successor(recorded, project(), "dev") == "prod"  # the lockfile remembers
 
 
 def test_an_environment_that_exists_keeps_its_runs() -> None:
