@@ -75,6 +75,20 @@ def successor(lockfile: Lockfile, project: Project, environment: str) -> str:
     return next((one for one in names if environment in names_of(lockfile, project, one)), "")
 
 
+def heirs_of(lockfile: Lockfile, environment: str) -> tuple[str, ...]:
+    """Name the environments that runs of this one were carried over to, as the lockfile has it."""
+    return tuple(
+        name
+        for name, record in lockfile.environments.items()
+        if name != environment
+        and any(
+            origin.environment == environment
+            for run in record.events
+            for origin in recorded_origins(lockfile, (name, run))
+        )
+    )
+
+
 def recorded_origins(lockfile: Lockfile, key: Key) -> tuple[Origin, ...]:
     """Give whose attempts were carried over to a run, as the lockfile has it, oldest first."""
     return tuple(

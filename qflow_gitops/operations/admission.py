@@ -49,12 +49,12 @@ def admit(
     head: str,
 ) -> Admission:
     """Look at a commit, here and at the remote. Raises StaleError and UsageProblem."""
-    latest = lockfile.environment(environment).latest
-    step = descent.look(git, branches, project, environment, latest, head)
+    about = (git, branches, project, lockfile, environment, head)
+    step = descent.stands(descent.look, *about)
     let_go = descent.let_go(request, step)
     gone = partial(descent.is_nowhere, git, branches, project, ask=True)
-    about = (git, lockfile, environment, head, project.folder)
-    bases = bases_of(*about, remote=project.lock.remote, is_nowhere=gone)
+    settings = (git, lockfile, environment, head, project.folder)
+    bases = bases_of(*settings, remote=project.lock.remote, is_nowhere=gone)
     rules = rules_of(git, project, bases, environment)
     return Admission(
         let_go,
@@ -125,19 +125,24 @@ def still_needed(acks: Mapping[str, int], view: View) -> dict[str, int]:
 
 def check_follows(request: ApplyRequest, git: GitTree, branches: Branches, view: View) -> None:
     """Refuse what doesn't follow the newest record; the release was for one commit alone."""
-    latest, head = view.lockfile.environment(view.environment).latest, view.planned.commit
-    if view.let_go and latest == view.let_go:
-        return
-    step = descent.look(git, branches, view.project, view.environment, latest, head)
+    step = _step(descent.look, git, branches, view)
     if step.standing is not descent.Standing.FOLLOWS:
         raise descent.refused(step, to=request.to)
 
 
-def check_overtaken(git: GitTree, view: View) -> None:
+def check_overtaken(git: GitTree, branches: Branches, view: View) -> None:
     """Refuse to go on where another apply has gone on meanwhile; nobody is asked any more."""
-    latest, head = view.lockfile.environment(view.environment).latest, view.planned.commit
-    if not descent.follows(git, latest, head, view.project.lock.remote):
-        raise descent.overtaken(view.environment, latest, head)
+    step = _step(descent.as_known, git, branches, view)
+    if step.standing is not descent.Standing.FOLLOWS:
+        raise descent.overtaken(step.of, step.latest, step.head)
+
+
+def _step(look_at: descent.Look, git: GitTree, branches: Branches, view: View) -> descent.Step:
+    """Say how the commit stands to the newest record, but for what a person let go of."""
+    about = (git, branches, view.project, view.lockfile, view.environment, view.planned.commit)
+    step = descent.stands(look_at, *about)
+    follows = step._replace(standing=descent.Standing.FOLLOWS)
+    return follows if view.let_go and step.latest == view.let_go else step
 
 
 # --- what was released for the whole environment -------------------------------------
@@ -151,7 +156,8 @@ def releases(
     `at` is RFC 3339.
     """
     record, released = lockfile.environment(view.environment), []
-    if view.let_go and record.latest == view.let_go:
+    last = descent.applied_last(lockfile, view.project, view.environment)
+    if view.let_go in (one.latest for one in last):
         released.append({"hold": REWRITTEN, "from": view.let_go})
     changes, commit = view.planned.plan.changes, view.planned.commit
     if record.applied_through != commit and any(Reason.EMPTY in one.released for one in changes):

@@ -409,7 +409,7 @@ def _terms(
 
     def still_due(lockfile: Lockfile) -> frozenset[Key]:
         newer = _view(request, edges, view, Snapshot(lockfile, edges.store.where), released)
-        check_overtaken(edges.git, newer)
+        check_overtaken(edges.git, edges.branches, newer)
         due = _due(newer.planned.plan.thawed)  # what a freeze puts off, nobody else has taken
         return frozenset((view.environment, one[0]) for one in due if one in allowed)
 
@@ -468,7 +468,7 @@ def _is_open(one: Change, inheritance: Inheritance) -> bool:
 
 def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
     head, record = view.planned.commit, lockfile.environment(view.environment)
-    left = record.latest == view.let_go
+    left = record.latest in ("", view.let_go)
     if not left and not descent.follows(edges.git, record.latest, head):
         return None  # another apply went further meanwhile
     rest = plan.compute(

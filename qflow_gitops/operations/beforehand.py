@@ -58,9 +58,8 @@ class Ground:
             said = moved.said[0].lower() + moved.said[1:]
             yield Beforehand(f"`apply` would refuse this: {said}.", f"{moved.way}.")
         for name in sorted(made.platforms):
-            latest = self.lockfile.environment(name).latest
-            about = (self.git, self.branches, self.project, name, latest, self.head)
-            warning = descent.warning(descent.as_known(*about))
+            about = (self.git, self.branches, self.project, self.lockfile, name, self.head)
+            warning = descent.warning(descent.stands(descent.as_known, *about))
             if warning:
                 yield warning
             due = any(one.environment == name for one in made.of(Action.RUN))

@@ -6,11 +6,15 @@ go of it. What a clone can't tell is never called rewritten.
 """
 
 import shlex
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from qflow_gitops.errors import AGAIN, StaleError, UsageProblem
+from qflow_gitops.errors import AGAIN, QflowError, StaleError, UsageProblem
+from qflow_gitops.inheritance import heirs_of, names_of
 from qflow_gitops.interfaces import Branches, GitTree
+from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.operations import projectfile
 from qflow_gitops.operations.checks import REWRITTEN, ApplyRequest
 from qflow_gitops.project import Project
 from qflow_gitops.report.plans import Beforehand
@@ -30,13 +34,74 @@ class Standing(StrEnum):
 
 
 class Step(NamedTuple):
-    """From the commit applied last (`latest`, "" for none) to the one at hand (`head`)."""
+    """From the commit applied last (`latest`, "" for none) to the one at hand (`head`).
+
+    `of` is the environment that `latest` was applied to, by the name that it had then.
+    """
 
     environment: str
     latest: str
     head: str
     standing: Standing
     remote: str = ""
+    of: str = ""
+
+
+class Worked(NamedTuple):
+    """A commit that was applied to an environment, by the name that this had then."""
+
+    environment: str
+    latest: str
+
+
+def applied_last(lockfile: Lockfile, project: Project, environment: str) -> tuple[Worked, ...]:
+    """Give what was applied to an environment last, under its old names until its own has any."""
+    names = names_of(lockfile, project, environment)
+    own, *before = (Worked(one, lockfile.environment(one).latest) for one in names)
+    return tuple(one for one in ([own] if own.latest else before) if one.latest)
+
+
+Look = Callable[[GitTree, Branches, Project, str, str, str], Step]
+_NEWER = (Standing.FOLLOWS, Standing.ASIDE, Standing.REWRITTEN)
+"""So may a commit stand to what was applied under a new name: it isn't older than the renaming."""
+
+
+def stands(
+    look_at: Look,
+    git: GitTree,
+    branches: Branches,
+    project: Project,
+    lockfile: Lockfile,
+    environment: str,
+    head: str,
+) -> Step:
+    """Say how a commit stands to all that was applied to its environment, by any name.
+
+    The worst of them; `look_at` tells about each, as `look` or `as_known` does. A commit that still
+    has an old name is older than the last one under the new name, which hasn't it any more: the
+    name may also be another environment's by now.
+    """
+    found = [
+        look_at(git, branches, project, environment, one.latest, head)._replace(of=one.environment)
+        for one in applied_last(lockfile, project, environment)
+    ]
+    for heir in heirs_of(lockfile, environment):
+        latest = lockfile.environment(heir).latest
+        step = look_at(git, branches, project, environment, latest, head)._replace(of=heir)
+        if step.standing not in _NEWER and not _has(git, project, latest, environment):
+            found.append(step)
+    worse = (one for one in found if one.standing is not Standing.FOLLOWS)
+    known = sorted(worse, key=lambda one: one.standing is Standing.REWRITTEN)
+    return known[0] if known else Step(environment, "", head, Standing.FOLLOWS)
+
+
+def _has(git: GitTree, project: Project, commit: str, environment: str) -> bool:
+    """Whether settings of a commit have an environment; not where they can't be read."""
+    try:
+        found = projectfile.earlier(git, project, commit)
+    except QflowError:
+        return False
+    return any(environment in one.environments for one in found)
 
 
 def look(
@@ -193,7 +258,7 @@ def _way_on(step: Step, command: str, to: str) -> str:
     on_purpose = f"history was rewritten on purpose: `{release}` (what was sent stays sent)."
     match step.standing:
         case Standing.OLDER:
-            newest = f"qflow-gitops apply -e {step.environment} --to {latest}"
+            newest = f"qflow-gitops apply -e {step.of or step.environment} --to {latest}"
             return f"It is older than that one. To apply the newest one: `{newest}`"
         case Standing.ASIDE if to:
             return (

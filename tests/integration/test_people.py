@@ -248,6 +248,41 @@ def test_the_same_request_on_another_platform_is_another(
     assert team.held() == {}
 
 
+def test_an_old_commit_stays_old_when_its_environment_has_another_name(team: Team) -> None:
+    """What no apply ever sent isn't brought back by an old job, nor from before the renaming."""
+    old, new = (
+        "    dev: {platform: sandbox}\n",
+        "    stage: {platform: sandbox, previousNames: [dev]}\n",
+    )
+    team.settings(old)
+    team.specs(a=spec("a", 1))
+    first = team.workspace.git("rev-parse", "HEAD")
+    team.settings(new)
+    team.specs(a=spec("a", 2))
+    aside = team.workspace.git("rev-parse", "HEAD")
+    team.workspace.git("reset", "--quiet", "--hard", first)
+    team.settings(old)
+    team.specs(a=spec("a", 3))
+    assert team.apply().code == 0
+    team.workspace.git("merge", "--quiet", "-s", "ours", "-m", "kept", aside)
+    team.specs(a=spec("a", 4))
+    never_applied = team.workspace.git("rev-parse", "HEAD")
+    team.settings(new)
+    team.specs(a=spec("a", 5))
+    assert team.apply("--to", aside).code == 7
+    assert team.apply().code == 0
+    refused = team.apply("--to", never_applied)
+    assert refused.code == 7
+    assert "Error: dev: " in refused.err
+    assert "apply would refuse" in team.cli("plan", "--to", never_applied).out.replace("`", "")
+    assert team.typed(refused.err, "apply").code == 0
+    assert team.sent == 2
+    team.settings(new.replace(", previousNames: [dev]", "") + old)  # another one, of that name
+    team.specs(a=spec("a", 6, metadata="  environment: dev\n"))
+    assert team.apply("-e", "dev").code == 0
+    assert team.sent == 3
+
+
 # --- a carried-over name -------------------------------------------------------------
 
 
