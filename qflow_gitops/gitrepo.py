@@ -238,7 +238,7 @@ class GitRepo:
 
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""
-        return self._entries(["ls-tree", "-r", "-z", "--full-tree", commit, *_paths(folders)])
+        return self._entries(["ls-tree", "-r", "-z", "--full-tree", "--", commit, *_paths(folders)])
 
     def listing(self, commit: str, folder: str) -> Mapping[bytes, TreeFile]:
         """What a folder ("": the root) of a commit holds itself; nothing where there is none.
@@ -250,7 +250,7 @@ class GitRepo:
             return on_disk(self.root, folder)
         if (commit, folder) not in self._listings:
             inside = [folder + "/"] if folder else []
-            found = self._entries(["ls-tree", "-z", "--full-tree", commit, *inside])
+            found = self._entries(["ls-tree", "-z", "--full-tree", "--", commit, *inside])
             self._listings[commit, folder] = found
         return self._listings[commit, folder]
 

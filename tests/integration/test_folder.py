@@ -117,6 +117,16 @@ def test_everything_is_found_and_shown_from_the_root(project: Project) -> None:
     assert not (project.workspace.path / "qflow.lock").exists()
 
 
+@pytest.mark.parametrize("folder", ["-x", "a b", "[a]*", ":!x"])
+def test_a_folder_may_be_called_anything(folder: str, project: Project) -> None:
+    """As options or patterns of git are, too."""
+    project.move(folder)
+    data = project("plan", "--format", "json", inside="runs").data
+    assert [one["file"] for one in data["changes"]] == [f"{folder}/runs/aws/a.yaml"]
+    assert project("apply", "--yes").code == project("apply", "--yes").code == 0
+    assert project.posts == 1
+
+
 def test_a_changed_spec_is_planned_by_its_diff_alone(project: Project) -> None:
     assert project("apply", "--yes").code == 0
     project.write("runs/aws/a.yaml", spec("a", 2))
