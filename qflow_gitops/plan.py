@@ -430,6 +430,7 @@ def apply_command(environment: str, context: Context, but: str = "") -> str:
         *(["--approved"] if asked else []),
         *context.options,
         *(f"--retry {shlex.quote('/'.join(key))}" for key in sorted(brakes.retries)),
+        *(["--retry-failed"] if brakes.retry_failed else []),
         *(f"--ack {shlex.quote(f'{k}={n}')}" for k, n in brakes.acks.items() if k != but),
     ]
     return " ".join(["qflow-gitops apply", *words])

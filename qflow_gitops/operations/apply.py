@@ -283,8 +283,30 @@ def _carry_out(
             _advance(session, edges, view)
         except QflowError as problem:  # it must not hide what was done
             problems.append(problem)
+    if work.result.opened:
+        view = _with_next_hints(request, edges, view, session)
     body = applied_body(view, session.lockfile, work, stamp(edges.clock.now()))
     return applied(body, view.found, notes, problems)
+
+
+_OF_THE_COMMIT = (Reason.UNMERGED, REWRITTEN)
+
+
+def _with_next_hints(request: ApplyRequest, edges: Edges, view: View, session: LockSession) -> View:
+    """Say of what is still held what the next apply needs: retries and releases are used up.
+
+    Those of the commit are not.
+    """
+    acks = {name: count for name, count in request.acks.items() if name in _OF_THE_COMMIT}
+    rest = replace(request, acks=acks, retries=(), retry_failed=False)
+    now = _view(rest, edges, view, _snapshot(session, edges)).planned.plan
+    hints = {(one.key, one.reason): one.hint for one in now.of(Action.HOLD)}
+    held = tuple(
+        one._replace(hint=hints.get((one.key, one.reason), one.hint))
+        for one in view.planned.plan.changes
+    )
+    made = view.planned.plan._replace(changes=held)
+    return replace(view, planned=view.planned._replace(plan=made))
 
 
 def _left_to_others(left: Sequence[Job]) -> BusyError:

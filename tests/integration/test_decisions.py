@@ -660,6 +660,33 @@ def test_one_by_name_beside_all_others(place: Place, cli: Cli, sandbox: SandboxS
     }  # fmt: skip
 
 
+def test_a_hold_that_is_left_says_what_the_next_apply_needs(
+    place: Place, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Not what this one used up; and all of it where nothing was sent."""
+    failed(place, cli, sandbox, "a", "b", "c")
+    place.workspace.write("runs/copy.yaml", spec("copy", "a"))
+    place.commit("a copy")
+    before = sends(sandbox)
+    wanted = ["apply", "--ack", "same_request=1", "--reason", "TEXT"]
+    done = cli("apply", "--yes", "--retry", "a")
+    assert (done.code, sends(sandbox)) == (5, before + 1)
+    assert wanted in commands(done.out)
+    every = ("--retry-failed", "--ack", "retry=2", *WHY)
+    frozen = cli("freeze", *WHY)
+    assert frozen.code == 0
+    done = cli("apply", "--yes", *every)
+    asked = ["apply", "--retry-failed", "--ack", "retry=2", *wanted[1:]]
+    assert (done.code, sends(sandbox)) == (5, before + 1)
+    assert asked in commands(done.out)
+    assert cli("unfreeze", *WHY).code == 0
+    done = cli("apply", "--yes", *every)
+    assert (done.code, sends(sandbox)) == (5, before + 3)
+    assert wanted in commands(done.out)
+    assert cli(*wanted, "--yes").code == 0
+    assert sends(sandbox) == before + 4
+
+
 def test_what_is_retried_counts_for_the_policy(
     place: Place, cli: Cli, sandbox: SandboxServer
 ) -> None:
