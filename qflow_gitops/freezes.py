@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from qflow_gitops import leaks
 from qflow_gitops.notes import LedgerEvent
 
 LOCKFILE, VARIABLE, FILE = "lockfile", "QFLOW_FREEZE", "QFLOW_FREEZE_FILE"
@@ -84,7 +85,8 @@ def _because(reason: str) -> str:
 
 
 def _line(text: str) -> str:
-    words = " ".join(text.split())
+    """Give a reason in one line; a variable or a file may hold a secret by mistake."""
+    words = str(leaks.masked(" ".join(text.split())))
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
 
 

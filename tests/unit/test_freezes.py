@@ -56,6 +56,14 @@ def test_all_that_holds_is_said_and_each_way_on_once() -> None:
     assert f"`rm {shlex.quote('./-x y')}`" in freezes.way_on(both)
 
 
+def test_a_reason_that_is_a_secret_by_mistake_is_not_shown() -> None:
+    """A file named by mistake, say: its first line would be in every log, and in the lockfile."""
+    token = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3hJ5"
+    for one in (*freezes.by_variable(f"see {token}"), freezes.by_file("x", f"{token}\n")):
+        assert token not in str(one)
+        assert "a GitHub token" in one.detail
+
+
 def test_an_empty_variable_freezes_nothing() -> None:
     assert freezes.by_variable("") == freezes.by_variable(" \n") == ()
 
