@@ -20,6 +20,8 @@ _UNREAD = frozenset(  # after these a document isn't known as a whole, or not fo
 )
 _LITERAL = "secret-literal"  # its value is hidden whole, however it is written
 _SENT: tuple[Path, ...] = (("spec", "input"), ("spec", "variables"))
+_SHOWN = (60, 59, 40)  # characters of a value that a sentence may hold (`advice.shown`)
+_TAKEN_OUT = "Take it out. If it is real, revoke it: git keeps what was committed."
 
 
 def added(
@@ -102,12 +104,13 @@ def _without_value(one: Diagnostic, line: str) -> Diagnostic:
     """Take the value out of the words of a finding about a value that may not be shown."""
     start, end = one.range.start, one.range.end
     last = end.column if end.line == start.line else len(line) + 1
-    value = line[start.column - 1 : last - 1][:40]
-    if not value.strip():
-        return one
-    return replace(
-        one, message=one.message.replace(value, MASK), hint=one.hint.replace(value, MASK)
-    )
+    value = line[start.column - 1 : last - 1]
+    for length in _SHOWN if value.strip() else ():
+        part = value[:length]
+        one = replace(
+            one, message=one.message.replace(part, MASK), hint=one.hint.replace(part, MASK)
+        )
+    return one
 
 
 def _with_line(one: Diagnostic, line: str, masks: Iterable[Range]) -> Diagnostic:
@@ -116,6 +119,8 @@ def _with_line(one: Diagnostic, line: str, masks: Iterable[Range]) -> Diagnostic
     if one.rule != _LITERAL and any(_overlap(one.range, mask) for mask in masks):
         one = _without_value(one, line)
     first, last = _span(one.range, here, line)
+    if leaks.kind_of(line[first:last]) and (told := _without_value(one, line)) != one:
+        one = replace(told, hint=_TAKEN_OUT)  # a hint may spell it otherwise
     return replace(one, excerpt=_excerpt(line, first, last, [*spans, *leaks.spans(line)]))
 
 

@@ -74,6 +74,25 @@ def test_what_may_not_be_shown_is_in_no_output(spec: str) -> None:
     assert CANARY not in shown(diagnostics)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "metadata: {{name: a, previousName: {}}}",
+        "metadata: {{name: {}}}",
+        "metadata: {{name: a}}\n{}: x",
+        "metadata: {{name: a, {}: x}}",
+    ],
+)
+def test_a_token_in_the_wrong_place_is_in_no_word(line: str) -> None:
+    """Wherever a finding would name the value, or the name that was probably meant by it."""
+    for token in ("ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dF3hJ5", "ghs_1_eyJ" + "aB3-d" * 30):
+        text = HEAD.replace("metadata: {name: a}", line.format(token))
+        problems = found(text)
+        assert problems
+        for piece in (token[:20], token[10:30].lower(), token[40:60]):
+            assert piece not in shown(problems) or not piece
+
+
 def test_a_number_that_is_sensitive_is_not_in_the_message() -> None:
     diagnostics = found(HEAD + "  input: {pin: 0918273}\n  sensitive: [/input/pin]\n")
     assert "0918273" not in shown(diagnostics)
