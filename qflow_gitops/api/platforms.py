@@ -49,14 +49,14 @@ def gateway_for(platform: str, custom: str) -> Gateway:
     """Give the gateway of a platform; `custom` is what QFLOW_GATEWAY says ("" if unset).
 
     Raises UsageProblem for an unknown platform, and for a QFLOW_GATEWAY that doesn't go
-    with it.
+    with it: a gateway has one name, or what is spent on its platform would not be seen.
     """
     if platform in HOSTS:
         if custom:
             raise UsageProblem(
                 f"QFLOW_GATEWAY is set, but the platform is {platform}, whose gateway is known.",
                 not_done=_NOTHING,
-                hint="Unset QFLOW_GATEWAY, or say `platform: private` or `platform: sandbox`.",
+                hint="Unset QFLOW_GATEWAY. It is for `platform: private` and `platform: sandbox` alone.",
                 reason="gateway_not_allowed",
             )
         return Gateway(platform, f"https://{HOSTS[platform]}")
@@ -88,5 +88,13 @@ def _custom(platform: str, custom: str, form: re.Pattern[str], example: str) -> 
             not_done=_NOTHING,
             hint=f"It has the form {example}, without a path.",
             reason="gateway_form",
+        )
+    known = next((name for name, host in HOSTS.items() if custom == f"https://{host}"), "")
+    if known:
+        raise UsageProblem(
+            f"QFLOW_GATEWAY is the gateway of {known}, and the platform is `{platform}`.",
+            not_done=_NOTHING,
+            hint=f"Unset QFLOW_GATEWAY, and set `platform: {known}` in qflow.yaml (a commit).",
+            reason="gateway_not_allowed",
         )
     return Gateway(platform, custom)

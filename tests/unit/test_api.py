@@ -31,6 +31,7 @@ def test_the_table_of_platforms() -> None:
         ("private", ""),
         ("private", "http://a.example"),
         ("private", "https://a.example/"),
+        ("private", "https://gateway.qg2.apps.qualys.eu"),  # EU2's: one platform has one name
         ("private", "https://a.example:8443"),
         ("private", "https://good.example@evil.example"),
         ("private", "https://evil.example\\@good.example"),

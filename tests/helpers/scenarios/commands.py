@@ -437,12 +437,21 @@ def a_gateway_for_another_platform(at: Terminal) -> tuple[str, Person]:
     return APPLY, Person(
         WHY,
         {
-            "say `platform: private` or `platform: sandbox`": lambda at: at.edit(
+            "It is for `platform: private` and `platform: sandbox` alone": lambda at: at.edit(
                 "qflow.yaml", "platform: US1", "platform: sandbox"
             ),
         },
         {"Unset QFLOW_GATEWAY": "what is asked then is Qualys itself"},
     )
+
+
+@scenario("worktree")
+def a_private_gateway_that_has_a_name(at: Terminal) -> tuple[str, Person]:
+    """By another name what was sent there would not be seen."""
+    at.settings("    prod: {platform: private}\n")
+    at.specs(a=spec("a"))
+    at.environ("QFLOW_GATEWAY", "https://gateway.qg2.apps.qualys.eu")
+    return APPLY, Person(WHY, {}, {"Unset QFLOW_GATEWAY": "what is asked then is Qualys itself"})
 
 
 # --- failures ----------------------------------------------------------------------------
