@@ -177,14 +177,15 @@ def applied(body: Applied) -> Iterator[str]:
         yield f"  {sign} {clean(name)}  {clean(said(outcome.attempt))}{_why(outcome.attempt)}"
     yield from _section("Not started", body.not_started, "-")
     yield from _held(plan.of(Action.HOLD), None)
-    shown = {(one.environment, one.name, one.attempt.number) for one in body.outcomes}
-    new_doubts = [o for o in body.doubts if (o.environment, o.name, o.attempt.number) in shown]
-    if new_doubts:
+    told = {(*(c.owner or c.key), c.attempt.number) for c in plan.of(Action.HOLD) if c.attempt}
+    doubts = [o for o in body.doubts if (o.environment, o.name, o.attempt.number) not in told]
+    if doubts:
         yield ""
         yield "In doubt: these may have run, and will not be sent again by themselves."
-        for one in new_doubts:
+        for one in doubts:
+            other = "" if one.environment == body.environment else f"{one.environment}/"
             yield (
-                f"  ? {clean(one.name)}: look in Qualys for an execution of workflow "
+                f"  ? {clean(other + one.name)}: look in Qualys for an execution of workflow "
                 f"{one.attempt.fact('workflowId')} at about {one.attempt.opened_at}"
             )
         yield (

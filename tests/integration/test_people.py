@@ -472,7 +472,9 @@ def test_what_is_open_is_followed_after_the_word_has_gone(team: Team) -> None:
     for word in (", previousNames: [dev]", ""):
         team.settings("    stage: {platform: sandbox" + word + "}\n")
         team.specs(a=spec("a", 1), c=spec("c", 3))
-        assert team.apply("--no-wait").code == 9  # as before the word went
+        done = team.apply("--no-wait")
+        assert done.code == 9  # as before the word went
+        assert "? dev/b: look in Qualys" in done.out  # held as nothing, as it has no spec
         status = {one["name"]: one for one in team.cli.json("status")["runs"]}
         assert status["b"]["attempt"]["state"] == "in_doubt"
     team.sandbox.set_faults()
