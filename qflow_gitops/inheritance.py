@@ -48,7 +48,8 @@ class Placed(NamedTuple):
 def predecessors(project: Project, environment: str) -> tuple[str, ...]:
     """Name the environments that this one was called before, and that exist no more."""
     known = project.environments
-    return tuple(one for one in known[environment].previous_names if one not in known)
+    names = known[environment].previous_names if environment in known else ()
+    return tuple(one for one in names if one not in known)
 
 
 def names_of(lockfile: Lockfile, project: Project, environment: str) -> tuple[str, ...]:
@@ -73,6 +74,12 @@ def successor(lockfile: Lockfile, project: Project, environment: str) -> str:
         return environment
     names = project.environments
     return next((one for one in names if environment in names_of(lockfile, project, one)), "")
+
+
+def left_behind(lockfile: Lockfile, project: Project) -> tuple[str, ...]:
+    """Name the recorded environments that exist no more, by whatever name."""
+    known = {one for each in project.environments for one in names_of(lockfile, project, each)}
+    return tuple(sorted(set(lockfile.environments) - known))
 
 
 def heirs_of(lockfile: Lockfile, environment: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from qflow_gitops.decisions import endings
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.freezes import Freeze
-from qflow_gitops.inheritance import Inheritance, names_of
+from qflow_gitops.inheritance import Inheritance, left_behind, names_of
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile, telling
 from qflow_gitops.moments import stamp
@@ -36,7 +36,8 @@ def status(
 ) -> Report:
     """Show every run of the record and of a commit, and what is frozen. Raises QflowError.
 
-    The commit is "" for the work tree. `others` are the freezes beside the lockfile's.
+    Without `environment` also those of environments that exist no more: what is open there is
+    in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the lockfile's.
     """
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
@@ -45,7 +46,8 @@ def status(
     maybe = has_errors(found.diagnostics)
     goes_on = {one.key for key in found.specs for one in inheritance.pending(key)}
     rows = []
-    for name in chosen(project, environment):
+    gone_with = () if environment else left_behind(lockfile, project)
+    for name in (*chosen(project, environment), *gone_with):
         runs = {run for each in names_of(lockfile, project, name)
                 for run in lockfile.environment(each).runs}  # fmt: skip
         for run in sorted(runs | {key[1] for key in found.specs if key[0] == name}):

@@ -485,6 +485,22 @@ def test_what_is_open_is_followed_after_the_word_has_gone(team: Team) -> None:
     assert team.sent == 3
 
 
+def test_a_doubt_of_an_environment_that_was_removed_is_not_out_of_sight(team: Team) -> None:
+    both = "    dev: {platform: sandbox}\n    prod: {platform: sandbox}\n"
+    team.settings(both, default="prod")
+    team.specs(a=spec("a", metadata="  environment: dev\n"))
+    team.sandbox.set_faults("accept-then-drop", "list-lag=3600")
+    assert team.apply("-e", "dev").code == 9
+    team.settings("    prod: {platform: sandbox}\n")
+    team.specs(b=spec("b"))
+    assert team.cli("status", "--exit-code").code == 9
+    assert team.cli("status", "--exit-code", "-e", "prod").code == 0
+    (row,) = (one for one in team.cli.json("status")["runs"] if one["environment"] == "dev")
+    assert row["attempt"]["state"] == "in_doubt"
+    assert team.cli("resolve", "dev/a", "--assume-ran", "--reason", "seen").code == 0
+    assert team.cli("status", "--exit-code").code == 0
+
+
 @pytest.mark.parametrize("fault", ["accept-then-drop", "400@run#1"])
 def test_what_is_held_in_a_renamed_environment_stays_in_sight(fault: str, team: Team) -> None:
     """Also for a plan that looks only at what differs from what was applied."""
