@@ -56,7 +56,8 @@ def gateway_for(platform: str, custom: str) -> Gateway:
             raise UsageProblem(
                 f"QFLOW_GATEWAY is set, but the platform is {platform}, whose gateway is known.",
                 not_done=_NOTHING,
-                hint="Unset QFLOW_GATEWAY. It is for `platform: private` and `platform: sandbox` alone.",
+                hint="Unset QFLOW_GATEWAY. It is for `platform: private` and `platform: sandbox` "
+                "alone.",
                 reason="gateway_not_allowed",
             )
         return Gateway(platform, f"https://{HOSTS[platform]}")

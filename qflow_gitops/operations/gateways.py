@@ -49,13 +49,12 @@ class Gateways:
 
     def _elsewhere(self, environment: str, attempt: Attempt) -> UsageProblem:
         platform, gateway = attempt.fact("platform"), attempt.fact("gateway")
-        name = successor(self.project, environment) or environment
-        way = f"Set `platform:` of {name} in qflow.yaml back to {platform}, in a commit"
+        way = f"Set `platform:` of {environment} in qflow.yaml back to {platform}, in a commit"
         if platform in self._platforms(environment):
             way = f"Set QFLOW_GATEWAY back to {gateway}, with its credentials"
         return UsageProblem(
-            f"It was sent to platform {platform}, gateway {gateway}, which isn't where {name} is "
-            "now.",
+            f"It was sent to platform {platform}, gateway {gateway}, which isn't where "
+            f"{environment} is now.",
             where=environment,
             not_done="Nobody was asked, and the lockfile is as it was.",
             hint=f"{way}, and look again; when it is settled, that can be changed once more.",

@@ -37,7 +37,8 @@ def status(
     """Show every run of the record and of a commit, and what is frozen. Raises QflowError.
 
     Without `environment` also those of environments that exist no more: what is open there is
-    in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the lockfile's.
+    in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the
+    lockfile's.
     """
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
