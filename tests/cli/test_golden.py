@@ -101,7 +101,8 @@ def test_frozen(
     monkeypatch.setenv("QFLOW_FREEZE_FILE", str(tmp_path))
     golden("apply-frozen", cli("-q", "apply", "--yes"))
     golden("unfreeze", cli("unfreeze", "--reason", "it is over"))
-    monkeypatch.undo()
+    monkeypatch.delenv("QFLOW_FREEZE")
+    monkeypatch.delenv("QFLOW_FREEZE_FILE")
     golden("unfreeze-again", cli("unfreeze", "--reason", "it is over"))
 
 
