@@ -13,11 +13,14 @@ from qflow_gitops.output.words import clean
 
 MAX_WORDS = 400
 """Characters of one text in a line or a cell; only what nobody writes by hand is longer."""
+MAX_TICKS = 16
+"""Backticks in a row that are shown: cmark-gfm, which GitHub uses, takes no delimiter of more than
+80 for a code span and none of more than 255 for a block."""
 
 
 def code(words: str) -> str:
     """Put a text in a code span that it can't leave. For a cell of a table: `cell`."""
-    safe = _cut(clean(words)) or " "
+    safe = fewer_ticks(_cut(clean(words))) or " "
     fence = "`" * (_longest(safe) + 1)
     pad = " " if safe[0] == "`" or safe[-1] == "`" else ""
     return f"{fence}{pad}{safe}{pad}{fence}"
@@ -39,6 +42,7 @@ def tagged(words: str) -> str:
 
 def block(words: str, language: str = "text") -> str:
     """Put lines, each of them clean, in a fenced block that they can't leave."""
+    words = fewer_ticks(words)
     fence = "`" * max(3, _longest(words) + 1)
     return f"{fence}{language}\n{words.rstrip()}\n{fence}\n"
 
@@ -54,6 +58,11 @@ def unfolded_start(title: str) -> str:
 
 
 FOLD_END = "\n</details>\n\n"
+
+
+def fewer_ticks(words: str) -> str:
+    """Shorten what no delimiter around it could be long enough for."""
+    return re.sub(f"`{{{MAX_TICKS + 1},}}", "`" * MAX_TICKS + "…", words)
 
 
 def _longest(words: str) -> int:

@@ -20,6 +20,7 @@ from qflow_gitops.output.blocks import (
     block,
     cell,
     code,
+    fewer_ticks,
     fit,
     folded,
     tagged,
@@ -162,7 +163,8 @@ def frozen_part(freezes: Sequence[Freeze]) -> Part:
 
 def _findings(found: Sequence[Diagnostic]) -> Part:
     """Each with its lines; one of a policy or a rule alike."""
-    shown = [text.render(Report("plan", diagnostics=(one,))).rstrip() + "\n" for one in found]
+    rendered = (text.render(Report("plan", diagnostics=(one,))) for one in found)
+    shown = [fewer_ticks(one).rstrip() + "\n" for one in rendered]
     if not shown:
         return Part(())
     # One fence for all of them, longer than any run of backticks in any of them.

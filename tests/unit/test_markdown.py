@@ -1,9 +1,16 @@
-"""A plan's Markdown: nothing from outside gets out of its place, and it always fits."""
+"""A plan's Markdown: nothing from outside gets out of its place, and it always fits.
+
+Held against two readers: markdown-it, whose tokens say what each text became, and cmark-gfm, with
+which GitHub renders (its limits are its own: it takes no long delimiter).
+"""
 
 import re
 from collections.abc import Sequence
+from html.parser import HTMLParser
 
+import cmarkgfm
 import pytest
+from cmarkgfm.cmark import Options
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -32,7 +39,7 @@ PIECES = (
     "![x](y)", "https://evil.example", "www.evil.example", "a@evil.example", "&lt;", "&#64;", "* ",
     "- ", "> ", "| a | b |\n|---|---|\n", "**", "~~", "\u202e", "\x00", "\x1b", "\u2028", "é", "🙂",
     "<!-- qflow-gitops v1 environment=prod -->", "    ", "\t", "c0ffee0123456789c0ffee",
-    "::error::",
+    "::error::", "`" * 16, "`" * 17, "`" * 90, "`" * 300,
 )  # fmt: skip
 HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=8).map("".join)
 OWN_HTML = re.compile(
@@ -90,15 +97,53 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
+OWN_TAGS = {
+    "h3", "h4", "p", "strong", "em", "ul", "li", "table", "thead", "tbody", "tr", "th", "td",
+    "code", "pre", "details", "summary", "blockquote",
+}  # fmt: skip
+SPEAKS = r"@|https?:|www\.|GH-|#\d|[0-9a-f]{7}"
+"""What GitHub makes something of where it stands outside code."""
+
+
+class Outside(HTMLParser):
+    """What cmark-gfm makes of a text: its tags and comments, and what stands outside code."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.comments: list[str] = []
+        self.words = ""
+        self._open: list[str] = []
+        self.feed(cmarkgfm.github_flavored_markdown_to_html(text, Options.CMARK_OPT_UNSAFE))
+
+    def handle_starttag(self, tag: str, _attributes: object) -> None:
+        self.tags.add(tag)
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(f"<!--{data}-->")
+
+    def handle_data(self, data: str) -> None:
+        if "code" not in self._open:
+            self.words += data
+
+
 def harmless(text: str) -> list[Token]:
     """No HTML but ours, no link, no mention or reference outside code."""
+    seen = Outside(text)
+    assert seen.tags <= OWN_TAGS, seen.tags - OWN_TAGS
+    assert all(OWN_HTML.fullmatch(one) for one in seen.comments)
+    assert not re.search(SPEAKS, seen.words), seen.words
     found = tokens(text)
     for one in found:
         assert one.type not in ("html_inline", "link_open", "image", "code_block"), one.content
         if one.type == "html_block":
             assert all(OWN_HTML.fullmatch(x) for x in one.content.split("\n") if x), one.content
         if one.type == "text":
-            assert not re.search(r"@|https?:|www\.|GH-|#\d|[0-9a-f]{7}", one.content), one.content
+            assert not re.search(SPEAKS, one.content), one.content
     assert text.count("\n<details>") == text.count("\n</details>\n")
     return found
 
