@@ -1,4 +1,4 @@
-"""Authenticated calls to the GitHub API: JSON, pages, and the retries that a read may have."""
+"""Authenticated calls to the GitHub API: JSON, pages, and retries."""
 
 import json
 import re
@@ -13,11 +13,12 @@ from qflow_gitops.api.redaction import Redactor
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError
 
-ATTEMPTS = 4  # of one read
+ATTEMPTS = 4  # of one request
 LONGEST = 60.0  # seconds that one wait takes at most
 PAGES = 300  # a list of more of them is taken for one that doesn't end
 _NEXT = re.compile(r"""rel\s{0,5}=\s{0,5}["']?[^"',;]{0,100}\bnext\b""", re.IGNORECASE)
-_AGAIN = frozenset({429, 500, 502, 503, 504})
+_FAULTS = frozenset({500, 502, 503, 504})
+_SECONDARY = "secondary rate limit"  # in the message of a 403 that may have no such header
 _NOTHING = "Nothing was concluded from it."
 
 
@@ -92,49 +93,62 @@ class Client:
         raise odd_answer()
 
     def _read(self, path: str, query: Mapping[str, str | int] | None) -> HttpAnswer | None:
-        said = ""
-        for attempt in range(ATTEMPTS):
-            wait = float(2**attempt)
-            try:
-                answer = self._send("GET", path, query)
-            except NoAnswerError as problem:
-                said = str(problem)
-            else:
-                if answer.status == 404:
-                    return None
-                if not _is_busy(answer):
-                    return answer
-                said = self._what(answer)
-                asked = number(answer.headers.get("retry-after", ""))
-                wait = wait if asked is None else float(asked)
-            if attempt == ATTEMPTS - 1 or wait > LONGEST:
-                break
-            self._sleep(wait)
-        raise UnreachableError(
-            f"GitHub could not be asked: {said}.",
-            not_done=_NOTHING,
-            hint="Run the command again later.",
-            reason="github_unreachable",
-        )
+        answer = self._asked("GET", path, query)
+        return None if answer.status == 404 else answer
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Change something, once: whether a request without an answer arrived isn't known.
+        """Change something. Gives None where what it changes isn't there any more.
 
-        Gives None where what it changes isn't there any more. Raises AuthError and
-        UnreachableError.
+        What comes to the same when it is done twice (PATCH, DELETE) is tried as often as a read;
+        a POST again only after a rate limit, which did nothing (docs, "Best practices for using
+        the REST API"). Raises AuthError and UnreachableError.
         """
-        try:
-            answer = self._send(method, path, None, body)
-        except NoAnswerError as problem:
-            raise UnreachableError(
-                f"GitHub gave no answer: {problem}.",
-                not_done="It may have been done or not.",
-                hint="Run the command again: it looks at what is there first.",
-                reason="github_unreachable",
-            ) from None
+        answer = self._asked(method, path, None, body)
         if answer.status in (404, 410) and method != "POST":
             return None
         return self._data(answer)
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str | int] | None,
+        body: Mapping[str, Any] | None = None,
+    ) -> HttpAnswer:
+        """Ask until it is answered otherwise than by "busy". Raises UnreachableError."""
+        said, sure, attempt = "", True, 0
+        for attempt in range(1, ATTEMPTS + 1):
+            wait = float(2 ** (attempt - 1))
+            try:
+                answer = self._send(method, path, query, body)
+            except NoAnswerError as problem:
+                said, sure = str(problem), False
+            else:
+                if not _is_busy(answer):
+                    return answer
+                said, sure = self._what(answer), _is_limited(answer)
+                asked = number(answer.headers.get("retry-after", ""))
+                if asked is not None:
+                    wait = float(asked)
+                elif _SECONDARY in message_of(answer.content).lower():
+                    wait = LONGEST  # what the documentation asks for where no time is given
+            once = method == "POST" and not sure
+            if once or attempt == ATTEMPTS or wait > LONGEST:
+                break
+            self._sleep(wait)
+        if method == "GET" or sure:
+            raise UnreachableError(
+                f"GitHub could not be asked{_times(attempt)}: {said}.",
+                not_done=_NOTHING if method == "GET" else "It was not done.",
+                hint="Run the command again later.",
+                reason="github_unreachable",
+            )
+        raise UnreachableError(
+            f"GitHub gave no clear answer{_times(attempt)}: {said}.",
+            not_done="It may have been done or not.",
+            hint="Run the command again: it looks at what is there first.",
+            reason="github_unreachable",
+        )
 
     def _send(
         self,
@@ -197,9 +211,22 @@ def odd_answer() -> UnreachableError:
     )
 
 
+def _times(attempts: int) -> str:
+    return f", tried {attempts} times" if attempts > 1 else ""
+
+
 def _is_busy(answer: HttpAnswer) -> bool:
-    """Too many requests, or a fault of the server (docs, "Rate limits for the REST API")."""
-    limited = answer.status == 403 and (
-        "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+    """Too many requests, or a fault of the server."""
+    return _is_limited(answer) or answer.status in _FAULTS
+
+
+def _is_limited(answer: HttpAnswer) -> bool:
+    """Refused by a rate limit, primary or secondary (docs, "Rate limits for the REST API")."""
+    return answer.status == 429 or (
+        answer.status == 403
+        and (
+            "retry-after" in answer.headers
+            or answer.headers.get("x-ratelimit-remaining") == "0"
+            or _SECONDARY in message_of(answer.content).lower()
+        )
     )
-    return limited or answer.status in _AGAIN

@@ -1,10 +1,10 @@
 """What an apply came to: what was done, what was not, and what could not be recorded."""
 
 import contextlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from qflow_gitops import loggable
 from qflow_gitops.errors import LockError
 from qflow_gitops.inheritance import names_of
 from qflow_gitops.lockfile import Lockfile, Transition, is_leased
@@ -58,9 +58,8 @@ def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
             "transition": transition_to_json(one),
             "attempt": attempt_to_json(attempt),
         }
-        lines.append(json.dumps(entry) + "\n")
-    # It is printed as it is: as JSON, nothing in it is a command of a CI runner.
-    return "".join(lines).replace("::", ":\\u003a").replace("##[", "#\\u0023[")
+        lines.append(loggable.dumps(entry) + "\n")
+    return "".join(lines)
 
 
 def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applied:

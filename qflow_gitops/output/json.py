@@ -1,11 +1,11 @@
 """Every report as JSON, in one envelope; a plan's schema is `schemas/plan.schema.json`.
 
-ASCII only, so that nothing in it can move a cursor or start a command of a CI runner.
+ASCII only, so that nothing in it can move a cursor or is a command of a CI runner.
 """
 
-import json
 from typing import Any
 
+from qflow_gitops import loggable
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.difference import MISSING, Difference
@@ -44,7 +44,7 @@ def render(report: Report) -> str:
     data["notes"] = [*(" ".join(filter(None, one)) for one in first), *report.notes]
     data["diagnostics"] = [_diagnostic(one) for one in report.diagnostics]
     data |= _body(report)
-    return json.dumps(data, indent=2) + "\n"
+    return loggable.dumps(data, indent=2) + "\n"
 
 
 def _body(report: Report) -> dict[str, Any]:

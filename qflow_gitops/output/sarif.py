@@ -5,30 +5,45 @@ move; equal ones in a file are counted.
 """
 
 import hashlib
-import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 import qflow_gitops
-from qflow_gitops.diagnostics import Diagnostic, Rule
+from qflow_gitops import loggable
+from qflow_gitops.diagnostics import Diagnostic, Rule, Severity
 from qflow_gitops.report import Report
 from qflow_gitops.rules import RULES
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST = 5_000
+"""Results that are written: GitHub refuses a run of more than 25,000 and keeps the first 5,000 of
+it (docs.github.com, "SARIF support for code scanning", limits)."""
 
 
 def render(report: Report) -> str:
-    """Give the report's findings as one run; what stopped the command is a notification."""
-    used = sorted({one.rule for one in report.diagnostics})
+    """Give the report's findings as one run; what stopped the command is a notification.
+
+    Of very many the errors come first, and a notification says how many are left out.
+    """
+    found = _fitting(report.diagnostics)
+    used = sorted({one.rule for one in found})
     invocation: dict[str, Any] = {
         "executionSuccessful": report.error is None,
         "exitCode": int(report.exit_code),
         "exitCodeDescription": report.reason,
     }
+    said = []
     if report.error:
         text = " ".join(part for part in (report.error.message, report.error.hint) if part)
-        invocation["toolExecutionNotifications"] = [{"level": "error", "message": {"text": text}}]
+        said.append({"level": "error", "message": {"text": text}})
+    if len(found) < len(report.diagnostics):
+        missing = len(report.diagnostics) - len(found)
+        text = f"{missing:,} more findings are left out here; `qflow-gitops validate` has them."
+        said.append({"level": "warning", "message": {"text": text}})
+    if said:
+        invocation["toolExecutionNotifications"] = said
     run = {
         "tool": {
             "driver": {
@@ -43,9 +58,10 @@ def render(report: Report) -> str:
             "REPOSITORY": {"description": {"text": "The root of the git repository."}}
         },
         "invocations": [invocation],
-        "results": _results(report, used),
+        "results": _results(found, used),
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return loggable.dumps(log, indent=2) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -66,10 +82,16 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _results(report: Report, used: list[str]) -> list[dict[str, Any]]:
+def _fitting(found: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
+    if len(found) <= MOST:
+        return found
+    return sorted(found, key=lambda one: one.severity is not Severity.ERROR)[:MOST]
+
+
+def _results(found: Sequence[Diagnostic], used: list[str]) -> list[dict[str, Any]]:
     seen: Counter[str] = Counter()
     results = []
-    for one in report.diagnostics:
+    for one in found:
         print_ = _fingerprint(one)
         results.append(
             {

@@ -96,6 +96,18 @@ def test_sarif_names_the_rules_it_uses_and_their_place() -> None:
     assert (place["region"]["startColumn"], place["region"]["endColumn"]) == (3, 9)
 
 
+def test_sarif_holds_what_github_takes_errors_first() -> None:
+    """A limit of a reader (25,000 results refused, 5,000 kept) leaves something out in words."""
+    warnings = [finding(line=n, severity=Severity.WARNING) for n in range(1, 30_001)]
+    report = of(*warnings, finding("runs/z.yaml"))
+    (run,) = json.loads(sarif.render(report))["runs"]
+    assert len(run["results"]) == 5_000
+    assert run["results"][0]["level"] == "error"
+    (said,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert "25,001 more findings are left out" in said["message"]["text"]
+    assert len(results(*warnings[:5_000])) == 5_000
+
+
 def test_sarif_says_what_stopped_the_command() -> None:
     (invocation,) = json.loads(sarif.render(ERROR))["runs"][0]["invocations"]
     assert invocation["executionSuccessful"] is False

@@ -95,6 +95,20 @@ def test_plans_and_findings(hostile: Workspace, cli: Cli) -> None:
         harmless(cli(*arguments))
 
 
+def test_json_and_sarif_hold_the_words_and_no_command(hostile: Workspace, cli: Cli) -> None:
+    """Of both forms: on a runner's log a line of a report is a line like any other."""
+    words = "a ##[set-output name=a]b ##[add-matcher]c"
+    hostile.write("runs/bad.yaml", spec("x", extra=f"  {json.dumps(words)}: 1\n"))
+    for arguments in (("validate", "--format", "json"), ("validate", "--format", "sarif")):
+        done = cli(*arguments)
+        harmless(done)
+        assert words in json.dumps(json.loads(done.out))
+    hostile.remove("runs/bad.yaml")
+    done = cli("plan", "--full", "--format", "json")
+    harmless(done)
+    assert all(json.dumps(one)[1:-1] in json.dumps(json.loads(done.out)) for one in HOSTILE)
+
+
 def test_findings_about_hostile_files(hostile: Workspace, cli: Cli) -> None:
     for number, words in enumerate(HOSTILE):
         quoted = json.dumps(words)

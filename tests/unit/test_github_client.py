@@ -88,6 +88,53 @@ def test_how_long_is_waited_is_asked_in_plain_numbers(asked: str, waited: float)
     assert waits == [waited]
 
 
+SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
+LIMITED = [
+    answer({}, 403, retry_after="3"),
+    answer({}, 403, x_ratelimit_remaining="0"),
+    answer({}, 429),
+    answer(SECONDARY, 403),
+]
+FAULTS = [answer({}, status) for status in (500, 502, 503, 504)]
+
+
+@pytest.mark.parametrize("refused", LIMITED)
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_a_write_that_a_rate_limit_refused_is_tried_again(method: str, refused: HttpAnswer) -> None:
+    """GitHub limits writes most of all: 80 a minute that make content."""
+    one, waits = client(refused, answer({"id": 1}))
+    assert one.send(method, "issues/1/comments", {"body": "x"}) == {"id": 1}
+    assert waits == [
+        3 if "3" in refused.headers.values() else 60 if refused.data() == SECONDARY else 1
+    ]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_only_a_write_that_may_be_done_twice_is_tried_again_after_a_fault(
+    fault: HttpAnswer,
+) -> None:
+    for method in ("PATCH", "DELETE"):
+        one, _ = client(fault, answer({"id": 1}))
+        assert one.send(method, "issues/comments/1") == {"id": 1}
+    one, waits = client(fault, answer({"id": 1}))
+    with pytest.raises(UnreachableError) as refused:
+        one.send("POST", "issues/1/comments", {"body": "x"})
+    assert (waits, refused.value.not_done) == ([], "It may have been done or not.")
+
+
+@pytest.mark.parametrize("answered", [*LIMITED, *FAULTS])
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_what_stays_busy_is_no_missing_right_and_no_wrong_number(
+    method: str, answered: HttpAnswer
+) -> None:
+    one, waits = client(*[answered] * 4)
+    with pytest.raises(UnreachableError, match="tried 4 times") as refused:
+        one.send(method, "x") if method == "PATCH" else one.get("x")
+    assert refused.value.reason == "github_unreachable"
+    assert "again" in refused.value.hint
+    assert len(waits) == 3
+
+
 PULL = PullRequest(
     7, "a" * 40, "main", "b" * 40, author="ada", branch="x", repository="octo/runs",
     opened_at="2026-11-01T00:00:00Z",
