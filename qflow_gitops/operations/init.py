@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qflow_gitops import files, schema, shipped
-from qflow_gitops.errors import InvalidInput, LockError
+from qflow_gitops.errors import AGAIN, InvalidInput, LockError
 from qflow_gitops.filenames import LOCK_FILE, PROJECT_FILE, ROOT, ProjectFolder
 from qflow_gitops.interfaces import GitTree, LockStore, LostRace
 from qflow_gitops.lockfile import Lockfile
-from qflow_gitops.lockformat import to_bytes
+from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.notes import Mark
 from qflow_gitops.operations import lostsettings, projectfile
-from qflow_gitops.project import LockSettings
+from qflow_gitops.project import DEFAULT_ENVIRONMENT, LockSettings
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import FileChange, Files
 
@@ -37,10 +37,14 @@ spec:
   environments:
     prod:
       platform: {platform}
-  lock:
+{previous}  lock:
     store: {store}
 {lineage}"""
 _LINEAGE = '    lineage: "{lineage}"   # ties these settings to the record; never change it\n'
+
+_PREVIOUS = (
+    f"      previousNames: [{DEFAULT_ENVIRONMENT}]   # what it was called without settings\n"
+)
 
 _README = """\
 # Runs
@@ -108,19 +112,25 @@ def init(
 
     `branch` opens the record's branch of a remote, None where the record is to be a file.
     `action` asks for the workflows of GitHub Actions: OWNER/NAME@COMMIT of the action, or ""
-    where a person will write that into them. Raises InvalidInput where a file can't be written.
+    where a person will write that into them. Raises InvalidInput where a file can't be written,
+    and where there is a lockfile that the settings wouldn't name; LockError where one is broken.
     """
     made = []
     folder, at = target.folder, target.at
     new = not (folder / PROJECT_FILE).exists()
-    if branch is not None and new:
-        change, lineage = _begun(branch)
+    known = Lockfile(lineage)
+    if new and (folder / LOCK_FILE).exists():
+        known = _lockfile_there(target, in_file=branch is None)
+    elif branch is not None and new:
+        change, known = _begun(branch)
         made.append(change)
+    lineage = known.lineage
     texts: dict[str, str | bytes] = {
         PROJECT_FILE: _PROJECT.format(
             platform=platform,
             store="worktree" if branch is None else "branch",
             lineage=_LINEAGE.format(lineage=lineage) if lineage else "",
+            previous=_PREVIOUS if known.environment(DEFAULT_ENVIRONMENT).runs else "",
         ),
         "runs/README.md": _README,
     }
@@ -173,18 +183,41 @@ def _to_settle(action: str | None) -> tuple[str, ...]:
     return (settings,) if action else (mend, settings)
 
 
-def _begun(branch: Callable[[], LockStore]) -> tuple[FileChange, str]:
-    """Make the record on its branch, or take the one that is there; give its lineage."""
+def _lockfile_there(target: Target, *, in_file: bool) -> Lockfile:
+    """Give a lockfile that was begun without settings, by an apply."""
+    path = target.folder / LOCK_FILE
+    if not in_file:
+        raise InvalidInput(
+            f"There is {target.at.lockfile} already: with the lockfile on a branch, all that it "
+            "holds would be due again.",
+            where=target.at.lockfile,
+            not_done="Nothing was written.",
+            hint=f"Go on with it: `{AGAIN} --store worktree`",
+            reason="lock_there",
+        )
+    try:
+        return from_bytes(path.read_bytes(), target.at.lockfile)
+    except OSError as problem:
+        raise InvalidInput(
+            f"{target.at.lockfile} can't be read: {problem.strerror}.",
+            where=target.at.lockfile,
+            not_done="Nothing was written.",
+            hint="Give yourself the right to read it.",
+        ) from None
+
+
+def _begun(branch: Callable[[], LockStore]) -> tuple[FileChange, Lockfile]:
+    """Make the lockfile on its branch, or take the one that is there."""
     try:
         store = branch()
         with store.session() as session:
             if session.created:
                 session.record([], Mark("prod", ""))
             what = "written" if session.created else "kept"
-            return FileChange(store.where, what), session.lockfile.lineage
+            return FileChange(store.where, what), session.lockfile
     except (LockError, LostRace) as problem:
         said = f"not made now, but by the first apply: {getattr(problem, 'message', 'try again')}"
-        return FileChange("the record's branch", "left", said), ""
+        return FileChange("the record's branch", "left", said), Lockfile("")
 
 
 def export_schemas(folder: Path) -> Report:

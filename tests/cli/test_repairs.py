@@ -226,3 +226,33 @@ def test_two_environments_have_to_be_named(
         assert done.code == 2, done
         assert "-e dev`" in done.err
     assert sandbox.requests() == []
+
+
+def test_init_goes_on_with_a_lockfile_that_was_begun_without_settings(
+    workspace: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another lineage would end every plan; a new lockfile would make all of it due again."""
+    workspace.write("runs/a.yaml", spec("a"))
+    workspace.commit()
+    monkeypatch.setenv("QFLOW_PLATFORM", "sandbox")
+    assert cli("apply", "--yes").code == 0
+    monkeypatch.delenv("QFLOW_PLATFORM")
+    lineage = json.loads(workspace.read("qflow.lock"))["lineage"]
+    there = str(workspace.path)
+    workspace.git("remote", "add", "origin", "https://git.example/x")
+    refused = cli("init", there, "--platform", "sandbox")
+    assert (refused.code, (workspace.path / "qflow.yaml").exists()) == (3, False)
+    assert "--store worktree" in refused.err
+    assert cli("init", there, "--platform", "sandbox", "--store", "worktree").code == 0
+    assert lineage in workspace.read("qflow.yaml")
+    workspace.commit()
+    assert cli.json("plan", "--full")["counts"]["run"] == 0
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 1
+
+
+def test_init_beside_a_broken_lockfile_writes_nothing(workspace: Workspace, cli: Cli) -> None:
+    workspace.write("qflow.lock", "{")
+    refused = cli("init", str(workspace.path), "--platform", "sandbox")
+    assert refused.code == 11
+    assert not (workspace.path / "qflow.yaml").exists()

@@ -189,6 +189,7 @@ BESIDE = {
     "qflow_gitops.operations.plan:_base": "a note beside a plan: test_bad_input.py",
     "qflow_gitops.output.markdown:": "in a comment, where nobody types",
     "qflow_gitops.output.markdown:_findings": "in a comment, where nobody types",
+    "qflow_gitops.output.sarif:render": "in a file for code scanning: test_outputs.py",
     "qflow_gitops.output.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.output.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
     "qflow_gitops.output.textrecords:standstill": "after an unfreeze: test_freeze.py",

@@ -620,6 +620,17 @@ def a_second_project_begun(at: Terminal) -> tuple[str, Person]:
 
 
 @scenario("worktree")
+def settings_beside_a_lockfile(at: Terminal) -> tuple[str, Person]:
+    """Settings are begun where a lockfile was, on a branch that is empty yet."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.clone.remove("qflow.yaml")
+    at.clone.commit()
+    at.clone.git("remote", "add", "origin", "https://git.example/x")
+    return "qflow-gitops init --platform sandbox", Person(WHY)
+
+
+@scenario("worktree")
 def a_folder_with_an_odd_name(at: Terminal) -> tuple[str, Person]:
     """A folder whose name isn't shown as it is."""
     at.specs(a=spec("a"))
