@@ -154,7 +154,7 @@ def _on_environment(
     text = edges.render(one)
     if request.dry_run:
         return Commented(number, name, "shown", one.standing, text=text)
-    if one.empty and not request.always and not sticky.own(name):
+    if one.empty and not one.planned.first and not request.always and not sticky.own(name):
         return Commented(number, name, "none", one.standing)
     what, kept, removed = sticky.put(name, text)
     return Commented(number, name, what, one.standing, kept.url, removed)

@@ -1,11 +1,11 @@
 """What would run, and why: two commits and the record, without a secret or a network."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from qflow_gitops import freezes, loader, plan, verdicts
+from qflow_gitops import freezes, loader, loosening, plan, verdicts
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.freezes import Freeze
 from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits
@@ -18,9 +18,10 @@ from qflow_gitops.operations.examining import Keeper
 from qflow_gitops.operations.policies import Base, facts_of
 from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.plan import Brakes, Context
+from qflow_gitops.policy import Facts
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
-from qflow_gitops.report.plans import LockSeen, Planned, planned
+from qflow_gitops.report.plans import Beforehand, LockSeen, Planned, planned
 from qflow_gitops.spec import RunSpec
 
 
@@ -121,9 +122,25 @@ def make_plan(
         names=connector_names(project, environments),
         catalog=specs.catalog,
         freezes=holding,
-        first=tuple(before.said(made, worktree=request.worktree)) if alone else (),
+        first=(
+            *_loosened(facts, project),
+            *(before.said(made, worktree=request.worktree) if alone else ()),
+        ),
     )
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
+
+
+def _loosened(facts: Facts, project: Project) -> Iterator[Beforehand]:
+    """Say where the policy at hand holds less than those that count beside it."""
+    now, *others = facts.policies
+    found = dict.fromkeys(one for other in others for one in loosening.loosened(other, now))
+    if found:
+        file = project.folder.settings
+        yield Beforehand(
+            f"{file} holds less than the policy up to now: {'; '.join(found)}.",
+            "Here both count, and the stricter one holds; for later changes only this one will. "
+            "See that it is meant.",
+        )
 
 
 def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:

@@ -9,7 +9,7 @@ from collections import Counter
 
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.output.blocks import cell, code
-from qflow_gitops.output.markdown import Document, Row, document, frozen_part
+from qflow_gitops.output.markdown import Document, Row, document, first, frozen_part
 from qflow_gitops.report.reviews import Proposal, Review, Standing
 
 COMMENT_LIMIT = 65_536
@@ -43,9 +43,9 @@ def render(one: Review) -> str:
     if one.empty:
         frozen = "".join(frozen_part(body.freezes).entries)
         said = f"Nothing of {code(one.environment)} is changed here, and nothing would run.\n\n"
-        return marker + title + frozen + said + tail
+        return marker + title + first(body) + frozen + said + tail
     shown = Document(
-        head=f"{marker}{title}**{_counts(one)}**\n\n{_next(one)}",
+        head=f"{marker}{title}{first(body)}**{_counts(one)}**\n\n{_next(one)}",
         body=body,
         rows=[Row(each.change, each.why, _state(each)) for each in one.proposals],
         held=one.held,

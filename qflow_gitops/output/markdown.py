@@ -30,7 +30,7 @@ from qflow_gitops.output.runs import difference, run, where
 from qflow_gitops.output.words import clean, count
 from qflow_gitops.plan import EVERY, Action, Change
 from qflow_gitops.report import Report
-from qflow_gitops.report.plans import Beforehand, Planned
+from qflow_gitops.report.plans import Planned
 from qflow_gitops.spec import MASK
 
 SUMMARY_LIMIT = 1024 * 1024
@@ -69,7 +69,7 @@ def _plan(body: Planned, report: Report) -> str:
         Document(
             head=(
                 f"### Plan for {names}\n\n"
-                + "".join(map(_first, body.first))
+                + first(body)
                 + f"**{len(plan.of(Action.RUN)):,} to start · {len(plan.of(Action.HOLD)):,} held · "
                 f"{done:,} with nothing to do**\n\n"
             ),
@@ -85,9 +85,12 @@ def _plan(body: Planned, report: Report) -> str:
     )
 
 
-def _first(one: Beforehand) -> str:
-    way_on = f">\n> → {code(one.hint)}\n" if one.hint else ""
-    return f"> {code(one.said)}\n{way_on}\n"
+def first(body: Planned) -> str:
+    """Quote what comes before a plan."""
+    return "".join(
+        f"> {code(one.said)}\n" + (f">\n> → {code(one.hint)}\n\n" if one.hint else "\n")
+        for one in body.first
+    )
 
 
 # --- a plan, with or without the states of its runs ----------------------------------

@@ -43,7 +43,8 @@ class Planned(NamedTuple):
     `commit` is "" for the work tree, `base` the commit of comparison ("" without one),
     `full` whether every spec was looked at. `names` gives connectors their names,
     `catalog` workflows theirs. `freezes` are all that hold, whether or not anything is due.
-    `first` comes before everything else: what an apply would refuse, or ask.
+    `first` comes before everything else: what an apply would refuse, or ask, and where the
+    policy at hand holds less than the one up to now.
     """
 
     plan: Plan

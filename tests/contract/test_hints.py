@@ -120,6 +120,12 @@ _BY_REASON = {
             '--git-common-dir)/qflow-gitops/verdicts"`'
         ),
     ),
+    "it is for a reviewer to judge: test_policy.py": (
+        (
+            "Here both count, and the stricter one holds; for later changes only this one will. "
+            "See that it is meant."
+        ),
+    ),
     "the CLI fills it in": ("<the command as it was typed>",),
 }
 ELSEWHERE = {text: why for why, texts in _BY_REASON.items() for text in texts}

@@ -112,6 +112,23 @@ def test_one_that_removes_the_last_spec_says_so(
     assert "`qflow-gitops apply --ack empty=1 --reason TEXT`" in body
 
 
+def test_a_looser_policy_is_pointed_out_to_who_reviews_it(
+    remote: Remote, workspace: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer
+) -> None:
+    """Also where nothing else changes: nobody would be asked to look otherwise."""
+    settings = workspace.read("qflow.yaml")
+    workspace.write("qflow.yaml", settings + "  policy: {limits: {runs: 2}}\n")
+    workspace.commit("strict")
+    workspace.git("push", "--quiet", "origin", "main")
+    workspace.git("switch", "--quiet", "-c", "feature")
+    workspace.write("qflow.yaml", settings + "  policy: {limits: {runs: 9}}\n")
+    workspace.commit("looser")
+    push(workspace, api)
+    assert cli("comment").code == 0
+    (body,) = api.bodies(1)
+    assert "holds less than the policy up to now: limits.runs: 2 → 9." in body
+
+
 @pytest.mark.parametrize("how", ["--squash", "--no-ff", "rebase"])
 def test_from_planned_to_done(
     pull: Workspace, remote: Remote, cli: Cli, api: GitHubApi, sandbox: SandboxServer, how: str

@@ -68,6 +68,10 @@ def test_a_change_cannot_loosen_its_own_rules(
     assert cli("apply", "--yes").code == 0
     settings(workspace, "{limits: {runs: 100}}")
     runs(workspace, 3, 10)
+    said = "qflow.yaml holds less than the policy up to now: limits.runs: 2 → 100."
+    for command in (("plan",), ("plan", "--from", "HEAD~1"), ("plan", "--format", "markdown")):
+        assert said in cli(*command).out, command
+    assert any(said in one for one in cli.json("plan")["notes"])
     for command in (("plan",), ("apply", "--yes")):
         assert held(cli.json(*command)) == {"r0": "limit", "r1": "limit", "r2": "limit"}
     runs(workspace, 2)
@@ -75,6 +79,7 @@ def test_a_change_cannot_loosen_its_own_rules(
     workspace.commit("only what changes the policy")
     assert cli("apply", "--yes").code == 0
     runs(workspace, 3, 10)  # now the looser policy is that of both ends
+    assert said not in cli("plan").out
     assert cli("apply", "--yes").code == 0
     assert len(sandbox.executions()) == 5
 

@@ -1,0 +1,67 @@
+"""In what a newer policy holds less: each of its rules, and nothing else."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qflow_gitops.loosening import loosened
+from qflow_gitops.policy import Approvals, Limits, Policy, Scope
+from qflow_gitops.windows import Window
+
+STRICT = Policy(
+    Limits(5, 10.0, 10, {"oci": 2}, {"w": 1}),
+    (Window("deny", "0 0 * * SAT", 3600.0, "UTC"),),
+    (Approvals(2, Scope(("prod",))),),
+    frozenset({"a"}),
+    frozenset({"x"}),
+    {"ticket": "CHG[0-9]+"},
+    True,
+    True,
+)
+LIMITS = STRICT.limits
+LOOSER: list[tuple[dict[str, Any], str]] = [
+    ({"limits": LIMITS._replace(runs=6)}, "limits.runs: 5 → 6"),
+    ({"limits": LIMITS._replace(share=20.5)}, "limits.share.percent: 10 → 20.5"),
+    ({"limits": LIMITS._replace(share=None)}, "limits.share.percent: 10 → none"),
+    ({"limits": LIMITS._replace(share_from=50)}, "limits.share: from 10 specs on → from 50"),
+    ({"limits": LIMITS._replace(connector_types={})}, "limits.connectorTypes.oci: 2 → none"),
+    ({"limits": LIMITS._replace(workflows={"w": 9})}, "limits.workflows.w: 1 → 9"),
+    ({"windows": ()}, "windows: others than before"),
+    ({"approvals": ()}, "approvals: 2 → 0"),
+    ({"approvals": (Approvals(1, Scope(("prod",))),)}, "approvals: 2 → 1"),
+    ({"allowed": None}, "workflows.allow: all are allowed now"),
+    ({"allowed": frozenset({"a", "b"})}, "workflows.allow: 1 more"),
+    ({"denied": frozenset()}, "workflows.deny: 1 fewer"),
+    ({"annotations": {}}, "require.annotations.ticket: no more"),
+    ({"annotations": {"ticket": ".*"}}, "require.annotations.ticket: another pattern"),
+    ({"signed_commits": False}, "require.signedCommits: no more"),
+    ({"workflow_revision": False}, "require.workflowRevision: no more"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), LOOSER)
+def test_what_holds_less_is_named(change: dict[str, Any], said: str) -> None:
+    assert loosened(STRICT, STRICT._replace(**change)) == [said]
+
+
+def test_every_rule_of_a_policy_is_compared() -> None:
+    """A rule that is added to policies has to be added here, too."""
+    named = {name for change, _ in LOOSER for name in change}
+    assert named == set(Policy._fields)
+
+
+@given(st.lists(st.sampled_from(LOOSER), max_size=4))
+def test_what_holds_more_is_not_named(changes: list[tuple[dict[str, Any], str]]) -> None:
+    looser = STRICT._replace(**{name: value for one, _ in changes for name, value in one.items()})
+    tightened = loosened(looser, STRICT)
+    assert set(tightened) <= {
+        "windows: others than before",
+        "require.annotations.ticket: another pattern",
+    }
+    assert loosened(looser, looser) == []
+
+
+def test_a_rule_for_all_runs_takes_the_place_of_one_for_some() -> None:
+    assert loosened(STRICT, STRICT._replace(approvals=(Approvals(2),))) == []
