@@ -16,6 +16,7 @@ OF_A_FILE = (
     "closeyaml",
     "syntax",
     "leaks",
+    "excerpts",
     "numerals",
     "parsing",
     "advice",
