@@ -151,12 +151,16 @@ class Plan(NamedTuple):
     def digest_of(self, environments: Iterable[str]) -> str:
         """The digest of the part of the plan that is about these environments."""
         wanted = set(environments)
-        entries = sorted(
-            [one.environment, self.platforms[one.environment], one.name, one.spec.digest]
-            for one in self.of(Action.RUN)
-            if one.spec is not None and one.environment in wanted
-        )
-        return "v1:sha256:" + hashlib.sha256(canonical(entries)).hexdigest()
+        due = (one.spec for one in self.of(Action.RUN) if one.environment in wanted)
+        return digest_of_runs(self.platforms, filter(None, due))
+
+
+def digest_of_runs(platforms: Mapping[str, str], specs: Iterable[RunSpec]) -> str:
+    """Give the digest that a plan has which runs these specs."""
+    entries = sorted(
+        [one.environment, platforms[one.environment], one.name, one.digest] for one in specs
+    )
+    return "v1:sha256:" + hashlib.sha256(canonical(entries)).hexdigest()
 
 
 class Context(NamedTuple):

@@ -380,7 +380,7 @@ def _jobs(
     request: ApplyRequest, work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
 ) -> Generator[events.Event, None, list[Job]]:
     due = view.planned.plan.of(Action.RUN)
-    common = {"planDigest": view.planned.plan.digest, **edges.evidence}
+    common = {"planDigest": request.digest or view.planned.plan.digest, **edges.evidence}
     evidence = partial(_evidence, request, edges, view, common)
     jobs = []
     most = _concurrency(request, view)

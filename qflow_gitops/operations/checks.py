@@ -8,12 +8,12 @@ from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import Lockfile
+from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations.branches import Unmerged
 from qflow_gitops.operations.policies import NEW_RECORD
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key
-from qflow_gitops.plan import RETRY, Action, Reason
+from qflow_gitops.plan import RETRY, Action, Plan, Reason, digest_of_runs
 from qflow_gitops.policy import Facts
 from qflow_gitops.project import Project
 from qflow_gitops.report import InvalidFiles
@@ -105,7 +105,10 @@ def check(request: ApplyRequest, view: View) -> None:
     shown = view.planned.plan
     made = shown.thawed  # a freeze puts off what was approved, it makes no other plan
     waits = any(one.reason is Reason.UNMERGED for one in shown.changes)  # sends nothing as it is
-    if request.digest and request.digest not in (shown.digest, made.digest) and not waits:
+    same = request.digest in ("", shown.digest, made.digest) or _is_the_rest(
+        made, request.digest, view
+    )
+    if not same and not waits:
         due = ", ".join(f"{one.environment}/{one.name}" for one in made.of(Action.RUN)) or "nothing"
         raise StaleError(
             f"The plan is not the approved one: its digest is {made.digest}, and it would run "
@@ -114,6 +117,32 @@ def check(request: ApplyRequest, view: View) -> None:
             hint="Look at it again, and have it approved: `qflow-gitops plan`",
             reason="digest_differs",
         )
+
+
+def _is_the_rest(made: Plan, digest: str, view: View) -> bool:
+    """Whether a plan is what is left of the one with this digest, of which a part was sent.
+
+    A job that is started again, after some of its runs: they say by which plan they were sent.
+    """
+    due = [one.spec for one in made.of(Action.RUN) if one.spec]
+    keys = {one.key for one in due}
+    sent = [
+        one
+        for one in view.specs.specs.values()
+        if one.environment == view.environment and one.key not in keys
+        and any(
+            each.digest == one.digest and plan_digest(each) == digest
+            for each in view.lockfile.attempts(*one.key)
+        )
+    ]  # fmt: skip
+    return bool(sent) and digest_of_runs(made.platforms, (*due, *sent)) == digest
+
+
+def plan_digest(attempt: Attempt) -> str:
+    """Give the digest of the plan that an attempt was sent by, "" where none is recorded."""
+    evidence = attempt.facts.get("evidence")
+    found = evidence.get("planDigest") if isinstance(evidence, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _check_keys(view: View) -> None:

@@ -176,6 +176,29 @@ def test_only_the_approved_plan_is_sent(
     assert len(sandbox.executions()) == 2
 
 
+def test_what_is_left_of_an_approved_plan_is_still_that_plan(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """A job that is started again after a part of it was sent; anything beside it is another."""
+    for name in ("b", "c"):
+        project.write(f"runs/{name}.yaml", spec(name, name))
+    project.commit("three")
+    digest = cli.json("plan")["digest"]
+    assert cli("apply", "--yes", "--digest", digest, "-l", "none=such").code == 7
+    sandbox.set_faults("drop@run#2")
+    first = cli("apply", "--yes", "--digest", digest)
+    assert first.code == 9
+    sandbox.set_faults()
+    sent = len(sandbox.executions())
+    again = cli("apply", "--yes", "--digest", digest)
+    assert again.code == 9, again.err  # the doubt is a person's
+    project.write("runs/d.yaml", spec("d", "nobody approved it"))
+    project.commit("a fourth")
+    refused = cli("apply", "--yes", "--digest", digest)
+    assert (refused.code, "prod/d" in refused.err) == (7, True)
+    assert len(sandbox.executions()) == sent
+
+
 def test_one_broken_spec_among_good_ones(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
