@@ -732,11 +732,12 @@ def _with_doubles(
 
 def _double(found: Change, one: RunSpec, first: RunSpec, context: Context) -> Change:
     who = f"{first.environment}/{first.name}"
+    where = "" if first.environment == one.environment else f" {first.environment}"
     return found._replace(
         action=Action.HOLD,
         reason=Reason.SAME_REQUEST,
         detail=f"{who} ({first.file}) asks for the same on the same platform, and is to run first",
-        hint=f"If once is enough, remove one of them, or apply and then "
+        hint=f"If once is enough, remove one of them, or apply{where} and then "
         f"`qflow-gitops baseline {one.environment}/{one.name} --reason TEXT`. If it is meant "
         f"again: {_ack(Reason.SAME_REQUEST, one, context)}, or "
         f"`qflow-gitops rerun {one.environment}/{one.name} --reason TEXT`, commit, apply.",

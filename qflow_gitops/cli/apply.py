@@ -35,7 +35,9 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     is_flag=True,
     help="Send only what an approved, merged pull request holds (GitHub).",
 )
-@click.option("--digest", default="", metavar="D", help="Send only exactly this plan, or the rest of it.")
+@click.option(
+    "--digest", default="", metavar="D", help="Send only exactly this plan, or the rest of it."
+)
 @click.option(
     "--retry", "retries", multiple=True, metavar="RUN", help="Send a failed run again; repeatable."
 )

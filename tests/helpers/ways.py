@@ -30,13 +30,15 @@ class Way(NamedTuple):
     """One way on.
 
     `kind` is "type" for a command, "doubt" for several of which each may be needed, else a
-    change; `about` are its words. `first`: apply before it; `then`: commit and apply after it.
+    change; `about` are its words. `first`: apply before it (`where`, "" for the hold's own
+    environment); `then`: commit and apply after it.
     """
 
     kind: str
     about: tuple[Any, ...] = ()
     first: bool = False
     then: bool = False
+    where: str = ""
 
 
 def ways_on(hint: str) -> list[Way]:
@@ -49,9 +51,9 @@ def ways_on(hint: str) -> list[Way]:
         if _DOUBT & {*words}:
             doubts.append(words)
             continue
-        first = hint[:place].endswith("apply and then ")
-        then = hint[place + len(command) :].startswith("`, commit, apply")
-        found.append((place, Way("type", words, first, then)))
+        first = re.search(r"apply(?: (\S+))? and then $", hint[:place])
+        then = hint[place + len(command) + 1 :].startswith("`, commit, apply")
+        found.append((place, Way("type", words, bool(first), then, (first and first[1]) or "")))
     if doubts:
         found.append((0, Way("doubt", tuple(doubts))))
     found += [

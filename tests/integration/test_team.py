@@ -259,7 +259,7 @@ class Story:
         """Take one way, to the letter."""
         apply = ("apply", "-e", hold["environment"])
         if way.first:
-            self.done(0, *apply)
+            self.done(0, "apply", "-e", way.where or hold["environment"])
         if way.kind == "doubt":
             self.settle(hold, way)
         elif way.kind != "type":
