@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from qflow_gitops import numerals, syntax
+from qflow_gitops import numerals, otherreaders, syntax
 from qflow_gitops.diagnostics import START_OF_FILE, Diagnostic, Position, Range, error, warning
 from qflow_gitops.document import Document, Json, Parsed, Path, range_of
 
@@ -24,17 +24,23 @@ _BOOLEANS = {
 _YAML11_WORDS = frozenset(
     form for word in ("yes", "no", "on", "off") for form in (word, word.title(), word.upper())
 )
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as ruamel.yaml counts lines
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read(text: str, file: str) -> Parsed:
     """Read a text. Never raises for what it holds."""
     builder = _Builder(file, text)
+    if unreadable := otherreaders.unreadable(text):
+        trap, start, end = unreadable
+        builder.trap(trap, _stretch_of(text, start, end))
+        return Parsed((), tuple(builder.diagnostics))
     try:
         for event in _events(text, builder):
             builder.feed(event)
     except _Stop:
         pass
+    builder.end()
     if not builder.documents and not builder.diagnostics:
         words = "The file holds no YAML document."
         builder.report("yaml-empty", words, builder.start, "Write a run spec, or remove the file.")
@@ -53,14 +59,17 @@ def _events(text: str, builder: "_Builder") -> Iterator[Any]:
     try:
         yield from YAML(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as problem:
-        words = syntax.explained(problem.problem or "", problem.context or "")
+        at = problem.problem_mark
+        inside = bool(at and text[at.index - at.column : at.index].strip())
+        words = syntax.explained(problem.problem or "", problem.context or "", inside=inside)
         marks = (problem.problem_mark, problem.context_mark)
         mark = next((one for one in (marks[::-1] if words.at_start else marks) if one), None)
         where = range_of(mark, mark) if mark else builder.last
         builder.report("yaml-syntax", words.message, where, words.hint)
     except YAMLError as problem:
         words = syntax.explained(str(problem))
-        where = _position_of(text, getattr(problem, "position", 0))
+        at = getattr(problem, "position", 0)
+        where = _stretch_of(text, at, at + 1)
         builder.report("yaml-syntax", words.message, where, words.hint)
     except RecursionError:
         builder.too_deep()
@@ -70,10 +79,12 @@ def _events(text: str, builder: "_Builder") -> Iterator[Any]:
         builder.report("yaml-syntax", words.message, builder.last, words.hint)
 
 
-def _position_of(text: str, offset: int) -> Range:
-    line = text.count("\n", 0, offset) + 1
-    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
-    return Range(Position(line, column), Position(line, column + 1))
+def _stretch_of(text: str, start: int, end: int) -> Range:
+    """Give a stretch of one line by its offsets."""
+    breaks = list(_BREAK.finditer(text, 0, start))
+    line = len(breaks) + 1
+    column = start - (breaks[-1].end() if breaks else 0) + 1
+    return Range(Position(line, column), Position(line, column + end - start))
 
 
 @dataclass(slots=True)
@@ -83,6 +94,7 @@ class _Frame:
     container: dict[str, Any] | list[Any]
     path: Path
     start: Any
+    flow: bool  # written with brackets
     key: str | None = None  # the key whose value comes next, in a mapping
 
 
@@ -100,11 +112,16 @@ class _Builder:
     root: Any = None
     index: int = 0
     glued: bool = False  # a second spec stands in this document, without `---` before it
+    ended: int = 0  # the offset at which the document before ended
+    block: Any = None  # the last scalar, if it is a block
     start: Range = START_OF_FILE
     last: Range = START_OF_FILE
 
     def report(self, rule: str, message: str, where: Range, hint: str = "") -> None:
         self.diagnostics.append(error(rule, message, self.file, where, hint))
+
+    def trap(self, found: otherreaders.Trap, where: Range) -> None:
+        self.report("yaml-syntax", found.message, where, found.hint)
 
     def too_deep(self) -> None:
         self.report(
@@ -120,16 +137,18 @@ class _Builder:
         _HANDLERS.get(type(event).__name__, _ignore)(self, event)
 
     def document_start(self, event: Any) -> None:
-        if event.version or event.tags:
+        line = otherreaders.directive(self.text, self.ended, event.start_mark.index)
+        if line or event.version or event.tags:
             self.report(
                 "yaml-directive",
-                "Directives (%YAML, %TAG) are not allowed.",
-                self.last,
+                "Directives (%YAML, %TAG and others) are not allowed.",
+                _stretch_of(self.text, *line) if line else self.last,
                 "Remove the line; specs are read as YAML 1.2.",
             )
         self.keys, self.values, self.root, self.glued = {}, {}, None, False
 
-    def document_end(self, _event: Any) -> None:
+    def document_end(self, event: Any) -> None:
+        self.ended = event.end_mark.index
         where = self.values[()]
         if isinstance(self.root, dict):
             self.documents.append(
@@ -161,11 +180,25 @@ class _Builder:
             {} if type(event).__name__ == "MappingStartEvent" else []
         )
         path = self._place(container)
-        self.frames.append(_Frame(container, path, event.start_mark))
+        self.frames.append(_Frame(container, path, event.start_mark, event.flow_style))
+        self.block = None
 
     def collection_end(self, event: Any) -> None:
         frame = self.frames.pop()
         self.values[frame.path] = range_of(frame.start, event.end_mark)
+        if frame.flow:
+            self._refuse_loose(frame.start, event.end_mark, quoted=False)
+
+    def _refuse_loose(self, start: Any, end: Any, *, quoted: bool) -> None:
+        """Refuse a value in brackets or quotes, or its header, too far to the left.
+
+        Likewise a comment that is stuck to its end.
+        """
+        indent = next((one.start.column for one in reversed(self.frames) if not one.flow), -1)
+        if otherreaders.is_shallow(self.text, start, end, indent, quoted=quoted):
+            self.trap(otherreaders.SHALLOW, range_of(start, end))
+        if start is not end and self.text.startswith("#", end.index):
+            self.trap(otherreaders.COMMENT, _stretch_of(self.text, end.index, end.index + 1))
 
     def alias(self, _event: Any) -> None:
         self.report(
@@ -181,8 +214,17 @@ class _Builder:
         value: Json = event.value
         frame = self.frames[-1] if self.frames else None
         is_key = frame is not None and isinstance(frame.container, dict) and frame.key is None
-        if event.implicit[0] and event.style in (None, ""):
+        plain = event.style in (None, "")
+        if event.implicit[0] and plain:
             value = self._plain(event.value, is_key=is_key)
+        if plain and frame and frame.flow and event.value.endswith(":"):
+            self.trap(otherreaders.COLON, self.last)
+        self.block = event if event.style in ("|", ">") else None
+        if not plain and not is_key:
+            end = event.start_mark if self.block else event.end_mark
+            self._refuse_loose(event.start_mark, end, quoted=True)
+        if self.block and otherreaders.ends_in_blanks(self.text, event.start_mark.index, value):
+            self.trap(otherreaders.BLANKS, self.last)
         if isinstance(value, str) and _SURROGATE.search(value):
             self.report(
                 "yaml-surrogate",
@@ -199,10 +241,30 @@ class _Builder:
                 self.last,
                 "Put the key in quotes if the ? is part of it; else remove the ?.",
             )
+        if is_key and self.block:
+            self.trap(otherreaders.LONG_KEY, self.last)
         if is_key:
-            self._key(value, plain=event.style in (None, ""))
+            self._key(value, plain=plain)
         else:
             self._take(value)
+
+    def end(self) -> None:
+        """Refuse a text whose last line means something else once an editor ends it."""
+        if self.block is None or self.text.endswith(("\n", "\r")):
+            return
+        ended = _Builder(self.file, self.text + "\n")
+        try:
+            for event in _events(ended.text, ended):
+                ended.feed(event)
+        except _Stop:  # for what is told of this text, too
+            return
+        if [one.data for one in ended.documents] != [one.data for one in self.documents]:
+            self.report(
+                "yaml-last-line",
+                "The file's last line has no line break, and belongs to a text that has its own.",
+                range_of(self.block.start_mark, self.block.start_mark),
+                "End the file with a line break, or write `|-` (`>-`) for a text without one.",
+            )
 
     def _take(self, value: Json) -> None:
         frame = self.frames[-1] if self.frames else None

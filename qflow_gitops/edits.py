@@ -152,7 +152,7 @@ def put(content: bytes, index: int, path: tuple[str, ...], value: Scalar) -> byt
         new = text.edited([_edit(_Place(before[index], text), path, value)])
     except ValueError:
         return Refused("the text holds control characters or line breaks")
-    return _checked(new, wanted.values(), complete=bool(_LINE_BREAK.search(text.text[-1:])))
+    return _checked(new, wanted.values())
 
 
 def with_lineage(content: bytes, lineage: str) -> bytes | Refused:
@@ -162,14 +162,12 @@ def with_lineage(content: bytes, lineage: str) -> bytes | Refused:
     return put(content, 0, LINEAGE, lineage)
 
 
-def _checked(new: bytes, wanted: Iterable[dict[str, Any]], *, complete: bool) -> bytes | Refused:
-    """Read the result again: the net under every edit. `complete`: the last line had its break."""
+def _checked(new: bytes, wanted: Iterable[dict[str, Any]]) -> bytes | Refused:
+    """Read the result again: the net under every edit."""
     after = parse(new, "")
     if has_errors(after.diagnostics):
         return Refused("the result could not be read as YAML any more")
     if not _same(wanted, after.documents):
-        if not complete:  # `|` at the end of a file has as many line breaks as are there
-            return Refused("the text at its end has no line break behind it, and would get one")
         return Refused("more than this would change")
     return new
 

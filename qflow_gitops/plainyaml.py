@@ -72,8 +72,10 @@ _ODD: Mapping[str, re.Pattern[str]] = {
     "\\": re.compile(r"\\(?![\\\"nrt])"),  # an escape that is rare
     '"': re.compile(r"\":\S"),  # a value right after a quoted key, here and in the next
     "'": re.compile(r"':\S"),
-    ">": re.compile(_BLOCK.format(sign=">")),
-    "|": re.compile(_BLOCK.format(sign=r"\|")),
+    ">": re.compile(_BLOCK.format(sign=">") + r"|^ *>", re.MULTILINE),  # on a line of its own
+    "|": re.compile(_BLOCK.format(sign=r"\|") + r"|^ *\|", re.MULTILINE),
+    "#": re.compile(r"[\"'\]}]#"),  # a comment that is stuck to a value
+    "<<<<<<<": re.compile("^<<<<<<<", re.MULTILINE),  # a conflict
 }
 """What libyaml and others read differently, or what needs a closer look, by a character in it."""
 
@@ -130,6 +132,7 @@ def _data(following: Callable[[], Any]) -> dict[str, Any]:  # noqa: C901  one lo
     above: list[Any] = []
     container: Any = None  # what is being filled
     key: str | None = None  # the key whose value comes next, in a mapping
+    flow, line = -1, -1  # how deep the outermost brackets are, and their line
     while True:
         event = following()
         kind = type(event)
@@ -137,14 +140,14 @@ def _data(following: Callable[[], Any]) -> dict[str, Any]:  # noqa: C901  one lo
             if event.anchor is not None or event.tag is not None:
                 raise _NotPlain
             if key is not None:
-                container[key] = event.value if event.style else _resolved(event.value)
+                container[key] = _styled(event) if event.style else _resolved(event.value)
                 key = None
             elif type(container) is dict:
                 key = event.value if event.style else _key(event.value)
                 if key in container:
                     raise _NotPlain
             elif container is not None:
-                container.append(event.value if event.style else _resolved(event.value))
+                container.append(_styled(event) if event.style else _resolved(event.value))
             else:
                 raise _NotPlain
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
@@ -158,10 +161,16 @@ def _data(following: Callable[[], Any]) -> dict[str, Any]:  # noqa: C901  one lo
                 container.append(made)
             elif container is not None:
                 raise _NotPlain
+            if flow < 0 and event.flow_style:
+                flow, line = len(above), event.start_mark.line
             above.append(container)
             container = made
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             root, container = container, above.pop()
+            if len(above) == flow:
+                if flow and event.end_mark.line != line:  # its lines may be too far to the left
+                    raise _NotPlain
+                flow = -1
         elif kind is DocumentEndEvent:
             if type(root) is not dict:
                 raise _NotPlain
@@ -201,6 +210,14 @@ def _marks(following: Callable[[], Any]) -> Marks:
             above.append((at, index, start))
             at, start = here, event.start_mark
             index = 0 if kind is SequenceStartEvent else -1
+
+
+def _styled(event: Any) -> str:
+    """Take a quoted or a block scalar; the further lines of a quoted one need a closer look."""
+    if event.start_mark.line != event.end_mark.line and event.style in "\"'":
+        raise _NotPlain
+    value: str = event.value
+    return value
 
 
 @lru_cache(maxsize=4096)  # keys come again and again

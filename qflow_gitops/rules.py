@@ -177,6 +177,13 @@ _YAML = (
         "spec:\n  input: {limit: 1000000}",
     ),
     Rule(
+        "yaml-last-line",
+        _E,
+        "An editor that ends the last line when it saves would change the text that is sent.",
+        "spec:\n  input:\n    reason: |\n      quarterly, and no line break behind it",
+        "spec:\n  input:\n    reason: |\n      quarterly\n",
+    ),
+    Rule(
         "yaml-surrogate",
         _E,
         "Half of a surrogate pair is no character, and can't be sent.",

@@ -92,7 +92,9 @@ _KNOWN: tuple[tuple[str, Explanation], ...] = (
     ),
     (
         r"could not find expected ':'",
-        Explanation("This line is no `key: value`.", "Add the colon, or mend its indentation."),
+        Explanation(
+            "This line is no `key: value`.", "Add the colon, or fix its indentation.", at_start=True
+        ),
     ),
     (
         r"unacceptable character #x(?P<what>[0-9a-fA-F]+)",
@@ -111,8 +113,17 @@ _KNOWN: tuple[tuple[str, Explanation], ...] = (
 )
 
 
-def explained(said: str, context: str = "") -> Explanation:
-    """Give the words for what the parser said, its own ones where it is something rare."""
+_TAB = r"character '\\t'"
+_TAB_INSIDE = Explanation("A tab stands here where a space has to be.", "Put a space in its place.")
+
+
+def explained(said: str, context: str = "", *, inside: bool = False) -> Explanation:
+    """Give the words for what the parser said, its own ones where it is something rare.
+
+    `inside` is whether more than blanks stand before it on its line.
+    """
+    if inside and re.search(_TAB, said):
+        return _TAB_INSIDE
     whole = " ".join(f"{context}: {said}".split())
     for pattern, words in _KNOWN:
         found = re.search(pattern, whole)

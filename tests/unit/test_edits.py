@@ -32,7 +32,7 @@ def data(content: bytes) -> list[Any]:
         ("spec: {a: 1} # c\n", "spec: {a: 1, rerun: 2} # c\n"),
         ("spec: {a: 1,}\n", "spec: {a: 1, rerun: 2,}\n"),
         ("spec: {a: {b: c} }\n", "spec: {a: {b: c}, rerun: 2 }\n"),
-        ("spec: {\n  a: 1 # c\n}\n", "spec: {\n  a: 1, rerun: 2 # c\n}\n"),
+        ("spec: {\n  a: 1 # c\n }\n", "spec: {\n  a: 1, rerun: 2 # c\n }\n"),
         ('{"spec": {"a": "1"}}', '{"spec": {"a": "1", "rerun": 2}}'),
         ('{"a": 1}', '{"a": 1, "spec": {"rerun": 2}}'),
         ("spec: {}\n", "spec: {rerun: 2}\n"),
@@ -112,8 +112,7 @@ def test_what_cant_be_done_is_refused_with_a_reason(content: bytes, why: str) ->
 
 
 def test_a_block_of_text_is_not_given_a_line_break_that_it_hadnt() -> None:
-    refused = Refused("the text at its end has no line break behind it, and would get one")
-    assert put(b"spec:\n  a: |\n    x", 0, RERUN, 1) == refused
+    assert put(b"spec:\n  a: |\n    x", 0, RERUN, 1) == Refused("it has YAML errors")
     assert isinstance(put(b"spec:\n  a: |-\n    x", 0, RERUN, 1), bytes)
 
 

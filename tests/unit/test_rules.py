@@ -59,7 +59,7 @@ def _document(part: str) -> str:
         base = "spec:\n  environments: {prod: {platform: EU2}}"
         return lines.replace("spec:", base) if "spec:" in lines else f"{lines}\n{base}"
     if "metadata:" not in lines:
-        lines += "\nmetadata: {name: a}"
+        lines = "metadata: {name: a}\n" + lines
     if not re.search("^spec:", lines, re.MULTILINE):
         lines += "\nspec:\n"
     if "workflowId:" not in lines:

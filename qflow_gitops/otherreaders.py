@@ -1,0 +1,90 @@
+"""What one YAML reader takes and another one refuses or reads differently, in a text's events.
+
+Such a file passes here, and a formatter or an editor then changes what it says. Pure; marks are
+those of a YAML library, with `line`, `column` and `index` from 0.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+_CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
+_BREAKS_OF_OLD = re.compile("[\x85\u2028\u2029]")  # YAML 1.1 took them for line breaks
+_DIRECTIVE = re.compile(r"^%[^\r\n]*", re.MULTILINE)
+_OWN_INDENTATION = re.compile(r"[|>][+-]?[0-9]")
+_LAST_BLANKS = re.compile(r"(?:^|\n) +\n*\Z")
+_BREAK = r"(?:\r\n?|\n)"
+_LINE = re.compile(_BREAK + r"( *+)(?=[ \t]*+\S)")
+_LINE_BUT_COMMENTS = re.compile(_BREAK + r"( *+)(?=[ \t]*+[^\s#])")
+
+
+class Trap(NamedTuple):
+    """What is wrong, and what to do."""
+
+    message: str
+    hint: str
+
+
+COLON = Trap(
+    "Not every YAML reader takes this colon for part of the text before it.",
+    "Put the text in quotes if the colon is part of it; else put a space and a value behind it.",
+)
+SHALLOW = Trap(
+    "Not every YAML reader takes a value that goes on so far to the left.",
+    "Indent each of its lines further than the key, or the `-`, that it belongs to.",
+)
+COMMENT = Trap(
+    "Not every YAML reader takes this for a comment.",
+    "Put a space before the #.",
+)
+LONG_KEY = Trap(
+    "A formatter may change a key that is written as a block of text.",
+    "Write the key on one line, in quotes.",
+)
+BLANKS = Trap(
+    "Not every YAML reader keeps the spaces on the last line of this text.",
+    "Remove the spaces, or write the text in double quotes.",
+)
+LINE_END = Trap(
+    "Not every YAML reader takes this invisible character for the same: some end the line here.",
+    "Remove it, or write its escape (`\\N`, `\\L` or `\\P`) in double quotes.",
+)
+CONFLICT = Trap(
+    "git left a conflict marker here.",
+    "Keep one of the two sides, and remove the lines with <<<<<<<, ======= and >>>>>>>.",
+)
+
+
+def unreadable(text: str) -> tuple[Trap, int, int] | None:
+    """Find what no place in a text makes good, and the offsets of the first."""
+    if "<<<<<<<" in text or ">>>>>>>" in text:
+        for found in _CONFLICT.finditer(text):
+            return CONFLICT, *found.span()
+    for found in _BREAKS_OF_OLD.finditer(text) if not text.isascii() else ():
+        return LINE_END, *found.span()
+    return None
+
+
+def directive(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Find the first directive of any name in what stands before a document: its offsets."""
+    found = _DIRECTIVE.search(text, start, end)
+    return found.span() if found else None
+
+
+def ends_in_blanks(text: str, start: int, value: object) -> bool:
+    """Whether a block that says its own indentation ends in a line of nothing but spaces."""
+    return (
+        isinstance(value, str)
+        and _OWN_INDENTATION.match(text, start) is not None
+        and _LAST_BLANKS.search(value) is not None
+    )
+
+
+def is_shallow(text: str, start: Any, end: Any, indent: int, *, quoted: bool) -> bool:
+    """Whether a value begins, or a line of it, no further right than what it belongs to.
+
+    `indent` is the column of that key or dash, -1 at a document's root.
+    """
+    if start.column <= indent:
+        return True
+    lines = _LINE if quoted else _LINE_BUT_COMMENTS
+    return any(len(one[1]) <= indent for one in lines.finditer(text, start.index, end.index))

@@ -1,0 +1,154 @@
+"""What is sent is what every reader of the file sees, and what a formatter leaves of it.
+
+The kind: a text that this program takes, and another one takes for something else, refuses, or
+rewrites. Beside it stand npm's `yaml` (which editors use) and `js-yaml`, and prettier.
+"""
+
+import json
+import random
+from typing import Any, NamedTuple
+
+import pytest
+
+from qflow_gitops import plainyaml
+from qflow_gitops.diagnostics import has_errors
+from qflow_gitops.parsing import parse
+from tests.fuzz import ROOT, seeds, twisted
+from tests.helpers.node import requires_node, script
+
+
+def read(text: str) -> list[Any] | None:
+    """The data of a text that is taken, in a form in which 1 and True differ."""
+    found = parse(text.encode("utf-8", "surrogatepass"), "a.yaml")
+    return None if has_errors(found.diagnostics) else [form(one.data) for one in found.documents]
+
+
+def form(data: Any) -> str:
+    return json.dumps(data, sort_keys=True)
+
+
+class Differences(NamedTuple):
+    texts: int
+    otherwise: list[Any]  # another reader sees something else
+    refused: list[Any]  # another reader refuses what is taken here
+    rewritten: list[Any]  # a formatter changes what is sent
+
+
+def compare(texts: list[str]) -> Differences:
+    taken = {text: ours for text in texts if (ours := read(text)) is not None}
+    found = Differences(len(taken), [], [], [])
+    for (text, ours), answer in zip(
+        taken.items(), script("readings.mjs", list(taken)), strict=True
+    ):
+        for reader in ("yaml", "jsYaml"):
+            if "refused" in answer[reader]:
+                found.refused.append((reader, text, answer[reader]["refused"]))
+            elif [form(one) for one in answer[reader]["data"]] != ours:
+                found.otherwise.append((reader, text, answer[reader]["data"]))
+        written = answer["prettier"]
+        if "refused" in written:
+            found.refused.append(("prettier", text, written["refused"]))
+        elif read(written["text"]) not in (ours, None):  # None: it's refused then, not sent
+            found.rewritten.append((text, written["text"]))
+    return found
+
+
+@requires_node
+def test_a_formatter_and_two_readers_agree_on_the_corpus_and_the_examples() -> None:
+    found = compare([one.decode("utf-8-sig", "surrogateescape") for one in seeds() if utf8(one)])
+    assert found.texts > 100
+    assert found[1:] == ([], [], [])
+
+
+@requires_node
+def test_what_a_formatter_makes_of_an_example_is_still_valid() -> None:
+    texts = [one.read_text() for one in sorted((ROOT / "examples").rglob("*.yaml"))]
+    for text, answer in zip(texts, script("readings.mjs", texts), strict=True):
+        assert read(answer["prettier"]["text"]) == read(text) is not None
+
+
+def utf8(content: bytes) -> bool:
+    try:
+        return bool(content.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+PIECES = (
+    "a", "b", "- ", ": ", ":", ",", "{", "}", "[", "]", "\n", "\n  ", "\n    ", "|", "|-", "|+\n",
+    ">", '"', "'", "#", " # ", "? ", "x y", "1", "-", "\t", "'x'", '"y"', "k: ", "\nb: ", "---\n",
+    "~", "!", "&", "*", "%", "@", "`", "...\n",
+)  # fmt: skip
+ONE_READER_ALONE = ("deficient indentation", "unknown document directive")
+"""What js-yaml says of a tab after a value in brackets, which all others take."""
+
+
+@requires_node
+@pytest.mark.parametrize("seed", range(2))
+def test_a_formatter_and_two_readers_agree_on_odd_texts(seed: int) -> None:
+    chance, files = random.Random(seed), [one for one in seeds() if len(one) < 1000 and utf8(one)]
+    texts = [
+        chance.choice(("a: ", "k:\n  ")) + "".join(chance.choices(PIECES, k=chance.randrange(12)))
+        + chance.choice(("\n", "\n", ""))
+        for _ in range(2500)
+    ]  # fmt: skip
+    texts += [twisted(chance, files).decode() for _ in range(400)]
+    found = compare(texts)
+    assert found.texts > 300
+    assert found.otherwise == []
+    assert found.rewritten == []
+    assert [one for one in found.refused if not one[2].startswith(ONE_READER_ALONE)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{a:, b: 1}\n", "a: {b:}\n", "a: [:]\n", "a: [b:]\n", "a: [b, http://c:]\n",
+        "a: {b: c:}\n", "a: {b::}\n", "a: b\u2028\n", "a: 'b\x85 c'\n", "# a\u2029\nb: c\n",
+        "a: [1,\n2]\n", "a: [\n  1\n]\n", "a:\n  b: [1,\n 2]\n", 'a: "b\nc"\n', "a: {b: 'c\nd'}\n",
+        "a:\n- 'b\nc'\n", "a:\n  b:\n  |\n   c\n", "a: 'b'#c\n", "a: [b]#c\n", "a: [{b: c}#d\n ]\n",
+        "a: |-1\n  b\n  \n", "? |\n b\n: c\n",
+        "a: [\n<<<<<<< HEAD\n b,\n=======\n c,\n>>>>>>> d\n ]\n",
+    ],
+)  # fmt: skip
+def test_what_others_read_differently_or_refuse_is_refused(text: str) -> None:
+    assert read(text) is None
+    assert plainyaml.read(text) is None
+
+
+@pytest.mark.parametrize("header", ["|", ">", "|+", ">+", "|2"])
+def test_a_text_that_an_editor_would_end_is_refused(header: str) -> None:
+    """The kind: a file that a save without a change makes another request of."""
+    text = f"a: 1\nb: {header}\n  c"
+    found = parse(text.encode(), "a.yaml").diagnostics
+    assert [one.rule for one in found] == ["yaml-last-line"]
+    assert found[0].range.start.line == 2
+    assert read(text + "\n") is not None
+    for same in (f"a: {header}\n  c\nb: d", f"a: {header[0]}-\n  c", "a: b", "a: 'b'"):
+        assert read(same) == read(same + "\n") is not None
+
+
+@pytest.mark.parametrize("text", ["%FOO bar\n---\na: 1\n", "# c\n%YAML 1.2\n---\na: 1\n",
+                                  "a: 1\n...\n%TAG ! x:\n---\nb: 1\n"])  # fmt: skip
+def test_a_directive_of_any_name_is_refused_where_it_stands(text: str) -> None:
+    found = parse(text.encode(), "a.yaml").diagnostics
+    assert [one.rule for one in found] == ["yaml-directive"]
+    assert text.split("\n")[found[0].range.start.line - 1].startswith("%")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("k: v\t# c\n", (1, 5), "A tab stands here where a space has to be."),
+        ("k:\tv\n", (1, 3), "A tab stands here where a space has to be."),
+        ("k:\n\tv\n", (2, 1), "A tab can't indent YAML."),
+        ("a: 1\nfoo\nb: 2\n", (2, 1), "This line is no `key: value`."),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n", (2, 1), "git left a conflict marker here."),
+        ("a: 1\r\n>>>>>>> topic\r\n", (2, 1), "git left a conflict marker here."),
+    ],
+)
+def test_what_is_wrong_is_said_in_its_place_and_by_its_name(
+    text: str, place: tuple[int, int], words: str
+) -> None:
+    (found,) = parse(text.encode(), "a.yaml").diagnostics
+    assert (tuple(found.range.start), found.message) == (place, words)
