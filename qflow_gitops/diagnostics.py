@@ -44,6 +44,9 @@ class Rule(NamedTuple):
     good: str
 
 
+MAX_FINDINGS = 100
+"""So many findings of a file are shown: nobody reads more, and each costs time and room."""
+
 START_OF_FILE = Range(Position(1, 1), Position(1, 1))
 
 
@@ -93,6 +96,32 @@ def warning(
 def has_errors(found: Iterable[Diagnostic]) -> bool:
     """Whether one of them makes its file invalid."""
     return any(one.severity is Severity.ERROR for one in found)
+
+
+def bounded(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Give the first `MAX_FINDINGS` of each file, errors first, and how many more there are."""
+    of_file: dict[str, list[Diagnostic]] = {}
+    for one in found:
+        of_file.setdefault(one.file, []).append(one)
+    return [one for file, each in of_file.items() for one in _first(file, each)]
+
+
+def _first(file: str, found: list[Diagnostic]) -> list[Diagnostic]:
+    if len(found) <= MAX_FINDINGS:
+        return found
+    by_weight = sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.range.start))
+    left_out = by_weight[MAX_FINDINGS]
+    more = len(found) - MAX_FINDINGS
+    return [
+        *by_weight[:MAX_FINDINGS],
+        warning(
+            "too-many-findings",
+            f"There are {more} more findings in this file, which aren't shown.",
+            file,
+            left_out.range,
+            "Fix those that are shown, and look again.",
+        ),
+    ]
 
 
 def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -18,6 +18,7 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 _UNREAD = frozenset(  # after these a document isn't known as a whole, or not for certain
     ("yaml-duplicate-key", "yaml-key-type", "yaml-root", "yaml-syntax", "yaml-too-deep")
 )
+_AROUND = 300  # characters beside a finding, of a line that is longer
 _LITERAL = "secret-literal"  # its value is hidden whole, however it is written
 _SENT: tuple[Path, ...] = (("spec", "input"), ("spec", "variables"))
 _SHOWN = (60, 59, 40)  # characters of a value that a sentence may hold (`advice.shown`)
@@ -25,19 +26,27 @@ _TAKEN_OUT = "Take it out. If it is real, revoke it: git keeps what was committe
 
 
 def added(
-    found: Iterable[Diagnostic], files: Mapping[str, bytes], documents: Iterable[Document]
+    found: Iterable[Diagnostic],
+    files: Mapping[str, bytes],
+    documents: Iterable[Document],
+    beside: Iterable[Diagnostic] = (),
 ) -> list[Diagnostic]:
-    """Give the findings with their excerpts, and with nothing sensitive in their words."""
+    """Give the findings with their excerpts, and with nothing sensitive in their words.
+
+    `beside` are other findings about these files: they, too, say what may not be shown.
+    """
     masks: dict[str, list[Range]] = {}
     for document in documents:
         masks.setdefault(document.file, []).extend(_sensitive(document))
     lines: dict[str, list[str]] = {}
+    hidden: dict[tuple[str, int], list[tuple[int, int]]] = {}  # looked for once on each line
     result: list[Diagnostic] = []
     given = list(found)
-    for one in given:
+    all_of_them = [*given, *beside]
+    for one in all_of_them:
         if one.rule == _LITERAL:
             masks.setdefault(one.file, []).append(one.range)
-    unread = {one.file for one in given if one.rule in _UNREAD}
+    unread = {one.file for one in all_of_them if one.rule in _UNREAD}
     closed = {name for name in unread if _may_hide_something(files.get(name, b""))}
     for one in given:
         if one.file not in lines:
@@ -50,7 +59,11 @@ def added(
         elif one.file in closed:
             result.append(_without_value(one, shown))
         else:
-            result.append(_with_line(one, shown, masks.get(one.file, [])))
+            every = masks.get(one.file, [])
+            if (one.file, line) not in hidden:
+                spans = [_span(mask, line, shown) for mask in every if _touches(mask, line)]
+                hidden[one.file, line] = sorted([*spans, *leaks.spans(shown)])
+            result.append(_with_line(one, shown, every, hidden[one.file, line]))
     return result
 
 
@@ -61,7 +74,7 @@ def readable(content: bytes, file: str) -> list[str]:
     shown = []
     for number, line in enumerate(_BREAK.split(text), 1):
         spans = [_span(one, number, line) for one in masks if _touches(one, number)]
-        shown.append(_excerpt(line, 0, 0, [*spans, *leaks.spans(line)]).text)
+        shown.append(_excerpt(line, 0, 0, sorted([*spans, *leaks.spans(line)])).text)
     return shown
 
 
@@ -113,15 +126,16 @@ def _without_value(one: Diagnostic, line: str) -> Diagnostic:
     return one
 
 
-def _with_line(one: Diagnostic, line: str, masks: Iterable[Range]) -> Diagnostic:
+def _with_line(
+    one: Diagnostic, line: str, masks: Iterable[Range], hidden: list[tuple[int, int]]
+) -> Diagnostic:
     here = one.range.start.line
-    spans = [_span(mask, here, line) for mask in masks if _touches(mask, here)]
     if one.rule != _LITERAL and any(_overlap(one.range, mask) for mask in masks):
         one = _without_value(one, line)
     first, last = _span(one.range, here, line)
     if leaks.kind_of(line[first:last]) and (told := _without_value(one, line)) != one:
         one = replace(told, hint=_TAKEN_OUT)  # a hint may spell it otherwise
-    return replace(one, excerpt=_excerpt(line, first, last, [*spans, *leaks.spans(line)]))
+    return replace(one, excerpt=_clipped(_excerpt(line, first, last, hidden)))
 
 
 def _span(where: Range, number: int, line: str) -> tuple[int, int]:
@@ -133,9 +147,9 @@ def _span(where: Range, number: int, line: str) -> tuple[int, int]:
 
 
 def _excerpt(line: str, first: int, last: int, hidden: list[tuple[int, int]]) -> Excerpt:
-    """Build the line piece by piece; what is hidden becomes a word of fixed length."""
+    """Build the line piece by piece; what is hidden (sorted) becomes a word of fixed length."""
     text, start, end, at = "", first, last, 0
-    for found, stop in sorted(hidden):
+    for found, stop in hidden:
         begin = max(found, at)
         if begin >= stop:
             continue
@@ -152,3 +166,14 @@ def _excerpt(line: str, first: int, last: int, hidden: list[tuple[int, int]]) ->
         text += MASK
         at = stop
     return Excerpt(text + line[at:], start, end)
+
+
+def _clipped(whole: Excerpt) -> Excerpt:
+    """Leave out what stands far from the place on a very long line."""
+    first = max(0, whole.start - _AROUND)
+    last = max(whole.start, min(whole.end, whole.start + _AROUND)) + _AROUND
+    before = "…" if first else ""
+    after = "…" if last < len(whole.text) else ""
+    text = before + whole.text[first:last] + after
+    start = whole.start - first + len(before)
+    return Excerpt(text, start, min(whole.end - first + len(before), len(text)))

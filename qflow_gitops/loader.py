@@ -12,6 +12,7 @@ from qflow_gitops.diagnostics import (
     Diagnostic,
     Range,
     Severity,
+    bounded,
     error,
     has_errors,
     in_order,
@@ -76,7 +77,8 @@ def load_project(
     if not has_errors(found) and parsed.documents:
         settings, problems = project.from_document(parsed.documents[0], platform, folder)
         found += problems
-    return settings, in_order(excerpts.added(_once(found), {file: content}, ()))
+    found = _once(found)
+    return settings, in_order(excerpts.added(bounded(found), {file: content}, (), found))
 
 
 def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic | None]:
@@ -172,7 +174,7 @@ def load_catalog(
 ) -> tuple[Catalog, list[Diagnostic]]:
     """Read the files of a project's catalog, and what is wrong with them."""
     known, found = catalog.load(workflows, folder)
-    return known, excerpts.added(found, workflows, ())
+    return known, excerpts.added(bounded(found), workflows, (), found)
 
 
 def unreadable(path: bytes) -> Examined:
@@ -185,7 +187,7 @@ def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Exa
     parsed = parse(content, file)
     found = _checked(parsed, settings, known)
     if found:
-        found = excerpts.added(found, {file: content}, parsed.documents)
+        found = excerpts.added(bounded(found), {file: content}, parsed.documents, found)
     default = settings.default_environment
     if has_errors(found):
         return Examined(file, (), in_order(found), _seeming(parsed.documents, default))
@@ -273,7 +275,7 @@ def _with_excerpts(
     contents = {one.file: files[one.file] for one in double}
     documents = [one for name in contents for one in parse(contents[name], name).documents]
     others = [one for one in found if one.file in contents]
-    return excerpts.added([*double, *others], contents, documents)[: len(double)]
+    return excerpts.added(bounded(double), contents, documents, [*double, *others])
 
 
 def _checked(parsed: Parsed, settings: Project, known: Catalog) -> list[Diagnostic]:
