@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
+from qflow_gitops import patterns
 from qflow_gitops.moments import stamp
 from qflow_gitops.spec import RunSpec
 from qflow_gitops.windows import Window, closed_by, verdict
@@ -187,7 +188,7 @@ def _workflow(one: RunSpec, policy: Policy) -> Iterator[Hold]:
 def _annotations(one: RunSpec, policy: Policy) -> Iterator[Hold]:
     for name, pattern in policy.annotations.items():
         value = one.annotations.get(name)
-        if value is None or not re.fullmatch(pattern, value):
+        if value is None or not patterns.matches(pattern, value):
             stands = "it has none" if value is None else f"`{value}` doesn't"
             yield Hold(
                 "policy",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from qflow_gitops import patterns
 from qflow_gitops.diagnostics import Diagnostic, Range, error
 from qflow_gitops.document import Document
 from qflow_gitops.filenames import ROOT, ProjectFolder
@@ -269,13 +270,15 @@ def _policy_findings(document: Document, project: Project) -> Iterator[Diagnosti
     for index, rule in enumerate(project.policy.approvals):
         yield from _unknown(document, (*at, "approvals", index), rule.scope.environments, project)
     for name, pattern in project.policy.annotations.items():
-        try:
-            re.compile(pattern)
-        except re.error as problem2:
-            place = document.value_range((*at, "require", "annotations", name))
-            said = f"The regular expression can't be read: {problem2}."
-            hint = "Write it like CHG[0-9]{7}; it has to match the whole value."
-            yield error("policy-value", said, document.file, place, hint)
+        if not patterns.is_pattern(pattern):
+            yield error(
+                "policy-value",
+                "This regular expression can't be taken: it isn't one, or it is too large, or it "
+                "looks around (`(?=`, `(?<!`) or back at a group (`\\1`).",
+                document.file,
+                document.value_range((*at, "require", "annotations", name)),
+                "Write it like CHG[0-9]{7}; it has to match the whole value.",
+            )
 
 
 def _unknown(
