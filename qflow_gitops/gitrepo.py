@@ -125,7 +125,8 @@ class GitRepo:
         if revision in self._present:
             return revision
         safe = shown(revision)
-        if not revision or revision.startswith("-") or safe != revision:
+        # `^main` is what git takes for all but main, in words that it calls a name, too
+        if not revision or revision.startswith(("-", "^")) or safe != revision:
             raise UsageProblem(
                 f"`{safe}` is no revision.",
                 not_done="Nothing was planned and nothing was sent.",
@@ -135,8 +136,8 @@ class GitRepo:
         status, out, _ = self.run(
             ["rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"]
         )
-        if status == 0:
-            commit = out.decode().strip()
+        commit = out.decode().strip()
+        if status == 0 and _is_id(commit):
             self._present.add(commit)
             return commit
         self._check_lost(revision)

@@ -71,6 +71,11 @@ def test_no_commits(command: tuple, cli: Cli) -> None:
         ("--output=/tmp/x", "revision"),
         ("a\nb", "revision"),
         ("", "revision"),
+        ("^HEAD", "revision"),  # what git takes for more or less than one commit is none
+        ("HEAD^@", "HEAD^@"),
+        ("HEAD^!", "HEAD^!"),
+        ("HEAD^-", "HEAD^-"),
+        ("HEAD..HEAD", "HEAD..HEAD"),
     ],
 )
 def test_a_revision_that_is_none(

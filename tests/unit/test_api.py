@@ -47,6 +47,13 @@ def test_the_table_of_platforms() -> None:
         ("sandbox", "http://127.0.0.1:80/x"),
         ("sandbox", "http://127.0.0.1:80@evil.example"),
         ("sandbox", "http://127.0.0.1.evil.example:80"),
+        ("sandbox", "http://127.0.0.1:0"),  # what no connection can be opened to
+        ("sandbox", "http://127.0.0.1:65536"),
+        ("sandbox", "http://127.0.0.1:99999"),
+        ("sandbox", "http://localhost:08080"),
+        ("private", f"https://{'a' * 64}.example"),
+        ("private", "https://-a.example"),
+        ("private", f"https://{'a.' * 130}example"),
         ("us1", ""),
         ("", ""),
     ],
