@@ -359,10 +359,21 @@ class _Builder:
             )
         if not (text[0].isdigit() or text[0] in "+-."):
             return text
-        return self._number(text)
+        return self._number(text, is_key=is_key)
 
-    def _number(self, text: str) -> Json:
+    def _number(self, text: str, *, is_key: bool) -> Json:
         found = numerals.read(text)
+        if found == text and not is_key and numerals.is_one_elsewhere(text):
+            self.diagnostics.append(
+                warning(
+                    "yaml-number",
+                    f'`{text[:40]}` is the string "{text[:40]}" here, and a number for other '
+                    "YAML readers.",
+                    self.file,
+                    self.last,
+                    f'Write "{text[:40]}" for the string, or the number in decimal digits.',
+                )
+            )
         if isinstance(found, numerals.NoNumber):
             self.report(found.rule, found.message, self.last, found.hint)
             return text

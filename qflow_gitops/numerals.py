@@ -15,6 +15,12 @@ _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SIXTIETHS = r"(?::[0-5]?[0-9])+"
+_ELSEWHERE = re.compile(  # YAML 1.1 (PyYAML, ruamel.yaml), and Go's readers
+    r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+"
+    rf"|[1-9][0-9_]*{_SIXTIETHS}|[0-9][0-9_]*{_SIXTIETHS}\.[0-9_]*"
+    r"|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?)"
+)
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
@@ -81,3 +87,8 @@ def _keeps_all_digits(text: str, number: float) -> bool:
         return Decimal(text) == Decimal(repr(number))
     except InvalidOperation:  # an exponent beyond all bounds
         return False
+
+
+def is_one_elsewhere(text: str) -> bool:
+    """Whether a scalar that is no number here is one for other YAML readers."""
+    return _ELSEWHERE.fullmatch(text) is not None

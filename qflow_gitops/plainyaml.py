@@ -62,6 +62,8 @@ _NO_NUMBER = re.compile(
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",  # an id
     re.DOTALL,
 )
+_NUMBER_ELSEWHERE = re.compile(r"[0-9a-fA-FxXo_:.+-]*[_:][0-9a-fA-FxXo_:.+-]*")
+"""Whatever might be warned of; a text with another character is no number for anybody."""
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _BLOCK = r"{sign}[+-]?(?:[0-9#]|[^\S\n]*(?:#[^\n]*)?\n +\n)"
 """A block scalar with its own indentation, a comment stuck to it, or a line of blanks first."""
@@ -245,6 +247,6 @@ def _resolved(text: str) -> Any:
     if len(text) <= _KEPT and _FLOAT.fullmatch(text):
         number = float(text)
         return int(number) if number.is_integer() else number
-    if _NO_NUMBER.fullmatch(text):
+    if _NO_NUMBER.fullmatch(text) and not _NUMBER_ELSEWHERE.fullmatch(text):
         return text
     raise _NotPlain

@@ -204,6 +204,13 @@ _YAML = (
         "spec:\n  input: {encrypt: yes}",
         "spec:\n  input: {encrypt: true}",
     ),
+    Rule(
+        "yaml-number",
+        _W,
+        "Other YAML readers take 1_000, 0b11 and 12:30 for numbers; here they are strings.",
+        "spec:\n  input: {at: 12:30}",
+        'spec:\n  input: {at: "12:30"}',
+    ),
 )
 
 _SCHEMA = (

@@ -9,6 +9,7 @@ import random
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from qflow_gitops import plainyaml
 from qflow_gitops.diagnostics import has_errors
@@ -152,3 +153,41 @@ def test_what_is_wrong_is_said_in_its_place_and_by_its_name(
 ) -> None:
     (found,) = parse(text.encode(), "a.yaml").diagnostics
     assert (tuple(found.range.start), found.message) == (place, words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1_000", "0b11", "-0b1", "12:30", "1:30:00", "1_000.5", "0x_1", "-0x1F", "+0o17", "0_7",
+     ".5_0", "190:20:30.15"],
+)  # fmt: skip
+def test_what_others_take_for_a_number_is_warned_of(text: str) -> None:
+    """The kind: an unquoted text that is a string here and a number for YAML 1.1, or in Go."""
+    for where in (f"a: {text}\n", f"a: [{text}]\n", f"a:\n- {text}\n"):
+        assert plainyaml.read(where) is None
+        found = parse(where.encode(), "a.yaml").diagnostics
+        assert [one.rule for one in found] == ["yaml-number"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2020-01-01", "10:00-12:00", "1.2.3", "8080:80", "a_1", "2001:db8::1", "12:30:61", "12:60",
+     "6cad21c8-4405-4517-beb9-7372feafb5b4", "'12:30'", "aws:1:2"],
+)  # fmt: skip
+def test_what_nobody_takes_for_a_number_is_not(text: str) -> None:
+    assert parse(f"a: {text}\n".encode(), "a.yaml").diagnostics == ()
+
+
+def test_what_yaml_1_1_reads_otherwise_is_warned_of_or_refused() -> None:
+    """PyYAML reads 1.1: no number of its is a string here without a word, nor a boolean."""
+    chance, seen = random.Random(7), 0
+    for _ in range(6_000):
+        word = "".join(chance.choices("0123456789_:.+-xbo", k=chance.randrange(1, 8)))
+        try:
+            theirs = yaml.safe_load(f"a: {word}\n")["a"]
+        except (yaml.YAMLError, ValueError):
+            continue
+        found = parse(f"a: {word}\n".encode(), "a.yaml")
+        if isinstance(theirs, int | float) and not found.diagnostics:
+            seen += 1
+            assert found.documents[0].data["a"] == theirs, word
+    assert seen > 150
