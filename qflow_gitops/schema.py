@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SCHEMAS: tuple[str, ...] = ("workflow-run", "project", "workflow", "lockfile", "plan")
 API_VERSION = "qflow-gitops/v1"
 
+_FOR_EDITORS = frozenset(("defaultSnippets", "deprecationMessage", "errorMessage"))
+_BY_NAME = frozenset(("properties", "$defs"))  # their keys are names, not words of JSON Schema
+_DATA = frozenset(("const", "default", "enum", "examples"))
 _KINDS = {"workflow-run": "WorkflowRun", "project": "Project", "workflow": "Workflow"}
 _WHAT = {
     "WorkflowRun": "a run spec",
@@ -70,6 +73,27 @@ Problem = Any
 def text(name: str) -> str:
     """Give a schema as it is shipped."""
     return shipped.text(f"schemas/{name}.schema.json")
+
+
+def plain(name: str) -> str:
+    """Give a schema without the words that only editors know, as strict validators want it."""
+    return json.dumps(_plain(load(name)), indent=2, ensure_ascii=False) + "\n"
+
+
+def _plain(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_plain(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: value for key, value in part.items() if key not in _FOR_EDITORS}
+    return {
+        key: {name: _plain(inner) for name, inner in value.items()}
+        if key in _BY_NAME
+        else value
+        if key in _DATA
+        else _plain(value)
+        for key, value in kept.items()
+    }
 
 
 @cache

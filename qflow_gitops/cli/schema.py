@@ -13,6 +13,13 @@ from qflow_gitops.cli.wiring import Wiring, run
 if TYPE_CHECKING:
     from qflow_gitops.report import Report
 
+_editor = click.option(
+    "--editor",
+    is_flag=True,
+    help="With the messages and snippets that VS Code's YAML extension shows; strict validators "
+    "refuse a schema that has them.",
+)
+
 
 @click.group("schema")
 def command() -> None:
@@ -28,20 +35,22 @@ def list_() -> None:
 
 @command.command("show")
 @click.argument("name", type=click.Choice(schema.SCHEMAS))
-def show(name: str) -> None:
+@_editor
+def show(name: str, editor: bool) -> None:
     """Print one schema."""
-    click.echo(schema.text(name), nl=False)
+    click.echo(schema.text(name) if editor else schema.plain(name), nl=False)
 
 
 @command.command("export")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_editor
 @click.pass_obj
-def export(wiring: Wiring, folder: Path) -> int:
+def export(wiring: Wiring, folder: Path, editor: bool) -> int:
     """Write every schema to a folder, which is made if need be."""
 
     def work() -> Report:
         from qflow_gitops.operations.init import export_schemas
 
-        return export_schemas(wiring.directory / folder)
+        return export_schemas(wiring.directory / folder, editor=editor)
 
     return run(wiring, "schema", work, "text")

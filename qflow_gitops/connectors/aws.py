@@ -19,7 +19,7 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
-# As botocore's partitions list them (qflow-api 9.1); the iso partitions have no public list.
+# As botocore's partitions list them (qflow-api 9.1; the iso partitions: botocore 1.44.8).
 REGIONS = frozenset(
     (
         # aws
@@ -41,6 +41,9 @@ REGIONS = frozenset(
         "cn-north-1", "cn-northwest-1",
         "us-gov-east-1", "us-gov-west-1",
         "eusc-de-east-1",
+        # aws-iso, aws-iso-b, aws-iso-e, aws-iso-f
+        "us-iso-east-1", "us-iso-west-1", "us-isob-east-1", "us-isob-west-1",
+        "eu-isoe-west-1", "us-isof-east-1", "us-isof-south-1",
     )
 )  # fmt: skip
 

@@ -141,7 +141,7 @@ def init(
         for name in WORKFLOWS:
             files_of_all[f".github/workflows/{name}"] = workflow(name, action, at)
     changes = [_write_missing(folder, name, text) for name, text in texts.items()]
-    changes += _exported(folder / SCHEMA_FOLDER, folder)
+    changes += _exported(folder / SCHEMA_FOLDER, folder, schema.text)
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
     changes.append(_line(folder, ".gitignore", f"{LOCK_FILE}.rescue"))
     changes = [replace(one, file=at.path(one.file)) for one in changes] + made
@@ -220,19 +220,21 @@ def _begun(branch: Callable[[], LockStore]) -> tuple[FileChange, Lockfile]:
         return FileChange("the record's branch", "left", said), Lockfile("")
 
 
-def export_schemas(folder: Path) -> Report:
+def export_schemas(folder: Path, *, editor: bool = False) -> Report:
     """Write every schema to a folder, over an older one of the same name.
 
+    `editor`: with the words that only VS Code's YAML extension knows.
     Raises InvalidInput where a file can't be written.
     """
-    return Report("schema", body=Files(tuple(_exported(folder, folder))))
+    text_of = schema.text if editor else schema.plain
+    return Report("schema", body=Files(tuple(_exported(folder, folder, text_of))))
 
 
-def _exported(folder: Path, root: Path) -> list[FileChange]:
+def _exported(folder: Path, root: Path, text_of: Callable[[str], str]) -> list[FileChange]:
     changes = []
     for name in schema.SCHEMAS:
         path = folder / f"{name}.schema.json"
-        text = schema.text(name)
+        text = text_of(name)
         same = path.is_file() and path.read_text(encoding="utf-8") == text
         if not same:
             _write(path, text.encode())

@@ -119,6 +119,26 @@ def _with(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return {**value, path[0]: _with(value[path[0]], path[1:], new)}
 
 
+@requires_node
+def test_what_is_exported_loads_in_validators_as_they_come() -> None:
+    """The kind: a reader of our outputs with its own strictness (ajv, schemasafe)."""
+    exported = {name: json.loads(schema.plain(name)) for name in schema.SCHEMAS}
+    assert script("strict.mjs", exported) == {name: [] for name in schema.SCHEMAS}
+
+
+def test_what_is_exported_allows_the_same() -> None:
+    from jsonschema import Draft202012Validator
+
+    plain = {name: Draft202012Validator(json.loads(schema.plain(name))) for name in schema.SCHEMAS}
+    differ = [
+        (name, data)
+        for name, data in spoilt_fields()
+        if plain[name].is_valid(data) is not schema.is_valid(data, name)
+    ]
+    assert differ == []
+    assert all("errorMessage" in schema.text(name) for name in ("workflow-run", "project"))
+
+
 def test_nothing_refers_to_another_document() -> None:
     for file in (ROOT / "schemas").glob("*.schema.json"):
         text = file.read_text(encoding="utf-8")
