@@ -13,7 +13,7 @@ from qflow_gitops.connectors import CONNECTORS
 from qflow_gitops.diagnostics import Diagnostic, error, has_errors, warning
 from qflow_gitops.document import Document
 from qflow_gitops.filenames import CATALOG_FOLDER, ROOT, ProjectFolder
-from qflow_gitops.parsing import parse
+from qflow_gitops.parsing import parse_json
 from qflow_gitops.spec import CONNECTOR_IDS
 
 UNKNOWN = "unknown"
@@ -104,7 +104,7 @@ def load(
     catalog: dict[str, Workflow] = {}
     found: list[Diagnostic] = []
     for file in sorted(files):
-        parsed = parse(files[file], file)
+        parsed = parse_json(files[file], file)
         problems = list(parsed.diagnostics)
         for document in parsed.documents:
             problems += schema.check(document, "workflow")

@@ -4,12 +4,20 @@ Plain texts, in which there is nothing to find, are read by `plainyaml`; all oth
 `closeyaml`, which takes milliseconds for a file and says everything that is wrong.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from qflow_gitops import plainyaml
-from qflow_gitops.diagnostics import Diagnostic, Position, Range, error
+from qflow_gitops import numerals, plainyaml
+from qflow_gitops.diagnostics import (
+    START_OF_FILE,
+    Diagnostic,
+    Position,
+    Range,
+    Severity,
+    error,
+)
 from qflow_gitops.document import Document, Parsed, Path, range_of
 
 MAX_BYTES = 256 * 1024
@@ -63,6 +71,46 @@ def parse(content: bytes, file: str) -> Parsed:
             for index, data in enumerate(plain)
         )
     )
+
+
+def parse_json(content: bytes, file: str) -> Parsed:
+    """Read a file that is JSON, where YAML differs too: pairs of surrogates, long keys, U+007F.
+
+    What is wrong in both is said in YAML's words; of what only JSON takes no places are known.
+    """
+    parsed = parse(content, file)
+    wrong = {one.rule for one in parsed.diagnostics if one.severity is Severity.ERROR}
+    text, _ = decode(content, file)
+    if not wrong or text is None or "yaml-too-deep" in wrong:
+        return parsed
+    try:
+        data = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_number,
+            parse_float=_number,
+            parse_int=_number,
+        )
+        json.dumps(data, ensure_ascii=False).encode()  # half of a pair is no character
+    except (ValueError, RecursionError):
+        return parsed
+    if not isinstance(data, dict):
+        return parsed
+    return Parsed((Document(file, 0, data, {}, {(): START_OF_FILE}),))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        raise ValueError("a key stands twice")
+    return data
+
+
+def _number(text: str) -> Any:
+    found = numerals.read(text)
+    if isinstance(found, str | numerals.NoNumber):
+        raise ValueError(text)  # noqa: TRY004  as json does for what isn't JSON
+    return found
 
 
 def place(content: bytes, file: str, index: int, path: Path) -> Range:
