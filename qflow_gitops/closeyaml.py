@@ -318,7 +318,8 @@ class _Builder:
             return (*frame.path, len(frame.container) - 1)
         key, frame.key = frame.key, None
         assert key is not None  # noqa: S101  a mapping's events alternate; both callers saw to the key
-        frame.container.setdefault(key, value)
+        if frame.container.get(key) is None:  # of two, the first that isn't empty
+            frame.container[key] = value
         return (*frame.path, key)
 
     def _refuse_key(self, where: Range) -> None:

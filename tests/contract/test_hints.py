@@ -14,6 +14,7 @@ OF_A_FILE = (
     "schema",
     "connectors",
     "closeyaml",
+    "otherreaders",
     "syntax",
     "leaks",
     "excerpts",

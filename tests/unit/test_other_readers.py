@@ -11,11 +11,14 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from qflow_gitops import plainyaml
+from qflow_gitops import loader, plainyaml
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.parsing import parse
 from tests.fuzz import ROOT, seeds, twisted
 from tests.helpers.node import requires_node, script
+from tests.unit.test_cases import SETTINGS
+
+ID = "6cad21c8-4405-4517-beb9-7372feafb5b4"
 
 
 def read(text: str) -> list[Any] | None:
@@ -191,3 +194,16 @@ def test_what_yaml_1_1_reads_otherwise_is_warned_of_or_refused() -> None:
             seen += 1
             assert found.documents[0].data["a"] == theirs, word
     assert seen > 150
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["workflowId: *x", "workflowId:\n  workflowId: 1", "input: *x", "input:\n  input: {a: 1}"],
+)
+def test_one_cause_is_one_finding(line: str) -> None:
+    """The kind: a value that YAML's own finding is about is not also said to be empty."""
+    head = "apiVersion: qflow-gitops/v1\nkind: WorkflowRun\nmetadata: {name: a}\nspec:\n"
+    other = "" if "workflowId" in line else f"  workflowId: {ID}\n"
+    text = f"{head}{other}  {line.replace('workflowId: 1', f'workflowId: {ID}')}\n"
+    found = loader.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
+    assert [one.rule for one in found] == ["yaml-alias" if "*" in line else "yaml-duplicate-key"]
