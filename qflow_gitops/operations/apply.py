@@ -25,7 +25,15 @@ from qflow_gitops.interfaces import (
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
 from qflow_gitops.notes import Mark, Note
-from qflow_gitops.operations import descent, events, folders, lostsettings, projectfile, reading
+from qflow_gitops.operations import (
+    descent,
+    events,
+    folders,
+    forgotten,
+    lostsettings,
+    projectfile,
+    reading,
+)
 from qflow_gitops.operations.admission import (
     admit,
     asked,
@@ -286,7 +294,10 @@ def _carry_out(
     if work.result.opened:
         view = _with_next_hints(request, edges, view, session)
     body = applied_body(view, session.lockfile, work, stamp(edges.clock.now()))
-    return applied(body, view.found, notes, problems)
+    open_ones = forgotten.notes(session.lockfile, view.project)
+    for note in open_ones:
+        yield events.Said(note)
+    return applied(body, view.found, (*notes, *open_ones), problems)
 
 
 _OF_THE_COMMIT = (Reason.UNMERGED, REWRITTEN)

@@ -41,16 +41,25 @@ class Gateways:
         some = [here] if here else environments.values()
         return frozenset(one.platform for one in some)
 
-    def asked(self, environment: str, attempt: Attempt) -> Qualys:
-        """Give the client that knows an attempt; UsageProblem where it went elsewhere."""
-        if not self.is_here(environment, attempt):
+    def asked(self, environment: str, attempt: Attempt, by: str = "") -> Qualys:
+        """Give the client that knows an attempt; UsageProblem where it went elsewhere.
+
+        `by` is the environment whose credentials are at hand, "" for any.
+        """
+        here = environment if environment in self.project.environments else by
+        if not self.is_here(here, attempt):
             raise self._elsewhere(environment, attempt)
         return self.connect(attempt.fact("platform"))[0]
 
     def _elsewhere(self, environment: str, attempt: Attempt) -> UsageProblem:
         platform, gateway = attempt.fact("platform"), attempt.fact("gateway")
         way = f"Set `platform:` of {environment} in qflow.yaml back to {platform}, in a commit"
-        if platform in self._platforms(environment):
+        if environment not in self.project.environments:
+            way = (
+                f"Put {environment} back under `environments:` of qflow.yaml, with `platform: "
+                f"{platform}`, in a commit"
+            )
+        elif platform in self._platforms(environment):
             way = f"Set QFLOW_GATEWAY back to {gateway}, with its credentials"
         return UsageProblem(
             f"It was sent to platform {platform}, gateway {gateway}, which isn't where "

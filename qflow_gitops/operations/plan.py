@@ -12,7 +12,7 @@ from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits
 from qflow_gitops.interfaces import Branches, Cache, GitTree, LockStore, Snapshot
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
-from qflow_gitops.operations import folders, lostsettings, projectfile, reading
+from qflow_gitops.operations import folders, forgotten, lostsettings, projectfile, reading
 from qflow_gitops.operations.beforehand import Ground
 from qflow_gitops.operations.examining import Keeper
 from qflow_gitops.operations.policies import Base, facts_of
@@ -127,6 +127,7 @@ def make_plan(
             *(before.said(made, worktree=request.worktree) if alone else ()),
         ),
     )
+    notes += forgotten.notes(lockfile, project)
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from qflow_gitops.decisions import endings
 from qflow_gitops.errors import QflowError
-from qflow_gitops.inheritance import names_of, successor
+from qflow_gitops.inheritance import left_behind, names_of, successor
 from qflow_gitops.interfaces import Clock, Execution, LockSession, LostRace, Qualys
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Echo, Match, Sent, grade
@@ -94,10 +94,14 @@ Specs = Callable[[Iterable[Attempt]], Mapping[str, RunSpec]]
 
 
 def doubts_in(lockfile: Lockfile, project: Project, environment: str) -> list[Doubt]:
-    """Give every attempt of an environment, by whatever name, that may have run."""
+    """Give every attempt of an environment, by whatever name, that may have run.
+
+    And those of environments that exist no more: nobody else answers for them.
+    """
+    names = names_of(lockfile, project, environment)
     return [
         Doubt(name, run, attempt)
-        for name in names_of(lockfile, project, environment)
+        for name in (*names, *left_behind(lockfile, project))
         for run, attempts in sorted(lockfile.environment(name).runs.items())
         for attempt in attempts
         if attempt.state in DOUBTFUL
@@ -133,10 +137,11 @@ class Reconciler:
         ]
         old = [one for one in open_ones if self._is_expired(one)]
         yield from _record(session, [self._expired(one) for one in old])
-        return (yield from self._look_up(session, [one for one in open_ones if one not in old]))
+        rest = [one for one in open_ones if one not in old]
+        return (yield from self._look_up(session, rest, environment))
 
     def _look_up(
-        self, session: LockSession, doubts: Sequence[Doubt]
+        self, session: LockSession, doubts: Sequence[Doubt], environment: str
     ) -> Generator[events.Event, None, list[QflowError]]:
         """Adopt what is found; once more where another process wrote while it was looked.
 
@@ -144,7 +149,7 @@ class Reconciler:
         """
         for attempt in range(LOOKS):
             problems: list[QflowError] = []
-            found = self.look(doubts, session.lockfile, problems)
+            found = self.look(doubts, session.lockfile, problems, environment)
             adopted = self._adoptions(found, session.lockfile)
             try:
                 yield from _record(session, [self._adopted(*one) for one in adopted], exact=True)
@@ -187,18 +192,24 @@ class Reconciler:
         detail = "Older than Qualys' API can show (30 days), and never settled."
         return _transition(one, stamp(self.clock.now()), State.EXPIRED, {"detail": detail})
 
-    def asked(self, one: Doubt, lockfile: Lockfile) -> Qualys:
+    def asked(self, one: Doubt, lockfile: Lockfile, by: str = "") -> Qualys:
         """Give the client that knows a doubt's attempt; UsageProblem where it went elsewhere."""
         home = successor(lockfile, self.gateways.project, one.environment)
-        return self.gateways.asked(home or one.environment, one.attempt)
+        return self.gateways.asked(home or one.environment, one.attempt, by)
 
     # --- looking ---------------------------------------------------------------------
 
     def look(
-        self, doubts: Sequence[Doubt], lockfile: Lockfile, problems: list[QflowError]
+        self,
+        doubts: Sequence[Doubt],
+        lockfile: Lockfile,
+        problems: list[QflowError],
+        by: str = "",
     ) -> list[Looked]:
         """Look for the executions of doubts; those that can't be looked up are left out.
 
+        Those of environments that are gone only on the platform of the one that is worked on
+        (`by`, "" for none): its credentials are at hand.
         What went wrong is added to `problems`.
         """
         specs = self.specs(one.attempt for one in doubts) if doubts else {}
@@ -209,11 +220,11 @@ class Reconciler:
             if workflow in failed or len(failed) >= FAILURES:
                 continue
             try:
-                qualys = self.asked(one, lockfile)
+                qualys = self.asked(one, lockfile, by)
                 found.append(self._look_at(qualys, one, lockfile, specs))
             except QflowError as problem:
                 problems.append(problem)
-                if problem.reason != "platform":
+                if problem.reason != "target":
                     failed.add(workflow)
         return found
 

@@ -11,7 +11,7 @@ from qflow_gitops.inheritance import Inheritance, left_behind, names_of
 from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile, telling
 from qflow_gitops.moments import stamp
-from qflow_gitops.operations import folders
+from qflow_gitops.operations import folders, forgotten
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.outcome import under_way
 from qflow_gitops.operations.plan import chosen, seen
@@ -36,7 +36,7 @@ def status(
 ) -> Report:
     """Show every run of the record and of a commit, and what is frozen. Raises QflowError.
 
-    Without `environment` also those of environments that exist no more: what is open there is
+    Also those of environments that exist no more, with `environment` what is open there: it is
     in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the
     lockfile's.
     """
@@ -59,8 +59,12 @@ def status(
             heir = inheritance.heir(key) if spec is None else None
             gone = not (spec or heir or maybe or key in goes_on)
             rows.append(StatusRow(*key, last, spec, heir, gone))
+    if environment:
+        left = forgotten.left_open(lockfile, project)
+        rows += [StatusRow(*one.key, one.attempt, None, gone=True) for one in left]
     holding = (*freezes.recorded(lockfile.freezes), *others)
     report = standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
+    report = replace(report, notes=forgotten.notes(lockfile, project))
     if rows:
         return report
     absent = folders.missing(git, commit, project, lambda: recorded.lockfile)

@@ -612,6 +612,26 @@ def a_doubt_on_another_platform(at: Terminal) -> tuple[str, Person]:
     )
 
 
+def _put_back(at: Terminal) -> None:
+    text = at.clone.read("qflow.yaml")
+    line = "  environments:\n"
+    at.clone.write("qflow.yaml", text.replace(line, f"{line}    prod: {{platform: sandbox}}\n"))
+
+
+@scenario("worktree")
+def a_doubt_of_an_environment_that_is_gone(at: Terminal) -> tuple[str, Person]:
+    """The settings have the environment of a run in doubt no more, and none on its platform."""
+    _doubt(at, *LOST)
+    at.faults()
+    at.settings("    dev: {platform: private}\n", default="dev")
+    at.specs(b=spec("b"))
+    return "qflow-gitops reconcile", Person(
+        FOUND,
+        {"Put prod back under `environments:`": _put_back},
+        applies=("qflow-gitops apply -e prod --yes",),
+    )
+
+
 @scenario("branch")
 def a_second_project_begun(at: Terminal) -> tuple[str, Person]:
     """A second project is begun, whose lockfile would be on the same branch."""
