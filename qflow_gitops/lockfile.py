@@ -6,12 +6,14 @@ A ledger: attempts and events are only ever added. Pure; its bytes are the busin
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from qflow_gitops import hints
 from qflow_gitops.errors import LockError
 from qflow_gitops.growing import grown
+from qflow_gitops.moments import BELIEVED, moment, stamp
 from qflow_gitops.notes import LedgerEvent, Mark, Note, freezes_of
 from qflow_gitops.states import (
     DOUBTFUL,
@@ -392,8 +394,18 @@ class Lockfile:
 
 def is_leased(attempt: Attempt, now: str) -> bool:
     """Whether an intent's own process may still be at it at this time (RFC 3339)."""
+    return attempt.state is State.INTENT and now <= lease_end(attempt, now)
+
+
+def lease_end(attempt: Attempt, now: str) -> str:
+    """Say until when its own process may be at it (RFC 3339), "" where that isn't known.
+
+    A clock that was more than a day ahead of this one said nothing: nobody waits for it.
+    """
     until = attempt.events[0].extra.get("leaseUntil", "")
-    return attempt.state is State.INTENT and isinstance(until, str) and now <= until
+    if not isinstance(until, str) or until > stamp(moment(now) + timedelta(seconds=BELIEVED)):
+        return ""
+    return until
 
 
 def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, ...]:

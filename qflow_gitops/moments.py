@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime
 
+BELIEVED = 86_400
+"""Seconds by which another clock may differ from ours; what says more than that is no clock."""
+
 
 def stamp(moment: datetime) -> str:
     """Write a time; two of them compare as texts as the times do."""

@@ -14,11 +14,10 @@ from qflow_gitops.api.redaction import Redactor
 from qflow_gitops.api.token import TokenSource
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError
+from qflow_gitops.moments import BELIEVED
 
 ATTEMPTS = 4  # of one GET
 BUDGET = 90.0  # seconds that the waits of one call may take in all
-SKEW = 86_400.0
-"""Seconds by which a server's clock may differ; what says more than a day off is no clock."""
 _AGAIN = frozenset({500, 502, 503, 504})
 
 
@@ -175,7 +174,7 @@ class Caller:
     def _note_skew(self, headers: Mapping[str, str]) -> None:
         """Take the server's clock from `Date`, but not from a cache's copy (`Age`)."""
         skew = None if "age" in headers else self._until(headers.get("date", ""))
-        if skew is not None and abs(skew) <= SKEW:
+        if skew is not None and abs(skew) <= BELIEVED:
             with self._skew_lock:
                 self.skew = skew
 

@@ -356,7 +356,9 @@ class Launch:
         before = self._terms.before(str(job.facts["workflowId"]))
         if before is not None:
             extra["executionsBefore"] = list(before)
-        if self._qualys.skew is not None and abs(self._qualys.skew) >= 2:
+        if self._qualys.skew is None:
+            extra["clockUnknown"] = True
+        elif abs(self._qualys.skew) >= 2:
             extra["clockSkew"] = round(self._qualys.skew)
         return Attempt(
             number=len(self._session.lockfile.attempts(*job.change.key)) + 1,

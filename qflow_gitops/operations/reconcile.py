@@ -16,7 +16,7 @@ from qflow_gitops.inheritance import left_behind, names_of, successor
 from qflow_gitops.interfaces import Clock, Execution, LockSession, LostRace, Qualys
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
 from qflow_gitops.matching import Echo, Match, Sent, grade
-from qflow_gitops.moments import moment, stamp
+from qflow_gitops.moments import BELIEVED, moment, stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.gateways import Gateways
 from qflow_gitops.project import Project
@@ -56,8 +56,19 @@ class Doubt:
     @property
     def ahead(self) -> timedelta:
         """By how much Qualys' clock was ahead of its sender's, zero where that isn't known."""
-        skew = self.attempt.events[0].extra.get("clockSkew", 0)
-        return timedelta(seconds=skew if isinstance(skew, int) else 0)
+        return timedelta(seconds=self._skew or 0)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is known when it was opened: else its sender's clock may have been any."""
+        return self._skew is not None
+
+    @property
+    def _skew(self) -> int | None:
+        first = self.attempt.events[0].extra
+        skew = first.get("clockSkew", 0)
+        known = isinstance(skew, int) and abs(skew) <= BELIEVED and "clockUnknown" not in first
+        return skew if known else None
 
     @property
     def before(self) -> tuple[str, ...] | None:
@@ -186,7 +197,7 @@ class Reconciler:
         )
 
     def _is_expired(self, one: Doubt) -> bool:
-        return self.clock.now() - one.opened_at > SHOWN_FOR
+        return one.is_timed and self.clock.now() - one.opened_at > SHOWN_FOR
 
     def _expired(self, one: Doubt) -> Transition:
         detail = "Older than Qualys' API can show (30 days), and never settled."
@@ -236,8 +247,10 @@ class Reconciler:
         specs: Mapping[str, RunSpec],
     ) -> Looked:
         """List the workflow's executions around a doubt, and grade them by what they show."""
-        start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
-        earliest = self.clock.now() - SHOWN_FOR
+        now, earliest = self.clock.now(), self.clock.now() - SHOWN_FOR
+        start, end = earliest, now + timedelta(seconds=BELIEVED)  # all there is
+        if doubt.is_timed:
+            start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
         listing = qualys.executions(doubt.attempt.fact("workflowId"), max(start, earliest), end)
         passed = {*(doubt.before or ()), *doubt.attempt.let_go}
         sent = sent_of(doubt.attempt, specs)
@@ -248,7 +261,7 @@ class Reconciler:
                 match = grade(sent, echo)
                 if match is not Match.DIFFERENT:
                     candidates.append(Candidate(each, match, echo))
-        return Looked(doubt, tuple(candidates), listing.complete)
+        return Looked(doubt, tuple(candidates), listing.complete and doubt.is_timed)
 
     # --- deciding --------------------------------------------------------------------
 
@@ -328,7 +341,7 @@ def _rivals(found: Sequence[Looked], lockfile: Lockfile) -> list[Attempt]:
         if one.attempt.state in DOUBTFUL
         or (
             one.attempt.state is State.ASSUMED
-            and any(abs(one.opened_at - at) <= EARLIER + LATER for at in times)
+            and any(abs(one.opened_at - at) <= EARLIER + LATER or not one.is_timed for at in times)
         )
     ]
 
@@ -370,7 +383,12 @@ def said(one: Looked) -> str:
     """Say what was found about a doubt that stays open."""
     who = f"{one.doubt.environment}/{one.doubt.run}"
     workflow = one.doubt.attempt.fact("workflowId")
-    if not one.complete:
+    if not (one.doubt.is_timed or one.candidates):
+        return (
+            f"{who}: Qualys' clock and its sender's were more than a day apart, so it isn't known "
+            "when it was sent, and nothing was concluded from what is listed."
+        )
+    if not one.complete and one.doubt.is_timed:
         return (
             f"{who}: the list of workflow {workflow}'s executions could not be read whole: it "
             "shifted meanwhile, or Qualys doesn't show it. Nothing was concluded from it."
@@ -393,6 +411,8 @@ def _why_not(one: Looked) -> str:
     """Say why the only candidate wasn't adopted."""
     if not one.sure:
         return ", which doesn't show what was sent"
+    if not one.doubt.is_timed:
+        return ", though it isn't known when this run's was sent"
     if one.doubt.before is None:
         return ", which may have been there before: the list could not be read then"
     return ", which another doubt could claim as well"

@@ -8,7 +8,7 @@ from qflow_gitops import hints
 from qflow_gitops.errors import AGAIN, BusyError, ExitCode, QflowError, UsageProblem
 from qflow_gitops.inheritance import Key, Placed
 from qflow_gitops.interfaces import LockSession, LockStore
-from qflow_gitops.lockfile import Event, Lockfile, Transition, is_leased
+from qflow_gitops.lockfile import Event, Lockfile, Transition, is_leased, lease_end
 from qflow_gitops.matching import Match
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations.adoption import Compared, compared, refusal
@@ -191,8 +191,7 @@ def _otherwise(run: str, state: State) -> str:
 
 def _check_lease(doubt: Doubt, session: LockSession, to: State, now: str) -> None:
     """Refuse while the request may still be on its way: nobody can know yet what became of it."""
-    first = doubt.attempt.events[0]
-    until = str(first.extra.get("leaseUntil", ""))
+    until = lease_end(doubt.attempt, now)
     working = is_leased(doubt.attempt, now) and not session.alone
     if working or (to is State.ABSENT and now <= until):
         raise _under_way(doubt, until)
@@ -202,8 +201,10 @@ def _check_lease_there(doubt: Doubt, lockfile: Lockfile, reconciler: Reconciler)
     """The same by Qualys' clock: this machine's and the sender's may both be wrong."""
     first = doubt.attempt.events[0]
     until = str(first.extra.get("leaseUntil", ""))
+    if not (until and doubt.is_timed):
+        return
     skew = reconciler.asked(doubt, lockfile).skew or 0.0
-    if until and reconciler.clock.now() + timedelta(seconds=skew) <= moment(until) + doubt.ahead:
+    if reconciler.clock.now() + timedelta(seconds=skew) <= moment(until) + doubt.ahead:
         raise _under_way(doubt, f"{until} by the clock of the machine that sent it")
 
 
@@ -255,6 +256,16 @@ def _check_absence(decision: Decision, looked: Looked) -> None:
             hint=f"If one is: `qflow-gitops resolve {who} --adopt {left[0].execution.id} --reason "
             f"TEXT`. If none is: `qflow-gitops resolve {who} --absent{none} --reason TEXT`",
             reason="execution_found",
+        )
+    if not looked.doubt.is_timed:
+        raise UsageProblem(
+            "When it was sent isn't known, so that nothing is listed proves nothing: Qualys' clock "
+            "and its sender's were more than a day apart.",
+            where=who,
+            not_done=NOTHING,
+            hint=f"If nobody can find it: `qflow-gitops resolve {who} --assume-ran --reason TEXT`, "
+            f"and to send it all the same, then {hints.rerun(who)}",
+            reason="time_unknown",
         )
     if not looked.complete:
         raise UsageProblem(

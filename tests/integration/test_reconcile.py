@@ -1,6 +1,7 @@
 """Doubt is settled by looking, and only where nothing else can be meant."""
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -365,3 +366,39 @@ def test_a_run_under_way_on_another_platform_is_not_called_ended(
     assert cli("status", "--refresh").code == 0
     assert cli("apply", "--yes").code == 5
     assert state(project) == "accepted"
+
+
+@pytest.mark.parametrize("skew", [-30 * 86400, -2 * 86400, 2 * 86400])
+def test_a_clock_that_is_far_off_is_not_believed(
+    skew: int, project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """A fresh doubt doesn't expire by it, nor does an empty list prove anything then."""
+    lost(cli, sandbox, f"skew={skew}")
+    intent = attempts(project)[0]["events"][0]
+    assert intent["clockUnknown"] is True
+    assert "clockSkew" not in intent
+    for _ in range(2):
+        assert cli("apply", "--yes").code == 9
+    assert state(project) == "in_doubt"
+    early = cli("resolve", RUN, "--absent", "--reason", "x")
+    assert early.code != 0
+    assert state(project) == "in_doubt"
+    assert len(sandbox.requests("POST", "/run")) == 1
+
+
+@pytest.mark.parametrize("skew", [-30 * 86400, 10**18, -(10**18), True])
+def test_an_old_lockfile_with_a_clock_that_is_far_off_is_read(
+    skew: int, project: Workspace, cli: Cli, sandbox: SandboxServer, later: Later
+) -> None:
+    """What was believed once isn't now: no command ends as a bug, and nothing is expired by it."""
+    lost(cli, sandbox)
+    record = json.loads(project.read("qflow.lock"))
+    found = record["environments"]["prod"]["runs"][RUN]["attempts"][0]
+    found["events"][0]["clockSkew"] = skew
+    shutil.rmtree(project.path / ".git/qflow-gitops")  # which remembers what it wrote
+    project.write("qflow.lock", json.dumps(record, indent=2) + "\n")
+    later(400)
+    for command in (("status",), ("plan",), ("reconcile",), ("lock", "verify")):
+        assert cli(*command).code != 70, command
+    assert state(project) == "in_doubt" or skew is True
+    assert cli("resolve", RUN, "--absent", "--reason", "x").code != 0

@@ -10,7 +10,7 @@ from referencing import Registry
 
 from qflow_gitops import schema
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
 from qflow_gitops.lockformat import from_bytes, to_bytes
 from qflow_gitops.states import TRANSITIONS, State
 
@@ -155,3 +155,27 @@ def test_the_normal_form_is_what_json_writes(value: object) -> None:
     written = to_bytes(Lockfile("0123456789abcdef", extra={"later": value}))
     assert written.decode() == json.dumps(json.loads(written), indent=2, ensure_ascii=False) + "\n"
     assert json.loads(written)["later"] == value
+
+
+@pytest.mark.parametrize(
+    ("until", "leased"),
+    [
+        ("2026-11-28T10:06:00Z", True),
+        ("2026-11-29T09:59:00Z", True),
+        ("2026-11-28T09:59:59Z", False),
+        ("2026-11-29T10:00:01Z", False),
+        ("2031-11-28T10:06:00Z", False),
+        ("99999-11-28T10:06:00Z", False),
+        ("soon", False),
+        (4, False),
+    ],
+)
+def test_nobody_waits_for_a_clock_that_was_far_ahead(until: object, leased: bool) -> None:
+    """The kind: a time that another clock wrote, and that is waited for.
+
+    An intent of a clock that was more than a day ahead is doubt at once, not when this one has
+    come so far.
+    """
+    event = Event("2026-11-28T10:00:00Z", State.INTENT, {"leaseUntil": until})
+    one = Attempt(1, State.INTENT, "", (event,))
+    assert is_leased(one, "2026-11-28T10:00:00Z") is leased

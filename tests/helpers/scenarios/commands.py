@@ -632,6 +632,17 @@ def a_doubt_of_an_environment_that_is_gone(at: Terminal) -> tuple[str, Person]:
     )
 
 
+@scenario("worktree")
+def a_doubt_at_an_unknown_time(at: Terminal) -> tuple[str, Person]:
+    """Qualys' clock was more than a day off when a run came in doubt that didn't run."""
+    at.specs(a=spec("a"))
+    at.faults("drop", "skew=-172800")
+    applied(at, 9)
+    at.faults()
+    at.later(minutes=10)
+    return "qflow-gitops resolve prod/a --absent --reason x", Person(WHY)
+
+
 @scenario("branch")
 def a_second_project_begun(at: Terminal) -> tuple[str, Person]:
     """A second project is begun, whose lockfile would be on the same branch."""
