@@ -109,8 +109,8 @@ class Attempt(NamedTuple):
 
     @property
     def let_go(self) -> frozenset[str]:
-        """The executions that were its own until a person put that back."""
-        return frozenset(one.lets_go for one in self.events) - {""}
+        """The executions that were its own until a person put that back, in lower case."""
+        return frozenset(one.lets_go.lower() for one in self.events) - {""}
 
     @property
     def opened_at(self) -> str:
@@ -314,14 +314,17 @@ class Lockfile:
         return seen.overview
 
     def owner(self, execution_id: str) -> Key | None:
-        """Say which attempt has this execution, None for none. Fast after the first call."""
-        return self._owned().get(execution_id)
+        """Say which attempt has this execution, None for none. Fast after the first call.
+
+        An id in capitals is the same id.
+        """
+        return self._owned().get(execution_id.lower())
 
     def _owned(self) -> Mapping[str, Key | None]:
         """Index the executions once; records that grow from this one take the index along."""
         if self._owners is None or self._owners.of is not self.environments:
             by: dict[str, Key | None] = {
-                attempt.execution_id: (environment, run, attempt.number)
+                attempt.execution_id.lower(): (environment, run, attempt.number)
                 for environment, record in self.environments.items()
                 for run, attempts in record.runs.items()
                 for attempt in attempts
@@ -341,17 +344,17 @@ class Lockfile:
         brought: dict[str, Key | None] = {}
         for one in transitions:
             runs = changed.setdefault(one.environment, {})
-            if execution_id := one.brings:
+            if execution_id := one.brings.lower():
                 known_owner = execution_id not in brought
                 holder = self.owner(execution_id) if known_owner else brought[execution_id]
                 if holder not in (None, one.key):
-                    raise owned(self, one, execution_id, holder)
+                    raise owned(self, one, one.brings, holder)
                 if holder is None:
                     brought[execution_id] = one.key
             known = runs.get(one.run) or self.attempts(one.environment, one.run)
             runs[one.run] = _extended(known, one)
             if one.event.lets_go:
-                brought[one.event.lets_go] = None
+                brought[one.event.lets_go.lower()] = None
         environments = dict(self.environments)
         for name, runs in changed.items():
             record = self.environment(name)
@@ -424,7 +427,7 @@ def _extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, 
     moved = attempt._replace(
         state=one.event.to,
         events=(*attempt.events, one.event),
-        execution_id=one.execution_id or attempt.execution_id,
+        execution_id=attempt.execution_id or one.execution_id,  # in the spelling that is known
         status=one.status or attempt.status,
     )
     if one.event.lets_go != ("" if one.event.to in EXECUTED else attempt.execution_id):
@@ -453,7 +456,7 @@ def numbered(attempts: tuple[Attempt, ...], one: Transition) -> Attempt:
 def check_execution(attempt: Attempt, one: Transition) -> None:
     """Refuse a second execution for one attempt, and an execution that isn't named."""
     known = attempt.execution_id
-    if one.execution_id and known and one.execution_id != known:
+    if one.execution_id and known and one.execution_id.lower() != known.lower():
         said = f"it has the execution {known}, and {one.execution_id} came"
         raise conflict(one, said, one.key, attempt)
     if one.event.to in EXECUTED and not (one.execution_id or known):

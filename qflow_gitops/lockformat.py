@@ -280,9 +280,9 @@ def attempts_from_json(data: Sequence[Any], run: str) -> tuple[Attempt, ...]:
 
 def _check_owners(attempts: Sequence[Attempt], seen: set[str]) -> None:
     for one in attempts:
-        if one.execution_id and one.execution_id in seen:
+        if one.execution_id and one.execution_id.lower() in seen:
             raise ValueError(f"the execution {one.execution_id} is recorded twice")
-        seen.add(one.execution_id)
+        seen.add(one.execution_id.lower())
 
 
 def _attempt(data: Mapping[str, Any], number: int, run: str) -> Attempt:

@@ -96,8 +96,8 @@ def _is_of_what_was_let_go(attempt: Attempt, one: Transition) -> bool:
     return (
         seen
         and not one.event.is_decision
-        and one.execution_id != attempt.execution_id
-        and one.execution_id in attempt.let_go
+        and one.execution_id.lower() != attempt.execution_id.lower()
+        and one.execution_id.lower() in attempt.let_go
     )
 
 

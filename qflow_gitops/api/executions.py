@@ -47,7 +47,7 @@ def _read_whole(
         if page is None:
             return None
         known = len(found)
-        found |= {one.id: one for one in page.items}
+        found |= {one.id.lower(): one for one in page.items}
         if number > 1 and page.total != total:
             return False
         if len(found) - known < len(page.items):
@@ -65,7 +65,8 @@ def newest(caller: Caller, workflow_id: str, start: datetime) -> tuple[str, ...]
     """
     found: dict[str, Execution] = {}
     window = {"startAt": _iso(start), "order": "-createdAt"}
-    return tuple(found) if _read_whole(caller, workflow_id, window, found) else None
+    whole = _read_whole(caller, workflow_id, window, found)
+    return tuple(one.id for one in found.values()) if whole else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,10 @@ def _sent(attempt: Attempt, spec: RunSpec | None) -> Sent:
 
 
 def _of_time(execution: Execution, doubt: Doubt) -> list[Against]:
-    if doubt.before is not None and execution.id in doubt.before:
+    if execution.id.lower() in (one.lower() for one in doubt.before or ()):
         return [Against("before", "It was there before the attempt was recorded.")]
+    if not doubt.is_timed:
+        return []  # its sender's clock and Qualys' say nothing of each other
     start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
     at = created_at(execution)
     if at is None:

@@ -467,7 +467,7 @@ class Launch:
             self._after_no(job, answer)
 
     def _is_owned(self, execution_id: str) -> bool:
-        mine = any(one.execution_id == execution_id for one in self._buffer)
+        mine = any(one.execution_id.lower() == execution_id.lower() for one in self._buffer)
         return mine or self._session.lockfile.owner(execution_id) is not None
 
     def _after_no(self, job: Job, answer: Answer) -> None:

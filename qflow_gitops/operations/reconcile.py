@@ -252,11 +252,11 @@ class Reconciler:
         if doubt.is_timed:
             start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
         listing = qualys.executions(doubt.attempt.fact("workflowId"), max(start, earliest), end)
-        passed = {*(doubt.before or ()), *doubt.attempt.let_go}
+        passed = {*(each.lower() for each in doubt.before or ()), *doubt.attempt.let_go}
         sent = sent_of(doubt.attempt, specs)
         candidates = []
         for each in listing.executions:
-            if lockfile.owner(each.id) is None and each.id not in passed:
+            if lockfile.owner(each.id) is None and each.id.lower() not in passed:
                 echo = qualys.echo(each.id)
                 match = grade(sent, echo)
                 if match is not Match.DIFFERENT:
@@ -291,8 +291,8 @@ class Reconciler:
                     _could_claim(each, one.doubt.attempt, only, specs) for each in others
                 ):
                     chosen.append((one, only))
-        takers = Counter(each.execution.id for _, each in chosen)
-        return [(one, each) for one, each in chosen if takers[each.execution.id] == 1]
+        takers = Counter(each.execution.id.lower() for _, each in chosen)
+        return [(one, each) for one, each in chosen if takers[each.execution.id.lower()] == 1]
 
     def _adopted(self, looked: Looked, one: Candidate) -> Transition:
         how = {
@@ -354,7 +354,7 @@ def _could_claim(
         rival.fact(name).lower() != own.fact(name).lower() for name in ("platform", "workflowId")
     ):
         return False
-    if one.execution.id in rival.let_go:
+    if one.execution.id.lower() in rival.let_go:
         return False
     return grade(sent_of(rival, specs), one.echo) is not Match.DIFFERENT
 

@@ -239,7 +239,8 @@ def _check(
 
 
 def _check_absence(decision: Decision, looked: Looked) -> None:
-    left = [one for one in looked.candidates if one.execution.id not in decision.others]
+    others = {one.lower() for one in decision.others}
+    left = [one for one in looked.candidates if one.execution.id.lower() not in others]
     who = f"{looked.doubt.environment}/{looked.doubt.run}"
     if left:
         none = "".join(f" --not {one}" for one in (*decision.others, *_ids(left)))

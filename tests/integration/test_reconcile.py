@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.api import executions
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
@@ -402,3 +403,19 @@ def test_an_old_lockfile_with_a_clock_that_is_far_off_is_read(
         assert cli(*command).code != 70, command
     assert state(project) == "in_doubt" or skew is True
     assert cli("resolve", RUN, "--absent", "--reason", "x").code != 0
+
+
+def test_an_execution_in_another_spelling_is_no_other(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one that was there before, nor another run's, nor one that a person ruled out."""
+    sandbox.add_foreign(WORKFLOW, BODY, source="PUBLIC_API")
+    sandbox.set_faults("drop")
+    assert cli("apply", "--yes").code == 9
+    sandbox.set_faults()
+    shown = executions._execution
+    monkeypatch.setattr(
+        executions, "_execution", lambda data: (one := shown(data))._replace(id=one.id.upper())
+    )
+    assert cli("reconcile").code == 9
+    assert state(project) == "in_doubt"

@@ -129,6 +129,13 @@ def test_a_list_without_a_total_ends_with_an_empty_page() -> None:
     assert listed({"items": []}) == ([], True)
 
 
+def test_a_list_that_shows_an_execution_in_two_spellings_is_not_complete() -> None:
+    """It is one, shown twice: the pages shifted, and another may be out of sight."""
+    capitals = {"id": "EXECUTION-0", "workflow": WORKFLOW}
+    pages = ({"total": 2, "items": [item(0)]}, {"total": 2, "items": [capitals]}) * 4
+    assert not listed(*pages)[1]
+
+
 def test_a_list_that_shows_less_than_it_says_is_not_complete() -> None:
     pages = ({"total": 3, "items": [item(0)]}, {"total": 3, "items": []}) * 4
     assert listed(*pages) == (["execution-0"], False)

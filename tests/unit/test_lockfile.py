@@ -1,6 +1,7 @@
 """The ledger: what may follow what, one normal form, and refusal of what can't be trusted."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -102,6 +103,10 @@ def mutated(change: object) -> bytes:
     return json.dumps(data).encode()
 
 
+def _in_capitals(run: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(run).replace("e" * 8, "E" * 8))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -122,6 +127,7 @@ def mutated(change: object) -> bytes:
         lambda _data, runs: runs["a"]["attempts"][0]["events"].pop(),
         lambda _data, runs: runs["a"]["attempts"][0]["events"].pop(0),
         lambda _data, runs: runs.update(b=runs["a"]),  # the same execution twice
+        lambda _data, runs: runs.update(b=_in_capitals(runs["a"])),
     ],
 )
 def test_what_breaks_the_ledgers_rules_is_refused(change: object) -> None:
@@ -179,3 +185,19 @@ def test_nobody_waits_for_a_clock_that_was_far_ahead(until: object, leased: bool
     event = Event("2026-11-28T10:00:00Z", State.INTENT, {"leaseUntil": until})
     one = Attempt(1, State.INTENT, "", (event,))
     assert is_leased(one, "2026-11-28T10:00:00Z") is leased
+
+
+def test_an_execution_in_capitals_is_the_same_one() -> None:
+    """The kind: one thing in two spellings, given to two. An id's spelling is the server's."""
+    begun = Lockfile("x").recorded([opened(), moved(State.ACCEPTED, execution="e" * 8)])
+    both = [opened("b"), moved(State.ACCEPTED, "b", execution="E" * 8)]
+    assert begun.owner("EeEeEeEe") == ("prod", "a", 1)
+    for known in (begun, from_bytes(to_bytes(begun), "qflow.lock")):
+        with pytest.raises(LockError) as refused:
+            known.recorded(both)
+        assert refused.value.reason == "lock_conflict"
+        for one in (moved(State.RUNNING, execution="E" * 8), moved(State.RUNNING)):
+            (attempt,) = known.recorded([one]).attempts("prod", "a")
+            assert attempt.execution_id == "e" * 8
+    with pytest.raises(LockError):
+        Lockfile("x").recorded([opened(), moved(State.ACCEPTED, execution="e" * 8), *both])
