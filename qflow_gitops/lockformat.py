@@ -5,6 +5,7 @@ the lockfile.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
@@ -120,6 +121,10 @@ class Versions:
         return made
 
 
+_MAY_HOLD_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+"""Half of a surrogate pair, which JSON can spell and no file takes: nobody wrote such a record."""
+
+
 def from_bytes(content: bytes, where: str, versions: Versions | None = None) -> Lockfile:
     """Read a lockfile, whole and strictly.
 
@@ -127,6 +132,8 @@ def from_bytes(content: bytes, where: str, versions: Versions | None = None) -> 
     the ledger's own rules; it is then never written over.
     """
     try:
+        if _MAY_HOLD_HALF.search(content):
+            json.dumps(json.loads(content), ensure_ascii=False).encode()
         data = json.loads(content, object_pairs_hook=_unique_keys)
         return _lockfile(data, versions)
     except _Newer as problem:

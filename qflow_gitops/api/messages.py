@@ -1,9 +1,10 @@
 """What a server said, in the shapes that Qualys' gateways use."""
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
+
+from qflow_gitops.api import jsontext
 
 ROLE_HINT = (
     "API access is off in every default role of Qualys Flow. In Qualys: Administration → Role "
@@ -17,9 +18,8 @@ def message_of(content: bytes) -> str:
     The order is that of qflow-api 4.2 (from sibling APIs: [I] for QFlow).
     """
     text = content[:2000].decode("utf-8", "replace")
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError):
+    data = jsontext.read(content)
+    if data is None:
         return re.sub(r"<[^>]*>", " ", text)
     if not isinstance(data, dict):
         return text

@@ -6,7 +6,6 @@ asked, and answers that are too long (1 MiB, unless asked otherwise) are none.
 """
 
 import http.client
-import json
 import re
 import ssl
 import threading
@@ -26,6 +25,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import parse_url
 from urllib3.util.ssl_ import create_urllib3_context
+
+from qflow_gitops.api import jsontext
 
 MAX_ANSWER = 1024 * 1024
 CONNECT_TIMEOUT = 10.0
@@ -56,21 +57,8 @@ class HttpAnswer:
         return _LENGTH.fullmatch(self.headers.get("content-length", "")) is not None
 
     def data(self) -> Any:
-        """Give the JSON value, None where it isn't JSON.
-
-        A field that stands twice with two values is null: neither is what it says.
-        """
-        try:
-            return json.loads(self.content, object_pairs_hook=_agreed)
-        except (ValueError, RecursionError):
-            return None
-
-
-def _agreed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        found |= {key: None for key, value in pairs if value != found[key]}
-    return found
+        """Give the JSON value, None where it isn't JSON."""
+        return jsontext.read(self.content)
 
 
 class NoAnswerError(Exception):

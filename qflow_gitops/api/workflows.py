@@ -1,11 +1,10 @@
 """Workflows: list, details, run (qflow-api 1.2 to 1.4)."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from qflow_gitops.api import evidence
+from qflow_gitops.api import evidence, jsontext
 from qflow_gitops.api.caller import BUDGET, Caller, unwrapped
 from qflow_gitops.api.messages import ROLE_HINT, message_of
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError
@@ -74,10 +73,7 @@ def _decoded(definition: Any) -> Any:
     """Decode a definition, which Qualys sends as JSON in a string (qflow-api 1.3 [D])."""
     if not isinstance(definition, str):
         return definition
-    try:
-        return json.loads(definition)
-    except (ValueError, RecursionError):
-        return None
+    return jsontext.read(definition.encode("utf-8", "replace"))
 
 
 def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:

@@ -84,9 +84,16 @@ def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) 
             reason="lock_missing",
         )
     content = version.content()
-    if before is not None and not schema.is_valid(json.loads(content or b"{}"), "lockfile"):
+    if before is not None and not _fits(content or b"{}"):
         done.problems.append(f"{version.name[:10]}: it doesn't satisfy the lockfile's JSON Schema")
     return before
+
+
+def _fits(content: bytes) -> bool:
+    try:
+        return schema.is_valid(json.loads(content), "lockfile")
+    except (ValueError, RecursionError):
+        return False
 
 
 _REMEMBERED = frozenset({"lock_rewritten", "lock_shrunk", "lock_missing", "lock_older"})
@@ -165,7 +172,7 @@ def read_rescued(content: str, where: str) -> list[Mapping[str, Any]]:
         entries = [json.loads(line) for line in lines]
         known = entries and all(one["rescueVersion"] == 1 and one["transition"] for one in entries)
         problem = "" if known else "it is empty, or of another version"
-    except (ValueError, KeyError, TypeError) as found:
+    except (ValueError, KeyError, TypeError, RecursionError) as found:
         problem = str(found)
     if problem:
         raise UsageProblem(
