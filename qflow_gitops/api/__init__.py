@@ -17,13 +17,14 @@ def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
     from qflow_gitops.api.credentials import from_environment
     from qflow_gitops.api.platforms import gateway_for
     from qflow_gitops.api.redaction import Redactor
+    from qflow_gitops.api.route import from_environment as route_of
     from qflow_gitops.api.token import TokenSource
     from qflow_gitops.api.transport import Transport
 
     gateway = gateway_for(platform, environ.get("QFLOW_GATEWAY", ""))
     credentials = from_environment(environ)
     agent = f"qflow-gitops/{qflow_gitops.__version__}"
-    transport = Transport(gateway.url, user_agent=agent)
+    transport = Transport(gateway.url, user_agent=agent, route=route_of(environ))
     redact = Redactor()
     tokens = TokenSource(transport, credentials, redact)
     return QualysClient(Caller(transport, tokens, redact)), gateway.host

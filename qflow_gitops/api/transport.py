@@ -2,7 +2,8 @@
 
 Each request has time-outs and a total deadline that also holds when an answer drips in
 byte by byte; redirects are never followed, the environment (proxies, .netrc) is never
-asked, and answers that are too long (1 MiB, unless asked otherwise) are none.
+asked but for what `route` says, and answers that are too long (1 MiB, unless asked otherwise)
+are none.
 """
 
 import http.client
@@ -27,6 +28,7 @@ from urllib3.util import parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 from qflow_gitops.api import jsontext
+from qflow_gitops.api.route import CA_FILE, PROXY, Route
 
 MAX_ANSWER = 1024 * 1024
 CONNECT_TIMEOUT = 10.0
@@ -110,11 +112,24 @@ class _Watched:
     response_class: Any = _Response
     sock: Any
     connect: Callable[[], None]
+    _asks_proxy = False
+
+    def _tunnel(self) -> None:
+        self._asks_proxy = True
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        except OSError as problem:
+            raise _NoTunnelError from problem
+        finally:
+            self._asks_proxy = False
 
     def send(self, data: Any) -> None:
         watch = getattr(_current, "watch", None)
         if self.sock is None:
             self.connect()
+        if self._asks_proxy:  # not yet a byte of the request
+            super().send(data)  # type: ignore[misc]
+            return
         if watch is not None and not watch.sent:
             watch.sockets.append(self.sock)  # also a kept one, which isn't connected any more
             if watch.late or not watch.may_send():
@@ -125,6 +140,10 @@ class _Watched:
 
 class _TooLateError(OSError):
     """The time to send was over before the first byte was."""
+
+
+class _NoTunnelError(OSError):
+    """The proxy was reached, and doesn't lead to the host."""
 
 
 class _Http(_Watched, HTTPConnection):
@@ -144,10 +163,15 @@ class _HttpsPool(HTTPSConnectionPool):
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
-    """Read the authorities that requests brings, once: that takes longer than many requests."""
+def _trusted(ca_file: str) -> ssl.SSLContext:
+    """Read the authorities that requests brings, once: that takes longer than many requests.
+
+    And those of a file, "" for none.
+    """
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    if ca_file:
+        context.load_verify_locations(ca_file)
     return context
 
 
@@ -158,13 +182,14 @@ class _Adapter(HTTPAdapter):
     has a new connection.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, route: Route) -> None:
         self._base = parse_url(base_url)
+        self._route = route
         self._pool: HTTPConnectionPool | None = None
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *_args: Any, **_options: Any) -> None:
-        """There are no other hosts, and no proxies."""
+        """There are no other hosts."""
 
     def get_connection_with_tls_context(self, *_args: Any, **_options: Any) -> HTTPConnectionPool:
         if self._pool is None:
@@ -175,7 +200,14 @@ class _Adapter(HTTPAdapter):
         host, port = self._base.host or "", self._base.port
         if self._base.scheme == "http":
             return _HttpPool(host, port, maxsize=1)
-        return _HttpsPool(host, port, maxsize=1, cert_reqs="CERT_REQUIRED", ssl_context=_trusted())
+        return _HttpsPool(
+            host,
+            port,
+            maxsize=1,
+            cert_reqs="CERT_REQUIRED",
+            ssl_context=_trusted(self._route.ca_file),
+            _proxy=parse_url(self._route.proxy) if self._route.proxy else None,
+        )
 
     def cert_verify(self, *_args: Any) -> None:
         """Nothing to set for each request: the pool's context asks for a certificate."""
@@ -239,6 +271,7 @@ class Transport:
         self,
         base_url: str,
         *,
+        route: Route = Route(),  # noqa: B008  a value, which nothing changes
         user_agent: str = "qflow-gitops",
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
@@ -248,6 +281,7 @@ class Transport:
     ) -> None:
         """Take the gateway's address, `https://host` or the sandbox's `http://host:port`."""
         self._base = base_url
+        self._route = route
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._deadlines = _Deadlines(deadline)
@@ -300,7 +334,7 @@ class Transport:
         try:
             return idle.pop()
         except IndexError:
-            return _Adapter(self._base)
+            return _Adapter(self._base, self._route)
 
     def close(self) -> None:
         """Close the connections that wait for the next request."""
@@ -347,8 +381,15 @@ class Transport:
         return content
 
 
+_UNTRUSTED = (
+    "its certificate isn't one that is trusted here; if your network looks into TLS, or the "
+    f"server's authority is your own, {CA_FILE} names a file with that authority's certificate"
+)
 _WORDS = (
     ("_TooLateError", "the time to send it was over, so it was not sent"),
+    ("_NoTunnelError", f"the proxy of {PROXY} doesn't lead there"),
+    ("ProxyError", f"the proxy of {PROXY} can't be reached"),
+    ("SSLCertVerificationError", _UNTRUSTED),
     ("NameResolutionError", "the host's name can't be resolved"),
     ("NewConnectionError", "the connection was refused"),
     ("ConnectTimeoutError", "the connection took too long"),

@@ -81,6 +81,7 @@ def command(
 
     What is due, and why, is what `plan` shows. Credentials come from QFLOW_CLIENT_ID and
     QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN.
+    QFLOW_PROXY names a proxy, QFLOW_CA_FILE certificates to trust besides the usual ones.
     """
     request = ApplyRequest(
         platform=wiring.platform,

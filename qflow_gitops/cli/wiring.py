@@ -125,6 +125,7 @@ class Wiring:
         self.environ = environ
         self.console = console
         self._clients: dict[str, tuple[Qualys, str]] = {}
+        self._told_route = False
         self.patience: Callable[[], float] = lambda: GIT_TIMEOUT
         """Seconds that git may take to reach a remote now; an apply cuts it once stopped."""
 
@@ -240,6 +241,7 @@ class Wiring:
 
         if platform not in self._clients:
             client, gateway = connect(platform, self.environ)
+            self._say_route()
             self.console.detail(f"gateway {gateway} of platform {platform}")
             self._clients[platform] = (client, gateway)
         return self._clients[platform]
@@ -255,7 +257,18 @@ class Wiring:
         """The GitHub API, for the repository and with the token that the environment names."""
         from qflow_gitops.github import connect
 
-        return connect(self.environ)
+        client = connect(self.environ)
+        self._say_route()
+        return client
+
+    def _say_route(self) -> None:
+        """Say once that a proxy or certificates of somebody's own are used: they see the token."""
+        from qflow_gitops.api.route import from_environment
+
+        route = str(from_environment(self.environ))
+        if route and not self._told_route:
+            self._told_route = True
+            self.console.say(f"Connecting {route}.")
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -19,6 +19,7 @@ def connect(environ: Mapping[str, str]) -> Client:
     GH_TOKEN. Sends nothing yet. Raises UsageProblem or AuthError for what can't be used.
     """
     import qflow_gitops
+    from qflow_gitops.api.route import from_environment as route_of
     from qflow_gitops.api.transport import Transport
 
     address = urlsplit(environ.get("GITHUB_API_URL", "") or "https://api.github.com")
@@ -51,5 +52,6 @@ def connect(environ: Mapping[str, str]) -> Client:
         )
     agent = f"qflow-gitops/{qflow_gitops.__version__}"
     base = f"{address.scheme}://{address.netloc}"
-    transport = Transport(base, user_agent=agent, max_answer=8 * 1024 * 1024)
+    route = route_of(environ)
+    transport = Transport(base, route=route, user_agent=agent, max_answer=8 * 1024 * 1024)
     return Client(transport, token.strip(), address.path.rstrip("/"), repository)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from requests import certs
 
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
@@ -314,3 +315,20 @@ def test_the_secret_is_nowhere(project: Workspace, cli: Cli, sandbox: SandboxSer
             done = cli("-v", "apply", "--yes", "--format", form)
             assert "canary" not in done.out + done.err
     assert "canary" not in project.read("qflow.lock")
+
+
+def test_a_proxy_and_an_authority_are_said_once(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks into TLS sees the token: that stands in the log of each command that sends."""
+    bundle = str(certs.where())
+    monkeypatch.setenv("QFLOW_CA_FILE", bundle)
+    monkeypatch.setenv("QFLOW_PROXY", "http://127.0.0.1:9")
+    done = cli("apply", "--yes")
+    assert done.code == 0, done.err  # a sandbox on this machine is reached as it is
+    said = (
+        "Connecting through the proxy http://127.0.0.1:9 (QFLOW_PROXY), trusting the certificates"
+    )
+    assert done.err.count(said) == 1
+    assert bundle in done.err
+    assert "QFLOW_PROXY" in cli("apply", "--help").out

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from qflow_gitops.api import transport as transport_module
+from qflow_gitops.api.route import from_environment
 from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
+from qflow_gitops.errors import UsageProblem
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 BODY = b'{"input": {}}'
@@ -393,8 +395,107 @@ def test_a_certificate_that_says_nothing_for_the_host_gets_no_byte(
     with served(lambda wire: wire.sendall(OK), tls=context) as wire:
         with pytest.raises(NoAnswerError) as said:
             post(wire.url)
-        assert (said.value.said, said.value.sent) == ("the TLS handshake failed", False)
+        assert "QFLOW_CA_FILE names a file" in said.value.said
+        assert not said.value.sent
         assert wire.requests == []
+
+
+def test_an_authority_of_ones_own_is_trusted_by_our_variable_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Besides the usual ones; what a machine sets for other programs counts for nothing."""
+    context, certificate = certified(tmp_path, "127.0.0.1")
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(certificate))
+    with served(lambda wire: wire.sendall(OK), tls=context) as wire:
+        with pytest.raises(NoAnswerError):
+            post(wire.url)
+        route = from_environment({"QFLOW_CA_FILE": str(certificate)})
+        transport = Transport(wire.url, route=route)
+        assert transport.send("POST", "/", headers={}, body=BODY, fresh=True).status == 200
+    assert len(transport_module._trusted(str(certificate)).get_ca_certs()) > 20
+
+
+@contextmanager
+def proxy(answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> Iterator[Any]:
+    """A proxy that leads on what it is asked for, where its answer says so."""
+    asked: list[bytes] = []
+    open_ones: list[socket.socket] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := one.recv(65536):
+                other.sendall(piece)
+            other.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                here, _ = listener.accept()
+                asked.append(head := here.recv(65536))
+                here.sendall(answer)
+                if b" 200 " not in answer:
+                    here.close()
+                    continue
+                host, port = head.split()[1].decode().rsplit(":", 1)
+                there = socket.create_connection((host, int(port)))
+                open_ones.extend((here, there))
+                for one in ((here, there), (there, here)):
+                    threading.Thread(target=pump, args=one, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
+    for one in (listener, *open_ones):
+        one.close()
+
+
+def test_a_proxy_leads_to_the_host_and_sees_no_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, certificate = certified(tmp_path, "127.0.0.1")
+    with served(lambda wire: wire.sendall(OK), tls=context) as wire, proxy() as (url, asked):
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        route = from_environment({"QFLOW_CA_FILE": str(certificate), "QFLOW_PROXY": url})
+        transport = Transport(wire.url, route=route)
+        secret = {"Authorization": "Bearer canary"}
+        for _ in range(2):
+            answer = transport.send("POST", "/", headers=secret, body=BODY, fresh=True)
+            assert answer.status == 200
+        assert len(wire.requests) == 2
+        assert b"canary" in wire.requests[0]
+    assert len(asked) == 2
+    assert all(one.startswith(b"CONNECT 127.0.0.1:") and b"canary" not in one for one in asked)
+
+
+@pytest.mark.parametrize("fault", ["refuses", "is away", "asks who it is"])
+def test_a_proxy_that_leads_nowhere_sent_nothing(fault: str) -> None:
+    """What a proxy is asked is no byte of the request: it is proven that nothing ran."""
+    code = b"407 Who?" if fault == "asks who it is" else b"502 No"
+    with proxy(b"HTTP/1.1 " + code + b"\r\nContent-Length: 0\r\n\r\n") as (url, _):
+        route = from_environment(
+            {"QFLOW_PROXY": "http://127.0.0.1:9" if fault == "is away" else url}
+        )
+        with pytest.raises(NoAnswerError) as said:
+            Transport("https://gateway.example", route=route).send(
+                "POST", "/", headers={}, body=BODY, fresh=True
+            )
+    assert "the proxy of QFLOW_PROXY" in said.value.said
+    assert not said.value.sent
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"QFLOW_PROXY": "proxy:3128"}, {"QFLOW_PROXY": "http://ada:secret@proxy:3128"},
+        {"QFLOW_PROXY": "http://proxy:99999"}, {"QFLOW_PROXY": "socks5://proxy:1"},
+        {"QFLOW_CA_FILE": "/nowhere"}, {"QFLOW_CA_FILE": __file__}, {"QFLOW_CA_FILE": "/"},
+    ],
+)  # fmt: skip
+def test_what_leads_nowhere_is_refused_before_anything_is_sent(given: dict[str, str]) -> None:
+    with pytest.raises(UsageProblem) as refused:
+        from_environment(given)
+    assert "secret" not in str(refused.value) + refused.value.hint
 
 
 def test_the_authorities_are_read_once_for_all_connections(

@@ -117,3 +117,19 @@ def token_not_taken(at: Terminal) -> tuple[str, Person]:
     at.specs(a=spec("a"))
     at.faults("401@workflow")
     return APPLY, Person(WHY, {"Check the credentials": _over})
+
+
+@scenario("worktree")
+def an_authority_that_isnt_there(at: Terminal) -> tuple[str, Person]:
+    """The file of an authority of one's own isn't there."""
+    at.specs(a=spec("a"))
+    at.environ("QFLOW_CA_FILE", "/nowhere/authority.pem")
+    return APPLY, Person(WHY)
+
+
+@scenario("worktree")
+def a_proxy_that_is_none(at: Terminal) -> tuple[str, Person]:
+    """A proxy's address has another form."""
+    at.specs(a=spec("a"))
+    at.environ("QFLOW_PROXY", "proxy.example.com")
+    return APPLY, Person(WHY)
