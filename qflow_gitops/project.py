@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from qflow_gitops import patterns
-from qflow_gitops.diagnostics import Diagnostic, Range, error
+from qflow_gitops.diagnostics import Diagnostic, Range, error, warning
 from qflow_gitops.document import Document
 from qflow_gitops.filenames import ROOT, ProjectFolder
 from qflow_gitops.policy import Approvals, Limits, Policy, Scope
 from qflow_gitops.states import State
-from qflow_gitops.windows import Window, problem_of
+from qflow_gitops.windows import Window, fires_on_either, problem_of
 
 DEFAULT_ENVIRONMENT = "default"
 
@@ -266,6 +266,16 @@ def _policy_findings(document: Document, project: Project) -> Iterator[Diagnosti
             place = document.value_range((*at, "windows", index))
             hint = 'Write it like {deny: "0 0 * * SAT", duration: 48h, timezone: Europe/Berlin}.'
             yield error("policy-value", problem, document.file, place, hint)
+        elif fires_on_either(window.cron):
+            yield warning(
+                "policy-cron-days",
+                f"`{window.cron}` fires on each such day of the month and, besides, on each such "
+                "weekday.",
+                document.file,
+                document.value_range((*at, "windows", index, window.kind)),
+                "If both are to hold, as in the first Sunday of a month: 0 2 * * SUN#1 (the last: "
+                "0 2 * * 7L). If either will do, write two windows.",
+            )
         yield from _unknown(document, (*at, "windows", index), window.environments, project)
     for index, rule in enumerate(project.policy.approvals):
         yield from _unknown(document, (*at, "approvals", index), rule.scope.environments, project)

@@ -463,6 +463,15 @@ _PROJECT = (
         "kind: Project\nspec:\n  policy: {require: {annotations: {ticket: 'CHG[0-9]{7}'}}}",
     ),
     Rule(
+        "policy-cron-days",
+        _W,
+        "A cron expression fires on its days of the month and, besides, on its weekdays.",
+        "kind: Project\nspec:\n  policy:\n    windows:\n"
+        '      - {allow: "0 2 1-7 * SUN", duration: 4h, timezone: UTC}',
+        "kind: Project\nspec:\n  policy:\n    windows:\n"
+        '      - {allow: "0 2 * * SUN#1", duration: 4h, timezone: UTC}',
+    ),
+    Rule(
         "policy-unsupported",
         _E,
         "A policy that isn't enforced is worse than none.",

@@ -75,6 +75,15 @@ def problem_of(cron: str, timezone: str, duration: float) -> str:
     return _problem_of_cron(cron) or _problem_of_zone(timezone) or _problem_of_duration(duration)
 
 
+def fires_on_either(cron: str) -> bool:
+    """Whether a day has to fit its day of month or its weekday only: both are restricted.
+
+    As cron has it (crontab(5)): a field that begins with `*` isn't.
+    """
+    _, _, day, _, weekday = cron.split()
+    return not (day.startswith("*") or weekday.startswith("*"))
+
+
 def closed_by(windows: Sequence[Window], environment: str, now: datetime) -> str:
     """Say which windows keep runs from starting, "" where none do; for asking often."""
     is_open, why = _state(*_concerned(windows, environment), environment, now.astimezone(UTC))

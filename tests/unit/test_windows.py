@@ -10,7 +10,14 @@ from cronsim import CronSim
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops.windows import LONGEST, Verdict, Window, problem_of, verdict
+from qflow_gitops.windows import (
+    LONGEST,
+    Verdict,
+    Window,
+    fires_on_either,
+    problem_of,
+    verdict,
+)
 from tests.helpers.values import replace
 
 HOUR = 3600.0
@@ -458,3 +465,27 @@ def test_their_order_changes_nothing(windows: list[Window], now: datetime) -> No
     known = verdict([NIGHT, FREEZE, ELSEWHERE], "prod", now)
     answer = verdict(windows, "prod", now)
     assert (known.open, known.changes_at) == (answer.open, answer.changes_at)
+
+
+@pytest.mark.parametrize(
+    ("cron", "either"),
+    [
+        ("0 2 1-7 * SUN", True), ("0 2 L * FRI", True), ("0 2 * * SUN#1", False),
+        ("0 2 */2 * SUN", False), ("0 2 1-7 * *", False), ("0 2 1 * */2", False),
+    ],
+)  # fmt: skip
+def test_where_either_day_will_do_it_does(cron: str, either: bool) -> None:
+    """What is warned of is what happens: a weekday outside the days of the month is open."""
+    assert fires_on_either(cron) is either
+    if either:
+        days = [datetime(2026, 6, one, 2, tzinfo=UTC) for one in range(1, 31)]
+        one = Window("allow", cron, HOUR, "UTC")
+        opened = sum(verdict([one], "prod", at).open for at in days)
+        assert opened in (10, 5)  # 7 days and 3 more Sundays; the last day and 4 Fridays
+
+
+def test_the_first_sunday_can_be_said() -> None:
+    one = Window("allow", "0 2 * * SUN#1", HOUR, "UTC")
+    days = [datetime(2026, 6, day, 2, tzinfo=UTC) for day in range(1, 31)]
+    assert [at.day for at in days if verdict([one], "prod", at).open] == [7]
+    assert problem_of("0 2 * * 7L", "UTC", HOUR) == ""
