@@ -5,7 +5,7 @@ What a wall-clock time means where a clock is changed is said here, in Debian cr
 a job with fixed minutes and hours that a change skips is made up for right after it, and runs
 once where an hour comes twice; a job with `*` in either follows the clock as it is. The
 library's own rules are the same, but err where a clock moves by half an hour, and forget
-which of two equal hours they start in. Pure, but for the zone data that zoneinfo looks up.
+which of two equal hours they start in. Pure, but for the zone data that `zones` looks up.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+from qflow_gitops import zones
 
 if TYPE_CHECKING:  # start-up: most settings have no window
     from zoneinfo import ZoneInfo
@@ -49,9 +51,7 @@ class Window(NamedTuple):
     @property
     def zone(self) -> ZoneInfo:
         """The time zone that the cron expression is read in."""
-        from zoneinfo import ZoneInfo
-
-        return ZoneInfo(self.timezone)
+        return zones.zone(self.timezone)
 
     def __str__(self) -> str:
         cron = " ".join(self.cron.split())
@@ -137,10 +137,8 @@ def _problem_of_zone(timezone: str) -> str:
     wanted = "write an IANA name, such as `Europe/Berlin` or `UTC`."
     if timezone.startswith(_OF_THE_MACHINE):
         return f"This time zone depends on the machine; {wanted}"
-    from zoneinfo import ZoneInfo
-
     try:
-        ZoneInfo(timezone)
+        zones.zone(timezone)
     except (LookupError, ValueError, OSError):  # each is raised for some unknown names
         return f"There is no such time zone; {wanted}"
     return ""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from qflow_gitops import freezes, plan, policy
+from qflow_gitops import freezes, plan, policy, zones
 from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.errors import BusyError, LockError, QflowError, StaleError, UsageProblem
 from qflow_gitops.freezes import Freeze
@@ -410,6 +410,8 @@ def _evidence(
 ) -> dict[str, object]:
     """Say what allowed a run: the plan, the pull request, and what a person released."""
     found = dict(common)
+    if any(one.windows for one in view.facts.policies):
+        found["timeZones"] = zones.version()
     approval = (view.facts.approvals or {}).get(one.key)
     if approval and approval.pull_request:
         found["pullRequest"] = approval.pull_request

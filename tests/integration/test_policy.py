@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops import zones
 from qflow_gitops.cli.wiring import SystemClock
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
@@ -296,3 +297,13 @@ def test_a_request_that_waits_is_not_sent_once_the_window_is_closed(
     assert cli("apply", "--yes").code != 0
     assert sandbox.executions() == []
     assert attempts(workspace)["r0"][-1]["state"] == "unsent"
+
+
+def test_the_record_says_which_time_zones_a_window_was_held_against(
+    workspace: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    settings(workspace, "{windows: [{allow: '* * * * *', duration: 1h, timezone: Europe/Berlin}]}")
+    runs(workspace, 1)
+    assert cli("apply", "--yes").code == 0
+    (attempt,) = attempts(workspace)["r0"]
+    assert attempt["evidence"]["timeZones"] == zones.version()
