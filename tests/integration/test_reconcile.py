@@ -419,3 +419,33 @@ def test_an_execution_in_another_spelling_is_no_other(
     )
     assert cli("reconcile").code == 9
     assert state(project) == "in_doubt"
+
+
+def test_a_doubt_of_a_renamed_run_is_settled_as_the_hold_says(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, later: Later
+) -> None:
+    """By its present name, which is the one that the hold's own command has."""
+    lost(cli, sandbox)
+    text = SAMPLE.replace(f"  name: {RUN}\n", f"  name: renamed\n  previousName: {RUN}\n")
+    project.write("runs/aws/buckets.yaml", text)
+    project.commit("another name")
+    (held,) = cli.json("plan")["changes"]
+    assert "`qflow-gitops resolve prod/renamed --assume-ran --reason TEXT`" in held["hint"]
+    assert cli("resolve", "prod/renamed", "--assume-ran", "--reason", "x").code == 0
+    assert state(project) == "assumed"
+
+
+def test_a_history_is_that_of_the_environment_asked_for(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    dev = SANDBOX_PROJECT.replace("prod:", "dev: {platform: sandbox}\n    prod:")
+    project.write("qflow.yaml", dev.replace("spec:\n", "spec:\n  defaultEnvironment: dev\n"))
+    project.write(
+        "runs/aws/buckets.yaml", SAMPLE.replace("spec:\n", "  environment: prod\nspec:\n")
+    )
+    project.commit("two environments")
+    assert cli("apply", "--yes", "-e", "prod").code == 0
+    assert f"prod/{RUN} #1" in cli("history", RUN, "-e", "prod").out
+    missing = cli("history", RUN)
+    assert missing.code == 2
+    assert f"dev/{RUN}" in missing.err
