@@ -140,9 +140,13 @@ def _copies(inputs: Inputs, output: str, summary: str) -> list[str]:
 
 
 def _files(inputs: Inputs) -> str:
-    """The files of the reports asked for, one a line, as an upload takes them."""
+    """The files of the reports asked for, one a line, as an upload step takes them.
+
+    Such a step knows nothing of the folder that the command works in.
+    """
+    folder = Path(inputs.get("working-directory", ""))
     files = (one.partition("=")[2] for one in _lines(inputs, "reports"))
-    return "\n".join(file for file in files if file != "-")
+    return "\n".join(str(folder / file) for file in files if file != "-")
 
 
 def _lines(inputs: Inputs, name: str) -> list[str]:

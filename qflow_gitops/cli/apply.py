@@ -7,6 +7,7 @@ import click
 
 from qflow_gitops import output
 from qflow_gitops.cli import options
+from qflow_gitops.cli.streams import echo
 from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 from qflow_gitops.operations.apply import Edges, apply
@@ -147,5 +148,5 @@ def _confirmed(wiring: Wiring, planned: Planned) -> bool:
             hint=f"`qflow-gitops plan` shows it. If that is meant: `{AGAIN} --yes`",
             reason="not_confirmed",
         )
-    click.echo(output.FORMATS["text"](Report("apply", body=planned)), err=True)
+    echo(output.FORMATS["text"](Report("apply", body=planned)), err=True)
     return wiring.console.ask("Send these runs to Qualys?")

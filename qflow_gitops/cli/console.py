@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from qflow_gitops.cli.streams import echo, is_ci
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.output import FORMATS
 from qflow_gitops.output.text import error_lines
@@ -65,17 +65,18 @@ class Console(NamedTuple):
         cls, environ: Mapping[str, str], *, color: str, quiet: bool, verbose: bool
     ) -> Console:
         """Look at the terminal and the environment once."""
-        in_ci = bool(environ.get("CI"))
+        in_ci = is_ci(environ)
+        dumb = environ.get("TERM") == "dumb"
 
         def coloured(stream: Any) -> bool:
             if color != "auto":
                 return color == "always"
-            return stream.isatty() and not environ.get("NO_COLOR")
+            return stream.isatty() and not environ.get("NO_COLOR") and not dumb
 
         return cls(
             colour_out=coloured(sys.stdout),
             colour_err=coloured(sys.stderr),
-            live=sys.stderr.isatty() and not in_ci and environ.get("TERM") != "dumb",
+            live=sys.stderr.isatty() and not in_ci and not dumb,
             interactive=sys.stdin.isatty() and sys.stderr.isatty() and not in_ci,
             quiet=quiet,
             verbose=verbose,
@@ -88,17 +89,19 @@ class Console(NamedTuple):
                 for note in report.notes:
                     self.say(note)
             rendered = as_text(report, verbose=self.verbose)
-            rendered = self._painted(rendered, colour=self.colour_out)
+            written = [self._out(self._painted(rendered, colour=self.colour_out))]
         else:
-            rendered = FORMATS[format_name](report)
-        written = [self._out(rendered)]
+            written = [self._out(FORMATS[format_name](report).encode())]
         if report.error:
             self.error(report.error)
         written += [self._copy(FORMATS[one.format_name](report), one) for one in copies]
         return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
 
-    def _out(self, text: str) -> bool:
-        """Write the result; the reader of a pipe (head, say) may have had enough of it."""
+    def _out(self, text: str | bytes) -> bool:
+        """Write the result; the reader of a pipe (head, say) may have had enough of it.
+
+        What programs read comes as bytes: it is UTF-8 whatever the terminal takes.
+        """
         problem = echo(text, nl=False, color=self.colour_out)
         if problem is None or isinstance(problem, BrokenPipeError):
             return True
@@ -114,7 +117,7 @@ class Console(NamedTuple):
 
     def _copy(self, text: str, copy: Copy) -> bool:
         if copy.file is None:
-            return self._out(text)
+            return self._out(text.encode())
         try:
             _put(copy.file, text.encode(), append=copy.append)
         except OSError as problem:
@@ -146,7 +149,7 @@ class Console(NamedTuple):
 
     def ask(self, question: str) -> bool:
         """Ask a person at the terminal; anything but yes is no."""
-        click.echo(f"{question} [y/N] ", nl=False, err=True)
+        echo(f"{question} [y/N] ", nl=False, err=True)
         listening = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             return sys.stdin.readline().strip().lower() in ("y", "yes")
@@ -168,23 +171,6 @@ class Console(NamedTuple):
             yield shown
         finally:
             shown.close()
-
-
-def echo(
-    text: str, *, err: bool = False, nl: bool = True, color: bool | None = None
-) -> OSError | None:
-    """Write to stdout or stderr; give why that failed, instead of ending what is under way.
-
-    After a failure the stream goes nowhere: neither the next line nor the buffer that Python
-    empties at its end may fail again.
-    """
-    try:
-        click.echo(text, nl=nl, err=err, color=color)
-    except OSError as problem:
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  a device
-            os.dup2(nowhere.fileno(), (sys.stderr if err else sys.stdout).fileno())
-        return problem
-    return None
 
 
 def _put(file: Path, content: bytes, *, append: bool) -> None:

@@ -5,9 +5,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
-import click
-
 import qflow_gitops
+from qflow_gitops.cli.streams import echo
 from qflow_gitops.errors import ExitCode
 
 
@@ -24,8 +23,8 @@ def report_bug(problem: BaseException) -> int:
             for frame in traceback.extract_tb(problem.__traceback__)
         ),
     ]
-    click.echo(f"Error: a bug in qflow-gitops ({type(problem).__name__}).", err=True)
-    click.echo(
+    echo(f"Error: a bug in qflow-gitops ({type(problem).__name__}).", err=True)
+    echo(
         "  What was sent is in the record, or in qflow.lock.rescue: `qflow-gitops status`", err=True
     )
     try:
@@ -33,7 +32,7 @@ def report_bug(problem: BaseException) -> int:
             "w", prefix="qflow-gitops-bug-", suffix=".txt", delete=False
         ) as file:
             file.write("\n".join(lines) + "\n")
-        click.echo(f"  → Please report it, with the file {file.name}", err=True)
+        echo(f"  → Please report it, with the file {file.name}", err=True)
     except OSError:
-        click.echo("\n".join(lines), err=True)
+        echo("\n".join(lines), err=True)
     return ExitCode.BUG

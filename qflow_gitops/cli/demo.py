@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from qflow_gitops.cli import streams
 from qflow_gitops.cli.sandbox import needs_flask
 from qflow_gitops.cli.wiring import Wiring
 from qflow_gitops.errors import QflowError, UsageProblem
@@ -105,6 +106,8 @@ def command(wiring: Wiring) -> None:
         try:
             _tell(story, sandbox)
         except OSError as problem:
+            if streams.lost():
+                raise  # no fault of the demo's
             raise _stopped(problem) from None
 
 

@@ -66,7 +66,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
         if not piped:
             wiring.check_own(path)
         try:
-            content = sys.stdin.read() if piped else path.read_text("utf-8")
+            content = (sys.stdin.buffer.read() if piped else path.read_bytes()).decode()
         except (OSError, UnicodeDecodeError) as problem:
             raise UsageProblem(
                 f"It can't be read: {getattr(problem, 'strerror', None) or 'not a text'}.",

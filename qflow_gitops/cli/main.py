@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from qflow_gitops.cli import streams
+from qflow_gitops.cli.streams import echo
 from qflow_gitops.errors import ExitCode, QflowError
 
 if TYPE_CHECKING:
@@ -125,13 +127,13 @@ def _show(problem: click.ClickException) -> None:
     from qflow_gitops.output.words import clean
 
     if isinstance(problem, click.exceptions.NoArgsIsHelpError):  # its words are the whole help
-        problem.show()
+        echo(problem.format_message(), err=True)
         return
     context = problem.ctx if isinstance(problem, click.UsageError) else None
     if context:
-        click.echo(context.get_usage(), err=True)
-        click.echo(f"Try '{context.command_path} --help' for help.\n", err=True)
-    click.echo(f"Error: {clean(problem.format_message())}", err=True)
+        echo(context.get_usage(), err=True)
+        echo(f"Try '{context.command_path} --help' for help.\n", err=True)
+    echo(f"Error: {clean(problem.format_message())}", err=True)
 
 
 def _leave(status: int, *, at_once: bool) -> NoReturn:
@@ -146,6 +148,20 @@ def _leave(status: int, *, at_once: bool) -> NoReturn:
     sys.exit(status)
 
 
+def _unwritten(problem: OSError) -> ExitCode:
+    """Say that a help, a list or a schema didn't reach its reader."""
+    from qflow_gitops.errors import UsageProblem
+    from qflow_gitops.output.text import error_lines
+
+    told = UsageProblem(
+        f"This can't be written: {problem.strerror}.",
+        where="stdout",
+        hint="Have it written where there is room, and where it is taken.",
+    )
+    echo("\n".join(error_lines(told)), err=True)
+    return ExitCode.USAGE
+
+
 def start(words: Sequence[str]) -> Any:
     """Call a command in this process; its exit code. Raises what stopped it."""
     typed = shlex.join(("qflow-gitops", *words))
@@ -155,6 +171,7 @@ def start(words: Sequence[str]) -> Any:
 def main(arguments: Sequence[str] | None = None) -> Any:
     """Run the program; ends the process with an exit code of the README's table."""
     try:
+        streams.prepare()
         words = list(sys.argv[1:] if arguments is None else arguments)
         status = start(words)
         _leave(status if isinstance(status, int) else ExitCode.OK, at_once=arguments is None)
@@ -162,18 +179,17 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         _show(problem)
         sys.exit(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         sys.exit(ExitCode.SIGINT)
     except QflowError as problem:
         from qflow_gitops.output.text import error_lines
 
-        click.echo("\n".join(error_lines(problem)), err=True)
+        echo("\n".join(error_lines(problem)), err=True)
         sys.exit(problem.exit_code)
-    except BrokenPipeError:
-        # The reader of a pipe (head, say) has gone: nothing more to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OK)
     except Exception as problem:  # noqa: BLE001  the boundary: no traceback reaches a user
+        if isinstance(problem, OSError) and streams.lost():
+            # Of a pipe, the reader (head, say) has gone: nothing more to say to it.
+            sys.exit(ExitCode.OK if isinstance(problem, BrokenPipeError) else _unwritten(problem))
         from qflow_gitops.cli.crash import report_bug
 
         sys.exit(report_bug(problem))

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qflow_gitops.cli.streams import is_ci
 from qflow_gitops.errors import AGAIN, ExitCode, QflowError, UsageProblem
 from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.gitrepo import GitRepo
@@ -231,7 +232,7 @@ class Wiring:
             branch=branch,
             author=lambda: self.author(repo),
             reader=reader or from_bytes,
-            in_ci=bool(self.environ.get("CI")),
+            in_ci=is_ci(self.environ),
         )
         return build(settings, place)
 

@@ -22,7 +22,13 @@ LIBRARIES = {
     "referencing", "requests", "rfc8785", "rich", "ruamel.yaml", "sqlite3", "urllib3", "yaml",
     "zoneinfo",
 }  # fmt: skip
-STARTED = {"qflow_gitops", "qflow_gitops.cli", "qflow_gitops.cli.main", "qflow_gitops.errors"}
+STARTED = {
+    "qflow_gitops",
+    "qflow_gitops.cli",
+    "qflow_gitops.cli.main",
+    "qflow_gitops.cli.streams",
+    "qflow_gitops.errors",
+}
 
 
 def loaded(workspace: Workspace, *arguments: str) -> set[str]:

@@ -1,0 +1,77 @@
+"""The three standard streams, made fit to be used: each may be closed, full, or of any encoding.
+
+And whether anybody is at their other end.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_AS_IF = ((os.O_RDONLY, "stdin"), (os.O_RDONLY, "stdout"), (os.O_WRONLY, "stderr"))
+"""How `/dev/null` stands in for a closed stream: what is written to a closed stdout is lost, and
+that has to fail as it does on a full device, so it can't be written to."""
+
+
+def is_ci(environ: Mapping[str, str]) -> bool:
+    """Whether no person watches; people say `CI=false` to have a tool behave as at a desk."""
+    return environ.get("CI", "").lower() not in ("", "0", "false", "no", "off")
+
+
+def prepare() -> None:
+    """Call it before any file is opened, which would get the number of a closed stream.
+
+    What a stream's encoding doesn't have is written as an escape.
+    """
+    for number, (how, name) in enumerate(_AS_IF):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, how)  # gets the lowest number that is free: this one
+        stream = getattr(sys, name)
+        if stream is None:
+            mode = "w" if number else "r"
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+        if hasattr(stream, "reconfigure"):  # not where a test or a caller put its own there
+            stream.reconfigure(errors="backslashreplace" if number else "surrogateescape")
+
+
+def echo(
+    text: str | bytes, *, err: bool = False, nl: bool = True, color: bool | None = None
+) -> OSError | None:
+    """Write to stdout or stderr; give why that failed, instead of ending what is under way.
+
+    After a failure the stream goes nowhere: neither the next line nor the buffer that Python
+    empties at its end may fail again.
+    """
+    try:
+        click.echo(text, nl=nl, err=err, color=color)
+    except OSError as problem:
+        _send_nowhere(sys.stderr if err else sys.stdout)
+        return problem
+    return None
+
+
+def lost() -> bool:
+    """Whether stdout takes nothing more; from then on all goes nowhere.
+
+    Tried with a line break: what failed before isn't always left in a buffer to try again.
+    """
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError:
+        _send_nowhere(sys.stdout)
+        return True
+    return False
+
+
+def _send_nowhere(stream: TextIO) -> None:
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  a device
+        os.dup2(nowhere.fileno(), stream.fileno())

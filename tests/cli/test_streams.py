@@ -1,0 +1,176 @@
+"""Standard streams as a caller leaves them: closed, full, of another encoding, called dumb.
+
+The kind: whatever is wrong with a stream, the exit code says what was done; a result that didn't
+reach its reader is never green, and nothing of it is a bug (70).
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qflow_gitops.cli.console import Console
+from qflow_gitops.cli.streams import is_ci
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers.clones import Remote
+from tests.helpers.git import Workspace
+from tests.helpers.specs import spec
+
+PROGRAM = f"exec {shlex.quote(str(Path(sys.executable).parent / 'qflow-gitops'))}"
+COMMANDS = {
+    "--help": 0, "--version": 0, "plan --help": 0, "rules": 0, "rules yaml-word": 0,
+    "schema list": 0, "schema show workflow-run": 0, "sandbox --fault list": 0, "validate": 0,
+    "plan": 0, "plan --format json": 0, "status": 0, "history": 0, "migrate": 0, "lock verify": 11,
+    "plan --exit-code": 10, "nonsense": 2, "schema": 2,
+}  # fmt: skip
+"""Each with its exit code where its streams are as they should be."""
+TO_STDERR = ("nonsense", "schema", "lock verify", "migrate")  # nothing is lost with stdout
+
+
+def ran(
+    words: str, folder: Path, streams: str = "", environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    done = subprocess.run(
+        ["sh", "-c", f"{PROGRAM} {words} {streams}"],
+        cwd=folder, env={**os.environ, **(environ or {})}, capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert b"Traceback" not in done.stderr
+    assert done.returncode != 70, done.stderr
+    return done
+
+
+@pytest.fixture
+def folder(project: Workspace) -> Path:
+    return project.path
+
+
+@pytest.mark.parametrize("streams", ["<&-", "2>&-", "2>/dev/full", "<&- 2>&-"])
+@pytest.mark.parametrize("words", COMMANDS)
+def test_without_stdin_or_stderr_a_result_is_the_same(
+    words: str, streams: str, folder: Path
+) -> None:
+    plain, done = ran(words, folder), ran(words, folder, streams)
+    assert done.returncode == COMMANDS[words], done.stderr
+    assert done.stdout == plain.stdout
+
+
+@pytest.mark.parametrize("streams", [">&-", ">/dev/full", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_result_that_nobody_gets_is_not_green(words: str, streams: str, folder: Path) -> None:
+    done = ran(words, folder, streams)
+    told = words in TO_STDERR
+    assert done.returncode == (COMMANDS[words] or (0 if told else 2)), done.stderr
+    if not told and "2>" not in streams:
+        assert b"can't be written: " in done.stderr
+
+
+@pytest.mark.parametrize("streams", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_an_apply_with_closed_streams_sends_and_records_once(
+    streams: str, remote: Remote, sandbox: SandboxServer, workspace: Workspace
+) -> None:
+    """No file that it opens gets the number of a stream, and no word goes into such a file."""
+    done = ran("apply --yes", workspace.path, streams)
+    assert done.returncode == (2 if ">&-" in streams.replace("2>&-", "") else 0), done.stderr
+    assert remote.states() == {"encrypt-prod-buckets": "succeeded"}
+    assert ran("apply --yes", workspace.path).returncode == 0
+    assert len(sandbox.executions()) == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp932"])
+@pytest.mark.parametrize("words", [*COMMANDS, "plan --format markdown", "validate --format junit"])
+def test_another_encoding(words: str, encoding: str, project: Workspace) -> None:
+    """What it doesn't have is written as an escape."""
+    project.write("runs/odd.yaml", spec("odd", extra="  variables: {ort: 'ä€ Ž→日'}\n"))
+    project.commit("odd")
+    plain = ran(words, project.path)
+    done = ran(words, project.path, environ={"PYTHONIOENCODING": encoding})
+    assert done.returncode == COMMANDS.get(words, 0) == plain.returncode, done.stderr
+    # Of ASCII click believes that nobody chose it, and writes UTF-8.
+    done.stdout.decode("utf-8" if "--format" in words or encoding == "ascii" else encoding)
+    if "--format" in words:  # what programs read doesn't depend on a terminal
+        assert done.stdout == plain.stdout
+
+
+def test_an_apply_in_another_encoding_is_as_green_as_another(
+    remote: Remote, sandbox: SandboxServer, workspace: Workspace
+) -> None:
+    done = ran("apply --yes", workspace.path, environ={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert remote.states() == {"encrypt-prod-buckets": "succeeded"}
+    assert len(sandbox.executions()) == 1
+
+
+def test_rescued_lines_are_read_as_utf8_whatever_the_terminal_is(folder: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{PROGRAM} lock push -"], cwd=folder, input=b"\xff\xfe", capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"}, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert b"not a text" in done.stderr
+
+
+# --- what a terminal and a CI are called -----------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["", "0", "false", "False", "FALSE", "no", "off"])
+def test_what_says_that_it_is_no_ci(said: str) -> None:
+    assert not is_ci({"CI": said})
+    assert not is_ci({})
+
+
+@pytest.mark.parametrize("said", ["1", "true", "True", "yes", "woodpecker"])
+def test_what_says_that_it_is_a_ci(said: str) -> None:
+    assert is_ci({"CI": said})
+
+
+def test_a_desk_that_says_so_may_keep_its_lockfile_in_the_work_tree(
+    folder: Path, sandbox: SandboxServer
+) -> None:
+    assert ran("apply --yes", folder, environ={"CI": "false"}).returncode == 0
+    assert ran("apply --yes", folder, environ={"CI": "true"}).returncode == 11
+    assert len(sandbox.executions()) == 1
+
+
+class _Terminal:
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [({}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, False), ({"TERM": "xterm"}, True)],
+)
+def test_colours_are_for_terminals_that_have_them(
+    environ: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal: Any = _Terminal()
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, terminal)
+    found = Console.for_process(environ, color="auto", quiet=False, verbose=False)
+    assert (found.colour_out, found.colour_err) == (coloured, coloured)
+    asked = Console.for_process(environ, color="always", quiet=False, verbose=False)
+    assert (asked.colour_out, asked.colour_err) == (True, True)
+
+
+def test_the_actions_output_names_reports_from_where_the_next_step_stands(
+    project: Workspace, tmp_path: Path
+) -> None:
+    """A step's paths are from the checkout's root, not from `working-directory`."""
+    output = tmp_path / "output"
+    output.touch()
+    environ = {
+        "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output), "INPUT_COMMAND": "plan",
+        "INPUT_WORKING_DIRECTORY": "repository",
+        "INPUT_REPORTS": f"json=plan.json\ntext={tmp_path}/whole.txt\nmarkdown=-",
+    }  # fmt: skip
+    assert ran("action", project.path.parent, environ=environ).returncode == 0
+    told = output.read_text().splitlines()
+    mark = told[0].removeprefix("reports<<")
+    assert told[1 : told.index(mark)] == ["repository/plan.json", f"{tmp_path}/whole.txt"]
+    assert json.loads((project.path.parent / told[1]).read_bytes())["command"] == "plan"
