@@ -1,8 +1,9 @@
 """The one place that starts git: plumbing only, bytes in and out, each path literal.
 
-What a repository's or a user's configuration could make git run (hooks, fsmonitor, external
-diffs, pagers, lazy fetches) is switched off, and nothing of the caller's GIT_* variables is
-passed on, so that a hook's GIT_DIR can't redirect a plan.
+What a repository's or a user's configuration could make git run (hooks, filters, fsmonitor,
+external diffs, pagers, lazy fetches) is switched off. Of the caller's GIT_* variables only those
+that hold configuration are passed on, as git itself obeys them, so that a hook's GIT_DIR can't
+redirect a plan.
 """
 
 from __future__ import annotations
@@ -54,13 +55,15 @@ _OPTIONS = (
 )
 _NETWORK_VARIABLES = frozenset(
     {
-        "GIT_ALLOW_PROTOCOL", "GIT_ASKPASS", "GIT_CONFIG_COUNT", "GIT_HTTP_PROXY_AUTHMETHOD",
+        "GIT_ALLOW_PROTOCOL", "GIT_ASKPASS", "GIT_HTTP_PROXY_AUTHMETHOD",
         "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
         "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY",
     }
 )  # fmt: skip
 """Of the caller's GIT_* variables, those that say how a remote is reached, never which one."""
-_CONFIG_PAIR = re.compile(r"GIT_CONFIG_(KEY|VALUE)_[0-9]+")
+_CONFIG = re.compile(r"GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|(KEY|VALUE)_[0-9]+)")
+"""Where configuration is, and what it is (git-config(1), ENVIRONMENT): whom git trusts, say."""
+_COUNT = "GIT_CONFIG_COUNT"
 
 
 class GitRepo:
@@ -94,7 +97,11 @@ class GitRepo:
 
         Raises UsageProblem where there is none, it is bare, or git may not or can't be used.
         """
-        kept = {name: environ[name] for name in _KEPT_VARIABLES if name in environ}
+        kept = {
+            name: value
+            for name, value in environ.items()
+            if name in _KEPT_VARIABLES or _CONFIG.fullmatch(name)
+        }
         probe = cls(directory, directory, directory, {**kept, **_SET_VARIABLES})
         asked = ["--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-dir",
                  "--show-prefix", "--show-object-format"]  # fmt: skip
@@ -133,6 +140,7 @@ class GitRepo:
                 hint="Give a commit, a branch or a tag.",
                 reason="revision_unknown",
             )
+        self._check_one_meaning(revision)
         status, out, _ = self.run(
             ["rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"]
         )
@@ -158,6 +166,21 @@ class GitRepo:
             hint=hint,
             reason="revision_unknown",
         )
+
+    def _check_one_meaning(self, revision: str) -> None:
+        """Raise UsageProblem for a name that a branch and a tag have: git takes the tag."""
+        if revision == "HEAD" or _is_id(revision) or revision.startswith("refs/"):
+            return
+        places = [f"refs/{kind}/{revision}" for kind in ("heads", "tags", "remotes")]
+        listed = self.run(["for-each-ref", "--format=%(refname)", *places])[1].splitlines()
+        found = [name for name in map(os.fsdecode, listed) if name in places]
+        if len(found) > 1:
+            raise UsageProblem(
+                f"`{revision}` is the name of more than one thing here: {' and '.join(found)}.",
+                not_done="Nothing was planned and nothing was sent.",
+                hint=f"Name one of them in full: {found[0]}",
+                reason="revision_unknown",
+            )
 
     def _check_lost(self, revision: str) -> None:
         """Raise Unreadable where a revision names a commit that git can't give."""
@@ -367,8 +390,10 @@ class GitRepo:
 
     def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
         """Give the paths under the folders whose work tree differs from HEAD, for display."""
-        command = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"]
-        pieces = self._pieces([*command, "--", *_paths(folders)])
+        command = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames",
+                   "--ignore-submodules=dirty", "--", *_paths(folders)]  # fmt: skip
+        out = self._good(command, self.run(command, extra=self._without_filters))
+        pieces = out.split(b"\0")[:-1]
         return sorted(shown(os.fsdecode(piece[3:])) for piece in pieces)
 
     def worktree(self, folders: Sequence[str]) -> WorkTree:
@@ -383,6 +408,27 @@ class GitRepo:
             return False
         name = real.relative_to(self.root.resolve()).as_posix()
         return bool(self._pieces(["ls-files", "-z", "--cached", "--", name]))
+
+    @cached_property
+    def _without_filters(self) -> Mapping[str, str]:
+        """What to tell a git that looks at the work tree, so that it runs no `filter.*`.
+
+        As variables, since a filter's name may hold any character.
+        """
+        ask = ["config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$"]
+        keys = self.run(ask)[1].split(b"\0")[:-1]
+        names = sorted({os.fsdecode(key).rpartition(".")[0] for key in keys})
+        off = [
+            (f"{name}.{key}", value)
+            for name in names
+            for key, value in (("clean", ""), ("process", ""), ("required", "false"))
+        ]
+        given = self.environ.get(_COUNT, "")
+        first = int(given) if given.isascii() and given.isdecimal() else 0
+        told = {_COUNT: str(first + len(off))} if off else {}
+        for number, (key, value) in enumerate(off, first):
+            told |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return told
 
     # --- about the person ------------------------------------------------------------
 
@@ -414,7 +460,8 @@ class GitRepo:
         """
         output = _scratch()
         with _given(b"") as nothing:
-            process = self._started(arguments, nothing, self.environ, output)
+            variables = {**self.environ, **self._without_filters}
+            process = self._started(arguments, nothing, variables, output)
 
         def written() -> tuple[bytes, bytes]:
             with output:
@@ -569,7 +616,7 @@ def _scratch() -> BinaryIO:
 def _is_dropped(name: str) -> bool:
     if name.startswith("QFLOW_"):
         return True  # git's helpers have no use for Qualys' credentials
-    kept = name in _NETWORK_VARIABLES or _CONFIG_PAIR.fullmatch(name)
+    kept = name in _NETWORK_VARIABLES or _CONFIG.fullmatch(name)
     return name.startswith("GIT_") and not kept
 
 

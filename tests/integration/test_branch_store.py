@@ -459,3 +459,15 @@ def test_a_changed_request_waits_for_the_doubt_of_an_earlier_one(
     assert cli("resolve", RUN, "--assume-ran", "--reason", "looked").code == 0
     assert cli.json("plan")["counts"] == cli.json("plan", "--full")["counts"]
     assert cli.json("plan")["counts"]["run"] == 1
+
+
+@pytest.mark.parametrize("key", ["push.pushOption", "push.gpgSign"])
+def test_what_a_person_configured_for_pushes_does_not_reach_the_lockfiles(
+    key: str, remote: Remote, cli: Cli, sandbox: SandboxServer, workspace: Workspace
+) -> None:
+    """This host takes neither, as most; git itself then doesn't push."""
+    workspace.git("config", key, "true")
+    with pytest.raises(subprocess.CalledProcessError):
+        workspace.git("push", "origin", "HEAD:other")
+    assert cli("apply", "--yes").code == 0
+    assert remote.states() == {"encrypt-prod-buckets": "succeeded"}

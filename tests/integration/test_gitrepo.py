@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.gitrepo import MAX_CONTENT, GitRepo
+from qflow_gitops.gitrepo import _SET_VARIABLES, MAX_CONTENT, GitRepo
 from qflow_gitops.interfaces import ChangeKind
 from tests.helpers.git import Workspace
 
@@ -251,3 +251,89 @@ def test_git_missing(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(UsageProblem) as refused:
         GitRepo.open(workspace.path, {"PATH": str(tmp_path)})
     assert "installed" in refused.value.hint
+
+
+# --- what a person's configuration bends, and what it doesn't -------------------------
+
+SAFE = "[safe]\n\tdirectory = *\n"
+WAYS = {
+    "global file": ("GIT_CONFIG_GLOBAL", SAFE, {}),
+    "system file": ("GIT_CONFIG_SYSTEM", SAFE, {}),
+    "variables": (
+        "",
+        "",
+        {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whom_git_trusts_is_said_in_each_way_that_git_knows(
+    way: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another user, which git's own test variable pretends; git itself is asked beside it."""
+    workspace.commit("one")
+    name, content, environ = WAYS[way]
+    if name:
+        (tmp_path / "config").write_text(content)
+        environ = {name: str(tmp_path / "config")}
+    monkeypatch.setitem(_SET_VARIABLES, "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(UsageProblem, match="belongs to another user"):
+        opened(workspace)
+    for key, value in environ.items():
+        monkeypatch.setenv(key, value)
+    assert len(opened(workspace).resolve("HEAD")) == 40
+
+
+def test_a_system_configuration_that_the_caller_switches_off_stays_off(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text('[remote "systems"]\n\turl = file:///nowhere\n')
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(tmp_path / "config"))
+    assert "systems" in opened(workspace).remotes()
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    assert "systems" not in opened(workspace).remotes()
+
+
+@pytest.mark.parametrize("key", ["clean", "process"])
+@pytest.mark.parametrize("name", ["lfs", "a=b.c d"])
+def test_no_filter_runs_however_the_work_tree_is_looked_at(
+    key: str, name: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kind: each command that git may compare contents for.
+
+    What the caller's variables configure still counts.
+    """
+    workspace.write("runs/a.yaml", "a: 1\n")
+    workspace.write(".gitattributes", "*.yaml filter=lfs\n")
+    workspace.commit("one")
+    told = tmp_path / "ran"
+    workspace.git("config", f"filter.{name}.{key}", f"touch {told}; cat")
+    workspace.git("config", f"filter.{name}.required", "true")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "Somebody")
+    workspace.write("runs/a.yaml", "a: 2\n")
+    repo = opened(workspace)
+    assert repo.uncommitted(["runs"]) == ["runs/a.yaml"]
+    assert repo.worktree(["runs"]).files() == {b"runs/a.yaml": b"a: 2\n"}
+    assert repo.worktree(["runs"]).listed == [b"runs/a.yaml"]
+    assert not told.exists()
+    if name == "lfs" and key == "clean":  # else this shows nothing
+        workspace.git("status")
+        assert told.exists()
+
+
+def test_a_tag_with_a_branchs_name_is_not_taken_for_it(workspace: Workspace) -> None:
+    first = workspace.commit("one")
+    workspace.git("tag", "main")
+    second = workspace.commit("two")
+    with pytest.raises(UsageProblem, match="more than one thing") as caught:
+        opened(workspace).resolve("main")
+    assert caught.value.hint.endswith("refs/heads/main")
+    assert opened(workspace).resolve("refs/heads/main") == second
+    assert opened(workspace).resolve("refs/tags/main") == first
