@@ -17,6 +17,7 @@ MAX_CONTENT = 1024 * 1024
 _MODES = {stat.S_IFLNK: "120000", stat.S_IFDIR: "160000"}  # git lists no other kind of folder
 _READ_AS = {**_MODES, stat.S_IFDIR: "040000", stat.S_IFREG: "unreadable"}
 _PLAIN = (b"H 100644 ", b"H 100755 ")
+_LEFT_OUT = (b"S 1", b"s 1")  # flags of `ls-files -v` (skip-worktree), and a mode
 _DETAILS = rb"(?:  [^\n\0]*\n)*"
 _ENTRY = re.compile(rb"(?:\A|\0)" + _DETAILS + rb"([A-Za-z?] [0-7]{6} [0-9a-f]+ [0-3])\t([^\0]+)")
 _COMMANDS = {
@@ -100,6 +101,7 @@ class WorkTree:
         """
         unsure, before = state
         detailed, changed, others = self._outputs("detailed", "changed", "others")
+        self._check_whole(detailed)
         if self._is_partly_hidden:
             raise ValueError("git couldn't look at everything")
         paths = {path.encode("latin-1") for path in unsure}
@@ -237,6 +239,7 @@ class WorkTree:
         conflicts, entries that somebody marked as not to be looked at.
         """
         changed, others = self._outputs("changed", "others")
+        self._check_whole(self._entries)
         entries = b"\0" + self._entries
         special = []
         if sum(entries.count(b"\0" + start) for start in _PLAIN) < entries.count(b"\0") - 1:
@@ -246,6 +249,28 @@ class WorkTree:
                 if not (about.startswith(_PLAIN) and about.endswith(b" 0"))
             ]
         return frozenset([*(changed + others).split(b"\0")[:-1], *special])
+
+    def _check_whole(self, entries: bytes) -> None:
+        """Raise Unreadable for a sparse checkout that leaves out some of what is looked at.
+
+        What isn't there is then neither checked nor removed.
+        """
+        if not any(mark in entries for mark in _LEFT_OUT):
+            return
+        left_out = sorted(
+            path
+            for about, path in _ENTRY.findall(entries)
+            if about.startswith(_LEFT_OUT) and not os.path.lexists(self._full(path))
+        )
+        if left_out:
+            more = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+            raise Unreadable(
+                f"This work tree is sparse: git left this file{more} of the project out.",
+                where=os.fsdecode(left_out[0]),
+                not_done="Nothing was checked, nothing was planned and nothing was sent.",
+                hint="`git sparse-checkout disable` puts everything there. `qflow-gitops plan` "
+                "reads commits, and needs no work tree.",
+            )
 
     @cached_property
     def _indexed(self) -> Mapping[bytes, str]:

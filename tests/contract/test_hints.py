@@ -81,6 +81,12 @@ _BY_REASON = {
         "`qflow-gitops status` shows what was recorded.",
         "Have it written where there is room, and where it is taken.",
     ),
+    "carried out by tests/integration/test_unreadable.py": (
+        (
+            "`git sparse-checkout disable` puts everything there. `qflow-gitops plan` reads "
+            "commits, and needs no work tree."
+        ),
+    ),
     "a name for any command; carried out by tests/integration/test_gitrepo.py": (
         "Name one of them in full: …",
     ),

@@ -287,3 +287,50 @@ def test_a_partial_clone_with_a_work_tree_plans(
     clone = partial.clone("partial", "--filter=blob:none")
     (change,) = Cli(clone.path, capfd).json("plan")["changes"]
     assert change["reason"] == "modified"
+
+
+SPARSE = (("validate",), ("validate", "runs/here"), ("plan", "--worktree"), ("migrate", "--check"))
+
+
+@pytest.mark.parametrize("looked_at_before", [False, True])
+@pytest.mark.parametrize("index", ["plain", "sparse"])
+def test_what_a_sparse_checkout_leaves_out_is_not_gone(
+    index: str, looked_at_before: bool, project: Workspace, cli: Cli
+) -> None:
+    """The kind: a file that git knows and that isn't there for another reason than removal.
+
+    A name that stands twice would stay unseen, and what is left out would be called removed.
+    """
+    project.write("runs/here/a.yaml", spec("a"))
+    project.write("runs/there/b.yaml", spec("b"))
+    project.write("docs/c.txt", "no part of the project\n")
+    project.commit("two folders")
+    if looked_at_before:
+        assert [cli(*one).code for one in SPARSE] == [0, 0, 0, 0]
+    more = ["--sparse-index"] if index == "sparse" else []
+    project.git("sparse-checkout", "set", *more, "runs/here", "runs/aws", "workflows")
+    project.write("runs/here/twice.yaml", spec("b"))
+    for command in SPARSE:
+        done = cli(*command)
+        assert (done.code, "work tree is sparse" in done.out + done.err) == (3, True), (
+            command,
+            done,
+        )
+        assert "runs/there/b.yaml" in done.out + done.err
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "twice")
+    assert "runs/there/b.yaml" in cli("plan").out + cli("plan").err  # a commit is whole
+    typed(project.path, next(one for one in commands(cli("validate").err) if "sparse" in one))
+    done = cli("validate")
+    assert (done.code, "[duplicate-name]" in done.out) == (3, True)
+
+
+def test_a_sparse_checkout_that_holds_the_whole_project_is_as_good_as_any(
+    project: Workspace, cli: Cli
+) -> None:
+    project.write("docs/c.txt", "no part of the project\n")
+    project.commit("docs")
+    project.git("sparse-checkout", "set", "runs")
+    assert not (project.path / "docs").exists()
+    for command in (("validate",), ("plan", "--worktree"), ("validate",)):
+        assert cli(*command).code == 0
