@@ -126,6 +126,20 @@ class WorkTree:
         some._asked["others"] = lambda: (those, b"")
         return some
 
+    def tracked(self, also: Iterable[str] = ()) -> "WorkTree":
+        """Give the same without what git doesn't know, but for these files."""
+        given = frozenset(map(os.fsencode, also))
+        root = Path(os.fsdecode(self._root))
+        some = WorkTree(root, self._git_dir, self._paths[1:], self._begin, self._object_format)
+        others = self._begin([*_COMMANDS["others"], *self._paths])
+
+        def left() -> tuple[bytes, bytes]:
+            out, err = others()
+            return b"".join(b"%s\0" % one for one in out.split(b"\0") if one in given), err
+
+        some._asked["others"] = cache(left)
+        return some
+
     def blob(self, path: bytes) -> str:
         """Give the id of the blob that a file was when git last looked, "" where that is over."""
         return self._indexed.get(path, "")

@@ -59,6 +59,9 @@ class WorkTree(Protocol):
         Raises ValueError for what is no `state`.
         """
 
+    def tracked(self, also: Iterable[str] = ()) -> "WorkTree":
+        """Give the same without what git doesn't know, but for these files."""
+
     def among(self, paths: Iterable[bytes]) -> "WorkTree":
         """Give the same, as if it held no more than these paths, and git knew none of them."""
 

@@ -34,7 +34,8 @@ def validate(
     All files count either way, so that a name that stands twice is found; and what the settings
     and the catalog break is reported where one of them is among `only`. What `cache` knows isn't
     looked at again. `recorded` gives the lockfile as this clone has it. A `hook` also gives paths
-    that are none of the project's; else that is a finding. Raises InvalidInput.
+    that are none of the project's (else that is a finding), and leaves out what git doesn't know
+    but for `only`. Raises InvalidInput.
     """
     wanted = tuple(only)
     try:
@@ -46,6 +47,7 @@ def validate(
 
         last = Survey.kept(cache, git.root, at.folder, basis)
         tree = git.worktree(last.folders) if last else None
+        tree = tree.tracked(wanted) if tree and hook else tree
         if tree:
             tree.prepare()  # git looks while this process loads what it needs
         from qflow_gitops.operations import folders, looking, reading
@@ -57,6 +59,7 @@ def validate(
     missing = folders.missing(git, "", project, lambda: recorded(project))
     if tree is None:
         tree = reading.worktree(git, project)
+        tree = tree.tracked(wanted) if hook else tree
         tree.prepare()
     # Before anything is read: what changes meanwhile is seen next time.
     identity = "" if wanted else tree.identity

@@ -43,6 +43,7 @@ def test_validate_reports_on_the_given_files_and_still_finds_names_that_stand_tw
     project.write("runs/same.yaml", spec("a"))
     project.write("runs/broken.yaml", spec("B"))
     project.write(".github/workflows/ci.yaml", "on: push\n")
+    project.git("add", "--all")
     done = cli(*entry("qflow-gitops-validate"), "runs/a.yaml", ".github/workflows/ci.yaml")
     assert done.code == 3
     assert "runs/a.yaml:4:9: error [duplicate-name]" in done.out
@@ -206,3 +207,46 @@ def test_a_repository_whose_only_project_lies_in_a_folder(
     project.git("mv", "team/qflow.yaml", "team/qflow.yml")
     passed, said = staged()
     assert (passed, "team/qflow.yml:1:1: error [settings-name]" in said) == (False, True)
+
+
+def test_a_staged_link_is_seen(project: Workspace, staged: Staged) -> None:
+    """The kind: what pre-commit leaves out unless a hook asks for it."""
+    (project.path / "runs" / "link.yaml").symlink_to("aws/buckets.yaml")
+    (project.path / "elsewhere").symlink_to("/nowhere")
+    passed, said = staged()
+    assert (passed, "runs/link.yaml:1:1: error" in said, "elsewhere" in said) == (
+        False,
+        True,
+        False,
+    ), said
+
+
+def test_an_untracked_draft_blocks_no_commit(project: Workspace, staged: Staged, cli: Cli) -> None:
+    """pre-commit puts unstaged changes away, but no file that git doesn't know."""
+    project.write("runs/a.yaml", spec("a"))
+    project.write("runs/draft.yaml", spec("a"))
+    project.write("runs/nonsense.yaml", "x: [\n")
+    for _ in range(2):
+        assert staged("runs/a.yaml")[0]
+        assert cli("validate").code == 3  # which is about the work tree
+    passed, said = staged("runs/a.yaml", "runs/draft.yaml")
+    assert (passed, "[duplicate-name]" in said) == (False, True)
+
+
+def test_three_hundred_specs_staged_in_part_deleted_and_renamed(
+    project: Workspace, staged: Staged
+) -> None:
+    for number in range(300):
+        project.write(f"runs/{number // 50}/r{number}.yaml", spec(f"r{number}"))
+    assert staged()[0]
+    project.git("commit", "--quiet", "--no-verify", "-m", "many")
+    project.git("mv", "runs/0/r1.yaml", "runs/1/moved.yaml")
+    project.git("rm", "--quiet", "runs/0/r2.yaml")
+    project.write("runs/0/r3.yaml", spec("r2"))
+    project.write("runs/0/r4.yaml", spec("B"))  # not staged: pre-commit puts it away
+    project.write("runs/5/r299.yaml", spec("r299", "changed"))
+    assert staged("runs/0/r3.yaml", "runs/5/r299.yaml")[0]
+    assert "name: B" in project.read("runs/0/r4.yaml")
+    project.write("runs/0/r3.yaml", spec("r5"))
+    passed, said = staged("runs/0/r3.yaml")
+    assert (passed, "[duplicate-name]" in said, "r4" in said) == (False, True, False)
