@@ -134,6 +134,9 @@ _BY_REASON = {
             '--git-common-dir)/qflow-gitops/verdicts"`'
         ),
     ),
+    "a guard: no valid file is known that can't be edited (test_edits.py)": (
+        "Write `rerun: …` under `spec` by hand.",
+    ),
     "it is for a reviewer to judge: test_policy.py": (
         (
             "Here both count, and the stricter one holds; for later changes only this one will. "

@@ -170,17 +170,6 @@ def a_rerun_without_words(at: Terminal) -> tuple[str, Person]:
     )
 
 
-@scenario("worktree")
-def a_rerun_of_a_text_at_its_end(at: Terminal) -> tuple[str, Person]:
-    """A rerun of a spec that can't be edited without touching more of it."""
-    at.specs(a=spec("a"), b=spec("b").replace('value: "b"\n', "value: |\n      x"))
-    applied(at)
-    by_hand = "Write `rerun: 1` under `spec` by hand"
-    return "qflow-gitops rerun b --reason 'once more'", Person(
-        WHY, {by_hand: lambda at: at.edit("runs/b.yaml", "spec:\n", "spec:\n  rerun: 1\n")}
-    )
-
-
 # --- decisions ---------------------------------------------------------------------------
 
 
