@@ -16,7 +16,7 @@ COMMENT_LIMIT = 65_536
 """Characters of a comment on GitHub (the API refuses more); counted here in bytes."""
 
 _MARKER = re.compile(r"<!-- qflow-gitops v1 environment=([a-z0-9-]+)(?: [a-z]+=[a-z0-9:]*)* -->")
-_LINK = re.compile(r"https://[A-Za-z0-9.:-]+/[A-Za-z0-9._/-]+")
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._-][A-Za-z0-9._/-]*")
 _COUNTED = {
     Standing.PLANNED: "to start",
     Standing.APPROVED: "to start",

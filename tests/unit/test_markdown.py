@@ -78,7 +78,7 @@ def a_review(changes: Sequence[Change], *, found: Sequence[str] = (), notes: Seq
     proposals = tuple(
         Proposal(
             one, one.reason, Standing.FAILED if n % 2 else Standing.PLANNED,
-            an_attempt(one.detail) if n % 2 else None, one.detail,
+            an_attempt(one.detail) if n % 2 else None, f"{one.detail}<",  # else it is an address
         )
         for n, one in enumerate(plan.of(Action.RUN))
     )  # fmt: skip
