@@ -1,5 +1,6 @@
 """The exit codes, and the one kind of exception that means "stop and tell the person"."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -63,11 +64,12 @@ class QflowError(Exception):
 
     `message` says what happened, `where` names the file, variable or URL concerned,
     `not_done` says what was therefore not done, `hint` is what to type or change next.
-    `reason` is a stable word for machines.
+    `reason` is a stable word for machines. `also` are others that came up beside it.
     """
 
     exit_code = ExitCode.BUG
     reason = "bug"
+    also: "tuple[QflowError, ...]" = ()
 
     def __init__(
         self,
@@ -85,6 +87,20 @@ class QflowError(Exception):
         self.not_done = not_done
         if reason:
             self.reason = reason
+
+
+def together(problems: Iterable[QflowError], code: ExitCode) -> QflowError | None:
+    """Give what is told of several problems, each once; None where there are none.
+
+    The one with the exit code that wins is told first, the others with it: a reason that isn't
+    told is one that nobody can do anything about.
+    """
+    found = list({(one.where, one.message): one for one in problems}.values())
+    if not found:
+        return None
+    first = next((one for one in found if one.exit_code is code), found[0])
+    first.also = tuple(one for one in found if one is not first)
+    return first
 
 
 class UsageProblem(QflowError):

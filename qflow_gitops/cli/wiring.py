@@ -376,8 +376,8 @@ def run(
         report = failed(command, problem)
     finally:
         wiring.close()
-    if report.error:
-        report.error.hint = report.error.hint.replace(AGAIN, wiring.typed)
+    for one in (report.error, *report.error.also) if report.error else ():
+        one.hint = one.hint.replace(AGAIN, wiring.typed)
     return wiring.console.result(report, format_name, _placed(wiring, copies))
 
 

@@ -9,6 +9,7 @@ from qflow_gitops import loggable
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.difference import MISSING, Difference
+from qflow_gitops.errors import QflowError
 from qflow_gitops.freezes import Freeze
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.lockformat import attempt_to_json
@@ -34,17 +35,23 @@ def render(report: Report) -> str:
         "error": None,
     }
     if report.error:
-        data["error"] = {
-            "message": report.error.message,
-            "where": report.error.where,
-            "notDone": report.error.not_done,
-            "hint": report.error.hint,
-        }
+        data["error"] = _error(report.error)
+        if report.error.also:
+            data["error"]["also"] = [_error(one) for one in report.error.also]
     first = report.body.first if isinstance(report.body, Planned) else ()
     data["notes"] = [*(" ".join(filter(None, one)) for one in first), *report.notes]
     data["diagnostics"] = [_diagnostic(one) for one in report.diagnostics]
     data |= _body(report)
     return loggable.dumps(data, indent=2) + "\n"
+
+
+def _error(one: QflowError) -> dict[str, Any]:
+    return {
+        "message": one.message,
+        "where": one.where,
+        "notDone": one.not_done,
+        "hint": one.hint,
+    }
 
 
 def _body(report: Report) -> dict[str, Any]:

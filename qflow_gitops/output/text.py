@@ -58,6 +58,8 @@ def error_lines(problem: QflowError) -> list[str]:
         lines.append(f"  {clean(problem.not_done)}")
     if problem.hint:
         lines.append(f"  → {clean(problem.hint)}")
+    for other in problem.also:
+        lines += error_lines(other)
     return lines
 
 

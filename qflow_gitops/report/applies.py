@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qflow_gitops.diagnostics import Diagnostic, has_errors
-from qflow_gitops.errors import ExitCode, QflowError, worst
+from qflow_gitops.errors import ExitCode, QflowError, together, worst
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.plan import Change, Reason
 from qflow_gitops.report import Report
@@ -61,6 +61,7 @@ def applied(
     problems: Iterable[QflowError] = (),
 ) -> Report:
     """Report an apply. It answers for what it did and for any doubt that is still open."""
+    problems = list(problems)
     verdicts: list[tuple[ExitCode, str]] = [(one.exit_code, one.reason) for one in problems]
     states = {outcome.attempt.state for outcome in body.outcomes}
     if body.elsewhere:
@@ -85,8 +86,7 @@ def applied(
         verdicts.append((ExitCode.STILL_RUNNING, "not_started"))  # the time was over
     code = worst([code for code, _ in verdicts])
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")
-    error = next((one for one in problems if one.exit_code is code), None)
-    return Report("apply", code, reason, found, notes, body, error)
+    return Report("apply", code, reason, found, notes, body, together(problems, code))
 
 
 def _hold(attempt: Attempt) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qflow_gitops.difference import Difference
-from qflow_gitops.errors import ExitCode, QflowError, worst
+from qflow_gitops.errors import ExitCode, QflowError, together, worst
 from qflow_gitops.freezes import Freeze
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.report import Report
@@ -116,7 +116,7 @@ def reconciled(body: History, problems: Iterable[QflowError]) -> Report:
         verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
     code = worst([code for code, _ in verdicts])
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")
-    return Report("reconcile", code, reason, body=body, error=next(iter(problems), None))
+    return Report("reconcile", code, reason, body=body, error=together(problems, code))
 
 
 def standing(body: Status, *, exit_code: bool = False) -> Report:

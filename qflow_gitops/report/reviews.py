@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from qflow_gitops.diagnostics import Diagnostic
-from qflow_gitops.errors import QflowError, worst
+from qflow_gitops.errors import QflowError, together, worst
 from qflow_gitops.lockfile import Attempt
 from qflow_gitops.plan import Change
 from qflow_gitops.report import Report
@@ -96,5 +96,5 @@ def commented(body: Comments, notes: tuple[str, ...], problems: Iterable[QflowEr
     """Report on comments: the worst of what kept one from being written."""
     problems = list(problems)
     code = worst([one.exit_code for one in problems])
-    error = next((one for one in problems if one.exit_code is code), None)
+    error = together(problems, code)
     return Report("comment", code, error.reason if error else "ok", (), notes, body, error)

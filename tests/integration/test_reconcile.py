@@ -1,6 +1,7 @@
 """Doubt is settled by looking, and only where nothing else can be meant."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -449,3 +450,18 @@ def test_a_history_is_that_of_the_environment_asked_for(
     missing = cli("history", RUN)
     assert missing.code == 2
     assert f"dev/{RUN}" in missing.err
+
+
+@pytest.mark.parametrize("fault", ["401", "403", "500", "html"])
+def test_why_a_doubt_could_not_be_looked_up_is_told_beside_it(
+    fault: str, project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """9 wins, and the reason that it is 9 isn't swallowed with the code that lost."""
+    lost(cli, sandbox)
+    project.remove("runs/aws/buckets.yaml")
+    project.write("runs/more.yaml", spec("more"))
+    project.commit("gone, and another one")
+    sandbox.set_faults(f"{fault}@list", "list-lag=0")
+    done = cli("apply", "--yes")
+    assert (done.code, RUN in done.out) == (9, True), done
+    assert done.err.count("Error: ") == len(set(re.findall("Error: .*", done.err))) >= 1, done

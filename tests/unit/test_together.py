@@ -1,0 +1,42 @@
+"""Every reason that something stopped for is told, once."""
+
+import json
+
+from qflow_gitops.errors import AuthError, ExitCode, UnreachableError, together
+from qflow_gitops.output import json as json_output
+from qflow_gitops.output import text
+from qflow_gitops.report import Report
+
+
+def problems() -> list[AuthError | UnreachableError]:
+    refused = [AuthError("The list was refused.", where="prod", hint="Ask for it.") for _ in "abc"]
+    return [*refused, UnreachableError("No answer.", hint="Try later.")]
+
+
+def test_the_one_that_wins_comes_first_and_each_other_once() -> None:
+    first = together(problems(), ExitCode.UNREACHABLE)
+    assert first is not None
+    assert first.message == "No answer."
+    assert [one.message for one in first.also] == ["The list was refused."]
+
+
+def test_where_none_of_them_wins_none_is_lost() -> None:
+    """A doubt is open (9), since a list was refused (4): that is the reason."""
+    first = together(problems(), ExitCode.IN_DOUBT)
+    assert first is not None
+    assert (first.exit_code, len(first.also)) == (ExitCode.AUTH, 1)
+    assert together([], ExitCode.IN_DOUBT) is None
+
+
+def test_texts_and_json_have_them_all() -> None:
+    error = together(problems(), ExitCode.AUTH)
+    assert error is not None
+    report = Report("apply", ExitCode.AUTH, "credentials", error=error)
+    assert text.error_lines(error) == [
+        "Error: prod: The list was refused.",
+        "  → Ask for it.",
+        "Error: No answer.",
+        "  → Try later.",
+    ]
+    told = json.loads(json_output.render(report))["error"]
+    assert (told["message"], told["also"][0]["hint"]) == ("The list was refused.", "Try later.")
