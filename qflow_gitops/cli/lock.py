@@ -66,7 +66,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
         if not piped:
             wiring.check_own(path)
         try:
-            content = (sys.stdin.buffer.read() if piped else path.read_bytes()).decode()
+            content = _piped() if piped else path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as problem:
             raise UsageProblem(
                 f"It can't be read: {getattr(problem, 'strerror', None) or 'not a text'}.",
@@ -81,3 +81,9 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
         return report
 
     return run(wiring, "lock", work, format_name, copies)
+
+
+def _piped() -> str:
+    """Read standard input as UTF-8, whatever the terminal's encoding is."""
+    raw = getattr(sys.stdin, "buffer", None)  # none where a caller put a stream of texts there
+    return raw.read().decode() if raw else sys.stdin.read()

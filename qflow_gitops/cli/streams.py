@@ -51,10 +51,13 @@ def echo(
     After a failure the stream goes nowhere: neither the next line nor the buffer that Python
     empties at its end may fail again.
     """
+    stream = sys.stderr if err else sys.stdout
+    if isinstance(text, bytes) and not hasattr(stream, "buffer"):
+        text = text.decode()  # a caller put a stream of texts there
     try:
         click.echo(text, nl=nl, err=err, color=color)
     except OSError as problem:
-        _send_nowhere(sys.stderr if err else sys.stdout)
+        _send_nowhere(stream)
         return problem
     return None
 

@@ -293,13 +293,13 @@ def test_an_adoption_holds_only_for_the_record_it_was_decided_on(
     other = Cli(clone.path, cli._capfd)
     real, raced = Reconciler.look, []
 
-    def look(self: Reconciler, doubts: Any, lockfile: Any, problems: Any) -> Any:
+    def look(self: Reconciler, doubts: Any, lockfile: Any, problems: Any, *more: Any) -> Any:
         if not raced and doubts:
             raced.append(1)
             with monkeypatch.context() as quick:
                 quick.setattr(Reconciler, "settle", lambda *_: (yield from ()) or [])
                 assert other("apply", "--yes", "--no-wait").code in (0, 9)
-        return real(self, doubts, lockfile, problems)
+        return real(self, doubts, lockfile, problems, *more)
 
     monkeypatch.setattr(Reconciler, "look", look)
     assert cli("reconcile").code == 9
