@@ -186,10 +186,14 @@ def _same_requests(lockfile: Lockfile) -> Iterator[str]:
 
 def _is_released(attempt: Attempt) -> bool:
     """Whether a person said by name that a request is meant again."""
-    evidence = attempt.facts.get("evidence")
-    released = evidence.get("released") if isinstance(evidence, Mapping) else None
-    names = {one.get("hold") for one in released or () if isinstance(one, Mapping)}
-    return bool(names & {"same_request", "retry"})
+    return bool(_released(attempt) & {"same_request", "retry"})
+
+
+def _released(attempt: Attempt) -> set[str]:
+    """Name the holds that a person released, as far as that is written as it should be."""
+    found = attempt.evidence.get("released")
+    entries = found if isinstance(found, Sequence) else ()
+    return {str(one.get("hold")) for one in entries if isinstance(one, Mapping)}
 
 
 def _run(name: str, attempts: tuple[Attempt, ...]) -> Iterator[str]:
@@ -215,11 +219,7 @@ def _is_retry(earlier: Attempt, attempt: Attempt) -> bool:
     """Whether a person released it by name when the one before had failed, as it seemed then."""
     if not any(one.to in _MAY_REPEAT for one in earlier.events):
         return False
-    evidence = attempt.facts.get("evidence")
-    released = evidence.get("released", ()) if isinstance(evidence, Mapping) else ()
-    return isinstance(released, Sequence) and any(
-        isinstance(one, Mapping) and one.get("hold") == "retry" for one in released
-    )
+    return "retry" in _released(attempt)
 
 
 def _why(earlier: Attempt) -> str:

@@ -140,13 +140,6 @@ class AuthError(QflowError):
     reason = "auth"
 
 
-class HeldError(QflowError):
-    """A person's policy or brake stops the whole command."""
-
-    exit_code = ExitCode.HELD
-    reason = "held"
-
-
 class BusyError(QflowError):
     """Another apply has the lock."""
 

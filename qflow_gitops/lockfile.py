@@ -98,6 +98,12 @@ class Attempt(NamedTuple):
     facts: Mapping[str, Any] = {}
 
     @property
+    def evidence(self) -> Mapping[str, Any]:
+        """What allowed it (`planDigest`, `pullRequest`, `released`, …), {} where none is kept."""
+        found = self.facts.get("evidence")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
     def counted(self) -> bool:
         """Whether its digest is spent."""
         return self.state not in UNCOUNTED

@@ -121,7 +121,7 @@ class Versions:
         return made
 
 
-_MAY_HOLD_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+MAY_HOLD_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 """Half of a surrogate pair, which JSON can spell and no file takes: nobody wrote such a record."""
 
 
@@ -132,7 +132,7 @@ def from_bytes(content: bytes, where: str, versions: Versions | None = None) -> 
     the ledger's own rules; it is then never written over.
     """
     try:
-        if _MAY_HOLD_HALF.search(content):
+        if MAY_HOLD_HALF.search(content):
             json.dumps(json.loads(content), ensure_ascii=False).encode()
         data = json.loads(content, object_pairs_hook=_unique_keys)
         return _lockfile(data, versions)

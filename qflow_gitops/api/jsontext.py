@@ -4,8 +4,9 @@ import json
 import re
 from typing import Any
 
+from qflow_gitops.lockformat import MAY_HOLD_HALF
+
 _HALF = re.compile("[\ud800-\udfff]")
-_MAY_HOLD_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
 def read(content: bytes) -> Any:
@@ -16,7 +17,7 @@ def read(content: bytes) -> Any:
     """
     try:
         value = json.loads(content, object_pairs_hook=_agreed)
-        return _whole(value) if _MAY_HOLD_HALF.search(content) else value
+        return _whole(value) if MAY_HOLD_HALF.search(content) else value
     except (ValueError, RecursionError):
         return None
 

@@ -266,9 +266,10 @@ class Wiring:
         """Say once that a proxy or certificates of somebody's own are used: they see the token."""
         from qflow_gitops.api.route import from_environment
 
-        route = str(from_environment(self.environ))
-        if route and not self._told_route:
-            self._told_route = True
+        if self._told_route:
+            return
+        self._told_route = True
+        if route := str(from_environment(self.environ)):
             self.console.say(f"Connecting {route}.")
 
     def close(self) -> None:

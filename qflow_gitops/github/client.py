@@ -115,7 +115,10 @@ class Client:
         query: Mapping[str, str | int] | None,
         body: Mapping[str, Any] | None = None,
     ) -> HttpAnswer:
-        """Ask until it is answered otherwise than by "busy". Raises UnreachableError."""
+        """Ask until it is answered otherwise than by "busy". Raises UnreachableError.
+
+        `sure`: no try can have been carried out, each was refused by a limit.
+        """
         said, sure, attempt = "", True, 0
         for attempt in range(1, ATTEMPTS + 1):
             wait = float(2 ** (attempt - 1))
@@ -126,7 +129,7 @@ class Client:
             else:
                 if not _is_busy(answer):
                     return answer
-                said, sure = self._what(answer), _is_limited(answer)
+                said, sure = self._what(answer), sure and _is_limited(answer)
                 asked = number(answer.headers.get("retry-after", ""))
                 if asked is not None:
                     wait = float(asked)

@@ -291,7 +291,7 @@ def _carry_out(
             _advance(session, edges, view)
         except QflowError as problem:  # it must not hide what was done
             problems.append(problem)
-    if work.result.opened:
+    if work.result.opened and view.planned.plan.of(Action.HOLD):
         view = _with_next_hints(request, edges, view, session)
     body = applied_body(view, session.lockfile, work, stamp(edges.clock.now()))
     open_ones = forgotten.notes(session.lockfile, view.project)

@@ -74,8 +74,7 @@ class Approver:
         found: dict[Key, list[PullRequest]] = {}
         for spec in due:
             for attempt in lockfile.attempts(*spec.key):
-                evidence = attempt.facts.get("evidence")
-                number = evidence.get("pullRequest") if isinstance(evidence, dict) else None
+                number = attempt.evidence.get("pullRequest")
                 if attempt.digest != spec.digest or not isinstance(number, int) or number in known:
                     continue
                 try:

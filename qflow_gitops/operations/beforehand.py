@@ -53,8 +53,9 @@ class Ground:
         """Say what an apply would refuse, and what it would ask about a commit."""
         if self.branches is None:
             return
-        moved = None if worktree else moved_record(self.git, self.project, self.lockfile, self.head)
-        if moved and not self.git.is_shallow():  # there, an apply fetches what is needed to tell
+        told = not (worktree or self.git.is_shallow())  # there, an apply fetches what tells
+        moved = told and moved_record(self.git, self.project, self.lockfile, self.head)
+        if moved:
             said = moved.said[0].lower() + moved.said[1:]
             yield Beforehand(f"`apply` would refuse this: {said}.", f"{moved.way}.")
         for name in sorted(made.platforms):

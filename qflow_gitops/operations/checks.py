@@ -8,7 +8,7 @@ from qflow_gitops.diagnostics import Diagnostic, has_errors
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 from qflow_gitops.interfaces import GitTree
 from qflow_gitops.loader import SpecSet
-from qflow_gitops.lockfile import Attempt, Lockfile
+from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.operations.branches import Unmerged
 from qflow_gitops.operations.policies import NEW_RECORD
 from qflow_gitops.operations.reasons import refuse_secret
@@ -131,18 +131,11 @@ def _is_the_rest(made: Plan, digest: str, view: View) -> bool:
         for one in view.specs.specs.values()
         if one.environment == view.environment and one.key not in keys
         and any(
-            each.digest == one.digest and plan_digest(each) == digest
+            each.digest == one.digest and each.evidence.get("planDigest") == digest
             for each in view.lockfile.attempts(*one.key)
         )
     ]  # fmt: skip
     return bool(sent) and digest_of_runs(made.platforms, (*due, *sent)) == digest
-
-
-def plan_digest(attempt: Attempt) -> str:
-    """Give the digest of the plan that an attempt was sent by, "" where none is recorded."""
-    evidence = attempt.facts.get("evidence")
-    found = evidence.get("planDigest") if isinstance(evidence, dict) else None
-    return found if isinstance(found, str) else ""
 
 
 def _check_keys(view: View) -> None:

@@ -144,8 +144,7 @@ _NEVER_OWN = UNCOUNTED | {State.BASELINED}
 
 def pull_request_of(attempt: Attempt) -> int:
     """Give the pull request that the record names for an attempt, 0 for none."""
-    evidence = attempt.facts.get("evidence")
-    number = evidence.get("pullRequest") if isinstance(evidence, dict) else None
+    number = attempt.evidence.get("pullRequest")
     return number if isinstance(number, int) and not isinstance(number, bool) else 0
 
 

@@ -64,11 +64,9 @@ def status(
         rows += [StatusRow(*one.key, one.attempt, None, gone=True) for one in left]
     holding = (*freezes.recorded(lockfile.freezes), *others)
     report = standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
-    report = replace(report, notes=forgotten.notes(lockfile, project))
-    if rows:
-        return report
-    absent = folders.missing(git, commit, project, lambda: recorded.lockfile)
-    return replace(report, notes=tuple(f"{one.message} {one.hint}" for one in absent))
+    absent = [] if rows else folders.missing(git, commit, project, lambda: recorded.lockfile)
+    said = (f"{one.message} {one.hint}" for one in absent)
+    return replace(report, notes=(*forgotten.notes(lockfile, project), *said))
 
 
 def refresh(

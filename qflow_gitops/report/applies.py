@@ -86,7 +86,8 @@ def applied(
         verdicts.append((ExitCode.STILL_RUNNING, "not_started"))  # the time was over
     code = worst([code for code, _ in verdicts])
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")
-    return Report("apply", code, reason, found, notes, body, together(problems, code))
+    error = together(problems, code)
+    return Report("apply", code, reason, found, notes, body, error, said=True)
 
 
 def _hold(attempt: Attempt) -> str:

@@ -122,6 +122,13 @@ def test_only_a_write_that_may_be_done_twice_is_tried_again_after_a_fault(
     assert (waits, refused.value.not_done) == ([], "It may have been done or not.")
 
 
+def test_one_try_that_may_have_been_done_is_not_taken_back_by_a_limit() -> None:
+    one, _ = client(FAULTS[0], *[LIMITED[2]] * 3)
+    with pytest.raises(UnreachableError) as refused:
+        one.send("PATCH", "issues/comments/1", {"body": "x"})
+    assert refused.value.not_done == "It may have been done or not."
+
+
 @pytest.mark.parametrize("answered", [*LIMITED, *FAULTS])
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 def test_what_stays_busy_is_no_missing_right_and_no_wrong_number(
