@@ -53,6 +53,12 @@ _OPTIONS = (
     "submodule.recurse=false",
     "log.showSignature=false",  # it would stand before what a format asks for
 )
+_MERGE_OPTIONS = (
+    "merge.renames=true",
+    "merge.directoryRenames=conflict",
+    "merge.renormalize=false",
+)
+"""Git's own defaults (git-config(1)), whatever is configured."""
 _NETWORK_VARIABLES = frozenset(
     {
         "GIT_ALLOW_PROTOCOL", "GIT_ASKPASS", "GIT_HTTP_PROXY_AUTHMETHOD",
@@ -258,6 +264,22 @@ class GitRepo:
         status, out, _ = self.run(["merge-base", one, other])
         return None if status else out.decode().strip()
 
+    def clean_merge(self, commit: str) -> tuple[str, str] | None:
+        """Give both parents of a merge whose content is exactly what git makes of them.
+
+        None for any other commit, where there are conflicts, and where this can't be proved: by
+        a git before 2.38, or one that may not write into the repository (git-merge-tree(1)).
+        """
+        status, out, _ = self.run(["rev-list", "--parents", "--max-count=1", commit, "--"])
+        _, *parents = out.decode().split() if status == 0 else [""]
+        if len(parents) != 2:
+            return None
+        tree = self.run(["rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}"])[1].split()
+        options = [part for one in _MERGE_OPTIONS for part in ("-c", one)]
+        merge = [*options, "merge-tree", "--write-tree", "--no-messages", *parents]
+        status, made, _ = self.run(merge, extra=self._without_drivers)
+        return (parents[0], parents[1]) if status == 0 and tree and made.split() == tree else None
+
     # --- commits ---------------------------------------------------------------------
 
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
@@ -411,18 +433,23 @@ class GitRepo:
 
     @cached_property
     def _without_filters(self) -> Mapping[str, str]:
-        """What to tell a git that looks at the work tree, so that it runs no `filter.*`.
+        """What to tell a git that looks at the work tree, so that it runs no `filter.*`."""
+        off = (("clean", ""), ("process", ""), ("required", "false"))
+        return self._told(r"^filter\..*\.(clean|process)$", off)
 
-        As variables, since a filter's name may hold any character.
+    @cached_property
+    def _without_drivers(self) -> Mapping[str, str]:
+        """What to tell a git that merges, so that it runs no `merge.*.driver`: all of it fails."""
+        return self._told(r"^merge\..*\.driver$", (("driver", "false"),))
+
+    def _told(self, pattern: str, values: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+        """Set keys anew in each configured section that has a key like `pattern`.
+
+        As variables, since a section's name may hold any character.
         """
-        ask = ["config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process)$"]
-        keys = self.run(ask)[1].split(b"\0")[:-1]
-        names = sorted({os.fsdecode(key).rpartition(".")[0] for key in keys})
-        off = [
-            (f"{name}.{key}", value)
-            for name in names
-            for key, value in (("clean", ""), ("process", ""), ("required", "false"))
-        ]
+        keys = self.run(["config", "-z", "--name-only", "--get-regexp", pattern])[1]
+        names = sorted({os.fsdecode(key).rpartition(".")[0] for key in keys.split(b"\0")[:-1]})
+        off = [(f"{name}.{key}", value) for name in names for key, value in values]
         given = self.environ.get(_COUNT, "")
         first = int(given) if given.isascii() and given.isdecimal() else 0
         told = {_COUNT: str(first + len(off))} if off else {}

@@ -160,6 +160,12 @@ class GitTree(Protocol):
     def merge_base(self, one: str, other: str) -> str | None:
         """Give the newest common ancestor, None where this clone knows none."""
 
+    def clean_merge(self, commit: str) -> tuple[str, str] | None:
+        """Give both parents of a merge whose content is exactly what git makes of them.
+
+        None for any other commit, and where that can't be proved.
+        """
+
     def bring(self, commit: str, remote: str, ref: str) -> bool:
         """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
 
@@ -368,14 +374,24 @@ class PullRequest(NamedTuple):
     opened_at: str = ""
 
 
+class Update(NamedTuple):
+    """A merge of the target branch into a pull request that adds nothing of its own.
+
+    `before` is the commit that it came on top of.
+    """
+
+    commit: str
+    before: str
+
+
 class Reviewed(NamedTuple):
-    """Who approved a pull request's newest commit, without those who had a hand in it.
+    """Who approved a pull request, without those who had a hand in it, and at which commit.
 
     `why` says why nothing counts ("" where it does); `signed` whether the host verified a
     signature of every commit.
     """
 
-    approvers: tuple[str, ...]
+    approvers: Mapping[str, str]
     why: str = ""
     signed: bool = False
 
@@ -392,8 +408,11 @@ class PullRequests(Protocol):
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
         """Give the merged pull requests that brought a commit."""
 
-    def review(self, one: PullRequest) -> Reviewed:
-        """Say who approved it."""
+    def review(self, one: PullRequest, updates: Sequence[Update]) -> Reviewed:
+        """Say who approved its newest commit, or the one that only `updates` came after.
+
+        Who made these had no hand in it by that.
+        """
 
 
 class Author(NamedTuple):

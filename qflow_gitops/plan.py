@@ -74,7 +74,8 @@ class Change(NamedTuple):
     where its request isn't known), `hint` what a person can do.
     `release` is the name by which `--ack NAME=COUNT` releases a hold, "" for none; `released`
     are the names that a run was released by. `approvals` is how many people have to approve it,
-    `due` for which reason it would run if neither the policy, its commit nor a freeze held it.
+    `signed` whether all commits of its pull request have to be signed, `due` for which reason it
+    would run if neither the policy, its commit nor a freeze held it.
     The name `*` stands for all runs of the environment.
     """
 
@@ -90,6 +91,7 @@ class Change(NamedTuple):
     release: str = ""
     released: tuple[str, ...] = ()
     approvals: int = 0
+    signed: bool = False
     due: Reason | None = None
     owner: Key | None = None
 
@@ -778,13 +780,15 @@ def _as_judged(one: Change, said: Judged, facts: Facts) -> Change:
     assert one.spec is not None  # noqa: S101  every change that runs has its spec
     one = one._replace(
         approvals=needed_approvals(facts.policies, one.spec),
+        signed=any(each.signed_commits for each in facts.policies),
         released=(*one.released, *said.released.get(one.key, ())),
     )
     hold = said.held.get(one.key)
-    return one if hold is None else _held(one, hold)
+    return one if hold is None else as_held(one, hold)
 
 
-def _held(one: Change, hold: Hold) -> Change:
+def as_held(one: Change, hold: Hold) -> Change:
+    """Hold what is due."""
     return one._replace(
         action=Action.HOLD,
         reason=Reason(hold.reason),
@@ -806,7 +810,7 @@ def _at_its_commit(found: list[Change], context: Context) -> list[Change]:
         if one.action is not Action.RUN
         else one._replace(released=(*one.released, hold.release))
         if released
-        else _held(one, hold)
+        else as_held(one, hold)
         for one in found
     ]
 

@@ -201,41 +201,47 @@ def _signed(one: RunSpec, policy: Policy, facts: Facts) -> Iterator[Hold]:
     if not policy.signed_commits:
         return
     approval = (facts.approvals or {}).get(one.key)
-    if approval is not None and approval.signed:
-        return
     if approval is not None:
-        where = f" of pull request #{approval.pull_request}" if approval.pull_request else ""
-        detail = f"the policy asks for signed commits, and GitHub verifies not all{where}"
-        yield Hold("policy", detail, "Sign the commits (`git commit -S`), and propose them again.")
+        yield from filter(None, [missing(0, signed=True, found=approval)])
     elif facts.sending:
         detail = "the policy asks for signed commits, and nobody was asked who signed them"
         yield Hold("policy", detail, _ask(facts))
-
-
-def _ask(facts: Facts) -> str:
-    return f"Apply from a CI, which can ask: `{facts.command} --approved`"
 
 
 def _approval(one: RunSpec, facts: Facts) -> Iterator[Hold]:
     needed = needed_approvals(facts.policies, one)
     if facts.approvals is not None:
         found = facts.approvals.get(one.key, Approval(why="no approved pull request holds it"))
-        needed = max(1, needed)
-    elif facts.sending:
-        found = Approval(why="nobody was asked")
-    else:
-        return
+        yield from filter(None, [missing(max(1, needed), signed=False, found=found)])
+    elif facts.sending and needed:
+        yield Hold("approval", _given(needed, Approval(why="nobody was asked")), _ask(facts))
+
+
+def _ask(facts: Facts) -> str:
+    return f"Apply from a CI, which can ask: `{facts.command} --approved`"
+
+
+def missing(needed: int, *, signed: bool, found: Approval) -> Hold | None:
+    """Hold a run that lacks approvals or, where they are asked for, signatures; None otherwise."""
     given = len(set(found.approvers))
-    if needed == 0 or (given >= needed and not found.why):
-        return
+    if needed and (given < needed or found.why):
+        hint = (
+            "Propose it again in a pull request that changes it (an annotation will do), and have "
+            "that approved before it is merged."
+        )
+        return Hold("approval", _given(needed, found), hint)
+    if signed and not found.signed:
+        where = f" of pull request #{found.pull_request}" if found.pull_request else ""
+        detail = f"the policy asks for signed commits, and GitHub verifies not all{where}"
+        return Hold("policy", detail, "Sign the commits (`git commit -S`), and propose them again.")
+    return None
+
+
+def _given(needed: int, found: Approval) -> str:
     where = f" in pull request #{found.pull_request}" if found.pull_request else ""
-    said = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has {given}{where}"
-    hint = "Have the pull request's newest commit approved by somebody who wrote none of it."
-    if facts.approvals is None:
-        hint = _ask(facts)
-    elif found.why:
-        hint = "Propose it in a pull request, and have that approved before it is merged."
-    yield Hold("approval", f"{said}: {found.why}" if found.why else said, hint)
+    said = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has "
+    said += f"{len(set(found.approvers))}{where}"
+    return f"{said}: {found.why}" if found.why else said
 
 
 # --- what is about all of them -------------------------------------------------------

@@ -99,7 +99,7 @@ def _edges(wiring: Wiring, author: str) -> Edges:
     from qflow_gitops.github.comments import GitHubConversations
     from qflow_gitops.interfaces import Author
     from qflow_gitops.operations.comment import Edges, author_of
-    from qflow_gitops.output.comment import marked, render
+    from qflow_gitops.output.comment import marked, render, render_gone
 
     conversations = GitHubConversations(wiring.github)
     found = None if author else conversations.author()
@@ -109,7 +109,8 @@ def _edges(wiring: Wiring, author: str) -> Edges:
         conversations=conversations,
         clock=SystemClock(),
         author=author_of(found, author, wiring.environ) or Author("", bot=False),
+        pulls=wiring.pulls(),
         render=render,
+        render_gone=render_gone,
         marked=marked,
-        approved=lambda pull: len(wiring.pulls().review(pull).approvers),
     )

@@ -2,16 +2,17 @@
 
 A review counts for the commit that it was given on, from a person with write access who had no
 hand in the pull request: didn't open it, wrote or committed none of its commits, pushed none.
+Merges that only bring the target branch in (`Update`) are nobody's hand.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.github.client import Client, odd_answer
-from qflow_gitops.interfaces import PullRequest, Reviewed
+from qflow_gitops.interfaces import PullRequest, Reviewed, Update
 
 MOST_COMMITS = 250
 """So many commits of a pull request the API lists; of more the rest can't be known."""
@@ -54,22 +55,28 @@ class GitHubPulls:
         found = (_pull_request(one) for one in self._client.pages(f"commits/{quote(commit)}/pulls"))
         return [one for one in found if one.merged]
 
-    def review(self, one: PullRequest) -> Reviewed:
-        """Say who approved its newest commit, without those who had a hand in it."""
+    def review(self, one: PullRequest, updates: Sequence[Update]) -> Reviewed:
+        """Say who approved it, without those who had a hand in it."""
         commits = list(self._client.pages(f"pulls/{one.number}/commits"))
-        hands, why = _hands(commits)
-        pushers, more = self._pushers(one)
+        made = {each.commit for each in updates}
+        hands, why = _hands(commits, made)
+        pushers, more = self._pushers(one, updates)
         hands |= pushers | {one.author.lower()}
         signed = bool(commits) and all(map(_is_verified, commits))
-        approved = self._approved(one)
-        approvers = tuple(sorted(who for who in approved if who.lower() not in hands))
+        said = self._approved(one)
+        counted = {one.head, *(each.before for each in updates)}
+        approved = {who: commit for who, commit in said.items() if commit in counted}
+        approvers = {who: at for who, at in approved.items() if who.lower() not in hands}
         why = why or more
         if not why and approved and not approvers:
             why = f"only {', '.join(sorted(approved))} approved it, who had a hand in it"
-        return Reviewed(() if why else approvers, why, signed)
+        elif not why and said and not approved:
+            who, at = min(said.items())
+            why = f"{who} approved commit {at[:10]}, not its newest one, {one.head[:10]}"
+        return Reviewed({} if why else dict(sorted(approvers.items())), why, signed)
 
-    def _approved(self, one: PullRequest) -> list[str]:
-        """Give who said yes to the newest commit, and nothing else after that.
+    def _approved(self, one: PullRequest) -> dict[str, str]:
+        """Give who said yes, and nothing else after that, and to which commit.
 
         What was said before it went to another branch was said of another difference.
         """
@@ -79,15 +86,14 @@ class GitHubPulls:
             user = review.get("user") or {}
             if review.get("state") in _VERDICTS and user.get("login"):
                 last[user["login"]] = review
-        return [
-            login
+        return {
+            login: str(review.get("commit_id") or "")
             for login, review in last.items()
             if review.get("state") == "APPROVED"
-            and review.get("commit_id") == one.head
             and str(review.get("submitted_at") or "") > moved
             and (review.get("user") or {}).get("type") == "User"
             and self._may_write(login)
-        ]
+        }
 
     def _moved_at(self, number: int) -> str:
         """Give when its target branch was changed last, "" for never (docs, Issue event types)."""
@@ -99,7 +105,7 @@ class GitHubPulls:
         found = self._client.get(f"collaborators/{quote(login)}/permission")
         return isinstance(found, dict) and found.get("permission") in ("admin", "write")
 
-    def _pushers(self, one: PullRequest) -> tuple[set[str], str]:
+    def _pushers(self, one: PullRequest, updates: Sequence[Update]) -> tuple[set[str], str]:
         """Give who pushed to the pull request's branch, or why that can't be told.
 
         The list is the repository's activity; it tells all that was pushed if it shows how the
@@ -110,7 +116,12 @@ class GitHubPulls:
         ref = f"refs/heads/{one.branch}"
         shown, more = self._client.page("activity", {"ref": ref, "per_page": 100})
         found = [each for each in shown if each.get("ref") == ref]
-        pushers = {str((each.get("actor") or {}).get("login", "")).lower() for each in found}
+        updated = {(each.before, each.commit) for each in updates}
+        pushers = {
+            str((each.get("actor") or {}).get("login", "")).lower()
+            for each in found
+            if (each.get("before"), each.get("after")) not in updated
+        }
         whole = not more and len(shown) < 100
         whole = whole or (bool(shown) and str(shown[-1].get("timestamp")) <= one.opened_at)
         if "" in pushers or not whole or not any(each.get("after") == one.head for each in found):
@@ -138,12 +149,14 @@ def _pull_request(raw: Any) -> PullRequest:
         raise odd_answer() from None
 
 
-def _hands(commits: Sequence[dict[str, Any]]) -> tuple[set[str], str]:
-    """Give who wrote or committed its commits, or why that can't be told."""
+def _hands(commits: Sequence[dict[str, Any]], but: Collection[str]) -> tuple[set[str], str]:
+    """Give who wrote or committed its commits `but` some, or why that can't be told."""
     if not commits or len(commits) >= MOST_COMMITS:
         return set(), "GitHub doesn't list all of its commits"
     found: set[str] = set()
     for one in commits:
+        if one.get("sha") in but:
+            continue
         logins = set(_logins(one))
         if "" in logins:
             sha = str(one.get("sha", ""))[:10]

@@ -1,14 +1,14 @@
 """What was approved is what runs: each due run against the pull request that brought it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.inheritance import Key
-from qflow_gitops.interfaces import GitTree, PullRequest, PullRequests, Reviewed
+from qflow_gitops.interfaces import GitTree, PullRequest, PullRequests
 from qflow_gitops.lockfile import Lockfile
-from qflow_gitops.operations import projectfile, reading
+from qflow_gitops.operations.proposed import Proposed, Specs
 from qflow_gitops.policy import Approval, Policy
 from qflow_gitops.project import Project
 from qflow_gitops.spec import RunSpec
@@ -33,8 +33,8 @@ class Approver:
     platform: str
     policies: Sequence[Policy]
     head: str
-    _reviews: dict[int, Reviewed] = field(default_factory=dict)
-    _specs: dict[int, Mapping[Key, tuple[RunSpec, str]] | str] = field(default_factory=dict)
+    _specs: dict[int, Specs | str] = field(default_factory=dict)
+    _onto: dict[int, str] = field(default_factory=dict)  # what each was merged into
     _later: dict[str, dict[Key, str]] = field(default_factory=dict)
 
     def approvals(
@@ -96,9 +96,12 @@ class Approver:
             if differs:
                 refused = refused if refused.pull_request else Approval(one.number, why=differs)
                 continue
-            review = self._review(one)
-            found.append(Approval(one.number, review.approvers, review.why, review.signed))
+            found.append(self._proposed.approval(spec, one, self._onto[one.number]))
         return max(found, key=lambda one: len(one.approvers), default=refused)
+
+    @cached_property
+    def _proposed(self) -> Proposed:
+        return Proposed(self.git, self.pulls, self.project.folder, self.platform)
 
     @cached_property
     def _target(self) -> str:
@@ -122,16 +125,12 @@ class Approver:
         """Give the digests of the specs in the files that a commit changed, "" of a removed one."""
         if commit not in self._later:
             before = self.git.resolve(f"{commit}^1")
-            touched = self._touched(before, commit)
-            old, new = self._specs_of(before, touched), self._specs_of(commit, touched)
+            touched = self._proposed.touched(before, commit)
+            old = self._proposed.specs_of(before, touched)
+            new = self._proposed.specs_of(commit, touched)
             gone = dict.fromkeys(old, "")
             self._later[commit] = gone | {key: spec.digest for key, (spec, _) in new.items()}
         return self._later[commit]
-
-    def _review(self, one: PullRequest) -> Reviewed:
-        if one.number not in self._reviews:
-            self._reviews[one.number] = self.pulls.review(one)
-        return self._reviews[one.number]
 
     def _difference(self, spec: RunSpec, one: PullRequest) -> str | None:
         """Say how a run differs from what a pull request holds, "" for not at all.
@@ -160,53 +159,17 @@ class Approver:
                 return f"pull request #{one.number} holds it with another `{name}`"
         return ""
 
-    def _changed(self, one: PullRequest) -> Mapping[Key, tuple[RunSpec, str]] | str:
+    def _changed(self, one: PullRequest) -> Specs | str:
+        """Give the specs that a pull request changed, as its newest commit has them."""
         if one.number not in self._specs:
             self._specs[one.number] = self._read(one)
         return self._specs[one.number]
 
-    def _read(self, one: PullRequest) -> Mapping[Key, tuple[RunSpec, str]] | str:
-        """Give the specs that a pull request changed, as its newest commit has them.
-
-        Compared with what it was merged into, so that what others merged is not taken for its
-        own, nor what stood in one of its files before.
-        """
+    def _read(self, one: PullRequest) -> Specs | str:
         if not self.git.bring(one.head, self.remote, f"refs/pull/{one.number}/head"):
             return f"its newest commit {one.head[:10]} can't be fetched"
         try:
-            base = self.git.merge_base(one.head, self.git.resolve(f"{one.merge_commit}^1"))
-            if base is None:
-                return "it has no history in common with what it was merged into"
-            touched = self._touched(base, one.head)
-            before, now = self._specs_of(base, touched), self._specs_of(one.head, touched)
+            self._onto[one.number] = self.git.resolve(f"{one.merge_commit}^1")
         except QflowError as problem:
             return problem.message
-        return {key: each for key, each in now.items() if _is_changed(before.get(key), each)}
-
-    def _touched(self, base: str, head: str) -> frozenset[str]:
-        project = self._settings(head)
-        return reading.touched_files(self.git, base, head, project)
-
-    def _settings(self, commit: str) -> Project:
-        return projectfile.settings_at(self.git, self.project.folder, commit, self.platform)
-
-    def _specs_of(self, commit: str, touched: frozenset[str]) -> dict[Key, tuple[RunSpec, str]]:
-        """Give the valid specs of the files named, as a commit has them, with their platforms."""
-        project = self._settings(commit)
-        specs = reading.commit_specs(self.git, commit, project, touched).specs
-        return {
-            key: (spec, project.environments[spec.environment].platform)
-            for key, spec in specs.items()
-            if spec.file in touched
-        }
-
-
-def _is_changed(before: tuple[RunSpec, str] | None, now: tuple[RunSpec, str]) -> bool:
-    if before is None:
-        return True
-    return _shown(*before) != _shown(*now)
-
-
-def _shown(spec: RunSpec, platform: str) -> tuple[object, ...]:
-    """What of a spec a reviewer is asked about."""
-    return (spec.digest, spec.previous_name, spec.labels, spec.annotations, platform)
+        return self._proposed.changed(one.head, self._onto[one.number])

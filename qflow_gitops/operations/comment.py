@@ -18,11 +18,14 @@ from qflow_gitops.interfaces import (
     GitTree,
     LockStore,
     PullRequest,
+    PullRequests,
 )
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations.plan import chosen
+from qflow_gitops.operations.proposed import Proposed
 from qflow_gitops.operations.review import (
+    Range,
     ReviewRequest,
     pull_request_of,
     range_of,
@@ -30,9 +33,11 @@ from qflow_gitops.operations.review import (
     review,
     settings_of,
 )
+from qflow_gitops.policy import Approval
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
-from qflow_gitops.report.reviews import Commented, Comments, Review, commented
+from qflow_gitops.report.reviews import Commented, Comments, Review, Standing, commented
+from qflow_gitops.spec import RunSpec
 from qflow_gitops.states import DOUBTFUL, UNDER_WAY
 
 RECENT = timedelta(days=30)
@@ -64,9 +69,9 @@ class CommentRequest:
 class Edges:
     """What it works with.
 
-    `author` is as whom comments are looked for. `approved` says by how many
-    people, who may, a pull request's head has been approved. `render` writes a comment,
-    `marked` knows one of an environment by its text.
+    `author` is as whom comments are looked for. `pulls` knows who approved what. `render` writes
+    a comment, `render_gone` what stays of one whose environment is gone (its name, and what it is
+    called now). `marked` names the environment of a comment by its text, "" for no such comment.
     """
 
     git: GitTree
@@ -74,10 +79,11 @@ class Edges:
     conversations: Conversations
     clock: Clock
     author: Author
+    pulls: PullRequests
     render: Callable[[Review], str]
-    marked: Callable[[str, str], bool]
+    render_gone: Callable[[str, str], str]
+    marked: Callable[[str], str]
     remote: str = "origin"
-    approved: Callable[[PullRequest], int] = lambda _pull: 0
 
 
 def comment(request: CommentRequest, number: int, edges: Edges) -> Report:
@@ -124,7 +130,8 @@ def _on_pull_request(
     request: CommentRequest, number: int, edges: Edges, stores: dict[object, LockStore]
 ) -> Iterator[Commented]:
     pull = edges.conversations.pull_request(number)
-    head, base = range_of(pull, request.revision, edges.git, edges.remote)
+    span = range_of(pull, request.revision, edges.git, edges.remote)
+    head, base = span.head, span.base
     # Where the record lives is said by the target branch: a pull request can't bring its own.
     lock = settings_of(edges.git, (base, head), request.platform)
     store = stores.setdefault(lock.lock, read_once(edges.store(lock)))
@@ -136,7 +143,7 @@ def _on_pull_request(
         platform=request.platform,
         freezes=request.freezes,
         server=request.server,
-        approved=edges.approved(pull) if head == pull.head else 0,
+        approval=_approvals(request, pull, span, project, edges),
     )
     now = stamp(edges.clock.now())
     reviews = [
@@ -145,6 +152,29 @@ def _on_pull_request(
     sticky = Sticky(edges.conversations, edges.author, edges.marked, number)
     for one in reviews:
         yield _on_environment(one, request, edges, sticky)
+    if not (request.environment or request.dry_run):
+        yield from _on_gone(number, project, edges, sticky)
+
+
+def _approvals(
+    request: CommentRequest, pull: PullRequest, span: Range, project: Project, edges: Edges
+) -> Callable[[RunSpec], Approval] | None:
+    """Give what says who approved a run, None where the commit isn't the pull request's newest."""
+    if span.head != pull.head:
+        return None
+    proposed = Proposed(edges.git, edges.pulls, project.folder, request.platform)
+    return lambda spec: proposed.approval(spec, pull, span.onto)
+
+
+def _on_gone(number: int, project: Project, edges: Edges, sticky: "Sticky") -> Iterator[Commented]:
+    """See to it that no comment promises anything of an environment that the settings lack."""
+    for name in sorted(sticky.environments() - project.environments.keys()):
+        successors = [
+            each for each, one in project.environments.items() if name in one.previous_names
+        ]
+        text = edges.render_gone(name, next(iter(successors), ""))
+        what, kept, removed = sticky.put(name, text)
+        yield Commented(number, name, what, Standing.NOTHING, kept.url, removed)
 
 
 def _on_environment(
@@ -170,7 +200,7 @@ class Sticky:
         self,
         conversations: Conversations,
         author: Author,
-        marked: Callable[[str, str], bool],
+        marked: Callable[[str], str],
         number: int,
     ) -> None:
         """Take the pull request's number and as whom its comments are written."""
@@ -180,15 +210,22 @@ class Sticky:
         self._number = number
         self._seen: list[Comment] | None = None
 
+    def environments(self) -> set[str]:
+        """Name the environments that this author has comments for."""
+        return {self._marked(one.body) for one in self._all() if one.author == self._author} - {""}
+
     def own(self, environment: str) -> list[Comment]:
         """Give this author's comments for an environment, oldest first."""
-        if self._seen is None:
-            self._seen = list(self._conversations.comments(self._number))
         return [
             one
-            for one in self._seen
-            if one.author == self._author and self._marked(environment, one.body)
+            for one in self._all()
+            if one.author == self._author and self._marked(one.body) == environment
         ]
+
+    def _all(self) -> list[Comment]:
+        if self._seen is None:
+            self._seen = list(self._conversations.comments(self._number))
+        return self._seen
 
     def put(self, environment: str, text: str) -> tuple[str, Comment, int]:
         """See to it that one comment says this: what was done, the comment, others removed.

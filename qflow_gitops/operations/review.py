@@ -5,8 +5,9 @@ where the record names none, if it was made from a commit that has the merge in 
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from qflow_gitops.diagnostics import Diagnostic
 from qflow_gitops.errors import UsageProblem
@@ -16,20 +17,23 @@ from qflow_gitops.interfaces import GitTree, LockStore, PullRequest, Snapshot
 from qflow_gitops.lockfile import Attempt, Lockfile
 from qflow_gitops.operations import lostsettings, projectfile, reading
 from qflow_gitops.operations.plan import PlanRequest, make_plan
-from qflow_gitops.plan import Action, Change, Plan, Reason, is_once_more
+from qflow_gitops.plan import Action, Change, Plan, Reason, as_held, is_once_more
+from qflow_gitops.policy import Approval, missing
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.plans import Planned
 from qflow_gitops.report.reviews import Proposal, Review, Standing
+from qflow_gitops.spec import RunSpec
 from qflow_gitops.states import UNCOUNTED, UNDER_WAY, State
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewRequest:
-    """Whose plan to make. `head` is the commit to look at, `approved` by how many people it is.
+    """Whose plan to make. `head` is the commit to look at.
 
-    `freezes` are those beside the lockfile's. `server` is the address of the GitHub server,
-    whose links may be shown.
+    `approval` says who approved a run there, None where nobody approves that commit. `freezes`
+    are those beside the lockfile's. `server` is the address of the GitHub server, whose links
+    may be shown.
     """
 
     pull: PullRequest
@@ -38,14 +42,22 @@ class ReviewRequest:
     platform: str
     freezes: tuple[Freeze, ...] = ()
     server: str = ""
-    approved: int = 0
+    approval: Callable[[RunSpec], Approval] | None = None
 
 
-def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> tuple[str, str]:
-    """Give head and base of a pull request, of which both are brought into the clone.
+class Range(NamedTuple):
+    """The commits that a plan is made of: the `base` is what `head` and `onto` have in common."""
 
-    An open one is compared with its target branch, a merged one with what the merge came on
-    top of. Raises UsageProblem for what isn't there.
+    head: str
+    base: str
+    onto: str
+
+
+def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Range:
+    """Give what a pull request is compared with; all of it is brought into the clone.
+
+    An open one goes onto its target branch, a merged one onto what the merge came on top of.
+    Raises UsageProblem for what isn't there.
     """
     head = git.resolve(revision) if revision else pull.head
     git.unshallow(remote)
@@ -60,7 +72,7 @@ def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> tup
     base = git.merge_base(onto, head)
     if base is None:
         raise _missing(pull, "common ancestor with the target branch", onto)
-    return head, base
+    return Range(head, base, onto)
 
 
 def _target(pull: PullRequest, git: GitTree, remote: str) -> str:
@@ -96,9 +108,9 @@ def review(
     planned = report.body
     assert isinstance(planned, Planned)  # noqa: S101  what a plan's report always has
     lockfile = store.read().lockfile or Lockfile("")
-    found = tuple(_proposals(planned.plan, request, lockfile, git))
+    plan = _as_applied(planned.plan, request)
+    found = tuple(_proposals(plan, request, lockfile, git))
     started = {one.change.key for one in found}
-    plan = planned.plan
     return Review(
         environment=environment,
         pull_request=request.pull.number,
@@ -120,14 +132,43 @@ def _proposals(
     """Give what starts or was started, in the plan's order of runs."""
     for one in sorted(plan.changes, key=lambda change: change.key):
         if one.action is Action.RUN:
-            enough = request.approved >= max(1, one.approvals)
-            yield Proposal(one, one.reason, Standing.APPROVED if enough else Standing.PLANNED)
+            standing, lacks = _before(one, _approval(one, request))
+            yield Proposal(one, one.reason, standing, lacks=lacks)
         elif one.due is not None:
             yield Proposal(one, one.due, Standing.HELD)
         elif one.spec and one.attempt and _is_own(one, one.attempt, request.pull, git):
             why = _why(one, lockfile)
             link = _ci_run(one.attempt, request.server)
             yield Proposal(one, why, _standing(one, one.attempt), one.attempt, link)
+
+
+def _approval(one: Change, request: ReviewRequest) -> Approval:
+    if request.approval is None or one.spec is None:
+        return Approval(request.pull.number, why="this isn't its newest commit")
+    return request.approval(one.spec)
+
+
+def _before(one: Change, approval: Approval) -> tuple[Standing, str]:
+    """Say how a run stands that is due, and what it lacks."""
+    hold = missing(one.approvals, signed=one.signed, found=approval)
+    if hold:
+        return Standing.PLANNED, hold.detail
+    lacks = missing(1, signed=False, found=approval)
+    return (Standing.PLANNED if lacks else Standing.APPROVED), ""
+
+
+def _as_applied(plan: Plan, request: ReviewRequest) -> Plan:
+    """Hold what was merged without what it needs, as apply does."""
+    if not request.pull.merged:
+        return plan
+    return plan._replace(changes=tuple(_as_merged(one, request) for one in plan.changes))
+
+
+def _as_merged(one: Change, request: ReviewRequest) -> Change:
+    if one.action is not Action.RUN:
+        return one
+    hold = missing(one.approvals, signed=one.signed, found=_approval(one, request))
+    return as_held(one, hold) if hold else one
 
 
 def _is_own(one: Change, attempt: Attempt, pull: PullRequest, git: GitTree) -> bool:
@@ -206,8 +247,13 @@ def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> Standing:
 
 
 def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
-    """Give the digest that the plan had before any of its runs was sent."""
-    as_due = tuple(one.change._replace(action=Action.RUN) for one in found)
+    """Give the digest that the plan had before any of its runs was sent; what is held isn't in it.
+
+    So it is the plan's own as long as none was.
+    """
+    as_due = tuple(
+        one.change._replace(action=Action.RUN) for one in found if one.standing is not Standing.HELD
+    )
     return plan._replace(changes=as_due).digest
 
 

@@ -23,11 +23,24 @@ _COUNTED = {
 }
 
 
-def marked(environment: str, body: str) -> bool:
-    """Whether a comment's text begins with the marker of an environment."""
+def marked(body: str) -> str:
+    """Name the environment whose marker a comment's text begins with, "" for none."""
     first = body.splitlines()[0] if body else ""
     found = _MARKER.fullmatch(first.rstrip())
-    return found is not None and found[1] == environment
+    return found[1] if found else ""
+
+
+def render_gone(environment: str, successor: str) -> str:
+    """Write what stays of the comment of an environment that the settings don't have any more.
+
+    `successor` is what it is called now, "" where it is nothing.
+    """
+    now = f"It is called {code(successor)} now" if successor else "The settings have none of it"
+    return (
+        f"<!-- qflow-gitops v1 environment={environment} -->\n"
+        f"### Qualys Flow, {code(environment)}: no environment any more\n\n"
+        f"{now}; what stood here is no plan any more, and nothing of it starts.\n"
+    )
 
 
 def render(one: Review) -> str:
@@ -72,20 +85,28 @@ def _counts(one: Review) -> str:
 
 
 _NEXT = {
-    Standing.PLANNED: "Merging starts what is in the table.\n\n",
+    Standing.PLANNED: "Merging starts what is in the table; "
+    "`apply --approved` asks for an approval first.\n\n",
     Standing.APPROVED: "Approved; merging starts what is in the table.\n\n",
+}
+_MERGED = {
+    Standing.PLANNED: "Merged; the next apply starts what is in the table, and "
+    "`apply --approved` only what was approved.\n\n",
+    Standing.APPROVED: "Merged; the next apply starts what is in the table.\n\n",
 }
 
 
 def _next(one: Review) -> str:
-    if one.merged and one.standing in _NEXT:
-        return "Merged; the next apply starts what is in the table.\n\n"
-    return _NEXT.get(one.standing, "")
+    lacks = list(dict.fromkeys(each.lacks for each in one.proposals if each.lacks))
+    if lacks:
+        more = f", and {len(lacks) - 1:,} others alike" if len(lacks) > 1 else ""
+        return f"Before the merge: {code(lacks[0])}{more}. Merged without it, apply holds it.\n\n"
+    return (_MERGED if one.merged else _NEXT).get(one.standing, "")
 
 
 def _state(one: Proposal) -> str:
     """Say a run's state, with the execution's id and a link to what made the attempt."""
-    words = [str(one.standing)]
+    words = [f"{one.standing}, not approved" if one.lacks else str(one.standing)]
     if one.attempt is not None:
         words += [*_said(one.attempt, one.standing)]
     if _LINK.fullmatch(one.ci_run):

@@ -33,7 +33,8 @@ class Proposal:
 
     `why` is the reason for which it starts or started. `attempt` is the one that came of this
     pull request, None before it; `ci_run` is the address of the CI's run that made it, ""
-    where that isn't one of this server.
+    where that isn't one of this server. `lacks` says which approvals or signatures it has to get
+    before the merge, "" for none.
     """
 
     change: Change
@@ -41,14 +42,15 @@ class Proposal:
     standing: Standing
     attempt: Attempt | None = None
     ci_run: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
     """A pull request's plan for one environment, and how its runs stand.
 
-    `digest` is that of all its runs, sent or not, so that it stays when they are. `held` and
-    `skipped` are the plan's other decisions. `merged` is whether the pull request is.
+    `digest` is that of all its runs that aren't held, so that it stays when they are sent. `held`
+    and `skipped` are the plan's other decisions. `merged` is whether the pull request is.
     """
 
     environment: str

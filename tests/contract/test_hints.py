@@ -39,8 +39,10 @@ _BY_REASON = {
             "the job summary."
         ),
         "Check the number (an issue's is none), and that the token may read pull requests.",
-        "Have the pull request's newest commit approved by somebody who wrote none of it.",
-        "Propose it in a pull request, and have that approved before it is merged.",
+        (
+            "Propose it again in a pull request that changes it (an annotation will do), and have "
+            "that approved before it is merged."
+        ),
         "Sign the commits (`git commit -S`), and propose them again.",
     ),
     "the command was tried already, and failed": (

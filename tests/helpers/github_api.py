@@ -111,15 +111,23 @@ class GitHubApi:
         }  # fmt: skip
         self.commits.setdefault(number, []).append({**made, **more})
 
-    def push(self, number: int, head: str, by: str = "ada") -> None:
-        """A push to the pull request's branch."""
+    def push(self, number: int, head: str, by: str = "ada", before: str = "") -> None:
+        """A push to the pull request's branch, which was at the commit `before`."""
         self.pushes.insert(
             0,
             {
-                "ref": f"refs/heads/pull-{number}", "after": head, "activity_type": "push",
+                "ref": f"refs/heads/pull-{number}", "before": before or "0" * 40, "after": head,
                 "timestamp": "2026-11-01T00:00:00Z", "actor": {"login": by},
+                "activity_type": "push",
             },
         )  # fmt: skip
+
+    def update(self, number: int, head: str, by: str) -> None:
+        """Somebody presses "Update branch": who did wrote the merge, and pushed it."""
+        before = self.pulls[number]["head"]["sha"]
+        self.pulls[number]["head"]["sha"] = head
+        self.committed(number, head, by)
+        self.push(number, head, by, before)
 
     def approve(
         self, number: int, by: str, commit: str = "", state: str = "APPROVED", kind: str = "User"

@@ -1,7 +1,7 @@
 """What was approved is what runs: each due run against the pull request that brought it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import REPOSITORY, TOKEN, GitHubApi
-from tests.helpers.specs import spec
+from tests.helpers.specs import SAMPLE, spec
 
 APPLY = ("apply", "--yes", "--approved")
 
@@ -221,7 +221,7 @@ def too_many_commits(api: GitHubApi, pull: Pull) -> None:
     [
         (nobody, "has 0 in pull request #7"),
         (only_commented, "has 0 in pull request #7"),
-        (an_older_commit, "has 0 in pull request #7"),
+        (an_older_commit, "has 0 in pull request #7: mara approved commit "),
         (taken_back, "has 0 in pull request #7"),
         (dismissed, "has 0 in pull request #7"),
         (its_author, "only Ada approved it, who had a hand in it"),
@@ -251,6 +251,138 @@ def test_what_is_no_approval_holds_and_says_why(
     assert said in held(data)["new"]
     assert "#7" in held(data)["new"]
     assert len(sandbox.executions()) == 1
+
+
+# --- "Update branch" after an approval (item 24) --------------------------------------
+
+
+def updated(pull: Pull, by: str = "mara", *, files: Mapping[str, str] = {}) -> str:
+    """Merge the target branch into the pull request, with `files` beside what git makes of it."""
+    git = pull.workspace.git
+    git("switch", "--quiet", f"pull-{pull.number}")
+    git("merge", "--quiet", "--no-ff", "--no-commit", "main")
+    for name, text in files.items():
+        pull.workspace.write(name, text)
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "Merge branch 'main'")
+    pull.head = git("rev-parse", "HEAD")
+    git("push", "--quiet", "origin", f"HEAD:refs/pull/{pull.number}/head")
+    git("switch", "--quiet", "main")
+    pull.api.update(pull.number, pull.head, by)
+    return pull.head
+
+
+def went_on(workspace: Workspace, name: str = "README.md", text: str = "words") -> None:
+    workspace.write(name, text)
+    workspace.commit("main went on")
+    workspace.git("push", "--quiet", "origin", "main")
+
+
+@pytest.mark.parametrize("how", ["merge", "squash"])
+def test_bringing_the_target_in_spoils_no_approval(
+    how: str, base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """Whoever did it, mostly who approved: twice, since the target goes on."""
+    pull = Pull(base, api, 7, spec("new", 1))
+    api.approve(7, "mara")
+    for number in range(2):
+        went_on(base, f"words-{number}.md")
+        updated(pull)
+    pull.merge(how)
+    done = cli(*APPLY)
+    assert done.code == 0, done
+    assert evidence(remote, "new")["approvers"] == ["mara"]
+    assert len(sandbox.executions()) == 2
+
+
+def one_more_run(pull: Pull) -> None:
+    updated(pull, files={"runs/more.yaml": spec("more", 2)})
+
+
+def another_commit(pull: Pull) -> None:
+    pull.workspace.git("switch", "--quiet", "pull-7")
+    pull.workspace.write("words.md", "words")
+    pull.workspace.commit("words")
+    pull.workspace.git("switch", "--quiet", "main")
+    updated(pull)
+
+
+def of_another_branch(pull: Pull) -> None:
+    """What the target branch doesn't have was looked at by nobody."""
+    git = pull.workspace.git
+    git("switch", "--quiet", "--create", "aside", "main")
+    pull.workspace.write("runs/aside.yaml", spec("aside", 3))
+    pull.workspace.commit("aside")
+    git("branch", "--quiet", "--move", "main", "kept")
+    git("branch", "--quiet", "--move", "aside", "main")
+    updated(pull)
+    git("branch", "--quiet", "--move", "main", "aside")
+    git("branch", "--quiet", "--move", "kept", "main")
+    git("switch", "--quiet", "main")
+
+
+@pytest.mark.parametrize("evil", [one_more_run, another_commit, of_another_branch])
+def test_a_merge_with_anything_of_its_own_needs_a_new_approval(
+    evil: Callable[[Pull], None],
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer,
+) -> None:  # fmt: skip
+    pull = Pull(base, api, 7, spec("new", 1))
+    approved = pull.head
+    api.approve(7, "mara")
+    went_on(base)
+    evil(pull)
+    pull.merge()
+    data = cli.json(*APPLY)
+    said = f"mara approved commit {approved[:10]}, not its newest one, {pull.head[:10]}"
+    assert said in held(data)["new"]
+    assert len(sandbox.executions()) == 1
+
+
+def test_two_halves_that_a_merge_puts_together_were_approved_by_nobody(
+    base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """No conflict, and yet a request that nobody saw; the run beside it is the one approved."""
+    path = "runs/aws/buckets.yaml"
+    pull = Pull(base, api, 7, spec("new", 1))
+    base.git("switch", "--quiet", "pull-7")
+    base.write(path, SAMPLE.replace("maha2", "maha3"))
+    pull.head = base.commit("a changed name")
+    base.git("push", "--quiet", "origin", "HEAD:refs/pull/7/head")
+    base.git("switch", "--quiet", "main")
+    api.open(7, pull.head, pull.base)
+    api.approve(7, "mara")
+    went_on(base, path, SAMPLE.replace("totalBucketCount: 4", "totalBucketCount: 5"))
+    updated(pull)
+    assert base.git("show", f"{pull.head}:{path}").count("maha3\n") == 1
+    pull.merge("squash")
+    data = cli.json(*APPLY)
+    assert list(held(data)) == ["encrypt-prod-buckets"]
+    assert "which holds it with another request" in held(data)["encrypt-prod-buckets"]
+    assert remote.states()["new"] == "succeeded"
+
+
+def test_a_configured_merge_driver_is_not_run_and_proves_nothing(
+    base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
+) -> None:
+    base.write(".gitattributes", "*.md merge=own\n")
+    went_on(base)
+    pull = Pull(base, api, 7, spec("new", 1), "new")
+    base.git("switch", "--quiet", "pull-7")
+    base.write("README.md", "mine")
+    pull.head = base.commit("mine")
+    base.git("push", "--quiet", "origin", "HEAD:refs/pull/7/head")
+    base.git("switch", "--quiet", "main")
+    api.open(7, pull.head, pull.base)
+    api.approve(7, "mara")
+    went_on(base, "README.md", "theirs")
+    mark = base.path.parent / "ran"
+    base.git("config", "merge.own.driver", "true")
+    updated(pull)
+    base.git("config", "merge.own.driver", f"touch '{mark}'")
+    pull.merge()
+    mark.unlink(missing_ok=True)
+    assert "not its newest one" in held(cli.json(*APPLY))["new"]
+    assert not mark.exists()
 
 
 def test_an_unapproved_one_waits_and_the_others_go_on(

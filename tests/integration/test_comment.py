@@ -4,7 +4,6 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -156,19 +155,125 @@ def test_from_planned_to_done(
     assert digest == re.findall(r"plan digest `(v1:sha256:[0-9a-f]{64})`", body)
 
 
-def test_an_approved_head_is_said_to_be(
-    pull: Workspace, cli: Cli, api: GitHubApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_approved_head_is_said_to_be(pull: Workspace, cli: Cli, api: GitHubApi) -> None:
     """Only of the commit that is its head."""
-    from qflow_gitops.operations import comment
-
-    real = comment.Edges
-    yes: dict[str, Any] = {"approved": lambda _pull: True}
-    monkeypatch.setattr(comment, "Edges", lambda **given: real(**{**given, **yes}))
+    api.approve(1, "mara")
     cli("comment", "--to", "HEAD~1", "--always")
-    assert "approved" not in api.bodies(1)[0]
+    assert ": approved" not in title(api.bodies(1)[0])
     cli("comment")
     assert title(api.bodies(1)[0]).endswith(": approved")
+
+
+POLICY = "  policy:\n    approvals: [{count: 2}]\n"
+
+
+def with_policy(pull: Workspace, api: GitHubApi, policy: str) -> None:
+    """The target branch has rules, and the pull request is on top of them."""
+    pull.git("switch", "--quiet", "main")
+    pull.write("qflow.yaml", BRANCH_PROJECT + policy)
+    pull.commit("rules")
+    pull.git("push", "--quiet", "origin", "main")
+    pull.git("switch", "--quiet", "feature")
+    pull.git("rebase", "--quiet", "main")
+    api.commits.clear()
+    push(pull, api)
+
+
+def test_it_promises_nothing_that_apply_refuses(
+    pull: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Two have to approve it, and one has; merged so, it is held: both say it in the same words."""
+    with_policy(pull, api, POLICY)
+    api.approve(1, "mara")
+    cli("comment")
+    (body,) = api.bodies(1)
+    said = "it needs 2 approvals, and has 1 in pull request #1"
+    assert f"Before the merge: `{said}`. Merged without it, apply holds it." in body
+    assert (body.count("planned, not approved"), body.count("merging starts")) == (2, 0)
+    digest = re.findall(r"plan digest `(v1:sha256:[0-9a-f]{64})`", body)
+    assert digest == [cli.json("plan", "--from", "origin/main")["digest"]]
+    merge(pull, api)
+    assert cli("comment").code == 0
+    (body,) = api.bodies(1)
+    assert title(body).endswith(": held")
+    assert f"**`approval`**, 2 runs: `{said}`" in body
+    assert "starts" not in body
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
+    data = cli.json("apply", "--yes", "--approved")
+    assert [one["detail"] for one in data["changes"] if one["reason"] == "approval"] == [said] * 2
+    assert sandbox.executions() == []
+    assert re.findall(r"plan digest `(v1:[^`]*)`", body) == [data["digest"]]
+
+
+@pytest.mark.parametrize("by", [1, 2])
+def test_an_approval_that_does_not_count_is_said_before_the_merge(
+    by: int, pull: Workspace, cli: Cli, api: GitHubApi
+) -> None:
+    """Of an older commit, or by who had a hand in it: when it can still be had."""
+    with_policy(pull, api, POLICY.replace("2", "1"))
+    older = pull.git("rev-parse", "HEAD~1")
+    if by == 1:
+        api.approve(1, "mara", commit=older)
+    else:
+        api.approve(1, "ada")
+    cli("comment")
+    (body,) = api.bodies(1)
+    head = pull.git("rev-parse", "HEAD")
+    assert title(body).endswith(": planned")
+    said = (
+        f"mara approved commit {older[:10]}, not its newest one, {head[:10]}"
+        if by == 1
+        else "only ada approved it, who had a hand in it"
+    )
+    assert f"it needs 1 approval, and has 0 in pull request #1: {said}`" in body
+
+
+def test_signatures_that_apply_asks_for_are_asked_for_before_the_merge(
+    pull: Workspace, cli: Cli, api: GitHubApi
+) -> None:
+    with_policy(pull, api, "  policy:\n    require: {signedCommits: true}\n")
+    api.approve(1, "mara")
+    cli("comment")
+    assert title(api.bodies(1)[0]).endswith(": approved")
+    for one in api.commits[1]:
+        one["commit"]["verification"]["verified"] = False
+    cli("comment")
+    (body,) = api.bodies(1)
+    assert title(body).endswith(": planned")
+    assert "the policy asks for signed commits, and GitHub verifies not all" in body
+
+
+def test_what_is_held_is_in_no_digest(pull: Workspace, cli: Cli, api: GitHubApi) -> None:
+    """The comment, the plan and an apply name one plan by one digest."""
+    with_policy(pull, api, "  policy:\n    workflows: {deny: [" + ANOTHER + "]}\n")
+    cli("comment")
+    (body,) = api.bodies(1)
+    assert "**1 to start · 1 held" in body
+    planned = cli.json("plan", "--from", "origin/main")
+    assert re.findall(r"plan digest `(v1:[^`]*)`", body) == [planned["digest"]]
+
+
+def test_the_comment_of_a_renamed_environment_promises_nothing_any_more(
+    pull: Workspace, cli: Cli, api: GitHubApi
+) -> None:
+    """Nor that of a removed one; somebody else's with that marker stays as it is."""
+    cli("comment")
+    api.say(1, api.bodies(1)[0], OTHER)
+    renamed = BRANCH_PROJECT.replace("    prod: {", "    live: {previousNames: [prod], ")
+    pull.write("qflow.yaml", renamed)
+    pull.commit("another name")
+    push(pull, api)
+    done = cli("comment")
+    assert done.code == 0, done
+    old, theirs, new = api.bodies(1)
+    assert title(new).startswith("### Qualys Flow, `live`: planned")
+    assert title(old) == "### Qualys Flow, `prod`: no environment any more"
+    assert "It is called `live` now" in old
+    assert "planned" in theirs
+    before = len(api.sent())
+    cli("comment")
+    assert len(api.sent()) == before
 
 
 def test_what_ran_before_is_not_this_pull_requests(
