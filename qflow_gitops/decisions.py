@@ -39,17 +39,17 @@ def unexplained(attempt: Attempt) -> str:
     return word if isinstance(word, str) else ""
 
 
-def explained(attempt: Attempt, statuses: Mapping[str, State]) -> State | None:
+def explained(attempt: Attempt, statuses: Mapping[str, str]) -> State | None:
     """Say how an execution ended by a word that the settings explain by now, None for unknown.
 
     `statuses` say what Qualys' words mean, in lower case.
     """
-    state = statuses.get(unexplained(attempt).lower())
-    return state if state in ENDINGS else None
+    state = statuses.get(unexplained(attempt).lower(), "")
+    return State(state) if state in ENDINGS else None
 
 
 def endings(
-    lockfile: Lockfile, environments: Iterable[str], statuses: Mapping[str, State], at: str
+    lockfile: Lockfile, environments: Iterable[str], statuses: Mapping[str, str], at: str
 ) -> list[Transition]:
     """Settle each execution of environments that ended with a word explained since."""
     found = []

@@ -9,17 +9,48 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from qflow_gitops import patterns
 from qflow_gitops.moments import stamp
-from qflow_gitops.spec import RunSpec
 from qflow_gitops.windows import Window, closed_by, verdict
 
 Key = tuple[str, str]
 RUNS = 25
 """So many runs an apply may start where the settings say nothing."""
 SHARE_FROM = 10  # specs; below, a share of them says little
+
+
+class Governed(Protocol):
+    """What rules look at in a run: see `spec.RunSpec`."""
+
+    @property
+    def key(self) -> Key:
+        """Environment and name."""
+
+    @property
+    def environment(self) -> str:
+        """The environment's name."""
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflow's id, as written."""
+
+    @property
+    def connector_types(self) -> tuple[str, ...]:
+        """The clouds that it works in."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Its annotations."""
+
+    @property
+    def file(self) -> str:
+        """Where it stands."""
 
 
 class Limits(NamedTuple):
@@ -43,7 +74,7 @@ class Scope(NamedTuple):
     labels: Mapping[str, str] = {}
     workflows: tuple[str, ...] = ()
 
-    def covers(self, one: RunSpec) -> bool:
+    def covers(self, one: Governed) -> bool:
         """Whether the rule is about this run."""
         return (
             (not self.environments or one.environment in self.environments)
@@ -126,14 +157,14 @@ class Judged(NamedTuple):
     released: Mapping[Key, tuple[str, ...]]
 
 
-def needed_approvals(policies: Iterable[Policy], one: RunSpec) -> int:
+def needed_approvals(policies: Iterable[Policy], one: Governed) -> int:
     """Give how many people have to approve a run."""
     counts = (r.count for each in policies for r in each.approvals if r.scope.covers(one))
     return max(counts, default=0)
 
 
 def judge(
-    due: Sequence[RunSpec],
+    due: Sequence[Governed],
     facts: Facts,
     acks: Mapping[str, int],
     released: frozenset[Key] = frozenset(),
@@ -162,7 +193,7 @@ def judge(
 # --- what is about one run -----------------------------------------------------------
 
 
-def _of_a_run(one: RunSpec, facts: Facts) -> Iterator[Hold]:
+def _of_a_run(one: Governed, facts: Facts) -> Iterator[Hold]:
     if facts.unreadable:
         yield Hold(
             "policy",
@@ -176,7 +207,7 @@ def _of_a_run(one: RunSpec, facts: Facts) -> Iterator[Hold]:
     yield from _approval(one, facts)
 
 
-def _workflow(one: RunSpec, policy: Policy) -> Iterator[Hold]:
+def _workflow(one: Governed, policy: Policy) -> Iterator[Hold]:
     wanted = one.workflow_id.lower()
     hint = "Take another workflow, or have `policy.workflows` in qflow.yaml changed."
     if wanted in policy.denied:
@@ -185,7 +216,7 @@ def _workflow(one: RunSpec, policy: Policy) -> Iterator[Hold]:
         yield Hold("workflow", f"the policy doesn't allow workflow {one.workflow_id}", hint)
 
 
-def _annotations(one: RunSpec, policy: Policy) -> Iterator[Hold]:
+def _annotations(one: Governed, policy: Policy) -> Iterator[Hold]:
     for name, pattern in policy.annotations.items():
         value = one.annotations.get(name)
         if value is None or not patterns.matches(pattern, value):
@@ -197,7 +228,7 @@ def _annotations(one: RunSpec, policy: Policy) -> Iterator[Hold]:
             )
 
 
-def _signed(one: RunSpec, policy: Policy, facts: Facts) -> Iterator[Hold]:
+def _signed(one: Governed, policy: Policy, facts: Facts) -> Iterator[Hold]:
     if not policy.signed_commits:
         return
     approval = (facts.approvals or {}).get(one.key)
@@ -208,7 +239,7 @@ def _signed(one: RunSpec, policy: Policy, facts: Facts) -> Iterator[Hold]:
         yield Hold("policy", detail, _ask(facts))
 
 
-def _approval(one: RunSpec, facts: Facts) -> Iterator[Hold]:
+def _approval(one: Governed, facts: Facts) -> Iterator[Hold]:
     needed = needed_approvals(facts.policies, one)
     if facts.approvals is not None:
         found = facts.approvals.get(one.key, Approval(why="no approved pull request holds it"))
@@ -246,10 +277,10 @@ def _given(needed: int, found: Approval) -> str:
 
 # --- what is about all of them -------------------------------------------------------
 
-_Found = Iterator[tuple[str, Sequence[RunSpec], Hold]]
+_Found = Iterator[tuple[str, Sequence[Governed], Hold]]
 
 
-def _of_the_whole(due: Sequence[RunSpec], facts: Facts) -> _Found:
+def _of_the_whole(due: Sequence[Governed], facts: Facts) -> _Found:
     """Give each rule that more runs break than may: its name for --ack, the runs, the hold."""
     seen: set[str] = set()
     for policy in facts.policies:
@@ -262,7 +293,7 @@ def _of_the_whole(due: Sequence[RunSpec], facts: Facts) -> _Found:
                 yield name, runs, hold
 
 
-def _limits(due: Sequence[RunSpec], limits: Limits, facts: Facts) -> _Found:
+def _limits(due: Sequence[Governed], limits: Limits, facts: Facts) -> _Found:
     over, total = partial(_over, facts.command), facts.total
     if len(due) > limits.runs:
         yield over("runs", due, f"at most {limits.runs} runs an apply")
@@ -280,19 +311,19 @@ def _limits(due: Sequence[RunSpec], limits: Limits, facts: Facts) -> _Found:
 
 
 def _over(
-    command: str, what: str, runs: Sequence[RunSpec], rule: str
-) -> tuple[str, Sequence[RunSpec], Hold]:
+    command: str, what: str, runs: Sequence[Governed], rule: str
+) -> tuple[str, Sequence[Governed], Hold]:
     name = f"limit:{what}"
     hint = f"Apply fewer at a time (-l LABEL=VALUE), or release them: {_ack(command, name, runs)}"
     return name, runs, Hold("limit", f"the policy says {rule}; {len(runs)} are due", hint, name)
 
 
-def _ack(command: str, name: str, runs: Sequence[RunSpec]) -> str:
+def _ack(command: str, name: str, runs: Sequence[Governed]) -> str:
     rest = re.sub(rf" --ack {re.escape(name)}=\d+", "", command)  # another number was tried
     return f"`{rest} --ack {name}={len(runs)} --reason TEXT`"
 
 
-def _closed(due: Sequence[RunSpec], policy: Policy, facts: Facts) -> _Found:
+def _closed(due: Sequence[Governed], policy: Policy, facts: Facts) -> _Found:
     if facts.now is None or not due or not policy.windows:
         return
     why = closed((policy,), due[0].environment, facts.now)

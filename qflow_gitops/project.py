@@ -1,7 +1,7 @@
 """`qflow.yaml` -> the project's settings, each with its default."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from qflow_gitops import patterns
@@ -9,12 +9,11 @@ from qflow_gitops.diagnostics import Diagnostic, Range, error, warning
 from qflow_gitops.document import Document
 from qflow_gitops.filenames import ROOT, ProjectFolder
 from qflow_gitops.policy import Approvals, Limits, Policy, Scope
-from qflow_gitops.states import State
 from qflow_gitops.windows import Window, fires_on_either, problem_of
 
 DEFAULT_ENVIRONMENT = "default"
 
-DOCUMENTED_STATUSES: Mapping[str, State] = {"success": State.SUCCEEDED}
+DOCUMENTED_STATUSES: Mapping[str, str] = {"success": "succeeded"}
 """The one status word that Qualys documents (qflow-api 3 [D EXDET]); others are settings."""
 
 
@@ -63,8 +62,9 @@ class Project(NamedTuple):
 
     `runs` are the folders of its specs, from the repository's root as every path is.
     `default_environment` is "" where specs have to name theirs. `statuses` maps Qualys'
-    status words, in lower case, to final states. `folder` is where it lies; `places` says where
-    in the settings each of `runs` stands, and is empty where they don't name them.
+    status words, in lower case, to the words of final states. `folder` is where it lies;
+    `places` says where in the settings each of `runs` stands, and is empty where they don't name
+    them.
     """
 
     runs: tuple[str, ...]
@@ -73,9 +73,17 @@ class Project(NamedTuple):
     lock: LockSettings = LockSettings()
     apply: ApplySettings = ApplySettings()
     policy: Policy = Policy()
-    statuses: Mapping[str, State] = dict(DOCUMENTED_STATUSES)
+    statuses: Mapping[str, str] = dict(DOCUMENTED_STATUSES)
     folder: ProjectFolder = ROOT
     places: Mapping[str, Range] = {}
+
+    def connector_names(self, environments: Iterable[str]) -> dict[str, str]:
+        """Map the connector ids that these environments name, in lower case, to their names."""
+        return {
+            one.lower(): name
+            for environment in environments
+            for one, name in (self.environments[environment].connectors or {}).items()
+        }
 
 
 def without_file(platform: str, folder: ProjectFolder = ROOT) -> Project:
@@ -129,7 +137,7 @@ def from_document(
         policy=_policy(spec.get("policy", {})),
         statuses={
             **DOCUMENTED_STATUSES,
-            **{word.lower(): State(state) for word, state in spec.get("statuses", {}).items()},
+            **{word.lower(): state for word, state in spec.get("statuses", {}).items()},
         },
         folder=folder,
         places=_Places(document, runs) if "runs" in spec else {},

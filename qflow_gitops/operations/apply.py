@@ -57,9 +57,10 @@ from qflow_gitops.operations.checks import (
 from qflow_gitops.operations.gateways import Gateways, one_environment
 from qflow_gitops.operations.jobs import Before, prepare
 from qflow_gitops.operations.launch import Job, Launch, Result, Terms
+from qflow_gitops.operations.lockseen import beginning, seen
 from qflow_gitops.operations.outcome import Work, applied_body, left_out, rescued, under_way
-from qflow_gitops.operations.plan import beginning, connector_names, previous_requests, seen
 from qflow_gitops.operations.policies import NEW_RECORD, check_record
+from qflow_gitops.operations.previous import previous_requests
 from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.operations.reconcile import Reconciler
 from qflow_gitops.operations.runs import run_key
@@ -252,7 +253,7 @@ def _view(
     planned = source.planned._replace(
         plan=plan.compute(specs, context),
         lock=seen(snapshot),
-        names=connector_names(project, (source.environment,)),
+        names=project.connector_names([source.environment]),
         catalog=specs.catalog,
         freezes=holding,
     )

@@ -12,7 +12,8 @@ from qflow_gitops.interfaces import Clock, GitTree, LockSession, LockStore, Lost
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import folders, lostsettings, projectfile
-from qflow_gitops.operations.plan import chosen, seen
+from qflow_gitops.operations.lockseen import seen
+from qflow_gitops.operations.projectfile import chosen
 from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.runs import run_key, run_keys

@@ -22,7 +22,7 @@ from qflow_gitops.interfaces import (
 )
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
-from qflow_gitops.operations.plan import chosen
+from qflow_gitops.operations.projectfile import chosen
 from qflow_gitops.operations.proposed import Proposed
 from qflow_gitops.operations.review import (
     Range,

@@ -14,7 +14,7 @@ from qflow_gitops.inheritance import Placed
 from qflow_gitops.interfaces import Clock, LockStore, LostRace
 from qflow_gitops.lockfile import Attempt, Event, Transition
 from qflow_gitops.moments import stamp
-from qflow_gitops.operations.plan import seen
+from qflow_gitops.operations.lockseen import seen
 from qflow_gitops.operations.resolve import (
     NOTHING,
     Attempts,

@@ -8,7 +8,7 @@ from qflow_gitops.lockfile import Attempt, is_leased
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.gateways import one_environment
-from qflow_gitops.operations.plan import seen
+from qflow_gitops.operations.lockseen import seen
 from qflow_gitops.operations.reconcile import Reconciler, doubts_in
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report

@@ -10,7 +10,7 @@ from qflow_gitops.interfaces import Clock, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import stamp
 from qflow_gitops.notes import FROZEN, UNFROZEN, LedgerEvent, freezes_of
-from qflow_gitops.operations.plan import beginning
+from qflow_gitops.operations.lockseen import beginning
 from qflow_gitops.operations.policies import check_record
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.project import Project

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from qflow_gitops.errors import AGAIN, UsageProblem
 from qflow_gitops.interfaces import Qualys
 from qflow_gitops.lockfile import Attempt
-from qflow_gitops.operations.plan import chosen
+from qflow_gitops.operations.projectfile import chosen
 from qflow_gitops.project import Project
 
 

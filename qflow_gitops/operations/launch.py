@@ -75,7 +75,7 @@ class Terms:
     wait: bool
     timeout: float
     stop_on_failure: bool
-    statuses: Mapping[str, State]
+    statuses: Mapping[str, str]
     stop: StopSignal
     brake: Callable[[], Brake | None]
     author: Mapping[str, str]

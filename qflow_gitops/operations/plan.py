@@ -5,24 +5,25 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from qflow_gitops import freezes, loader, loosening, plan, verdicts
+from qflow_gitops import freezes, loosening, plan, verdicts
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.freezes import Freeze
-from qflow_gitops.inheritance import Inheritance, Key, Placed, inherits
-from qflow_gitops.interfaces import Branches, Cache, GitTree, LockStore, Snapshot
+from qflow_gitops.interfaces import Branches, Cache, GitTree, LockStore
 from qflow_gitops.lockfile import Lockfile
 from qflow_gitops.moments import moment
 from qflow_gitops.operations import folders, forgotten, lostsettings, projectfile, reading
 from qflow_gitops.operations.beforehand import Ground
 from qflow_gitops.operations.examining import Keeper
+from qflow_gitops.operations.lockseen import seen
 from qflow_gitops.operations.policies import Base, facts_of
+from qflow_gitops.operations.previous import previous_requests, settled
+from qflow_gitops.operations.projectfile import chosen
 from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.plan import Brakes, Context
 from qflow_gitops.policy import Facts
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
-from qflow_gitops.report.plans import Beforehand, LockSeen, Planned, planned
-from qflow_gitops.spec import RunSpec
+from qflow_gitops.report.plans import Beforehand, Planned, planned
 
 
 class PlanRequest(NamedTuple):
@@ -119,7 +120,7 @@ def make_plan(
         base=base,
         full=narrow is None,
         lock=seen(recorded),
-        names=connector_names(project, environments),
+        names=project.connector_names(environments),
         catalog=specs.catalog,
         freezes=holding,
         first=(
@@ -142,65 +143,6 @@ def _loosened(facts: Facts, project: Project) -> Iterator[Beforehand]:
             "Here both count, and the stricter one holds; for later changes only this one will. "
             "See that it is meant.",
         )
-
-
-def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:
-    """Give what says of a spec that its run is recorded and nothing is left to do about it."""
-
-    def is_settled(one: RunSpec) -> bool:
-        seen = lockfile.overview(one.environment).glance(one.name)
-        return (
-            seen is not None
-            and seen.settled
-            and one.digest == seen.sent[-1]
-            and one.file == seen.file
-            and not one.previous_name
-            and not inherits(lockfile, project, one.key)
-        )
-
-    return is_settled
-
-
-def chosen(project: Project, environment: str) -> tuple[str, ...]:
-    """Give the environments to look at; UsageProblem for one that doesn't exist."""
-    if environment and environment not in project.environments:
-        raise UsageProblem(
-            f"There is no environment `{environment}`; there are: "
-            f"{', '.join(project.environments)}.",
-            not_done="Nothing was planned and nothing was sent.",
-            hint=f"Name one of them with -e, or add it to {project.folder.settings}.",
-            reason="environment_unknown",
-        )
-    return (environment,) if environment else tuple(sorted(project.environments))
-
-
-def seen(snapshot: Snapshot) -> LockSeen:
-    """Say which state of the record was seen."""
-    lockfile = snapshot.lockfile
-    if lockfile is None:
-        return LockSeen(snapshot.where, exists=False)
-    return LockSeen(snapshot.where, True, lockfile.lineage, lockfile.serial, snapshot.copied_at)
-
-
-def beginning(where: str, lineage: str, project: Project) -> str:
-    """Say that the lockfile is made now, and what a person does about it."""
-    if project.lock.store == "worktree":
-        return f"There was no lockfile yet: {where} is made now. Commit it."
-    pin = (
-        ""
-        if project.lock.lineage
-        else f" Pin it in {project.folder.settings}: lock: {{lineage: '{lineage}'}}"
-    )
-    return f"There was no lockfile yet: {where} is made now.{pin}"
-
-
-def connector_names(project: Project, environments: tuple[str, ...]) -> dict[str, str]:
-    """Map the connector ids that the settings name, in lower case, to their names."""
-    return {
-        one.lower(): name
-        for environment in environments
-        for one, name in (project.environments[environment].connectors or {}).items()
-    }
 
 
 def _is_pull_request(request: PlanRequest) -> bool:
@@ -252,25 +194,3 @@ def _touched(
     if not base or request.worktree:
         return None
     return reading.touched_files(git, base, head, project)
-
-
-def previous_requests(
-    git: GitTree, specs: Mapping[Key, RunSpec], lockfile: Lockfile, project: Project
-) -> dict[Key, RunSpec]:
-    """Read what each due spec's run sent last, from the blob that its attempt names."""
-    is_settled, inheritance = settled(lockfile, project), Inheritance(lockfile, project, specs)
-    wanted: dict[Key, Placed] = {}
-    for key, one in specs.items():
-        if is_settled(one):
-            continue
-        attempts = [each for each in inheritance.attempts(key) if each.attempt.counted]
-        if attempts and all(each.attempt.digest != one.digest for each in attempts):
-            wanted[key] = attempts[-1]
-    blobs = git.blobs_at_hand({last.attempt.fact("blob") for last in wanted.values()})
-    previous = {}
-    for key, last in wanted.items():
-        content = blobs.get(last.attempt.fact("blob"), b"")
-        for old in loader.unchecked(content, last.attempt.fact("file"), project):
-            if old.name == last.run and old.digest == last.attempt.digest:
-                previous[key] = old
-    return previous

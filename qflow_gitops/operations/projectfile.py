@@ -379,3 +379,16 @@ def _others(
         if folder != own:
             with contextlib.suppress(InvalidFiles):
                 yield settings_at(git, folder, commit, "")
+
+
+def chosen(project: Project, environment: str) -> tuple[str, ...]:
+    """Give the environments to look at; UsageProblem for one that doesn't exist."""
+    if environment and environment not in project.environments:
+        raise UsageProblem(
+            f"There is no environment `{environment}`; there are: "
+            f"{', '.join(project.environments)}.",
+            not_done="Nothing was planned and nothing was sent.",
+            hint=f"Name one of them with -e, or add it to {project.folder.settings}.",
+            reason="environment_unknown",
+        )
+    return (environment,) if environment else tuple(sorted(project.environments))

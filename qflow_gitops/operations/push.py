@@ -8,7 +8,7 @@ from qflow_gitops.errors import LockError
 from qflow_gitops.interfaces import LockStore
 from qflow_gitops.lockfile import Lockfile, Transition
 from qflow_gitops.lockformat import transition_from_json
-from qflow_gitops.operations.plan import seen
+from qflow_gitops.operations.lockseen import seen
 from qflow_gitops.rebasing import rebased
 from qflow_gitops.report import Report
 from qflow_gitops.report.records import History

@@ -12,7 +12,7 @@ from qflow_gitops.lockfile import Event, Lockfile, Transition, is_leased, lease_
 from qflow_gitops.matching import Match
 from qflow_gitops.moments import moment, stamp
 from qflow_gitops.operations.adoption import Compared, compared, refusal
-from qflow_gitops.operations.plan import seen
+from qflow_gitops.operations.lockseen import seen
 from qflow_gitops.operations.reasons import refuse_secret
 from qflow_gitops.operations.reconcile import Candidate, Doubt, Looked, Reconciler
 from qflow_gitops.operations.runs import run_key

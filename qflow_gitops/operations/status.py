@@ -13,8 +13,9 @@ from qflow_gitops.lockfile import Lockfile, telling
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations import folders, forgotten
 from qflow_gitops.operations.gateways import Gateways, one_environment
+from qflow_gitops.operations.lockseen import seen
 from qflow_gitops.operations.outcome import under_way
-from qflow_gitops.operations.plan import chosen, seen
+from qflow_gitops.operations.projectfile import chosen
 from qflow_gitops.operations.reading import all_specs
 from qflow_gitops.operations.runs import attempts_for, run_key
 from qflow_gitops.operations.watching import look, what_became

@@ -63,7 +63,7 @@ class Poll:
 class Watching:
     """The executions that are waited for. Only `look()` may be called from another thread."""
 
-    def __init__(self, qualys: Qualys, statuses: Mapping[str, State], clock: Clock) -> None:
+    def __init__(self, qualys: Qualys, statuses: Mapping[str, str], clock: Clock) -> None:
         """Wait for nothing yet. `statuses` say what Qualys' words mean, in lower case."""
         self._qualys = qualys
         self._statuses = statuses
@@ -153,7 +153,7 @@ class Watching:
         return found
 
 
-def state_of(execution: Execution, statuses: Mapping[str, State]) -> State:
+def state_of(execution: Execution, statuses: Mapping[str, str]) -> State:
     """Say what an execution's status word and end date mean.
 
     A word that neither Qualys' documentation nor the settings explain is never success: the
@@ -161,7 +161,7 @@ def state_of(execution: Execution, statuses: Mapping[str, State]) -> State:
     """
     known = statuses.get(execution.status.lower())
     if known is not None:
-        return known
+        return State(known)
     return State.ENDED if execution.ended else State.RUNNING
 
 
@@ -192,7 +192,7 @@ def look(qualys: Qualys, watch: Watch, now: datetime) -> Seen:
 
 
 def what_became(
-    watch: Watch, seen: Seen, statuses: Mapping[str, State], now: datetime
+    watch: Watch, seen: Seen, statuses: Mapping[str, str], now: datetime
 ) -> Transition | None:
     """Say what a look at an execution adds to the record, None where it says nothing.
 

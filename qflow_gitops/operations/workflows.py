@@ -12,7 +12,7 @@ from qflow_gitops.filenames import ProjectFolder
 from qflow_gitops.interfaces import GitTree, Qualys
 from qflow_gitops.operations import reading
 from qflow_gitops.operations.lostsettings import rooted
-from qflow_gitops.operations.plan import chosen
+from qflow_gitops.operations.projectfile import chosen
 from qflow_gitops.project import Project
 from qflow_gitops.report import Report
 from qflow_gitops.report.files import Draft, FileChange, Known, pulled
