@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, Protocol
 from qflow_gitops.catalog import Workflow
 from qflow_gitops.filenames import TreeFile
 from qflow_gitops.lockfile import Lockfile, Transition
-from qflow_gitops.matching import Echo
 from qflow_gitops.notes import LedgerEvent, Mark
 
 # --- git -----------------------------------------------------------------------------
@@ -303,6 +302,18 @@ class Listing(NamedTuple):
 
     executions: tuple[Execution, ...]
     complete: bool
+
+
+class Echo(NamedTuple):
+    """What an execution's trigger step shows of the request that started it.
+
+    `source` is Qualys' word (`PUBLIC_API` for this API), "" where absent; `input` and
+    `variables` (by key) are None where they aren't shown.
+    """
+
+    source: str
+    input: Any
+    variables: Mapping[str, Any] | None
 
 
 class Qualys(Protocol):

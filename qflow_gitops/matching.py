@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from qflow_gitops.difference import Difference, differences
+from qflow_gitops.interfaces import Echo
 from qflow_gitops.spec import CONNECTOR_IDS, PLACE_VARIABLES, body_of
 
 SOURCE = "PUBLIC_API"
@@ -25,18 +26,6 @@ class Match(IntEnum):
     UNKNOWN = 1
     SAME_REQUEST = 2
     OWN_KEY = 3
-
-
-class Echo(NamedTuple):
-    """What an execution's trigger step shows of the request that started it.
-
-    `source` is Qualys' word (`PUBLIC_API` for this API), "" where absent; `input` and
-    `variables` (by key) are None where they aren't shown.
-    """
-
-    source: str
-    input: Any
-    variables: Mapping[str, Any] | None
 
 
 class Sent(NamedTuple):

@@ -7,8 +7,7 @@ from typing import Any
 from qflow_gitops.api import executions, steps, workflows
 from qflow_gitops.api.caller import Caller
 from qflow_gitops.catalog import Workflow
-from qflow_gitops.interfaces import Answer, Execution, Listing
-from qflow_gitops.matching import Echo
+from qflow_gitops.interfaces import Answer, Echo, Execution, Listing
 
 
 class QualysClient:

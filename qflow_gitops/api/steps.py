@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from qflow_gitops.api.caller import Caller, unwrapped
-from qflow_gitops.matching import Echo
+from qflow_gitops.interfaces import Echo
 
 
 def listed(caller: Caller, execution_id: str) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from qflow_gitops import hints, leaks
 from qflow_gitops.difference import MISSING, Difference
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.interfaces import Execution, Qualys
+from qflow_gitops.interfaces import Echo, Execution, Qualys
 from qflow_gitops.lockfile import Attempt, Lockfile
-from qflow_gitops.matching import SOURCE, Echo, Match, Sent, differing, grade
+from qflow_gitops.matching import SOURCE, Match, Sent, differing, grade
 from qflow_gitops.moments import stamp
 from qflow_gitops.operations.reconcile import EARLIER, LATER, Doubt, Reconciler, created_at, sent_of
 from qflow_gitops.spec import RunSpec, body_of, hidden, with_key

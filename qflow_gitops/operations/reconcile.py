@@ -13,9 +13,9 @@ from typing import Any
 from qflow_gitops.decisions import endings
 from qflow_gitops.errors import QflowError
 from qflow_gitops.inheritance import left_behind, names_of, successor
-from qflow_gitops.interfaces import Clock, Execution, LockSession, LostRace, Qualys
+from qflow_gitops.interfaces import Clock, Echo, Execution, LockSession, LostRace, Qualys
 from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
-from qflow_gitops.matching import Echo, Match, Sent, grade
+from qflow_gitops.matching import Match, Sent, grade
 from qflow_gitops.moments import BELIEVED, moment, stamp
 from qflow_gitops.operations import events
 from qflow_gitops.operations.gateways import Gateways

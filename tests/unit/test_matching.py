@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qflow_gitops.difference import MISSING
-from qflow_gitops.matching import Echo, Match, Sent, differing, grade
+from qflow_gitops.interfaces import Echo
+from qflow_gitops.matching import Match, Sent, differing, grade
 from qflow_gitops.spec import body_of
 
 REQUEST = {
