@@ -89,8 +89,25 @@ def project(workspace: Workspace) -> Workspace:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--golden` writes the golden files anew."""
+    """`--golden` writes the golden files anew; `--fault` picks tests by what they would find."""
     parser.addoption("--golden", action="store_true", help="write the golden files anew")
+    parser.addoption(
+        "--fault", action="append", type=int, help="only tests of this fault (tests/helpers/faults)"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test's faults stand in a JUnit report; without those asked for, it isn't run."""
+    wanted, left, kept = config.getoption("--fault"), [], []
+    for item in items:
+        marks = [*item.iter_markers("fault")]
+        of_it = {one: mark.kwargs.get("already", False) for mark in marks for one in mark.args}
+        item.user_properties += [
+            ("fault", f"{one} already" if already else str(one)) for one, already in of_it.items()
+        ]
+        (kept if not wanted or of_it.keys() & {*wanted} else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
 
 
 @pytest.fixture

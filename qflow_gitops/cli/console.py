@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import signal
+import stat
 import sys
 import time
 from contextlib import contextmanager
@@ -48,6 +51,37 @@ class Copy(NamedTuple):
     format_name: str
     file: Path | None
     append: bool = False
+
+    @property
+    def adds(self) -> bool:
+        """Whether it is added to what is there: a runner's file, a pipe or a device."""
+        file = self.file
+        return self.append or (file is not None and file.exists() and not file.is_file())
+
+    def problem(self) -> UsageProblem | None:
+        """Say why it can't be written: before the work begins, that costs nothing."""
+        if self.file is None:
+            return None
+        try:
+            if self.file.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            there = self.file if self.adds and self.file.exists() else self.file.parent
+            if there != self.file and not stat.S_ISDIR(there.stat().st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(there, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as problem:
+            return self.lost(problem, "Nothing was done.")
+        return None
+
+    def lost(self, problem: OSError, not_done: str) -> UsageProblem:
+        """Say that it can't be written."""
+        return UsageProblem(
+            f"The report can't be written: {problem.strerror}.",
+            where=str(self.file),
+            not_done=not_done,
+            hint="Name a file in a folder that is there: --report FORMAT=FILE",
+        )
 
 
 class Console(NamedTuple):
@@ -118,16 +152,9 @@ class Console(NamedTuple):
         if copy.file is None:
             return self._out(text.encode())
         try:
-            _put(copy.file, text.encode(), append=copy.append)
+            _put(copy.file, text.encode(), append=copy.adds)
         except OSError as problem:
-            self.error(
-                UsageProblem(
-                    f"The report can't be written: {problem.strerror}.",
-                    where=str(copy.file),
-                    not_done="The rest was done; its result is on stdout.",
-                    hint="Name a file in a folder that is there: --report FORMAT=FILE",
-                )
-            )
+            self.error(copy.lost(problem, "The rest was done; its result is on stdout."))
             return False
         return True
 
@@ -175,7 +202,7 @@ class Console(NamedTuple):
 def _put(file: Path, content: bytes, *, append: bool) -> None:
     from qflow_gitops import files
 
-    if append or (file.exists() and not file.is_file()):  # a pipe or a device
+    if append:
         with file.open("ab") as stream:
             stream.write(content)
     else:

@@ -370,16 +370,22 @@ def run(
     format_name: str,
     copies: Sequence[tuple[str, str]] = (),
 ) -> int:
-    """Do a command's work and write what came of it, errors in the same envelope."""
+    """Do a command's work and write what came of it, errors in the same envelope.
+
+    Where a copy of it can't be written nothing is done.
+    """
+    placed = _placed(wiring, copies)
+    lost = {one: problem for one in placed if (problem := one.problem())}
     try:
-        report = work()
+        report = failed(command, next(iter(lost.values()))) if lost else work()
     except QflowError as problem:
         report = failed(command, problem)
     finally:
         wiring.close()
     for one in (report.error, *report.error.also) if report.error else ():
         one.hint = one.hint.replace(AGAIN, wiring.typed)
-    return wiring.console.result(report, format_name, _placed(wiring, copies))
+    placed = [one for one in placed if one not in lost]
+    return wiring.console.result(report, format_name, placed)
 
 
 def _placed(wiring: Wiring, copies: Sequence[tuple[str, str]]) -> list[Copy]:

@@ -209,6 +209,7 @@ def test_a_repository_whose_only_project_lies_in_a_folder(
     assert (passed, "team/qflow.yml:1:1: error [settings-name]" in said) == (False, True)
 
 
+@pytest.mark.fault(30)
 def test_a_staged_link_is_seen(project: Workspace, staged: Staged) -> None:
     """The kind: what pre-commit leaves out unless a hook asks for it."""
     (project.path / "runs" / "link.yaml").symlink_to("aws/buckets.yaml")
@@ -221,6 +222,7 @@ def test_a_staged_link_is_seen(project: Workspace, staged: Staged) -> None:
     ), said
 
 
+@pytest.mark.fault(30)
 def test_an_untracked_draft_blocks_no_commit(project: Workspace, staged: Staged, cli: Cli) -> None:
     """pre-commit puts unstaged changes away, but no file that git doesn't know."""
     project.write("runs/a.yaml", spec("a"))

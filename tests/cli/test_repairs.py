@@ -228,6 +228,7 @@ def test_two_environments_have_to_be_named(
     assert sandbox.requests() == []
 
 
+@pytest.mark.fault(41)
 def test_init_goes_on_with_a_lockfile_that_was_begun_without_settings(
     workspace: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +252,7 @@ def test_init_goes_on_with_a_lockfile_that_was_begun_without_settings(
     assert len(sandbox.executions()) == 1
 
 
+@pytest.mark.fault(41)
 def test_init_beside_a_broken_lockfile_writes_nothing(workspace: Workspace, cli: Cli) -> None:
     workspace.write("qflow.lock", "{")
     refused = cli("init", str(workspace.path), "--platform", "sandbox")

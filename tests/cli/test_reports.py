@@ -11,6 +11,7 @@ from qflow_gitops.forks import spread
 from qflow_gitops.gitrepo import GitRepo
 from qflow_gitops.loader import spec_name
 from qflow_gitops.operations.validate import validate
+from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.node import NODE, requires_node
@@ -44,11 +45,47 @@ def test_copies_are_written_beside_the_text(project: Workspace, cli: Cli, tmp_pa
 
 
 def test_a_copy_that_cannot_be_written_hides_nothing(project: Workspace, cli: Cli) -> None:
-    done = cli("validate", "--report", "json=/nowhere/report.json")
+    done = cli("validate", "--report", "json=/dev/full")
     assert (done.code, "No problem found" in done.out) == (2, True)
-    assert "/nowhere/report.json" in done.err
+    assert "/dev/full: The report can't be written" in done.err
     project.write("runs/b.yaml", WARNED.replace("name: b", "name: B"))
-    assert cli("validate", "--report", "json=/nowhere/report.json").code == 3
+    assert cli("validate", "--report", "json=/dev/full").code == 3
+
+
+@pytest.mark.fault(18)
+@pytest.mark.parametrize("place", ["gone/report.json", "", "file/report.json"])
+@pytest.mark.parametrize(
+    "words", [("apply", "--yes"), ("baseline", "encrypt-prod-buckets", "--reason", "x"), ("plan",)]
+)
+def test_a_report_without_a_place_is_found_out_before_anything_is_sent(
+    words: tuple[str, ...],
+    place: str,
+    project: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    tmp_path: Path,
+) -> None:
+    """The kind: what can only go wrong after the deed, and could be seen before."""
+    (tmp_path / "file").touch()
+    other = tmp_path / "other.json"
+    done = cli(*words, f"--report=json={tmp_path / place}", f"--report=json={other}")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("The report can't be written") == 1
+    assert "Nothing was done." in done.err
+    assert json.loads(other.read_bytes())["error"]["notDone"] == "Nothing was done."
+    assert not sandbox.requests()
+    assert not (project.path / "qflow.lock").exists()
+
+
+@pytest.mark.fault(18)
+def test_a_report_into_a_folder_that_nobody_may_write_to(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may write anywhere, so it is asked as somebody who may not."""
+    monkeypatch.setattr(os, "access", lambda _path, mode, **_: mode != os.W_OK)
+    done = cli("apply", "--yes", "--report", "json=report.json")
+    assert (done.code, sandbox.executions()) == (2, [])
+    assert "Permission denied" in done.err
 
 
 def test_a_slip_in_report_is_found_before_anything_is_done(project: Workspace, cli: Cli) -> None:

@@ -96,6 +96,7 @@ def test_sarif_names_the_rules_it_uses_and_their_place() -> None:
     assert (place["region"]["startColumn"], place["region"]["endColumn"]) == (3, 9)
 
 
+@pytest.mark.fault(15)
 def test_sarif_holds_what_github_takes_errors_first() -> None:
     """A limit of a reader (25,000 results refused, 5,000 kept) leaves something out in words."""
     warnings = [finding(line=n, severity=Severity.WARNING) for n in range(1, 30_001)]

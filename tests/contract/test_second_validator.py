@@ -119,6 +119,7 @@ def _with(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return {**value, path[0]: _with(value[path[0]], path[1:], new)}
 
 
+@pytest.mark.fault(9)
 @requires_node
 def test_what_is_exported_loads_in_validators_as_they_come() -> None:
     """The kind: a reader of our outputs with its own strictness (ajv, schemasafe)."""

@@ -177,6 +177,7 @@ def test_only_the_approved_plan_is_sent(
     assert len(sandbox.executions()) == 2
 
 
+@pytest.mark.fault(17)
 def test_what_is_left_of_an_approved_plan_is_still_that_plan(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -317,6 +318,7 @@ def test_the_secret_is_nowhere(project: Workspace, cli: Cli, sandbox: SandboxSer
     assert "canary" not in project.read("qflow.lock")
 
 
+@pytest.mark.fault(29)
 def test_a_proxy_and_an_authority_are_said_once(
     project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -461,6 +461,7 @@ def test_a_changed_request_waits_for_the_doubt_of_an_earlier_one(
     assert cli.json("plan")["counts"]["run"] == 1
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("key", ["push.pushOption", "push.gpgSign"])
 def test_what_a_person_configured_for_pushes_does_not_reach_the_lockfiles(
     key: str, remote: Remote, cli: Cli, sandbox: SandboxServer, workspace: Workspace

@@ -111,6 +111,7 @@ def test_one_that_removes_the_last_spec_says_so(
     assert "`qflow-gitops apply --ack empty=1 --reason TEXT`" in body
 
 
+@pytest.mark.fault(43)
 def test_a_looser_policy_is_pointed_out_to_who_reviews_it(
     remote: Remote, workspace: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer
 ) -> None:

@@ -35,6 +35,7 @@ def state(project: Workspace) -> str:
     return str(record["encrypt-prod-buckets"]["attempts"][0]["state"])
 
 
+@pytest.mark.fault(33)
 def test_a_doubt_is_said_by_each_command(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -50,6 +51,7 @@ def test_a_doubt_is_said_by_each_command(
     assert len(sandbox.requests("POST", "/run")) == 2  # its own, and dev's
 
 
+@pytest.mark.fault(33)
 def test_a_doubt_is_looked_up_where_it_was_sent(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -76,6 +78,7 @@ def test_no_other_platforms_credentials_are_used_for_it(
     assert len(sandbox.requests()) == before
 
 
+@pytest.mark.fault(33)
 def test_a_doubt_that_has_expired_is_red(
     project: Workspace, cli: Cli, sandbox: SandboxServer, later: Callable[[float], None]
 ) -> None:
@@ -86,6 +89,7 @@ def test_a_doubt_that_has_expired_is_red(
     assert cli("status", "--exit-code").code == 9
 
 
+@pytest.mark.fault(33)
 def test_what_was_carried_over_is_still_looked_up(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:

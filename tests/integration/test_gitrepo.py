@@ -271,6 +271,7 @@ WAYS = {
 }
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize("way", WAYS)
 def test_whom_git_trusts_is_said_in_each_way_that_git_knows(
     way: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -299,6 +300,7 @@ def test_a_system_configuration_that_the_caller_switches_off_stays_off(
     assert "systems" not in opened(workspace).remotes()
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("key", ["clean", "process"])
 @pytest.mark.parametrize("name", ["lfs", "a=b.c d"])
 def test_no_filter_runs_however_the_work_tree_is_looked_at(
@@ -328,6 +330,7 @@ def test_no_filter_runs_however_the_work_tree_is_looked_at(
         assert told.exists()
 
 
+@pytest.mark.fault(23)
 def test_a_tag_with_a_branchs_name_is_not_taken_for_it(workspace: Workspace) -> None:
     first = workspace.commit("one")
     workspace.git("tag", "main")

@@ -42,6 +42,7 @@ def _with(data: Any, field: str, value: Any) -> Any:
     return data
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("fault", ["", "accept-then-drop"])
@@ -77,6 +78,7 @@ def test_no_field_of_an_answer_is_a_bug(
 WHOLE = ("status", "plan", "history", "reconcile", "lock verify", "apply --yes")
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize(
     "change",
     [
@@ -111,6 +113,7 @@ def test_no_lockfile_is_a_bug(
         assert cli(*command.split()).code in (0, 2, 9, 11), command
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize(
     "command", ["freeze", "unfreeze", "rerun encrypt-prod-buckets", "baseline encrypt-prod-buckets"]
 )

@@ -16,6 +16,7 @@ COMMANDS = (
 )  # fmt: skip
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("checkout", ["", "--no-checkout"])
 @pytest.mark.parametrize("left_out", ["blob:none", "tree:0"])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -95,6 +95,7 @@ def test_plans_and_findings(hostile: Workspace, cli: Cli) -> None:
         harmless(cli(*arguments))
 
 
+@pytest.mark.fault(42)
 def test_json_and_sarif_hold_the_words_and_no_command(hostile: Workspace, cli: Cli) -> None:
     """Of both forms: on a runner's log a line of a report is a line like any other."""
     words = "a ##[set-output name=a]b ##[add-matcher]c"

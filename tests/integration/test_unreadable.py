@@ -292,6 +292,7 @@ def test_a_partial_clone_with_a_work_tree_plans(
 SPARSE = (("validate",), ("validate", "runs/here"), ("plan", "--worktree"), ("migrate", "--check"))
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize("looked_at_before", [False, True])
 @pytest.mark.parametrize("index", ["plain", "sparse"])
 def test_what_a_sparse_checkout_leaves_out_is_not_gone(

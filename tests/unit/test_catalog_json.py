@@ -14,6 +14,7 @@ FILE = f"workflows/{ID}.json"
 HEAD = f'"apiVersion": "qflow-gitops/v1", "kind": "Workflow", "id": "{ID}"'
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize(
     "name",
     ['"rocket \\ud83d\\ude80"', '"del \x7f"', '"a\\/b"', '"\\u0001"', json.dumps("long " * 150)],
@@ -25,6 +26,7 @@ def test_a_text_is_what_json_says(name: str) -> None:
     assert known[ID].name == json.loads(name)
 
 
+@pytest.mark.fault(7)
 def test_a_key_may_be_long() -> None:
     text = f'{{{HEAD}, "variables": {{"{"k" * 1500}": "string"}}}}'
     known, found = catalog.load({FILE: text.encode()})

@@ -98,6 +98,7 @@ LIMITED = [
 FAULTS = [answer({}, status) for status in (500, 502, 503, 504)]
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("refused", LIMITED)
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
 def test_a_write_that_a_rate_limit_refused_is_tried_again(method: str, refused: HttpAnswer) -> None:
@@ -109,6 +110,7 @@ def test_a_write_that_a_rate_limit_refused_is_tried_again(method: str, refused: 
     ]
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_only_a_write_that_may_be_done_twice_is_tried_again_after_a_fault(
     fault: HttpAnswer,
@@ -129,6 +131,7 @@ def test_one_try_that_may_have_been_done_is_not_taken_back_by_a_limit() -> None:
     assert refused.value.not_done == "It may have been done or not."
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("answered", [*LIMITED, *FAULTS])
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 def test_what_stays_busy_is_no_missing_right_and_no_wrong_number(

@@ -163,6 +163,7 @@ def test_the_normal_form_is_what_json_writes(value: object) -> None:
     assert json.loads(written)["later"] == value
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     ("until", "leased"),
     [
@@ -187,6 +188,7 @@ def test_nobody_waits_for_a_clock_that_was_far_ahead(until: object, leased: bool
     assert is_leased(one, "2026-11-28T10:00:00Z") is leased
 
 
+@pytest.mark.fault(36)
 def test_an_execution_in_capitals_is_the_same_one() -> None:
     """The kind: one thing in two spellings, given to two. An id's spelling is the server's."""
     begun = Lockfile("x").recorded([opened(), moved(State.ACCEPTED, execution="e" * 8)])

@@ -154,6 +154,7 @@ REASONS = [
 ]  # fmt: skip
 
 
+@pytest.mark.fault(14)
 @given(st.lists(st.tuples(HOSTILE, st.sampled_from(REASONS)), max_size=6), HOSTILE, HOSTILE)
 def test_hostile_words_stay_where_they_are_put(
     given_changes: list[tuple[str, tuple[Action, Reason]]], found: str, note: str
