@@ -278,6 +278,7 @@ def went_on(workspace: Workspace, name: str = "README.md", text: str = "words") 
     workspace.git("push", "--quiet", "origin", "main")
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize("how", ["merge", "squash"])
 def test_bringing_the_target_in_spoils_no_approval(
     how: str, base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer

@@ -180,6 +180,7 @@ def with_policy(pull: Workspace, api: GitHubApi, policy: str) -> None:
     push(pull, api)
 
 
+@pytest.mark.fault(16)
 def test_it_promises_nothing_that_apply_refuses(
     pull: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -207,6 +208,7 @@ def test_it_promises_nothing_that_apply_refuses(
     assert re.findall(r"plan digest `(v1:[^`]*)`", body) == [data["digest"]]
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("by", [1, 2])
 def test_an_approval_that_does_not_count_is_said_before_the_merge(
     by: int, pull: Workspace, cli: Cli, api: GitHubApi
@@ -230,6 +232,7 @@ def test_an_approval_that_does_not_count_is_said_before_the_merge(
     assert f"it needs 1 approval, and has 0 in pull request #1: {said}`" in body
 
 
+@pytest.mark.fault(16)
 def test_signatures_that_apply_asks_for_are_asked_for_before_the_merge(
     pull: Workspace, cli: Cli, api: GitHubApi
 ) -> None:
@@ -245,6 +248,7 @@ def test_signatures_that_apply_asks_for_are_asked_for_before_the_merge(
     assert "the policy asks for signed commits, and GitHub verifies not all" in body
 
 
+@pytest.mark.fault(16)
 def test_what_is_held_is_in_no_digest(pull: Workspace, cli: Cli, api: GitHubApi) -> None:
     """The comment, the plan and an apply name one plan by one digest."""
     with_policy(pull, api, "  policy:\n    workflows: {deny: [" + ANOTHER + "]}\n")
@@ -255,6 +259,7 @@ def test_what_is_held_is_in_no_digest(pull: Workspace, cli: Cli, api: GitHubApi)
     assert re.findall(r"plan digest `(v1:[^`]*)`", body) == [planned["digest"]]
 
 
+@pytest.mark.fault(16)
 def test_the_comment_of_a_renamed_environment_promises_nothing_any_more(
     pull: Workspace, cli: Cli, api: GitHubApi
 ) -> None:
