@@ -190,14 +190,16 @@ class _Builder:
             self._refuse_loose(frame.start, event.end_mark, quoted=False)
 
     def _refuse_loose(self, start: Any, end: Any, *, quoted: bool) -> None:
-        """Refuse a value in brackets or quotes, or its header, too far to the left.
-
-        Likewise a comment that is stuck to its end.
-        """
+        """Refuse a value in brackets or quotes, or its header, too far to the left."""
         indent = next((one.start.column for one in reversed(self.frames) if not one.flow), -1)
         if otherreaders.is_shallow(self.text, start, end, indent, quoted=quoted):
             self.trap(otherreaders.SHALLOW, range_of(start, end))
-        if start is not end and self.text.startswith("#", end.index):
+        if start is not end:
+            self._refuse_glued(end)
+
+    def _refuse_glued(self, end: Any) -> None:
+        """Refuse a comment that is stuck to the end of something in brackets or quotes."""
+        if self.text.startswith("#", end.index):
             self.trap(otherreaders.COMMENT, _stretch_of(self.text, end.index, end.index + 1))
 
     def alias(self, _event: Any) -> None:
@@ -217,14 +219,20 @@ class _Builder:
         plain = event.style in (None, "")
         if event.implicit[0] and plain:
             value = self._plain(event.value, is_key=is_key)
-        if plain and frame and frame.flow and event.value.endswith(":"):
-            self.trap(otherreaders.COLON, self.last)
+        if plain and frame and frame.flow:
+            end = event.end_mark.index
+            if trap := otherreaders.in_brackets(self.text, end, event.value, frame.key):
+                self.trap(trap, self.last)
         self.block = event if event.style in ("|", ">") else None
         if not plain and not is_key:
-            end = event.start_mark if self.block else event.end_mark
-            self._refuse_loose(event.start_mark, end, quoted=True)
-        if self.block and otherreaders.ends_in_blanks(self.text, event.start_mark.index, value):
-            self.trap(otherreaders.BLANKS, self.last)
+            last = event.start_mark if self.block else event.end_mark
+            self._refuse_loose(event.start_mark, last, quoted=True)
+        elif not plain:
+            self._refuse_glued(event.end_mark)
+        if self.block and (
+            trap := otherreaders.in_block(self.text, event.start_mark.index, event.value)
+        ):
+            self.trap(trap, self.last)
         if isinstance(value, str) and _SURROGATE.search(value):
             self.report(
                 "yaml-surrogate",

@@ -11,10 +11,12 @@ _CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 _BREAKS_OF_OLD = re.compile("[\x85\u2028\u2029]")  # YAML 1.1 took them for line breaks
 _DIRECTIVE = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _OWN_INDENTATION = re.compile(r"[|>][+-]?[0-9]")
+_KEPT = re.compile(r"[|>][0-9]?\+")
 _LAST_BLANKS = re.compile(r"(?:^|\n) +\n*\Z")
 _BREAK = r"(?:\r\n?|\n)"
 _LINE = re.compile(_BREAK + r"( *+)(?=[ \t]*+\S)")
 _LINE_BUT_COMMENTS = re.compile(_BREAK + r"( *+)(?=[ \t]*+[^\s#])")
+_TAB = re.compile(_BREAK + r"( *+)\t")
 
 
 class Trap(NamedTuple):
@@ -44,6 +46,22 @@ BLANKS = Trap(
     "Not every YAML reader keeps the spaces on the last line of this text.",
     "Remove the spaces, or write the text in double quotes.",
 )
+FIRST_LINES = Trap(
+    "Not every YAML formatter keeps the empty lines that this text begins with.",
+    "Remove them, or write the text in double quotes.",
+)
+LAST_LINES = Trap(
+    "Not every YAML reader, formatter or editor keeps the empty lines that this text ends with.",
+    "Write `|` or `>` without the +, or write the text in double quotes.",
+)
+EMPTY = Trap(
+    "Not every YAML formatter leaves an empty value in brackets empty.",
+    "Write `null`, or '' for a text.",
+)
+DASH = Trap(
+    "Not every YAML reader takes a `-` alone in brackets for a text.",
+    "Put it in quotes if it is one; else write one item a line, without the brackets.",
+)
 LINE_END = Trap(
     "Not every YAML reader takes this invisible character for the same: some end the line here.",
     "Remove it, or write its escape (`\\N`, `\\L` or `\\P`) in double quotes.",
@@ -70,13 +88,25 @@ def directive(text: str, start: int, end: int) -> tuple[int, int] | None:
     return found.span() if found else None
 
 
-def ends_in_blanks(text: str, start: int, value: object) -> bool:
-    """Whether a block that says its own indentation ends in a line of nothing but spaces."""
-    return (
-        isinstance(value, str)
-        and _OWN_INDENTATION.match(text, start) is not None
-        and _LAST_BLANKS.search(value) is not None
-    )
+def in_block(text: str, start: int, value: str) -> Trap | None:
+    """Find what others make of the first or last lines of a text that begins with `|` or `>`."""
+    if _OWN_INDENTATION.match(text, start) and _LAST_BLANKS.search(value):
+        return BLANKS
+    if _KEPT.match(text, start) and (value.endswith("\n\n") or not value.strip("\n")):
+        return LAST_LINES
+    return FIRST_LINES if value.startswith("\n") else None
+
+
+def in_brackets(text: str, end: int, value: str, key: str | None) -> Trap | None:
+    """Find what others make of a scalar without quotes in brackets, which ends at an offset.
+
+    `key` is the one that it is the value of, if it is one.
+    """
+    if value.endswith(":"):
+        return COLON
+    if value == "-" and not text.startswith(":", end):
+        return DASH
+    return EMPTY if key and not value and not key.endswith(":") else None
 
 
 def is_shallow(text: str, start: Any, end: Any, indent: int, *, quoted: bool) -> bool:
@@ -87,4 +117,9 @@ def is_shallow(text: str, start: Any, end: Any, indent: int, *, quoted: bool) ->
     if start.column <= indent:
         return True
     lines = _LINE if quoted else _LINE_BUT_COMMENTS
-    return any(len(one[1]) <= indent for one in lines.finditer(text, start.index, end.index))
+    found = [lines, _TAB] if quoted else [lines]
+    return any(
+        len(one[1]) <= indent
+        for each in found
+        for one in each.finditer(text, start.index, end.index)
+    )

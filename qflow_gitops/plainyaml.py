@@ -65,8 +65,9 @@ _NO_NUMBER = re.compile(
 _NUMBER_ELSEWHERE = re.compile(r"[0-9a-fA-FxXo_:.+-]*[_:][0-9a-fA-FxXo_:.+-]*")
 """Whatever might be warned of; a text with another character is no number for anybody."""
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-_BLOCK = r"{sign}[+-]?(?:[0-9#]|[^\S\n]*(?:#[^\n]*)?\n +\n)"
-"""A block scalar with its own indentation, a comment stuck to it, or a line of blanks first."""
+_BLOCK = r"{sign}(?:\+|-?(?:[0-9#]|[^\S\n]*(?:#[^\n]*)?\n *\n))"
+"""A block scalar that keeps its last lines, has its own indentation, a comment stuck to it, or an
+empty line first."""
 _ODD: Mapping[str, re.Pattern[str]] = {
     "...": re.compile(r"^\.\.\.", re.MULTILINE),  # a document's end, which may come twice
     "%": re.compile(r"^%", re.MULTILINE),  # a directive

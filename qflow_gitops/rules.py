@@ -369,7 +369,7 @@ _CONNECTORS = (
         "variable-null",
         _W,
         "Qualys' documentation names no empty values for variables.",
-        "spec:\n  variables: {name: }",
+        "spec:\n  variables: {name: null}",
         'spec:\n  variables: {name: ""}',
     ),
     Rule(

@@ -1,4 +1,6 @@
-"""The pre-commit hooks, called as pre-commit calls them and by pre-commit itself.
+"""The pre-commit hooks, called as pre-commit calls them, and by pre-commit and prek themselves.
+
+The kind: two programs that call us for the same commit with other files, or in another state.
 
 It also runs them from this repository: `pre-commit try-repo PATH-OF-THIS-REPOSITORY --all-files`;
 that installs what is needed, so here they are local hooks with the same words.
@@ -75,13 +77,13 @@ def test_migrate_rewrites_in_each_project_of_the_given_files(project: Workspace,
     assert "connectorId" not in project.read("other/runs/a.yaml")
 
 
-# --- by pre-commit itself ------------------------------------------------------------
+# --- by pre-commit itself, and by prek, which says it is a drop-in for it ------------
 
 Staged = Callable[..., tuple[bool, str]]
 
 
-@pytest.fixture
-def staged(project: Workspace, tmp_path: Path) -> Staged:
+@pytest.fixture(params=["pre-commit", "prek"])
+def staged(request: pytest.FixtureRequest, project: Workspace, tmp_path: Path) -> Staged:
     """Stage all changes (or these), and say whether the hook passes, and what it wrote."""
     hook = {**HOOKS["qflow-gitops-validate"], "language": "system"}
     config = {"repos": [{"repo": "local", "hooks": [hook]}]}
@@ -92,13 +94,14 @@ def staged(project: Workspace, tmp_path: Path) -> Staged:
         **os.environ,
         "PATH": f"{program}:{os.environ['PATH']}",
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
+        "PREK_HOME": str(tmp_path / "prek"),
         "GIT_CONFIG_NOSYSTEM": "1",
     }
 
     def run(*paths: str) -> tuple[bool, str]:
         project.git("add", "--all", *(["--", *paths] if paths else []))
         done = subprocess.run(
-            [program / "pre-commit", "run", "--color=never", "--verbose"],
+            [program / request.param, "run", "--color=never", "--verbose"],
             cwd=project.path, env=environ, text=True, capture_output=True, timeout=60,
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr

@@ -1,9 +1,6 @@
 """What is shipped for CI systems: workflows, action, pinned requirements, GitLab's jobs."""
 
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -13,9 +10,7 @@ from packaging.requirements import Requirement
 from qflow_gitops.cli.main import COMMANDS
 from qflow_gitops.operations.init import PLACEHOLDER, WORKFLOWS
 from qflow_gitops.parsing import parse
-from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.cli import Cli
-from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.runner import workflow
 
@@ -102,32 +97,6 @@ def gitlab() -> dict:
     return parsed.documents[0].data
 
 
-def test_gitlabs_jobs_run(
-    remote: Remote, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In one clone, as artifacts go from job to job: check, plan, gate, apply, settle, operate."""
-    jobs, clone = gitlab(), remote.clone("gitlab")
-    known = {
-        "CI": "true", "GITLAB_CI": "true", "GITLAB_USER_LOGIN": "ada",
-        "CI_JOB_URL": "https://gitlab.example/jobs/42", "INPUT_COMMAND": "reconcile",
-    }  # fmt: skip
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    for name in ("check", "plan", "gate", "apply", "settle", "operate"):
-        done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", "\n".join(jobs[name]["script"])],
-            cwd=clone.path, env={**os.environ, **known, "PATH": path}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == 0, (name, done.stdout)
-    (attempt,) = remote.attempts("encrypt-prod-buckets")
-    assert attempt["state"] == "succeeded"
-    assert attempt["events"][0]["by"]["run"] == known["CI_JOB_URL"]
-    assert len(sandbox.executions()) == 1
-    known |= {"INPUT_COMMAND": "freeze", "INPUT_REASON": "incident 42"}
-    done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", "\n".join(jobs["freeze"]["script"])],
-        cwd=clone.path, env={**os.environ, **known, "PATH": path}, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0
-    assert remote.record()["freeze"][0]["reason"] == "incident 42"
-    assert not {"environment", "resource_group", "when"} & set(jobs["freeze"])
+def test_an_emergency_waits_for_nobody_on_gitlab() -> None:
+    """That its jobs run, and when: tests/integration/test_gitlab.py."""
+    assert not {"environment", "resource_group", "when"} & set(gitlab()["freeze"])

@@ -40,18 +40,18 @@ def data(content: bytes) -> list[Any]:
         ("spec:\nb: 1\n", "spec:\n  rerun: 2\nb: 1\n"),
         ("a:\n    b: 1\nspec: # c\n    # d\n# e\n", None),
         ("spec: ~ # c\n", "spec: {rerun: 2} # c\n"),
-        ("{spec: , b: 1}\n", "{spec: {rerun: 2} , b: 1}\n"),
-        ("{a: 1, b: }\n", "{a: 1, b: , spec: {rerun: 2} }\n"),
+        ("{spec: ~ , b: 1}\n", "{spec: {rerun: 2} , b: 1}\n"),
+        ("{a: 1, b: ~ }\n", "{a: 1, b: ~, spec: {rerun: 2} }\n"),
         ("a:\n   b: 1\n# end\n", "a:\n   b: 1\nspec:\n   rerun: 2\n# end\n"),
         ("spec:\n  rerun: 1 # once\n  a: 1\n", "spec:\n  rerun: 2 # once\n  a: 1\n"),
         ("spec:\n  rerun: # once\n  a: 1\n", "spec:\n  rerun: 2 # once\n  a: 1\n"),
         ("spec: {rerun: '1', a: 1}\n", "spec: {rerun: 2, a: 1}\n"),
         ("spec:\n  rerun: |\n    x\n\n    # y\n\n# z\n", "spec:\n  rerun: 2\n\n# z\n"),
-        ("spec:\n  rerun: >+\n    x\n\n  a: 1\n", "spec:\n  rerun: 2\n  a: 1\n"),
+        ("spec:\n  rerun: >+\n    x\n  a: 1\n", "spec:\n  rerun: 2\n  a: 1\n"),
         ("spec:\n  a: 'x\n   y'\n\nb: 1\n", "spec:\n  a: 'x\n   y'\n  rerun: 2\n\nb: 1\n"),
         ("spec:\n  a: |\n    # x\n\n# c\n", "spec:\n  a: |\n    # x\n  rerun: 2\n\n# c\n"),
-        ("spec:\n  a: |+\n    x\n\n\n# c\n", "spec:\n  a: |+\n    x\n\n\n  rerun: 2\n# c\n"),
-        ("spec:\n  a: |+\n    x\n\n", "spec:\n  a: |+\n    x\n\n  rerun: 2\n"),
+        ("spec:\n  a: |+\n    x\n# c\n", "spec:\n  a: |+\n    x\n  rerun: 2\n# c\n"),
+        ("spec:\n  a: |+\n    x\n", "spec:\n  a: |+\n    x\n  rerun: 2\n"),
         (
             "spec:\n  a:\n  - 1\n  -  # c\n\nb: 1\n",
             "spec:\n  a:\n  - 1\n  -  # c\n  rerun: 2\n\nb: 1\n",
@@ -159,7 +159,7 @@ def test_a_text_comes_back_as_the_same_string(text: str) -> None:
 
 KEYS = st.sampled_from(["a", "b", "c d", "spec", "rerun", "'x'", '"y"'])
 PLAIN = ["1", "x", "~", "", "'q # q'", '"d: d"', "x y # c", "{}", "[]", "{k: v}", "[1, {z: }]"]
-BLOCKS = ["|\n{0}t\n", "|+\n{0}t\n\n", ">-\n{0}# t\n\n{0}u\n\n", "'a\n{0}b'\n", "p\n{0}q\n"]
+BLOCKS = ["|\n{0}t\n", "|+\n{0}t\n", ">-\n{0}# t\n\n{0}u\n\n", "'a\n{0}b'\n", "p\n{0}q\n"]
 
 
 @st.composite

@@ -162,7 +162,7 @@ CASES: dict[str, list[list[str]]] = {
         )
     ],
     "an id with `@`, an empty one, one that is no UUID": [
-        variables("connectorId: ''", "credentials: ", "connectorId: 42", "credentials: xxxx"),
+        variables("connectorId: ''", "credentials: ~", "connectorId: 42", "credentials: xxxx"),
         variables(
             f"connectorId: '@{CONNECTOR}'", f"credentials: '@{CONNECTOR}'",
             f"connectorId: [{CONNECTOR}]", f"connectorId: ' {CONNECTOR}'",
@@ -184,7 +184,7 @@ CASES: dict[str, list[list[str]]] = {
             spec(BLOCK),
             spec(BLOCK.replace("|", "|-")),
             spec(BLOCK.replace("|", ">")),
-            spec(BLOCK.replace("|", "|+") + "\n"),
+            spec('  input:\n    x: "one\\ntwo\\n\\n"\n'),
         ],
     ],
     "`rerun`: absent, 1, 2": [[spec(""), spec("  rerun: 1\n"), spec("  rerun: 2\n")]],
