@@ -91,7 +91,8 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
             now = [one for one in chosen_ones(session.lockfile) if one.key in keys]
             with contextlib.suppress(LostRace):
                 _record(now, session, edges, project, head, request.reason)
-                rows = [(*one.key, session.lockfile.attempts(*one.key)[-1]) for one in now]
+                written = session.lockfile
+                rows = [(*one.key, written.attempts(*one.key)[-1]) for one in now]
                 break
         else:
             raise BusyError(
@@ -166,7 +167,7 @@ def _record(
     files = edges.git.files(head, sorted({one.spec.file for one in changes if one.spec}))
     at = stamp(edges.clock.now())
     extra = {"by": dict(edges.author), "detail": reason}
-    transitions = []
+    transitions, known = [], session.lockfile  # a session may make it anew each time
     for one in changes:
         assert one.spec is not None  # noqa: S101  every change that would run has its spec
         entry = files.get(one.spec.file.encode())
@@ -175,7 +176,7 @@ def _record(
             **_pointing_at(one),
         }
         event = Event(at, State.BASELINED, extra)
-        number = len(session.lockfile.attempts(*one.key)) + 1
+        number = len(known.attempts(*one.key)) + 1
         attempt = Attempt(number, State.BASELINED, one.spec.digest, (event,), facts=facts)
         transitions.append(Transition(*one.key, number, event, opens=attempt))
     session.record(transitions)  # no commit is marked as worked on: none was applied
