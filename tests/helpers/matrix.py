@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.api.caller import Caller
-from qflow_gitops.api.transport import Transport
+from qflow_gitops.api.transport import Transport, _Deadlines
 from qflow_gitops.cli.wiring import SystemClock
 from qflow_gitops.operations import launch
 from qflow_gitops.sandbox import SandboxServer
@@ -136,12 +136,13 @@ def limited(monkeypatch: pytest.MonkeyPatch, target: str, seconds: float, times:
         if verb != method or part not in path or not left[0]:
             return whole(self, verb, path, **more)
         left[0] -= 1
-        usual = self._timeouts, self._deadline
+        usual = self._timeouts, self._deadline, self._deadlines
         self._timeouts, self._deadline = (seconds, seconds), seconds
+        self._deadlines = _Deadlines(seconds)
         try:
             return whole(self, verb, path, **more)
         finally:
-            self._timeouts, self._deadline = usual
+            self._timeouts, self._deadline, self._deadlines = usual
 
     monkeypatch.setattr(Transport, "send", send)
 
