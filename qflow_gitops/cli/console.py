@@ -152,7 +152,10 @@ class Console(NamedTuple):
         if copy.file is None:
             return self._out(text.encode())
         try:
-            _put(copy.file, text.encode(), append=copy.adds)
+            content = text.encode()
+            if copy.append and copy.format_name == "markdown":
+                content = _room(copy.file, content)
+            _put(copy.file, content, append=copy.adds)
         except OSError as problem:
             self.error(copy.lost(problem, "The rest was done; its result is on stdout."))
             return False
@@ -197,6 +200,21 @@ class Console(NamedTuple):
             yield shown
         finally:
             shown.close()
+
+
+SUMMARY_LIMIT = 1024 * 1024
+_FULL = b"> No more fits into this step's summary; the log has it.\n\n"
+
+
+def _room(file: Path, content: bytes) -> bytes:
+    """Give what still fits into a step's summary, to which each of its commands adds.
+
+    Of more than 1 MiB GitHub takes nothing (docs.github.com, "Workflow commands").
+    """
+    taken = file.stat().st_size if file.exists() else 0
+    if taken + len(content) + len(_FULL) <= SUMMARY_LIMIT:
+        return content
+    return _FULL if taken + len(_FULL) <= SUMMARY_LIMIT else b""
 
 
 def _put(file: Path, content: bytes, *, append: bool) -> None:

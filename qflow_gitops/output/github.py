@@ -12,7 +12,8 @@ from qflow_gitops.output.words import clean, count
 from qflow_gitops.report import Report
 
 LIMIT = 10
-"""Annotations of one level that GitHub shows of one step."""
+"""Annotations of one level that GitHub shows of one step; of a job it shows 50 (docs.github.com,
+"Troubleshooting workflow annotations", and github.com/orgs/community/discussions/26680)."""
 
 
 def render(report: Report) -> str:

@@ -33,8 +33,9 @@ from qflow_gitops.report import Report
 from qflow_gitops.report.plans import Planned
 from qflow_gitops.spec import MASK
 
-SUMMARY_LIMIT = 1024 * 1024
-"""Bytes of a job summary of one step (docs.github.com, "Workflow commands")."""
+SUMMARY_LIMIT = 1_000_000
+"""Bytes. A job summary of one step may have 1 MiB (docs.github.com, "Workflow commands"), a note of
+GitLab's 1,000,000 characters (docs.gitlab.com, "GitLab application limits")."""
 MANY = 10
 """More entries than these are folded away or summed up."""
 _MANY_ROWS = 50

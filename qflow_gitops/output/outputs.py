@@ -1,7 +1,10 @@
-"""A result as a few `name=value` lines, as GITHUB_OUTPUT and dotenv files take them.
+"""A result as a few `name=value` lines, as GITHUB_OUTPUT takes them.
 
 Every value is on one line and of a closed form (a number, a word, a digest), so that nothing
-that comes from a file can end it and begin another.
+that comes from a file can end it and begin another, nor is it near what a job's outputs may take
+(1 MB: docs.github.com, "Passing information between jobs"). The names have hyphens, as outputs of
+actions have; a dotenv report of GitLab's takes letters, digits and underscores only
+(docs.gitlab.com, "Pass dotenv variables to specific jobs"): it is a plain artifact there.
 """
 
 from qflow_gitops.plan import Action, Plan

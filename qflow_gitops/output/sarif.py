@@ -4,6 +4,7 @@ A fingerprint covers the rule, the file and the text of the line, so it survives
 move; equal ones in a file are counted.
 """
 
+import gzip
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from urllib.parse import quote
 
 import qflow_gitops
 from qflow_gitops import loggable
-from qflow_gitops.diagnostics import Diagnostic, Rule, Severity
+from qflow_gitops.diagnostics import Diagnostic, Rule
+from qflow_gitops.output.fitting import errors_first, within
 from qflow_gitops.report import Report
 from qflow_gitops.rules import RULES
 
@@ -20,6 +22,8 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST = 5_000
 """Results that are written: GitHub refuses a run of more than 25,000 and keeps the first 5,000 of
 it (docs.github.com, "SARIF support for code scanning", limits)."""
+LIMIT = 10_000_000
+"""Bytes of a whole file, compressed by gzip, that GitHub takes (the same page)."""
 
 
 def render(report: Report) -> str:
@@ -27,7 +31,18 @@ def render(report: Report) -> str:
 
     Of very many the errors come first, and a notification says how many are left out.
     """
-    found = _fitting(report.diagnostics)
+    return within(LIMIT, MOST, lambda most: _rendered(report, most), _compressed)
+
+
+def _compressed(text: str) -> int:
+    content = text.encode()
+    return len(content) if len(content) <= LIMIT else len(gzip.compress(content))
+
+
+def _rendered(report: Report, most: int) -> str:
+    found: Sequence[Diagnostic] = report.diagnostics
+    if len(found) > most:
+        found = errors_first(found)[:most]
     used = sorted({one.rule for one in found})
     invocation: dict[str, Any] = {
         "executionSuccessful": report.error is None,
@@ -80,12 +95,6 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "defaultConfiguration": {"level": rule.severity.value},
         "properties": {"tags": ["security" if rule.id == "secret-literal" else "correctness"]},
     }
-
-
-def _fitting(found: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
-    if len(found) <= MOST:
-        return found
-    return sorted(found, key=lambda one: one.severity is not Severity.ERROR)[:MOST]
 
 
 def _results(found: Sequence[Diagnostic], used: list[str]) -> list[dict[str, Any]]:

@@ -161,3 +161,21 @@ def test_a_migration_shows_nothing_sensitive(project: Workspace, cli: Cli) -> No
     done = cli("migrate", "--diff")
     assert "+  variables: {connectorId: aa70acae" in done.out
     assert "kanarienvogel" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("taken", "said"), [(0, "text\n"), (1024 * 1024 - 100, "No more fits"), (1024 * 1024 - 5, "")]
+)
+def test_several_results_in_one_summary_are_no_more_than_github_takes(
+    taken: int, said: str, project: Workspace, cli: Cli, tmp_path: Path, monkeypatch
+) -> None:
+    """Of more than 1 MiB it takes nothing at all."""
+    file = tmp_path / "summary"
+    file.write_bytes(b"x" * taken)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
+    assert cli("validate", f"--report=markdown={file}").code == 0
+    content = file.read_bytes()
+    assert len(content) <= 1024 * 1024
+    assert said in content[taken:].decode()
+    assert bool(content[taken:]) == bool(said)

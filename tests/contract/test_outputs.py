@@ -1,8 +1,11 @@
 """Every output format, over the registry: any report renders, hostile ones included."""
 
+import gzip
 import json
+import random
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from qflow_gitops.errors import ExitCode, InvalidInput
 from qflow_gitops.output import FORMATS, RESULTS, github, junit, sarif
 from qflow_gitops.report import Report, Validated, validated
 from qflow_gitops.report.files import FileChange, Files
+from qflow_gitops.rules import RULES
 
 HOSTILE = "\x1b[2J\u202e::error::x##[group]y\n\x00@octocat <b>|`%0A,:\ud800".encode(
     "utf-8", "replace"
@@ -138,6 +142,49 @@ def test_junit_counts_what_a_reader_counts() -> None:
 
 def test_junit_is_xml_whatever_a_file_holds() -> None:
     assert ET.fromstring(junit.render(of(finding(HOSTILE, said=HOSTILE))))
+
+
+@pytest.mark.fault(15)
+def test_junit_holds_what_gitlab_and_buildkite_take_errors_first() -> None:
+    found = [finding(line=n, severity=Severity.WARNING) for n in range(1, 6_001)]
+    root = ET.fromstring(junit.render(of(*found, finding("runs/z.yaml"))))
+    cases = root.findall(".//testcase")
+    assert len(cases) == 5_001
+    assert (root.get("tests"), root.get("failures")) == ("5001", "1")
+    assert cases[-1].get("name") == "1,001 more findings are left out here"
+    assert len(ET.fromstring(junit.render(of(*found[:5_000]))).findall(".//testcase")) == 5_000
+
+
+def test_of_cases_with_one_name_a_reader_keeps_one() -> None:
+    root = ET.fromstring(junit.render(of(*[finding()] * 3)))
+    names = [one.get("name") for one in root.findall(".//testcase")]
+    assert len({*names}) == 3
+    assert names[1] == f"{names[0]} (2)"
+
+
+@pytest.mark.parametrize(("render", "limit"), [(junit, "LIMIT"), (sarif, "LIMIT")])
+def test_no_report_is_larger_than_its_reader_takes(
+    render: Any, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long its texts are: then fewer of them stand there, and it says so."""
+    chance = random.Random(1)
+    found = [finding(f"runs/{n}.yaml", said=chance.randbytes(1_000).hex()) for n in range(200)]
+    whole = render.render(of(*found))
+    monkeypatch.setattr(render, limit, 100_000)
+    short = render.render(of(*found))
+    assert len(gzip.compress(short.encode())) < 100_000 < len(whole)
+    assert "more findings are left out here" in short
+    assert "more findings are left out here" not in whole
+
+
+def test_what_describes_a_rule_is_as_short_as_github_shows() -> None:
+    """SARIF's reportingDescriptor: 255 characters of a name, 1,024 of a description, 10 tags."""
+    for rule in map(sarif._rule, RULES.values()):
+        assert len(rule["name"]) <= 255
+        assert (
+            max(len(rule[key]["text"]) for key in ("shortDescription", "fullDescription")) <= 1024
+        )
+        assert len(rule["properties"]["tags"]) <= 10
 
 
 # --- GitHub --------------------------------------------------------------------------
