@@ -305,8 +305,8 @@ class GitBranch:
         """
         lease = f"--force-with-lease={self._ref}:{parent}"
         # Nothing that a person configured for pushes of their own: the host may not take it.
-        command = ["-c", "push.pushOption=", "push", "--porcelain", "--no-verify", "--no-signed"]
-        command += ["--no-follow-tags"]
+        command = ["-c", "push.pushOption=", "-c", f"remote.{self.remote}.mirror=false", "push"]
+        command += ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags"]
         command += ["--recurse-submodules=no", lease, "--", self.remote, f"{commit}:{self._ref}"]
         said = _NO_TIME.decode()
         for attempt in range(TRIES):
