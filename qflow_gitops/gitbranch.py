@@ -42,6 +42,16 @@ _FINAL = re.compile(
     r"GH006|GH013|not appear to be a git|not found|no such|unpacker error|read-only|pre-receive",
     re.IGNORECASE,
 )
+_PUSH_ANSWERS = {
+    "rule": r"hook declined|pre-receive|protected|GH006|GH013|rule violation|hidden ref",
+    "how": r"push option|--signed|push certificate",
+    "room": r"unpack|no space|quota|read-only|too large",
+    "rights": r"denied|forbidden|40[13]|authenticat|could not read username|permission",
+    "address": r"not appear to be a git|not found|no such|does not exist",
+    "time": r"resolve|timed out|refused|reset|unreachable|hung up|early eof|ssl|tls|no time left|"
+    r"connect|RPC failed|50[0-9]",
+}
+"""What kind of answer a push got -> words of git and of hosts; the first that fits counts."""
 
 
 @dataclass(frozen=True)
@@ -327,8 +337,7 @@ class GitBranch:
             f"The record can't be pushed: {_safe(said)[-400:]}.",
             where=self.where,
             not_done=NOTHING_MORE,
-            hint="Whoever applies needs the right to push to this branch, and only fast-forward "
-            "pushes; a branch protection that asks for pull requests or checks must leave it out.",
+            hint=_way_on(said, self.remote),
             reason="lock_push",
         )
 
@@ -418,6 +427,31 @@ def _batch(output: bytes) -> list[bytes | None]:
         found.append(output[at : at + size] if words[1] == b"blob" else None)
         at += size + 1
     return found
+
+
+def _way_on(said: str, remote: str) -> str:
+    """Say what helps where a push was answered so."""
+    fits = (kind for kind, words in _PUSH_ANSWERS.items() if re.search(words, said, re.IGNORECASE))
+    match next(fits, ""):
+        case "rule":
+            return (
+                "A rule or a hook of the host refuses it, whoever pushes: leave the branch out of "
+                "rules that ask for pull requests or checks; only fast-forward pushes are needed."
+            )
+        case "how":
+            return (
+                "It is about the way of pushing, not about who pushes. What is configured for it: "
+                "`git config --show-origin --get-regexp push`"
+            )
+        case "room":
+            return "The host can't store it, whoever pushes: see to its room, then apply again."
+        case "rights":
+            return "Whoever applies needs the right to push to this branch."
+        case "address":
+            return f"Nothing answers at the remote's address: `git remote get-url --push {remote}`"
+        case "time":
+            return "The host didn't answer, or not to its end: apply again later."
+    return "What the host answered stands above; when that is seen to, apply again."
 
 
 def _why(out: bytes, err: bytes) -> str:

@@ -135,7 +135,7 @@ def test_a_rejected_push_before_the_post_sends_nothing(
     done = cli("apply", "--yes")
     assert done.code == 11
     assert "hook declined" in done.err
-    assert "right to push" in done.err
+    assert "A rule or a hook of the host refuses it" in done.err
     assert sandbox.requests("POST", "/run") == []
     assert "Traceback" not in done.err
 

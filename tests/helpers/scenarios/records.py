@@ -202,16 +202,74 @@ def remote_away(at: Terminal) -> tuple[str, Person]:
 
 @scenario("branch")
 def push_refused(at: Terminal) -> tuple[str, Person]:
-    """The remote refuses the lockfile."""
+    """A hook of the remote refuses the lockfile."""
+    return _push_refused(at, REFUSE, "A rule or a hook of the host refuses it")
+
+
+@scenario("branch")
+def push_not_permitted(at: Terminal) -> tuple[str, Person]:
+    """The remote refuses whoever pushes."""
+    said = "remote: Permission to octo/runs.git denied to somebody."
+    return _push_refused(at, said, "Whoever applies needs the right to push")
+
+
+@scenario("branch")
+def push_in_a_way_that_the_host_refuses(at: Terminal) -> tuple[str, Person]:
+    """The remote refuses how it is pushed."""
+    said = "fatal: the receiving end does not support push options"
+    done = _push_refused(at, said, "It is about the way of pushing")
+    at.clone.git("config", "push.pushOption", "ci.skip")
+    return done
+
+
+@scenario("branch")
+def push_that_finds_no_room(at: Terminal) -> tuple[str, Person]:
+    """The remote has no room."""
+    said = "error: remote unpack failed: No space left on device"
+    return _push_refused(at, said, "The host can't store it")
+
+
+@scenario("branch")
+def push_to_nothing(at: Terminal) -> tuple[str, Person]:
+    """Another address is pushed to, and nothing is there."""
+    said = "ERROR: Repository not found."
+    return _push_refused(at, said, "Nothing answers at the remote's address")
+
+
+@scenario("branch")
+def push_that_is_cut(at: Terminal) -> tuple[str, Person]:
+    """The remote hangs up."""
+    said = "fatal: the remote end hung up unexpectedly"
+    return _push_refused(at, said, "The host didn't answer, or not to its end")
+
+
+@scenario("branch")
+def push_refused_in_other_words(at: Terminal) -> tuple[str, Person]:
+    """The remote says something that nobody knows."""
+    return _push_refused(at, "fatal: sorry", "What the host answered stands above")
+
+
+def _push_refused(at: Terminal, said: str, hint: str) -> tuple[str, Person]:
     at.specs(a=spec("a"))
-    _hook(at, REFUSE)
-    return APPLY, Person(
-        WHY,
-        {
-            "Whoever applies needs the right to push": _allow,
-            "It is due again at the next apply": _allow,
-        },
-    )
+    if said == REFUSE:
+        _hook(at, REFUSE)
+    else:
+        _answer(at, said)
+
+    def seen_to(there: Terminal) -> None:
+        if said == REFUSE:
+            _allow(there)
+        else:
+            there.clone.git("config", "--unset", "remote.origin.receivepack")
+
+    return APPLY, Person(WHY, {hint: seen_to, "It is due again at the next apply": seen_to})
+
+
+def _answer(at: Terminal, said: str) -> None:
+    """Let each push be answered in these words, as by a host that git reaches over a network."""
+    host = at.clone.write("../host", f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    host.chmod(0o755)
+    at.clone.git("config", "remote.origin.receivepack", str(host))
 
 
 @scenario("branch")
@@ -220,7 +278,7 @@ def answers_saved(at: Terminal) -> tuple[str, Person]:
     at.specs(a=spec("a"))
     count = at.folder / "remote.git/pushes"
     _hook(at, f'echo x >> "{count}"\n[ $(wc -l < "{count}") -le 1 ] || {{ {REFUSE}; }}\n')
-    allowed = {"Whoever applies needs the right to push": lambda _at: None}
+    allowed = {"A rule or a hook of the host refuses it": lambda _at: None}
     return f"{APPLY} --yes", Person(WHY, allowed, first=_saved)
 
 
