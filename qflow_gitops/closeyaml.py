@@ -65,6 +65,10 @@ def _events(text: str, builder: "_Builder") -> Iterator[Any]:
         marks = (problem.problem_mark, problem.context_mark)
         mark = next((one for one in (marks[::-1] if words.at_start else marks) if one), None)
         where = range_of(mark, mark) if mark else builder.last
+        if at and "mapping values" in (problem.problem or ""):
+            earlier = syntax.without_colon(text, at.index)
+            if earlier:
+                words, where = earlier[0], _stretch_of(text, *earlier[1:])
         builder.report("yaml-syntax", words.message, where, words.hint)
     except YAMLError as problem:
         words = syntax.explained(str(problem))

@@ -13,6 +13,7 @@ class Explanation:
     at_start: bool = False
 
 
+_NO_PAIR = Explanation("This line is no `key: value`.", "Add the colon, or fix its indentation.")
 _KNOWN: tuple[tuple[str, Explanation], ...] = (
     (
         r"quoted scalar: found unexpected (end of stream|document separator)",
@@ -92,9 +93,7 @@ _KNOWN: tuple[tuple[str, Explanation], ...] = (
     ),
     (
         r"could not find expected ':'",
-        Explanation(
-            "This line is no `key: value`.", "Add the colon, or fix its indentation.", at_start=True
-        ),
+        replace(_NO_PAIR, at_start=True),
     ),
     (
         r"unacceptable character #x(?P<what>[0-9a-fA-F]+)",
@@ -114,7 +113,13 @@ _KNOWN: tuple[tuple[str, Explanation], ...] = (
 
 
 _TAB = r"character '\\t'"
-_TAB_INSIDE = Explanation("A tab stands here where a space has to be.", "Put a space in its place.")
+_TAB_INSIDE = Explanation(
+    # `k:<tab>v` is YAML 1.2; libyaml and npm's readers take it, PyYAML and ruamel.yaml refuse it.
+    "Not every YAML reader takes this tab for a space.",
+    "Put a space in its place.",
+)
+_LINE = re.compile(r"^[ \t]*(?:- +)*([^\s#][^\r\n]*?)[ \t]*$", re.MULTILINE)
+_PAIR = re.compile(r":(?:\s|\Z)")
 
 
 def explained(said: str, context: str = "", *, inside: bool = False) -> Explanation:
@@ -132,3 +137,18 @@ def explained(said: str, context: str = "", *, inside: bool = False) -> Explanat
             return replace(words, message=words.message.replace("{what}", what))
     short = " ".join(said.split())[:200].rstrip(".")
     return Explanation(f"This is not YAML: {short}.", "Compare it with the lines above it.")
+
+
+def without_colon(text: str, at: int) -> tuple[Explanation, int, int] | None:
+    """Find the line that a colon is missing on, where one at an offset was not expected.
+
+    Without it, what stands there and all that follows up to that colon is one text to YAML.
+    """
+    found = None
+    for line in reversed([*_LINE.finditer(text, 0, text.rfind("\n", 0, at) + 1)]):
+        if line[1].startswith("---"):
+            break
+        if _PAIR.search(line[1]) or line[1][0] in "\"'[{|>&*!%@`":
+            return found if line[1].endswith(":") else None
+        found = _NO_PAIR, *line.span(1)
+    return found
