@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 _CONFLICT = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 _BREAKS_OF_OLD = re.compile("[\x85\u2028\u2029]")  # YAML 1.1 took them for line breaks
+_LONE_RETURN = re.compile(r"\r(?!\n)")  # YAML's line break, and npm's yaml takes it for a text's
 _DIRECTIVE = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _OWN_INDENTATION = re.compile(r"[|>][+-]?[0-9]")
 _KEPT = re.compile(r"[|>][0-9]?\+")
@@ -66,6 +67,10 @@ LINE_END = Trap(
     "Not every YAML reader takes this invisible character for the same: some end the line here.",
     "Remove it, or write its escape (`\\N`, `\\L` or `\\P`) in double quotes.",
 )
+LONE_RETURN = Trap(
+    "Not every YAML reader takes a carriage return alone for the end of a line.",
+    "End each line with a line feed (LF), or with both (CR LF).",
+)
 CONFLICT = Trap(
     "git left a conflict marker here.",
     "Keep one of the two sides, and remove the lines with <<<<<<<, ======= and >>>>>>>.",
@@ -77,6 +82,8 @@ def unreadable(text: str) -> tuple[Trap, int, int] | None:
     if "<<<<<<<" in text or ">>>>>>>" in text:
         for found in _CONFLICT.finditer(text):
             return CONFLICT, *found.span()
+    for found in _LONE_RETURN.finditer(text) if "\r" in text else ():
+        return LONE_RETURN, *found.span()
     for found in _BREAKS_OF_OLD.finditer(text) if not text.isascii() else ():
         return LINE_END, *found.span()
     return None
