@@ -79,19 +79,6 @@ _BY_REASON = {
         "Rename it.",
         "Rename one of them.",
     ),
-    "stdout is closed; it only looks": (
-        "`qflow-gitops status` shows what was recorded.",
-        "Have it written where there is room, and where it is taken.",
-    ),
-    "carried out by tests/integration/test_unreadable.py": (
-        (
-            "`git sparse-checkout disable` puts everything there. `qflow-gitops plan` reads "
-            "commits, and needs no work tree."
-        ),
-    ),
-    "a name for any command; carried out by tests/integration/test_gitrepo.py": (
-        "Name one of them in full: …",
-    ),
     "what no command does, and the lockfile refuses all the same; it only looks": (
         "`qflow-gitops history …/…`, and `qflow-gitops lock verify`",
         "The lockfile is another one than this was meant for: `qflow-gitops lock verify`",

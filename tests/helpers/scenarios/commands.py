@@ -671,3 +671,47 @@ def a_plan_that_has_changed(at: Terminal) -> tuple[str, Person]:
     at.specs(a=spec("a"), b=spec("b"))
     at.meanwhile = lambda: at("resolve", "prod/a", "--absent", "--reason", "not seen")
     return APPLY, Person(WHY)
+
+
+# --- what a work tree, a name or a stream is like ----------------------------------------
+
+
+@scenario("branch")
+def a_sparse_checkout(at: Terminal) -> tuple[str, Person]:
+    """The work tree holds only some of the project."""
+    at.specs(**{"here/a": spec("a"), "there/b": spec("b")})
+    at.clone.git("sparse-checkout", "set", "runs/here")
+    return "qflow-gitops validate", Person(WHY)
+
+
+@scenario("branch")
+def a_branch_and_a_tag_of_one_name(at: Terminal) -> tuple[str, Person]:
+    """A tag is called as the branch."""
+    at.specs(a=spec("a"))
+    at.clone.git("tag", "main")
+
+    def in_full(there: Terminal) -> None:
+        assert there("plan", "--from", "refs/heads/main").code == 0
+
+    command = "qflow-gitops plan --from main"
+    return command, Person(WHY, {"Name one of them in full: refs/heads/main": in_full})
+
+
+@scenario("branch")
+def a_result_that_nobody_takes(at: Terminal) -> tuple[str, Person]:
+    """What an apply says goes where there is no room; what it did is recorded."""
+    at.specs(a=spec("a"))
+    return "qflow-gitops apply --yes >/dev/full", Person(WHY)
+
+
+@scenario("branch")
+def a_help_that_nobody_takes(at: Terminal) -> tuple[str, Person]:
+    """What is only shown goes where there is no room."""
+    at.specs(a=spec("a"))
+
+    def elsewhere(there: Terminal) -> None:
+        assert there.typed("qflow-gitops apply --help >help.txt").code == 0
+        there.clone.remove("help.txt")
+
+    command = "qflow-gitops apply --help >/dev/full"
+    return command, Person(WHY, {"Have it written where there is room": elsewhere})
