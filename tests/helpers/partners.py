@@ -10,10 +10,9 @@ import shutil
 import pytest
 
 REQUIRED = os.environ.get("QFLOW_TESTS_PARTNERS") == "required"
+NIGHTLY = os.environ.get("QFLOW_TESTS_NIGHTLY") == "required"
 
-nightly = pytest.mark.skipif(
-    os.environ.get("QFLOW_TESTS_NIGHTLY") != "required", reason="takes long: .ci/nightly does it"
-)
+nightly = pytest.mark.skipif(not NIGHTLY, reason="takes long: .ci/nightly does it")
 
 
 def requires(*programs: str) -> pytest.MarkDecorator:
