@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 _GLANCE, _LAST_WORDS = 0.1, 0.3  # seconds between looks at a git; and until it is killed
 _GIVEN_UP = 20  # so many broken objects are passed over where they are only for explaining
-_KEPT_VARIABLES = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "SYSTEMROOT")
+_KEPT_VARIABLES = (
+    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "SYSTEMROOT",
+    "SUDO_UID",  # as root, git also trusts what belongs to this user (safe.directory)
+)  # fmt: skip
 _SET_VARIABLES = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
@@ -67,9 +70,10 @@ _NETWORK_VARIABLES = frozenset(
     }
 )  # fmt: skip
 """Of the caller's GIT_* variables, those that say how a remote is reached, never which one."""
-_CONFIG = re.compile(r"GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|(KEY|VALUE)_[0-9]+)")
+_CONFIG = re.compile(r"GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|PARAMETERS|COUNT|(KEY|VALUE)_[0-9]+)")
 """Where configuration is, and what it is (git-config(1), ENVIRONMENT): whom git trusts, say."""
-_COUNT = "GIT_CONFIG_COUNT"
+_PARAMETERS = "GIT_CONFIG_PARAMETERS"
+"""What `git -c NAME=VALUE` hands to an alias' program; of all configuration it counts last."""
 
 
 class GitRepo:
@@ -233,13 +237,20 @@ class GitRepo:
         """Fetch the history that a shallow clone lacks, as far as the remote gives it."""
         if self.is_shallow() and remote in self.remotes():
             fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow"]
-            self.run([*fetch, "--no-recurse-submodules", "--", remote], outward=lambda: 300.0)
+            self.run(
+                [*fetch, "--no-filter", "--no-recurse-submodules", "--", remote],
+                outward=lambda: 300.0,
+            )
 
     def bring(self, commit: str, remote: str, ref: str) -> bool:
         """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
         if not self.has_commit(commit) and remote in self.remotes() and _is_id(commit):
             fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap="]
-            self.run([*fetch, "--no-recurse-submodules", "--", remote, ref], outward=lambda: 300.0)
+            # What is asked for is needed whole, also in a clone that was made with --filter.
+            self.run(
+                [*fetch, "--no-filter", "--no-recurse-submodules", "--", remote, ref],
+                outward=lambda: 300.0,
+            )
         return self.has_commit(commit)
 
     def is_ancestor(self, old: str, new: str) -> bool:
@@ -445,17 +456,17 @@ class GitRepo:
     def _told(self, pattern: str, values: Iterable[tuple[str, str]]) -> Mapping[str, str]:
         """Set keys anew in each configured section that has a key like `pattern`.
 
-        As variables, since a section's name may hold any character.
+        As a variable, since a section's name may hold any character.
         """
         keys = self.run(["config", "-z", "--name-only", "--get-regexp", pattern])[1]
         names = sorted({os.fsdecode(key).rpartition(".")[0] for key in keys.split(b"\0")[:-1]})
-        off = [(f"{name}.{key}", value) for name in names for key, value in values]
-        given = self.environ.get(_COUNT, "")
-        first = int(given) if given.isascii() and given.isdecimal() else 0
-        told = {_COUNT: str(first + len(off))} if off else {}
-        for number, (key, value) in enumerate(off, first):
-            told |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return told
+        off = [
+            f"{_quoted(f'{name}.{key}')}={_quoted(value)}"
+            for name in names
+            for key, value in values
+        ]
+        given = self.environ.get(_PARAMETERS)
+        return {_PARAMETERS: " ".join([*([given] if given else []), *off])} if off else {}
 
     # --- about the person ------------------------------------------------------------
 
@@ -640,6 +651,11 @@ def _scratch() -> BinaryIO:
     return cast(BinaryIO, tempfile.TemporaryFile(buffering=0))  # macOS
 
 
+def _quoted(text: str) -> str:
+    """Quote as git does, for `GIT_CONFIG_PARAMETERS` (sq_quote_buf in git's quote.c)."""
+    return "'" + text.replace("'", "'\\''").replace("!", "'\\!'") + "'"
+
+
 def _is_dropped(name: str) -> bool:
     if name.startswith("QFLOW_"):
         return True  # git's helpers have no use for Qualys' credentials
@@ -685,6 +701,23 @@ def _not_usable(directory: Path, err: bytes) -> QflowError:
             not_done=not_done,
             hint="Go to your repository, name it with -C DIR, or make one: `git init`",
             reason="no_repository",
+        )
+    if b"command-line config" in err:
+        return UsageProblem(
+            f"git can't read the configuration that variables hold: {said[:300]}",
+            where="GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS",
+            not_done=not_done,
+            hint="Fix what set them, or do without: `unset GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS`",
+            reason="git_configuration",
+        )
+    if b"bad config" in err or b"configuration file" in err or b"unable to access" in err:
+        return UsageProblem(
+            f"git can't read its configuration: {said[:300]}",
+            where=str(directory),
+            not_done=not_done,
+            hint="Fix the file that git names, or its rights. Where it is one of your own, this "
+            "does without it: `export GIT_CONFIG_GLOBAL=/dev/null`",
+            reason="git_configuration",
         )
     return UsageProblem(
         f"git can't be used here: {said[:300]}",

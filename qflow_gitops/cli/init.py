@@ -85,7 +85,9 @@ def _repository(wiring: Wiring, path: Path) -> tuple[GitRepo | None, ProjectFold
         there = there.parent
     try:
         repo = GitRepo.open(there, wiring.environ)
-    except UsageProblem:
+    except UsageProblem as problem:
+        if problem.reason != "no_repository":
+            raise  # there may be one, and a project in it
         return None, ROOT
     inside = path.relative_to(there).as_posix()
     return repo, ProjectFolder(ProjectFolder(repo.prefix).path(inside).removeprefix("."))

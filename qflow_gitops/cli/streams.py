@@ -18,6 +18,9 @@ _AS_IF = ((os.O_RDONLY, "stdin"), (os.O_RDONLY, "stdout"), (os.O_WRONLY, "stderr
 """How `/dev/null` stands in for a closed stream: what is written to a closed stdout is lost, and
 that has to fail as it does on a full device, so it can't be written to."""
 
+_found_lost: set[bool] = set()
+"""Whether stdout was; empty where it wasn't, as far as is known."""
+
 
 def is_ci(environ: Mapping[str, str]) -> bool:
     """Whether no person watches; people say `CI=false` to have a tool behave as at a desk."""
@@ -29,6 +32,7 @@ def prepare() -> None:
 
     What a stream's encoding doesn't have is written as an escape.
     """
+    _found_lost.clear()
     for number, (how, name) in enumerate(_AS_IF):
         try:
             os.fstat(number)
@@ -63,7 +67,7 @@ def echo(
 
 
 def lost() -> bool:
-    """Whether stdout takes nothing more; from then on all goes nowhere.
+    """Whether stdout takes nothing more; from then on all goes nowhere, and it stays lost.
 
     Tried with a line break: what failed before isn't always left in a buffer to try again.
     """
@@ -71,8 +75,8 @@ def lost() -> bool:
         os.write(sys.stdout.fileno(), b"\n")
     except OSError:
         _send_nowhere(sys.stdout)
-        return True
-    return False
+        _found_lost.add(True)
+    return bool(_found_lost)
 
 
 def _send_nowhere(stream: TextIO) -> None:

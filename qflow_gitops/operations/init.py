@@ -264,6 +264,7 @@ def _write(path: Path, content: bytes) -> None:
             f"The file can't be written: {problem.strerror}.",
             where=str(path),
             not_done="What was written before it stays.",
+            hint="Make room or fix the folder's rights, then run the command again.",
             reason="file_unwritable",
         ) from None
 

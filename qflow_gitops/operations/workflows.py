@@ -92,6 +92,7 @@ def _pulled(root: Path, name: str, found: Workflow | None) -> FileChange:
             f"The file can't be written: {problem.strerror}.",
             where=name,
             not_done="What was written before it stays.",
+            hint="Make room or fix the folder's rights, then run the command again.",
             reason="file_unwritable",
         ) from None
     return FileChange(name, what, detail)

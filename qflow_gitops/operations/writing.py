@@ -23,5 +23,6 @@ def replace(path: Path, content: bytes, *, not_done: str) -> None:
             f"The file can't be written: {problem.strerror}.",
             where=str(path),
             not_done=not_done,
+            hint="Make room or fix the folder's rights, then run the command again.",
             reason="file_unwritable",
         ) from None

@@ -69,7 +69,8 @@ def history(body: History) -> Iterator[str]:
         yield f"  {attempt.digest}  {clean(attempt.fact('file'))}"
         for event in attempt.events:
             by = event.extra.get("by")
-            who = f"  by {clean(str(by.get('actor', '')))}" if isinstance(by, dict) else ""
+            actor = str(by.get("actor", "")) if isinstance(by, dict) else ""
+            who = f"  by {clean(actor)}" if actor else ""
             detail = event.extra.get("detail", event.extra.get("status", ""))
             words = f"  {clean(str(detail))}" if detail else ""
             yield f"    {event.at}  {event.to}{words}{who}{clean(_although(event))}"

@@ -9,7 +9,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from qflow_gitops.cli.console import Console
 from qflow_gitops.sandbox import SandboxServer
 from tests.helpers.clones import Remote
+from tests.helpers.forks import Forks
 from tests.helpers.git import Workspace
 from tests.helpers.specs import spec
 
@@ -49,26 +50,59 @@ def folder(project: Workspace) -> Path:
     return project.path
 
 
+Ended = tuple[int, str, str]
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Callable[[str], Forks]]:
+    """Processes whose streams are so from their start."""
+    begun: dict[str, Forks] = {}
+
+    def fork(streams: str) -> Forks:
+        if streams not in begun:
+            begun[streams] = Forks(os.environ, streams)
+        return begun[streams]
+
+    yield fork
+    for one in begun.values():
+        one.close()
+
+
+@pytest.fixture
+def ended(forked: Callable[[str], Forks], folder: Path, tmp_path: Path) -> Callable[..., Ended]:
+    """How a command line ends with such streams: exit code, stdout, stderr."""
+
+    def end(words: str, streams: str = "") -> Ended:
+        done = forked(streams)(shlex.split(words), folder, dict(os.environ), tmp_path)
+        assert "Traceback" not in done[2]
+        assert done[0] != 70, done
+        return done
+
+    return end
+
+
 @pytest.mark.fault(26)
 @pytest.mark.parametrize("streams", ["<&-", "2>&-", "2>/dev/full", "<&- 2>&-"])
 @pytest.mark.parametrize("words", COMMANDS)
 def test_without_stdin_or_stderr_a_result_is_the_same(
-    words: str, streams: str, folder: Path
+    words: str, streams: str, ended: Callable[..., Ended]
 ) -> None:
-    plain, done = ran(words, folder), ran(words, folder, streams)
-    assert done.returncode == COMMANDS[words], done.stderr
-    assert done.stdout == plain.stdout
+    code, out, err = ended(words, streams)
+    assert code == COMMANDS[words], err
+    assert out == ended(words)[1]
 
 
 @pytest.mark.fault(26)
 @pytest.mark.parametrize("streams", [">&-", ">/dev/full", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
 @pytest.mark.parametrize("words", COMMANDS)
-def test_a_result_that_nobody_gets_is_not_green(words: str, streams: str, folder: Path) -> None:
-    done = ran(words, folder, streams)
+def test_a_result_that_nobody_gets_is_not_green(
+    words: str, streams: str, ended: Callable[..., Ended]
+) -> None:
+    code, _, err = ended(words, streams)
     told = words in TO_STDERR
-    assert done.returncode == (COMMANDS[words] or (0 if told else 2)), done.stderr
+    assert code == (COMMANDS[words] or (0 if told else 2)), err
     if not told and "2>" not in streams:
-        assert b"can't be written: " in done.stderr
+        assert "can't be written: " in err
 
 
 @pytest.mark.fault(26)

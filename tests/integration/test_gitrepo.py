@@ -268,6 +268,7 @@ WAYS = {
             "GIT_CONFIG_VALUE_0": "*",
         },
     ),
+    "a command line's": ("", "", {"GIT_CONFIG_PARAMETERS": "'safe.directory'='*'"}),
 }
 
 
@@ -302,7 +303,7 @@ def test_a_system_configuration_that_the_caller_switches_off_stays_off(
 
 @pytest.mark.fault(22)
 @pytest.mark.parametrize("key", ["clean", "process"])
-@pytest.mark.parametrize("name", ["lfs", "a=b.c d"])
+@pytest.mark.parametrize("name", ["lfs", "a=b.c d", "it's !"])
 def test_no_filter_runs_however_the_work_tree_is_looked_at(
     key: str, name: str, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +329,26 @@ def test_no_filter_runs_however_the_work_tree_is_looked_at(
     if name == "lfs" and key == "clean":  # else this shows nothing
         workspace.git("status")
         assert told.exists()
+
+
+def test_no_filter_of_a_git_that_calls_us_runs(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`git -c filter.lfs.clean=… qflow`, an alias: what a command line says counts last."""
+    workspace.write("runs/a.yaml", "a: 1\n")
+    workspace.write(".gitattributes", "*.yaml filter=lfs\n")
+    workspace.commit("one")
+    workspace.write("runs/a.yaml", "a: 2\n")
+    told = tmp_path / "ran"
+    given = f"'filter.lfs.clean'='touch {told}; cat' 'remote.systems.url'='file:///nowhere'"
+    monkeypatch.setenv("GIT_CONFIG_PARAMETERS", given)
+    repo = opened(workspace)
+    assert repo.uncommitted(["runs"]) == ["runs/a.yaml"]
+    assert repo.worktree(["runs"]).files() == {b"runs/a.yaml": b"a: 2\n"}
+    assert repo.remotes() == ["systems"]
+    assert not told.exists()
+    workspace.git("status")  # else this shows nothing
+    assert told.exists()
 
 
 @pytest.mark.fault(23)

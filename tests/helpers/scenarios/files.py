@@ -675,3 +675,25 @@ def settings_perhaps_never_applied(at: Terminal) -> tuple[str, Person]:
     at.clone.git("reflog", "expire", "--expire=now", "--all")
     at.clone.git("gc", "--quiet", "--prune=now")
     return APPLY, Person(WHY, {"Put settings there": lambda at: at.clone.write("qflow.yaml", text)})
+
+
+@scenario("worktree")
+def a_broken_configuration_in_variables(at: Terminal) -> tuple[str, Person]:
+    """GIT_CONFIG_COUNT is no number."""
+    at.specs(a=spec("a"))
+    at.environ("GIT_CONFIG_COUNT", "many")
+    return "qflow-gitops plan", Person(
+        WHY, {"Fix what set them": lambda at: at.environ("GIT_CONFIG_COUNT", None)}
+    )
+
+
+@scenario("worktree")
+def a_broken_configuration_file(at: Terminal) -> tuple[str, Person]:
+    """A file of git's settings is no such file. No git reads it, not only ours."""
+    at.specs(a=spec("a"))
+    config = at.folder / "gitconfig"
+    config.write_text("[user\n")
+    at.environ("GIT_CONFIG_GLOBAL", str(config))
+    return "qflow-gitops plan", Person(
+        WHY, {"Fix the file that git names": lambda _at: config.write_text("[user]\n")}
+    )

@@ -1,0 +1,181 @@
+"""Every command in every environment: as on an ordinary machine, or a sentence with a way on.
+
+The kind: a command that meets two things at once which each alone are in order (a partial clone
+and an old policy, a full device and a result), and then ends as a bug, or green without having
+looked. What was found is `docs/environments.md`; `--golden` (without xdist) writes it anew.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import click
+import cmarkgfm
+import pytest
+from cmarkgfm.cmark import Options
+
+from qflow_gitops.cli.main import program
+from qflow_gitops.sandbox import SandboxServer
+from tests.helpers import envtable
+from tests.helpers.cells import (
+    Cell,
+    Ordinary,
+    Place,
+    at_the_start,
+    build,
+    calls,
+    gone,
+    judge,
+    restored,
+    stored,
+)  # fmt: skip
+from tests.helpers.environments import CALLS, ENVIRONMENTS, ORDINARY, Environment
+from tests.helpers.forks import Forks
+from tests.helpers.github_api import GitHubApi
+
+DOCUMENT = Path(__file__).parents[2] / "docs/environments.md"
+Placed = Callable[[str], AbstractContextManager[Place]]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all workers, with the repositories that environments are made of."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "environments"
+    folder.mkdir(exist_ok=True)
+    with (folder / "mutex").open("w") as mutex:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        for object_format in ("sha1", "sha256"):
+            if not (folder / object_format / "world/rescued").exists():
+                (folder / object_format).mkdir()
+                build(folder / object_format, object_format)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Callable[[Environment, Mapping[str, str]], Forks]]:
+    """A process for what is read when a program starts, begun when it is first needed."""
+    begun: dict[object, Forks] = {}
+
+    def fork(environment: Environment, environ: Mapping[str, str]) -> Forks:
+        start = at_the_start(environ)
+        how = (environment.streams, environment.weak, environment.terminal)
+        key = (*how, *sorted(start.items()))
+        if key not in begun:
+            begun[key] = Forks(
+                {**environ, **start}, environment.streams, weak=environment.weak,
+                terminal=environment.terminal,
+            )  # fmt: skip
+        return begun[key]
+
+    yield fork
+    for one in begun.values():
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def placed(
+    shared: Path, tmp_path_factory: pytest.TempPathFactory, forked: Callable[..., Forks]
+) -> Iterator[Placed]:
+    """Make an environment."""
+    folder = tmp_path_factory.mktemp("places")
+    servers: dict[str, SandboxServer] = {}
+    with GitHubApi() as github:
+
+        @contextmanager
+        def place(name: str) -> Iterator[Place]:
+            environment = ENVIRONMENTS[name]
+            which = environment.object_format
+            if which not in servers:
+                data = folder / f"{which}.sqlite"
+                shutil.copy(shared / which / "sandbox.sqlite", data)
+                servers[which] = SandboxServer(data=data, duration=0).start()
+            at = folder / "place"
+            try:
+                yield Place(environment, at, shared, forked, servers[which], github)
+            finally:
+                gone(at)
+
+        yield place
+        for one in servers.values():
+            one.stop()
+
+
+@pytest.fixture(scope="module")
+def ordinary(shared: Path, placed: Placed) -> Ordinary:
+    """What each command answers on an ordinary machine."""
+    file = shared / "ordinary.json"
+    with (shared / "mutex").open("w") as mutex:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        if not file.exists():
+            found = {}
+            with placed(ORDINARY) as place:
+                for name, call in calls(place.environment):
+                    place.fresh()
+                    found[name] = place(call)
+            file.write_text(stored(found), "utf-8")
+    return restored(file.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def table(request: pytest.FixtureRequest) -> Iterator[envtable.Table]:
+    """What the document says; with `--golden` it is written from what is put there."""
+    found = envtable.read(DOCUMENT.read_text("utf-8")) if DOCUMENT.exists() else {}
+    yield found
+    if request.config.getoption("--golden"):
+        DOCUMENT.parent.mkdir(exist_ok=True)
+        DOCUMENT.write_text(envtable.written(found), "utf-8")
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_it_is_as_on_an_ordinary_machine_or_says_how_it_becomes_so(
+    name: str,
+    placed: Placed,
+    ordinary: Ordinary,
+    table: envtable.Table,
+    request: pytest.FixtureRequest,
+) -> None:
+    found, wrong = {}, {}
+    with placed(name) as place:
+        for command, call in calls(place.environment):
+            if name == ORDINARY:
+                found[command] = Cell("✓")
+                continue
+            try:
+                found[command] = judge(place, command, call, ordinary)
+            except AssertionError as problem:
+                wrong[command] = str(problem)
+    assert wrong == {}
+    if request.config.getoption("--golden"):
+        table[name] = found
+    assert table.get(name) == found
+
+
+def test_each_command_has_a_column() -> None:
+    """A new one fails this until it stands in `CALLS`."""
+    context = click.Context(program)
+    leaves = set()
+    for name in program.list_commands(context):
+        command = program.get_command(context, name)
+        some = command.commands if isinstance(command, click.Group) else {"": command}
+        leaves |= {f"{name} {one}".strip() for one in some}
+    assert {name.partition(" --")[0] for name in CALLS} == leaves
+
+
+def test_the_document_is_what_the_tests_make_of_it(table: envtable.Table) -> None:
+    """Nothing is added or changed by hand, and cmark-gfm reads every table and note."""
+    text = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else envtable.written(table)
+    found = envtable.read(text)
+    assert [*found] == [*ENVIRONMENTS]
+    assert text == envtable.written(found)
+    html = cmarkgfm.github_flavored_markdown_to_html(text, Options.CMARK_OPT_FOOTNOTES)
+    assert html.count("<table>") == len(envtable.KINDS)
+    assert html.count("<tr>") == sum(1 for line in text.splitlines() if line[:1] == "|") - len(
+        envtable.KINDS
+    )
+    assert "[^" not in html
