@@ -100,12 +100,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """A test's faults stand in a JUnit report; without those asked for, it isn't run."""
     wanted, left, kept = config.getoption("--fault"), [], []
     for item in items:
-        marks = [*item.iter_markers("fault")]
-        of_it = {one: mark.kwargs.get("already", False) for mark in marks for one in mark.args}
-        item.user_properties += [
-            ("fault", f"{one} already" if already else str(one)) for one, already in of_it.items()
-        ]
-        (kept if not wanted or of_it.keys() & {*wanted} else left).append(item)
+        of_it = {one for mark in item.iter_markers("fault") for one in mark.args}
+        item.user_properties += [("fault", str(one)) for one in sorted(of_it)]
+        (kept if not wanted or of_it & {*wanted} else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
 

@@ -79,12 +79,23 @@ def test_what_another_reader_makes_something_else_of_is_said(
         pytest.param(f"%FOO bar\n---\n{HEAD}", ("yaml-directive", 1), marks=pytest.mark.fault(44)),
         pytest.param(f"{HEAD}<<<<<<< HEAD\n  input: {{a: 1}}\n", ("yaml-syntax", 6),
                      marks=pytest.mark.fault(5)),
+        pytest.param("apiVersion: qflow-gitops/v1\nkind: WorkflowRun\nmetadata:\n  name\n"
+                     "  labels: {a: b}\n", ("yaml-syntax", 4), marks=pytest.mark.fault(5)),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_where_it_stands(
     text: str, place: tuple[str, int], workspace: Workspace, cli: Cli
 ) -> None:
     assert [(one[0], one[2]) for one in said(cli, workspace, text)] == [place]
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize("line", ["input: {a: 1}\t# c", "rerun:\t1"])
+def test_a_tab_within_a_line_is_no_matter_of_indentation(
+    line: str, workspace: Workspace, cli: Cli
+) -> None:
+    ((_, _, at, message),) = said(cli, workspace, f"{HEAD}  {line}\n")
+    assert (at, "tab" in message, "indent" in message) == (6, True, False)
 
 
 @pytest.mark.fault(5)

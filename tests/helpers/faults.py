@@ -1,9 +1,8 @@
 """Faults of the field: what was tried on the program once and fell short, each as its kind.
 
-A test that would have found one is marked `@pytest.mark.fault(NUMBER)`, with `already=True` where
-the program was right about that half of it before: `pytest --fault 14` runs those of one, `pytest
--m fault` all. That they do find it is shown with an earlier commit's program under today's tests,
-which go through the command line or what that program has too:
+A test that would have found one is marked `@pytest.mark.fault(NUMBER)`: `pytest --fault 14` runs
+those of one, `pytest -m fault` all. That they do find it is shown with an earlier commit's program
+under today's tests, which go through the command line or what that program has too:
 
     python -m tests.helpers.faults 5923b47
 
@@ -97,7 +96,6 @@ class Ran:
 
     number: int
     test: str
-    already: bool
     failure: str
     """How its message begins; empty where it passed."""
 
@@ -147,8 +145,7 @@ def _read(report: Path) -> Iterator[Ran]:
         name = f"{case.get('classname')}::{case.get('name')}"
         for one in case.iter("property"):
             if one.get("name") == "fault":
-                number, _, already = one.get("value", "").partition(" ")
-                yield Ran(int(number), name, bool(already), said)
+                yield Ran(int(one.get("value", "")), name, said)
 
 
 def main(commit: str, *numbers: str) -> int:
@@ -156,9 +153,8 @@ def main(commit: str, *numbers: str) -> int:
     ran, left = hold(commit, [*numbers]), 0
     for number in [int(one) for one in numbers] or [*FAULTS]:
         of_it = [one for one in ran if one.number == number]
-        already = bool(of_it) and all(one.already and not one.failure for one in of_it)
-        left += not already and not any(one.proves for one in of_it)
-        print(f"{number:2}  {FAULTS[number]}{': right already' if already else ''}")  # noqa: T201
+        left += not any(one.proves for one in of_it)
+        print(f"{number:2}  {FAULTS[number]}")  # noqa: T201  a program that a person runs
         tests = defaultdict(list)
         for one in of_it:
             tests[one.test.partition("[")[0]].append(one)

@@ -158,7 +158,7 @@ def world(
     return worlds["one"]
 
 
-@pytest.mark.fault(22, 23)
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("keys", TOGETHER)
 def test_no_setting_of_git_changes_a_result(
     keys: tuple[str, ...], world: World, tmp_path: Path, sandbox: SandboxServer,

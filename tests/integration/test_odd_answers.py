@@ -113,7 +113,6 @@ def test_no_lockfile_is_a_bug(
         assert cli(*command.split()).code in (0, 2, 9, 11), command
 
 
-@pytest.mark.fault(37)
 @pytest.mark.parametrize(
     "command", ["freeze", "unfreeze", "rerun encrypt-prod-buckets", "baseline encrypt-prod-buckets"]
 )
