@@ -12,6 +12,7 @@ _BREAKS_OF_OLD = re.compile("[\x85\u2028\u2029]")  # YAML 1.1 took them for line
 _LONE_RETURN = re.compile(r"\r(?!\n)")  # YAML's line break, and npm's yaml takes it for a text's
 _DIRECTIVE = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _OWN_INDENTATION = re.compile(r"[|>][+-]?[0-9]")
+_INDENTED = re.compile(r"(?:\A|\n)[ \t]")
 _KEPT = re.compile(r"[|>][0-9]?\+")
 _LAST_BLANKS = re.compile(r"(?:^|\n) +\n*\Z")
 _BREAK = r"(?:\r\n?|\n)"
@@ -55,6 +56,10 @@ LAST_LINES = Trap(
     "Not every YAML reader, formatter or editor keeps the empty lines that this text ends with.",
     "Write `|` or `>` without the +, or write the text in double quotes.",
 )
+INDENTED = Trap(
+    "A YAML formatter may add empty lines around the lines of this text that are indented further.",
+    "Write `|` for a text that keeps its lines.",
+)
 EMPTY = Trap(
     "Not every YAML formatter leaves an empty value in brackets empty.",
     "Write `null`, or '' for a text.",
@@ -96,11 +101,13 @@ def directive(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def in_block(text: str, start: int, value: str) -> Trap | None:
-    """Find what others make of the first or last lines of a text that begins with `|` or `>`."""
+    """Find what others make of the lines of a text that begins with `|` or `>`."""
     if _OWN_INDENTATION.match(text, start) and _LAST_BLANKS.search(value):
         return BLANKS
     if _KEPT.match(text, start) and (value.endswith("\n\n") or not value.strip("\n")):
         return LAST_LINES
+    if text.startswith(">", start) and _INDENTED.search(value):
+        return INDENTED
     return FIRST_LINES if value.startswith("\n") else None
 
 

@@ -68,6 +68,7 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _BLOCK = r"{sign}(?:\+|-?(?:[0-9#]|[^\S\n]*(?:#[^\n]*)?\n *\n))"
 """A block scalar that keeps its last lines, has its own indentation, a comment stuck to it, or an
 empty line first."""
+_INDENTED = re.compile(r"(?:\A|\n)[ \t]")
 _ODD: Mapping[str, re.Pattern[str]] = {
     "...": re.compile(r"^\.\.\.", re.MULTILINE),  # a document's end, which may come twice
     "%": re.compile(r"^%", re.MULTILINE),  # a directive
@@ -220,6 +221,8 @@ def _styled(event: Any) -> str:
     if event.start_mark.line != event.end_mark.line and event.style in "\"'":
         raise _NotPlain
     value: str = event.value
+    if event.style == ">" and _INDENTED.search(value):
+        raise _NotPlain
     return value
 
 

@@ -123,6 +123,7 @@ def test_a_formatter_and_two_readers_agree_on_odd_texts(seed: int) -> None:
         "a: 'b\n\t\n  c'\n", 'a:\n  b: "c\n \t\n    d"\n', "a: |+\n", "a:\n- >+\n- b\n",
         "a: |+\n\n", "a: >+\n\n\nb: 1\n", "a: |+\n  b\n\nc: 1\n", "a: |2+\n  b\n\n\n",
         "a: |\n\n  b\n", "a: >\n\n\n  b\n", "a: |2-\n\n   b\n", "a: |\n \n  b\n",
+        "a: >\n  b\n    c\n", "a: >-\n  b\n\n  \tc\n  d\n", "a: >2\n   b\n",
         "a: {b: }\n", "a: {b}\n", "a: {b: , c: d}\n", "a: [b: ]\n", 'a: {"b":\n }\n',
         "a: [\n<<<<<<< HEAD\n b,\n=======\n c,\n>>>>>>> d\n ]\n",
     ],
