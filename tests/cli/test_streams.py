@@ -54,26 +54,18 @@ Ended = tuple[int, str, str]
 
 
 @pytest.fixture(scope="module")
-def forked() -> Iterator[Callable[[str], Forks]]:
-    """Processes whose streams are so from their start."""
-    begun: dict[str, Forks] = {}
-
-    def fork(streams: str) -> Forks:
-        if streams not in begun:
-            begun[streams] = Forks(os.environ, streams)
-        return begun[streams]
-
-    yield fork
-    for one in begun.values():
-        one.close()
+def forks() -> Iterator[Forks]:
+    found = Forks(os.environ)
+    yield found
+    found.close()
 
 
 @pytest.fixture
-def ended(forked: Callable[[str], Forks], folder: Path, tmp_path: Path) -> Callable[..., Ended]:
+def ended(forks: Forks, folder: Path, tmp_path: Path) -> Callable[..., Ended]:
     """How a command line ends with such streams: exit code, stdout, stderr."""
 
     def end(words: str, streams: str = "") -> Ended:
-        done = forked(streams)(shlex.split(words), folder, dict(os.environ), tmp_path)
+        done = forks(shlex.split(words), folder, dict(os.environ), tmp_path, streams)
         assert "Traceback" not in done[2]
         assert done[0] != 70, done
         return done

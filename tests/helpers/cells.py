@@ -21,10 +21,8 @@ from tests.helpers.environments import (
     CALLS,
     CHANGED,
     DOUBT,
-    ENVIRONMENTS,
     IDENTITY,
     LOOKS,
-    ORDINARY,
     RECORDS,
     Call,
     Environment,
@@ -33,6 +31,7 @@ from tests.helpers.environments import (
 )  # fmt: skip
 from tests.helpers.forks import WEAK, Forks
 from tests.helpers.github_api import GitHubApi
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import CONNECTOR, SAMPLE, spec
 from tests.helpers.typed import commands
 
@@ -47,6 +46,8 @@ spec:
     windows: [{allow: "0 * * * *", duration: 1h, timezone: America/Vancouver}]
 """
 LEGACY = f"  connectorType: aws\n  variables: {{credentials: {CONNECTOR}}}\n"
+THOROUGH = NIGHTLY
+"""Whether each way on is taken for each command, and each command run where some stand for all."""
 _AT_THE_START = re.compile(r"LANG|LC_.*|PYTHON.*|TERM|TZ")
 _MADE_UP = (
     (r"(?<!v1:sha256:)\b([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{10})\b", "<id>"),
@@ -216,10 +217,11 @@ class Place:
             self._github.open(1, *self._pull)
             more |= self._github.environ
         environ = {**self.environ, **more}
-        forks = self._forked(ENVIRONMENTS[ORDINARY] if plainly else self.environment, environ)
+        forks = self._forked(self.environment, environ)
+        streams = "" if plainly else self.environment.streams
         words = [one.replace("{world}", str(self.world.path)) for one in call.words]
         posts, before = len(self._sandbox.requests("POST", "/run")), self._files()
-        code, out, err = forks(words, self.world.clone, environ, self._folder)
+        code, out, err = forks(words, self.world.clone, environ, self._folder, streams)
         assert "Traceback" not in out + err
         after = self._files()
         return Seen(
@@ -296,7 +298,7 @@ def calls(environment: Environment) -> Iterator[tuple[str, Call]]:
     """The commands that an environment says something about."""
     for name, call in CALLS.items():
         wanted = environment.outside or call.kind != ALONE
-        if environment.only:
+        if environment.only and not THOROUGH:
             wanted = name in environment.only
         if environment.demo if name == "demo" else wanted:
             yield name, call
@@ -335,7 +337,7 @@ def judge(place: Place, name: str, call: Call, ordinary: Ordinary) -> Cell:
     assert seen.posts == 0
     ways = _ways(seen, usual)
     assert ways, seen
-    if (call.kind, ways[0]) not in place.taken:  # once for each table, to spare time
+    if THOROUGH or (call.kind, ways[0]) not in place.taken:
         _take(place, call, ways[0], usual, fresh=seen.done != unchanged.done)
         place.taken.add((call.kind, ways[0]))
     return Cell(str(seen.code), ways[0])

@@ -234,10 +234,17 @@ def _linked(w: World) -> None:
 
 
 def _submodule(w: World) -> None:
+    """Make the clone a submodule of another repository, as `git submodule add` does."""
     shutil.rmtree(w.clone.parent)
     w.git("init", "--quiet", "--initial-branch=main", "outer", at=".")
-    add = ["submodule", "--quiet", "add", w.remote.as_uri(), "clone"]
-    w.git("-c", "protocol.file.allow=always", *add, at="outer")
+    (w.path / "outer/.git/modules").mkdir()
+    apart = ["--separate-git-dir", "outer/.git/modules/clone", w.remote.as_uri(), "outer/clone"]
+    w.git("clone", "--quiet", *apart, at=".")
+    w.write("outer/clone/.git", "gitdir: ../.git/modules/clone\n")
+    w.git("config", "core.worktree", "../../../clone")
+    told = f'[submodule "clone"]\n\tpath = clone\n\turl = {w.remote.as_uri()}\n'
+    w.write("outer/.gitmodules", told)
+    w.git("add", ".gitmodules", "clone", at="outer")
     w.git("commit", "--quiet", "-m", "one", at="outer")
 
 

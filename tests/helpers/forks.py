@@ -1,8 +1,8 @@
 """The program as a process of its own, many times at the price of one start.
 
 Run as a script it is a process that starts as an environment would have the program start
-(variables, standard streams, rights), imports the program, and forks for each command line that
-it is told. So what is read at the start is read of the real thing, and a closed stream is closed.
+(variables, rights, a terminal), imports the program, and forks for each command line that it is
+told. There a stream that is closed is closed, and Python has none, as at a start without one.
 """
 
 import fcntl
@@ -25,53 +25,53 @@ from typing import Any, NoReturn
 
 WEAK = ("setpriv", "--inh-caps=-all", "--bounding-set=-all") if os.geteuid() == 0 else ()
 """What takes from root the rights that root has in spite of a file's."""
-_BROKEN = (("<&-",), (">&-", ">/dev/full"), ("2>&-", "2>/dev/full"))
+_STREAMS: Mapping[str, tuple[int, str]] = {
+    "<&-": (0, ""), ">&-": (1, ""), "2>&-": (2, ""),
+    ">/dev/full": (1, "/dev/full"), "2>/dev/full": (2, "/dev/full"),
+}  # fmt: skip
+"""A shell's redirection: the stream, and what it is then, "" for closed."""
 _COLUMNS = 500
 
 
 class Forks:
     """Starts such a process, and gives it command lines.
 
-    `streams` are redirections of a shell's, of streams that stay so; `weak`: without root's
-    rights; `terminal`: the streams are one.
+    `weak`: without root's rights; `terminal`: all its streams are one.
     """
 
     def __init__(
-        self,
-        environ: Mapping[str, str],
-        streams: str = "",
-        *,
-        weak: bool = False,
-        terminal: bool = False,
+        self, environ: Mapping[str, str], *, weak: bool = False, terminal: bool = False
     ) -> None:
-        self._left = [
-            number for number, marks in enumerate(_BROKEN) if {*marks}.isdisjoint(streams.split())
-        ]
         self._terminal = _Terminal() if terminal else None
+        place = self._terminal.theirs if self._terminal else subprocess.DEVNULL
         self._told, theirs = socket.socketpair()
         command = [*(WEAK if weak else ()), sys.executable, "-P", __file__, str(theirs.fileno())]
-        place = self._terminal.theirs if self._terminal else subprocess.DEVNULL
         with theirs:
             self._process = subprocess.Popen(
-                ["sh", "-c", f'exec "$@" {streams}', "sh", *command],
-                env=environ, pass_fds=[theirs.fileno()], cwd="/",
+                command, env=environ, pass_fds=[theirs.fileno()], cwd="/",
                 stdin=place, stdout=place, stderr=place,
             )  # fmt: skip
         self._lines = self._told.makefile("rb")
 
     def __call__(
-        self, words: Sequence[str], folder: Path, environ: Mapping[str, str], scratch: Path
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environ: Mapping[str, str],
+        scratch: Path,
+        streams: str = "",
     ) -> tuple[int, str, str]:
         """Run a command line in a folder: exit code, stdout, stderr ("" of a broken stream).
 
-        A terminal shows both, as stdout. `scratch` is a folder for what is written.
+        `streams` are redirections as a shell has them, of `_STREAMS`. A terminal shows both, as
+        stdout. `scratch` is a folder for what is written.
         """
         files = [Path(os.devnull), scratch / "stdout", scratch / "stderr"]
         for file in files[1:]:
             file.write_bytes(b"")
-        left = () if self._terminal else self._left
-        streams = [(number, str(files[number])) for number in left]
-        job = {"words": words, "folder": str(folder), "environ": environ, "streams": streams}
+        sound = {} if self._terminal else dict(enumerate(map(str, files)))
+        paths = [*(sound | dict(_STREAMS[one] for one in streams.split())).items()]
+        job = {"words": words, "folder": str(folder), "environ": environ, "streams": paths}
         self._told.sendall(json.dumps(job).encode() + b"\n")
         line = self._lines.readline()
         assert line, "the process is gone"
@@ -130,6 +130,12 @@ def _become(job: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(job["environ"])
     for number, path in job["streams"]:
+        if not path:
+            os.close(number)
+            name = ("stdin", "stdout", "stderr")[number]
+            setattr(sys, name, None)
+            setattr(sys, f"__{name}__", None)
+            continue
         opened = os.open(path, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY)
         if opened != number:
             os.dup2(opened, number)
