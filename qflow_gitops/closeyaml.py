@@ -117,6 +117,7 @@ class _Builder:
     index: int = 0
     glued: bool = False  # a second spec stands in this document, without `---` before it
     ended: int = 0  # the offset at which the document before ended
+    until: int = 0  # the offset at which the last event ended
     block: Any = None  # the last scalar, if it is a block
     start: Range = START_OF_FILE
     last: Range = START_OF_FILE
@@ -138,6 +139,11 @@ class _Builder:
     def feed(self, event: Any) -> None:
         """Take the next event."""
         self.last = range_of(event.start_mark, event.end_mark)
+        if self.frames and self.frames[-1].flow:
+            glued = otherreaders.glued_comment(self.text, self.until, event.start_mark.index)
+            if glued:
+                self.trap(otherreaders.COMMENT, _stretch_of(self.text, glued, glued + 1))
+        self.until = event.end_mark.index
         _HANDLERS.get(type(event).__name__, _ignore)(self, event)
 
     def document_start(self, event: Any) -> None:
@@ -253,8 +259,8 @@ class _Builder:
                 self.last,
                 "Put the key in quotes if the ? is part of it; else remove the ?.",
             )
-        if is_key and self.block:
-            self.trap(otherreaders.LONG_KEY, self.last)
+        elif is_key and (self.block or otherreaders.is_apart(self.text, event.start_mark.index)):
+            self.trap(otherreaders.APART, self.last)
         if is_key:
             self._key(value, plain=plain)
         else:

@@ -14,7 +14,6 @@ _DIRECTIVE = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _OWN_INDENTATION = re.compile(r"[|>][+-]?[0-9]")
 _INDENTED = re.compile(r"(?:\A|\n)[ \t]")
 _KEPT = re.compile(r"[|>][0-9]?\+")
-_LAST_BLANKS = re.compile(r"(?:^|\n) +\n*\Z")
 _BREAK = r"(?:\r\n?|\n)"
 _LINE = re.compile(_BREAK + r"( *+)(?=[ \t]*+\S)")
 _LINE_BUT_COMMENTS = re.compile(_BREAK + r"( *+)(?=[ \t]*+[^\s#])")
@@ -40,13 +39,13 @@ COMMENT = Trap(
     "Not every YAML reader takes this for a comment.",
     "Put a space before the #.",
 )
-LONG_KEY = Trap(
-    "A formatter may change a key that is written as a block of text.",
-    "Write the key on one line, in quotes.",
+APART = Trap(
+    "Not every YAML reader or formatter takes a key that a `?` sets apart for the same.",
+    "Write it as `key: value`, in quotes where it has to be.",
 )
-BLANKS = Trap(
-    "Not every YAML reader keeps the spaces on the last line of this text.",
-    "Remove the spaces, or write the text in double quotes.",
+OWN_INDENTATION = Trap(
+    "Not every YAML reader or formatter keeps a text whose | or > says its indentation.",
+    "Leave the number out, or write the text in double quotes.",
 )
 FIRST_LINES = Trap(
     "Not every YAML formatter keeps the empty lines that this text begins with.",
@@ -100,10 +99,24 @@ def directive(text: str, start: int, end: int) -> tuple[int, int] | None:
     return found.span() if found else None
 
 
+def is_apart(text: str, start: int) -> bool:
+    """Whether a key, which begins at an offset, is set apart by a `?` and spaces on its line."""
+    at = start
+    while text[at - 1 : at] in (" ", "\t"):
+        at -= 1
+    return at < start and text[at - 1 : at] == "?" and text[at - 2 : at - 1] in ("", *" \t\r\n,[{")
+
+
+def glued_comment(text: str, start: int, end: int) -> int | None:
+    """Find a comment that sticks to a bracket or comma, in what stands between two tokens."""
+    found = text.find("#", start, end)
+    return found if found > 0 and text[found - 1] in ",[{" else None
+
+
 def in_block(text: str, start: int, value: str) -> Trap | None:
     """Find what others make of the lines of a text that begins with `|` or `>`."""
-    if _OWN_INDENTATION.match(text, start) and _LAST_BLANKS.search(value):
-        return BLANKS
+    if _OWN_INDENTATION.match(text, start):
+        return OWN_INDENTATION
     if _KEPT.match(text, start) and (value.endswith("\n\n") or not value.strip("\n")):
         return LAST_LINES
     if text.startswith(">", start) and _INDENTED.search(value):
