@@ -77,7 +77,7 @@ _VALUE = re.compile(
     rf'^  The \w+ value (.*?) was expected to equal the string constant "{NO_VALUE}"$',
     re.MULTILINE | re.DOTALL,
 )
-EMPTY_LAST_ITEM = re.compile(r"(?m)^( *)- *\n+(?!\1[ -])[^\n]")
+EMPTY_LAST_ITEM = re.compile(r"(?m)^([ -]*)-[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?!\1[ -])[^\n]")
 """What this reader alone misreads: it puts the key that follows into the item."""
 
 
@@ -109,7 +109,11 @@ def by_sourcemeta(text: str, folder: Path) -> list[Any] | str:
     reason="needs sourcemeta-jsonschema: it is in the `dev` extra",
 )
 def test_sourcemetas_reader_sees_the_same(tmp_path: Path) -> None:
-    some = [*corpus(), *odd()]
+    """With one seed also by night: it reads a few texts of thousands as no other reader does.
+
+    So a comment after an unquoted text of several lines, and a key set apart by a line of its own.
+    """
+    some = [*corpus(), *taken(odd_texts(7))]
     assert len(some) > 700
     differ = [
         (one.text, theirs)
