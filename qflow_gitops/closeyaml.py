@@ -126,7 +126,12 @@ class _Builder:
         self.diagnostics.append(error(rule, message, self.file, where, hint))
 
     def trap(self, found: otherreaders.Trap, where: Range) -> None:
-        self.report("yaml-syntax", found.message, where, found.hint)
+        if found.rewritten:
+            self.diagnostics.append(
+                warning("yaml-formatter", found.message, self.file, where, found.hint)
+            )
+        else:
+            self.report("yaml-syntax", found.message, where, found.hint)
 
     def too_deep(self) -> None:
         self.report(

@@ -21,10 +21,14 @@ _TAB = re.compile(_BREAK + r"( *+)\t")
 
 
 class Trap(NamedTuple):
-    """What is wrong, and what to do."""
+    """What is wrong, and what to do.
+
+    `rewritten`: all readers take it for the same, and only a formatter changes it.
+    """
 
     message: str
     hint: str
+    rewritten: bool = False
 
 
 COLON = Trap(
@@ -50,6 +54,7 @@ OWN_INDENTATION = Trap(
 FIRST_LINES = Trap(
     "Not every YAML formatter keeps the empty lines that this text begins with.",
     "Remove them, or write the text in double quotes.",
+    rewritten=True,
 )
 LAST_LINES = Trap(
     "Not every YAML reader, formatter or editor keeps the empty lines that this text ends with.",
@@ -58,10 +63,12 @@ LAST_LINES = Trap(
 INDENTED = Trap(
     "A YAML formatter may add empty lines around the lines of this text that are indented further.",
     "Write `|` for a text that keeps its lines.",
+    rewritten=True,
 )
 EMPTY = Trap(
     "Not every YAML formatter leaves an empty value in brackets empty.",
     "Write `null`, or '' for a text.",
+    rewritten=True,
 )
 DASH = Trap(
     "Not every YAML reader takes a `-` alone in brackets for a text.",

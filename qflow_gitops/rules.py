@@ -211,6 +211,13 @@ _YAML = (
         "spec:\n  input: {at: 12:30}",
         'spec:\n  input: {at: "12:30"}',
     ),
+    Rule(
+        "yaml-formatter",
+        _W,
+        "A formatter may change this text, which would then be sent as another request.",
+        "spec:\n  input:\n    reason: >\n      quarterly\n        indented further\n",
+        "spec:\n  input:\n    reason: |\n      quarterly\n        indented further\n",
+    ),
 )
 
 _SCHEMA = (

@@ -191,7 +191,7 @@ def test_snakeyaml_sees_the_same() -> None:
 
 
 @requires("yamlfmt")
-def test_what_yamlfmt_writes_is_sent_as_before_or_refused(tmp_path: Path) -> None:
+def test_what_yamlfmt_writes_is_sent_as_before_or_said_not_to_be(tmp_path: Path) -> None:
     """With its defaults. Its `retain_line_breaks` isn't looked at: it puts marks into texts."""
     some = [*corpus(), *odd()]
     for number, one in enumerate(some):
@@ -205,7 +205,7 @@ def test_what_yamlfmt_writes_is_sent_as_before_or_refused(tmp_path: Path) -> Non
         written = (tmp_path / f"{number}.yaml").read_bytes().decode()
         changed += written != one.text
         again = list(taken([written]))
-        if again and again[0].form != one.form:
+        if again and again[0].form != one.form and "yaml-formatter" not in one.warned:
             rewritten.append((one.text, written))
     assert rewritten == []
     assert changed > 300
