@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from qflow_gitops.cli.wiring import SystemClock
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace

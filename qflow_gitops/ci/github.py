@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qflow_gitops.ci.described import Described, commit_id, number
+from qflow_gitops.ci.context import Described, commit_id, number
 
 _LARGEST = 32 * 1024 * 1024
 """Bytes of an event that are read; GitHub caps what it sends at 25 MB."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from qflow_gitops.ci.described import Described, commit_id, number
+from qflow_gitops.ci.context import Described, commit_id, number
 
 
 def describe(environ: Mapping[str, str]) -> Described | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from qflow_gitops.ci.described import Described
+from qflow_gitops.ci.context import Described
 
 
 def describe(environ: Mapping[str, str]) -> Described | None:

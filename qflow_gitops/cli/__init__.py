@@ -1,5 +1,1 @@
-"""The command line: one command a file; `console` writes, `wiring` builds the edges."""
-
-import gc
-
-gc.set_threshold(50_000)  # what imports make stays: looking for garbage in it costs a tenth
+"""The command line: one command a file; `console` writes, `context` builds the edges."""

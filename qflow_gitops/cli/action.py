@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from qflow_gitops.cli.wiring import Wiring
+from qflow_gitops.cli.context import Wiring
 from qflow_gitops.errors import ExitCode, QflowError
 
 DIRECT = ("validate", "plan", "apply", "comment", "status", "history", "reconcile", "lock")

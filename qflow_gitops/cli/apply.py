@@ -5,16 +5,16 @@ from functools import partial
 
 import click
 
-from qflow_gitops import output
+from qflow_gitops.apply.preconditions import ApplyRequest
 from qflow_gitops.cli import options
+from qflow_gitops.cli.context import Stopper, SystemClock, Wiring, run
 from qflow_gitops.cli.streams import echo
-from qflow_gitops.cli.wiring import Stopper, SystemClock, Wiring, run
+from qflow_gitops.commands.apply import Edges, apply
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
-from qflow_gitops.operations.apply import Edges, apply
-from qflow_gitops.operations.checks import ApplyRequest
-from qflow_gitops.project import duration
-from qflow_gitops.report import Report, failed
-from qflow_gitops.report.plans import Planned
+from qflow_gitops.render import formats
+from qflow_gitops.results.plans import Planned
+from qflow_gitops.results.report import Report, failed
+from qflow_gitops.settings.project import duration
 
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -148,5 +148,5 @@ def _confirmed(wiring: Wiring, planned: Planned) -> bool:
             hint=f"`qflow-gitops plan` shows it. If that is meant: `{AGAIN} --yes`",
             reason="not_confirmed",
         )
-    echo(output.FORMATS["text"](Report("apply", body=planned)), err=True)
+    echo(formats.FORMATS["text"](Report("apply", body=planned)), err=True)
     return wiring.console.ask("Send these runs to Qualys?")

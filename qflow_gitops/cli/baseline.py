@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.cli.context import SystemClock, Wiring, run
 from qflow_gitops.errors import AGAIN, UsageProblem
-from qflow_gitops.output.words import count
-from qflow_gitops.plan import Change
+from qflow_gitops.plan.decide import Change
+from qflow_gitops.render.escape import count
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("baseline")
@@ -42,7 +42,7 @@ def command(
     """
 
     def work() -> Report:
-        from qflow_gitops.operations.baseline import BaselineEdges, BaselineRequest, baseline
+        from qflow_gitops.commands.baseline import BaselineEdges, BaselineRequest, baseline
 
         head = wiring.git.resolve("HEAD")
         project = wiring.project(head, fetch=True)

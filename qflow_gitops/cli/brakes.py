@@ -5,8 +5,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from qflow_gitops import freezes
-from qflow_gitops.freezes import Freeze
+from qflow_gitops.lockfile import freezes
+from qflow_gitops.lockfile.freezes import Freeze
 
 _MOST = 4096  # bytes of a file; its first line is the reason
 

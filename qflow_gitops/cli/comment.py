@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.cli.context import SystemClock, Wiring, run
 from qflow_gitops.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from qflow_gitops.operations.comment import CommentRequest, Edges
-    from qflow_gitops.report import Report
+    from qflow_gitops.commands.comment import CommentRequest, Edges
+    from qflow_gitops.results.report import Report
 
 
 @click.command("comment")
@@ -54,7 +54,7 @@ def command(
         raise click.UsageError("--merged finds its pull requests and commits itself.")
 
     def work() -> Report:
-        from qflow_gitops.operations.comment import CommentRequest
+        from qflow_gitops.commands.comment import CommentRequest
 
         request = CommentRequest(
             platform=wiring.platform,
@@ -85,8 +85,8 @@ def _number(wiring: Wiring, asked: int | None) -> int:
 
 def _comment(wiring: Wiring, request: CommentRequest, number: int, author: str) -> Report:
     """Comment on one pull request; on those that changed of late where `number` is 0."""
-    from qflow_gitops.lockfile import Lockfile
-    from qflow_gitops.operations.comment import comment, comment_on_merged
+    from qflow_gitops.commands.comment import comment, comment_on_merged
+    from qflow_gitops.lockfile.ledger import Lockfile
 
     edges = _edges(wiring, author)
     if number:
@@ -96,10 +96,10 @@ def _comment(wiring: Wiring, request: CommentRequest, number: int, author: str) 
 
 
 def _edges(wiring: Wiring, author: str) -> Edges:
+    from qflow_gitops.commands.comment import Edges, author_of
     from qflow_gitops.github.comments import GitHubConversations
-    from qflow_gitops.interfaces import Author
-    from qflow_gitops.operations.comment import Edges, author_of
-    from qflow_gitops.output.comment import marked, render, render_gone
+    from qflow_gitops.ports.protocols import Author
+    from qflow_gitops.render.comment import marked, render, render_gone
 
     conversations = GitHubConversations(wiring.github)
     found = None if author else conversations.author()

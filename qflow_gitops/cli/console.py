@@ -16,18 +16,18 @@ import click
 
 from qflow_gitops.cli.streams import echo, is_ci
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
-from qflow_gitops.output import FORMATS
-from qflow_gitops.output.text import error_lines
-from qflow_gitops.output.text import render as as_text
-from qflow_gitops.output.words import clean, count
+from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.formats import FORMATS
+from qflow_gitops.render.text import error_lines
+from qflow_gitops.render.text import render as as_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from qflow_gitops.lockfile import Attempt
-    from qflow_gitops.operations import events
-    from qflow_gitops.report import Report
+    from qflow_gitops.apply import events
+    from qflow_gitops.lockfile.ledger import Attempt
+    from qflow_gitops.results.report import Report
 
 Result = TypeVar("Result")
 
@@ -218,18 +218,18 @@ def _room(file: Path, content: bytes) -> bytes:
 
 
 def _put(file: Path, content: bytes, *, append: bool) -> None:
-    from qflow_gitops import files
+    from qflow_gitops.base import atomic
 
     if append:
         with file.open("ab") as stream:
             stream.write(content)
     else:
-        files.replace(file, content)
+        atomic.replace(file, content)
 
 
 def _brief(attempt: Attempt) -> str:
     """Say a new state in a few words; the result says the rest."""
-    from qflow_gitops.states import State
+    from qflow_gitops.lockfile.states import State
 
     if attempt.state is State.INTENT:
         return "intent recorded, sending"
@@ -279,7 +279,7 @@ class Progress:
         """Take the next event."""
         if self._console.quiet:
             return
-        from qflow_gitops.operations import events
+        from qflow_gitops.apply import events
 
         match event:
             case events.Said(text):

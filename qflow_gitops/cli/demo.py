@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from qflow_gitops.cli import streams
+from qflow_gitops.cli.context import Wiring
 from qflow_gitops.cli.sandbox import needs_flask
-from qflow_gitops.cli.wiring import Wiring
 from qflow_gitops.errors import QflowError, UsageProblem
 
 _PROGRAM = [sys.executable, "-c", "from qflow_gitops.cli.main import main; main()"]
@@ -95,7 +95,7 @@ def command(wiring: Wiring) -> None:
     half a minute.
     """
     try:
-        from qflow_gitops.sandbox import SandboxServer
+        from qflow_gitops.sandbox.server import SandboxServer
     except ModuleNotFoundError:
         raise needs_flask() from None
     with (
@@ -131,7 +131,7 @@ def _environment(environ: Mapping[str, str], gateway: str) -> dict[str, str]:
 
 
 def _tell(story: _Story, sandbox: object) -> None:
-    from qflow_gitops.sandbox import SandboxServer
+    from qflow_gitops.sandbox.server import SandboxServer
 
     assert isinstance(sandbox, SandboxServer)  # noqa: S101
     story.say("A repository of run specs. (A local sandbox plays Qualys; nothing leaves here.)")

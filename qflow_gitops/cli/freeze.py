@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.cli.context import SystemClock, Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.operations.freeze import FreezeEdges
-    from qflow_gitops.report import Report
+    from qflow_gitops.commands.freeze import FreezeEdges
+    from qflow_gitops.results.report import Report
 
 
 @click.command("freeze")
@@ -26,7 +26,7 @@ def command(wiring: Wiring, reason: str, format_name: str, copies: options.Copie
     """
 
     def work() -> Report:
-        from qflow_gitops.operations.freeze import freeze
+        from qflow_gitops.commands.freeze import freeze
 
         return freeze(reason, edges(wiring))
 
@@ -35,7 +35,7 @@ def command(wiring: Wiring, reason: str, format_name: str, copies: options.Copie
 
 def edges(wiring: Wiring) -> FreezeEdges:
     """What both commands need: the lockfile that the settings of the newest commit name."""
-    from qflow_gitops.operations.freeze import FreezeEdges
+    from qflow_gitops.commands.freeze import FreezeEdges
 
     project = wiring.project(wiring.newest())
     return FreezeEdges(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.cli.context import Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("history")
@@ -24,7 +24,7 @@ def command(
     """Show all attempts of a RUN (`name` or `environment/name`), or of all runs."""
 
     def work() -> Report:
-        from qflow_gitops.operations.status import history
+        from qflow_gitops.commands.status import history
 
         commit = wiring.newest()
         project = wiring.project(commit)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.api.platforms import NAMES
-from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.base.paths import PROJECT_FILE, ROOT, ProjectFolder
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.filenames import PROJECT_FILE, ROOT, ProjectFolder
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.project import LockSettings
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.qualys.platforms import NAMES
+from qflow_gitops.settings.project import LockSettings
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
@@ -62,7 +62,7 @@ def command(
         raise click.UsageError("--action is for the workflows that --github writes.")
 
     def work() -> Report:
-        from qflow_gitops.operations.init import Target, check_place, init
+        from qflow_gitops.commands.init import Target, check_place, init
 
         path = wiring.directory / folder
         repo, at = _repository(wiring, path)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.group("lock")
@@ -37,7 +37,7 @@ def verify_(wiring: Wiring, signers: str | None, format_name: str, copies: optio
     """
 
     def work() -> Report:
-        from qflow_gitops.operations.verify import verify
+        from qflow_gitops.commands.verify import verify
 
         project = wiring.project(wiring.newest())
         return verify(wiring.git, wiring.store(project), project, signers or "")
@@ -56,8 +56,8 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
     """
 
     def work() -> Report:
-        from qflow_gitops.operations.push import push as bring_in
-        from qflow_gitops.operations.verify import read_rescued
+        from qflow_gitops.commands.rescue import push as bring_in
+        from qflow_gitops.commands.verify import read_rescued
 
         project = wiring.project(wiring.newest())
         kept = wiring.git.root / project.folder.rescue

@@ -114,7 +114,7 @@ def program(ctx: click.Context, directory: str, quiet: bool, verbose: bool, colo
     `apply` runs it at most once, and a lockfile records the executions.
     """
     from qflow_gitops.cli.console import Console
-    from qflow_gitops.cli.wiring import Wiring
+    from qflow_gitops.cli.context import Wiring
 
     if quiet and verbose:
         raise click.UsageError("-q and -v exclude each other.")
@@ -124,7 +124,7 @@ def program(ctx: click.Context, directory: str, quiet: bool, verbose: bool, colo
 
 def _show(problem: click.ClickException) -> None:
     """Say what is wrong with a command line, its own words made safe to print."""
-    from qflow_gitops.output.words import clean
+    from qflow_gitops.render.escape import clean
 
     if isinstance(problem, click.exceptions.NoArgsIsHelpError):  # its words are the whole help
         echo(problem.format_message(), err=True)
@@ -151,7 +151,7 @@ def _leave(status: int, *, at_once: bool) -> NoReturn:
 def _unwritten(problem: OSError) -> ExitCode:
     """Say that a help, a list or a schema didn't reach its reader."""
     from qflow_gitops.errors import UsageProblem
-    from qflow_gitops.output.text import error_lines
+    from qflow_gitops.render.text import error_lines
 
     told = UsageProblem(
         f"This can't be written: {problem.strerror}.",
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         echo("Interrupted.", err=True)
         sys.exit(ExitCode.SIGINT)
     except QflowError as problem:
-        from qflow_gitops.output.text import error_lines
+        from qflow_gitops.render.text import error_lines
 
         echo("\n".join(error_lines(problem)), err=True)
         sys.exit(problem.exit_code)

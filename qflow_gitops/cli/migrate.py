@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, existing_paths, run
+from qflow_gitops.cli.context import Wiring, existing_paths, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("migrate")
@@ -36,7 +36,7 @@ def command(
         raise click.UsageError("--check and --diff exclude each other.")
 
     def work() -> Report:
-        from qflow_gitops.operations.migrate import migrate
+        from qflow_gitops.commands.migrate import migrate
 
         only = existing_paths(wiring, paths)
         return migrate(wiring.git, wiring.platform, only, check=check, diff=diff)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from qflow_gitops.output import COPIES, RESULTS
+from qflow_gitops.render.formats import COPIES, RESULTS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Copies = tuple[tuple[str, str], ...]

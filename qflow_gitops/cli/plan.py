@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qflow_gitops.base.times import stamp
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import SystemClock, Wiring, run
-from qflow_gitops.moments import stamp
+from qflow_gitops.cli.context import SystemClock, Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("plan")
@@ -47,7 +47,7 @@ def command(
         raise click.UsageError("--worktree plans the work tree; --to a commit. Choose one.")
 
     def work() -> Report:
-        from qflow_gitops.operations.plan import PlanRequest, make_plan
+        from qflow_gitops.commands.plan import PlanRequest, make_plan
 
         commit = wiring.git.resolve(head)
         request = PlanRequest(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.cli.context import Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("reconcile")
@@ -24,7 +24,7 @@ def command(wiring: Wiring, environment: str, format_name: str, copies: options.
     """
 
     def work() -> Report:
-        from qflow_gitops.operations.doubts import reconcile
+        from qflow_gitops.commands.reconcile import reconcile
 
         project = wiring.project(wiring.newest())
         steps = reconcile(project, wiring.store(project), wiring.reconciler(project), environment)

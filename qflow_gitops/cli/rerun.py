@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.cli.context import Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("rerun")
@@ -29,7 +29,7 @@ def command(
     """
 
     def work() -> Report:
-        from qflow_gitops.operations.rerun import rerun
+        from qflow_gitops.commands.rerun import rerun
 
         project = wiring.project()
         return rerun(wiring.git, wiring.store(project), project, name, reason)

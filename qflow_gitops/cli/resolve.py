@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import SystemClock, Wiring, run
-from qflow_gitops.states import State
+from qflow_gitops.cli.context import SystemClock, Wiring, run
+from qflow_gitops.lockfile.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qflow_gitops.inheritance import Key, Placed
-    from qflow_gitops.lockfile import Lockfile
-    from qflow_gitops.report import Report
+    from qflow_gitops.lockfile.inheritance import Key, Placed
+    from qflow_gitops.lockfile.ledger import Lockfile
+    from qflow_gitops.results.report import Report
 
 
 @click.command("resolve")
@@ -94,9 +94,9 @@ def command(
     to = next(state for state, said in chosen.items() if said)
 
     def work() -> Report:
-        from qflow_gitops.operations.decided import decide
-        from qflow_gitops.operations.resolve import Decision, resolve
-        from qflow_gitops.operations.runs import attempts_for
+        from qflow_gitops.commands.decided import decide
+        from qflow_gitops.commands.resolve import Decision, resolve
+        from qflow_gitops.sources.runs import attempts_for
 
         commit = wiring.newest()
         project = wiring.project(commit)

@@ -9,8 +9,8 @@ from qflow_gitops.errors import ExitCode
 @click.argument("rule", required=False, metavar="[ID]")
 def command(rule: str | None) -> int:
     """List the rules that findings name; with an ID, explain that one by example."""
-    from qflow_gitops.output import rules as output
-    from qflow_gitops.rules import RULES
+    from qflow_gitops.render import rules as output
+    from qflow_gitops.specs.rules import RULES
 
     if rule is None:
         click.echo(output.listed(RULES.values()), nl=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from qflow_gitops.cli.wiring import Wiring
+from qflow_gitops.cli.context import Wiring
 from qflow_gitops.errors import UsageProblem
 
 
@@ -39,8 +39,8 @@ def command(
 ) -> int:
     """Run a local stand-in for Qualys Flow. It is not Qualys; nothing leaves this machine."""
     try:
-        from qflow_gitops.sandbox import SandboxServer
         from qflow_gitops.sandbox.faults import FAULTS
+        from qflow_gitops.sandbox.server import SandboxServer
     except ModuleNotFoundError:
         raise needs_flask() from None
     if "list" in faults:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops import schema
-from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.cli.context import Wiring, run
+from qflow_gitops.specs import schema
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 _editor = click.option(
     "--editor",
@@ -49,7 +49,7 @@ def export(wiring: Wiring, folder: Path, editor: bool) -> int:
     """Write every schema to a folder, which is made if need be."""
 
     def work() -> Report:
-        from qflow_gitops.operations.init import export_schemas
+        from qflow_gitops.commands.init import export_schemas
 
         return export_schemas(wiring.directory / folder, editor=editor)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import SystemClock, Wiring, run
+from qflow_gitops.cli.context import SystemClock, Wiring, run
 from qflow_gitops.errors import QflowError
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("status")
@@ -34,8 +34,8 @@ def command(
     """Show every run, its last attempt and its execution, and what is frozen."""
 
     def work() -> Report:
-        from qflow_gitops.operations import status
-        from qflow_gitops.operations.gateways import Gateways
+        from qflow_gitops.apply.platforms import Gateways
+        from qflow_gitops.commands import status
 
         commit = wiring.newest()
         project = wiring.project(commit)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.cli.freeze import edges
-from qflow_gitops.cli.wiring import Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("unfreeze")
@@ -27,7 +27,7 @@ def command(wiring: Wiring, reason: str, format_name: str, copies: options.Copie
     """
 
     def work() -> Report:
-        from qflow_gitops.operations.freeze import unfreeze
+        from qflow_gitops.commands.freeze import unfreeze
 
         return unfreeze(reason, edges(wiring))
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, existing_paths, run
+from qflow_gitops.cli.context import Wiring, existing_paths, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.command("validate")
@@ -41,8 +41,8 @@ def command(
         raise click.UsageError("--hook is for the paths that a hook gives.")
 
     def work() -> Report:
-        from qflow_gitops.forks import spread
-        from qflow_gitops.operations.validate import validate, validate_staged
+        from qflow_gitops.base.forks import spread
+        from qflow_gitops.commands.validate import validate, validate_staged
 
         only = existing_paths(wiring, paths)
         check = validate_staged if hook else validate

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.wiring import Wiring, run
+from qflow_gitops.cli.context import Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.report import Report
+    from qflow_gitops.results.report import Report
 
 
 @click.group("workflows")
@@ -41,7 +41,7 @@ def pull(
         raise click.UsageError("Name workflows, or say --all.")
 
     def work() -> Report:
-        from qflow_gitops.operations import workflows
+        from qflow_gitops.commands import workflows
 
         return workflows.pull(
             wiring.git,
@@ -62,7 +62,7 @@ def list_(wiring: Wiring, format_name: str, copies: options.Copies) -> int:
     """List the catalog."""
 
     def work() -> Report:
-        from qflow_gitops.operations import workflows
+        from qflow_gitops.commands import workflows
 
         return workflows.listed(workflows.read(wiring.git, wiring.folder))
 
@@ -77,7 +77,7 @@ def show(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Cop
     """Show a workflow of the catalog and its variables."""
 
     def work() -> Report:
-        from qflow_gitops.operations import workflows
+        from qflow_gitops.commands import workflows
 
         return workflows.shown(workflows.read(wiring.git, wiring.folder), workflow_id)
 
@@ -92,7 +92,7 @@ def new(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Copi
     """Print a run spec to fill in: `workflows new ID > runs/NAME.yaml`."""
 
     def work() -> Report:
-        from qflow_gitops.operations import workflows
+        from qflow_gitops.commands import workflows
 
         return workflows.draft(workflows.read(wiring.git, wiring.folder), workflow_id)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from qflow_gitops.api.evidence import number
-from qflow_gitops.api.messages import message_of
-from qflow_gitops.api.redaction import Redactor
-from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import AuthError, UnreachableError
+from qflow_gitops.http.evidence import number
+from qflow_gitops.http.messages import message_of
+from qflow_gitops.http.redaction import Redactor
+from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 
 ATTEMPTS = 4  # of one request
 LONGEST = 60.0  # seconds that one wait takes at most

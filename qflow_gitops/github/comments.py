@@ -12,13 +12,13 @@ from typing import Any
 from qflow_gitops.errors import AuthError
 from qflow_gitops.github.client import Client, odd_answer
 from qflow_gitops.github.pulls import GitHubPulls
-from qflow_gitops.interfaces import Author, Comment, PullRequest
+from qflow_gitops.ports.protocols import Author, Comment, PullRequest
 
 _NOTHING = "Nothing was posted."
 
 
 class GitHubConversations:
-    """Implements `interfaces.Conversations` for one repository."""
+    """Implements `ports.Conversations` for one repository."""
 
     def __init__(self, client: Client) -> None:
         """Take the client of the repository."""

@@ -1,8 +1,4 @@
 """A local Qualys Flow: documented shapes, executions that take a while, faults on demand.
 
-It is not Qualys, and nothing that is sent to it leaves the machine.
+It is not Qualys, and nothing that is sent to it leaves the machine. `server` starts it.
 """
-
-from qflow_gitops.sandbox.server import SandboxServer
-
-__all__ = ["SandboxServer"]

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from qflow_gitops.gitbranch import GitBranch
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockfile import Attempt, Event, Transition
-from qflow_gitops.lockstores.branch import BranchStore
-from qflow_gitops.notes import Mark
-from qflow_gitops.operations import projectfile, reading
-from qflow_gitops.states import State
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.lockfile.ledger import Attempt, Event, Transition
+from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.sources import settings
+from qflow_gitops.sources import specs as reading
+from qflow_gitops.stores.branch import BranchStore
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 from tests.helpers.clones import BRANCH, Remote
@@ -68,7 +69,7 @@ def _waves(repo: GitRepo, head: str) -> Iterator[list[Transition]]:
     """Each commit opens one run and records the answer of the one before."""
     at, by = "2026-01-01T00:00:00Z", {"actor": "bench@example.com", "tool": "0.1.0"}
     blobs = {one.path.decode(): one.blob for one in repo.files(head, ["runs"]).values()}
-    specs = reading.commit_specs(repo, head, projectfile.settings(repo, head, "").project).specs
+    specs = reading.commit_specs(repo, head, settings.settings(repo, head, "").project).specs
     before: list[Transition] = []
     for number, (key, one) in enumerate(sorted(specs.items())):
         facts = {

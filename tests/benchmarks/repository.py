@@ -4,11 +4,12 @@ import uuid
 from pathlib import Path
 from shutil import rmtree
 
-from qflow_gitops import lockformat
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile
-from qflow_gitops.operations import projectfile, reading
-from qflow_gitops.states import State
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.lockfile import codec
+from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.sources import settings
+from qflow_gitops.sources import specs as reading
 from tests.helpers.git import Workspace
 
 SETTINGS = """\
@@ -103,7 +104,7 @@ def record(workspace: Workspace) -> None:
     """Write a lockfile in which every run has succeeded at the commit that is checked out."""
     repo = GitRepo.open(workspace.path, {"PATH": "/usr/bin:/bin"})
     head = repo.resolve("HEAD")
-    project = projectfile.settings(repo, head, "").project
+    project = settings.settings(repo, head, "").project
     blobs = {one.path.decode(): one.blob for one in repo.files(head, ["runs"]).values()}
     specs = reading.commit_specs(repo, head, project).specs
     at, ended = "2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z"
@@ -130,7 +131,7 @@ def record(workspace: Workspace) -> None:
             )
         environments[name] = EnvironmentRecord(latest=head, applied_through=head, runs=runs)
     lockfile = Lockfile("0123456789abcdef0123456789abcdef", 1, environments)
-    (workspace.path / "qflow.lock").write_bytes(lockformat.to_bytes(lockfile))
+    (workspace.path / "qflow.lock").write_bytes(codec.to_bytes(lockfile))
     workspace.commit("applied")
 
 

@@ -7,8 +7,8 @@ Then read the diff: would you know what to do?
 import json
 from pathlib import Path
 
-from qflow_gitops.output.rules import table
-from qflow_gitops.rules import RULES
+from qflow_gitops.render.rules import table
+from qflow_gitops.specs.rules import RULES
 from tests.unit.test_cases import INVALID, VALID, findings
 
 for case in (*VALID, *INVALID):

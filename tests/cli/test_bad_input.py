@@ -52,7 +52,7 @@ def test_no_command_shows_the_help_as_a_person_reads_it(words: tuple, capfd) -> 
 def test_without_flask_the_sandbox_says_what_to_install(
     command: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "qflow_gitops.sandbox", None)
+    monkeypatch.setitem(sys.modules, "qflow_gitops.sandbox.server", None)
     kind(cli(command), 2, "Flask", "`pip install 'Flask>=3.0'`")
 
 
@@ -287,7 +287,7 @@ def test_a_bug_is_no_traceback(project, cli: Cli, monkeypatch) -> None:
     def bug(*_args: object, **_more: object) -> None:
         raise ZeroDivisionError("secret-canary")
 
-    monkeypatch.setattr("qflow_gitops.operations.plan.make_plan", bug)
+    monkeypatch.setattr("qflow_gitops.commands.plan.make_plan", bug)
     done = cli("plan")
     assert done.code == 70
     assert "Please report it" in done.err

@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
-from qflow_gitops import schema
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.specs import schema
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, spec
@@ -113,7 +113,7 @@ def test_plan_reads_no_secret_and_opens_no_connection(
         "import sys\nfrom qflow_gitops.cli.main import main\n"
         f"arguments = ['-C', {str(project.path)!r}, 'plan']\n"
         "try: main(arguments)\nexcept SystemExit: pass\n"
-        "print([m for m in ('requests', 'qflow_gitops.api.token', 'urllib3', 'flask') "
+        "print([m for m in ('requests', 'qflow_gitops.qualys.token', 'urllib3', 'flask') "
         "if m in sys.modules])"
     )
     monkeypatch.setenv("QFLOW_TOKEN", "canary")

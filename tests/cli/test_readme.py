@@ -8,9 +8,9 @@ import pytest
 
 from qflow_gitops.cli.main import COMMANDS, program
 from qflow_gitops.errors import PRECEDENCE, ExitCode
-from qflow_gitops.output.rules import table
-from qflow_gitops.plan import Action, Reason
-from qflow_gitops.rules import RULES
+from qflow_gitops.plan.decide import Action, Reason
+from qflow_gitops.render.rules import table
+from qflow_gitops.specs.rules import RULES
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.cache import Cache
-from qflow_gitops.forks import spread
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.loader import spec_name
-from qflow_gitops.operations.validate import validate
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.base.forks import spread
+from qflow_gitops.cache.store import Cache
+from qflow_gitops.commands.validate import validate
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.specs.load import spec_name
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.node import NODE, requires_node

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.gitworktree import WorkTree
-from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile
-from qflow_gitops.lockformat import to_bytes
-from qflow_gitops.parsing import parse
-from qflow_gitops.sandbox import SandboxServer
-from qflow_gitops.spec import from_document
-from qflow_gitops.states import State
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.git.worktree import WorkTree
+from qflow_gitops.lockfile.codec import to_bytes
+from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.specs.spec import from_document
+from qflow_gitops.yaml.parse import parse
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec

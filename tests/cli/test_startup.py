@@ -72,10 +72,12 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
     assert own(modules) == STARTED | {
         f"qflow_gitops.{one}"
         for one in (
-            "cache", "cli.console", "cli.options", "cli.validate", "cli.wiring", "diagnostics",
-            "filenames", "forks", "gitrepo", "gitworktree", "operations",
-            "operations.lostsettings", "operations.projectfile", "operations.validate", "output",
-            "output.text", "output.words", "report", "shipped", "verdicts",
+            "base", "base.forks", "base.paths", "base.resources", "cache", "cache.store",
+            "cache.verdicts", "cli.console", "cli.context", "cli.options", "cli.validate",
+            "commands", "commands.validate", "findings", "findings.finding", "git",
+            "git.repository", "git.worktree", "render", "render.escape", "render.formats",
+            "render.text", "results", "results.report", "sources", "sources.lostsettings",
+            "sources.settings",
         )
     }  # fmt: skip
 
@@ -89,5 +91,8 @@ def test_plan_of_what_is_known_to_be_valid(workspace: Workspace) -> None:
     loaded(workspace, "plan")
     modules = loaded(workspace, "plan")
     assert modules & LIBRARIES == {"sqlite3", "yaml"}
-    for folder in ("api", "github", "sandbox", "lockstores.branch", "gitbranch", "report.reviews"):
+    for folder in (
+        "qualys", "http", "github", "sandbox", "stores.branch", "git.lock_branch",
+        "results.reviews",
+    ):  # fmt: skip
         assert not any(one.startswith(f"qflow_gitops.{folder}") for one in modules), folder

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.cli.console import Console
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import Remote
 from tests.helpers.forks import Forks
 from tests.helpers.git import Workspace

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.ci import SYSTEMS, describe
-from qflow_gitops.ci.described import Described
+from qflow_gitops.ci.context import Described
+from qflow_gitops.ci.detect import SYSTEMS, describe
 
 HEAD, MERGE = "a" * 40, "b" * 40
 GITHUB = {

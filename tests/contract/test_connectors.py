@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops import connectors, schema, spec
-from qflow_gitops.connectors import CONNECTORS, Connector
-from qflow_gitops.diagnostics import Diagnostic, Severity
-from qflow_gitops.document import Document
-from qflow_gitops.parsing import parse
-from qflow_gitops.rules import RULES
+from qflow_gitops.findings.finding import Diagnostic, Severity
+from qflow_gitops.specs import schema, spec
+from qflow_gitops.specs.connectors import registry
+from qflow_gitops.specs.connectors.registry import CONNECTORS, Connector
+from qflow_gitops.specs.rules import RULES
+from qflow_gitops.yaml.document import Document
+from qflow_gitops.yaml.parse import parse
 
 EACH = pytest.mark.parametrize("one", CONNECTORS.values(), ids=list(CONNECTORS))
 SPEC: dict[str, Any] = schema.load("workflow-run")["properties"]["spec"]
@@ -54,7 +55,7 @@ def test_the_schema_gives_it_the_same_variables(one: Connector) -> None:
 def test_no_system_variable_belongs_to_two_clouds_or_to_none() -> None:
     owned = [name for one in CONNECTORS.values() for name in one.SYSTEM_VARIABLES]
     legacy = [one.LEGACY_VARIABLE for one in CONNECTORS.values() if one.LEGACY_VARIABLE]
-    assert sorted([*owned, *legacy, connectors.COMMON]) == sorted(VARIABLES)
+    assert sorted([*owned, *legacy, registry.COMMON]) == sorted(VARIABLES)
 
 
 def test_the_request_knows_the_same_legacy_and_place_variables() -> None:
@@ -76,7 +77,7 @@ def test_every_known_region_fits_the_schema(one: Connector) -> None:
     names = [name for name in one.SYSTEM_VARIABLES if "region" in name]
     assert bool(one.REGIONS) == bool(names)
     for region in one.REGIONS:
-        assert connectors.check(document(one.NAME, {names[0]: region})) == []
+        assert registry.check(document(one.NAME, {names[0]: region})) == []
 
 
 def test_no_aws_region_is_taken_for_one_of_oci() -> None:
@@ -88,13 +89,13 @@ def test_no_aws_region_is_taken_for_one_of_oci() -> None:
 
 @EACH
 def test_its_examples_raise_no_warning(one: Connector) -> None:
-    assert connectors.check(document(one.NAME, {"connectorId": UUID, **examples(one)})) == []
+    assert registry.check(document(one.NAME, {"connectorId": UUID, **examples(one)})) == []
 
 
 @EACH
 def test_its_legacy_variable_alone_is_a_warning(one: Connector) -> None:
     if one.LEGACY_VARIABLE:
-        found = connectors.check(document(one.NAME, {one.LEGACY_VARIABLE: UUID, **examples(one)}))
+        found = registry.check(document(one.NAME, {one.LEGACY_VARIABLE: UUID, **examples(one)}))
         assert [(x.rule, x.severity) for x in found] == [("legacy-variable", Severity.WARNING)]
         assert "migrate" in found[0].hint
 
@@ -104,7 +105,7 @@ def test_an_unknown_region_is_a_warning_at_its_value(one: Connector) -> None:
     for name in one.SYSTEM_VARIABLES:
         if "region" in name:
             unknown = document(one.NAME, {name: "zz-nowhere-9"})
-            (found,) = connectors.check(unknown)
+            (found,) = registry.check(unknown)
             assert found.rule == f"{one.NAME}-region-unknown"
             assert found.range == unknown.values["spec", "variables", name]
 
@@ -122,7 +123,7 @@ def test_its_rules_are_listed_and_named_after_it(one: Connector) -> None:
 
 
 def test_findings_come_in_the_order_of_the_document() -> None:
-    found: list[Diagnostic] = connectors.check(
+    found: list[Diagnostic] = registry.check(
         document("[oci, aws]", {"region": "zz-nowhere-9", "oci_region": "zz-nowhere-9", "n": "1.5"})
     )
     assert [one.range.start.line for one in found] == [8, 9, 10]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.windows import Window, problem_of, verdict
+from qflow_gitops.policy.windows import Window, problem_of, verdict
 from tests.helpers.partners import requires
 
 CLOCK = Path(__file__).parents[1] / "c/clock.c"

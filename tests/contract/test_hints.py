@@ -11,16 +11,12 @@ from tests.helpers.typed import commands
 
 TESTS = Path(__file__).parents[1]
 OF_A_FILE = (
-    "schema",
-    "connectors",
-    "closeyaml",
-    "otherreaders",
-    "syntax",
-    "leaks",
-    "excerpts",
-    "numerals",
-    "parsing",
-    "advice",
+    "findings.suggest",
+    "specs.connectors",
+    "specs.excerpts",
+    "specs.schema",
+    "specs.secrets",
+    "yaml",
 )
 """Modules whose hints say how the text of a file is fixed: `tests/cases` has each finding."""
 
@@ -149,7 +145,8 @@ def _carried_out() -> tuple[str, ...]:
 
 def _is_of_a_file(one: Text) -> bool:
     module = one.where.removeprefix("qflow_gitops.").partition(":")[0]
-    return module.partition(".")[0] in OF_A_FILE and not commands(one.text)
+    known = any(f"{module}.".startswith(f"{name}.") for name in OF_A_FILE)
+    return known and not commands(one.text)
 
 
 def _left(one: Text) -> bool:
@@ -196,17 +193,17 @@ def test_a_command_is_whole() -> None:
 
 BESIDE = {
     "qflow_gitops.cli.crash:report_bug": "after a bug: test_crashes.py",
-    "qflow_gitops.cli.wiring:_give_up": "a second signal: test_signals.py",
-    "qflow_gitops.operations.init:": "a file that `init` writes",
-    "qflow_gitops.operations.plan:_base": "a note beside a plan: test_bad_input.py",
-    "qflow_gitops.output.markdown:": "in a comment, where nobody types",
-    "qflow_gitops.output.markdown:_findings": "in a comment, where nobody types",
-    "qflow_gitops.output.sarif:_rendered": "in a file for code scanning: test_outputs.py",
-    "qflow_gitops.output.junit:_rendered": "in a file of test results: test_outputs.py",
-    "qflow_gitops.output.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
-    "qflow_gitops.output.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
-    "qflow_gitops.output.textrecords:standstill": "after an unfreeze: test_freeze.py",
-    "qflow_gitops.output.textplans:applied": "where answers couldn't be saved to a file",
+    "qflow_gitops.cli.context:_give_up": "a second signal: test_signals.py",
+    "qflow_gitops.commands.init:": "a file that `init` writes",
+    "qflow_gitops.commands.plan:_base": "a note beside a plan: test_bad_input.py",
+    "qflow_gitops.render.markdown:": "in a comment, where nobody types",
+    "qflow_gitops.render.markdown:_findings": "in a comment, where nobody types",
+    "qflow_gitops.render.sarif:_rendered": "in a file for code scanning: test_outputs.py",
+    "qflow_gitops.render.junit:_rendered": "in a file of test results: test_outputs.py",
+    "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
+    "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
+    "qflow_gitops.render.textrecords:standstill": "after an unfreeze: test_freeze.py",
+    "qflow_gitops.render.textplans:applied": "where answers couldn't be saved to a file",
 }
 """Function -> what its texts are that name a command and are no hints."""
 

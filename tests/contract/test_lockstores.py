@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from qflow_gitops.base.paths import ROOT
 from qflow_gitops.errors import BusyError, LockError
-from qflow_gitops.filenames import ROOT
-from qflow_gitops.gitbranch import GitBranch
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.interfaces import LockStore, LostRace
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
-from qflow_gitops.lockformat import from_bytes, to_bytes
-from qflow_gitops.lockstores import STORES, Place, build
-from qflow_gitops.notes import LedgerEvent, Mark, Note
-from qflow_gitops.project import LockSettings
-from qflow_gitops.states import State
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.lockfile.codec import from_bytes, to_bytes
+from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.ports.protocols import LockStore, LostRace
+from qflow_gitops.settings.project import LockSettings
+from qflow_gitops.stores.registry import STORES, Place, build
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 

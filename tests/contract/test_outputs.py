@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.diagnostics import Diagnostic, Excerpt, Position, Range, Severity
 from qflow_gitops.errors import ExitCode, InvalidInput
-from qflow_gitops.output import FORMATS, RESULTS, github, junit, sarif
-from qflow_gitops.report import Report, Validated, validated
-from qflow_gitops.report.files import FileChange, Files
-from qflow_gitops.rules import RULES
+from qflow_gitops.findings.finding import Diagnostic, Excerpt, Position, Range, Severity
+from qflow_gitops.render import github, junit, sarif
+from qflow_gitops.render.formats import FORMATS, RESULTS
+from qflow_gitops.results.files import FileChange, Files
+from qflow_gitops.results.report import Report, Validated, validated
+from qflow_gitops.specs.rules import RULES
 
 HOSTILE = "\x1b[2J\u202e::error::x##[group]y\n\x00@octocat <b>|`%0A,:\ud800".encode(
     "utf-8", "replace"

@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 import rfc8785
 
-from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.parsing import parse
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.yaml.parse import parse
 from tests.fuzz import seeds
 from tests.helpers.node import requires_node, script
 from tests.helpers.partners import NIGHTLY, REQUIRED, requires

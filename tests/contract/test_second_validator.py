@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops import schema
-from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.document import Document
-from qflow_gitops.parsing import parse
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.specs import schema
+from qflow_gitops.yaml.document import Document
+from qflow_gitops.yaml.parse import parse
 from tests.helpers.node import requires_node, script
 
 ROOT = Path(__file__).parents[2]

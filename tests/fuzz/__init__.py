@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qflow_gitops import loader, plainyaml
-from qflow_gitops.document import Parsed
-from qflow_gitops.filenames import CATALOG_FOLDER
-from qflow_gitops.operations.migrate import rewrite
-from qflow_gitops.output import FORMATS
-from qflow_gitops.parsing import decode, parse, parse_closely
-from qflow_gitops.report import Validated, validated
+from qflow_gitops.base.paths import CATALOG_FOLDER
+from qflow_gitops.commands.migrate import rewrite
+from qflow_gitops.render.formats import FORMATS
+from qflow_gitops.results.report import Validated, validated
+from qflow_gitops.specs import load
+from qflow_gitops.yaml import fast
+from qflow_gitops.yaml.document import Parsed
+from qflow_gitops.yaml.parse import decode, parse, parse_closely
 from tests.unit.test_cases import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -110,15 +111,15 @@ def agree(content: bytes) -> bool:
     quick, thorough = parse(content, "a.yaml"), parse_closely(content, "a.yaml")
     assert told(quick) == told(thorough), content
     text, _ = decode(content, "a.yaml")
-    return text is not None and plainyaml.read(text) is not None
+    return text is not None and fast.read(text) is not None
 
 
 def swallow(content: bytes) -> None:
     """Do all that is ever done with a file offline. Raises only for a defect."""
     name = f"{CATALOG_FOLDER}/6cad21c8-4405-4517-beb9-7372feafb5b4.json"
-    found = loader.load({"runs/a.yaml": content}, SETTINGS).diagnostics
-    found += loader.load({}, SETTINGS, {name: content}).diagnostics
-    found += loader.load_project(content, "EU2")[1]
+    found = load.load({"runs/a.yaml": content}, SETTINGS).diagnostics
+    found += load.load({}, SETTINGS, {name: content}).diagnostics
+    found += load.load_project(content, "EU2")[1]
     report = validated(Validated(1, 0), found)
     for render in FORMATS.values():
         render(report)

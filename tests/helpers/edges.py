@@ -21,23 +21,24 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from qflow_gitops import files, gitbranch
-from qflow_gitops.api import platforms
-from qflow_gitops.api.caller import Caller
-from qflow_gitops.api.client import QualysClient
-from qflow_gitops.api.platforms import Gateway
-from qflow_gitops.api.transport import Transport
+from qflow_gitops.apply.launch import Launch
+from qflow_gitops.apply.prepare import Job
+from qflow_gitops.apply.workers import Background
+from qflow_gitops.base import atomic
 from qflow_gitops.cli import crash
+from qflow_gitops.cli.context import SystemClock
 from qflow_gitops.cli.main import main
-from qflow_gitops.cli.wiring import SystemClock
-from qflow_gitops.gitbranch import GitBranch
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockfile import Attempt
-from qflow_gitops.lockstores import branch, worktree
-from qflow_gitops.operations.background import Background
-from qflow_gitops.operations.jobs import Job
-from qflow_gitops.operations.launch import Launch
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.git import lock_branch
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.http.transport import Transport
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.qualys import platforms
+from qflow_gitops.qualys.caller import Caller
+from qflow_gitops.qualys.client import QualysClient
+from qflow_gitops.qualys.platforms import Gateway
+from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.stores import branch, worktree
 
 EDGES = ("push", "pushed", "send", "sent", "look", "looked", "replace")
 """Before and after a write of the record, a POST, a look at the list; before a file's change."""
@@ -186,12 +187,16 @@ class Runners:
                 ),
                 (GitRepo, "run", self._git(GitRepo.run)),
                 (Transport, "send", self._send(Transport.send)),
-                (files.AppendLog, "append", self._around("push", "pushed", files.AppendLog.append)),
-                (files, "replace", self._replace(files.replace)),
+                (
+                    atomic.AppendLog,
+                    "append",
+                    self._around("push", "pushed", atomic.AppendLog.append),
+                ),
+                (atomic, "replace", self._replace(atomic.replace)),
                 (worktree.WorktreeSession, "close", self._close(worktree.WorktreeSession.close)),
                 (crash, "report_bug", _raised),
                 (platforms, "gateway_for", self._gateway(platforms.gateway_for)),
-                (gitbranch, "time", still),
+                (lock_branch, "time", still),
                 (branch, "time", still),
             ):
                 stack.enter_context(patch.object(target, name, new))

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.api.caller import Caller
-from qflow_gitops.api.transport import Transport, _Deadlines
-from qflow_gitops.cli.wiring import SystemClock
-from qflow_gitops.operations import launch
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.apply import launch
+from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.http.transport import Transport, _Deadlines
+from qflow_gitops.qualys.caller import Caller
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.specs import CONNECTOR

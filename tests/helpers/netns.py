@@ -24,9 +24,9 @@ _NEAR, _FAR = "192.0.2.1", "192.0.2.2"  # RFC 5737: for documentation, routed no
 _PROGRAM = "from qflow_gitops.cli.main import main; main()"
 _HASTE = """\
 import os, subprocess
-from qflow_gitops.api.caller import Caller
-from qflow_gitops.api.transport import Transport
-from qflow_gitops.operations.launch import Launch
+from qflow_gitops.qualys.caller import Caller
+from qflow_gitops.http.transport import Transport
+from qflow_gitops.apply.launch import Launch
 Transport.__init__.__kwdefaults__.update(connect_timeout=1.0, read_timeout=2.0, deadline=4.0)
 Caller.__init__.__kwdefaults__.update(sleep=lambda seconds: None)
 start = Launch._start_post

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qflow_gitops import audit
-from qflow_gitops.filenames import RESCUE_FILE
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.inheritance import Inheritance, recorded_attempts
-from qflow_gitops.lockfile import Attempt, Lockfile
-from qflow_gitops.operations import projectfile
-from qflow_gitops.operations.reading import all_specs
-from qflow_gitops.plan import Action, Context, compute
-from qflow_gitops.sandbox import SandboxServer
-from qflow_gitops.states import DOUBTFUL, UNSUCCESSFUL, State
+from qflow_gitops.base.paths import RESCUE_FILE
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.lockfile import audit
+from qflow_gitops.lockfile.inheritance import Inheritance, recorded_attempts
+from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.states import DOUBTFUL, UNSUCCESSFUL, State
+from qflow_gitops.plan.decide import Action, Context, compute
+from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.sources import settings
+from qflow_gitops.sources.specs import all_specs
 from tests.helpers.edges import Process
 
 REFUSED_UNDONE = (401, 429)
@@ -189,7 +189,7 @@ class Oracle:
         if not through:
             return
         git = repository_with(through, self.clones)
-        project = projectfile.settings(git, through, "").project
+        project = settings.settings(git, through, "").project
         specs = all_specs(git, through, project)
         rest = compute(
             specs,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qflow_gitops.parsing import parse
+from qflow_gitops.yaml.parse import parse
 from tests.helpers.clones import Remote
 
 ROOT = Path(__file__).parents[2]

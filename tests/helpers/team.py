@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qflow_gitops.lockfile import Attempt, Lockfile
-from qflow_gitops.lockformat import from_bytes
-from qflow_gitops.lockstores.worktree import WorktreeStore
-from qflow_gitops.states import State
+from qflow_gitops.lockfile.codec import from_bytes
+from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.stores.worktree import WorktreeStore
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.oracle import attempts_of

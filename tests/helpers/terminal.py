@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 from qflow_gitops.cli.console import Console
+from qflow_gitops.cli.context import SystemClock
 from qflow_gitops.cli.main import main
-from qflow_gitops.cli.wiring import SystemClock
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace

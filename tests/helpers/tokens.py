@@ -189,7 +189,7 @@ SAMPLES: Mapping[str, tuple[Make, ...]] = {
         after("HTTPS://me:pass:", ALNUM, 5, "@example.com/"),
     ),
 }  # fmt: skip
-"""Kind, as `leaks.SHAPES` calls it -> what makes one."""
+"""Kind, as `secrets.SHAPES` calls it -> what makes one."""
 
 
 def _compact(made: Random) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from qflow_gitops.lockfile import Attempt
-from qflow_gitops.sandbox import SandboxServer
-from qflow_gitops.states import State
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.edges import Process
 from tests.helpers.worlds import World, meaning_of
 

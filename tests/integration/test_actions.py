@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops import files
+from qflow_gitops.base import atomic
 from qflow_gitops.errors import BusyError
-from qflow_gitops.lockstores import announced
-from qflow_gitops.lockstores.announced import Announced
-from qflow_gitops.lockstores.worktree import WorktreeSession, WorktreeStore
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.stores import announced
+from qflow_gitops.stores.announced import Announced
+from qflow_gitops.stores.worktree import WorktreeSession, WorktreeStore
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.kills import Killer
@@ -113,7 +113,7 @@ def test_a_process_that_dies_right_after_the_line_has_frozen(
 
 
 def announce(workspace: Workspace, reason: str) -> None:
-    from qflow_gitops.notes import LedgerEvent
+    from qflow_gitops.lockfile.notes import LedgerEvent
 
     event = LedgerEvent("2026-01-01T00:00:00Z", "frozen", {"reason": reason, "nonce": reason})
     store(workspace).announce(lambda _: event)
@@ -209,14 +209,14 @@ def test_one_who_hangs_keeps_others_from_announcing_and_no_apply_from_its_work(
 
 def no_room(monkeypatch: pytest.MonkeyPatch, name: str) -> pytest.MonkeyPatch:
     """Let one file of the private folder not grow any more."""
-    real = files._reserve
+    real = atomic._reserve
 
     def reserve(descriptor: int, *rest: int) -> None:
         if Path(f"/proc/self/fd/{descriptor}").readlink().name == name:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(descriptor, *rest)
 
-    monkeypatch.setattr(files, "_reserve", reserve)
+    monkeypatch.setattr(atomic, "_reserve", reserve)
     return monkeypatch
 
 
@@ -251,7 +251,7 @@ def test_an_answer_has_its_room_although_a_freeze_came(
     project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is full, and a freeze announced, once the request is out."""
-    from qflow_gitops.operations.launch import Launch
+    from qflow_gitops.apply.launch import Launch
 
     real = Launch._answered
 

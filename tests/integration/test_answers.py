@@ -13,13 +13,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops.api import workflows
-from qflow_gitops.api.caller import Caller
-from qflow_gitops.api.credentials import from_environment
-from qflow_gitops.api.redaction import Redactor
-from qflow_gitops.api.token import TokenSource
-from qflow_gitops.api.transport import Transport
-from qflow_gitops.interfaces import Answer, AnswerKind
+from qflow_gitops.http.redaction import Redactor
+from qflow_gitops.http.transport import Transport
+from qflow_gitops.ports.protocols import Answer, AnswerKind
+from qflow_gitops.qualys import workflows
+from qflow_gitops.qualys.caller import Caller
+from qflow_gitops.qualys.credentials import from_environment
+from qflow_gitops.qualys.token import TokenSource
 from tests.helpers import matrix
 from tests.helpers.answers import Answering, Drawn, drawn
 from tests.helpers.cli import Cli

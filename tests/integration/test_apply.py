@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from requests import certs
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH, BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
@@ -365,7 +365,7 @@ def test_two_clones_do_not_send_twice(
     remote: Remote, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other clone writes between this one's look and its push: it loses only the race."""
-    from qflow_gitops.gitbranch import GitBranch
+    from qflow_gitops.git.lock_branch import GitBranch
 
     second = other(remote.clone("second"), cli)
     pushed = GitBranch.push
@@ -387,7 +387,7 @@ def test_an_older_commit_loses_the_race_too(
     remote: Remote, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another clone applied a newer commit meanwhile: what is still to be sent is superseded."""
-    from qflow_gitops.gitbranch import GitBranch
+    from qflow_gitops.git.lock_branch import GitBranch
 
     clone = remote.clone("second")
     clone.write("runs/aws/buckets.yaml", spec(RUN, "newer"))

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from qflow_gitops.lockformat import from_bytes
-from qflow_gitops.operations.comment import changed_lately
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.commands.comment import changed_lately
+from qflow_gitops.lockfile.codec import from_bytes
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
@@ -508,7 +508,7 @@ def test_a_pull_request_cant_bring_a_record_of_its_own(
 def _name_pull_request(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """As an apply does that knows whose pull request a run comes from."""
     from qflow_gitops.cli import apply
-    from qflow_gitops.operations.apply import Edges
+    from qflow_gitops.commands.apply import Edges
 
     evidence = {"pullRequest": number}
     monkeypatch.setattr(apply, "Edges", lambda **given: Edges(**{**given, "evidence": evidence}))

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.api.transport import NoAnswerError, Transport
-from qflow_gitops.gitbranch import GitBranch
-from qflow_gitops.operations.reconcile import Reconciler
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.apply.reconciler import Reconciler
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.http.transport import NoAnswerError, Transport
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
@@ -66,7 +66,7 @@ def test_a_token_that_comes_late_sends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The time runs out between the intent and the first byte: `unsent`, and due again."""
-    monkeypatch.setattr("qflow_gitops.operations.launch.SEND_WITHIN", 0.4)
+    monkeypatch.setattr("qflow_gitops.apply.launch.SEND_WITHIN", 0.4)
     real = Transport.send
 
     def send(self: Transport, method: str, path: str, **options: Any) -> Any:
@@ -117,7 +117,7 @@ def test_whatever_ends_a_launch_its_answers_are_rescued(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A bug in the middle: exit 70, and the answers that weren't recorded yet are in the file."""
-    from qflow_gitops.operations.launch import Launch
+    from qflow_gitops.apply.launch import Launch
 
     only(workspace, spec("a", 1), spec("b", 2))
     real = Launch._answered
@@ -240,7 +240,7 @@ def test_what_is_left_out_after_a_lost_race_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another process freezes what this one shows: it isn't sent, and isn't silent success."""
-    from qflow_gitops.operations.launch import Terms
+    from qflow_gitops.apply.launch import Terms
 
     only(workspace, spec("a", 1), spec("b", 2))
     other = Cli(remote.clone("other").path, cli._capfd)

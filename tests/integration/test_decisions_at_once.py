@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.filenames import RESCUE_FILE
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.base.paths import RESCUE_FILE
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.edges import Done, Runners
 from tests.helpers.git import Workspace

@@ -18,7 +18,7 @@ import pytest
 from cmarkgfm.cmark import Options
 
 from qflow_gitops.cli.main import program
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import envtable
 from tests.helpers.cells import (
     Cell,

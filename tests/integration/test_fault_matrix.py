@@ -11,12 +11,12 @@ import time
 
 import pytest
 
-from qflow_gitops.api.caller import BUDGET
-from qflow_gitops.api.credentials import Secret
-from qflow_gitops.api.token import TokenSource
-from qflow_gitops.operations.launch import SEND_WITHIN
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.apply.launch import SEND_WITHIN
+from qflow_gitops.qualys.caller import BUDGET
+from qflow_gitops.qualys.credentials import Secret
+from qflow_gitops.qualys.token import TokenSource
 from qflow_gitops.sandbox.faults import FAULTS
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import matrix
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote

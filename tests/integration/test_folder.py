@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
@@ -290,7 +290,7 @@ def test_a_journal_is_not_left_behind_by_moving(
     project.commit()
     memory = workspace.path / ".git/qflow-gitops/projects/team%2Finfra"
     lockfile = workspace.path / "team/infra/qflow.lock"
-    from qflow_gitops.lockstores.worktree import WorktreeSession
+    from qflow_gitops.stores.worktree import WorktreeSession
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WorktreeSession, "close", lambda session: session._log.close())
@@ -392,9 +392,9 @@ def test_findings_are_those_of_the_project_at_hand(two: Callable[[str], Project]
 def test_one_project_applies_while_another_does(
     two: Callable[[str], Project], workspace: Workspace
 ) -> None:
-    from qflow_gitops.filenames import ProjectFolder
-    from qflow_gitops.lockstores.memories import memory
-    from qflow_gitops.lockstores.worktree import WorktreeStore
+    from qflow_gitops.base.paths import ProjectFolder
+    from qflow_gitops.stores.memories import memory
+    from qflow_gitops.stores.worktree import WorktreeStore
 
     private = memory(workspace.path / ".git/qflow-gitops", ProjectFolder("one")).path
     store = WorktreeStore(workspace.path / "one/qflow.lock", private, lineage="")
@@ -485,7 +485,7 @@ def test_the_actions_working_directory_finds_the_project(
 
 
 def _parsed(path: Path) -> Any:
-    from qflow_gitops.parsing import parse
+    from qflow_gitops.yaml.parse import parse
 
     return parse(path.read_bytes(), path.name).documents[0].data
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec

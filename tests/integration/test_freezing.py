@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.operations import apply as operation
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.commands import apply as operation
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.edges import Done, Runners

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.githttp import TOKEN, serve_http

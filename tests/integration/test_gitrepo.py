@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.gitrepo import _SET_VARIABLES, MAX_CONTENT, GitRepo
-from qflow_gitops.interfaces import ChangeKind
+from qflow_gitops.git.repository import _SET_VARIABLES, MAX_CONTENT, GitRepo
+from qflow_gitops.ports.protocols import ChangeKind
 from tests.helpers.git import Workspace
 
 ODD = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.carried import carried_out
 from tests.helpers.scenarios import SCENARIOS
 from tests.helpers.terminal import Terminal

@@ -9,19 +9,19 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops.cli.wiring import SystemClock
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockfile import Attempt, Event, Transition
-from qflow_gitops.lockstores.worktree import WorktreeStore
-from qflow_gitops.operations import projectfile
-from qflow_gitops.operations.apply import _advance
-from qflow_gitops.operations.checks import View
-from qflow_gitops.operations.plan import PlanRequest, make_plan
-from qflow_gitops.operations.reading import all_specs
-from qflow_gitops.plan import Action, Context, compute
-from qflow_gitops.policy import Facts
-from qflow_gitops.report.plans import LockSeen, Planned
-from qflow_gitops.states import State
+from qflow_gitops.apply.preconditions import View
+from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.commands.apply import _advance
+from qflow_gitops.commands.plan import PlanRequest, make_plan
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.lockfile.ledger import Attempt, Event, Transition
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.plan.decide import Action, Context, compute
+from qflow_gitops.policy.rules import Facts
+from qflow_gitops.results.plans import LockSeen, Planned
+from qflow_gitops.sources import settings as projectfile
+from qflow_gitops.sources.specs import all_specs
+from qflow_gitops.stores.worktree import WorktreeStore
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops import gitworktree
-from qflow_gitops.cache import FILE
-from qflow_gitops.gitworktree import WorkTree
-from qflow_gitops.operations import looking
+from qflow_gitops.cache.store import FILE
+from qflow_gitops.git import worktree
+from qflow_gitops.git.worktree import WorkTree
+from qflow_gitops.sources import looking
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
@@ -79,8 +79,8 @@ def test_a_file_that_only_case_tells_from_one_that_has_not_changed(
 def test_a_git_that_gives_no_details_is_asked_for_everything(
     known: Workspace, cli: Cli, reads: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commands = {**gitworktree._COMMANDS, "detailed": gitworktree._COMMANDS["indexed"]}
-    monkeypatch.setattr(gitworktree, "_COMMANDS", commands)
+    commands = {**worktree._COMMANDS, "detailed": worktree._COMMANDS["indexed"]}
+    monkeypatch.setattr(worktree, "_COMMANDS", commands)
     for content, code in ((spec("run-3", 2), 0), ("nonsense\n", 3)):
         known.write(file_of(3), content)
         for _ in range(2):

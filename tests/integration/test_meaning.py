@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer, shapes
+from qflow_gitops.sandbox import shapes
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Shared, Workspace

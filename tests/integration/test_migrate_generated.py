@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops import loader
-from qflow_gitops.project import Environment, Project
+from qflow_gitops.settings.project import Environment, Project
+from qflow_gitops.specs import load
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import CONNECTOR, WORKFLOW
@@ -92,7 +92,7 @@ def files(workspace: Workspace) -> dict[str, bytes]:
 
 
 def digests(contents: dict[str, bytes]) -> dict[tuple[str, str], str]:
-    specs = loader.load(contents, SETTINGS)
+    specs = load.load(contents, SETTINGS)
     return {key: one.digest for key, one in specs.specs.items()}
 
 

@@ -29,10 +29,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from qflow_gitops.filenames import RESCUE_FILE
-from qflow_gitops.lockfile import Attempt
-from qflow_gitops.sandbox import SandboxServer
-from qflow_gitops.states import DOUBTFUL, UNDER_WAY, State
+from qflow_gitops.base.paths import RESCUE_FILE
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, State
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.edges import Done, Process, Runners
 from tests.helpers.oracle import RELEASABLE, Oracle
 from tests.helpers.team import Person, Spec, Team, repositories

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.month import Month, command, edit, move, remove, run, write

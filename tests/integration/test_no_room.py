@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops import files
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.base import atomic
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import matrix
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import Remote
@@ -194,7 +194,7 @@ def test_a_disk_without_room_needs_no_mount_to_be_tried(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as during:
-        during.setattr(files, "_reserve", full)
+        during.setattr(atomic, "_reserve", full)
         sent_nothing(bench, bench.under(""))
     bench.settles("succeeded", 0)
 
@@ -209,7 +209,7 @@ def test_an_answer_that_the_disk_does_not_take_is_rescued(
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as during:
-        once_posted(during, lambda: during.setattr(files, "_sync", broken))
+        once_posted(during, lambda: during.setattr(atomic, "_sync", broken))
         lines = rescued(bench, bench.under(""))
     assert bench.state() == "intent"
     brought_in(bench, lines, tmp_path)
@@ -277,7 +277,7 @@ def test_a_git_that_is_gone_after_the_send(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Updated or unmounted meanwhile: what was answered is saved all the same."""
-    from qflow_gitops.gitrepo import GitRepo
+    from qflow_gitops.git.repository import GitRepo
 
     with monkeypatch.context() as during:
         bare = str(_only_env(tmp_path))

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.api import transport
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.http import transport
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 

@@ -5,7 +5,7 @@ The kind: forms that are always allowed, and that nobody asked for.
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.relay import relay

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.lockstores.branch import BranchStore
-from qflow_gitops.lockstores.worktree import WorktreeStore
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.stores.branch import BranchStore
+from qflow_gitops.stores.worktree import WorktreeStore
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops import zones
-from qflow_gitops.cli.wiring import SystemClock
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.base import timezones
+from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
@@ -306,4 +306,4 @@ def test_the_record_says_which_time_zones_a_window_was_held_against(
     runs(workspace, 1)
     assert cli("apply", "--yes").code == 0
     (attempt,) = attempts(workspace)["r0"]
-    assert attempt["evidence"]["timeZones"] == zones.version()
+    assert attempt["evidence"]["timeZones"] == timezones.version()

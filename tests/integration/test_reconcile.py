@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.api import executions
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.qualys import executions
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
@@ -213,7 +213,7 @@ def test_what_can_t_be_seen_whole_proves_nothing(
     sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("qflow_gitops.api.executions.PAGE", 1)
+    monkeypatch.setattr("qflow_gitops.qualys.executions.PAGE", 1)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     lost(cli, sandbox)
     sandbox.add_foreign(WORKFLOW, {"input": {"x": 1}})
@@ -229,7 +229,7 @@ def test_what_can_t_be_seen_whole_proves_nothing(
 def test_a_list_that_shifts_once_is_read_again(
     project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qflow_gitops.api.executions.PAGE", 1)
+    monkeypatch.setattr("qflow_gitops.qualys.executions.PAGE", 1)
     lost(cli, sandbox)
     sandbox.add_foreign(WORKFLOW, {"input": {"x": 1}})
     sandbox.set_faults("list-shift#1")

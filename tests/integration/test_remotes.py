@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.gitbranch import GitBranch
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace

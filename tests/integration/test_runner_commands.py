@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.git import Workspace
 from tests.helpers.specs import CONNECTOR, SANDBOX_PROJECT, WORKFLOW, spec

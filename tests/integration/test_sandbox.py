@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.sandbox import SandboxServer
 from qflow_gitops.sandbox.faults import FAULTS, parse
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.specs import WORKFLOW
 

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.sandbox import SandboxServer
 from qflow_gitops.sandbox.faults import TARGETS, parse
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 from tests.integration.test_sandbox import API, BODY, OPENAPI, PAGE, Client
 

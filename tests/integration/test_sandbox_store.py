@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.sandbox.store import Begun, Store
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 from tests.integration.test_sandbox import API, BODY, PAGE, Client

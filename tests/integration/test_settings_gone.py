@@ -6,7 +6,7 @@ again. Each refusal names a command that, typed to the letter, puts them back.
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace

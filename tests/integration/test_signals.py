@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace

@@ -24,7 +24,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import typed
 from tests.helpers.changes import EDITS, Drawn
 from tests.helpers.clones import BRANCH

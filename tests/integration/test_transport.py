@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.api import transport as transport_module
-from qflow_gitops.api.route import from_environment
-from qflow_gitops.api.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.http import transport as transport_module
+from qflow_gitops.http.route import from_environment
+from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 BODY = b'{"input": {}}'

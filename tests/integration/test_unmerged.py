@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from qflow_gitops.cli.console import Console
-from qflow_gitops.gitrepo import GitRepo
-from qflow_gitops.sandbox import SandboxServer
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qflow_gitops.api.caller import Caller
-from qflow_gitops.api.credentials import Credentials, Secret, from_environment
-from qflow_gitops.api.messages import message_of
-from qflow_gitops.api.platforms import HOSTS, gateway_for
-from qflow_gitops.api.redaction import Redactor
-from qflow_gitops.api.token import TokenSource
-from qflow_gitops.api.transport import HttpAnswer, NoAnswerError
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError, UsageProblem
-from qflow_gitops.interfaces import AnswerKind
+from qflow_gitops.http.messages import message_of
+from qflow_gitops.http.redaction import Redactor
+from qflow_gitops.http.transport import HttpAnswer, NoAnswerError
+from qflow_gitops.ports.protocols import AnswerKind
+from qflow_gitops.qualys.caller import Caller
+from qflow_gitops.qualys.credentials import Credentials, Secret, from_environment
+from qflow_gitops.qualys.platforms import HOSTS, gateway_for
+from qflow_gitops.qualys.token import TokenSource
 
 
 def test_the_table_of_platforms() -> None:
@@ -214,7 +214,7 @@ def test_a_given_token_is_not_replaced() -> None:
     ],
 )
 def test_what_an_answer_to_a_run_proves(given: list, kind: AnswerKind, posts: int) -> None:
-    from qflow_gitops.api.workflows import run
+    from qflow_gitops.qualys.workflows import run
 
     transport = Answers(*given)
     one, _ = caller(transport)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.api import executions, steps, workflows
-from qflow_gitops.api.token import LIFETIME, _expiry
-from qflow_gitops.api.transport import HttpAnswer
 from qflow_gitops.errors import UnreachableError
+from qflow_gitops.http.transport import HttpAnswer
+from qflow_gitops.qualys import executions, steps, workflows
+from qflow_gitops.qualys.token import LIFETIME, _expiry
 from tests.unit.test_api import ONE, Answers, answer, caller
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"

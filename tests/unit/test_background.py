@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Any
 
-from qflow_gitops.operations.background import Background
+from qflow_gitops.apply.workers import Background
 
 
 def collected(background: Background[str], wanted: int) -> dict[str, Any]:

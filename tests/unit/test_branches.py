@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from qflow_gitops.interfaces import RemoteBranches
-from qflow_gitops.operations.branches import Rule, is_named, unmerged
+from qflow_gitops.ports.protocols import RemoteBranches
+from qflow_gitops.sources.branches import Rule, is_named, unmerged
 
 HERE, THERE = "a" * 40, "b" * 40
 

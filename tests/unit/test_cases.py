@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops import loader
-from qflow_gitops.diagnostics import Diagnostic
-from qflow_gitops.project import Environment, Project
+from qflow_gitops.findings.finding import Diagnostic
+from qflow_gitops.settings.project import Environment, Project
+from qflow_gitops.specs import load
 
 CASES = Path(__file__).parents[1] / "cases"
 VALID = sorted(path for path in (CASES / "valid").iterdir() if path.is_dir())
@@ -30,12 +30,12 @@ def findings(case: Path) -> list[dict[str, Any]]:
     found: list[Diagnostic] = []
     settings: Project | None = SETTINGS
     if (case / "qflow.yaml").exists():
-        settings, problems = loader.load_project((case / "qflow.yaml").read_bytes(), "EU2")
+        settings, problems = load.load_project((case / "qflow.yaml").read_bytes(), "EU2")
         found += problems
     if (case / "spec.yaml").exists() and settings:
         specs = {"spec.yaml": (case / "spec.yaml").read_bytes()}
         catalog = {f"workflows/{one.name}": one.read_bytes() for one in case.glob("workflows/*")}
-        found += loader.load(specs, settings, catalog).diagnostics
+        found += load.load(specs, settings, catalog).diagnostics
     return [
         {
             "rule": one.rule,

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from qflow_gitops import catalog
+from qflow_gitops.specs import catalogs
 
 ID = "6cad21c8-4405-4517-beb9-7372feafb5b4"
 FILE = f"workflows/{ID}.json"
@@ -21,7 +21,7 @@ HEAD = f'"apiVersion": "qflow-gitops/v1", "kind": "Workflow", "id": "{ID}"'
     ids=["pair", "del", "slash", "control", "long"],
 )
 def test_a_text_is_what_json_says(name: str) -> None:
-    known, found = catalog.load({FILE: f'{{{HEAD}, "name": {name}}}'.encode()})
+    known, found = catalogs.load({FILE: f'{{{HEAD}, "name": {name}}}'.encode()})
     assert found == []
     assert known[ID].name == json.loads(name)
 
@@ -29,7 +29,7 @@ def test_a_text_is_what_json_says(name: str) -> None:
 @pytest.mark.fault(7)
 def test_a_key_may_be_long() -> None:
     text = f'{{{HEAD}, "variables": {{"{"k" * 1500}": "string"}}}}'
-    known, found = catalog.load({FILE: text.encode()})
+    known, found = catalogs.load({FILE: text.encode()})
     assert found == []
     assert known[ID].variables == {"k" * 1500: "string"}
 
@@ -40,6 +40,6 @@ def test_a_key_may_be_long() -> None:
      '"variables": {"a": 1e999}', '"name": "\x7f", "name": "b"', '"name": "\x7f", "revision": 012'],
 )  # fmt: skip
 def test_what_json_readers_disagree_on_is_still_refused(rest: str) -> None:
-    known, found = catalog.load({FILE: f"{{{HEAD}, {rest}}}".encode()})
+    known, found = catalogs.load({FILE: f"{{{HEAD}, {rest}}}".encode()})
     assert known == {}
     assert found

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.decisions import endings, explained, reopening, unexplained
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
-from qflow_gitops.lockformat import from_bytes, to_bytes
-from qflow_gitops.states import State
+from qflow_gitops.lockfile.codec import from_bytes, to_bytes
+from qflow_gitops.lockfile.decisions import endings, explained, reopening, unexplained
+from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.states import State
 from tests.unit.test_lockfile import VALIDATOR, opened
 
 AT = "2026-01-01T00:00:05Z"

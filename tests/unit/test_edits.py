@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from qflow_gitops.edits import Refused, put, with_lineage, written
-from qflow_gitops.parsing import parse
+from qflow_gitops.yaml.edit import Refused, put, with_lineage, written
+from qflow_gitops.yaml.parse import parse
 
 RERUN = ("spec", "rerun")
 NOTE = ("metadata", "annotations", "why")

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.api import evidence, workflows
-from qflow_gitops.api.transport import HttpAnswer
-from qflow_gitops.interfaces import AnswerKind
+from qflow_gitops.http import evidence
+from qflow_gitops.http.transport import HttpAnswer
+from qflow_gitops.ports.protocols import AnswerKind
+from qflow_gitops.qualys import workflows
 from tests.unit.test_api import ONE, UNAUTHORIZED, Answers, answer, caller
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops import excerpts, loader
-from qflow_gitops.diagnostics import Diagnostic, Excerpt, Position, Range, error
-from qflow_gitops.output import FORMATS
-from qflow_gitops.output.words import underlined
-from qflow_gitops.report import Report, Validated, validated
+from qflow_gitops.findings.finding import Diagnostic, Excerpt, Position, Range, error
+from qflow_gitops.render.escape import underlined
+from qflow_gitops.render.formats import FORMATS
+from qflow_gitops.results.report import Report, Validated, validated
+from qflow_gitops.specs import excerpts, load
 from tests.helpers.values import replace
 from tests.unit.test_cases import SETTINGS
 
@@ -25,7 +25,7 @@ spec:
 
 
 def found(text: str) -> tuple[Diagnostic, ...]:
-    return loader.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
+    return load.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
 
 
 def shown(found: tuple[Diagnostic, ...]) -> str:
@@ -153,7 +153,7 @@ def test_a_long_line_is_shown_around_the_finding() -> None:
 
 
 def test_a_file_takes_one_screen_unless_all_is_asked_for() -> None:
-    from qflow_gitops.output import text
+    from qflow_gitops.render import text
 
     many = HEAD + "".join(f"  wrong{n}: 1\n" for n in range(30))
     report = validated(Validated(1, 0), found(many))
@@ -164,7 +164,7 @@ def test_a_file_takes_one_screen_unless_all_is_asked_for() -> None:
 
 
 def test_errors_are_shown_before_warnings_when_not_all_fit() -> None:
-    from qflow_gitops.output import text
+    from qflow_gitops.render import text
 
     words = "".join(f"    w{n}: yes\n" for n in range(9))
     report = validated(Validated(1, 0), found(f"{HEAD}  input:\n{words}  rreun: 1\n"))

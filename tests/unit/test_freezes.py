@@ -4,12 +4,13 @@ import shlex
 
 import pytest
 
-from qflow_gitops import freezes, plan
-from qflow_gitops.loader import load
-from qflow_gitops.lockfile import Lockfile
-from qflow_gitops.notes import LedgerEvent, freezes_of
-from qflow_gitops.plan import Action, Brakes, Context, Reason
-from qflow_gitops.project import without_file
+from qflow_gitops.lockfile import freezes
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.notes import LedgerEvent, freezes_of
+from qflow_gitops.plan import decide
+from qflow_gitops.plan.decide import Action, Brakes, Context, Reason
+from qflow_gitops.settings.project import without_file
+from qflow_gitops.specs.load import load
 from tests.helpers.specs import spec
 
 
@@ -68,12 +69,12 @@ def test_an_empty_variable_freezes_nothing() -> None:
     assert freezes.by_variable("") == freezes.by_variable(" \n") == ()
 
 
-def frozen(reason: str) -> plan.Plan:
+def frozen(reason: str) -> decide.Plan:
     project = without_file("US1")
     files = {"runs/a.yaml": spec("a").encode(), "runs/b.yaml": spec("b", 2).encode()}
     specs = load(files, project)
     brakes = Brakes(freezes.by_variable(reason))
-    return plan.compute(specs, Context(project, Lockfile("x"), ("default",), brakes))
+    return decide.compute(specs, Context(project, Lockfile("x"), ("default",), brakes))
 
 
 def test_a_thawed_plan_is_the_plan_without_a_freeze() -> None:

@@ -4,12 +4,12 @@ from typing import Any, cast
 
 import pytest
 
+from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.interfaces import Qualys
-from qflow_gitops.lockfile import Attempt
-from qflow_gitops.operations.gateways import Gateways
-from qflow_gitops.project import Environment, Project
-from qflow_gitops.states import State
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.ports.protocols import Qualys
+from qflow_gitops.settings.project import Environment, Project
 
 
 def gateways(platform: str, gateway: str) -> Gateways:

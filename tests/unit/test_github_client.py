@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.api.transport import HttpAnswer
 from qflow_gitops.errors import UnreachableError
 from qflow_gitops.github import client as module
 from qflow_gitops.github.client import Client
 from qflow_gitops.github.pulls import GitHubPulls
-from qflow_gitops.interfaces import PullRequest
+from qflow_gitops.http.transport import HttpAnswer
+from qflow_gitops.ports.protocols import PullRequest
 
 NEXT = (
     '<https://api.github.com/x?page=2>; rel="next", <https://api.github.com/x?page=9>; rel="last"'

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.growing import grown
+from qflow_gitops.lockfile.growing import grown
 
 entries = st.dictionaries(st.integers(0, 50), st.integers(), max_size=8)
 

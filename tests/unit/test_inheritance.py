@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.inheritance import Inheritance, Key, Origin, recorded_origins, successor
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
-from qflow_gitops.notes import Mark
-from qflow_gitops.project import Environment, Project
-from qflow_gitops.spec import RunSpec
-from qflow_gitops.states import State
+from qflow_gitops.lockfile.inheritance import Inheritance, Key, Origin, recorded_origins, successor
+from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.settings.project import Environment, Project
+from qflow_gitops.specs.spec import RunSpec
 
 AT = "2026-01-01T00:00:{:02d}Z"
 DEV, PROD = ("dev", "a"), ("prod", "a")

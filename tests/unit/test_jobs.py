@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.apply.prepare import Before, at_once
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError
-from qflow_gitops.operations.jobs import Before, at_once
 from tests.helpers.clock import StillClock
 
 

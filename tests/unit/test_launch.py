@@ -4,12 +4,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from qflow_gitops.interfaces import Answer, AnswerKind, Clock, LockSession, Qualys
-from qflow_gitops.lockfile import Lockfile, Transition
-from qflow_gitops.notes import Mark
-from qflow_gitops.operations import events
-from qflow_gitops.operations.launch import Job, Launch, Terms
-from qflow_gitops.states import State
+from qflow_gitops.apply import events
+from qflow_gitops.apply.launch import Job, Launch, Terms
+from qflow_gitops.lockfile.ledger import Lockfile, Transition
+from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.ports.protocols import Answer, AnswerKind, Clock, LockSession, Qualys
 from tests.helpers.clock import StillClock
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops import leaks, loader
+from qflow_gitops.specs import load, secrets
 from tests.helpers.specs import spec
 from tests.helpers.tokens import SAMPLES, Make
 from tests.unit.test_cases import SETTINGS
@@ -32,7 +32,7 @@ AROUND = (
 
 
 def test_every_shape_has_samples() -> None:
-    assert set(SAMPLES) == set(leaks.SHAPES)
+    assert set(SAMPLES) == set(secrets.SHAPES)
 
 
 @pytest.mark.parametrize(("kind", "make"), MADE)
@@ -41,11 +41,11 @@ def test_every_shape_has_samples() -> None:
 def test_each_shape_is_found_alone_and_within_a_text(kind: str, make: Make, seed: int) -> None:
     """By what it is, and as a whole: nothing but a name or a host before it is shown of it."""
     token = make(Random(seed))
-    assert leaks.kind_of(token) == kind
+    assert secrets.kind_of(token) == kind
     for text in AROUND:
         line = text.format(token)
-        assert leaks.kind_of(line) != ""
-        for start, end in sorted(leaks.spans(line), reverse=True):
+        assert secrets.kind_of(line) != ""
+        for start, end in sorted(secrets.spans(line), reverse=True):
             line = f"{line[:start]}\0{line[end:]}"
         assert not pieces_in(line, token)
 
@@ -74,7 +74,7 @@ def test_a_spec_that_holds_one_is_refused_wherever_it_stands(kind: str, make: Ma
         spec("a", metadata=f"  annotations: {{note: {yaml(token)}}}\n"),
         spec("a", extra=f"  variables: {{note: [{yaml(token)}], odd: yes}}\n"),
     ):
-        found = loader.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
+        found = load.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
         assert "secret-literal" in {one.rule for one in found}, text
         said = "".join(f"{one.message}{one.hint}{one.excerpt}" for one in found)
         assert not pieces_in(said, token)
@@ -89,7 +89,7 @@ def test_a_secret_is_hidden_however_it_is_written() -> None:
     token = SAMPLES["a GitHub token"][0](Random(1))
     escaped = f"{token[:9]}\\x{ord(token[9]):02x}{token[10:]}"
     text = spec("a", extra=f'  variables: {{note: "{escaped}", odd: yes}}\n')
-    found = loader.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
+    found = load.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
     assert {one.rule for one in found} >= {"secret-literal", "yaml-word"}
     assert not pieces_in("".join(f"{one.excerpt}" for one in found), token)
 
@@ -113,7 +113,7 @@ def test_a_secret_is_hidden_however_it_is_written() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_secret_passes(value: str) -> None:
-    assert leaks.kind_of(value) == ""
+    assert secrets.kind_of(value) == ""
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_what_is_no_secret_passes(value: str) -> None:
     ],
 )  # fmt: skip
 def test_a_name_that_says_secret(key: str, is_one: bool) -> None:
-    assert leaks.names_a_secret(key) is is_one
+    assert secrets.names_a_secret(key) is is_one
 
 
 REPEATED = (
@@ -144,15 +144,15 @@ def test_nothing_takes_long(piece: str) -> None:
     """Whatever repeats itself: in time that grows as its length does, not as its square."""
     for text in ((piece * 40_000)[:40_000], (f"{piece} {piece}." * 40_000)[:40_000]):
         begun = time.process_time()
-        leaks.kind_of(text)
-        leaks.spans(text)
+        secrets.kind_of(text)
+        secrets.spans(text)
         assert time.process_time() - begun < 2
 
 
 def test_what_is_shown_of_anybodys_request_holds_no_secret() -> None:
     """By its shape anywhere, by the name of its key; all else stays as it is."""
     secret = "ghp_" + "a1B2" * 9
-    shown = leaks.masked(
+    shown = secrets.masked(
         {"a": [secret, {"password": "hunter2", "passwordPolicy": "long"}], "count": 4, "on": True}
     )
     assert shown == {
@@ -163,6 +163,6 @@ def test_what_is_shown_of_anybodys_request_holds_no_secret() -> None:
         "count": 4,
         "on": True,
     }
-    assert leaks.masked(secret) == "(not shown: a GitHub token)"
-    assert leaks.masked("hunter2", "apiKey") == "(not shown: named like a secret)"
-    assert leaks.masked("hunter2", "name") == "hunter2"
+    assert secrets.masked(secret) == "(not shown: a GitHub token)"
+    assert secrets.masked("hunter2", "apiKey") == "(not shown: named like a secret)"
+    assert secrets.masked("hunter2", "name") == "hunter2"

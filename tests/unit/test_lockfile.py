@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
-from qflow_gitops import schema
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition, is_leased
-from qflow_gitops.lockformat import from_bytes, to_bytes
-from qflow_gitops.states import TRANSITIONS, State
+from qflow_gitops.lockfile.codec import from_bytes, to_bytes
+from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition, is_leased
+from qflow_gitops.lockfile.states import TRANSITIONS, State
+from qflow_gitops.specs import schema
 
 DIGEST = "v1:sha256:" + "0" * 64
 VALIDATOR = Draft202012Validator(schema.load("lockfile"), registry=Registry())

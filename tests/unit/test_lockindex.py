@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from qflow_gitops.lockfile import Attempt, EnvironmentRecord, Event, Lockfile, Looked
-from qflow_gitops.lockformat import from_bytes, to_bytes
-from qflow_gitops.lockindex import Reader, index, indexed
-from qflow_gitops.notes import LedgerEvent
-from qflow_gitops.states import State
+from qflow_gitops.cache.lock_index import Reader, index, indexed
+from qflow_gitops.lockfile.codec import from_bytes, to_bytes
+from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Event, Lockfile, Looked
+from qflow_gitops.lockfile.notes import LedgerEvent
+from qflow_gitops.lockfile.states import State
 
 
 class Kept:

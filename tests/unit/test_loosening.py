@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.loosening import loosened
-from qflow_gitops.policy import Approvals, Limits, Policy, Scope
-from qflow_gitops.windows import Window
+from qflow_gitops.policy.loosening import loosened
+from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
+from qflow_gitops.policy.windows import Window
 
 STRICT = Policy(
     Limits(5, 10.0, 10, {"oci": 2}, {"w": 1}),

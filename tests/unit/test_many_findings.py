@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from qflow_gitops import loader
-from qflow_gitops.diagnostics import MAX_FINDINGS, Severity
-from qflow_gitops.output import FORMATS
-from qflow_gitops.report import Validated, validated
+from qflow_gitops.findings.finding import MAX_FINDINGS, Severity
+from qflow_gitops.render.formats import FORMATS
+from qflow_gitops.results.report import Validated, validated
+from qflow_gitops.specs import load
 from tests.unit.test_cases import SETTINGS
 
 HEAD = """apiVersion: qflow-gitops/v1
@@ -45,7 +45,7 @@ BAD = {
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
 def test_thousands_of_findings_are_counted_and_not_all_shown(text: str) -> None:
     begun = time.monotonic()
-    found = loader.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
+    found = load.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
     assert time.monotonic() - begun < 15  # 2,000 took 25 s
     assert len(found) == MAX_FINDINGS + 1
     (more,) = [one for one in found if one.rule == "too-many-findings"]
@@ -56,7 +56,7 @@ def test_thousands_of_findings_are_counted_and_not_all_shown(text: str) -> None:
 
 def test_no_error_is_left_out_for_a_warning() -> None:
     text = HEAD % "" + f"  input: {{a: [{many('yes')}], b: 012}}\n"
-    found = loader.load({"a.yaml": text.encode()}, SETTINGS)
+    found = load.load({"a.yaml": text.encode()}, SETTINGS)
     assert [one.rule for one in found.diagnostics if one.severity is Severity.ERROR] == [
         "yaml-leading-zero"
     ]
@@ -66,13 +66,13 @@ def test_no_error_is_left_out_for_a_warning() -> None:
 def test_what_is_left_out_still_hides_what_it_hides() -> None:
     """A literal secret after the first hundred findings isn't shown by one of these."""
     text = HEAD % "" + f"  input: {{a: [{many('012')}], password: 'aB3$xK9zQ7!mNp2'}}\n"
-    found = loader.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
+    found = load.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
     assert not any(one.excerpt and "aB3$xK9" in one.excerpt.text for one in found)
 
 
 def test_a_long_line_is_shown_around_the_finding() -> None:
     text = HEAD % "" + f"  input: {{a: '{'x' * 9000}', b: 012, c: '{'y' * 9000}'}}\n"
-    (found,) = loader.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
+    (found,) = load.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
     assert found.excerpt
     assert found.excerpt.text[found.excerpt.start : found.excerpt.end] == "012"
     assert found.excerpt.text.startswith("…x")

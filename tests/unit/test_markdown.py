@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from qflow_gitops.diagnostics import Diagnostic, Position, Range, Severity
-from qflow_gitops.difference import Difference
-from qflow_gitops.lockfile import Attempt, Event
-from qflow_gitops.output import blocks
-from qflow_gitops.output.comment import COMMENT_LIMIT, marked, render
-from qflow_gitops.output.markdown import SUMMARY_LIMIT
-from qflow_gitops.output.markdown import render as render_plan
-from qflow_gitops.plan import Action, Change, Plan, Reason
-from qflow_gitops.report import Report
-from qflow_gitops.report.plans import LockSeen, Planned
-from qflow_gitops.report.reviews import Proposal, Review, Standing
-from qflow_gitops.spec import RunSpec
-from qflow_gitops.states import State
+from qflow_gitops.base.jsondiff import Difference
+from qflow_gitops.findings.finding import Diagnostic, Position, Range, Severity
+from qflow_gitops.lockfile.ledger import Attempt, Event
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.plan.decide import Action, Change, Plan, Reason
+from qflow_gitops.render import markdown_blocks
+from qflow_gitops.render.comment import COMMENT_LIMIT, marked, render
+from qflow_gitops.render.markdown import SUMMARY_LIMIT
+from qflow_gitops.render.markdown import render as render_plan
+from qflow_gitops.results.plans import LockSeen, Planned
+from qflow_gitops.results.report import Report
+from qflow_gitops.results.reviews import Proposal, Review, Standing
+from qflow_gitops.specs.spec import RunSpec
 from tests.helpers.values import replace
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -183,7 +183,7 @@ def _plan_report(one: Review) -> Report:
 
 @given(HOSTILE)
 def test_no_text_makes_a_marker(words: str) -> None:
-    for text in (words, blocks.code(words), blocks.block(words), f"> {words}"):
+    for text in (words, markdown_blocks.code(words), markdown_blocks.block(words), f"> {words}"):
         if not text.startswith("<!-- qflow-gitops v1 environment=prod -->"):
             assert marked(text) != "prod"
     assert marked(render(a_review([]))) == "prod"
@@ -191,7 +191,7 @@ def test_no_text_makes_a_marker(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["a|b", "a\\|b", "a\\", "`|`", "|"])
 def test_a_cell_shows_what_it_is_given(words: str) -> None:
-    text = f"| a | b |\n|---|---|\n| {blocks.cell(words)} | x |\n"
+    text = f"| a | b |\n|---|---|\n| {markdown_blocks.cell(words)} | x |\n"
     (shown, *_) = [one.content for one in tokens(text) if one.type == "code_inline"]
     assert shown.replace("\\x5c", "\\") == words
 
@@ -236,7 +236,7 @@ def test_whatever_there_is_fits_and_adds_up(runs: int, held: int, words: str, li
     changes = [a_change(f"r{n}", words) for n in range(runs)]
     changes += [a_change(f"h{n}", words, Action.HOLD, Reason.FAILED) for n in range(held)]
     one = a_review(changes)
-    import qflow_gitops.output.comment as output
+    import qflow_gitops.render.comment as output
 
     whole, output.COMMENT_LIMIT = output.COMMENT_LIMIT, limit
     try:

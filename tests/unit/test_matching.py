@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.difference import MISSING
-from qflow_gitops.interfaces import Echo
-from qflow_gitops.matching import Match, Sent, differing, grade
-from qflow_gitops.spec import body_of
+from qflow_gitops.apply.matching import Match, Sent, differing, grade
+from qflow_gitops.base.jsondiff import MISSING
+from qflow_gitops.ports.protocols import Echo
+from qflow_gitops.specs.spec import body_of
 
 REQUEST = {
     "input": {"bucketName": "b", "count": 4, "on": True},

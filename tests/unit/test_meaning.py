@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops import loader
-from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.lockfile import Attempt, Event
-from qflow_gitops.plan import is_once_more
-from qflow_gitops.project import Environment, Project
-from qflow_gitops.spec import RunSpec
-from qflow_gitops.states import State
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.lockfile.ledger import Attempt, Event
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.plan.decide import is_once_more
+from qflow_gitops.settings.project import Environment, Project
+from qflow_gitops.specs import load
+from qflow_gitops.specs.spec import RunSpec
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -199,14 +199,14 @@ CASES: dict[str, list[list[str]]] = {
 
 
 def read(text: str) -> RunSpec:
-    found = loader.load({"runs/a.yaml": text.encode()}, PROJECT)
+    found = load.load({"runs/a.yaml": text.encode()}, PROJECT)
     assert not has_errors(found.diagnostics), found.diagnostics
     (one,) = found.specs.values()
     return one
 
 
 def rules(text: str) -> set[str]:
-    found = loader.load({"runs/a.yaml": text.encode()}, PROJECT)
+    found = load.load({"runs/a.yaml": text.encode()}, PROJECT)
     assert not found.specs
     return {one.rule for one in found.diagnostics}
 

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from qflow_gitops import loader, plainyaml
-from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.parsing import parse
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.specs import load
+from qflow_gitops.yaml import fast
+from qflow_gitops.yaml.parse import parse
 from tests.fuzz import ROOT, seeds, twisted
 from tests.helpers.node import requires_node, script
 from tests.helpers.partners import NIGHTLY
@@ -138,7 +139,7 @@ def test_a_formatter_and_two_readers_agree_on_odd_texts(seed: int) -> None:
 )  # fmt: skip
 def test_what_others_read_differently_or_refuse_is_refused(text: str) -> None:
     assert read(text) is None
-    assert plainyaml.read(text) is None
+    assert fast.read(text) is None
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_what_only_a_formatter_changes_is_warned_of(text: str) -> None:
     """All readers take it for the same, and people write it: it is no error."""
     assert is_warned_of(text)
     assert read(text) is not None
-    assert plainyaml.read(text) is None
+    assert fast.read(text) is None
 
 
 @pytest.mark.parametrize("header", ["|", ">", "|+", ">+"])
@@ -211,7 +212,7 @@ def test_what_is_wrong_is_said_in_its_place_and_by_its_name(
 def test_what_others_take_for_a_number_is_warned_of(text: str) -> None:
     """The kind: an unquoted text that is a string here and a number for YAML 1.1, or in Go."""
     for where in (f"a: {text}\n", f"a: [{text}]\n", f"a:\n- {text}\n"):
-        assert plainyaml.read(where) is None
+        assert fast.read(where) is None
         found = parse(where.encode(), "a.yaml").diagnostics
         assert [one.rule for one in found] == ["yaml-number"]
 
@@ -250,5 +251,5 @@ def test_one_cause_is_one_finding(line: str) -> None:
     head = "apiVersion: qflow-gitops/v1\nkind: WorkflowRun\nmetadata: {name: a}\nspec:\n"
     other = "" if "workflowId" in line else f"  workflowId: {ID}\n"
     text = f"{head}{other}  {line.replace('workflowId: 1', f'workflowId: {ID}')}\n"
-    found = loader.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
+    found = load.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
     assert [one.rule for one in found] == ["yaml-alias" if "*" in line else "yaml-duplicate-key"]

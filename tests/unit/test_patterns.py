@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from qflow_gitops.patterns import is_pattern, matches
+from qflow_gitops.policy.patterns import is_pattern, matches
 
 
 @pytest.mark.parametrize(

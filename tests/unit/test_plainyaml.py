@@ -1,4 +1,4 @@
-"""The quick way to read YAML never says anything else than the thorough one; see `plainyaml`."""
+"""The quick way to read YAML never says anything else than the thorough one; see `fast`."""
 
 import random
 from typing import Any
@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops import plainyaml
-from qflow_gitops.parsing import parse
+from qflow_gitops.yaml import fast
+from qflow_gitops.yaml.parse import parse
 from tests.fuzz import ROOT, agree, seeds, spoilt, told, twisted
 from tests.helpers.node import requires_node, script
 from tests.helpers.specs import SAMPLE
@@ -26,7 +26,7 @@ def test_every_run_spec_of_the_examples_is_plain() -> None:
     specs = sorted((ROOT / "examples").rglob("runs/**/*.yaml"))
     assert len(specs) > 5
     for path in specs:
-        assert plainyaml.read(path.read_text()) is not None, path
+        assert fast.read(path.read_text()) is not None, path
 
 
 @requires_node
@@ -95,12 +95,12 @@ def test_on_data_of_every_kind_written_in_every_style(
     ],
 )  # fmt: skip
 def test_what_needs_a_closer_look_gets_one(odd: str) -> None:
-    assert plainyaml.read(odd) is None
+    assert fast.read(odd) is None
     agree(odd.encode("utf-8", "surrogatepass"))
 
 
 def test_without_libyaml_everything_is_read_closely(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = told(parse(SAMPLE.encode(), "a.yaml"))
-    monkeypatch.setattr(plainyaml, "_Parser", None)
-    assert plainyaml.read(SAMPLE) is None
+    monkeypatch.setattr(fast, "_Parser", None)
+    assert fast.read(SAMPLE) is None
     assert told(parse(SAMPLE.encode(), "a.yaml")) == quick

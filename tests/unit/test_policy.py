@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.parsing import parse
-from qflow_gitops.policy import (
+from qflow_gitops.policy.rules import (
     Approval,
     Approvals,
     Facts,
@@ -19,8 +18,9 @@ from qflow_gitops.policy import (
     judge,
     needed_approvals,
 )
-from qflow_gitops.spec import RunSpec, from_document
-from qflow_gitops.windows import Window
+from qflow_gitops.policy.windows import Window
+from qflow_gitops.specs.spec import RunSpec, from_document
+from qflow_gitops.yaml.parse import parse
 from tests.helpers.values import replace
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"

@@ -6,7 +6,7 @@ carried out by a scenario (`push_…` in tests/helpers/scenarios/records.py).
 
 import pytest
 
-from qflow_gitops.gitbranch import _way_on
+from qflow_gitops.git.lock_branch import _way_on
 
 RIGHTS, RULE, HOW = "the right to push", "A rule or a hook", "the way of pushing"
 ROOM, ADDRESS, TIME = "can't store it", "Nothing answers", "to its end"

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.decisions import reopening
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
-from qflow_gitops.lockformat import from_bytes, to_bytes
-from qflow_gitops.notes import Mark
-from qflow_gitops.rebasing import rebased
-from qflow_gitops.states import EXECUTED, FINAL, REOPENED, TRANSITIONS, State
+from qflow_gitops.lockfile.codec import from_bytes, to_bytes
+from qflow_gitops.lockfile.decisions import reopening
+from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.rebasing import rebased
+from qflow_gitops.lockfile.states import EXECUTED, FINAL, REOPENED, TRANSITIONS, State
 from tests.unit.test_lockfile import DIGEST, moved, opened
 
 OURS, ANOTHER, FOREIGN = "e-1", "e-2", "e-b"  # FOREIGN is that of another run

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops.api.messages import message_of
-from qflow_gitops.api.redaction import Redactor
+from qflow_gitops.http.messages import message_of
+from qflow_gitops.http.redaction import Redactor
 
 ADDRESS = string.ascii_letters + string.digits + "_-"
 ANY = "".join(chr(one) for one in range(33, 0x180) if chr(one).isprintable())

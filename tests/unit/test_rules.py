@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops import loader
-from qflow_gitops.catalog import Workflow, path_of, to_bytes
-from qflow_gitops.diagnostics import Diagnostic, Rule
-from qflow_gitops.filenames import ROOT
-from qflow_gitops.project import Environment, Project
-from qflow_gitops.rules import RULES
+from qflow_gitops.base.paths import ROOT
+from qflow_gitops.findings.finding import Diagnostic, Rule
+from qflow_gitops.settings.project import Environment, Project
+from qflow_gitops.specs import load
+from qflow_gitops.specs.catalogs import Workflow, path_of, to_bytes
+from qflow_gitops.specs.rules import RULES
 from tests.unit.test_cases import INVALID, VALID, expected
 
 CONNECTOR = "aa70acae-6ea8-3acf-b504-f327855b316a"
@@ -72,11 +72,11 @@ def _document(part: str) -> str:
 def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
     text = completed(snippet)
     if "kind: Project" in text:
-        return list(loader.load_project(text.encode(), "EU2")[1])
+        return list(load.load_project(text.encode(), "EU2")[1])
     settings = {"connector-not-listed": PROD, "environment-missing": NO_DEFAULT}
     known = CATALOG if rule.id.startswith("workflow-") and rule.id != "workflow-id" else {}
     files = {"a.yaml": text.encode()}
-    return list(loader.load(files, settings.get(rule.id, OPEN), known).diagnostics)
+    return list(load.load(files, settings.get(rule.id, OPEN), known).diagnostics)
 
 
 @pytest.mark.parametrize("rule", EXAMPLES, ids=lambda one: one.id)
@@ -101,7 +101,7 @@ def test_every_finding_of_the_corpus_names_a_rule_and_has_its_severity() -> None
 
 def test_every_rule_that_the_source_names_exists() -> None:
     found: set[str] = set()
-    for path in Path(loader.__file__).parent.rglob("*.py"):
+    for path in Path(load.__file__).parents[1].rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(r'(?:error|warning|report)\(\s*"([a-z0-9-]+)"', text))
     assert found <= RULES.keys()

@@ -10,15 +10,15 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
-from qflow_gitops import schema
-from qflow_gitops.diagnostics import Diagnostic, Severity
-from qflow_gitops.document import Path
-from qflow_gitops.lockfile import Attempt, Event, Lockfile, Transition
-from qflow_gitops.lockformat import attempt_to_json, to_bytes
-from qflow_gitops.notes import Mark
-from qflow_gitops.parsing import parse
-from qflow_gitops.rules import RULES
-from qflow_gitops.states import State
+from qflow_gitops.findings.finding import Diagnostic, Severity
+from qflow_gitops.lockfile.codec import attempt_to_json, to_bytes
+from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.specs import schema
+from qflow_gitops.specs.rules import RULES
+from qflow_gitops.yaml.document import Path
+from qflow_gitops.yaml.parse import parse
 from tests.unit.test_cases import INVALID, VALID, expected
 
 Place = tuple[str, dict[str, Any]]

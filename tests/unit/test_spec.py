@@ -9,10 +9,9 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops import spec as spec_module
-from qflow_gitops.difference import MISSING, differences
-from qflow_gitops.parsing import parse
-from qflow_gitops.spec import (
+from qflow_gitops.base.jsondiff import MISSING, differences
+from qflow_gitops.specs import spec as spec_module
+from qflow_gitops.specs.spec import (
     MASK,
     Contradicted,
     Recalled,
@@ -24,6 +23,7 @@ from qflow_gitops.spec import (
     mask,
     normalised,
 )
+from qflow_gitops.yaml.parse import parse
 from tests.helpers.node import requires_node, script
 from tests.helpers.specs import CONNECTOR, SAMPLE, WORKFLOW
 

@@ -3,9 +3,9 @@
 import json
 
 from qflow_gitops.errors import AuthError, ExitCode, UnreachableError, together
-from qflow_gitops.output import json as json_output
-from qflow_gitops.output import text
-from qflow_gitops.report import Report
+from qflow_gitops.render import json as json_output
+from qflow_gitops.render import text
+from qflow_gitops.results.report import Report
 
 
 def problems() -> list[AuthError | UnreachableError]:

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
+from qflow_gitops.apply.polling import Watch, Watching
 from qflow_gitops.errors import AuthError
-from qflow_gitops.interfaces import Clock, Execution, Qualys
-from qflow_gitops.operations.watching import Watch, Watching
-from qflow_gitops.states import State
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.ports.protocols import Clock, Execution, Qualys
 from tests.helpers.clock import StillClock
 
 

@@ -10,7 +10,7 @@ from cronsim import CronSim
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops.windows import (
+from qflow_gitops.policy.windows import (
     LONGEST,
     Verdict,
     Window,

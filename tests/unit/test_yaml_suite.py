@@ -5,8 +5,8 @@ import math
 import time
 from typing import Any
 
-from qflow_gitops.diagnostics import has_errors
-from qflow_gitops.parsing import parse
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.yaml.parse import parse
 from tests.helpers.node import requires_node, script
 
 

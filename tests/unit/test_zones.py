@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import tzdata
 
-from qflow_gitops import zones
+from qflow_gitops.base import timezones
 
 
 def _forget() -> None:
-    for one in (zones.zone, zones.version, zones._system):
+    for one in (timezones.zone, timezones.version, timezones._system):
         one.cache_clear()
     zoneinfo.ZoneInfo.clear_cache()
 
@@ -46,12 +46,12 @@ def system(tmp_path: Path) -> Iterator[Path]:
 def test_the_newer_rules_are_used(system: Path, file: str, said: str, own: bool) -> None:
     """The kind: what is installed twice, and found where it is older. What says no age is old."""
     (system / file).write_text(said)
-    assert zones.version() == ("2999b" if own else tzdata.IANA_VERSION)
-    berlin = datetime(2026, 1, 1, tzinfo=zones.zone("Europe/Berlin"))
+    assert timezones.version() == ("2999b" if own else tzdata.IANA_VERSION)
+    berlin = datetime(2026, 1, 1, tzinfo=timezones.zone("Europe/Berlin"))
     assert berlin.utcoffset() == timedelta(hours=0 if own else 1)
 
 
 def test_what_is_no_zone_is_none(system: Path) -> None:
     for name in ("Europe/Nowhere", "../x", "", "Europe", "/etc/passwd"):
         with pytest.raises((LookupError, ValueError, OSError)):
-            zones.zone(name)
+            timezones.zone(name)

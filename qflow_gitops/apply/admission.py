@@ -1,0 +1,169 @@
+"""What is found out about a commit before its plan is carried out, and what was released for it.
+
+Whether it may follow the one applied last, by which rules it is judged, whether a branch has it,
+whether it took all specs of its environment away.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+from qflow_gitops.apply import descent
+from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest, View
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent, Note
+from qflow_gitops.plan.decide import Context, Reason, apply_command
+from qflow_gitops.policy.rules import Facts
+from qflow_gitops.ports.protocols import Branches, GitTree
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.branches import Unmerged, rules_of, unmerged
+from qflow_gitops.sources.emptied import Now, emptied
+from qflow_gitops.sources.policies import NEW_RECORD, bases_of, facts_of
+
+
+class Admission(NamedTuple):
+    """What was found out: see `View` for `let_go`; `absent` is None where a branch has it."""
+
+    let_go: str
+    facts: Facts
+    absent: Unmerged | None
+
+    def aside(self, request: ApplyRequest) -> bool:
+        """Whether nothing of the commit is recorded as applied: its branches go on without it.
+
+        Where only earlier settings keep it out, a person's release lets the newer ones in.
+        """
+        let_in = request.acks.get(Reason.UNMERGED) == 1
+        return self.absent is not None and not (self.absent.earlier and let_in)
+
+
+def admit(
+    request: ApplyRequest,
+    git: GitTree,
+    branches: Branches,
+    project: Project,
+    lockfile: Lockfile,
+    environment: str,
+    head: str,
+) -> Admission:
+    """Look at a commit, here and at the remote. Raises StaleError and UsageProblem."""
+    about = (git, branches, project, lockfile, environment, head)
+    step = descent.stands(descent.look, *about)
+    let_go = descent.let_go(request, step)
+    gone = partial(descent.is_nowhere, git, branches, project, ask=True)
+    settings = (git, lockfile, environment, head, project.folder)
+    bases = bases_of(*settings, remote=project.lock.remote, is_nowhere=gone)
+    rules = rules_of(git, project, bases, environment)
+    return Admission(
+        let_go,
+        facts_of(git, project, bases, sending=True),
+        unmerged(branches, rules, head, ask=True),
+    )
+
+
+def asked(request: ApplyRequest, ask: Callable[[str], bool] | None, view: View) -> ApplyRequest:
+    """Ask a person whether a commit is to be applied that no branch has; a yes releases it.
+
+    Nobody is asked where nothing of it is due, or it was released already. Raises UsageProblem
+    for a no.
+    """
+    held = [one for one in view.planned.plan.changes if one.reason is Reason.UNMERGED]
+    if ask is None or view.absent is None or not held or Reason.UNMERGED in request.acks:
+        return request
+    said = view.absent.said(view.planned.commit)
+    if not ask(f"{said}. Apply it to {view.environment} all the same?"):
+        raise UsageProblem(
+            "The commit was not confirmed.",
+            not_done="Nothing was sent.",
+            hint=held[0].hint,
+            reason="not_confirmed",
+        )
+    reason = request.reason or "confirmed at the terminal"
+    return replace(request, acks={**request.acks, Reason.UNMERGED.value: 1}, reason=reason)
+
+
+def left_alone(view: View) -> tuple[str, ...]:
+    """Say that nothing is recorded of a commit that no branch has, where nothing of it is due."""
+    changes = view.planned.plan.changes
+    if view.absent is None or any(
+        Reason.UNMERGED in (one.reason, *one.released) for one in changes
+    ):
+        return ()
+    said = view.absent.said(view.planned.commit)
+    return (f"{said}: nothing of it is due, and it isn't recorded as applied.",)
+
+
+def with_holds(context: Context, git: GitTree, view: View) -> Context:
+    """Add what holds a commit as a whole: no branch has it, or it took all specs away.
+
+    The second only where the commit is recorded as applied, or it would be asked about again.
+    """
+    environment, commit = view.environment, view.planned.commit
+    if view.absent:
+        command = apply_command(environment, context, Reason.UNMERGED)
+        settings = view.project.folder.settings
+        hold = view.absent.hold(command, environment, commit, settings)
+        context = context._replace(brakes=context.brakes._replace(unmerged=hold))
+    if view.aside:
+        return context
+    now = Now(view.project, view.specs, commit)
+    command = apply_command(environment, context, Reason.EMPTY)
+    gone = emptied(git, now, context.lockfile, environment, command)
+    return context._replace(emptied={environment: gone} if gone else {})
+
+
+def still_needed(acks: Mapping[str, int], view: View) -> dict[str, int]:
+    """Leave out releases that the next apply doesn't need, as this one records what they were for.
+
+    None of them is about a run.
+    """
+    once = () if view.aside else (REWRITTEN, NEW_RECORD)
+    return {name: count for name, count in acks.items() if name not in once}
+
+
+def check_follows(request: ApplyRequest, git: GitTree, branches: Branches, view: View) -> None:
+    """Refuse what doesn't follow the newest record; the release was for one commit alone."""
+    step = _step(descent.look, git, branches, view)
+    if step.standing is not descent.Standing.FOLLOWS:
+        raise descent.refused(step, to=request.to)
+
+
+def check_overtaken(git: GitTree, branches: Branches, view: View) -> None:
+    """Refuse to go on where another apply has gone on meanwhile; nobody is asked any more."""
+    step = _step(descent.as_known, git, branches, view)
+    if step.standing is not descent.Standing.FOLLOWS:
+        raise descent.overtaken(step.of, step.latest, step.head)
+
+
+def _step(look_at: descent.Look, git: GitTree, branches: Branches, view: View) -> descent.Step:
+    """Say how the commit stands to the newest record, but for what a person let go of."""
+    about = (git, branches, view.project, view.lockfile, view.environment, view.planned.commit)
+    step = descent.stands(look_at, *about)
+    follows = step._replace(standing=descent.Standing.FOLLOWS)
+    return follows if view.let_go and step.latest == view.let_go else step
+
+
+# --- what was released for the whole environment -------------------------------------
+
+
+def releases(
+    lockfile: Lockfile, view: View, at: str, author: Mapping[str, str]
+) -> tuple[Note, ...]:
+    """Give what the lockfile doesn't say yet of what was released; no attempt may tell it.
+
+    `at` is RFC 3339.
+    """
+    record, released = lockfile.environment(view.environment), []
+    last = descent.applied_last(lockfile, view.project, view.environment)
+    if view.let_go in (one.latest for one in last):
+        released.append({"hold": REWRITTEN, "from": view.let_go})
+    changes, commit = view.planned.plan.changes, view.planned.commit
+    if record.applied_through != commit and any(Reason.EMPTY in one.released for one in changes):
+        released.append({"hold": Reason.EMPTY.value})
+    more = {"commit": commit, "reason": view.reason, "by": dict(author)}
+    return tuple(
+        Note(view.environment, "", LedgerEvent(at, RELEASED, {**one, **more}))
+        for one in ([] if view.aside else released)
+    )

@@ -1,0 +1,175 @@
+"""What was approved is what runs: each due run against the pull request that brought it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from qflow_gitops.apply.proposed import Proposed, Specs
+from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.lockfile.inheritance import Key
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.policy.rules import Approval, Policy
+from qflow_gitops.ports.protocols import GitTree, PullRequest, PullRequests
+from qflow_gitops.settings.project import Project
+from qflow_gitops.specs.spec import RunSpec
+
+MOST = 300
+"""So many commits of the range that change specs are asked for at GitHub; no older ones."""
+_LINE = 100_000  # commits of the range that are looked through here
+_NONE = "no merged pull request of the range brings it"
+
+
+@dataclass
+class Approver:
+    """Looks approvals up for a commit (`head`), each pull request once.
+
+    `remote` is where the commits come from, `platform` what QFLOW_PLATFORM says.
+    """
+
+    git: GitTree
+    pulls: PullRequests
+    project: Project
+    remote: str
+    platform: str
+    policies: Sequence[Policy]
+    head: str
+    _specs: dict[int, Specs | str] = field(default_factory=dict)
+    _onto: dict[int, str] = field(default_factory=dict)  # what each was merged into
+    _later: dict[str, dict[Key, str]] = field(default_factory=dict)
+
+    def approvals(
+        self, due: Iterable[RunSpec], lockfile: Lockfile, base: str
+    ) -> dict[Key, Approval]:
+        """Say for each run who approved it. `base` is "" where nothing was applied before.
+
+        A run is approved if it stands, with this digest, platform and the annotations that the
+        policy asks for, among the changes of a merged pull request's newest commit. Raises
+        AuthError and UnreachableError.
+        """
+        due = list(due)
+        if not due:
+            return {}
+        merged = self._merged(base)
+        earlier = self._recorded(due, lockfile, {one.number for one in merged})
+        return {one.key: self._approval(one, [*merged, *earlier.get(one.key, ())]) for one in due}
+
+    def _merged(self, base: str) -> list[PullRequest]:
+        """Give the pull requests that changed specs and were merged since, newest first.
+
+        What a rebase put last, its `merge_commit`, may change nothing there itself.
+        """
+        line = frozenset(self.git.first_parents(base, self.head, _LINE))
+        found: dict[int, PullRequest] = {}
+        for commit in self.git.first_parents(base, self.head, MOST, self.project.runs):
+            for one in self.pulls.merged_with(commit):
+                if one.merge_commit in line and one.base == self._target:
+                    found.setdefault(one.number, one)
+        return list(found.values())
+
+    def _recorded(
+        self, due: Iterable[RunSpec], lockfile: Lockfile, known: set[int]
+    ) -> dict[Key, list[PullRequest]]:
+        """Give the pull requests that earlier attempts of the same request were approved in."""
+        line = frozenset(self.git.first_parents("", self.head, _LINE))
+        found: dict[Key, list[PullRequest]] = {}
+        for spec in due:
+            for attempt in lockfile.attempts(*spec.key):
+                number = attempt.evidence.get("pullRequest")
+                if attempt.digest != spec.digest or not isinstance(number, int) or number in known:
+                    continue
+                try:
+                    one = self.pulls.pull_request(number)
+                except UsageProblem:  # of another repository, from which the record moved here
+                    continue
+                if one.merge_commit in line and one.base == self._target:
+                    found.setdefault(spec.key, []).append(one)
+        return found
+
+    def _approval(self, spec: RunSpec, pulls: Sequence[PullRequest]) -> Approval:
+        """Give the best of what the pull requests say about a run."""
+        refused, found = Approval(why=_NONE), []
+        for one in pulls:
+            differs = self._difference(spec, one)
+            if differs is None:
+                continue
+            differs = differs or self._changed_since(spec, one)
+            if differs:
+                refused = refused if refused.pull_request else Approval(one.number, why=differs)
+                continue
+            found.append(self._proposed.approval(spec, one, self._onto[one.number]))
+        return max(found, key=lambda one: len(one.approvers), default=refused)
+
+    @cached_property
+    def _proposed(self) -> Proposed:
+        return Proposed(self.git, self.pulls, self.project.folder, self.platform)
+
+    @cached_property
+    def _target(self) -> str:
+        return self.pulls.default_branch()
+
+    def _changed_since(self, spec: RunSpec, one: PullRequest) -> str:
+        """Say what changed a run after its pull request: what comes back isn't that one's."""
+        commits = self.git.first_parents(one.merge_commit, self.head, MOST + 1, self.project.runs)
+        if len(commits) > MOST:
+            return f"too much was changed after pull request #{one.number}"
+        for commit in commits:
+            try:
+                there = self._after(commit).get(spec.key)
+            except QflowError as problem:
+                return f"commit {commit[:10]} after pull request #{one.number}: {problem.message}"
+            if there is not None and there != spec.digest:
+                return f"commit {commit[:10]} changed it after pull request #{one.number}"
+        return ""
+
+    def _after(self, commit: str) -> dict[Key, str]:
+        """Give the digests of the specs in the files that a commit changed, "" of a removed one."""
+        if commit not in self._later:
+            before = self.git.resolve(f"{commit}^1")
+            touched = self._proposed.touched(before, commit)
+            old = self._proposed.specs_of(before, touched)
+            new = self._proposed.specs_of(commit, touched)
+            gone = dict.fromkeys(old, "")
+            self._later[commit] = gone | {key: spec.digest for key, (spec, _) in new.items()}
+        return self._later[commit]
+
+    def _difference(self, spec: RunSpec, one: PullRequest) -> str | None:
+        """Say how a run differs from what a pull request holds, "" for not at all.
+
+        None where it isn't among what that changed.
+        """
+        held = self._changed(one)
+        if isinstance(held, str):
+            return f"pull request #{one.number}: {held}"
+        if spec.key not in held:
+            return None
+        there, platform = held[spec.key]
+        if there.digest != spec.digest:
+            return f"pull request #{one.number} holds it with another request"
+        if platform != self.project.environments[spec.environment].platform:
+            return f"pull request #{one.number} holds it for platform {platform or 'unknown'}"
+        for name in sorted({name for each in self.policies for name in each.annotations}):
+            if there.annotations.get(name) != spec.annotations.get(name):
+                return f"pull request #{one.number} holds it with another annotation `{name}`"
+        # What these change is whose record it goes on, and which rules are about it.
+        for name, now, then in (
+            ("previousName", spec.previous_name, there.previous_name),
+            ("labels", spec.labels, there.labels),
+        ):
+            if now != then:
+                return f"pull request #{one.number} holds it with another `{name}`"
+        return ""
+
+    def _changed(self, one: PullRequest) -> Specs | str:
+        """Give the specs that a pull request changed, as its newest commit has them."""
+        if one.number not in self._specs:
+            self._specs[one.number] = self._read(one)
+        return self._specs[one.number]
+
+    def _read(self, one: PullRequest) -> Specs | str:
+        if not self.git.bring(one.head, self.remote, f"refs/pull/{one.number}/head"):
+            return f"its newest commit {one.head[:10]} can't be fetched"
+        try:
+            self._onto[one.number] = self.git.resolve(f"{one.merge_commit}^1")
+        except QflowError as problem:
+            return problem.message
+        return self._proposed.changed(one.head, self._onto[one.number])

@@ -1,0 +1,44 @@
+"""What happens while an apply works, as values; a view of the terminal shows them."""
+
+from dataclasses import dataclass
+
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.results.plans import Planned
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The plan that is about to be carried out."""
+
+    planned: Planned
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An attempt has a new state, durably recorded."""
+
+    environment: str
+    name: str
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Still at work: how many runs are to be started, being sent, under way and finished."""
+
+    pending: int
+    sending: int
+    under_way: int
+    finished: int
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence that a person should see now."""
+
+    text: str
+
+
+Event = Ready | Moved | Tick | Said

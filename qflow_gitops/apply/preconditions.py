@@ -1,0 +1,227 @@
+"""What must hold before anything is sent."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
+from qflow_gitops.findings.finding import Diagnostic, has_errors
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.plan.decide import RETRY, Action, Plan, Reason, digest_of_runs
+from qflow_gitops.policy.rules import Facts
+from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.results.plans import Planned
+from qflow_gitops.results.report import InvalidFiles
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.branches import Unmerged
+from qflow_gitops.sources.policies import NEW_RECORD
+from qflow_gitops.sources.reasons import refuse_secret
+from qflow_gitops.sources.runs import run_key
+from qflow_gitops.specs.load import SpecSet
+
+REWRITTEN = "rewritten"
+"""The name by which `--ack NAME=1` lets go of the commit that was applied last."""
+OF_THE_COMMIT = (Reason.UNMERGED, Reason.EMPTY)
+"""Holds that are about a commit as a whole, so that there is one of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRequest:
+    """What to apply. None or "" stand for "as the settings say" or "not asked for".
+
+    `reason` is why holds are released or runs retried, for the record. `retry_failed`: all that
+    failed, was cancelled or refused. `approved`: only what a merged and approved pull request
+    holds. `to` is the revision as it was typed, for the commands that messages give.
+    """
+
+    platform: str
+    head: str = "HEAD"
+    to: str = ""
+    environment: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    retries: tuple[str, ...] = ()
+    retry_failed: bool = False
+    acks: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
+    approved: bool = False
+    keep_going: bool = False
+    concurrency: int | None = None
+    wait: bool | None = None
+    timeout: float | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What a message that names the same apply has to say, apart from environment and labels.
+
+        Releases, retries and approvals are for the plan to say.
+        """
+        to = [f"--to {shlex.quote(self.to)}"] if self.to else []
+        return (*to, *(["--keep-going"] if self.keep_going else []))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything read for one plan. `facts` is what the policy is held against.
+
+    `let_go` is the commit applied last where a person lets go of it, since no branch holds it
+    any more; `absent` says that the commit is on no branch of its environment. `aside` is
+    whether nothing of the commit is recorded as applied, `reason` why something was released.
+    """
+
+    planned: Planned
+    lockfile: Lockfile
+    project: Project
+    environment: str
+    found: tuple[Diagnostic, ...]
+    specs: SpecSet
+    facts: Facts
+    let_go: str = ""
+    absent: Unmerged | None = None
+    aside: bool = False
+    reason: str = ""
+
+
+def check_reason(request: ApplyRequest) -> None:
+    """Refuse a release without a reason; raises UsageProblem."""
+    if request.acks and not request.reason.strip():
+        raise UsageProblem(
+            "`--ack` requires `--reason`.",
+            not_done="Nothing was sent.",
+            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
+            reason="reason_missing",
+        )
+
+
+def check(request: ApplyRequest, view: View) -> None:
+    """Refuse what may not be applied; raises QflowError."""
+    if has_errors(view.found) and not request.keep_going:
+        raise InvalidFiles(
+            view.found,
+            not_done="Nothing was sent. --keep-going runs the valid specs all the same.",
+        )
+    _check_releases(request, view)
+    _check_keys(view)
+    shown = view.planned.plan
+    made = shown.thawed  # a freeze puts off what was approved, it makes no other plan
+    waits = any(one.reason is Reason.UNMERGED for one in shown.changes)  # sends nothing as it is
+    same = request.digest in ("", shown.digest, made.digest) or _is_the_rest(
+        made, request.digest, view
+    )
+    if not same and not waits:
+        due = ", ".join(f"{one.environment}/{one.name}" for one in made.of(Action.RUN)) or "nothing"
+        raise StaleError(
+            f"The plan is not the approved one: its digest is {made.digest}, and it would run "
+            f"{due}.",
+            not_done="Nothing was sent.",
+            hint="Look at it again, and have it approved: `qflow-gitops plan`",
+            reason="digest_differs",
+        )
+
+
+def _is_the_rest(made: Plan, digest: str, view: View) -> bool:
+    """Whether a plan is what is left of the one with this digest, of which a part was sent.
+
+    A job that is started again, after some of its runs: they say by which plan they were sent.
+    """
+    due = [one.spec for one in made.of(Action.RUN) if one.spec]
+    keys = {one.key for one in due}
+    sent = [
+        one
+        for one in view.specs.specs.values()
+        if one.environment == view.environment and one.key not in keys
+        and any(
+            each.digest == one.digest and each.evidence.get("planDigest") == digest
+            for each in view.lockfile.attempts(*one.key)
+        )
+    ]  # fmt: skip
+    return bool(sent) and digest_of_runs(made.platforms, (*due, *sent)) == digest
+
+
+def _check_keys(view: View) -> None:
+    """Refuse a request that has a value where its correlation key would go."""
+    key = view.project.apply.correlation_key
+    for one in view.planned.plan.of(Action.RUN):
+        if key and one.spec and key in one.spec.input:
+            raise InvalidInput(
+                f"{one.environment}/{one.name} has a value of its own under /input/{key}, the name "
+                "of the correlation key.",
+                where=one.spec.file,
+                not_done="Nothing was sent.",
+                hint="Choose another name under apply.correlationKey in "
+                f"{view.project.folder.settings}.",
+                reason="correlation_key",
+            )
+
+
+def _check_releases(request: ApplyRequest, view: View) -> None:
+    refuse_secret(request.reason, "Nothing was sent.")
+    made, environment = view.planned.plan, view.environment
+    by_key = {one.key: one for one in made.changes}
+    for run in request.retries:
+        key = run_key(run, view.project)
+        change = by_key.get(key)
+        reasons = (change.reason, change.due) if change else ()
+        if change is None or not {Reason.RETRY, Reason.FROZEN} & {*reasons}:
+            stands = change.detail if change else f"{environment} holds no such run to retry"
+            raise UsageProblem(
+                f"--retry {run}: only a run that failed or was refused can be retried ({stands}).",
+                not_done="Nothing was sent.",
+                hint="`qflow-gitops status` shows how each run stands.",
+                reason="retry_not_held",
+            )
+    _check_retry_failed(request, view)
+    for name, count in request.acks.items():
+        if name in (NEW_RECORD, REWRITTEN):
+            continue  # it was looked at before there was a plan
+        held = [one for one in made.changes if one.release == name]
+        if held or not any(name in one.released for one in made.changes):
+            said = f"{len(held)} are held." if held else "there is no such hold."
+            if held and name in OF_THE_COMMIT:
+                said = "it is about one commit."
+            raise UsageProblem(
+                f"--ack {name}={count} releases nothing: {said}",
+                not_done="Nothing was sent.",
+                hint=held[0].hint
+                if held
+                else "`qflow-gitops plan` shows what is held, and its number.",
+                reason="ack_differs",
+            )
+
+
+def _check_retry_failed(request: ApplyRequest, view: View) -> None:
+    """Refuse to send all that failed again before somebody has said how many that are."""
+    counted = request.acks.get(RETRY)
+    if counted is not None and not request.retry_failed:
+        raise UsageProblem(
+            f"--ack {RETRY}={counted} belongs to --retry-failed, which wasn't asked for.",
+            not_done="Nothing was sent.",
+            hint=f"`{AGAIN} --retry-failed`",
+            reason="ack_differs",
+        )
+    held = [one for one in view.planned.plan.changes if one.release == RETRY]
+    if not held:
+        return
+    names = ", ".join(f"{one.environment}/{one.name}" for one in held[:10])
+    more = f" and {len(held) - 10} more" if len(held) > 10 else ""
+    many = f"{len(held)} runs" if len(held) > 1 else "1 run"
+    why = "" if request.reason.strip() else " --reason TEXT"
+    raise UsageProblem(
+        f"--retry-failed would send {many} again ({names}{more})"
+        + (f", not {counted}." if counted is not None else "; say how many."),
+        where=view.environment,
+        not_done="Nothing was sent.",
+        hint=f"`{AGAIN} --ack {RETRY}={len(held)}{why}`",
+        reason="retry_count",
+    )
+
+
+def uncommitted(git: GitTree, project: Project, head: str) -> tuple[str, ...]:
+    """Say which changes of the work tree are not in the commit that is applied."""
+    dirty = git.uncommitted([*project.runs, project.folder.settings])
+    if not dirty:
+        return ()
+    shown = ", ".join(dirty[:10]) + (f" and {len(dirty) - 10} more" if len(dirty) > 10 else "")
+    return (
+        f"Only commits count: what isn't committed is ignored ({shown}); applying {head[:10]}.",
+    )

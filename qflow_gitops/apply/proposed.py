@@ -1,0 +1,129 @@
+"""What pull requests propose, and whose approval of it counts.
+
+An approval is of one commit. It still counts for what comes after it where git proves that this
+is nothing but merges of the target branch ("Update branch"), and for those runs that are the same
+before and after them: a merge without a conflict can still put two halves of a request together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from qflow_gitops.base.paths import ProjectFolder
+from qflow_gitops.errors import QflowError
+from qflow_gitops.lockfile.inheritance import Key
+from qflow_gitops.policy.rules import Approval
+from qflow_gitops.ports.protocols import GitTree, PullRequest, PullRequests, Reviewed, Update
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import settings
+from qflow_gitops.sources import specs as reading
+from qflow_gitops.specs.spec import RunSpec
+
+MOST_UPDATES = 50
+"""So many merges of the target branch after an approval are looked at."""
+
+Specs = Mapping[Key, tuple[RunSpec, str]]
+"""Valid specs, each with the platform of its environment."""
+
+
+@dataclass
+class Proposed:
+    """Reads what pull requests change, and asks once who approved each.
+
+    `folder` is where the project lies, `platform` what QFLOW_PLATFORM says.
+    """
+
+    git: GitTree
+    pulls: PullRequests
+    folder: ProjectFolder
+    platform: str
+    _changed: dict[tuple[str, str], Specs | str] = field(default_factory=dict)
+    _reviews: dict[int, Reviewed] = field(default_factory=dict)
+
+    def changed(self, head: str, onto: str) -> Specs | str:
+        """Give the specs that a commit changes beside what it goes `onto`, or why nobody knows.
+
+        Compared with their common ancestor, so that what others merged is not taken for its
+        own, nor what stood in one of its files before.
+        """
+        about = (head, onto)
+        if about not in self._changed:
+            try:
+                self._changed[about] = self._read(head, onto)
+            except QflowError as problem:
+                self._changed[about] = problem.message
+        return self._changed[about]
+
+    def approval(self, spec: RunSpec, one: PullRequest, onto: str) -> Approval:
+        """Say who approved a run of a pull request, as that one's newest commit has it.
+
+        `onto` is the commit of the target branch that it goes, or went, on top of. Raises
+        AuthError and UnreachableError.
+        """
+        review = self._review(one, onto)
+        counted = [who for who, at in review.approvers.items() if self._same(spec, at, one, onto)]
+        why = review.why
+        if review.approvers and not counted:
+            who, at = next(iter(review.approvers.items()))
+            why = f"{who} approved commit {at[:10]}, which holds it with another request"
+        return Approval(one.number, tuple(counted), why, review.signed)
+
+    def specs_of(self, commit: str, touched: frozenset[str]) -> Specs:
+        """Give the valid specs of the files named, as a commit has them."""
+        project = self._settings(commit)
+        specs = reading.commit_specs(self.git, commit, project, touched).specs
+        return {
+            key: (spec, project.environments[spec.environment].platform)
+            for key, spec in specs.items()
+            if spec.file in touched
+        }
+
+    def touched(self, base: str, head: str) -> frozenset[str]:
+        """Name the files with specs that differ between two commits."""
+        return reading.touched_files(self.git, base, head, self._settings(head))
+
+    def _settings(self, commit: str) -> Project:
+        return settings.settings_at(self.git, self.folder, commit, self.platform)
+
+    def _read(self, head: str, onto: str) -> Specs | str:
+        base = self.git.merge_base(head, onto)
+        if base is None:
+            return "it has no history in common with what it was merged into"
+        touched = self.touched(base, head)
+        before, now = self.specs_of(base, touched), self.specs_of(head, touched)
+        return {key: each for key, each in now.items() if _is_changed(before.get(key), each)}
+
+    def _review(self, one: PullRequest, onto: str) -> Reviewed:
+        if one.number not in self._reviews:
+            self._reviews[one.number] = self.pulls.review(one, self._updates(one.head, onto))
+        return self._reviews[one.number]
+
+    def _updates(self, commit: str, onto: str) -> tuple[Update, ...]:
+        """Give the merges of the target branch on top of a pull request's own, newest first."""
+        found: list[Update] = []
+        while len(found) < MOST_UPDATES:
+            parents = self.git.clean_merge(commit)
+            if parents is None or not self.git.is_ancestor(parents[1], onto):
+                break
+            found.append(Update(commit, parents[0]))
+            commit = parents[0]
+        return tuple(found)
+
+    def _same(self, spec: RunSpec, commit: str, one: PullRequest, onto: str) -> bool:
+        """Whether a run is at an approved commit what it is at the newest one."""
+        if commit == one.head:
+            return True
+        then, now = self.changed(commit, onto), self.changed(one.head, onto)
+        if isinstance(then, str) or isinstance(now, str):
+            return False
+        return not _is_changed(then.get(spec.key), now.get(spec.key))
+
+
+def _is_changed(before: tuple[RunSpec, str] | None, now: tuple[RunSpec, str] | None) -> bool:
+    if before is None or now is None:
+        return True
+    return _shown(*before) != _shown(*now)
+
+
+def _shown(spec: RunSpec, platform: str) -> tuple[object, ...]:
+    """What of a spec a reviewer is asked about."""
+    return (spec.digest, spec.previous_name, spec.labels, spec.annotations, platform)

@@ -1,0 +1,418 @@
+"""Settle doubt by looking: which execution, if any, came of a request whose answer was lost.
+
+Looking never sends. One execution that shows this request, and no other reading of what is
+there, is adopted; everything else is left to a person, with what was found.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from qflow_gitops.apply import events
+from qflow_gitops.apply.matching import Match, Sent, grade
+from qflow_gitops.apply.platforms import Gateways
+from qflow_gitops.base.times import BELIEVED, moment, stamp
+from qflow_gitops.errors import QflowError
+from qflow_gitops.lockfile.decisions import endings
+from qflow_gitops.lockfile.inheritance import left_behind, names_of, successor
+from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition, is_leased
+from qflow_gitops.lockfile.states import DOUBTFUL, State
+from qflow_gitops.ports.protocols import Clock, Echo, Execution, LockSession, LostRace, Qualys
+from qflow_gitops.settings.project import Project
+from qflow_gitops.specs.spec import RunSpec
+
+EARLIER = timedelta(minutes=5)
+"""An execution may show a time so long before its intent: two clocks, and a margin."""
+FAILURES = 3
+"""After so many workflows that can't be looked at, no further one is tried."""
+LOOKS = 4
+"""How often it is looked again because another process wrote meanwhile."""
+LATER = timedelta(minutes=30)
+"""And so long after it: the time to send, and what may lie in between."""
+SHOWN_FOR = timedelta(days=29)
+"""So long the API shows an execution, with a day to spare (qflow-api 3 [D RN118])."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One attempt that may have run."""
+
+    environment: str
+    run: str
+    attempt: Attempt
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The run that the lockfile has it under."""
+        return (self.environment, self.run)
+
+    @property
+    def opened_at(self) -> datetime:
+        """When it was opened, by Qualys' clock as far as that was known then."""
+        return moment(self.attempt.opened_at) + self.ahead
+
+    @property
+    def ahead(self) -> timedelta:
+        """By how much Qualys' clock was ahead of its sender's, zero where that isn't known."""
+        return timedelta(seconds=self._skew or 0)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is known when it was opened: else its sender's clock may have been any."""
+        return self._skew is not None
+
+    @property
+    def _skew(self) -> int | None:
+        first = self.attempt.events[0].extra
+        skew = first.get("clockSkew", 0)
+        known = isinstance(skew, int) and abs(skew) <= BELIEVED and "clockUnknown" not in first
+        return skew if known else None
+
+    @property
+    def before(self) -> tuple[str, ...] | None:
+        """The executions that were there before it, None where they could not be listed."""
+        found = self.attempt.events[0].extra.get("executionsBefore")
+        return None if found is None else tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An execution that may have come of an attempt."""
+
+    execution: Execution
+    match: Match
+    echo: Echo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found about one doubt. `complete`: nothing that matters was out of sight."""
+
+    doubt: Doubt
+    candidates: tuple[Candidate, ...]
+    complete: bool
+
+    @property
+    def sure(self) -> tuple[Candidate, ...]:
+        """The candidates that show this very request."""
+        return tuple(one for one in self.candidates if one.match >= Match.SAME_REQUEST)
+
+
+Specs = Callable[[Iterable[Attempt]], Mapping[str, RunSpec]]
+"""Gives the specs that attempts sent, by the attempts' nonces, as far as they are known."""
+
+
+def doubts_in(lockfile: Lockfile, project: Project, environment: str) -> list[Doubt]:
+    """Give every attempt of an environment, by whatever name, that may have run.
+
+    And those of environments that exist no more: nobody else answers for them.
+    """
+    names = names_of(lockfile, project, environment)
+    return [
+        Doubt(name, run, attempt)
+        for name in (*names, *left_behind(lockfile, project))
+        for run, attempts in sorted(lockfile.environment(name).runs.items())
+        for attempt in attempts
+        if attempt.state in DOUBTFUL
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Looks doubts up; connects only when something has to be asked."""
+
+    gateways: Gateways
+    clock: Clock
+    specs: Specs
+
+    def settle(
+        self, session: LockSession, environment: str
+    ) -> Generator[events.Event, None, list[QflowError]]:
+        """Settle what can be settled in an environment, and record it.
+
+        Whatever ended with a word that the settings explain by now is settled without a look.
+
+        Gives what went wrong while looking; the doubts concerned then stay as they are.
+        Raises LockError.
+        """
+        yield from self._take_over(session, environment)
+        project, now = self.gateways.project, stamp(self.clock.now())
+        names = names_of(session.lockfile, project, environment)
+        yield from _record(session, endings(session.lockfile, names, project.statuses, now))
+        open_ones = [
+            one
+            for one in doubts_in(session.lockfile, self.gateways.project, environment)
+            if one.attempt.state is State.IN_DOUBT
+        ]
+        old = [one for one in open_ones if self._is_expired(one)]
+        yield from _record(session, [self._expired(one) for one in old])
+        rest = [one for one in open_ones if one not in old]
+        return (yield from self._look_up(session, rest, environment))
+
+    def _look_up(
+        self, session: LockSession, doubts: Sequence[Doubt], environment: str
+    ) -> Generator[events.Event, None, list[QflowError]]:
+        """Adopt what is found; once more where another process wrote while it was looked.
+
+        Its new intents may claim what was found just as well.
+        """
+        for attempt in range(LOOKS):
+            problems: list[QflowError] = []
+            found = self.look(doubts, session.lockfile, problems, environment)
+            adopted = self._adoptions(found, session.lockfile)
+            try:
+                yield from _record(session, [self._adopted(*one) for one in adopted], exact=True)
+            except LostRace:
+                now = [_as_of_now(one, session.lockfile) for one in doubts]
+                doubts = [one for one in now if one.attempt.state is State.IN_DOUBT]
+                if attempt < LOOKS - 1:
+                    continue
+                adopted = []
+            settled = {id(one) for one, _ in adopted}
+            for one in found:
+                if id(one) not in settled:
+                    yield events.Said(said(one))
+            break
+        return problems
+
+    def _take_over(
+        self, session: LockSession, environment: str
+    ) -> Generator[events.Event, None, None]:
+        """An intent that a process before us left may have been sent: it is in doubt.
+
+        While its owner may still be at it, it is left alone.
+        """
+        now = stamp(self.clock.now())
+        detail = "The apply that recorded the intent ended before its answer."
+        yield from _record(
+            session,
+            [
+                _transition(one, now, State.IN_DOUBT, {"detail": detail})
+                for one in doubts_in(session.lockfile, self.gateways.project, environment)
+                if one.attempt.state is State.INTENT
+                and (session.alone or not is_leased(one.attempt, now))
+            ],
+        )
+
+    def _is_expired(self, one: Doubt) -> bool:
+        return one.is_timed and self.clock.now() - one.opened_at > SHOWN_FOR
+
+    def _expired(self, one: Doubt) -> Transition:
+        detail = "Older than Qualys' API can show (30 days), and never settled."
+        return _transition(one, stamp(self.clock.now()), State.EXPIRED, {"detail": detail})
+
+    def asked(self, one: Doubt, lockfile: Lockfile, by: str = "") -> Qualys:
+        """Give the client that knows a doubt's attempt; UsageProblem where it went elsewhere."""
+        home = successor(lockfile, self.gateways.project, one.environment)
+        return self.gateways.asked(home or one.environment, one.attempt, by)
+
+    # --- looking ---------------------------------------------------------------------
+
+    def look(
+        self,
+        doubts: Sequence[Doubt],
+        lockfile: Lockfile,
+        problems: list[QflowError],
+        by: str = "",
+    ) -> list[Looked]:
+        """Look for the executions of doubts; those that can't be looked up are left out.
+
+        Those of environments that are gone only on the platform of the one that is worked on
+        (`by`, "" for none): its credentials are at hand.
+        What went wrong is added to `problems`.
+        """
+        specs = self.specs(one.attempt for one in doubts) if doubts else {}
+        found = []
+        failed: set[str] = set()
+        for one in doubts:
+            workflow = one.attempt.fact("workflowId")
+            if workflow in failed or len(failed) >= FAILURES:
+                continue
+            try:
+                qualys = self.asked(one, lockfile, by)
+                found.append(self._look_at(qualys, one, lockfile, specs))
+            except QflowError as problem:
+                problems.append(problem)
+                if problem.reason != "target":
+                    failed.add(workflow)
+        return found
+
+    def _look_at(
+        self,
+        qualys: Qualys,
+        doubt: Doubt,
+        lockfile: Lockfile,
+        specs: Mapping[str, RunSpec],
+    ) -> Looked:
+        """List the workflow's executions around a doubt, and grade them by what they show."""
+        now, earliest = self.clock.now(), self.clock.now() - SHOWN_FOR
+        start, end = earliest, now + timedelta(seconds=BELIEVED)  # all there is
+        if doubt.is_timed:
+            start, end = doubt.opened_at - EARLIER, doubt.opened_at + LATER
+        listing = qualys.executions(doubt.attempt.fact("workflowId"), max(start, earliest), end)
+        passed = {*(each.lower() for each in doubt.before or ()), *doubt.attempt.let_go}
+        sent = sent_of(doubt.attempt, specs)
+        candidates = []
+        for each in listing.executions:
+            if lockfile.owner(each.id) is None and each.id.lower() not in passed:
+                echo = qualys.echo(each.id)
+                match = grade(sent, echo)
+                if match is not Match.DIFFERENT:
+                    candidates.append(Candidate(each, match, echo))
+        return Looked(doubt, tuple(candidates), listing.complete and doubt.is_timed)
+
+    # --- deciding --------------------------------------------------------------------
+
+    def _adoptions(
+        self, found: Sequence[Looked], lockfile: Lockfile
+    ) -> list[tuple[Looked, Candidate]]:
+        """Give the one execution of each doubt where nothing else can be meant.
+
+        Where it isn't known what was there before, only an attempt's own key tells.
+        """
+        rivals = _rivals(found, lockfile)
+        specs = self.specs(rivals) if found else {}
+        chosen = []
+        for one in found:
+            own = [each for each in one.candidates if each.match is Match.OWN_KEY]
+            if len(own) == 1:
+                chosen.append((one, own[0]))
+            elif (
+                not own
+                and one.complete
+                and one.doubt.before is not None
+                and len(one.candidates) == 1
+            ):
+                (only,) = one.candidates
+                others = (each for each in rivals if each is not one.doubt.attempt)
+                if only.match is Match.SAME_REQUEST and not any(
+                    _could_claim(each, one.doubt.attempt, only, specs) for each in others
+                ):
+                    chosen.append((one, only))
+        takers = Counter(each.execution.id.lower() for _, each in chosen)
+        return [(one, each) for one, each in chosen if takers[each.execution.id.lower()] == 1]
+
+    def _adopted(self, looked: Looked, one: Candidate) -> Transition:
+        how = {
+            Match.OWN_KEY: "it carries this attempt's key",
+            Match.SAME_REQUEST: "the only one that shows this request",
+        }[one.match]
+        detail = f"Found among the workflow's executions: {how}."
+        extra: dict[str, Any] = {"detail": detail}
+        if (at := created_at(one.execution)) is not None:
+            extra["createdAt"] = stamp(at)
+        event = Event(stamp(self.clock.now()), State.ADOPTED, extra)
+        doubt = looked.doubt
+        return Transition(
+            doubt.environment, doubt.run, doubt.attempt.number, event,
+            execution_id=one.execution.id,
+        )  # fmt: skip
+
+
+def created_at(execution: Execution) -> datetime | None:
+    """Say when an execution came into being, by Qualys' clock; None where that isn't shown."""
+    at = execution.created_at
+    try:
+        return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None  # a number that is no time
+
+
+def sent_of(attempt: Attempt, specs: Mapping[str, RunSpec]) -> Sent:
+    """Say what an attempt sent, as far as it is known."""
+    nonce, key, body = (attempt.fact(name) for name in ("nonce", "correlationKey", "bodySha256"))
+    spec = specs.get(nonce)
+    return Sent(spec.request if spec else None, body, key, nonce)
+
+
+def _rivals(found: Sequence[Looked], lockfile: Lockfile) -> list[Attempt]:
+    """Give the attempts that may have an execution which isn't recorded.
+
+    Those in doubt, and those of that time which a person took to have run.
+    """
+    times = [one.doubt.opened_at for one in found]
+    return [
+        one.attempt
+        for environment, record in lockfile.environments.items()
+        for run, attempts in record.runs.items()
+        for one in (Doubt(environment, run, attempt) for attempt in attempts)
+        if one.attempt.state in DOUBTFUL
+        or (
+            one.attempt.state is State.ASSUMED
+            and any(abs(one.opened_at - at) <= EARLIER + LATER or not one.is_timed for at in times)
+        )
+    ]
+
+
+def _could_claim(
+    rival: Attempt, own: Attempt, one: Candidate, specs: Mapping[str, RunSpec]
+) -> bool:
+    """Whether an execution may as well be that of another attempt in doubt."""
+    if any(
+        rival.fact(name).lower() != own.fact(name).lower() for name in ("platform", "workflowId")
+    ):
+        return False
+    if one.execution.id.lower() in rival.let_go:
+        return False
+    return grade(sent_of(rival, specs), one.echo) is not Match.DIFFERENT
+
+
+def _transition(one: Doubt, at: str, to: State, extra: Mapping[str, Any]) -> Transition:
+    return Transition(one.environment, one.run, one.attempt.number, Event(at, to, extra))
+
+
+def _as_of_now(one: Doubt, lockfile: Lockfile) -> Doubt:
+    attempts = lockfile.attempts(one.environment, one.run)
+    return replace(one, attempt=attempts[one.attempt.number - 1])
+
+
+def _record(
+    session: LockSession, transitions: Sequence[Transition], *, exact: bool = False
+) -> Generator[events.Event, None, None]:
+    if not transitions:
+        return
+    session.record(transitions, exact=exact)
+    for one in transitions:
+        attempt = session.lockfile.attempts(one.environment, one.run)[one.number - 1]
+        yield events.Moved(one.environment, one.run, attempt)
+
+
+def said(one: Looked) -> str:
+    """Say what was found about a doubt that stays open."""
+    who = f"{one.doubt.environment}/{one.doubt.run}"
+    workflow = one.doubt.attempt.fact("workflowId")
+    if not (one.doubt.is_timed or one.candidates):
+        return (
+            f"{who}: Qualys' clock and its sender's were more than a day apart, so it isn't known "
+            "when it was sent, and nothing was concluded from what is listed."
+        )
+    if not one.complete and one.doubt.is_timed:
+        return (
+            f"{who}: the list of workflow {workflow}'s executions could not be read whole: it "
+            "shifted meanwhile, or Qualys doesn't show it. Nothing was concluded from it."
+        )
+    if not one.candidates:
+        return (
+            f"{who}: Qualys lists no execution that could be this run's. It may show it later, so "
+            "that doesn't say that it did not run: a person has to, after a look in Qualys."
+        )
+    shown = ", ".join(
+        f"{each.execution.id} ({'same request' if each.match >= Match.SAME_REQUEST else 'unclear'})"
+        for each in one.candidates[:5]
+    )
+    more = f" and {len(one.candidates) - 5} more" if len(one.candidates) > 5 else ""
+    why = "" if len(one.candidates) > 1 else _why_not(one)
+    return f"{who}: could be {shown}{more}{why}; a person has to decide."
+
+
+def _why_not(one: Looked) -> str:
+    """Say why the only candidate wasn't adopted."""
+    if not one.sure:
+        return ", which doesn't show what was sent"
+    if not one.doubt.is_timed:
+        return ", though it isn't known when this run's was sent"
+    if one.doubt.before is None:
+        return ", which may have been there before: the list could not be read then"
+    return ", which another doubt could claim as well"

@@ -1,0 +1,134 @@
+"""What an apply came to: what was done, what was not, and what could not be recorded."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from qflow_gitops.apply.launch import Job, Result
+from qflow_gitops.apply.platforms import Gateways
+from qflow_gitops.apply.polling import Watch, watch_of
+from qflow_gitops.apply.preconditions import View
+from qflow_gitops.apply.reconciler import doubts_in
+from qflow_gitops.base import logjson
+from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile.codec import attempt_to_json, transition_to_json
+from qflow_gitops.lockfile.inheritance import names_of
+from qflow_gitops.lockfile.ledger import Lockfile, Transition, is_leased
+from qflow_gitops.lockfile.states import UNDER_WAY
+from qflow_gitops.plan.decide import Action, Change, Reason
+from qflow_gitops.results.applies import Applied, Outcome
+
+
+@dataclass(slots=True)
+class Work:
+    """What there was to do, and what came of it. `unknown` are held for their workflow.
+
+    `kept` is where answers were saved that the store didn't take, `lines` are they.
+    """
+
+    watches: list[Watch]
+    waited: bool
+    unknown: tuple[Change, ...] = ()
+    result: Result = field(default_factory=Result)
+    kept: str = ""
+    lines: str = ""
+
+
+def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[Watch]:
+    """Give what an environment waits for, on the platform where it is now."""
+    return [
+        watch_of(name, run, attempt)
+        for name in names_of(lockfile, gateways.project, environment)
+        for run, attempts in lockfile.environment(name).runs.items()
+        for attempt in attempts
+        if attempt.state in UNDER_WAY and gateways.is_here(environment, attempt)
+    ]
+
+
+def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
+    """Write what the store didn't take as lines of JSON, each with its whole attempt."""
+    lines = []
+    for one in unrecorded:
+        with contextlib.suppress(LockError):  # it contradicts the record: a person sees both
+            lockfile = lockfile.recorded([one])
+        attempt = lockfile.attempts(one.environment, one.run)[one.number - 1]
+        entry = {
+            "rescueVersion": 1,
+            "lineage": lockfile.lineage,
+            "transition": transition_to_json(one),
+            "attempt": attempt_to_json(attempt),
+        }
+        lines.append(logjson.dumps(entry) + "\n")
+    return "".join(lines)
+
+
+def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applied:
+    """Put together what was done, and what was not."""
+    result, environment = work.result, view.environment
+    specs = {one.key: one.spec for one in view.planned.plan.of(Action.RUN)}
+    outcomes = [
+        Outcome(each, run, lockfile.attempts(each, run)[number - 1], specs.get((each, run)))
+        for each, run, number in result.opened
+    ]
+    done = {(one.environment, one.name, one.attempt.number) for one in outcomes}
+    for one in work.watches:
+        if (one.environment, one.name, one.number) not in done:
+            attempt = lockfile.attempts(one.environment, one.name)[one.number - 1]
+            outcomes.append(Outcome(one.environment, one.name, attempt))
+    mine = set(result.opened)
+    open_ones = [
+        Outcome(one.environment, one.run, one.attempt)
+        for one in doubts_in(lockfile, view.project, environment)
+    ]
+    elsewhere = tuple(
+        one
+        for one in open_ones
+        if is_leased(one.attempt, now)
+        and (one.environment, one.name, one.attempt.number) not in mine
+    )
+    return Applied(
+        planned=view.planned,
+        environment=environment,
+        platform=view.project.environments[environment].platform,
+        outcomes=tuple(outcomes),
+        not_started=(
+            *work.unknown,
+            *(_not_started(job.change, result) for job in result.not_started),
+            *(_left(job.change) for job in left_out(result, lockfile)),
+        ),
+        doubts=tuple(one for one in open_ones if one not in elsewhere),
+        elsewhere=elsewhere,
+        rescued=work.kept,
+        rescued_lines=work.lines,
+        waited=work.waited,
+    )
+
+
+def left_out(result: Result, lockfile: Lockfile) -> list[Job]:
+    """Give what became not due during the launch, though nobody has sent it."""
+    return [
+        job
+        for job in result.elsewhere
+        if not any(
+            one.counted and one.digest == job.digest for one in lockfile.attempts(*job.change.key)
+        )
+    ]
+
+
+def _left(one: Change) -> Change:
+    """A run that the newer record of another process doesn't let this apply send any more."""
+    return one._replace(
+        action=Action.HOLD,
+        reason=Reason.STOPPED,
+        detail="not started: another process wrote the record meanwhile, and it isn't due as shown",
+        hint="Look at it again: `qflow-gitops plan`",
+    )
+
+
+def _not_started(one: Change, result: Result) -> Change:
+    return one._replace(
+        action=Action.HOLD,
+        reason=result.stopped_by,
+        detail=f"not started: {result.why_stopped}",
+        hint=result.way_on or "It is due again at the next apply.",
+    )

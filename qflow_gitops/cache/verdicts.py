@@ -1,0 +1,124 @@
+"""What was found out about a file -> a text to keep, and back.
+
+What a verdict depends on besides the content is its context: the program, the schemas, the
+settings, the catalog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from qflow_gitops.base import resources
+from qflow_gitops.findings.finding import Diagnostic, Excerpt, Position, Range, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from qflow_gitops.base.paths import ProjectFolder
+    from qflow_gitops.specs.load import Examined
+    from qflow_gitops.specs.spec import RunSpec
+
+
+def context(*parts: bytes | str) -> str:
+    """Give the identity of a context from the parts that it is made of, and the schemas."""
+    names = ("workflow-run", "project", "workflow")
+    schemas = (resources.text(f"schemas/{name}.schema.json") for name in names)
+    digests = [hashlib.sha256(one.encode() if isinstance(one, str) else one).digest()
+               for one in (*schemas, *parts)]  # fmt: skip
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def basis(tool: str, platform: str, settings: bytes | None, folder: ProjectFolder) -> str:
+    """Give the identity of the program and of the settings' file (None where there is none)."""
+    return context(tool, platform, folder.name, b"" if settings is None else b"1" + settings)
+
+
+def contents(files: Mapping[str, bytes]) -> bytes:
+    """Give what is another one for any other names or contents of files."""
+    parts = [(name.encode(), hashlib.sha256(files[name]).digest()) for name in sorted(files)]
+    return b"".join(b"%d %s" % (len(name), name) + digest for name, digest in parts)
+
+
+def to_text(examined: Examined) -> str:
+    """Give what was found out about a file, but for its name, as JSON."""
+    specs = [
+        [one.environment, one.name, one.previous_name, dict(one.labels), one.digest, one.index]
+        for one in examined.specs
+    ]
+    found = findings_to_json(examined.diagnostics)
+    return json.dumps([specs, found, examined.seeming], separators=(",", ":"))
+
+
+def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> Examined:
+    """Give back what was found out about a file; `whole` reads its specs when they are needed.
+
+    Raises ValueError, TypeError or LookupError for what isn't such text.
+    """
+    from qflow_gitops.specs.load import Examined
+    from qflow_gitops.specs.spec import Recalled
+
+    specs, found, seeming = json.loads(text)
+    return Examined(
+        file,
+        tuple(
+            Recalled(
+                whole,
+                {
+                    "environment": environment,
+                    "name": name,
+                    "previous_name": previous_name,
+                    "labels": labels,
+                    "digest": digest,
+                    "file": file,
+                    "index": index,
+                },
+            )
+            for environment, name, previous_name, labels, digest, index in specs
+        ),
+        findings_from_json(found, file),
+        tuple((environment, name) for environment, name in seeming),
+    )
+
+
+def findings_by_file(found: Iterable[Diagnostic]) -> list[list[Any]]:
+    """Give findings, which are in order, as data for JSON."""
+    return [[file, findings_to_json(some)] for file, some in groupby(found, lambda one: one.file)]
+
+
+def findings_of_files(data: Any) -> tuple[Diagnostic, ...]:
+    """Give back what `findings_by_file` made data of."""
+    return tuple(one for file, some in data for one in findings_from_json(some, file))
+
+
+def findings_to_json(found: Iterable[Diagnostic]) -> list[list[Any]]:
+    """Give findings without the file that they are about."""
+    return [
+        [
+            one.severity.value,
+            one.rule,
+            one.message,
+            [*one.range.start, *one.range.end],
+            one.hint,
+            one.excerpt and [one.excerpt.text, one.excerpt.start, one.excerpt.end],
+        ]
+        for one in found
+    ]
+
+
+def findings_from_json(data: Any, file: str) -> tuple[Diagnostic, ...]:
+    """Give back findings about a file."""
+    return tuple(
+        Diagnostic(
+            Severity(severity),
+            rule,
+            message,
+            file,
+            Range(Position(*place[:2]), Position(*place[2:])),
+            hint,
+            Excerpt(*excerpt) if excerpt else None,
+        )
+        for severity, rule, message, place, hint, excerpt in data
+    )

@@ -1,0 +1,25 @@
+"""What a CI system's environment says about who runs what: one file a system.
+
+A new system is one file here and one line in `SYSTEMS`.
+"""
+
+from collections.abc import Callable, Mapping
+
+from qflow_gitops.ci import github, gitlab, shell
+from qflow_gitops.ci.context import Described
+
+SYSTEMS: Mapping[str, Callable[[Mapping[str, str]], Described | None]] = {
+    "github": github.describe,
+    "gitlab": gitlab.describe,
+    "": shell.describe,
+}
+"""Each by the name it gives as `system`; the first that knows the environment describes it."""
+
+
+def describe(environ: Mapping[str, str]) -> Described:
+    """Say what the environment tells."""
+    for one in SYSTEMS.values():
+        found = one(environ)
+        if found is not None:
+            return found
+    return Described()

@@ -1,0 +1,204 @@
+"""Declare specs as done already, before the tool came or by another run: recorded, never sent."""
+
+import contextlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import BusyError, UsageProblem
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.lockfile.inheritance import Key
+from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.plan import decide
+from qflow_gitops.plan.decide import Action, Change, Context, Plan, Reason
+from qflow_gitops.ports.protocols import Clock, GitTree, LockSession, LockStore, LostRace
+from qflow_gitops.results.records import History
+from qflow_gitops.results.report import InvalidFiles, Report
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import folders, lostsettings
+from qflow_gitops.sources import settings as projectfile
+from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.reasons import refuse_secret
+from qflow_gitops.sources.runs import run_key, run_keys
+from qflow_gitops.sources.settings import chosen
+from qflow_gitops.sources.specs import all_specs
+from qflow_gitops.specs.spec import RunSpec
+
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRequest:
+    """Which specs of which commit to declare as done, and why.
+
+    `runs` are RUNs of the command line; without any, all that is due is meant.
+    """
+
+    platform: str
+    reason: str
+    runs: tuple[str, ...] = ()
+    environment: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    head: str = "HEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineEdges:
+    """What it needs from outside. `confirm` shows a person what would be declared."""
+
+    git: GitTree
+    store: LockStore
+    clock: Clock
+    author: Mapping[str, str]
+    confirm: Callable[[tuple[Change, ...]], bool]
+
+
+def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
+    """Record specs of a commit, due or held, as `baselined`. Sends nothing.
+
+    An attempt that did the same already is pointed at. Raises QflowError for what stops it
+    before anything was written.
+    """
+    if not request.reason.strip():
+        raise UsageProblem(
+            "--reason is empty.", not_done="Nothing was recorded.", reason="reason_missing"
+        )
+    refuse_secret(request.reason, "Nothing was recorded.")
+    head = edges.git.resolve(request.head)
+    settings = projectfile.settings(edges.git, head, request.platform, fetch=True)
+    project = settings.project
+    names = chosen(project, request.environment)
+    first = edges.store.read().lockfile or Lockfile(project.lock.lineage)
+    lostsettings.check_kept(edges.git, settings, first, head)
+    specs = all_specs(edges.git, head, project)
+    specs = folders.checked(specs, edges.git, head, project, first)
+    if has_errors(specs.diagnostics):
+        raise InvalidFiles(specs.diagnostics, not_done="Nothing was recorded.")
+
+    def chosen_ones(lockfile: Lockfile) -> tuple[Change, ...]:
+        context = Context(project, lockfile, names, labels=request.labels)
+        return _chosen(request, project, decide.compute(specs, context))
+
+    shown = chosen_ones(first)
+    if shown and not edges.confirm(shown):
+        raise UsageProblem(
+            "It was not confirmed.", not_done="Nothing was recorded.", reason="not_confirmed"
+        )
+    rows: list[tuple[str, str, Attempt]] = []
+    with edges.store.session() as session:
+        for _ in range(_TRIES):
+            keys = {one.key for one in shown}
+            now = [one for one in chosen_ones(session.lockfile) if one.key in keys]
+            with contextlib.suppress(LostRace):
+                _record(now, session, edges, project, head, request.reason)
+                written = session.lockfile
+                rows = [(*one.key, written.attempts(*one.key)[-1]) for one in now]
+                break
+        else:
+            raise BusyError(
+                "Other processes write the record all the time.",
+                not_done="Nothing was recorded.",
+                hint="Run the command again when no apply is at work.",
+            )
+    body = History(tuple(rows), seen(edges.store.read()))
+    return Report("baseline", body=body)
+
+
+_DECLARED = frozenset(
+    {
+        Reason.SAME_REQUEST, Reason.RENAMED, Reason.PLATFORM, Reason.FAILED, Reason.REFUSED,
+    }
+)  # fmt: skip
+"""Holds that may be declared as done; doubt is settled by `resolve`, which looks first."""
+
+
+def _chosen(request: BaselineRequest, project: Project, made: Plan) -> tuple[Change, ...]:
+    """Give the runs asked for, in the plan's order: all that is due, or those named.
+
+    Of due runs with one request the others are meant with the first. Raises UsageProblem for
+    one that is named and can't be declared.
+    """
+    due = {one.key: one for one in made.of(Action.RUN)}
+    if not request.runs:
+        return tuple(one for one in made.changes if one.key in due or _is_double(one))
+    known = {one.key: one for one in made.changes if one.spec}
+    wanted = run_keys(request.runs, project, request.environment, known, "Nothing was recorded.")
+    found = [known[key] for key in sorted(wanted)]
+    named = {run_key(run, project, request.environment) for run in request.runs}
+    for one in found:
+        waits = _is_double(one) and not any(_is_first(other, one, wanted) for other in due.values())
+        if one.key in named and (waits or not (one.key in due or one.reason in _DECLARED)):
+            raise _not_declared(one, waits=waits)
+    return tuple(one for one in found if one.key in due or one.reason in _DECLARED)
+
+
+def _is_double(one: Change) -> bool:
+    """Whether it is held because another one, which is due as well, asks for the same."""
+    return one.reason is Reason.SAME_REQUEST and one.owner is None
+
+
+def _is_first(other: Change, one: Change, wanted: Collection[Key]) -> bool:
+    same = other.spec and one.spec and other.spec.digest == one.spec.digest
+    return bool(same) and other.key in wanted
+
+
+def _not_declared(one: Change, *, waits: bool) -> UsageProblem:
+    who = f"{one.environment}/{one.name}"
+    hint = one.hint or "Nothing needs to be declared."
+    if waits:
+        hint = f"Declare both, or apply first: `qflow-gitops apply -e {one.environment}`"
+    return UsageProblem(
+        f"{who} can't be declared as done: {one.detail}.",
+        where=who,
+        not_done="Nothing was recorded.",
+        hint=hint,
+        reason="baseline_not_held",
+    )
+
+
+def _record(
+    changes: list[Change],
+    session: LockSession,
+    edges: BaselineEdges,
+    project: Project,
+    head: str,
+    reason: str,
+) -> None:
+    files = edges.git.files(head, sorted({one.spec.file for one in changes if one.spec}))
+    at = stamp(edges.clock.now())
+    extra = {"by": dict(edges.author), "detail": reason}
+    transitions, known = [], session.lockfile  # a session may make it anew each time
+    for one in changes:
+        assert one.spec is not None  # noqa: S101  every change that would run has its spec
+        entry = files.get(one.spec.file.encode())
+        facts = {
+            **_facts(one.spec, project, head, entry.blob if entry else ""),
+            **_pointing_at(one),
+        }
+        event = Event(at, State.BASELINED, extra)
+        number = len(known.attempts(*one.key)) + 1
+        attempt = Attempt(number, State.BASELINED, one.spec.digest, (event,), facts=facts)
+        transitions.append(Transition(*one.key, number, event, opens=attempt))
+    session.record(transitions)  # no commit is marked as worked on: none was applied
+
+
+def _pointing_at(one: Change) -> dict[str, object]:
+    """Name the attempt that did the same already."""
+    if one.attempt is None or one.spec is None or one.attempt.digest != one.spec.digest:
+        return {}
+    run = "/".join(one.owner or one.key)
+    return {"sameAs": f"{run} #{one.attempt.number}"}
+
+
+def _facts(spec: RunSpec, project: Project, head: str, blob: str) -> dict[str, object]:
+    facts = {
+        "workflowId": spec.workflow_id,
+        "platform": project.environments[spec.environment].platform,
+        "file": spec.file,
+        "commit": head,
+        "blob": blob,
+        "bodySha256": spec.body_sha256,
+        "annotations": dict(spec.annotations),
+    }
+    return {name: value for name, value in facts.items() if value}

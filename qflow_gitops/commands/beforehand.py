@@ -1,0 +1,72 @@
+"""What has to be said before a plan: that an apply of its commit would be refused, or would ask.
+
+From what the clone knows alone; a plan asks nobody.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from qflow_gitops.apply import descent
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.plan.decide import Action, Context, Plan, apply_command
+from qflow_gitops.ports.protocols import Branches, Cache, GitTree
+from qflow_gitops.results.plans import Beforehand
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.branches import rules_of, unmerged
+from qflow_gitops.sources.emptied import Now, emptied
+from qflow_gitops.sources.policies import Base, bases_of, moved_record
+from qflow_gitops.specs.load import SpecSet
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A commit (`head`) and what it comes after; `branches` is None where nobody asks for them."""
+
+    git: GitTree
+    branches: Branches | None
+    project: Project
+    lockfile: Lockfile
+    head: str
+    cache: Cache | None = None
+
+    def bases(self, environment: str) -> tuple[Base, ...]:
+        """Give the commits whose policy counts for an environment."""
+        about = (self.git, self.lockfile, environment, self.head, self.project.folder)
+        if self.branches is None:
+            return bases_of(*about)
+        gone = partial(descent.is_nowhere, self.git, self.branches, self.project, ask=False)
+        return bases_of(*about, is_nowhere=gone)
+
+    def emptied(self, specs: SpecSet, base: str, context: Context, *, worktree: bool) -> Context:
+        """Add the holds of environments whose specs are all gone, since `base` if one is named."""
+        now = Now(self.project, specs, "" if worktree else self.head, base)
+        found = {}
+        for name in context.environments:
+            command = apply_command(name, context)
+            hold = emptied(self.git, now, self.lockfile, name, command)
+            if hold:
+                found[name] = hold
+        return context._replace(emptied=found)
+
+    def said(self, made: Plan, *, worktree: bool) -> Iterator[Beforehand]:
+        """Say what an apply would refuse, and what it would ask about a commit."""
+        if self.branches is None:
+            return
+        told = not (worktree or self.git.is_shallow())  # there, an apply fetches what tells
+        moved = told and moved_record(self.git, self.project, self.lockfile, self.head)
+        if moved:
+            said = moved.said[0].lower() + moved.said[1:]
+            yield Beforehand(f"`apply` would refuse this: {said}.", f"{moved.way}.")
+        for name in sorted(made.platforms):
+            about = (self.git, self.branches, self.project, self.lockfile, name, self.head)
+            warning = descent.warning(descent.stands(descent.as_known, *about))
+            if warning:
+                yield warning
+            due = any(one.environment == name for one in made.of(Action.RUN))
+            if due and not worktree:
+                rules = rules_of(self.git, self.project, self.bases(name), name, self.cache)
+                absent = unmerged(self.branches, rules, self.head, ask=False)
+                if absent:
+                    said = absent.said(self.head)
+                    yield Beforehand(f"{name}: `apply` would ask first: {said}.")

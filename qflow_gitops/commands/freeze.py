@@ -1,0 +1,150 @@
+"""Freeze everything, or lift that again: events of the lockfile's head, seen by every apply."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import AGAIN, LockError, StaleError, UsageProblem
+from qflow_gitops.lockfile.freezes import Freeze, describe, recorded
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent, freezes_of
+from qflow_gitops.ports.protocols import Clock, GitTree, LockStore
+from qflow_gitops.results.records import Standstill
+from qflow_gitops.results.report import Report
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.lockseen import beginning
+from qflow_gitops.sources.policies import check_record
+from qflow_gitops.sources.reasons import refuse_secret
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeEdges:
+    """What it needs from outside. `others` are the freezes beside the lockfile's."""
+
+    git: GitTree
+    project: Project
+    store: LockStore
+    clock: Clock
+    author: Mapping[str, str]
+    others: tuple[Freeze, ...] = ()
+
+
+def freeze(reason: str, edges: FreezeEdges) -> Report:
+    """Hold every due run from now on, in each apply that runs too.
+
+    Where it is frozen for this very reason nothing is written; another reason is a further
+    freeze. Raises UsageProblem, LockError, BusyError.
+    """
+    asked = _checked(reason, "Nothing was frozen.")
+
+    def wanted(lockfile: Lockfile) -> bool:
+        _check_place(lockfile, edges)
+        return asked not in {one.text("reason") for one in lockfile.freezes}
+
+    return _announced("freeze", FROZEN, asked, wanted, edges)
+
+
+def unfreeze(reason: str, edges: FreezeEdges) -> Report:
+    """Lift every freeze of the lockfile that there was when this began.
+
+    Raises UsageProblem, LockError, BusyError, and StaleError where another one came meanwhile:
+    nobody has said of that one that it is over.
+    """
+    known: list[LedgerEvent] = []
+
+    def wanted(lockfile: Lockfile) -> bool:
+        known.extend(() if known else lockfile.freezes)
+        more = [one for one in lockfile.freezes if one not in known]
+        if more:
+            raise StaleError(
+                f"It was frozen once more meanwhile: {describe(recorded(more))}.",
+                where=edges.store.where,
+                not_done="Nothing was lifted.",
+                hint="If that is over, too: `qflow-gitops unfreeze --reason TEXT`",
+                reason="frozen_again",
+            )
+        return bool(known)
+
+    asked = _checked(reason, "It is as frozen as it was.")
+    return _announced("unfreeze", UNFROZEN, asked, wanted, edges)
+
+
+_NOT_DONE = {
+    FROZEN: "It is not frozen by this: an apply that runs goes on.",
+    UNFROZEN: "It is as frozen as it was.",
+}
+
+
+def _announced(
+    command: str,
+    what: str,
+    reason: str,
+    wanted: Callable[[Lockfile], bool],
+    edges: FreezeEdges,
+) -> Report:
+    """Write the event to the head if it is wanted there, and say what holds then."""
+    seen: Lockfile = Lockfile("")
+    event: LedgerEvent | None = None
+
+    def decide(lockfile: Lockfile) -> LedgerEvent | None:
+        nonlocal seen, event
+        seen, event = lockfile, None
+        if wanted(lockfile):
+            by = {name: _text(value) for name, value in edges.author.items()}
+            extra = {"reason": reason, "by": by, "nonce": secrets.token_hex(16)}
+            event = LedgerEvent(stamp(edges.clock.now()), what, extra)
+        return event
+
+    try:
+        edges.store.announce(decide)
+    except LockError as problem:
+        problem.not_done = _NOT_DONE[what]
+        raise
+    holding = seen.freezes if event is None else freezes_of((*seen.notes, event))
+    body = Standstill(
+        edges.store.where,
+        (*recorded(holding), *edges.others),
+        written=event is not None,
+        lifted=recorded(one for one in seen.freezes if one not in holding),
+    )
+    notes: tuple[str, ...] = ()
+    if event is not None and seen == Lockfile(seen.lineage):
+        notes = (beginning(edges.store.where, seen.lineage, edges.project),)
+    return Report(command, notes=notes, body=body)
+
+
+def _check_place(lockfile: Lockfile, edges: FreezeEdges) -> None:
+    """Refuse to freeze a lockfile that nothing was recorded in, where another one has been used.
+
+    Whoever reads "frozen" would rely on it, and an apply would not look there. Raises LockError.
+    """
+    try:
+        head = edges.git.resolve("HEAD")
+    except UsageProblem:
+        return  # nothing was ever committed, and so nothing applied
+    try:
+        check_record(edges.git, edges.project, lockfile, head, released=False)
+    except LockError as problem:
+        problem.hint = (
+            "Set `lock` back as it was, and freeze there. Or hold each apply that begins by "
+            "setting QFLOW_FREEZE."
+        )
+        raise
+
+
+def _checked(reason: str, not_done: str) -> str:
+    if not reason.strip():
+        raise UsageProblem(
+            "--reason is empty.",
+            not_done=not_done,
+            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
+            reason="reason_missing",
+        )
+    refuse_secret(reason, not_done)
+    return _text(reason.strip())
+
+
+def _text(value: str) -> str:
+    """Give a text as UTF-8 can hold it: an argument of a command line may be any bytes."""
+    return value.encode("utf-8", "replace").decode()

@@ -1,0 +1,187 @@
+"""Rewrite legacy variables to `connectorId`, touching nothing but their own characters."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qflow_gitops.commands import edit_files
+from qflow_gitops.errors import ExitCode
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.results.files import FileChange, Files
+from qflow_gitops.results.report import Report
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import settings, specs
+from qflow_gitops.sources.folders import by_project
+from qflow_gitops.sources.survey import covers
+from qflow_gitops.specs.spec import LEGACY_VARIABLES, in_todays_words
+from qflow_gitops.yaml import edit
+from qflow_gitops.yaml.document import Document
+from qflow_gitops.yaml.edit import Edit, Source
+from qflow_gitops.yaml.parse import parse
+
+_PATH = ("spec", "variables")
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What a file becomes: `content` is None where nothing changes; `left` says what stays."""
+
+    content: bytes | None = None
+    changed: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def rewrite(content: bytes, file: str) -> Rewrite:
+    """Rewrite one file. Pure, and running it on its own result changes nothing."""
+    source = edit.source(content)
+    if source is None or not any(name in source.text for name in LEGACY_VARIABLES):
+        return Rewrite()
+    parsed = parse(content, file)
+    if has_errors(parsed.diagnostics):
+        return Rewrite(left=("it has YAML errors; qflow-gitops validate shows them",))
+    wanted: list[Edit] = []
+    changed: list[str] = []
+    left: list[str] = []
+    for document in parsed.documents:
+        _look_at(document, source, wanted, changed, left)
+    if not wanted:
+        return Rewrite(left=tuple(left))
+    new = source.edited(wanted)
+    if not _means_the_same(parsed.documents, new, file):
+        return Rewrite(left=("rewriting it would change more than the legacy variables",))
+    return Rewrite(new, tuple(changed), tuple(left))
+
+
+def _look_at(
+    document: Document, source: Source, wanted: list[Edit], changed: list[str], left: list[str]
+) -> None:
+    """Decide about one document; explains what it leaves alone."""
+    spec = document.data.get("spec")
+    variables = spec.get("variables") if isinstance(spec, dict) else None
+    if not isinstance(variables, dict):
+        return
+    legacy = [name for name in LEGACY_VARIABLES if name in variables]
+    if not legacy:
+        return
+    line = document.keys[(*_PATH, legacy[0])].start.line
+    if document.data.get("kind") != "WorkflowRun":
+        left.append(f"line {line}: not a run spec (kind: WorkflowRun)")
+    elif "connectorId" in variables:
+        left.append(f"line {line}: {_beside(variables, legacy)}")
+    elif len(legacy) > 1:
+        left.append(
+            f"line {line}: {' and '.join(legacy)} name two connectors, for which `connectorId` "
+            "has no equivalent"
+        )
+    else:
+        _rename(document, source, legacy[0], wanted, changed, left)
+
+
+def _beside(variables: Mapping[str, Any], legacy: list[str]) -> str:
+    own = str(variables["connectorId"]).removeprefix("@").lower()
+    same = all(str(variables[name]).removeprefix("@").lower() == own for name in legacy)
+    names = " and ".join(legacy)
+    if same:
+        return f"`connectorId` says the same already, and Qualys ignores {names}: remove it by hand"
+    return f"`connectorId` names ANOTHER connector than {names}: decide which account is meant"
+
+
+def _rename(
+    document: Document,
+    source: Source,
+    name: str,
+    wanted: list[Edit],
+    changed: list[str],
+    left: list[str],
+) -> None:
+    key, value = document.keys[(*_PATH, name)], document.values[(*_PATH, name)]
+    if not isinstance(document.data["spec"]["variables"][name], str):
+        left.append(f"line {key.start.line}: {name} isn't a single connector id")
+        return
+    written = source.slice(key)
+    if written.strip("'\"") != name:
+        left.append(f"line {key.start.line}: the key is written in an unusual way")
+        return
+    wanted.append(source.edit(key, written.replace(name, "connectorId")))
+    old = source.slice(value)
+    if old.strip("'\"").startswith("@"):
+        wanted.append(source.edit(value, old.replace("@", "", 1)))
+    changed.append(f"line {key.start.line}: {name} → connectorId")
+
+
+def _means_the_same(before: Iterable[Document], content: bytes, file: str) -> bool:
+    """Whether the new text holds the old data, with today's variables in place of the legacy."""
+    after = parse(content, file).documents
+    return [_meaning(one) for one in before] == [_meaning(one) for one in after]
+
+
+def _meaning(document: Document) -> dict[str, Any]:
+    data = dict(document.data)
+    spec = data.get("spec")
+    if isinstance(spec, dict) and isinstance(spec.get("variables"), dict):
+        data["spec"] = {**spec, "variables": in_todays_words(spec["variables"])}
+    return data
+
+
+# --- over a repository ---------------------------------------------------------------
+
+
+def migrate(
+    git: GitTree, platform: str, only: tuple[str, ...], *, check: bool, diff: bool
+) -> Report:
+    """Rewrite the work tree's specs; with `check` or `diff` only say what would change.
+
+    With `only` those at these paths, each in its own project. Exit 10 with `check` if something
+    would change. Raises InvalidInput for a file that can't be written.
+    """
+    changes: list[FileChange] = []
+    pending = False
+    for folder in by_project(git, only) if only else (git.prefix,):
+        at = git.at(folder)
+        project = settings.settings(at, "", platform).project
+        made, changed = _migrated(at, project, only, check=check, diff=diff)
+        changes += made
+        pending = pending or changed
+    nothing = () if changes else ("There is nothing to rewrite.",)
+    then = ("qflow-gitops plan --worktree",) if pending and not check and not diff else ()
+    body = Files(tuple(changes), then)
+    if check and pending:
+        return Report("migrate", ExitCode.PENDING, "pending", body=body)
+    return Report("migrate", notes=nothing, body=body)
+
+
+def _migrated(
+    git: GitTree, project: Project, only: tuple[str, ...], *, check: bool, diff: bool
+) -> tuple[list[FileChange], bool]:
+    """Rewrite a project's specs; give what became of them, and whether anything is to change."""
+    changes: list[FileChange] = []
+    pending = False
+    tree = specs.worktree(git, project)
+    paths, odd = specs.spec_paths(tree, project)
+    unreadable = (one for one in odd if one.rule == "file-unreadable" and covers(only, one.file))
+    changes += [FileChange(one.file, "left", one.message) for one in unreadable]
+    for name in sorted(paths):
+        content = tree.read(paths[name]) if covers(only, name) else None
+        if content is None:
+            continue
+        result = rewrite(content, name)
+        if result.content is not None:
+            pending = True
+            if diff:
+                changes.append(
+                    FileChange(
+                        name, "diff", diff=edit_files.difference(name, content, result.content)
+                    )
+                )
+            elif not check:
+                edit_files.replace(
+                    git.root / name,
+                    result.content,
+                    not_done="It stays as it was; files before it are rewritten.",
+                )
+            if not diff:
+                what = "pending" if check else "changed"
+                changes += [FileChange(name, what, one) for one in result.changed]
+        changes += [FileChange(name, "left", one) for one in result.left]
+    return changes, pending

@@ -1,0 +1,307 @@
+"""A pull request's own plan, and what has become of its runs: git and the record, nothing else.
+
+A run's attempt belongs to a pull request if the record says so (`evidence.pullRequest`), or,
+where the record names none, if it was made from a commit that has the merge in it.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from qflow_gitops.commands.plan import PlanRequest, make_plan
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.findings.finding import Diagnostic
+from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.lockfile.inheritance import recorded_attempts
+from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.states import UNCOUNTED, UNDER_WAY, State
+from qflow_gitops.plan.decide import Action, Change, Plan, Reason, as_held, is_once_more
+from qflow_gitops.policy.rules import Approval, missing
+from qflow_gitops.ports.protocols import GitTree, LockStore, PullRequest, Snapshot
+from qflow_gitops.results.plans import Planned
+from qflow_gitops.results.report import Report
+from qflow_gitops.results.reviews import Proposal, Review, Standing
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import lostsettings, settings, specs
+from qflow_gitops.specs.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """Whose plan to make. `head` is the commit to look at.
+
+    `approval` says who approved a run there, None where nobody approves that commit. `freezes`
+    are those beside the lockfile's. `server` is the address of the GitHub server, whose links
+    may be shown.
+    """
+
+    pull: PullRequest
+    head: str
+    base: str
+    platform: str
+    freezes: tuple[Freeze, ...] = ()
+    server: str = ""
+    approval: Callable[[RunSpec], Approval] | None = None
+
+
+class Range(NamedTuple):
+    """The commits that a plan is made of: the `base` is what `head` and `onto` have in common."""
+
+    head: str
+    base: str
+    onto: str
+
+
+def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Range:
+    """Give what a pull request is compared with; all of it is brought into the clone.
+
+    An open one goes onto its target branch, a merged one onto what the merge came on top of.
+    Raises UsageProblem for what isn't there.
+    """
+    head = git.resolve(revision) if revision else pull.head
+    git.unshallow(remote)
+    if not git.bring(head, remote, f"refs/pull/{pull.number}/head"):
+        raise _missing(pull, "head", head)
+    if pull.merged:
+        if not git.bring(pull.merge_commit, remote, f"refs/heads/{pull.base}"):
+            raise _missing(pull, "merge", pull.merge_commit)
+        onto = git.resolve(f"{pull.merge_commit}^1")
+    else:
+        onto = _target(pull, git, remote)
+    base = git.merge_base(onto, head)
+    if base is None:
+        raise _missing(pull, "common ancestor with the target branch", onto)
+    return Range(head, base, onto)
+
+
+def _target(pull: PullRequest, git: GitTree, remote: str) -> str:
+    with contextlib.suppress(UsageProblem):
+        return git.resolve(f"refs/remotes/{remote}/{pull.base}")
+    if not git.bring(pull.base_commit, remote, f"refs/heads/{pull.base}"):
+        raise _missing(pull, "target", pull.base_commit)
+    return pull.base_commit
+
+
+def _missing(pull: PullRequest, what: str, commit: str) -> UsageProblem:
+    return UsageProblem(
+        f"The {what} of pull request {pull.number} isn't in this clone ({commit[:10] or 'none'}).",
+        not_done="Nothing was posted.",
+        hint="Check out with fetch-depth: 0, and so that git can fetch from origin: "
+        f"`git fetch origin refs/pull/{pull.number}/head`",
+        reason="pull_request_commit",
+    )
+
+
+def review(
+    request: ReviewRequest, environment: str, git: GitTree, store: LockStore, now: str
+) -> Review:
+    """Make a pull request's plan for one environment, and say how its runs stand."""
+    asked = PlanRequest(
+        platform=request.platform,
+        base=request.base,
+        head=request.head,
+        environment=environment,
+        freezes=request.freezes,
+    )
+    report = make_plan(asked, git, lambda _project: store, now)
+    planned = report.body
+    assert isinstance(planned, Planned)  # noqa: S101  what a plan's report always has
+    lockfile = store.read().lockfile or Lockfile("")
+    plan = _as_applied(planned.plan, request)
+    found = tuple(_proposals(plan, request, lockfile, git))
+    started = {one.change.key for one in found}
+    return Review(
+        environment=environment,
+        pull_request=request.pull.number,
+        planned=planned,
+        standing=_overall(found, plan.of(Action.HOLD)),
+        digest=_digest(plan, found),
+        proposals=found,
+        held=plan.of(Action.HOLD),
+        skipped=tuple(one for one in plan.of(Action.SKIP) if one.key not in started),
+        found=_touched_findings(report, request, git),
+        notes=report.notes,
+        merged=request.pull.merged,
+    )
+
+
+def _proposals(
+    plan: Plan, request: ReviewRequest, lockfile: Lockfile, git: GitTree
+) -> Iterable[Proposal]:
+    """Give what starts or was started, in the plan's order of runs."""
+    for one in sorted(plan.changes, key=lambda change: change.key):
+        if one.action is Action.RUN:
+            standing, lacks = _before(one, _approval(one, request))
+            yield Proposal(one, one.reason, standing, lacks=lacks)
+        elif one.due is not None:
+            yield Proposal(one, one.due, Standing.HELD)
+        elif one.spec and one.attempt and _is_own(one, one.attempt, request.pull, git):
+            why = _why(one, lockfile)
+            link = _ci_run(one.attempt, request.server)
+            yield Proposal(one, why, _standing(one, one.attempt), one.attempt, link)
+
+
+def _approval(one: Change, request: ReviewRequest) -> Approval:
+    if request.approval is None or one.spec is None:
+        return Approval(request.pull.number, why="this isn't its newest commit")
+    return request.approval(one.spec)
+
+
+def _before(one: Change, approval: Approval) -> tuple[Standing, str]:
+    """Say how a run stands that is due, and what it lacks."""
+    hold = missing(one.approvals, signed=one.signed, found=approval)
+    if hold:
+        return Standing.PLANNED, hold.detail
+    lacks = missing(1, signed=False, found=approval)
+    return (Standing.PLANNED if lacks else Standing.APPROVED), ""
+
+
+def _as_applied(plan: Plan, request: ReviewRequest) -> Plan:
+    """Hold what was merged without what it needs, as apply does."""
+    if not request.pull.merged:
+        return plan
+    return plan._replace(changes=tuple(_as_merged(one, request) for one in plan.changes))
+
+
+def _as_merged(one: Change, request: ReviewRequest) -> Change:
+    if one.action is not Action.RUN:
+        return one
+    hold = missing(one.approvals, signed=one.signed, found=_approval(one, request))
+    return as_held(one, hold) if hold else one
+
+
+def _is_own(one: Change, attempt: Attempt, pull: PullRequest, git: GitTree) -> bool:
+    if one.spec is None or attempt.digest != one.spec.digest or attempt.state in _NEVER_OWN:
+        return False
+    named = pull_request_of(attempt)
+    if named:
+        return named == pull.number
+    return pull.merged and git.is_ancestor(pull.merge_commit, attempt.fact("commit"))
+
+
+_NEVER_OWN = UNCOUNTED | {State.BASELINED}
+
+
+def pull_request_of(attempt: Attempt) -> int:
+    """Give the pull request that the record names for an attempt, 0 for none."""
+    number = attempt.evidence.get("pullRequest")
+    return number if isinstance(number, int) and not isinstance(number, bool) else 0
+
+
+def _standing(one: Change, attempt: Attempt) -> Standing:
+    if attempt.state in UNDER_WAY or one.reason is Reason.IN_PROGRESS:
+        return Standing.RUNNING
+    if attempt.state in (State.SUCCEEDED, State.ASSUMED):
+        return Standing.SUCCEEDED
+    if one.reason in (Reason.IN_DOUBT, Reason.EXPIRED):
+        return Standing.IN_DOUBT
+    return Standing.FAILED
+
+
+def _why(one: Change, lockfile: Lockfile) -> str:
+    """Say why an attempt was made, as the plan before it did."""
+    assert one.spec is not None  # noqa: S101  the caller saw to it
+    assert one.attempt is not None  # noqa: S101
+    before = []
+    for each in recorded_attempts(lockfile, one.key):
+        if each.attempt is one.attempt:
+            break
+        before += [each.attempt] if each.attempt.counted else []
+    if not before:
+        return Reason.ADDED
+    last = before[-1]
+    if last.digest == one.attempt.digest:
+        return Reason.RETRY
+    return Reason.RERUN if is_once_more(one.spec, last) else Reason.MODIFIED
+
+
+def _ci_run(attempt: Attempt, server: str) -> str:
+    """Give the address of the CI run that made an attempt, if it is one of this server."""
+    by = attempt.events[0].extra.get("by")
+    address = by.get("run", "") if isinstance(by, dict) else ""
+    if not isinstance(address, str) or not server.startswith("https://"):
+        return ""
+    return address if address.startswith(server.rstrip("/") + "/") else ""
+
+
+def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> Standing:
+    standings = {one.standing for one in found}
+    if Standing.RUNNING in standings:
+        return Standing.RUNNING
+    waiting = standings & {Standing.PLANNED, Standing.APPROVED}
+    if standings - waiting - {Standing.HELD} and waiting:
+        return Standing.PARTLY_DONE
+    if waiting:
+        return Standing.PLANNED if Standing.PLANNED in waiting else Standing.APPROVED
+    if Standing.IN_DOUBT in standings:
+        return Standing.IN_DOUBT
+    if Standing.HELD in standings:
+        return Standing.PARTLY_DONE if standings - {Standing.HELD} else Standing.HELD
+    if standings:
+        others = {one.key for one in held} - {one.change.key for one in found}
+        return Standing.PARTLY_DONE if others else Standing.DONE
+    if held:
+        return Standing.HELD
+    return Standing.NOTHING
+
+
+def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
+    """Give the digest that the plan had before any of its runs was sent; what is held isn't in it.
+
+    So it is the plan's own as long as none was.
+    """
+    as_due = tuple(
+        one.change._replace(action=Action.RUN) for one in found if one.standing is not Standing.HELD
+    )
+    return plan._replace(changes=as_due).digest
+
+
+def _touched_findings(
+    report: Report, request: ReviewRequest, git: GitTree
+) -> tuple[Diagnostic, ...]:
+    """Leave out what is wrong with files that the pull request doesn't touch."""
+    if not report.diagnostics:
+        return ()
+    project = settings.settings(git, request.head, request.platform).project
+    touched = specs.touched_files(git, request.base, request.head, project)
+    about_all = ("runs-missing", "project-nested")  # what is touched is gone, or elsewhere
+    return tuple(one for one in report.diagnostics if one.file in touched or one.rule in about_all)
+
+
+def read_once(store: LockStore) -> LockStore:
+    """Give the store for several plans that are to see the same record, read when first asked."""
+    return _Once(store)
+
+
+class _Once:
+    """A store that is read one time; for reading only."""
+
+    def __init__(self, store: LockStore) -> None:
+        self._store = store
+        self._seen: Snapshot | None = None
+        self.where = store.where
+        self.at_hand = store.at_hand
+        self.session = store.session
+        self.announce = store.announce
+        self.versions = store.versions
+        self.signer = store.signer
+
+    def read(self) -> Snapshot:
+        """Give the record as it was at the first call."""
+        if self._seen is None:
+            self._seen = self._store.read()
+        return self._seen
+
+
+def settings_of(git: GitTree, commits: Iterable[str], platform: str) -> Project:
+    """Read the settings of the first of these commits that has any, else of the last.
+
+    The last one says where the project lies.
+    """
+    *before, last = commits
+    folder = settings.find(git, last).folder
+    for commit in before:
+        if lostsettings.has_settings(git, folder, commit):
+            return settings.settings_at(git, folder, commit, platform)
+    return settings.settings(git, last, platform).project

@@ -1,0 +1,83 @@
+"""Bring what a stopped apply saved into the record."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.codec import transition_from_json
+from qflow_gitops.lockfile.ledger import Lockfile, Transition
+from qflow_gitops.lockfile.rebasing import rebased
+from qflow_gitops.lockfile.states import EXECUTED, State
+from qflow_gitops.ports.protocols import LockStore
+from qflow_gitops.results.records import History
+from qflow_gitops.results.report import Report
+from qflow_gitops.sources.lockseen import seen
+
+_SEEN = (EXECUTED - {State.ADOPTED}) | {State.REFUSED, State.UNSENT, State.IN_DOUBT}
+"""The states that an apply records of what it sees; the others are decisions."""
+
+
+def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> Report:
+    """Record rescued transitions, each once; what the record has already is passed over.
+
+    Raises LockError at the first that belongs to another record or attempt, or contradicts
+    the record; those before it are recorded, and the file has to stay.
+    """
+    rows = []
+    with store.session() as session:
+        for entry in entries:
+            if entry.get("lineage") != session.lockfile.lineage:
+                raise LockError(
+                    f"What was saved belongs to the record {entry.get('lineage')}, and this one is "
+                    f"{session.lockfile.lineage}.",
+                    where=where,
+                    not_done="The record is as it was.",
+                    hint="Go to the repository whose apply saved it.",
+                    reason="lock_foreign",
+                )
+        for entry in entries:
+            one = _transition(entry, where)
+            _check(one, entry, session.lockfile, where)
+            moved = rebased(session.lockfile, one)
+            if moved is not None:
+                session.record([moved])
+            attempt = session.lockfile.attempts(one.environment, one.run)[one.number - 1]
+            rows.append((one.environment, one.run, attempt))
+    return Report("lock", body=History(tuple(rows), seen(store.read())))
+
+
+def _check(one: Transition, entry: Mapping[str, Any], lockfile: Lockfile, where: str) -> None:
+    """Take only what an apply itself could have seen, and only for its own attempt."""
+    attempts = lockfile.attempts(one.environment, one.run)
+    saved = entry.get("attempt")
+    known = attempts[one.number - 1] if 1 <= one.number <= len(attempts) else None
+    same = (
+        known is not None
+        and isinstance(saved, dict)
+        and saved.get("nonce") == known.fact("nonce")
+        and saved.get("digest") == known.digest
+    )
+    decided = one.event.is_decision or "reopens" in one.event.extra
+    if not same or decided or one.opens is not None or one.event.to not in _SEEN:
+        raise LockError(
+            f"A saved line isn't what an apply saw of {one.environment}/{one.run} #{one.number}.",
+            where=where,
+            not_done="It was not recorded, nor was any after it.",
+            hint="What a person decides isn't brought in so: "
+            + next_steps.settle_doubt(f"{one.environment}/{one.run}"),
+            reason="rescue_form",
+        )
+
+
+def _transition(entry: Mapping[str, Any], where: str) -> Transition:
+    try:
+        return transition_from_json(entry["transition"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise LockError(
+            f"A saved line can't be read: {problem}.",
+            where=where,
+            not_done="It was not recorded.",
+            hint="Keep the file and report it: it holds the record of what was sent.",
+            reason="rescue_form",
+        ) from None

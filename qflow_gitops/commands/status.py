@@ -1,0 +1,135 @@
+"""What is recorded: the last attempt of every run, or all attempts."""
+
+from dataclasses import replace
+
+from qflow_gitops.apply.platforms import Gateways, one_environment
+from qflow_gitops.apply.polling import look, what_became
+from qflow_gitops.apply.result import under_way
+from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.lockfile import freezes
+from qflow_gitops.lockfile.decisions import endings
+from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.lockfile.inheritance import Inheritance, left_behind, names_of
+from qflow_gitops.lockfile.ledger import Lockfile, telling
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.ports.protocols import Clock, GitTree, LockStore
+from qflow_gitops.results.records import History, Status, StatusRow, standing
+from qflow_gitops.results.report import Report
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import folders, forgotten
+from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.runs import attempts_for, run_key
+from qflow_gitops.sources.settings import chosen
+from qflow_gitops.sources.specs import all_specs
+
+
+def status(
+    git: GitTree,
+    commit: str,
+    store: LockStore,
+    project: Project,
+    environment: str,
+    others: tuple[Freeze, ...] = (),
+    *,
+    exit_code: bool,
+) -> Report:
+    """Show every run of the record and of a commit, and what is frozen. Raises QflowError.
+
+    Also those of environments that exist no more, with `environment` what is open there: it is
+    in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the
+    lockfile's.
+    """
+    recorded = store.read()
+    lockfile = recorded.lockfile or Lockfile("")
+    found = all_specs(git, commit, project)
+    inheritance = Inheritance(lockfile, project, found.specs, found.invalid)
+    maybe = has_errors(found.diagnostics)
+    goes_on = {one.key for key in found.specs for one in inheritance.pending(key)}
+    rows = []
+    gone_with = () if environment else left_behind(lockfile, project)
+    for name in (*chosen(project, environment), *gone_with):
+        runs = {run for each in names_of(lockfile, project, name)
+                for run in lockfile.environment(each).runs}  # fmt: skip
+        for run in sorted(runs | {key[1] for key in found.specs if key[0] == name}):
+            key = (name, run)
+            spec = found.specs.get(key)
+            attempts = [each.attempt for each in inheritance.attempts(key)]
+            last = telling(attempts) if attempts else None
+            heir = inheritance.heir(key) if spec is None else None
+            gone = not (spec or heir or maybe or key in goes_on)
+            rows.append(StatusRow(*key, last, spec, heir, gone))
+    if environment:
+        left = forgotten.left_open(lockfile, project)
+        rows += [StatusRow(*one.key, one.attempt, None, gone=True) for one in left]
+    holding = (*freezes.recorded(lockfile.freezes), *others)
+    report = standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
+    absent = [] if rows else folders.missing(git, commit, project, lambda: recorded.lockfile)
+    said = (f"{one.message} {one.hint}" for one in absent)
+    return replace(report, notes=(*forgotten.notes(lockfile, project), *said))
+
+
+def refresh(
+    store: LockStore,
+    project: Project,
+    environment: str,
+    gateways: Gateways,
+    clock: Clock,
+) -> tuple[QflowError, ...]:
+    """Look once at every execution of an environment that is under way, and record what is new.
+
+    What ended with a word that the settings explain by now is settled without a look.
+    Gives what went wrong while looking; what was seen before that is recorded. Raises
+    LockError.
+    """
+    with store.session() as session:
+        name = one_environment(project, environment)
+        watches = under_way(session.lockfile, name, gateways)
+        at = stamp(clock.now())
+        names = names_of(session.lockfile, project, name)
+        found = endings(session.lockfile, names, project.statuses, at)
+        problem: tuple[QflowError, ...] = ()
+        for watch in watches:
+            attempt = session.lockfile.attempts(watch.environment, watch.name)[watch.number - 1]
+            try:
+                seen_now = look(gateways.asked(name, attempt), watch, clock.now())
+            except QflowError as one:
+                problem = (one,)
+                break
+            new = what_became(watch, seen_now, project.statuses, clock.now())
+            if new and (new.event.to is not State.RUNNING or new.status != watch.status):
+                found.append(new)
+        session.record(found)
+    return problem
+
+
+def history(
+    git: GitTree, commit: str, store: LockStore, project: Project, run: str, environment: str
+) -> Report:
+    """Show all attempts of a run, carried over ones too, or of all runs. Raises QflowError.
+
+    What isn't recorded yet of names that were carried over, the specs of a commit say.
+    """
+    recorded = store.read()
+    lockfile = recorded.lockfile or Lockfile("")
+    wanted = run_key(run, project, environment) if run else None
+    if wanted:
+        found = tuple(
+            (*one.key, one.attempt) for one in attempts_for(wanted, git, commit, project, lockfile)
+        )
+    else:
+        found = tuple(
+            (name, each, attempt)
+            for name, record in sorted(lockfile.environments.items())
+            for each, attempts in sorted(record.runs.items())
+            for attempt in attempts
+            if environment in ("", name)
+        )
+    if wanted and not found:
+        raise UsageProblem(
+            f"Nothing is recorded of a run `{'/'.join(wanted)}`.",
+            hint="`qflow-gitops status` lists the runs.",
+            reason="run_unknown",
+        )
+    return Report("history", body=History(found, seen(recorded)))

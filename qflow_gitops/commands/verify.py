@@ -1,0 +1,187 @@
+"""Check the record without trusting it: form, ledger, history, digests, signatures."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qflow_gitops.errors import LockError, UsageProblem
+from qflow_gitops.lockfile import audit
+from qflow_gitops.lockfile.codec import Versions
+from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.ports.protocols import GitTree, LockStore, Version
+from qflow_gitops.results.records import Verified, verified
+from qflow_gitops.results.report import Report
+from qflow_gitops.settings.project import Project
+from qflow_gitops.specs import load, schema
+
+
+@dataclass(slots=True)
+class _Audit:
+    """What was looked at so far, and what is wrong."""
+
+    versions: int = 0
+    attempts: int = 0
+    digests: int = 0
+    unseen: int = 0
+    signed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def verify(git: GitTree, store: LockStore, project: Project, signers: str) -> Report:
+    """Check every version of the record that there is. Writes nothing.
+
+    `signers` is git's allowed-signers file, "" to leave signatures alone. Raises LockError
+    where there is nothing to check, UsageProblem where the store has no signatures.
+    """
+    done = _Audit()
+    newest = _check_versions(done, store, project.lock.lineage, signers)
+    if newest is not None:
+        done.problems += audit.check_values(newest)
+        _check_requests(done, git, project, newest)
+    body = Verified(
+        where=store.where,
+        versions=done.versions,
+        attempts=done.attempts,
+        digests=done.digests,
+        unseen=done.unseen,
+        signed=done.signed if signers else None,
+        problems=tuple(done.problems),
+    )
+    return verified(body)
+
+
+def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) -> Lockfile | None:
+    """Go through all versions, oldest first; give the newest record that can be read."""
+    before: Lockfile | None = None
+    parent: tuple[str, ...] = ()
+    versions = Versions()
+    for version in store.versions():
+        done.versions += 1
+        done.problems += _shape(version, parent)
+        parent = (version.name,)
+        if signers:
+            done.problems += _signature(done, store, version, signers)
+        try:
+            lockfile = versions.read(version.content() or b"", version.name)
+        except LockError as problem:
+            done.problems.append(f"{version.name[:10]}: {problem.message}")
+            continue
+        if lineage and lockfile.lineage != lineage:
+            done.problems.append(
+                f"{version.name[:10]}: its lineage is {lockfile.lineage}, not {lineage}"
+            )
+        if before is not None:
+            lost = audit.grown(before, lockfile)
+            done.problems += [f"{version.name[:10]}: {one}" for one in lost]
+        before = lockfile
+    done.problems += _against_memory(store, gone=not done.versions)
+    if not done.versions:
+        raise LockError(
+            "There is no record yet.",
+            where=store.where,
+            not_done="Nothing was checked.",
+            hint="The first apply makes it.",
+            reason="lock_missing",
+        )
+    content = version.content()
+    if before is not None and not _fits(content or b"{}"):
+        done.problems.append(f"{version.name[:10]}: it doesn't satisfy the lockfile's JSON Schema")
+    return before
+
+
+def _fits(content: bytes) -> bool:
+    try:
+        return schema.is_valid(json.loads(content), "lockfile")
+    except (ValueError, RecursionError):
+        return False
+
+
+_REMEMBERED = frozenset({"lock_rewritten", "lock_shrunk", "lock_missing", "lock_older"})
+
+
+def _against_memory(store: LockStore, *, gone: bool) -> Iterator[str]:
+    """Say what this clone knows better: a record that was there before, and isn't any more.
+
+    Raises LockError for that where there is nothing else to check (`gone`).
+    """
+    try:
+        store.read()
+    except LockError as problem:
+        if problem.reason in _REMEMBERED:
+            if gone:
+                raise
+            yield f"{problem.message} {problem.hint}".strip()
+
+
+def _shape(version: Version, parent: tuple[str, ...]) -> Iterator[str]:
+    if version.parents != parent:
+        yield (
+            f"{version.name[:10]}: it follows {_names(version.parents)}, where one commit after "
+            f"another ({_names(parent)}) is expected"
+        )
+
+
+def _names(commits: tuple[str, ...]) -> str:
+    return ", ".join(one[:10] for one in commits) or "nothing"
+
+
+def _signature(done: _Audit, store: LockStore, version: Version, signers: str) -> Iterator[str]:
+    if store.signer(version.name, signers):
+        done.signed += 1
+    else:
+        yield f"{version.name[:10]}: no signature of an allowed signer"
+
+
+def _check_requests(done: _Audit, git: GitTree, project: Project, lockfile: Lockfile) -> None:
+    """Take each digest again of the file that its attempt names, where this clone has it."""
+    attempts = [
+        (f"{environment}/{run} #{attempt.number}", attempt)
+        for environment, record in lockfile.environments.items()
+        for run, all_of_it in record.runs.items()
+        for attempt in all_of_it
+    ]
+    done.attempts = len(attempts)
+    blobs = git.blobs_at_hand({one.fact("blob") for _, one in attempts})
+    for name, attempt in attempts:
+        if attempt.fact("blob") not in blobs:
+            done.unseen += 1
+        elif _is_in(attempt, blobs[attempt.fact("blob")], project):
+            done.digests += 1
+        else:
+            done.problems.append(
+                f"{name}: its file, {attempt.fact('file')} as it was, holds no such request"
+            )
+
+
+def _is_in(attempt: Attempt, content: bytes, project: Project) -> bool:
+    body, keyed = attempt.fact("bodySha256"), attempt.fact("correlationKey")
+    return any(
+        one.digest == attempt.digest and (keyed or body in ("", one.body_sha256))
+        for one in load.unchecked(content, attempt.fact("file"), project)
+    )
+
+
+# --- a record that could not be stored -----------------------------------------------
+
+
+def read_rescued(content: str, where: str) -> list[Mapping[str, Any]]:
+    """Read the lines of a rescue file; raises UsageProblem for what isn't one."""
+    try:
+        # A CI's log puts a time before each line.
+        lines = [line[max(0, line.find("{")) :] for line in content.splitlines() if line.strip()]
+        entries = [json.loads(line) for line in lines]
+        known = entries and all(one["rescueVersion"] == 1 and one["transition"] for one in entries)
+        problem = "" if known else "it is empty, or of another version"
+    except (ValueError, KeyError, TypeError, RecursionError) as found:
+        problem = str(found)
+    if problem:
+        raise UsageProblem(
+            f"This isn't what a stopped apply saved: {problem}.",
+            where=where,
+            not_done="The record is as it was.",
+            hint="It has one JSON object a line, each with a `transition`; take it from the file "
+            "qflow.lock.rescue, or from the log of the apply.",
+            reason="rescue_form",
+        )
+    return entries

@@ -1,0 +1,57 @@
+"""The GitHub API, as far as pull requests need it; one file a resource.
+
+Facts: docs.github.com, "REST API", version 2022-11-28. HTTP itself is `http.transport`'s.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from qflow_gitops.errors import AuthError, UsageProblem
+from qflow_gitops.github.client import Client
+
+_NOTHING = "Nothing was asked of GitHub."
+
+
+def connect(environ: Mapping[str, str]) -> Client:
+    """Build the client for the repository that GITHUB_REPOSITORY names.
+
+    GITHUB_API_URL and GITHUB_REPOSITORY are what a runner sets; the token is GITHUB_TOKEN or
+    GH_TOKEN. Sends nothing yet. Raises UsageProblem or AuthError for what can't be used.
+    """
+    import qflow_gitops
+    from qflow_gitops.http.route import from_environment as route_of
+    from qflow_gitops.http.transport import Transport
+
+    address = urlsplit(environ.get("GITHUB_API_URL", "") or "https://api.github.com")
+    loopback = address.hostname in ("127.0.0.1", "localhost", "::1")
+    if not address.hostname or not (address.scheme == "https" or loopback) or "@" in address.netloc:
+        raise UsageProblem(
+            "GITHUB_API_URL is no https address.",
+            where="GITHUB_API_URL",
+            not_done=_NOTHING,
+            hint="Leave it out for github.com.",
+            reason="github_address",
+        )
+    repository = environ.get("GITHUB_REPOSITORY", "")
+    if repository.count("/") != 1 or not repository.replace("/", "").strip(". "):
+        raise UsageProblem(
+            "Which repository on GitHub is meant isn't known.",
+            where="GITHUB_REPOSITORY",
+            not_done=_NOTHING,
+            hint="Set GITHUB_REPOSITORY to OWNER/NAME; GitHub Actions does.",
+            reason="github_repository",
+        )
+    token = environ.get("GITHUB_TOKEN", "") or environ.get("GH_TOKEN", "")
+    if not token.strip():
+        raise AuthError(
+            "There is no token for GitHub.",
+            where="GITHUB_TOKEN",
+            not_done=_NOTHING,
+            hint="In a workflow: env: {GITHUB_TOKEN: '${{ github.token }}'}",
+            reason="github_token",
+        )
+    agent = f"qflow-gitops/{qflow_gitops.__version__}"
+    base = f"{address.scheme}://{address.netloc}"
+    route = route_of(environ)
+    transport = Transport(base, route=route, user_agent=agent, max_answer=8 * 1024 * 1024)
+    return Client(transport, token.strip(), address.path.rstrip("/"), repository)

@@ -1,0 +1,4 @@
+"""The one door to HTTP: the route, one request, what an answer proves, secrets taken out.
+
+Nothing is sent anywhere but to the gateway, or to GitHub. The only room that knows requests.
+"""

@@ -1,0 +1,47 @@
+"""What a server said, in the shapes that Qualys' gateways use."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from qflow_gitops.http import jsontext
+
+ROLE_HINT = (
+    "API access is off in every default role of Qualys Flow. In Qualys: Administration → Role "
+    'Management → your role → add "Qualys API Access", and the right to {right} workflows.'
+)
+
+
+def message_of(content: bytes) -> str:
+    """Find what an error answer says, in the shapes that Qualys' gateways use.
+
+    The order is that of qflow-api 4.2 (from sibling APIs: [I] for QFlow).
+    """
+    text = content[:2000].decode("utf-8", "replace")
+    data = jsontext.read(content)
+    if data is None:
+        return re.sub(r"<[^>]*>", " ", text)
+    if not isinstance(data, dict):
+        return text
+    for one in _candidates(data):
+        if isinstance(one, str) and one.strip():
+            return one
+    return text
+
+
+def _candidates(data: dict[str, Any]) -> Iterable[Any]:
+    for key in ("message", "error", "errorMessage", "errorCode"):
+        yield data.get(key)
+    yield _dig(data, "errors", 0, "message")
+    yield _dig(data, "_error", "message")
+    yield _dig(data, "authentication_exceptions", 0, 0)
+    yield _dig(data, "ServiceResponse", "responseErrorDetails", "errorMessage")
+
+
+def _dig(data: Any, *path: str | int) -> Any:
+    for step in path:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data

@@ -1,0 +1,252 @@
+"""What is wrong between two versions of the record, or within one, as sentences for people.
+
+Pure: it judges values that `codec` could read, and sends nobody anywhere. What holds
+for every lockfile that can be read (legal moves, one attempt an execution) isn't looked at
+again.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from qflow_gitops.base.jsondiff import MISSING, differences
+from qflow_gitops.lockfile.inheritance import recorded_origins
+from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.lockfile.notes import LedgerEvent
+from qflow_gitops.lockfile.states import UNSUCCESSFUL, State
+
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""So far may the clocks of two machines be apart before it is worth a sentence."""
+
+_LONGEST = 100  # characters of a value that a sentence shows
+_DIGEST = re.compile(r"v1:sha256:[0-9a-f]{64}")
+_MAY_REPEAT = UNSUCCESSFUL | {State.REFUSED}  # a person can release these by name
+
+
+def grown(old: Lockfile, new: Lockfile) -> tuple[str, ...]:
+    """Say each way in which `new` isn't just `old` and more; () where it is.
+
+    The same version may be given twice: an equal serial is fine with equal content.
+    """
+    return tuple(_grown(old, new))
+
+
+def _grown(old: Lockfile, new: Lockfile) -> Iterator[str]:
+    if new.lineage != old.lineage:
+        yield f"The lineage is {new.lineage}, it was {old.lineage}."
+    if new.serial < old.serial:
+        yield f"The serial is {new.serial}, it was {old.serial}."
+    elif new.serial == old.serial and new != old:
+        yield f"The content is another one, the serial is still {new.serial}."
+    yield from _lost("The lockfile", old.extra, new.extra)
+    yield from _events("of its head", old.notes, new.notes)
+    for name, record in old.environments.items():
+        if name not in new.environments:
+            yield f"The environment {name} is gone."
+        else:
+            yield from _environment(name, record, new.environments[name])
+
+
+def _environment(name: str, old: EnvironmentRecord, new: EnvironmentRecord) -> Iterator[str]:
+    if old.latest and not new.latest:
+        yield f"The environment {name} has lost its latest commit, {old.latest}."
+    if old.applied_through and not new.applied_through:
+        yield f"The environment {name} has lost how far it was applied, {old.applied_through}."
+    yield from _lost(f"The environment {name}", old.extra, new.extra)
+    yield from _events(f"of the environment {name}", old.notes, new.notes)
+    for run, events in old.events.items():
+        yield from _events(f"of the run {name}/{run}", events, new.events.get(run, ()))
+    for run, attempts in old.runs.items():
+        if run not in new.runs:
+            yield f"The run {name}/{run} is gone, with {len(attempts)} recorded."
+            continue
+        now = new.runs[run]
+        if now is attempts:
+            continue  # shared by `codec.Versions`: the same to the letter
+        for attempt, after in zip(attempts, now, strict=False):
+            yield from _attempt(f"{name}/{run} #{attempt.number}", attempt, after)
+        for attempt in attempts[len(now) :]:
+            yield f"The attempt {name}/{run} #{attempt.number} is gone; it was {attempt.state}."
+
+
+def _attempt(where: str, old: Attempt, new: Attempt) -> Iterator[str]:
+    if new.number != old.number:
+        yield f"In the place of the attempt {where} stands #{new.number}."
+    if new.digest != old.digest:
+        yield f"The digest of the attempt {where} is {new.digest}, it was {old.digest}."
+    for one in differences(dict(old.facts), dict(new.facts)):
+        yield f"The fact {one.pointer} of the attempt {where} {_change(one.old, one.new)}."
+    let_go = {one.lets_go for one in new.events[len(old.events) :]}
+    if old.execution_id not in ("", new.execution_id, *let_go):
+        now = new.execution_id or "none"
+        yield f"The execution of the attempt {where} is {now}, it was {old.execution_id}."
+    for place, event in enumerate(old.events, 1):
+        if place > len(new.events):
+            yield f"Event {place} of the attempt {where} is gone: {_event(event)}."
+        elif not _same(event, new.events[place - 1]):
+            now = _event(new.events[place - 1])
+            yield f"Event {place} of the attempt {where} was changed: {_event(event)}, now {now}."
+    if len(new.events) == len(old.events) and _seen(new) != _seen(old):
+        yield f"What is known of the attempt {where} was changed without an event that says so."
+
+
+def _events(whose: str, old: Sequence[LedgerEvent], new: Sequence[LedgerEvent]) -> Iterator[str]:
+    for place, event in enumerate(old):
+        if place >= len(new):
+            yield f"Event {place + 1} {whose} is gone: {event.event} at {event.at}."
+        elif event != new[place]:
+            yield f"Event {place + 1} {whose} was changed: {event.event} at {event.at}."
+
+
+def _lost(whose: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in old:
+        if key not in new:
+            yield f"{whose} has lost `{key}`."
+
+
+def _change(old: Any, new: Any) -> str:
+    if new is MISSING:
+        return f"is gone, it was {_shown(old)}"
+    return (
+        f"was added: {_shown(new)}" if old is MISSING else f"is {_shown(new)}, it was {_shown(old)}"
+    )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _same(old: Event, new: Event) -> bool:
+    return (old.at, old.to) == (new.at, new.to) and not differences(
+        dict(old.extra), dict(new.extra)
+    )
+
+
+def _event(event: Event) -> str:
+    return f"{event.to} at {event.at}"
+
+
+def _seen(attempt: Attempt) -> tuple[State, str, str]:
+    return attempt.state, attempt.status, attempt.execution_id
+
+
+# --- within one version --------------------------------------------------------------
+
+
+def check_values(lockfile: Lockfile) -> tuple[str, ...]:
+    """Say what a readable lockfile holds that no apply of this tool would have written.
+
+    Digests of another form, a request sent twice (also by two runs on one platform) without a
+    release by name, times that
+    aren't RFC 3339 or go back by more than CLOCKS_DIFFER within an attempt.
+    """
+    alone = (
+        sentence
+        for environment, record in lockfile.environments.items()
+        for run, attempts in record.runs.items()
+        for sentence in _run(f"{environment}/{run}", attempts)
+    )
+    return (*alone, *_same_requests(lockfile), *_carried(lockfile))
+
+
+def _carried(lockfile: Lockfile) -> Iterator[str]:
+    """Find attempts that are said to be carried over and aren't there."""
+    for environment, record in lockfile.environments.items():
+        for run in record.events:
+            for one in recorded_origins(lockfile, (environment, run)):
+                there = len(lockfile.attempts(*one.key))
+                if one.through > there:
+                    yield (
+                        f"The run {environment}/{run} takes over {one.through} attempts of "
+                        f"{'/'.join(one.key)}, which has {there}."
+                    )
+
+
+def _same_requests(lockfile: Lockfile) -> Iterator[str]:
+    """Find a request that two runs sent on one platform, without a release by name."""
+    sent: dict[tuple[str, str], list[tuple[str, Attempt]]] = {}
+    for environment, record in lockfile.environments.items():
+        for run, attempts in record.runs.items():
+            for one in attempts:
+                if one.counted and one.state is not State.BASELINED and one.fact("platform"):
+                    place = (one.fact("platform"), one.digest)
+                    sent.setdefault(place, []).append((f"{environment}/{run}", one))
+    for some in sent.values():
+        (first, earlier), *others = sorted(some, key=lambda each: each[1].opened_at)
+        for name, one in others:
+            if name != first and not _is_released(one):
+                yield (
+                    f"The attempts {first} #{earlier.number} ({earlier.state}) and {name} "
+                    f"#{one.number} ({one.state}) sent the same request on the same platform, "
+                    "without a release by name."
+                )
+
+
+def _is_released(attempt: Attempt) -> bool:
+    """Whether a person said by name that a request is meant again."""
+    return bool(_released(attempt) & {"same_request", "retry"})
+
+
+def _released(attempt: Attempt) -> set[str]:
+    """Name the holds that a person released, as far as that is written as it should be."""
+    found = attempt.evidence.get("released")
+    entries = found if isinstance(found, Sequence) else ()
+    return {str(one.get("hold")) for one in entries if isinstance(one, Mapping)}
+
+
+def _run(name: str, attempts: tuple[Attempt, ...]) -> Iterator[str]:
+    spent: dict[str, Attempt] = {}
+    for attempt in attempts:
+        where = f"{name} #{attempt.number}"
+        if not _DIGEST.fullmatch(attempt.digest):
+            yield f"The digest of the attempt {where} has no known form: {attempt.digest}."
+        earlier = spent.get(attempt.digest)
+        counts = attempt.counted and attempt.state is not State.BASELINED
+        if earlier and counts and not _is_retry(earlier, attempt):
+            yield (
+                f"The attempts {name} #{earlier.number} ({earlier.state}) and #{attempt.number} "
+                f"({attempt.state}) have the same digest and both count: the request may have run "
+                f"twice, {_why(earlier)}."
+            )
+        if attempt.counted and attempt.state not in _MAY_REPEAT:
+            spent[attempt.digest] = attempt
+        yield from _times(where, attempt)
+
+
+def _is_retry(earlier: Attempt, attempt: Attempt) -> bool:
+    """Whether a person released it by name when the one before had failed, as it seemed then."""
+    if not any(one.to in _MAY_REPEAT for one in earlier.events):
+        return False
+    return "retry" in _released(attempt)
+
+
+def _why(earlier: Attempt) -> str:
+    if any(one.to is State.ABSENT and one.is_decision for one in earlier.events):
+        return "since a person had decided that it hadn't"
+    return "without a release by name"
+
+
+def _times(where: str, attempt: Attempt) -> Iterator[str]:
+    latest: datetime | None = None
+    for event in attempt.events:
+        at = _time(event.at)
+        if at is None:
+            yield f"The attempt {where} became {event.to} at {event.at!r}, which is no time."
+            continue
+        if latest is not None and latest - at > CLOCKS_DIFFER:
+            yield (
+                f"The attempt {where} became {event.to} at {event.at}, "
+                f"{(latest - at) // timedelta(minutes=1)} minutes before what it was already."
+            )
+        latest = at if latest is None else max(latest, at)
+
+
+def _time(text: str) -> datetime | None:
+    """Read RFC 3339 with its offset; None for anything else."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None and "T" in text.upper() else None

@@ -1,0 +1,294 @@
+"""Whose attempts count for a run: its own, and those carried over from a name that it had before.
+
+A name is carried over by `previousName` of a spec, or by `previousNames` of an environment.
+The next apply records that as an event of the run (`notes.CARRIED`), once: from then on the
+words in the files may stay or go, and the old name is free for something new. An event names
+every run that attempts are taken from, so that no chain of them has to be followed.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.notes import CARRIED, LedgerEvent, Note
+from qflow_gitops.settings.project import Project
+from qflow_gitops.specs.spec import RunSpec
+
+Key = tuple[str, str]
+"""A run: environment and name."""
+
+
+class Origin(NamedTuple):
+    """Attempts 1 to `through` of another run."""
+
+    environment: str
+    run: str
+    through: int
+
+    @property
+    def key(self) -> Key:
+        """The run that they were made for."""
+        return (self.environment, self.run)
+
+
+class Placed(NamedTuple):
+    """An attempt, and the run that the lockfile has it under."""
+
+    environment: str
+    run: str
+    attempt: Attempt
+
+    @property
+    def key(self) -> Key:
+        """That run."""
+        return (self.environment, self.run)
+
+
+def predecessors(project: Project, environment: str) -> tuple[str, ...]:
+    """Name the environments that this one was called before, and that exist no more."""
+    known = project.environments
+    names = known[environment].previous_names if environment in known else ()
+    return tuple(one for one in names if one not in known)
+
+
+def names_of(lockfile: Lockfile, project: Project, environment: str) -> tuple[str, ...]:
+    """Name an environment and those that it was called before, and that exist no more.
+
+    Also where only the lockfile remembers: what is open under the old name stays open when the
+    word goes. What settings say of a name counts before what was recorded of it.
+    """
+    said = {each for one in project.environments.values() for each in one.previous_names}
+    recorded = {
+        origin.environment
+        for run in lockfile.environment(environment).events
+        for origin in recorded_origins(lockfile, (environment, run))
+    }
+    left = sorted(recorded - said - set(project.environments))
+    return (environment, *predecessors(project, environment), *left)
+
+
+def successor(lockfile: Lockfile, project: Project, environment: str) -> str:
+    """Name the environment that one is called now: itself, "" where it exists no more."""
+    if environment in project.environments:
+        return environment
+    names = project.environments
+    return next((one for one in names if environment in names_of(lockfile, project, one)), "")
+
+
+def left_behind(lockfile: Lockfile, project: Project) -> tuple[str, ...]:
+    """Name the recorded environments that exist no more, by whatever name."""
+    known = {one for each in project.environments for one in names_of(lockfile, project, each)}
+    return tuple(sorted(set(lockfile.environments) - known))
+
+
+def heirs_of(lockfile: Lockfile, environment: str) -> tuple[str, ...]:
+    """Name the environments that runs of this one were carried over to, as the lockfile has it."""
+    return tuple(
+        name
+        for name, record in lockfile.environments.items()
+        if name != environment
+        and any(
+            origin.environment == environment
+            for run in record.events
+            for origin in recorded_origins(lockfile, (name, run))
+        )
+    )
+
+
+def recorded_origins(lockfile: Lockfile, key: Key) -> tuple[Origin, ...]:
+    """Give whose attempts were carried over to a run, as the lockfile has it, oldest first."""
+    return tuple(
+        Origin(environment, run, int(one.extra["through"]))
+        for one in lockfile.events(*key)
+        if one.event == CARRIED
+        for environment, _, run in (one.text("from").partition("/"),)
+    )
+
+
+def attempts_of(lockfile: Lockfile, key: Key, origins: Collection[Origin]) -> tuple[Placed, ...]:
+    """Give the attempts of a run and those that were carried over to it, oldest first."""
+    own = tuple(Placed(*key, one) for one in lockfile.attempts(*key))
+    if not origins:
+        return own
+    through: dict[Key, int] = {}
+    for one in origins:
+        through[one.key] = max(one.through, through.get(one.key, 0))
+    found = [
+        Placed(*other, attempt)
+        for other, last in through.items()
+        if other != key
+        for attempt in lockfile.attempts(*other)[:last]
+    ]
+    return tuple(sorted([*found, *own], key=lambda one: one.attempt.opened_at))
+
+
+def recorded_attempts(lockfile: Lockfile, key: Key) -> tuple[Placed, ...]:
+    """Give a run's attempts by what the lockfile alone says."""
+    return attempts_of(lockfile, key, recorded_origins(lockfile, key))
+
+
+def inherits(lockfile: Lockfile, project: Project, key: Key) -> bool:
+    """Whether attempts of other runs may count for a run, apart from its `previousName`."""
+    environment, run = key
+    return run in lockfile.environment(environment).events or any(
+        run in lockfile.environment(one).runs for one in predecessors(project, environment)
+    )
+
+
+class Inheritance:
+    """Whose attempts count, by the lockfile and by what specs and settings say.
+
+    `specs` are the valid ones, `invalid` the runs that have one with an error.
+    """
+
+    def __init__(
+        self,
+        lockfile: Lockfile,
+        project: Project,
+        specs: Mapping[Key, RunSpec],
+        invalid: Collection[Key] = (),
+    ) -> None:
+        """Take the values; nothing is looked at yet."""
+        self._lockfile = lockfile
+        self._project = project
+        self._specs = specs
+        self._invalid = invalid
+
+    def has_spec(self, key: Key) -> bool:
+        """Whether there is a spec of this run, if only one with an error."""
+        return key in self._specs or key in self._invalid
+
+    def attempts(self, key: Key) -> tuple[Placed, ...]:
+        """Give the attempts that count for a run, oldest first."""
+        origins = (*recorded_origins(self._lockfile, key), *self.pending(key))
+        return attempts_of(self._lockfile, key, origins)
+
+    def pending(self, key: Key) -> tuple[Origin, ...]:
+        """Give what is to be carried over to a run and isn't recorded yet, oldest first."""
+        spec = self._specs.get(key)
+        sources = tuple(self._sources(key, spec.previous_name if spec else ""))
+        return self._taken_from(sources, key) if sources else ()
+
+    def _taken_from(self, sources: Iterable[Key], key: Key) -> tuple[Origin, ...]:
+        known = {one.key for one in recorded_origins(self._lockfile, key)} | {key}
+        found: dict[Key, Origin] = {}
+        for source in sources:
+            if source in known or not self._may_go(source, key):
+                continue
+            count = len(self._lockfile.attempts(*source))
+            before = recorded_origins(self._lockfile, source)
+            if count or before:
+                for one in (*before, Origin(*source, count)):
+                    if one.key not in known:
+                        found.setdefault(one.key, one)
+        return tuple(found.values())
+
+    def heir(self, key: Key) -> Key | None:
+        """Give the run that this one's attempts were carried over to, None for none."""
+        return self._heirs.get(key)
+
+    def heirs(self, other: Placed) -> tuple[Key, ...]:
+        """Give the other runs for which an attempt counts, recorded or said by a file only."""
+        takers, number = self._takers.get(other.key, ()), other.attempt.number
+        return tuple(dict.fromkeys(key for key, through in takers if number <= through))
+
+    @cached_property
+    def _takers(self) -> Mapping[Key, list[tuple[Key, int]]]:
+        """Each run's heirs, and through which attempt.
+
+        Those in environments that exist no more are known by what is recorded only.
+        """
+        runs = {
+            (name, run) for name, one in self._lockfile.environments.items() for run in one.events
+        }
+        found: dict[Key, list[tuple[Key, int]]] = {}
+        for key in sorted(runs | self._specs.keys()):
+            pending = self.pending(key) if key[0] in self._project.environments else ()
+            for origin in (*recorded_origins(self._lockfile, key), *pending):
+                found.setdefault(origin.key, []).append((key, origin.through))
+        return found
+
+    @cached_property
+    def _heirs(self) -> Mapping[Key, Key]:
+        return {
+            origin.key: (environment, run)
+            for environment, record in self._lockfile.environments.items()
+            for run in record.events
+            for origin in recorded_origins(self._lockfile, (environment, run))
+        }
+
+    def contradicted(self, one: RunSpec) -> bool:
+        """Whether a spec's `previousName` names a run that goes on under that name.
+
+        Not where it is recorded already: then the word is only a memory.
+        """
+        source = (one.environment, one.previous_name)
+        known = {each.key for each in recorded_origins(self._lockfile, one.key)}
+        return bool(one.previous_name) and source not in known and not self._may_go(source, one.key)
+
+    def would_count(self, other: Placed, key: Key, called: Key) -> bool:
+        """Whether an attempt would count for a run if a file said that it was `called` so before.
+
+        By `previousName`, or by `previousNames` of its environment. Not where another environment
+        says that already, nor where the attempt came after what was carried over once.
+        """
+        environment, name = called
+        environments, previous = self._project.environments, name
+        if environment != key[0]:
+            claimed = {each for place in environments.values() for each in place.previous_names}
+            if name != key[1] or environment in {*environments, *claimed}:
+                return False
+            previous = self._specs[key].previous_name
+        pending = self._taken_from((*self._sources(key, previous), called), key)
+        origins = (*recorded_origins(self._lockfile, key), *pending)
+        return other in attempts_of(self._lockfile, key, origins)
+
+    def notes(self, environment: str, at: str, by: Mapping[str, str]) -> tuple[Note, ...]:
+        """Give the events to record for an environment, so that what is pending no longer is.
+
+        `at` is RFC 3339 in UTC, `by` who does it as the lockfile has it.
+        """
+        runs = {key for key, one in self._specs.items() if key[0] == environment}
+        for before in predecessors(self._project, environment):
+            record = self._lockfile.environment(before)
+            runs |= {(environment, run) for run in (*record.runs, *record.events)}
+        return tuple(
+            Note(*key, LedgerEvent(at, CARRIED, _carried(origin, by)))
+            for key in sorted(runs)
+            for origin in self.pending(key)
+        )
+
+    def _sources(self, key: Key, previous: str) -> Iterator[Key]:
+        """Give the runs that this one was, by what the files say; the oldest names first.
+
+        `previous` is its `previousName`, "" for none.
+        """
+        environment, name = key
+        names = [previous, name] if previous else [name]
+        for before in predecessors(self._project, environment):
+            for each in names:
+                yield (before, each)
+        if len(names) > 1:
+            yield (environment, names[0])
+
+    def _may_go(self, source: Key, to: Key) -> bool:
+        """Whether a run's attempts may go to another name: nothing goes on under its own.
+
+        A run that itself takes over another's in the same change has moved on, as when names
+        are swapped or pushed along.
+        """
+        if not self.has_spec(source):
+            return True
+        spec = self._specs.get(source)
+        if source == to or spec is None or not spec.previous_name:
+            return False
+        theirs = (spec.environment, spec.previous_name)
+        recorded = {one.key for one in recorded_origins(self._lockfile, source)}
+        known = self._lockfile.attempts(*theirs) or recorded_origins(self._lockfile, theirs)
+        return theirs != source and theirs not in recorded and bool(known)
+
+
+def _carried(origin: Origin, by: Mapping[str, str]) -> dict[str, Any]:
+    said: dict[str, Any] = {"from": f"{origin.environment}/{origin.run}", "through": origin.through}
+    return said | ({"by": dict(by)} if by else {})

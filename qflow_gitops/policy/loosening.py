@@ -1,0 +1,79 @@
+"""In what a change's own policy holds less than the one that it replaces, for those who review it.
+
+Pure. It changes nothing for the change itself, which the stricter of both holds.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
+
+
+def loosened(old: Policy, new: Policy) -> list[str]:
+    """Name each rule of `old` that holds less by `new`, or may; [] where none does.
+
+    Windows and patterns are not compared by what they let through: another one is named.
+    """
+    return [
+        *_limits(old.limits, new.limits),
+        *(["windows: others than before"] if old.windows and old.windows != new.windows else []),
+        *_approvals(old.approvals, new.approvals),
+        *_workflows(old, new),
+        *_annotations(old.annotations, new.annotations),
+        *(["require.signedCommits: no more"] if old.signed_commits > new.signed_commits else []),
+        *(
+            ["require.workflowRevision: no more"]
+            if old.workflow_revision > new.workflow_revision
+            else []
+        ),
+    ]
+
+
+def _limits(old: Limits, new: Limits) -> Iterator[str]:
+    if new.runs > old.runs:
+        yield f"limits.runs: {old.runs} → {new.runs}"
+    if old.share is not None and (new.share is None or new.share > old.share):
+        yield f"limits.share.percent: {old.share:g} → {_said(new.share)}"
+    elif old.share is not None and new.share_from > old.share_from:
+        yield f"limits.share: from {old.share_from} specs on → from {new.share_from}"
+    yield from _counts("limits.connectorTypes", old.connector_types, new.connector_types)
+    yield from _counts("limits.workflows", old.workflows, new.workflows)
+
+
+def _counts(rule: str, old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[str]:
+    for name, count in old.items():
+        now = new.get(name)
+        if now is None or now > count:
+            yield f"{rule}.{name}: {count} → {_said(now)}"
+
+
+def _said(limit: float | None) -> str:
+    return "none" if limit is None else f"{limit:g}"
+
+
+def _approvals(old: tuple[Approvals, ...], new: tuple[Approvals, ...]) -> Iterator[str]:
+    asked: dict[str, int] = {}
+    for one in new:
+        asked[str(one.scope)] = max(asked.get(str(one.scope), 0), one.count)
+    everywhere = asked.get(str(Scope()), 0)
+    for one in old:
+        now = max(asked.get(str(one.scope), 0), everywhere)
+        if now < one.count:
+            yield f"approvals: {one.count} → {now}"
+
+
+def _workflows(old: Policy, new: Policy) -> Iterator[str]:
+    if old.allowed is not None:
+        if new.allowed is None:
+            yield "workflows.allow: all are allowed now"
+        elif more := len(new.allowed - old.allowed):
+            yield f"workflows.allow: {more} more"
+    if fewer := len(old.denied - new.denied):
+        yield f"workflows.deny: {fewer} fewer"
+
+
+def _annotations(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for name, pattern in old.items():
+        if name not in new:
+            yield f"require.annotations.{name}: no more"
+        elif new[name] != pattern:
+            yield f"require.annotations.{name}: another pattern"

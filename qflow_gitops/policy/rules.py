@@ -1,0 +1,343 @@
+"""The rules that a team sets for its runs, and which of what is due they hold.
+
+Pure. Rules only ever hold: what one of several policies holds is held, so that of two ends
+of a range the stricter one wins.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from qflow_gitops.base.times import stamp
+from qflow_gitops.policy import patterns
+from qflow_gitops.policy.windows import Window, closed_by, verdict
+
+Key = tuple[str, str]
+RUNS = 25
+"""So many runs an apply may start where the settings say nothing."""
+SHARE_FROM = 10  # specs; below, a share of them says little
+
+
+class Governed(Protocol):
+    """What rules look at in a run: see `specs.spec.RunSpec`."""
+
+    @property
+    def key(self) -> Key:
+        """Environment and name."""
+
+    @property
+    def environment(self) -> str:
+        """The environment's name."""
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflow's id, as written."""
+
+    @property
+    def connector_types(self) -> tuple[str, ...]:
+        """The clouds that it works in."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Its annotations."""
+
+    @property
+    def file(self) -> str:
+        """Where it stands."""
+
+
+class Limits(NamedTuple):
+    """How many runs one apply may start; None where there is no limit.
+
+    `share` is in percent of the environment's specs, looked at where these are at least
+    `share_from`. `connector_types` and `workflows` (ids in lower case) are limits of their own.
+    """
+
+    runs: int = RUNS
+    share: float | None = None
+    share_from: int = SHARE_FROM
+    connector_types: Mapping[str, int] = {}
+    workflows: Mapping[str, int] = {}
+
+
+class Scope(NamedTuple):
+    """Which runs a rule is about: all that match every part that isn't empty."""
+
+    environments: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    workflows: tuple[str, ...] = ()
+
+    def covers(self, one: Governed) -> bool:
+        """Whether the rule is about this run."""
+        return (
+            (not self.environments or one.environment in self.environments)
+            and all(one.labels.get(name) == value for name, value in self.labels.items())
+            and (not self.workflows or one.workflow_id.lower() in self.workflows)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """So many distinct people, beside the author, have to approve the runs of a scope."""
+
+    count: int
+    scope: Scope = field(default_factory=Scope)
+
+
+class Policy(NamedTuple):
+    """What has to hold before a run is sent.
+
+    `allowed` and `denied` are workflow ids in lower case, `allowed` None where all are.
+    `annotations` maps names to patterns that a value has to match as a whole.
+    `workflow_revision`: the catalog's, exactly.
+    """
+
+    limits: Limits = Limits()
+    windows: tuple[Window, ...] = ()
+    approvals: tuple[Approvals, ...] = ()
+    allowed: frozenset[str] | None = None
+    denied: frozenset[str] = frozenset()
+    annotations: Mapping[str, str] = {}
+    signed_commits: bool = False
+    workflow_revision: bool = False
+
+
+class Approval(NamedTuple):
+    """Who approved a run, and in which pull request; `why` says why nobody did, "" otherwise.
+
+    `signed` says whether every commit of that pull request has a verified signature.
+    """
+
+    pull_request: int = 0
+    approvers: tuple[str, ...] = ()
+    why: str = ""
+    signed: bool = False
+
+
+class Facts(NamedTuple):
+    """What the rules are held against, beside the specs.
+
+    `policies` are those of both ends of the range; `unreadable` says why one of them isn't
+    known, and `way_on` what to do then. `total` counts the environment's specs. `now` is None
+    where windows aren't looked at. `approvals` is None where nobody was asked, which holds what
+    needs some only where something is about to be sent (`sending`). `command` is the apply that
+    this is about, as a person types it.
+    """
+
+    policies: tuple[Policy, ...]
+    total: int = 0
+    now: datetime | None = None
+    unreadable: str = ""
+    sending: bool = False
+    approvals: Mapping[Key, Approval] | None = None
+    command: str = "qflow-gitops apply"
+    way_on: str = ""
+
+
+class Hold(NamedTuple):
+    """Why a run is held. `release` is the name that `--ack` releases it by, "" for none."""
+
+    reason: str
+    detail: str
+    hint: str
+    release: str = ""
+
+
+class Judged(NamedTuple):
+    """What the rules hold, and which releases by name each of the others needed."""
+
+    held: Mapping[Key, Hold]
+    released: Mapping[Key, tuple[str, ...]]
+
+
+def needed_approvals(policies: Iterable[Policy], one: Governed) -> int:
+    """Give how many people have to approve a run."""
+    counts = (r.count for each in policies for r in each.approvals if r.scope.covers(one))
+    return max(counts, default=0)
+
+
+def judge(
+    due: Sequence[Governed],
+    facts: Facts,
+    acks: Mapping[str, int],
+    released: frozenset[Key] = frozenset(),
+) -> Judged:
+    """Hold those of one environment's due runs that the rules don't let through.
+
+    `acks` releases a hold by its name where exactly so many runs have it; `released` are runs
+    whose holds were released when there were more of them.
+    """
+    held: dict[Key, Hold] = {}
+    for one in due:
+        hold = next(_of_a_run(one, facts), None)
+        if hold:
+            held[one.key] = hold
+    by_name: dict[Key, tuple[str, ...]] = {}
+    for name, runs, hold in _of_the_whole([one for one in due if one.key not in held], facts):
+        acked = acks.get(name) == len(runs)
+        for one in runs:
+            if acked or one.key in released:
+                by_name[one.key] = (*by_name.get(one.key, ()), name)
+            else:
+                held.setdefault(one.key, hold)
+    return Judged(held, {key: names for key, names in by_name.items() if key not in held})
+
+
+# --- what is about one run -----------------------------------------------------------
+
+
+def _of_a_run(one: Governed, facts: Facts) -> Iterator[Hold]:
+    if facts.unreadable:
+        yield Hold(
+            "policy",
+            f"the policy it has to satisfy isn't known: {facts.unreadable}",
+            facts.way_on,
+        )
+    for policy in facts.policies:
+        yield from _workflow(one, policy)
+        yield from _annotations(one, policy)
+        yield from _signed(one, policy, facts)
+    yield from _approval(one, facts)
+
+
+def _workflow(one: Governed, policy: Policy) -> Iterator[Hold]:
+    wanted = one.workflow_id.lower()
+    hint = "Take another workflow, or have `policy.workflows` in qflow.yaml changed."
+    if wanted in policy.denied:
+        yield Hold("workflow", f"the policy denies workflow {one.workflow_id}", hint)
+    elif policy.allowed is not None and wanted not in policy.allowed:
+        yield Hold("workflow", f"the policy doesn't allow workflow {one.workflow_id}", hint)
+
+
+def _annotations(one: Governed, policy: Policy) -> Iterator[Hold]:
+    for name, pattern in policy.annotations.items():
+        value = one.annotations.get(name)
+        if value is None or not patterns.matches(pattern, value):
+            stands = "it has none" if value is None else f"`{value}` doesn't"
+            yield Hold(
+                "policy",
+                f"the policy asks for the annotation `{name}` to match {pattern}, and {stands}",
+                f"Add `{name}:` under `metadata.annotations` in {one.file}.",
+            )
+
+
+def _signed(one: Governed, policy: Policy, facts: Facts) -> Iterator[Hold]:
+    if not policy.signed_commits:
+        return
+    approval = (facts.approvals or {}).get(one.key)
+    if approval is not None:
+        yield from filter(None, [missing(0, signed=True, found=approval)])
+    elif facts.sending:
+        detail = "the policy asks for signed commits, and nobody was asked who signed them"
+        yield Hold("policy", detail, _ask(facts))
+
+
+def _approval(one: Governed, facts: Facts) -> Iterator[Hold]:
+    needed = needed_approvals(facts.policies, one)
+    if facts.approvals is not None:
+        found = facts.approvals.get(one.key, Approval(why="no approved pull request holds it"))
+        yield from filter(None, [missing(max(1, needed), signed=False, found=found)])
+    elif facts.sending and needed:
+        yield Hold("approval", _given(needed, Approval(why="nobody was asked")), _ask(facts))
+
+
+def _ask(facts: Facts) -> str:
+    return f"Apply from a CI, which can ask: `{facts.command} --approved`"
+
+
+def missing(needed: int, *, signed: bool, found: Approval) -> Hold | None:
+    """Hold a run that lacks approvals or, where they are asked for, signatures; None otherwise."""
+    given = len(set(found.approvers))
+    if needed and (given < needed or found.why):
+        hint = (
+            "Propose it again in a pull request that changes it (an annotation will do), and have "
+            "that approved before it is merged."
+        )
+        return Hold("approval", _given(needed, found), hint)
+    if signed and not found.signed:
+        where = f" of pull request #{found.pull_request}" if found.pull_request else ""
+        detail = f"the policy asks for signed commits, and GitHub verifies not all{where}"
+        return Hold("policy", detail, "Sign the commits (`git commit -S`), and propose them again.")
+    return None
+
+
+def _given(needed: int, found: Approval) -> str:
+    where = f" in pull request #{found.pull_request}" if found.pull_request else ""
+    said = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has "
+    said += f"{len(set(found.approvers))}{where}"
+    return f"{said}: {found.why}" if found.why else said
+
+
+# --- what is about all of them -------------------------------------------------------
+
+_Found = Iterator[tuple[str, Sequence[Governed], Hold]]
+
+
+def _of_the_whole(due: Sequence[Governed], facts: Facts) -> _Found:
+    """Give each rule that more runs break than may: its name for --ack, the runs, the hold."""
+    seen: set[str] = set()
+    for policy in facts.policies:
+        for name, runs, hold in (
+            *_limits(due, policy.limits, facts),
+            *_closed(due, policy, facts),
+        ):
+            if name not in seen:
+                seen.add(name)
+                yield name, runs, hold
+
+
+def _limits(due: Sequence[Governed], limits: Limits, facts: Facts) -> _Found:
+    over, total = partial(_over, facts.command), facts.total
+    if len(due) > limits.runs:
+        yield over("runs", due, f"at most {limits.runs} runs an apply")
+    shares = limits.share is not None and total >= limits.share_from
+    if shares and len(due) * 100 > (limits.share or 0) * total:
+        yield over("share", due, f"at most {limits.share:g} % of {total} specs an apply")
+    for name, most in limits.connector_types.items():
+        some = [one for one in due if name in one.connector_types]
+        if len(some) > most:
+            yield over(name, some, f"at most {most} runs an apply with connector type {name}")
+    for workflow, most in limits.workflows.items():
+        some = [one for one in due if one.workflow_id.lower() == workflow]
+        if len(some) > most:
+            yield over(workflow, some, f"at most {most} runs an apply of workflow {workflow}")
+
+
+def _over(
+    command: str, what: str, runs: Sequence[Governed], rule: str
+) -> tuple[str, Sequence[Governed], Hold]:
+    name = f"limit:{what}"
+    hint = f"Apply fewer at a time (-l LABEL=VALUE), or release them: {_ack(command, name, runs)}"
+    return name, runs, Hold("limit", f"the policy says {rule}; {len(runs)} are due", hint, name)
+
+
+def _ack(command: str, name: str, runs: Sequence[Governed]) -> str:
+    rest = re.sub(rf" --ack {re.escape(name)}=\d+", "", command)  # another number was tried
+    return f"`{rest} --ack {name}={len(runs)} --reason TEXT`"
+
+
+def _closed(due: Sequence[Governed], policy: Policy, facts: Facts) -> _Found:
+    if facts.now is None or not due or not policy.windows:
+        return
+    why = closed((policy,), due[0].environment, facts.now)
+    if why:
+        hint = f"Or release them: {_ack(facts.command, 'window', due)}"
+        yield "window", due, Hold("window", why, hint, "window")
+
+
+def closed(policies: Iterable[Policy], environment: str, now: datetime) -> str:
+    """Say which window keeps an environment's runs from being sent, and until when; "" if none."""
+    for policy in policies:
+        why = closed_by(policy.windows, environment, now)
+        if why:
+            at = verdict(policy.windows, environment, now).changes_at
+            until = f"may be sent from {stamp(at)} on" if at else "can't be sent within a year"
+            return f"{why.rstrip('.')}: runs {until}"
+    return ""

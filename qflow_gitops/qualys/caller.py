@@ -1,0 +1,195 @@
+"""Authenticated calls: the token, one refresh, and the retries that a GET may have."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from qflow_gitops.base.times import BELIEVED
+from qflow_gitops.errors import AuthError, UnreachableError
+from qflow_gitops.http.evidence import is_rate_limited, number, refuses_token
+from qflow_gitops.http.messages import ROLE_HINT, message_of
+from qflow_gitops.http.redaction import Redactor
+from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
+from qflow_gitops.qualys.token import TokenSource
+
+ATTEMPTS = 4  # of one GET
+BUDGET = 90.0  # seconds that the waits of one call may take in all
+_AGAIN = frozenset({500, 502, 503, 504})
+
+
+class Caller:
+    """Calls one gateway as one user. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        tokens: TokenSource,
+        redact: Redactor,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Take the edges; `chance` spreads the waits, from 0 to 1."""
+        self._transport = transport
+        self._tokens = tokens
+        self.redact = redact
+        self._sleep = sleep
+        self._chance = chance
+        self._now = now
+        self._skew_lock = threading.Lock()
+        self.skew: float | None = None
+        """Seconds by which the server's clock is ahead of ours; None until it answered."""
+
+    def connect(self) -> None:
+        """Get a token now. Raises AuthError or UnreachableError."""
+        self._tokens.get()
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._transport.close()
+
+    def once(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> HttpAnswer:
+        """Send one request, and once more with a new token where the first was refused (401).
+
+        What isn't a GET only where the answer is about the token: then nothing was done with
+        it. No request begins once `may_send` says no. Raises NoAnswerError, AuthError or
+        UnreachableError (the last two from the token).
+        """
+        answer = self._send(method, path, body, may_send)
+        refused = answer.status == 401 and (method == "GET" or refuses_token(answer))
+        if refused and self._tokens.renewable and may_send():
+            answer = self._send(method, path, body, may_send)
+        return answer
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, may_send: Callable[[], bool]
+    ) -> HttpAnswer:
+        token = self._tokens.get()
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {token.reveal()}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        answer = self._transport.send(
+            method, path, headers=headers, body=body, fresh=method == "POST", may_send=may_send
+        )
+        self._note_skew(answer.headers)
+        if answer.status == 401 and self._tokens.renewable:
+            self._tokens.drop(token)
+        return answer
+
+    def get(self, path: str, right: str) -> HttpAnswer | None:
+        """Read something; None where it doesn't exist (404). `right` is what the role needs.
+
+        Raises AuthError (401, 403) and UnreachableError, after retries within a budget.
+        """
+        waited, said = 0.0, ""
+        for attempt in range(ATTEMPTS):
+            try:
+                answer = self.once("GET", path)
+            except NoAnswerError as problem:
+                said, wait = problem.said, self.pause(attempt, {})
+            else:
+                if answer.status == 404:
+                    return None
+                if 200 <= answer.status < 300 and answer.status != 206:  # a part of it, unasked
+                    return answer
+                if answer.status not in _AGAIN and not is_rate_limited(answer):
+                    raise self._no(answer, right)
+                said, wait = self._what(answer), self.pause(attempt, answer.headers)
+            waited += wait
+            if attempt == ATTEMPTS - 1 or waited > BUDGET:
+                break
+            self._sleep(wait)
+        raise UnreachableError(
+            f"Qualys could not be asked: {said}.",
+            not_done="No run was started by this call.",
+            hint="Run the command again later; nothing is lost.",
+        )
+
+    def pause(self, attempt: int, headers: Mapping[str, str]) -> float:
+        """Say how long to wait: what the server asks for, else longer each time.
+
+        `X-RateLimit-ToWait-Sec`, then `Retry-After` in seconds or as a date (qflow-api 4.3).
+        """
+        for name in ("x-ratelimit-towait-sec", "retry-after"):
+            asked = self._seconds(headers.get(name, ""))
+            if asked is not None:
+                return max(0.0, asked)
+        return float(min(30.0, 2.0**attempt) * (0.5 + self._chance() / 2))
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but never longer than a call's budget."""
+        self._sleep(min(seconds, BUDGET))
+
+    def _seconds(self, text: str) -> float | None:
+        asked = number(text)
+        return self._until(text) if asked is None else float(asked)
+
+    def _until(self, date: str) -> float | None:
+        """Give the seconds until a date of HTTP, None for no date, or one of no time zone."""
+        try:
+            return (parsedate_to_datetime(date) - self._now()).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+
+    def _no(self, answer: HttpAnswer, right: str) -> AuthError | UnreachableError:
+        what = self._what(answer)
+        if answer.status == 403:
+            return AuthError(
+                f"Qualys doesn't permit this ({what}).",
+                not_done="No run was started by this call.",
+                hint=ROLE_HINT.format(right=right),
+                reason="permission",
+            )
+        if answer.status == 401:
+            hint = "Get a new one and set QFLOW_TOKEN again, or use QFLOW_CLIENT_ID and _SECRET."
+            if self._tokens.renewable:
+                hint = "Check the credentials, and that their user may use Qualys Flow's API."
+            return AuthError(
+                f"Qualys refused the token ({what}).",
+                not_done="No run was started by this call.",
+                hint=hint,
+                reason="token_refused",
+            )
+        return UnreachableError(
+            f"Qualys could not be asked ({what}).",
+            not_done="No run was started by this call.",
+            hint="",
+        )
+
+    def _what(self, answer: HttpAnswer) -> str:
+        said = self.redact(message_of(answer.content))
+        return f"{answer.status}: {said}" if said else f"status {answer.status}"
+
+    def _note_skew(self, headers: Mapping[str, str]) -> None:
+        """Take the server's clock from `Date`, but not from a cache's copy (`Age`)."""
+        skew = None if "age" in headers else self._until(headers.get("date", ""))
+        if skew is not None and abs(skew) <= BELIEVED:
+            with self._skew_lock:
+                self.skew = skew
+
+
+def unwrapped(answer: HttpAnswer) -> dict[str, Any]:
+    """Give an object, taken out of `{"data": …}` where it is in one (qflow-api 1.9).
+
+    Raises UnreachableError where the answer holds no object.
+    """
+    data = answer.data()
+    if isinstance(data, dict) and isinstance(data.get("data"), dict):
+        data = data["data"]
+    if not isinstance(data, dict):
+        raise UnreachableError(
+            "Qualys' answer isn't what its documentation says.",
+            not_done="No run was started by this call.",
+        )
+    return data

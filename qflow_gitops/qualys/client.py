@@ -1,0 +1,71 @@
+"""The API as one object: implements `ports.Qualys`."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from qflow_gitops.ports.protocols import Answer, Echo, Execution, Listing
+from qflow_gitops.qualys import executions, steps, workflows
+from qflow_gitops.qualys.caller import Caller
+from qflow_gitops.specs.catalogs import Workflow
+
+
+class QualysClient:
+    """The documented calls of one gateway, as one user. Safe to use from several threads."""
+
+    def __init__(self, caller: Caller) -> None:
+        """Take what authenticates and sends."""
+        self._caller = caller
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds by which the server's clock is ahead; None until it answered."""
+        return self._caller.skew
+
+    def connect(self) -> None:
+        """Get a token now. Raises AuthError or UnreachableError."""
+        self._caller.connect()
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._caller.close()
+
+    def workflow(self, workflow_id: str) -> Workflow | None:
+        """Give the details of a workflow; None where Qualys doesn't know it (404)."""
+        return workflows.details(self._caller, workflow_id)
+
+    def workflows(self) -> Iterator[str]:
+        """Give the ids of all workflows that this user may see."""
+        return workflows.listed(self._caller)
+
+    def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
+        """Start a run with exactly this JSON body. Never raises for what the network does."""
+        return workflows.run(self._caller, workflow_id, body, may_send)
+
+    def execution(self, execution_id: str) -> Execution | None:
+        """Give an execution; None where Qualys doesn't show it any more (404)."""
+        return executions.details(self._caller, execution_id)
+
+    def executions(self, workflow_id: str, start: datetime, end: datetime) -> Listing:
+        """Give a workflow's executions between two times of the server's clock."""
+        return executions.listed(self._caller, workflow_id, start, end)
+
+    def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
+        """Give the ids of a workflow's executions since a time; None if not all are shown."""
+        return executions.newest(self._caller, workflow_id, start)
+
+    def echo(self, execution_id: str) -> Echo | None:
+        """Give what started an execution; None where Qualys doesn't show it."""
+        return steps.trigger(self._caller, execution_id)
+
+    def steps(self, execution_id: str) -> list[dict[str, Any]]:
+        """Give the steps of an execution."""
+        return steps.listed(self._caller, execution_id)
+
+    def step(self, execution_id: str, node_id: str) -> dict[str, Any] | None:
+        """Give one step; None where there is none."""
+        return steps.details(self._caller, execution_id, node_id)
+
+    def step_output(self, execution_id: str, node_id: str) -> list[Any]:
+        """Give a step's output."""
+        return steps.output(self._caller, execution_id, node_id)

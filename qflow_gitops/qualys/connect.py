@@ -1,0 +1,30 @@
+"""The Qualys Flow API: only `transport` knows requests; one file a resource."""
+
+from collections.abc import Mapping
+
+from qflow_gitops.ports.protocols import Qualys
+
+
+def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
+    """Build the client for a platform, and give its gateway's name for the record.
+
+    Sends nothing yet. Raises UsageProblem or AuthError for a platform, gateway or
+    credentials that can't be used.
+    """
+    import qflow_gitops
+    from qflow_gitops.http.redaction import Redactor
+    from qflow_gitops.http.route import from_environment as route_of
+    from qflow_gitops.http.transport import Transport
+    from qflow_gitops.qualys.caller import Caller
+    from qflow_gitops.qualys.client import QualysClient
+    from qflow_gitops.qualys.credentials import from_environment
+    from qflow_gitops.qualys.platforms import gateway_for
+    from qflow_gitops.qualys.token import TokenSource
+
+    gateway = gateway_for(platform, environ.get("QFLOW_GATEWAY", ""))
+    credentials = from_environment(environ)
+    agent = f"qflow-gitops/{qflow_gitops.__version__}"
+    transport = Transport(gateway.url, user_agent=agent, route=route_of(environ))
+    redact = Redactor()
+    tokens = TokenSource(transport, credentials, redact)
+    return QualysClient(Caller(transport, tokens, redact)), gateway.host

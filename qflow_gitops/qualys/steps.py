@@ -1,0 +1,65 @@
+"""The steps of an execution: list, details, output (qflow-api 1.7, 1.8)."""
+
+from typing import Any
+from urllib.parse import quote
+
+from qflow_gitops.ports.protocols import Echo
+from qflow_gitops.qualys.caller import Caller, unwrapped
+
+
+def listed(caller: Caller, execution_id: str) -> list[dict[str, Any]]:
+    """Give the steps as `{"total", "items"}` holds them; empty where there is no such execution."""
+    answer = caller.get(_path(execution_id), "list")
+    items = unwrapped(answer).get("items", []) if answer else []
+    return [one for one in items if isinstance(one, dict)]
+
+
+def details(caller: Caller, execution_id: str, node_id: str) -> dict[str, Any] | None:
+    """Give one step, which comes without an envelope; None where there is none."""
+    answer = caller.get(f"{_path(execution_id)}/{quote(node_id, safe='')}", "list")
+    return unwrapped(answer) if answer else None
+
+
+def output(caller: Caller, execution_id: str, node_id: str) -> list[Any]:
+    """Give a step's output, a bare array; that of `trigger` echoes input and variables."""
+    answer = caller.get(f"{_path(execution_id)}/{quote(node_id, safe='')}/output", "list")
+    data = answer.data() if answer else None
+    return data if isinstance(data, list) else []
+
+
+def trigger(caller: Caller, execution_id: str) -> Echo | None:
+    """Give what started an execution, as its trigger step shows it (qflow-api 1.8 [D STOUT]).
+
+    None where it isn't shown, where several are, or where it says that it is another's.
+    Variables come as `{key, value, type}` items; those that can't be read count as not shown.
+    """
+    shown = [
+        one
+        for one in output(caller, execution_id, "trigger")
+        if isinstance(one, dict) and ("input" in one or "overrideVariables" in one)
+    ]
+    if len(shown) != 1:
+        return None
+    (one,) = shown
+    if str(one.get("executionId") or execution_id).lower() != execution_id.lower():
+        return None
+    variables = one.get("overrideVariables")
+    return Echo(
+        source=str(one.get("source") or ""),
+        input=one.get("input"),
+        variables=_by_key(variables) if isinstance(variables, list) else None,
+    )
+
+
+def _by_key(items: list[Any]) -> dict[str, Any] | None:
+    pairs = [
+        (item["key"], item.get("value"))
+        for item in items
+        if isinstance(item, dict) and isinstance(item.get("key"), str)
+    ]
+    found = dict(pairs)
+    return found if len(found) == len(items) else None
+
+
+def _path(execution_id: str) -> str:
+    return f"/qflowapi/v1/executions/{quote(execution_id, safe='')}/steps"

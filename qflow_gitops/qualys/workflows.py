@@ -1,0 +1,127 @@
+"""Workflows: list, details, run (qflow-api 1.2 to 1.4)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from qflow_gitops.errors import QflowError, UnreachableError
+from qflow_gitops.http import evidence, jsontext
+from qflow_gitops.http.messages import ROLE_HINT, message_of
+from qflow_gitops.http.transport import HttpAnswer, NoAnswerError
+from qflow_gitops.ports.protocols import Answer, AnswerKind
+from qflow_gitops.qualys.caller import BUDGET, Caller, unwrapped
+from qflow_gitops.specs.catalogs import Workflow, kinds_in
+
+BASE = "/qflowapi/v1/workflows"
+PAGE, PAGES = 100, 100  # a list of more pages is taken for one that doesn't end
+SENDS = 3  # of one run, where each one before was refused by a rate limit
+
+
+def listed(caller: Caller) -> Iterator[str]:
+    """Give every workflow's id; what else the list's items hold isn't documented [?].
+
+    Raises UnreachableError for a list that can't be read, isn't there (404) or doesn't end.
+    """
+    seen: set[str] = set()
+    for number in range(1, PAGES + 1):
+        query = urlencode({"pageSize": PAGE, "pageNumber": number})
+        answer = caller.get(f"{BASE}?{query}", "read")
+        data = unwrapped(answer) if answer else {}
+        items = data.get("items")
+        if not isinstance(items, list):
+            break
+        ids = {one["id"] for one in items if isinstance(one, dict) and _is_text(one.get("id"))}
+        yield from sorted(ids - seen)
+        new = ids - seen
+        seen |= ids
+        if not new or data.get("total") == len(seen):
+            if data.get("total", len(seen)) != len(seen):
+                break
+            return
+    raise UnreachableError(
+        "Qualys' list of workflows isn't what its documentation says.",
+        not_done="No run was started by this call.",
+        hint="Name the workflows by their ids, instead of asking for all.",
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def details(caller: Caller, workflow_id: str) -> Workflow | None:
+    """Give what is known of a workflow, None where Qualys knows none (qflow-api 1.3 [D])."""
+    answer = caller.get(f"{BASE}/{quote(workflow_id, safe='')}", "read")
+    if answer is None:
+        return None
+    data = unwrapped(answer)
+    if str(data.get("id") or workflow_id).lower() != workflow_id.lower():
+        raise UnreachableError(
+            "Qualys answered about another workflow than was asked for.",
+            not_done="No run was started by this call.",
+        )
+    texts = {key: data[key] for key in ("name", "revision") if isinstance(data.get(key), str)}
+    return Workflow(
+        workflow_id.lower(),
+        texts.get("name", ""),  # not documented: the sample is cut before it would come [?]
+        texts.get("revision", ""),
+        kinds_in(_decoded(data.get("definition"))),
+    )
+
+
+def _decoded(definition: Any) -> Any:
+    """Decode a definition, which Qualys sends as JSON in a string (qflow-api 1.3 [D])."""
+    if not isinstance(definition, str):
+        return definition
+    return jsontext.read(definition.encode("utf-8", "replace"))
+
+
+def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
+    """Start a run with exactly this body (qflow-api 1.4 [D RUN, RN119]). Never raises.
+
+    Sent once; again only after a refusal that proves that nothing was executed (a rate
+    limit, an expired token), and never once `may_send` says no.
+    """
+    path = f"{BASE}/{quote(workflow_id, safe='')}/run"
+    for attempt in range(SENDS):
+        try:
+            answer = caller.once("POST", path, body, may_send)
+        except NoAnswerError as problem:
+            kind = AnswerKind.UNCLEAR if problem.sent else AnswerKind.UNSENT
+            return Answer(kind, detail=f"{problem.said[:1].upper()}{problem.said[1:]}.")
+        except QflowError as problem:  # from the token: nothing was sent with it
+            return Answer(AnswerKind.UNSENT, detail=problem.message)
+        if not (evidence.is_rate_limited(answer) and evidence.ran_nothing(answer)):
+            return _meaning(caller, answer, workflow_id)
+        pause = caller.pause(attempt, answer.headers)
+        if attempt == SENDS - 1 or pause > BUDGET or not may_send():
+            break
+        caller.wait(pause)
+    times = attempt + 1
+    return Answer(
+        AnswerKind.UNSENT,
+        http_status=answer.status,
+        detail=f"Refused by a rate limit, {times} time{'s' if times > 1 else ''}.",
+    )
+
+
+def _meaning(caller: Caller, answer: HttpAnswer, workflow_id: str) -> Answer:
+    """Say what an answer proves (`hardening` table 1.4); whatever proves nothing is unclear."""
+    status = answer.status
+    if status in evidence.STARTED:
+        execution_id = evidence.started_execution(answer, workflow_id)
+        if execution_id:
+            return Answer(AnswerKind.ACCEPTED, execution_id, status)
+        return Answer(AnswerKind.UNCLEAR, "", status, "The answer holds no execution id.")
+    said = caller.redact(message_of(answer.content))
+    words = f"Status {status}: {said}" if said else f"Status {status}."
+    if status not in evidence.REFUSED:
+        return Answer(AnswerKind.UNCLEAR, "", status, words)
+    if not evidence.ran_nothing(answer):
+        why = "It names an execution, or may have been cut, so it doesn't prove that nothing ran."
+        return Answer(AnswerKind.UNCLEAR, "", status, f"{why} {words}")
+    if status in (307, 308):
+        words = "The gateway redirected the request elsewhere; it was not followed. Tell security."
+    elif status == 403:
+        words = f"{said}. {ROLE_HINT.format(right='execute')}"
+    return Answer(AnswerKind.REFUSED, "", status, words)

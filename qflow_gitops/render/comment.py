@@ -1,0 +1,123 @@
+"""A pull request's plan as the comment on it: what would run, and what has become of it.
+
+It begins with a marker, by which a later call finds it. The marker is for finding only: nothing
+is ever decided by what a comment says.
+"""
+
+import re
+from collections import Counter
+
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.render.markdown import Document, Row, document, first, frozen_part
+from qflow_gitops.render.markdown_blocks import cell, code
+from qflow_gitops.results.reviews import Proposal, Review, Standing
+
+COMMENT_LIMIT = 65_536
+"""Characters of a comment on GitHub (the API refuses more); counted here in bytes."""
+
+_MARKER = re.compile(r"<!-- qflow-gitops v1 environment=([a-z0-9-]+)(?: [a-z]+=[a-z0-9:]*)* -->")
+_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._-][A-Za-z0-9._/-]*")
+_COUNTED = {
+    Standing.PLANNED: "to start",
+    Standing.APPROVED: "to start",
+}
+
+
+def marked(body: str) -> str:
+    """Name the environment whose marker a comment's text begins with, "" for none."""
+    first = body.splitlines()[0] if body else ""
+    found = _MARKER.fullmatch(first.rstrip())
+    return found[1] if found else ""
+
+
+def render_gone(environment: str, successor: str) -> str:
+    """Write what stays of the comment of an environment that the settings don't have any more.
+
+    `successor` is what it is called now, "" where it is nothing.
+    """
+    now = f"It is called {code(successor)} now" if successor else "The settings have none of it"
+    return (
+        f"<!-- qflow-gitops v1 environment={environment} -->\n"
+        f"### Qualys Flow, {code(environment)}: no environment any more\n\n"
+        f"{now}; what stood here is no plan any more, and nothing of it starts.\n"
+    )
+
+
+def render(one: Review) -> str:
+    """Write the comment, its marker first; never more than `COMMENT_LIMIT`."""
+    body = one.planned
+    marker = (
+        f"<!-- qflow-gitops v1 environment={one.environment} "
+        f"plan={one.digest} head={body.commit} -->\n"
+    )
+    title = f"### Qualys Flow, {code(one.environment)}: {_overall(one)}\n\n"
+    against = f", compared with {code(body.base[:10])}" if body.base else ""
+    tail = f"From commit {code(body.commit[:10])}{against}; plan digest {code(one.digest)}\n"
+    if one.empty:
+        frozen = "".join(frozen_part(body.freezes).entries)
+        said = f"Nothing of {code(one.environment)} is changed here, and nothing would run.\n\n"
+        return marker + title + first(body) + frozen + said + tail
+    shown = Document(
+        head=f"{marker}{title}{first(body)}**{_counts(one)}**\n\n{_next(one)}",
+        body=body,
+        rows=[Row(each.change, each.why, _state(each)) for each in one.proposals],
+        held=one.held,
+        skipped=one.skipped,
+        notes=one.notes,
+        found=one.found,
+        tail=tail,
+    )
+    return document(shown, COMMENT_LIMIT)
+
+
+def _overall(one: Review) -> str:
+    failed = sum(each.standing is Standing.FAILED for each in one.proposals)
+    return f"{one.standing}, {failed:,} failed" if failed else str(one.standing)
+
+
+def _counts(one: Review) -> str:
+    shown = [each for each in one.proposals if each.standing is not Standing.HELD]
+    numbers = Counter(_COUNTED.get(each.standing, each.standing) for each in shown)
+    parts = [f"{number:,} {words}" for words, number in numbers.items()] or ["0 to start"]
+    # A failed run counts there too: it is held until a person decides.
+    parts += [f"{len(one.held):,} held", f"{len(one.skipped):,} with nothing to do"]
+    return " · ".join(parts)
+
+
+_NEXT = {
+    Standing.PLANNED: "Merging starts what is in the table; "
+    "`apply --approved` asks for an approval first.\n\n",
+    Standing.APPROVED: "Approved; merging starts what is in the table.\n\n",
+}
+_MERGED = {
+    Standing.PLANNED: "Merged; the next apply starts what is in the table, and "
+    "`apply --approved` only what was approved.\n\n",
+    Standing.APPROVED: "Merged; the next apply starts what is in the table.\n\n",
+}
+
+
+def _next(one: Review) -> str:
+    lacks = list(dict.fromkeys(each.lacks for each in one.proposals if each.lacks))
+    if lacks:
+        more = f", and {len(lacks) - 1:,} others alike" if len(lacks) > 1 else ""
+        return f"Before the merge: {code(lacks[0])}{more}. Merged without it, apply holds it.\n\n"
+    return (_MERGED if one.merged else _NEXT).get(one.standing, "")
+
+
+def _state(one: Proposal) -> str:
+    """Say a run's state, with the execution's id and a link to what made the attempt."""
+    words = [f"{one.standing}, not approved" if one.lacks else str(one.standing)]
+    if one.attempt is not None:
+        words += [*_said(one.attempt, one.standing)]
+    if _LINK.fullmatch(one.ci_run):
+        words.append(f"([CI run]({one.ci_run}))")
+    return " ".join(words)
+
+
+def _said(attempt: Attempt, standing: Standing) -> list[str]:
+    words = []
+    if attempt.status and standing is not Standing.SUCCEEDED:
+        words.append(cell(attempt.status))
+    if attempt.execution_id:
+        words.append(f"as {cell(attempt.execution_id)}")
+    return words

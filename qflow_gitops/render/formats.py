@@ -1,0 +1,36 @@
+"""Report -> text: one format a file. Pure: what is written where is the console's business.
+
+A new format is one file here and one line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from qflow_gitops.results.report import Report
+
+
+def _format(name: str) -> Callable[[Report], str]:
+    """Load a format's file when something is rendered with it."""
+
+    def render(report: Report) -> str:
+        rendered: str = import_module(f"qflow_gitops.render.{name}").render(report)
+        return rendered
+
+    return render
+
+
+RESULTS = ("text", "json", "markdown")
+"""The formats that render every kind of result."""
+
+COPIES = (*RESULTS, "outputs")
+"""The formats of which every command writes copies."""
+
+FORMATS: Mapping[str, Callable[[Report], str]] = {
+    name: _format(name) for name in (*COPIES, "sarif", "junit", "github")
+}
+"""Each gives the whole text, with a newline at its end; the last three only show findings."""

@@ -1,0 +1,307 @@
+"""Every report as JSON, in one envelope; a plan's schema is `schemas/plan.schema.json`.
+
+ASCII only, so that nothing in it can move a cursor or is a command of a CI runner.
+"""
+
+from typing import Any
+
+from qflow_gitops.base import logjson
+from qflow_gitops.base.jsondiff import MISSING, Difference
+from qflow_gitops.errors import QflowError
+from qflow_gitops.findings.finding import Diagnostic
+from qflow_gitops.lockfile.codec import attempt_to_json
+from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.plan.decide import Action, Change, Plan
+from qflow_gitops.results.applies import Applied, Outcome
+from qflow_gitops.results.files import Draft, Files, Known
+from qflow_gitops.results.plans import LockSeen, Planned
+from qflow_gitops.results.records import History, Resolved, Standstill, Status, Verified
+from qflow_gitops.results.report import Report, Validated
+from qflow_gitops.results.reviews import Commented, Comments
+from qflow_gitops.specs.catalogs import Workflow
+from qflow_gitops.specs.spec import PLACE_VARIABLES
+
+FORMAT_VERSION = 1
+
+
+def render(report: Report) -> str:
+    """Give the report as an object, on several lines."""
+    data: dict[str, Any] = {
+        "formatVersion": FORMAT_VERSION,
+        "command": report.command,
+        "exitCode": int(report.exit_code),
+        "reason": report.reason,
+        "error": None,
+    }
+    if report.error:
+        data["error"] = _error(report.error)
+        if report.error.also:
+            data["error"]["also"] = [_error(one) for one in report.error.also]
+    first = report.body.first if isinstance(report.body, Planned) else ()
+    data["notes"] = [*(" ".join(filter(None, one)) for one in first), *report.notes]
+    data["diagnostics"] = [_diagnostic(one) for one in report.diagnostics]
+    data |= _body(report)
+    return logjson.dumps(data, indent=2) + "\n"
+
+
+def _error(one: QflowError) -> dict[str, Any]:
+    return {
+        "message": one.message,
+        "where": one.where,
+        "notDone": one.not_done,
+        "hint": one.hint,
+    }
+
+
+def _body(report: Report) -> dict[str, Any]:
+    match report.body:
+        case Validated(files, runs):
+            return {"files": files, "runs": runs}
+        case Planned() as body:
+            return _planned(body)
+        case Applied() as body:
+            return _applied(body)
+        case Status() | History() | Resolved() | Standstill() | Verified() as body:
+            return _lockfile(body)
+        case Files(changes, commands):
+            return {
+                "files": [
+                    {"file": one.file, "what": one.what, "detail": one.detail, "diff": one.diff}
+                    for one in changes
+                ],
+                "next": list(commands),
+            }
+        case Known(workflows, _):
+            return {"workflows": [_workflow(one) for one in workflows]}
+        case Draft(content):
+            return {"spec": content}
+        case Comments(entries):
+            return {"comments": [_commented(one) for one in entries]}
+        case None:
+            return _planned(None) if report.command == "plan" else {}
+
+
+def _lockfile(body: Status | History | Resolved | Standstill | Verified) -> dict[str, Any]:
+    """What the lockfile says, or was made to say."""
+    match body:
+        case Status(rows, lock, freezes):
+            return {
+                "lock": _lock(lock),
+                "frozen": _frozen(freezes),
+                "runs": [
+                    {
+                        "environment": row.environment,
+                        "name": row.name,
+                        "hasSpec": row.spec is not None,
+                        "closed": row.closed,
+                        "carriedTo": "/".join(row.heir) if row.heir else None,
+                        "attempt": attempt_to_json(row.attempt) if row.attempt else None,
+                    }
+                    for row in rows
+                ],
+            }
+        case History() | Resolved():
+            return _recorded(body)
+        case Standstill():
+            return {
+                "where": body.where,
+                "written": body.written,
+                "frozen": _frozen(body.freezes),
+                "lifted": _frozen(body.lifted),
+            }
+        case Verified():
+            return {
+                "where": body.where,
+                "versions": body.versions,
+                "attempts": body.attempts,
+                "digests": body.digests,
+                "digestsUnseen": body.unseen,
+                "signed": body.signed,
+                "problems": list(body.problems),
+            }
+
+
+def _recorded(body: History | Resolved) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "lock": _lock(body.lock),
+        "attempts": [
+            {"environment": environment, "name": name, **attempt_to_json(attempt)}
+            for environment, name, attempt in body.attempts
+        ],
+    }
+    if isinstance(body, Resolved):
+        data["differences"] = [_difference(one) for one in body.differences]
+        data["against"] = list(body.against)
+    return data
+
+
+def _commented(one: Commented) -> dict[str, Any]:
+    return {
+        "pullRequest": one.pull_request,
+        "environment": one.environment,
+        "what": one.what,
+        "standing": one.standing.value.replace(" ", "_"),
+        "url": one.url,
+        "duplicatesRemoved": one.removed,
+        "text": one.text or None,
+    }
+
+
+def _workflow(one: Workflow) -> dict[str, Any]:
+    variables = dict(one.variables) if one.variables is not None else None
+    return {"id": one.id, "name": one.name, "revision": one.revision, "variables": variables}
+
+
+def _diagnostic(one: Diagnostic) -> dict[str, Any]:
+    return {
+        "severity": one.severity.value,
+        "rule": one.rule,
+        "message": one.message,
+        "file": one.file,
+        "range": {
+            "start": {"line": one.range.start.line, "column": one.range.start.column},
+            "end": {"line": one.range.end.line, "column": one.range.end.column},
+        },
+        "hint": one.hint,
+    }
+
+
+def _lock(lock: LockSeen) -> dict[str, Any]:
+    return {
+        "where": lock.where,
+        "exists": lock.exists,
+        "lineage": lock.lineage,
+        "serial": lock.serial,
+        "copiedAt": lock.copied_at or None,
+    }
+
+
+def _frozen(freezes: tuple[Freeze, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": one.source,
+            "reason": one.reason,
+            "at": one.at or None,
+            "by": one.by,
+            "detail": one.detail,
+            "hint": one.hint,
+        }
+        for one in freezes
+    ]
+
+
+def _planned(body: Planned | None) -> dict[str, Any]:
+    if body is None:  # a plan that could not be made still has a plan's shape
+        return {"digest": None, "changes": []}
+    plan = body.plan
+    return {
+        "commit": body.commit or None,
+        "base": body.base or None,
+        "full": body.full,
+        "lock": _lock(body.lock),
+        "frozen": _frozen(body.freezes),
+        "digest": plan.digest,
+        "environments": {
+            name: {"platform": platform, "digest": plan.digest_of([name])}
+            for name, platform in sorted(plan.platforms.items())
+        },
+        "counts": counts(plan),
+        "changes": [change(one, body) for one in plan.changes],
+    }
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """How many runs each action is about; `unchanged` are done and not listed."""
+    return {
+        **{action.value: len(plan.of(action)) for action in Action},
+        "unchanged": plan.unchanged,
+    }
+
+
+def change(one: Change, body: Planned) -> dict[str, Any]:
+    """One decision; what the request holds is masked where the spec says `sensitive`."""
+    names = body.names
+    data: dict[str, Any] = {
+        "action": one.action.value,
+        "reason": one.reason.value,
+        "environment": one.environment,
+        "name": one.name,
+        "platform": body.plan.platforms.get(one.environment, ""),
+        "detail": one.detail,
+        "hint": one.hint,
+    }
+    if one.release:
+        data["release"] = one.release
+    if one.approvals:
+        data["approvalsNeeded"] = one.approvals
+    if one.spec:
+        spec = one.spec
+        data |= {
+            "file": spec.file,
+            "digest": spec.digest,
+            "workflowId": spec.workflow_id,
+            "workflowName": body.workflow_name(spec.workflow_id),
+            "connectorTypes": list(spec.connector_types),
+            "connectors": [
+                {"id": each, "name": names.get(each.removeprefix("@").lower(), "")}
+                for each in spec.connectors
+            ],
+            "place": {
+                name: spec.masked["variables"][name]
+                for name in PLACE_VARIABLES
+                if name in spec.variables
+            },
+            "labels": dict(spec.labels),
+            "annotations": dict(spec.annotations),
+            "request": spec.masked,
+        }
+    if one.attempt:
+        data["attempt"] = _short(one.attempt)
+    if one.owner:
+        data["attemptOf"] = "/".join(one.owner)
+    if one.since is not None:
+        data["requestDiff"] = [_difference(each) for each in one.since]
+    return data
+
+
+def _short(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "state": attempt.state.value,
+        "executionId": attempt.execution_id,
+        "status": attempt.status,
+        "at": attempt.changed_at,
+        "commit": attempt.fact("commit"),
+    }
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    data: dict[str, Any] = {"path": one.pointer}
+    if one.old is not MISSING:
+        data["old"] = one.old
+    if one.new is not MISSING:
+        data["new"] = one.new
+    return data
+
+
+def _outcome(one: Outcome) -> dict[str, Any]:
+    return {
+        "environment": one.environment,
+        "name": one.name,
+        "attempt": attempt_to_json(one.attempt),
+    }
+
+
+def _applied(body: Applied) -> dict[str, Any]:
+    return {
+        **_planned(body.planned),
+        "environment": body.environment,
+        "platform": body.platform,
+        "outcomes": [_outcome(one) for one in body.outcomes],
+        "notStarted": [change(one, body.planned) for one in body.not_started],
+        "inDoubt": [_outcome(one) for one in body.doubts],
+        "elsewhere": [_outcome(one) for one in body.elsewhere],
+        "rescued": body.rescued,
+        "rescuedLines": body.rescued_lines.splitlines(),
+    }

@@ -1,0 +1,157 @@
+"""Markdown's building blocks: text from outside that stays where it is put, and a text that fits.
+
+What comes from files and servers stands in code only: no mention, link or HTML begins there,
+neither by CommonMark and GFM nor by what GitHub adds to them.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qflow_gitops.render.escape import clean
+
+MAX_WORDS = 400
+"""Characters of one text in a line or a cell; only what nobody writes by hand is longer."""
+MAX_TICKS = 16
+"""Backticks in a row that are shown: cmark-gfm, which GitHub uses, takes no delimiter of more than
+80 for a code span and none of more than 255 for a block."""
+
+
+def code(words: str) -> str:
+    """Put a text in a code span that it can't leave. For a cell of a table: `cell`."""
+    safe = fewer_ticks(_cut(clean(words))) or " "
+    fence = "`" * (_longest(safe) + 1)
+    pad = " " if safe[0] == "`" or safe[-1] == "`" else ""
+    return f"{fence}{pad}{safe}{pad}{fence}"
+
+
+def cell(words: str) -> str:
+    r"""Put a text in a code span inside a table, whose cells end before code spans begin.
+
+    A pipe is escaped as GFM says; where a backslash stands before it, renderers differ, so
+    that is written `\x5c`.
+    """
+    return code(words.replace("\\|", "\\x5c|")).replace("|", "\\|")
+
+
+def tagged(words: str) -> str:
+    """Put a text in a code element, for a line that is HTML and not read as Markdown."""
+    return f"<code>{html.escape(_cut(clean(words)))}</code>"
+
+
+def block(words: str, language: str = "text") -> str:
+    """Put lines, each of them clean, in a fenced block that they can't leave."""
+    words = fewer_ticks(words)
+    fence = "`" * max(3, _longest(words) + 1)
+    return f"{fence}{language}\n{words.rstrip()}\n{fence}\n"
+
+
+def folded(title: str, content: str) -> str:
+    """Fold Markdown away under a title, which is HTML on one line, and ours."""
+    return f"{unfolded_start(title)}{content}{FOLD_END}"
+
+
+def unfolded_start(title: str) -> str:
+    """Begin what `FOLD_END` ends."""
+    return f"<details><summary>{title}</summary>\n\n"
+
+
+FOLD_END = "\n</details>\n\n"
+
+
+def fewer_ticks(words: str) -> str:
+    """Shorten what no delimiter around it could be long enough for."""
+    return re.sub(f"`{{{MAX_TICKS + 1},}}", "`" * MAX_TICKS + "…", words)
+
+
+def _longest(words: str) -> int:
+    return max((len(ticks) for ticks in re.findall("`+", words)), default=0)
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
+
+
+# --- a text that fits ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Entries of which a text may have to leave some out, and what stands around them.
+
+    `before` and `after` are left out with the last entry. `more` says what is missing, with
+    `{}` for the number.
+    """
+
+    entries: Sequence[str]
+    before: str = ""
+    after: str = ""
+    more: str = "… and {} more.\n"
+
+
+Piece = str | Part
+
+
+def fit(
+    pieces: Sequence[Piece], passes: Sequence[tuple[Part, float]], limit: int, notice: str = ""
+) -> str:
+    """Join the pieces to at most `limit` bytes of UTF-8, leaving out whole entries.
+
+    In the order of `passes` a part gets entries for at most that share of the limit; one that
+    was there before only gets more of them. `notice` stands at the first empty piece if
+    anything is left out. What is no entry stays, so it has to be short.
+    """
+    whole = "".join(one if isinstance(one, str) else _whole(one) for one in pieces)
+    if _size(whole) <= limit:
+        return whole
+    chosen = _choose(pieces, passes, limit - _size(notice))
+    text, noted = "", False
+    for one in pieces:
+        if isinstance(one, Part):
+            text += _some(one, chosen.get(id(one), set()))
+        elif one or noted:
+            text += one
+        else:
+            text, noted = text + notice, True
+    return text
+
+
+def _choose(
+    pieces: Sequence[Piece], passes: Sequence[tuple[Part, float]], limit: int
+) -> dict[int, set[int]]:
+    room = limit - sum(_size(one if isinstance(one, str) else _frame(one)) for one in pieces)
+    chosen: dict[int, set[int]] = {}
+    for part, share in passes:
+        mine = chosen.setdefault(id(part), set())
+        quota = min(room, int(limit * share))
+        for number, entry in enumerate(part.entries):
+            size = _size(entry)
+            if number not in mine and size <= quota:
+                mine.add(number)
+                quota, room = quota - size, room - size
+    return chosen
+
+
+def _whole(part: Part) -> str:
+    return f"{part.before}{''.join(part.entries)}{part.after}" if part.entries else ""
+
+
+def _frame(part: Part) -> str:
+    return part.before + part.after + _more(part, len(part.entries)) if part.entries else ""
+
+
+def _some(part: Part, chosen: set[int]) -> str:
+    kept = "".join(part.entries[number] for number in sorted(chosen))
+    missing = len(part.entries) - len(chosen)
+    framed = f"{part.before}{kept}{part.after}" if chosen else ""
+    return framed + (_more(part, missing) if missing else "")
+
+
+def _more(part: Part, number: int) -> str:
+    return part.more.format(f"{number:,}")
+
+
+def _size(text: str) -> int:
+    """Bytes: never fewer than characters, however those are counted."""
+    return len(text.encode())

@@ -1,0 +1,37 @@
+"""A result as a few `name=value` lines, as GITHUB_OUTPUT takes them.
+
+Every value is on one line and of a closed form (a number, a word, a digest), so that nothing
+that comes from a file can end it and begin another, nor is it near what a job's outputs may take
+(1 MB: docs.github.com, "Passing information between jobs"). The names have hyphens, as outputs of
+actions have; a dotenv report of GitLab's takes letters, digits and underscores only
+(docs.gitlab.com, "Pass dotenv variables to specific jobs"): it is a plain artifact there.
+"""
+
+from qflow_gitops.plan.decide import Action, Plan
+from qflow_gitops.results.applies import Applied
+from qflow_gitops.results.plans import Planned
+from qflow_gitops.results.report import Report
+
+
+def render(report: Report) -> str:
+    """Give the exit code and its reason; of a plan or an apply also counts and plan digest.
+
+    `run` counts the runs that a plan would start, of an apply those that it started or waited for.
+    """
+    values = {"exit-code": str(int(report.exit_code)), "reason": report.reason}
+    match report.body:
+        case Planned() as body:
+            values |= _counts(body.plan, len(body.plan.of(Action.RUN)))
+        case Applied() as body:
+            held = len(body.planned.plan.of(Action.HOLD)) + len(body.not_started)
+            values |= _counts(body.planned.plan, len(body.outcomes)) | {"held": str(held)}
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def _counts(plan: Plan, run: int) -> dict[str, str]:
+    return {
+        "run": str(run),
+        "held": str(len(plan.of(Action.HOLD))),
+        "skipped": str(len(plan.of(Action.SKIP)) + plan.unchanged),
+        "plan-digest": plan.digest,
+    }

@@ -1,0 +1,134 @@
+"""Findings as SARIF 2.1.0, for code scanning.
+
+A fingerprint covers the rule, the file and the text of the line, so it survives lines that
+move; equal ones in a file are counted.
+"""
+
+import gzip
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+import qflow_gitops
+from qflow_gitops.base import logjson
+from qflow_gitops.findings.finding import Diagnostic, Rule
+from qflow_gitops.render.fitting import errors_first, within
+from qflow_gitops.results.report import Report
+from qflow_gitops.specs.rules import RULES
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST = 5_000
+"""Results that are written: GitHub refuses a run of more than 25,000 and keeps the first 5,000 of
+it (docs.github.com, "SARIF support for code scanning", limits)."""
+LIMIT = 10_000_000
+"""Bytes of a whole file, compressed by gzip, that GitHub takes (the same page)."""
+
+
+def render(report: Report) -> str:
+    """Give the report's findings as one run; what stopped the command is a notification.
+
+    Of very many the errors come first, and a notification says how many are left out.
+    """
+    return within(LIMIT, MOST, lambda most: _rendered(report, most), _compressed)
+
+
+def _compressed(text: str) -> int:
+    content = text.encode()
+    return len(content) if len(content) <= LIMIT else len(gzip.compress(content))
+
+
+def _rendered(report: Report, most: int) -> str:
+    found: Sequence[Diagnostic] = report.diagnostics
+    if len(found) > most:
+        found = errors_first(found)[:most]
+    used = sorted({one.rule for one in found})
+    invocation: dict[str, Any] = {
+        "executionSuccessful": report.error is None,
+        "exitCode": int(report.exit_code),
+        "exitCodeDescription": report.reason,
+    }
+    said = []
+    if report.error:
+        text = " ".join(part for part in (report.error.message, report.error.hint) if part)
+        said.append({"level": "error", "message": {"text": text}})
+    if len(found) < len(report.diagnostics):
+        missing = len(report.diagnostics) - len(found)
+        text = f"{missing:,} more findings are left out here; `qflow-gitops validate` has them."
+        said.append({"level": "warning", "message": {"text": text}})
+    if said:
+        invocation["toolExecutionNotifications"] = said
+    run = {
+        "tool": {
+            "driver": {
+                "name": "qflow-gitops",
+                "version": qflow_gitops.__version__,
+                "semanticVersion": qflow_gitops.__version__,
+                "rules": [_rule(RULES[name]) for name in used],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {
+            "REPOSITORY": {"description": {"text": "The root of the git repository."}}
+        },
+        "invocations": [invocation],
+        "results": _results(found, used),
+    }
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return logjson.dumps(log, indent=2) + "\n"
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    name = "".join(part.title() for part in rule.id.split("-"))
+    example = f"Bad:\n\n{rule.bad}\n\nGood:\n\n{rule.good}"
+    return {
+        "id": rule.id,
+        "name": name,
+        "shortDescription": {"text": rule.why},
+        "fullDescription": {"text": rule.why},
+        "help": {
+            "text": f"{rule.why}\n\n{example}",
+            "markdown": f"{rule.why}\n\nBad:\n\n```yaml\n{rule.bad}\n```\n\n"
+            f"Good:\n\n```yaml\n{rule.good}\n```",
+        },
+        "defaultConfiguration": {"level": rule.severity.value},
+        "properties": {"tags": ["security" if rule.id == "secret-literal" else "correctness"]},
+    }
+
+
+def _results(found: Sequence[Diagnostic], used: list[str]) -> list[dict[str, Any]]:
+    seen: Counter[str] = Counter()
+    results = []
+    for one in found:
+        print_ = _fingerprint(one)
+        results.append(
+            {
+                "ruleId": one.rule,
+                "ruleIndex": used.index(one.rule),
+                "level": one.severity.value,
+                "message": {"text": f"{one.message} {one.hint}".strip()},
+                "locations": [{"physicalLocation": _place(one)}],
+                "partialFingerprints": {"qflowGitops/v1": f"{print_}:{seen[print_]}"},
+            }
+        )
+        seen[print_] += 1
+    return results
+
+
+def _place(one: Diagnostic) -> dict[str, Any]:
+    start, end = one.range.start, one.range.end
+    region: dict[str, Any] = {"startLine": start.line, "startColumn": start.column}
+    if end > start:
+        region |= {"endLine": end.line, "endColumn": end.column}
+    if one.excerpt:
+        region["snippet"] = {"text": one.excerpt.text}
+    return {
+        "artifactLocation": {"uri": quote(one.file), "uriBaseId": "REPOSITORY"},
+        "region": region,
+    }
+
+
+def _fingerprint(one: Diagnostic) -> str:
+    line = one.excerpt.text.strip() if one.excerpt else one.message
+    return hashlib.sha256("\0".join((one.rule, one.file, line)).encode()).hexdigest()[:32]

@@ -1,0 +1,108 @@
+"""Every report as plain lines for a person; counts first, then what needs a look.
+
+The lines of each kind of result are in a file of their own, which is loaded for it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from qflow_gitops.findings.finding import Diagnostic, Severity
+from qflow_gitops.render.escape import clean, count, underlined
+from qflow_gitops.results.report import Validated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qflow_gitops.errors import QflowError
+    from qflow_gitops.results.report import Report
+
+SHOWN_OF_A_FILE = 5
+"""Findings of one file that fit on a screen; `-v` shows all."""
+
+_LINES = {
+    "Planned": ("textplans", "planned"),
+    "Applied": ("textplans", "applied"),
+    "Status": ("textrecords", "status"),
+    "History": ("textrecords", "history"),
+    "Standstill": ("textrecords", "standstill"),
+    "Resolved": ("textrecords", "resolved"),
+    "Verified": ("textrecords", "verified"),
+    "Files": ("textfiles", "changed"),
+    "Known": ("textfiles", "known"),
+    "Draft": ("textfiles", "draft"),
+    "Comments": ("textfiles", "comments"),
+}
+"""Which file's function gives the lines of a kind of result."""
+
+
+def render(report: Report, *, verbose: bool = False) -> str:
+    """Give the report's result; the error itself goes to stderr and is not in it."""
+    lines = [*_diagnostics(report.diagnostics, verbose=verbose)]
+    kind = type(report.body).__name__
+    if isinstance(report.body, Validated):
+        lines += _validated(report.body, report)
+    elif kind in _LINES:
+        module, function = _LINES[kind]
+        lines += getattr(import_module(f"qflow_gitops.render.{module}"), function)(report.body)
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def error_lines(problem: QflowError) -> list[str]:
+    """Say what happened, where, what was not done, and what to type next."""
+    where_ = f"{clean(problem.where)}: " if problem.where else ""
+    lines = [f"Error: {where_}{clean(problem.message)}"]
+    if problem.not_done:
+        lines.append(f"  {clean(problem.not_done)}")
+    if problem.hint:
+        lines.append(f"  → {clean(problem.hint)}")
+    for other in problem.also:
+        lines += error_lines(other)
+    return lines
+
+
+# --- findings ------------------------------------------------------------------------
+
+
+def _diagnostics(found: tuple[Diagnostic, ...], *, verbose: bool) -> Iterator[str]:
+    """At most a screen for each file, unless all is asked for; errors before warnings."""
+    for _, group in groupby(found, key=lambda one: one.file):
+        in_file = list(group)
+        shown = in_file
+        if not verbose and len(in_file) > SHOWN_OF_A_FILE:
+            first = sorted(in_file, key=lambda one: one.severity is not Severity.ERROR)
+            chosen = set(first[:SHOWN_OF_A_FILE])
+            shown = [one for one in in_file if one in chosen]
+        for one in shown:
+            yield from _finding(one)
+        if len(shown) < len(in_file):
+            yield f"… {len(in_file) - len(shown):,} more in {clean(in_file[0].file)} (-v: all)"
+    if found:
+        yield ""
+
+
+def _finding(one: Diagnostic) -> Iterator[str]:
+    start = one.range.start
+    yield (
+        f"{clean(one.file)}:{start.line}:{start.column}: {one.severity} "
+        f"[{one.rule}] {clean(one.message)}"
+    )
+    if one.excerpt:
+        line, marks = underlined(one.excerpt)
+        number = str(start.line)
+        yield f"  {number} | {line}"
+        yield f"  {' ' * len(number)} | {marks}"
+    if one.hint:
+        yield f"  → {clean(one.hint)}"
+
+
+def _validated(body: Validated, report: Report) -> Iterator[str]:
+    errors = sum(one.severity is Severity.ERROR for one in report.diagnostics)
+    warnings = len(report.diagnostics) - errors
+    looked = f"{count(body.runs, 'valid run')} in {count(body.files, 'file')}"
+    if errors or warnings:
+        yield f"{count(errors, 'error')}, {count(warnings, 'warning')}; {looked}"
+    else:
+        yield f"No problem found: {looked}"

@@ -1,0 +1,233 @@
+"""A plan, and what an apply did, as lines for a person."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from qflow_gitops.base.jsondiff import Difference, differences
+from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.plan.decide import Action, Change, Plan, Reason, said
+from qflow_gitops.render.describe import difference, run, where
+from qflow_gitops.render.escape import clean, count
+from qflow_gitops.results.applies import Applied
+from qflow_gitops.results.plans import LockSeen, Planned
+from qflow_gitops.specs.spec import PLACE_VARIABLES
+
+_SIGNS = {
+    "added": "+",
+    "modified": "~",
+    "rerun": "↻",
+    "unsent": "↻",
+    "retry": "↻",
+}
+
+
+# --- the plan ------------------------------------------------------------------------
+
+
+def planned(body: Planned) -> Iterator[str]:
+    """What an apply would refuse or ask first; what runs, what is held, what is done."""
+    plan = body.plan
+    for one in body.first:
+        yield f"! {clean(one.said)}"
+        if one.hint:
+            yield f"  → {clean(one.hint)}"
+    yield from frozen(body.freezes)
+    for name, platform in sorted(plan.platforms.items()):
+        yield f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"
+    yield _counts(plan)
+    yield _basis(body)
+    yield from _due(plan, body)
+    yield from _held(plan.of(Action.HOLD), body)
+    yield from _section("Nothing to do", plan.of(Action.SKIP), "·")
+    yield ""
+    yield f"Plan digest: {plan.digest}"
+    if len(plan.platforms) > 1:
+        for name in sorted(plan.platforms):
+            yield f"  {clean(name)}: {plan.digest_of([name])}"
+
+
+def _counts(plan: Plan) -> str:
+    done = len(plan.of(Action.SKIP)) + plan.unchanged
+    return (
+        f"{count(len(plan.of(Action.RUN)), 'run')} to start, "
+        f"{len(plan.of(Action.HOLD))} held, {done:,} with nothing to do"
+    )
+
+
+def _basis(body: Planned) -> str:
+    what = f"commit {body.commit[:10]}" if body.commit else "the work tree, uncommitted changes too"
+    against = f", compared with {body.base[:10]}" if body.base else ""
+    looked = "every spec" if body.full else "the specs that changed or need a look"
+    return f"From {what}{against}; {looked}; {lock(body.lock)}"
+
+
+def lock(lock: LockSeen) -> str:
+    """Say which state of the record was seen."""
+    if not lock.exists:
+        return f"no record yet ({clean(lock.where)} comes with the first apply)"
+    copy = (
+        f", as it was here at {clean(lock.copied_at)} (its place can't be asked now)"
+        if lock.copied_at
+        else ""
+    )
+    return f"record {clean(lock.where)}, version {lock.serial}{copy}"
+
+
+def frozen(freezes: tuple[Freeze, ...]) -> Iterator[str]:
+    """Say what holds everything, first of all and also where nothing is due."""
+    for one in freezes:
+        yield f"Frozen: {clean(one.detail)}"
+        yield f"  → {clean(one.hint)}"
+
+
+def _due(plan: Plan, body: Planned) -> Iterator[str]:
+    due = plan.of(Action.RUN)
+    if not due:
+        return
+    yield ""
+    yield f"To start ({len(due):,})"
+    for one in due:
+        yield f"  {_SIGNS[one.reason]} {run(one)}  {one.reason}: {clean(one.detail)}"
+        yield from _request(one, body)
+
+
+def _request(one: Change, body: Planned) -> Iterator[str]:
+    """Say where a run works, and what it would send or what changes in that."""
+    if one.spec:
+        yield f"      {where(one.spec, dict(body.names))}"
+        name = clean(body.workflow_name(one.spec.workflow_id))
+        named = f"{name} ({one.spec.workflow_id})" if name else one.spec.workflow_id
+        yield f"      workflow {named} · {clean(one.spec.file)}"
+    if one.since is None and one.attempt:
+        yield "      (what it sent before isn't in this clone)"
+    for each in one.since or _whole_request(one):
+        sign, words = difference(each)
+        yield f"        {sign} {words}"
+
+
+def _held(changes: tuple[Change, ...], body: Planned | None) -> Iterator[str]:
+    """What is held for one and the same reason is said once, then its runs.
+
+    With the plan that they are of, also what those would send that a rule holds.
+    """
+    alike: dict[tuple[str, str, str], list[Change]] = {}
+    for one in changes:
+        alike.setdefault((one.reason, one.detail, one.hint), []).append(one)
+    if changes:
+        yield ""
+        yield f"Held ({len(changes):,})"
+    for (reason, detail, hint), some in alike.items():
+        many = len(some) > 1
+        who = f"{len(some):,} runs" if many else run(some[0])
+        yield f"  ! {who}  {reason}: {clean(detail)}"
+        if hint:
+            yield f"      → {clean(hint)}"
+        for one in some:
+            if many:
+                yield f"    {_SIGNS[one.due] if one.due else '·'} {run(one)}"
+            if one.due and body:
+                yield from _request(one, body)
+
+
+_SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))
+
+
+def _whole_request(one: Change) -> tuple[Difference, ...]:
+    """What a run that was never sent before would send, beside what stands above it."""
+    if one.spec is None or (one.due or one.reason) is not Reason.ADDED:
+        return ()
+    nothing: dict[str, Any] = {"input": {}, "variables": {}}
+    found = differences(nothing, {**nothing, **one.spec.masked})
+    return tuple(each for each in found if each.pointer not in _SHOWN_ABOVE)
+
+
+def _section(title: str, changes: tuple[Change, ...], sign: str) -> Iterator[str]:
+    if not changes:
+        return
+    yield ""
+    yield f"{title} ({len(changes):,})"
+    for one in changes:
+        yield f"  {sign} {run(one)}  {one.reason}: {clean(one.detail)}"
+        if one.hint:
+            yield f"      → {clean(one.hint)}"
+
+
+# --- what was done -------------------------------------------------------------------
+
+
+def applied(body: Applied) -> Iterator[str]:
+    """What became of each run, and of what was not started."""
+    plan = body.planned.plan
+    states: dict[str, int] = {}
+    for outcome in body.outcomes:
+        states[outcome.attempt.state] = states.get(outcome.attempt.state, 0) + 1
+    did = ", ".join(f"{number:,} {state}" for state, number in states.items()) or "nothing started"
+    held = len(plan.of(Action.HOLD))
+    yield from frozen(body.planned.freezes)
+    yield (
+        f"{clean(body.environment)} on {body.platform or 'no platform'}: {did}; "
+        f"{len(body.not_started):,} not started, {held} held"
+    )
+    for outcome in body.outcomes:
+        sign = _OUTCOME_SIGNS.get(outcome.attempt.state, "·")
+        name = f"{outcome.environment}/{outcome.name}"
+        yield f"  {sign} {clean(name)}  {clean(said(outcome.attempt))}{_why(outcome.attempt)}"
+    yield from _section("Not started", body.not_started, "-")
+    yield from _held(plan.of(Action.HOLD), None)
+    told = {(*(c.owner or c.key), c.attempt.number) for c in plan.of(Action.HOLD) if c.attempt}
+    doubts = [o for o in body.doubts if (o.environment, o.name, o.attempt.number) not in told]
+    if doubts:
+        yield ""
+        yield "In doubt: these may have run, and will not be sent again by themselves."
+        for one in doubts:
+            other = "" if one.environment == body.environment else f"{one.environment}/"
+            yield (
+                f"  ? {clean(other + one.name)}: look in Qualys for an execution of workflow "
+                f"{one.attempt.fact('workflowId')} at about {one.attempt.opened_at}"
+            )
+        again = next_steps.look_up(body.environment)
+        yield f"  → {again} looks for them again, as each apply does first"
+    if body.elsewhere:
+        yield ""
+        yield "Another apply sends these now, or was stopped: what becomes of them isn't known yet."
+        for one in body.elsewhere:
+            by = one.attempt.events[0].extra.get("by")
+            who = ", ".join(map(str, by.values())) if isinstance(by, dict) else "somebody"
+            until = one.attempt.events[0].extra.get("leaseUntil", "")
+            yield f"  … {clean(one.name)}: by {clean(who)}, until {clean(str(until))} at most"
+        yield f"  → `qflow-gitops apply -e {body.environment}` looks for them after that time"
+    if body.rescued:
+        yield ""
+        yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"
+        yield from map(clean, body.rescued_lines.splitlines())
+        kept = not body.rescued.startswith("not to a file")
+        yield (
+            "  → `qflow-gitops lock push`, or with the lines above on its stdin "
+            "`qflow-gitops lock push -`"
+            if kept
+            else "  → `qflow-gitops lock push -`, with the lines above on its stdin"
+        )
+    elif body.outcomes:
+        yield f"Recorded in {clean(body.planned.lock.where)}"
+
+
+_OUTCOME_SIGNS = {
+    State.SUCCEEDED: "✓",
+    State.FAILED: "✗",
+    State.CANCELLED: "✗",
+    State.ENDED: "✗",
+    State.REFUSED: "✗",
+    State.UNSENT: "-",
+    State.IN_DOUBT: "?",
+    State.INTENT: "?",
+    State.ACCEPTED: "…",
+    State.RUNNING: "…",
+}
+
+
+def _why(attempt: Attempt) -> str:
+    detail = attempt.events[-1].extra.get("detail", "")
+    return f": {clean(str(detail))}" if detail else ""

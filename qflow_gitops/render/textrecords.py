@@ -1,0 +1,117 @@
+"""What the record says, as lines for a person."""
+
+from collections.abc import Iterator
+
+from qflow_gitops.lockfile.freezes import LOCKFILE
+from qflow_gitops.lockfile.ledger import Event
+from qflow_gitops.plan.decide import said
+from qflow_gitops.render.describe import difference
+from qflow_gitops.render.escape import clean, count, table
+from qflow_gitops.render.textplans import frozen, lock
+from qflow_gitops.results.records import History, Resolved, Standstill, Status, StatusRow, Verified
+
+SHOWN_PROBLEMS = 50
+SHOWN_DIFFERENCES = 20
+
+
+def status(body: Status) -> Iterator[str]:
+    """A table of all runs."""
+    yield from frozen(body.freezes)
+    yield f"{count(len(body.rows), 'run')}; {lock(body.lock)}"
+    rows = [
+        (
+            f"{row.environment}/{row.name}",
+            row.attempt.state.value if row.attempt else "never sent",
+            row.attempt.status if row.attempt else "",
+            row.attempt.changed_at if row.attempt else "",
+            _without_spec(row) if row.spec is None else "",
+            row.attempt.execution_id if row.attempt else "",
+        )
+        for row in body.rows
+    ]
+    yield from table(("RUN", "STATE", "QUALYS SAYS", "SINCE", "", "EXECUTION"), rows)
+
+
+def _without_spec(row: StatusRow) -> str:
+    if row.heir:
+        return f"now {'/'.join(row.heir)}"
+    return "spec removed: closed" if row.closed else "spec removed"
+
+
+def resolved(body: Resolved) -> Iterator[str]:
+    """What differs first, then the attempts concerned."""
+    if body.differences:
+        yield f"What was sent → what the execution shows ({len(body.differences):,})"
+    for one in body.differences[:SHOWN_DIFFERENCES]:
+        sign, words = difference(one)
+        yield f"  {sign} {words}"
+    if len(body.differences) > SHOWN_DIFFERENCES:
+        yield f"  … {len(body.differences) - SHOWN_DIFFERENCES:,} more (--format json: all)"
+    for sentence in body.against:
+        yield f"  ! {clean(sentence)}"
+    if body.attempts:
+        yield from history(History(body.attempts, body.lock))
+
+
+def _although(event: Event) -> str:
+    """What spoke against a decision that was taken all the same."""
+    known = [event.extra.get(name) for name in ("against", "different")]
+    said = [str(one) for some in known if isinstance(some, list) for one in some]
+    return f"  although: {', '.join(said)}" if said else ""
+
+
+def history(body: History) -> Iterator[str]:
+    """Each attempt with its events."""
+    yield f"{count(len(body.attempts), 'attempt')}; {lock(body.lock)}"
+    for environment, name, attempt in body.attempts:
+        yield ""
+        yield f"{clean(environment)}/{clean(name)} #{attempt.number}  {clean(said(attempt))}"
+        yield f"  {attempt.digest}  {clean(attempt.fact('file'))}"
+        for event in attempt.events:
+            by = event.extra.get("by")
+            actor = str(by.get("actor", "")) if isinstance(by, dict) else ""
+            who = f"  by {clean(actor)}" if actor else ""
+            detail = event.extra.get("detail", event.extra.get("status", ""))
+            words = f"  {clean(str(detail))}" if detail else ""
+            yield f"    {event.at}  {event.to}{words}{who}{clean(_although(event))}"
+    yield from (f"  → {clean(hint)}" for hint in body.hints)
+
+
+def standstill(body: Standstill) -> Iterator[str]:
+    """What holds everything after a freeze or an unfreeze, and what that means."""
+    where = clean(body.where)
+    for one in body.lifted:
+        yield f"Lifted: {clean(one.detail)}"
+    yield from frozen(body.freezes)
+    by_lockfile = any(one.source == LOCKFILE for one in body.freezes)
+    if body.written:
+        yield f"Recorded in {where}"
+    elif by_lockfile:
+        yield f"Nothing had to be recorded: {where} is frozen for this reason already"
+    else:
+        yield f"Nothing had to be recorded: {where} holds no freeze"
+    if by_lockfile:
+        yield "No apply sends anything more; one that runs stops before its next wave."
+        yield "What was sent goes on: an execution can only be ended in Qualys itself."
+    elif not body.freezes:
+        yield "Nothing is frozen. What is due now: `qflow-gitops plan`"
+
+
+def verified(body: Verified) -> Iterator[str]:
+    """What a check of the record found."""
+    yield (
+        f"{clean(body.where)}: {count(body.versions, 'version')}, "
+        f"{count(body.attempts, 'attempt')}; {count(len(body.problems), 'problem')}"
+    )
+    for one in body.problems[:SHOWN_PROBLEMS]:
+        yield f"  ✗ {clean(one)}"
+    if len(body.problems) > SHOWN_PROBLEMS:
+        yield f"  … {len(body.problems) - SHOWN_PROBLEMS:,} more (--format json: all)"
+    if not body.problems:
+        yield "  ✓ every version only adds to the one before; no execution is in it twice"
+    if body.digests:
+        yield f"  ✓ {count(body.digests, 'digest')} taken again of the files, the same"
+    if body.unseen:
+        yield f"  · {count(body.unseen, 'attempt')} whose file, as it was, isn't in this clone"
+    if body.signed is not None:
+        yield f"  · {count(body.signed, 'version')} signed by an allowed signer"

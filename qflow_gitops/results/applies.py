@@ -1,0 +1,95 @@
+"""What an apply did."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qflow_gitops.errors import ExitCode, QflowError, together, worst
+from qflow_gitops.findings.finding import Diagnostic, has_errors
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
+from qflow_gitops.plan.decide import Change, Reason
+from qflow_gitops.results.plans import Planned
+from qflow_gitops.results.report import Report
+from qflow_gitops.specs.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one run of an apply stands at its end."""
+
+    environment: str
+    name: str
+    attempt: Attempt
+    spec: RunSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an apply did.
+
+    `outcomes` are the attempts that it opened or waited for; `not_started` what it would
+    have run and did not; `doubts` every attempt of the environment that may have run,
+    `elsewhere` those that another apply is sending now. `rescued` is where answers were
+    saved that could not be recorded, `rescued_lines` are they, a JSON object a line.
+    """
+
+    planned: Planned
+    environment: str
+    platform: str
+    outcomes: tuple[Outcome, ...] = ()
+    not_started: tuple[Change, ...] = ()
+    doubts: tuple[Outcome, ...] = ()
+    elsewhere: tuple[Outcome, ...] = ()
+    rescued: str = ""
+    rescued_lines: str = ""
+    waited: bool = True
+
+
+_POLICY = frozenset(
+    {
+        Reason.FROZEN, Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.WORKFLOW,
+        Reason.UNMERGED, Reason.EMPTY,
+        Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY,
+    }
+)  # fmt: skip
+
+
+def applied(
+    body: Applied,
+    found: tuple[Diagnostic, ...],
+    notes: tuple[str, ...],
+    problems: Iterable[QflowError] = (),
+) -> Report:
+    """Report an apply. It answers for what it did and for any doubt that is still open."""
+    problems = list(problems)
+    verdicts: list[tuple[ExitCode, str]] = [(one.exit_code, one.reason) for one in problems]
+    states = {outcome.attempt.state for outcome in body.outcomes}
+    if body.elsewhere:
+        verdicts.append((ExitCode.BUSY, "elsewhere"))
+    if body.doubts or states & DOUBTFUL:
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    if states & UNSUCCESSFUL:
+        verdicts.append((ExitCode.RUN_FAILED, "run_failed"))
+    if State.REFUSED in states:
+        verdicts.append((ExitCode.RUN_FAILED, "refused"))
+    if body.waited and states & UNDER_WAY:
+        verdicts.append((ExitCode.STILL_RUNNING, "still_running"))
+    kept_back = [_hold(one.attempt) for one in body.outcomes if one.attempt.state is State.UNSENT]
+    if "" in kept_back:
+        verdicts.append((ExitCode.UNREACHABLE, "unsent"))
+    reasons = {one.reason for one in (*body.planned.plan.changes, *body.not_started)}
+    held = sorted(one for one in _POLICY if one in {*reasons, *kept_back})
+    verdicts += [(ExitCode.HELD, reason.value) for reason in held]
+    if has_errors(found):
+        verdicts.append((ExitCode.INVALID, "invalid"))
+    if not verdicts and any(one.reason is Reason.STOPPED for one in body.not_started):
+        verdicts.append((ExitCode.STILL_RUNNING, "not_started"))  # the time was over
+    code = worst([code for code, _ in verdicts])
+    reason = next((word for verdict, word in verdicts if verdict is code), "ok")
+    error = together(problems, code)
+    return Report("apply", code, reason, found, notes, body, error, said=True)
+
+
+def _hold(attempt: Attempt) -> str:
+    """Say what kept a request back once its intent was recorded, "" where something else did."""
+    return str(attempt.events[-1].extra.get("hold", ""))

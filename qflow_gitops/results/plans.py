@@ -1,0 +1,74 @@
+"""A plan, and what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from qflow_gitops.errors import ExitCode
+from qflow_gitops.findings.finding import Diagnostic, has_errors
+from qflow_gitops.plan.decide import Action
+from qflow_gitops.results.report import Report
+
+if TYPE_CHECKING:
+    from qflow_gitops.lockfile.freezes import Freeze
+    from qflow_gitops.plan.decide import Plan
+    from qflow_gitops.specs.catalogs import Catalog
+
+
+class LockSeen(NamedTuple):
+    """Which state of the record a command saw; `exists` is False before the first apply.
+
+    `copied_at` is RFC 3339 where it was only a copy from earlier.
+    """
+
+    where: str
+    exists: bool
+    lineage: str = ""
+    serial: int = 0
+    copied_at: str = ""
+
+
+class Beforehand(NamedTuple):
+    """A sentence that comes before a plan, and the way on, "" for none."""
+
+    said: str
+    hint: str = ""
+
+
+class Planned(NamedTuple):
+    """A plan and what it was made from.
+
+    `commit` is "" for the work tree, `base` the commit of comparison ("" without one),
+    `full` whether every spec was looked at. `names` gives connectors their names,
+    `catalog` workflows theirs. `freezes` are all that hold, whether or not anything is due.
+    `first` comes before everything else: what an apply would refuse, or ask, and where the
+    policy at hand holds less than the one up to now.
+    """
+
+    plan: Plan
+    commit: str
+    base: str
+    full: bool
+    lock: LockSeen
+    names: Mapping[str, str] = {}
+    catalog: Catalog = MappingProxyType({})
+    freezes: tuple[Freeze, ...] = ()
+    first: tuple[Beforehand, ...] = ()
+
+    def workflow_name(self, workflow_id: str) -> str:
+        """The name that the catalog gives a workflow, "" without one."""
+        known = self.catalog.get(workflow_id.lower())
+        return known.name if known else ""
+
+
+def planned(
+    body: Planned, found: tuple[Diagnostic, ...], notes: tuple[str, ...], *, exit_code: bool
+) -> Report:
+    """Report a plan: 3 for invalid specs, 10 for pending runs where the code is asked for."""
+    if has_errors(found):
+        return Report("plan", ExitCode.INVALID, "invalid", found, notes, body)
+    if exit_code and body.plan.of(Action.RUN):
+        return Report("plan", ExitCode.PENDING, "pending", found, notes, body)
+    return Report("plan", ExitCode.OK, "ok", found, notes, body)

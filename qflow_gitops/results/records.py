@@ -1,0 +1,136 @@
+"""What the record says: status, history, checks of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qflow_gitops.base.jsondiff import Difference
+from qflow_gitops.errors import ExitCode, QflowError, together, worst
+from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
+from qflow_gitops.results.plans import LockSeen
+from qflow_gitops.results.report import Report
+from qflow_gitops.specs.spec import RunSpec
+
+_OVER = UNSUCCESSFUL | {State.REFUSED}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """A run's last attempt (None before the first) and its spec, None where none is found.
+
+    `heir` is the run that its attempts were carried over to, None for none. `gone`: it certainly
+    has no spec any more, under no name; where a file can't be read, nobody knows.
+    """
+
+    environment: str
+    name: str
+    attempt: Attempt | None
+    spec: RunSpec | None
+    heir: tuple[str, str] | None = None
+    gone: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it failed, and nobody asks for it any more. What may have run is never closed."""
+        return self.gone and self.attempt is not None and self.attempt.state in _OVER
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Every run of the environments asked for, and the freezes that hold."""
+
+    rows: tuple[StatusRow, ...]
+    lock: LockSeen
+    freezes: tuple[Freeze, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All attempts, oldest first, and what a person can do about them."""
+
+    attempts: tuple[tuple[str, str, Attempt], ...]
+    lock: LockSeen
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """What holds everything after a freeze or an unfreeze of the lockfile at `where`.
+
+    `written` is whether it had to be said there; `lifted` are the freezes that it ended.
+    """
+
+    where: str
+    freezes: tuple[Freeze, ...]
+    written: bool
+    lifted: tuple[Freeze, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a person's decision came to.
+
+    `attempts` are what it is about, oldest first; () where it wasn't recorded. `differences`
+    say where an execution shows another request (`new`) than was sent (`old`), `against` in
+    sentences what else speaks against its being the attempt's.
+    """
+
+    attempts: tuple[tuple[str, str, Attempt], ...]
+    lock: LockSeen
+    differences: tuple[Difference, ...] = ()
+    against: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a check of the record found.
+
+    `digests` of the attempts were taken again of their files; `unseen` could not be, since
+    their files as they were aren't in this clone (or not recorded). `signed` counts commits
+    with a signature of an allowed signer, None where that wasn't asked. `problems` are
+    sentences.
+    """
+
+    where: str
+    versions: int
+    attempts: int
+    digests: int
+    unseen: int
+    signed: int | None
+    problems: tuple[str, ...]
+
+
+def verified(body: Verified) -> Report:
+    """Report on a check of the record: 11 where anything is wrong with it."""
+    if body.problems:
+        return Report("lock", ExitCode.LOCK, "lock_unsound", body=body)
+    return Report("lock", body=body)
+
+
+def reconciled(body: History, problems: Iterable[QflowError]) -> Report:
+    """Report on a look at doubts: 9 where one is left, 12 or 4 where Qualys could not be asked."""
+    problems = list(problems)
+    verdicts = [(one.exit_code, one.reason) for one in problems]
+    if any(attempt.state in DOUBTFUL for _, _, attempt in body.attempts):
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    code = worst([code for code, _ in verdicts])
+    reason = next((word for verdict, word in verdicts if verdict is code), "ok")
+    return Report("reconcile", code, reason, body=body, error=together(problems, code))
+
+
+def standing(body: Status, *, exit_code: bool = False) -> Report:
+    """Report how runs stand: 0, or with `exit_code` what the worst that isn't closed says."""
+    if not exit_code:
+        return Report("status", body=body)
+    rows = [row for row in body.rows if row.heir is None and not row.closed]
+    states = {row.attempt.state for row in rows if row.attempt}
+    verdicts: list[tuple[ExitCode, str]] = []
+    if states & (DOUBTFUL | {State.EXPIRED}):
+        verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
+    if states & _OVER:
+        verdicts.append((ExitCode.RUN_FAILED, "run_failed"))
+    if states & UNDER_WAY:
+        verdicts.append((ExitCode.STILL_RUNNING, "still_running"))
+    code = worst([code for code, _ in verdicts])
+    return Report("status", code, next((w for c, w in verdicts if c is code), "ok"), body=body)

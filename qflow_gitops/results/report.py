@@ -1,0 +1,77 @@
+"""The one value that every output renders, and what decides the exit code.
+
+What a command has to tell is one of the bodies: a file for each kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from qflow_gitops.errors import ExitCode, InvalidInput, QflowError
+from qflow_gitops.findings.finding import Diagnostic, has_errors
+
+if TYPE_CHECKING:
+    from qflow_gitops.results.applies import Applied
+    from qflow_gitops.results.files import Draft, Files, Known
+    from qflow_gitops.results.plans import Planned
+    from qflow_gitops.results.records import History, Resolved, Standstill, Status, Verified
+    from qflow_gitops.results.reviews import Comments
+
+Body: TypeAlias = (
+    "Validated | Planned | Applied | Status | History | Resolved | Standstill | Verified | Files | "
+    "Known | Draft | Comments"
+)
+
+
+class InvalidFiles(InvalidInput):
+    """Files of the repository have errors; `diagnostics` says which."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], *, not_done: str = "") -> None:
+        """Take the findings; there has to be an error among them."""
+        super().__init__(
+            "The repository's files have errors.",
+            not_done=not_done,
+            hint="Fix them, and look again: `qflow-gitops validate`",
+        )
+        self.diagnostics = diagnostics
+
+
+class Validated(NamedTuple):
+    """What `validate` looked at."""
+
+    files: int
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of a command.
+
+    `reason` is a stable word for the exit code, `notes` are sentences that a person should
+    see beside the result, `said` whether that was told while it was made.
+    """
+
+    command: str
+    exit_code: ExitCode = ExitCode.OK
+    reason: str = "ok"
+    diagnostics: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+    body: Body | None = None
+    error: QflowError | None = None
+    said: bool = False
+
+
+def failed(command: str, problem: QflowError) -> Report:
+    """Report a command that stopped."""
+    found = problem.diagnostics if isinstance(problem, InvalidFiles) else ()
+    return Report(command, problem.exit_code, problem.reason, found, error=problem)
+
+
+def validated(body: Validated, found: tuple[Diagnostic, ...], *, strict: bool = False) -> Report:
+    """Report on specs: 3 if there is an error among the findings, or anything if `strict`."""
+    if has_errors(found):
+        return Report("validate", ExitCode.INVALID, "invalid", found, body=body)
+    if strict and found:
+        return Report("validate", ExitCode.INVALID, "warnings", found, body=body)
+    return Report("validate", diagnostics=found, body=body)

@@ -1,0 +1,102 @@
+"""A pull request's plan, and what became of comments."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qflow_gitops.errors import QflowError, together, worst
+from qflow_gitops.findings.finding import Diagnostic
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.plan.decide import Change
+from qflow_gitops.results.plans import Planned
+from qflow_gitops.results.report import Report
+
+
+class Standing(StrEnum):
+    """How a run of a pull request stands, or a pull request as a whole."""
+
+    PLANNED = "planned"
+    APPROVED = "approved"
+    RUNNING = "running"
+    IN_DOUBT = "in doubt"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PARTLY_DONE = "partly done"
+    DONE = "done"
+    HELD = "held"
+    NOTHING = "nothing to do"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One run that a pull request starts, will start or has started.
+
+    `why` is the reason for which it starts or started. `attempt` is the one that came of this
+    pull request, None before it; `ci_run` is the address of the CI's run that made it, ""
+    where that isn't one of this server. `lacks` says which approvals or signatures it has to get
+    before the merge, "" for none.
+    """
+
+    change: Change
+    why: str
+    standing: Standing
+    attempt: Attempt | None = None
+    ci_run: str = ""
+    lacks: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A pull request's plan for one environment, and how its runs stand.
+
+    `digest` is that of all its runs that aren't held, so that it stays when they are sent. `held`
+    and `skipped` are the plan's other decisions. `merged` is whether the pull request is.
+    """
+
+    environment: str
+    pull_request: int
+    planned: Planned
+    standing: Standing
+    digest: str
+    proposals: tuple[Proposal, ...] = ()
+    held: tuple[Change, ...] = ()
+    skipped: tuple[Change, ...] = ()
+    found: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
+    merged: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is about nothing at all."""
+        return not (self.proposals or self.held or self.skipped or self.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Commented:
+    """What became of one comment: created, edited, unchanged, none, or shown.
+
+    `text` is its Markdown where it is only shown; `removed` counts duplicates of it.
+    """
+
+    pull_request: int
+    environment: str
+    what: str
+    standing: Standing
+    url: str = ""
+    removed: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """What a call of `comment` did."""
+
+    entries: tuple[Commented, ...]
+
+
+def commented(body: Comments, notes: tuple[str, ...], problems: Iterable[QflowError]) -> Report:
+    """Report on comments: the worst of what kept one from being written."""
+    problems = list(problems)
+    code = worst([one.exit_code for one in problems])
+    error = together(problems, code)
+    return Report("comment", code, error.reason if error else "ok", (), notes, body, error)

@@ -1,0 +1,177 @@
+"""Files of run specs -> what each holds, reading no content that is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qflow_gitops.cache import verdicts
+from qflow_gitops.errors import Unreadable
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.specs import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qflow_gitops.base.paths import TreeFile
+    from qflow_gitops.ports.protocols import Cache, GitTree, WorkTree
+    from qflow_gitops.settings.project import Project
+    from qflow_gitops.specs.catalogs import Catalog
+    from qflow_gitops.specs.load import Examined
+    from qflow_gitops.specs.spec import RunSpec
+
+Spread = Callable[[Callable[[str], Any], Sequence[str]], list[Any]]
+"""Applies a function to many items and gives the results in their order; on all cores, say."""
+
+
+def _one_by_one(function: Callable[[str], Any], items: Sequence[str]) -> list[Any]:
+    return list(map(function, items))
+
+
+class Keeper(NamedTuple):
+    """Where verdicts are kept, and what they depend on besides the contents of files.
+
+    `basis` identifies the settings as they were read.
+    """
+
+    cache: Cache
+    basis: str
+    spread: Spread = _one_by_one
+
+    def context(self, workflows: Mapping[str, bytes]) -> str:
+        """Give the identity of all that a verdict depends on, with this catalog."""
+        return verdicts.context(self.basis, verdicts.contents(workflows))
+
+    def examiner(
+        self, settings: Project, known: Catalog, workflows: Mapping[str, bytes]
+    ) -> Examiner:
+        """Give what finds out about files, with these settings and this catalog."""
+        return Examiner(settings, known, self.cache, self.context(workflows), self.spread)
+
+
+class Contents(Mapping[str, bytes]):
+    """Contents by name, each read when it is asked for."""
+
+    def __init__(self, names: Sequence[str], read: Callable[[str], bytes]) -> None:
+        """Take all names, and what reads one."""
+        self._names = names
+        self._read = read
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._read(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class Examiner:
+    """Finds out what files hold; what it finds out anew is kept, but for files with errors."""
+
+    def __init__(
+        self, settings: Project, catalog: Catalog, cache: Cache, context: str, spread: Spread
+    ) -> None:
+        """Take what files are checked against, and where verdicts in that context are kept."""
+        self._spread = spread
+        self._settings = settings
+        self._catalog = catalog
+        self._cache = cache
+        self._context = context
+        self._known: Mapping[str, tuple[int, str]] = {}
+        self._new: dict[str, tuple[int, str]] = {}
+
+    def in_worktree(self, tree: WorkTree, paths: Mapping[str, bytes]) -> list[Examined]:
+        """Find out about files of the work tree, given by their names."""
+
+        def read(name: str) -> bytes:
+            return tree.read(paths[name]) or b""
+
+        def look(name: str) -> tuple[str, int, str]:
+            try:
+                content = tree.read(paths[name])
+            except Unreadable:
+                content = None
+            if content is None:
+                return "", -1, verdicts.to_text(load.unreadable(paths[name]))
+            blob = tree.identify(content)
+            kept = self._known.get(blob)
+            return blob, len(content), kept[1] if kept else self._verdict(content, name)
+
+        self._known = self._cache.verdicts(self._context, list(map(tree.blob, paths.values())))
+        found = {
+            name: self._recalled(tree.blob(path), name, read, partial(tree.size, path))
+            for name, path in paths.items()
+        }
+        rest = [name for name, one in found.items() if one is None]
+        # The first is looked at here, so that what this takes is loaded before processes fork.
+        looked = [look(name) for name in rest[:1]] + self._spread(look, rest[1:])
+        for name, (blob, size, verdict) in zip(rest, looked, strict=True):
+            found[name] = one = self._given(verdict, name, read) or self._examined(read(name), name)
+            self._keep(blob, size, verdict, one)
+        self._save()
+        return [one for one in found.values() if one is not None]
+
+    def in_commit(
+        self, git: GitTree, entries: Mapping[str, TreeFile], settled: Callable[[RunSpec], bool]
+    ) -> list[Examined]:
+        """Find out about files of a commit, given by their names.
+
+        Only the specs that are `settled` may be known by no more than their identity.
+        """
+
+        def read(name: str) -> bytes:
+            return git.contents([entries[name]])[blobs[name]]
+
+        blobs = {name: entry.blob for name, entry in entries.items()}
+        self._known = self._cache.verdicts(self._context, list(blobs.values()))
+        found = {name: self._recalled(blob, name, read) for name, blob in blobs.items()}
+        whole = [
+            name for name, one in found.items() if one is None or not all(map(settled, one.specs))
+        ]
+        contents = git.contents(entries[name] for name in whole)
+        for name in whole:
+            blob, known = blobs[name], found[name]
+            one = known and load.known_again(known, contents[blob], self._settings)
+            if one is None:
+                one = self._examined(contents[blob], name)
+                self._keep(blob, len(contents[blob]), verdicts.to_text(one), one)
+            found[name] = one
+        self._save()
+        return [one for one in found.values() if one is not None]
+
+    def _recalled(
+        self,
+        blob: str,
+        name: str,
+        read: Callable[[str], bytes],
+        size: Callable[[], int] | None = None,
+    ) -> Examined | None:
+        """Say what is known of a blob, None for nothing, or where the file isn't of its size."""
+        kept = self._known.get(blob)
+        if kept is None or (size is not None and size() != kept[0]):
+            return None
+        return self._given(kept[1], name, read)
+
+    def _given(self, verdict: str, name: str, read: Callable[[str], bytes]) -> Examined | None:
+        try:
+            return verdicts.from_text(verdict, name, lambda: self._examined(read(name), name).specs)
+        except (ValueError, TypeError, LookupError):
+            return None
+
+    def _examined(self, content: bytes, name: str) -> Examined:
+        return load.examine(content, name, self._settings, self._catalog)
+
+    def _verdict(self, content: bytes, name: str) -> str:
+        return verdicts.to_text(self._examined(content, name))
+
+    def _keep(self, blob: str, size: int, verdict: str, one: Examined) -> None:
+        if not has_errors(one.diagnostics) and blob not in self._known:
+            self._new[blob] = (size, verdict)
+
+    def _save(self) -> None:
+        if self._new:
+            self._cache.keep_verdicts(self._context, self._new)
+            self._new = {}

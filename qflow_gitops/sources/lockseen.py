@@ -1,0 +1,25 @@
+"""What a command says of the lockfile that it found."""
+
+from qflow_gitops.ports.protocols import Snapshot
+from qflow_gitops.results.plans import LockSeen
+from qflow_gitops.settings.project import Project
+
+
+def seen(snapshot: Snapshot) -> LockSeen:
+    """Say which state of the record was seen."""
+    lockfile = snapshot.lockfile
+    if lockfile is None:
+        return LockSeen(snapshot.where, exists=False)
+    return LockSeen(snapshot.where, True, lockfile.lineage, lockfile.serial, snapshot.copied_at)
+
+
+def beginning(where: str, lineage: str, project: Project) -> str:
+    """Say that the lockfile is made now, and what a person does about it."""
+    if project.lock.store == "worktree":
+        return f"There was no lockfile yet: {where} is made now. Commit it."
+    pin = (
+        ""
+        if project.lock.lineage
+        else f" Pin it in {project.folder.settings}: lock: {{lineage: '{lineage}'}}"
+    )
+    return f"There was no lockfile yet: {where} is made now.{pin}"

@@ -1,0 +1,121 @@
+"""All specs of the work tree, by looking at what has changed since all were looked at.
+
+Where only a look at everything can tell (a name that stands in a file that hasn't changed as
+well, say), or much has changed, everything is looked at. Which content isn't read even then
+is `examining`'s to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qflow_gitops.findings.finding import has_errors, in_order
+from qflow_gitops.sources import specs as reading
+from qflow_gitops.sources.survey import Looked, Survey
+from qflow_gitops.specs import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from qflow_gitops.ports.protocols import WorkTree
+    from qflow_gitops.settings.project import Project
+    from qflow_gitops.sources.examining import Keeper
+    from qflow_gitops.specs.spec import RunSpec
+
+MOST_CHANGED = 200
+"""With more changed paths, everything is looked at."""
+
+
+def look(
+    tree: WorkTree, project: Project, keeper: Keeper, last: Survey | None
+) -> tuple[Looked, Survey | None]:
+    """Look at every spec of the work tree that may have changed since the last survey.
+
+    Gives another survey to keep where everything was looked at, and there is no error.
+    """
+    looked = _since(last, tree, project, keeper) if last else None
+    if looked is not None:
+        return looked, None
+    state = tree.state
+    workflows = reading.worktree_workflows(tree, project.folder)
+    specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
+    looked = Looked(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
+    unsure, _ = state
+    alike = any(one.rule == load.SAME_REQUEST for one in looked.found)
+    if alike or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
+        return looked, None
+    context = keeper.context(workflows)
+    folders = reading.parts(project)
+    return looked, Survey(keeper.basis, folders, tuple(workflows), context, state, looked)
+
+
+def _since(last: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Looked | None:
+    try:
+        changed = tree.changed_since(last.state)
+    except ValueError:
+        return None
+    if len(changed) > MOST_CHANGED:
+        return None
+    those = tree.among(changed)
+    workflows = _workflows(tree, reading.worktree_workflows(those, project.folder), last, changed)
+    if keeper.context(workflows) != last.context:
+        return None
+    specs = reading.worktree_specs(those, project, workflows=workflows, keeper=keeper)
+    files, runs = last.looked.files, last.looked.runs
+    # A name that isn't shown as it is has no run, and may be shown like one that has.
+    names = {path.decode() for path in changed if load.escaped(path).encode() == path}
+    for name in names:
+        others = _without(runs, name)
+        files -= others != runs
+        runs = others
+    count = runs.count("\n") + len(specs.specs) + len(specs.invalid)
+    if count > load.MAX_SPECS or _clash(specs, names, runs):
+        return None
+    found = [one for one in last.looked.found if one.file not in names | workflows.keys()]
+    return Looked(
+        files + specs.files,
+        runs + _lines(specs.specs.values()),
+        in_order([*found, *specs.diagnostics]),
+    )
+
+
+def _workflows(
+    tree: WorkTree, new: Mapping[str, bytes], last: Survey, changed: frozenset[bytes]
+) -> Mapping[str, bytes]:
+    """Read the catalog's files, of which only the changed ones (`new`) are looked for."""
+    same = (name for name in last.workflows if name.encode() not in changed)
+    return {**{name: tree.read(name.encode()) or b"" for name in same}, **new}
+
+
+def _clash(specs: load.SpecSet, names: Iterable[str], runs: str) -> bool:
+    """Whether one of the specs has the name or the request of one of these runs, or a file so.
+
+    What two of the specs themselves have in common was found when they were read.
+    """
+    folded = runs.casefold()
+    return (
+        any(
+            f"\t{environment}/{name}\t" in runs
+            for environment, name in (*specs.specs, *specs.invalid)
+        )
+        or any(f"\n{_short(one)}\t" in runs for one in specs.specs.values())
+        or any(one.rule == load.SAME_REQUEST for one in specs.diagnostics)
+        or any(f"\t{name.casefold()}\n" in folded for name in names)
+    )
+
+
+def _lines(specs: Iterable[RunSpec]) -> str:
+    return "".join(f"{_short(one)}\t{one.environment}/{one.name}\t{one.file}\n" for one in specs)
+
+
+def _short(one: RunSpec) -> str:
+    """Enough of a digest: where two are alike by chance, everything is looked at."""
+    return one.digest[-24:]
+
+
+def _without(runs: str, file: str) -> str:
+    """Give the lines of the runs that stand in another file."""
+    ending = f"\t{file}\n"
+    while (place := runs.find(ending)) >= 0:
+        runs = runs[: runs.rfind("\n", 0, place) + 1] + runs[place + len(ending) :]
+    return runs

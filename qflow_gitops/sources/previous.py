@@ -1,0 +1,49 @@
+"""What the run of a spec sent before, as far as a plan has to show the difference."""
+
+from collections.abc import Callable, Mapping
+
+from qflow_gitops.lockfile.inheritance import Inheritance, Key, Placed, inherits
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.settings.project import Project
+from qflow_gitops.specs import load
+from qflow_gitops.specs.spec import RunSpec
+
+
+def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:
+    """Give what says of a spec that its run is recorded and nothing is left to do about it."""
+
+    def is_settled(one: RunSpec) -> bool:
+        seen = lockfile.overview(one.environment).glance(one.name)
+        return (
+            seen is not None
+            and seen.settled
+            and one.digest == seen.sent[-1]
+            and one.file == seen.file
+            and not one.previous_name
+            and not inherits(lockfile, project, one.key)
+        )
+
+    return is_settled
+
+
+def previous_requests(
+    git: GitTree, specs: Mapping[Key, RunSpec], lockfile: Lockfile, project: Project
+) -> dict[Key, RunSpec]:
+    """Read what each due spec's run sent last, from the blob that its attempt names."""
+    is_settled, inheritance = settled(lockfile, project), Inheritance(lockfile, project, specs)
+    wanted: dict[Key, Placed] = {}
+    for key, one in specs.items():
+        if is_settled(one):
+            continue
+        attempts = [each for each in inheritance.attempts(key) if each.attempt.counted]
+        if attempts and all(each.attempt.digest != one.digest for each in attempts):
+            wanted[key] = attempts[-1]
+    blobs = git.blobs_at_hand({last.attempt.fact("blob") for last in wanted.values()})
+    previous = {}
+    for key, last in wanted.items():
+        content = blobs.get(last.attempt.fact("blob"), b"")
+        for old in load.unchecked(content, last.attempt.fact("file"), project):
+            if old.name == last.run and old.digest == last.attempt.digest:
+                previous[key] = old
+    return previous

@@ -1,0 +1,68 @@
+"""A RUN of the command line: which runs it names, and whose attempts count for them."""
+
+from collections.abc import Collection, Iterable
+
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.findings import suggest
+from qflow_gitops.lockfile.inheritance import Inheritance, Key, Placed, recorded_attempts
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import specs as reading
+
+ANY = "*"
+
+
+def run_key(run: str, project: Project, environment: str = "") -> Key:
+    """Read a RUN: `environment/name`, or `name` in the environment asked for, else the default."""
+    before, slash, name = run.rpartition("/")
+    return (before if slash else environment or project.default_environment, name)
+
+
+def run_keys(
+    runs: Iterable[str], project: Project, environment: str, known: Collection[Key], not_done: str
+) -> frozenset[Key]:
+    """Give the known runs that RUNs name, in which `*` stands for any environment or name.
+
+    Raises UsageProblem for one that names none, with what may be meant.
+    """
+    found: set[Key] = set()
+    for run in runs:
+        wanted = run_key(run, project, environment)
+        some = {key for key in known if _fits(wanted, key)}
+        if not some:
+            raise _unknown(run, wanted, known, not_done)
+        found |= some
+    return frozenset(found)
+
+
+def _fits(wanted: Key, key: Key) -> bool:
+    return all(one in (ANY, other) for one, other in zip(wanted, key, strict=True))
+
+
+def _unknown(run: str, wanted: Key, known: Collection[Key], not_done: str) -> UsageProblem:
+    names = {"/".join(key) for key in known}
+    elsewhere = sorted(one for one in names if one.endswith(f"/{wanted[1]}"))
+    close = elsewhere or [one for one in [suggest.near("/".join(wanted), names)] if one]
+    meant = f"Did you mean {' or '.join(suggest.listed([one]) for one in close)}?" if close else ""
+    return UsageProblem(
+        f"{suggest.quoted(run)} names no run that this could be about.",
+        not_done=not_done,
+        hint=meant or "`qflow-gitops status` lists the runs.",
+        reason="run_unknown",
+    )
+
+
+def attempts_for(
+    key: Key, git: GitTree, commit: str, project: Project, lockfile: Lockfile
+) -> tuple[Placed, ...]:
+    """Give the attempts that count for a run, also by what a spec's `previousName` says.
+
+    Specs are only read where the lockfile doesn't tell: of a commit, of the work tree where it is
+    "".
+    """
+    recorded = recorded_attempts(lockfile, key)
+    if key[0] not in project.environments:
+        return recorded
+    specs = reading.all_specs(git, commit, project)
+    return Inheritance(lockfile, project, specs.specs, specs.invalid).attempts(key)

@@ -1,0 +1,418 @@
+"""From a commit or the work tree to specs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from qflow_gitops.base.paths import PROJECT_FILE
+from qflow_gitops.errors import Unreadable
+from qflow_gitops.findings.finding import error, has_errors, in_order
+from qflow_gitops.lockfile.inheritance import inherits, recorded_origins
+from qflow_gitops.lockfile.states import SETTLED
+from qflow_gitops.plan.same_request import is_spent_elsewhere
+from qflow_gitops.sources.examining import Contents
+from qflow_gitops.specs import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from qflow_gitops.base.paths import ProjectFolder, TreeFile
+    from qflow_gitops.findings.finding import Diagnostic
+    from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+    from qflow_gitops.ports.protocols import GitTree, PathChange, WorkTree
+    from qflow_gitops.settings.project import Project
+    from qflow_gitops.sources.examining import Keeper
+    from qflow_gitops.specs.load import SpecSet
+    from qflow_gitops.specs.spec import RunSpec
+
+
+def worktree(git: GitTree, project: Project) -> WorkTree:
+    """Look at everything in the work tree that says what would run."""
+    return git.worktree(parts(project))
+
+
+def parts(project: Project) -> tuple[str, ...]:
+    """Name the folders and files that say what would run."""
+    return (project.folder.settings, project.folder.catalog, *project.runs)
+
+
+def worktree_specs(
+    tree: WorkTree,
+    project: Project,
+    *,
+    workflows: Mapping[str, bytes] | None = None,
+    keeper: Keeper | None = None,
+) -> SpecSet:
+    """Read every spec of the work tree; with a `keeper` only what it doesn't know.
+
+    `workflows` are the catalog's files, if they aren't to be read from the tree.
+    """
+    paths, found = spec_paths(tree, project)
+    if workflows is None:
+        workflows = worktree_workflows(tree, project.folder)
+    if keeper is None:
+        there = {}
+        for name, path in paths.items():
+            content = _read(tree, path)
+            if content is None:
+                found += load.unreadable(path).diagnostics
+            else:
+                there[name] = content
+        return _with(load.load(there, project, workflows), found)
+    contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
+    known, problems = load.load_catalog(workflows, project.folder)
+    examined = keeper.examiner(project, known, workflows).in_worktree(tree, paths)
+    return _with(load.assembled(examined, contents, project, known, problems), found)
+
+
+def _is_within(path: bytes, project: Project) -> bool:
+    return any(
+        one == "." or path == one.encode() or path.startswith(one.encode() + b"/")
+        for one in project.runs
+    )
+
+
+def spec_paths(tree: WorkTree, project: Project) -> tuple[dict[str, bytes], list[Diagnostic]]:
+    """Give the files of specs in the work tree by their names, and what is there instead."""
+    odd = dict(tree.oddities())
+
+    def is_there(path: bytes) -> bool:
+        return path in odd or bool(tree.blob(path)) or tree.size(path) >= 0
+
+    apart = _Apart(tree.listed, project, is_there)
+    paths, found = {}, list(apart.found)
+    for path in (*odd, *(one for one in tree.listed if one not in odd)):
+        name, problem = apart.name(path, odd.get(path, "100644"))
+        found += [problem] if problem else []
+        if name and is_there(path):
+            paths[name] = path
+    return paths, found
+
+
+class _Apart:
+    """Tells specs from what isn't any: settings, the catalog, what lies in other projects."""
+
+    def __init__(
+        self,
+        paths: Iterable[bytes],
+        project: Project,
+        is_there: Callable[[bytes], bool] = lambda _path: True,
+    ) -> None:
+        """Take all paths that are looked at; `is_there` tells which of them aren't gone."""
+        self._project = project
+        self._own = project.folder.settings.encode()
+        self._nested = tuple(
+            path[: -len(PROJECT_FILE)]
+            for path in paths
+            if path.endswith(b"/" + PROJECT_FILE.encode())
+            and path != self._own
+            and _is_within(path, project)
+            and is_there(path)
+        )
+
+    @property
+    def found(self) -> Iterable[Diagnostic]:
+        """Find the projects in the folders of this one: who sends their specs isn't clear."""
+        own = self._project.folder.settings
+        return (
+            error(
+                "project-nested",
+                f"This folder is a project of its own, and `runs:` of {own} names it, too: both "
+                "would send its specs.",
+                load.escaped(folder) + PROJECT_FILE,
+                hint=f"Move it, or name other folders under `runs:` in {own}.",
+            )
+            for folder in self._nested
+        )
+
+    def name(self, path: bytes, mode: str) -> tuple[str | None, Diagnostic | None]:
+        """Give the name of a file of specs; None for anything else, and why if that is wrong."""
+        folder = self._project.folder
+        known = is_workflow(path, folder) or path == folder.catalog.encode()
+        if known and not load.is_regular(mode):
+            return None, load.not_plain(path, mode, "the catalog's files")
+        if path == self._own or not _is_within(path, self._project):
+            return None, None
+        if self._nested and path.startswith(self._nested):
+            return None, None
+        return load.spec_name(path, mode)
+
+
+def _read(tree: WorkTree, path: bytes) -> bytes | None:
+    try:
+        return tree.read(path)
+    except Unreadable:
+        return None
+
+
+def worktree_workflows(tree: WorkTree, folder: ProjectFolder) -> dict[str, bytes]:
+    """Read the catalog's files of the work tree; what can't be read is `worktree_specs`' to say."""
+    read = {path: _read(tree, path) for path in tree.listed if is_workflow(path, folder)}
+    return {
+        path.decode(errors="replace"): content
+        for path, content in read.items()
+        if content is not None
+    }
+
+
+def is_workflow(path: bytes, folder: ProjectFolder) -> bool:
+    """Whether a file is one of the catalog's."""
+    return path.startswith(folder.catalog.encode() + b"/") and path.endswith(b".json")
+
+
+def all_specs(git: GitTree, commit: str, project: Project) -> SpecSet:
+    """Read every spec of a commit, of the work tree where it is ""."""
+    if commit:
+        return commit_specs(git, commit, project)
+    return worktree_specs(worktree(git, project), project)
+
+
+def commit_specs(
+    git: GitTree, commit: str, project: Project, only: frozenset[str] | None = None
+) -> SpecSet:
+    """Read the specs of a commit: all of them, or those of the files named in `only`."""
+    listed = _listed(git, commit, project, only)
+    blobs = git.contents((*listed.specs.values(), *listed.workflows.values()))
+    contents = {name: blobs[entry.blob] for name, entry in listed.specs.items()}
+    workflows = {name: blobs[entry.blob] for name, entry in listed.workflows.items()}
+    return _with(load.load(contents, project, workflows), listed.found)
+
+
+def known_specs(
+    git: GitTree,
+    commit: str,
+    project: Project,
+    keeper: Keeper,
+    settled: Callable[[RunSpec], bool],
+    only: frozenset[str] | None = None,
+) -> SpecSet:
+    """Read the specs of a commit, as `commit_specs` does, but nothing that the keeper knows.
+
+    Of specs that are `settled`, that may be no more than their identity.
+    """
+    listed = _listed(git, commit, project, only)
+    blobs = git.contents(listed.workflows.values())
+    workflows = {name: blobs[entry.blob] for name, entry in listed.workflows.items()}
+    known, problems = load.load_catalog(workflows, project.folder)
+    examined = keeper.examiner(project, known, workflows).in_commit(git, listed.specs, settled)
+    contents = Contents(
+        list(listed.specs),
+        lambda name: git.contents([listed.specs[name]])[listed.specs[name].blob],
+    )
+    return _with(load.assembled(examined, contents, project, known, problems), listed.found)
+
+
+class _Listed(NamedTuple):
+    """Names and entries of the files of a commit, and what is wrong with them."""
+
+    specs: Mapping[str, TreeFile]
+    workflows: Mapping[str, TreeFile]
+    found: list[Diagnostic]
+
+
+_FEW = 500  # paths that fit well on a command line
+
+
+def _listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | None) -> _Listed:
+    specs: dict[str, TreeFile] = {}
+    workflows: dict[str, TreeFile] = {}
+    places: Sequence[str] = project.runs
+    if only is not None and len(only) <= _FEW and all(map(_is_plain, only)):
+        places = sorted(one for one in only if _is_within(one.encode(), project))
+    files = git.files(commit, [*places, project.folder.catalog])
+    apart = _Apart(files, project)
+    found = [one for one in apart.found if only is None or one.file in only]
+    for path, entry in files.items():
+        if is_workflow(path, project.folder) and load.is_regular(entry.mode):
+            workflows[path.decode(errors="replace")] = entry
+        name, problem = apart.name(path, entry.mode)
+        if problem and (only is None or problem.file in only):
+            found.append(problem)
+        if name and (only is None or name in only):
+            specs[name] = entry
+    return _Listed(specs, workflows, found)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a path that is shown is written as it is: nothing in it had to be escaped."""
+    return name.isascii() and "\\" not in name
+
+
+def _with(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
+    if not more:
+        return specs
+    return specs._replace(diagnostics=in_order([*specs.diagnostics, *more]))
+
+
+def sent_specs(git: GitTree, project: Project, attempts: Iterable[Attempt]) -> dict[str, RunSpec]:
+    """Read the specs that attempts sent, from the blobs that they name, by their nonces.
+
+    One whose blob isn't in this clone, or that has no nonce, is left out.
+    """
+    wanted = {one.fact("nonce"): one for one in attempts if one.fact("nonce")}
+    blobs = git.blobs_at_hand({one.fact("blob") for one in wanted.values()})
+    specs: dict[str, RunSpec] = {}
+    for nonce, one in wanted.items():
+        if one.fact("blob") in blobs:
+            read = load.unchecked(blobs[one.fact("blob")], one.fact("file"), project)
+            same = [spec for spec in read if spec.digest == one.digest]
+            if same:
+                specs[nonce] = same[0]
+    return specs
+
+
+# --- only what a diff and the record make necessary ----------------------------------
+
+
+class Reads(Protocol):
+    """Reads the specs of a commit: all of them, or those of the files named in `only`."""
+
+    def __call__(self, commit: str, /, *, only: frozenset[str] | None = None) -> SpecSet:
+        """Read them."""
+
+
+class Narrowed(NamedTuple):
+    """The specs that a plan has to look at, and the files that differ from the base."""
+
+    specs: SpecSet
+    touched: frozenset[str]
+
+
+def touched_files(git: GitTree, base: str, commit: str, project: Project) -> frozenset[str]:
+    """Name the files that differ between two commits: specs, settings, catalog."""
+    return _names(_changes(git, base, commit, project))
+
+
+def _changes(git: GitTree, base: str, commit: str, project: Project) -> Sequence[PathChange]:
+    return git.changes(base, commit, parts(project))
+
+
+def _names(changes: Iterable[PathChange]) -> frozenset[str]:
+    return frozenset(load.escaped(one.path) for one in changes)
+
+
+def narrowed(
+    git: GitTree,
+    base: str,
+    commit: str,
+    project: Project,
+    lockfile: Lockfile,
+    environments: tuple[str, ...],
+    read: Reads,
+) -> Narrowed | None:
+    """Read the specs that can be due or held, given that all was applied through `base`.
+
+    Whatever is left out has a settled attempt and is the same as it was at `base`. Gives
+    None where only a look at every spec can tell. `read` reads the specs of some files of a
+    commit.
+    """
+    from qflow_gitops.ports.protocols import ChangeKind
+
+    changes = _changes(git, base, commit, project)
+    touched = _names(changes)
+    known = project.folder.catalog
+    checked_anew = any(one == known or one.startswith(known + "/") for one in touched)
+    if (
+        project.folder.settings in touched
+        or checked_anew
+        or _platform_changed(project, lockfile, environments)
+    ):
+        return None
+    removed = _names(
+        one for one in changes if one.kind is ChangeKind.REMOVED and _is_within(one.path, project)
+    )
+    needed = touched - removed
+    try:
+        before = read(base, only=touched)
+    except Unreadable:
+        return None  # the base only spares a look at what hasn't changed
+    if has_errors(before.diagnostics):
+        return None
+    for _ in range(3):  # the second round reads what the record names, a third has nothing new
+        specs = read(commit, only=needed)
+        if _is_back(specs, before, needed & touched, lockfile):
+            return None
+        more = _files_to_follow(specs, project, needed, touched, lockfile, environments)
+        if more is None:
+            return None
+        if more <= needed:
+            return Narrowed(specs, touched)
+        needed |= more
+    return None
+
+
+def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
+    return any(
+        lockfile.overview(name).platforms - {project.environments[name].platform}
+        for name in environments
+    )
+
+
+def _files_to_follow(
+    specs: SpecSet,
+    project: Project,
+    read: frozenset[str],
+    touched: frozenset[str],
+    lockfile: Lockfile,
+    environments: tuple[str, ...],
+) -> frozenset[str] | None:
+    """Name the files of the runs whose record makes a look necessary; None if unknown.
+
+    `read` are the files that `specs` come from. A run with an attempt that isn't settled
+    has to be looked at. Where a name, a file or a request has moved between files, only a
+    look at all of them can tell what is new, so that gives None.
+    """
+    if has_errors(specs.diagnostics) or _any_moved(specs, project, lockfile, environments):
+        return None
+    if any(_has_unsettled_origin(lockfile, name) for name in environments):
+        return None
+    files: set[str] = set()
+    for name in environments:
+        overview = lockfile.overview(name)
+        if any((name, run) not in specs.specs for run in overview.of_files(touched)):
+            return None
+        for run, file in overview.unsettled().items():
+            if file in read and (name, run) not in specs.specs:
+                return None
+            files.add(file)
+    return frozenset(files)
+
+
+def _has_unsettled_origin(lockfile: Lockfile, environment: str) -> bool:
+    """Whether something isn't settled that was carried over from another environment."""
+    return any(
+        one.environment != environment
+        and one.run in lockfile.overview(one.environment).unsettled()
+        and any(
+            attempt.state not in SETTLED for attempt in lockfile.attempts(*one.key)[: one.through]
+        )
+        for run in lockfile.environment(environment).events
+        for one in recorded_origins(lockfile, (environment, run))
+    )
+
+
+def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile: Lockfile) -> bool:
+    """Whether a name with a record comes back: another spec may have carried that record over."""
+    return any(
+        one.file in touched and key not in before.specs and lockfile.attempts(*key)
+        for key, one in specs.specs.items()
+    )
+
+
+def _any_moved(
+    specs: SpecSet, project: Project, lockfile: Lockfile, environments: tuple[str, ...]
+) -> bool:
+    """Whether one of the specs has another file or name in the record, or its request has."""
+    for key, one in specs.specs.items():
+        if key[0] not in environments:
+            continue
+        recorded = lockfile.attempts(*key)
+        if one.previous_name or inherits(lockfile, project, key):
+            return True
+        if recorded and recorded[-1].fact("file") != one.file:
+            return True
+        if any(attempt.counted and attempt.digest == one.digest for attempt in recorded):
+            continue
+        if is_spent_elsewhere(one, project, lockfile):
+            return True
+    return False

@@ -1,0 +1,17 @@
+"""Azure connectors."""
+
+from collections.abc import Iterator
+
+from qflow_gitops.findings.finding import Diagnostic, Rule
+from qflow_gitops.yaml.document import Document
+
+NAME = "azure"
+SYSTEM_VARIABLES: tuple[str, ...] = ("resourceGroup",)
+LEGACY_VARIABLE = "credentials_azure"
+RULES: tuple[Rule, ...] = ()
+REGIONS: frozenset[str] = frozenset()
+
+
+def check(_document: Document) -> Iterator[Diagnostic]:
+    """Find nothing: the schema says all there is to say of a resource group (qflow-api 9.2)."""
+    yield from ()

@@ -1,0 +1,179 @@
+"""The line that a finding is about, for every finding, with what may not be shown masked.
+
+Masked are the values that `sensitive` points at, whatever looks like a secret, and, where a
+document can't be read far enough to know what is sensitive, everything.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from qflow_gitops.findings.finding import Diagnostic, Excerpt, Range
+from qflow_gitops.specs import secrets
+from qflow_gitops.specs.spec import MASK
+from qflow_gitops.yaml.document import Document, Path
+from qflow_gitops.yaml.parse import decode, parse
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
+_UNREAD = frozenset(  # after these a document isn't known as a whole, or not for certain
+    ("yaml-duplicate-key", "yaml-key-type", "yaml-root", "yaml-syntax", "yaml-too-deep")
+)
+_AROUND = 300  # characters beside a finding, of a line that is longer
+_LITERAL = "secret-literal"  # its value is hidden whole, however it is written
+_SENT: tuple[Path, ...] = (("spec", "input"), ("spec", "variables"))
+_SHOWN = (60, 59, 40)  # characters of a value that a sentence may hold (`suggest.shown`)
+_TAKEN_OUT = "Take it out. If it is real, revoke it: git keeps what was committed."
+
+
+def added(
+    found: Iterable[Diagnostic],
+    files: Mapping[str, bytes],
+    documents: Iterable[Document],
+    beside: Iterable[Diagnostic] = (),
+) -> list[Diagnostic]:
+    """Give the findings with their excerpts, and with nothing sensitive in their words.
+
+    `beside` are other findings about these files: they, too, say what may not be shown.
+    """
+    masks: dict[str, list[Range]] = {}
+    for document in documents:
+        masks.setdefault(document.file, []).extend(_sensitive(document))
+    lines: dict[str, list[str]] = {}
+    hidden: dict[tuple[str, int], list[tuple[int, int]]] = {}  # looked for once on each line
+    result: list[Diagnostic] = []
+    given = list(found)
+    all_of_them = [*given, *beside]
+    for one in all_of_them:
+        if one.rule == _LITERAL:
+            masks.setdefault(one.file, []).append(one.range)
+    unread = {one.file for one in all_of_them if one.rule in _UNREAD}
+    closed = {name for name in unread if _may_hide_something(files.get(name, b""))}
+    for one in given:
+        if one.file not in lines:
+            text = decode(files.get(one.file, b""), one.file)[0]
+            lines[one.file] = _BREAK.split(text) if text else []
+        line = one.range.start.line
+        shown = lines[one.file][line - 1] if line <= len(lines[one.file]) else None
+        if shown is None:
+            result.append(one)
+        elif one.file in closed:
+            result.append(_without_value(one, shown))
+        else:
+            every = masks.get(one.file, [])
+            if (one.file, line) not in hidden:
+                spans = [_span(mask, line, shown) for mask in every if _touches(mask, line)]
+                hidden[one.file, line] = sorted([*spans, *secrets.spans(shown)])
+            result.append(_with_line(one, shown, every, hidden[one.file, line]))
+    return result
+
+
+def readable(content: bytes, file: str) -> list[str]:
+    """Give a file's lines with what may not be shown masked, for a file without YAML errors."""
+    text = decode(content, file)[0] or ""
+    masks = [one for document in parse(content, file).documents for one in _sensitive(document)]
+    shown = []
+    for number, line in enumerate(_BREAK.split(text), 1):
+        spans = [_span(one, number, line) for one in masks if _touches(one, number)]
+        shown.append(_excerpt(line, 0, 0, sorted([*spans, *secrets.spans(line)])).text)
+    return shown
+
+
+def _touches(where: Range, line: int) -> bool:
+    return where.start.line <= line <= where.end.line
+
+
+def _may_hide_something(content: bytes) -> bool:
+    text = content.decode("utf-8", "replace")
+    return "sensitive" in text or secrets.kind_of(text) != ""
+
+
+def _sensitive(document: Document) -> list[Range]:
+    """Give the ranges that `sensitive` hides; all that is sent where it can't be followed."""
+    spec = document.data.get("spec")
+    if not isinstance(spec, dict) or "sensitive" not in spec:
+        return []
+    everything = [document.values[one] for one in _SENT if one in document.values]
+    pointers = spec["sensitive"]
+    if not isinstance(pointers, list):
+        return everything
+    ranges = []
+    by_pointer = {
+        "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path[1:]): where
+        for path, where in document.values.items()
+        if path[:2] in _SENT
+    }
+    for pointer in pointers:
+        if not isinstance(pointer, str) or pointer not in by_pointer:
+            return everything
+        ranges.append(by_pointer[pointer])
+    return ranges
+
+
+def _overlap(one: Range, other: Range) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _without_value(one: Diagnostic, line: str) -> Diagnostic:
+    """Take the value out of the words of a finding about a value that may not be shown."""
+    start, end = one.range.start, one.range.end
+    last = end.column if end.line == start.line else len(line) + 1
+    value = line[start.column - 1 : last - 1]
+    for length in _SHOWN if value.strip() else ():
+        part = value[:length]
+        one = replace(
+            one, message=one.message.replace(part, MASK), hint=one.hint.replace(part, MASK)
+        )
+    return one
+
+
+def _with_line(
+    one: Diagnostic, line: str, masks: Iterable[Range], hidden: list[tuple[int, int]]
+) -> Diagnostic:
+    here = one.range.start.line
+    if one.rule != _LITERAL and any(_overlap(one.range, mask) for mask in masks):
+        one = _without_value(one, line)
+    first, last = _span(one.range, here, line)
+    if secrets.kind_of(line[first:last]) and (told := _without_value(one, line)) != one:
+        one = replace(told, hint=_TAKEN_OUT)  # a hint may spell it otherwise
+    return replace(one, excerpt=_clipped(_excerpt(line, first, last, hidden)))
+
+
+def _span(where: Range, number: int, line: str) -> tuple[int, int]:
+    """Give the part of a range that lies on one line, as offsets into it."""
+    first = where.start.column - 1 if where.start.line == number else 0
+    last = where.end.column - 1 if where.end.line == number else len(line.rstrip())
+    first = min(first, len(line))
+    return first, max(first, min(last, len(line)))
+
+
+def _excerpt(line: str, first: int, last: int, hidden: list[tuple[int, int]]) -> Excerpt:
+    """Build the line piece by piece; what is hidden (sorted) becomes a word of fixed length."""
+    text, start, end, at = "", first, last, 0
+    for found, stop in hidden:
+        begin = max(found, at)
+        if begin >= stop:
+            continue
+        text += line[at:begin]
+        shift = len(text) + len(MASK) - stop
+        if first >= stop:
+            start = first + shift
+        elif first >= begin:
+            start = len(text)
+        if last >= stop:
+            end = last + shift
+        elif last > begin:
+            end = len(text) + len(MASK)
+        text += MASK
+        at = stop
+    return Excerpt(text + line[at:], start, end)
+
+
+def _clipped(whole: Excerpt) -> Excerpt:
+    """Leave out what stands far from the place on a very long line."""
+    first = max(0, whole.start - _AROUND)
+    last = max(whole.start, min(whole.end, whole.start + _AROUND)) + _AROUND
+    before = "…" if first else ""
+    after = "…" if last < len(whole.text) else ""
+    text = before + whole.text[first:last] + after
+    start = whole.start - first + len(before)
+    return Excerpt(text, start, min(whole.end - first + len(before), len(text)))

@@ -1,0 +1,131 @@
+"""Events of the head that wait for whoever writes the lockfile of a work tree to take them in.
+
+One writer at a time has the mutex, an apply perhaps for an hour; a freeze can't wait for that.
+So it is a line of a file of its own, `announced`, durable before the command says so. It counts
+from then on: readers lay the lines on top of the record, and the session takes them into it.
+A line is only removed once the lockfile has its event, so a crash may leave it in both places;
+its nonce tells that it is the same event.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from qflow_gitops.base import atomic
+from qflow_gitops.errors import AGAIN, BusyError, LockError
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.notes import LedgerEvent, from_json, to_json
+from qflow_gitops.stores.checks import NOTHING_DONE
+from qflow_gitops.stores.memories import ANNOUNCED
+
+PATIENCE = 10.0
+"""Seconds that one who announces waits for another, who takes some milliseconds for it."""
+
+
+class Announced:
+    """The file in a private folder. `where` names the lockfile, for people."""
+
+    def __init__(self, folder: Path, where: str) -> None:
+        """Take the folder; it need not be there yet."""
+        self._file = folder / ANNOUNCED
+        self._gate = folder / "announcing"
+        self._where = where
+
+    def missing_in(self, lockfile: Lockfile) -> tuple[LedgerEvent, ...]:
+        """Give the events that this lockfile doesn't have, oldest first. Raises LockError."""
+        return _missing(self.read(), lockfile)
+
+    def read(self) -> tuple[LedgerEvent, ...]:
+        """Give every event that stands in the file. Raises LockError."""
+        try:
+            return tuple(_event(line) for line in atomic.read_lines(self._file))
+        except (KeyError, TypeError, ValueError, AttributeError, OSError) as problem:
+            raise LockError(
+                f"What was announced for the lockfile can't be read: {problem}.",
+                where=str(self._file),
+                not_done=NOTHING_DONE,
+                hint="It holds freezes that the lockfile doesn't have yet. Look at it, move it "
+                "away, and say again what is to hold: `qflow-gitops freeze --reason TEXT`",
+                reason="lock_announced",
+            ) from None
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others from announcing, and what was announced from being removed.
+
+        Raises BusyError where another process doesn't end with it, OSError.
+        """
+        with self._entered(PATIENCE) as entered:
+            if not entered:
+                raise BusyError(
+                    "Another qflow-gitops freezes or unfreezes, and doesn't come to an end.",
+                    where=self._where,
+                    not_done="Nothing was written.",
+                    hint=f"See whether one hangs (`ps`), end it, and run it again: `{AGAIN}`",
+                )
+            yield
+
+    def append(self, event: LedgerEvent) -> None:
+        """Add an event, durably, or nothing; only while `alone`. Raises OSError."""
+        log = atomic.AppendLog(self._file)
+        try:
+            log.append([json.dumps(to_json(event), ensure_ascii=False).encode()])
+        finally:
+            log.close()
+
+    def clear(self, lockfile: Lockfile) -> None:
+        """Remove the file if this lockfile, which was written, has all of it and nobody is at it.
+
+        What stays does no harm: the next session tries again.
+        """
+        with contextlib.suppress(OSError, LockError):
+            if not self._file.exists():
+                return
+            with self._entered(0) as entered:
+                if entered and not self.missing_in(lockfile):
+                    self._file.unlink()
+                    atomic.sync_folder(self._file.parent)
+
+    @contextlib.contextmanager
+    def _entered(self, patience: float) -> Iterator[bool]:
+        """Lock the gate; False where another process keeps it locked for so many seconds."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self._gate, flags, 0o600)
+        until = time.monotonic() + patience
+        try:
+            while not (entered := _locked(descriptor)) and time.monotonic() < until:
+                time.sleep(0.02)
+            yield entered
+        finally:
+            os.close(descriptor)  # the kernel releases the flock, also after kill -9
+
+
+def _event(line: bytes) -> LedgerEvent:
+    event = from_json(json.loads(line))
+    if not event.text("nonce"):
+        raise ValueError("an event has no nonce")
+    return event
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def laid_on(lockfile: Lockfile | None, events: tuple[LedgerEvent, ...], lineage: str) -> Lockfile:
+    """Give a lockfile with the events that it lacks; one of this lineage where there is none."""
+    known = lockfile or Lockfile(lineage)
+    return replace(known, notes=(*known.notes, *_missing(events, known)))
+
+
+def _missing(events: tuple[LedgerEvent, ...], lockfile: Lockfile) -> tuple[LedgerEvent, ...]:
+    known = {one.text("nonce") for one in lockfile.notes}
+    return tuple(one for one in events if one.text("nonce") not in known)

@@ -1,0 +1,66 @@
+"""What a session of the work tree's store has recorded so far: lines on top of a lockfile.
+
+The first line says on top of which: `{"sha256": …, "lineage": …}`, the digest of the lockfile's
+bytes ("" where there was none). Each other line is a transition or a mark.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qflow_gitops.base import atomic
+from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile.codec import transition_from_json, transition_to_json
+from qflow_gitops.lockfile.ledger import Lockfile, Transition
+from qflow_gitops.lockfile.notes import Mark, note_from_json, note_to_json
+from qflow_gitops.stores.checks import NOTHING_DONE
+
+
+def lines_of(transitions: Sequence[Transition], mark: Mark | None) -> list[bytes]:
+    """Write what one call records as lines."""
+    lines = [transition_to_json(one) for one in transitions]
+    if mark is not None:
+        lines.append(
+            {
+                "mark": mark.environment,
+                "latest": mark.latest,
+                "appliedThrough": mark.applied_through,
+                "notes": [*map(note_to_json, mark.notes)],
+            }
+        )
+    return [json.dumps(line, ensure_ascii=False).encode() for line in lines]
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Read the lines of a journal, none where there is no file. Raises LockError."""
+    try:
+        return [json.loads(line) for line in atomic.read_lines(path)]
+    except (ValueError, OSError) as problem:
+        raise _bad(path, problem) from None
+
+
+def replayed(base: Lockfile, lines: Sequence[dict[str, Any]], path: Path) -> Lockfile:
+    """Give the lockfile with the lines after the first on top. Raises LockError."""
+    try:
+        for line in lines[1:]:
+            if "mark" in line:
+                notes = tuple(map(note_from_json, line["notes"]))
+                base = base.marked(
+                    Mark(line["mark"], line["latest"], line["appliedThrough"], notes)
+                )
+            else:
+                base = base.recorded([transition_from_json(line)])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise _bad(path, problem) from None
+    return base
+
+
+def _bad(path: Path, problem: Exception) -> LockError:
+    return LockError(
+        f"The journal of an interrupted apply can't be read: {problem}.",
+        where=str(path),
+        not_done=NOTHING_DONE,
+        hint="Keep the file and report it: it holds the record of what was sent.",
+        reason="lock_journal",
+    )

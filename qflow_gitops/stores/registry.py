@@ -1,0 +1,69 @@
+"""Where the lockfile can live: one store a file, all of them behind `ports.LockStore`.
+
+A new store is one file here and one line in `STORES`.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from qflow_gitops.base.paths import ProjectFolder
+from qflow_gitops.lockfile.codec import from_bytes
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.ports.protocols import LockBranch, LockStore
+from qflow_gitops.settings.project import LockSettings
+
+
+class Place(NamedTuple):
+    """What the stores are built from.
+
+    `root` is the top of the work tree, `folder` where the project lies in it, `private` a
+    folder of the git directory; `branch` opens a branch of a remote; `author` says who writes,
+    as the record has it. `reader` reads a lockfile where nothing is to be written.
+    """
+
+    root: Path
+    folder: ProjectFolder
+    private: Path
+    branch: Callable[[str, str], LockBranch]
+    author: Callable[[], Mapping[str, str]]
+    in_ci: bool
+    reader: Callable[[bytes, str], Lockfile] = from_bytes
+
+
+def _worktree(settings: LockSettings, place: Place) -> LockStore:
+    from qflow_gitops.stores.memories import check_own, memory
+    from qflow_gitops.stores.worktree import WorktreeStore
+
+    refuse = ""
+    if place.in_ci and not settings.ephemeral:
+        refuse = "The lockfile would be written to a work tree that a CI throws away."
+    own = memory(place.private, place.folder)
+    return WorktreeStore(
+        place.root / place.folder.lockfile,
+        own.path,
+        lineage=settings.lineage,
+        refuse=refuse,
+        reader=place.reader,
+        where=place.folder.lockfile,
+        check_own=partial(check_own, place.root, place.private, own),
+    )
+
+
+def _branch(settings: LockSettings, place: Place) -> LockStore:
+    from qflow_gitops.stores.branch import BranchStore
+
+    branch = place.branch(settings.remote, settings.branch)
+    return BranchStore(branch, lineage=settings.lineage, author=place.author())
+
+
+STORES: Mapping[str, Callable[[LockSettings, Place], LockStore]] = {
+    "worktree": _worktree,
+    "branch": _branch,
+}
+
+
+def build(settings: LockSettings, place: Place) -> LockStore:
+    """Build the store that the settings choose; their schema allows no other."""
+    return STORES[settings.store](settings, place)

@@ -1,0 +1,50 @@
+"""YAML as plain JSON data, and the range of every key and value in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from qflow_gitops.findings.finding import Diagnostic, Position, Range
+
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+Path = tuple[str | int, ...]
+"""Keys and indexes from the document's root: `("spec", "variables", "region")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document as JSON data.
+
+    `keys` and `values` give the range of each key and each value by its path; the root's
+    value has the path `()`. `index` counts the documents of a file from 0.
+    """
+
+    file: str
+    index: int
+    data: dict[str, Any]
+    keys: Mapping[Path, Range]
+    values: Mapping[Path, Range]
+
+    def key_range(self, path: Path) -> Range:
+        """The range of the key at `path`, of the nearest one above where it has none."""
+        while path and path not in self.keys:
+            path = path[:-1]
+        return self.keys.get(path) or self.values[()]
+
+    def value_range(self, path: Path) -> Range:
+        """The range of the value at `path`, of the nearest one above where it is missing."""
+        while path and path not in self.values:
+            path = path[:-1]
+        return self.values[path]
+
+
+class Parsed(NamedTuple):
+    """What a file holds: its documents, as far as they could be read, and the findings."""
+
+    documents: tuple[Document, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def range_of(start: Any, end: Any) -> Range:
+    """Give the stretch between two marks of a YAML library, whose lines and columns begin at 0."""
+    return Range(Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1))
