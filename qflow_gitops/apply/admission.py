@@ -14,7 +14,8 @@ from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest, View
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent, Note
-from qflow_gitops.plan.decide import Context, Reason, apply_command
+from qflow_gitops.plan.change import Reason
+from qflow_gitops.plan.context import Context, apply_command
 from qflow_gitops.policy.rules import Facts
 from qflow_gitops.ports.protocols import Branches, GitTree
 from qflow_gitops.settings.project import Project

@@ -7,7 +7,7 @@ from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.notes import freezes_of
-from qflow_gitops.plan.decide import Reason
+from qflow_gitops.plan.change import Reason
 from qflow_gitops.ports.protocols import LockSession
 
 

@@ -27,7 +27,7 @@ from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockfile.notes import Mark
 from qflow_gitops.lockfile.states import FINAL, State
-from qflow_gitops.plan.decide import Change, Reason
+from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.ports.protocols import (
     Answer,
     AnswerKind,

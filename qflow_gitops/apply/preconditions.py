@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 from qflow_gitops.findings.finding import Diagnostic, has_errors
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.plan.decide import RETRY, Action, Plan, Reason, digest_of_runs
+from qflow_gitops.plan.change import Action, Plan, Reason, digest_of_runs
+from qflow_gitops.plan.context import RETRY
 from qflow_gitops.policy.rules import Facts
 from qflow_gitops.ports.protocols import GitTree
 from qflow_gitops.results.plans import Planned

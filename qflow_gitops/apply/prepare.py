@@ -13,7 +13,7 @@ from qflow_gitops.apply import events
 from qflow_gitops.apply.launch import Job
 from qflow_gitops.apply.preconditions import View
 from qflow_gitops.errors import AuthError, QflowError
-from qflow_gitops.plan.decide import Action, Change, Reason
+from qflow_gitops.plan.change import Action, Change, Reason
 from qflow_gitops.ports.protocols import Clock, GitTree, Qualys
 from qflow_gitops.specs.spec import body_of, with_key
 

@@ -15,7 +15,7 @@ from qflow_gitops.lockfile.codec import attempt_to_json, transition_to_json
 from qflow_gitops.lockfile.inheritance import names_of
 from qflow_gitops.lockfile.ledger import Lockfile, Transition, is_leased
 from qflow_gitops.lockfile.states import UNDER_WAY
-from qflow_gitops.plan.decide import Action, Change, Reason
+from qflow_gitops.plan.change import Action, Change, Reason
 from qflow_gitops.results.applies import Applied, Outcome
 
 

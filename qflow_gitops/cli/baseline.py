@@ -9,7 +9,7 @@ import click
 from qflow_gitops.cli import options
 from qflow_gitops.cli.context import SystemClock, Wiring, run
 from qflow_gitops.errors import AGAIN, UsageProblem
-from qflow_gitops.plan.decide import Change
+from qflow_gitops.plan.change import Change
 from qflow_gitops.render.escape import count
 
 if TYPE_CHECKING:

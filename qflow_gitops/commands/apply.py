@@ -42,8 +42,9 @@ from qflow_gitops.lockfile.inheritance import Inheritance, Key
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Mark, Note
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan import decide
-from qflow_gitops.plan.decide import Action, Brakes, Change, Context, Plan, Reason
+from qflow_gitops.plan import context, decide
+from qflow_gitops.plan.change import Action, Change, Plan, Reason
+from qflow_gitops.plan.context import Brakes, Context
 from qflow_gitops.policy import rules
 from qflow_gitops.policy.rules import Approval, Facts
 from qflow_gitops.ports.protocols import (
@@ -142,7 +143,7 @@ def apply(request: ApplyRequest, edges: Edges) -> Generator[events.Event, None, 
         first = _view(request, edges, source, snapshot)
     check(request, first)
     notes = (*uncommitted(edges.git, project, head), *left_alone(first))
-    if request.retry_failed and decide.RETRY not in request.acks:
+    if request.retry_failed and context.RETRY not in request.acks:
         yield events.Said("No run failed, was cancelled or refused: there is nothing to retry.")
     for note in notes:
         yield events.Said(note)
@@ -425,8 +426,8 @@ def _evidence(
         found["approvers"] = list(approval.approvers)
     names = (*one.released, *({NEW_RECORD, REWRITTEN} & set(request.acks)))
     released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
-    if one.reason is Reason.RETRY and decide.RETRY not in one.released:
-        released.append({"hold": decide.RETRY})
+    if one.reason is Reason.RETRY and context.RETRY not in one.released:
+        released.append({"hold": context.RETRY})
     said = {"by": edges.author.get("actor", ""), "reason": request.reason}
     more = {name: value for name, value in said.items() if value}
     if released:

@@ -11,7 +11,8 @@ from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import decide
-from qflow_gitops.plan.decide import Action, Change, Context, Plan, Reason
+from qflow_gitops.plan.change import Action, Change, Plan, Reason
+from qflow_gitops.plan.context import Context
 from qflow_gitops.ports.protocols import Clock, GitTree, LockSession, LockStore, LostRace
 from qflow_gitops.results.records import History
 from qflow_gitops.results.report import InvalidFiles, Report

@@ -9,7 +9,8 @@ from functools import partial
 
 from qflow_gitops.apply import descent
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.plan.decide import Action, Context, Plan, apply_command
+from qflow_gitops.plan.change import Action, Plan
+from qflow_gitops.plan.context import Context, apply_command
 from qflow_gitops.ports.protocols import Branches, Cache, GitTree
 from qflow_gitops.results.plans import Beforehand
 from qflow_gitops.settings.project import Project

@@ -23,7 +23,7 @@ from qflow_gitops.lockfile.decisions import reopening
 from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.decide import said
+from qflow_gitops.plan.spent import said
 from qflow_gitops.ports.protocols import Clock, LockStore, LostRace
 from qflow_gitops.results.records import Resolved
 from qflow_gitops.results.report import Report

@@ -13,7 +13,7 @@ from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan import decide
-from qflow_gitops.plan.decide import Brakes, Context
+from qflow_gitops.plan.context import Brakes, Context
 from qflow_gitops.policy import loosening
 from qflow_gitops.policy.rules import Facts
 from qflow_gitops.ports.protocols import Branches, Cache, GitTree, LockStore

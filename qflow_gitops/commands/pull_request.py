@@ -16,7 +16,8 @@ from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.inheritance import recorded_attempts
 from qflow_gitops.lockfile.ledger import Attempt, Lockfile
 from qflow_gitops.lockfile.states import UNCOUNTED, UNDER_WAY, State
-from qflow_gitops.plan.decide import Action, Change, Plan, Reason, as_held, is_once_more
+from qflow_gitops.plan.change import Action, Change, Plan, Reason, as_held
+from qflow_gitops.plan.spent import is_once_more
 from qflow_gitops.policy.rules import Approval, missing
 from qflow_gitops.ports.protocols import GitTree, LockStore, PullRequest, Snapshot
 from qflow_gitops.results.plans import Planned

@@ -13,7 +13,7 @@ from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.inheritance import Key, Placed
 from qflow_gitops.lockfile.ledger import Event, Lockfile, Transition, is_leased, lease_end
 from qflow_gitops.lockfile.states import DOUBTFUL, UNCOUNTED, UNSUCCESSFUL, State
-from qflow_gitops.plan.decide import said
+from qflow_gitops.plan.spent import said
 from qflow_gitops.ports.protocols import LockSession, LockStore
 from qflow_gitops.results.records import Resolved
 from qflow_gitops.results.report import Report

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from qflow_gitops.base.jsondiff import MISSING, Difference
-from qflow_gitops.plan.decide import Change
+from qflow_gitops.plan.change import Change
 from qflow_gitops.render.escape import clean
 from qflow_gitops.specs.spec import MASK, PLACE_VARIABLES, RunSpec
 

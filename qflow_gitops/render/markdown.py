@@ -12,7 +12,7 @@ from itertools import groupby
 from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.plan.decide import EVERY, Action, Change
+from qflow_gitops.plan.change import EVERY, Action, Change
 from qflow_gitops.render import text
 from qflow_gitops.render.describe import difference, run, where
 from qflow_gitops.render.escape import clean, count

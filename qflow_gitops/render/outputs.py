@@ -7,7 +7,7 @@ actions have; a dotenv report of GitLab's takes letters, digits and underscores 
 (docs.gitlab.com, "Pass dotenv variables to specific jobs"): it is a plain artifact there.
 """
 
-from qflow_gitops.plan.decide import Action, Plan
+from qflow_gitops.plan.change import Action, Plan
 from qflow_gitops.results.applies import Applied
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report

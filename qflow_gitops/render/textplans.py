@@ -8,7 +8,8 @@ from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.ledger import Attempt
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.decide import Action, Change, Plan, Reason, said
+from qflow_gitops.plan.change import Action, Change, Plan, Reason
+from qflow_gitops.plan.spent import said
 from qflow_gitops.render.describe import difference, run, where
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.results.applies import Applied

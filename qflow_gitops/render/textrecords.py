@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from qflow_gitops.lockfile.freezes import LOCKFILE
 from qflow_gitops.lockfile.ledger import Event
-from qflow_gitops.plan.decide import said
+from qflow_gitops.plan.spent import said
 from qflow_gitops.render.describe import difference
 from qflow_gitops.render.escape import clean, count, table
 from qflow_gitops.render.textplans import frozen, lock

@@ -7,7 +7,7 @@ from qflow_gitops.errors import ExitCode, QflowError, together, worst
 from qflow_gitops.findings.finding import Diagnostic, has_errors
 from qflow_gitops.lockfile.ledger import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
-from qflow_gitops.plan.decide import Change, Reason
+from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.specs.spec import RunSpec

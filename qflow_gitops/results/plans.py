@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.findings.finding import Diagnostic, has_errors
-from qflow_gitops.plan.decide import Action
+from qflow_gitops.plan.change import Action
 from qflow_gitops.results.report import Report
 
 if TYPE_CHECKING:
     from qflow_gitops.lockfile.freezes import Freeze
-    from qflow_gitops.plan.decide import Plan
+    from qflow_gitops.plan.change import Plan
     from qflow_gitops.specs.catalogs import Catalog
 
 

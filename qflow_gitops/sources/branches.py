@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from qflow_gitops.errors import QflowError
-from qflow_gitops.plan.decide import Reason
+from qflow_gitops.plan.change import Reason
 from qflow_gitops.policy.rules import Hold
 from qflow_gitops.ports.protocols import Branches, Cache, GitTree
 from qflow_gitops.settings.project import Project

@@ -12,7 +12,7 @@ from qflow_gitops.errors import QflowError
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.inheritance import names_of
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.plan.decide import Reason
+from qflow_gitops.plan.change import Reason
 from qflow_gitops.policy.rules import Hold
 from qflow_gitops.ports.protocols import GitTree
 from qflow_gitops.settings.project import Project

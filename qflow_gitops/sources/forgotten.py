@@ -9,7 +9,7 @@ from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.inheritance import Inheritance, Placed, left_behind
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, State
-from qflow_gitops.plan.decide import said
+from qflow_gitops.plan.spent import said
 from qflow_gitops.settings.project import Project
 
 OPEN = DOUBTFUL | {State.EXPIRED} | UNDER_WAY

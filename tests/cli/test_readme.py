@@ -8,7 +8,7 @@ import pytest
 
 from qflow_gitops.cli.main import COMMANDS, program
 from qflow_gitops.errors import PRECEDENCE, ExitCode
-from qflow_gitops.plan.decide import Action, Reason
+from qflow_gitops.plan.change import Action, Reason
 from qflow_gitops.render.rules import table
 from qflow_gitops.specs.rules import RULES
 from tests.helpers.cli import Cli

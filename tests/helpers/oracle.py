@@ -10,7 +10,9 @@ from qflow_gitops.lockfile import audit
 from qflow_gitops.lockfile.inheritance import Inheritance, recorded_attempts
 from qflow_gitops.lockfile.ledger import Attempt, Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNSUCCESSFUL, State
-from qflow_gitops.plan.decide import Action, Context, compute
+from qflow_gitops.plan.change import Action
+from qflow_gitops.plan.context import Context
+from qflow_gitops.plan.decide import compute
 from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.sources import settings
 from qflow_gitops.sources.specs import all_specs

@@ -16,7 +16,9 @@ from qflow_gitops.commands.plan import PlanRequest, make_plan
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.ledger import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.decide import Action, Context, compute
+from qflow_gitops.plan.change import Action
+from qflow_gitops.plan.context import Context
+from qflow_gitops.plan.decide import compute
 from qflow_gitops.policy.rules import Facts
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.sources import settings as projectfile

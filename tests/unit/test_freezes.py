@@ -7,8 +7,9 @@ import pytest
 from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent, freezes_of
-from qflow_gitops.plan import decide
-from qflow_gitops.plan.decide import Action, Brakes, Context, Reason
+from qflow_gitops.plan import change, decide
+from qflow_gitops.plan.change import Action, Reason
+from qflow_gitops.plan.context import Brakes, Context
 from qflow_gitops.settings.project import without_file
 from qflow_gitops.specs.load import load
 from tests.helpers.specs import spec
@@ -69,7 +70,7 @@ def test_an_empty_variable_freezes_nothing() -> None:
     assert freezes.by_variable("") == freezes.by_variable(" \n") == ()
 
 
-def frozen(reason: str) -> decide.Plan:
+def frozen(reason: str) -> change.Plan:
     project = without_file("US1")
     files = {"runs/a.yaml": spec("a").encode(), "runs/b.yaml": spec("b", 2).encode()}
     specs = load(files, project)

@@ -20,7 +20,7 @@ from qflow_gitops.base.jsondiff import Difference
 from qflow_gitops.findings.finding import Diagnostic, Position, Range, Severity
 from qflow_gitops.lockfile.ledger import Attempt, Event
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.decide import Action, Change, Plan, Reason
+from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.render import markdown_blocks
 from qflow_gitops.render.comment import COMMENT_LIMIT, marked, render
 from qflow_gitops.render.markdown import SUMMARY_LIMIT

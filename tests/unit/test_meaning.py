@@ -9,7 +9,7 @@ import pytest
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.ledger import Attempt, Event
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.decide import is_once_more
+from qflow_gitops.plan.spent import is_once_more
 from qflow_gitops.settings.project import Environment, Project
 from qflow_gitops.specs import load
 from qflow_gitops.specs.spec import RunSpec

@@ -1,0 +1,172 @@
+"""The values of a plan: what is done about a run, why, and all of it together."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from qflow_gitops.base.jsondiff import Difference
+from qflow_gitops.lockfile.inheritance import Key, Placed
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.policy.rules import Hold
+from qflow_gitops.specs.spec import RunSpec, canonical
+
+EVERY = "*"
+"""The name, no run's own, under which a decision is about all runs of an environment."""
+
+
+class Action(StrEnum):
+    """What is done about a run."""
+
+    RUN = "run"
+    HOLD = "hold"
+    SKIP = "skip"
+
+
+class Reason(StrEnum):
+    """Why. The first five run, the next four skip, the others hold."""
+
+    ADDED = "added"
+    MODIFIED = "modified"
+    RERUN = "rerun"
+    UNSENT = "unsent"
+    RETRY = "retry"
+    ALREADY_RAN = "already_ran"
+    IN_PROGRESS = "in_progress"
+    BASELINED = "baselined"
+    REMOVED = "removed"
+    IN_DOUBT = "in_doubt"
+    FAILED = "failed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    RENAMED = "renamed"
+    SAME_REQUEST = "same_request"
+    UNMERGED = "unmerged"
+    EMPTY = "empty"
+    PLATFORM = "platform"
+    LIMIT = "limit"
+    WINDOW = "window"
+    APPROVAL = "approval"
+    POLICY = "policy"
+    WORKFLOW = "workflow"
+    FROZEN = "frozen"
+    STOPPED = "stopped"
+    INVALID = "invalid"
+
+
+class Change(NamedTuple):
+    """The decision for one run.
+
+    `attempt` is the one that explains it, `owner` the run that the lockfile has it under
+    where that is another one, `since` the request differences to the last counted attempt (None
+    where its request isn't known), `hint` what a person can do.
+    `release` is the name by which `--ack NAME=COUNT` releases a hold, "" for none; `released`
+    are the names that a run was released by. `approvals` is how many people have to approve it,
+    `signed` whether all commits of its pull request have to be signed, `due` for which reason it
+    would run if neither the policy, its commit nor a freeze held it.
+    The name `*` stands for all runs of the environment.
+    """
+
+    action: Action
+    reason: Reason
+    environment: str
+    name: str
+    detail: str
+    hint: str = ""
+    spec: RunSpec | None = None
+    attempt: Attempt | None = None
+    since: tuple[Difference, ...] | None = None
+    release: str = ""
+    released: tuple[str, ...] = ()
+    approvals: int = 0
+    signed: bool = False
+    due: Reason | None = None
+    owner: Key | None = None
+
+    @property
+    def key(self) -> Key:
+        """Environment and name."""
+        return (self.environment, self.name)
+
+
+class Plan(NamedTuple):
+    """Every decision, those that run first, then holds, then skips.
+
+    `unchanged` counts the recorded runs that no listed decision is about. `digests` gives
+    the plan's digest for each environment, `digest` the one of the whole plan.
+    """
+
+    changes: tuple[Change, ...]
+    platforms: Mapping[str, str]
+    unchanged: int = 0
+
+    def of(self, action: Action) -> tuple[Change, ...]:
+        """The decisions with this action."""
+        return tuple(one for one in self.changes if one.action is action)
+
+    @property
+    def digest(self) -> str:
+        """Identity of what would run, over content only: `v1:sha256:` and 64 hex characters."""
+        return self.digest_of(self.platforms)
+
+    @property
+    def thawed(self) -> "Plan":
+        """The same plan without a freeze: it only puts off what is due, and makes no other plan."""
+        return self._replace(
+            changes=tuple(
+                one._replace(action=Action.RUN, reason=one.due)
+                if one.reason is Reason.FROZEN and one.due
+                else one
+                for one in self.changes
+            )
+        )
+
+    def digest_of(self, environments: Iterable[str]) -> str:
+        """The digest of the part of the plan that is about these environments."""
+        wanted = set(environments)
+        due = (one.spec for one in self.of(Action.RUN) if one.environment in wanted)
+        return digest_of_runs(self.platforms, filter(None, due))
+
+
+def digest_of_runs(platforms: Mapping[str, str], specs: Iterable[RunSpec]) -> str:
+    """Give the digest that a plan has which runs these specs."""
+    entries = sorted(
+        [one.environment, platforms[one.environment], one.name, one.digest] for one in specs
+    )
+    return "v1:sha256:" + hashlib.sha256(canonical(entries)).hexdigest()
+
+
+def change_of(
+    action: Action, reason: Reason, one: RunSpec, detail: str, hint: str = "",
+    attempt: Placed | None = None, since: tuple[Difference, ...] | None = None,
+    release: str = "",
+) -> Change:  # fmt: skip
+    """Return the decision about the run of a spec, with the attempt that explains it."""
+    owner = attempt.key if attempt and attempt.key != one.key else None
+    return Change(
+        action, reason, one.environment, one.name, detail, hint, one,
+        attempt.attempt if attempt else None, since, release, owner=owner,
+    )  # fmt: skip
+
+
+def named(each: Placed, one: RunSpec) -> str:
+    """Name an attempt, with its run where that isn't this spec's."""
+    number = f"attempt {each.attempt.number}"
+    return number if each.key == one.key else f"{number} of {'/'.join(each.key)}"
+
+
+def run_of(one: RunSpec) -> str:
+    """Return the run of a spec as commands take it: `environment/name`."""
+    return f"{one.environment}/{one.name}"
+
+
+def as_held(one: Change, hold: Hold) -> Change:
+    """Hold what is due."""
+    return one._replace(
+        action=Action.HOLD,
+        reason=Reason(hold.reason),
+        detail=hold.detail,
+        hint=hold.hint,
+        release=hold.release,
+        due=one.reason,
+    )

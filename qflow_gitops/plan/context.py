@@ -1,0 +1,86 @@
+"""What a plan is made from beside the specs, and the apply that it is about."""
+
+import shlex
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.lockfile.inheritance import Key
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.policy.rules import Facts, Hold
+from qflow_gitops.settings.project import Project
+from qflow_gitops.specs.spec import RunSpec
+
+
+class Brakes(NamedTuple):
+    """What a person said about this one plan: freezes, retries and releases by name.
+
+    `freezes` are all that hold, the lockfile's too. `retry_failed`: whatever failed, was
+    cancelled or refused is to be sent again, once the release RETRY says how many that are.
+    `released` are runs whose hold was released by count when there were more of them.
+    `unmerged` is the hold of a commit that no branch has, None where it is on one.
+    """
+
+    freezes: tuple[Freeze, ...] = ()
+    retries: frozenset[Key] = frozenset()
+    retry_failed: bool = False
+    acks: Mapping[str, int] = {}
+    released: frozenset[Key] = frozenset()
+    unmerged: Hold | None = None
+
+
+class Context(NamedTuple):
+    """What a plan is made from, besides the specs.
+
+    `previous` gives the spec of a run's last counted attempt where it could be read.
+    `touched` names the files that differ from the base, None where there is no base.
+    `now` is RFC 3339, "" where it isn't asked whether somebody is still at work. `facts` is
+    what the policy is held against (its `total` is filled in here), None for no policy.
+    `emptied` gives the hold of each environment whose specs are all gone. `options` are what
+    else was chosen for an apply, as it is typed.
+    """
+
+    project: Project
+    lockfile: Lockfile
+    environments: tuple[str, ...]
+    brakes: Brakes = Brakes()
+    labels: Mapping[str, str] = {}
+    previous: Mapping[Key, RunSpec] = {}
+    touched: frozenset[str] | None = None
+    now: str = ""
+    facts: Facts | None = None
+    emptied: Mapping[str, Hold] = {}
+    options: tuple[str, ...] = ()
+
+
+def release_command(name: str, one: RunSpec, context: Context) -> str:
+    """The command that releases a hold by name; `with_numbers` fills in its number."""
+    command = apply_command(one.environment, context, name)
+    return f"`{command} --ack {name}={COUNT} --reason TEXT`"
+
+
+COUNT = "\0"
+
+
+def apply_command(environment: str, context: Context, but: str = "") -> str:
+    """The apply that a plan of these environments and labels is about.
+
+    With what was retried and released already, so that the next answer isn't the one before:
+    but for a release of the name `but`, of which the number is to follow.
+    """
+    asked = context.facts is not None and context.facts.approvals is not None
+    brakes = context.brakes
+    words = [
+        *([f"-e {environment}"] if len(context.project.environments) > 1 else []),
+        *(f"-l {shlex.quote(f'{key}={value}')}" for key, value in context.labels.items()),
+        *(["--approved"] if asked else []),
+        *context.options,
+        *(f"--retry {shlex.quote('/'.join(key))}" for key in sorted(brakes.retries)),
+        *(["--retry-failed"] if brakes.retry_failed else []),
+        *(f"--ack {shlex.quote(f'{k}={n}')}" for k, n in brakes.acks.items() if k != but),
+    ]
+    return " ".join(["qflow-gitops apply", *words])
+
+
+RETRY = "retry"
+"""The name by which `--ack` releases what `--retry-failed` takes."""

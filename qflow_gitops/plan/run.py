@@ -1,0 +1,49 @@
+"""Decide about one run: the first thing that is true of it counts."""
+
+from qflow_gitops.lockfile.inheritance import Inheritance
+from qflow_gitops.lockfile.ledger import is_leased
+from qflow_gitops.lockfile.states import DOUBTFUL
+from qflow_gitops.plan.change import Change, Reason
+from qflow_gitops.plan.context import Context
+from qflow_gitops.plan.identity import (
+    asked_before,
+    being_sent,
+    in_doubt,
+    on_platform,
+    two_of_a_name,
+)
+from qflow_gitops.plan.same_request import spent_by_others
+from qflow_gitops.plan.spent import due_now, spent
+from qflow_gitops.specs.spec import RunSpec
+
+
+def decide(
+    one: RunSpec,
+    context: Context,
+    inheritance: Inheritance,
+    released: frozenset[str] = frozenset(),
+) -> Change:
+    """Decide about one valid spec: desired minus recorded.
+
+    `released` names the holds that a person took out of its way.
+    """
+    record = inheritance.attempts(one.key)
+    same = [each for each in record if each.attempt.digest == one.digest]
+    counted = [each for each in same if each.attempt.counted]
+    if not counted and inheritance.contradicted(one):
+        return two_of_a_name(one)
+    doubt = next((each for each in record if each.attempt.state in DOUBTFUL), None)
+    if doubt is not None and context.now and is_leased(doubt.attempt, context.now):
+        return being_sent(one, doubt)
+    if doubt is not None:
+        return in_doubt(one, doubt)
+    moved = None if Reason.PLATFORM in released else on_platform(one, record, context)
+    if moved is not None:
+        return moved
+    if counted:
+        return spent(one, counted[-1], record, context, released)
+    if Reason.SAME_REQUEST not in released:
+        others = spent_by_others(one, record, context.project, context.lockfile)
+        if others:
+            return asked_before(one, others, context, inheritance)
+    return due_now(one, record, same, context)

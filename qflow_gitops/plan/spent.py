@@ -1,0 +1,169 @@
+"""Decide about a run by whether its request was sent before."""
+
+from qflow_gitops.base.jsondiff import Difference, differences
+from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.decisions import explained, unexplained
+from qflow_gitops.lockfile.inheritance import Placed
+from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.states import UNDER_WAY, State
+from qflow_gitops.plan.change import Action, Change, Reason, change_of, named, run_of
+from qflow_gitops.plan.context import RETRY, Context, apply_command
+from qflow_gitops.specs.spec import CONNECTOR_IDS, RunSpec, hidden
+
+_SKIPPED = {
+    State.SUCCEEDED: Reason.ALREADY_RAN,
+    State.ASSUMED: Reason.ALREADY_RAN,
+    State.BASELINED: Reason.BASELINED,
+    State.ACCEPTED: Reason.IN_PROGRESS,
+    State.RUNNING: Reason.IN_PROGRESS,
+    State.ADOPTED: Reason.IN_PROGRESS,
+}
+_RETRIED = frozenset({State.FAILED, State.CANCELLED, State.REFUSED})
+_HELD = {
+    State.FAILED: Reason.FAILED,
+    State.CANCELLED: Reason.FAILED,
+    State.ENDED: Reason.FAILED,
+    State.REFUSED: Reason.REFUSED,
+    State.EXPIRED: Reason.EXPIRED,
+}
+
+
+def spent(
+    one: RunSpec,
+    last: Placed,
+    record: tuple[Placed, ...],
+    context: Context,
+    released: frozenset[str],
+) -> Change:
+    """Decide about a request that counts as this run's already."""
+    state, detail = _known(one, last, context)
+    if state in _SKIPPED:
+        reverted = any(each.attempt.counted for each in record[record.index(last) + 1 :])
+        hint = f"To send it once more: {next_steps.rerun(run_of(one))}" if reverted else ""
+        return change_of(Action.SKIP, _SKIPPED[state], one, detail, hint, last)
+    reason = _HELD[state]
+    if one.key in context.brakes.retries and reason is not Reason.EXPIRED:
+        return change_of(
+            Action.RUN, Reason.RETRY, one, f"released by --retry; {detail}", "", last, ()
+        )
+    if state in _RETRIED and RETRY in released:
+        said_so = f"released by --retry-failed; {detail}"
+        return change_of(Action.RUN, Reason.RETRY, one, said_so, "", last, ())
+    release = RETRY if context.brakes.retry_failed and state in _RETRIED else ""
+    hint = _way_on(one, last.attempt, state, context)
+    return change_of(Action.HOLD, reason, one, detail, hint, last, release=release)
+
+
+def _known(one: RunSpec, last: Placed, context: Context) -> tuple[State, str]:
+    """Give the state of an attempt and say it; a word that is explained by now settles it."""
+    attempt, detail = last.attempt, f"{named(last, one)} {said(last.attempt)}"
+    if attempt.state is not State.ENDED:
+        return attempt.state, detail
+    state = explained(attempt, context.project.statuses)
+    if state is not None:
+        return state, f"{detail}; the settings explain that word as {state} by now"
+    why = "nobody explained that word" if unexplained(attempt) else "how it ended isn't known"
+    return State.ENDED, f"{detail}; {why}"
+
+
+def _way_on(one: RunSpec, last: Attempt, state: State, context: Context) -> str:
+    run = run_of(one)
+    retry = next_steps.retry(run, apply_command(one.environment, context))
+    if state is State.EXPIRED:
+        return f"Say what you know: {next_steps.settle_doubt(run)}"
+    if state is State.ENDED:
+        word, settings = unexplained(last), context.project.folder.settings
+        teach = f'. Where "{word}" always means that, set it under `statuses` in {settings}'
+        again = f". To send it again, however it ended: {retry}"
+        return next_steps.settle_end(run) + (teach if word else "") + again
+    return f"{retry}, or change the spec"
+
+
+def due_now(
+    one: RunSpec, record: tuple[Placed, ...], same: list[Placed], context: Context
+) -> Change:
+    """Decide about a request that this run has never sent."""
+    before = context.previous.get(one.key)
+    since = _since(before, one) if before else None
+    last = next((each for each in reversed(record) if each.attempt.counted), None)
+    if same:
+        detail = f"{named(same[-1], one)} {said(same[-1].attempt)}"
+        return change_of(Action.RUN, Reason.UNSENT, one, detail, "", last or same[-1], since)
+    if last is None:
+        return change_of(Action.RUN, Reason.ADDED, one, "never sent before")
+    sent, told = last.attempt, f"{named(last, one)}"
+    if is_once_more(one, sent):
+        detail = f"the same request once more; {told} {said(sent)}"
+        return change_of(Action.RUN, Reason.RERUN, one, detail, "", last, since)
+    detail = f"differs from {told}, which {said(sent)}"
+    return change_of(Action.RUN, Reason.MODIFIED, one, detail, "", last, since)
+
+
+_NEAR = 1000  # numbers below a spec's own; further down only the same text is recognised
+
+
+def is_once_more(one: RunSpec, last: Attempt) -> bool:
+    """Whether an attempt sent a spec's very request, under whatever `rerun`."""
+    workflow = last.fact("workflowId").lower() == one.workflow_id.lower()
+    if workflow and last.fact("bodySha256") == one.body_sha256:
+        return True
+    return workflow and last.digest in one.digests(range(max(0, one.rerun - _NEAR), one.rerun))
+
+
+def _since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
+    """Give what changes in the request; an id in capitals is the same id."""
+    old = {"workflowId": before.workflow_id, **before.request}
+    new = {"workflowId": now.workflow_id, **now.request}
+    if before.rerun != now.rerun:
+        old |= {"rerun": before.rerun} if before.rerun else {}
+        new |= {"rerun": now.rerun} if now.rerun else {}
+    pointers = before.sensitive + now.sensitive
+    return tuple(
+        Difference(
+            one.pointer,
+            hidden(one.old, one.pointer, pointers),
+            hidden(one.new, one.pointer, pointers),
+        )
+        for one in differences(old, new)
+        if not _is_one_id(one)
+    )
+
+
+_IDS = frozenset(("/workflowId", *(f"/variables/{name}" for name in CONNECTOR_IDS)))
+
+
+def _is_one_id(one: Difference) -> bool:
+    both = (one.old, one.new)
+    return one.pointer in _IDS and len({str(each).lower() for each in both}) == 1
+
+
+_SAID = {
+    State.INTENT: "was recorded at {at} and its outcome never was",
+    State.ACCEPTED: "started at {at}",
+    State.RUNNING: "is running since {at}",
+    State.SUCCEEDED: "succeeded at {at}",
+    State.FAILED: "failed at {at}",
+    State.CANCELLED: "was cancelled at {at}",
+    State.ENDED: "ended at {at}",
+    State.REFUSED: "was refused by Qualys at {at}",
+    State.UNSENT: "was not sent at {at}",
+    State.IN_DOUBT: "has been in doubt since {at}",
+    State.ABSENT: "did not run, as was settled at {at}",
+    State.ADOPTED: "was found to have started, at {at}",
+    State.ASSUMED: "is assumed to have run, as was decided at {at}",
+    State.EXPIRED: "has been in doubt for longer than Qualys can tell, since {at}",
+    State.BASELINED: "was declared as done at {at}",
+}
+
+
+def said(attempt: Attempt) -> str:
+    """Say in a few words how an attempt stands: state, status word, time, execution, commit."""
+    at = attempt.changed_at if attempt.state not in UNDER_WAY else attempt.opened_at
+    text = _SAID[attempt.state].format(at=at)
+    if attempt.status and attempt.state is not State.SUCCEEDED:
+        text += f' with Qualys\' word "{attempt.status}"'
+    if attempt.execution_id:
+        text += f" as execution {attempt.execution_id}"
+    if attempt.fact("commit"):
+        text += f", at commit {attempt.fact('commit')[:10]}"
+    return text
