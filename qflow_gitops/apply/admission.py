@@ -17,7 +17,7 @@ from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent, Note
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.plan.context import Context, apply_command
 from qflow_gitops.policy.rules import Facts
-from qflow_gitops.ports.protocols import Branches, GitTree
+from qflow_gitops.ports.git import Branches, GitTree
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.branches import Unmerged, rules_of, unmerged
 from qflow_gitops.sources.emptied import Now, emptied

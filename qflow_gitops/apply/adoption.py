@@ -11,8 +11,9 @@ from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.lockfile import next_steps
-from qflow_gitops.lockfile.ledger import Attempt, Lockfile
-from qflow_gitops.ports.protocols import Echo, Execution, Qualys
+from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.ports.qualys import Echo, Execution, Qualys
 from qflow_gitops.specs import secrets
 from qflow_gitops.specs.spec import RunSpec, body_of, hidden, with_key
 

@@ -9,7 +9,8 @@ from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.policy.rules import Approval, Policy
-from qflow_gitops.ports.protocols import GitTree, PullRequest, PullRequests
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.pull_requests import PullRequest, PullRequests
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
 

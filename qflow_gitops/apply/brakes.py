@@ -8,7 +8,7 @@ from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.notes import freezes_of
 from qflow_gitops.plan.change import Reason
-from qflow_gitops.ports.protocols import LockSession
+from qflow_gitops.ports.lockfile import LockSession
 
 
 class Brake(NamedTuple):

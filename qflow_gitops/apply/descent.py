@@ -14,7 +14,7 @@ from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest
 from qflow_gitops.errors import AGAIN, QflowError, StaleError, UsageProblem
 from qflow_gitops.lockfile.inheritance import heirs_of, names_of
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.ports.protocols import Branches, GitTree
+from qflow_gitops.ports.git import Branches, GitTree
 from qflow_gitops.results.plans import Beforehand
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings

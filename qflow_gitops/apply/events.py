@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.results.plans import Planned
 
 

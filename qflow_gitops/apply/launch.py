@@ -23,20 +23,15 @@ from qflow_gitops.apply.polling import Poll, Watch, Watching, watch_of
 from qflow_gitops.apply.workers import Background
 from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.errors import AuthError, LockError, QflowError, UnreachableError
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.inheritance import Key
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Mark
 from qflow_gitops.lockfile.states import FINAL, State
 from qflow_gitops.plan.change import Change, Reason
-from qflow_gitops.ports.protocols import (
-    Answer,
-    AnswerKind,
-    Clock,
-    LockSession,
-    LostRace,
-    Qualys,
-    StopSignal,
-)
+from qflow_gitops.ports.clock import Clock, StopSignal
+from qflow_gitops.ports.lockfile import LockSession, LostRace
+from qflow_gitops.ports.qualys import Answer, AnswerKind, Qualys
 
 SEND_WITHIN = 120.0  # seconds from the intent to the POST; later, the attempt is given up unsent
 LEASE = 360.0

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.jsondiff import Difference, differences
-from qflow_gitops.ports.protocols import Echo
+from qflow_gitops.ports.qualys import Echo
 from qflow_gitops.specs.spec import CONNECTOR_IDS, PLACE_VARIABLES, body_of
 
 SOURCE = "PUBLIC_API"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qflow_gitops.errors import AGAIN, UsageProblem
-from qflow_gitops.lockfile.ledger import Attempt
-from qflow_gitops.ports.protocols import Qualys
+from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.settings import chosen
 

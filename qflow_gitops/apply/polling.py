@@ -11,9 +11,10 @@ from typing import Any
 
 from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.errors import AuthError, QflowError
-from qflow_gitops.lockfile.ledger import Attempt, Event, Transition
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.ports.protocols import Clock, Execution, Qualys
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.qualys import Execution, Qualys
 
 GONE_AFTER = timedelta(hours=1)
 """So old is an attempt whose execution is taken for gone when Qualys doesn't show it."""

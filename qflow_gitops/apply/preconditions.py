@@ -10,7 +10,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Action, Plan, Reason, digest_of_runs
 from qflow_gitops.plan.context import RETRY
 from qflow_gitops.policy.rules import Facts
-from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.ports.git import GitTree
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import Project

@@ -14,7 +14,9 @@ from qflow_gitops.apply.launch import Job
 from qflow_gitops.apply.preconditions import View
 from qflow_gitops.errors import AuthError, QflowError
 from qflow_gitops.plan.change import Action, Change, Reason
-from qflow_gitops.ports.protocols import Clock, GitTree, Qualys
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.specs.spec import body_of, with_key
 
 _FRESH = 60.0  # seconds that a look at a workflow's executions holds for further intents

@@ -12,9 +12,10 @@ from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.policy.rules import Approval
-from qflow_gitops.ports.protocols import GitTree, PullRequest, PullRequests, Reviewed, Update
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.pull_requests import PullRequest, PullRequests, Reviewed, Update
 from qflow_gitops.settings.project import Project
-from qflow_gitops.sources import settings
+from qflow_gitops.sources import narrowing, settings
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.specs.spec import RunSpec
 
@@ -79,7 +80,7 @@ class Proposed:
 
     def touched(self, base: str, head: str) -> frozenset[str]:
         """Name the files with specs that differ between two commits."""
-        return reading.touched_files(self.git, base, head, self._settings(head))
+        return narrowing.touched_files(self.git, base, head, self._settings(head))
 
     def _settings(self, commit: str) -> Project:
         return settings.settings_at(self.git, self.folder, commit, self.platform)

@@ -15,11 +15,14 @@ from qflow_gitops.apply.matching import Match, Sent, grade
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.base.times import BELIEVED, moment, stamp
 from qflow_gitops.errors import QflowError
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition, is_leased
 from qflow_gitops.lockfile.decisions import endings
 from qflow_gitops.lockfile.inheritance import left_behind, names_of, successor
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition, is_leased
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, State
-from qflow_gitops.ports.protocols import Clock, Echo, Execution, LockSession, LostRace, Qualys
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.lockfile import LockSession, LostRace
+from qflow_gitops.ports.qualys import Echo, Execution, Qualys
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
 

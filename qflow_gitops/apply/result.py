@@ -11,9 +11,10 @@ from qflow_gitops.apply.preconditions import View
 from qflow_gitops.apply.reconciler import doubts_in
 from qflow_gitops.base import logjson
 from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile.attempt import Transition, is_leased
 from qflow_gitops.lockfile.codec import attempt_to_json, transition_to_json
 from qflow_gitops.lockfile.inheritance import names_of
-from qflow_gitops.lockfile.ledger import Lockfile, Transition, is_leased
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import UNDER_WAY
 from qflow_gitops.plan.change import Action, Change, Reason
 from qflow_gitops.results.applies import Applied, Outcome

@@ -9,10 +9,12 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.codec import attempts_from_json, from_bytes, to_bytes
-from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Glance, Lockfile, glance
+from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import from_json, to_json
-from qflow_gitops.ports.protocols import Cache
+from qflow_gitops.lockfile.summary import Glance, glance
+from qflow_gitops.ports.git import Cache
 
 
 class Reader:

@@ -98,7 +98,7 @@ def _comment(wiring: Wiring, request: CommentRequest, number: int, author: str) 
 def _edges(wiring: Wiring, author: str) -> Edges:
     from qflow_gitops.commands.comment import Edges, author_of
     from qflow_gitops.github.comments import GitHubConversations
-    from qflow_gitops.ports.protocols import Author
+    from qflow_gitops.ports.pull_requests import Author
     from qflow_gitops.render.comment import marked, render, render_gone
 
     conversations = GitHubConversations(wiring.github)

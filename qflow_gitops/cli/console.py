@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qflow_gitops.apply import events
-    from qflow_gitops.lockfile.ledger import Attempt
+    from qflow_gitops.lockfile.attempt import Attempt
     from qflow_gitops.results.report import Report
 
 Result = TypeVar("Result")

@@ -28,14 +28,10 @@ if TYPE_CHECKING:
     from qflow_gitops.github.client import Client
     from qflow_gitops.lockfile.freezes import Freeze
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.protocols import (
-        Branches,
-        Cache,
-        LockBranch,
-        LockStore,
-        PullRequests,
-        Qualys,
-    )
+    from qflow_gitops.ports.git import Branches, Cache
+    from qflow_gitops.ports.lockfile import LockBranch, LockStore
+    from qflow_gitops.ports.pull_requests import PullRequests
+    from qflow_gitops.ports.qualys import Qualys
     from qflow_gitops.settings.project import LockSettings, Project
 
 
@@ -169,9 +165,9 @@ class Wiring:
     @property
     def folder(self) -> ProjectFolder:
         """Where the project of the work tree lies."""
-        from qflow_gitops.sources import settings as projectfile
+        from qflow_gitops.sources import place
 
-        return projectfile.find(self.git, "").folder
+        return place.find(self.git, "").folder
 
     def project(self, commit: str = "", *, fetch: bool = False) -> Project:
         """The settings of a commit, of the work tree where it is "".

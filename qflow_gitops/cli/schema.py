@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli.context import Wiring, run
-from qflow_gitops.specs import schema
+from qflow_gitops.specs import schemas
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
@@ -29,16 +29,16 @@ def command() -> None:
 @command.command("list")
 def list_() -> None:
     """Name the schemas."""
-    for name in schema.SCHEMAS:
-        click.echo(f"{name:14}{schema.load(name).get('title', '')}")
+    for name in schemas.SCHEMAS:
+        click.echo(f"{name:14}{schemas.load(name).get('title', '')}")
 
 
 @command.command("show")
-@click.argument("name", type=click.Choice(schema.SCHEMAS))
+@click.argument("name", type=click.Choice(schemas.SCHEMAS))
 @_editor
 def show(name: str, editor: bool) -> None:
     """Print one schema."""
-    click.echo(schema.text(name) if editor else schema.plain(name), nl=False)
+    click.echo(schemas.text(name) if editor else schemas.plain(name), nl=False)
 
 
 @command.command("export")

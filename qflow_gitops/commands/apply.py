@@ -47,18 +47,11 @@ from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.plan.context import Brakes, Context
 from qflow_gitops.policy import rules
 from qflow_gitops.policy.rules import Approval, Facts
-from qflow_gitops.ports.protocols import (
-    Branches,
-    Clock,
-    GitTree,
-    LockSession,
-    LockStore,
-    LostRace,
-    PullRequests,
-    Qualys,
-    Snapshot,
-    StopSignal,
-)
+from qflow_gitops.ports.clock import Clock, StopSignal
+from qflow_gitops.ports.git import Branches, GitTree
+from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace, Snapshot
+from qflow_gitops.ports.pull_requests import PullRequests
+from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.applies import applied
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
@@ -67,6 +60,7 @@ from qflow_gitops.sources import (
     folders,
     forgotten,
     lostsettings,
+    narrowing,
 )
 from qflow_gitops.sources import (
     settings as projectfile,
@@ -527,7 +521,7 @@ def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
     if (record.latest, record.applied_through) == (head, through) and not notes:
         return None
     nothing_new = not left and record.applied_through == record.latest and done and not notes
-    if nothing_new and not reading.touched_files(edges.git, record.latest, head, view.project):
+    if nothing_new and not narrowing.touched_files(edges.git, record.latest, head, view.project):
         return None  # a commit of the lockfile itself, say, is no reason to write it again
     return Mark(view.environment, head, through or None, notes)
 

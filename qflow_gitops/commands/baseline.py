@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.inheritance import Key
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.plan.context import Context
-from qflow_gitops.ports.protocols import Clock, GitTree, LockSession, LockStore, LostRace
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.records import History
 from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.settings.project import Project

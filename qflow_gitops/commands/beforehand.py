@@ -11,7 +11,7 @@ from qflow_gitops.apply import descent
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Action, Plan
 from qflow_gitops.plan.context import Context, apply_command
-from qflow_gitops.ports.protocols import Branches, Cache, GitTree
+from qflow_gitops.ports.git import Branches, Cache, GitTree
 from qflow_gitops.results.plans import Beforehand
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.branches import rules_of, unmerged

@@ -24,13 +24,13 @@ from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY
 from qflow_gitops.policy.rules import Approval
-from qflow_gitops.ports.protocols import (
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.lockfile import LockStore
+from qflow_gitops.ports.pull_requests import (
     Author,
-    Clock,
     Comment,
     Conversations,
-    GitTree,
-    LockStore,
     PullRequest,
     PullRequests,
 )

@@ -19,12 +19,13 @@ from qflow_gitops.commands.resolve import (
 )
 from qflow_gitops.errors import AGAIN, BusyError, UsageProblem
 from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.decisions import reopening
 from qflow_gitops.lockfile.inheritance import Placed
-from qflow_gitops.lockfile.ledger import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.spent import said
-from qflow_gitops.ports.protocols import Clock, LockStore, LostRace
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.results.records import Resolved
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project

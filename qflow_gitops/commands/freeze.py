@@ -9,7 +9,9 @@ from qflow_gitops.errors import AGAIN, LockError, StaleError, UsageProblem
 from qflow_gitops.lockfile.freezes import Freeze, describe, recorded
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent, freezes_of
-from qflow_gitops.ports.protocols import Clock, GitTree, LockStore
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.records import Standstill
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project

@@ -13,13 +13,14 @@ from qflow_gitops.errors import AGAIN, InvalidInput, LockError
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Mark
-from qflow_gitops.ports.protocols import GitTree, LockStore, LostRace
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import DEFAULT_ENVIRONMENT, LockSettings
 from qflow_gitops.sources import lostsettings
 from qflow_gitops.sources import settings as projectfile
-from qflow_gitops.specs import schema
+from qflow_gitops.specs import schemas
 
 SCHEMA_FOLDER = ".qflow/schemas"
 WORKFLOWS = ("qflow.yml", "qflow-operations.yml")
@@ -143,7 +144,7 @@ def init(
         for name in WORKFLOWS:
             files_of_all[f".github/workflows/{name}"] = workflow(name, action, at)
     changes = [_write_missing(folder, name, text) for name, text in texts.items()]
-    changes += _exported(folder / SCHEMA_FOLDER, folder, schema.text)
+    changes += _exported(folder / SCHEMA_FOLDER, folder, schemas.text)
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
     changes.append(_line(folder, ".gitignore", f"{LOCK_FILE}.rescue"))
     changes = [replace(one, file=at.path(one.file)) for one in changes] + made
@@ -228,13 +229,13 @@ def export_schemas(folder: Path, *, editor: bool = False) -> Report:
     `editor`: with the words that only VS Code's YAML extension knows.
     Raises InvalidInput where a file can't be written.
     """
-    text_of = schema.text if editor else schema.plain
+    text_of = schemas.text if editor else schemas.plain
     return Report("schema", body=Files(tuple(_exported(folder, folder, text_of))))
 
 
 def _exported(folder: Path, root: Path, text_of: Callable[[str], str]) -> list[FileChange]:
     changes = []
-    for name in schema.SCHEMAS:
+    for name in schemas.SCHEMAS:
         path = folder / f"{name}.schema.json"
         text = text_of(name)
         same = path.is_file() and path.read_text(encoding="utf-8") == text

@@ -7,7 +7,7 @@ from typing import Any
 from qflow_gitops.commands import edit_files
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.ports.git import GitTree
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project

@@ -16,7 +16,8 @@ from qflow_gitops.plan import decide
 from qflow_gitops.plan.context import Brakes, Context
 from qflow_gitops.policy import loosening
 from qflow_gitops.policy.rules import Facts
-from qflow_gitops.ports.protocols import Branches, Cache, GitTree, LockStore
+from qflow_gitops.ports.git import Branches, Cache, GitTree
+from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.plans import Beforehand, Planned, planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
@@ -24,6 +25,7 @@ from qflow_gitops.sources import (
     folders,
     forgotten,
     lostsettings,
+    narrowing,
 )
 from qflow_gitops.sources import (
     settings as projectfile,
@@ -87,7 +89,7 @@ def make_plan(
     holding = (*freezes.recorded(lockfile.freezes), *request.freezes)
     narrow = None
     shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
-    read: reading.Reads
+    read: narrowing.Reads
     if cache is None:
         read = partial(reading.commit_specs, git, project=project)
     else:
@@ -101,7 +103,7 @@ def make_plan(
             settled=settled(lockfile, project),
         )
     if base and not (own or request.full or request.worktree or shares):
-        narrow = reading.narrowed(git, base, head, project, lockfile, environments, read)
+        narrow = narrowing.narrowed(git, base, head, project, lockfile, environments, read)
     if narrow:
         specs = narrow.specs
     elif request.worktree:
@@ -206,4 +208,4 @@ def _touched(
 ) -> frozenset[str] | None:
     if not base or request.worktree:
         return None
-    return reading.touched_files(git, base, head, project)
+    return narrowing.touched_files(git, base, head, project)

@@ -12,19 +12,22 @@ from typing import NamedTuple
 from qflow_gitops.commands.plan import PlanRequest, make_plan
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.findings.finding import Diagnostic
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.inheritance import recorded_attempts
-from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import UNCOUNTED, UNDER_WAY, State
 from qflow_gitops.plan.change import Action, Change, Plan, Reason, as_held
 from qflow_gitops.plan.spent import is_once_more
 from qflow_gitops.policy.rules import Approval, missing
-from qflow_gitops.ports.protocols import GitTree, LockStore, PullRequest, Snapshot
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.lockfile import LockStore, Snapshot
+from qflow_gitops.ports.pull_requests import PullRequest
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import Proposal, Review, Standing
 from qflow_gitops.settings.project import Project
-from qflow_gitops.sources import lostsettings, settings, specs
+from qflow_gitops.sources import lostsettings, narrowing, place, settings
 from qflow_gitops.specs.spec import RunSpec
 
 
@@ -265,7 +268,7 @@ def _touched_findings(
     if not report.diagnostics:
         return ()
     project = settings.settings(git, request.head, request.platform).project
-    touched = specs.touched_files(git, request.base, request.head, project)
+    touched = narrowing.touched_files(git, request.base, request.head, project)
     about_all = ("runs-missing", "project-nested")  # what is touched is gone, or elsewhere
     return tuple(one for one in report.diagnostics if one.file in touched or one.rule in about_all)
 
@@ -301,7 +304,7 @@ def settings_of(git: GitTree, commits: Iterable[str], platform: str) -> Project:
     The last one says where the project lies.
     """
     *before, last = commits
-    folder = settings.find(git, last).folder
+    folder = place.find(git, last).folder
     for commit in before:
         if lostsettings.has_settings(git, folder, commit):
             return settings.settings_at(git, folder, commit, platform)

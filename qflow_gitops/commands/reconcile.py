@@ -7,9 +7,9 @@ from qflow_gitops.apply.platforms import one_environment
 from qflow_gitops.apply.reconciler import Reconciler, doubts_in
 from qflow_gitops.base.times import stamp
 from qflow_gitops.lockfile import next_steps
-from qflow_gitops.lockfile.ledger import Attempt, is_leased
+from qflow_gitops.lockfile.attempt import Attempt, is_leased
 from qflow_gitops.lockfile.states import DOUBTFUL
-from qflow_gitops.ports.protocols import LockStore
+from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.records import History, reconciled
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project

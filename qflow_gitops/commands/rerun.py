@@ -12,7 +12,8 @@ from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.inheritance import Key, Placed
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan import same_request
-from qflow_gitops.ports.protocols import GitTree, LockStore, Snapshot
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.lockfile import LockStore, Snapshot
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.settings.project import Project
@@ -20,7 +21,7 @@ from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.lostsettings import rooted
 from qflow_gitops.sources.reasons import refuse_secret
 from qflow_gitops.sources.runs import run_key
-from qflow_gitops.specs import load, schema
+from qflow_gitops.specs import load, schemas
 from qflow_gitops.specs.load import SpecSet
 from qflow_gitops.specs.spec import RunSpec
 from qflow_gitops.yaml import edit, parse
@@ -202,7 +203,7 @@ def _numbers(spec: RunSpec, specs: SpecSet, lockfile: Lockfile, project: Project
 
 
 def _maximum() -> int:
-    rules = schema.load("workflow-run")["properties"]["spec"]["properties"]["rerun"]
+    rules = schemas.load("workflow-run")["properties"]["spec"]["properties"]["rerun"]
     return int(rules["maximum"])
 
 

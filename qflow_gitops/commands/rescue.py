@@ -5,11 +5,12 @@ from typing import Any
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.codec import transition_from_json
-from qflow_gitops.lockfile.ledger import Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.states import EXECUTED, State
-from qflow_gitops.ports.protocols import LockStore
+from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.records import History
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.lockseen import seen

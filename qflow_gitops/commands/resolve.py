@@ -10,11 +10,12 @@ from qflow_gitops.apply.reconciler import Candidate, Doubt, Looked, Reconciler
 from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.errors import AGAIN, BusyError, ExitCode, QflowError, UsageProblem
 from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.attempt import Event, Transition, is_leased, lease_end
 from qflow_gitops.lockfile.inheritance import Key, Placed
-from qflow_gitops.lockfile.ledger import Event, Lockfile, Transition, is_leased, lease_end
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNCOUNTED, UNSUCCESSFUL, State
 from qflow_gitops.plan.spent import said
-from qflow_gitops.ports.protocols import LockSession, LockStore
+from qflow_gitops.ports.lockfile import LockSession, LockStore
 from qflow_gitops.results.records import Resolved
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project

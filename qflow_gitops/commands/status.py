@@ -9,12 +9,15 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile import freezes
+from qflow_gitops.lockfile.attempt import telling
 from qflow_gitops.lockfile.decisions import endings
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.inheritance import Inheritance, left_behind, names_of
-from qflow_gitops.lockfile.ledger import Lockfile, telling
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.ports.protocols import Clock, GitTree, LockStore
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.records import History, Status, StatusRow, standing
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project

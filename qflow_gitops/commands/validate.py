@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from qflow_gitops.cache import verdicts
 from qflow_gitops.findings.finding import Diagnostic, has_errors
 from qflow_gitops.results.report import InvalidFiles, Report, Validated, validated
-from qflow_gitops.sources import settings
+from qflow_gitops.sources import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.protocols import Cache, GitTree
+    from qflow_gitops.ports.git import Cache, GitTree
     from qflow_gitops.settings.project import Project
     from qflow_gitops.sources.examining import Spread
 
@@ -39,7 +39,7 @@ def validate(
     """
     wanted = tuple(only)
     try:
-        at = settings.find(git, "")
+        at = place.find(git, "")
         basis = verdicts.basis(cache.tool, platform, at.content, at.folder)
         if not (wanted or at.found) and (known := _answered(git, cache, basis)):
             return validated(*known, strict=strict)
@@ -53,7 +53,7 @@ def validate(
         from qflow_gitops.sources import folders, looking, specs
         from qflow_gitops.sources.examining import Keeper
 
-        project, _, settings_found = settings.settings_of(at, platform, cache)
+        project, _, settings_found = place.settings_of(at, platform, cache)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
     missing = folders.missing(git, "", project, lambda: recorded(project))

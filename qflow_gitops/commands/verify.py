@@ -7,9 +7,11 @@ from typing import Any
 
 from qflow_gitops.errors import LockError, UsageProblem
 from qflow_gitops.lockfile import audit
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.codec import Versions
-from qflow_gitops.lockfile.ledger import Attempt, Lockfile
-from qflow_gitops.ports.protocols import GitTree, LockStore, Version
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.lockfile import LockStore, Version
 from qflow_gitops.results.records import Verified, verified
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project

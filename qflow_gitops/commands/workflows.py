@@ -8,7 +8,8 @@ from pathlib import Path
 from qflow_gitops.base import atomic
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import AGAIN, InvalidInput, UsageProblem
-from qflow_gitops.ports.protocols import GitTree, Qualys
+from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.files import Draft, FileChange, Known, pulled
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project

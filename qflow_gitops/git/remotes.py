@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.ports.protocols import RemoteBranches
+from qflow_gitops.ports.git import RemoteBranches
 
 _ASK, _FETCH = 60.0, 300.0  # seconds that an answer, and a fetch, may take
 _HEADS = "refs/heads/"

@@ -29,7 +29,7 @@ from qflow_gitops.git.worktree import MAX_CONTENT, WorkTree, on_disk
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from qflow_gitops.ports.protocols import PathChange
+    from qflow_gitops.ports.git import PathChange
 
 _GLANCE, _LAST_WORDS = 0.1, 0.3  # seconds between looks at a git; and until it is killed
 _GIVEN_UP = 20  # so many broken objects are passed over where they are only for explaining
@@ -405,7 +405,7 @@ class GitRepo:
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
         """Give the paths under the folders that differ, sorted; never a rename."""
-        from qflow_gitops.ports.protocols import ChangeKind, PathChange
+        from qflow_gitops.ports.git import ChangeKind, PathChange
 
         named = {b"A": ChangeKind.ADDED, b"D": ChangeKind.REMOVED}
         command = ["diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv"]

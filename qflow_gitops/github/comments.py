@@ -12,7 +12,7 @@ from typing import Any
 from qflow_gitops.errors import AuthError
 from qflow_gitops.github.client import Client, odd_answer
 from qflow_gitops.github.pulls import GitHubPulls
-from qflow_gitops.ports.protocols import Author, Comment, PullRequest
+from qflow_gitops.ports.pull_requests import Author, Comment, PullRequest
 
 _NOTHING = "Nothing was posted."
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.github.client import Client, odd_answer
-from qflow_gitops.ports.protocols import PullRequest, Reviewed, Update
+from qflow_gitops.ports.pull_requests import PullRequest, Reviewed, Update
 
 MOST_COMMITS = 250
 """So many commits of a pull request the API lists; of more the rest can't be known."""

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from qflow_gitops.base.jsondiff import MISSING, differences
+from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.inheritance import recorded_origins
-from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.states import UNSUCCESSFUL, State
 

@@ -12,14 +12,8 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile.ledger import (
-    Attempt,
-    EnvironmentRecord,
-    Event,
-    Lockfile,
-    Transition,
-    may_follow,
-)
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition, may_follow
+from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.notes import from_json as ledger_event_from_json
 from qflow_gitops.lockfile.notes import to_json as ledger_event_to_json

@@ -6,7 +6,8 @@ Pure. What may follow what is the ledger's business (`lockfile.may_follow`).
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import ENDINGS, EXECUTED, REOPENED, State
 
 

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import CARRIED, LedgerEvent, Note
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec

@@ -4,19 +4,10 @@ Pure. Two processes may judge the same attempt: what came later is put into the 
 is there, says nothing new, or contradicts it.
 """
 
-from qflow_gitops.lockfile.ledger import (
-    Attempt,
-    Event,
-    Lockfile,
-    Transition,
-    check_execution,
-    conflict,
-    may_follow,
-    not_allowed,
-    numbered,
-    owned,
-)
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition, may_follow
+from qflow_gitops.lockfile.ledger import Lockfile, owned
 from qflow_gitops.lockfile.states import DOUBTFUL, ENDINGS, EXECUTED, FINAL, RESULTS, State
+from qflow_gitops.lockfile.transitions import check_execution, conflict, not_allowed, numbered
 
 
 def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:

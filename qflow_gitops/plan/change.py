@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from qflow_gitops.base.jsondiff import Difference
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.inheritance import Key, Placed
-from qflow_gitops.lockfile.ledger import Attempt
 from qflow_gitops.policy.rules import Hold
 from qflow_gitops.specs.spec import RunSpec, canonical
 

@@ -5,9 +5,10 @@ Desired minus recorded. Pure: the same values give the same plan, wherever they 
 
 from collections.abc import Callable, Mapping
 
+from qflow_gitops.lockfile.attempt import Attempt, telling
 from qflow_gitops.lockfile.inheritance import Inheritance, Key, inherits
-from qflow_gitops.lockfile.ledger import Attempt, Overview, telling
 from qflow_gitops.lockfile.states import DOUBTFUL
+from qflow_gitops.lockfile.summary import Overview
 from qflow_gitops.plan.brakes import (
     at_its_commit,
     with_freezes,

@@ -1,7 +1,7 @@
 """Decide about one run: the first thing that is true of it counts."""
 
+from qflow_gitops.lockfile.attempt import is_leased
 from qflow_gitops.lockfile.inheritance import Inheritance
-from qflow_gitops.lockfile.ledger import is_leased
 from qflow_gitops.lockfile.states import DOUBTFUL
 from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.plan.context import Context

@@ -6,8 +6,9 @@ environment, many specs gathered into one ask for what was done already.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.inheritance import Key, Placed
-from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
 

@@ -2,9 +2,9 @@
 
 from qflow_gitops.base.jsondiff import Difference, differences
 from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.decisions import explained, unexplained
 from qflow_gitops.lockfile.inheritance import Placed
-from qflow_gitops.lockfile.ledger import Attempt
 from qflow_gitops.lockfile.states import UNDER_WAY, State
 from qflow_gitops.plan.change import Action, Change, Reason, change_of, named, run_of
 from qflow_gitops.plan.context import RETRY, Context, apply_command

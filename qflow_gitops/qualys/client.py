@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from qflow_gitops.ports.protocols import Answer, Echo, Execution, Listing
+from qflow_gitops.ports.qualys import Answer, Echo, Execution, Listing
 from qflow_gitops.qualys import executions, steps, workflows
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.specs.catalogs import Workflow

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from qflow_gitops.ports.protocols import Qualys
+from qflow_gitops.ports.qualys import Qualys
 
 
 def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from qflow_gitops.errors import UnreachableError
-from qflow_gitops.ports.protocols import Execution, Listing
+from qflow_gitops.ports.qualys import Execution, Listing
 from qflow_gitops.qualys.caller import Caller, unwrapped
 
 PAGE = 100

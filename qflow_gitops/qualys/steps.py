@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from qflow_gitops.ports.protocols import Echo
+from qflow_gitops.ports.qualys import Echo
 from qflow_gitops.qualys.caller import Caller, unwrapped
 
 

@@ -8,7 +8,7 @@ from qflow_gitops.errors import QflowError, UnreachableError
 from qflow_gitops.http import evidence, jsontext
 from qflow_gitops.http.messages import ROLE_HINT, message_of
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError
-from qflow_gitops.ports.protocols import Answer, AnswerKind
+from qflow_gitops.ports.qualys import Answer, AnswerKind
 from qflow_gitops.qualys.caller import BUDGET, Caller, unwrapped
 from qflow_gitops.specs.catalogs import Workflow, kinds_in
 

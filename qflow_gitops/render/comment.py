@@ -7,7 +7,7 @@ is ever decided by what a comment says.
 import re
 from collections import Counter
 
-from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.render.markdown import Document, Row, document, first, frozen_part
 from qflow_gitops.render.markdown_blocks import cell, code
 from qflow_gitops.results.reviews import Proposal, Review, Standing

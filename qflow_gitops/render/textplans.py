@@ -5,8 +5,8 @@ from typing import Any
 
 from qflow_gitops.base.jsondiff import Difference, differences
 from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.lockfile.ledger import Attempt
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.plan.spent import said

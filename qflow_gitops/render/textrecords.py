@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from qflow_gitops.lockfile.attempt import Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
-from qflow_gitops.lockfile.ledger import Event
 from qflow_gitops.plan.spent import said
 from qflow_gitops.render.describe import difference
 from qflow_gitops.render.escape import clean, count, table

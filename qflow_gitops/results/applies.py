@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from qflow_gitops.errors import ExitCode, QflowError, together, worst
 from qflow_gitops.findings.finding import Diagnostic, has_errors
-from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.results.plans import Planned

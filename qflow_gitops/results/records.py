@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from qflow_gitops.base.jsondiff import Difference
 from qflow_gitops.errors import ExitCode, QflowError, together, worst
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.lockfile.ledger import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.results.report import Report

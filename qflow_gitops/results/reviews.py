@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from qflow_gitops.errors import QflowError, together, worst
 from qflow_gitops.findings.finding import Diagnostic
-from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.plan.change import Change
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report

@@ -14,7 +14,7 @@ from qflow_gitops.lockfile.inheritance import names_of
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.policy.rules import Hold
-from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.ports.git import GitTree
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources import specs as reading

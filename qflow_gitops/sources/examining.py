@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from qflow_gitops.base.paths import TreeFile
-    from qflow_gitops.ports.protocols import Cache, GitTree, WorkTree
+    from qflow_gitops.ports.git import Cache, GitTree, WorkTree
     from qflow_gitops.settings.project import Project
     from qflow_gitops.specs.catalogs import Catalog
     from qflow_gitops.specs.load import Examined

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from qflow_gitops.base.paths import PROJECT_FILE, ROOT
 from qflow_gitops.findings.finding import START_OF_FILE, Diagnostic, error, in_order, warning
-from qflow_gitops.sources import lostsettings
-from qflow_gitops.sources import settings as projectfile
+from qflow_gitops.sources import lostsettings, place
 from qflow_gitops.sources.survey import covers
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.base.paths import ProjectFolder
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.protocols import GitTree
+    from qflow_gitops.ports.git import GitTree
     from qflow_gitops.settings.project import Project
     from qflow_gitops.specs.load import SpecSet
 
@@ -129,7 +128,7 @@ def is_catalog(path: str, folder: ProjectFolder) -> bool:
 
 
 def _why(git: GitTree, project: Project, path: str) -> tuple[str, str]:
-    folder, other = project.folder, projectfile.nearest(git, path)
+    folder, other = project.folder, place.nearest(git, path)
     if path == folder.lockfile:
         return "This is the lockfile, not a spec.", "`qflow-gitops lock verify` checks it."
     if other is not None and other != folder:
@@ -179,12 +178,12 @@ def _project_of(git: GitTree, path: str, *, moved: bool) -> str | None:
     `moved`: settings that the work tree lost in one folder may be those that another one got.
     """
     above = path.rpartition("/")[0]
-    folder = projectfile.nearest(git, path)
+    folder = place.nearest(git, path)
     if folder is not None:
         return folder.name
-    if projectfile.is_called_alike(path):
+    if place.is_called_alike(path):
         return above
     if not moved:
-        lostsettings.check_not_lost(git, projectfile.folders_above(above))
+        lostsettings.check_not_lost(git, place.folders_above(above))
     is_ours = covers((ROOT.path("runs"),), path) or is_catalog(path, ROOT)
     return ROOT.name if is_ours else None

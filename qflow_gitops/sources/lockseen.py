@@ -1,6 +1,6 @@
 """What a command says of the lockfile that it found."""
 
-from qflow_gitops.ports.protocols import Snapshot
+from qflow_gitops.ports.lockfile import Snapshot
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.settings.project import Project
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from qflow_gitops.findings.finding import has_errors, in_order
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.survey import Looked, Survey
-from qflow_gitops.specs import load
+from qflow_gitops.specs import filenames, load, project_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from qflow_gitops.ports.protocols import WorkTree
+    from qflow_gitops.ports.git import WorkTree
     from qflow_gitops.settings.project import Project
     from qflow_gitops.sources.examining import Keeper
     from qflow_gitops.specs.spec import RunSpec
@@ -41,7 +41,7 @@ def look(
     specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
     looked = Looked(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
     unsure, _ = state
-    alike = any(one.rule == load.SAME_REQUEST for one in looked.found)
+    alike = any(one.rule == project_rules.SAME_REQUEST for one in looked.found)
     if alike or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
         return looked, None
     context = keeper.context(workflows)
@@ -63,7 +63,7 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Lo
     specs = reading.worktree_specs(those, project, workflows=workflows, keeper=keeper)
     files, runs = last.looked.files, last.looked.runs
     # A name that isn't shown as it is has no run, and may be shown like one that has.
-    names = {path.decode() for path in changed if load.escaped(path).encode() == path}
+    names = {path.decode() for path in changed if filenames.escaped(path).encode() == path}
     for name in names:
         others = _without(runs, name)
         files -= others != runs
@@ -99,7 +99,7 @@ def _clash(specs: load.SpecSet, names: Iterable[str], runs: str) -> bool:
             for environment, name in (*specs.specs, *specs.invalid)
         )
         or any(f"\n{_short(one)}\t" in runs for one in specs.specs.values())
-        or any(one.rule == load.SAME_REQUEST for one in specs.diagnostics)
+        or any(one.rule == project_rules.SAME_REQUEST for one in specs.diagnostics)
         or any(f"\t{name.casefold()}\n" in folded for name in names)
     )
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.protocols import Cache, GitTree
-    from qflow_gitops.sources.settings import Settings
+    from qflow_gitops.ports.git import Cache, GitTree
+    from qflow_gitops.sources.place import Settings
 
 NOTHING = "Nothing was planned and nothing was sent."
 

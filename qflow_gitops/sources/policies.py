@@ -7,7 +7,7 @@ from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.policy.rules import Facts
-from qflow_gitops.ports.protocols import Cache, GitTree
+from qflow_gitops.ports.git import Cache, GitTree
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import lostsettings, settings

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from qflow_gitops.lockfile.inheritance import Inheritance, Key, Placed, inherits
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.ports.git import GitTree
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs import load
 from qflow_gitops.specs.spec import RunSpec

@@ -6,7 +6,7 @@ from qflow_gitops.errors import UsageProblem
 from qflow_gitops.findings import suggest
 from qflow_gitops.lockfile.inheritance import Inheritance, Key, Placed, recorded_attempts
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.ports.protocols import GitTree
+from qflow_gitops.ports.git import GitTree
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import specs as reading
 

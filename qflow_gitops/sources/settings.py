@@ -10,55 +10,28 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import shlex
-import unicodedata
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from qflow_gitops.base.paths import PROJECT_FILE, ROOT, ProjectFolder
-from qflow_gitops.cache import verdicts
-from qflow_gitops.errors import InvalidInput, Unreadable, UsageProblem
-from qflow_gitops.findings.finding import Diagnostic, error, has_errors, warning
+from qflow_gitops.base.paths import PROJECT_FILE, ProjectFolder
+from qflow_gitops.errors import InvalidInput, UsageProblem
 from qflow_gitops.results.report import InvalidFiles
-from qflow_gitops.sources.lostsettings import (
-    NOTHING,
-    check_committed,
-    check_never_there,
-    check_not_gone,
-    has_settings,
-    head_of,
-    projects,
-    rooted,
-    typed,
+from qflow_gitops.sources.lostsettings import NOTHING, has_settings, head_of, projects
+from qflow_gitops.sources.place import (
+    Found,
+    Settings,
+    check_outer,
+    content_of,
+    find,
+    level_of,
+    names_above,
+    settings_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from qflow_gitops.ports.protocols import Cache, GitTree
+    from qflow_gitops.ports.git import Cache, GitTree
     from qflow_gitops.settings.project import LockSettings, Project
-
-_ALIKE = re.compile(r"\.?q-?flow(-?gitops)?\.(ya?ml|json)", re.IGNORECASE)
-_NOT_OURS = ".github"  # there `qflow.yml` is a workflow of GitHub's
-
-
-class Settings(NamedTuple):
-    """The settings, and the content of their file (None where there is none).
-
-    `found` is what a person should know about them.
-    """
-
-    project: Project
-    content: bytes | None
-    found: tuple[Diagnostic, ...] = ()
-
-
-class Found(NamedTuple):
-    """Where a project lies, and what its settings' file holds: None where it has none."""
-
-    folder: ProjectFolder
-    content: bytes | None
-    found: tuple[Diagnostic, ...] = ()
 
 
 def settings(
@@ -83,7 +56,7 @@ def settings_at(
 
     Where it has none, those of a project without any. Raises InvalidFiles and Unreadable.
     """
-    found = Found(folder, _content(git, commit, folder))
+    found = Found(folder, content_of(git, commit, folder))
     return settings_of(found, platform, cache).project
 
 
@@ -114,7 +87,7 @@ def versions(
 
     At most so many. Where a commit moved the settings, it goes on with those that it removed.
     """
-    from qflow_gitops.ports.protocols import ChangeKind
+    from qflow_gitops.ports.git import ChangeKind
 
     found = [(one, folder) for one in git.first_parents("", head, most, [folder.settings])]
     if not found or len(found) >= most:
@@ -141,215 +114,12 @@ def _branch(project: Project) -> tuple[str, str, str]:
     return (project.lock.store, project.lock.branch, project.lock.remote)
 
 
-def settings_of(found: Found, platform: str, cache: Cache | None = None) -> Settings:
-    """Take the settings from their file's content. Raises InvalidFiles.
-
-    With a `cache` a content in which nothing was found before isn't checked again.
-    """
-    from qflow_gitops.specs import load
-
-    content, folder = found.content, found.folder
-    context = f"settings {verdicts.basis(cache.tool, '', content, folder)}" if cache else ""
-    known = cache is not None and cache.answer(context) is True
-    project, problems = load.load_project(content, platform, folder, known=known)
-    if project is None or has_errors((*problems, *found.found)):
-        raise InvalidFiles((*found.found, *problems), not_done="No spec was looked at.")
-    if cache is not None and not known and not problems:
-        cache.keep_answer(context, True)
-    return Settings(project, content, (*found.found, *problems))
-
-
-def refusals(path: bytes, mode: str) -> list[Diagnostic]:
-    """Say why a path, or what is there, can't hold specs or settings."""
-    from qflow_gitops.specs import load
-
-    _, problem = load.spec_name(path, mode)
-    return [problem] if problem else []
-
-
-def _content(git: GitTree, commit: str, folder: ProjectFolder) -> bytes | None:
-    """Read a folder's settings, None where it has none.
-
-    Raises InvalidFiles where they are no plain file, Unreadable where git can't give them.
-    """
-    path = folder.settings.encode()
-    entry = git.listing(commit, folder.name).get(path)
-    if entry is None:
-        return None
-    mode = entry.mode
-    try:
-        if not commit:
-            return git.worktree([folder.settings]).read(path)
-        if mode in ("100644", "100755"):
-            return git.contents([entry])[entry.blob]
-    except Unreadable as problem:
-        if not problem.mode:
-            raise
-        mode = problem.mode
-    raise InvalidFiles(tuple(refusals(path, mode)), not_done="No spec was looked at.")
-
-
-# --- where the project lies ----------------------------------------------------------
-
-
-class _Level(NamedTuple):
-    """A folder at or above the one at hand, and what is called like settings in it."""
-
-    folder: ProjectFolder
-    names: tuple[str, ...]
-
-    @property
-    def has(self) -> bool:
-        return PROJECT_FILE in self.names
-
-
-def find(git: GitTree, commit: str, *, fetch: bool = False) -> Found:
-    """Find the project that the folder at hand belongs to.
-
-    Raises InvalidFiles where its settings are called otherwise or are no plain file,
-    InvalidInput where they are gone, aren't committed, or lie in another project's specs, and
-    where a clone that isn't whole can't tell whether there were any. `fetch` makes it whole.
-    """
-    levels = [_level(git, commit, one) for one in _above(git.prefix)]
-    at = next((place for place, one in enumerate(levels) if one.has), len(levels))
-    if commit:
-        check_committed(git, commit, [one.folder for one in levels[:at]])
-    if at == len(levels):
-        called = [one for level in levels for one in _called_otherwise(git, commit, level)]
-        if called:
-            raise InvalidFiles(tuple(called), not_done=NOTHING)
-        check_never_there(git, commit, [one.folder for one in levels], fetch=fetch)
-        return Found(ROOT, None)
-    nearest = levels[at]
-    found = Found(nearest.folder, _content(git, commit, nearest.folder), tuple(_beside(nearest)))
-    if levels[:at]:
-        _check_nearer(git, commit, levels[:at], found)
-    for one in levels[at + 1 :]:
-        _check_outer(git, commit, one, nearest.folder)
-    return found
-
-
-def nearest(git: GitTree, prefix: str) -> ProjectFolder | None:
-    """Give the folder at or above one of the work tree that has settings, None for none."""
-    return next((one for one in folders_above(prefix) if has_settings(git, one, "")), None)
-
-
-def folders_above(prefix: str) -> list[ProjectFolder]:
-    """Give a folder and all above it, the nearest first. Raises UsageProblem for an odd name."""
-    return [ProjectFolder(one) for one in _above(prefix)]
-
-
-def is_called_alike(path: str) -> bool:
-    """Whether a file is called so that it may be meant as settings."""
-    *folders, name = path.split("/")
-    return _ALIKE.fullmatch(name) is not None and _NOT_OURS not in folders
-
-
-def _above(prefix: str) -> list[str]:
-    """Give a folder and all above it, the nearest first, the root ("") last."""
-    shown = prefix.encode("utf-8", "backslashreplace").decode()
-    odd = any(unicodedata.category(one) in ("Cc", "Cf", "Co", "Zl", "Zp") for one in shown)
-    if odd or unicodedata.normalize("NFC", shown) != prefix:
-        raise UsageProblem(
-            "The name of this folder isn't shown as it is, so no project may lie in it.",
-            where=ascii(prefix),
-            not_done=NOTHING,
-            hint="Rename it, or go to the repository's root.",
-            reason="folder_name",
-        )
-    parts = prefix.split("/") if prefix else []
-    return ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
-
-
-def _level(git: GitTree, commit: str, folder: str) -> _Level:
-    names = (os.fsdecode(path).rpartition("/")[2] for path in git.listing(commit, folder))
-    return _Level(ProjectFolder(folder), tuple(one for one in names if _ALIKE.fullmatch(one)))
-
-
-def _called_otherwise(git: GitTree, commit: str, level: _Level) -> Iterator[Diagnostic]:
-    """Find what was meant as settings, and isn't read."""
-    folder, wanted = level.folder, level.folder.settings
-    for name in level.names:
-        if not is_called_alike(folder.path(name)):
-            continue
-        call, both = rooted(git), f"{shlex.quote(folder.path(name))} {shlex.quote(wanted)}"
-        move = f"{call} mv {both} && {call} commit -m 'Name the settings' {both}"
-        if not commit:
-            move = f"mv {typed(git, folder.path(name))} {typed(git, wanted)}"
-        yield error(
-            "settings-name",
-            f"Settings are called `{PROJECT_FILE}`: what this file says isn't read.",
-            folder.path(name),
-            hint=f"If it is meant: `{move}`",
-        )
-
-
-def _beside(level: _Level) -> Iterator[Diagnostic]:
-    """Find what beside the settings may be taken for them."""
-    for name in level.names:
-        if name == PROJECT_FILE:
-            continue
-        if name.casefold() == PROJECT_FILE:
-            yield error(
-                "file-collision",
-                f"On many machines this is the same file as {level.folder.settings}.",
-                level.folder.path(name),
-                hint="Remove one of them.",
-            )
-        else:
-            yield warning(
-                "settings-twice",
-                f"Only `{level.folder.settings}` is read: what this file says doesn't count.",
-                level.folder.path(name),
-                hint="Remove it.",
-            )
-
-
-def _check_nearer(git: GitTree, commit: str, nearer: Sequence[_Level], found: Found) -> None:
-    """Make sure that between the folder at hand and the project there are no settings missed."""
-    runs = settings_of(found._replace(found=()), "").project.runs
-    outside = [one for one in nearer if not _covers(runs, one.folder)]
-    called = [one for level in outside for one in _called_otherwise(git, commit, level)]
-    if called:
-        raise InvalidFiles(tuple(called), not_done=NOTHING)
-    head = commit or head_of(git)
-    if outside and head:
-        check_not_gone(git, commit, head, [one.folder for one in outside])
-
-
-def _check_outer(git: GitTree, commit: str, outer: _Level, inner: ProjectFolder) -> None:
-    """Refuse a project in a folder from which another one takes its specs."""
-    content = _content(git, commit, outer.folder) if outer.has else None
-    if content is None:
-        return
-    try:
-        runs = settings_of(Found(outer.folder, content), "").project.runs
-    except InvalidFiles:
-        return  # it can't send anything
-    if _covers(runs, inner):
-        raise InvalidInput(
-            f"This project lies in a folder that `runs:` of {outer.folder.settings} names: both "
-            "would send its specs.",
-            where=inner.settings,
-            not_done=NOTHING,
-            hint=f"Move the folder, or name others under `runs:` in {outer.folder.settings}.",
-            reason="project_nested",
-        )
-
-
-def _covers(runs: Sequence[str], folder: ProjectFolder) -> bool:
-    return any(f"{folder.name}/".startswith(f"{one}/") or one == "." for one in runs)
-
-
-# --- one project, one lockfile -------------------------------------------------------
-
-
 def check_place(git: GitTree, folder: ProjectFolder, lock: LockSettings) -> None:
     """Refuse a project to begin in a folder, with this lockfile, where either is another's."""
     from qflow_gitops.settings.project import without_file
 
-    for one in _above(folder.name)[1:]:
-        _check_outer(git, "", _level(git, "", one), folder)
+    for one in names_above(folder.name)[1:]:
+        check_outer(git, "", level_of(git, "", one), folder)
     head = head_of(git)
     if head and lock.store == "branch":
         _check_alone(git, head, without_file("", folder)._replace(lock=lock), None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.base.paths import ProjectFolder
     from qflow_gitops.findings.finding import Diagnostic
-    from qflow_gitops.ports.protocols import Cache
+    from qflow_gitops.ports.git import Cache
 
 _NAME = "survey"
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from qflow_gitops.base.paths import CATALOG_FOLDER, ROOT, ProjectFolder
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, error, has_errors, warning
-from qflow_gitops.specs import schema
+from qflow_gitops.specs import schema, schemas
 from qflow_gitops.specs.connectors.registry import CONNECTORS
 from qflow_gitops.specs.spec import CONNECTOR_IDS
 from qflow_gitops.yaml.document import Document
@@ -85,7 +85,7 @@ def path_of(workflow_id: str, folder: ProjectFolder) -> str:
 def to_bytes(workflow: Workflow) -> bytes:
     """Give the file's content: the same knowledge is always the same bytes."""
     data: dict[str, Any] = {
-        "apiVersion": schema.API_VERSION,
+        "apiVersion": schemas.API_VERSION,
         "kind": "Workflow",
         "id": workflow.id.lower(),
     }

@@ -1,39 +1,24 @@
 """{path: bytes} -> the specs of a repository and everything that is wrong with them."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from qflow_gitops.base.paths import ROOT, ProjectFolder
-from qflow_gitops.findings.finding import (
-    Diagnostic,
-    Range,
-    Severity,
-    bounded,
-    error,
-    has_errors,
-    in_order,
-    warning,
-)
+from qflow_gitops.findings.finding import Diagnostic, Severity, bounded, error, has_errors, in_order
 from qflow_gitops.settings import project
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs import catalogs as catalog
 from qflow_gitops.specs import excerpts, schema, secrets, spec
 from qflow_gitops.specs.catalogs import Catalog
 from qflow_gitops.specs.connectors import registry
+from qflow_gitops.specs.filenames import collisions, escaped, not_plain
+from qflow_gitops.specs.project_rules import duplicate_names, in_project, same_requests
 from qflow_gitops.specs.spec import RunSpec
 from qflow_gitops.yaml.document import Document, Parsed
-from qflow_gitops.yaml.parse import parse, place
+from qflow_gitops.yaml.parse import parse
 
 MAX_SPECS = 100_000
-SAME_REQUEST = "same-request"
-"""The rule about specs that ask for the same: it shows only when all of them are seen."""
-_REGULAR = ("100644", "100755")
-_GIT_NAMES = frozenset((".git", "git~1"))  # as the file systems of Windows and macOS see them too
-_PLAIN_NAME = re.compile(rb"(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.ya?ml")  # of bytes: ASCII
-_KINDS = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a folder"}
 
 
 class SpecSet(NamedTuple):
@@ -82,69 +67,6 @@ def load_project(
         found += problems
     found = _once(found)
     return settings, in_order(excerpts.added(bounded(found), {file: content}, (), found))
-
-
-def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic | None]:
-    """Give a path as text if a run spec may live there; None, and why not, otherwise.
-
-    Files that aren't YAML are nobody's business: None without a finding.
-    """
-    if mode in _REGULAR and _PLAIN_NAME.fullmatch(path):
-        return path.decode(), None
-    is_yaml = path.lower().endswith((b".yaml", b".yml"))
-    if not is_yaml and mode in (*_REGULAR, "unreadable"):
-        return None, None
-    if mode not in _REGULAR:
-        return None, not_plain(path, mode)
-    shown = escaped(path)
-    try:
-        name = path.decode()
-    except UnicodeDecodeError:
-        return None, error("file-name", "The file's name is not UTF-8.", shown, hint="Rename it.")
-    if shown != name or unicodedata.normalize("NFC", name) != name:
-        return None, error(
-            "file-name",
-            "The file's name holds control, invisible or not normalised characters.",
-            shown,
-            hint="Rename it.",
-        )
-    if any(part.lower().rstrip(". ") in _GIT_NAMES for part in name.split("/")):
-        return None, error(
-            "file-name", "Part of the path is a name of git's own.", shown, hint="Rename it."
-        )
-    return name, None
-
-
-def not_plain(path: bytes, mode: str, what: str = "specs") -> Diagnostic:
-    """Say what is there in place of a plain file that may be read."""
-    if mode == "unreadable":
-        return error(
-            "file-unreadable",
-            "This user may not read the file.",
-            escaped(path),
-            hint="Give yourself the right to read it.",
-        )
-    return error(
-        "file-kind",
-        f"This is {_KINDS.get(mode, 'not a plain file')}, and {what} have to be plain files.",
-        escaped(path),
-        hint="Put the file itself here.",
-    )
-
-
-def is_regular(mode: str) -> bool:
-    """Whether a git mode is that of a plain file."""
-    return mode in _REGULAR
-
-
-def escaped(path: bytes) -> str:
-    r"""Give a path so that it can be shown: odd bytes and characters as `\x..` or `\u....`."""
-    text = path.decode("utf-8", "backslashreplace")
-    return "".join(
-        char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-        else char.encode("unicode_escape").decode()
-        for char in text
-    )  # fmt: skip
 
 
 class Examined(NamedTuple):
@@ -240,11 +162,11 @@ def assembled(
     if sum(len(one.specs) + len(one.seeming) for one in examined) > MAX_SPECS:
         everything.append(error("too-many-specs", f"There are more than {MAX_SPECS} specs.", "."))
     double = [
-        *_duplicates((one for each in examined for one in each.specs), files),
-        *_collisions(files),
+        *duplicate_names((one for each in examined for one in each.specs), files),
+        *collisions(files),
     ]
     bad_files = {one.file for one in double}
-    double += _same_requests(
+    double += same_requests(
         [one for each in examined if each.file not in bad_files for one in each.specs],
         files,
         settings,
@@ -289,118 +211,9 @@ def _checked(parsed: Parsed, settings: Project, known: Catalog) -> list[Diagnost
             problems += registry.check(document)
             problems += secrets.check(document)
             problems += catalog.check(document, known)
-            problems += _in_project(document, settings)
+            problems += in_project(document, settings)
         found += problems
     return _once(found)
-
-
-def _in_project(document: Document, settings: Project) -> list[Diagnostic]:
-    """Find what only the project's settings can tell."""
-    found = []
-    metadata = document.data["metadata"]
-    name = metadata.get("environment", settings.default_environment)
-    known = ", ".join(settings.environments)
-    if not name:
-        found.append(
-            error(
-                "environment-missing",
-                "The spec names no environment, and the project has no default one.",
-                document.file,
-                document.key_range(("metadata",)),
-                f"Add `environment:` under `metadata`; there are: {known}.",
-            )
-        )
-    elif name not in settings.environments:
-        found.append(
-            error(
-                "environment-unknown",
-                f"There is no environment `{name}`; there are: {known}.",
-                document.file,
-                document.value_range(("metadata", "environment")),
-                f"Name one of them, or add it to {settings.folder.settings}.",
-            )
-        )
-    else:
-        found += _connector_listed(document, settings, name)
-    return found
-
-
-def _connector_listed(document: Document, settings: Project, name: str) -> Iterable[Diagnostic]:
-    environment = settings.environments[name]
-    if environment.connectors is None:
-        return
-    variables = document.data["spec"].get("variables", {})
-    listed = {one.lower() for one in environment.connectors}
-    for variable in ("connectorId", *spec.LEGACY_VARIABLES):
-        value = variables.get(variable)
-        if isinstance(value, str) and value.removeprefix("@").lower() not in listed:
-            yield error(
-                "connector-not-listed",
-                f"The connector {value} isn't one of those listed for `{environment.name}`.",
-                document.file,
-                document.value_range(("spec", "variables", variable)),
-                f"Use a listed one, or add it to `connectors` in {settings.folder.settings}.",
-            )
-
-
-def _duplicates(specs: Iterable[RunSpec], files: Mapping[str, bytes]) -> Iterable[Diagnostic]:
-    first: dict[tuple[str, str], RunSpec] = {}
-    for one in specs:
-        other = first.setdefault(one.key, one)
-        if other is one:
-            continue
-        for this, that in ((one, other), (other, one)):
-            yield error(
-                "duplicate-name",
-                f"The run `{this.environment}/{this.name}` stands here and in "
-                f"{that.file}:{_name_place(that, files).start.line}.",
-                this.file,
-                _name_place(this, files),
-                "A name is a run's identity in its environment: rename or remove one of them.",
-            )
-
-
-def _same_requests(
-    specs: Sequence[RunSpec], files: Mapping[str, bytes], settings: Project
-) -> Iterable[Diagnostic]:
-    """Warn of specs that ask for the same on one platform: only the first would be sent."""
-    alike: dict[tuple[str, str], list[RunSpec]] = {}
-    for one in specs:
-        platform = settings.environments[one.environment].platform
-        alike.setdefault((platform, one.digest), []).append(one)
-    for group in alike.values():
-        first, *others = sorted(group, key=lambda one: one.key)
-        for this in group if others else ():
-            that = others[0] if this is first else first
-            yield warning(
-                SAME_REQUEST,
-                f"`{this.environment}/{this.name}` asks for the same as "
-                f"`{that.environment}/{that.name}` "
-                f"({that.file}:{_name_place(that, files).start.line}), on the same platform.",
-                this.file,
-                _name_place(this, files),
-                "Only one of them is sent. If both are meant, set another `rerun:` in one of them.",
-            )
-
-
-def _name_place(spec: RunSpec, files: Mapping[str, bytes]) -> Range:
-    return place(files[spec.file], spec.file, spec.index, ("metadata", "name"))
-
-
-def _collisions(names: Iterable[str]) -> Iterable[Diagnostic]:
-    """Find files that some file systems take for one (their names are NFC already)."""
-    alike: dict[str, list[str]] = {}
-    for name in names:
-        alike.setdefault(name.casefold(), []).append(name)
-    for group in alike.values():
-        for name in group if len(group) > 1 else ():
-            other = next(one for one in group if one != name)
-            yield error(
-                "file-collision",
-                f"On many machines this is the same file as {other}.",
-                name,
-                hint="Rename one of them.",
-            )
 
 
 def _seeming(documents: Iterable[Document], default: str) -> tuple[tuple[str, str], ...]:

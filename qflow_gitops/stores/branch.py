@@ -16,11 +16,12 @@ from functools import partial
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import audit
+from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
-from qflow_gitops.lockfile.ledger import Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
 from qflow_gitops.lockfile.rebasing import rebased
-from qflow_gitops.ports.protocols import LockBranch, LostRace, Snapshot, Version
+from qflow_gitops.ports.lockfile import LockBranch, LostRace, Snapshot, Version
 from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence
 
 ROUNDS = 100

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.ports.protocols import LockBranch, LockStore
+from qflow_gitops.ports.lockfile import LockBranch, LockStore
 from qflow_gitops.settings.project import LockSettings
 
 

@@ -25,11 +25,12 @@ from pathlib import Path
 from qflow_gitops.base import atomic
 from qflow_gitops.base.paths import LOCK_FILE
 from qflow_gitops.errors import NOTHING_MORE, BusyError, LockError, UsageProblem
+from qflow_gitops.lockfile.attempt import Key, Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
-from qflow_gitops.lockfile.ledger import Key, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.ports.protocols import LostRace, Snapshot, Version
+from qflow_gitops.ports.lockfile import LostRace, Snapshot, Version
 from qflow_gitops.stores import journal
 from qflow_gitops.stores.announced import Announced, laid_on
 from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence

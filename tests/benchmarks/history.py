@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.lockfile.ledger import Attempt, Event, Transition
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.notes import Mark
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.sources import settings

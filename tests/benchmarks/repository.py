@@ -6,7 +6,8 @@ from shutil import rmtree
 
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile import codec
-from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.lockfile.attempt import Attempt, Event
+from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.sources import settings
 from qflow_gitops.sources import specs as reading

@@ -8,12 +8,12 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from qflow_gitops.sandbox.server import SandboxServer
-from qflow_gitops.specs import schema
+from qflow_gitops.specs import schemas
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, spec
 
-VALIDATOR = Draft202012Validator(schema.load("plan"), registry=Registry())
+VALIDATOR = Draft202012Validator(schemas.load("plan"), registry=Registry())
 FILE = "runs/aws/buckets.yaml"
 
 
@@ -36,7 +36,7 @@ def test_every_kind_of_plan_fits_its_schema(
     VALIDATOR.validate(frozen)
     assert frozen["frozen"]
     assert set(frozen["frozen"][0]) == set(
-        schema.load("plan")["properties"]["frozen"]["items"]["properties"]
+        schemas.load("plan")["properties"]["frozen"]["items"]["properties"]
     )
     project.write("runs/broken.yaml", "a: [")
     project.commit("broken")

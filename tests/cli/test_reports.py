@@ -11,7 +11,7 @@ from qflow_gitops.cache.store import Cache
 from qflow_gitops.commands.validate import validate
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.sandbox.server import SandboxServer
-from qflow_gitops.specs.load import spec_name
+from qflow_gitops.specs.filenames import spec_name
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.node import NODE, requires_node

@@ -8,8 +8,9 @@ import pytest
 
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.git.worktree import WorkTree
+from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.codec import to_bytes
-from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Event, Lockfile
+from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.specs.spec import from_document

@@ -77,7 +77,7 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
             "commands", "commands.validate", "findings", "findings.finding", "git",
             "git.repository", "git.worktree", "render", "render.escape", "render.formats",
             "render.text", "results", "results.report", "sources", "sources.lostsettings",
-            "sources.settings",
+            "sources.place",
         )
     }  # fmt: skip
 

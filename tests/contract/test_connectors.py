@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.findings.finding import Diagnostic, Severity
-from qflow_gitops.specs import schema, spec
+from qflow_gitops.specs import schema, schemas, spec
 from qflow_gitops.specs.connectors import registry
 from qflow_gitops.specs.connectors.registry import CONNECTORS, Connector
 from qflow_gitops.specs.rules import RULES
@@ -14,7 +14,7 @@ from qflow_gitops.yaml.document import Document
 from qflow_gitops.yaml.parse import parse
 
 EACH = pytest.mark.parametrize("one", CONNECTORS.values(), ids=list(CONNECTORS))
-SPEC: dict[str, Any] = schema.load("workflow-run")["properties"]["spec"]
+SPEC: dict[str, Any] = schemas.load("workflow-run")["properties"]["spec"]
 VARIABLES: dict[str, Any] = SPEC["properties"]["variables"]["properties"]
 UUID = "aa70acae-6ea8-3acf-b504-f327855b316a"
 
@@ -41,7 +41,7 @@ def test_it_is_registered_under_its_own_name(one: Connector) -> None:
 
 
 def test_the_schema_knows_the_same_connector_types() -> None:
-    assert schema.load("workflow-run")["$defs"]["cloud"]["enum"] == list(CONNECTORS)
+    assert schemas.load("workflow-run")["$defs"]["cloud"]["enum"] == list(CONNECTORS)
 
 
 @EACH

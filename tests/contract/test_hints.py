@@ -15,6 +15,7 @@ OF_A_FILE = (
     "specs.connectors",
     "specs.excerpts",
     "specs.schema",
+    "specs.schema_words",
     "specs.secrets",
     "yaml",
 )

@@ -11,11 +11,12 @@ from qflow_gitops.base.paths import ROOT
 from qflow_gitops.errors import BusyError, LockError
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.ports.protocols import LockStore, LostRace
+from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.settings.project import LockSettings
 from qflow_gitops.stores.registry import STORES, Place, build
 from tests.helpers.clones import Remote

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.specs import schema
+from qflow_gitops.specs import schema, schemas
 from qflow_gitops.yaml.document import Document
 from qflow_gitops.yaml.parse import parse
 from tests.helpers.node import requires_node, script
@@ -45,14 +45,14 @@ SPOILT = (
 def spoilt_fields() -> Iterator[tuple[str, Any]]:
     """Every example of the schemas with one of its fields replaced."""
     for name in ("workflow-run", "project", "workflow"):
-        for example in schema.load(name)["examples"]:
+        for example in schemas.load(name)["examples"]:
             for path in _paths(example):
                 yield from ((name, _with(example, path, value)) for value in SPOILT)
 
 
 def ask(corpus: list[tuple[str, Any]]) -> list[bool]:
-    schemas = {name: schema.load(name) for name in schema.SCHEMAS}
-    return script("verdicts.mjs", {"schemas": schemas, "documents": corpus})
+    loaded = {name: schemas.load(name) for name in schemas.SCHEMAS}
+    return script("verdicts.mjs", {"schemas": loaded, "documents": corpus})
 
 
 @requires_node
@@ -71,7 +71,7 @@ def test_both_give_the_same_verdict_on_every_document() -> None:
 
 
 def test_the_quick_verdict_is_that_of_jsonschema_on_every_document() -> None:
-    quick = [schema.is_sound(one.data, kind) for _, kind, one in documents()]
+    quick = [schemas.is_sound(one.data, kind) for _, kind, one in documents()]
     thorough = [schema.is_valid(one.data, kind) for _, kind, one in documents()]
     assert quick == thorough
     assert 50 < quick.count(True) < len(quick)
@@ -81,15 +81,15 @@ def test_the_quick_verdict_is_that_of_jsonschema_on_every_field_spoilt() -> None
     differ = [
         (name, data)
         for name, data in spoilt_fields()
-        if schema.is_sound(data, name) is not schema.is_valid(data, name)
+        if schemas.is_sound(data, name) is not schema.is_valid(data, name)
     ]
     assert differ == []
 
 
 def test_without_the_quick_validator_nothing_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "_quick", lambda _kind: None)
+    monkeypatch.setattr(schemas, "_quick", lambda _kind: None)
     corpus = documents()
-    assert not any(schema.is_sound(one.data, kind) for _, kind, one in corpus)
+    assert not any(schemas.is_sound(one.data, kind) for _, kind, one in corpus)
     for _, kind, one in corpus:
         found = schema.check(one, kind)
         assert has_errors(found) is not schema.is_valid(one.data, kind)
@@ -123,21 +123,23 @@ def _with(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 @requires_node
 def test_what_is_exported_loads_in_validators_as_they_come() -> None:
     """The kind: a reader of our outputs with its own strictness (ajv, schemasafe)."""
-    exported = {name: json.loads(schema.plain(name)) for name in schema.SCHEMAS}
-    assert script("strict.mjs", exported) == {name: [] for name in schema.SCHEMAS}
+    exported = {name: json.loads(schemas.plain(name)) for name in schemas.SCHEMAS}
+    assert script("strict.mjs", exported) == {name: [] for name in schemas.SCHEMAS}
 
 
 def test_what_is_exported_allows_the_same() -> None:
     from jsonschema import Draft202012Validator
 
-    plain = {name: Draft202012Validator(json.loads(schema.plain(name))) for name in schema.SCHEMAS}
+    plain = {
+        name: Draft202012Validator(json.loads(schemas.plain(name))) for name in schemas.SCHEMAS
+    }
     differ = [
         (name, data)
         for name, data in spoilt_fields()
         if plain[name].is_valid(data) is not schema.is_valid(data, name)
     ]
     assert differ == []
-    assert all("errorMessage" in schema.text(name) for name in ("workflow-run", "project"))
+    assert all("errorMessage" in schemas.text(name) for name in ("workflow-run", "project"))
 
 
 def test_nothing_refers_to_another_document() -> None:

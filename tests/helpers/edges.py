@@ -32,7 +32,7 @@ from qflow_gitops.git import lock_branch
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.http.transport import Transport
-from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.qualys import platforms
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.client import QualysClient

@@ -7,8 +7,9 @@ from pathlib import Path
 from qflow_gitops.base.paths import RESCUE_FILE
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile import audit
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.inheritance import Inheritance, recorded_attempts
-from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNSUCCESSFUL, State
 from qflow_gitops.plan.change import Action
 from qflow_gitops.plan.context import Context

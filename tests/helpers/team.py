@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.codec import from_bytes
-from qflow_gitops.lockfile.ledger import Attempt, Lockfile
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.stores.worktree import WorktreeStore
 from tests.helpers.clones import BRANCH, Remote

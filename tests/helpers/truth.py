@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.edges import Process

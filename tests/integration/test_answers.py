@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.transport import Transport
-from qflow_gitops.ports.protocols import Answer, AnswerKind
+from qflow_gitops.ports.qualys import Answer, AnswerKind
 from qflow_gitops.qualys import workflows
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.credentials import from_environment

@@ -10,7 +10,7 @@ import pytest
 
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.git.repository import _SET_VARIABLES, MAX_CONTENT, GitRepo
-from qflow_gitops.ports.protocols import ChangeKind
+from qflow_gitops.ports.git import ChangeKind
 from tests.helpers.git import Workspace
 
 ODD = [

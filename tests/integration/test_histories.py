@@ -14,7 +14,7 @@ from qflow_gitops.cli.context import SystemClock
 from qflow_gitops.commands.apply import _advance
 from qflow_gitops.commands.plan import PlanRequest, make_plan
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.lockfile.ledger import Attempt, Event, Transition
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action
 from qflow_gitops.plan.context import Context

@@ -147,7 +147,7 @@ def test_a_name_is_refused_and_shown_escaped(project: Workspace, cli: Cli, name:
 )
 def test_a_folder_of_gits_own_is_refused(path: bytes, rule: str) -> None:
     """git itself keeps such names out of an index, but not every tree was made by git."""
-    from qflow_gitops.specs.load import spec_name
+    from qflow_gitops.specs.filenames import spec_name
 
     name, problem = spec_name(path)
     assert name is None

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 )
 
 from qflow_gitops.base.paths import RESCUE_FILE
-from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, State
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.edges import Done, Process, Runners

@@ -9,7 +9,7 @@ from qflow_gitops.errors import AuthError, QflowError, UnreachableError, UsagePr
 from qflow_gitops.http.messages import message_of
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError
-from qflow_gitops.ports.protocols import AnswerKind
+from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.credentials import Credentials, Secret, from_environment
 from qflow_gitops.qualys.platforms import HOSTS, gateway_for

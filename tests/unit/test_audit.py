@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.audit import check_values, grown
 from qflow_gitops.lockfile.codec import Versions, from_bytes, to_bytes
 from qflow_gitops.lockfile.decisions import reopening
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
 from qflow_gitops.lockfile.states import TRANSITIONS, State
 from tests.helpers.values import replace

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from qflow_gitops.ports.protocols import RemoteBranches
+from qflow_gitops.ports.git import RemoteBranches
 from qflow_gitops.sources.branches import Rule, is_named, unmerged
 
 HERE, THERE = "a" * 40, "b" * 40

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.decisions import endings, explained, reopening, unexplained
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from tests.unit.test_lockfile import VALIDATOR, opened
 

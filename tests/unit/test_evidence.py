@@ -7,7 +7,7 @@ import pytest
 
 from qflow_gitops.http import evidence
 from qflow_gitops.http.transport import HttpAnswer
-from qflow_gitops.ports.protocols import AnswerKind
+from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.qualys import workflows
 from tests.unit.test_api import ONE, UNAUTHORIZED, Answers, answer, caller
 

@@ -6,9 +6,9 @@ import pytest
 
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.lockfile.ledger import Attempt
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.ports.protocols import Qualys
+from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.settings.project import Environment, Project
 
 

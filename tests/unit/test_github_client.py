@@ -10,7 +10,7 @@ from qflow_gitops.github import client as module
 from qflow_gitops.github.client import Client
 from qflow_gitops.github.pulls import GitHubPulls
 from qflow_gitops.http.transport import HttpAnswer
-from qflow_gitops.ports.protocols import PullRequest
+from qflow_gitops.ports.pull_requests import PullRequest
 
 NEXT = (
     '<https://api.github.com/x?page=2>; rel="next", <https://api.github.com/x?page=9>; rel="last"'

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.inheritance import Inheritance, Key, Origin, recorded_origins, successor
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Mark
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.settings.project import Environment, Project

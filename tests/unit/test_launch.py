@@ -6,10 +6,13 @@ from typing import Any, cast
 
 from qflow_gitops.apply import events
 from qflow_gitops.apply.launch import Job, Launch, Terms
-from qflow_gitops.lockfile.ledger import Lockfile, Transition
+from qflow_gitops.lockfile.attempt import Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Mark
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.ports.protocols import Answer, AnswerKind, Clock, LockSession, Qualys
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.lockfile import LockSession
+from qflow_gitops.ports.qualys import Answer, AnswerKind, Qualys
 from tests.helpers.clock import StillClock
 
 

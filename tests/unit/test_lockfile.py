@@ -10,13 +10,14 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition, is_leased
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition, is_leased
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import TRANSITIONS, State
-from qflow_gitops.specs import schema
+from qflow_gitops.specs import schemas
 
 DIGEST = "v1:sha256:" + "0" * 64
-VALIDATOR = Draft202012Validator(schema.load("lockfile"), registry=Registry())
+VALIDATOR = Draft202012Validator(schemas.load("lockfile"), registry=Registry())
 
 
 def opened(run: str = "a", number: int = 1) -> Transition:

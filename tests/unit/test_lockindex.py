@@ -3,10 +3,12 @@
 from typing import Any
 
 from qflow_gitops.cache.lock_index import Reader, index, indexed
+from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
-from qflow_gitops.lockfile.ledger import Attempt, EnvironmentRecord, Event, Lockfile, Looked
+from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.summary import Looked
 
 
 class Kept:

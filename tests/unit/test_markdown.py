@@ -18,7 +18,7 @@ from markdown_it.token import Token
 
 from qflow_gitops.base.jsondiff import Difference
 from qflow_gitops.findings.finding import Diagnostic, Position, Range, Severity
-from qflow_gitops.lockfile.ledger import Attempt, Event
+from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.render import markdown_blocks

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from qflow_gitops.apply.matching import Match, Sent, differing, grade
 from qflow_gitops.base.jsondiff import MISSING
-from qflow_gitops.ports.protocols import Echo
+from qflow_gitops.ports.qualys import Echo
 from qflow_gitops.specs.spec import body_of
 
 REQUEST = {

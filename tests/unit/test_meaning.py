@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.lockfile.ledger import Attempt, Event
+from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.spent import is_once_more
 from qflow_gitops.settings.project import Environment, Project

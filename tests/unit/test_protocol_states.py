@@ -23,8 +23,9 @@ from typing import NamedTuple
 import pytest
 
 from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.decisions import reopening
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.states import DOUBTFUL, UNCOUNTED, State
 from tests.helpers.values import replace

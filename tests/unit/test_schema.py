@@ -11,11 +11,12 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from qflow_gitops.findings.finding import Diagnostic, Severity
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.codec import attempt_to_json, to_bytes
-from qflow_gitops.lockfile.ledger import Attempt, Event, Lockfile, Transition
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Mark
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.specs import schema
+from qflow_gitops.specs import schema, schemas
 from qflow_gitops.specs.rules import RULES
 from qflow_gitops.yaml.document import Path
 from qflow_gitops.yaml.parse import parse
@@ -52,7 +53,7 @@ def subschemas(name: str) -> Iterator[Place]:
             for index, inner in enumerate(one.get(keyword, ())):
                 yield from walk(f"{place}/{keyword}/{index}", inner)
 
-    yield from walk(name, schema.load(name))
+    yield from walk(name, schemas.load(name))
 
 
 def fields(name: str) -> Iterator[Place]:
@@ -64,8 +65,8 @@ def fields(name: str) -> Iterator[Place]:
             yield place, one
 
 
-ALL = [place for name in schema.SCHEMAS for place in subschemas(name)]
-FIELDS = [place for name in schema.SCHEMAS for place in fields(name)]
+ALL = [place for name in schemas.SCHEMAS for place in subschemas(name)]
+FIELDS = [place for name in schemas.SCHEMAS for place in fields(name)]
 
 
 CONSTRAINTS = {"type", "const", "enum", "pattern", "anyOf", "not"}
@@ -81,19 +82,19 @@ def check(text: str, kind: str = "workflow-run") -> list[Diagnostic]:
     return schema.check(parsed.documents[0], kind)
 
 
-@pytest.mark.parametrize("name", schema.SCHEMAS)
+@pytest.mark.parametrize("name", schemas.SCHEMAS)
 def test_a_schema_fits_the_metaschema_and_fetches_nothing(name: str) -> None:
-    Draft202012Validator.check_schema(schema.load(name))
-    assert schema.load(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schema.load(name)["$id"] == f"urn:qflow-gitops:schema:{name}:v1"
+    Draft202012Validator.check_schema(schemas.load(name))
+    assert schemas.load(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schemas.load(name)["$id"] == f"urn:qflow-gitops:schema:{name}:v1"
     assert all(
         ref.startswith("#/$defs/") for _, one in subschemas(name) if (ref := one.get("$ref"))
     )
 
 
-@pytest.mark.parametrize("name", schema.SCHEMAS)
+@pytest.mark.parametrize("name", schemas.SCHEMAS)
 def test_the_text_is_what_is_loaded(name: str) -> None:
-    assert json.loads(schema.text(name)) == schema.load(name)
+    assert json.loads(schemas.text(name)) == schemas.load(name)
 
 
 @pytest.mark.parametrize(("place", "one"), ALL, ids=[place for place, _ in ALL])
@@ -112,21 +113,21 @@ def test_every_field_explains_itself(place: str, one: dict[str, Any]) -> None:
     assert one["examples"]
     if not place.startswith(("lockfile", "plan")):
         here = {
-            **schema.load(place.split("/", maxsplit=1)[0])["$defs"].get(_target(one), {}),
+            **schemas.load(place.split("/", maxsplit=1)[0])["$defs"].get(_target(one), {}),
             **one,
         }
         assert here.get("errorMessage", "").endswith(".") or not CONSTRAINTS & set(here)
 
 
-@pytest.mark.parametrize("name", schema.SCHEMAS)
+@pytest.mark.parametrize("name", schemas.SCHEMAS)
 def test_every_example_is_valid(name: str) -> None:
-    root = Draft202012Validator(schema.load(name), registry=Registry())
+    root = Draft202012Validator(schemas.load(name), registry=Registry())
     for place, one in subschemas(name):
         for example in one.get("examples", ()):
             assert root.evolve(schema=one).is_valid(example), f"{place}: {example}"
 
 
-WRITTEN = tuple(name for name in schema.SCHEMAS if name != "plan")
+WRITTEN = tuple(name for name in schemas.SCHEMAS if name != "plan")
 """Of an output a reader has to ignore what it doesn't know; files take no unknown keys."""
 
 
@@ -163,10 +164,10 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", schema.SCHEMAS)
+@pytest.mark.parametrize("name", schemas.SCHEMAS)
 def test_no_value_with_a_line_end_slips_through(name: str) -> None:
     """`$` means the end here and the end or before a last line end there: neither is let in."""
-    root = Draft202012Validator(schema.load(name), registry=Registry())
+    root = Draft202012Validator(schemas.load(name), registry=Registry())
     for place, one in subschemas(name):
         if one.get("type") == "string" and "pattern" in one:
             assert one["pattern"].startswith("^")
@@ -185,9 +186,9 @@ def test_patterns_use_only_what_every_dialect_reads_alike() -> None:
 
 
 def test_the_schemas_name_the_same_uuid_and_name() -> None:
-    run, project = schema.load("workflow-run")["$defs"], schema.load("project")["$defs"]
-    lockfile = schema.load("lockfile")["$defs"]
-    assert run["uuid"] == project["uuid"] == schema.load("workflow")["$defs"]["uuid"]
+    run, project = schemas.load("workflow-run")["$defs"], schemas.load("project")["$defs"]
+    lockfile = schemas.load("lockfile")["$defs"]
+    assert run["uuid"] == project["uuid"] == schemas.load("workflow")["$defs"]["uuid"]
     assert run["name"] == project["name"]
     assert lockfile["name"].items() <= run["name"].items()
 
@@ -322,12 +323,12 @@ def test_a_lockfile_as_it_is_written_fits_its_schema() -> None:
         )
         .marked(Mark("prod", commit, commit))
     )
-    validator = Draft202012Validator(schema.load("lockfile"), registry=Registry())
+    validator = Draft202012Validator(schemas.load("lockfile"), registry=Registry())
     assert list(validator.iter_errors(json.loads(to_bytes(written)))) == []
 
 
 def test_the_lockfile_s_schema_knows_the_states_and_the_order_of_keys() -> None:
-    definitions = schema.load("lockfile")["$defs"]
+    definitions = schemas.load("lockfile")["$defs"]
     assert definitions["state"]["enum"] == [state.value for state in State]
     attempt = Attempt(1, State.BASELINED, "d", (), execution_id="e", status="s")
     keys = list(attempt_to_json(attempt))

@@ -8,7 +8,8 @@ import pytest
 from qflow_gitops.apply.polling import Watch, Watching
 from qflow_gitops.errors import AuthError
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.ports.protocols import Clock, Execution, Qualys
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.qualys import Execution, Qualys
 from tests.helpers.clock import StillClock
 
 

@@ -1,0 +1,87 @@
+"""What a plan and `status` need of a run without all of its attempts."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.lockfile.states import SETTLED
+
+
+class Glance(NamedTuple):
+    """What a plan has to know of every run: of most of them, that is all.
+
+    `file` is that of the last attempt, `settled` whether all attempts are, `sent` the digests
+    that are spent.
+    """
+
+    file: str
+    settled: bool
+    sent: tuple[str, ...]
+
+
+def glance(attempts: tuple[Attempt, ...]) -> Glance:
+    """Look at a run's attempts."""
+    return Glance(
+        attempts[-1].fact("file"),
+        all(one.state in SETTLED for one in attempts),
+        tuple(one.digest for one in attempts if one.counted),
+    )
+
+
+class Overview(Protocol):
+    """What can be asked about the runs of an environment without reading their attempts."""
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The platforms of all attempts, "" for one without."""
+
+    def glance(self, run: str) -> Glance | None:
+        """Look at a run, None for one that isn't recorded."""
+
+    def unsettled(self) -> Mapping[str, str]:
+        """Give the file of each run that isn't settled."""
+
+    def of_files(self, files: frozenset[str]) -> Sequence[str]:
+        """Name the runs of which the last attempt came from one of these files."""
+
+    def senders(self, digest: str) -> Sequence[str]:
+        """Name the runs by which a digest is spent."""
+
+
+class Looked:
+    """Implements `Overview` of runs whose attempts have been read."""
+
+    def __init__(self, runs: Mapping[str, tuple[Attempt, ...]]) -> None:
+        """Look at every run."""
+        self._runs = runs
+        self._glances = {run: glance(attempts) for run, attempts in runs.items()}
+
+    @cached_property
+    def platforms(self) -> frozenset[str]:
+        """The platforms of all attempts, "" for one without."""
+        return frozenset(one.fact("platform") for some in self._runs.values() for one in some)
+
+    def glance(self, run: str) -> Glance | None:
+        """Look at a run, None for one that isn't recorded."""
+        return self._glances.get(run)
+
+    def unsettled(self) -> Mapping[str, str]:
+        """Give the file of each run that isn't settled."""
+        return {run: one.file for run, one in self._glances.items() if not one.settled}
+
+    def of_files(self, files: frozenset[str]) -> Sequence[str]:
+        """Name the runs of which the last attempt came from one of these files."""
+        return [run for run, one in self._glances.items() if one.file in files]
+
+    def senders(self, digest: str) -> Sequence[str]:
+        """Name the runs by which a digest is spent."""
+        return list(self._senders.get(digest, ()))
+
+    @cached_property
+    def _senders(self) -> Mapping[str, Sequence[str]]:
+        senders: dict[str, list[str]] = {}
+        for run, one in self._glances.items():
+            for digest in dict.fromkeys(one.sent):
+                senders.setdefault(digest, []).append(run)
+        return senders

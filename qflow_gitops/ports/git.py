@@ -1,0 +1,241 @@
+"""What is needed of git: a commit's tree, the work tree, branches; and what is kept of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from qflow_gitops.base.paths import TreeFile
+
+
+class ChangeKind(StrEnum):
+    """What a diff says of one path; a rename is a removal and an addition."""
+
+    ADDED = "added"
+    MODIFIED = "modified"
+    REMOVED = "removed"
+
+
+class PathChange(NamedTuple):
+    """One path that differs between two commits."""
+
+    path: bytes
+    kind: ChangeKind
+
+
+class WorkTree(Protocol):
+    """What is on disk under some folders and isn't ignored by git."""
+
+    @property
+    def identity(self) -> str:
+        """What is the same only as long as no file here, tracked or not, has changed."""
+
+    @property
+    def listed(self) -> Sequence[bytes]:
+        """All paths, sorted."""
+
+    @property
+    def state(self) -> tuple[Sequence[str], bytes]:
+        """What `changed_since` compares with later. Take it before anything is read."""
+
+    def prepare(self) -> None:
+        """Begin on what `changed_since` needs, while the caller does something else."""
+
+    def changed_since(self, state: tuple[Sequence[str], bytes]) -> frozenset[bytes]:
+        """Name the paths that aren't there any more, are new, or may hold something else.
+
+        Raises ValueError for what is no `state`.
+        """
+
+    def tracked(self, also: Iterable[str] = ()) -> "WorkTree":
+        """Give the same without what git doesn't know, but for these files."""
+
+    def among(self, paths: Iterable[bytes]) -> "WorkTree":
+        """Give the same, as if it held no more than these paths, and git knew none of them."""
+
+    def blob(self, path: bytes) -> str:
+        """Give the id of the blob that a file was when git last looked, "" where that is over."""
+
+    def size(self, path: bytes) -> int:
+        """Give a plain file's size in bytes, -1 for anything else."""
+
+    def read(self, path: bytes) -> bytes | None:
+        """Read a plain file, if it is too big only a part of it; None where nothing is there.
+
+        Raises Unreadable, with its `mode`, for anything else that is there.
+        """
+
+    def identify(self, content: bytes) -> str:
+        """Give the id that a blob with this content has in this repository."""
+
+    def files(self) -> Mapping[bytes, bytes]:
+        """Path and content of every plain file that may be read; `oddities` are the others."""
+
+    def oddities(self) -> Sequence[tuple[bytes, str]]:
+        """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
+
+        The mode is `unreadable` for a plain file that this user may not read.
+        """
+
+
+class Cache(Protocol):
+    """What was found out about contents, kept between commands; any of it may be gone."""
+
+    @property
+    def tool(self) -> str:
+        """What is another one for each version of this program, and for each change to its code."""
+
+    def verdicts(self, context: str, blobs: Sequence[str]) -> Mapping[str, tuple[int, str]]:
+        """Give what is known of these blobs in a context: id -> size in bytes, and a text."""
+
+    def keep_verdicts(self, context: str, verdicts: Mapping[str, tuple[int, str]]) -> None:
+        """Keep what was found out about blobs: id -> size in bytes, and a text."""
+
+    def answer(self, context: str) -> Any:
+        """Give the JSON data that was kept as an answer in a context, None for none."""
+
+    def keep_answer(self, context: str, data: Any) -> None:
+        """Keep JSON data as the answer in a context."""
+
+    def content(self, name: str) -> bytes | None:
+        """Give the bytes that were kept under a name, None for none."""
+
+    def keep_content(self, name: str, content: bytes) -> None:
+        """Keep bytes under a name."""
+
+
+class GitTree(Protocol):
+    """What is read of a git repository. Every path is bytes, relative to `root`, with `/`."""
+
+    @property
+    def root(self) -> Path:
+        """The work tree's top folder."""
+
+    @property
+    def prefix(self) -> str:
+        """The folder at hand, from the root; "" for the root itself."""
+
+    @property
+    def common_dir(self) -> Path:
+        """The git directory that all work trees of the repository share."""
+
+    def at(self, prefix: str) -> "GitTree":
+        """Give the same repository, as if another folder were at hand."""
+
+    def resolve(self, revision: str) -> str:
+        """Give the full commit id of `revision`; UsageProblem where there is none."""
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether the commit object is in this clone (it may be shallow)."""
+
+    def is_shallow(self) -> bool:
+        """Whether history is cut off in this clone."""
+
+    def unshallow(self, remote: str) -> None:
+        """Fetch the history that a shallow clone lacks, as far as the remote gives it."""
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether `new` is `old` or descends from it, as far as this clone can tell."""
+
+    def first_parents(
+        self, base: str, head: str, most: int, folders: Sequence[str] = ()
+    ) -> Sequence[str]:
+        """Give the commits on the first-parent line of `head` that `base` ("": none) lacks.
+
+        Newest first, at most so many; with `folders` those that change something there.
+        """
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Give the newest common ancestor, None where this clone knows none."""
+
+    def clean_merge(self, commit: str) -> tuple[str, str] | None:
+        """Give both parents of a merge whose content is exactly what git makes of them.
+
+        None for any other commit, and where that can't be proved.
+        """
+
+    def bring(self, commit: str, remote: str, ref: str) -> bool:
+        """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
+
+    def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
+        """Everything that the commit holds under the folders or at these paths."""
+
+    def listing(self, commit: str, folder: str) -> Mapping[bytes, TreeFile]:
+        """What a folder ("": the root) of a commit holds itself; nothing where there is none.
+
+        Of the work tree where `commit` is "", without blobs and whether git knows it or not.
+        Paths are from the root; a folder has the mode `040000`.
+        """
+
+    def named(self, commit: str, name: str) -> Sequence[str]:
+        """Give the paths of everything that a commit holds under this name, in any folder."""
+
+    def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:
+        """Give the contents of files that a commit holds, by their blobs.
+
+        Raises Unreadable where this clone can't give one: a commit that names it holds it.
+        """
+
+    def blobs_at_hand(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        """Give the contents of blobs that something else than a commit names.
+
+        One that this clone lacks or can't read is left out: for what is only explained by it.
+        """
+
+    def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
+        """Give the paths under the folders that differ, sorted; never a rename."""
+
+    def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
+        """Give the paths under the folders whose work tree differs from HEAD, for display."""
+
+    def worktree(self, folders: Sequence[str]) -> "WorkTree":
+        """Look at what is on disk under the folders and isn't ignored by git."""
+
+
+class RemoteBranches(NamedTuple):
+    """What a remote says of its branches now: `tips` maps their names to their commits.
+
+    `head` is the one that its HEAD names, "" where that names none. `answered` is False where
+    it couldn't be asked; then nothing else is known.
+    """
+
+    answered: bool
+    head: str = ""
+    tips: Mapping[str, str] = {}
+
+
+class Branches(Protocol):
+    """Which branches of a clone, and of its remotes, hold a commit. Changes none of them."""
+
+    def remote(self, preferred: str) -> str:
+        """Name the remote to ask, "" for none.
+
+        The preferred one, else the one that the current branch tracks, else the only one.
+        """
+
+    def current(self) -> str:
+        """Name the branch that is checked out, "" for none."""
+
+    def tracked(self) -> tuple[str, str]:
+        """Give remote ("" for this clone) and name of the branch that the current one tracks.
+
+        Both are "" where it tracks none.
+        """
+
+    def head_of(self, remote: str) -> str:
+        """Name the branch that a remote's HEAD names, "" where this clone doesn't know it."""
+
+    def holding(self, commit: str, remote: str) -> Sequence[str]:
+        """Name the branches that hold a commit, as far as this clone knows.
+
+        Those of a remote, those of this clone where it is "".
+        """
+
+    def ask(self, remote: str) -> RemoteBranches:
+        """Ask a remote for its branches."""
+
+    def reached(self, commit: str, tips: Mapping[str, str], remote: str) -> bool | None:
+        """Whether one of these branches of a remote holds a commit, None where nobody can tell.
+
+        What this clone lacks of them is fetched.
+        """

@@ -1,0 +1,115 @@
+"""What is needed of Qualys Flow, and what its answers come to."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from qflow_gitops.specs.catalogs import Workflow
+
+
+class AnswerKind(StrEnum):
+    """What the outcome of a POST proves (`hardening` table 1.4)."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    UNCLEAR = "in_doubt"
+
+
+class Answer(NamedTuple):
+    """What became of one POST …/run.
+
+    `execution_id` only with ACCEPTED; `http_status` where there was an answer;
+    `detail` is one redacted sentence for the record and the person.
+    """
+
+    kind: AnswerKind
+    execution_id: str = ""
+    http_status: int | None = None
+    detail: str = ""
+
+
+class Execution(NamedTuple):
+    """An execution as Qualys shows it.
+
+    `status` is Qualys' word as it stands, "" where absent; `ended` whether an end date is
+    shown. Times are milliseconds since 1970 UTC, None where absent.
+    """
+
+    id: str
+    workflow_id: str
+    status: str
+    ended: bool
+    created_at: int | None = None
+    start_date: int | None = None
+    end_date: int | None = None
+
+
+class Listing(NamedTuple):
+    """A workflow's executions in a window of time, oldest first.
+
+    `complete` is False where pages shifted or ended in a way that leaves a doubt: then
+    nothing may be concluded from what is missing.
+    """
+
+    executions: tuple[Execution, ...]
+    complete: bool
+
+
+class Echo(NamedTuple):
+    """What an execution's trigger step shows of the request that started it.
+
+    `source` is Qualys' word (`PUBLIC_API` for this API), "" where absent; `input` and
+    `variables` (by key) are None where they aren't shown.
+    """
+
+    source: str
+    input: Any
+    variables: Mapping[str, Any] | None
+
+
+class Qualys(Protocol):
+    """The part of the Qualys Flow API that a run needs. Safe to call from several threads.
+
+    Every call ends within its total deadline. Raises AuthError (401, 403), UnreachableError
+    (no connection, time-out, 5xx, rate limit beyond the budget, an undocumented answer).
+    """
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds by which the server's clock is ahead of ours; None until it answered."""
+
+    def connect(self) -> None:
+        """Get a token now, so that refused credentials end a command before it starts."""
+
+    def close(self) -> None:
+        """Let go of the connections."""
+
+    def workflow(self, workflow_id: str) -> Workflow | None:
+        """Give the details of a workflow; None where Qualys doesn't know it (404)."""
+
+    def workflows(self) -> Iterator[str]:
+        """Give the ids of all workflows that this user may see."""
+
+    def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
+        """Start a run with exactly this JSON body. Never raises for what the network does.
+
+        `may_send` is asked right before the first byte of each request: once it says no, none
+        begins any more.
+        """
+
+    def execution(self, execution_id: str) -> Execution | None:
+        """Give an execution; None where Qualys doesn't show it any more (404)."""
+
+    def executions(self, workflow_id: str, start: datetime, end: datetime) -> Listing:
+        """Give a workflow's executions between two times of the server's clock."""
+
+    def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
+        """Give the ids of a workflow's executions since a time, the newest first.
+
+        None where Qualys doesn't show the list, or not all of it.
+        """
+
+    def echo(self, execution_id: str) -> Echo | None:
+        """Give what started an execution; None where Qualys doesn't show it."""

@@ -1,0 +1,175 @@
+"""The specs that a diff and the lockfile make necessary, where all of them aren't."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from qflow_gitops.errors import Unreadable
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.lockfile.inheritance import inherits, recorded_origins
+from qflow_gitops.lockfile.states import SETTLED
+from qflow_gitops.plan.same_request import is_spent_elsewhere
+from qflow_gitops.sources.specs import is_within, parts
+from qflow_gitops.specs import filenames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from qflow_gitops.lockfile.ledger import Lockfile
+    from qflow_gitops.ports.git import GitTree, PathChange
+    from qflow_gitops.settings.project import Project
+    from qflow_gitops.specs.load import SpecSet
+
+
+class Reads(Protocol):
+    """Reads the specs of a commit: all of them, or those of the files named in `only`."""
+
+    def __call__(self, commit: str, /, *, only: frozenset[str] | None = None) -> SpecSet:
+        """Read them."""
+
+
+class Narrowed(NamedTuple):
+    """The specs that a plan has to look at, and the files that differ from the base."""
+
+    specs: SpecSet
+    touched: frozenset[str]
+
+
+def touched_files(git: GitTree, base: str, commit: str, project: Project) -> frozenset[str]:
+    """Name the files that differ between two commits: specs, settings, catalog."""
+    return _names(_changes(git, base, commit, project))
+
+
+def _changes(git: GitTree, base: str, commit: str, project: Project) -> Sequence[PathChange]:
+    return git.changes(base, commit, parts(project))
+
+
+def _names(changes: Iterable[PathChange]) -> frozenset[str]:
+    return frozenset(filenames.escaped(one.path) for one in changes)
+
+
+def narrowed(
+    git: GitTree,
+    base: str,
+    commit: str,
+    project: Project,
+    lockfile: Lockfile,
+    environments: tuple[str, ...],
+    read: Reads,
+) -> Narrowed | None:
+    """Read the specs that can be due or held, given that all was applied through `base`.
+
+    Whatever is left out has a settled attempt and is the same as it was at `base`. Gives
+    None where only a look at every spec can tell. `read` reads the specs of some files of a
+    commit.
+    """
+    from qflow_gitops.ports.git import ChangeKind
+
+    changes = _changes(git, base, commit, project)
+    touched = _names(changes)
+    known = project.folder.catalog
+    checked_anew = any(one == known or one.startswith(known + "/") for one in touched)
+    if (
+        project.folder.settings in touched
+        or checked_anew
+        or _platform_changed(project, lockfile, environments)
+    ):
+        return None
+    removed = _names(
+        one for one in changes if one.kind is ChangeKind.REMOVED and is_within(one.path, project)
+    )
+    needed = touched - removed
+    try:
+        before = read(base, only=touched)
+    except Unreadable:
+        return None  # the base only spares a look at what hasn't changed
+    if has_errors(before.diagnostics):
+        return None
+    for _ in range(3):  # the second round reads what the record names, a third has nothing new
+        specs = read(commit, only=needed)
+        if _is_back(specs, before, needed & touched, lockfile):
+            return None
+        more = _files_to_follow(specs, project, needed, touched, lockfile, environments)
+        if more is None:
+            return None
+        if more <= needed:
+            return Narrowed(specs, touched)
+        needed |= more
+    return None
+
+
+def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:
+    return any(
+        lockfile.overview(name).platforms - {project.environments[name].platform}
+        for name in environments
+    )
+
+
+def _files_to_follow(
+    specs: SpecSet,
+    project: Project,
+    read: frozenset[str],
+    touched: frozenset[str],
+    lockfile: Lockfile,
+    environments: tuple[str, ...],
+) -> frozenset[str] | None:
+    """Name the files of the runs whose record makes a look necessary; None if unknown.
+
+    `read` are the files that `specs` come from. A run with an attempt that isn't settled
+    has to be looked at. Where a name, a file or a request has moved between files, only a
+    look at all of them can tell what is new, so that gives None.
+    """
+    if has_errors(specs.diagnostics) or _any_moved(specs, project, lockfile, environments):
+        return None
+    if any(_has_unsettled_origin(lockfile, name) for name in environments):
+        return None
+    files: set[str] = set()
+    for name in environments:
+        overview = lockfile.overview(name)
+        if any((name, run) not in specs.specs for run in overview.of_files(touched)):
+            return None
+        for run, file in overview.unsettled().items():
+            if file in read and (name, run) not in specs.specs:
+                return None
+            files.add(file)
+    return frozenset(files)
+
+
+def _has_unsettled_origin(lockfile: Lockfile, environment: str) -> bool:
+    """Whether something isn't settled that was carried over from another environment."""
+    return any(
+        one.environment != environment
+        and one.run in lockfile.overview(one.environment).unsettled()
+        and any(
+            attempt.state not in SETTLED for attempt in lockfile.attempts(*one.key)[: one.through]
+        )
+        for run in lockfile.environment(environment).events
+        for one in recorded_origins(lockfile, (environment, run))
+    )
+
+
+def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile: Lockfile) -> bool:
+    """Whether a name with a record comes back: another spec may have carried that record over."""
+    return any(
+        one.file in touched and key not in before.specs and lockfile.attempts(*key)
+        for key, one in specs.specs.items()
+    )
+
+
+def _any_moved(
+    specs: SpecSet, project: Project, lockfile: Lockfile, environments: tuple[str, ...]
+) -> bool:
+    """Whether one of the specs has another file or name in the record, or its request has."""
+    for key, one in specs.specs.items():
+        if key[0] not in environments:
+            continue
+        recorded = lockfile.attempts(*key)
+        if one.previous_name or inherits(lockfile, project, key):
+            return True
+        if recorded and recorded[-1].fact("file") != one.file:
+            return True
+        if any(attempt.counted and attempt.digest == one.digest for attempt in recorded):
+            continue
+        if is_spent_elsewhere(one, project, lockfile):
+            return True
+    return False

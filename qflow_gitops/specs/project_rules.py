@@ -1,0 +1,107 @@
+"""What only a project's settings, or all specs together, can tell of a spec."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from qflow_gitops.findings.finding import Diagnostic, Range, error, warning
+from qflow_gitops.settings.project import Project
+from qflow_gitops.specs import spec
+from qflow_gitops.specs.spec import RunSpec
+from qflow_gitops.yaml.document import Document
+from qflow_gitops.yaml.parse import place
+
+SAME_REQUEST = "same-request"
+"""The rule about specs that ask for the same: it shows only when all of them are seen."""
+
+
+def in_project(document: Document, settings: Project) -> list[Diagnostic]:
+    """Find what only the project's settings can tell."""
+    found = []
+    metadata = document.data["metadata"]
+    name = metadata.get("environment", settings.default_environment)
+    known = ", ".join(settings.environments)
+    if not name:
+        found.append(
+            error(
+                "environment-missing",
+                "The spec names no environment, and the project has no default one.",
+                document.file,
+                document.key_range(("metadata",)),
+                f"Add `environment:` under `metadata`; there are: {known}.",
+            )
+        )
+    elif name not in settings.environments:
+        found.append(
+            error(
+                "environment-unknown",
+                f"There is no environment `{name}`; there are: {known}.",
+                document.file,
+                document.value_range(("metadata", "environment")),
+                f"Name one of them, or add it to {settings.folder.settings}.",
+            )
+        )
+    else:
+        found += _connector_listed(document, settings, name)
+    return found
+
+
+def _connector_listed(document: Document, settings: Project, name: str) -> Iterable[Diagnostic]:
+    environment = settings.environments[name]
+    if environment.connectors is None:
+        return
+    variables = document.data["spec"].get("variables", {})
+    listed = {one.lower() for one in environment.connectors}
+    for variable in ("connectorId", *spec.LEGACY_VARIABLES):
+        value = variables.get(variable)
+        if isinstance(value, str) and value.removeprefix("@").lower() not in listed:
+            yield error(
+                "connector-not-listed",
+                f"The connector {value} isn't one of those listed for `{environment.name}`.",
+                document.file,
+                document.value_range(("spec", "variables", variable)),
+                f"Use a listed one, or add it to `connectors` in {settings.folder.settings}.",
+            )
+
+
+def duplicate_names(specs: Iterable[RunSpec], files: Mapping[str, bytes]) -> Iterable[Diagnostic]:
+    """Find specs with the name of another one in their environment."""
+    first: dict[tuple[str, str], RunSpec] = {}
+    for one in specs:
+        other = first.setdefault(one.key, one)
+        if other is one:
+            continue
+        for this, that in ((one, other), (other, one)):
+            yield error(
+                "duplicate-name",
+                f"The run `{this.environment}/{this.name}` stands here and in "
+                f"{that.file}:{_name_place(that, files).start.line}.",
+                this.file,
+                _name_place(this, files),
+                "A name is a run's identity in its environment: rename or remove one of them.",
+            )
+
+
+def same_requests(
+    specs: Sequence[RunSpec], files: Mapping[str, bytes], settings: Project
+) -> Iterable[Diagnostic]:
+    """Warn of specs that ask for the same on one platform: only the first would be sent."""
+    alike: dict[tuple[str, str], list[RunSpec]] = {}
+    for one in specs:
+        platform = settings.environments[one.environment].platform
+        alike.setdefault((platform, one.digest), []).append(one)
+    for group in alike.values():
+        first, *others = sorted(group, key=lambda one: one.key)
+        for this in group if others else ():
+            that = others[0] if this is first else first
+            yield warning(
+                SAME_REQUEST,
+                f"`{this.environment}/{this.name}` asks for the same as "
+                f"`{that.environment}/{that.name}` "
+                f"({that.file}:{_name_place(that, files).start.line}), on the same platform.",
+                this.file,
+                _name_place(this, files),
+                "Only one of them is sent. If both are meant, set another `rerun:` in one of them.",
+            )
+
+
+def _name_place(spec: RunSpec, files: Mapping[str, bytes]) -> Range:
+    return place(files[spec.file], spec.file, spec.index, ("metadata", "name"))

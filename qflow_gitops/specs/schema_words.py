@@ -1,0 +1,269 @@
+"""What a fault that JSON Schema finds is called, and how it is fixed."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from qflow_gitops.findings import suggest
+from qflow_gitops.findings.finding import Diagnostic, error, warning
+from qflow_gitops.specs.schemas import (
+    Problem,
+    load,
+    owner_of_keys,
+    places_of,
+    resolved,
+    schema_at,
+    validator_for,
+)
+from qflow_gitops.specs.spec import CONNECTOR_IDS
+from qflow_gitops.yaml.document import Document, Path
+
+KINDS = {"workflow-run": "WorkflowRun", "project": "Project", "workflow": "Workflow"}
+WHAT = {
+    "WorkflowRun": "a run spec",
+    "Project": "project settings",
+    "Workflow": "a workflow of the catalog",
+}
+KIND_ADVICE = {
+    "Project": "Project settings belong in qflow.yaml; this is a place for run specs.",
+    "WorkflowRun": "Run specs belong in the folder `runs`; qflow.yaml holds the settings.",
+}
+HEADER = ("apiVersion", "kind")
+SPEC: Path = ("spec",)
+_POLICY: Path = ("spec", "policy")
+CONNECTOR_TYPE: Path = ("spec", "connectorType")
+VARIABLES: Path = ("spec", "variables")
+_CLOUD_NAMES = {
+    "amazon": "aws", "az": "azure", "microsoft": "azure", "google": "gcp", "gcloud": "gcp",
+    "oracle": "oci",
+}  # fmt: skip
+_TYPES = {
+    "string": "a string",
+    "object": "a mapping (`key: value`)",
+    "array": "a list",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+_POINTERS = {"sensitive": "masked", "notSecret": "allowed"}
+_EITHER = "a string or a list"
+TYPE_RULES = ("type", "anyOf")
+_KIND_WORDS = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+}
+_SECRET = re.compile(r"token|passw|secret|api.?key|client.?id|user.?name|credential", re.IGNORECASE)
+_ADDRESS = re.compile(r"gateway|url|host|endpoint", re.IGNORECASE)
+
+
+def other_kind(kind: str) -> str:
+    """Say which kind belongs here."""
+    move = ", or move the file out of the folders of run specs" if kind == "WorkflowRun" else ""
+    return f"Write `kind: {kind}`{move}."
+
+
+def missing_keys(document: Document, kind: str, path: Path, keys: list[str]) -> Diagnostic:
+    """Report keys that an object has to have."""
+    where = document.key_range(path) if path else document.key_range(("kind",))
+    if path:
+        example = schema_at(kind, (*path, keys[0]))["examples"][0]
+        mend = f"Add it under `{path[-1]}`, like `{keys[0]}: {example}`."
+    else:
+        mend = f"Add {' and '.join(_root_key(kind, key) for key in keys)}."
+    owner = f"`{suggest.shown(path[-1])}`" if path else "The document"
+    message = f"{owner} has no {' and no '.join(f'`{key}`' for key in keys)}."
+    return error("schema-missing-key", message, document.file, where, mend)
+
+
+def _root_key(kind: str, key: str) -> str:
+    inner = schema_at(kind, (key,))
+    if "required" in inner:
+        return f"`{key}:` with `{inner['required'][0]}`"
+    return f"`{key}: {inner['examples'][0]}`"
+
+
+def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, Path]:
+    """Give the finding, and the path that the key was probably meant for."""
+    *above, key = path
+    siblings = schema_at(kind, tuple(above)).get("properties", {})
+    close, place = suggest.near(str(key), siblings), places_of(kind).get(str(key))
+    instead: Path = ()
+    if close:
+        instead = (*above, close)
+        mend = f"Did you mean `{close}`?"
+        if instead in document.keys:
+            mend = f"Remove it; `{close}` is there already."
+    elif place is not None:
+        instead = (*place, str(key))
+        mend = (
+            f"It belongs under `{'.'.join(map(str, place))}`."
+            if place
+            else "It belongs at the root."
+        )
+    elif _SECRET.search(str(key)):
+        mend = "Credentials come from the environment (QFLOW_CLIENT_ID, …), never from a file."
+    elif kind == "project" and _ADDRESS.search(str(key)):
+        mend = (
+            "Name the `platform`: its address is built in. `private` takes it from QFLOW_GATEWAY."
+        )
+    else:
+        mend = f"There are: {suggest.listed(siblings)}."
+    owner = f"`{suggest.shown(above[-1])}`" if above else WHAT[KINDS[kind]]
+    message = f"`{suggest.shown(key)}` isn't a key of {owner}."
+    where = document.key_range(path)
+    if path[:2] == _POLICY and not instead:
+        message = f"`{suggest.shown(key)}` isn't a policy that this version enforces."
+        return error("policy-unsupported", message, document.file, where, mend), instead
+    return error("schema-unknown-key", message, document.file, where, mend), instead
+
+
+def forbidden_keys(document: Document, names: list[str]) -> Iterator[Diagnostic]:
+    """Give the system variables that don't belong to the connector type."""
+    if not names:
+        return
+    given = document.data["spec"].get("connectorType")
+    if given is None:
+        yield without_type(document, names)
+        return
+    shown = given if isinstance(given, str) else f"[{', '.join(given or ())}]"
+    for name in names:
+        owner = owner_of_keys()[name]
+        yield error(
+            "connector-variable",
+            f"`{name}` belongs to {owner}; connectorType is {shown}.",
+            document.file,
+            document.key_range((*VARIABLES, name)),
+            f"Remove it, or name {owner} in `connectorType` if the workflow works there.",
+        )
+
+
+def without_type(document: Document, names: list[str]) -> Diagnostic:
+    """One finding for all system variables of a spec that names no connector type."""
+    names.sort(key=lambda one: document.key_range((*VARIABLES, one)).start)
+    clouds = sorted({owner_of_keys()[one] for one in names if one in owner_of_keys()})
+    value = clouds[0] if len(clouds) == 1 else f"[{', '.join(clouds)}]"
+    known = f"Add `connectorType: {value}` under `spec`."
+    unknown = (
+        "Add `connectorType:` under `spec` with the connector's cloud: aws, azure, gcp or oci."
+    )
+    return error(
+        "connector-type-missing",
+        f"{suggest.all_of(names, 'is a system variable', 'are system variables')}, "
+        "and `connectorType` is missing.",
+        document.file,
+        document.key_range((*VARIABLES, names[0])),
+        known if clouds else unknown,
+    )
+
+
+def bad_key(document: Document, kind: str, path: Path, key: str) -> Diagnostic:
+    """Report a key of which the form is wrong."""
+    names = resolved(load(kind), schema_at(kind, path)["propertyNames"])
+    mend = suggest.about_id(key) if path[-1] == "connectors" else suggest.about_name(key)
+    rule = "connector-id" if path[-1] == "connectors" else "schema-key"
+    message = f"`{suggest.shown(key)}` can't be a key of `{path[-1]}`."
+    where = document.key_range((*path, key))
+    return error(rule, message, document.file, where, mend or names["errorMessage"])
+
+
+def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Diagnostic:
+    """Report a value that the schema refuses."""
+    value, schema = problem.instance, schema_at(kind, path)
+    name = suggest.shown(next((part for part in reversed(path) if isinstance(part, str)), kind))
+    where, mend = document.value_range(path), ""
+    if value is None:
+        where = document.key_range(path) if where.start == where.end else where
+        message = f"`{name}` is empty."
+        if path[-1] not in schema_at(kind, path[:-1]).get("required", ()):
+            mend = "Give it a value, or remove the key."
+    elif problem.validator in TYPE_RULES:
+        wanted = _TYPES.get(problem.validator_value if problem.validator == "type" else "", _EITHER)
+        given = _KIND_WORDS.get(type(value), "a mapping")
+        given = "a fraction" if wanted == _TYPES["integer"] and given == "a number" else given
+        message = f"`{name}` has to be {wanted}, not {given}."
+        mend = _type_advice(value, schema)
+    elif problem.validator in ("minItems", "minProperties"):
+        message = f"`{name}` is empty."
+    elif problem.validator == "uniqueItems":
+        message = f"`{name}` holds a value twice."
+    else:
+        message = f"`{name}` can't be {suggest.quoted(value)}."
+        if not _may_be_shown(path):
+            message = f"`{name}` doesn't hold what it should."
+        mend = _meant(path, value, schema)
+    hint = mend or schema["errorMessage"]
+    return error(_rule(path, problem), message, document.file, where, hint)
+
+
+def _rule(path: Path, problem: Problem) -> str:
+    if path == (*SPEC, "workflowId"):
+        return "workflow-id"
+    if path[:2] == VARIABLES and len(path) > 2:
+        return "connector-id" if path[2] in CONNECTOR_IDS else "connector-value"
+    return "schema-type" if problem.validator in TYPE_RULES else "schema-value"
+
+
+def pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
+    """Find pointers of `sensitive` and `notSecret` that lead to nothing."""
+    spec = document.data["spec"]
+    given = [(name, i, one) for name in _POINTERS for i, one in enumerate(spec.get(name, ()))]
+    for name, index, pointer in given:
+        at: Any = spec
+        for part in pointer.split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(at, list) and key.isdecimal() and int(key) < len(at):
+                at = at[int(key)]
+            elif isinstance(at, dict) and key in at:
+                at = at[key]
+            else:
+                said = f"There is nothing at `{suggest.shown(pointer)}`, so nothing is "
+                yield warning(
+                    "sensitive-nothing",
+                    f"{said}{_POINTERS[name]}.",
+                    document.file,
+                    document.value_range((*SPEC, name, index)),
+                    "Point at a value of `input` or `variables` that is there.",
+                )
+                break
+
+
+def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
+    """Say what was probably meant by a value of the right type."""
+    name = path[2] if path[:2] == VARIABLES else path[-1]
+    if not isinstance(value, str):
+        return ""
+    if path == (*SPEC, "workflowId") or name in CONNECTOR_IDS:
+        return suggest.about_id(value)
+    if path[:2] == (*SPEC, "connectorType"):
+        meant = _CLOUD_NAMES.get(value.lower()) or suggest.near(value, owner_of_keys().values())
+        return f"Did you mean `{meant}`?" if meant else ""
+    if name in ("region", "oci_region"):
+        return suggest.about_region(str(name), value)
+    if name == "compartment" and value.startswith("ocid1.") and value.count(".") > 1:
+        return (
+            f"This is the OCID of a {suggest.shown(value.split('.')[1])}. {schema['errorMessage']}"
+        )
+    if "enum" in schema and (close := suggest.near(value, schema["enum"])):
+        return f"Did you mean `{close}`?"
+    return (
+        suggest.about_name(value) if path[0] == "metadata" or name == "defaultEnvironment" else ""
+    )
+
+
+def _type_advice(value: Any, schema: Mapping[str, Any]) -> str:
+    if schema.get("type") == "string" and isinstance(value, bool | int | float):
+        rules = {key: rule for key, rule in schema.items() if key != "$ref"}
+        if validator_for("workflow-run").evolve(schema=rules).is_valid(json.dumps(value)):
+            return "Put it in quotes."
+    return ""
+
+
+def _may_be_shown(path: Path) -> bool:
+    """Whether the value can't be a secret: of what is sent, only the system variables."""
+    if path[:2] != VARIABLES:
+        return path[:2] != (*SPEC, "input")
+    name = str(path[-1])
+    return name in owner_of_keys().keys() | {"connectorId"} and not name.startswith("credentials")
