@@ -20,7 +20,8 @@ from pathlib import Path
 from qflow_gitops.base import atomic
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import NOTHING_MORE, LockError, UsageProblem
-from qflow_gitops.git.repository import GitRepo, shown
+from qflow_gitops.git.process import shown
+from qflow_gitops.git.repository import GitRepo
 
 TRIES = 5
 """How often a push or a look at the remote is tried where nothing says that it can't work."""

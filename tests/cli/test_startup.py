@@ -75,7 +75,8 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
             "base", "base.forks", "base.paths", "base.resources", "cache", "cache.store",
             "cache.verdicts", "cli.console", "cli.context", "cli.options", "cli.validate",
             "commands", "commands.validate", "findings", "findings.finding", "git",
-            "git.repository", "git.worktree", "render", "render.escape", "render.formats",
+            "git.child", "git.process", "git.repository", "git.revisions", "git.worktree",
+            "render", "render.escape", "render.formats",
             "render.text", "results", "results.report", "sources", "sources.lostsettings",
             "sources.place",
         )

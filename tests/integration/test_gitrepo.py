@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.git.repository import _SET_VARIABLES, MAX_CONTENT, GitRepo
+from qflow_gitops.git.process import _SET_VARIABLES
+from qflow_gitops.git.repository import MAX_CONTENT, GitRepo
 from qflow_gitops.ports.git import ChangeKind
 from tests.helpers.git import Workspace
 

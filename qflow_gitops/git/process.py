@@ -1,0 +1,324 @@
+"""Starts git: the one place that does, with nothing that a repository could make it run.
+
+What a repository's or a user's configuration could make git run (hooks, filters, fsmonitor,
+external diffs, pagers, lazy fetches) is switched off. Of the caller's GIT_* variables only those
+that hold configuration are passed on, as git itself obeys them, so that a hook's GIT_DIR can't
+redirect a plan.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import unicodedata
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from qflow_gitops.base.paths import TreeFile
+from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
+from qflow_gitops.git.child import ended, given_input, scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Self
+
+
+_KEPT_VARIABLES = (
+    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "SYSTEMROOT",
+    "SUDO_UID",  # as root, git also trusts what belongs to this user (safe.directory)
+)  # fmt: skip
+_SET_VARIABLES = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",  # what a commit holds is what its objects say
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_PAGER": "cat",
+}
+_OPTIONS = (
+    "safe.bareRepository=explicit",  # a bare repository in a subfolder can run commands
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "core.commitGraph=false",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+    "log.showSignature=false",  # it would stand before what a format asks for
+)
+_NETWORK_VARIABLES = frozenset(
+    {
+        "GIT_ALLOW_PROTOCOL", "GIT_ASKPASS", "GIT_HTTP_PROXY_AUTHMETHOD",
+        "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
+        "GIT_SSL_CERT", "GIT_SSL_KEY", "GIT_SSL_NO_VERIFY",
+    }
+)  # fmt: skip
+"""Of the caller's GIT_* variables, those that say how a remote is reached, never which one."""
+_CONFIG = re.compile(r"GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|PARAMETERS|COUNT|(KEY|VALUE)_[0-9]+)")
+"""Where configuration is, and what it is (git-config(1), ENVIRONMENT): whom git trusts, say."""
+_PARAMETERS = "GIT_CONFIG_PARAMETERS"
+"""What `git -c NAME=VALUE` hands to an alias' program; of all configuration it counts last."""
+
+
+class GitProcess:
+    """Runs git in one work tree and its repository."""
+
+    def __init__(
+        self,
+        root: Path,
+        common_dir: Path,
+        git_dir: Path,
+        environ: Mapping[str, str],
+        object_format: str = "",
+        prefix: str = "",
+    ) -> None:
+        """Take the folders, the whole environment of a git, what ids are; `open` finds them.
+
+        `prefix` is the folder at hand, from the root.
+        """
+        self.root = root
+        self.common_dir = common_dir
+        self.git_dir = git_dir
+        self.environ = environ
+        self.prefix = prefix
+        self._object_format = object_format
+        self._present: set[str] = set()  # commits that were seen; none goes away meanwhile
+        self._listings: dict[tuple[str, str], Mapping[bytes, TreeFile]] = {}
+
+    @classmethod
+    def open(cls, directory: Path, environ: Mapping[str, str]) -> Self:
+        """Find the repository that a directory belongs to.
+
+        Raises UsageProblem where there is none, it is bare, or git may not or can't be used.
+        """
+        kept = {
+            name: value
+            for name, value in environ.items()
+            if name in _KEPT_VARIABLES or _CONFIG.fullmatch(name)
+        }
+        probe = cls(directory, directory, directory, {**kept, **_SET_VARIABLES})
+        asked = ["--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-dir",
+                 "--show-prefix", "--show-object-format"]  # fmt: skip
+        status, out, err = probe.run(["rev-parse", *asked])
+        if status:
+            raise _not_usable(directory, err)
+        *lines, prefix, object_format = out.splitlines()
+        root, common_dir, git_dir = (Path(os.fsdecode(line)) for line in lines[:3])
+        found = cls(root, common_dir, git_dir, probe.environ, object_format.decode())
+        found.prefix = os.fsdecode(prefix).rstrip("/")
+        return found
+
+    def at(self, prefix: str) -> Self:
+        """Give the same repository, as if another folder were at hand."""
+        found = type(self)(
+            self.root, self.common_dir, self.git_dir, self.environ, self._object_format, prefix
+        )
+        found._present, found._listings = self._present, self._listings
+        return found
+
+    @cached_property
+    def _without_filters(self) -> Mapping[str, str]:
+        """What to tell a git that looks at the work tree, so that it runs no `filter.*`."""
+        off = (("clean", ""), ("process", ""), ("required", "false"))
+        return self._told(r"^filter\..*\.(clean|process)$", off)
+
+    @cached_property
+    def _without_drivers(self) -> Mapping[str, str]:
+        """What to tell a git that merges, so that it runs no `merge.*.driver`: all of it fails."""
+        return self._told(r"^merge\..*\.driver$", (("driver", "false"),))
+
+    def _told(self, pattern: str, values: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+        """Set keys anew in each configured section that has a key like `pattern`.
+
+        As a variable, since a section's name may hold any character.
+        """
+        keys = self.run(["config", "-z", "--name-only", "--get-regexp", pattern])[1]
+        names = sorted({os.fsdecode(key).rpartition(".")[0] for key in keys.split(b"\0")[:-1]})
+        off = [
+            f"{_quoted(f'{name}.{key}')}={_quoted(value)}"
+            for name in names
+            for key, value in values
+        ]
+        given = self.environ.get(_PARAMETERS)
+        return {_PARAMETERS: " ".join([*([given] if given else []), *off])} if off else {}
+
+    def _pieces(self, arguments: Sequence[str]) -> list[bytes]:
+        return self._out(arguments).split(b"\0")[:-1]
+
+    def _out(self, arguments: Sequence[str], feed: bytes | None = None) -> bytes:
+        return self._good(arguments, self.run(arguments, feed))
+
+    def _begun(self, arguments: Sequence[str]) -> Callable[[], tuple[bytes, bytes]]:
+        """Begin a command; what is given waits for it: what it wrote, and what it complained of.
+
+        It writes to a file, so that it comes to its end while nobody reads.
+        """
+        output = scratch()
+        with given_input(b"") as nothing:
+            variables = {**self.environ, **self._without_filters}
+            process = self._started(arguments, nothing, variables, output)
+
+        def written() -> tuple[bytes, bytes]:
+            with output:
+                status, _, err = ended(process, None)
+                output.seek(0)
+                return self._good(arguments, (status, output.read(), err)), err
+
+        return written
+
+    def _good(self, arguments: Sequence[str], end: tuple[int, bytes, bytes]) -> bytes:
+        status, out, err = end
+        if status:
+            raise InvalidInput(
+                f"git {arguments[0]} failed: {shown(err.decode(errors='replace'))[:300]}",
+                where=str(self.root),
+                not_done="Nothing was sent.",
+                hint=self._way_back(),
+                reason="git_failed",
+            )
+        return out
+
+    def _way_back(self) -> str:
+        """Say how a clone gets back what git can't read in it."""
+        remotes = self.run(["remote"])[1].decode(errors="replace").split()
+        if not remotes:
+            return "`git fsck` names what is damaged: put back a copy of the repository."
+        remote = "origin" if "origin" in remotes else remotes[0]
+        if self.run(["config", "--get-regexp", r"^remote\..*\.promisor$"])[0] == 0:
+            return (
+                "This clone was made with --filter, and git doesn't fetch what it left out by "
+                f"itself here. `git fetch --refetch --no-filter {remote}` fetches all of it."
+            )
+        return (
+            f"`git fsck` names what is damaged; `git fetch --refetch {remote}` fetches what is "
+            f'missing. A new clone has all of it: `git clone "$(git remote get-url {remote})" '
+            "../fresh-clone`"
+        )
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        feed: bytes | None = None,
+        *,
+        extra: Mapping[str, str] | None = None,
+        outward: Callable[[], float] | None = None,
+    ) -> tuple[int, bytes, bytes]:
+        """Run a git command: exit status, stdout, stderr. Its stdin is `feed`, whole.
+
+        `extra` are further environment variables, none of them secret. `outward` marks a
+        command that talks to a remote or an agent: it gets the caller's environment but for
+        QFLOW_* and most of GIT_*. It says how many seconds there are, asked again while git
+        runs; the shortest time that it ever gave holds. Then git is ended, and its status
+        isn't 0. Every git has a session of its own, so that a Ctrl-C at the terminal, which
+        goes to all processes there, is this program's to handle. Raises UsageProblem where
+        git can't be started.
+        """
+        if outward is None:
+            variables = {**self.environ, **(extra or {})}
+        else:
+            kept = {name: value for name, value in os.environ.items() if not _is_dropped(name)}
+            variables = {**kept, **_SET_VARIABLES, **(extra or {})}
+        with given_input(feed or b"") as given:
+            process = self._started(arguments, given, variables)
+        return ended(process, outward)
+
+    def _started(
+        self,
+        arguments: Sequence[str],
+        given: BinaryIO,
+        variables: Mapping[str, str],
+        output: BinaryIO | int = subprocess.PIPE,
+    ) -> subprocess.Popen[bytes]:
+        options = [part for option in _OPTIONS for part in ("-c", option)]
+        try:
+            return subprocess.Popen(
+                ["git", *options, "-C", str(self.root), *arguments],
+                stdin=given,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                env=variables,
+                start_new_session=True,
+            )
+        except OSError as problem:
+            raise _not_usable(self.root, str(problem).encode()) from None
+
+
+def _quoted(text: str) -> str:
+    """Quote as git does, for `GIT_CONFIG_PARAMETERS` (sq_quote_buf in git's quote.c)."""
+    return "'" + text.replace("'", "'\\''").replace("!", "'\\!'") + "'"
+
+
+def _is_dropped(name: str) -> bool:
+    if name.startswith("QFLOW_"):
+        return True  # git's helpers have no use for Qualys' credentials
+    kept = name in _NETWORK_VARIABLES or _CONFIG.fullmatch(name)
+    return name.startswith("GIT_") and not kept
+
+
+def literal_paths(folders: Sequence[str]) -> list[str]:
+    """`.` stands for everything, which git's commands mean without a path."""
+    return [] if "." in folders else list(folders)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is the whole id of an object."""
+    return len(text) in (40, 64) and all(char in "0123456789abcdef" for char in text)
+
+
+def shown(text: str) -> str:
+    """Give one line without characters that could move a cursor."""
+    return "".join(
+        char
+        if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        else char.encode("unicode_escape").decode()
+        for char in text.strip("\n")
+    )
+
+
+def _not_usable(directory: Path, err: bytes) -> QflowError:
+    said = shown(err.decode(errors="replace"))
+    not_done = "Nothing was planned and nothing was sent."
+    if b"dubious ownership" in err:
+        return UsageProblem(
+            "The repository belongs to another user, so git doesn't read it.",
+            where=str(directory),
+            not_done=not_done,
+            hint="If you trust it: `git config --global --add safe.directory "
+            f"{shlex.quote(str(directory.resolve()))}`",
+            reason="git_ownership",
+        )
+    if b"not a git repository" in err or b"work tree" in err or b"bare repository" in err:
+        return UsageProblem(
+            "This is not the work tree of a git repository.",
+            where=str(directory),
+            not_done=not_done,
+            hint="Go to your repository, name it with -C DIR, or make one: `git init`",
+            reason="no_repository",
+        )
+    if b"command-line config" in err:
+        return UsageProblem(
+            f"git can't read the configuration that variables hold: {said[:300]}",
+            where="GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS",
+            not_done=not_done,
+            hint="Fix what set them, or do without: `unset GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS`",
+            reason="git_configuration",
+        )
+    if b"bad config" in err or b"configuration file" in err or b"unable to access" in err:
+        return UsageProblem(
+            f"git can't read its configuration: {said[:300]}",
+            where=str(directory),
+            not_done=not_done,
+            hint="Fix the file that git names, or its rights. Where it is one of your own, this "
+            "does without it: `export GIT_CONFIG_GLOBAL=/dev/null`",
+            reason="git_configuration",
+        )
+    return UsageProblem(
+        f"git can't be used here: {said[:300]}",
+        where=str(directory),
+        not_done=not_done,
+        hint="git has to be installed (2.31 or newer) and on the PATH.",
+        reason="git_unusable",
+    )

@@ -1,0 +1,185 @@
+"""Commits by their names, and how they stand to one another."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from qflow_gitops.errors import Unreadable, UsageProblem
+from qflow_gitops.git.process import GitProcess, is_id, literal_paths, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+_MERGE_OPTIONS = (
+    "merge.renames=true",
+    "merge.directoryRenames=conflict",
+    "merge.renormalize=false",
+)
+"""Git's own defaults (git-config(1)), whatever is configured."""
+
+
+class Revisions(GitProcess):
+    """What git knows of commits; a part of `ports.git.GitTree`."""
+
+    def resolve(self, revision: str) -> str:
+        """Give the full commit id of `revision`; UsageProblem where there is none.
+
+        Raises Unreadable where it names one that this clone can't give.
+        """
+        if revision in self._present:
+            return revision
+        safe = shown(revision)
+        # `^main` is what git takes for all but main, in words that it calls a name, too
+        if not revision or revision.startswith(("-", "^")) or safe != revision:
+            raise UsageProblem(
+                f"`{safe}` is no revision.",
+                not_done="Nothing was planned and nothing was sent.",
+                hint="Give a commit, a branch or a tag.",
+                reason="revision_unknown",
+            )
+        self._check_one_meaning(revision)
+        status, out, _ = self.run(
+            ["rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"]
+        )
+        commit = out.decode().strip()
+        if status == 0 and is_id(commit):
+            self._present.add(commit)
+            return commit
+        self._check_lost(revision)
+        if revision == "HEAD":
+            raise UsageProblem(
+                "The repository has no commits yet.",
+                where=str(self.root),
+                not_done="Nothing was planned and nothing was sent.",
+                hint="Commit your specs first: `git add . && git commit -m 'Run specs'`",
+                reason="no_commits",
+            )
+        hint = "`git log --oneline` shows the commits there are."
+        if self.is_shallow():
+            hint = "This clone is shallow; `git fetch --unshallow` fetches the older commits."
+        raise UsageProblem(
+            f"There is no commit `{safe}` in this repository.",
+            not_done="Nothing was planned and nothing was sent.",
+            hint=hint,
+            reason="revision_unknown",
+        )
+
+    def _check_one_meaning(self, revision: str) -> None:
+        """Raise UsageProblem for a name that a branch and a tag have: git takes the tag."""
+        if revision == "HEAD" or is_id(revision) or revision.startswith("refs/"):
+            return
+        places = [f"refs/{kind}/{revision}" for kind in ("heads", "tags", "remotes")]
+        listed = self.run(["for-each-ref", "--format=%(refname)", *places])[1].splitlines()
+        found = [name for name in map(os.fsdecode, listed) if name in places]
+        if len(found) > 1:
+            raise UsageProblem(
+                f"`{revision}` is the name of more than one thing here: {' and '.join(found)}.",
+                not_done="Nothing was planned and nothing was sent.",
+                hint=f"Name one of them in full: {found[0]}",
+                reason="revision_unknown",
+            )
+
+    def _check_lost(self, revision: str) -> None:
+        """Raise Unreadable where a revision names a commit that git can't give."""
+        if is_id(revision):
+            return  # git takes any of them for the name of something
+        command = ["rev-parse", "--verify", "--quiet", "--end-of-options", revision]
+        status, out, _ = self.run(command)
+        named = "" if status else out.decode().strip()
+        if status and revision == "HEAD":
+            named = self._broken_branch()
+        kind = self.run(["cat-file", "-t", named])[1].strip() if named else b""
+        if named and kind not in (b"blob", b"tree"):  # those are there, and no commit
+            raise Unreadable(
+                f"The commit that `{shown(revision)}` names can't be read from this clone: "
+                f"{shown(named)}.",
+                where=str(self.root),
+                not_done="Nothing was planned and nothing was sent.",
+                hint=self._way_back(),
+            )
+
+    def _broken_branch(self) -> str:
+        """Name what is checked out and can't be read, "" for a branch without a commit."""
+        status, out, _ = self.run(["symbolic-ref", "--quiet", "HEAD"])
+        branch = out.decode().strip()
+        if status:
+            return "HEAD"
+        return branch if (self.common_dir / branch).is_file() else ""
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether the commit object is in this clone (it may be shallow)."""
+        if not is_id(commit):
+            return False
+        if commit not in self._present:
+            if self.run(["cat-file", "-e", commit + "^{commit}"])[0]:
+                return False
+            self._present.add(commit)
+        return True
+
+    def is_shallow(self) -> bool:
+        """Whether history is cut off in this clone."""
+        return (self.common_dir / "shallow").exists()
+
+    def unshallow(self, remote: str) -> None:
+        """Fetch the history that a shallow clone lacks, as far as the remote gives it."""
+        if self.is_shallow() and remote in self.remotes():
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow"]
+            self.run(
+                [*fetch, "--no-filter", "--no-recurse-submodules", "--", remote],
+                outward=lambda: 300.0,
+            )
+
+    def bring(self, commit: str, remote: str, ref: str) -> bool:
+        """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
+        if not self.has_commit(commit) and remote in self.remotes() and is_id(commit):
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap="]
+            # What is asked for is needed whole, also in a clone that was made with --filter.
+            self.run(
+                [*fetch, "--no-filter", "--no-recurse-submodules", "--", remote, ref],
+                outward=lambda: 300.0,
+            )
+        return self.has_commit(commit)
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether `new` is `old` or descends from it, as far as this clone can tell."""
+        if not (is_id(old) and is_id(new)):
+            return False
+        return self.run(["merge-base", "--is-ancestor", old, new])[0] == 0
+
+    def first_parents(
+        self, base: str, head: str, most: int, folders: Sequence[str] = ()
+    ) -> Sequence[str]:
+        """Give the commits on the first-parent line of `head` that `base` ("": none) lacks.
+
+        Newest first, at most so many; with `folders` those that change something there.
+        """
+        span = [head, f"^{base}"] if base else [head]
+        command = ["rev-list", "--first-parent", f"--max-count={most}", *span, "--"]
+        return self._out([*command, *literal_paths(folders)]).decode().split()
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Give the newest common ancestor, None where this clone knows none."""
+        status, out, _ = self.run(["merge-base", one, other])
+        return None if status else out.decode().strip()
+
+    def clean_merge(self, commit: str) -> tuple[str, str] | None:
+        """Give both parents of a merge whose content is exactly what git makes of them.
+
+        None for any other commit, where there are conflicts, and where this can't be proved: by
+        a git before 2.38, or one that may not write into the repository (git-merge-tree(1)).
+        """
+        status, out, _ = self.run(["rev-list", "--parents", "--max-count=1", commit, "--"])
+        _, *parents = out.decode().split() if status == 0 else [""]
+        if len(parents) != 2:
+            return None
+        tree = self.run(["rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}"])[1].split()
+        options = [part for one in _MERGE_OPTIONS for part in ("-c", one)]
+        merge = [*options, "merge-tree", "--write-tree", "--no-messages", *parents]
+        status, made, _ = self.run(merge, extra=self._without_drivers)
+        return (parents[0], parents[1]) if status == 0 and tree and made.split() == tree else None
+
+    def remotes(self) -> Sequence[str]:
+        """Give the names of the remotes."""
+        return [shown(os.fsdecode(line)) for line in self._out(["remote"]).splitlines()]
