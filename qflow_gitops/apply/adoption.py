@@ -5,8 +5,9 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from qflow_gitops.apply.doubt import EARLIER, Doubt, created_at, sent_of
 from qflow_gitops.apply.matching import SOURCE, Match, Sent, differing, grade
-from qflow_gitops.apply.reconciler import EARLIER, LATER, Doubt, Reconciler, created_at, sent_of
+from qflow_gitops.apply.reconciler import LATER, Reconciler
 from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import UsageProblem

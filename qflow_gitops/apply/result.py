@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from qflow_gitops.apply.doubt import doubts_in
 from qflow_gitops.apply.launch import Job, Result
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.polling import Watch, watch_of
 from qflow_gitops.apply.preconditions import View
-from qflow_gitops.apply.reconciler import doubts_in
 from qflow_gitops.base import logjson
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition, is_leased

@@ -6,10 +6,11 @@ from functools import partial
 import click
 
 from qflow_gitops.apply.preconditions import ApplyRequest
+from qflow_gitops.apply.view import Edges
 from qflow_gitops.cli import options
 from qflow_gitops.cli.context import Stopper, SystemClock, Wiring, run
 from qflow_gitops.cli.streams import echo
-from qflow_gitops.commands.apply import Edges, apply
+from qflow_gitops.commands.apply import apply
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 from qflow_gitops.render import formats
 from qflow_gitops.results.plans import Planned

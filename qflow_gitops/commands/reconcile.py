@@ -3,8 +3,9 @@
 from collections.abc import Generator
 
 from qflow_gitops.apply import events
+from qflow_gitops.apply.doubt import doubts_in
 from qflow_gitops.apply.platforms import one_environment
-from qflow_gitops.apply.reconciler import Reconciler, doubts_in
+from qflow_gitops.apply.reconciler import Reconciler
 from qflow_gitops.base.times import stamp
 from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import Attempt, is_leased

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from qflow_gitops.apply.adoption import Compared, compared, refusal
+from qflow_gitops.apply.doubt import Candidate, Doubt, Looked
 from qflow_gitops.apply.matching import Match
-from qflow_gitops.apply.reconciler import Candidate, Doubt, Looked, Reconciler
+from qflow_gitops.apply.reconciler import Reconciler
 from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.errors import AGAIN, BusyError, ExitCode, QflowError, UsageProblem
 from qflow_gitops.lockfile import next_steps

@@ -6,28 +6,19 @@ asked but for what `route` says, and answers that are too long (1 MiB, unless as
 are none.
 """
 
-import http.client
 import re
-import ssl
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util import parse_url
-from urllib3.util.ssl_ import create_urllib3_context
 
 from qflow_gitops.http import jsontext
+from qflow_gitops.http.adapter import CURRENT, Adapter, Watch
+from qflow_gitops.http.deadlines import Deadlines
 from qflow_gitops.http.route import CA_FILE, PROXY, Route
 
 MAX_ANSWER = 1024 * 1024
@@ -73,197 +64,6 @@ class NoAnswerError(Exception):
         self.sent = sent
 
 
-@dataclass(slots=True, eq=False)
-class _Watch:
-    """What one request does, seen from its connection."""
-
-    may_send: Callable[[], bool] = lambda: True
-    sent: bool = False
-    late: bool = False
-    sockets: list[Any] = field(default_factory=list)
-
-    def cut(self) -> None:
-        """End it: it is late."""
-        self.late = True
-        for sock in self.sockets:
-            with suppress(OSError):
-                sock.shutdown(2)
-
-
-_current = threading.local()
-
-
-class _Response(http.client.HTTPResponse):
-    """Passes over informational answers (102, 103, …), of which http.client knows only 100.
-
-    Taken for the answer, they would also leave the real one to the connection's next request.
-    """
-
-    def begin(self) -> None:
-        super().begin()
-        while self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
-            self.headers = self.msg = None  # type: ignore[assignment]
-            super().begin()
-
-
-class _Watched:
-    """Mixed into urllib3's connections: notes the socket, and the first byte of a request."""
-
-    response_class: Any = _Response
-    sock: Any
-    connect: Callable[[], None]
-    _asks_proxy = False
-
-    def _tunnel(self) -> None:
-        self._asks_proxy = True
-        try:
-            super()._tunnel()  # type: ignore[misc]
-        except OSError as problem:
-            raise _NoTunnelError from problem
-        finally:
-            self._asks_proxy = False
-
-    def send(self, data: Any) -> None:
-        watch = getattr(_current, "watch", None)
-        if self.sock is None:
-            self.connect()
-        if self._asks_proxy:  # not yet a byte of the request
-            super().send(data)  # type: ignore[misc]
-            return
-        if watch is not None and not watch.sent:
-            watch.sockets.append(self.sock)  # also a kept one, which isn't connected any more
-            if watch.late or not watch.may_send():
-                raise _TooLateError
-            watch.sent = True
-        super().send(data)  # type: ignore[misc]
-
-
-class _TooLateError(OSError):
-    """The time to send was over before the first byte was."""
-
-
-class _NoTunnelError(OSError):
-    """The proxy was reached, and doesn't lead to the host."""
-
-
-class _Http(_Watched, HTTPConnection):
-    pass
-
-
-class _Https(_Watched, HTTPSConnection):
-    pass
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-@cache
-def _trusted(ca_file: str) -> ssl.SSLContext:
-    """Read the authorities that requests brings, once: that takes longer than many requests.
-
-    And those of a file, "" for none.
-    """
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-    if ca_file:
-        context.load_verify_locations(ca_file)
-    return context
-
-
-class _Adapter(HTTPAdapter):
-    """One connection to one gateway, and to nothing else whatever a request's address says.
-
-    For one request at a time: requests doesn't promise more. After `close` the next request
-    has a new connection.
-    """
-
-    def __init__(self, base_url: str, route: Route) -> None:
-        self._base = parse_url(base_url)
-        self._route = route
-        self._pool: HTTPConnectionPool | None = None
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *_args: Any, **_options: Any) -> None:
-        """There are no other hosts."""
-
-    def get_connection_with_tls_context(self, *_args: Any, **_options: Any) -> HTTPConnectionPool:
-        if self._pool is None:
-            self._pool = self._new_pool()
-        return self._pool
-
-    def _new_pool(self) -> HTTPConnectionPool:
-        host, port = self._base.host or "", self._base.port
-        if self._base.scheme == "http":
-            return _HttpPool(host, port, maxsize=1)
-        return _HttpsPool(
-            host,
-            port,
-            maxsize=1,
-            cert_reqs="CERT_REQUIRED",
-            ssl_context=_trusted(self._route.ca_file),
-            _proxy=parse_url(self._route.proxy) if self._route.proxy else None,
-        )
-
-    def cert_verify(self, *_args: Any) -> None:
-        """Nothing to set for each request: the pool's context asks for a certificate."""
-
-    def close(self) -> None:
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
-
-
-class _Deadlines:
-    """Cuts each request that isn't over `seconds` after it began, however slowly it still drips.
-
-    One thread for all of them, which only looks at the oldest: one that begins while it sleeps
-    ends after it wakes.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._lock = threading.Lock()
-        self._open: dict[_Watch, float] = {}  # oldest first, with their ends
-        self._awake = False
-
-    @contextmanager
-    def over(self, watch: _Watch) -> Iterator[None]:
-        with self._lock:
-            self._open[watch] = time.monotonic() + self._seconds
-            if not self._awake:
-                threading.Thread(target=self._look, daemon=True).start()
-                self._awake = True
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._open.pop(watch, None)
-
-    def _look(self) -> None:
-        """Cut what is late, until a whole deadline passes without a request."""
-        pause = self._seconds
-        while pause > 0:
-            time.sleep(pause)
-            with self._lock:
-                pause = self._cut_late()
-                self._awake = pause > 0
-
-    def _cut_late(self) -> float:
-        """Give the seconds until the next one is late, 0 where there is none."""
-        now = time.monotonic()
-        for watch, end in list(self._open.items()):
-            if end > now:
-                return end - now
-            del self._open[watch]
-            watch.cut()
-        return 0.0
-
-
 class Transport:
     """Sends requests to one gateway. Safe to use from several threads."""
 
@@ -284,12 +84,12 @@ class Transport:
         self._route = route
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
-        self._deadlines = _Deadlines(deadline)
+        self._deadlines = Deadlines(deadline)
         self._max_answer = max_answer
         self._monotonic = monotonic
         self._agent = user_agent
-        self._idle: deque[_Adapter] = deque()
-        self._closed: deque[_Adapter] = deque()  # whose next connection is a new one
+        self._idle: deque[Adapter] = deque()
+        self._closed: deque[Adapter] = deque()  # whose next connection is a new one
 
     def send(
         self,
@@ -307,8 +107,8 @@ class Transport:
         for this request's. `may_send` is asked when the connection stands, right before the
         first byte. Raises NoAnswerError, which says whether a byte was sent.
         """
-        watch = _Watch(may_send)
-        _current.watch = watch
+        watch = Watch(may_send)
+        CURRENT.watch = watch
         idle = self._closed if fresh else self._idle
         adapter = self._taken(idle)
         whole = False
@@ -323,18 +123,18 @@ class Transport:
         except ValueError as problem:  # a header or an address that can't be sent
             raise NoAnswerError(type(problem).__name__, sent=watch.sent) from None
         finally:
-            _current.watch = None
+            CURRENT.watch = None
             if fresh or not whole:
                 adapter.close()
             idle.append(adapter)
         return answer
 
-    def _taken(self, idle: deque[_Adapter]) -> _Adapter:
+    def _taken(self, idle: deque[Adapter]) -> Adapter:
         """One that no other thread uses now; making one costs as much as a request."""
         try:
             return idle.pop()
         except IndexError:
-            return _Adapter(self._base, self._route)
+            return Adapter(self._base, self._route)
 
     def close(self) -> None:
         """Close the connections that wait for the next request."""
@@ -343,7 +143,7 @@ class Transport:
 
     def _exchange(
         self,
-        adapter: _Adapter,
+        adapter: Adapter,
         method: str,
         path: str,
         headers: Mapping[str, str],
@@ -386,8 +186,8 @@ _UNTRUSTED = (
     f"server's authority is your own, {CA_FILE} names a file with that authority's certificate"
 )
 _WORDS = (
-    ("_TooLateError", "the time to send it was over, so it was not sent"),
-    ("_NoTunnelError", f"the proxy of {PROXY} doesn't lead there"),
+    ("TooLateError", "the time to send it was over, so it was not sent"),
+    ("NoTunnelError", f"the proxy of {PROXY} doesn't lead there"),
     ("ProxyError", f"the proxy of {PROXY} can't be reached"),
     ("SSLCertVerificationError", _UNTRUSTED),
     ("NameResolutionError", "the host's name can't be resolved"),

@@ -23,13 +23,13 @@ from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.ports.lockfile import LockBranch, LostRace, Snapshot, Version
 from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence
+from qflow_gitops.stores.commit_message import given, message_of
 
 ROUNDS = 100
 """How often answers are put on top of other processes' records before that is given up."""
 _PAUSE = 0.05  # seconds; the least that a pause after a lost race is counted in
 _LONGEST = {True: 1.5, False: 0.5}
 """Seconds that a pause takes at most, where something is to be sent, and anywhere else."""
-_SUBJECT = 72
 _AT_ONCE = 16  # versions that are held in memory while all of them are looked at
 
 
@@ -128,7 +128,7 @@ class BranchStore:
             some = history[first : first + _AT_ONCE]
             contents = self._branch.contents([commit for commit, _ in some])
             for (commit, parents), content in zip(some, contents, strict=True):
-                yield Version(commit, tuple(parents), partial(_given, content))
+                yield Version(commit, tuple(parents), partial(given, content))
 
     def signer(self, version: str, signers: str) -> str:
         """Give which of git's allowed signers (a file) signed a commit, "" for none."""
@@ -270,7 +270,7 @@ class BranchSession:
             new = new.marked(mark)
         new = replace(new, serial=self.lockfile.serial + 1)
         begun = time.monotonic()
-        commit = self._store.written(self._tip, new, _message(transitions, mark))
+        commit = self._store.written(self._tip, new, message_of(transitions, mark))
         self._took = time.monotonic() - begun
         if commit:
             self._tip, self.lockfile, self._lost = commit, new, 0
@@ -306,10 +306,6 @@ def _is_of_the_head(mark: Mark | None) -> bool:
     return mark is not None and any(not one.environment for one in mark.notes)
 
 
-def _given(content: bytes | None) -> bytes | None:
-    return content
-
-
 def _on_top(lockfile: Lockfile, transitions: Sequence[Transition]) -> list[Transition]:
     """Give what the transitions still add to a record that others may have written since."""
     kept = []
@@ -319,46 +315,3 @@ def _on_top(lockfile: Lockfile, transitions: Sequence[Transition]) -> list[Trans
             lockfile = lockfile.recorded([moved])
             kept.append(moved)
     return kept
-
-
-def _message(transitions: Sequence[Transition], mark: Mark | None) -> str:
-    """Say what happened: a subject that reads as a history, then one line for each attempt."""
-    opened = [one.run for one in transitions if one.opens is not None and one.event.to == "intent"]
-    told = {}
-    for one in transitions:
-        if one.opens is None or one.event.to != "intent":
-            told[one.run] = str(one.event.to).replace("_", " ")
-    clauses = [f"{run} {state}" for run, state in told.items()]
-    if opened:
-        clauses.append("start " + ", ".join(opened))
-    mark = mark or Mark()
-    clauses += [" ".join(filter(None, (one.run, one.event.event))) for one in mark.notes]
-    names = {one.environment for one in transitions} or {one.environment for one in mark.notes}
-    environments = sorted((names or {mark.environment}) - {""})
-    if not clauses:
-        what = "all applied" if mark.applied_through == mark.latest else "worked on"
-        clauses.append(f"{what} through {mark.latest[:10]}" if mark.latest else "begin")
-    subject = f"{', '.join(environments) or 'all'}: {'; '.join(clauses)}"
-    if len(subject) > _SUBJECT:
-        subject = subject[: _SUBJECT - 1].rsplit(" ", 1)[0] + " …"
-    lines = [*map(_line, transitions), *map(_noted, mark.notes)]
-    if mark.latest:
-        lines.append(f"worked on commit {mark.latest}")
-    return "\n".join([subject, *(["", *lines] if lines else [])])
-
-
-def _noted(one: Note) -> str:
-    where = "/".join(filter(None, (one.environment, one.run))) or "all"
-    said = one.event.text("reason") or one.event.text("from")
-    return f"{where}: {one.event.event}" + (f", {' '.join(said.split())[:200]}" if said else "")
-
-
-def _line(one: Transition) -> str:
-    words = f"{one.environment}/{one.run} #{one.number}: {one.event.to}"
-    if one.execution_id:
-        words += f", execution {one.execution_id}"
-    if one.event.lets_go:
-        words += f", lets go of execution {one.event.lets_go}"
-    if one.status:
-        words += f", {' '.join(one.status.split())[:60]}"
-    return words

@@ -13,13 +13,9 @@ LINES = 350
 """No file is longer, but for these, which may only get shorter."""
 LONGER = {
     "apply/launch.py": 523,
-    "apply/reconciler.py": 421,
     "cli/context.py": 427,
-    "commands/apply.py": 534,
     "git/lock_branch.py": 467,
     "git/worktree.py": 388,
-    "http/transport.py": 415,
-    "stores/branch.py": 364,
     "stores/worktree.py": 399,
     "yaml/strict.py": 420,
 }

@@ -10,7 +10,8 @@ import pytest
 
 from qflow_gitops.apply import launch
 from qflow_gitops.cli.context import SystemClock
-from qflow_gitops.http.transport import Transport, _Deadlines
+from qflow_gitops.http.deadlines import Deadlines
+from qflow_gitops.http.transport import Transport
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
@@ -138,7 +139,7 @@ def limited(monkeypatch: pytest.MonkeyPatch, target: str, seconds: float, times:
         left[0] -= 1
         usual = self._timeouts, self._deadline, self._deadlines
         self._timeouts, self._deadline = (seconds, seconds), seconds
-        self._deadlines = _Deadlines(seconds)
+        self._deadlines = Deadlines(seconds)
         try:
             return whole(self, verb, path, **more)
         finally:

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from qflow_gitops.apply.carry_out import _advance
 from qflow_gitops.apply.preconditions import View
 from qflow_gitops.cli.context import SystemClock
-from qflow_gitops.commands.apply import _advance
 from qflow_gitops.commands.plan import PlanRequest, make_plan
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.http import adapter
 from qflow_gitops.http import transport as transport_module
 from qflow_gitops.http.route import from_environment
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
@@ -378,11 +379,11 @@ def trusting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], list[
 
         monkeypatch.setattr(transport_module, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
         monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load)
-        transport_module._trusted.cache_clear()
+        adapter._trusted.cache_clear()
         return read
 
     yield trust
-    transport_module._trusted.cache_clear()
+    adapter._trusted.cache_clear()
 
 
 @pytest.mark.parametrize("of", ["another host", "nobody that is known"])
@@ -413,7 +414,7 @@ def test_an_authority_of_ones_own_is_trusted_by_our_variable_alone(
         route = from_environment({"QFLOW_CA_FILE": str(certificate)})
         transport = Transport(wire.url, route=route)
         assert transport.send("POST", "/", headers={}, body=BODY, fresh=True).status == 200
-    assert len(transport_module._trusted(str(certificate)).get_ca_certs()) > 20
+    assert len(adapter._trusted(str(certificate)).get_ca_certs()) > 20
 
 
 @contextmanager
