@@ -51,8 +51,8 @@ def worst(codes: "list[ExitCode]") -> ExitCode:
     return min(codes, key=PRECEDENCE.index, default=ExitCode.OK)
 
 
-NOTHING_MORE = "Nothing more is sent; what was sent before is in the record, or saved for it."
-"""What is not done where the record can't be read or written, perhaps in the middle of an apply."""
+NOTHING_MORE = "Nothing more is sent; what was sent before is in the lockfile, or saved for it."
+"""What is not done where the lockfile can't be read or written, perhaps amid an apply."""
 
 
 AGAIN = "<the command as it was typed>"
@@ -90,7 +90,7 @@ class QflowError(Exception):
 
 
 def together(problems: Iterable[QflowError], code: ExitCode) -> QflowError | None:
-    """Give what is told of several problems, each once; None where there are none.
+    """Return what is told of several problems, each once; None where there are none.
 
     The one with the exit code that wins is told first, the others with it: a reason that isn't
     told is one that nobody can do anything about.

@@ -152,7 +152,7 @@ def _step(look_at: descent.Look, git: GitTree, branches: Branches, view: View) -
 def releases(
     lockfile: Lockfile, view: View, at: str, author: Mapping[str, str]
 ) -> tuple[Note, ...]:
-    """Give what the lockfile doesn't say yet of what was released; no attempt may tell it.
+    """Return what the lockfile doesn't say yet of what was released; no attempt may tell it.
 
     `at` is RFC 3339.
     """

@@ -127,7 +127,7 @@ def _held_against(
 
 
 def _sent(attempt: Attempt, spec: RunSpec | None) -> Sent:
-    """Give all of what was sent; without the request where the file doesn't give its very bytes."""
+    """Return all of what was sent, without the request where the file doesn't give its bytes."""
     sent = sent_of(attempt, {attempt.fact("nonce"): spec} if spec else {})
     if sent.request is None:
         return sent

@@ -55,7 +55,7 @@ class Approver:
         return {one.key: self._approval(one, [*merged, *earlier.get(one.key, ())]) for one in due}
 
     def _merged(self, base: str) -> list[PullRequest]:
-        """Give the pull requests that changed specs and were merged since, newest first.
+        """Return the pull requests that changed specs and were merged since, newest first.
 
         What a rebase put last, its `merge_commit`, may change nothing there itself.
         """
@@ -70,7 +70,7 @@ class Approver:
     def _recorded(
         self, due: Iterable[RunSpec], lockfile: Lockfile, known: set[int]
     ) -> dict[Key, list[PullRequest]]:
-        """Give the pull requests that earlier attempts of the same request were approved in."""
+        """Return the pull requests that earlier attempts of the same request were approved in."""
         line = frozenset(self.git.first_parents("", self.head, _LINE))
         found: dict[Key, list[PullRequest]] = {}
         for spec in due:
@@ -80,14 +80,14 @@ class Approver:
                     continue
                 try:
                     one = self.pulls.pull_request(number)
-                except UsageProblem:  # of another repository, from which the record moved here
+                except UsageProblem:  # of another repository, from which the lockfile moved here
                     continue
                 if one.merge_commit in line and one.base == self._target:
                     found.setdefault(spec.key, []).append(one)
         return found
 
     def _approval(self, spec: RunSpec, pulls: Sequence[PullRequest]) -> Approval:
-        """Give the best of what the pull requests say about a run."""
+        """Return the best of what the pull requests say about a run."""
         refused, found = Approval(why=_NONE), []
         for one in pulls:
             differs = self._difference(spec, one)
@@ -123,7 +123,7 @@ class Approver:
         return ""
 
     def _after(self, commit: str) -> dict[Key, str]:
-        """Give the digests of the specs in the files that a commit changed, "" of a removed one."""
+        """Return the digests of the specs in files that a commit changed, "" of a removed one."""
         if commit not in self._later:
             before = self.git.resolve(f"{commit}^1")
             touched = self._proposed.touched(before, commit)
@@ -161,7 +161,7 @@ class Approver:
         return ""
 
     def _changed(self, one: PullRequest) -> Specs | str:
-        """Give the specs that a pull request changed, as its newest commit has them."""
+        """Return the specs that a pull request changed, as its newest commit has them."""
         if one.number not in self._specs:
             self._specs[one.number] = self._read(one)
         return self._specs[one.number]

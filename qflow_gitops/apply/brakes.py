@@ -24,7 +24,7 @@ def brake_of(
     others: Callable[[], tuple[Freeze, ...]],
     closed: Callable[[], str],
 ) -> Callable[[], Brake | None]:
-    """Give what tells, whenever it is asked and from any thread, what holds at that time.
+    """Return what tells, whenever it is asked and from any thread, what holds at that time.
 
     `others` gives the freezes beside the lockfile's, `closed` why a window is closed, "" for none.
     """
@@ -39,7 +39,7 @@ def brake_of(
 
 
 def _recorded(session: LockSession) -> tuple[Freeze, ...]:
-    """Give the lockfile's freezes, as far as this process can know them without asking a remote."""
+    """Return the lockfile's freezes, as far as they are known without asking a remote."""
     try:
         return freezes.recorded(freezes_of(session.head()))
     except LockError as problem:

@@ -100,7 +100,7 @@ def _with_next_hints(request: ApplyRequest, edges: Edges, view: View, session: L
 def _left_to_others(left: Sequence[Job]) -> BusyError:
     names = ", ".join(f"{one.change.environment}/{one.change.name}" for one in left[:5])
     return BusyError(
-        "Another process wrote the record meanwhile, and by what it says these aren't due as they "
+        "Another process wrote the lockfile meanwhile, and by it these aren't due as they "
         f"were shown: {names}{' and others' if len(left) > 5 else ''}.",
         not_done="They were not sent by this apply.",
         hint="Look at it again: `qflow-gitops plan`",

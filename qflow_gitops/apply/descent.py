@@ -55,7 +55,7 @@ class Worked(NamedTuple):
 
 
 def applied_last(lockfile: Lockfile, project: Project, environment: str) -> tuple[Worked, ...]:
-    """Give what was applied to an environment last, under its old names until its own has any."""
+    """Return what was applied to an environment last, under its old names until its own has any."""
     names = names_of(lockfile, project, environment)
     own, *before = (Worked(one, lockfile.environment(one).latest) for one in names)
     return tuple(one for one in ([own] if own.latest else before) if one.latest)
@@ -190,7 +190,7 @@ def is_nowhere(
 
 
 def let_go(request: ApplyRequest, step: Step) -> str:
-    """Give the commit that a person lets go of, "" for none.
+    """Return the commit that a person lets go of, "" for none.
 
     Raises StaleError for a commit that may not follow, UsageProblem for a release of nothing.
     """

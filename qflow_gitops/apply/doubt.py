@@ -90,7 +90,7 @@ Specs = Callable[[Iterable[Attempt]], Mapping[str, RunSpec]]
 
 
 def doubts_in(lockfile: Lockfile, project: Project, environment: str) -> list[Doubt]:
-    """Give every attempt of an environment, by whatever name, that may have run.
+    """Return every attempt of an environment, by whatever name, that may have run.
 
     And those of environments that exist no more: nobody else answers for them.
     """

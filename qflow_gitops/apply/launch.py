@@ -2,7 +2,7 @@
 
 One thread, the caller's, decides and records; others only wait for the network. So at most
 `concurrency` runs are ever between their intent and their answer, and each step is durable
-before the next one begins. Where other processes write the record as well, every write may
+before the next one begins. Where other processes write the lockfile as well, every write may
 show what they did meanwhile: then what is still due is decided again before anything more
 is sent.
 """
@@ -59,7 +59,7 @@ class Terms:
     """How to launch. `timeout` is in seconds.
 
     `brake` tells what keeps runs from being sent now, None for nothing; several threads ask it.
-    `author` is who does it, as the record says it. `still_due` decides again on top of a
+    `author` is who does it, as the lockfile says it. `still_due` decides again on top of a
     newer record; it raises QflowError where nothing may be sent any more. `before` gives the
     executions of a workflow that were there already, None where they can't be listed. `mark`
     gives what the first write adds to a lockfile: how far the environment was worked on, and
@@ -220,7 +220,7 @@ class Launch:
         try:
             due = self._terms.still_due(self._session.lockfile)
         except QflowError as problem:
-            self._stop("the record has moved on", problem)
+            self._stop("the lockfile has moved on", problem)
             return
         self.result.elsewhere += [one for one in self._pending if one.change.key not in due]
         self._pending = deque(one for one in self._pending if one.change.key in due)
@@ -237,7 +237,7 @@ class Launch:
     def _is_late(self) -> bool:
         return self._elapsed() > self._terms.timeout
 
-    # --- the record ------------------------------------------------------------------
+    # --- the lockfile ------------------------------------------------------------------
 
     def _record(self, wave: list[Job]) -> tuple[list[_Sent], list[events.Event]]:
         """Make the answers of the last wave and the intents of this one durable, in one go.
@@ -261,7 +261,7 @@ class Launch:
         except LostRace:
             opened, transitions = self._given_back(wave), self._record_alone(answers)
         except LockError as problem:
-            self._stop("the record can't be written", problem)
+            self._stop("the lockfile can't be written", problem)
             opened, transitions = self._given_back(wave), self._record_alone(answers)
         else:
             self._mark = None if intents else self._mark
@@ -322,9 +322,9 @@ class Launch:
         try:
             self._session.record(answers)
         except LockError as problem:
-            self._stop("the record can't be written", problem)
+            self._stop("the lockfile can't be written", problem)
             self._unwritable = True
-            # One that contradicts the record may be what the others suffer for. Where it can't
+            # One that contradicts the lockfile may be what the others suffer for. Where it can't
             # be written at all, each further try would only put off the rescue.
             contradicts = problem.reason in ("lock_conflict", "lock")
             if contradicts and len(answers) > 1 and not self._terms.stop():

@@ -1,4 +1,4 @@
-"""(what was sent, what an execution shows of its start) -> whether it is that request's.
+"""Decide by what an execution shows of its start whether it is that of a request.
 
 Pure. What Qualys' answers are compared by is documented in part only: the trigger step's
 output echoes `input` and `overrideVariables` (qflow-api 1.8 [D STOUT]); how it echoes system
@@ -74,7 +74,7 @@ def differing(request: Mapping[str, Any], echo: Echo) -> tuple[Difference, ...]:
 
 
 def _as_sent(sent: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the variables that are shown, those that mean what was sent as they were sent."""
+    """Return the variables that are shown, those that mean what was sent as they were sent."""
     system = {name: value for name, value in sent.items() if name in _SYSTEM}
     others = {name: value for name, value in shown.items() if name in sent or name not in _SYSTEM}
     alike = {

@@ -22,7 +22,7 @@ class Gateways:
     project: Project
 
     def of(self, environment: str) -> tuple[Qualys, str]:
-        """Give the client of an environment's platform, and its gateway's name."""
+        """Return the client of an environment's platform, and its gateway's name."""
         return self.connect(self.project.environments[environment].platform)
 
     def is_here(self, environment: str, attempt: Attempt) -> bool:
@@ -42,7 +42,7 @@ class Gateways:
         return frozenset(one.platform for one in some)
 
     def asked(self, environment: str, attempt: Attempt, by: str = "") -> Qualys:
-        """Give the client that knows an attempt; UsageProblem where it went elsewhere.
+        """Return the client that knows an attempt; UsageProblem where it went elsewhere.
 
         `by` is the environment whose credentials are at hand, "" for any.
         """
@@ -72,7 +72,7 @@ class Gateways:
 
 
 def one_environment(project: Project, asked: str) -> str:
-    """Give the one environment to work on; UsageProblem where one has to be named."""
+    """Return the one environment to work on; UsageProblem where one has to be named."""
     environments = chosen(project, asked)
     if len(environments) > 1:
         raise UsageProblem(

@@ -1,4 +1,4 @@
-"""Wait for executions: when to look at one again, and what a look adds to the record."""
+"""Wait for executions: when to look at one again, and what a look adds to the lockfile."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Watching:
         heappush(self._queue, (due, next(self._turns), poll))
 
     def take_due(self, most: int) -> list[Poll]:
-        """Give those to look at now, so many that at most `most` looks are on their way.
+        """Return those to look at now, so many that at most `most` looks are on their way.
 
         Who has waited longest comes first, so that each has its turn.
         """
@@ -107,7 +107,7 @@ class Watching:
         return taken
 
     def next_due(self, most: float) -> float:
-        """Give the seconds until the next look, `most` where there is none before."""
+        """Return the seconds until the next look, `most` where there is none before."""
         return self._queue[0][0] - self._clock.monotonic() if self._queue else most
 
     def look(self, poll: Poll) -> Seen | QflowError:
@@ -118,7 +118,7 @@ class Watching:
             return problem
 
     def took(self, poll: Poll, seen: Any) -> Transition | None:
-        """Take a look's answer; give what it adds to the record, None where that is nothing.
+        """Take a look's answer; give what it adds to the lockfile, None where that is nothing.
 
         An execution that has ended isn't waited for any more. Raises AuthError where Qualys
         refuses to show executions: then nothing is waited for any more.
@@ -195,7 +195,7 @@ def look(qualys: Qualys, watch: Watch, now: datetime) -> Seen:
 def what_became(
     watch: Watch, seen: Seen, statuses: Mapping[str, str], now: datetime
 ) -> Transition | None:
-    """Say what a look at an execution adds to the record, None where it says nothing.
+    """Say what a look at an execution adds to the lockfile, None where it says nothing.
 
     One that is gone is `ended`: it was accepted, and how it ended will not be known.
     """

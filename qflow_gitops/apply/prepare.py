@@ -39,7 +39,7 @@ class Before:
     _seen: dict[str, tuple[float, tuple[str, ...] | None]] = field(default_factory=dict)
 
     def __call__(self, workflow_id: str) -> tuple[str, ...] | None:
-        """Give their ids, looked up at most a minute ago."""
+        """Return their ids, looked up at most a minute ago."""
         if self._is_old(workflow_id):
             wanted = (workflow_id, *self._after(workflow_id))
             for one, found in zip(wanted, at_once(self._look, wanted, self.at_once), strict=True):

@@ -41,7 +41,7 @@ class Proposed:
     _reviews: dict[int, Reviewed] = field(default_factory=dict)
 
     def changed(self, head: str, onto: str) -> Specs | str:
-        """Give the specs that a commit changes beside what it goes `onto`, or why nobody knows.
+        """Return the specs that a commit changes beside what it goes `onto`, or why nobody knows.
 
         Compared with their common ancestor, so that what others merged is not taken for its
         own, nor what stood in one of its files before.
@@ -69,7 +69,7 @@ class Proposed:
         return Approval(one.number, tuple(counted), why, review.signed)
 
     def specs_of(self, commit: str, touched: frozenset[str]) -> Specs:
-        """Give the valid specs of the files named, as a commit has them."""
+        """Return the valid specs of the files named, as a commit has them."""
         project = self._settings(commit)
         specs = reading.commit_specs(self.git, commit, project, touched).specs
         return {
@@ -99,7 +99,7 @@ class Proposed:
         return self._reviews[one.number]
 
     def _updates(self, commit: str, onto: str) -> tuple[Update, ...]:
-        """Give the merges of the target branch on top of a pull request's own, newest first."""
+        """Return the merges of the target branch on top of a pull request's own, newest first."""
         found: list[Update] = []
         while len(found) < MOST_UPDATES:
             parents = self.git.clean_merge(commit)

@@ -129,7 +129,7 @@ class Reconciler:
         return _transition(one, stamp(self.clock.now()), State.EXPIRED, {"detail": detail})
 
     def asked(self, one: Doubt, lockfile: Lockfile, by: str = "") -> Qualys:
-        """Give the client that knows a doubt's attempt; UsageProblem where it went elsewhere."""
+        """Return the client that knows a doubt's attempt; UsageProblem where it went elsewhere."""
         home = successor(lockfile, self.gateways.project, one.environment)
         return self.gateways.asked(home or one.environment, one.attempt, by)
 
@@ -193,7 +193,7 @@ class Reconciler:
     def _adoptions(
         self, found: Sequence[Looked], lockfile: Lockfile
     ) -> list[tuple[Looked, Candidate]]:
-        """Give the one execution of each doubt where nothing else can be meant.
+        """Return the one execution of each doubt where nothing else can be meant.
 
         Where it isn't known what was there before, only an attempt's own key tells.
         """
@@ -237,7 +237,7 @@ class Reconciler:
 
 
 def _rivals(found: Sequence[Looked], lockfile: Lockfile) -> list[Attempt]:
-    """Give the attempts that may have an execution which isn't recorded.
+    """Return the attempts that may have an execution which isn't recorded.
 
     Those in doubt, and those of that time which a person took to have run.
     """

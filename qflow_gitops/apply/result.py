@@ -36,7 +36,7 @@ class Work:
 
 
 def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[Watch]:
-    """Give what an environment waits for, on the platform where it is now."""
+    """Return what an environment waits for, on the platform where it is now."""
     return [
         watch_of(name, run, attempt)
         for name in names_of(lockfile, gateways.project, environment)
@@ -50,7 +50,7 @@ def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
     """Write what the store didn't take as lines of JSON, each with its whole attempt."""
     lines = []
     for one in unrecorded:
-        with contextlib.suppress(LockError):  # it contradicts the record: a person sees both
+        with contextlib.suppress(LockError):  # it contradicts the lockfile: a person sees both
             lockfile = lockfile.recorded([one])
         attempt = lockfile.attempts(one.environment, one.run)[one.number - 1]
         entry = {
@@ -106,7 +106,7 @@ def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applie
 
 
 def left_out(result: Result, lockfile: Lockfile) -> list[Job]:
-    """Give what became not due during the launch, though nobody has sent it."""
+    """Return what became not due during the launch, though nobody has sent it."""
     return [
         job
         for job in result.elsewhere
@@ -121,7 +121,8 @@ def _left(one: Change) -> Change:
     return one._replace(
         action=Action.HOLD,
         reason=Reason.STOPPED,
-        detail="not started: another process wrote the record meanwhile, and it isn't due as shown",
+        detail="not started: another process wrote the lockfile meanwhile, and it isn't due as "
+        "shown",
         hint="Look at it again: `qflow-gitops plan`",
     )
 

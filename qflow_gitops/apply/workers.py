@@ -31,7 +31,7 @@ class Background(Generic[Owner]):
         self._todo.put((owner, work))
 
     def done(self, patience: float) -> Iterator[tuple[Owner, Any]]:
-        """Give what has ended, or what it raised; waits `patience` seconds for the first one."""
+        """Return what has ended, or what it raised; waits `patience` seconds for the first one."""
         try:
             one = self._done.get(timeout=patience) if patience else self._done.get_nowait()
             while True:

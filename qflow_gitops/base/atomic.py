@@ -136,6 +136,6 @@ def _kept(content: bytes) -> bytes:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """Give the whole lines of an append log, none where there is no file."""
+    """Return the whole lines of an append log, none where there is no file."""
     with contextlib.suppress(FileNotFoundError):
         yield from _kept(path.read_bytes()).splitlines()

@@ -16,7 +16,7 @@ WORTH_IT = 200
 
 
 def spread(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Give the function's results, in the order of the items.
+    """Return the function's results, in the order of the items.
 
     Results have to be picklable; the function needn't be. What a process that died was to do
     is done here.

@@ -15,7 +15,7 @@ class Difference(NamedTuple):
 
 
 def differences(old: Any, new: Any, pointer: str = "") -> tuple[Difference, ...]:
-    """Give what has to change in `old` to become `new`, in the order of the pointers.
+    """Return what has to change in `old` to become `new`, in the order of the pointers.
 
     Objects are compared key by key, arrays element by element; 1 and true differ.
     """

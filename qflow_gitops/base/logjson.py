@@ -4,7 +4,7 @@ import json
 
 
 def dumps(data: object, indent: int | None = None) -> str:
-    r"""Give JSON in ASCII in which nothing moves a cursor and no runner finds a command.
+    r"""Return JSON in ASCII in which nothing moves a cursor and no runner finds a command.
 
     GitHub's runner looks for `::name …::` at the start of a line and for its old form `##[name]`
     anywhere in one (`ActionCommand.TryParseV2`, `TryParse`). Both stand in strings only, where

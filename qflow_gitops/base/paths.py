@@ -29,7 +29,7 @@ class ProjectFolder(NamedTuple):
     name: str = ""
 
     def path(self, inside: str) -> str:
-        """Give a path of the project (`.` for all of it) as one of the repository."""
+        """Return a path of the project (`.` for all of it) as one of the repository."""
         if inside == ".":
             return self.name or "."
         return f"{self.name}/{inside}" if self.name else inside

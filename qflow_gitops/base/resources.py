@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).parents[1]
 
 @cache
 def text(file: str) -> str:
-    """Give such a file, named like `schemas/project.schema.json`."""
+    """Return such a file, named like `schemas/project.schema.json`."""
     shipped = _PACKAGE / file
     return (shipped if shipped.is_file() else _PACKAGE.parent / file).read_text(encoding="utf-8")

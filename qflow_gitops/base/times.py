@@ -1,4 +1,4 @@
-"""Times as the record writes them: RFC 3339 in UTC, to the second."""
+"""Times as the lockfile writes them: RFC 3339 in UTC, to the second."""
 
 from datetime import UTC, datetime
 

@@ -25,7 +25,7 @@ def version() -> str:
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """Give a time zone by its IANA name. Raises LookupError, ValueError or OSError for none."""
+    """Return a time zone by its IANA name. Raises LookupError, ValueError or OSError for none."""
     from importlib.resources import files
     from zoneinfo import ZoneInfo
 

@@ -25,7 +25,7 @@ class Reader:
         self._cache = cache
 
     def __call__(self, content: bytes, where: str) -> Lockfile:
-        """Give the lockfile. Raises LockError as `codec.from_bytes` does."""
+        """Return the lockfile. Raises LockError as `codec.from_bytes` does."""
         identity = sha256(content).hexdigest()
         match self._cache.answer("record"):
             case [tool, kept, dict(data)] if (tool, kept) == (self._cache.tool, identity):
@@ -67,7 +67,7 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
         return Glance(file, self._is_settled(at), tuple(sent.split()))
 
     def unsettled(self) -> Mapping[str, str]:
-        """Give the file of each run that isn't settled."""
+        """Return the file of each run that isn't settled."""
         return {
             self._lines("names")[at]: self._lines("files")[at]
             for at in range(len(self) if "0" in self._data["settled"] else 0)
@@ -97,7 +97,7 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
         return dict(zip(self._lines("names"), range(len(self)), strict=True))
 
     def _lines(self, name: str) -> list[str]:
-        """Give what the index holds of each run under this name, in the order of the runs."""
+        """Return what the index holds of each run under this name, in the order of the runs."""
         if name not in self._split:
             self._split[name] = self._data[name].split("\n") if len(self) else []
         return self._split[name]
@@ -121,7 +121,7 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
 
 
 def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
-    """Give JSON data from which `indexed` makes this lockfile again, with its bytes.
+    """Return JSON data from which `indexed` makes this lockfile again, with its bytes.
 
     None where the bytes aren't those of the normal form, or hold more than is known here.
     What there is one of for each run stands in one text, a line each: that is read faster.
@@ -176,7 +176,7 @@ def _texts(data: Mapping[str, Any]) -> list[str]:
 
 
 def indexed(content: bytes, data: Mapping[str, Any]) -> Lockfile:
-    """Give the lockfile of which `index` made this data, from the same bytes."""
+    """Return the lockfile of which `index` made this data, from the same bytes."""
     environments = {
         name: EnvironmentRecord(
             record["latest"],

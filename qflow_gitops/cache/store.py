@@ -67,7 +67,7 @@ class Cache:
         return found.hexdigest()
 
     def verdicts(self, context: str, blobs: Sequence[str]) -> Mapping[str, tuple[int, str]]:
-        """Give what is known of these blobs in a context: id -> size in bytes, and a text.
+        """Return what is known of these blobs in a context: id -> size in bytes, and a text.
 
         It may be more than was asked for.
         """
@@ -97,7 +97,7 @@ class Cache:
         self._kept(work)
 
     def answer(self, context: str) -> Any:
-        """Give the JSON data that was kept as an answer in a context, None for none."""
+        """Return the JSON data that was kept as an answer in a context, None for none."""
         content = self.content(context)
         with contextlib.suppress(ValueError):
             return None if content is None else json.loads(content)
@@ -108,7 +108,7 @@ class Cache:
         self.keep_content(context, json.dumps(data, separators=(",", ":")).encode())
 
     def content(self, name: str) -> bytes | None:
-        """Give the bytes that were kept under a name, None for none."""
+        """Return the bytes that were kept under a name, None for none."""
         for content, crc in self._asked("SELECT content, crc FROM contents WHERE name = ?", name):
             if isinstance(content, bytes) and crc == crc32(content, _crc(name)):
                 return content

@@ -1,4 +1,4 @@
-"""What was found out about a file -> a text to keep, and back.
+"""Turn what was found out about a file into a text to keep, and back.
 
 What a verdict depends on besides the content is its context: the program, the schemas, the
 settings, the catalog.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def context(*parts: bytes | str) -> str:
-    """Give the identity of a context from the parts that it is made of, and the schemas."""
+    """Return the identity of a context from the parts that it is made of, and the schemas."""
     names = ("workflow-run", "project", "workflow")
     schemas = (resources.text(f"schemas/{name}.schema.json") for name in names)
     digests = [hashlib.sha256(one.encode() if isinstance(one, str) else one).digest()
@@ -32,18 +32,18 @@ def context(*parts: bytes | str) -> str:
 
 
 def basis(tool: str, platform: str, settings: bytes | None, folder: ProjectFolder) -> str:
-    """Give the identity of the program and of the settings' file (None where there is none)."""
+    """Return the identity of the program and of the settings' file (None where there is none)."""
     return context(tool, platform, folder.name, b"" if settings is None else b"1" + settings)
 
 
 def contents(files: Mapping[str, bytes]) -> bytes:
-    """Give what is another one for any other names or contents of files."""
+    """Return what is another one for any other names or contents of files."""
     parts = [(name.encode(), hashlib.sha256(files[name]).digest()) for name in sorted(files)]
     return b"".join(b"%d %s" % (len(name), name) + digest for name, digest in parts)
 
 
 def to_text(examined: Examined) -> str:
-    """Give what was found out about a file, but for its name, as JSON."""
+    """Return what was found out about a file, but for its name, as JSON."""
     specs = [
         [one.environment, one.name, one.previous_name, dict(one.labels), one.digest, one.index]
         for one in examined.specs
@@ -53,7 +53,7 @@ def to_text(examined: Examined) -> str:
 
 
 def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> Examined:
-    """Give back what was found out about a file; `whole` reads its specs when they are needed.
+    """Return back what was found out about a file; `whole` reads its specs when they are needed.
 
     Raises ValueError, TypeError or LookupError for what isn't such text.
     """
@@ -84,17 +84,17 @@ def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> E
 
 
 def findings_by_file(found: Iterable[Diagnostic]) -> list[list[Any]]:
-    """Give findings, which are in order, as data for JSON."""
+    """Return findings, which are in order, as data for JSON."""
     return [[file, findings_to_json(some)] for file, some in groupby(found, lambda one: one.file)]
 
 
 def findings_of_files(data: Any) -> tuple[Diagnostic, ...]:
-    """Give back what `findings_by_file` made data of."""
+    """Return back what `findings_by_file` made data of."""
     return tuple(one for file, some in data for one in findings_from_json(some, file))
 
 
 def findings_to_json(found: Iterable[Diagnostic]) -> list[list[Any]]:
-    """Give findings without the file that they are about."""
+    """Return findings without the file that they are about."""
     return [
         [
             one.severity.value,
@@ -109,7 +109,7 @@ def findings_to_json(found: Iterable[Diagnostic]) -> list[list[Any]]:
 
 
 def findings_from_json(data: Any, file: str) -> tuple[Diagnostic, ...]:
-    """Give back findings about a file."""
+    """Return back findings about a file."""
     return tuple(
         Diagnostic(
             Severity(severity),

@@ -23,14 +23,14 @@ class Described:
 
 
 def number(text: object) -> str:
-    """Give the number of a pull request as it is typed, "" for anything else."""
+    """Return the number of a pull request as it is typed, "" for anything else."""
     said = str(text) if isinstance(text, int | str) and not isinstance(text, bool) else ""
     plain = said.isascii() and said.isdecimal() and len(said) < 19
     return said if plain and int(said) > 0 else ""
 
 
 def commit_id(text: object) -> str:
-    """Give a commit's full id, "" for anything else, all zeros too (no commit)."""
+    """Return a commit's full id, "" for anything else, all zeros too (no commit)."""
     said = text if isinstance(text, str) else ""
     fits = len(said) in (40, 64) and set(said) <= set("0123456789abcdef")
     return said if fits and set(said) != {"0"} else ""

@@ -1,7 +1,7 @@
 """`qflow-gitops action`: what `action.yml` runs, so that no logic stands in YAML or bash.
 
 Each input is a variable of the environment and becomes whole arguments of a command line; no
-shell and no splitting by blanks comes near it, and no input can become another's option.
+shell and no splitting at spaces comes near it, and no input can become another's option.
 """
 
 import secrets

@@ -109,7 +109,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     request = replace(request, head=wiring.git.resolve(request.head))  # once for all of it
     project = wiring.project(request.head, fetch=True)
     if (wiring.git.root / project.folder.rescue).exists():
-        said = "holds answers of an earlier apply that aren't in the record yet"
+        said = "holds answers of an earlier apply that aren't in the lockfile yet"
         wiring.console.say(f"{project.folder.rescue} {said}.")
         wiring.console.say("  → `qflow-gitops lock push`")
     stopper = Stopper()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @options.environment
 @options.labels
-@click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the record.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the lockfile.")
 @click.option("--yes", is_flag=True, help="Don't ask; needed where there is no terminal.")
 @options.output("text", "json")
 @click.pass_obj

@@ -12,7 +12,7 @@ _MOST = 4096  # bytes of a file; its first line is the reason
 
 
 def of_environment(environ: Mapping[str, str], directory: Path) -> tuple[Freeze, ...]:
-    """Give what holds now; the file is looked at each time. A relative path begins at `directory`.
+    """Return what holds now; the file is looked at each time. It is relative to `directory`.
 
     A file that isn't there freezes nothing. One that can't be read does, and so does one whose
     folder isn't there, since what it would say can't be known.

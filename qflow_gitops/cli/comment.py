@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "--to", "head", default="", metavar="REV", help="The commit to plan, instead of its head."
 )
 @options.environment
-@click.option("--merged", is_flag=True, help="After an apply: all whose runs changed of late.")
+@click.option("--merged", is_flag=True, help="After an apply: all whose runs recently changed.")
 @click.option("--always", is_flag=True, help="Comment even where nothing is selected.")
 @click.option("--dry-run", is_flag=True, help="Write the comments to stdout, post nothing.")
 @click.option(
@@ -48,7 +48,7 @@ def command(
     """Keep the plan on a pull request up to date, in one comment for each environment.
 
     It shows what the pull request would run and, once merged, what became of it. Made from
-    git and the record; nothing of the pull request is executed. The token is GITHUB_TOKEN.
+    git and the lockfile; nothing of the pull request is executed. The token is GITHUB_TOKEN.
     """
     if merged and (number or head):
         raise click.UsageError("--merged finds its pull requests and commits itself.")
@@ -84,7 +84,7 @@ def _number(wiring: Wiring, asked: int | None) -> int:
 
 
 def _comment(wiring: Wiring, request: CommentRequest, number: int, author: str) -> Report:
-    """Comment on one pull request; on those that changed of late where `number` is 0."""
+    """Comment on one pull request; on those that recently changed where `number` is 0."""
     from qflow_gitops.commands.comment import comment, comment_on_merged
     from qflow_gitops.lockfile.ledger import Lockfile
 

@@ -207,7 +207,7 @@ _FULL = b"> No more fits into this step's summary; the log has it.\n\n"
 
 
 def _room(file: Path, content: bytes) -> bytes:
-    """Give what still fits into a step's summary, to which each of its commands adds.
+    """Return what still fits into a step's summary, to which each of its commands adds.
 
     Of more than 1 MiB GitHub takes nothing (docs.github.com, "Workflow commands").
     """

@@ -46,7 +46,7 @@ class SystemClock:
     """The machine's time."""
 
     def now(self) -> datetime:
-        """Give the time, in UTC."""
+        """Return the time, in UTC."""
         from datetime import UTC, datetime
 
         return datetime.now(UTC)
@@ -72,7 +72,7 @@ class Stopper:
 
     def _caught(self, number: int, _frame: object) -> None:
         if self.signal:
-            os._exit(128 + number)  # what was sent is in the record as an intent
+            os._exit(128 + number)  # what was sent is in the lockfile as an intent
         self._at = time.monotonic()
         self.signal = number
         import threading
@@ -201,7 +201,7 @@ class Wiring:
         return self.store_of(project.lock, self.git, project.folder, Reader(self.cache))
 
     def at_hand(self, project: Project) -> Lockfile | None:
-        """The record as this clone has it, without asking a remote; None for none."""
+        """The lockfile as this clone has it, without asking a remote; None for none."""
         return self.store_to_look_at(project).at_hand()
 
     def store_of(
@@ -233,7 +233,7 @@ class Wiring:
         return build(settings, place)
 
     def qualys(self, platform: str) -> tuple[Qualys, str]:
-        """Connect to a platform: the client, and the gateway's name for the record."""
+        """Connect to a platform: the client, and the gateway's name forthe lockfile."""
         from qflow_gitops.qualys.connect import connect
 
         if platform not in self._clients:
@@ -288,7 +288,7 @@ class Wiring:
         return {"pullRequest": int(number)} if number else {}
 
     def author(self, repo: GitRepo | None = None) -> dict[str, str]:
-        """Who does it, as the record says it: actor, CI run, tool."""
+        """Who does it, as the lockfile says it: actor, CI run, tool."""
         import qflow_gitops
 
         found = self.ci
@@ -309,9 +309,9 @@ class Wiring:
         return Reconciler(Gateways(self.qualys, project), SystemClock(), specs)
 
     def pin_lineage(self, store: LockStore, project: Project) -> None:
-        """Write the record's lineage into the settings of the work tree, if they have none.
+        """Write the lockfile's lineage into the settings of the work tree, if they have none.
 
-        `project` led to the record; the settings of the work tree may lead elsewhere by now.
+        `project` led to the lockfile; the settings of the work tree may lead elsewhere by now.
         """
         from qflow_gitops.base import atomic
         from qflow_gitops.yaml import edit
@@ -330,9 +330,9 @@ class Wiring:
             same = (there.folder, there.lock) == (project.folder, project.lock)
             if same and isinstance(made, bytes):
                 atomic.replace(path, made)
-                self.console.say(f"Wrote the record's lineage into {file}; commit it.")
+                self.console.say(f"Wrote the lockfile's lineage into {file}; commit it.")
                 return
-        self.console.say(f"Add the record's lineage to {file} under spec: {line}")
+        self.console.say(f"Add the lockfile's lineage to {file} under spec: {line}")
 
     def check_own(self, path: Path) -> None:
         """Refuse a file that came with a commit, or a link: what it says nobody saw here."""
@@ -340,7 +340,7 @@ class Wiring:
             raise UsageProblem(
                 "This file came with a commit, or is a link: it isn't what an apply saved here.",
                 where=str(path),
-                not_done="The record is as it was.",
+                not_done="The lockfile is as it was.",
                 hint=f"`git rm {shlex.quote(str(path))}`, and find out who committed it. Lines of "
                 "an apply's log go in by `qflow-gitops lock push -`, which reads its stdin.",
                 reason="rescue_tracked",
@@ -396,7 +396,7 @@ def _placed(wiring: Wiring, copies: Sequence[tuple[str, str]]) -> list[Copy]:
 
 
 def shown_path(wiring: Wiring, path: str) -> str:
-    """Give a path of the command line as one from the repository's root, with `/`."""
+    """Return a path of the command line as one from the repository's root, with `/`."""
     full = Path(os.path.abspath(wiring.directory / path))  # noqa: PTH100  links stay as they are
     root = Path(os.path.abspath(wiring.git.root))  # noqa: PTH100
     real = full if full.is_relative_to(root) else full.resolve()
@@ -412,7 +412,7 @@ def shown_path(wiring: Wiring, path: str) -> str:
 
 
 def existing_paths(wiring: Wiring, paths: tuple[str, ...]) -> tuple[str, ...]:
-    """Give paths of the command line from the root; UsageProblem for one that isn't there."""
+    """Return paths of the command line from the root; UsageProblem for one that isn't there."""
     found = []
     for path in paths:
         if not os.path.lexists(wiring.directory / path):

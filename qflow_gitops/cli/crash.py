@@ -25,7 +25,8 @@ def report_bug(problem: BaseException) -> int:
     ]
     echo(f"Error: a bug in qflow-gitops ({type(problem).__name__}).", err=True)
     echo(
-        "  What was sent is in the record, or in qflow.lock.rescue: `qflow-gitops status`", err=True
+        "  What was sent is in the lockfile, or in qflow.lock.rescue: `qflow-gitops status`",
+        err=True,
     )
     try:
         with tempfile.NamedTemporaryFile(

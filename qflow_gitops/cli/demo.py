@@ -183,10 +183,10 @@ def _tell(story: _Story, sandbox: object) -> None:
     story.git("commit", "--quiet", "--all", "-m", "Encrypt once more")
     story.program("apply", "--yes")
 
-    story.say("An auditor checks the record without trusting it.")
+    story.say("An auditor checks the lockfile without trusting it.")
     story.program("lock", "verify")
 
-    story.say("What the record holds. (qflow.lock is a file of the repository.)")
+    story.say("What the lockfile holds. (qflow.lock is a file of the repository.)")
     story.program("status")
     sent = len(sandbox.requests("POST", "/run"))
     story.say(f"Requests that the sandbox received in all: {sent}; one for each change.")

@@ -40,7 +40,7 @@ def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 @click.option(
     "--store",
     type=click.Choice(["branch", "worktree"]),
-    help="Where the record lives. Usual: branch where there is a git remote, else worktree.",
+    help="Where the lockfile lives. Usual: branch where there is a git remote, else worktree.",
 )
 @click.option("--github", is_flag=True, help="Write the workflows for GitHub Actions, too.")
 @click.option(
@@ -79,7 +79,7 @@ def command(
 
 
 def _repository(wiring: Wiring, path: Path) -> tuple[GitRepo | None, ProjectFolder]:
-    """Give the repository that a folder belongs to or would, and the folder from its root."""
+    """Return the repository that a folder belongs to or would, and the folder from its root."""
     there = path = Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
     while not there.is_dir():
         there = there.parent
@@ -94,13 +94,13 @@ def _repository(wiring: Wiring, path: Path) -> tuple[GitRepo | None, ProjectFold
 
 
 def _remote(repo: GitRepo | None, target: Path, store: str | None) -> str:
-    """Name the remote that the record's branch belongs to, "" where it is to be a file."""
+    """Name the remote that the lockfile's branch belongs to, "" where it is to be a file."""
     if store == "worktree":
         return ""
     remotes = repo.remotes() if repo else ()
     if store == "branch" and not remotes:
         raise UsageProblem(
-            "There is no git remote for the record's branch.",
+            "There is no git remote forthe lockfile's branch.",
             where=str(target),
             not_done="Nothing was written.",
             hint="`git remote add origin ADDRESS`, or `qflow-gitops init --store worktree`",

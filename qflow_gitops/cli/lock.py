@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @click.group("lock")
 def command() -> None:
-    """Look after the record: check it, or bring in what a stopped apply saved."""
+    """Look after the lockfile: check it, or bring in what a stopped apply saved."""
 
 
 @command.command("verify")
 @click.option(
     "--signers", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
-    help="Every commit of the record's branch has to be signed by one of these (git's allowed-"
+    help="Every commit of the lockfile's branch has to be signed by one of these (git's allowed-"
     "signers file, from outside the repository).",
 )  # fmt: skip
 @options.output("text", "json")
@@ -71,7 +71,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
             raise UsageProblem(
                 f"It can't be read: {getattr(problem, 'strerror', None) or 'not a text'}.",
                 where=str(path),
-                not_done="The record is as it was.",
+                not_done="The lockfile is as it was.",
                 hint="Name the file that the stopped apply saved: `qflow-gitops lock push FILE`",
                 reason="rescue_missing",
             ) from None

@@ -101,7 +101,7 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
                 break
         else:
             raise BusyError(
-                "Other processes write the record all the time.",
+                "Other processes write the lockfile all the time.",
                 not_done="Nothing was recorded.",
                 hint="Run the command again when no apply is at work.",
             )
@@ -118,7 +118,7 @@ _DECLARED = frozenset(
 
 
 def _chosen(request: BaselineRequest, project: Project, made: Plan) -> tuple[Change, ...]:
-    """Give the runs asked for, in the plan's order: all that is due, or those named.
+    """Return the runs asked for, in the plan's order: all that is due, or those named.
 
     Of due runs with one request the others are meant with the first. Raises UsageProblem for
     one that is named and can't be declared.

@@ -32,7 +32,7 @@ class Ground:
     cache: Cache | None = None
 
     def bases(self, environment: str) -> tuple[Base, ...]:
-        """Give the commits whose policy counts for an environment."""
+        """Return the commits whose policy counts for an environment."""
         about = (self.git, self.lockfile, environment, self.head, self.project.folder)
         if self.branches is None:
             return bases_of(*about)

@@ -111,9 +111,9 @@ def comment_on_merged(request: CommentRequest, edges: Edges, lockfile: Lockfile)
 
 
 def changed_lately(lockfile: Lockfile, since: str) -> list[int]:
-    """Give the pull requests of attempts that changed since then or aren't settled.
+    """Return the pull requests of attempts that changed since then or aren't settled.
 
-    The latest change first. Attempts for which the record names no pull request are nobody's.
+    The latest change first. Attempts for which the lockfile names no pull request are nobody's.
     """
     latest: dict[int, str] = {}
     for environment in lockfile.environments.values():
@@ -132,7 +132,7 @@ def _on_pull_request(
     pull = edges.conversations.pull_request(number)
     span = range_of(pull, request.revision, edges.git, edges.remote)
     head, base = span.head, span.base
-    # Where the record lives is said by the target branch: a pull request can't bring its own.
+    # Where the lockfile lives is said by the target branch: a pull request can't bring its own.
     lock = settings_of(edges.git, (base, head), request.platform)
     store = stores.setdefault(lock.lock, read_once(edges.store(lock)))
     project = settings_of(edges.git, (head,), request.platform)
@@ -159,7 +159,7 @@ def _on_pull_request(
 def _approvals(
     request: CommentRequest, pull: PullRequest, span: Range, project: Project, edges: Edges
 ) -> Callable[[RunSpec], Approval] | None:
-    """Give what says who approved a run, None where the commit isn't the pull request's newest."""
+    """Return what says who approved a run, None where this isn't the newest commit."""
     if span.head != pull.head:
         return None
     proposed = Proposed(edges.git, edges.pulls, project.folder, request.platform)
@@ -215,7 +215,7 @@ class Sticky:
         return {self._marked(one.body) for one in self._all() if one.author == self._author} - {""}
 
     def own(self, environment: str) -> list[Comment]:
-        """Give this author's comments for an environment, oldest first."""
+        """Return this author's comments for an environment, oldest first."""
         return [
             one
             for one in self._all()
@@ -261,7 +261,7 @@ class Sticky:
         return "created"
 
     def _kept(self, environment: str, text: str) -> tuple[str, Comment] | None:
-        """Give the oldest of ours, edited if need be; None where there is none any more."""
+        """Return the oldest of ours, edited if need be; None where there is none any more."""
         own = self.own(environment)
         if not own:
             return None

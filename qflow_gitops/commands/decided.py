@@ -127,7 +127,7 @@ _DECIDED = {
 
 
 def _sent_later(one: Placed, known: Sequence[Placed]) -> tuple[Placed, ...]:
-    """Give the attempts of the same request after one, of which each may have run as well."""
+    """Return the attempts of the same request after one, of which each may have run as well."""
     place = next((at for at, each in enumerate(known) if each == one), len(known))
     return tuple(
         each

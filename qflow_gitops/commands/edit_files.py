@@ -10,13 +10,13 @@ from qflow_gitops.specs import excerpts
 
 
 def difference(name: str, old: bytes, new: bytes) -> str:
-    """Give the difference to read; not a patch, as what is sensitive in it is masked."""
+    """Return the difference to read; not a patch, as what is sensitive in it is masked."""
     before, after = (excerpts.readable(one, name) for one in (old, new))
     return "\n".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm=""))
 
 
 def replace(path: Path, content: bytes, *, not_done: str) -> None:
-    """Give a file a new content and its old permissions; InvalidInput where that can't be."""
+    """Return a file a new content and its old permissions; InvalidInput where that can't be."""
     try:
         atomic.replace(path, content, mode=os.lstat(path).st_mode & 0o777)
     except OSError as problem:

@@ -148,5 +148,5 @@ def _checked(reason: str, not_done: str) -> str:
 
 
 def _text(value: str) -> str:
-    """Give a text as UTF-8 can hold it: an argument of a command line may be any bytes."""
+    """Return a text as UTF-8 can hold it: an argument of a command line may be any bytes."""
     return value.encode("utf-8", "replace").decode()

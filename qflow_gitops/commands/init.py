@@ -43,7 +43,7 @@ spec:
 {previous}  lock:
     store: {store}
 {lineage}"""
-_LINEAGE = '    lineage: "{lineage}"   # ties these settings to the record; never change it\n'
+_LINEAGE = '    lineage: "{lineage}"   # ties these settings to the lockfile; never change it\n'
 
 _PREVIOUS = (
     f"      previousNames: [{DEFAULT_ENVIRONMENT}]   # what it was called without settings\n"
@@ -113,7 +113,7 @@ def init(
 ) -> Report:
     """Write what is missing: settings, record, schemas, editor settings, a first page.
 
-    `branch` opens the record's branch of a remote, None where the record is to be a file.
+    `branch` opens the lockfile's branch of a remote, None where the lockfile is to be a file.
     `action` asks for the workflows of GitHub Actions: OWNER/NAME@COMMIT of the action, or ""
     where a person will write that into them. Raises InvalidInput where a file can't be written,
     and where there is a lockfile that the settings wouldn't name; LockError where one is broken.
@@ -166,7 +166,7 @@ def init(
 
 
 def workflow(name: str, action: str = "", at: ProjectFolder = ROOT) -> str:
-    """Give a workflow as it is shipped, for the project in a folder."""
+    """Return a workflow as it is shipped, for the project in a folder."""
     text = resources.text(f"examples/github/{name}")
     if at.name:
         with_ = "        with:\n          command:"
@@ -187,7 +187,7 @@ def _to_settle(action: str | None) -> tuple[str, ...]:
 
 
 def _lockfile_there(target: Target, *, in_file: bool) -> Lockfile:
-    """Give a lockfile that was begun without settings, by an apply."""
+    """Return a lockfile that was begun without settings, by an apply."""
     path = target.folder / LOCK_FILE
     if not in_file:
         raise InvalidInput(
@@ -220,7 +220,7 @@ def _begun(branch: Callable[[], LockStore]) -> tuple[FileChange, Lockfile]:
             return FileChange(store.where, what), session.lockfile
     except (LockError, LostRace) as problem:
         said = f"not made now, but by the first apply: {getattr(problem, 'message', 'try again')}"
-        return FileChange("the record's branch", "left", said), Lockfile("")
+        return FileChange("the lockfile's branch", "left", said), Lockfile("")
 
 
 def export_schemas(folder: Path, *, editor: bool = False) -> Report:

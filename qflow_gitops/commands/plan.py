@@ -1,4 +1,4 @@
-"""What would run, and why: two commits and the record, without a secret or a network."""
+"""What would run, and why: two commits and the lockfile, without a secret or a network."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping

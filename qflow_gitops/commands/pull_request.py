@@ -1,7 +1,7 @@
-"""A pull request's own plan, and what has become of its runs: git and the record, nothing else.
+"""A pull request's own plan, and what has become of its runs: git and the lockfile, nothing else.
 
-A run's attempt belongs to a pull request if the record says so (`evidence.pullRequest`), or,
-where the record names none, if it was made from a commit that has the merge in it.
+A run's attempt belongs to a pull request if the lockfile says so (`evidence.pullRequest`), or,
+where the lockfile names none, if it was made from a commit that has the merge in it.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ class Range(NamedTuple):
 
 
 def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Range:
-    """Give what a pull request is compared with; all of it is brought into the clone.
+    """Return what a pull request is compared with; all of it is brought into the clone.
 
     An open one goes onto its target branch, a merged one onto what the merge came on top of.
     Raises UsageProblem for what isn't there.
@@ -133,7 +133,7 @@ def review(
 def _proposals(
     plan: Plan, request: ReviewRequest, lockfile: Lockfile, git: GitTree
 ) -> Iterable[Proposal]:
-    """Give what starts or was started, in the plan's order of runs."""
+    """Return what starts or was started, in the plan's order of runs."""
     for one in sorted(plan.changes, key=lambda change: change.key):
         if one.action is Action.RUN:
             standing, lacks = _before(one, _approval(one, request))
@@ -188,7 +188,7 @@ _NEVER_OWN = UNCOUNTED | {State.BASELINED}
 
 
 def pull_request_of(attempt: Attempt) -> int:
-    """Give the pull request that the record names for an attempt, 0 for none."""
+    """Return the pull request that the lockfile names for an attempt, 0 for none."""
     number = attempt.evidence.get("pullRequest")
     return number if isinstance(number, int) and not isinstance(number, bool) else 0
 
@@ -221,7 +221,7 @@ def _why(one: Change, lockfile: Lockfile) -> str:
 
 
 def _ci_run(attempt: Attempt, server: str) -> str:
-    """Give the address of the CI run that made an attempt, if it is one of this server."""
+    """Return the address of the CI run that made an attempt, if it is one of this server."""
     by = attempt.events[0].extra.get("by")
     address = by.get("run", "") if isinstance(by, dict) else ""
     if not isinstance(address, str) or not server.startswith("https://"):
@@ -251,7 +251,7 @@ def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> Standing:
 
 
 def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
-    """Give the digest that the plan had before any of its runs was sent; what is held isn't in it.
+    """Return the digest that the plan had before any run was sent; what is held isn't in it.
 
     So it is the plan's own as long as none was.
     """
@@ -274,7 +274,7 @@ def _touched_findings(
 
 
 def read_once(store: LockStore) -> LockStore:
-    """Give the store for several plans that are to see the same record, read when first asked."""
+    """Return the store for several plans that are to see the same record, read when first asked."""
     return _Once(store)
 
 
@@ -292,7 +292,7 @@ class _Once:
         self.signer = store.signer
 
     def read(self) -> Snapshot:
-        """Give the record as it was at the first call."""
+        """Return the lockfile as it was at the first call."""
         if self._seen is None:
             self._seen = self._store.read()
         return self._seen

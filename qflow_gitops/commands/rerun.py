@@ -75,7 +75,7 @@ def _next_commands(git: GitTree, spec: RunSpec) -> tuple[str, ...]:
 
 
 def _checked_reason(text: str) -> str:
-    """Give the reason without blanks around it; UsageProblem where it can't be kept."""
+    """Return the reason without spaces around it; UsageProblem where it can't be kept."""
     reason = text.strip(" \t\r\n")
     if not reason:
         raise _bad_reason("is empty", "reason_empty")
@@ -103,7 +103,7 @@ def _bad_reason(what: str, word: str) -> UsageProblem:
 
 
 def _found(specs: SpecSet, key: Key, run: str) -> RunSpec:
-    """Give the spec of a run that may be edited."""
+    """Return the spec of a run that may be edited."""
     if key in specs.specs:
         return specs.specs[key]
     if key in specs.invalid:
@@ -132,7 +132,7 @@ def _meant(key: Key, known: Iterable[str]) -> str:
 
 
 def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:
-    """Give the file's new text; InvalidInput where it can't be changed without side effects."""
+    """Return the file's new text; InvalidInput where it can't be changed without side effects."""
     after = edit.put(content, spec.index, ("spec", "rerun"), number)
     if not isinstance(after, Refused):
         after = edit.put(after, spec.index, ("metadata", "annotations", ANNOTATION), reason)
@@ -208,7 +208,7 @@ def _maximum() -> int:
 
 
 def _next(spec: RunSpec, numbers: _Numbers) -> int:
-    """Give the lowest number that may be taken, if the schema takes it."""
+    """Return the lowest number that may be taken, if the schema takes it."""
     lowest, maximum = max(spec.rerun, numbers.highest) + 1, _maximum()
     for number in range(lowest, maximum + 1):
         if number not in numbers.asked:

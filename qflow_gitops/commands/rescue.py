@@ -1,4 +1,4 @@
-"""Bring what a stopped apply saved into the record."""
+"""Bring what a stopped apply saved into the lockfile."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,20 +20,20 @@ _SEEN = (EXECUTED - {State.ADOPTED}) | {State.REFUSED, State.UNSENT, State.IN_DO
 
 
 def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> Report:
-    """Record rescued transitions, each once; what the record has already is passed over.
+    """Record rescued transitions, each once; what the lockfile has already is passed over.
 
     Raises LockError at the first that belongs to another record or attempt, or contradicts
-    the record; those before it are recorded, and the file has to stay.
+    the lockfile; those before it are recorded, and the file has to stay.
     """
     rows = []
     with store.session() as session:
         for entry in entries:
             if entry.get("lineage") != session.lockfile.lineage:
                 raise LockError(
-                    f"What was saved belongs to the record {entry.get('lineage')}, and this one is "
+                    f"What was saved belongs to the lockfile {entry.get('lineage')}, and this is "
                     f"{session.lockfile.lineage}.",
                     where=where,
-                    not_done="The record is as it was.",
+                    not_done="The lockfile is as it was.",
                     hint="Go to the repository whose apply saved it.",
                     reason="lock_foreign",
                 )
@@ -79,6 +79,6 @@ def _transition(entry: Mapping[str, Any], where: str) -> Transition:
             f"A saved line can't be read: {problem}.",
             where=where,
             not_done="It was not recorded.",
-            hint="Keep the file and report it: it holds the record of what was sent.",
+            hint="Keep the file and report it: it holds the lockfile of what was sent.",
             reason="rescue_form",
         ) from None

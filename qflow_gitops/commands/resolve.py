@@ -131,7 +131,7 @@ def check_reason(decision: Decision) -> None:
 
 
 def chosen(key: Key, attempts: Sequence[Placed], number: int) -> Sequence[Placed]:
-    """Give a run's attempts, or the one of a number (0: all); UsageProblem where there is none."""
+    """Return a run's attempts, or the one of a number (0: all); UsageProblem for none."""
     found = [one for one in attempts if number in (0, one.attempt.number)]
     if found:
         return found
@@ -148,12 +148,12 @@ def chosen(key: Key, attempts: Sequence[Placed], number: int) -> Sequence[Placed
 
 
 def as_of_now(lockfile: Lockfile, one: Placed) -> Placed:
-    """Give an attempt as it stands now."""
+    """Return an attempt as it stands now."""
     return one._replace(attempt=lockfile.attempts(*one.key)[one.attempt.number - 1])
 
 
 def _doubtful(key: Key, known: Sequence[Placed]) -> Placed:
-    """Give the oldest doubt of a run, perhaps recorded under a name that it had before."""
+    """Return the oldest doubt of a run, perhaps recorded under a name that it had before."""
     for one in known:
         if one.attempt.state in DOUBTFUL | {State.EXPIRED}:
             return one
@@ -224,7 +224,7 @@ def _under_way(doubt: Doubt, until: str) -> BusyError:
 def _check(
     decision: Decision, doubt: Doubt, lockfile: Lockfile, reconciler: Reconciler
 ) -> dict[str, object]:
-    """Ask Qualys whether the decision can be true; what was asked goes into the record."""
+    """Ask Qualys whether the decision can be true; what was asked goes into the lockfile."""
     if doubt.attempt.state is State.EXPIRED or decision.to is State.ASSUMED:
         return {}
     problems: list[QflowError] = []

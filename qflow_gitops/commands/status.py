@@ -38,7 +38,7 @@ def status(
     *,
     exit_code: bool,
 ) -> Report:
-    """Show every run of the record and of a commit, and what is frozen. Raises QflowError.
+    """Show every run of the lockfile and of a commit, and what is frozen. Raises QflowError.
 
     Also those of environments that exist no more, with `environment` what is open there: it is
     in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the

@@ -87,7 +87,7 @@ def validate(
 def _answered(
     git: GitTree, cache: Cache, basis: str
 ) -> tuple[Validated, tuple[Diagnostic, ...]] | None:
-    """Give the answer of the last time, if no file has changed since; None otherwise."""
+    """Return the answer of the last time, if no file has changed since; None otherwise."""
     try:
         folders, identity, files, runs, found = cache.answer(basis)
         if git.worktree(folders).identity != identity:

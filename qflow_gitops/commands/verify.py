@@ -1,4 +1,4 @@
-"""Check the record without trusting it: form, ledger, history, digests, signatures."""
+"""Check the lockfile without trusting it: form, ledger, history, digests, signatures."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ class _Audit:
 
 
 def verify(git: GitTree, store: LockStore, project: Project, signers: str) -> Report:
-    """Check every version of the record that there is. Writes nothing.
+    """Check every version of the lockfile that there is. Writes nothing.
 
     `signers` is git's allowed-signers file, "" to leave signatures alone. Raises LockError
     where there is nothing to check, UsageProblem where the store has no signatures.
@@ -181,7 +181,7 @@ def read_rescued(content: str, where: str) -> list[Mapping[str, Any]]:
         raise UsageProblem(
             f"This isn't what a stopped apply saved: {problem}.",
             where=where,
-            not_done="The record is as it was.",
+            not_done="The lockfile is as it was.",
             hint="It has one JSON object a line, each with a `transition`; take it from the file "
             "qflow.lock.rescue, or from the log of the apply.",
             reason="rescue_form",

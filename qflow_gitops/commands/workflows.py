@@ -122,7 +122,7 @@ def shown(known: Catalog, workflow_id: str) -> Report:
 
 
 def draft(known: Catalog, workflow_id: str) -> Report:
-    """Give a spec to fill in; UsageProblem where the workflow isn't in the catalog."""
+    """Return a spec to fill in; UsageProblem where the workflow isn't in the catalog."""
     one = _found(known, workflow_id)
     slug = re.sub(r"[^a-z0-9]+", "-", one.name.lower())[:63].strip("-") or "my-run"
     title = f"   # {one.name}" if re.fullmatch(r"[\w .,()/+-]+", one.name) else ""
@@ -144,7 +144,7 @@ def draft(known: Catalog, workflow_id: str) -> Report:
 
 
 def _own(variables: Mapping[str, str]) -> list[str]:
-    """Give a line for each variable; one that a server could mean as a command isn't shown."""
+    """Return a line for each variable; one that a server could mean as a command isn't shown."""
     plain = [name for name in variables if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name)]
     lines = [f"    # {name}:   # {variables[name]}" for name in plain]
     if len(plain) < len(variables):

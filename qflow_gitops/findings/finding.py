@@ -99,7 +99,7 @@ def has_errors(found: Iterable[Diagnostic]) -> bool:
 
 
 def bounded(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Give the first `MAX_FINDINGS` of each file, errors first, and how many more there are."""
+    """Return the first `MAX_FINDINGS` of each file, errors first, and how many more there are."""
     of_file: dict[str, list[Diagnostic]] = {}
     for one in found:
         of_file.setdefault(one.file, []).append(one)

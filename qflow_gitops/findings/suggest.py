@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Give the known name that was probably meant, "" where none is close."""
+    """Return the known name that was probably meant, "" where none is close."""
     folded = {re.sub(r"[-_ ]", "", one).lower(): one for one in known}
     match = nearest(re.sub(r"[-_ ]", "", name).lower()[:64], folded, 0.75)
     return folded[match] if match else ""
 
 
 def nearest(word: str, known: Iterable[str], likeness: float) -> str:
-    """Give the known word that has the same letters, or is as much like it; "" for none."""
+    """Return the known word that has the same letters, or is as much like it; "" for none."""
     from difflib import get_close_matches  # not loaded where nothing is misspelled
 
     words = list(known)
@@ -26,14 +26,14 @@ def about_id(value: str) -> str:
     if value.startswith("@"):
         return "Remove the leading @: the workflow editor shows it, but it is no part of the id."
     if re.search(r"[xX*]{4}", value):
-        return "This id is masked, as in documentation; put the whole one."
+        return "This id is masked, as in documentation; use the full id."
     if value != value.strip():
-        return "Remove the blanks around it."
+        return "Remove the spaces around it."
     return ""
 
 
 def about_name(value: str) -> str:
-    """Give the nearest name that the schemas take."""
+    """Return the nearest name that the schemas take."""
     slug = re.sub(r"[^a-z0-9]+", "-", value.lower())[:63].strip("-")
     return f"Did you mean `{slug}`?" if slug and slug != value and len(value) <= 63 else ""
 
@@ -43,30 +43,30 @@ def about_region(name: str, value: str) -> str:
     if re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9][a-z]", value):
         return f"This is an availability zone; its region is `{value[:-1]}`."
     if value != value.strip().lower():
-        return f"Write it in lower case, without blanks: `{shown(value.strip().lower())}`."
+        return f"Write it in lower case, without spaces: `{shown(value.strip().lower())}`."
     if name == "oci_region" and re.fullmatch(r"[a-z-]+-[0-9]+", value):
         return "This is an AWS region; OCI's are others, like us-ashburn-1 or eu-frankfurt-1."
     return ""
 
 
 def shown(value: object) -> str:
-    """Give a value in one short line that can't do anything to a terminal."""
+    """Return a value in one short line that can't do anything to a terminal."""
     said = value if isinstance(value, str) else json.dumps(value)
     safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in said[:61]).replace("`", "'")
     return safe if len(said) <= 60 and len(safe) <= 60 else safe[:59] + "…"
 
 
 def quoted(value: object) -> str:
-    """Give a value as it stands in a sentence."""
+    """Return a value as it stands in a sentence."""
     return f"`{shown(value)}`" if value != "" else "empty"
 
 
 def listed(names: Iterable[str]) -> str:
-    """Give names as they stand in a sentence."""
+    """Return names as they stand in a sentence."""
     return ", ".join(f"`{name}`" for name in names)
 
 
 def all_of(names: list[str], one: str = "is", many: str = "are") -> str:
-    """Give names and their verb: `a` is, `a` and `b` are."""
+    """Return names and their verb: `a` is, `a` and `b` are."""
     said = " and ".join(listed([name]) for name in names) if len(names) < 3 else listed(names)
     return f"{said} {one if len(names) == 1 else many}"

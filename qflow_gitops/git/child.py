@@ -54,7 +54,7 @@ def _given_up(process: subprocess.Popen[bytes]) -> tuple[int, bytes, bytes]:
 
 @contextmanager
 def given_input(feed: bytes) -> Iterator[BinaryIO]:
-    """Give a process' stdin: a file, so that no pipe can fill up; in memory where there is that.
+    """Return a process' stdin: a file, so that no pipe can fill up; in memory where there is that.
 
     So a full disk is no reason why a record that belongs elsewhere can't be written. Raises
     UsageProblem where there is no room.

@@ -31,9 +31,9 @@ _NO_TIME = b"there was no time left for it"
 _FILE = b"qflow.lock"
 _NO_IDENTITY = ("qflow-gitops", "qflow-gitops@localhost")
 _README = b"""\
-# The record of qflow-gitops
+# The lockfile of qflow-gitops
 
-This branch holds `qflow.lock`, the record of every run: what was sent to Qualys, when, by whom,
+This branch holds `qflow.lock`, the lockfile of every run: what was sent to Qualys, when, by whom,
 from which commit, and how it ended. `git log` here reads as a history. Only `qflow-gitops` writes
 it; a change by hand, a force-push or the removal of this branch could send runs twice.
 Protect the branch against deletion and force-pushes.
@@ -72,7 +72,7 @@ class GitBranch:
         return f"branch {self.branch} of {self.remote}"
 
     def push_command(self, commit: str, *, force: bool = False) -> str:
-        """Give what a person types to put a commit on the remote's branch."""
+        """Return what a person types to put a commit on the remote's branch."""
         how = ["--force"] if force else []
         return shlex.join(["git", "push", *how, self.remote, f"{commit}:{self._ref}"])
 
@@ -100,7 +100,7 @@ class GitBranch:
         )
         if not fetch:
             raise LockError(
-                f"There is no git remote `{self.remote}`, where the record's branch belongs.",
+                f"There is no git remote `{self.remote}`, where the lockfile's branch belongs.",
                 where="qflow.yaml",
                 not_done="Nothing was sent and nothing was written.",
                 hint=f"`git remote add {self.remote} ADDRESS`, or name another one in qflow.yaml: "
@@ -160,7 +160,7 @@ class GitBranch:
 
     def _unreachable(self, said: str) -> LockError:
         return LockError(
-            f"The record's branch can't be read: {said or 'git gave no reason'}.",
+            f"The lockfile's branch can't be read: {said or 'git gave no reason'}.",
             where=self.where,
             not_done=NOTHING_MORE,
             hint=f"Check the remote and your rights: `git ls-remote {self.remote} {self._ref}`",
@@ -168,7 +168,7 @@ class GitBranch:
         )
 
     def known(self) -> tuple[str, str]:
-        """Give the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
+        """Return the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
         tracked = f"refs/remotes/{self.remote}/{self.branch}"
         command = ["for-each-ref", "--format=%(refname) %(objectname)", self._copy, tracked]
         status, listed, err = self._run(command)
@@ -202,11 +202,11 @@ class GitBranch:
             return commit == ancestor or self.repo.is_ancestor(ancestor, commit)
 
     def parents(self, commit: str) -> Sequence[str]:
-        """Give a commit's parents."""
+        """Return a commit's parents."""
         return self._out(["rev-list", "--parents", "-n1", commit]).decode().split()[1:]
 
     def content(self, commit: str) -> bytes | None:
-        """Give the lockfile as a commit holds it, None where it holds none.
+        """Return the lockfile as a commit holds it, None where it holds none.
 
         Raises LockError where it holds one that git can't give.
         """
@@ -234,7 +234,7 @@ class GitBranch:
         return out
 
     def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
-        """Give the lockfiles of many commits, in their order, by one process of git's."""
+        """Return the lockfiles of many commits, in their order, by one process of git's."""
         names = "".join(f"{one}:{_FILE.decode()}\n" for one in commits)
         status, out, _ = self.repo.run(["cat-file", "--batch"], names.encode())
         found = _batch(out) if status == 0 else [None] * len(commits)
@@ -244,12 +244,12 @@ class GitBranch:
         ]
 
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
-        """Give every commit that `tip` descends from, oldest first, with its parents."""
+        """Return every commit that `tip` descends from, oldest first, with its parents."""
         lines = self._out(["rev-list", "--parents", "--topo-order", "--reverse", tip]).decode()
         return [(words[0], words[1:]) for words in map(str.split, lines.splitlines())]
 
     def signer(self, commit: str, signers: str) -> str:
-        """Give who of the allowed signers' file made a commit's SSH signature, "" for nobody.
+        """Return who of the allowed signers' file made a commit's SSH signature, "" for nobody.
 
         git would also accept a GPG key of this machine's keyring, so the kind is looked at.
         """
@@ -286,7 +286,7 @@ class GitBranch:
         return commit
 
     def _others(self, parent: str) -> bytes:
-        """Give the other entries of the branch's tree; at the beginning, a page that explains."""
+        """Return the other entries of the branch's tree; at the beginning, a page that explains."""
         if not parent:
             blob = self._made(["hash-object", "-w", "--stdin"], _README)
             return b"100644 blob %s\tREADME.md\0" % blob.encode()
@@ -335,7 +335,7 @@ class GitBranch:
             if _FINAL.search(said) or attempt == TRIES - 1 or not self._wait(attempt):
                 break
         raise LockError(
-            f"The record can't be pushed: {_safe(said)[-400:]}.",
+            f"The lockfile can't be pushed: {_safe(said)[-400:]}.",
             where=self.where,
             not_done=NOTHING_MORE,
             hint=_way_on(said, self.remote),

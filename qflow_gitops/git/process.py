@@ -112,7 +112,7 @@ class GitProcess:
         return found
 
     def at(self, prefix: str) -> Self:
-        """Give the same repository, as if another folder were at hand."""
+        """Return the same repository, as if another folder were at hand."""
         found = type(self)(
             self.root, self.common_dir, self.git_dir, self.environ, self._object_format, prefix
         )
@@ -269,7 +269,7 @@ def is_id(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """Give one line without characters that could move a cursor."""
+    """Return one line without characters that could move a cursor."""
     return "".join(
         char
         if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -38,7 +38,7 @@ class GitRemotes:
         return self._line(["symbolic-ref", "--quiet", "HEAD"]).removeprefix(_HEADS)
 
     def tracked(self) -> tuple[str, str]:
-        """Give remote ("" for this clone) and name of the branch that the current one tracks."""
+        """Return remote ("" for this clone) and name of the branch that the current one tracks."""
         current = self.current()
         if not current:
             return "", ""

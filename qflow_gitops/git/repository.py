@@ -46,7 +46,7 @@ class GitRepo(Revisions):
         return self._listings[commit, folder]
 
     def named(self, commit: str, name: str) -> Sequence[str]:
-        """Give the paths of everything that a commit holds under this name, in any folder."""
+        """Return the paths of everything that a commit holds under this name, in any folder."""
         listed = b"\0/" + self._out(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit])
         found, ending = [], os.fsencode(name) + b"\0"
         place = listed.find(ending)
@@ -66,7 +66,7 @@ class GitRepo(Revisions):
         return found
 
     def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:
-        """Give the contents of files that a commit holds, by their blobs.
+        """Return the contents of files that a commit holds, by their blobs.
 
         Each is cut after `MAX_CONTENT` + 1 bytes. Raises Unreadable where this clone can't
         give one: a commit that names it holds it.
@@ -85,7 +85,7 @@ class GitRepo(Revisions):
         return found
 
     def blobs_at_hand(self, ids: Iterable[str]) -> Mapping[str, bytes]:
-        """Give the contents of blobs that something else than a commit names, likewise cut.
+        """Return the contents of blobs that something else than a commit names, likewise cut.
 
         One that this clone lacks or can't read is left out: for what is only explained by it.
         """
@@ -138,7 +138,7 @@ class GitRepo(Revisions):
         return found, tried, ended(process, None)
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
-        """Give the paths under the folders that differ, sorted; never a rename."""
+        """Return the paths under the folders that differ, sorted; never a rename."""
         from qflow_gitops.ports.git import ChangeKind, PathChange
 
         named = {b"A": ChangeKind.ADDED, b"D": ChangeKind.REMOVED}
@@ -156,7 +156,7 @@ class GitRepo(Revisions):
         )
 
     def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
-        """Give the paths under the folders whose work tree differs from HEAD, for display."""
+        """Return the paths under the folders whose work tree differs from HEAD, for display."""
         command = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames",
                    "--ignore-submodules=dirty", "--", *literal_paths(folders)]  # fmt: skip
         out = self._good(command, self.run(command, extra=self._without_filters))

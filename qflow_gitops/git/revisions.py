@@ -24,7 +24,7 @@ class Revisions(GitProcess):
     """What git knows of commits; a part of `ports.git.GitTree`."""
 
     def resolve(self, revision: str) -> str:
-        """Give the full commit id of `revision`; UsageProblem where there is none.
+        """Return the full commit id of `revision`; UsageProblem where there is none.
 
         Raises Unreadable where it names one that this clone can't give.
         """
@@ -151,7 +151,7 @@ class Revisions(GitProcess):
     def first_parents(
         self, base: str, head: str, most: int, folders: Sequence[str] = ()
     ) -> Sequence[str]:
-        """Give the commits on the first-parent line of `head` that `base` ("": none) lacks.
+        """Return the commits on the first-parent line of `head` that `base` ("": none) lacks.
 
         Newest first, at most so many; with `folders` those that change something there.
         """
@@ -160,12 +160,12 @@ class Revisions(GitProcess):
         return self._out([*command, *literal_paths(folders)]).decode().split()
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """Give the newest common ancestor, None where this clone knows none."""
+        """Return the newest common ancestor, None where this clone knows none."""
         status, out, _ = self.run(["merge-base", one, other])
         return None if status else out.decode().strip()
 
     def clean_merge(self, commit: str) -> tuple[str, str] | None:
-        """Give both parents of a merge whose content is exactly what git makes of them.
+        """Return both parents of a merge whose content is exactly what git makes of them.
 
         None for any other commit, where there are conflicts, and where this can't be proved: by
         a git before 2.38, or one that may not write into the repository (git-merge-tree(1)).
@@ -181,5 +181,5 @@ class Revisions(GitProcess):
         return (parents[0], parents[1]) if status == 0 and tree and made.split() == tree else None
 
     def remotes(self) -> Sequence[str]:
-        """Give the names of the remotes."""
+        """Return the names of the remotes."""
         return [shown(os.fsdecode(line)) for line in self._out(["remote"]).splitlines()]

@@ -114,7 +114,7 @@ class WorkTree:
         return frozenset(paths)
 
     def among(self, paths: Iterable[bytes]) -> "WorkTree":
-        """Give the same, as if it held no more than these paths, and git knew none of them."""
+        """Return the same, as if it held no more than these paths, and git knew none of them."""
         changed, others = self._outputs("changed", "others")
         unsure = frozenset((changed + others).split(b"\0")[:-1])
         there = [path for path in paths if path in unsure or _lists(self._entries, path)]
@@ -127,7 +127,7 @@ class WorkTree:
         return some
 
     def tracked(self, also: Iterable[str] = ()) -> "WorkTree":
-        """Give the same without what git doesn't know, but for these files."""
+        """Return the same without what git doesn't know, but for these files."""
         given = frozenset(map(os.fsencode, also))
         root = Path(os.fsdecode(self._root))
         some = WorkTree(root, self._git_dir, self._paths[1:], self._begin, self._object_format)
@@ -141,11 +141,11 @@ class WorkTree:
         return some
 
     def blob(self, path: bytes) -> str:
-        """Give the id of the blob that a file was when git last looked, "" where that is over."""
+        """Return the id of the blob that a file was when git last looked, "" where that is over."""
         return self._indexed.get(path, "")
 
     def size(self, path: bytes) -> int:
-        """Give a plain file's size in bytes, -1 for anything else."""
+        """Return a plain file's size in bytes, -1 for anything else."""
         try:
             found = os.lstat(self._full(path))
         except OSError:
@@ -175,7 +175,7 @@ class WorkTree:
         )
 
     def identify(self, content: bytes) -> str:
-        """Give the id that a blob with this content has in this repository."""
+        """Return the id that a blob with this content has in this repository."""
         return hashlib.new(self._object_format, b"blob %d\0" % len(content) + content).hexdigest()
 
     def files(self) -> Mapping[bytes, bytes]:
@@ -212,7 +212,7 @@ class WorkTree:
                 self._asked[name] = cache(self._begin([*_COMMANDS[name], *self._paths]))
 
     def _outputs(self, *names: str) -> list[bytes]:
-        """Give what git says to these of `_COMMANDS`."""
+        """Return what git says to these of `_COMMANDS`."""
         self._ask(*names)
         return [self._asked[name]()[0] for name in names]
 

@@ -79,7 +79,7 @@ class Client:
     def pages(
         self, path: str, query: Mapping[str, str | int] | None = None, *, size: int = 100
     ) -> Iterator[dict[str, Any]]:
-        """Give the items of a list, page by page.
+        """Return the items of a list, page by page.
 
         Raises what `page` raises, and UnreachableError where not all of them can be seen.
         """

@@ -35,11 +35,11 @@ class GitHubConversations:
         return _author(data) if isinstance(data, dict) and data.get("login") else None
 
     def pull_request(self, number: int) -> PullRequest:
-        """Give a pull request; UsageProblem where there is none."""
+        """Return a pull request; UsageProblem where there is none."""
         return GitHubPulls(self._client).pull_request(number)
 
     def comments(self, number: int) -> Sequence[Comment]:
-        """Give all comments of a pull request, oldest first."""
+        """Return all comments of a pull request, oldest first."""
         found = [_comment(one) for one in self._client.pages(f"issues/{number}/comments")]
         return sorted(found, key=lambda one: one.id)
 

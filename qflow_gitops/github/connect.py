@@ -35,7 +35,7 @@ def connect(environ: Mapping[str, str]) -> Client:
     repository = environ.get("GITHUB_REPOSITORY", "")
     if repository.count("/") != 1 or not repository.replace("/", "").strip(". "):
         raise UsageProblem(
-            "Which repository on GitHub is meant isn't known.",
+            "Cannot tell which repository on GitHub to use.",
             where="GITHUB_REPOSITORY",
             not_done=_NOTHING,
             hint="Set GITHUB_REPOSITORY to OWNER/NAME; GitHub Actions does.",

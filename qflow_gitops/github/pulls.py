@@ -31,7 +31,7 @@ class GitHubPulls:
         self._client = client
 
     def pull_request(self, number: int) -> PullRequest:
-        """Give a pull request; UsageProblem where there is none."""
+        """Return a pull request; UsageProblem where there is none."""
         found = self._client.get(f"pulls/{number}")
         if found is None:
             raise UsageProblem(
@@ -51,7 +51,7 @@ class GitHubPulls:
         return str(found["default_branch"])
 
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
-        """Give the merged pull requests that brought a commit."""
+        """Return the merged pull requests that brought a commit."""
         found = (_pull_request(one) for one in self._client.pages(f"commits/{quote(commit)}/pulls"))
         return [one for one in found if one.merged]
 
@@ -76,7 +76,7 @@ class GitHubPulls:
         return Reviewed({} if why else dict(sorted(approvers.items())), why, signed)
 
     def _approved(self, one: PullRequest) -> dict[str, str]:
-        """Give who said yes, and nothing else after that, and to which commit.
+        """Return who said yes, and nothing else after that, and to which commit.
 
         What was said before it went to another branch was said of another difference.
         """
@@ -96,7 +96,7 @@ class GitHubPulls:
         }
 
     def _moved_at(self, number: int) -> str:
-        """Give when its target branch was changed last, "" for never (docs, Issue event types)."""
+        """Return when its target branch was last changed, "" for never (docs, Issue events)."""
         events = self._client.pages(f"issues/{number}/events")
         times = (str(one.get("created_at")) for one in events if one.get("event") in _MOVES)
         return max(times, default="")
@@ -106,7 +106,7 @@ class GitHubPulls:
         return isinstance(found, dict) and found.get("permission") in ("admin", "write")
 
     def _pushers(self, one: PullRequest, updates: Sequence[Update]) -> tuple[set[str], str]:
-        """Give who pushed to the pull request's branch, or why that can't be told.
+        """Return who pushed to the pull request's branch, or why that can't be told.
 
         The list is the repository's activity; it tells all that was pushed if it shows how the
         newest commit came, and begins before the pull request was opened.
@@ -150,7 +150,7 @@ def _pull_request(raw: Any) -> PullRequest:
 
 
 def _hands(commits: Sequence[dict[str, Any]], but: Collection[str]) -> tuple[set[str], str]:
-    """Give who wrote or committed its commits `but` some, or why that can't be told."""
+    """Return who wrote or committed its commits `but` some, or why that can't be told."""
     if not commits or len(commits) >= MOST_COMMITS:
         return set(), "GitHub doesn't list all of its commits"
     found: set[str] = set()

@@ -45,7 +45,7 @@ class Deadlines:
                 self._awake = pause > 0
 
     def _cut_late(self) -> float:
-        """Give the seconds until the next one is late, 0 where there is none."""
+        """Return the seconds until the next one is late, 0 where there is none."""
         now = time.monotonic()
         for watch, end in list(self._open.items()):
             if end > now:

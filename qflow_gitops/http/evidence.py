@@ -86,7 +86,7 @@ def ran_nothing(answer: HttpAnswer) -> bool:
 
 
 def started_execution(answer: HttpAnswer, workflow_id: str) -> str:
-    """Give the execution that an answer of success names, "" for none or more than one.
+    """Return the execution that an answer of success names, "" for none or more than one.
 
     In both documented shapes: at the top (1.19), or under `data` (1.16), where `workflowId`
     stands as well and must be the one that was asked for (qflow-api 1.4 [D]).
@@ -123,7 +123,7 @@ def _names_execution(answer: HttpAnswer) -> bool:
 
 
 def _error_codes(content: bytes) -> set[str] | None:
-    """Give the error codes that stand in fields of their own; None where they can't be read."""
+    """Return the error codes that stand in fields of their own; None where they can't be read."""
     fields = _fields(content)
     if fields is not None:
         return {str(value) for key, value in fields if _is_code(_plain(key), value)}
@@ -144,7 +144,7 @@ def _is_code(name: str, value: Any) -> bool:
 
 
 def _fields(content: bytes) -> list[tuple[str, Any]] | None:
-    """Give every field of a JSON text, at any depth, each time it stands there; None for none."""
+    """Return every field of a JSON text, at any depth, each time it stands there; None for none."""
     found: list[tuple[str, Any]] = []
 
     def seen(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""bytes -> the JSON value that an answer holds, in which every text can be written and shown."""
+"""Read the JSON value of an answer, in which every text can be written and shown."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def read(content: bytes) -> Any:
-    """Give the JSON value, None where it isn't JSON.
+    """Return the JSON value, None where it isn't JSON.
 
     A field that stands twice with two values is null: neither is what it says. Half of a
     surrogate pair, which JSON can spell and no file or terminal takes, is U+FFFD.

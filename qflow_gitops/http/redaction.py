@@ -38,7 +38,7 @@ class Redactor:
                     self._short.add(form)
 
     def __call__(self, text: str) -> str:
-        """Give the text on one line, without secrets, cut to 200 characters."""
+        """Return the text on one line, without secrets, cut to 200 characters."""
         text = text[:_LOOKED_AT]
         spans = [*self._found(_letters(text)), *self._found(_decoded(text))]
         for start, end in reversed(_joined(spans)):
@@ -62,7 +62,7 @@ _Letter = tuple[str, int, int]
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Give what a secret looks like, in lower case and without blanks, once it is decoded."""
+    """Return what a secret looks like, in lower case and without spaces, once it is decoded."""
     raw = secret.encode("utf-8", "surrogatepass")
     yield from map(_squeezed, (secret, secret.replace(" ", "+"), raw.decode("latin-1")))
     for before in range(3):  # within a longer text it may begin at each of three places
@@ -90,7 +90,7 @@ def _small(one: str) -> str:
 
 
 def _decoded(text: str) -> Iterator[_Letter]:
-    """Give the characters that escapes of addresses, of JSON and of HTML stand for."""
+    """Return the characters that escapes of addresses, of JSON and of HTML stand for."""
     at = 0
     for found in _ESCAPED.finditer(text):
         yield from _letters(text, at, found.start())
@@ -107,7 +107,7 @@ def _meant(escaped: str) -> str:
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Give spans that don't touch, in their order; those that are near each other as one."""
+    """Return spans that don't touch, in their order; those that are near each other as one."""
     found: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if found and start <= found[-1][1] + _NEAR:

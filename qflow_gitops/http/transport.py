@@ -50,7 +50,7 @@ class HttpAnswer:
         return _LENGTH.fullmatch(self.headers.get("content-length", "")) is not None
 
     def data(self) -> Any:
-        """Give the JSON value, None where it isn't JSON."""
+        """Return the JSON value, None where it isn't JSON."""
         return jsontext.read(self.content)
 
 

@@ -28,7 +28,7 @@ class Event(NamedTuple):
 
 
 def decision_in(events: Sequence[Event]) -> Event | None:
-    """Give the decision of a person that an attempt with these events rests on, None for none.
+    """Return the decision of a person that an attempt with these events rests on, None for none.
 
     What was seen of an execution rests on its adoption, a note on what was assumed on the
     assumption. A decision that was put back doesn't count, nor one that was overtaken by what
@@ -110,13 +110,13 @@ class Attempt(NamedTuple):
         return self.events[-1].at
 
     def fact(self, name: str) -> str:
-        """Give a fact as text, "" where it isn't recorded."""
+        """Return a fact as text, "" where it isn't recorded."""
         value = self.facts.get(name, "")
         return value if isinstance(value, str) else str(value)
 
 
 Key = tuple[str, str, int]
-"""An attempt's place in the record: environment, run, number."""
+"""An attempt's place in the lockfile: environment, run, number."""
 
 
 class Transition(NamedTuple):
@@ -145,7 +145,7 @@ class Transition(NamedTuple):
 
 
 def telling(attempts: Sequence[Attempt]) -> Attempt:
-    """Give the attempt by which a run stands: one that may have run, else the last."""
+    """Return the attempt by which a run stands: one that may have run, else the last."""
     return next((one for one in reversed(attempts) if one.state in DOUBTFUL), attempts[-1])
 
 

@@ -1,4 +1,4 @@
-"""What is wrong between two versions of the record, or within one, as sentences for people.
+"""What is wrong between two versions of the lockfile, or within one, as sentences for people.
 
 Pure: it judges values that `codec` could read, and sends nobody anywhere. What holds
 for every lockfile that can be read (legal moves, one attempt an execution) isn't looked at

@@ -1,4 +1,4 @@
-"""The lockfile's one normal form: bytes <-> value, strict on the way in.
+"""The lockfile's one normal form as bytes, strict on the way in.
 
 Pure. A transition alone has a form too, for what is written down between two versions of
 the lockfile.
@@ -23,7 +23,7 @@ LOCKFILE_VERSION = 1
 
 
 def to_bytes(lockfile: Lockfile) -> bytes:
-    """Give the lockfile in its normal form: the same record is always the same bytes."""
+    """Return the lockfile in its normal form: the same record is always the same bytes."""
     data = {
         "lockfileVersion": LOCKFILE_VERSION,
         "lineage": lockfile.lineage,
@@ -55,7 +55,7 @@ def _listed(key: str, events: Sequence[LedgerEvent]) -> dict[str, Any]:
 
 
 def _written(value: Any, line: str) -> str:
-    """Give what `json.dumps(indent=2, ensure_ascii=False)` gives, in a fourth of its time.
+    """Return what `json.dumps(indent=2, ensure_ascii=False)` gives, in a fourth of its time.
 
     Which counts: it is asked for with all that was ever recorded. `line` is a line's beginning.
     """
@@ -75,7 +75,7 @@ def _written(value: Any, line: str) -> str:
 
 
 def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
-    """Give an attempt with its keys in the lockfile's order."""
+    """Return an attempt with its keys in the lockfile's order."""
     return {
         "number": attempt.number,
         "state": attempt.state.value,
@@ -88,7 +88,7 @@ def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
 
 
 def event_to_json(event: Event) -> dict[str, Any]:
-    """Give an event as it stands in the lockfile."""
+    """Return an event as it stands in the lockfile."""
     return {"at": event.at, "to": event.to.value, **event.extra}
 
 
@@ -106,7 +106,7 @@ class Versions:
         return from_bytes(content, where, self)
 
     def attempts(self, environment: str, run: str, data: list[Any]) -> tuple[Attempt, ...]:
-        """Give a run's attempts, those of the version before where it is the same to the letter."""
+        """Return a run's attempts, those of the version before where they are the same."""
         text, kept = repr(data), self.runs.get((environment, run))
         if kept is not None and kept[0] == text:
             return kept[1]
@@ -249,7 +249,7 @@ def event_from_json(data: Mapping[str, Any]) -> Event:
 
 
 def transition_to_json(one: Transition) -> dict[str, Any]:
-    """Give a transition as one JSON object, for a journal or a rescued record."""
+    """Return a transition as one JSON object, for a journal or a rescued record."""
     return {
         "environment": one.environment,
         "run": one.run,
@@ -309,7 +309,7 @@ def _attempt(data: Mapping[str, Any], number: int, run: str) -> Attempt:
 
 
 def _check_let_go(attempt: Attempt, before: State | None, event: Event, run: str) -> None:
-    """An execution that is nobody's any more is named, or it would be out of the record."""
+    """An execution that is nobody's any more is named, or it would be out of the lockfile."""
     if bool(event.lets_go) != (before in EXECUTED and event.to not in EXECUTED):
         raise ValueError(f"attempt {attempt.number} of {run} doesn't say what it lets go")
     if event is attempt.events[-1] and event.lets_go and attempt.execution_id:
@@ -317,5 +317,5 @@ def _check_let_go(attempt: Attempt, before: State | None, event: Event, run: str
 
 
 def _rest(data: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:
-    """Keep what a later minor version may have added: the record is never made poorer."""
+    """Keep what a later minor version may have added: the lockfile is never made poorer."""
     return {name: value for name, value in data.items() if name not in known}

@@ -12,7 +12,7 @@ from qflow_gitops.lockfile.states import ENDINGS, EXECUTED, REOPENED, State
 
 
 def reopening(attempt: Attempt, at: str, said: Mapping[str, Any]) -> Event | None:
-    """Give the event that puts back what a person decided about an attempt, None for nothing.
+    """Return the event that puts back what a person decided about an attempt, None for nothing.
 
     It is what it was before: in doubt, or ended in a way that nobody knows. An execution that
     had been adopted is let go; `said` is who puts it back, and why.
@@ -28,7 +28,7 @@ def reopening(attempt: Attempt, at: str, said: Mapping[str, Any]) -> Event | Non
 
 
 def unexplained(attempt: Attempt) -> str:
-    """Give the word with which an execution ended and that nobody explained, "" for none.
+    """Return the word with which an execution ended and that nobody explained, "" for none.
 
     What Qualys said before it no longer showed the execution isn't how it ended.
     """

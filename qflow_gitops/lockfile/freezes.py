@@ -32,7 +32,7 @@ class Freeze(NamedTuple):
 
 
 def recorded(events: Iterable[LedgerEvent]) -> tuple[Freeze, ...]:
-    """Give the freezes of the lockfile's head (`Lockfile.freezes`)."""
+    """Return the freezes of the lockfile's head (`Lockfile.freezes`)."""
     return tuple(map(_recorded, events))
 
 
@@ -45,28 +45,28 @@ def _recorded(event: LedgerEvent) -> Freeze:
 
 
 def by_variable(text: str) -> tuple[Freeze, ...]:
-    """Give the freeze of QFLOW_FREEZE, whose text is the reason; none for an empty one."""
+    """Return the freeze of QFLOW_FREEZE, whose text is the reason; none for an empty one."""
     reason = _line(text)
     hint = f"When it is over: `unset {VARIABLE}` (in CI: remove the repository variable)"
     return (Freeze(VARIABLE, f"{VARIABLE} is set: {reason}", hint, reason),) if reason else ()
 
 
 def by_file(path: str, content: str) -> Freeze:
-    """Give the freeze of a file that is there: its first line with a word on it is the reason."""
+    """Return the freeze of a file that is there: its first line with a word on it is the reason."""
     reason = next((_line(line) for line in content.splitlines() if line.strip()), "")
     said = f"the file {path} ({FILE}) is there{_because(reason)}"
     return Freeze(FILE, said, f"When it is over, remove the file: `rm {_quoted(path)}`", reason)
 
 
 def by_unreadable_file(path: str, why: str) -> Freeze:
-    """Give the freeze of a file that can't be read, and so may be one."""
+    """Return the freeze of a file that can't be read, and so may be one."""
     said = f"{FILE} names {path}, which can't be read ({why}); that counts as a freeze"
     hint = f"Let {path} be a file that can be read or no file at all, or `unset {FILE}`"
     return Freeze(FILE, said, hint)
 
 
 def by_doubt(why: str, hint: str) -> Freeze:
-    """Give the freeze of a lockfile of which it can't be told whether it is frozen."""
+    """Return the freeze of a lockfile of which it can't be told whether it is frozen."""
     return Freeze(LOCKFILE, f"whether the lockfile is frozen can't be told: {why}", hint)
 
 
@@ -85,7 +85,7 @@ def _because(reason: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Give a reason in one line; a variable or a file may hold a secret by mistake."""
+    """Return a reason in one line; a variable or a file may hold a secret by mistake."""
     words = str(secrets.masked(" ".join(text.split())))
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
 

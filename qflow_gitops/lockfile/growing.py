@@ -21,7 +21,7 @@ class Growing(Mapping[K, V]):
         self._parts = (below, above)
 
     def plus(self, more: Mapping[K, V]) -> "Growing[K, V]":
-        """Give one with these as well, which replace what they name."""
+        """Return one with these as well, which replace what they name."""
         below, above = self._parts
         above = {**above, **more}
         if len(above) ** 2 > len(below):
@@ -37,12 +37,12 @@ class Growing(Mapping[K, V]):
         return below
 
     def __getitem__(self, key: K) -> V:
-        """Give a value; KeyError where there is none."""
+        """Return a value; KeyError where there is none."""
         below, above = self._parts
         return above[key] if key in above else below[key]
 
     def __iter__(self) -> Iterator[K]:
-        """Give the keys in the order in which they came."""
+        """Return the keys in the order in which they came."""
         return iter(self._whole())
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ class Growing(Mapping[K, V]):
 
 
 def grown(mapping: Mapping[K, V], more: Mapping[K, V]) -> Mapping[K, V]:
-    """Give a mapping with more entries; the first one is not to be changed any more."""
+    """Return a mapping with more entries; the first one is not to be changed any more."""
     if not more:
         return mapping
     known = mapping if isinstance(mapping, Growing) else Growing(mapping, {})

@@ -98,7 +98,7 @@ def heirs_of(lockfile: Lockfile, environment: str) -> tuple[str, ...]:
 
 
 def recorded_origins(lockfile: Lockfile, key: Key) -> tuple[Origin, ...]:
-    """Give whose attempts were carried over to a run, as the lockfile has it, oldest first."""
+    """Return whose attempts were carried over to a run, as the lockfile has it, oldest first."""
     return tuple(
         Origin(environment, run, int(one.extra["through"]))
         for one in lockfile.events(*key)
@@ -108,7 +108,7 @@ def recorded_origins(lockfile: Lockfile, key: Key) -> tuple[Origin, ...]:
 
 
 def attempts_of(lockfile: Lockfile, key: Key, origins: Collection[Origin]) -> tuple[Placed, ...]:
-    """Give the attempts of a run and those that were carried over to it, oldest first."""
+    """Return the attempts of a run and those that were carried over to it, oldest first."""
     own = tuple(Placed(*key, one) for one in lockfile.attempts(*key))
     if not origins:
         return own
@@ -125,7 +125,7 @@ def attempts_of(lockfile: Lockfile, key: Key, origins: Collection[Origin]) -> tu
 
 
 def recorded_attempts(lockfile: Lockfile, key: Key) -> tuple[Placed, ...]:
-    """Give a run's attempts by what the lockfile alone says."""
+    """Return a run's attempts by what the lockfile alone says."""
     return attempts_of(lockfile, key, recorded_origins(lockfile, key))
 
 
@@ -161,12 +161,12 @@ class Inheritance:
         return key in self._specs or key in self._invalid
 
     def attempts(self, key: Key) -> tuple[Placed, ...]:
-        """Give the attempts that count for a run, oldest first."""
+        """Return the attempts that count for a run, oldest first."""
         origins = (*recorded_origins(self._lockfile, key), *self.pending(key))
         return attempts_of(self._lockfile, key, origins)
 
     def pending(self, key: Key) -> tuple[Origin, ...]:
-        """Give what is to be carried over to a run and isn't recorded yet, oldest first."""
+        """Return what is to be carried over to a run and isn't recorded yet, oldest first."""
         spec = self._specs.get(key)
         sources = tuple(self._sources(key, spec.previous_name if spec else ""))
         return self._taken_from(sources, key) if sources else ()
@@ -186,11 +186,11 @@ class Inheritance:
         return tuple(found.values())
 
     def heir(self, key: Key) -> Key | None:
-        """Give the run that this one's attempts were carried over to, None for none."""
+        """Return the run that this one's attempts were carried over to, None for none."""
         return self._heirs.get(key)
 
     def heirs(self, other: Placed) -> tuple[Key, ...]:
-        """Give the other runs for which an attempt counts, recorded or said by a file only."""
+        """Return the other runs for which an attempt counts, recorded or said by a file only."""
         takers, number = self._takers.get(other.key, ()), other.attempt.number
         return tuple(dict.fromkeys(key for key, through in takers if number <= through))
 
@@ -246,7 +246,7 @@ class Inheritance:
         return other in attempts_of(self._lockfile, key, origins)
 
     def notes(self, environment: str, at: str, by: Mapping[str, str]) -> tuple[Note, ...]:
-        """Give the events to record for an environment, so that what is pending no longer is.
+        """Return the events to record for an environment, so that what is pending no longer is.
 
         `at` is RFC 3339 in UTC, `by` who does it as the lockfile has it.
         """
@@ -261,7 +261,7 @@ class Inheritance:
         )
 
     def _sources(self, key: Key, previous: str) -> Iterator[Key]:
-        """Give the runs that this one was, by what the files say; the oldest names first.
+        """Return the runs that this one was, by what the files say; the oldest names first.
 
         `previous` is its `previousName`, "" for none.
         """

@@ -1,4 +1,4 @@
-"""The record of all attempts: the value of the lockfile, and how it grows.
+"""The lockfile of all attempts: the value of the lockfile, and how it grows.
 
 A ledger: attempts and events are only ever added. Pure; its bytes are the business of
 `codec`, where they live that of a lock store.
@@ -110,7 +110,7 @@ class Lockfile:
         return self._owners.by
 
     def recorded(self, transitions: Iterable[Transition]) -> "Lockfile":
-        """Give the record with these transitions added, in their order.
+        """Return the lockfile with these transitions added, in their order.
 
         Raises LockError for one that the ledger doesn't allow, and (reason `lock_conflict`)
         for one that gives an execution to a second attempt, or an attempt a second execution.
@@ -137,7 +137,7 @@ class Lockfile:
         return self._moved_to(environments, brought)
 
     def marked(self, mark: Mark) -> "Lockfile":
-        """Give the record with the commits of an environment moved on, and with new events."""
+        """Return the lockfile with the commits of an environment moved on, and with new events."""
         marked = self
         if mark.environment:
             record = self.environment(mark.environment)
@@ -163,7 +163,7 @@ class Lockfile:
     def _moved_to(
         self, environments: Mapping[str, EnvironmentRecord], brought: Mapping[str, Key | None]
     ) -> "Lockfile":
-        """Give this record with other environments: only `brought` executions have new owners."""
+        """Return this record with other environments: only `brought` executions have new owners."""
         owners = self._owners
         if owners is not None and owners.of is self.environments:
             owners = _Owners(environments, grown(owners.by, brought))

@@ -29,7 +29,7 @@ class LedgerEvent(NamedTuple):
     extra: Mapping[str, Any] = {}
 
     def text(self, name: str) -> str:
-        """Give what it says under a name as text, "" where it says nothing."""
+        """Return what it says under a name as text, "" where it says nothing."""
         value = self.extra.get(name, "")
         return value if isinstance(value, str) else str(value)
 
@@ -56,7 +56,7 @@ class Mark(NamedTuple):
 
 
 def freezes_of(events: Sequence[LedgerEvent]) -> tuple[LedgerEvent, ...]:
-    """Give the freezes that hold by the events of the lockfile's head, oldest first.
+    """Return the freezes that hold by the events of the lockfile's head, oldest first.
 
     Each holds until everything is unfrozen, so that nobody's reason is covered by another's.
     An event that isn't known here holds as well.
@@ -66,7 +66,7 @@ def freezes_of(events: Sequence[LedgerEvent]) -> tuple[LedgerEvent, ...]:
 
 
 def note_to_json(note: Note) -> dict[str, Any]:
-    """Give a note as one JSON object, for a journal."""
+    """Return a note as one JSON object, for a journal."""
     return {"environment": note.environment, "run": note.run, "event": to_json(note.event)}
 
 
@@ -76,7 +76,7 @@ def note_from_json(data: Mapping[str, Any]) -> Note:
 
 
 def to_json(event: LedgerEvent) -> dict[str, Any]:
-    """Give an event as it stands in the lockfile."""
+    """Return an event as it stands in the lockfile."""
     return {"at": event.at, "event": event.event, **event.extra}
 
 

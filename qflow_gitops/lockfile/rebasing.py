@@ -159,7 +159,7 @@ def _as_of_now(attempt: Attempt, one: Transition) -> Transition:
 
 
 def _reworded(one: Transition, to: State, said: str) -> Transition:
-    """Give the transition with another end; what else its event says stays."""
+    """Return the transition with another end; what else its event says stays."""
     old = one.event.extra.get("detail", "")
     detail = f"{said}: {old}" if old else f"{said}."
     return one._replace(event=Event(one.event.at, to, {**one.event.extra, "detail": detail}))

@@ -40,7 +40,7 @@ class Overview(Protocol):
         """Look at a run, None for one that isn't recorded."""
 
     def unsettled(self) -> Mapping[str, str]:
-        """Give the file of each run that isn't settled."""
+        """Return the file of each run that isn't settled."""
 
     def of_files(self, files: frozenset[str]) -> Sequence[str]:
         """Name the runs of which the last attempt came from one of these files."""
@@ -67,7 +67,7 @@ class Looked:
         return self._glances.get(run)
 
     def unsettled(self) -> Mapping[str, str]:
-        """Give the file of each run that isn't settled."""
+        """Return the file of each run that isn't settled."""
         return {run: one.file for run, one in self._glances.items() if not one.settled}
 
     def of_files(self, files: frozenset[str]) -> Sequence[str]:

@@ -37,7 +37,7 @@ NOT_WRITTEN = "Nothing was written."
 
 
 def numbered(attempts: tuple[Attempt, ...], one: Transition) -> Attempt:
-    """Give the attempt that a transition is about; LockError where there is none."""
+    """Return the attempt that a transition is about; LockError where there is none."""
     if not 1 <= one.number <= len(attempts):
         raise LockError(
             f"There is no attempt {name_of(one.key)}.",

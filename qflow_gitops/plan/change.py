@@ -129,7 +129,7 @@ class Plan(NamedTuple):
 
 
 def digest_of_runs(platforms: Mapping[str, str], specs: Iterable[RunSpec]) -> str:
-    """Give the digest that a plan has which runs these specs."""
+    """Return the digest that a plan has which runs these specs."""
     entries = sorted(
         [one.environment, platforms[one.environment], one.name, one.digest] for one in specs
     )

@@ -94,7 +94,7 @@ def _environment(
 
 
 def _quiet(environment: str, overview: Overview, context: Context) -> Callable[..., bool]:
-    """Give what says that a settled run, whose spec it has sent last, needn't be looked at.
+    """Return what says that a settled run, whose spec it has sent last, needn't be looked at.
 
     It would be skipped, and a skip is only shown where one of its files was touched. Where
     the platform isn't that of all attempts, each has to be looked at.

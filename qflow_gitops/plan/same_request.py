@@ -25,7 +25,7 @@ def platforms_of(environment: str, project: Project, lockfile: Lockfile) -> froz
 def spent_by_others(
     one: RunSpec, own: Collection[Placed], project: Project, lockfile: Lockfile
 ) -> tuple[Placed, ...]:
-    """Give the counted attempts of other runs that have this spec's request, oldest first.
+    """Return the counted attempts of other runs that have this spec's request, oldest first.
 
     On the same platform, whatever the name or environment; where one of both platforms isn't
     known, it may be the same. `own` are the attempts that count for the run itself.
@@ -63,7 +63,7 @@ def is_spent_elsewhere(one: RunSpec, project: Project, lockfile: Lockfile) -> bo
 def doubles(
     due: Iterable[RunSpec], project: Project, known: Collection[Key] = ()
 ) -> Mapping[Key, RunSpec]:
-    """Give the spec, the first by name, that each of the others asks the same as.
+    """Return the spec, the first by name, that each of the others asks the same as.
 
     Of several due runs with one request on one platform the first runs. `known` are runs for
     which a person said that the request is meant again.
@@ -84,7 +84,7 @@ def doubles(
 def highest_spent(
     one: RunSpec, maximum: int, project: Project, lockfile: Lockfile
 ) -> tuple[int, Placed] | None:
-    """Give the highest `rerun`, up to `maximum`, under which a request is spent, and by what.
+    """Return the highest `rerun`, up to `maximum`, under which a request is spent, and by what.
 
     On the spec's platform, by any run, itself too; 0 stands for none. None where it isn't
     spent. Exact: each number's digest is looked for, which takes some 0.1 s for 100,000.
@@ -108,7 +108,7 @@ def highest_spent(
 def numbers_asked(
     one: RunSpec, specs: Iterable[RunSpec], project: Project
 ) -> Mapping[int, RunSpec]:
-    """Give each `rerun` under which other specs ask for a spec's request on its platform."""
+    """Return each `rerun` under which other specs ask for a spec's request on its platform."""
     here = project.environments[one.environment].platform
     (plain,) = one.digests((0,))
     return {

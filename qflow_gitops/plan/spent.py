@@ -55,7 +55,7 @@ def spent(
 
 
 def _known(one: RunSpec, last: Placed, context: Context) -> tuple[State, str]:
-    """Give the state of an attempt and say it; a word that is explained by now settles it."""
+    """Return the state of an attempt and say it; a word that is explained by now settles it."""
     attempt, detail = last.attempt, f"{named(last, one)} {said(last.attempt)}"
     if attempt.state is not State.ENDED:
         return attempt.state, detail
@@ -111,7 +111,7 @@ def is_once_more(one: RunSpec, last: Attempt) -> bool:
 
 
 def _since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
-    """Give what changes in the request; an id in capitals is the same id."""
+    """Return what changes in the request; an id in capitals is the same id."""
     old = {"workflowId": before.workflow_id, **before.request}
     new = {"workflowId": now.workflow_id, **now.request}
     if before.rerun != now.rerun:

@@ -158,7 +158,7 @@ class Judged(NamedTuple):
 
 
 def needed_approvals(policies: Iterable[Policy], one: Governed) -> int:
-    """Give how many people have to approve a run."""
+    """Return how many people have to approve a run."""
     counts = (r.count for each in policies for r in each.approvals if r.scope.covers(one))
     return max(counts, default=0)
 
@@ -281,7 +281,7 @@ _Found = Iterator[tuple[str, Sequence[Governed], Hold]]
 
 
 def _of_the_whole(due: Sequence[Governed], facts: Facts) -> _Found:
-    """Give each rule that more runs break than may: its name for --ack, the runs, the hold."""
+    """Return each rule that more runs break than may: its name for --ack, the runs, the hold."""
     seen: set[str] = set()
     for policy in facts.policies:
         for name, runs, hold in (

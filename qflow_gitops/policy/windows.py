@@ -1,4 +1,4 @@
-"""(windows, environment, moment) -> whether runs may start, why, and when that changes.
+"""Decide whether runs may start at a moment, why, and when that changes.
 
 The library reads a cron expression and steps through its wall-clock times, without a zone.
 What a wall-clock time means where a clock is changed is said here, in Debian cron's words:

@@ -8,7 +8,7 @@ class Clock(Protocol):
     """Time, so that tests need not wait."""
 
     def now(self) -> datetime:
-        """Give the time, in UTC."""
+        """Return the time, in UTC."""
 
     def monotonic(self) -> float:
         """Seconds that never go back."""
@@ -24,4 +24,4 @@ class StopSignal(Protocol):
         """Whether they did."""
 
     def left(self) -> float:
-        """Give the seconds in which all has to be over; infinity as long as nobody asked."""
+        """Return the seconds in which all has to be over; infinity as long as nobody asked."""

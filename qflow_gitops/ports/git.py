@@ -48,16 +48,16 @@ class WorkTree(Protocol):
         """
 
     def tracked(self, also: Iterable[str] = ()) -> "WorkTree":
-        """Give the same without what git doesn't know, but for these files."""
+        """Return the same without what git doesn't know, but for these files."""
 
     def among(self, paths: Iterable[bytes]) -> "WorkTree":
-        """Give the same, as if it held no more than these paths, and git knew none of them."""
+        """Return the same, as if it held no more than these paths, and git knew none of them."""
 
     def blob(self, path: bytes) -> str:
-        """Give the id of the blob that a file was when git last looked, "" where that is over."""
+        """Return the id of the blob that a file was when git last looked, "" where that is over."""
 
     def size(self, path: bytes) -> int:
-        """Give a plain file's size in bytes, -1 for anything else."""
+        """Return a plain file's size in bytes, -1 for anything else."""
 
     def read(self, path: bytes) -> bytes | None:
         """Read a plain file, if it is too big only a part of it; None where nothing is there.
@@ -66,7 +66,7 @@ class WorkTree(Protocol):
         """
 
     def identify(self, content: bytes) -> str:
-        """Give the id that a blob with this content has in this repository."""
+        """Return the id that a blob with this content has in this repository."""
 
     def files(self) -> Mapping[bytes, bytes]:
         """Path and content of every plain file that may be read; `oddities` are the others."""
@@ -86,19 +86,19 @@ class Cache(Protocol):
         """What is another one for each version of this program, and for each change to its code."""
 
     def verdicts(self, context: str, blobs: Sequence[str]) -> Mapping[str, tuple[int, str]]:
-        """Give what is known of these blobs in a context: id -> size in bytes, and a text."""
+        """Return what is known of these blobs in a context: id -> size in bytes, and a text."""
 
     def keep_verdicts(self, context: str, verdicts: Mapping[str, tuple[int, str]]) -> None:
         """Keep what was found out about blobs: id -> size in bytes, and a text."""
 
     def answer(self, context: str) -> Any:
-        """Give the JSON data that was kept as an answer in a context, None for none."""
+        """Return the JSON data that was kept as an answer in a context, None for none."""
 
     def keep_answer(self, context: str, data: Any) -> None:
         """Keep JSON data as the answer in a context."""
 
     def content(self, name: str) -> bytes | None:
-        """Give the bytes that were kept under a name, None for none."""
+        """Return the bytes that were kept under a name, None for none."""
 
     def keep_content(self, name: str, content: bytes) -> None:
         """Keep bytes under a name."""
@@ -120,10 +120,10 @@ class GitTree(Protocol):
         """The git directory that all work trees of the repository share."""
 
     def at(self, prefix: str) -> "GitTree":
-        """Give the same repository, as if another folder were at hand."""
+        """Return the same repository, as if another folder were at hand."""
 
     def resolve(self, revision: str) -> str:
-        """Give the full commit id of `revision`; UsageProblem where there is none."""
+        """Return the full commit id of `revision`; UsageProblem where there is none."""
 
     def has_commit(self, commit: str) -> bool:
         """Whether the commit object is in this clone (it may be shallow)."""
@@ -140,16 +140,16 @@ class GitTree(Protocol):
     def first_parents(
         self, base: str, head: str, most: int, folders: Sequence[str] = ()
     ) -> Sequence[str]:
-        """Give the commits on the first-parent line of `head` that `base` ("": none) lacks.
+        """Return the commits on the first-parent line of `head` that `base` ("": none) lacks.
 
         Newest first, at most so many; with `folders` those that change something there.
         """
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """Give the newest common ancestor, None where this clone knows none."""
+        """Return the newest common ancestor, None where this clone knows none."""
 
     def clean_merge(self, commit: str) -> tuple[str, str] | None:
-        """Give both parents of a merge whose content is exactly what git makes of them.
+        """Return both parents of a merge whose content is exactly what git makes of them.
 
         None for any other commit, and where that can't be proved.
         """
@@ -168,25 +168,25 @@ class GitTree(Protocol):
         """
 
     def named(self, commit: str, name: str) -> Sequence[str]:
-        """Give the paths of everything that a commit holds under this name, in any folder."""
+        """Return the paths of everything that a commit holds under this name, in any folder."""
 
     def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:
-        """Give the contents of files that a commit holds, by their blobs.
+        """Return the contents of files that a commit holds, by their blobs.
 
         Raises Unreadable where this clone can't give one: a commit that names it holds it.
         """
 
     def blobs_at_hand(self, ids: Iterable[str]) -> Mapping[str, bytes]:
-        """Give the contents of blobs that something else than a commit names.
+        """Return the contents of blobs that something else than a commit names.
 
         One that this clone lacks or can't read is left out: for what is only explained by it.
         """
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
-        """Give the paths under the folders that differ, sorted; never a rename."""
+        """Return the paths under the folders that differ, sorted; never a rename."""
 
     def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
-        """Give the paths under the folders whose work tree differs from HEAD, for display."""
+        """Return the paths under the folders whose work tree differs from HEAD, for display."""
 
     def worktree(self, folders: Sequence[str]) -> "WorkTree":
         """Look at what is on disk under the folders and isn't ignored by git."""
@@ -217,7 +217,7 @@ class Branches(Protocol):
         """Name the branch that is checked out, "" for none."""
 
     def tracked(self) -> tuple[str, str]:
-        """Give remote ("" for this clone) and name of the branch that the current one tracks.
+        """Return remote ("" for this clone) and name of the branch that the current one tracks.
 
         Both are "" where it tracks none.
         """

@@ -22,14 +22,14 @@ class Snapshot(NamedTuple):
 
 
 class LostRace(Exception):
-    """Another process wrote the record first, and nothing of this was written.
+    """Another process wrote the lockfile first, and nothing of this was written.
 
     The session's `lockfile` is the new record: decide again on top of it.
     """
 
 
 class Version(NamedTuple):
-    """One version of the record that was kept: a commit, or the file.
+    """One version of the lockfile that was kept: a commit, or the file.
 
     `parents` are the versions that it follows; `content` gives its bytes, None where it
     holds no lockfile.
@@ -45,16 +45,16 @@ class LockStore(Protocol):
 
     @property
     def where(self) -> str:
-        """Where the record lives, for people."""
+        """Where the lockfile lives, for people."""
 
     def read(self) -> Snapshot:
-        """Give the record for reading (a plan, a status)."""
+        """Return the lockfile for reading (a plan, a status)."""
 
     def at_hand(self) -> Lockfile | None:
-        """Give the record as this clone has it, without asking a remote; None for none."""
+        """Return the lockfile as this clone has it, without asking a remote; None for none."""
 
     def session(self) -> AbstractContextManager["LockSession"]:
-        """Open the record for writing; BusyError where the store lets only one in."""
+        """Open the lockfile for writing; BusyError where the store lets only one in."""
 
     def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
         """Add an event to the head, also while another process has a session open.
@@ -66,21 +66,21 @@ class LockStore(Protocol):
         """
 
     def versions(self) -> Iterator[Version]:
-        """Give every version that is kept, oldest first; none where there is no record."""
+        """Return every version that is kept, oldest first; none where there is no record."""
 
     def signer(self, version: str, signers: str) -> str:
-        """Give which of git's allowed signers (a file) signed a version, "" for none.
+        """Return which of git's allowed signers (a file) signed a version, "" for none.
 
         Raises UsageProblem where the store's versions aren't signed.
         """
 
 
 class LockSession(Protocol):
-    """The record, open for writing."""
+    """The lockfile, open for writing."""
 
     @property
     def lockfile(self) -> Lockfile:
-        """The record as this process last wrote or read it; serial 0 where there was none."""
+        """The lockfile as this process last wrote or read it; serial 0 where there was none."""
 
     @property
     def created(self) -> bool:
@@ -105,7 +105,7 @@ class LockSession(Protocol):
         """
 
     def head(self) -> tuple[LedgerEvent, ...]:
-        """Give the events of the head, those not taken in yet included where no remote is asked.
+        """Return the events of the head, those not taken in yet included where no remote is asked.
 
         Safe to call from several threads. Raises LockError.
         """
@@ -118,7 +118,7 @@ class LockSession(Protocol):
         Where another process wrote in between, transitions that open no attempt are put on
         top of its record (`lockfile.rebased`). Raises LostRace instead if an attempt was to be
         opened, a mark set, or the decision holds for exactly this record (`exact`); LockError
-        where it can't be written or contradicts the record.
+        where it can't be written or contradicts the lockfile.
         """
 
 
@@ -133,13 +133,13 @@ class LockBranch(Protocol):
         """The branch and its remote, for people."""
 
     def push_command(self, commit: str, *, force: bool = False) -> str:
-        """Give what a person types to put a commit on the remote's branch."""
+        """Return what a person types to put a commit on the remote's branch."""
 
     def fetch(self) -> str:
         """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
 
     def known(self) -> tuple[str, str]:
-        """Give the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
+        """Return the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
 
     def remember(self, commit: str) -> None:
         """Keep a commit as the newest one seen."""
@@ -148,13 +148,13 @@ class LockBranch(Protocol):
         """Whether `commit` is `ancestor` or descends from it."""
 
     def parents(self, commit: str) -> Sequence[str]:
-        """Give a commit's parents."""
+        """Return a commit's parents."""
 
     def content(self, commit: str) -> bytes | None:
-        """Give the lockfile as a commit holds it, None where it holds none."""
+        """Return the lockfile as a commit holds it, None where it holds none."""
 
     def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
-        """Give the lockfiles of many commits, in their order."""
+        """Return the lockfiles of many commits, in their order."""
 
     def commit(self, parent: str, content: bytes, message: str) -> str:
         """Make a commit with this lockfile on top of `parent` ("": the first one)."""
@@ -166,7 +166,7 @@ class LockBranch(Protocol):
         """
 
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
-        """Give every commit that `tip` descends from, oldest first, with its parents."""
+        """Return every commit that `tip` descends from, oldest first, with its parents."""
 
     def signer(self, commit: str, signers: str) -> str:
-        """Give who of the allowed signers' file made a commit's SSH signature, "" for nobody."""
+        """Return who of the allowed signers' file made a commit's SSH signature, "" for nobody."""

@@ -50,13 +50,13 @@ class PullRequests(Protocol):
     """What a host knows about pull requests. Raises AuthError and UnreachableError."""
 
     def pull_request(self, number: int) -> PullRequest:
-        """Give a pull request; UsageProblem where there is none."""
+        """Return a pull request; UsageProblem where there is none."""
 
     def default_branch(self) -> str:
         """Name the branch that pull requests go to."""
 
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
-        """Give the merged pull requests that brought a commit."""
+        """Return the merged pull requests that brought a commit."""
 
     def review(self, one: PullRequest, updates: Sequence[Update]) -> Reviewed:
         """Say who approved its newest commit, or the one that only `updates` came after.
@@ -92,10 +92,10 @@ class Conversations(Protocol):
         """Say as whom this token writes, None where the API doesn't tell."""
 
     def pull_request(self, number: int) -> PullRequest:
-        """Give a pull request."""
+        """Return a pull request."""
 
     def comments(self, number: int) -> Sequence[Comment]:
-        """Give all comments of a pull request, oldest first."""
+        """Return all comments of a pull request, oldest first."""
 
     def create(self, number: int, body: str) -> Comment:
         """Write a comment."""

@@ -21,7 +21,7 @@ class Answer(NamedTuple):
     """What became of one POST …/run.
 
     `execution_id` only with ACCEPTED; `http_status` where there was an answer;
-    `detail` is one redacted sentence for the record and the person.
+    `detail` is one redacted sentence forthe lockfile and the person.
     """
 
     kind: AnswerKind
@@ -87,10 +87,10 @@ class Qualys(Protocol):
         """Let go of the connections."""
 
     def workflow(self, workflow_id: str) -> Workflow | None:
-        """Give the details of a workflow; None where Qualys doesn't know it (404)."""
+        """Return the details of a workflow; None where Qualys doesn't know it (404)."""
 
     def workflows(self) -> Iterator[str]:
-        """Give the ids of all workflows that this user may see."""
+        """Return the ids of all workflows that this user may see."""
 
     def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
         """Start a run with exactly this JSON body. Never raises for what the network does.
@@ -100,16 +100,16 @@ class Qualys(Protocol):
         """
 
     def execution(self, execution_id: str) -> Execution | None:
-        """Give an execution; None where Qualys doesn't show it any more (404)."""
+        """Return an execution; None where Qualys doesn't show it any more (404)."""
 
     def executions(self, workflow_id: str, start: datetime, end: datetime) -> Listing:
-        """Give a workflow's executions between two times of the server's clock."""
+        """Return a workflow's executions between two times of the server's clock."""
 
     def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
-        """Give the ids of a workflow's executions since a time, the newest first.
+        """Return the ids of a workflow's executions since a time, the newest first.
 
         None where Qualys doesn't show the list, or not all of it.
         """
 
     def echo(self, execution_id: str) -> Echo | None:
-        """Give what started an execution; None where Qualys doesn't show it."""
+        """Return what started an execution; None where Qualys doesn't show it."""

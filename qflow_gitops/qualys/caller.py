@@ -136,7 +136,7 @@ class Caller:
         return self._until(text) if asked is None else float(asked)
 
     def _until(self, date: str) -> float | None:
-        """Give the seconds until a date of HTTP, None for no date, or one of no time zone."""
+        """Return the seconds until a date of HTTP, None for no date, or one of no time zone."""
         try:
             return (parsedate_to_datetime(date) - self._now()).total_seconds()
         except (ValueError, TypeError, OverflowError):
@@ -180,7 +180,7 @@ class Caller:
 
 
 def unwrapped(answer: HttpAnswer) -> dict[str, Any]:
-    """Give an object, taken out of `{"data": …}` where it is in one (qflow-api 1.9).
+    """Return an object, taken out of `{"data": …}` where it is in one (qflow-api 1.9).
 
     Raises UnreachableError where the answer holds no object.
     """

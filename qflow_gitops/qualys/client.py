@@ -31,11 +31,11 @@ class QualysClient:
         self._caller.close()
 
     def workflow(self, workflow_id: str) -> Workflow | None:
-        """Give the details of a workflow; None where Qualys doesn't know it (404)."""
+        """Return the details of a workflow; None where Qualys doesn't know it (404)."""
         return workflows.details(self._caller, workflow_id)
 
     def workflows(self) -> Iterator[str]:
-        """Give the ids of all workflows that this user may see."""
+        """Return the ids of all workflows that this user may see."""
         return workflows.listed(self._caller)
 
     def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
@@ -43,29 +43,29 @@ class QualysClient:
         return workflows.run(self._caller, workflow_id, body, may_send)
 
     def execution(self, execution_id: str) -> Execution | None:
-        """Give an execution; None where Qualys doesn't show it any more (404)."""
+        """Return an execution; None where Qualys doesn't show it any more (404)."""
         return executions.details(self._caller, execution_id)
 
     def executions(self, workflow_id: str, start: datetime, end: datetime) -> Listing:
-        """Give a workflow's executions between two times of the server's clock."""
+        """Return a workflow's executions between two times of the server's clock."""
         return executions.listed(self._caller, workflow_id, start, end)
 
     def newest(self, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
-        """Give the ids of a workflow's executions since a time; None if not all are shown."""
+        """Return the ids of a workflow's executions since a time; None if not all are shown."""
         return executions.newest(self._caller, workflow_id, start)
 
     def echo(self, execution_id: str) -> Echo | None:
-        """Give what started an execution; None where Qualys doesn't show it."""
+        """Return what started an execution; None where Qualys doesn't show it."""
         return steps.trigger(self._caller, execution_id)
 
     def steps(self, execution_id: str) -> list[dict[str, Any]]:
-        """Give the steps of an execution."""
+        """Return the steps of an execution."""
         return steps.listed(self._caller, execution_id)
 
     def step(self, execution_id: str, node_id: str) -> dict[str, Any] | None:
-        """Give one step; None where there is none."""
+        """Return one step; None where there is none."""
         return steps.details(self._caller, execution_id, node_id)
 
     def step_output(self, execution_id: str, node_id: str) -> list[Any]:
-        """Give a step's output."""
+        """Return a step's output."""
         return steps.output(self._caller, execution_id, node_id)

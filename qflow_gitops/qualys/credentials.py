@@ -31,7 +31,7 @@ class Secret(str):
         return "***"
 
     def reveal(self) -> str:
-        """Give the text itself, to be put into a header or a form."""
+        """Return the text itself, to be put into a header or a form."""
         return str.__str__(self)
 
 

@@ -15,7 +15,7 @@ RESTARTS = 3
 
 
 def listed(caller: Caller, workflow_id: str, start: datetime, end: datetime) -> Listing:
-    """Give a workflow's executions between two times, oldest first.
+    """Return a workflow's executions between two times, oldest first.
 
     `pageNumber` counts from 1; `startAt` may be at most 30 days back (qflow-api 1.5
     [D EXLIST, RN118]). The items' form is inferred from that of the details [I].
@@ -59,7 +59,7 @@ def _read_whole(
 
 
 def newest(caller: Caller, workflow_id: str, start: datetime) -> tuple[str, ...] | None:
-    """Give the ids of a workflow's executions since a time, the newest first.
+    """Return the ids of a workflow's executions since a time, the newest first.
 
     None where Qualys doesn't show the list (404), or not all of it: that isn't an empty one.
     """
@@ -100,7 +100,7 @@ def _odd(what: str) -> UnreachableError:
 
 
 def details(caller: Caller, execution_id: str) -> Execution | None:
-    """Give an execution, None where Qualys doesn't show it (any more) (qflow-api 1.6 [D]).
+    """Return an execution, None where Qualys doesn't show it (any more) (qflow-api 1.6 [D]).
 
     Raises UnreachableError for an answer that is about another one, or doesn't say about which.
     """

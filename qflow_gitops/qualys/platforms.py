@@ -36,7 +36,7 @@ _NOTHING = "Nothing was sent."
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where a platform's API answers. `host` is what the record names."""
+    """Where a platform's API answers. `host` is what the lockfile names."""
 
     platform: str
     url: str
@@ -48,7 +48,7 @@ class Gateway:
 
 
 def gateway_for(platform: str, custom: str) -> Gateway:
-    """Give the gateway of a platform; `custom` is what QFLOW_GATEWAY says ("" if unset).
+    """Return the gateway of a platform; `custom` is what QFLOW_GATEWAY says ("" if unset).
 
     Raises UsageProblem for an unknown platform, and for a QFLOW_GATEWAY that doesn't go
     with it: a gateway has one name, or what is spent on its platform would not be seen.

@@ -8,27 +8,27 @@ from qflow_gitops.qualys.caller import Caller, unwrapped
 
 
 def listed(caller: Caller, execution_id: str) -> list[dict[str, Any]]:
-    """Give the steps as `{"total", "items"}` holds them; empty where there is no such execution."""
+    """Return the steps that `{"total", "items"}` holds; none where there is no such execution."""
     answer = caller.get(_path(execution_id), "list")
     items = unwrapped(answer).get("items", []) if answer else []
     return [one for one in items if isinstance(one, dict)]
 
 
 def details(caller: Caller, execution_id: str, node_id: str) -> dict[str, Any] | None:
-    """Give one step, which comes without an envelope; None where there is none."""
+    """Return one step, which comes without an envelope; None where there is none."""
     answer = caller.get(f"{_path(execution_id)}/{quote(node_id, safe='')}", "list")
     return unwrapped(answer) if answer else None
 
 
 def output(caller: Caller, execution_id: str, node_id: str) -> list[Any]:
-    """Give a step's output, a bare array; that of `trigger` echoes input and variables."""
+    """Return a step's output, a bare array; that of `trigger` echoes input and variables."""
     answer = caller.get(f"{_path(execution_id)}/{quote(node_id, safe='')}/output", "list")
     data = answer.data() if answer else None
     return data if isinstance(data, list) else []
 
 
 def trigger(caller: Caller, execution_id: str) -> Echo | None:
-    """Give what started an execution, as its trigger step shows it (qflow-api 1.8 [D STOUT]).
+    """Return what started an execution, as its trigger step shows it (qflow-api 1.8 [D STOUT]).
 
     None where it isn't shown, where several are, or where it says that it is another's.
     Variables come as `{key, value, type}` items; those that can't be read count as not shown.

@@ -46,7 +46,7 @@ class TokenSource:
         return "QFLOW_TOKEN" not in self._credentials.values
 
     def get(self) -> Secret:
-        """Give a token. Raises AuthError or UnreachableError; refused credentials end at once."""
+        """Return a token. Raises AuthError or UnreachableError; refused credentials end at once."""
         with self._lock:
             if self._token is None or self._now() > self._until - EARLY:
                 self._fetch()

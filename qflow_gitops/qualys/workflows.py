@@ -18,7 +18,7 @@ SENDS = 3  # of one run, where each one before was refused by a rate limit
 
 
 def listed(caller: Caller) -> Iterator[str]:
-    """Give every workflow's id; what else the list's items hold isn't documented [?].
+    """Return every workflow's id; what else the list's items hold isn't documented [?].
 
     Raises UnreachableError for a list that can't be read, isn't there (404) or doesn't end.
     """
@@ -50,7 +50,7 @@ def _is_text(value: Any) -> bool:
 
 
 def details(caller: Caller, workflow_id: str) -> Workflow | None:
-    """Give what is known of a workflow, None where Qualys knows none (qflow-api 1.3 [D])."""
+    """Return what is known of a workflow, None where Qualys knows none (qflow-api 1.3 [D])."""
     answer = caller.get(f"{BASE}/{quote(workflow_id, safe='')}", "read")
     if answer is None:
         return None

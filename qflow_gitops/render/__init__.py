@@ -1,4 +1,4 @@
-"""A report -> text: one format a file, listed in `formats`. Pure.
+"""Turns a report into text: one format a file, listed in `formats`. Pure.
 
 `escape` makes what files and servers say safe to show. What is written where is the console's
 business.

@@ -12,7 +12,7 @@ _MAX_VALUE = 120
 
 
 def value(one: Any) -> str:
-    """Give a JSON value on one line, cut where it is long."""
+    """Return a JSON value on one line, cut where it is long."""
     if one is MISSING:
         return "(absent)"
     text = json.dumps(one, ensure_ascii=False)
@@ -20,7 +20,7 @@ def value(one: Any) -> str:
 
 
 def difference(one: Difference) -> tuple[str, str]:
-    """Give a sign (`+`, `-`, `~`) and the words for one value that differs."""
+    """Return a sign (`+`, `-`, `~`) and the words for one value that differs."""
     pointer = clean(one.pointer)
     if one.old == one.new == MASK:
         return "~", f"{pointer}  changed, and not shown: the spec says `sensitive`"
@@ -46,5 +46,5 @@ def where(spec: RunSpec, names: dict[str, str]) -> str:
 
 
 def run(one: Change) -> str:
-    """Give a run's identity as people type it."""
+    """Return a run's identity as people type it."""
     return f"{one.environment}/{one.name}"

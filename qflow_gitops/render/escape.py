@@ -32,7 +32,7 @@ def _no_command(text: str) -> str:
 
 
 def underlined(excerpt: Excerpt) -> tuple[str, str]:
-    """Give a line and, below it, marks under what a finding is about, cell by cell."""
+    """Return a line and, below it, marks under what a finding is about, cell by cell."""
     text, start, end = excerpt.text, excerpt.start, max(excerpt.end, excerpt.start + 1)
     begin = 0 if len(text) <= _WINDOW else max(0, min(start - 20, len(text) - _WINDOW))
     stop = min(len(text), begin + _WINDOW)
@@ -54,12 +54,12 @@ def _cells(text: str) -> int:
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """Give `1 run`, `2 runs`."""
+    """Return `1 run`, `2 runs`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Give rows as lines, in columns; empty columns are left out."""
+    """Return rows as lines, in columns; empty columns are left out."""
     if not rows:
         return
     cells = [titles, *(tuple(clean(cell) for cell in row) for row in rows)]

@@ -1,4 +1,4 @@
-"""Report -> text: one format a file. Pure: what is written where is the console's business.
+"""Turn a report into text: one format a file. Pure: what is written where, the console decides.
 
 A new format is one file here and one line in `FORMATS`.
 """

@@ -17,7 +17,7 @@ LIMIT = 10
 
 
 def render(report: Report) -> str:
-    """Give a workflow command a line."""
+    """Return a workflow command a line."""
     lines = []
     room = LIMIT
     if report.error:
@@ -35,7 +35,7 @@ def render(report: Report) -> str:
 
 
 def _in_turn(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Give the first of each file, then the second of each, and so on."""
+    """Return the first of each file, then the second of each, and so on."""
     by_file: dict[str, list[Diagnostic]] = {}
     for one in found:
         by_file.setdefault(one.file, []).append(one)

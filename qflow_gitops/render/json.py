@@ -26,7 +26,7 @@ FORMAT_VERSION = 1
 
 
 def render(report: Report) -> str:
-    """Give the report as an object, on several lines."""
+    """Return the report as an object, on several lines."""
     data: dict[str, Any] = {
         "formatVersion": FORMAT_VERSION,
         "command": report.command,

@@ -28,7 +28,7 @@ LIMIT = 30_000_000
 
 
 def render(report: Report) -> str:
-    """Give the findings; a case that passes where there is none, and one for an error.
+    """Return the findings; a case that passes where there is none, and one for an error.
 
     Of very many the errors come first, and a case that passes says how many are left out.
     """

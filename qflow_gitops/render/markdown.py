@@ -46,7 +46,7 @@ _MORE = "… and {} more, see `qflow-gitops plan`.\n\n"
 
 
 def render(report: Report) -> str:
-    """Give the report as GitHub-flavoured Markdown; other reports than plans as a text block."""
+    """Return the report as GitHub-flavoured Markdown; other reports than plans as a text block."""
     if isinstance(report.body, Planned):
         return _plan(report.body, report)
     lines = text.error_lines(report.error) if report.error else []
@@ -267,7 +267,7 @@ def _group(held: Sequence[Change]) -> tuple[str, Part]:
 
 
 def _common(held: Sequence[Change], what: Callable[[Change], str]) -> str:
-    """Give what all of several runs have alike, "" for anything else."""
+    """Return what all of several runs have alike, "" for anything else."""
     kinds = {what(one) for one in held}
     return kinds.pop() if len(kinds) == 1 and len(held) > 1 else ""
 

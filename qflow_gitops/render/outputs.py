@@ -14,7 +14,7 @@ from qflow_gitops.results.report import Report
 
 
 def render(report: Report) -> str:
-    """Give the exit code and its reason; of a plan or an apply also counts and plan digest.
+    """Return the exit code and its reason; of a plan or an apply also counts and plan digest.
 
     `run` counts the runs that a plan would start, of an apply those that it started or waited for.
     """

@@ -7,7 +7,7 @@ from qflow_gitops.findings.finding import Rule
 
 
 def listed(rules: Iterable[Rule]) -> str:
-    """Give a line a rule: id, severity, why."""
+    """Return a line a rule: id, severity, why."""
     known = list(rules)
     width = max(len(one.id) for one in known)
     lines = [f"{one.id:{width}}  {one.severity:7}  {one.why}" for one in known]
@@ -15,7 +15,7 @@ def listed(rules: Iterable[Rule]) -> str:
 
 
 def explained(rule: Rule) -> str:
-    """Give one rule with what breaks it and what doesn't."""
+    """Return one rule with what breaks it and what doesn't."""
     return (
         f"{rule.id} ({rule.severity})\n\n{rule.why}\n\n"
         f"Bad:\n{indent(rule.bad, '  ')}\n\nGood:\n{indent(rule.good or '(nothing)', '  ')}\n"
@@ -23,6 +23,6 @@ def explained(rule: Rule) -> str:
 
 
 def table(rules: Iterable[Rule]) -> str:
-    """Give the rules as a Markdown table."""
+    """Return the rules as a Markdown table."""
     rows = [f"| `{one.id}` | {one.severity} | {one.why} |" for one in rules]
     return "\n".join(["| rule | severity | why |", "|---|---|---|", *rows]) + "\n"

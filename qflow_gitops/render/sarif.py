@@ -27,7 +27,7 @@ LIMIT = 10_000_000
 
 
 def render(report: Report) -> str:
-    """Give the report's findings as one run; what stopped the command is a notification.
+    """Return the report's findings as one run; what stopped the command is a notification.
 
     Of very many the errors come first, and a notification says how many are left out.
     """

@@ -39,7 +39,7 @@ _LINES = {
 
 
 def render(report: Report, *, verbose: bool = False) -> str:
-    """Give the report's result; the error itself goes to stderr and is not in it."""
+    """Return the report's result; the error itself goes to stderr and is not in it."""
     lines = [*_diagnostics(report.diagnostics, verbose=verbose)]
     kind = type(report.body).__name__
     if isinstance(report.body, Validated):

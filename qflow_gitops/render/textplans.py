@@ -66,7 +66,7 @@ def _basis(body: Planned) -> str:
 
 
 def lock(lock: LockSeen) -> str:
-    """Say which state of the record was seen."""
+    """Say which state of the lockfile was seen."""
     if not lock.exists:
         return f"no record yet ({clean(lock.where)} comes with the first apply)"
     copy = (

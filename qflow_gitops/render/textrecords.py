@@ -1,4 +1,4 @@
-"""What the record says, as lines for a person."""
+"""What the lockfile says, as lines for a person."""
 
 from collections.abc import Iterator
 
@@ -98,7 +98,7 @@ def standstill(body: Standstill) -> Iterator[str]:
 
 
 def verified(body: Verified) -> Iterator[str]:
-    """What a check of the record found."""
+    """What a check of the lockfile found."""
     yield (
         f"{clean(body.where)}: {count(body.versions, 'version')}, "
         f"{count(body.attempts, 'attempt')}; {count(len(body.problems), 'problem')}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LockSeen(NamedTuple):
-    """Which state of the record a command saw; `exists` is False before the first apply.
+    """Which state of the lockfile a command saw; `exists` is False before the first apply.
 
     `copied_at` is RFC 3339 where it was only a copy from earlier.
     """

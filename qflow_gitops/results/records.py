@@ -1,4 +1,4 @@
-"""What the record says: status, history, checks of it."""
+"""What the lockfile says: status, history, checks of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a check of the record found.
+    """What a check of the lockfile found.
 
     `digests` of the attempts were taken again of their files; `unseen` could not be, since
     their files as they were aren't in this clone (or not recorded). `signed` counts commits
@@ -102,7 +102,7 @@ class Verified:
 
 
 def verified(body: Verified) -> Report:
-    """Report on a check of the record: 11 where anything is wrong with it."""
+    """Report on a check of the lockfile: 11 where anything is wrong with it."""
     if body.problems:
         return Report("lock", ExitCode.LOCK, "lock_unsound", body=body)
     return Report("lock", body=body)

@@ -25,7 +25,7 @@ class Endpoints:
         self._duration = duration
 
     def what_ran(self) -> Response:
-        """Give what POST run began; with `?foreign=true` what others did as well."""
+        """Return what POST run began; with `?foreign=true` what others did as well."""
         return jsonify(self._store.executions(foreign=request.args.get("foreign") == "true"))
 
     # --- tokens ----------------------------------------------------------------------
@@ -35,13 +35,13 @@ class Endpoints:
         return shapes.token(fault.seconds if fault else 4 * 3600)
 
     def token_for_client(self) -> Response:
-        """Give a token to a user-level client."""
+        """Return a token to a user-level client."""
         if request.headers.get("clientId") and request.headers.get("clientSecret"):
             return Response(self._token(), 200, content_type="text/plain")
         return no(401)
 
     def token_for_user(self) -> Response:
-        """Give a token for a name and a password."""
+        """Return a token for a name and a password."""
         if request.form.get("username") and request.form.get("password"):
             return Response(self._token(), 201, content_type="text/plain")
         return no(401)
@@ -49,7 +49,7 @@ class Endpoints:
     # --- workflows -------------------------------------------------------------------
 
     def workflows(self) -> Response:
-        """Give the workflows that were run."""
+        """Return the workflows that were run."""
         asked = _asked_page()
         if asked is None:
             return no(400)
@@ -59,7 +59,7 @@ class Endpoints:
         return jsonify({"total": len(known), "items": items})
 
     def workflow(self, one: str) -> Response:
-        """Give the details of a workflow; any UUID is one."""
+        """Return the details of a workflow; any UUID is one."""
         if not _UUID.fullmatch(one):
             return no(404)
         return jsonify({"data": shapes.workflow(one)})
@@ -88,7 +88,7 @@ class Endpoints:
     # --- executions ------------------------------------------------------------------
 
     def executions(self, one: str) -> Response:
-        """Give a page of a workflow's executions, between two times of the server's clock."""
+        """Return a page of a workflow's executions, between two times of the server's clock."""
         asked = _asked_page()
         lag = self._faults.standing("list-lag")
         newest = time.time() - (lag.seconds if lag else 0)
@@ -115,22 +115,22 @@ class Endpoints:
         self._store.add_execution(begun)
 
     def execution(self, one: str) -> Response:
-        """Give the details of an execution."""
+        """Return the details of an execution."""
         row = self._store.execution(one)
         return jsonify({"data": shapes.execution(row, ahead())}) if row else no(404)
 
     def steps(self, one: str) -> Response:
-        """Give its steps: the trigger's."""
+        """Return its steps: the trigger's."""
         row = self._store.execution(one)
         return jsonify({"total": 1, "items": [shapes.step(row, ahead())]}) if row else no(404)
 
     def step(self, one: str, node: str) -> Response:
-        """Give the trigger's step."""
+        """Return the trigger's step."""
         row = self._store.execution(one)
         return jsonify(shapes.step(row, ahead())) if row and node == "trigger" else no(404)
 
     def output(self, one: str, node: str) -> Response:
-        """Give the trigger's output, which echoes what was sent."""
+        """Return the trigger's output, which echoes what was sent."""
         row = self._store.execution(one)
         if not row or node != "trigger" or "no-echo" in g.struck:
             return no(404)

@@ -89,7 +89,8 @@ def parse(text: str) -> Fault:
         raise UsageProblem(
             f"There is no fault `{name}`.",
             not_done="The sandbox was not started.",
-            hint=(f"Did you mean {near[0]}? " if near else "") + f"There are: {', '.join(FAULTS)}.",
+            hint=(f"Did you mean {near[0]}? " if near else "")
+            + f"Valid faults: {', '.join(FAULTS)}.",
             reason="fault_unknown",
         )
     usual = FAULTS[name].rsplit("(", 1)[1].rstrip(")")
@@ -131,17 +132,17 @@ class Faults:
             self._faults = list(faults)
 
     def standing(self, name: str) -> Fault | None:
-        """Give the fault of this name, without counting it as struck."""
+        """Return the fault of this name, without counting it as struck."""
         with self._lock:
             return next((one for one in self._faults if one.name == name), None)
 
     def all_standing(self, name: str) -> list[Fault]:
-        """Give every fault of this name."""
+        """Return every fault of this name."""
         with self._lock:
             return [one for one in self._faults if one.name == name]
 
     def strike(self, target: str) -> list[Fault]:
-        """Give the faults that strike a request of this kind, and count them."""
+        """Return the faults that strike a request of this kind, and count them."""
         with self._lock:
             struck = [
                 one

@@ -123,7 +123,7 @@ class SandboxServer:
     def executions(
         self, workflow_id: str = "", *, foreign: bool = False, coming: bool = False
     ) -> list[dict[str, Any]]:
-        """Give every execution that was begun through POST run: the truth about what ran.
+        """Return every execution that was begun through POST run: the truth about what ran.
 
         Oldest first, of one workflow or of all; with `foreign` also those that nobody sent
         here, with `coming` also those that a fault `late` has yet to begin. Each has id,
@@ -172,7 +172,7 @@ class SandboxServer:
         self._store.elapse(seconds)
 
     def requests(self, method: str = "", containing: str = "") -> list[dict[str, Any]]:
-        """Give the requests that arrived whole, in their order."""
+        """Return the requests that arrived whole, in their order."""
         return [
             one
             for one in self._store.requests()

@@ -83,7 +83,7 @@ def execution(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
 
 
 def step(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
-    """Give the one step that the sandbox's executions have (qflow-api 1.7 [D STLIST])."""
+    """Return the one step that the sandbox's executions have (qflow-api 1.7 [D STLIST])."""
     seen = execution(row, ahead)
     day = time.gmtime(row["created"] + ahead)
     return {
@@ -130,7 +130,7 @@ def trigger_output(row: dict[str, Any], *, wrapped: bool = False) -> list[dict[s
 
 
 def _wrapped(key: str, value: Any) -> Any:
-    """Give a value as the workflow editor keeps it: scalars in arrays, `@` before connectors.
+    """Return a value as the workflow editor keeps it: scalars in arrays, `@` before connectors.
 
     The sample has both, the `@` in the legacy variables (qflow-api 1.3 [D WFDET]).
     """

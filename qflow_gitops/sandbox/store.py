@@ -98,7 +98,7 @@ class Store:
     def executions(
         self, workflow: str = "", *, foreign: bool = False, coming: bool = False
     ) -> list[dict[str, Any]]:
-        """Give what was begun, oldest first, of one workflow or of all; `foreign`: by anybody.
+        """Return what was begun, oldest first, of one workflow or of all; `foreign`: by anybody.
 
         What the API no longer shows is here too: it happened. `coming`: also what will begin.
         """
@@ -110,12 +110,12 @@ class Store:
         return [_execution(row) for row in self._all(f"{query} ORDER BY created, rowid", *values)]
 
     def workflows(self) -> list[str]:
-        """Give the ids of all workflows that were ever run, in their order."""
+        """Return the ids of all workflows that were ever run, in their order."""
         query = "SELECT DISTINCT workflow FROM executions WHERE created <= ? ORDER BY workflow"
         return [row["workflow"] for row in self._all(query, time.time())]
 
     def execution(self, one: str) -> dict[str, Any] | None:
-        """Give an execution that the API shows, None where there is none."""
+        """Return an execution that the API shows, None where there is none."""
         now = time.time()
         query = (
             "SELECT * FROM executions WHERE id = ? AND created BETWEEN ? AND ? AND forgotten = 0"
@@ -126,7 +126,7 @@ class Store:
     def page(
         self, workflow: str, start: float, end: float, *, newest_first: bool, size: int, number: int
     ) -> tuple[int, list[dict[str, Any]]]:
-        """Give how many executions the API shows in a window of time, and one page of them.
+        """Return how many executions the API shows in a window of time, and one page of them.
 
         `start` and `end` are in seconds since 1970; `number` counts from 1.
         """
@@ -170,7 +170,7 @@ class Store:
         )
 
     def requests(self) -> list[dict[str, Any]]:
-        """Give every request, in their order."""
+        """Return every request, in their order."""
         rows = self._all("SELECT * FROM requests ORDER BY number")
         return [{**dict(row), "headers": json.loads(row["headers"])} for row in rows]
 

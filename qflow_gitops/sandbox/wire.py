@@ -30,7 +30,7 @@ def no(status: int, headers: dict[str, str] | None = None, **more: str) -> Respo
 
 
 def refusal(struck: dict[str, Fault]) -> Response | None:
-    """Give the answer of a fault that executes nothing; None where there is none."""
+    """Return the answer of a fault that executes nothing; None where there is none."""
     for name, fault in struck.items():
         if name in ("429", "409-rate"):
             headers = {
@@ -81,7 +81,7 @@ def cut_off(begun: bytes = b"") -> NoReturn:
 
 
 def _raw(answer: Response) -> tuple[bytes, bytes]:
-    """Give an answer as it looks on the wire: its head and its body."""
+    """Return an answer as it looks on the wire: its head and its body."""
     body = answer.get_data()
     head = [
         f"HTTP/1.1 {answer.status_code} {HTTPStatus(answer.status_code).phrase}",

@@ -1,4 +1,4 @@
-"""`qflow.yaml` -> the project's settings, each with its default."""
+"""The settings of a project, as `qflow.yaml` gives them, each with its default."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -87,7 +87,7 @@ class Project(NamedTuple):
 
 
 def without_file(platform: str, folder: ProjectFolder = ROOT) -> Project:
-    """Give the settings of a project that has no `qflow.yaml`."""
+    """Return the settings of a project that has no `qflow.yaml`."""
     only = Environment(DEFAULT_ENVIRONMENT, platform)
     runs = (folder.path("runs"),)
     return Project(runs, DEFAULT_ENVIRONMENT, {DEFAULT_ENVIRONMENT: only}, folder=folder)
@@ -247,7 +247,7 @@ def _limits(settings: Mapping[str, Any]) -> Limits:
 
 
 def _stricter(limits: Mapping[str, float]) -> dict[str, int]:
-    """Give limits by id in lower case; of an id that is written in two ways the stricter one."""
+    """Return limits by id in lower case; of an id that is written in two ways the stricter one."""
     found: dict[str, int] = {}
     for one, most in limits.items():
         found[one.lower()] = min(int(most), found.get(one.lower(), int(most)))

@@ -1,4 +1,4 @@
-"""A commit or the work tree -> the settings, specs and policies that count there.
+"""Reads the settings, specs and policies that count at a commit or in the work tree.
 
 Reads git by `ports.GitTree`, and says what is missing, damaged or moved. Imports `cache`, `plan`
 and below.

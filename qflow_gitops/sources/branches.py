@@ -55,7 +55,7 @@ class Unmerged(NamedTuple):
         return f"The commit {commit[:10]} isn't on {self.where}{asked}{before}"
 
     def hold(self, command: str, environment: str, commit: str, settings: str) -> Hold:
-        """Give the hold of everything that is due at the commit; `command` applies it.
+        """Return the hold of everything that is due at the commit; `command` applies it.
 
         `settings` is the file of the project's settings.
         """
@@ -86,7 +86,7 @@ def rules_of(
     environment: str,
     cache: Cache | None = None,
 ) -> tuple[Rule, ...]:
-    """Give what the settings at hand say, then those of the commits that they come after.
+    """Return what the settings at hand say, then those of the commits that they come after.
 
     Where an environment isn't in those, the default counts. Settings that can't be read say
     nothing here: they hold everything as a policy.

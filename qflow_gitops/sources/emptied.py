@@ -36,7 +36,7 @@ class Now(NamedTuple):
 def emptied(
     git: GitTree, now: Now, lockfile: Lockfile, environment: str, command: str
 ) -> Hold | None:
-    """Give the hold of an environment whose specs are all gone; None where they aren't.
+    """Return the hold of an environment whose specs are all gone; None where they aren't.
 
     `command` is the apply that this is about. Where the earlier commit can't be read, it had
     some if any run is recorded. A spec with errors is one, and a file that can't be read may

@@ -1,4 +1,4 @@
-"""Files of run specs -> what each holds, reading no content that is known already."""
+"""Find out what each file of run specs holds, reading no content that is known already."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Keeper(NamedTuple):
     spread: Spread = _one_by_one
 
     def context(self, workflows: Mapping[str, bytes]) -> str:
-        """Give the identity of all that a verdict depends on, with this catalog."""
+        """Return the identity of all that a verdict depends on, with this catalog."""
         return verdicts.context(self.basis, verdicts.contents(workflows))
 
     def examiner(
         self, settings: Project, known: Catalog, workflows: Mapping[str, bytes]
     ) -> Examiner:
-        """Give what finds out about files, with these settings and this catalog."""
+        """Return what finds out about files, with these settings and this catalog."""
         return Examiner(settings, known, self.cache, self.context(workflows), self.spread)
 
 

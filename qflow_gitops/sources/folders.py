@@ -173,7 +173,7 @@ def by_project(git: GitTree, paths: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _project_of(git: GitTree, path: str, *, moved: bool) -> str | None:
-    """Give the folder of the project that a path is part of, None where it is of none.
+    """Return the folder of the project that a path is part of, None where it is of none.
 
     `moved`: settings that the work tree lost in one folder may be those that another one got.
     """

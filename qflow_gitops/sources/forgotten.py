@@ -16,7 +16,7 @@ OPEN = DOUBTFUL | {State.EXPIRED} | UNDER_WAY
 
 
 def left_open(lockfile: Lockfile, project: Project) -> Iterator[Placed]:
-    """Give what isn't over there, but for what was carried over to a run that is still there."""
+    """Return what isn't over there, but for what was carried over to a run that is still there."""
     inheritance = Inheritance(lockfile, project, {})
     for name in left_behind(lockfile, project):
         for run, attempts in sorted(lockfile.environment(name).runs.items()):

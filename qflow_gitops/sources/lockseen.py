@@ -6,7 +6,7 @@ from qflow_gitops.settings.project import Project
 
 
 def seen(snapshot: Snapshot) -> LockSeen:
-    """Say which state of the record was seen."""
+    """Say which state of the lockfile was seen."""
     lockfile = snapshot.lockfile
     if lockfile is None:
         return LockSeen(snapshot.where, exists=False)

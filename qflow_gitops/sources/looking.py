@@ -114,7 +114,7 @@ def _short(one: RunSpec) -> str:
 
 
 def _without(runs: str, file: str) -> str:
-    """Give the lines of the runs that stand in another file."""
+    """Return the lines of the runs that stand in another file."""
     ending = f"\t{file}\n"
     while (place := runs.find(ending)) >= 0:
         runs = runs[: runs.rfind("\n", 0, place) + 1] + runs[place + len(ending) :]

@@ -106,7 +106,7 @@ def check_kept(git: GitTree, read: Settings, lockfile: Lockfile, commit: str) ->
 
 
 def gone(git: GitTree, folder: ProjectFolder, source: str, what: str, commit: str) -> InvalidInput:
-    """Give the error for settings that were there; `source` is a commit that still has them."""
+    """Return the error for settings that were there; `source` is a commit that still has them."""
     hint = f"Put them back: `{_checkout(git, commit, source, folder.settings)}`"
     if others := elsewhere(git, commit, folder):
         hint += f". If the project was moved, or is part of another one now: {others}"
@@ -120,7 +120,7 @@ def gone(git: GitTree, folder: ProjectFolder, source: str, what: str, commit: st
 
 
 def put_back(git: GitTree, commit: str, path: str) -> str:
-    """Give the command that puts back what a commit, or the work tree, has lost; "" for none."""
+    """Return the command that puts back what a commit, or the work tree, has lost; "" for none."""
     head = commit or head_of(git)
     if head and not commit and path.encode() in git.listing(head, path.rpartition("/")[0]):
         return _checkout(git, commit, "HEAD", path)
@@ -137,14 +137,14 @@ def _checkout(git: GitTree, commit: str, source: str, path: str) -> str:
 
 
 def elsewhere(git: GitTree, commit: str, folder: ProjectFolder | None = None) -> str:
-    """Give the commands that go to the projects in other folders; "" where there are none."""
+    """Return the commands that go to the projects in other folders; "" where there are none."""
     head, at = commit or head_of(git), folder or ProjectFolder(git.prefix)
     others = [one for one in projects(git, head) if one != at] if head else []
     return " or ".join(f"`qflow-gitops -C {typed(git, one.name)} plan`" for one in others[:3])
 
 
 def projects(git: GitTree, commit: str, cache: Cache | None = None) -> list[ProjectFolder]:
-    """Give the folders of a commit that have settings."""
+    """Return the folders of a commit that have settings."""
     context = f"projects of {commit}"
     names = cache.answer(context) if cache else None
     if not isinstance(names, list):
@@ -155,7 +155,7 @@ def projects(git: GitTree, commit: str, cache: Cache | None = None) -> list[Proj
 
 
 def head_of(git: GitTree) -> str:
-    """Give the newest commit, "" where there is none yet."""
+    """Return the newest commit, "" where there is none yet."""
     try:
         return git.resolve("HEAD")
     except UsageProblem:
@@ -163,10 +163,10 @@ def head_of(git: GitTree) -> str:
 
 
 def rooted(git: GitTree) -> str:
-    """Give how git is called so that paths are from the root, wherever a person is."""
+    """Return how git is called so that paths are from the root, wherever a person is."""
     return f"git -C {shlex.quote(str(git.root))}" if git.prefix else "git"
 
 
 def typed(git: GitTree, path: str) -> str:
-    """Give a path of the repository as it is typed at a shell."""
+    """Return a path of the repository as it is typed at a shell."""
     return shlex.quote(str(git.root / path) if git.prefix else path or ".")

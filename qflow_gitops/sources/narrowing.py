@@ -85,7 +85,7 @@ def narrowed(
         return None  # the base only spares a look at what hasn't changed
     if has_errors(before.diagnostics):
         return None
-    for _ in range(3):  # the second round reads what the record names, a third has nothing new
+    for _ in range(3):  # the second round reads what the lockfile names, a third has nothing new
         specs = read(commit, only=needed)
         if _is_back(specs, before, needed & touched, lockfile):
             return None
@@ -159,7 +159,7 @@ def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile:
 def _any_moved(
     specs: SpecSet, project: Project, lockfile: Lockfile, environments: tuple[str, ...]
 ) -> bool:
-    """Whether one of the specs has another file or name in the record, or its request has."""
+    """Whether one of the specs has another file or name in the lockfile, or its request has."""
     for key, one in specs.specs.items():
         if key[0] not in environments:
             continue

@@ -140,12 +140,12 @@ def find(git: GitTree, commit: str, *, fetch: bool = False) -> Found:
 
 
 def nearest(git: GitTree, prefix: str) -> ProjectFolder | None:
-    """Give the folder at or above one of the work tree that has settings, None for none."""
+    """Return the folder at or above one of the work tree that has settings, None for none."""
     return next((one for one in folders_above(prefix) if has_settings(git, one, "")), None)
 
 
 def folders_above(prefix: str) -> list[ProjectFolder]:
-    """Give a folder and all above it, the nearest first. Raises UsageProblem for an odd name."""
+    """Return a folder and all above it, the nearest first. Raises UsageProblem for an odd name."""
     return [ProjectFolder(one) for one in names_above(prefix)]
 
 
@@ -156,7 +156,7 @@ def is_called_alike(path: str) -> bool:
 
 
 def names_above(prefix: str) -> list[str]:
-    """Give a folder and all above it, the nearest first, the root ("") last."""
+    """Return a folder and all above it, the nearest first, the root ("") last."""
     shown = prefix.encode("utf-8", "backslashreplace").decode()
     odd = any(unicodedata.category(one) in ("Cc", "Cf", "Co", "Zl", "Zp") for one in shown)
     if odd or unicodedata.normalize("NFC", shown) != prefix:

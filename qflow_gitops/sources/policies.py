@@ -45,7 +45,7 @@ def bases_of(
     remote: str = "",
     is_nowhere: Callable[[str], bool] = lambda _commit: False,
 ) -> tuple[Base, ...]:
-    """Give the commits whose policy counts for an environment beside the one at hand.
+    """Return the commits whose policy counts for an environment beside the one at hand.
 
     That up to which all was applied. Where there is none, though others were worked on or it
     was begun: those of the other environments, and every version of the settings there was.
@@ -75,7 +75,7 @@ def facts_of(
     sending: bool,
     cache: Cache | None = None,
 ) -> Facts:
-    """Give the policies of the settings at hand and of the commits that they come after.
+    """Return the policies of the settings at hand and of the commits that they come after.
 
     One that has to be read and can't be makes `unreadable` of it, which holds everything.
     Platforms don't matter here. `cache` may know that settings are sound.
@@ -112,7 +112,7 @@ def check_record(
     moved = moved_record(git, project, lockfile, head)
     if released and not moved:
         raise UsageProblem(
-            f"--ack {NEW_RECORD}=1 releases nothing: the record isn't a new one.",
+            f"--ack {NEW_RECORD}=1 releases nothing: the lockfile isn't a new one.",
             not_done="Nothing was sent.",
             hint="Leave it out.",
             reason="ack_differs",

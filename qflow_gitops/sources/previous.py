@@ -11,7 +11,7 @@ from qflow_gitops.specs.spec import RunSpec
 
 
 def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:
-    """Give what says of a spec that its run is recorded and nothing is left to do about it."""
+    """Return what says of a spec that its run is recorded and nothing is left to do about it."""
 
     def is_settled(one: RunSpec) -> bool:
         seen = lockfile.overview(one.environment).glance(one.name)

@@ -22,7 +22,7 @@ def run_key(run: str, project: Project, environment: str = "") -> Key:
 def run_keys(
     runs: Iterable[str], project: Project, environment: str, known: Collection[Key], not_done: str
 ) -> frozenset[Key]:
-    """Give the known runs that RUNs name, in which `*` stands for any environment or name.
+    """Return the known runs that RUNs name, in which `*` stands for any environment or name.
 
     Raises UsageProblem for one that names none, with what may be meant.
     """
@@ -56,7 +56,7 @@ def _unknown(run: str, wanted: Key, known: Collection[Key], not_done: str) -> Us
 def attempts_for(
     key: Key, git: GitTree, commit: str, project: Project, lockfile: Lockfile
 ) -> tuple[Placed, ...]:
-    """Give the attempts that count for a run, also by what a spec's `previousName` says.
+    """Return the attempts that count for a run, also by what a spec's `previousName` says.
 
     Specs are only read where the lockfile doesn't tell: of a commit, of the work tree where it is
     "".

@@ -83,7 +83,7 @@ def earlier(
 def versions(
     git: GitTree, folder: ProjectFolder, head: str, most: int
 ) -> list[tuple[str, ProjectFolder]]:
-    """Give the commits that changed a project's settings, newest first, and where these lay.
+    """Return the commits that changed a project's settings, newest first, and where these lay.
 
     At most so many. Where a commit moved the settings, it goes on with those that it removed.
     """
@@ -152,7 +152,7 @@ def _others(
 
 
 def chosen(project: Project, environment: str) -> tuple[str, ...]:
-    """Give the environments to look at; UsageProblem for one that doesn't exist."""
+    """Return the environments to look at; UsageProblem for one that doesn't exist."""
     if environment and environment not in project.environments:
         raise UsageProblem(
             f"There is no environment `{environment}`; there are: "

@@ -71,7 +71,7 @@ def is_within(path: bytes, project: Project) -> bool:
 
 
 def spec_paths(tree: WorkTree, project: Project) -> tuple[dict[str, bytes], list[Diagnostic]]:
-    """Give the files of specs in the work tree by their names, and what is there instead."""
+    """Return the files of specs in the work tree by their names, and what is there instead."""
     odd = dict(tree.oddities())
 
     def is_there(path: bytes) -> bool:
@@ -124,7 +124,7 @@ class _Apart:
         )
 
     def name(self, path: bytes, mode: str) -> tuple[str | None, Diagnostic | None]:
-        """Give the name of a file of specs; None for anything else, and why if that is wrong."""
+        """Return the name of a file of specs; None for anything else, and why if that is wrong."""
         folder = self._project.folder
         known = is_workflow(path, folder) or path == folder.catalog.encode()
         if known and not filenames.is_regular(mode):

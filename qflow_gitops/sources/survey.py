@@ -56,7 +56,7 @@ class Survey(NamedTuple):
 
     @classmethod
     def kept(cls, cache: Cache, root: Path, folder: ProjectFolder, basis: str) -> Survey | None:
-        """Give what was kept of a project in a work tree, if it is of these settings."""
+        """Return what was kept of a project in a work tree, if it is of these settings."""
         data = cache.content(_name(root, folder)) or b""
         place = data.find(b"\n") + 1
         try:

@@ -78,12 +78,12 @@ def kinds_in(definition: Any) -> dict[str, str] | None:
 
 
 def path_of(workflow_id: str, folder: ProjectFolder) -> str:
-    """Give the file of a workflow, from the repository's root."""
+    """Return the file of a workflow, from the repository's root."""
     return f"{folder.catalog}/{workflow_id.lower()}.json"
 
 
 def to_bytes(workflow: Workflow) -> bytes:
-    """Give the file's content: the same knowledge is always the same bytes."""
+    """Return the file's content: the same knowledge is always the same bytes."""
     data: dict[str, Any] = {
         "apiVersion": schemas.API_VERSION,
         "kind": "Workflow",

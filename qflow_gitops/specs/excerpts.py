@@ -31,7 +31,7 @@ def added(
     documents: Iterable[Document],
     beside: Iterable[Diagnostic] = (),
 ) -> list[Diagnostic]:
-    """Give the findings with their excerpts, and with nothing sensitive in their words.
+    """Return the findings with their excerpts, and with nothing sensitive in their words.
 
     `beside` are other findings about these files: they, too, say what may not be shown.
     """
@@ -68,7 +68,7 @@ def added(
 
 
 def readable(content: bytes, file: str) -> list[str]:
-    """Give a file's lines with what may not be shown masked, for a file without YAML errors."""
+    """Return a file's lines with what may not be shown masked, for a file without YAML errors."""
     text = decode(content, file)[0] or ""
     masks = [one for document in parse(content, file).documents for one in _sensitive(document)]
     shown = []
@@ -88,7 +88,7 @@ def _may_hide_something(content: bytes) -> bool:
 
 
 def _sensitive(document: Document) -> list[Range]:
-    """Give the ranges that `sensitive` hides; all that is sent where it can't be followed."""
+    """Return the ranges that `sensitive` hides; all that is sent where it can't be followed."""
     spec = document.data.get("spec")
     if not isinstance(spec, dict) or "sensitive" not in spec:
         return []
@@ -139,7 +139,7 @@ def _with_line(
 
 
 def _span(where: Range, number: int, line: str) -> tuple[int, int]:
-    """Give the part of a range that lies on one line, as offsets into it."""
+    """Return the part of a range that lies on one line, as offsets into it."""
     first = where.start.column - 1 if where.start.line == number else 0
     last = where.end.column - 1 if where.end.line == number else len(line.rstrip())
     first = min(first, len(line))

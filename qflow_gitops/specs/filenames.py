@@ -13,7 +13,7 @@ _KINDS = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a fol
 
 
 def spec_name(path: bytes, mode: str = "100644") -> tuple[str | None, Diagnostic | None]:
-    """Give a path as text if a run spec may live there; None, and why not, otherwise.
+    """Return a path as text if a run spec may live there; None, and why not, otherwise.
 
     Files that aren't YAML are nobody's business: None without a finding.
     """
@@ -66,7 +66,7 @@ def is_regular(mode: str) -> bool:
 
 
 def escaped(path: bytes) -> str:
-    r"""Give a path so that it can be shown: odd bytes and characters as `\x..` or `\u....`."""
+    r"""Return a path so that it can be shown: odd bytes and characters as `\x..` or `\u....`."""
     text = path.decode("utf-8", "backslashreplace")
     return "".join(
         char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")

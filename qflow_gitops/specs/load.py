@@ -1,4 +1,4 @@
-"""{path: bytes} -> the specs of a repository and everything that is wrong with them."""
+"""Read the specs of a repository from {path: bytes}, and all that is wrong with them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -103,7 +103,7 @@ def load_catalog(
 
 
 def unreadable(path: bytes) -> Examined:
-    """Give what is known of a file of specs that is there and can't be read."""
+    """Return what is known of a file of specs that is there and can't be read."""
     return Examined(escaped(path), (), (not_plain(path, "unreadable"),))
 
 

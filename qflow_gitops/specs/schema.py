@@ -78,7 +78,7 @@ def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
 
 
 def _flat(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Give the problems with each `anyOf` replaced by those of the branch that was meant."""
+    """Return the problems with each `anyOf` replaced by those of the branch that was meant."""
     for problem in problems:
         if problem.validator != "anyOf":
             yield problem

@@ -86,7 +86,7 @@ def _root_key(kind: str, key: str) -> str:
 
 
 def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, Path]:
-    """Give the finding, and the path that the key was probably meant for."""
+    """Return the finding, and the path that the key was probably meant for."""
     *above, key = path
     siblings = schema_at(kind, tuple(above)).get("properties", {})
     close, place = suggest.near(str(key), siblings), places_of(kind).get(str(key))
@@ -110,7 +110,7 @@ def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, 
             "Name the `platform`: its address is built in. `private` takes it from QFLOW_GATEWAY."
         )
     else:
-        mend = f"There are: {suggest.listed(siblings)}."
+        mend = f"Valid keys: {suggest.listed(siblings)}."
     owner = f"`{suggest.shown(above[-1])}`" if above else WHAT[KINDS[kind]]
     message = f"`{suggest.shown(key)}` isn't a key of {owner}."
     where = document.key_range(path)
@@ -121,7 +121,7 @@ def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, 
 
 
 def forbidden_keys(document: Document, names: list[str]) -> Iterator[Diagnostic]:
-    """Give the system variables that don't belong to the connector type."""
+    """Return the system variables that don't belong to the connector type."""
     if not names:
         return
     given = document.data["spec"].get("connectorType")

@@ -24,12 +24,12 @@ Problem = Any
 
 
 def text(name: str) -> str:
-    """Give a schema as it is shipped."""
+    """Return a schema as it is shipped."""
     return resources.text(f"schemas/{name}.schema.json")
 
 
 def plain(name: str) -> str:
-    """Give a schema without the words that only editors know, as strict validators want it."""
+    """Return a schema without the words that only editors know, as strict validators want it."""
     return json.dumps(_plain(load(name)), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -51,7 +51,7 @@ def _plain(part: Any) -> Any:
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """Give a schema as data, shared by all callers: not to be changed."""
+    """Return a schema as data, shared by all callers: not to be changed."""
     loaded: dict[str, Any] = json.loads(text(name))
     return loaded
 
@@ -71,7 +71,7 @@ def validator_for(name: str) -> "Validator":
 
 @cache
 def _quick(name: str) -> "Callable[[Any], bool] | None":
-    """Give what says whether data is valid, without saying why not; None where it can't be had."""
+    """Return what says whether data is valid, not why; None where it can't be had."""
     try:
         from jsonschema_rs import Draft202012Validator, Registry
     except ImportError:
@@ -103,7 +103,7 @@ def _unique(_validator: object, wanted: bool, items: Any, _schema: object) -> It
 
 
 def resolved(root: Mapping[str, Any], schema: Any) -> dict[str, Any]:
-    """Give a subschema with its `$ref` (always to a neighbour in `$defs`) merged in."""
+    """Return a subschema with its `$ref` (always to a neighbour in `$defs`) merged in."""
     if not isinstance(schema, dict):
         return {}
     target = schema.get("$ref", "").removeprefix("#/$defs/")
@@ -111,7 +111,7 @@ def resolved(root: Mapping[str, Any], schema: Any) -> dict[str, Any]:
 
 
 def schema_at(kind: str, path: Path) -> dict[str, Any]:
-    """Give the subschema of the value at `path`, with the nearest `errorMessage` above it."""
+    """Return the subschema of the value at `path`, with the nearest `errorMessage` above it."""
     root = load(kind)
     here, said = root, ""
     for part in path:
@@ -123,7 +123,7 @@ def schema_at(kind: str, path: Path) -> dict[str, Any]:
 
 @cache
 def places_of(kind: str) -> dict[str, Path]:
-    """Give the mapping that each key of a schema belongs into."""
+    """Return the mapping that each key of a schema belongs into."""
     places: dict[str, Path] = {}
 
     def walk(schema: Mapping[str, Any], path: Path) -> None:
@@ -137,7 +137,7 @@ def places_of(kind: str) -> dict[str, Path]:
 
 @cache
 def owner_of_keys() -> dict[str, str]:
-    """Give the connector type that each system variable belongs to, as the schema says it."""
+    """Return the connector type that each system variable belongs to, as the schema says it."""
     owners: dict[str, str] = {}
     for block in load("workflow-run")["properties"]["spec"]["allOf"]:
         cloud = block["if"].get("$ref", "").rpartition("-")[2]

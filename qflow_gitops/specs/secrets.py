@@ -197,7 +197,7 @@ def _escaped(part: str | int) -> str:
 
 
 def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Give the place of each secret, and a sentence on it that doesn't hold it."""
+    """Return the place of each secret, and a sentence on it that doesn't hold it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _found(inner, (*path, key))
@@ -223,7 +223,7 @@ def _is_named(value: Any, key: str, path: Path) -> bool:
 
 
 def spans(line: str) -> list[tuple[int, int]]:
-    """Give the parts of a line of any text that look like secrets, as offsets into it."""
+    """Return the parts of a line of any text that look like secrets, as offsets into it."""
     named = [found.span(1) for found in _named_in_line().finditer(line)]
     shaped = _shape().finditer(line) if _MARK.search(line) else ()
     return [*named, *(found.span() for found in shaped)]

@@ -79,7 +79,7 @@ class RunSpec:
         return next(self.digests((self.rerun,)))
 
     def digests(self, numbers: Iterable[int]) -> Iterator[str]:
-        """Give the digest that this request has under each of these values of `rerun`.
+        """Return the digest that this request has under each of these values of `rerun`.
 
         What stands before `rerun` in the canonical form, the input, is hashed once for all.
         """
@@ -150,7 +150,7 @@ _canonical_text = json.JSONEncoder(
 
 
 def canonical(data: Any) -> bytes:
-    """Give JSON data in the form of RFC 8785: keys sorted as UTF-16, numbers as ECMAScript's.
+    """Return JSON data in the form of RFC 8785: keys sorted as UTF-16, numbers as ECMAScript's.
 
     In ASCII and without fractions that is what `json` writes, twenty times faster.
     """
@@ -163,12 +163,12 @@ def canonical(data: Any) -> bytes:
 
 
 def body_of(request: Mapping[str, Any]) -> bytes:
-    """Give the one form in which a request is sent: what is one value is one text."""
+    """Return the one form in which a request is sent: what is one value is one text."""
     return canonical(request)
 
 
 def with_key(request: Mapping[str, Any], key: str, nonce: str) -> dict[str, Any]:
-    """Give a request with a correlation key in its input; as it is where `key` is ""."""
+    """Return a request with a correlation key in its input; as it is where `key` is ""."""
     if not key:
         return dict(request)
     return {**request, "input": {**request.get("input", {}), key: nonce}}
@@ -196,7 +196,7 @@ def from_document(document: Document, default_environment: str) -> RunSpec:
 
 
 def normalised(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what the variables mean: in today's words, and with connector ids in lower case."""
+    """Return what the variables mean: in today's words, and with connector ids in lower case."""
     return {
         name: value.lower() if name in CONNECTOR_IDS and isinstance(value, str) else value
         for name, value in in_todays_words(variables).items()
@@ -204,7 +204,7 @@ def normalised(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_todays_words(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the variables without legacy ones, as far as they have an equivalent.
+    """Return the variables without legacy ones, as far as they have an equivalent.
 
     Exactly one legacy variable without `connectorId` means the same as `connectorId`; with
     it, Qualys ignores the legacy ones (qflow-api 2 [D RN119]). Two legacy ones have no
@@ -242,7 +242,7 @@ def mask(request: Any, pointers: Sequence[str]) -> Any:
 
 
 def hidden(value: Any, pointer: str, sensitive: Sequence[str]) -> Any:
-    """Give the value that stands at `pointer` of a request as it may be shown."""
+    """Return the value that stands at `pointer` of a request as it may be shown."""
     for one in sensitive:
         if pointer == one or pointer.startswith(one + "/"):
             return (

@@ -2,7 +2,7 @@
 
 One writer at a time has the mutex, an apply perhaps for an hour; a freeze can't wait for that.
 So it is a line of a file of its own, `announced`, durable before the command says so. It counts
-from then on: readers lay the lines on top of the record, and the session takes them into it.
+from then on: readers lay the lines on top of the lockfile, and the session takes them into it.
 A line is only removed once the lockfile has its event, so a crash may leave it in both places;
 its nonce tells that it is the same event.
 """
@@ -37,11 +37,11 @@ class Announced:
         self._where = where
 
     def missing_in(self, lockfile: Lockfile) -> tuple[LedgerEvent, ...]:
-        """Give the events that this lockfile doesn't have, oldest first. Raises LockError."""
+        """Return the events that this lockfile doesn't have, oldest first. Raises LockError."""
         return _missing(self.read(), lockfile)
 
     def read(self) -> tuple[LedgerEvent, ...]:
-        """Give every event that stands in the file. Raises LockError."""
+        """Return every event that stands in the file. Raises LockError."""
         try:
             return tuple(_event(line) for line in atomic.read_lines(self._file))
         except (KeyError, TypeError, ValueError, AttributeError, OSError) as problem:
@@ -121,7 +121,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def laid_on(lockfile: Lockfile | None, events: tuple[LedgerEvent, ...], lineage: str) -> Lockfile:
-    """Give a lockfile with the events that it lacks; one of this lineage where there is none."""
+    """Return a lockfile with the events that it lacks; one of this lineage where there is none."""
     known = lockfile or Lockfile(lineage)
     return replace(known, notes=(*known.notes, *_missing(events, known)))
 

@@ -34,7 +34,7 @@ _AT_ONCE = 16  # versions that are held in memory while all of them are looked a
 
 
 class BranchStore:
-    """Implements `ports.LockStore`. `author` is who commits, as the record says it."""
+    """Implements `ports.LockStore`. `author` is who commits, as the lockfile says it."""
 
     def __init__(self, branch: LockBranch, *, lineage: str, author: Mapping[str, str]) -> None:
         """Take the branch and the lineage that the settings pin ("": none)."""
@@ -46,11 +46,11 @@ class BranchStore:
 
     @property
     def where(self) -> str:
-        """Where the record lives, for people."""
+        """Where the lockfile lives, for people."""
         return f"qflow.lock on {self._branch.where}"
 
     def read(self) -> Snapshot:
-        """Give the newest record; where the remote can't be asked, this clone's copy of it."""
+        """Return the newest record; where the remote can't be asked, this clone's copy of it."""
         try:
             _, lockfile = self.load()
         except LockError as problem:
@@ -61,13 +61,13 @@ class BranchStore:
         return Snapshot(lockfile, self.where)
 
     def at_hand(self) -> Lockfile | None:
-        """Give this clone's copy of the record, without asking the remote."""
+        """Return this clone's copy of the lockfile, without asking the remote."""
         tip, _ = self._branch.known()
         return self._parsed(tip) if tip else None
 
     @contextlib.contextmanager
     def session(self) -> Iterator["BranchSession"]:
-        """Open the record for writing; nothing keeps others out, a push decides."""
+        """Open the lockfile for writing; nothing keeps others out, a push decides."""
         tip, lockfile = self.load()
         yield BranchSession(self, tip, lockfile)
 
@@ -84,7 +84,7 @@ class BranchStore:
         raise contended(self.where, "Nothing was written to the lockfile's head.")
 
     def load(self, last: Lockfile | None = None) -> tuple[str, Lockfile | None]:
-        """Give the remote's newest commit and its record, ("", None) where there is no branch.
+        """Return the remote's newest commit and its record, ("", None) where there is no branch.
 
         Raises LockError for a record that isn't what this clone knew (`last`, or what it
         remembers) plus more.
@@ -96,18 +96,21 @@ class BranchStore:
             return "", None
         if known and not self._branch.descends(tip, known):
             raise LockError(
-                f"The record's branch was rewritten: it was at {known[:10]} when this clone saw it "
+                f"The lockfile's branch was rewritten: it was at {known[:10]} when this clone saw "
+                "it "
                 f"last, and {tip[:10]} doesn't descend from that.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Find out who pushed it. `git log {known}` shows the record that was there. "
+                hint=f"Find out who pushed it. `git log {known}` shows the lockfile that was "
+                "there. "
                 f"To put it back: `{self._branch.push_command(known, force=True)}`",
                 reason="lock_rewritten",
             )
         lockfile = self._parsed(tip)
         if tip != self._trusted and len(self._branch.parents(tip)) > 1:
             raise LockError(
-                f"The commit {tip[:10]} of the record's branch is a merge, and qflow-gitops makes "
+                f"The commit {tip[:10]} of the lockfile's branch is a merge, and qflow-gitops "
+                "makes "
                 "none.",
                 where=self.where,
                 not_done=NOTHING_DONE,
@@ -121,7 +124,7 @@ class BranchStore:
         return tip, lockfile
 
     def versions(self) -> Iterator[Version]:
-        """Give every commit of the branch, oldest first; it was fetched, not yet trusted."""
+        """Return every commit of the branch, oldest first; it was fetched, not yet trusted."""
         tip = self._branch.fetch()
         history = self._branch.history(tip) if tip else ()
         for first in range(0, len(history), _AT_ONCE):
@@ -131,13 +134,13 @@ class BranchStore:
                 yield Version(commit, tuple(parents), partial(given, content))
 
     def signer(self, version: str, signers: str) -> str:
-        """Give which of git's allowed signers (a file) signed a commit, "" for none."""
+        """Return which of git's allowed signers (a file) signed a commit, "" for none."""
         return self._branch.signer(version, signers)
 
     def _check_absence(self, known: str) -> None:
         if known:
             raise LockError(
-                f"The record's branch is gone; this clone knows it as {known[:10]}.",
+                f"The lockfile's branch is gone; this clone knows it as {known[:10]}.",
                 where=self.where,
                 not_done=NOTHING_DONE,
                 hint=f"Put it back: `{self._branch.push_command(known)}`",
@@ -151,7 +154,7 @@ class BranchStore:
         )
 
     def _parsed(self, tip: str) -> Lockfile:
-        """Give the record of a commit; what was read once is not read again."""
+        """Return the lockfile of a commit; what was read once is not read again."""
         if tip not in self._read:
             lockfile = self._content(tip)
             self._read = {**dict(list(self._read.items())[-1:]), tip: lockfile}
@@ -187,7 +190,7 @@ class BranchStore:
         return f"{look}. To put back what was there: `{command}`"
 
     def _before(self, tip: str, known: str) -> Lockfile | None:
-        """Give the record to compare with: what this clone knew, else the commit before."""
+        """Return the lockfile to compare with: what this clone knew, else the commit before."""
         before = self._earlier(tip, known)
         return self._parsed(before) if before else None
 
@@ -198,7 +201,7 @@ class BranchStore:
         lost = audit.grown(old, new) if old is not None else ()
         if lost:
             raise LockError(
-                f"The record isn't what it was plus more: {'; '.join(lost[:3])}.",
+                f"The lockfile isn't what it was plus more: {'; '.join(lost[:3])}.",
                 where=self.where,
                 not_done=NOTHING_DONE,
                 hint=self._put_back(tip),
@@ -250,11 +253,11 @@ class BranchSession:
         raise contended(self._store.where, "The answers could not be recorded.")
 
     def head(self) -> tuple[LedgerEvent, ...]:
-        """Give the events of the head as they were last read: only a push shows newer ones."""
+        """Return the events of the head as they were last read: only a push shows newer ones."""
         return self.lockfile.notes
 
     def _step_back(self, opening: bool) -> None:
-        """Wait before the record is read again: longer after each race lost in a row.
+        """Wait before the lockfile is read again: longer after each race lost in a row.
 
         Counted in what a write takes here, so that a slow remote spreads its writers further;
         at random, so that they don't meet again. Answers go first, as they are what was done,
@@ -281,7 +284,7 @@ class BranchSession:
         tip, lockfile = self._store.load(last)
         if lockfile is None:
             raise LockError(
-                "The record's branch could not be made: the push was refused, and nobody else "
+                "The lockfile's branch could not be made: the push was refused, and nobody else "
                 "made it.",
                 where=self._store.where,
                 not_done=NOTHING_DONE,
@@ -307,7 +310,7 @@ def _is_of_the_head(mark: Mark | None) -> bool:
 
 
 def _on_top(lockfile: Lockfile, transitions: Sequence[Transition]) -> list[Transition]:
-    """Give what the transitions still add to a record that others may have written since."""
+    """Return what the transitions still add to a record that others may have written since."""
     kept = []
     for one in transitions:
         moved = one if one.opens is not None else rebased(lockfile, one)

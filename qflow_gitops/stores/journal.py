@@ -42,7 +42,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def replayed(base: Lockfile, lines: Sequence[dict[str, Any]], path: Path) -> Lockfile:
-    """Give the lockfile with the lines after the first on top. Raises LockError."""
+    """Return the lockfile with the lines after the first on top. Raises LockError."""
     try:
         for line in lines[1:]:
             if "mark" in line:
@@ -62,6 +62,6 @@ def _bad(path: Path, problem: Exception) -> LockError:
         f"The journal of an interrupted apply can't be read: {problem}.",
         where=str(path),
         not_done=NOTHING_DONE,
-        hint="Keep the file and report it: it holds the record of what was sent.",
+        hint="Keep the file and report it: it holds the lockfile of what was sent.",
         reason="lock_journal",
     )

@@ -36,7 +36,7 @@ class Memory(NamedTuple):
         return any((self.path / one).exists() for one in _KEPT)
 
     def lineages(self) -> set[str]:
-        """Give the lineages of what is remembered. Raises LockError where it can't be read."""
+        """Return the lineages of what is remembered. Raises LockError where it can't be read."""
         found = set()
         try:
             if (self.path / COPY).exists():
@@ -50,14 +50,14 @@ class Memory(NamedTuple):
                 f"What this clone remembers of a lockfile can't be read: {problem}.",
                 where=str(self.path),
                 not_done=NOTHING_DONE,
-                hint="Keep the folder and report it: it may hold the record of what was sent.",
+                hint="Keep the folder and report it: it may hold the lockfile of what was sent.",
                 reason="lock_unreadable",
             ) from None
         return found
 
 
 def memory(private: Path, folder: ProjectFolder) -> Memory:
-    """Give the memory of the project in a folder; `private` is a folder of the git directory."""
+    """Return the memory of the project in a folder; `private` is a folder of the git directory."""
     if folder == ROOT:
         return Memory(private, ROOT)
     name = quote(folder.name, safe="")
@@ -67,7 +67,7 @@ def memory(private: Path, folder: ProjectFolder) -> Memory:
 
 
 def others(private: Path, own: ProjectFolder) -> Iterator[Memory]:
-    """Give the memories of other projects that there are."""
+    """Return the memories of other projects that there are."""
     kept = private / _PROJECTS
     names = sorted(one.name for one in kept.iterdir()) if kept.is_dir() else []
     for folder in (ROOT, *(ProjectFolder(unquote(one)) for one in names)):

@@ -20,7 +20,7 @@ class Place(NamedTuple):
 
     `root` is the top of the work tree, `folder` where the project lies in it, `private` a
     folder of the git directory; `branch` opens a branch of a remote; `author` says who writes,
-    as the record has it. `reader` reads a lockfile where nothing is to be written.
+    as the lockfile has it. `reader` reads a lockfile where nothing is to be written.
     """
 
     root: Path

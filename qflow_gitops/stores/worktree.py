@@ -77,7 +77,7 @@ class WorktreeStore:
         return self._where
 
     def read(self) -> Snapshot:
-        """Give the record as it stands, a session that is under way included."""
+        """Return the lockfile as it stands, a session that is under way included."""
         for _ in range(5):
             with contextlib.suppress(LockError):
                 return self._seen()
@@ -92,12 +92,12 @@ class WorktreeStore:
         return Snapshot(lockfile, self.where)
 
     def at_hand(self) -> Lockfile | None:
-        """Give the record as it stands."""
+        """Return the lockfile as it stands."""
         return self.read().lockfile
 
     @contextlib.contextmanager
     def session(self) -> Iterator["WorktreeSession"]:
-        """Take the record for writing; what an interrupted session left is taken in first."""
+        """Take the lockfile for writing; what an interrupted session left is taken in first."""
         self._check_allowed()
         with self._mutex():
             atomic.sweep(self._path)
@@ -138,7 +138,7 @@ class WorktreeStore:
             )
 
     def versions(self) -> Iterator[Version]:
-        """Give the file: its earlier versions are git's, where they were committed."""
+        """Return the file: its earlier versions are git's, where they were committed."""
         content = self._bytes(self._path)
         if content is not None:
             yield Version(self.where, (), lambda: content)
@@ -147,7 +147,7 @@ class WorktreeStore:
         """Raise UsageProblem: a file isn't signed."""
         del version, signers
         raise UsageProblem(
-            "The record is a file of the work tree, which has no signatures.",
+            "The lockfile is a file of the work tree, which has no signatures.",
             where="qflow.yaml",
             not_done="Nothing was checked.",
             hint="Leave out --signers, or keep the lockfile on a branch: `lock: {store: branch}`",
@@ -168,7 +168,8 @@ class WorktreeStore:
             except BlockingIOError:
                 holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
                 raise BusyError(
-                    f"Another qflow-gitops is writing the record ({holder or 'unknown process'}).",
+                    "Another qflow-gitops is writing the lockfile "
+                    f"({holder or 'unknown process'}).",
                     where=self.where,
                     not_done="Nothing was sent.",
                     hint="Wait for it to end; `qflow-gitops status` shows what it runs.",
@@ -185,7 +186,7 @@ class WorktreeStore:
     def _load(
         self, reader: Callable[[bytes, str], Lockfile]
     ) -> tuple[Lockfile | None, bytes | None]:
-        """Give the record with the journal on top, and the lockfile's own bytes."""
+        """Return the lockfile with the journal on top, and the lockfile's own bytes."""
         content, copy = self._bytes(self._path), self._bytes(self._copy)
         lines = journal.read(self._journal)
         header = lines[0] if lines else None
@@ -283,7 +284,7 @@ class WorktreeStore:
 
     def _unwritable(self, problem: OSError, path: Path) -> LockError:
         return LockError(
-            f"The record can't be written: {problem.strerror or problem}.",
+            f"The lockfile can't be written: {problem.strerror or problem}.",
             where=str(path),
             not_done=NOTHING_MORE,
             hint="Make room or fix the folder's rights, then run the command again.",
@@ -292,7 +293,7 @@ class WorktreeStore:
 
 
 class WorktreeSession:
-    """Implements `ports.LockSession`: the record while this process alone writes it."""
+    """Implements `ports.LockSession`: the lockfile while this process alone writes it."""
 
     alone = True  # the mutex says so
     gather = 0.0
@@ -328,7 +329,7 @@ class WorktreeSession:
         self._write(transitions, mark)
 
     def head(self) -> tuple[LedgerEvent, ...]:
-        """Give the events of the head, with those that were announced. Raises LockError."""
+        """Return the events of the head, with those that were announced. Raises LockError."""
         lockfile = self.lockfile
         return (*lockfile.notes, *self._store._announced.missing_in(lockfile))
 
@@ -387,7 +388,7 @@ class WorktreeSession:
             raise LockError(
                 f"The lockfile can't be written: {problem.strerror or problem}.",
                 where=str(store._path),
-                not_done="The record is complete, but still in the journal of the git directory.",
+                not_done="The lockfile is complete, but still in the journal of the git directory.",
                 hint="Make room or fix the folder's rights; the next apply takes the journal in.",
                 reason="lock_unwritable",
             ) from None

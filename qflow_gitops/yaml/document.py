@@ -46,5 +46,5 @@ class Parsed(NamedTuple):
 
 
 def range_of(start: Any, end: Any) -> Range:
-    """Give the stretch between two marks of a YAML library, whose lines and columns begin at 0."""
+    """Return the stretch between two marks of a YAML library, whose lines begin at 0."""
     return Range(Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1))

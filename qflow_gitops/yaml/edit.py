@@ -58,11 +58,11 @@ class Source:
     mark: bytes = b""
 
     def offset(self, at: Position) -> int:
-        """Give the offset of a position."""
+        """Return the offset of a position."""
         return self.starts[at.line - 1] + at.column - 1
 
     def slice(self, where: Range) -> str:
-        """Give the characters of a range."""
+        """Return the characters of a range."""
         return self.text[self.offset(where.start) : self.offset(where.end)]
 
     def edit(self, where: Range, text: str) -> Edit:
@@ -70,25 +70,25 @@ class Source:
         return Edit(self.offset(where.start), self.offset(where.end), text)
 
     def edited(self, edits: Iterable[Edit]) -> bytes:
-        """Give the file's new bytes; the edits may not overlap."""
+        """Return the file's new bytes; the edits may not overlap."""
         text = self.text
         for one in sorted(edits, key=lambda edit: edit.begin, reverse=True):
             text = text[: one.begin] + one.text + text[one.end :]
         return self.mark + text.encode()
 
     def line(self, number: int) -> str:
-        """Give a line, counted from 1, without its line break; "" beyond the last."""
+        """Return a line, counted from 1, without its line break; "" beyond the last."""
         if number > len(self.starts):
             return ""
         return self.text[self.starts[number - 1] : self.line_end(number)]
 
     def line_end(self, number: int) -> int:
-        """Give the offset at which a line's break begins, or the text's end."""
+        """Return the offset at which a line's break begins, or the text's end."""
         found = _LINE_BREAK.search(self.text, self.starts[number - 1])
         return found.start() if found else len(self.text)
 
     def newline(self, number: int) -> str:
-        """Give the break that a line ends with, or the file's own where it has none."""
+        """Return the break that a line ends with, or the file's own where it has none."""
         found = _USUAL_BREAK.match(self.text, self.line_end(number))
         found = found or _USUAL_BREAK.search(self.text)
         return found.group() if found else "\n"
@@ -104,7 +104,7 @@ def source(content: bytes) -> Source | None:
 
 
 def written(value: Scalar, *, plain: bool = True) -> str:
-    """Give a value as YAML that is read back as exactly the same, also by YAML 1.1 readers.
+    """Return a value as YAML that is read back as exactly the same, also by YAML 1.1 readers.
 
     Strings other than harmless words are put in double quotes; invisible characters are
     escaped, so that a reviewer sees them. `plain` allows a word to stay without quotes.
@@ -156,7 +156,7 @@ def put(content: bytes, index: int, path: tuple[str, ...], value: Scalar) -> byt
 
 
 def with_lineage(content: bytes, lineage: str) -> bytes | Refused:
-    """Give the text of a `qflow.yaml` with `spec.lock.lineage` set, and nothing else changed."""
+    """Return the text of a `qflow.yaml` with `spec.lock.lineage` set, and nothing else changed."""
     if len(parse(content, "").documents) > 1:
         return Refused("it holds several YAML documents")
     return put(content, 0, LINEAGE, lineage)
@@ -259,12 +259,12 @@ class _Place:
 
 
 def _holds_something(line: str, *, comments: bool) -> bool:
-    """Whether a line is more than blanks; a # begins text in a block of text, else a comment."""
+    """Whether a line is more than spaces; a # begins text in a block of text, else a comment."""
     return bool(line.strip()) and (comments or not line.lstrip().startswith("#"))
 
 
 def _edit(place: _Place, path: tuple[str, ...], value: Scalar) -> Edit:
-    """Give the one edit that sets the value; what stands in its way was refused before."""
+    """Return the one edit that sets the value; what stands in its way was refused before."""
     data: Any = place.document.data
     for depth, key in enumerate(path):
         if key not in data:
@@ -334,5 +334,5 @@ def _on_a_new_line(
 
 
 def _is_comment(line: str, column: int) -> bool:
-    """Whether a line holds only a comment that is indented by at least so many blanks."""
+    """Whether a line holds only a comment that is indented by at least so many spaces."""
     return line.lstrip(" ").startswith("#") and len(line) - len(line.lstrip(" ")) >= column

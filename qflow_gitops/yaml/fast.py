@@ -1,4 +1,4 @@
-"""YAML text -> the data that `strict` reads from it, quickly; None for all but plain texts.
+"""Read from plain YAML what `strict` reads from it, quickly; None for any other text.
 
 The one place that knows PyYAML, of which only libyaml's events are used: its loaders read
 YAML 1.1 and take a key that stands twice. A text is plain if nothing in it is refused,

@@ -37,7 +37,7 @@ _KNOWN: tuple[tuple[str, Explanation], ...] = (
     ),
     (
         r"character '\\t' that cannot start",
-        Explanation("A tab can't indent YAML.", "Indent with blanks."),
+        Explanation("A tab can't indent YAML.", "Indent with spaces."),
     ),
     (
         r"character '(?P<what>.+)' that cannot start",
@@ -46,7 +46,7 @@ _KNOWN: tuple[tuple[str, Explanation], ...] = (
     (
         r"mapping values are not allowed",
         Explanation(
-            "A colon and a blank aren't expected here.",
+            "A colon and a space aren't expected here.",
             "Put the value in quotes if the colon is part of it; else indent this line like its "
             "neighbours.",
         ),
@@ -62,7 +62,7 @@ _KNOWN: tuple[tuple[str, Explanation], ...] = (
         r"expected <block end>",
         Explanation(
             "This line's indentation fits none of the lines above.",
-            "Indent it like its neighbours, with blanks.",
+            "Indent it like its neighbours, with spaces.",
         ),
     ),
     (
@@ -123,9 +123,9 @@ _PAIR = re.compile(r":(?:\s|\Z)")
 
 
 def explained(said: str, context: str = "", *, inside: bool = False) -> Explanation:
-    """Give the words for what the parser said, its own ones where it is something rare.
+    """Return the words for what the parser said, its own ones where it is something rare.
 
-    `inside` is whether more than blanks stand before it on its line.
+    `inside` is whether more than spaces stand before it on its line.
     """
     if inside and re.search(_TAB, said):
         return _TAB_INSIDE

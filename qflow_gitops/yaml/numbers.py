@@ -1,4 +1,4 @@
-"""An unquoted scalar that looks like a number -> the JSON number that it is, by YAML 1.2 core.
+"""Read an unquoted scalar that looks like a number, by YAML 1.2's core schema.
 
 One number has one form: a whole one is an integer, however it was written, and what JSON
 readers would take for another number than was written is none.

@@ -1,4 +1,4 @@
-"""The bytes of a YAML file -> its documents.
+"""Read the bytes of a YAML file into documents.
 
 Plain texts, in which there is nothing to find, are read by `fast`; all others by
 `strict`, which takes milliseconds for a file and says everything that is wrong.

@@ -1,4 +1,4 @@
-"""YAML text -> documents, and everything that is wrong with it.
+"""Read YAML text into documents, and say everything that is wrong with it.
 
 The one place that knows ruamel.yaml. Only its events are used: what YAML allows and a run
 spec does not (anchors, tags, directives, duplicate keys, leftovers of YAML 1.1) is found
@@ -52,7 +52,7 @@ class _Stop(Exception):
 
 
 def _events(text: str, builder: "_Builder") -> Iterator[Any]:
-    """Give ruamel's events; what it can't read becomes a finding and the end."""
+    """Return ruamel's events; what it can't read becomes a finding and the end."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -84,7 +84,7 @@ def _events(text: str, builder: "_Builder") -> Iterator[Any]:
 
 
 def _stretch_of(text: str, start: int, end: int) -> Range:
-    """Give a stretch of one line by its offsets."""
+    """Return a stretch of one line by its offsets."""
     breaks = list(_BREAK.finditer(text, 0, start))
     line = len(breaks) + 1
     column = start - (breaks[-1].end() if breaks else 0) + 1
@@ -323,7 +323,7 @@ class _Builder:
         first = self.keys[path].start.line
         self.report(
             "yaml-duplicate-key",
-            f"The key `{key}` stands here a second time; the first is on line {first}.",
+            f"Duplicate key `{key}`; first defined on line {first}.",
             self.last,
             "Put a line with `---` above it, if another spec begins here; else keep one of the two."
             if self.glued

@@ -47,12 +47,12 @@ def measure(scale: Scale) -> Table:
         row["plan, warm clone s"] = _seconds(fresh, known, "plan")
         row["lock verify s"] = _seconds(fresh, known, "lock", "verify")
     return Table(
-        "A whole process each; the fresh clone's `plan` fetches the record's whole history.", [row]
+        "A process each; the fresh clone's `plan` fetches the lockfile's whole history.", [row]
     )
 
 
 def _fill(storm: Storm) -> None:
-    """Write the record as an apply of one run at a time would."""
+    """Write the lockfile as an apply of one run at a time would."""
     clone = storm.clones[1]
     repo = GitRepo.open(clone.path, environment(storm.folder))
     branch = _Unpushed(repo, "origin", BRANCH, lambda: 60.0)
@@ -91,7 +91,7 @@ def _size(remote: Remote) -> int:
 
 
 def _pack(remote: Remote, folder: Path) -> int:
-    """Give the bytes of a pack with the record's whole history, as a fetch gets it."""
+    """Give the bytes of a pack with the lockfile's whole history, as a fetch gets it."""
     other = folder / "pack.git"
     fetch = ["git", "clone", "--quiet", "--bare", "--single-branch", f"--branch={BRANCH}"]
     subprocess.run([*fetch, remote.path.as_uri(), str(other)], check=True)

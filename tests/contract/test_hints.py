@@ -71,7 +71,7 @@ _BY_REASON = {
         "Make room or fix the folder's rights, then run the command again.",
         "Make room or fix the folder's rights; the next apply takes the journal in.",
         "Give yourself the right to read it.",
-        "Keep the folder and report it: it may hold the record of what was sent.",
+        "Keep the folder and report it: it may hold the lockfile of what was sent.",
         "Put the file itself here.",
         "Rename it.",
         "Rename one of them.",
@@ -129,6 +129,7 @@ _BY_REASON = {
             "See that it is meant."
         ),
     ),
+    "it only names what there is to choose from: test_sandbox_faults.py": ("Valid faults: ….",),
     "the CLI fills it in": ("<the command as it was typed>",),
 }
 ELSEWHERE = {text: why for why, texts in _BY_REASON.items() for text in texts}

@@ -16,7 +16,7 @@ LONGER = {
     "cli/context.py": 427,
     "git/lock_branch.py": 467,
     "git/worktree.py": 388,
-    "stores/worktree.py": 399,
+    "stores/worktree.py": 400,
     "yaml/strict.py": 420,
 }
 

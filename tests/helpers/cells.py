@@ -61,7 +61,7 @@ _MADE_UP = (
 
 @dataclass(frozen=True)
 class Seen:
-    """What a command answered, and what it did: requests, the record, files of the work tree."""
+    """What a command answered, and what it did: requests, the lockfile, files of the work tree."""
 
     code: int
     out: str
@@ -262,7 +262,7 @@ class Place:
         return found
 
     def _record(self) -> str:
-        """The record's head, and the states of each run's attempts."""
+        """The lockfile's head, and the states of each run's attempts."""
         tip = (self.world.remote / "refs/heads" / BRANCH).read_text("ascii")
         if tip not in self._records:
             self._records[tip] = self._read_record()

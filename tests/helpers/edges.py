@@ -41,7 +41,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.stores import branch, worktree
 
 EDGES = ("push", "pushed", "send", "sent", "look", "looked", "replace")
-"""Before and after a write of the record, a POST, a look at the list; before a file's change."""
+"""Before and after a write of the lockfile, a POST, a look at the list; before a file's change."""
 
 
 class Crash(BaseException):

@@ -38,7 +38,7 @@ FASTER = 20  # the program's clock, so that its waits between two looks cost a t
 
 @dataclass(slots=True)
 class Bench:
-    """`attempts` reads the record's attempts of `RUN`; `waits` are the pauses asked for."""
+    """`attempts` reads the lockfile's attempts of `RUN`; `waits` are the pauses asked for."""
 
     cli: Cli
     sandbox: SandboxServer

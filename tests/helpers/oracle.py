@@ -38,7 +38,7 @@ class Sent:
 
 @dataclass(slots=True)
 class Oracle:
-    """Watches each POST and each version of the record.
+    """Watches each POST and each version of the lockfile.
 
     `read` gives the newest record, `versions` those written since it was last asked. `keyed`:
     requests carry a key of their attempt.
@@ -106,7 +106,7 @@ class Oracle:
     # --- after each step -------------------------------------------------------------
 
     def check(self) -> None:
-        """Hold all of it against the record."""
+        """Hold all of it against the lockfile."""
         written = self.versions()
         for version in written:
             self._check_growth(version)

@@ -167,7 +167,7 @@ def _named(clone: Workspace) -> Workspace:
 
 
 def _tried(clone: Workspace) -> list[str]:
-    """Give the commits of the record that were made in a clone, in the order of their making."""
+    """Give the commits of the lockfile that were made in a clone, in the order of their making."""
     listing = ["--batch-all-objects", "--unordered", "--batch-check=%(objecttype) %(objectname)"]
     objects = clone.git("cat-file", *listing).splitlines()
     commits = [line.split()[1] for line in objects if line.startswith("commit")]

@@ -1,4 +1,4 @@
-"""People with clones of one remote who change run specs, and the record that they share."""
+"""People with clones of one remote who change run specs, and the lockfile that they share."""
 
 import shutil
 from collections.abc import Collection, Sequence
@@ -38,7 +38,7 @@ Specs = dict[str, Spec]
 
 
 def repositories(folder: Path) -> Path:
-    """Make a bare remote, which refuses the record while a file says so, and two clones of it."""
+    """Make a bare remote, which refuses the lockfile while a file says so, and two clones of it."""
     made = Remote(folder / "remote.git")
     shutil.rmtree(made.path / "hooks")
     made.hook(
@@ -91,7 +91,7 @@ class Team:
             self.share(clone)
 
     def refuse(self, yes: bool) -> None:
-        """Let the remote refuse the record, or take it again."""
+        """Let the remote refuse the lockfile, or take it again."""
         file = self.remote / "refuse"
         file.touch() if yes else file.unlink(missing_ok=True)
 
@@ -135,7 +135,7 @@ class Team:
             self._commit(clone)
         workspace.git("push", "--quiet", "origin", "main")
 
-    # --- the record ------------------------------------------------------------------
+    # --- the lockfile ------------------------------------------------------------------
 
     def _git(self, *arguments: str) -> str:
         return Workspace(self.remote).git(*arguments)
@@ -178,7 +178,7 @@ class Team:
 
 
 class Person(Team):
-    """One person and one machine: one clone, and the record is a file of its work tree."""
+    """One person and one machine: one clone, and the lockfile is a file of its work tree."""
 
     _newest: Lockfile | None = None
 
@@ -200,7 +200,7 @@ class Person(Team):
         return store.read().lockfile
 
     def versions(self) -> list[Lockfile]:
-        """The record as it is now; while it is in a journal, its serial stands still."""
+        """The lockfile as it is now; while it is in a journal, its serial stands still."""
         old, record = self._newest, self.record()
         if record is None or (old is not None and record.environments == old.environments):
             return []

@@ -133,7 +133,7 @@ def test_a_pull_requests_whole_way(
     merge: Callable[[Workspace], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Pull request, comment, merge, apply of what was approved, the record, the comment again."""
+    """Pull request, comment, merge, apply of what was approved, the lockfile, the comment again."""
     pushed(runner)
     monkeypatch.setattr("tests.helpers.runner.WITHOUT_API", False)
     with GitHubApi() as api:
@@ -178,7 +178,7 @@ def test_a_pull_requests_whole_way(
 def test_a_pull_request_of_a_fork_is_planned_without_any_token(
     workspace: Workspace, remote: Remote, sandbox: SandboxServer, runner: Runner
 ) -> None:
-    """Not even the remote can be asked: the record is what the checkout brought along."""
+    """Not even the remote can be asked: the lockfile is what the checkout brought along."""
     pushed(runner)
     asked = len(sandbox.requests())
     runner.secrets, runner.machine, runner.offline = {}, {}, True

@@ -1,4 +1,4 @@
-"""The record on a branch: any clone, any runner, one truth."""
+"""The lockfile on a branch: any clone, any runner, one truth."""
 
 import os
 import re
@@ -143,7 +143,7 @@ def test_a_rejected_push_before_the_post_sends_nothing(
 def test_a_rejected_push_after_the_post_is_rescued_and_said(
     remote: Remote, cli: Cli, sandbox: SandboxServer, later: Callable[[float], None]
 ) -> None:
-    """The answer is saved, printed, and `lock push` brings it into the record."""
+    """The answer is saved, printed, and `lock push` brings it into the lockfile."""
     count = remote.path / "pushes"
     remote.hook(
         "pre-receive", f'echo x >> "{count}"\n[ $(wc -l < "{count}") -le 1 ] || {{ {REFUSE} }}\n'
@@ -209,7 +209,7 @@ def pinned(remote: Remote, cli: Cli) -> None:
     workspace.write(
         "qflow.yaml", BRANCH_PROJECT.replace("branch}", f"branch, lineage: {lineage}}}")
     )
-    workspace.commit("pin the record")
+    workspace.commit("pin the lockfile")
     workspace.git("push", "--quiet", "origin", "main")
 
 

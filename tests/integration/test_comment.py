@@ -35,7 +35,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
 
 @pytest.fixture
 def pull(remote: Remote, workspace: Workspace, api: GitHubApi) -> Workspace:
-    """Pull request 1: the sample changed, and one new run. The record is on its branch."""
+    """Pull request 1: the sample changed, and one new run. The lockfile is on its branch."""
     workspace.git("switch", "--quiet", "-c", "feature")
     workspace.write(FILE, SAMPLE.replace("maha2", "maha3"))
     workspace.write("runs/new.yaml", spec("new", "new").replace(WORKFLOW, ANOTHER))
@@ -490,7 +490,7 @@ def test_a_dry_run_shows_and_posts_nothing(pull: Workspace, cli: Cli, api: GitHu
 def test_a_pull_request_cant_bring_a_record_of_its_own(
     pull: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer
 ) -> None:
-    """Where the record lives is what the target branch says."""
+    """Where the lockfile lives is what the target branch says."""
     pull.write(
         "qflow.yaml", BRANCH_PROJECT.replace("store: branch", "store: branch, branch: forged")
     )

@@ -1,4 +1,4 @@
-"""kill -9 at any moment, then apply: no run is sent twice, none is lost from the record."""
+"""kill -9 at any moment, then apply: no run is sent twice, none is lost from the lockfile."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def kill_after(workspace: Workspace, seconds: float) -> int:
 
 
 def check(workspace: Workspace, sandbox: SandboxServer) -> dict[str, str]:
-    """No run has two executions, and every execution is in the record or in doubt."""
+    """No run has two executions, and every execution is in the lockfile or in doubt."""
     record = json.loads(workspace.read("qflow.lock"))
     runs = record["environments"]["prod"]["runs"]
     states = {name: run["attempts"][-1]["state"] for name, run in runs.items()}

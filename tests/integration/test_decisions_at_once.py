@@ -184,7 +184,7 @@ def test_a_decision_that_dies_before_its_push_leaves_all_as_it_was(two: Two) -> 
 
 
 def test_the_sender_s_own_answer_comes_after_a_decision_was_put_back(two: Two) -> None:
-    """It was saved where the record couldn't be written; it is certain, and ends the doubt."""
+    """It was saved where the lockfile couldn't be written; it is certain, and ends the doubt."""
     refuse = 'while read o n ref; do case "$ref" in *qflow-lock) exit 1;; esac; done\n'
     hook = lambda: two.remote.hook("pre-receive", refuse)  # noqa: E731
     assert two(two.one, "apply", "--yes", "--concurrency", "1", sent=hook).code == 11

@@ -101,7 +101,7 @@ class Scene:
         return Cli(self.author.path, self.capfd)
 
     def runs(self) -> dict[str, list[dict[str, Any]]]:
-        """The attempts of each run, as the record has them now."""
+        """The attempts of each run, as the lockfile has them now."""
         told = Cli(self.author.path, self.capfd).json("history")
         found: dict[str, list[dict[str, Any]]] = {}
         for one in told["attempts"]:
@@ -136,7 +136,7 @@ class Scene:
 
 
 class BranchScene(Scene):
-    """The record is on a branch; each process works in a clone, every other in a fresh one."""
+    """The lockfile is on a branch; each process works in a clone, every other in a fresh one."""
 
     def __init__(self, remote: Remote, *rest: Any) -> None:
         super().__init__(*rest)

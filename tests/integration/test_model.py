@@ -2,7 +2,7 @@
 
 A story is about a few runs, people who change and merge them in two clones, runners that
 apply at any moment, and faults: of the network, of Qualys, of the git remote, of clocks and
-of processes. After each step `Oracle` holds the record against what the sandbox executed.
+of processes. After each step `Oracle` holds the lockfile against what the sandbox executed.
 
 A few that are always the same are told with all other tests. QFLOW_TESTS_MODEL=EXAMPLES or
 EXAMPLES,STEPS tells new ones: 20,12 takes about a minute, 500,20 needs pytest's --timeout=0.

@@ -88,7 +88,7 @@ def rescued(bench: Bench, done: Done) -> str:
 
 
 def brought_in(bench: Bench, lines: str, tmp_path: Path) -> None:
-    """What was saved or printed goes into the record by `lock push`; then apply goes on."""
+    """What was saved or printed goes into the lockfile by `lock push`; then apply goes on."""
     file = tmp_path / "from-the-log.rescue"
     file.write_text(lines)
     done = bench.cli("lock", "push", str(file))
@@ -113,7 +113,7 @@ def test_a_full_disk_before_the_send(bench: Bench, here: SmallDisk) -> None:
 def test_a_disk_that_fills_up_after_the_send_has_room_for_the_answer(
     bench: Bench, here: SmallDisk, monkeypatch: pytest.MonkeyPatch, later: Later
 ) -> None:
-    """It was reserved with the intent. Until there is room, the journal holds the record."""
+    """It was reserved with the intent. Until there is room, the journal holds the lockfile."""
     once_posted(monkeypatch, here.fill)
     done = bench.under("")
     assert (done.code, bench.posts(), bench.ran()) == (11, 1, 1), done.err
@@ -173,7 +173,7 @@ def test_a_git_directory_that_becomes_read_only_after_the_send(
 def test_a_work_tree_that_is_read_only(
     bench: Bench, workspace: Workspace, tmp_path: Path, later: Later
 ) -> None:
-    """The git directory is elsewhere and keeps the record, so nothing is lost."""
+    """The git directory is elsewhere and keeps the lockfile, so nothing is lost."""
     workspace.git("init", "--quiet", "--separate-git-dir", str(tmp_path / "elsewhere.git"))
     with read_only(workspace.path):
         done = bench.under("")

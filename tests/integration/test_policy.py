@@ -1,4 +1,4 @@
-"""The policy on real git: both ends of the range, releases in the record, windows that close."""
+"""The policy on real git: both ends of the range, releases in the lockfile, windows that close."""
 
 import json
 import re

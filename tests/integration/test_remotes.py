@@ -1,4 +1,4 @@
-"""The record's branch over ssh, and over http and https with a token, as in a CI."""
+"""The lockfile's branch over ssh, and over http and https with a token, as in a CI."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -206,7 +206,7 @@ def test_a_remote_that_hangs_with_the_answers(
     number: int, code: int, within: bool, due: Remote, cli: Cli, sandbox: SandboxServer,
     start: Callable[..., Real], later: Callable[[float], None], tmp_path: Path,
 ) -> None:  # fmt: skip
-    """What was accepted is rescued and said; `lock push` brings it into the record."""
+    """What was accepted is rescued and said; `lock push` brings it into the lockfile."""
     marker = tmp_path / "marker"
     hang(due, marker, 60, lets=1)
     sandbox.set_faults("latency=1@run")

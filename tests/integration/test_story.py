@@ -241,7 +241,7 @@ def test_an_older_lockfile_is_refused_with_the_command_that_restores_it(
 ) -> None:
     """A checkout brought an older record back: the runs after it would be due again."""
     applied.git("add", "qflow.lock")
-    applied.git("commit", "--quiet", "-m", "the record")
+    applied.git("commit", "--quiet", "-m", "the lockfile")
     applied.write(FILE, SAMPLE.replace("maha2", "maha3"))
     applied.commit("newer")
     assert cli("apply", "--yes").code == 0

@@ -1,4 +1,4 @@
-"""A long record read by its index is the record."""
+"""A long record read by its index is the lockfile."""
 
 from typing import Any
 

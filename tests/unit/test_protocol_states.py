@@ -144,7 +144,7 @@ def let_go(world: World, who: int) -> tuple[tuple[int, int], ...]:
 
 
 def read(world: World, protocol: Protocol, who: int, _runner: Runner) -> Iterator[World]:
-    """Look at the record and decide; a doubt that was put back comes before all else."""
+    """Look at the lockfile and decide; a doubt that was put back comes before all else."""
     state = world.record[-1][0] if world.record else None
     again = [at for at, (one, _) in enumerate(world.record[:-1], 1) if one in DOUBTFUL]
     if again:
@@ -251,7 +251,7 @@ DOES = {
 }
 
 
-# --- the record ----------------------------------------------------------------------
+# --- the lockfile ----------------------------------------------------------------------
 
 
 def written(world: World, protocol: Protocol, number: int, to: State, execution: int = 0) -> World:
@@ -331,7 +331,7 @@ def explored(protocol: Protocol, start: World = BEGIN) -> Found:
 
 
 def loses(world: World) -> bool:
-    """Whether something ran that can't be found from the record: by its id, or by a doubt."""
+    """Whether something ran that can't be found from the lockfile: by its id, or by a doubt."""
     known = DOUBTFUL | {State.ASSUMED}
     return bool(world.unrecorded()) and not any(state in known for state, _ in world.record)
 

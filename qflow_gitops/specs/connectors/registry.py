@@ -49,7 +49,7 @@ _LEGACY = {one.LEGACY_VARIABLE: name for name, one in CONNECTORS.items() if one.
 
 
 def check(document: Document) -> list[Diagnostic]:
-    """Give the warnings on a run spec's variables, in the order of the document.
+    """Return the warnings on a run spec's variables, in the order of the document.
 
     Only for a document in which the schema `workflow-run` found no error.
     """
@@ -125,7 +125,7 @@ def _system_variables(types: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)  # names come again and again
 def _near(name: str, known: tuple[str, ...]) -> str:
-    """Give the system variable of which `name` is a misspelling; a plural is none."""
+    """Return the system variable of which `name` is a misspelling; a plural is none."""
     plain = _folded(name)[:64]
     for one in known:
         other = _folded(one)

@@ -322,7 +322,9 @@ def invalid(at: Terminal) -> tuple[str, Person]:
         WHY,
         {
             "Fix it": lambda at: at.edit("runs/b.yaml", "  nonsense: 1\n", ""),
-            "There are: `workflowId`": lambda at: at.edit("runs/b.yaml", "nonsense: 1", "rerun: 1"),
+            "Valid keys: `workflowId`": lambda at: at.edit(
+                "runs/b.yaml", "nonsense: 1", "rerun: 1"
+            ),
         },
     )
 
