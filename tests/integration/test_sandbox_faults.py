@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.sandbox.faults import TARGETS, parse
+from qflow_gitops.sandbox.faults import FAULTS, TARGETS, parse
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 from tests.integration.test_sandbox import API, BODY, OPENAPI, PAGE, Client
@@ -214,3 +214,11 @@ def test_seconds_that_are_none(text: str) -> None:
     with pytest.raises(UsageProblem) as refused:
         parse(text)
     assert refused.value.reason == "fault_form"
+
+
+def test_a_fault_that_there_is_not_names_those_that_there_are() -> None:
+    with pytest.raises(UsageProblem) as problem:
+        parse("hagn=5@run")
+    assert problem.value.message == "There is no fault `hagn`."
+    assert problem.value.hint.startswith("Did you mean hang? Valid faults: ")
+    assert problem.value.hint.endswith(f"{list(FAULTS)[-1]}.")
