@@ -10,13 +10,13 @@ from functools import partial
 from typing import NamedTuple
 
 from qflow_gitops.apply import descent
-from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest, View
+from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest, PlannedApply
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent, Note
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.plan.context import Context, apply_command
-from qflow_gitops.policy.rules import Facts
+from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import Branches, GitTree
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.branches import Unmerged, rules_of, unmerged
@@ -25,10 +25,10 @@ from qflow_gitops.sources.policies import NEW_RECORD, bases_of, facts_of
 
 
 class Admission(NamedTuple):
-    """What was found out: see `View` for `let_go`; `absent` is None where a branch has it."""
+    """What was found out: `let_go` as in `PlannedApply`; `absent` is None where a branch has it."""
 
     let_go: str
-    facts: Facts
+    facts: PolicyContext
     absent: Unmerged | None
 
     def aside(self, request: ApplyRequest) -> bool:
@@ -64,7 +64,9 @@ def admit(
     )
 
 
-def asked(request: ApplyRequest, ask: Callable[[str], bool] | None, view: View) -> ApplyRequest:
+def asked(
+    request: ApplyRequest, ask: Callable[[str], bool] | None, view: PlannedApply
+) -> ApplyRequest:
     """Ask a person whether a commit is to be applied that no branch has; a yes releases it.
 
     Nobody is asked where nothing of it is due, or it was released already. Raises UsageProblem
@@ -85,7 +87,7 @@ def asked(request: ApplyRequest, ask: Callable[[str], bool] | None, view: View) 
     return replace(request, acks={**request.acks, Reason.UNMERGED.value: 1}, reason=reason)
 
 
-def left_alone(view: View) -> tuple[str, ...]:
+def left_alone(view: PlannedApply) -> tuple[str, ...]:
     """Say that nothing is recorded of a commit that no branch has, where nothing of it is due."""
     changes = view.planned.plan.changes
     if view.absent is None or any(
@@ -96,7 +98,7 @@ def left_alone(view: View) -> tuple[str, ...]:
     return (f"{said}: nothing of it is due, and it isn't recorded as applied.",)
 
 
-def with_holds(context: Context, git: GitTree, view: View) -> Context:
+def with_holds(context: Context, git: GitTree, view: PlannedApply) -> Context:
     """Add what holds a commit as a whole: no branch has it, or it took all specs away.
 
     The second only where the commit is recorded as applied, or it would be asked about again.
@@ -115,7 +117,7 @@ def with_holds(context: Context, git: GitTree, view: View) -> Context:
     return context._replace(emptied={environment: gone} if gone else {})
 
 
-def still_needed(acks: Mapping[str, int], view: View) -> dict[str, int]:
+def still_needed(acks: Mapping[str, int], view: PlannedApply) -> dict[str, int]:
     """Leave out releases that the next apply doesn't need, as this one records what they were for.
 
     None of them is about a run.
@@ -124,25 +126,29 @@ def still_needed(acks: Mapping[str, int], view: View) -> dict[str, int]:
     return {name: count for name, count in acks.items() if name not in once}
 
 
-def check_follows(request: ApplyRequest, git: GitTree, branches: Branches, view: View) -> None:
+def check_follows(
+    request: ApplyRequest, git: GitTree, branches: Branches, view: PlannedApply
+) -> None:
     """Refuse what doesn't follow the newest record; the release was for one commit alone."""
     step = _step(descent.look, git, branches, view)
-    if step.standing is not descent.Standing.FOLLOWS:
+    if step.standing is not descent.Relation.FOLLOWS:
         raise descent.refused(step, to=request.to)
 
 
-def check_overtaken(git: GitTree, branches: Branches, view: View) -> None:
+def check_overtaken(git: GitTree, branches: Branches, view: PlannedApply) -> None:
     """Refuse to go on where another apply has gone on meanwhile; nobody is asked any more."""
     step = _step(descent.as_known, git, branches, view)
-    if step.standing is not descent.Standing.FOLLOWS:
+    if step.standing is not descent.Relation.FOLLOWS:
         raise descent.overtaken(step.of, step.latest, step.head)
 
 
-def _step(look_at: descent.Look, git: GitTree, branches: Branches, view: View) -> descent.Step:
+def _step(
+    look_at: descent.Look, git: GitTree, branches: Branches, view: PlannedApply
+) -> descent.Step:
     """Say how the commit stands to the newest record, but for what a person let go of."""
     about = (git, branches, view.project, view.lockfile, view.environment, view.planned.commit)
     step = descent.stands(look_at, *about)
-    follows = step._replace(standing=descent.Standing.FOLLOWS)
+    follows = step._replace(standing=descent.Relation.FOLLOWS)
     return follows if view.let_go and step.latest == view.let_go else step
 
 
@@ -150,7 +156,7 @@ def _step(look_at: descent.Look, git: GitTree, branches: Branches, view: View) -
 
 
 def releases(
-    lockfile: Lockfile, view: View, at: str, author: Mapping[str, str]
+    lockfile: Lockfile, view: PlannedApply, at: str, author: Mapping[str, str]
 ) -> tuple[Note, ...]:
     """Return what the lockfile doesn't say yet of what was released; no attempt may tell it.
 

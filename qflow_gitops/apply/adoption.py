@@ -14,7 +14,7 @@ from qflow_gitops.errors import UsageProblem
 from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.ports.qualys import Echo, Execution, Qualys
+from qflow_gitops.ports.qualys import Execution, Qualys, TriggerInput
 from qflow_gitops.specs import secrets
 from qflow_gitops.specs.spec import RunSpec, body_of, hidden, with_key
 
@@ -151,14 +151,14 @@ def _of_time(execution: Execution, doubt: Doubt) -> list[Against]:
     return []
 
 
-def _of_source(echo: Echo | None) -> list[Against]:
+def _of_source(echo: TriggerInput | None) -> list[Against]:
     if echo is None or echo.source in ("", SOURCE):
         return []
     source = secrets.masked(echo.source[:60])
     return [Against("source", f"It was started through {source}, not through the API.")]
 
 
-def _unclear(sent: Sent, echo: Echo | None, match: Match) -> Against:
+def _unclear(sent: Sent, echo: TriggerInput | None, match: Match) -> Against:
     """Say why the requests can't be compared, or differ in a way that has no place."""
     if match is Match.DIFFERENT:
         return Against("key", f"It doesn't carry this attempt's key, `{sent.key}`.")

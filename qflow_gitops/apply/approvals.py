@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from qflow_gitops.apply.proposed import Proposed, Specs
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import QflowError, UsageProblem
-from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.policy.rules import Approval, Policy
 from qflow_gitops.ports.git import GitTree
@@ -36,11 +36,11 @@ class Approver:
     head: str
     _specs: dict[int, Specs | str] = field(default_factory=dict)
     _onto: dict[int, str] = field(default_factory=dict)  # what each was merged into
-    _later: dict[str, dict[Key, str]] = field(default_factory=dict)
+    _later: dict[str, dict[RunKey, str]] = field(default_factory=dict)
 
     def approvals(
         self, due: Iterable[RunSpec], lockfile: Lockfile, base: str
-    ) -> dict[Key, Approval]:
+    ) -> dict[RunKey, Approval]:
         """Say for each run who approved it. `base` is "" where nothing was applied before.
 
         A run is approved if it stands, with this digest, platform and the annotations that the
@@ -69,10 +69,10 @@ class Approver:
 
     def _recorded(
         self, due: Iterable[RunSpec], lockfile: Lockfile, known: set[int]
-    ) -> dict[Key, list[PullRequest]]:
+    ) -> dict[RunKey, list[PullRequest]]:
         """Return the pull requests that earlier attempts of the same request were approved in."""
         line = frozenset(self.git.first_parents("", self.head, _LINE))
-        found: dict[Key, list[PullRequest]] = {}
+        found: dict[RunKey, list[PullRequest]] = {}
         for spec in due:
             for attempt in lockfile.attempts(*spec.key):
                 number = attempt.evidence.get("pullRequest")
@@ -122,7 +122,7 @@ class Approver:
                 return f"commit {commit[:10]} changed it after pull request #{one.number}"
         return ""
 
-    def _after(self, commit: str) -> dict[Key, str]:
+    def _after(self, commit: str) -> dict[RunKey, str]:
         """Return the digests of the specs in files that a commit changed, "" of a removed one."""
         if commit not in self._later:
             before = self.git.resolve(f"{commit}^1")
@@ -167,7 +167,7 @@ class Approver:
         return self._specs[one.number]
 
     def _read(self, one: PullRequest) -> Specs | str:
-        if not self.git.bring(one.head, self.remote, f"refs/pull/{one.number}/head"):
+        if not self.git.ensure_commit(one.head, self.remote, f"refs/pull/{one.number}/head"):
             return f"its newest commit {one.head[:10]} can't be fetched"
         try:
             self._onto[one.number] = self.git.resolve(f"{one.merge_commit}^1")

@@ -8,20 +8,21 @@ from functools import partial
 from qflow_gitops.apply import descent, events
 from qflow_gitops.apply.admission import check_overtaken, releases
 from qflow_gitops.apply.brakes import brake_of
-from qflow_gitops.apply.launch import Job, Launch, Result, Terms
+from qflow_gitops.apply.launch import Job, Launch, LaunchOptions, Result
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.polling import watch_of
-from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest, View
-from qflow_gitops.apply.prepare import Before, prepare
-from qflow_gitops.apply.result import Work, applied_body, left_out, rescued, under_way
-from qflow_gitops.apply.view import Edges, due_in, reconciler_of, snapshot_of, view_of
+from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest, PlannedApply
+from qflow_gitops.apply.prepare import KnownExecutions, prepare
+from qflow_gitops.apply.result import ApplyOutcome, applied_body, left_out, rescued, under_way
+from qflow_gitops.apply.view import ApplyServices, due_in, reconciler_of, snapshot_of, view_of
 from qflow_gitops.base import timezones
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, QflowError
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.lockfile.inheritance import Inheritance, Key
+from qflow_gitops.lockfile.inheritance import Inheritance
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Mark, Note
+from qflow_gitops.lockfile.notes import Checkpoint, Note
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import context, decide
 from qflow_gitops.plan.change import Action, Change, Reason
@@ -40,8 +41,8 @@ _ADVANCES = 20
 
 def carry_out(
     request: ApplyRequest,
-    edges: Edges,
-    view: View,
+    services: ApplyServices,
+    view: PlannedApply,
     session: LockSession,
     notes: tuple[str, ...],
     problems: list[QflowError],
@@ -49,28 +50,28 @@ def carry_out(
     """Send what is due, record how far it came, and report."""
     wait = view.project.apply.wait if request.wait is None else request.wait
     watches = (
-        under_way(session.lockfile, view.environment, Gateways(edges.qualys, view.project))
+        under_way(session.lockfile, view.environment, Gateways(services.qualys, view.project))
         if wait
         else []
     )
-    work = Work(watches, wait)
+    work = ApplyOutcome(watches, wait)
     if view.planned.plan.of(Action.RUN) or watches:
         try:
-            yield from _launch(request, work, edges, view, session)
+            yield from _launch(request, work, services, view, session)
         finally:
-            _rescue(work, edges, session)
+            _rescue(work, services, session)
     problems += work.result.problems
     left = left_out(work.result, session.lockfile)
     if left:
         problems.append(_left_to_others(left))
-    if not edges.stop():
+    if not services.stop():
         try:
-            _advance(session, edges, view)
+            _advance(session, services, view)
         except QflowError as problem:  # it must not hide what was done
             problems.append(problem)
     if work.result.opened and view.planned.plan.of(Action.HOLD):
-        view = _with_next_hints(request, edges, view, session)
-    body = applied_body(view, session.lockfile, work, stamp(edges.clock.now()))
+        view = _with_next_hints(request, services, view, session)
+    body = applied_body(view, session.lockfile, work, stamp(services.clock.now()))
     open_ones = forgotten.notes(session.lockfile, view.project)
     for note in open_ones:
         yield events.Said(note)
@@ -80,14 +81,16 @@ def carry_out(
 _OF_THE_COMMIT = (Reason.UNMERGED, REWRITTEN)
 
 
-def _with_next_hints(request: ApplyRequest, edges: Edges, view: View, session: LockSession) -> View:
+def _with_next_hints(
+    request: ApplyRequest, services: ApplyServices, view: PlannedApply, session: LockSession
+) -> PlannedApply:
     """Say of what is still held what the next apply needs: retries and releases are used up.
 
     Those of the commit are not.
     """
     acks = {name: count for name, count in request.acks.items() if name in _OF_THE_COMMIT}
     rest = replace(request, acks=acks, retries=(), retry_failed=False)
-    now = view_of(rest, edges, view, snapshot_of(session, edges)).planned.plan
+    now = view_of(rest, services, view, snapshot_of(session, services)).planned.plan
     hints = {(one.key, one.reason): one.hint for one in now.of(Action.HOLD)}
     held = tuple(
         one._replace(hint=hints.get((one.key, one.reason), one.hint))
@@ -109,40 +112,49 @@ def _left_to_others(left: Sequence[Job]) -> BusyError:
 
 
 def _launch(
-    request: ApplyRequest, work: Work, edges: Edges, view: View, session: LockSession
+    request: ApplyRequest,
+    work: ApplyOutcome,
+    services: ApplyServices,
+    view: PlannedApply,
+    session: LockSession,
 ) -> Generator[events.Event, None, None]:
-    qualys, gateway = Gateways(edges.qualys, view.project).of(view.environment)
+    qualys, gateway = Gateways(services.qualys, view.project).of(view.environment)
     qualys.connect()
-    jobs = yield from _jobs(request, work, edges, view, qualys, gateway)
+    jobs = yield from _jobs(request, work, services, view, qualys, gateway)
     if jobs and session.created:
-        yield events.Said(beginning(edges.store.where, session.lockfile.lineage, view.project))
-    terms = _terms(request, edges, view, work, session, qualys, jobs)
+        yield events.Said(beginning(services.store.where, session.lockfile.lineage, view.project))
+    terms = _terms(request, services, view, work, session, qualys, jobs)
     work.result = Result()
-    launch = Launch(jobs, work.watches, terms, session, qualys, edges.clock)
+    launch = Launch(jobs, work.watches, terms, session, qualys, services.clock)
     work.result = launch.result
     yield from launch.run()
-    _rescue(work, edges, session)
+    _rescue(work, services, session)
     mine = [session.lockfile.attempts(env, run)[n - 1] for env, run, n in launch.result.opened]
-    if any(one.state is State.IN_DOUBT for one in mine) and not (edges.stop() or work.lines):
-        yield from _look_once(terms, work, edges, view, session, qualys)
+    if any(one.state is State.IN_DOUBT for one in mine) and not (services.stop() or work.lines):
+        yield from _look_once(terms, work, services, view, session, qualys)
 
 
-def _rescue(work: Work, edges: Edges, session: LockSession) -> None:
+def _rescue(work: ApplyOutcome, services: ApplyServices, session: LockSession) -> None:
     """Keep what could not be recorded, at once: whatever comes next may hang."""
     lines = rescued(work.result.unrecorded, session.lockfile)
     work.result.unrecorded.clear()
     if lines:
-        work.kept = edges.rescue(lines)
+        work.kept = services.rescue(lines)
         work.lines += lines
 
 
 def _look_once(
-    terms: Terms, work: Work, edges: Edges, view: View, session: LockSession, qualys: Qualys
+    terms: LaunchOptions,
+    work: ApplyOutcome,
+    services: ApplyServices,
+    view: PlannedApply,
+    session: LockSession,
+    qualys: Qualys,
 ) -> Generator[events.Event, None, None]:
     """Look for what this apply itself lost sight of, and wait for what is found."""
     result = work.result
     try:
-        result.problems += yield from reconciler_of(edges, view.project).settle(
+        result.problems += yield from reconciler_of(services, view.project).settle(
             session, view.environment
         )
     except QflowError as problem:
@@ -154,25 +166,30 @@ def _look_once(
         for attempt in (session.lockfile.attempts(env, run)[number - 1],)
         if attempt.state is State.ADOPTED
     ]
-    again = Launch([], found, terms, session, qualys, edges.clock)
+    again = Launch([], found, terms, session, qualys, services.clock)
     yield from again.run()
     result.problems += again.result.problems
     result.unrecorded += again.result.unrecorded
 
 
-def _concurrency(request: ApplyRequest, view: View) -> int:
+def _concurrency(request: ApplyRequest, view: PlannedApply) -> int:
     return request.concurrency or view.project.apply.concurrency
 
 
 def _jobs(
-    request: ApplyRequest, work: Work, edges: Edges, view: View, qualys: Qualys, gateway: str
+    request: ApplyRequest,
+    work: ApplyOutcome,
+    services: ApplyServices,
+    view: PlannedApply,
+    qualys: Qualys,
+    gateway: str,
 ) -> Generator[events.Event, None, list[Job]]:
     due = view.planned.plan.of(Action.RUN)
-    common = {"planDigest": request.digest or view.planned.plan.digest, **edges.evidence}
-    evidence = partial(_evidence, request, edges, view, common)
+    common = {"planDigest": request.digest or view.planned.plan.digest, **services.evidence}
+    evidence = partial(_evidence, request, services, view, common)
     jobs = []
     most = _concurrency(request, view)
-    for one in prepare(due, view, edges.git, qualys, gateway, evidence, most):
+    for one in prepare(due, view, services.git, qualys, gateway, evidence, most):
         if isinstance(one, Job):
             jobs.append(one)
         elif isinstance(one, Change):
@@ -183,7 +200,11 @@ def _jobs(
 
 
 def _evidence(
-    request: ApplyRequest, edges: Edges, view: View, common: Mapping[str, object], one: Change
+    request: ApplyRequest,
+    services: ApplyServices,
+    view: PlannedApply,
+    common: Mapping[str, object],
+    one: Change,
 ) -> dict[str, object]:
     """Say what allowed a run: the plan, the pull request, and what a person released."""
     found = dict(common)
@@ -197,7 +218,7 @@ def _evidence(
     released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
     if one.reason is Reason.RETRY and context.RETRY not in one.released:
         released.append({"hold": context.RETRY})
-    said = {"by": edges.author.get("actor", ""), "reason": request.reason}
+    said = {"by": services.author.get("actor", ""), "reason": request.reason}
     more = {name: value for name, value in said.items() if value}
     if released:
         found["released"] = [{**each, **more} for each in released]
@@ -206,58 +227,58 @@ def _evidence(
 
 def _terms(
     request: ApplyRequest,
-    edges: Edges,
-    view: View,
-    work: Work,
+    services: ApplyServices,
+    view: PlannedApply,
+    work: ApplyOutcome,
     session: LockSession,
     qualys: Qualys,
     jobs: Sequence[Job],
-) -> Terms:
+) -> LaunchOptions:
     settings, most = view.project.apply, _concurrency(request, view)
     upcoming = tuple(dict.fromkeys(str(one.facts["workflowId"]) for one in jobs))
     allowed = due_in(view.planned.plan)
     # by count, and fewer by now
     released = frozenset(one.change.key for one in jobs if one.change.released)
 
-    def still_due(lockfile: Lockfile) -> frozenset[Key]:
-        newer = view_of(request, edges, view, Snapshot(lockfile, edges.store.where), released)
-        check_overtaken(edges.git, edges.branches, newer)
+    def still_due(lockfile: Lockfile) -> frozenset[RunKey]:
+        newer = view_of(request, services, view, Snapshot(lockfile, services.store.where), released)
+        check_overtaken(services.git, services.branches, newer)
         due = due_in(newer.planned.plan.thawed)  # what a freeze puts off, nobody else has taken
         return frozenset((view.environment, one[0]) for one in due if one in allowed)
 
-    return Terms(
+    return LaunchOptions(
         concurrency=most,
         wait=work.waited,
         timeout=request.timeout if request.timeout is not None else settings.timeout,
         stop_on_failure=settings.stop_on_failure,
         statuses=view.project.statuses,
-        stop=edges.stop,
-        brake=brake_of(session, edges.freezes, _closed(edges, view, jobs)),
-        author=edges.author,
+        stop=services.stop,
+        brake=brake_of(session, services.freezes, _closed(services, view, jobs)),
+        author=services.author,
         still_due=still_due,
-        before=Before(qualys, edges.clock, upcoming, most),
-        mark=lambda lockfile: Mark(
+        before=KnownExecutions(qualys, services.clock, upcoming, most),
+        mark=lambda lockfile: Checkpoint(
             view.environment,
             "" if view.aside else view.planned.commit,
-            notes=_noted(view, lockfile, edges),
+            notes=_noted(view, lockfile, services),
         ),
     )
 
 
-def _closed(edges: Edges, view: View, jobs: Sequence[Job]) -> Callable[[], str]:
+def _closed(services: ApplyServices, view: PlannedApply, jobs: Sequence[Job]) -> Callable[[], str]:
     """Say, whenever it is asked, which window keeps the runs from being sent; "" for none."""
     if any("window" in one.change.released for one in jobs):
         return lambda: ""
-    return lambda: rules.closed(view.facts.policies, view.environment, edges.clock.now())
+    return lambda: rules.closed(view.facts.policies, view.environment, services.clock.now())
 
 
-def _advance(session: LockSession, edges: Edges, view: View) -> None:
+def _advance(session: LockSession, services: ApplyServices, view: PlannedApply) -> None:
     """Move `latest`, and `appliedThrough` where nothing due is left, if that says anything new.
 
     Never to a commit that no branch has: the branches would not descend from it.
     """
     for _ in range(0 if view.aside else _ADVANCES):
-        mark = _reached(session.lockfile, edges, view)
+        mark = _reached(session.lockfile, services, view)
         if mark is None:
             return
         with contextlib.suppress(LostRace):
@@ -278,10 +299,10 @@ def _is_open(one: Change, inheritance: Inheritance) -> bool:
     )
 
 
-def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
+def _reached(lockfile: Lockfile, services: ApplyServices, view: PlannedApply) -> Checkpoint | None:
     head, record = view.planned.commit, lockfile.environment(view.environment)
     left = record.latest in ("", view.let_go)
-    if not left and not descent.follows(edges.git, record.latest, head):
+    if not left and not descent.follows(services.git, record.latest, head):
         return None  # another apply went further meanwhile
     rest = decide.compute(
         view.specs,
@@ -291,19 +312,19 @@ def _reached(lockfile: Lockfile, edges: Edges, view: View) -> Mark | None:
     inheritance = Inheritance(lockfile, view.project, specs.specs, specs.invalid)
     held = any(one.reason is Reason.EMPTY for one in view.planned.plan.changes)
     done = not held and not any(_is_open(one, inheritance) for one in rest.changes)
-    notes = _noted(view, lockfile, edges)
+    notes = _noted(view, lockfile, services)
     through = head if done and not has_errors(view.found) else record.applied_through
     if (record.latest, record.applied_through) == (head, through) and not notes:
         return None
     nothing_new = not left and record.applied_through == record.latest and done and not notes
-    if nothing_new and not narrowing.touched_files(edges.git, record.latest, head, view.project):
+    if nothing_new and not narrowing.touched_files(services.git, record.latest, head, view.project):
         return None  # a commit of the lockfile itself, say, is no reason to write it again
-    return Mark(view.environment, head, through or None, notes)
+    return Checkpoint(view.environment, head, through or None, notes)
 
 
-def _noted(view: View, lockfile: Lockfile, edges: Edges) -> tuple[Note, ...]:
+def _noted(view: PlannedApply, lockfile: Lockfile, services: ApplyServices) -> tuple[Note, ...]:
     """Say which names were carried over, and what was released, as far as that isn't recorded."""
-    specs, at = view.specs, stamp(edges.clock.now())
+    specs, at = view.specs, stamp(services.clock.now())
     inheritance = Inheritance(lockfile, view.project, specs.specs, specs.invalid)
-    carried = inheritance.notes(view.environment, at, edges.author)
-    return (*carried, *releases(lockfile, view, at, edges.author))
+    carried = inheritance.notes(view.environment, at, services.author)
+    return (*carried, *releases(lockfile, view, at, services.author))

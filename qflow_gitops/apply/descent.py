@@ -20,7 +20,7 @@ from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings
 
 
-class Standing(StrEnum):
+class Relation(StrEnum):
     """How a commit stands to the one that was applied last."""
 
     FOLLOWS = "follows"
@@ -42,7 +42,7 @@ class Step(NamedTuple):
     environment: str
     latest: str
     head: str
-    standing: Standing
+    standing: Relation
     remote: str = ""
     of: str = ""
 
@@ -62,7 +62,7 @@ def applied_last(lockfile: Lockfile, project: Project, environment: str) -> tupl
 
 
 Look = Callable[[GitTree, Branches, Project, str, str, str], Step]
-_NEWER = (Standing.FOLLOWS, Standing.ASIDE, Standing.REWRITTEN)
+_NEWER = (Relation.FOLLOWS, Relation.ASIDE, Relation.REWRITTEN)
 """So may a commit stand to what was applied under a new name: it isn't older than the renaming."""
 
 
@@ -90,9 +90,9 @@ def stands(
         step = look_at(git, branches, project, environment, latest, head)._replace(of=heir)
         if step.standing not in _NEWER and not _has(git, project, latest, environment):
             found.append(step)
-    worse = (one for one in found if one.standing is not Standing.FOLLOWS)
-    known = sorted(worse, key=lambda one: one.standing is Standing.REWRITTEN)
-    return known[0] if known else Step(environment, "", head, Standing.FOLLOWS)
+    worse = (one for one in found if one.standing is not Relation.FOLLOWS)
+    known = sorted(worse, key=lambda one: one.standing is Relation.REWRITTEN)
+    return known[0] if known else Step(environment, "", head, Relation.FOLLOWS)
 
 
 def _has(git: GitTree, project: Project, commit: str, environment: str) -> bool:
@@ -108,7 +108,7 @@ def look(
     git: GitTree, branches: Branches, project: Project, environment: str, latest: str, head: str
 ) -> Step:
     """Say how a commit stands, by what the remote has now; without one, by what is here."""
-    step = Step(environment, latest, head, Standing.FOLLOWS)
+    step = Step(environment, latest, head, Relation.FOLLOWS)
     if follows(git, latest, head):
         return step
     remote = branches.remote(project.lock.remote)
@@ -131,46 +131,46 @@ def follows(git: GitTree, latest: str, head: str, remote: str = "") -> bool:
 
 def _standing(
     git: GitTree, branches: Branches, project: Project, latest: str, head: str
-) -> Standing:
+) -> Relation:
     if git.is_shallow():
-        return Standing.SHALLOW
+        return Relation.SHALLOW
     held = _is_held(branches, project, latest)
     if held is not True:
-        return held or Standing.REWRITTEN
-    return Standing.OLDER if git.is_ancestor(head, latest) else Standing.ASIDE
+        return held or Relation.REWRITTEN
+    return Relation.OLDER if git.is_ancestor(head, latest) else Relation.ASIDE
 
 
-def _is_held(branches: Branches, project: Project, commit: str) -> bool | Standing:
+def _is_held(branches: Branches, project: Project, commit: str) -> bool | Relation:
     """Whether a branch holds a commit, or why that can't be told."""
     remote = branches.remote(project.lock.remote)
     if not remote:
         return bool(branches.holding(commit, ""))
     now = branches.ask(remote)
     if not now.answered:
-        return Standing.SILENT
+        return Relation.SILENT
     record = project.lock.branch if project.lock.store == "branch" else ""
     tips = {name: tip for name, tip in now.tips.items() if name != record}
     if not tips:
-        return Standing.BARE
+        return Relation.BARE
     held = branches.reached(commit, tips, remote)
-    return Standing.SILENT if held is None else held
+    return Relation.SILENT if held is None else held
 
 
 def as_known(
     git: GitTree, branches: Branches, project: Project, environment: str, latest: str, head: str
 ) -> Step:
     """Say how a commit stands by what this clone knows, without asking anybody."""
-    step = Step(environment, latest, head, Standing.FOLLOWS)
+    step = Step(environment, latest, head, Relation.FOLLOWS)
     if follows(git, latest, head):
         return step
     remote = branches.remote(project.lock.remote)
-    standing = Standing.REWRITTEN
+    standing = Relation.REWRITTEN
     if git.is_shallow():
-        standing = Standing.SHALLOW
+        standing = Relation.SHALLOW
     elif branches.holding(latest, remote):
-        standing = Standing.OLDER if git.is_ancestor(head, latest) else Standing.ASIDE
+        standing = Relation.OLDER if git.is_ancestor(head, latest) else Relation.ASIDE
     elif remote and not git.has_commit(latest):
-        standing = Standing.MISSING
+        standing = Relation.MISSING
     return step._replace(standing=standing, remote=remote)
 
 
@@ -195,9 +195,9 @@ def let_go(request: ApplyRequest, step: Step) -> str:
     Raises StaleError for a commit that may not follow, UsageProblem for a release of nothing.
     """
     acked = request.acks.get(REWRITTEN)
-    if step.standing is Standing.REWRITTEN and acked == 1:
+    if step.standing is Relation.REWRITTEN and acked == 1:
         return step.latest
-    if step.standing is not Standing.FOLLOWS:
+    if step.standing is not Relation.FOLLOWS:
         raise refused(step, to=request.to)
     if acked is not None:
         raise UsageProblem(
@@ -238,7 +238,7 @@ def warning(step: Step) -> Beforehand | None:
 
     In a shallow clone that isn't known before an apply fetches the rest.
     """
-    if step.standing in (Standing.FOLLOWS, Standing.SHALLOW):
+    if step.standing in (Relation.FOLLOWS, Relation.SHALLOW):
         return None
     said = f"{step.environment}: `apply` would refuse this: {_said(step, small=True)}."
     return Beforehand(said, _way_on(step, f"qflow-gitops apply -e {step.environment}", ""))
@@ -257,34 +257,34 @@ def _way_on(step: Step, command: str, to: str) -> str:
     latest = shlex.quote(step.latest)
     on_purpose = f"history was rewritten on purpose: `{release}` (what was sent stays sent)."
     match step.standing:
-        case Standing.OLDER:
+        case Relation.OLDER:
             newest = f"qflow-gitops apply -e {step.of or step.environment} --to {latest}"
             return f"It is older than that one. To apply the newest one: `{newest}`"
-        case Standing.ASIDE if to:
+        case Relation.ASIDE if to:
             return (
                 "Apply a commit that has it, or merge it into that branch: "
                 f"`git branch --all --contains {latest}` names those that do."
             )
-        case Standing.ASIDE:
+        case Relation.ASIDE:
             return (
                 f"Merge it: `git merge {latest}`. If what it holds was given up on purpose, "
                 f"keep what is here: `git merge -s ours {latest}`"
             )
-        case Standing.REWRITTEN:
+        case Relation.REWRITTEN:
             who = f"No branch of {step.remote}" if step.remote else "No branch here"
             return f"{who} holds {step.latest[:10]} any more. If {on_purpose}"
-        case Standing.MISSING:
+        case Relation.MISSING:
             return (
                 f"It isn't in this clone. Fetch, and plan again: `git fetch {step.remote}`. If it "
                 f"is nowhere any more, and {on_purpose}"
             )
-        case Standing.SHALLOW:
+        case Relation.SHALLOW:
             more = f" --unshallow {step.remote}" if step.remote else " --unshallow"
             return (
                 "Whether it does can't be told, because this clone is shallow and the rest of its "
                 f"history can't be fetched: `git fetch{more}`"
             )
-        case Standing.BARE:
+        case Relation.BARE:
             return (
                 f"{step.remote} has no branch that could hold it. Push yours, and apply again: "
                 f"`git push {step.remote} HEAD`"

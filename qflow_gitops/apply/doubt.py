@@ -10,7 +10,7 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.inheritance import left_behind, names_of
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL
-from qflow_gitops.ports.qualys import Echo, Execution
+from qflow_gitops.ports.qualys import Execution, TriggerInput
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
 
@@ -68,11 +68,11 @@ class Candidate:
 
     execution: Execution
     match: Match
-    echo: Echo | None = None
+    echo: TriggerInput | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Search:
     """What was found about one doubt. `complete`: nothing that matters was out of sight."""
 
     doubt: Doubt

@@ -21,12 +21,12 @@ from qflow_gitops.apply import events
 from qflow_gitops.apply.brakes import Brake
 from qflow_gitops.apply.polling import Poll, Watch, Watching, watch_of
 from qflow_gitops.apply.workers import Background
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.errors import AuthError, LockError, QflowError, UnreachableError
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
-from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import FINAL, State
 from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.ports.clock import Clock, StopSignal
@@ -55,7 +55,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class LaunchOptions:
     """How to launch. `timeout` is in seconds.
 
     `brake` tells what keeps runs from being sent now, None for nothing; several threads ask it.
@@ -74,9 +74,9 @@ class Terms:
     stop: StopSignal
     brake: Callable[[], Brake | None]
     author: Mapping[str, str]
-    still_due: Callable[[Lockfile], frozenset[Key]]
+    still_due: Callable[[Lockfile], frozenset[RunKey]]
     before: Callable[[str], Sequence[str] | None]
-    mark: Callable[[Lockfile], Mark] | None = None
+    mark: Callable[[Lockfile], Checkpoint] | None = None
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class Launch:
         self,
         jobs: Sequence[Job],
         watches: Sequence[Watch],
-        terms: Terms,
+        terms: LaunchOptions,
         session: LockSession,
         qualys: Qualys,
         clock: Clock,
@@ -122,8 +122,8 @@ class Launch:
         self._qualys = qualys
         self._clock = clock
         self._begun = clock.monotonic()
-        self._sending: dict[Key, Attempt] = {}
-        self._braked: dict[Key, Brake] = {}  # kept back after their intent, by any thread
+        self._sending: dict[RunKey, Attempt] = {}
+        self._braked: dict[RunKey, Brake] = {}  # kept back after their intent, by any thread
         self._watching = Watching(qualys, terms.statuses, clock)
         for one in watches if terms.wait else ():
             self._watching.add(one, new=False)
@@ -173,9 +173,11 @@ class Launch:
         """Whether a write waits a moment for the other answers of its wave: it isn't cheap."""
         if not self._sending:
             return False
-        if self._terms.stop() and self._session.gather:  # there is time for one write, not for two
+        if (
+            self._terms.stop() and self._session.batch_delay
+        ):  # there is time for one write, not for two
             return self._terms.stop.left() >= FOR_THE_RECORD
-        return self._clock.monotonic() - self._first_answer < self._session.gather
+        return self._clock.monotonic() - self._first_answer < self._session.batch_delay
 
     # --- deciding --------------------------------------------------------------------
 
@@ -377,7 +379,7 @@ class Launch:
         self._push(job.change, attempt.number, State.UNSENT, extra, "")
         self._finished += 1
 
-    def _time_to_send(self, key: Key, attempt: Attempt) -> Callable[[], bool]:
+    def _time_to_send(self, key: RunKey, attempt: Attempt) -> Callable[[], bool]:
         """Say until when it may be sent: counted from its intent, however long that took to record.
 
         By two clocks: one may be set back, and the other stands while a machine sleeps. And never

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.jsondiff import Difference, differences
-from qflow_gitops.ports.qualys import Echo
+from qflow_gitops.ports.qualys import TriggerInput
 from qflow_gitops.specs.spec import CONNECTOR_IDS, PLACE_VARIABLES, body_of
 
 SOURCE = "PUBLIC_API"
@@ -42,7 +42,7 @@ class Sent(NamedTuple):
     nonce: str = ""
 
 
-def grade(sent: Sent, echo: Echo | None) -> Match:
+def grade(sent: Sent, echo: TriggerInput | None) -> Match:
     """Say how sure it is that the execution with this echo was started by this request."""
     if echo is None:
         return Match.UNKNOWN
@@ -57,7 +57,7 @@ def grade(sent: Sent, echo: Echo | None) -> Match:
     return _by_request(sent.request, echo)
 
 
-def differing(request: Mapping[str, Any], echo: Echo) -> tuple[Difference, ...]:
+def differing(request: Mapping[str, Any], echo: TriggerInput) -> tuple[Difference, ...]:
     """Say where an execution shows another request (`new`) than the one that was sent (`old`).
 
     Only what `grade` calls different too; a part that isn't shown differs in nothing.
@@ -85,7 +85,7 @@ def _as_sent(sent: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any
     return {**system, **others, **alike}
 
 
-def _by_key(sent: Sent, echo: Echo) -> Match:
+def _by_key(sent: Sent, echo: TriggerInput) -> Match:
     """A key of ours decides alone: no other request carries its nonce."""
     if not isinstance(echo.input, Mapping):
         return Match.UNKNOWN
@@ -94,7 +94,7 @@ def _by_key(sent: Sent, echo: Echo) -> Match:
     return Match.OWN_KEY if sent.nonce in found else Match.DIFFERENT
 
 
-def _by_hash(sent: Sent, echo: Echo) -> Match:
+def _by_hash(sent: Sent, echo: TriggerInput) -> Match:
     """Without the request: the same bytes, put together again, are the same request."""
     parts = {"input": echo.input or {}, "variables": echo.variables or {}}
     try:
@@ -105,7 +105,7 @@ def _by_hash(sent: Sent, echo: Echo) -> Match:
     return Match.SAME_REQUEST if same else Match.UNKNOWN
 
 
-def _by_request(request: Mapping[str, Any], echo: Echo) -> Match:
+def _by_request(request: Mapping[str, Any], echo: TriggerInput) -> Match:
     if _is_whole_body(request, echo):
         return Match.SAME_REQUEST
     parts = (
@@ -115,7 +115,7 @@ def _by_request(request: Mapping[str, Any], echo: Echo) -> Match:
     return min(parts)
 
 
-def _is_whole_body(request: Mapping[str, Any], echo: Echo) -> bool:
+def _is_whole_body(request: Mapping[str, Any], echo: TriggerInput) -> bool:
     """A platform before 1.18 takes the whole body for the input (qflow-api 1.4 [I])."""
     return bool(request) and not echo.variables and _same(echo.input, request)
 

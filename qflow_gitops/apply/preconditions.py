@@ -9,7 +9,7 @@ from qflow_gitops.findings.finding import Diagnostic, has_errors
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Action, Plan, Reason, digest_of_runs
 from qflow_gitops.plan.context import RETRY
-from qflow_gitops.policy.rules import Facts
+from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import InvalidFiles
@@ -62,7 +62,7 @@ class ApplyRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PlannedApply:
     """Everything read for one plan. `facts` is what the policy is held against.
 
     `let_go` is the commit applied last where a person lets go of it, since no branch holds it
@@ -76,7 +76,7 @@ class View:
     environment: str
     found: tuple[Diagnostic, ...]
     specs: SpecSet
-    facts: Facts
+    facts: PolicyContext
     let_go: str = ""
     absent: Unmerged | None = None
     aside: bool = False
@@ -94,7 +94,7 @@ def check_reason(request: ApplyRequest) -> None:
         )
 
 
-def check(request: ApplyRequest, view: View) -> None:
+def check(request: ApplyRequest, view: PlannedApply) -> None:
     """Refuse what may not be applied; raises QflowError."""
     if has_errors(view.found) and not request.keep_going:
         raise InvalidFiles(
@@ -120,7 +120,7 @@ def check(request: ApplyRequest, view: View) -> None:
         )
 
 
-def _is_the_rest(made: Plan, digest: str, view: View) -> bool:
+def _is_the_rest(made: Plan, digest: str, view: PlannedApply) -> bool:
     """Whether a plan is what is left of the one with this digest, of which a part was sent.
 
     A job that is started again, after some of its runs: they say by which plan they were sent.
@@ -139,7 +139,7 @@ def _is_the_rest(made: Plan, digest: str, view: View) -> bool:
     return bool(sent) and digest_of_runs(made.platforms, (*due, *sent)) == digest
 
 
-def _check_keys(view: View) -> None:
+def _check_keys(view: PlannedApply) -> None:
     """Refuse a request that has a value where its correlation key would go."""
     key = view.project.apply.correlation_key
     for one in view.planned.plan.of(Action.RUN):
@@ -155,7 +155,7 @@ def _check_keys(view: View) -> None:
             )
 
 
-def _check_releases(request: ApplyRequest, view: View) -> None:
+def _check_releases(request: ApplyRequest, view: PlannedApply) -> None:
     refuse_secret(request.reason, "Nothing was sent.")
     made, environment = view.planned.plan, view.environment
     by_key = {one.key: one for one in made.changes}
@@ -190,7 +190,7 @@ def _check_releases(request: ApplyRequest, view: View) -> None:
             )
 
 
-def _check_retry_failed(request: ApplyRequest, view: View) -> None:
+def _check_retry_failed(request: ApplyRequest, view: PlannedApply) -> None:
     """Refuse to send all that failed again before somebody has said how many that are."""
     counted = request.acks.get(RETRY)
     if counted is not None and not request.retry_failed:

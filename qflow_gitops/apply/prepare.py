@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from qflow_gitops.apply import events
 from qflow_gitops.apply.launch import Job
-from qflow_gitops.apply.preconditions import View
+from qflow_gitops.apply.preconditions import PlannedApply
 from qflow_gitops.errors import AuthError, QflowError
 from qflow_gitops.plan.change import Action, Change, Reason
 from qflow_gitops.ports.clock import Clock
@@ -24,7 +24,7 @@ _BEFORE = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
-class Before:
+class KnownExecutions:
     """The executions of a workflow that were there before a request: they can't be its own.
 
     Gives None where they may not be listed; doubt then is for a person to settle.
@@ -92,7 +92,7 @@ def at_once(
 
 def prepare(
     due: Sequence[Change],
-    view: View,
+    view: PlannedApply,
     git: GitTree,
     qualys: Qualys,
     gateway: str,
@@ -163,7 +163,7 @@ def _revisions(qualys: Qualys, due: Sequence[Change], most: int) -> dict[str, st
     return revisions
 
 
-def _held_workflow(one: Change, revisions: Mapping[str, str], view: View) -> Change | None:
+def _held_workflow(one: Change, revisions: Mapping[str, str], view: PlannedApply) -> Change | None:
     """Hold a run whose workflow isn't there, or isn't the one that the policy asks for."""
     workflow_id = _workflow_id(one)
     if workflow_id not in revisions:
@@ -190,13 +190,13 @@ def _held(one: Change, detail: str, hint: str) -> Change:
     return one._replace(action=Action.HOLD, reason=Reason.WORKFLOW, detail=detail, hint=hint)
 
 
-def _catalog_revision(one: Change, view: View) -> str:
+def _catalog_revision(one: Change, view: PlannedApply) -> str:
     known = view.specs.catalog.get(_workflow_id(one).lower())
     return known.revision if known else ""
 
 
 def _other_revisions(
-    due: Sequence[Change], revisions: Mapping[str, str], view: View
+    due: Sequence[Change], revisions: Mapping[str, str], view: PlannedApply
 ) -> Iterator[events.Event]:
     """Warn where a workflow was changed after the catalog was pulled."""
     for one in due:
@@ -208,7 +208,9 @@ def _other_revisions(
             )
 
 
-def _revision_evidence(one: Change, revisions: Mapping[str, str], view: View) -> dict[str, object]:
+def _revision_evidence(
+    one: Change, revisions: Mapping[str, str], view: PlannedApply
+) -> dict[str, object]:
     expected = _catalog_revision(one, view)
     differs = expected and expected != revisions[_workflow_id(one)]
     return {"catalogRevision": expected} if differs else {}

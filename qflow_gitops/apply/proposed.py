@@ -8,9 +8,9 @@ before and after them: a merge without a conflict can still put two halves of a 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import QflowError
-from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.policy.rules import Approval
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.ports.pull_requests import PullRequest, PullRequests, Reviewed, Update
@@ -22,7 +22,7 @@ from qflow_gitops.specs.spec import RunSpec
 MOST_UPDATES = 50
 """So many merges of the target branch after an approval are looked at."""
 
-Specs = Mapping[Key, tuple[RunSpec, str]]
+Specs = Mapping[RunKey, tuple[RunSpec, str]]
 """Valid specs, each with the platform of its environment."""
 
 

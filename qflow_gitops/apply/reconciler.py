@@ -16,7 +16,7 @@ from qflow_gitops.apply.doubt import (
     SHOWN_FOR,
     Candidate,
     Doubt,
-    Looked,
+    Search,
     Specs,
     created_at,
     doubts_in,
@@ -141,7 +141,7 @@ class Reconciler:
         lockfile: Lockfile,
         problems: list[QflowError],
         by: str = "",
-    ) -> list[Looked]:
+    ) -> list[Search]:
         """Look for the executions of doubts; those that can't be looked up are left out.
 
         Those of environments that are gone only on the platform of the one that is worked on
@@ -170,7 +170,7 @@ class Reconciler:
         doubt: Doubt,
         lockfile: Lockfile,
         specs: Mapping[str, RunSpec],
-    ) -> Looked:
+    ) -> Search:
         """List the workflow's executions around a doubt, and grade them by what they show."""
         now, earliest = self.clock.now(), self.clock.now() - SHOWN_FOR
         start, end = earliest, now + timedelta(seconds=BELIEVED)  # all there is
@@ -186,13 +186,13 @@ class Reconciler:
                 match = grade(sent, echo)
                 if match is not Match.DIFFERENT:
                     candidates.append(Candidate(each, match, echo))
-        return Looked(doubt, tuple(candidates), listing.complete and doubt.is_timed)
+        return Search(doubt, tuple(candidates), listing.complete and doubt.is_timed)
 
     # --- deciding --------------------------------------------------------------------
 
     def _adoptions(
-        self, found: Sequence[Looked], lockfile: Lockfile
-    ) -> list[tuple[Looked, Candidate]]:
+        self, found: Sequence[Search], lockfile: Lockfile
+    ) -> list[tuple[Search, Candidate]]:
         """Return the one execution of each doubt where nothing else can be meant.
 
         Where it isn't known what was there before, only an attempt's own key tells.
@@ -219,7 +219,7 @@ class Reconciler:
         takers = Counter(each.execution.id.lower() for _, each in chosen)
         return [(one, each) for one, each in chosen if takers[each.execution.id.lower()] == 1]
 
-    def _adopted(self, looked: Looked, one: Candidate) -> Transition:
+    def _adopted(self, looked: Search, one: Candidate) -> Transition:
         how = {
             Match.OWN_KEY: "it carries this attempt's key",
             Match.SAME_REQUEST: "the only one that shows this request",
@@ -236,7 +236,7 @@ class Reconciler:
         )  # fmt: skip
 
 
-def _rivals(found: Sequence[Looked], lockfile: Lockfile) -> list[Attempt]:
+def _rivals(found: Sequence[Search], lockfile: Lockfile) -> list[Attempt]:
     """Return the attempts that may have an execution which isn't recorded.
 
     Those in doubt, and those of that time which a person took to have run.
@@ -288,7 +288,7 @@ def _record(
         yield events.Moved(one.environment, one.run, attempt)
 
 
-def said(one: Looked) -> str:
+def said(one: Search) -> str:
     """Say what was found about a doubt that stays open."""
     who = f"{one.doubt.environment}/{one.doubt.run}"
     workflow = one.doubt.attempt.fact("workflowId")
@@ -316,7 +316,7 @@ def said(one: Looked) -> str:
     return f"{who}: could be {shown}{more}{why}; a person has to decide."
 
 
-def _why_not(one: Looked) -> str:
+def _why_not(one: Search) -> str:
     """Say why the only candidate wasn't adopted."""
     if not one.sure:
         return ", which doesn't show what was sent"

@@ -8,7 +8,7 @@ from qflow_gitops.apply.doubt import doubts_in
 from qflow_gitops.apply.launch import Job, Result
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.polling import Watch, watch_of
-from qflow_gitops.apply.preconditions import View
+from qflow_gitops.apply.preconditions import PlannedApply
 from qflow_gitops.base import logjson
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition, is_leased
@@ -21,7 +21,7 @@ from qflow_gitops.results.applies import Applied, Outcome
 
 
 @dataclass(slots=True)
-class Work:
+class ApplyOutcome:
     """What there was to do, and what came of it. `unknown` are held for their workflow.
 
     `kept` is where answers were saved that the store didn't take, `lines` are they.
@@ -63,7 +63,7 @@ def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
     return "".join(lines)
 
 
-def applied_body(view: View, lockfile: Lockfile, work: Work, now: str) -> Applied:
+def applied_body(view: PlannedApply, lockfile: Lockfile, work: ApplyOutcome, now: str) -> Applied:
     """Put together what was done, and what was not."""
     result, environment = work.result, view.environment
     specs = {one.key: one.spec for one in view.planned.plan.of(Action.RUN)}

@@ -6,16 +6,16 @@ from functools import partial
 
 from qflow_gitops.apply.admission import still_needed, with_holds
 from qflow_gitops.apply.platforms import Gateways
-from qflow_gitops.apply.preconditions import ApplyRequest, View
+from qflow_gitops.apply.preconditions import ApplyRequest, PlannedApply
 from qflow_gitops.apply.reconciler import Reconciler
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
-from qflow_gitops.plan.context import Brakes, Context
+from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.ports.clock import Clock, StopSignal
 from qflow_gitops.ports.git import Branches, GitTree
 from qflow_gitops.ports.lockfile import LockSession, LockStore, Snapshot
@@ -30,7 +30,7 @@ from qflow_gitops.sources.runs import run_key
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
+class ApplyServices:
     """What apply needs from outside.
 
     `qualys` connects to the platform of an environment; it is only called when something
@@ -56,19 +56,19 @@ class Edges:
     ask: Callable[[str], bool] | None = None
 
 
-def reconciler_of(edges: Edges, project: Project) -> Reconciler:
+def reconciler_of(services: ApplyServices, project: Project) -> Reconciler:
     """Build what settles the doubts of a project."""
     return Reconciler(
-        Gateways(edges.qualys, project),
-        edges.clock,
-        partial(reading.sent_specs, edges.git, project),
+        Gateways(services.qualys, project),
+        services.clock,
+        partial(reading.sent_specs, services.git, project),
     )
 
 
-def snapshot_of(session: LockSession, edges: Edges) -> Snapshot:
+def snapshot_of(session: LockSession, services: ApplyServices) -> Snapshot:
     """Return what a session holds, as if it had just been read."""
     empty = session.created and session.lockfile == Lockfile(session.lockfile.lineage)
-    return Snapshot(None if empty else session.lockfile, edges.store.where)
+    return Snapshot(None if empty else session.lockfile, services.store.where)
 
 
 def due_in(made: Plan) -> set[tuple[str, str, str]]:
@@ -85,20 +85,20 @@ def retried(one: Change) -> str:
 
 def view_of(
     request: ApplyRequest,
-    edges: Edges,
-    source: View,
+    services: ApplyServices,
+    source: PlannedApply,
     snapshot: Snapshot,
-    released: frozenset[Key] = frozenset(),
-) -> View:
+    released: frozenset[RunKey] = frozenset(),
+) -> PlannedApply:
     """Plan from every spec of the commit and this record: apply never trusts a diff alone."""
     project, specs = source.project, source.specs
     known = snapshot.lockfile or Lockfile(project.lock.lineage)
-    holding = (*freezes.recorded(known.freezes), *edges.freezes())
+    holding = (*freezes.recorded(known.freezes), *services.freezes())
     context = Context(
         project=project,
         lockfile=known,
         environments=(source.environment,),
-        brakes=Brakes(
+        brakes=Overrides(
             freezes=holding,
             retries=frozenset(run_key(run, project) for run in request.retries),
             retry_failed=request.retry_failed,
@@ -106,13 +106,13 @@ def view_of(
             released=released,
         ),
         labels=request.labels,
-        previous=previous_requests(edges.git, specs.specs, known, project),
+        previous=previous_requests(services.git, specs.specs, known, project),
         touched=frozenset(),
-        now=stamp(edges.clock.now()),
-        facts=source.facts._replace(now=edges.clock.now()),
+        now=stamp(services.clock.now()),
+        facts=source.facts._replace(now=services.clock.now()),
         options=request.options,
     )
-    context = with_holds(context, edges.git, source)
+    context = with_holds(context, services.git, source)
     planned = source.planned._replace(
         plan=decide.compute(specs, context),
         lock=seen(snapshot),

@@ -30,10 +30,10 @@ class Background(Generic[Owner]):
             self._threads += 1
         self._todo.put((owner, work))
 
-    def done(self, patience: float) -> Iterator[tuple[Owner, Any]]:
-        """Return what has ended, or what it raised; waits `patience` seconds for the first one."""
+    def done(self, time_left: float) -> Iterator[tuple[Owner, Any]]:
+        """Return what has ended, or what it raised; waits `time_left` seconds for the first one."""
         try:
-            one = self._done.get(timeout=patience) if patience else self._done.get_nowait()
+            one = self._done.get(timeout=time_left) if time_left else self._done.get_nowait()
             while True:
                 self._under_way -= 1
                 yield one

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from qflow_gitops.base.pointer import step
+
 MISSING = object()
 
 
@@ -25,8 +27,8 @@ def differences(old: Any, new: Any, pointer: str = "") -> tuple[Difference, ...]
 def _walk(old: Any, new: Any, pointer: str) -> Iterator[Difference]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
-            step = key.replace("~", "~0").replace("/", "~1")
-            yield from _walk(old.get(key, MISSING), new.get(key, MISSING), f"{pointer}/{step}")
+            place = f"{pointer}/{step(key)}"
+            yield from _walk(old.get(key, MISSING), new.get(key, MISSING), place)
     elif isinstance(old, list) and isinstance(new, list):
         for index in range(max(len(old), len(new))):
             before = old[index] if index < len(old) else MISSING

@@ -13,7 +13,7 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.codec import attempts_from_json, from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import from_json, to_json
-from qflow_gitops.lockfile.summary import Glance, glance
+from qflow_gitops.lockfile.summary import RunSummary, glance
 from qflow_gitops.ports.git import Cache
 
 
@@ -40,8 +40,9 @@ class Reader:
 class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
     """The runs of a lockfile that was read before: attempts are read when they are asked for.
 
-    Implements `lockfile.Overview` as well: what the index holds of each run is a line in one
-    of a few long texts, and those are searched without taking them apart where that will do.
+    Implements `lockfile.summary.EnvironmentSummary` as well: what the index holds of each run is a
+    line in one of a few long texts, which are searched without taking them apart where that will
+    do.
     """
 
     def __init__(self, environment: str, content: bytes, data: Mapping[str, Any]) -> None:
@@ -58,13 +59,13 @@ class IndexedRuns(Mapping[str, tuple[Attempt, ...]]):
         """What can be told of the runs at a glance."""
         return self
 
-    def glance(self, run: str) -> Glance | None:
+    def glance(self, run: str) -> RunSummary | None:
         """Look at a run, None for one that isn't recorded."""
         at = self._numbers.get(run)
         if at is None:
             return None
         file, sent = self._lines("files")[at], self._lines("sent")[at]
-        return Glance(file, self._is_settled(at), tuple(sent.split()))
+        return RunSummary(file, self._is_settled(at), tuple(sent.split()))
 
     def unsettled(self) -> Mapping[str, str]:
         """Return the file of each run that isn't settled."""

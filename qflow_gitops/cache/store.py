@@ -48,7 +48,7 @@ _ONLY_THE_NEWEST = """DELETE FROM contents WHERE rowid NOT IN
 
 
 class Cache:
-    """Implements `ports.Cache` in a folder of the git directory."""
+    """Implements `ports.git.Cache` in a folder of the git directory."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder; it is made when there is something to keep."""

@@ -58,13 +58,13 @@ def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> E
     Raises ValueError, TypeError or LookupError for what isn't such text.
     """
     from qflow_gitops.specs.load import Examined
-    from qflow_gitops.specs.spec import Recalled
+    from qflow_gitops.specs.spec import LazySpec
 
     specs, found, seeming = json.loads(text)
     return Examined(
         file,
         tuple(
-            Recalled(
+            LazySpec(
                 whole,
                 {
                     "environment": environment,

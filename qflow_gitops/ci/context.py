@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class CIContext:
     """Who and where, each "" where it isn't told.
 
     `system` is the CI's name, "" where a person works. `run` is the address of the CI's run,

@@ -6,9 +6,9 @@ A new system is one file here and one line in `SYSTEMS`.
 from collections.abc import Callable, Mapping
 
 from qflow_gitops.ci import github, gitlab, shell
-from qflow_gitops.ci.context import Described
+from qflow_gitops.ci.context import CIContext
 
-SYSTEMS: Mapping[str, Callable[[Mapping[str, str]], Described | None]] = {
+SYSTEMS: Mapping[str, Callable[[Mapping[str, str]], CIContext | None]] = {
     "github": github.describe,
     "gitlab": gitlab.describe,
     "": shell.describe,
@@ -16,10 +16,10 @@ SYSTEMS: Mapping[str, Callable[[Mapping[str, str]], Described | None]] = {
 """Each by the name it gives as `system`; the first that knows the environment describes it."""
 
 
-def describe(environ: Mapping[str, str]) -> Described:
+def describe(environ: Mapping[str, str]) -> CIContext:
     """Say what the environment tells."""
     for one in SYSTEMS.values():
         found = one(environ)
         if found is not None:
             return found
-    return Described()
+    return CIContext()

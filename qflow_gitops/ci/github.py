@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qflow_gitops.ci.context import Described, commit_id, number
+from qflow_gitops.ci.context import CIContext, commit_id, number
 
 _LARGEST = 32 * 1024 * 1024
 """Bytes of an event that are read; GitHub caps what it sends at 25 MB."""
 _PULL = re.compile(r"refs/pull/(\d{1,18})/(?:merge|head)")
 
 
-def describe(environ: Mapping[str, str]) -> Described | None:
+def describe(environ: Mapping[str, str]) -> CIContext | None:
     """Say what GitHub's variables and the file of the event tell; None elsewhere."""
     if environ.get("GITHUB_ACTIONS") != "true":
         return None
     event = _event(environ.get("GITHUB_EVENT_PATH", ""))
     pull = _under(event, "pull_request")
     ref = _PULL.fullmatch(environ.get("GITHUB_REF", ""))
-    return Described(
+    return CIContext(
         actor=environ.get("GITHUB_ACTOR", ""),
         run=_address(environ),
         target=environ.get("GITHUB_BASE_REF", "") or _queue_target(event),

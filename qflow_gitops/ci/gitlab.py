@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from qflow_gitops.ci.context import Described, commit_id, number
+from qflow_gitops.ci.context import CIContext, commit_id, number
 
 
-def describe(environ: Mapping[str, str]) -> Described | None:
+def describe(environ: Mapping[str, str]) -> CIContext | None:
     """Say what GitLab's variables tell; None elsewhere."""
     if environ.get("GITLAB_CI") != "true":
         return None
     # Only set where GitLab merged the branch to test it; else CI_COMMIT_SHA is the branch's own.
     head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA")
-    return Described(
+    return CIContext(
         actor=environ.get("GITLAB_USER_LOGIN", ""),
         run=environ.get("CI_JOB_URL", ""),
         target=environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", ""),

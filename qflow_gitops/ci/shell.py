@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from qflow_gitops.ci.context import Described
+from qflow_gitops.ci.context import CIContext
 
 
-def describe(environ: Mapping[str, str]) -> Described | None:
+def describe(environ: Mapping[str, str]) -> CIContext | None:
     """Say who is logged in; a shell knows no run, pull request or commit under review."""
-    return Described(actor=environ.get("USER", "") or environ.get("LOGNAME", ""))
+    return CIContext(actor=environ.get("USER", "") or environ.get("LOGNAME", ""))

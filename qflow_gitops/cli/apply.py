@@ -6,7 +6,7 @@ from functools import partial
 import click
 
 from qflow_gitops.apply.preconditions import ApplyRequest
-from qflow_gitops.apply.view import Edges
+from qflow_gitops.apply.view import ApplyServices
 from qflow_gitops.cli import options
 from qflow_gitops.cli.context import Stopper, SystemClock, Wiring, run
 from qflow_gitops.cli.streams import echo
@@ -113,9 +113,9 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
         wiring.console.say(f"{project.folder.rescue} {said}.")
         wiring.console.say("  → `qflow-gitops lock push`")
     stopper = Stopper()
-    wiring.patience = stopper.patience
+    wiring.time_left = stopper.time_left
     with wiring.console.progress() as progress:
-        edges = Edges(
+        services = ApplyServices(
             git=wiring.git,
             branches=wiring.branches,
             store=wiring.store(project),
@@ -131,7 +131,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             ask=wiring.console.ask if wiring.console.interactive and not yes else None,
         )
         try:
-            report: Report = progress.follow(apply(request, edges))
+            report: Report = progress.follow(apply(request, services))
         except QflowError as problem:
             if not stopper():
                 raise

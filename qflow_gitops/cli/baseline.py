@@ -42,11 +42,11 @@ def command(
     """
 
     def work() -> Report:
-        from qflow_gitops.commands.baseline import BaselineEdges, BaselineRequest, baseline
+        from qflow_gitops.commands.baseline import BaselineRequest, BaselineServices, baseline
 
         head = wiring.git.resolve("HEAD")
         project = wiring.project(head, fetch=True)
-        edges = BaselineEdges(
+        services = BaselineServices(
             git=wiring.git,
             store=wiring.store(project),
             clock=SystemClock(),
@@ -54,8 +54,8 @@ def command(
             confirm=lambda changes: yes or _confirmed(wiring, changes),
         )
         request = BaselineRequest(wiring.platform, reason, runs, environment, labels, head)
-        report = baseline(request, edges)
-        wiring.pin_lineage(edges.store, project)
+        report = baseline(request, services)
+        wiring.pin_lineage(services.store, project)
         return report
 
     return run(wiring, "baseline", work, format_name, copies)

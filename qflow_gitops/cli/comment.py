@@ -11,7 +11,7 @@ from qflow_gitops.cli.context import SystemClock, Wiring, run
 from qflow_gitops.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from qflow_gitops.commands.comment import CommentRequest, Edges
+    from qflow_gitops.commands.comment import CommentRequest, CommentServices
     from qflow_gitops.results.report import Report
 
 
@@ -88,22 +88,22 @@ def _comment(wiring: Wiring, request: CommentRequest, number: int, author: str) 
     from qflow_gitops.commands.comment import comment, comment_on_merged
     from qflow_gitops.lockfile.ledger import Lockfile
 
-    edges = _edges(wiring, author)
+    services = _edges(wiring, author)
     if number:
-        return comment(request, number, edges)
+        return comment(request, number, services)
     recorded = wiring.store(wiring.project(wiring.git.resolve("HEAD"))).read().lockfile
-    return comment_on_merged(request, edges, recorded or Lockfile(""))
+    return comment_on_merged(request, services, recorded or Lockfile(""))
 
 
-def _edges(wiring: Wiring, author: str) -> Edges:
-    from qflow_gitops.commands.comment import Edges, author_of
+def _edges(wiring: Wiring, author: str) -> CommentServices:
+    from qflow_gitops.commands.comment import CommentServices, author_of
     from qflow_gitops.github.comments import GitHubConversations
     from qflow_gitops.ports.pull_requests import Author
     from qflow_gitops.render.comment import marked, render, render_gone
 
     conversations = GitHubConversations(wiring.github)
     found = None if author else conversations.author()
-    return Edges(
+    return CommentServices(
         git=wiring.git,
         store=wiring.store,
         conversations=conversations,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from qflow_gitops.apply.reconciler import Reconciler
-    from qflow_gitops.ci.context import Described
+    from qflow_gitops.ci.context import CIContext
     from qflow_gitops.cli.console import Console, Copy
     from qflow_gitops.github.client import Client
     from qflow_gitops.lockfile.freezes import Freeze
@@ -86,7 +86,7 @@ class Stopper:
         """Seconds in which all has to be over; infinity as long as nobody asked to stop."""
         return max(0.0, STOP_WITHIN + self._at - time.monotonic())
 
-    def patience(self) -> float:
+    def time_left(self) -> float:
         """Seconds that git may still take to reach a remote."""
         return min(GIT_TIMEOUT, self.left())
 
@@ -123,7 +123,7 @@ class Wiring:
         self.console = console
         self._clients: dict[str, tuple[Qualys, str]] = {}
         self._told_route = False
-        self.patience: Callable[[], float] = lambda: GIT_TIMEOUT
+        self.time_left: Callable[[], float] = lambda: GIT_TIMEOUT
         """Seconds that git may take to reach a remote now; an apply cuts it once stopped."""
 
     @cached_property
@@ -219,7 +219,7 @@ class Wiring:
             from qflow_gitops.git.lock_branch import GitBranch
 
             # `patience` as it will be then, not as it is now
-            return GitBranch(repo, remote, name, lambda: self.patience())  # noqa: PLW0108
+            return GitBranch(repo, remote, name, lambda: self.time_left())  # noqa: PLW0108
 
         place = Place(
             root=repo.root,
@@ -276,7 +276,7 @@ class Wiring:
             client.close()
 
     @cached_property
-    def ci(self) -> Described:
+    def ci(self) -> CIContext:
         """What the CI's environment, or the shell's, tells."""
         from qflow_gitops.ci.detect import describe
 

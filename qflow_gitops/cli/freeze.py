@@ -10,7 +10,7 @@ from qflow_gitops.cli import options
 from qflow_gitops.cli.context import SystemClock, Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.commands.freeze import FreezeEdges
+    from qflow_gitops.commands.freeze import FreezeServices
     from qflow_gitops.results.report import Report
 
 
@@ -28,16 +28,16 @@ def command(wiring: Wiring, reason: str, format_name: str, copies: options.Copie
     def work() -> Report:
         from qflow_gitops.commands.freeze import freeze
 
-        return freeze(reason, edges(wiring))
+        return freeze(reason, services(wiring))
 
     return run(wiring, "freeze", work, format_name, copies)
 
 
-def edges(wiring: Wiring) -> FreezeEdges:
+def services(wiring: Wiring) -> FreezeServices:
     """What both commands need: the lockfile that the settings of the newest commit name."""
-    from qflow_gitops.commands.freeze import FreezeEdges
+    from qflow_gitops.commands.freeze import FreezeServices
 
     project = wiring.project(wiring.newest())
-    return FreezeEdges(
+    return FreezeServices(
         wiring.git, project, wiring.store(project), SystemClock(), wiring.author(), wiring.freezes()
     )

@@ -13,7 +13,8 @@ from qflow_gitops.lockfile.states import State
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qflow_gitops.lockfile.inheritance import Key, Placed
+    from qflow_gitops.base.names import RunKey
+    from qflow_gitops.lockfile.inheritance import Placed
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.results.report import Report
 
@@ -103,7 +104,7 @@ def command(
         store, author = wiring.store(project), wiring.author()
         decision = Decision(name, to, reason, adopt, although_different, others, attempt or 0)
 
-        def attempts(key: Key, lockfile: Lockfile) -> Sequence[Placed]:
+        def attempts(key: RunKey, lockfile: Lockfile) -> Sequence[Placed]:
             return attempts_for(key, wiring.git, commit, project, lockfile)
 
         if to in (State.ADOPTED, State.ABSENT, State.ASSUMED):

@@ -8,7 +8,7 @@ import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.context import Wiring, run
-from qflow_gitops.cli.freeze import edges
+from qflow_gitops.cli.freeze import services
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
@@ -29,6 +29,6 @@ def command(wiring: Wiring, reason: str, format_name: str, copies: options.Copie
     def work() -> Report:
         from qflow_gitops.commands.freeze import unfreeze
 
-        return unfreeze(reason, edges(wiring))
+        return unfreeze(reason, services(wiring))
 
     return run(wiring, "unfreeze", work, format_name, copies)

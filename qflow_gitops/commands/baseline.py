@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
-from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import decide
@@ -48,7 +48,7 @@ class BaselineRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineEdges:
+class BaselineServices:
     """What it needs from outside. `confirm` shows a person what would be declared."""
 
     git: GitTree
@@ -58,7 +58,7 @@ class BaselineEdges:
     confirm: Callable[[tuple[Change, ...]], bool]
 
 
-def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
+def baseline(request: BaselineRequest, services: BaselineServices) -> Report:
     """Record specs of a commit, due or held, as `baselined`. Sends nothing.
 
     An attempt that did the same already is pointed at. Raises QflowError for what stops it
@@ -69,14 +69,14 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
             "--reason is empty.", not_done="Nothing was recorded.", reason="reason_missing"
         )
     refuse_secret(request.reason, "Nothing was recorded.")
-    head = edges.git.resolve(request.head)
-    settings = projectfile.settings(edges.git, head, request.platform, fetch=True)
+    head = services.git.resolve(request.head)
+    settings = projectfile.settings(services.git, head, request.platform, fetch=True)
     project = settings.project
     names = chosen(project, request.environment)
-    first = edges.store.read().lockfile or Lockfile(project.lock.lineage)
-    lostsettings.check_kept(edges.git, settings, first, head)
-    specs = all_specs(edges.git, head, project)
-    specs = folders.checked(specs, edges.git, head, project, first)
+    first = services.store.read().lockfile or Lockfile(project.lock.lineage)
+    lostsettings.check_kept(services.git, settings, first, head)
+    specs = all_specs(services.git, head, project)
+    specs = folders.checked(specs, services.git, head, project, first)
     if has_errors(specs.diagnostics):
         raise InvalidFiles(specs.diagnostics, not_done="Nothing was recorded.")
 
@@ -85,17 +85,17 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
         return _chosen(request, project, decide.compute(specs, context))
 
     shown = chosen_ones(first)
-    if shown and not edges.confirm(shown):
+    if shown and not services.confirm(shown):
         raise UsageProblem(
             "It was not confirmed.", not_done="Nothing was recorded.", reason="not_confirmed"
         )
     rows: list[tuple[str, str, Attempt]] = []
-    with edges.store.session() as session:
+    with services.store.session() as session:
         for _ in range(_TRIES):
             keys = {one.key for one in shown}
             now = [one for one in chosen_ones(session.lockfile) if one.key in keys]
             with contextlib.suppress(LostRace):
-                _record(now, session, edges, project, head, request.reason)
+                _record(now, session, services, project, head, request.reason)
                 written = session.lockfile
                 rows = [(*one.key, written.attempts(*one.key)[-1]) for one in now]
                 break
@@ -105,7 +105,7 @@ def baseline(request: BaselineRequest, edges: BaselineEdges) -> Report:
                 not_done="Nothing was recorded.",
                 hint="Run the command again when no apply is at work.",
             )
-    body = History(tuple(rows), seen(edges.store.read()))
+    body = History(tuple(rows), seen(services.store.read()))
     return Report("baseline", body=body)
 
 
@@ -142,7 +142,7 @@ def _is_double(one: Change) -> bool:
     return one.reason is Reason.SAME_REQUEST and one.owner is None
 
 
-def _is_first(other: Change, one: Change, wanted: Collection[Key]) -> bool:
+def _is_first(other: Change, one: Change, wanted: Collection[RunKey]) -> bool:
     same = other.spec and one.spec and other.spec.digest == one.spec.digest
     return bool(same) and other.key in wanted
 
@@ -164,14 +164,14 @@ def _not_declared(one: Change, *, waits: bool) -> UsageProblem:
 def _record(
     changes: list[Change],
     session: LockSession,
-    edges: BaselineEdges,
+    services: BaselineServices,
     project: Project,
     head: str,
     reason: str,
 ) -> None:
-    files = edges.git.files(head, sorted({one.spec.file for one in changes if one.spec}))
-    at = stamp(edges.clock.now())
-    extra = {"by": dict(edges.author), "detail": reason}
+    files = services.git.files(head, sorted({one.spec.file for one in changes if one.spec}))
+    at = stamp(services.clock.now())
+    extra = {"by": dict(services.author), "detail": reason}
     transitions, known = [], session.lockfile  # a session may make it anew each time
     for one in changes:
         assert one.spec is not None  # noqa: S101  every change that would run has its spec

@@ -11,8 +11,8 @@ from datetime import timedelta
 from qflow_gitops.apply.proposed import Proposed
 from qflow_gitops.base.times import stamp
 from qflow_gitops.commands.pull_request import (
-    Range,
     ReviewRequest,
+    Span,
     pull_request_of,
     range_of,
     read_once,
@@ -35,7 +35,7 @@ from qflow_gitops.ports.pull_requests import (
     PullRequests,
 )
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.reviews import Commented, Comments, Review, Standing, commented
+from qflow_gitops.results.reviews import Commented, Comments, Review, ReviewStatus, commented
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.specs.spec import RunSpec
@@ -66,7 +66,7 @@ class CommentRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
+class CommentServices:
     """What it works with.
 
     `author` is as whom comments are looked for. `pulls` knows who approved what. `render` writes
@@ -86,15 +86,17 @@ class Edges:
     remote: str = "origin"
 
 
-def comment(request: CommentRequest, number: int, edges: Edges) -> Report:
+def comment(request: CommentRequest, number: int, services: CommentServices) -> Report:
     """Bring the comments of one pull request up to date. Raises QflowError for what stops it."""
-    entries = tuple(_on_pull_request(request, number, edges, {}))
+    entries = tuple(_on_pull_request(request, number, services, {}))
     return commented(Comments(entries), (), ())
 
 
-def comment_on_merged(request: CommentRequest, edges: Edges, lockfile: Lockfile) -> Report:
+def comment_on_merged(
+    request: CommentRequest, services: CommentServices, lockfile: Lockfile
+) -> Report:
     """Bring the comments of the pull requests up to date whose runs have lately changed."""
-    numbers = changed_lately(lockfile, stamp(edges.clock.now() - RECENT))
+    numbers = changed_lately(lockfile, stamp(services.clock.now() - RECENT))
     notes: tuple[str, ...] = ()
     if len(numbers) > MOST:
         notes = (f"{len(numbers):,} pull requests changed lately; {MOST} are looked at.",)
@@ -103,7 +105,7 @@ def comment_on_merged(request: CommentRequest, edges: Edges, lockfile: Lockfile)
     stores: dict[object, LockStore] = {}
     for number in numbers[:MOST]:
         try:
-            entries += _on_pull_request(request, number, edges, stores)
+            entries += _on_pull_request(request, number, services, stores)
         except QflowError as problem:  # one that can't be read keeps no other from its comment
             problem.where = problem.where or f"pull request {number}"
             problems.append(problem)
@@ -127,15 +129,15 @@ def changed_lately(lockfile: Lockfile, since: str) -> list[int]:
 
 
 def _on_pull_request(
-    request: CommentRequest, number: int, edges: Edges, stores: dict[object, LockStore]
+    request: CommentRequest, number: int, services: CommentServices, stores: dict[object, LockStore]
 ) -> Iterator[Commented]:
-    pull = edges.conversations.pull_request(number)
-    span = range_of(pull, request.revision, edges.git, edges.remote)
+    pull = services.conversations.pull_request(number)
+    span = range_of(pull, request.revision, services.git, services.remote)
     head, base = span.head, span.base
     # Where the lockfile lives is said by the target branch: a pull request can't bring its own.
-    lock = settings_of(edges.git, (base, head), request.platform)
-    store = stores.setdefault(lock.lock, read_once(edges.store(lock)))
-    project = settings_of(edges.git, (head,), request.platform)
+    lock = settings_of(services.git, (base, head), request.platform)
+    store = stores.setdefault(lock.lock, read_once(services.store(lock)))
+    project = settings_of(services.git, (head,), request.platform)
     asked = ReviewRequest(
         pull=pull,
         head=head,
@@ -143,45 +145,52 @@ def _on_pull_request(
         platform=request.platform,
         freezes=request.freezes,
         server=request.server,
-        approval=_approvals(request, pull, span, project, edges),
+        approval=_approvals(request, pull, span, project, services),
     )
-    now = stamp(edges.clock.now())
+    now = stamp(services.clock.now())
     reviews = [
-        review(asked, name, edges.git, store, now) for name in chosen(project, request.environment)
+        review(asked, name, services.git, store, now)
+        for name in chosen(project, request.environment)
     ]
-    sticky = Sticky(edges.conversations, edges.author, edges.marked, number)
+    sticky = Sticky(services.conversations, services.author, services.marked, number)
     for one in reviews:
-        yield _on_environment(one, request, edges, sticky)
+        yield _on_environment(one, request, services, sticky)
     if not (request.environment or request.dry_run):
-        yield from _on_gone(number, project, edges, sticky)
+        yield from _on_gone(number, project, services, sticky)
 
 
 def _approvals(
-    request: CommentRequest, pull: PullRequest, span: Range, project: Project, edges: Edges
+    request: CommentRequest,
+    pull: PullRequest,
+    span: Span,
+    project: Project,
+    services: CommentServices,
 ) -> Callable[[RunSpec], Approval] | None:
     """Return what says who approved a run, None where this isn't the newest commit."""
     if span.head != pull.head:
         return None
-    proposed = Proposed(edges.git, edges.pulls, project.folder, request.platform)
+    proposed = Proposed(services.git, services.pulls, project.folder, request.platform)
     return lambda spec: proposed.approval(spec, pull, span.onto)
 
 
-def _on_gone(number: int, project: Project, edges: Edges, sticky: "Sticky") -> Iterator[Commented]:
+def _on_gone(
+    number: int, project: Project, services: CommentServices, sticky: "Sticky"
+) -> Iterator[Commented]:
     """See to it that no comment promises anything of an environment that the settings lack."""
     for name in sorted(sticky.environments() - project.environments.keys()):
         successors = [
             each for each, one in project.environments.items() if name in one.previous_names
         ]
-        text = edges.render_gone(name, next(iter(successors), ""))
+        text = services.render_gone(name, next(iter(successors), ""))
         what, kept, removed = sticky.put(name, text)
-        yield Commented(number, name, what, Standing.NOTHING, kept.url, removed)
+        yield Commented(number, name, what, ReviewStatus.NOTHING, kept.url, removed)
 
 
 def _on_environment(
-    one: Review, request: CommentRequest, edges: Edges, sticky: "Sticky"
+    one: Review, request: CommentRequest, services: CommentServices, sticky: "Sticky"
 ) -> Commented:
     number, name = one.pull_request, one.environment
-    text = edges.render(one)
+    text = services.render(one)
     if request.dry_run:
         return Commented(number, name, "shown", one.standing, text=text)
     if one.empty and not one.planned.first and not request.always and not sticky.own(name):

@@ -21,7 +21,7 @@ from qflow_gitops.sources.reasons import refuse_secret
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeEdges:
+class FreezeServices:
     """What it needs from outside. `others` are the freezes beside the lockfile's."""
 
     git: GitTree
@@ -32,7 +32,7 @@ class FreezeEdges:
     others: tuple[Freeze, ...] = ()
 
 
-def freeze(reason: str, edges: FreezeEdges) -> Report:
+def freeze(reason: str, services: FreezeServices) -> Report:
     """Hold every due run from now on, in each apply that runs too.
 
     Where it is frozen for this very reason nothing is written; another reason is a further
@@ -41,13 +41,13 @@ def freeze(reason: str, edges: FreezeEdges) -> Report:
     asked = _checked(reason, "Nothing was frozen.")
 
     def wanted(lockfile: Lockfile) -> bool:
-        _check_place(lockfile, edges)
+        _check_place(lockfile, services)
         return asked not in {one.text("reason") for one in lockfile.freezes}
 
-    return _announced("freeze", FROZEN, asked, wanted, edges)
+    return _announced("freeze", FROZEN, asked, wanted, services)
 
 
-def unfreeze(reason: str, edges: FreezeEdges) -> Report:
+def unfreeze(reason: str, services: FreezeServices) -> Report:
     """Lift every freeze of the lockfile that there was when this began.
 
     Raises UsageProblem, LockError, BusyError, and StaleError where another one came meanwhile:
@@ -61,7 +61,7 @@ def unfreeze(reason: str, edges: FreezeEdges) -> Report:
         if more:
             raise StaleError(
                 f"It was frozen once more meanwhile: {describe(recorded(more))}.",
-                where=edges.store.where,
+                where=services.store.where,
                 not_done="Nothing was lifted.",
                 hint="If that is over, too: `qflow-gitops unfreeze --reason TEXT`",
                 reason="frozen_again",
@@ -69,7 +69,7 @@ def unfreeze(reason: str, edges: FreezeEdges) -> Report:
         return bool(known)
 
     asked = _checked(reason, "It is as frozen as it was.")
-    return _announced("unfreeze", UNFROZEN, asked, wanted, edges)
+    return _announced("unfreeze", UNFROZEN, asked, wanted, services)
 
 
 _NOT_DONE = {
@@ -83,7 +83,7 @@ def _announced(
     what: str,
     reason: str,
     wanted: Callable[[Lockfile], bool],
-    edges: FreezeEdges,
+    services: FreezeServices,
 ) -> Report:
     """Write the event to the head if it is wanted there, and say what holds then."""
     seen: Lockfile = Lockfile("")
@@ -93,40 +93,40 @@ def _announced(
         nonlocal seen, event
         seen, event = lockfile, None
         if wanted(lockfile):
-            by = {name: _text(value) for name, value in edges.author.items()}
+            by = {name: _text(value) for name, value in services.author.items()}
             extra = {"reason": reason, "by": by, "nonce": secrets.token_hex(16)}
-            event = LedgerEvent(stamp(edges.clock.now()), what, extra)
+            event = LedgerEvent(stamp(services.clock.now()), what, extra)
         return event
 
     try:
-        edges.store.announce(decide)
+        services.store.announce(decide)
     except LockError as problem:
         problem.not_done = _NOT_DONE[what]
         raise
     holding = seen.freezes if event is None else freezes_of((*seen.notes, event))
     body = Standstill(
-        edges.store.where,
-        (*recorded(holding), *edges.others),
+        services.store.where,
+        (*recorded(holding), *services.others),
         written=event is not None,
         lifted=recorded(one for one in seen.freezes if one not in holding),
     )
     notes: tuple[str, ...] = ()
     if event is not None and seen == Lockfile(seen.lineage):
-        notes = (beginning(edges.store.where, seen.lineage, edges.project),)
+        notes = (beginning(services.store.where, seen.lineage, services.project),)
     return Report(command, notes=notes, body=body)
 
 
-def _check_place(lockfile: Lockfile, edges: FreezeEdges) -> None:
+def _check_place(lockfile: Lockfile, services: FreezeServices) -> None:
     """Refuse to freeze a lockfile that nothing was recorded in, where another one has been used.
 
     Whoever reads "frozen" would rely on it, and an apply would not look there. Raises LockError.
     """
     try:
-        head = edges.git.resolve("HEAD")
+        head = services.git.resolve("HEAD")
     except UsageProblem:
         return  # nothing was ever committed, and so nothing applied
     try:
-        check_record(edges.git, edges.project, lockfile, head, released=False)
+        check_record(services.git, services.project, lockfile, head, released=False)
     except LockError as problem:
         problem.hint = (
             "Set `lock` back as it was, and freeze there. Or hold each apply that begins by "

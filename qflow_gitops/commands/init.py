@@ -12,7 +12,7 @@ from qflow_gitops.base.paths import LOCK_FILE, PROJECT_FILE, ROOT, ProjectFolder
 from qflow_gitops.errors import AGAIN, InvalidInput, LockError
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.results.files import FileChange, Files
@@ -215,7 +215,7 @@ def _begun(branch: Callable[[], LockStore]) -> tuple[FileChange, Lockfile]:
         store = branch()
         with store.session() as session:
             if session.created:
-                session.record([], Mark("prod", ""))
+                session.record([], Checkpoint("prod", ""))
             what = "written" if session.created else "kept"
             return FileChange(store.where, what), session.lockfile
     except (LockError, LostRace) as problem:

@@ -13,9 +13,9 @@ from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan import decide
-from qflow_gitops.plan.context import Brakes, Context
+from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.policy import loosening
-from qflow_gitops.policy.rules import Facts
+from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import Branches, Cache, GitTree
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.plans import Beforehand, Planned, planned
@@ -33,7 +33,7 @@ from qflow_gitops.sources import (
 from qflow_gitops.sources import (
     specs as reading,
 )
-from qflow_gitops.sources.examining import Keeper
+from qflow_gitops.sources.examining import CachedChecks
 from qflow_gitops.sources.lockseen import seen
 from qflow_gitops.sources.policies import Base, facts_of
 from qflow_gitops.sources.previous import previous_requests, settled
@@ -94,7 +94,7 @@ def make_plan(
         read = partial(reading.commit_specs, git, project=project)
     else:
         basis = verdicts.basis(cache.tool, request.platform, content, project.folder)
-        keeper = Keeper(cache, basis)
+        keeper = CachedChecks(cache, basis)
         read = partial(
             reading.known_specs,
             git,
@@ -115,7 +115,7 @@ def make_plan(
         project=project,
         lockfile=lockfile,
         environments=environments,
-        brakes=Brakes(holding),
+        brakes=Overrides(holding),
         labels=request.labels,
         previous=previous_requests(git, specs.specs, lockfile, project),
         touched=narrow.touched if narrow else _touched(request, git, base, head, project),
@@ -147,7 +147,7 @@ def make_plan(
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
 
 
-def _loosened(facts: Facts, project: Project) -> Iterator[Beforehand]:
+def _loosened(facts: PolicyContext, project: Project) -> Iterator[Beforehand]:
     """Say where the policy at hand holds less than those that count beside it."""
     now, *others = facts.policies
     found = dict.fromkeys(one for other in others for one in loosening.loosened(other, now))

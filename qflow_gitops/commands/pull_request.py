@@ -25,7 +25,7 @@ from qflow_gitops.ports.lockfile import LockStore, Snapshot
 from qflow_gitops.ports.pull_requests import PullRequest
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.reviews import Proposal, Review, Standing
+from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import lostsettings, narrowing, place, settings
 from qflow_gitops.specs.spec import RunSpec
@@ -49,7 +49,7 @@ class ReviewRequest:
     approval: Callable[[RunSpec], Approval] | None = None
 
 
-class Range(NamedTuple):
+class Span(NamedTuple):
     """The commits that a plan is made of: the `base` is what `head` and `onto` have in common."""
 
     head: str
@@ -57,7 +57,7 @@ class Range(NamedTuple):
     onto: str
 
 
-def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Range:
+def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Span:
     """Return what a pull request is compared with; all of it is brought into the clone.
 
     An open one goes onto its target branch, a merged one onto what the merge came on top of.
@@ -65,10 +65,10 @@ def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Ran
     """
     head = git.resolve(revision) if revision else pull.head
     git.unshallow(remote)
-    if not git.bring(head, remote, f"refs/pull/{pull.number}/head"):
+    if not git.ensure_commit(head, remote, f"refs/pull/{pull.number}/head"):
         raise _missing(pull, "head", head)
     if pull.merged:
-        if not git.bring(pull.merge_commit, remote, f"refs/heads/{pull.base}"):
+        if not git.ensure_commit(pull.merge_commit, remote, f"refs/heads/{pull.base}"):
             raise _missing(pull, "merge", pull.merge_commit)
         onto = git.resolve(f"{pull.merge_commit}^1")
     else:
@@ -76,13 +76,13 @@ def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Ran
     base = git.merge_base(onto, head)
     if base is None:
         raise _missing(pull, "common ancestor with the target branch", onto)
-    return Range(head, base, onto)
+    return Span(head, base, onto)
 
 
 def _target(pull: PullRequest, git: GitTree, remote: str) -> str:
     with contextlib.suppress(UsageProblem):
         return git.resolve(f"refs/remotes/{remote}/{pull.base}")
-    if not git.bring(pull.base_commit, remote, f"refs/heads/{pull.base}"):
+    if not git.ensure_commit(pull.base_commit, remote, f"refs/heads/{pull.base}"):
         raise _missing(pull, "target", pull.base_commit)
     return pull.base_commit
 
@@ -139,7 +139,7 @@ def _proposals(
             standing, lacks = _before(one, _approval(one, request))
             yield Proposal(one, one.reason, standing, lacks=lacks)
         elif one.due is not None:
-            yield Proposal(one, one.due, Standing.HELD)
+            yield Proposal(one, one.due, ReviewStatus.HELD)
         elif one.spec and one.attempt and _is_own(one, one.attempt, request.pull, git):
             why = _why(one, lockfile)
             link = _ci_run(one.attempt, request.server)
@@ -152,13 +152,13 @@ def _approval(one: Change, request: ReviewRequest) -> Approval:
     return request.approval(one.spec)
 
 
-def _before(one: Change, approval: Approval) -> tuple[Standing, str]:
+def _before(one: Change, approval: Approval) -> tuple[ReviewStatus, str]:
     """Say how a run stands that is due, and what it lacks."""
     hold = missing(one.approvals, signed=one.signed, found=approval)
     if hold:
-        return Standing.PLANNED, hold.detail
+        return ReviewStatus.PLANNED, hold.detail
     lacks = missing(1, signed=False, found=approval)
-    return (Standing.PLANNED if lacks else Standing.APPROVED), ""
+    return (ReviewStatus.PLANNED if lacks else ReviewStatus.APPROVED), ""
 
 
 def _as_applied(plan: Plan, request: ReviewRequest) -> Plan:
@@ -193,14 +193,14 @@ def pull_request_of(attempt: Attempt) -> int:
     return number if isinstance(number, int) and not isinstance(number, bool) else 0
 
 
-def _standing(one: Change, attempt: Attempt) -> Standing:
+def _standing(one: Change, attempt: Attempt) -> ReviewStatus:
     if attempt.state in UNDER_WAY or one.reason is Reason.IN_PROGRESS:
-        return Standing.RUNNING
+        return ReviewStatus.RUNNING
     if attempt.state in (State.SUCCEEDED, State.ASSUMED):
-        return Standing.SUCCEEDED
+        return ReviewStatus.SUCCEEDED
     if one.reason in (Reason.IN_DOUBT, Reason.EXPIRED):
-        return Standing.IN_DOUBT
-    return Standing.FAILED
+        return ReviewStatus.IN_DOUBT
+    return ReviewStatus.FAILED
 
 
 def _why(one: Change, lockfile: Lockfile) -> str:
@@ -229,25 +229,25 @@ def _ci_run(attempt: Attempt, server: str) -> str:
     return address if address.startswith(server.rstrip("/") + "/") else ""
 
 
-def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> Standing:
+def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> ReviewStatus:
     standings = {one.standing for one in found}
-    if Standing.RUNNING in standings:
-        return Standing.RUNNING
-    waiting = standings & {Standing.PLANNED, Standing.APPROVED}
-    if standings - waiting - {Standing.HELD} and waiting:
-        return Standing.PARTLY_DONE
+    if ReviewStatus.RUNNING in standings:
+        return ReviewStatus.RUNNING
+    waiting = standings & {ReviewStatus.PLANNED, ReviewStatus.APPROVED}
+    if standings - waiting - {ReviewStatus.HELD} and waiting:
+        return ReviewStatus.PARTLY_DONE
     if waiting:
-        return Standing.PLANNED if Standing.PLANNED in waiting else Standing.APPROVED
-    if Standing.IN_DOUBT in standings:
-        return Standing.IN_DOUBT
-    if Standing.HELD in standings:
-        return Standing.PARTLY_DONE if standings - {Standing.HELD} else Standing.HELD
+        return ReviewStatus.PLANNED if ReviewStatus.PLANNED in waiting else ReviewStatus.APPROVED
+    if ReviewStatus.IN_DOUBT in standings:
+        return ReviewStatus.IN_DOUBT
+    if ReviewStatus.HELD in standings:
+        return ReviewStatus.PARTLY_DONE if standings - {ReviewStatus.HELD} else ReviewStatus.HELD
     if standings:
         others = {one.key for one in held} - {one.change.key for one in found}
-        return Standing.PARTLY_DONE if others else Standing.DONE
+        return ReviewStatus.PARTLY_DONE if others else ReviewStatus.DONE
     if held:
-        return Standing.HELD
-    return Standing.NOTHING
+        return ReviewStatus.HELD
+    return ReviewStatus.NOTHING
 
 
 def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
@@ -256,7 +256,9 @@ def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
     So it is the plan's own as long as none was.
     """
     as_due = tuple(
-        one.change._replace(action=Action.RUN) for one in found if one.standing is not Standing.HELD
+        one.change._replace(action=Action.RUN)
+        for one in found
+        if one.standing is not ReviewStatus.HELD
     )
     return plan._replace(changes=as_due).digest
 

@@ -1,15 +1,16 @@
 """Raise a spec's `rerun` in the work tree, with the reason beside it; a person commits it."""
 
 import shlex
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.printable import is_hidden
 from qflow_gitops.commands import edit_files
 from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.lockfile.inheritance import Key, Placed
+from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan import same_request
 from qflow_gitops.ports.git import GitTree
@@ -30,7 +31,6 @@ from qflow_gitops.yaml.edit import Refused
 ANNOTATION = "rerunReason"
 MAX_REASON = 500
 _UNCHANGED = "No file was changed."
-_HIDDEN = ("Cc", "Cs", "Zl", "Zp")
 
 
 def rerun(git: GitTree, store: LockStore, project: Project, run: str, reason: str) -> Report:
@@ -81,8 +81,8 @@ def _checked_reason(text: str) -> str:
         raise _bad_reason("is empty", "reason_empty")
     if len(reason.splitlines()) > 1:
         raise _bad_reason("has several lines", "reason_lines")
-    if any(unicodedata.category(one) in _HIDDEN for one in reason):
-        raise _bad_reason("holds control characters, or isn't UTF-8", "reason_control")
+    if is_hidden(reason):
+        raise _bad_reason("holds characters that aren't seen, or isn't UTF-8", "reason_control")
     if len(reason) > MAX_REASON:
         raise _bad_reason(f"has {len(reason)} characters", "reason_long")
     refuse_secret(reason, _UNCHANGED)
@@ -102,7 +102,7 @@ def _bad_reason(what: str, word: str) -> UsageProblem:
 # --- the spec ------------------------------------------------------------------------
 
 
-def _found(specs: SpecSet, key: Key, run: str) -> RunSpec:
+def _found(specs: SpecSet, key: RunKey, run: str) -> RunSpec:
     """Return the spec of a run that may be edited."""
     if key in specs.specs:
         return specs.specs[key]
@@ -124,7 +124,7 @@ def _found(specs: SpecSet, key: Key, run: str) -> RunSpec:
     )
 
 
-def _meant(key: Key, known: Iterable[str]) -> str:
+def _meant(key: RunKey, known: Iterable[str]) -> str:
     """Say which run was probably meant: one of that name elsewhere, or of a name like it."""
     elsewhere = sorted(one for one in known if one.endswith(f"/{key[1]}"))
     close = elsewhere or [one for one in [suggest.near("/".join(key), known)] if one]

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from qflow_gitops.apply.adoption import Compared, compared, refusal
-from qflow_gitops.apply.doubt import Candidate, Doubt, Looked
+from qflow_gitops.apply.doubt import Candidate, Doubt, Search
 from qflow_gitops.apply.matching import Match
 from qflow_gitops.apply.reconciler import Reconciler
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.errors import AGAIN, BusyError, ExitCode, QflowError, UsageProblem
 from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import Event, Transition, is_leased, lease_end
-from qflow_gitops.lockfile.inheritance import Key, Placed
+from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNCOUNTED, UNSUCCESSFUL, State
 from qflow_gitops.plan.spent import said
@@ -25,7 +26,7 @@ from qflow_gitops.sources.reasons import refuse_secret
 from qflow_gitops.sources.runs import run_key
 
 NOTHING = "The lockfile is as it was."
-Attempts = Callable[[Key, Lockfile], Sequence[Placed]]
+Attempts = Callable[[RunKey, Lockfile], Sequence[Placed]]
 """Gives the attempts that count for a run."""
 
 
@@ -87,7 +88,7 @@ def resolve(
     return Report("resolve", body=Resolved((settled,), lock, found.differences, found.sentences))
 
 
-def _refused(found: Compared, doubt: Doubt, key: Key, store: LockStore) -> Report:
+def _refused(found: Compared, doubt: Doubt, key: RunKey, store: LockStore) -> Report:
     """Show how an execution differs, and that nothing was recorded."""
     problem = refusal(found, doubt, "/".join(key))
     body = Resolved((), seen(store.read()), found.differences, found.sentences)
@@ -104,7 +105,7 @@ def _record(session: LockSession, doubt: Doubt, event: Event, execution_id: str)
     session.record(transitions)
 
 
-def settled_elsewhere(key: Key, one: Placed) -> BusyError:
+def settled_elsewhere(key: RunKey, one: Placed) -> BusyError:
     """Say that another process was faster."""
     return BusyError(
         f"Another process settled it meanwhile: the attempt is {one.attempt.state}.",
@@ -130,7 +131,7 @@ def check_reason(decision: Decision) -> None:
 # --- which attempt -------------------------------------------------------------------
 
 
-def chosen(key: Key, attempts: Sequence[Placed], number: int) -> Sequence[Placed]:
+def chosen(key: RunKey, attempts: Sequence[Placed], number: int) -> Sequence[Placed]:
     """Return a run's attempts, or the one of a number (0: all); UsageProblem for none."""
     found = [one for one in attempts if number in (0, one.attempt.number)]
     if found:
@@ -152,7 +153,7 @@ def as_of_now(lockfile: Lockfile, one: Placed) -> Placed:
     return one._replace(attempt=lockfile.attempts(*one.key)[one.attempt.number - 1])
 
 
-def _doubtful(key: Key, known: Sequence[Placed]) -> Placed:
+def _doubtful(key: RunKey, known: Sequence[Placed]) -> Placed:
     """Return the oldest doubt of a run, perhaps recorded under a name that it had before."""
     for one in known:
         if one.attempt.state in DOUBTFUL | {State.EXPIRED}:
@@ -240,7 +241,7 @@ def _check(
     return checked
 
 
-def _check_absence(decision: Decision, looked: Looked) -> None:
+def _check_absence(decision: Decision, looked: Search) -> None:
     others = {one.lower() for one in decision.others}
     left = [one for one in looked.candidates if one.execution.id.lower() not in others]
     who = f"{looked.doubt.environment}/{looked.doubt.run}"

@@ -51,7 +51,7 @@ def validate(
         if tree:
             tree.prepare()  # git looks while this process loads what it needs
         from qflow_gitops.sources import folders, looking, specs
-        from qflow_gitops.sources.examining import Keeper
+        from qflow_gitops.sources.examining import CachedChecks
 
         project, _, settings_found = place.settings_of(at, platform, cache)
     except InvalidFiles as problem:
@@ -63,7 +63,7 @@ def validate(
         tree.prepare()
     # Before anything is read: what changes meanwhile is seen next time.
     identity = "" if wanted else tree.identity
-    looked, survey = looking.look(tree, project, Keeper(cache, basis, spread), last)
+    looked, survey = looking.look(tree, project, CachedChecks(cache, basis, spread), last)
     if survey:
         survey.keep(cache, git.root, at.folder)
     found = (*settings_found, *missing, *looked.found)

@@ -21,16 +21,16 @@ _GLANCE, _LAST_WORDS = 0.1, 0.3  # seconds between looks at a git; and until it 
 
 
 def ended(
-    process: subprocess.Popen[bytes], patience: Callable[[], float] | None
+    process: subprocess.Popen[bytes], time_left: Callable[[], float] | None
 ) -> tuple[int, bytes, bytes]:
     """Wait for a git, no longer than there is patience: exit status, stdout, stderr."""
-    if patience is None:
+    if time_left is None:
         out, err = process.communicate()
         return process.returncode, out, err
     deadline = math.inf
     while True:
         now = time.monotonic()
-        deadline = min(deadline, now + patience())
+        deadline = min(deadline, now + time_left())
         try:
             out, err = process.communicate(timeout=max(0.0, min(_GLANCE, deadline - now)))
         except subprocess.TimeoutExpired:

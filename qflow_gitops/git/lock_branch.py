@@ -57,12 +57,12 @@ _PUSH_ANSWERS = {
 
 @dataclass(frozen=True)
 class GitBranch:
-    """Implements `ports.LockBranch`. `patience`: seconds that a call may take now."""
+    """Implements `ports.lockfile.LockBranch`. `time_left`: seconds that a call may take now."""
 
     repo: GitRepo
     remote: str
     branch: str
-    patience: Callable[[], float]
+    time_left: Callable[[], float]
     _beside: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
     """Commit -> the other entries of its tree, for the last one made here."""
 
@@ -139,9 +139,9 @@ class GitBranch:
         """Ask the remote, again where it fails; LockError where it stays so."""
         err = _NO_TIME
         for attempt in range(TRIES):
-            if self.patience() <= 0:
+            if self.time_left() <= 0:
                 break
-            status, out, err = self._run(command, outward=self.patience)
+            status, out, err = self._run(command, network=self.time_left)
             if status == 0:
                 return out.decode(errors="replace")
             if _FINAL.search(err.decode(errors="replace")) or attempt == TRIES - 1:
@@ -153,7 +153,7 @@ class GitBranch:
     def _wait(self, attempt: int) -> bool:
         """Wait before another try, longer each time; False where there is no time for it."""
         seconds = min(4.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311  no secret
-        if seconds > self.patience():
+        if seconds > self.time_left():
             return False
         time.sleep(seconds)
         return True
@@ -216,11 +216,11 @@ class GitBranch:
             # Perhaps a partial clone: git fetches what is missing where it is allowed to.
             lazy = {"GIT_NO_LAZY_FETCH": "0"}
             listing = ["ls-tree", "--full-tree", commit, _FILE.decode()]
-            status, entry, err = self._run(listing, extra=lazy, outward=self.patience)
+            status, entry, err = self._run(listing, extra=lazy, network=self.time_left)
             if not (status or entry):
                 return None
             if not status:
-                status, out, err = self._run(command, extra=lazy, outward=self.patience)
+                status, out, err = self._run(command, extra=lazy, network=self.time_left)
         if status:
             raise LockError(
                 f"The lockfile of commit {commit[:10]} can't be read from this clone: "
@@ -258,7 +258,7 @@ class GitBranch:
             return ""
         config = ["-c", f"gpg.ssh.allowedSignersFile={os.path.abspath(signers)}"]  # noqa: PTH100
         show = ["show", "--no-patch", "--format=%G?%x00%GS", commit]
-        status, out, _ = self._run([*config, *show], outward=lambda: 30.0)
+        status, out, _ = self._run([*config, *show], network=lambda: 30.0)
         verdict, _, who = out.decode(errors="replace").strip().partition("\0")
         return shown(who) if status == 0 and verdict == "G" else ""
 
@@ -279,8 +279,8 @@ class GitBranch:
             for what, value in (("NAME", name), ("EMAIL", mail))
         }
         # Signing may ask an agent, so it gets the caller's environment.
-        limit = self.patience if self._signs else None
-        commit = self._made(command, message.encode(), extra=identity, outward=limit)
+        limit = self.time_left if self._signs else None
+        commit = self._made(command, message.encode(), extra=identity, network=limit)
         self._beside.clear()
         self._beside[commit] = beside
         return commit
@@ -321,9 +321,9 @@ class GitBranch:
         command += ["--recurse-submodules=no", lease, "--", self.remote, f"{commit}:{self._ref}"]
         said = _NO_TIME.decode()
         for attempt in range(TRIES):
-            if self.patience() <= READ_BACK:
+            if self.time_left() <= READ_BACK:
                 break
-            _, out, err = self._run(command, outward=lambda: self.patience() - READ_BACK)
+            _, out, err = self._run(command, network=lambda: self.time_left() - READ_BACK)
             tip = self._tip()
             if tip == commit:
                 self.remember(commit)
@@ -350,10 +350,10 @@ class GitBranch:
         feed: bytes | None = None,
         *,
         extra: dict[str, str] | None = None,
-        outward: Callable[[], float] | None = None,
+        network: Callable[[], float] | None = None,
     ) -> tuple[int, bytes, bytes]:
         with self._startable():
-            return self.repo.run(command, feed, extra=extra, outward=outward)
+            return self.repo.run(command, feed, extra=extra, network=network)
 
     @contextlib.contextmanager
     def _startable(self) -> Iterator[None]:
@@ -389,9 +389,9 @@ class GitBranch:
         feed: bytes,
         *,
         extra: dict[str, str] | None = None,
-        outward: Callable[[], float] | None = None,
+        network: Callable[[], float] | None = None,
     ) -> str:
-        status, out, err = self._run(command, feed, extra=extra, outward=outward)
+        status, out, err = self._run(command, feed, extra=extra, network=network)
         if status:
             raise self._failed(command, err)
         return out.decode().strip()

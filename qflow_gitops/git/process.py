@@ -12,11 +12,11 @@ import os
 import re
 import shlex
 import subprocess
-import unicodedata
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from qflow_gitops.base import printable
 from qflow_gitops.base.paths import TreeFile
 from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
 from qflow_gitops.git.child import ended, given_input, scratch
@@ -204,11 +204,11 @@ class GitProcess:
         feed: bytes | None = None,
         *,
         extra: Mapping[str, str] | None = None,
-        outward: Callable[[], float] | None = None,
+        network: Callable[[], float] | None = None,
     ) -> tuple[int, bytes, bytes]:
         """Run a git command: exit status, stdout, stderr. Its stdin is `feed`, whole.
 
-        `extra` are further environment variables, none of them secret. `outward` marks a
+        `extra` are further environment variables, none of them secret. `network` marks a
         command that talks to a remote or an agent: it gets the caller's environment but for
         QFLOW_* and most of GIT_*. It says how many seconds there are, asked again while git
         runs; the shortest time that it ever gave holds. Then git is ended, and its status
@@ -216,14 +216,14 @@ class GitProcess:
         goes to all processes there, is this program's to handle. Raises UsageProblem where
         git can't be started.
         """
-        if outward is None:
+        if network is None:
             variables = {**self.environ, **(extra or {})}
         else:
             kept = {name: value for name, value in os.environ.items() if not _is_dropped(name)}
             variables = {**kept, **_SET_VARIABLES, **(extra or {})}
         with given_input(feed or b"") as given:
             process = self._started(arguments, given, variables)
-        return ended(process, outward)
+        return ended(process, network)
 
     def _started(
         self,
@@ -270,12 +270,7 @@ def is_id(text: str) -> bool:
 
 def shown(text: str) -> str:
     """Return one line without characters that could move a cursor."""
-    return "".join(
-        char
-        if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-        else char.encode("unicode_escape").decode()
-        for char in text.strip("\n")
-    )
+    return printable.shown(text.strip("\n"))
 
 
 def _not_usable(directory: Path, err: bytes) -> QflowError:

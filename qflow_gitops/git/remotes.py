@@ -21,7 +21,7 @@ _OBJECTS_ONLY = (
 
 @dataclass(frozen=True, slots=True)
 class GitRemotes:
-    """Implements `ports.Branches` for a clone."""
+    """Implements `ports.git.Branches` for a clone."""
 
     repo: GitRepo
 
@@ -65,7 +65,7 @@ class GitRemotes:
     def ask(self, remote: str) -> RemoteBranches:
         """Ask a remote for its branches."""
         command = ["ls-remote", "--symref", "--", remote, "HEAD", _HEADS + "*"]
-        status, out, _ = self.repo.run(command, outward=lambda: _ASK)
+        status, out, _ = self.repo.run(command, network=lambda: _ASK)
         if status:
             return RemoteBranches(answered=False)
         head, tips = "", {}
@@ -89,7 +89,7 @@ class GitRemotes:
         if len(here) < len(tips):
             wanted = "".join(f"{_HEADS}{name}\n" for name, tip in tips.items() if tip not in here)
             command = [*_OBJECTS_ONLY, "--", remote]
-            self.repo.run(command, os.fsencode(wanted), outward=lambda: _FETCH)
+            self.repo.run(command, os.fsencode(wanted), network=lambda: _FETCH)
         self.repo.unshallow(remote)
         here = self._here(tips)
         if self._reaches(here, commit):

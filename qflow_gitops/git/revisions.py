@@ -128,17 +128,17 @@ class Revisions(GitProcess):
             fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow"]
             self.run(
                 [*fetch, "--no-filter", "--no-recurse-submodules", "--", remote],
-                outward=lambda: 300.0,
+                network=lambda: 300.0,
             )
 
-    def bring(self, commit: str, remote: str, ref: str) -> bool:
+    def ensure_commit(self, commit: str, remote: str, ref: str) -> bool:
         """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
         if not self.has_commit(commit) and remote in self.remotes() and is_id(commit):
             fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap="]
             # What is asked for is needed whole, also in a clone that was made with --filter.
             self.run(
                 [*fetch, "--no-filter", "--no-recurse-submodules", "--", remote, ref],
-                outward=lambda: 300.0,
+                network=lambda: 300.0,
             )
         return self.has_commit(commit)
 

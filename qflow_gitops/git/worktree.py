@@ -30,7 +30,7 @@ _COMMANDS = {
 
 
 class WorkTree:
-    """Some folders of a work tree; implements `ports.WorkTree`.
+    """Some folders of a work tree; implements `ports.git.WorkTree`.
 
     git's index holds each file's times, size and blob. Where git says that a file still has
     them, the file needn't be read to know what it holds, unless something (a filter, line
@@ -64,7 +64,7 @@ class WorkTree:
 
         "" where git couldn't look at everything.
         """
-        unsure = self._unsure
+        unsure = self._changed_paths
         if self._is_partly_hidden:
             return ""
         found = hashlib.sha256(self._index)
@@ -80,12 +80,12 @@ class WorkTree:
     @cached_property
     def listed(self) -> Sequence[bytes]:
         """All paths, sorted."""
-        return sorted({*self._indexed, *self._unsure})
+        return sorted({*self._indexed, *self._changed_paths})
 
     @cached_property
     def state(self) -> tuple[Sequence[str], bytes]:
         """What `changed_since` compares with later. Take it before anything is read."""
-        unsure = [path.decode("latin-1") for path in sorted(self._unsure)]
+        unsure = [path.decode("latin-1") for path in sorted(self._changed_paths)]
         return unsure, self._outputs("detailed")[0]
 
     def prepare(self) -> None:
@@ -113,7 +113,7 @@ class WorkTree:
             paths |= _differing(now, then) | _differing(then, now)
         return frozenset(paths)
 
-    def among(self, paths: Iterable[bytes]) -> "WorkTree":
+    def restricted_to(self, paths: Iterable[bytes]) -> "WorkTree":
         """Return the same, as if it held no more than these paths, and git knew none of them."""
         changed, others = self._outputs("changed", "others")
         unsure = frozenset((changed + others).split(b"\0")[:-1])
@@ -179,17 +179,17 @@ class WorkTree:
         return hashlib.new(self._object_format, b"blob %d\0" % len(content) + content).hexdigest()
 
     def files(self) -> Mapping[bytes, bytes]:
-        """Path and content of every plain file that may be read; `oddities` are the others."""
+        """Path and content of every plain file that may be read; others: `irregular_files`."""
         contents = {path: _plain(self._full(path)) for path in self.listed}
         return {path: content for path, content in contents.items() if content is not None}
 
-    def oddities(self) -> Sequence[tuple[bytes, str]]:
+    def irregular_files(self) -> Sequence[tuple[bytes, str]]:
         """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
 
         The mode is `unreadable` for a plain file that this user may not read.
         """
         found = []
-        for path in sorted(self._unsure):
+        for path in sorted(self._changed_paths):
             full = self._full(path)
             try:
                 kind = stat.S_IFMT(os.lstat(full).st_mode)
@@ -245,7 +245,7 @@ class WorkTree:
         return _ENTRY.findall(self._entries)
 
     @cached_property
-    def _unsure(self) -> frozenset[bytes]:
+    def _changed_paths(self) -> frozenset[bytes]:
         """The paths that have to be looked at.
 
         Those are what differs from the index (in times and size: where it was only touched,
@@ -289,7 +289,7 @@ class WorkTree:
     @cached_property
     def _indexed(self) -> Mapping[bytes, str]:
         """Path and blob of the entries that git keeps an eye on."""
-        unsure = self._unsure
+        unsure = self._changed_paths
         return {path: about[9:-2].decode() for about, path in self._pairs if path not in unsure}
 
 

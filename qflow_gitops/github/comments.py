@@ -18,7 +18,7 @@ _NOTHING = "Nothing was posted."
 
 
 class GitHubConversations:
-    """Implements `ports.Conversations` for one repository."""
+    """Implements `ports.pull_requests.Conversations` for one repository."""
 
     def __init__(self, client: Client) -> None:
         """Take the client of the repository."""

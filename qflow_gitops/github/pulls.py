@@ -24,7 +24,7 @@ _NOREPLY = re.compile(r"<(?:[0-9]+\+)?([\w-]+(?:\[bot\])?)@users\.noreply\.[\w.-
 
 
 class GitHubPulls:
-    """Implements `ports.PullRequests`."""
+    """Implements `ports.pull_requests.PullRequests`."""
 
     def __init__(self, client: Client) -> None:
         """Take the client of the repository."""

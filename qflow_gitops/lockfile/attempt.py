@@ -115,7 +115,7 @@ class Attempt(NamedTuple):
         return value if isinstance(value, str) else str(value)
 
 
-Key = tuple[str, str, int]
+AttemptKey = tuple[str, str, int]
 """An attempt's place in the lockfile: environment, run, number."""
 
 
@@ -134,7 +134,7 @@ class Transition(NamedTuple):
     status: str = ""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> AttemptKey:
         """The place of its attempt."""
         return (self.environment, self.run, self.number)
 

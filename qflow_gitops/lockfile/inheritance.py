@@ -10,14 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import CARRIED, LedgerEvent, Note
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
-
-Key = tuple[str, str]
-"""A run: environment and name."""
 
 
 class Origin(NamedTuple):
@@ -28,7 +26,7 @@ class Origin(NamedTuple):
     through: int
 
     @property
-    def key(self) -> Key:
+    def key(self) -> RunKey:
         """The run that they were made for."""
         return (self.environment, self.run)
 
@@ -41,7 +39,7 @@ class Placed(NamedTuple):
     attempt: Attempt
 
     @property
-    def key(self) -> Key:
+    def key(self) -> RunKey:
         """That run."""
         return (self.environment, self.run)
 
@@ -97,7 +95,7 @@ def heirs_of(lockfile: Lockfile, environment: str) -> tuple[str, ...]:
     )
 
 
-def recorded_origins(lockfile: Lockfile, key: Key) -> tuple[Origin, ...]:
+def recorded_origins(lockfile: Lockfile, key: RunKey) -> tuple[Origin, ...]:
     """Return whose attempts were carried over to a run, as the lockfile has it, oldest first."""
     return tuple(
         Origin(environment, run, int(one.extra["through"]))
@@ -107,12 +105,12 @@ def recorded_origins(lockfile: Lockfile, key: Key) -> tuple[Origin, ...]:
     )
 
 
-def attempts_of(lockfile: Lockfile, key: Key, origins: Collection[Origin]) -> tuple[Placed, ...]:
+def attempts_of(lockfile: Lockfile, key: RunKey, origins: Collection[Origin]) -> tuple[Placed, ...]:
     """Return the attempts of a run and those that were carried over to it, oldest first."""
     own = tuple(Placed(*key, one) for one in lockfile.attempts(*key))
     if not origins:
         return own
-    through: dict[Key, int] = {}
+    through: dict[RunKey, int] = {}
     for one in origins:
         through[one.key] = max(one.through, through.get(one.key, 0))
     found = [
@@ -124,12 +122,12 @@ def attempts_of(lockfile: Lockfile, key: Key, origins: Collection[Origin]) -> tu
     return tuple(sorted([*found, *own], key=lambda one: one.attempt.opened_at))
 
 
-def recorded_attempts(lockfile: Lockfile, key: Key) -> tuple[Placed, ...]:
+def recorded_attempts(lockfile: Lockfile, key: RunKey) -> tuple[Placed, ...]:
     """Return a run's attempts by what the lockfile alone says."""
     return attempts_of(lockfile, key, recorded_origins(lockfile, key))
 
 
-def inherits(lockfile: Lockfile, project: Project, key: Key) -> bool:
+def inherits(lockfile: Lockfile, project: Project, key: RunKey) -> bool:
     """Whether attempts of other runs may count for a run, apart from its `previousName`."""
     environment, run = key
     return run in lockfile.environment(environment).events or any(
@@ -147,8 +145,8 @@ class Inheritance:
         self,
         lockfile: Lockfile,
         project: Project,
-        specs: Mapping[Key, RunSpec],
-        invalid: Collection[Key] = (),
+        specs: Mapping[RunKey, RunSpec],
+        invalid: Collection[RunKey] = (),
     ) -> None:
         """Take the values; nothing is looked at yet."""
         self._lockfile = lockfile
@@ -156,24 +154,24 @@ class Inheritance:
         self._specs = specs
         self._invalid = invalid
 
-    def has_spec(self, key: Key) -> bool:
+    def has_spec(self, key: RunKey) -> bool:
         """Whether there is a spec of this run, if only one with an error."""
         return key in self._specs or key in self._invalid
 
-    def attempts(self, key: Key) -> tuple[Placed, ...]:
+    def attempts(self, key: RunKey) -> tuple[Placed, ...]:
         """Return the attempts that count for a run, oldest first."""
         origins = (*recorded_origins(self._lockfile, key), *self.pending(key))
         return attempts_of(self._lockfile, key, origins)
 
-    def pending(self, key: Key) -> tuple[Origin, ...]:
+    def pending(self, key: RunKey) -> tuple[Origin, ...]:
         """Return what is to be carried over to a run and isn't recorded yet, oldest first."""
         spec = self._specs.get(key)
         sources = tuple(self._sources(key, spec.previous_name if spec else ""))
         return self._taken_from(sources, key) if sources else ()
 
-    def _taken_from(self, sources: Iterable[Key], key: Key) -> tuple[Origin, ...]:
+    def _taken_from(self, sources: Iterable[RunKey], key: RunKey) -> tuple[Origin, ...]:
         known = {one.key for one in recorded_origins(self._lockfile, key)} | {key}
-        found: dict[Key, Origin] = {}
+        found: dict[RunKey, Origin] = {}
         for source in sources:
             if source in known or not self._may_go(source, key):
                 continue
@@ -185,17 +183,17 @@ class Inheritance:
                         found.setdefault(one.key, one)
         return tuple(found.values())
 
-    def heir(self, key: Key) -> Key | None:
+    def heir(self, key: RunKey) -> RunKey | None:
         """Return the run that this one's attempts were carried over to, None for none."""
         return self._heirs.get(key)
 
-    def heirs(self, other: Placed) -> tuple[Key, ...]:
+    def heirs(self, other: Placed) -> tuple[RunKey, ...]:
         """Return the other runs for which an attempt counts, recorded or said by a file only."""
         takers, number = self._takers.get(other.key, ()), other.attempt.number
         return tuple(dict.fromkeys(key for key, through in takers if number <= through))
 
     @cached_property
-    def _takers(self) -> Mapping[Key, list[tuple[Key, int]]]:
+    def _takers(self) -> Mapping[RunKey, list[tuple[RunKey, int]]]:
         """Each run's heirs, and through which attempt.
 
         Those in environments that exist no more are known by what is recorded only.
@@ -203,7 +201,7 @@ class Inheritance:
         runs = {
             (name, run) for name, one in self._lockfile.environments.items() for run in one.events
         }
-        found: dict[Key, list[tuple[Key, int]]] = {}
+        found: dict[RunKey, list[tuple[RunKey, int]]] = {}
         for key in sorted(runs | self._specs.keys()):
             pending = self.pending(key) if key[0] in self._project.environments else ()
             for origin in (*recorded_origins(self._lockfile, key), *pending):
@@ -211,7 +209,7 @@ class Inheritance:
         return found
 
     @cached_property
-    def _heirs(self) -> Mapping[Key, Key]:
+    def _heirs(self) -> Mapping[RunKey, RunKey]:
         return {
             origin.key: (environment, run)
             for environment, record in self._lockfile.environments.items()
@@ -228,7 +226,7 @@ class Inheritance:
         known = {each.key for each in recorded_origins(self._lockfile, one.key)}
         return bool(one.previous_name) and source not in known and not self._may_go(source, one.key)
 
-    def would_count(self, other: Placed, key: Key, called: Key) -> bool:
+    def would_count(self, other: Placed, key: RunKey, called: RunKey) -> bool:
         """Whether an attempt would count for a run if a file said that it was `called` so before.
 
         By `previousName`, or by `previousNames` of its environment. Not where another environment
@@ -260,7 +258,7 @@ class Inheritance:
             for origin in self.pending(key)
         )
 
-    def _sources(self, key: Key, previous: str) -> Iterator[Key]:
+    def _sources(self, key: RunKey, previous: str) -> Iterator[RunKey]:
         """Return the runs that this one was, by what the files say; the oldest names first.
 
         `previous` is its `previousName`, "" for none.
@@ -273,7 +271,7 @@ class Inheritance:
         if len(names) > 1:
             yield (environment, names[0])
 
-    def _may_go(self, source: Key, to: Key) -> bool:
+    def _may_go(self, source: RunKey, to: RunKey) -> bool:
         """Whether a run's attempts may go to another name: nothing goes on under its own.
 
         A run that itself takes over another's in the same change has moved on, as when names

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile.attempt import Attempt, Key, Transition
+from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Transition
 from qflow_gitops.lockfile.growing import grown
-from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note, freezes_of
-from qflow_gitops.lockfile.summary import Looked, Overview
+from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note, freezes_of
+from qflow_gitops.lockfile.summary import EnvironmentSummary, FullSummary
 from qflow_gitops.lockfile.transitions import conflict, extended, name_of
 
 
@@ -35,14 +35,14 @@ class _Seen(NamedTuple):
     """The overview of an environment's runs; true of that one mapping of runs alone."""
 
     of: Mapping[str, tuple[Attempt, ...]]
-    overview: Overview
+    overview: EnvironmentSummary
 
 
 class _Owners(NamedTuple):
     """Which attempt has which execution; true of that one mapping of environments alone."""
 
     of: Mapping[str, EnvironmentRecord]
-    by: Mapping[str, Key | None]
+    by: Mapping[str, AttemptKey | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +77,28 @@ class Lockfile:
         """The freezes that hold everything, oldest first; none for none."""
         return freezes_of(self.notes)
 
-    def overview(self, environment: str) -> Overview:
+    def overview(self, environment: str) -> EnvironmentSummary:
         """What can be told of an environment's runs at a glance. Fast after the first call.
 
         Runs that were read by an index bring theirs along.
         """
         runs, seen = self.environment(environment).runs, self._overviews.get(environment)
         if seen is None or seen.of is not runs:
-            seen = _Seen(runs, getattr(runs, "overview", None) or Looked(runs))
+            seen = _Seen(runs, getattr(runs, "overview", None) or FullSummary(runs))
             self._overviews[environment] = seen
         return seen.overview
 
-    def owner(self, execution_id: str) -> Key | None:
+    def owner(self, execution_id: str) -> AttemptKey | None:
         """Say which attempt has this execution, None for none. Fast after the first call.
 
         An id in capitals is the same id.
         """
         return self._owned().get(execution_id.lower())
 
-    def _owned(self) -> Mapping[str, Key | None]:
+    def _owned(self) -> Mapping[str, AttemptKey | None]:
         """Index the executions once; records that grow from this one take the index along."""
         if self._owners is None or self._owners.of is not self.environments:
-            by: dict[str, Key | None] = {
+            by: dict[str, AttemptKey | None] = {
                 attempt.execution_id.lower(): (environment, run, attempt.number)
                 for environment, record in self.environments.items()
                 for run, attempts in record.runs.items()
@@ -116,7 +116,7 @@ class Lockfile:
         for one that gives an execution to a second attempt, or an attempt a second execution.
         """
         changed: dict[str, dict[str, tuple[Attempt, ...]]] = {}
-        brought: dict[str, Key | None] = {}
+        brought: dict[str, AttemptKey | None] = {}
         for one in transitions:
             runs = changed.setdefault(one.environment, {})
             if execution_id := one.brings.lower():
@@ -136,7 +136,7 @@ class Lockfile:
             environments[name] = record._replace(runs=grown(record.runs, runs))
         return self._moved_to(environments, brought)
 
-    def marked(self, mark: Mark) -> "Lockfile":
+    def marked(self, mark: Checkpoint) -> "Lockfile":
         """Return the lockfile with the commits of an environment moved on, and with new events."""
         marked = self
         if mark.environment:
@@ -161,7 +161,9 @@ class Lockfile:
         return self._moved_to({**self.environments, note.environment: record}, {})
 
     def _moved_to(
-        self, environments: Mapping[str, EnvironmentRecord], brought: Mapping[str, Key | None]
+        self,
+        environments: Mapping[str, EnvironmentRecord],
+        brought: Mapping[str, AttemptKey | None],
     ) -> "Lockfile":
         """Return this record with other environments: only `brought` executions have new owners."""
         owners = self._owners
@@ -170,7 +172,7 @@ class Lockfile:
         return replace(self, environments=environments, _owners=owners)
 
 
-def owned(lockfile: Lockfile, one: Transition, execution_id: str, holder: Key) -> LockError:
+def owned(lockfile: Lockfile, one: Transition, execution_id: str, holder: AttemptKey) -> LockError:
     """Say that an execution belongs to another attempt."""
     environment, run, number = holder
     known = lockfile.attempts(environment, run)

@@ -42,7 +42,7 @@ class Note(NamedTuple):
     event: LedgerEvent
 
 
-class Mark(NamedTuple):
+class Checkpoint(NamedTuple):
     """What one write says beside attempts.
 
     How far an environment was worked on (`latest` "" and `applied_through` None leave it as

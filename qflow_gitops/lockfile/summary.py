@@ -8,7 +8,7 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import SETTLED
 
 
-class Glance(NamedTuple):
+class RunSummary(NamedTuple):
     """What a plan has to know of every run: of most of them, that is all.
 
     `file` is that of the last attempt, `settled` whether all attempts are, `sent` the digests
@@ -20,23 +20,23 @@ class Glance(NamedTuple):
     sent: tuple[str, ...]
 
 
-def glance(attempts: tuple[Attempt, ...]) -> Glance:
+def glance(attempts: tuple[Attempt, ...]) -> RunSummary:
     """Look at a run's attempts."""
-    return Glance(
+    return RunSummary(
         attempts[-1].fact("file"),
         all(one.state in SETTLED for one in attempts),
         tuple(one.digest for one in attempts if one.counted),
     )
 
 
-class Overview(Protocol):
+class EnvironmentSummary(Protocol):
     """What can be asked about the runs of an environment without reading their attempts."""
 
     @property
     def platforms(self) -> frozenset[str]:
         """The platforms of all attempts, "" for one without."""
 
-    def glance(self, run: str) -> Glance | None:
+    def glance(self, run: str) -> RunSummary | None:
         """Look at a run, None for one that isn't recorded."""
 
     def unsettled(self) -> Mapping[str, str]:
@@ -49,8 +49,8 @@ class Overview(Protocol):
         """Name the runs by which a digest is spent."""
 
 
-class Looked:
-    """Implements `Overview` of runs whose attempts have been read."""
+class FullSummary:
+    """Implements `EnvironmentSummary` of runs whose attempts have been read."""
 
     def __init__(self, runs: Mapping[str, tuple[Attempt, ...]]) -> None:
         """Look at every run."""
@@ -62,7 +62,7 @@ class Looked:
         """The platforms of all attempts, "" for one without."""
         return frozenset(one.fact("platform") for some in self._runs.values() for one in some)
 
-    def glance(self, run: str) -> Glance | None:
+    def glance(self, run: str) -> RunSummary | None:
         """Look at a run, None for one that isn't recorded."""
         return self._glances.get(run)
 

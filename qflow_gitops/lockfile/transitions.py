@@ -2,7 +2,7 @@
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import next_steps
-from qflow_gitops.lockfile.attempt import Attempt, Key, Transition, decision_in, may_follow
+from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Transition, decision_in, may_follow
 from qflow_gitops.lockfile.states import EXECUTED, TRANSITIONS
 
 
@@ -61,7 +61,7 @@ def check_execution(attempt: Attempt, one: Transition) -> None:
         )
 
 
-def name_of(key: Key) -> str:
+def name_of(key: AttemptKey) -> str:
     """Say which attempt a place is: `<environment>/<run> #<number>`."""
     environment, run, number = key
     return f"{environment}/{run} #{number}"
@@ -80,7 +80,7 @@ def not_allowed(attempt: Attempt, one: Transition) -> LockError:
     )
 
 
-def conflict(one: Transition, said: str, key: Key, attempt: Attempt | None) -> LockError:
+def conflict(one: Transition, said: str, key: AttemptKey, attempt: Attempt | None) -> LockError:
     """Say what speaks against a transition: what the attempt at `key` has already."""
     return LockError(
         f"The attempt {name_of(one.key)} can't become {one.event.to}: {said}.",
@@ -91,7 +91,7 @@ def conflict(one: Transition, said: str, key: Key, attempt: Attempt | None) -> L
     )
 
 
-def _way_back(key: Key, attempt: Attempt) -> str:
+def _way_back(key: AttemptKey, attempt: Attempt) -> str:
     """Name the command that puts back what a person decided about it, "" for no such thing."""
     if decision_in(attempt.events) is None:
         return ""

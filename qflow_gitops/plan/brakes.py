@@ -6,13 +6,14 @@ And let through what a person released by name.
 from collections import Counter
 from collections.abc import Mapping
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.freezes import Freeze, describe, way_on
-from qflow_gitops.lockfile.inheritance import Inheritance, Key
+from qflow_gitops.lockfile.inheritance import Inheritance
 from qflow_gitops.plan.change import Action, Change, Reason, as_held
 from qflow_gitops.plan.context import COUNT, Context, apply_command, release_command
 from qflow_gitops.plan.run import decide
 from qflow_gitops.plan.same_request import doubles
-from qflow_gitops.policy.rules import Facts, Judged, judge, needed_approvals
+from qflow_gitops.policy.rules import PolicyContext, PolicyVerdict, judge, needed_approvals
 from qflow_gitops.specs.load import SpecSet
 from qflow_gitops.specs.spec import RunSpec
 
@@ -22,7 +23,7 @@ def with_released(found: list[Change], context: Context, inheritance: Inheritanc
 
     Behind a hold there may be another one, which asks for a release of its own.
     """
-    released: dict[Key, tuple[str, ...]] = {}
+    released: dict[RunKey, tuple[str, ...]] = {}
     while True:
         found = with_doubles(found, released, context)
         counts = Counter((one.environment, one.release) for one in found if one.release)
@@ -50,7 +51,7 @@ def with_released(found: list[Change], context: Context, inheritance: Inheritanc
 
 
 def with_doubles(
-    found: list[Change], released: Mapping[Key, tuple[str, ...]], context: Context
+    found: list[Change], released: Mapping[RunKey, tuple[str, ...]], context: Context
 ) -> list[Change]:
     """Of several due runs with one request hold all but the first."""
     meant = {key for key, names in released.items() if Reason.SAME_REQUEST in names}
@@ -90,10 +91,12 @@ def with_numbers(found: list[Change]) -> list[Change]:
     ]
 
 
-def with_rules(found: list[Change], specs: SpecSet, context: Context, facts: Facts) -> list[Change]:
+def with_rules(
+    found: list[Change], specs: SpecSet, context: Context, facts: PolicyContext
+) -> list[Change]:
     """Hold what the policy doesn't let through, in each environment for itself."""
     totals = Counter(environment for environment, _ in (*specs.specs, *specs.invalid))
-    judged: dict[Key, Change] = {}
+    judged: dict[RunKey, Change] = {}
     for environment in context.environments:
         due = {
             one.key: one
@@ -108,7 +111,7 @@ def with_rules(found: list[Change], specs: SpecSet, context: Context, facts: Fac
     return [judged.get(one.key, one) for one in found]
 
 
-def _as_judged(one: Change, said: Judged, facts: Facts) -> Change:
+def _as_judged(one: Change, said: PolicyVerdict, facts: PolicyContext) -> Change:
     assert one.spec is not None  # noqa: S101  every change that runs has its spec
     one = one._replace(
         approvals=needed_approvals(facts.policies, one.spec),

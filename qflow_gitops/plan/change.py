@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from qflow_gitops.base.jsondiff import Difference
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt
-from qflow_gitops.lockfile.inheritance import Key, Placed
+from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.policy.rules import Hold
 from qflow_gitops.specs.spec import RunSpec, canonical
 
@@ -81,10 +82,10 @@ class Change(NamedTuple):
     approvals: int = 0
     signed: bool = False
     due: Reason | None = None
-    owner: Key | None = None
+    owner: RunKey | None = None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> RunKey:
         """Environment and name."""
         return (self.environment, self.name)
 

@@ -4,15 +4,15 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.lockfile.inheritance import Key
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.policy.rules import Facts, Hold
+from qflow_gitops.policy.rules import Hold, PolicyContext
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
 
 
-class Brakes(NamedTuple):
+class Overrides(NamedTuple):
     """What a person said about this one plan: freezes, retries and releases by name.
 
     `freezes` are all that hold, the lockfile's too. `retry_failed`: whatever failed, was
@@ -22,10 +22,10 @@ class Brakes(NamedTuple):
     """
 
     freezes: tuple[Freeze, ...] = ()
-    retries: frozenset[Key] = frozenset()
+    retries: frozenset[RunKey] = frozenset()
     retry_failed: bool = False
     acks: Mapping[str, int] = {}
-    released: frozenset[Key] = frozenset()
+    released: frozenset[RunKey] = frozenset()
     unmerged: Hold | None = None
 
 
@@ -43,12 +43,12 @@ class Context(NamedTuple):
     project: Project
     lockfile: Lockfile
     environments: tuple[str, ...]
-    brakes: Brakes = Brakes()
+    brakes: Overrides = Overrides()
     labels: Mapping[str, str] = {}
-    previous: Mapping[Key, RunSpec] = {}
+    previous: Mapping[RunKey, RunSpec] = {}
     touched: frozenset[str] | None = None
     now: str = ""
-    facts: Facts | None = None
+    facts: PolicyContext | None = None
     emptied: Mapping[str, Hold] = {}
     options: tuple[str, ...] = ()
 

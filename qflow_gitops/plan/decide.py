@@ -5,10 +5,11 @@ Desired minus recorded. Pure: the same values give the same plan, wherever they 
 
 from collections.abc import Callable, Mapping
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt, telling
-from qflow_gitops.lockfile.inheritance import Inheritance, Key, inherits
+from qflow_gitops.lockfile.inheritance import Inheritance, inherits
 from qflow_gitops.lockfile.states import DOUBTFUL
-from qflow_gitops.lockfile.summary import Overview
+from qflow_gitops.lockfile.summary import EnvironmentSummary
 from qflow_gitops.plan.brakes import (
     at_its_commit,
     with_freezes,
@@ -93,7 +94,7 @@ def _environment(
     return found, quiet
 
 
-def _quiet(environment: str, overview: Overview, context: Context) -> Callable[..., bool]:
+def _quiet(environment: str, overview: EnvironmentSummary, context: Context) -> Callable[..., bool]:
     """Return what says that a settled run, whose spec it has sent last, needn't be looked at.
 
     It would be skipped, and a skip is only shown where one of its files was touched. Where
@@ -109,7 +110,7 @@ def _selected(one: RunSpec, labels: Mapping[str, str]) -> bool:
     return all(one.labels.get(name) == value for name, value in labels.items())
 
 
-def _gone(key: Key, last: Attempt, inheritance: Inheritance) -> Change:
+def _gone(key: RunKey, last: Attempt, inheritance: Inheritance) -> Change:
     heir = inheritance.heir(key)
     detail = f"spec removed; its attempts stay recorded ({said(last)})"
     if heir is not None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile import next_steps
-from qflow_gitops.lockfile.inheritance import Inheritance, Key, Placed, successor
+from qflow_gitops.lockfile.inheritance import Inheritance, Placed, successor
 from qflow_gitops.lockfile.states import DOUBTFUL
 from qflow_gitops.plan.change import Action, Change, Reason, change_of, named, run_of
 from qflow_gitops.plan.context import Context, release_command
@@ -124,7 +125,7 @@ def _settled_first(other: Placed, context: Context) -> str:
     return f"that first: {look}look in Qualys and say what you found: {ways}"
 
 
-def _goes_on_as(other: Placed, inheritance: Inheritance) -> Key | None:
+def _goes_on_as(other: Placed, inheritance: Inheritance) -> RunKey | None:
     """Name the run with a spec for which an attempt counts: its own, or one that took it over."""
     return next(filter(inheritance.has_spec, (other.key, *inheritance.heirs(other))), None)
 

@@ -6,8 +6,9 @@ environment, many specs gathered into one ask for what was done already.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt
-from qflow_gitops.lockfile.inheritance import Key, Placed
+from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
@@ -61,8 +62,8 @@ def is_spent_elsewhere(one: RunSpec, project: Project, lockfile: Lockfile) -> bo
 
 
 def doubles(
-    due: Iterable[RunSpec], project: Project, known: Collection[Key] = ()
-) -> Mapping[Key, RunSpec]:
+    due: Iterable[RunSpec], project: Project, known: Collection[RunKey] = ()
+) -> Mapping[RunKey, RunSpec]:
     """Return the spec, the first by name, that each of the others asks the same as.
 
     Of several due runs with one request on one platform the first runs. `known` are runs for

@@ -11,11 +11,11 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.policy import patterns
 from qflow_gitops.policy.windows import Window, closed_by, verdict
 
-Key = tuple[str, str]
 RUNS = 25
 """So many runs an apply may start where the settings say nothing."""
 SHARE_FROM = 10  # specs; below, a share of them says little
@@ -25,7 +25,7 @@ class Governed(Protocol):
     """What rules look at in a run: see `specs.spec.RunSpec`."""
 
     @property
-    def key(self) -> Key:
+    def key(self) -> RunKey:
         """Environment and name."""
 
     @property
@@ -121,7 +121,7 @@ class Approval(NamedTuple):
     signed: bool = False
 
 
-class Facts(NamedTuple):
+class PolicyContext(NamedTuple):
     """What the rules are held against, beside the specs.
 
     `policies` are those of both ends of the range; `unreadable` says why one of them isn't
@@ -136,7 +136,7 @@ class Facts(NamedTuple):
     now: datetime | None = None
     unreadable: str = ""
     sending: bool = False
-    approvals: Mapping[Key, Approval] | None = None
+    approvals: Mapping[RunKey, Approval] | None = None
     command: str = "qflow-gitops apply"
     way_on: str = ""
 
@@ -150,11 +150,11 @@ class Hold(NamedTuple):
     release: str = ""
 
 
-class Judged(NamedTuple):
+class PolicyVerdict(NamedTuple):
     """What the rules hold, and which releases by name each of the others needed."""
 
-    held: Mapping[Key, Hold]
-    released: Mapping[Key, tuple[str, ...]]
+    held: Mapping[RunKey, Hold]
+    released: Mapping[RunKey, tuple[str, ...]]
 
 
 def needed_approvals(policies: Iterable[Policy], one: Governed) -> int:
@@ -165,21 +165,21 @@ def needed_approvals(policies: Iterable[Policy], one: Governed) -> int:
 
 def judge(
     due: Sequence[Governed],
-    facts: Facts,
+    facts: PolicyContext,
     acks: Mapping[str, int],
-    released: frozenset[Key] = frozenset(),
-) -> Judged:
+    released: frozenset[RunKey] = frozenset(),
+) -> PolicyVerdict:
     """Hold those of one environment's due runs that the rules don't let through.
 
     `acks` releases a hold by its name where exactly so many runs have it; `released` are runs
     whose holds were released when there were more of them.
     """
-    held: dict[Key, Hold] = {}
+    held: dict[RunKey, Hold] = {}
     for one in due:
         hold = next(_of_a_run(one, facts), None)
         if hold:
             held[one.key] = hold
-    by_name: dict[Key, tuple[str, ...]] = {}
+    by_name: dict[RunKey, tuple[str, ...]] = {}
     for name, runs, hold in _of_the_whole([one for one in due if one.key not in held], facts):
         acked = acks.get(name) == len(runs)
         for one in runs:
@@ -187,13 +187,13 @@ def judge(
                 by_name[one.key] = (*by_name.get(one.key, ()), name)
             else:
                 held.setdefault(one.key, hold)
-    return Judged(held, {key: names for key, names in by_name.items() if key not in held})
+    return PolicyVerdict(held, {key: names for key, names in by_name.items() if key not in held})
 
 
 # --- what is about one run -----------------------------------------------------------
 
 
-def _of_a_run(one: Governed, facts: Facts) -> Iterator[Hold]:
+def _of_a_run(one: Governed, facts: PolicyContext) -> Iterator[Hold]:
     if facts.unreadable:
         yield Hold(
             "policy",
@@ -228,7 +228,7 @@ def _annotations(one: Governed, policy: Policy) -> Iterator[Hold]:
             )
 
 
-def _signed(one: Governed, policy: Policy, facts: Facts) -> Iterator[Hold]:
+def _signed(one: Governed, policy: Policy, facts: PolicyContext) -> Iterator[Hold]:
     if not policy.signed_commits:
         return
     approval = (facts.approvals or {}).get(one.key)
@@ -239,7 +239,7 @@ def _signed(one: Governed, policy: Policy, facts: Facts) -> Iterator[Hold]:
         yield Hold("policy", detail, _ask(facts))
 
 
-def _approval(one: Governed, facts: Facts) -> Iterator[Hold]:
+def _approval(one: Governed, facts: PolicyContext) -> Iterator[Hold]:
     needed = needed_approvals(facts.policies, one)
     if facts.approvals is not None:
         found = facts.approvals.get(one.key, Approval(why="no approved pull request holds it"))
@@ -248,7 +248,7 @@ def _approval(one: Governed, facts: Facts) -> Iterator[Hold]:
         yield Hold("approval", _given(needed, Approval(why="nobody was asked")), _ask(facts))
 
 
-def _ask(facts: Facts) -> str:
+def _ask(facts: PolicyContext) -> str:
     return f"Apply from a CI, which can ask: `{facts.command} --approved`"
 
 
@@ -280,7 +280,7 @@ def _given(needed: int, found: Approval) -> str:
 _Found = Iterator[tuple[str, Sequence[Governed], Hold]]
 
 
-def _of_the_whole(due: Sequence[Governed], facts: Facts) -> _Found:
+def _of_the_whole(due: Sequence[Governed], facts: PolicyContext) -> _Found:
     """Return each rule that more runs break than may: its name for --ack, the runs, the hold."""
     seen: set[str] = set()
     for policy in facts.policies:
@@ -293,7 +293,7 @@ def _of_the_whole(due: Sequence[Governed], facts: Facts) -> _Found:
                 yield name, runs, hold
 
 
-def _limits(due: Sequence[Governed], limits: Limits, facts: Facts) -> _Found:
+def _limits(due: Sequence[Governed], limits: Limits, facts: PolicyContext) -> _Found:
     over, total = partial(_over, facts.command), facts.total
     if len(due) > limits.runs:
         yield over("runs", due, f"at most {limits.runs} runs an apply")
@@ -323,7 +323,7 @@ def _ack(command: str, name: str, runs: Sequence[Governed]) -> str:
     return f"`{rest} --ack {name}={len(runs)} --reason TEXT`"
 
 
-def _closed(due: Sequence[Governed], policy: Policy, facts: Facts) -> _Found:
+def _closed(due: Sequence[Governed], policy: Policy, facts: PolicyContext) -> _Found:
     if facts.now is None or not due or not policy.windows:
         return
     why = closed((policy,), due[0].environment, facts.now)

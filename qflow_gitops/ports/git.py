@@ -50,7 +50,7 @@ class WorkTree(Protocol):
     def tracked(self, also: Iterable[str] = ()) -> "WorkTree":
         """Return the same without what git doesn't know, but for these files."""
 
-    def among(self, paths: Iterable[bytes]) -> "WorkTree":
+    def restricted_to(self, paths: Iterable[bytes]) -> "WorkTree":
         """Return the same, as if it held no more than these paths, and git knew none of them."""
 
     def blob(self, path: bytes) -> str:
@@ -69,9 +69,9 @@ class WorkTree(Protocol):
         """Return the id that a blob with this content has in this repository."""
 
     def files(self) -> Mapping[bytes, bytes]:
-        """Path and content of every plain file that may be read; `oddities` are the others."""
+        """Path and content of every plain file that may be read; others: `irregular_files`."""
 
-    def oddities(self) -> Sequence[tuple[bytes, str]]:
+    def irregular_files(self) -> Sequence[tuple[bytes, str]]:
         """Path and git mode (`120000`, `160000`, …) of what is on disk and no plain file.
 
         The mode is `unreadable` for a plain file that this user may not read.
@@ -154,7 +154,7 @@ class GitTree(Protocol):
         None for any other commit, and where that can't be proved.
         """
 
-    def bring(self, commit: str, remote: str, ref: str) -> bool:
+    def ensure_commit(self, commit: str, remote: str, ref: str) -> bool:
         """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
 
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import LedgerEvent, Mark
+from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent
 
 
 class Snapshot(NamedTuple):
@@ -94,7 +94,7 @@ class LockSession(Protocol):
         """
 
     @property
-    def gather(self) -> float:
+    def batch_delay(self) -> float:
         """Seconds that a write may wait so that others are made with it; 0 where it is cheap."""
 
     @property
@@ -111,7 +111,11 @@ class LockSession(Protocol):
         """
 
     def record(
-        self, transitions: Sequence[Transition], mark: Mark | None = None, *, exact: bool = False
+        self,
+        transitions: Sequence[Transition],
+        mark: Checkpoint | None = None,
+        *,
+        exact: bool = False,
     ) -> None:
         """Make all of it durable, or nothing; returns only when it is.
 

@@ -57,7 +57,7 @@ class Listing(NamedTuple):
     complete: bool
 
 
-class Echo(NamedTuple):
+class TriggerInput(NamedTuple):
     """What an execution's trigger step shows of the request that started it.
 
     `source` is Qualys' word (`PUBLIC_API` for this API), "" where absent; `input` and
@@ -111,5 +111,5 @@ class Qualys(Protocol):
         None where Qualys doesn't show the list, or not all of it.
         """
 
-    def echo(self, execution_id: str) -> Echo | None:
+    def echo(self, execution_id: str) -> TriggerInput | None:
         """Return what started an execution; None where Qualys doesn't show it."""

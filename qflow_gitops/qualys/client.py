@@ -1,10 +1,10 @@
-"""The API as one object: implements `ports.Qualys`."""
+"""The API as one object: implements `ports.qualys.Qualys`."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from qflow_gitops.ports.qualys import Answer, Echo, Execution, Listing
+from qflow_gitops.ports.qualys import Answer, Execution, Listing, TriggerInput
 from qflow_gitops.qualys import executions, steps, workflows
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.specs.catalogs import Workflow
@@ -54,7 +54,7 @@ class QualysClient:
         """Return the ids of a workflow's executions since a time; None if not all are shown."""
         return executions.newest(self._caller, workflow_id, start)
 
-    def echo(self, execution_id: str) -> Echo | None:
+    def echo(self, execution_id: str) -> TriggerInput | None:
         """Return what started an execution; None where Qualys doesn't show it."""
         return steps.trigger(self._caller, execution_id)
 

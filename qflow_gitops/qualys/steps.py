@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from qflow_gitops.ports.qualys import Echo
+from qflow_gitops.ports.qualys import TriggerInput
 from qflow_gitops.qualys.caller import Caller, unwrapped
 
 
@@ -27,7 +27,7 @@ def output(caller: Caller, execution_id: str, node_id: str) -> list[Any]:
     return data if isinstance(data, list) else []
 
 
-def trigger(caller: Caller, execution_id: str) -> Echo | None:
+def trigger(caller: Caller, execution_id: str) -> TriggerInput | None:
     """Return what started an execution, as its trigger step shows it (qflow-api 1.8 [D STOUT]).
 
     None where it isn't shown, where several are, or where it says that it is another's.
@@ -44,7 +44,7 @@ def trigger(caller: Caller, execution_id: str) -> Echo | None:
     if str(one.get("executionId") or execution_id).lower() != execution_id.lower():
         return None
     variables = one.get("overrideVariables")
-    return Echo(
+    return TriggerInput(
         source=str(one.get("source") or ""),
         input=one.get("input"),
         variables=_by_key(variables) if isinstance(variables, list) else None,

@@ -8,9 +8,9 @@ import re
 from collections import Counter
 
 from qflow_gitops.lockfile.attempt import Attempt
-from qflow_gitops.render.markdown import Document, Row, document, first, frozen_part
+from qflow_gitops.render.markdown import MarkdownPlan, Row, document, first, frozen_part
 from qflow_gitops.render.markdown_blocks import cell, code
-from qflow_gitops.results.reviews import Proposal, Review, Standing
+from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
 
 COMMENT_LIMIT = 65_536
 """Characters of a comment on GitHub (the API refuses more); counted here in bytes."""
@@ -18,8 +18,8 @@ COMMENT_LIMIT = 65_536
 _MARKER = re.compile(r"<!-- qflow-gitops v1 environment=([a-z0-9-]+)(?: [a-z]+=[a-z0-9:]*)* -->")
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._-][A-Za-z0-9._/-]*")
 _COUNTED = {
-    Standing.PLANNED: "to start",
-    Standing.APPROVED: "to start",
+    ReviewStatus.PLANNED: "to start",
+    ReviewStatus.APPROVED: "to start",
 }
 
 
@@ -57,7 +57,7 @@ def render(one: Review) -> str:
         frozen = "".join(frozen_part(body.freezes).entries)
         said = f"Nothing of {code(one.environment)} is changed here, and nothing would run.\n\n"
         return marker + title + first(body) + frozen + said + tail
-    shown = Document(
+    shown = MarkdownPlan(
         head=f"{marker}{title}{first(body)}**{_counts(one)}**\n\n{_next(one)}",
         body=body,
         rows=[Row(each.change, each.why, _state(each)) for each in one.proposals],
@@ -71,12 +71,12 @@ def render(one: Review) -> str:
 
 
 def _overall(one: Review) -> str:
-    failed = sum(each.standing is Standing.FAILED for each in one.proposals)
+    failed = sum(each.standing is ReviewStatus.FAILED for each in one.proposals)
     return f"{one.standing}, {failed:,} failed" if failed else str(one.standing)
 
 
 def _counts(one: Review) -> str:
-    shown = [each for each in one.proposals if each.standing is not Standing.HELD]
+    shown = [each for each in one.proposals if each.standing is not ReviewStatus.HELD]
     numbers = Counter(_COUNTED.get(each.standing, each.standing) for each in shown)
     parts = [f"{number:,} {words}" for words, number in numbers.items()] or ["0 to start"]
     # A failed run counts there too: it is held until a person decides.
@@ -85,14 +85,14 @@ def _counts(one: Review) -> str:
 
 
 _NEXT = {
-    Standing.PLANNED: "Merging starts what is in the table; "
+    ReviewStatus.PLANNED: "Merging starts what is in the table; "
     "`apply --approved` asks for an approval first.\n\n",
-    Standing.APPROVED: "Approved; merging starts what is in the table.\n\n",
+    ReviewStatus.APPROVED: "Approved; merging starts what is in the table.\n\n",
 }
 _MERGED = {
-    Standing.PLANNED: "Merged; the next apply starts what is in the table, and "
+    ReviewStatus.PLANNED: "Merged; the next apply starts what is in the table, and "
     "`apply --approved` only what was approved.\n\n",
-    Standing.APPROVED: "Merged; the next apply starts what is in the table.\n\n",
+    ReviewStatus.APPROVED: "Merged; the next apply starts what is in the table.\n\n",
 }
 
 
@@ -114,9 +114,9 @@ def _state(one: Proposal) -> str:
     return " ".join(words)
 
 
-def _said(attempt: Attempt, standing: Standing) -> list[str]:
+def _said(attempt: Attempt, standing: ReviewStatus) -> list[str]:
     words = []
-    if attempt.status and standing is not Standing.SUCCEEDED:
+    if attempt.status and standing is not ReviewStatus.SUCCEEDED:
         words.append(cell(attempt.status))
     if attempt.execution_id:
         words.append(f"as {cell(attempt.execution_id)}")

@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from qflow_gitops.base.printable import shown
 from qflow_gitops.findings.finding import Excerpt
 
-_UNSAFE = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 _WINDOW = 68  # characters of a line that are shown around what is underlined
 
 
@@ -15,16 +15,7 @@ def clean(text: str) -> str:
     Control, invisible and direction characters become `\x..` or `\u....`; `::` and `##[`,
     which a CI runner may take for commands, are broken with a zero-width space.
     """
-    if text.isascii() and text.isprintable():
-        safe = text
-    else:
-        safe = "".join(
-            char.encode("unicode_escape").decode()
-            if unicodedata.category(char) in _UNSAFE
-            else char
-            for char in text
-        )
-    return _no_command(safe)
+    return _no_command(shown(text))
 
 
 def _no_command(text: str) -> str:

@@ -67,7 +67,7 @@ def _plan(body: Planned, report: Report) -> str:
     done = len(plan.of(Action.SKIP)) + plan.unchanged
     what = f"commit {code(body.commit[:10])}" if body.commit else "the work tree"
     return document(
-        Document(
+        MarkdownPlan(
             head=(
                 f"### Plan for {names}\n\n"
                 + first(body)
@@ -107,7 +107,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class MarkdownPlan:
     """What is written of a plan; `head` and `tail` are Markdown that always stays."""
 
     head: str
@@ -120,7 +120,7 @@ class Document:
     tail: str
 
 
-def document(one: Document, limit: int) -> str:
+def document(one: MarkdownPlan, limit: int) -> str:
     """Write a plan with at most `limit` bytes.
 
     What has to go goes in this order: what has nothing to do, requests, then rows; holds and

@@ -12,7 +12,7 @@ from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 
 
-class Standing(StrEnum):
+class ReviewStatus(StrEnum):
     """How a run of a pull request stands, or a pull request as a whole."""
 
     PLANNED = "planned"
@@ -39,7 +39,7 @@ class Proposal:
 
     change: Change
     why: str
-    standing: Standing
+    standing: ReviewStatus
     attempt: Attempt | None = None
     ci_run: str = ""
     lacks: str = ""
@@ -56,7 +56,7 @@ class Review:
     environment: str
     pull_request: int
     planned: Planned
-    standing: Standing
+    standing: ReviewStatus
     digest: str
     proposals: tuple[Proposal, ...] = ()
     held: tuple[Change, ...] = ()
@@ -81,7 +81,7 @@ class Commented:
     pull_request: int
     environment: str
     what: str
-    standing: Standing
+    standing: ReviewStatus
     url: str = ""
     removed: int = 0
     text: str = ""

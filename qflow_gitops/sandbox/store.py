@@ -131,13 +131,13 @@ class Store:
         `start` and `end` are in seconds since 1970; `number` counts from 1.
         """
         now = time.time()
-        among = "FROM executions WHERE workflow = ? AND created BETWEEN ? AND ? AND forgotten = 0"
+        found = "FROM executions WHERE workflow = ? AND created BETWEEN ? AND ? AND forgotten = 0"
         window = (workflow, max(start, now - MONTH) - _EXACT, min(end + _EXACT, now))
         order = "created DESC, rowid DESC" if newest_first else "created, rowid"
         with self._lock:  # one for both, so that total and page agree
-            total = self._db.execute(f"SELECT count(*) {among}", window).fetchone()[0]
+            total = self._db.execute(f"SELECT count(*) {found}", window).fetchone()[0]
             rows = self._db.execute(
-                f"SELECT * {among} ORDER BY {order} LIMIT ? OFFSET ?",
+                f"SELECT * {found} ORDER BY {order} LIMIT ? OFFSET ?",
                 (*window, size, (number - 1) * size),
             ).fetchall()
         return total, [_execution(row) for row in rows]

@@ -29,7 +29,7 @@ def _one_by_one(function: Callable[[str], Any], items: Sequence[str]) -> list[An
     return list(map(function, items))
 
 
-class Keeper(NamedTuple):
+class CachedChecks(NamedTuple):
     """Where verdicts are kept, and what they depend on besides the contents of files.
 
     `basis` identifies the settings as they were read.

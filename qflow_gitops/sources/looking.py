@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from qflow_gitops.findings.finding import has_errors, in_order
 from qflow_gitops.sources import specs as reading
-from qflow_gitops.sources.survey import Looked, Survey
+from qflow_gitops.sources.survey import AllSpecs, Survey
 from qflow_gitops.specs import filenames, load, project_rules
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.ports.git import WorkTree
     from qflow_gitops.settings.project import Project
-    from qflow_gitops.sources.examining import Keeper
+    from qflow_gitops.sources.examining import CachedChecks
     from qflow_gitops.specs.spec import RunSpec
 
 MOST_CHANGED = 200
@@ -27,8 +27,8 @@ MOST_CHANGED = 200
 
 
 def look(
-    tree: WorkTree, project: Project, keeper: Keeper, last: Survey | None
-) -> tuple[Looked, Survey | None]:
+    tree: WorkTree, project: Project, keeper: CachedChecks, last: Survey | None
+) -> tuple[AllSpecs, Survey | None]:
     """Look at every spec of the work tree that may have changed since the last survey.
 
     Gives another survey to keep where everything was looked at, and there is no error.
@@ -39,7 +39,7 @@ def look(
     state = tree.state
     workflows = reading.worktree_workflows(tree, project.folder)
     specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
-    looked = Looked(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
+    looked = AllSpecs(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
     unsure, _ = state
     alike = any(one.rule == project_rules.SAME_REQUEST for one in looked.found)
     if alike or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
@@ -49,14 +49,14 @@ def look(
     return looked, Survey(keeper.basis, folders, tuple(workflows), context, state, looked)
 
 
-def _since(last: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Looked | None:
+def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks) -> AllSpecs | None:
     try:
         changed = tree.changed_since(last.state)
     except ValueError:
         return None
     if len(changed) > MOST_CHANGED:
         return None
-    those = tree.among(changed)
+    those = tree.restricted_to(changed)
     workflows = _workflows(tree, reading.worktree_workflows(those, project.folder), last, changed)
     if keeper.context(workflows) != last.context:
         return None
@@ -72,7 +72,7 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: Keeper) -> Lo
     if count > load.MAX_SPECS or _clash(specs, names, runs):
         return None
     found = [one for one in last.looked.found if one.file not in names | workflows.keys()]
-    return Looked(
+    return AllSpecs(
         files + specs.files,
         runs + _lines(specs.specs.values()),
         in_order([*found, *specs.diagnostics]),

@@ -9,6 +9,7 @@ import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.base.paths import PROJECT_FILE, ROOT, ProjectFolder
+from qflow_gitops.base.printable import is_hidden
 from qflow_gitops.cache import verdicts
 from qflow_gitops.errors import InvalidInput, Unreadable, UsageProblem
 from qflow_gitops.findings.finding import Diagnostic, error, has_errors, warning
@@ -158,8 +159,7 @@ def is_called_alike(path: str) -> bool:
 def names_above(prefix: str) -> list[str]:
     """Return a folder and all above it, the nearest first, the root ("") last."""
     shown = prefix.encode("utf-8", "backslashreplace").decode()
-    odd = any(unicodedata.category(one) in ("Cc", "Cf", "Co", "Zl", "Zp") for one in shown)
-    if odd or unicodedata.normalize("NFC", shown) != prefix:
+    if is_hidden(shown) or unicodedata.normalize("NFC", shown) != prefix:
         raise UsageProblem(
             "The name of this folder isn't shown as it is, so no project may lie in it.",
             where=ascii(prefix),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.policy.rules import Facts
+from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import Cache, GitTree
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import Project
@@ -74,7 +74,7 @@ def facts_of(
     *,
     sending: bool,
     cache: Cache | None = None,
-) -> Facts:
+) -> PolicyContext:
     """Return the policies of the settings at hand and of the commits that they come after.
 
     One that has to be read and can't be makes `unreadable` of it, which holds everything.
@@ -96,7 +96,7 @@ def facts_of(
                 way_on = _OUTDATED if isinstance(problem, InvalidFiles) else problem.hint
             continue
         policies += [one.policy for one in found if one.policy not in policies]
-    return Facts(tuple(policies), unreadable=unreadable, way_on=way_on, sending=sending)
+    return PolicyContext(tuple(policies), unreadable=unreadable, way_on=way_on, sending=sending)
 
 
 def check_record(

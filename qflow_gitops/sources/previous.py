@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from qflow_gitops.lockfile.inheritance import Inheritance, Key, Placed, inherits
+from qflow_gitops.base.names import RunKey
+from qflow_gitops.lockfile.inheritance import Inheritance, Placed, inherits
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.settings.project import Project
@@ -28,11 +29,11 @@ def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:
 
 
 def previous_requests(
-    git: GitTree, specs: Mapping[Key, RunSpec], lockfile: Lockfile, project: Project
-) -> dict[Key, RunSpec]:
+    git: GitTree, specs: Mapping[RunKey, RunSpec], lockfile: Lockfile, project: Project
+) -> dict[RunKey, RunSpec]:
     """Read what each due spec's run sent last, from the blob that its attempt names."""
     is_settled, inheritance = settled(lockfile, project), Inheritance(lockfile, project, specs)
-    wanted: dict[Key, Placed] = {}
+    wanted: dict[RunKey, Placed] = {}
     for key, one in specs.items():
         if is_settled(one):
             continue

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.findings import suggest
-from qflow_gitops.lockfile.inheritance import Inheritance, Key, Placed, recorded_attempts
+from qflow_gitops.lockfile.inheritance import Inheritance, Placed, recorded_attempts
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.settings.project import Project
@@ -13,20 +14,24 @@ from qflow_gitops.sources import specs as reading
 ANY = "*"
 
 
-def run_key(run: str, project: Project, environment: str = "") -> Key:
+def run_key(run: str, project: Project, environment: str = "") -> RunKey:
     """Read a RUN: `environment/name`, or `name` in the environment asked for, else the default."""
     before, slash, name = run.rpartition("/")
     return (before if slash else environment or project.default_environment, name)
 
 
 def run_keys(
-    runs: Iterable[str], project: Project, environment: str, known: Collection[Key], not_done: str
-) -> frozenset[Key]:
+    runs: Iterable[str],
+    project: Project,
+    environment: str,
+    known: Collection[RunKey],
+    not_done: str,
+) -> frozenset[RunKey]:
     """Return the known runs that RUNs name, in which `*` stands for any environment or name.
 
     Raises UsageProblem for one that names none, with what may be meant.
     """
-    found: set[Key] = set()
+    found: set[RunKey] = set()
     for run in runs:
         wanted = run_key(run, project, environment)
         some = {key for key in known if _fits(wanted, key)}
@@ -36,11 +41,11 @@ def run_keys(
     return frozenset(found)
 
 
-def _fits(wanted: Key, key: Key) -> bool:
+def _fits(wanted: RunKey, key: RunKey) -> bool:
     return all(one in (ANY, other) for one, other in zip(wanted, key, strict=True))
 
 
-def _unknown(run: str, wanted: Key, known: Collection[Key], not_done: str) -> UsageProblem:
+def _unknown(run: str, wanted: RunKey, known: Collection[RunKey], not_done: str) -> UsageProblem:
     names = {"/".join(key) for key in known}
     elsewhere = sorted(one for one in names if one.endswith(f"/{wanted[1]}"))
     close = elsewhere or [one for one in [suggest.near("/".join(wanted), names)] if one]
@@ -54,7 +59,7 @@ def _unknown(run: str, wanted: Key, known: Collection[Key], not_done: str) -> Us
 
 
 def attempts_for(
-    key: Key, git: GitTree, commit: str, project: Project, lockfile: Lockfile
+    key: RunKey, git: GitTree, commit: str, project: Project, lockfile: Lockfile
 ) -> tuple[Placed, ...]:
     """Return the attempts that count for a run, also by what a spec's `previousName` says.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qflow_gitops.lockfile.attempt import Attempt
     from qflow_gitops.ports.git import GitTree, WorkTree
     from qflow_gitops.settings.project import Project
-    from qflow_gitops.sources.examining import Keeper
+    from qflow_gitops.sources.examining import CachedChecks
     from qflow_gitops.specs.load import SpecSet
     from qflow_gitops.specs.spec import RunSpec
 
@@ -38,7 +38,7 @@ def worktree_specs(
     project: Project,
     *,
     workflows: Mapping[str, bytes] | None = None,
-    keeper: Keeper | None = None,
+    keeper: CachedChecks | None = None,
 ) -> SpecSet:
     """Read every spec of the work tree; with a `keeper` only what it doesn't know.
 
@@ -72,7 +72,7 @@ def is_within(path: bytes, project: Project) -> bool:
 
 def spec_paths(tree: WorkTree, project: Project) -> tuple[dict[str, bytes], list[Diagnostic]]:
     """Return the files of specs in the work tree by their names, and what is there instead."""
-    odd = dict(tree.oddities())
+    odd = dict(tree.irregular_files())
 
     def is_there(path: bytes) -> bool:
         return path in odd or bool(tree.blob(path)) or tree.size(path) >= 0
@@ -180,7 +180,7 @@ def known_specs(
     git: GitTree,
     commit: str,
     project: Project,
-    keeper: Keeper,
+    keeper: CachedChecks,
     settled: Callable[[RunSpec], bool],
     only: frozenset[str] | None = None,
 ) -> SpecSet:

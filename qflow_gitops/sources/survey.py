@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NAME = "survey"
 
 
-class Looked(NamedTuple):
+class AllSpecs(NamedTuple):
     """What there is: how many files of specs, the runs, what was found.
 
     `runs` is a text, since most of it is never needed: a line break, then for each run the end
@@ -52,7 +52,7 @@ class Survey(NamedTuple):
     workflows: tuple[str, ...]
     context: str
     state: tuple[Sequence[str], bytes]
-    looked: Looked
+    looked: AllSpecs
 
     @classmethod
     def kept(cls, cache: Cache, root: Path, folder: ProjectFolder, basis: str) -> Survey | None:
@@ -67,7 +67,7 @@ class Survey(NamedTuple):
             if its != basis or not all(isinstance(one, str) for one in texts):
                 return None
             runs = data[place : place + int(length)].decode()
-            looked = Looked(int(files), runs, verdicts.findings_of_files(by_file))
+            looked = AllSpecs(int(files), runs, verdicts.findings_of_files(by_file))
             state = unsure, data[place + length :]
             return cls(basis, tuple(folders), tuple(workflows), context, state, looked)
         except (ValueError, TypeError, LookupError, RecursionError):

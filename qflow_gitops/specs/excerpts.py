@@ -4,17 +4,16 @@ Masked are the values that `sensitive` points at, whatever looks like a secret, 
 document can't be read far enough to know what is sensitive, everything.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from qflow_gitops.base.pointer import pointer_to
 from qflow_gitops.findings.finding import Diagnostic, Excerpt, Range
 from qflow_gitops.specs import secrets
 from qflow_gitops.specs.spec import MASK
-from qflow_gitops.yaml.document import Document, Path
+from qflow_gitops.yaml.document import LINE_BREAK, Document, Path
 from qflow_gitops.yaml.parse import decode, parse
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 _UNREAD = frozenset(  # after these a document isn't known as a whole, or not for certain
     ("yaml-duplicate-key", "yaml-key-type", "yaml-root", "yaml-syntax", "yaml-too-deep")
 )
@@ -51,7 +50,7 @@ def added(
     for one in given:
         if one.file not in lines:
             text = decode(files.get(one.file, b""), one.file)[0]
-            lines[one.file] = _BREAK.split(text) if text else []
+            lines[one.file] = LINE_BREAK.split(text) if text else []
         line = one.range.start.line
         shown = lines[one.file][line - 1] if line <= len(lines[one.file]) else None
         if shown is None:
@@ -72,7 +71,7 @@ def readable(content: bytes, file: str) -> list[str]:
     text = decode(content, file)[0] or ""
     masks = [one for document in parse(content, file).documents for one in _sensitive(document)]
     shown = []
-    for number, line in enumerate(_BREAK.split(text), 1):
+    for number, line in enumerate(LINE_BREAK.split(text), 1):
         spans = [_span(one, number, line) for one in masks if _touches(one, number)]
         shown.append(_excerpt(line, 0, 0, sorted([*spans, *secrets.spans(line)])).text)
     return shown
@@ -98,9 +97,7 @@ def _sensitive(document: Document) -> list[Range]:
         return everything
     ranges = []
     by_pointer = {
-        "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path[1:]): where
-        for path, where in document.values.items()
-        if path[:2] in _SENT
+        pointer_to(path[1:]): where for path, where in document.values.items() if path[:2] in _SENT
     }
     for pointer in pointers:
         if not isinstance(pointer, str) or pointer not in by_pointer:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from qflow_gitops.base import printable
 from qflow_gitops.findings.finding import Diagnostic, error
 
 _REGULAR = ("100644", "100755")
@@ -67,12 +68,7 @@ def is_regular(mode: str) -> bool:
 
 def escaped(path: bytes) -> str:
     r"""Return a path so that it can be shown: odd bytes and characters as `\x..` or `\u....`."""
-    text = path.decode("utf-8", "backslashreplace")
-    return "".join(
-        char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-        else char.encode("unicode_escape").decode()
-        for char in text
-    )  # fmt: skip
+    return printable.shown(path.decode("utf-8", "backslashreplace"))
 
 
 def collisions(names: Iterable[str]) -> Iterable[Diagnostic]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from qflow_gitops.base.pointer import parts
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, error, warning
 from qflow_gitops.specs.schemas import (
@@ -212,8 +213,7 @@ def pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
     given = [(name, i, one) for name in _POINTERS for i, one in enumerate(spec.get(name, ()))]
     for name, index, pointer in given:
         at: Any = spec
-        for part in pointer.split("/")[1:]:
-            key = part.replace("~1", "/").replace("~0", "~")
+        for key in parts(pointer):
             if isinstance(at, list) and key.isdecimal() and int(key) < len(at):
                 at = at[int(key)]
             elif isinstance(at, dict) and key in at:

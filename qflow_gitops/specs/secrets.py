@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from qflow_gitops.base.pointer import pointer_to
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, error
 from qflow_gitops.yaml.document import Document, Path
@@ -154,7 +155,7 @@ def check(document: Document) -> Iterator[Diagnostic]:
     allowed = set(document.data["spec"].get("notSecret", ()))
     for top, value in parts.items():
         for path, said in _found(value, top):
-            pointer = "".join(f"/{_escaped(part)}" for part in path[1:])
+            pointer = pointer_to(path[1:])
             if pointer in allowed:
                 continue
             hint = "Keep it where the workflow can fetch it, name that place here, and revoke it"
@@ -190,10 +191,6 @@ def _may_hold_one(values: Iterable[Any]) -> bool:
         elif type(value) is list:
             todo += value
     return _MARK.search("\n".join(texts)) is not None
-
-
-def _escaped(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

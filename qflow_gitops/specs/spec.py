@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from qflow_gitops.base.pointer import parts
 from qflow_gitops.errors import InvalidInput
 from qflow_gitops.yaml.document import Document
 
@@ -108,7 +109,7 @@ class RunSpec:
         return masked
 
 
-class Recalled(RunSpec):
+class LazySpec(RunSpec):
     """A spec of which only the identity is known; all else is read when it is asked for."""
 
     def __init__(self, whole: Callable[[], Sequence[RunSpec]], known: Mapping[str, Any]) -> None:
@@ -125,10 +126,10 @@ class Recalled(RunSpec):
                 del known["_whole"]
                 known.update(one.__dict__)
                 return known[field]
-        raise Contradicted(known["file"])
+        raise StaleCache(known["file"])
 
 
-class Contradicted(InvalidInput):
+class StaleCache(InvalidInput):
     """What was kept about a file isn't what the file says."""
 
     def __init__(self, file: str) -> None:
@@ -228,9 +229,7 @@ def mask(request: Any, pointers: Sequence[str]) -> Any:
     """
     copy = json.loads(json.dumps(request))
     for pointer in pointers:
-        *parents, last = [
-            part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]
-        ]
+        *parents, last = parts(pointer)
         at: Any = copy
         for part in parents:
             at = _step(at, part)

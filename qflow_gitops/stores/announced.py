@@ -92,11 +92,11 @@ class Announced:
                     atomic.sync_folder(self._file.parent)
 
     @contextlib.contextmanager
-    def _entered(self, patience: float) -> Iterator[bool]:
+    def _entered(self, time_left: float) -> Iterator[bool]:
         """Lock the gate; False where another process keeps it locked for so many seconds."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self._gate, flags, 0o600)
-        until = time.monotonic() + patience
+        until = time.monotonic() + time_left
         try:
             while not (entered := _locked(descriptor)) and time.monotonic() < until:
                 time.sleep(0.02)

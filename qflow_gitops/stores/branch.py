@@ -19,7 +19,7 @@ from qflow_gitops.lockfile import audit
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
+from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.ports.lockfile import LockBranch, LostRace, Snapshot, Version
 from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence
@@ -34,7 +34,7 @@ _AT_ONCE = 16  # versions that are held in memory while all of them are looked a
 
 
 class BranchStore:
-    """Implements `ports.LockStore`. `author` is who commits, as the lockfile says it."""
+    """Implements `ports.lockfile.LockStore`. `author` is who commits, as the lockfile says it."""
 
     def __init__(self, branch: LockBranch, *, lineage: str, author: Mapping[str, str]) -> None:
         """Take the branch and the lineage that the settings pin ("": none)."""
@@ -72,14 +72,14 @@ class BranchStore:
         yield BranchSession(self, tip, lockfile)
 
     def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
-        """Add an event to the head; see `ports.LockStore`."""
+        """Add an event to the head; see `ports.lockfile.LockStore`."""
         with self.session() as session:
             for _ in range(ROUNDS):
                 event = decide(session.lockfile)
                 if event is None:
                     return
                 with contextlib.suppress(LostRace):
-                    session.record([], Mark(notes=(Note("", "", event),)))
+                    session.record([], Checkpoint(notes=(Note("", "", event),)))
                     return
         raise contended(self.where, "Nothing was written to the lockfile's head.")
 
@@ -220,10 +220,10 @@ class BranchStore:
 
 
 class BranchSession:
-    """Implements `ports.LockSession`: optimistic, each write a compare-and-swap."""
+    """Implements `ports.lockfile.LockSession`: optimistic, each write a compare-and-swap."""
 
     alone = False
-    gather = 1.0  # a push takes about as long
+    batch_delay = 1.0  # a push takes about as long
 
     def __init__(self, store: BranchStore, tip: str, lockfile: Lockfile | None) -> None:
         """Begin on top of what was read."""
@@ -236,9 +236,13 @@ class BranchSession:
         self._took = 0.0  # seconds, the last write
 
     def record(
-        self, transitions: Sequence[Transition], mark: Mark | None = None, *, exact: bool = False
+        self,
+        transitions: Sequence[Transition],
+        mark: Checkpoint | None = None,
+        *,
+        exact: bool = False,
     ) -> None:
-        """Push all of it as one commit; see `ports.LockSession`."""
+        """Push all of it as one commit; see `ports.lockfile.LockSession`."""
         opening = exact or mark is not None or any(one.opens is not None for one in transitions)
         for _ in range(ROUNDS):
             left = _on_top(self.lockfile, transitions)
@@ -267,7 +271,7 @@ class BranchSession:
         unit = max(_PAUSE, self._took) * (2 ** min(self._lost, 6) if opening else self._lost)
         time.sleep(random.uniform(0, min(unit, _LONGEST[opening])))  # noqa: S311  no secret
 
-    def _wrote(self, transitions: Sequence[Transition], mark: Mark | None) -> bool:
+    def _wrote(self, transitions: Sequence[Transition], mark: Checkpoint | None) -> bool:
         new = self.lockfile.recorded(transitions)
         if mark is not None:
             new = new.marked(mark)
@@ -305,7 +309,7 @@ def contended(where: str, not_done: str) -> LockError:
     )
 
 
-def _is_of_the_head(mark: Mark | None) -> bool:
+def _is_of_the_head(mark: Checkpoint | None) -> bool:
     return mark is not None and any(not one.environment for one in mark.notes)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from qflow_gitops.lockfile.attempt import Transition
-from qflow_gitops.lockfile.notes import Mark, Note
+from qflow_gitops.lockfile.notes import Checkpoint, Note
 
 _SUBJECT = 72
 
@@ -13,7 +13,7 @@ def given(content: bytes | None) -> bytes | None:
     return content
 
 
-def message_of(transitions: Sequence[Transition], mark: Mark | None) -> str:
+def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> str:
     """Say what happened: a subject that reads as a history, then one line for each attempt."""
     opened = [one.run for one in transitions if one.opens is not None and one.event.to == "intent"]
     told = {}
@@ -23,7 +23,7 @@ def message_of(transitions: Sequence[Transition], mark: Mark | None) -> str:
     clauses = [f"{run} {state}" for run, state in told.items()]
     if opened:
         clauses.append("start " + ", ".join(opened))
-    mark = mark or Mark()
+    mark = mark or Checkpoint()
     clauses += [" ".join(filter(None, (one.run, one.event.event))) for one in mark.notes]
     names = {one.environment for one in transitions} or {one.environment for one in mark.notes}
     environments = sorted((names or {mark.environment}) - {""})

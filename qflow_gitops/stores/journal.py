@@ -14,11 +14,11 @@ from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.codec import transition_from_json, transition_to_json
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Mark, note_from_json, note_to_json
+from qflow_gitops.lockfile.notes import Checkpoint, note_from_json, note_to_json
 from qflow_gitops.stores.checks import NOTHING_DONE
 
 
-def lines_of(transitions: Sequence[Transition], mark: Mark | None) -> list[bytes]:
+def lines_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> list[bytes]:
     """Write what one call records as lines."""
     lines = [transition_to_json(one) for one in transitions]
     if mark is not None:
@@ -48,7 +48,7 @@ def replayed(base: Lockfile, lines: Sequence[dict[str, Any]], path: Path) -> Loc
             if "mark" in line:
                 notes = tuple(map(note_from_json, line["notes"]))
                 base = base.marked(
-                    Mark(line["mark"], line["latest"], line["appliedThrough"], notes)
+                    Checkpoint(line["mark"], line["latest"], line["appliedThrough"], notes)
                 )
             else:
                 base = base.recorded([transition_from_json(line)])

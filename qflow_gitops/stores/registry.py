@@ -1,4 +1,4 @@
-"""Where the lockfile can live: one store a file, all of them behind `ports.LockStore`.
+"""Where the lockfile can live: one store a file, all of them behind `ports.lockfile.LockStore`.
 
 A new store is one file here and one line in `STORES`.
 """

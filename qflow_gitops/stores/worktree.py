@@ -25,10 +25,10 @@ from pathlib import Path
 from qflow_gitops.base import atomic
 from qflow_gitops.base.paths import LOCK_FILE
 from qflow_gitops.errors import NOTHING_MORE, BusyError, LockError, UsageProblem
-from qflow_gitops.lockfile.attempt import Key, Transition
+from qflow_gitops.lockfile.attempt import AttemptKey, Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
+from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.lockfile import LostRace, Snapshot, Version
 from qflow_gitops.stores import journal
@@ -40,7 +40,7 @@ _ROOM_FOR_AN_ANSWER = 2048  # bytes of journal for each attempt that is about to
 
 
 class WorktreeStore:
-    """Implements `ports.LockStore` for one work tree."""
+    """Implements `ports.lockfile.LockStore` for one work tree."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class WorktreeStore:
                 session.close()
 
     def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
-        """Add an event to the head; see `ports.LockStore`. Nobody's session is waited for."""
+        """Add an event to the head; see `ports.lockfile.LockStore`. Nobody's session is waited for."""
         self._check_allowed()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -293,10 +293,10 @@ class WorktreeStore:
 
 
 class WorktreeSession:
-    """Implements `ports.LockSession`: the lockfile while this process alone writes it."""
+    """Implements `ports.lockfile.LockSession`: the lockfile while this process alone writes it."""
 
     alone = True  # the mutex says so
-    gather = 0.0
+    batch_delay = 0.0
 
     def __init__(
         self, store: WorktreeStore, lockfile: Lockfile | None, content: bytes | None
@@ -305,7 +305,7 @@ class WorktreeSession:
         self._store = store
         self._content = content
         self.generation = 0
-        self._owed: set[Key] = set()  # attempts whose answers are still to come
+        self._owed: set[AttemptKey] = set()  # attempts whose answers are still to come
         self.created = lockfile is None
         self.lockfile = lockfile or Lockfile(store._lineage or secrets.token_hex(16))
         self._log: atomic.AppendLog | None = None
@@ -315,9 +315,13 @@ class WorktreeSession:
             store._journal.unlink()  # spent: its session wrote its result before it died
 
     def record(
-        self, transitions: Sequence[Transition], mark: Mark | None = None, *, exact: bool = False
+        self,
+        transitions: Sequence[Transition],
+        mark: Checkpoint | None = None,
+        *,
+        exact: bool = False,
     ) -> None:
-        """Make all of it durable, or nothing; see `ports.LockSession`.
+        """Make all of it durable, or nothing; see `ports.lockfile.LockSession`.
 
         What was announced is only looked at where it matters: the room for answers is theirs.
         """
@@ -337,11 +341,11 @@ class WorktreeSession:
         """Record what was announced for the head since; whether there was anything."""
         new = self._store._announced.missing_in(self.lockfile)
         if new:
-            self._write([], Mark(notes=tuple(Note("", "", one) for one in new)))
+            self._write([], Checkpoint(notes=tuple(Note("", "", one) for one in new)))
             self.generation += 1
         return bool(new)
 
-    def _write(self, transitions: Sequence[Transition], mark: Mark | None) -> None:
+    def _write(self, transitions: Sequence[Transition], mark: Checkpoint | None) -> None:
         changed = self.lockfile.recorded(transitions)
         if mark is not None:
             changed = changed.marked(mark)

@@ -1,5 +1,6 @@
 """YAML as plain JSON data, and the range of every key and value in it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -7,6 +8,8 @@ from typing import Any, NamedTuple
 from qflow_gitops.findings.finding import Diagnostic, Position, Range
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a line by YAML 1.1, by which ruamel.yaml counts lines."""
 Path = tuple[str | int, ...]
 """Keys and indexes from the document's root: `("spec", "variables", "region")`."""
 

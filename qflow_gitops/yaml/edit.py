@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qflow_gitops.findings.finding import Position, Range, has_errors
-from qflow_gitops.yaml.document import Document, Path
+from qflow_gitops.yaml.document import LINE_BREAK, Document, Path
 from qflow_gitops.yaml.parse import decode, parse
 
 Scalar = str | int
@@ -20,7 +20,6 @@ Scalar = str | int
 
 LINEAGE = ("spec", "lock", "lineage")
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _USUAL_BREAK = re.compile("\r\n|[\n\r]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -84,7 +83,7 @@ class Source:
 
     def line_end(self, number: int) -> int:
         """Return the offset at which a line's break begins, or the text's end."""
-        found = _LINE_BREAK.search(self.text, self.starts[number - 1])
+        found = LINE_BREAK.search(self.text, self.starts[number - 1])
         return found.start() if found else len(self.text)
 
     def newline(self, number: int) -> str:
@@ -99,7 +98,7 @@ def source(content: bytes) -> Source | None:
     text, _ = decode(content, "")
     if text is None:
         return None
-    starts = (0, *(found.end() for found in _LINE_BREAK.finditer(text)))
+    starts = (0, *(found.end() for found in LINE_BREAK.finditer(text)))
     return Source(text, starts, content[:3] if content.startswith(_BYTE_ORDER_MARK) else b"")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from qflow_gitops.findings.finding import START_OF_FILE, Diagnostic, Position, Range, error, warning
 from qflow_gitops.yaml import messages, numbers, portability
-from qflow_gitops.yaml.document import Document, Json, Parsed, Path, range_of
+from qflow_gitops.yaml.document import LINE_BREAK, Document, Json, Parsed, Path, range_of
 
 MAX_DEPTH = 64
 
@@ -24,7 +24,6 @@ _BOOLEANS = {
 _YAML11_WORDS = frozenset(
     form for word in ("yes", "no", "on", "off") for form in (word, word.title(), word.upper())
 )
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as ruamel.yaml counts lines
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -85,7 +84,7 @@ def _events(text: str, builder: "_Builder") -> Iterator[Any]:
 
 def _stretch_of(text: str, start: int, end: int) -> Range:
     """Return a stretch of one line by its offsets."""
-    breaks = list(_BREAK.finditer(text, 0, start))
+    breaks = list(LINE_BREAK.finditer(text, 0, start))
     line = len(breaks) + 1
     column = start - (breaks[-1].end() if breaks else 0) + 1
     return Range(Position(line, column), Position(line, column + end - start))

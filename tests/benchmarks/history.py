@@ -9,7 +9,7 @@ from pathlib import Path
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
-from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.sources import settings
 from qflow_gitops.sources import specs as reading
@@ -60,7 +60,7 @@ def _fill(storm: Storm) -> None:
     store = BranchStore(branch, lineage="", author={"actor": "bench@example.com"})
     with store.session() as session:
         for number, wave in enumerate(_waves(repo, head)):
-            session.record(wave, None if number else Mark("prod", head))
+            session.record(wave, None if number else Checkpoint("prod", head))
     tip, _ = branch.known()
     clone.git("push", "--quiet", "origin", f"{tip}:refs/heads/{BRANCH}")
 

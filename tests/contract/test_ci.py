@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.ci.context import Described
+from qflow_gitops.ci.context import CIContext
 from qflow_gitops.ci.detect import SYSTEMS, describe
 
 HEAD, MERGE = "a" * 40, "b" * 40
@@ -55,7 +55,7 @@ def test_a_pull_request_on_github_is_its_head_not_the_merge(tmp_path: Path) -> N
     environ = {**GITHUB, "GITHUB_REF": "refs/pull/7/merge", "GITHUB_BASE_REF": "main"}
     address = "https://github.com/team/runs/actions/runs/42"
     told = describe(environ | event(tmp_path, {"pull_request": pull}))
-    assert told == Described("ada", address, "main", "github", "7", HEAD)
+    assert told == CIContext("ada", address, "main", "github", "7", HEAD)
     without = describe(environ)
     assert (without.pull_request, without.commit) == ("7", "")
 
@@ -76,13 +76,13 @@ def test_the_runners_own_files_are_known() -> None:
 def test_a_merge_request_on_gitlab() -> None:
     told = describe({**GITLAB, **MERGE_REQUEST})
     address = "https://gitlab.example/j/42"
-    assert told == Described("ada", address, "main", "gitlab", "7", HEAD)
+    assert told == CIContext("ada", address, "main", "gitlab", "7", HEAD)
     merged = {"CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": HEAD, "CI_COMMIT_SHA": MERGE}
     assert describe({**GITLAB, **MERGE_REQUEST, **merged}).commit == HEAD
 
 
 def test_a_shell_knows_nothing_of_a_pull_request() -> None:
-    assert describe({}) == Described()
+    assert describe({}) == CIContext()
 
 
 @given(data=JSON | st.text(), ref=st.text(), sha=st.text())

@@ -14,7 +14,7 @@ from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
+from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.settings.project import LockSettings
@@ -75,7 +75,7 @@ def test_nothing_is_there_before_the_first_write(name: str, made) -> None:
 @EACH
 def test_what_was_recorded_is_read_by_all(name: str, made) -> None:
     with made(name).session() as session:
-        session.record([opening("a"), opening("b")], Mark("prod", "1" * 40))
+        session.record([opening("a"), opening("b")], Checkpoint("prod", "1" * 40))
         session.record([accepted("a", "execution-1")])
         assert session.lockfile.attempts("prod", "a")[0].execution_id == "execution-1"
     read = made(name).read().lockfile
@@ -181,9 +181,9 @@ def test_answers_go_on_top_of_what_others_wrote(made) -> None:
 
 def test_a_mark_alone_is_a_race_too(made) -> None:
     with made("branch").session() as first, made("branch", clone="other").session() as second:
-        first.record([], Mark("prod", "1" * 40))
+        first.record([], Checkpoint("prod", "1" * 40))
         with pytest.raises(LostRace):
-            second.record([], Mark("prod", "2" * 40))
+            second.record([], Checkpoint("prod", "2" * 40))
         assert second.lockfile.environment("prod").latest == "1" * 40
 
 
@@ -206,15 +206,15 @@ def test_a_remote_that_does_not_exist_is_named(made, workspace: Workspace) -> No
 def test_the_lineage_is_made_up_once(made, tmp_path: Path) -> None:
     with made("branch").session() as session:
         lineage = session.lockfile.lineage
-        session.record([], Mark("prod", ""))
+        session.record([], Checkpoint("prod", ""))
     assert made("branch", clone="other").read().lockfile == Lockfile(
         lineage, 1, made("branch").read().lockfile.environments
     )
 
 
-def frozen(reason: str) -> Mark:
+def frozen(reason: str) -> Checkpoint:
     event = LedgerEvent("2026-10-06T09:30:00Z", "frozen", {"reason": reason})
-    return Mark(notes=(Note("", "", event),))
+    return Checkpoint(notes=(Note("", "", event),))
 
 
 @EACH
@@ -224,9 +224,11 @@ def test_events_beside_attempts_are_kept_without_a_run_of_their_name(name: str, 
     carried = LedgerEvent("2026-10-06T09:30:00Z", "carried", {"from": "prod/a", "through": 1})
     released = LedgerEvent("2026-10-06T09:30:00Z", "released", {"hold": "empty"})
     with store.session() as session:
-        session.record([opening("a")], Mark("prod", "1" * 40))
+        session.record([opening("a")], Checkpoint("prod", "1" * 40))
         session.record([], frozen("incident"))
-        session.record([], Mark(notes=(Note("prod", "b", carried), Note("prod", "", released))))
+        session.record(
+            [], Checkpoint(notes=(Note("prod", "b", carried), Note("prod", "", released)))
+        )
     lockfile = made(name).read().lockfile
     assert lockfile is not None
     assert [one.text("reason") for one in lockfile.freezes] == ["incident"]
@@ -304,7 +306,7 @@ def test_a_pinned_record_that_is_missing_is_not_frozen_but_named(name: str, made
 def test_an_announcement_reaches_an_open_session_before_its_next_attempt(name: str, made) -> None:
     """All read it at once; answers go in all the same, and it stands there once."""
     with made(name).session() as session:
-        session.record([opening("a")], Mark("prod", "1" * 40))
+        session.record([opening("a")], Checkpoint("prod", "1" * 40))
         (shown,) = announce(made(name, clone="other" if name == "branch" else ""), "incident")
         assert [one.state for one in shown.attempts("prod", "a")] == [State.INTENT]
         assert reasons(made(name).read().lockfile) == ["incident"]
@@ -327,7 +329,7 @@ def test_an_announcement_is_a_lost_race_for_other_decisions_too(name: str, how: 
     with made(name).session() as session:
         session.record([opening("a")])
         announce(made(name, clone="other" if name == "branch" else ""), "incident")
-        mark = Mark("prod", "1" * 40) if how == "a mark" else None
+        mark = Checkpoint("prod", "1" * 40) if how == "a mark" else None
         answers = [] if mark else [accepted("a", "execution-1")]
         with pytest.raises(LostRace):
             session.record(answers, mark, exact=mark is None)

@@ -17,7 +17,7 @@ from qflow_gitops.plan.decide import compute
 from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.sources import settings
 from qflow_gitops.sources.specs import all_specs
-from tests.helpers.edges import Process
+from tests.helpers.services import Process
 
 REFUSED_UNDONE = (401, 429)
 RELEASABLE = UNSUCCESSFUL | {State.REFUSED}

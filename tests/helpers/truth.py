@@ -8,7 +8,7 @@ from typing import Any
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.edges import Process
+from tests.helpers.services import Process
 from tests.helpers.worlds import World, meaning_of
 
 Request = tuple[str, str]

@@ -507,11 +507,13 @@ def test_a_pull_request_cant_bring_a_record_of_its_own(
 
 def _name_pull_request(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """As an apply does that knows whose pull request a run comes from."""
-    from qflow_gitops.apply.view import Edges
+    from qflow_gitops.apply.view import ApplyServices
     from qflow_gitops.cli import apply
 
     evidence = {"pullRequest": number}
-    monkeypatch.setattr(apply, "Edges", lambda **given: Edges(**{**given, "evidence": evidence}))
+    monkeypatch.setattr(
+        apply, "ApplyServices", lambda **given: ApplyServices(**{**given, "evidence": evidence})
+    )
 
 
 def test_after_an_apply_the_comments_of_its_pull_requests(

@@ -240,7 +240,7 @@ def test_what_is_left_out_after_a_lost_race_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another process freezes what this one shows: it isn't sent, and isn't silent success."""
-    from qflow_gitops.apply.launch import Terms
+    from qflow_gitops.apply.launch import LaunchOptions
 
     only(workspace, spec("a", 1), spec("b", 2))
     other = Cli(remote.clone("other").path, cli._capfd)
@@ -260,13 +260,13 @@ def test_what_is_left_out_after_a_lost_race_is_said(
         return real(self, commit, parent)
 
     monkeypatch.setattr(GitBranch, "push", push)
-    made = Terms.__init__
+    made = LaunchOptions.__init__
 
-    def init(self: Terms, *arguments: Any, **options: Any) -> None:
+    def init(self: LaunchOptions, *arguments: Any, **options: Any) -> None:
         options["still_due"] = lambda _lockfile: frozenset({("prod", "a")})
         made(self, *arguments, **options)
 
-    monkeypatch.setattr(Terms, "__init__", init)
+    monkeypatch.setattr(LaunchOptions, "__init__", init)
     done = cli.json("apply", "--yes")
     assert done["exitCode"] == 6
     assert done["reason"] == "elsewhere"

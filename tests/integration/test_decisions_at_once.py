@@ -9,8 +9,8 @@ import pytest
 from qflow_gitops.base.paths import RESCUE_FILE
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import BRANCH_PROJECT, Remote
-from tests.helpers.edges import Done, Runners
 from tests.helpers.git import Workspace
+from tests.helpers.services import Done, Runners
 from tests.helpers.specs import spec
 
 LEASE = 400.0

@@ -15,8 +15,8 @@ from qflow_gitops.commands import apply as operation
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
-from tests.helpers.edges import Done, Runners
 from tests.helpers.git import Workspace
+from tests.helpers.services import Done, Runners
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 RUNS = [f"run-{number}" for number in range(4)]

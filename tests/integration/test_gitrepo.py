@@ -90,7 +90,7 @@ def test_links_and_submodules_show_their_modes(workspace: Workspace) -> None:
     modes = {path: one.mode for path, one in repo.files(repo.resolve("HEAD"), ["runs"]).items()}
     assert modes == {b"runs/a.yaml": "100644", b"runs/link.yaml": "120000", b"runs/sub": "160000"}
     assert set(repo.worktree(["runs"]).files()) == {b"runs/a.yaml"}
-    assert (b"runs/link.yaml", "120000") in repo.worktree(["runs"]).oddities()
+    assert (b"runs/link.yaml", "120000") in repo.worktree(["runs"]).irregular_files()
 
 
 def test_a_pipe_in_the_work_tree_is_not_waited_for(workspace: Workspace) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from qflow_gitops.apply.carry_out import _advance
-from qflow_gitops.apply.preconditions import View
+from qflow_gitops.apply.preconditions import PlannedApply
 from qflow_gitops.cli.context import SystemClock
 from qflow_gitops.commands.plan import PlanRequest, make_plan
 from qflow_gitops.git.repository import GitRepo
@@ -19,7 +19,7 @@ from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action
 from qflow_gitops.plan.context import Context
 from qflow_gitops.plan.decide import compute
-from qflow_gitops.policy.rules import Facts
+from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.specs import all_specs
@@ -93,9 +93,13 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
             session.record(list(attempt_of(change, session.lockfile, head, git, end)))
         lock = LockSeen("qflow.lock", exists=True)
         planned = Planned(plan, head, "", full=True, lock=lock)
-        view = View(planned, session.lockfile, project, "prod", specs.diagnostics, specs, Facts(()))
-        edges: Any = type("Edges", (), {"git": git, "clock": SystemClock(), "author": {}})
-        _advance(session, edges, view)
+        view = PlannedApply(
+            planned, session.lockfile, project, "prod", specs.diagnostics, specs, PolicyContext(())
+        )
+        services: Any = type(
+            "ApplyServices", (), {"git": git, "clock": SystemClock(), "author": {}}
+        )
+        _advance(session, services, view)
 
 
 def attempt_of(change: Any, lockfile: Any, head: str, git: GitRepo, end: State) -> Any:

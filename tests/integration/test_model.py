@@ -33,8 +33,8 @@ from qflow_gitops.base.paths import RESCUE_FILE
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, State
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.edges import Done, Process, Runners
 from tests.helpers.oracle import RELEASABLE, Oracle
+from tests.helpers.services import Done, Process, Runners
 from tests.helpers.team import Person, Spec, Team, repositories
 
 WANTED = os.environ.get("QFLOW_TESTS_MODEL", "")
@@ -59,14 +59,14 @@ looks = st.sampled_from(
      "expire-tokens=1", "outcome=Failed", "outcome=Odd")
 )  # fmt: skip
 faults = st.one_of(st.just(()), st.tuples(posts), st.tuples(posts, looks), st.tuples(looks))
-edges = st.sampled_from(("push", "pushed", "send", "sent"))
+services = st.sampled_from(("push", "pushed", "send", "sent"))
 rarer = st.sampled_from(("looked", "replace", "send", "sent", "pushed"))
 deeds = st.sampled_from(
     ("crash", "crash", "crash", "stop", "stall", "reject", "lost", "dropped", "apply", "old",
      "reconcile", "refresh", "settle", "settle", "settle", "merge", "merge", "retry", "freeze",
      "freeze", "reopen")
 )  # fmt: skip
-first, later = st.tuples(edges, st.just(1), deeds), st.tuples(rarer, st.integers(1, 3), deeds)
+first, later = st.tuples(services, st.just(1), deeds), st.tuples(rarer, st.integers(1, 3), deeds)
 troubles = st.one_of(st.just(()), st.tuples(first), st.tuples(first), st.tuples(first, later))
 ways = st.sampled_from(((), ("--no-wait",), ("--timeout", "2s"), ("--concurrency", "1")))
 changes = st.sampled_from(("edit", "edit", "edit", "rerun", "rename", "carry", "remove", "none"))

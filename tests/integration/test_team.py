@@ -28,8 +28,8 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import typed
 from tests.helpers.changes import EDITS, Drawn
 from tests.helpers.clones import BRANCH
-from tests.helpers.edges import Done, Runners
 from tests.helpers.people import HOWS, Alone, People
+from tests.helpers.services import Done, Runners
 from tests.helpers.team import repositories
 from tests.helpers.truth import Truth
 from tests.helpers.values import replace

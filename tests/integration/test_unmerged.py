@@ -515,12 +515,12 @@ def test_plan_shows_what_would_run_and_that_apply_would_ask(
     """It holds nothing for it: the commit of a pull request is never merged. It asks nobody."""
     shared.git("remote", "set-head", "origin", "main")
     branch_off(shared)
-    outward: list[Any] = []
+    network: list[Any] = []
     real = GitRepo.run
 
     def run(repo: GitRepo, arguments: Any, *more: Any, **options: Any) -> Any:
-        if options.get("outward") and "refs/heads/qflow-lock" not in arguments:
-            outward.append(arguments)
+        if options.get("network") and "refs/heads/qflow-lock" not in arguments:
+            network.append(arguments)
         return real(repo, arguments, *more, **options)
 
     monkeypatch.setattr(GitRepo, "run", run)
@@ -528,7 +528,7 @@ def test_plan_shows_what_would_run_and_that_apply_would_ask(
     assert plan["counts"]["run"] == 1
     assert "`apply` would ask first: The commit" in plan["notes"][0]
     assert cli("plan").out.startswith("! prod: `apply` would ask first")
-    assert outward == []
+    assert network == []
     shared.git("switch", "--quiet", "main")
     assert cli.json("plan")["notes"] == []
 

@@ -13,7 +13,7 @@ from qflow_gitops.lockfile.audit import check_values, grown
 from qflow_gitops.lockfile.codec import Versions, from_bytes, to_bytes
 from qflow_gitops.lockfile.decisions import reopening
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import LedgerEvent, Mark, Note
+from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.states import TRANSITIONS, State
 from tests.helpers.values import replace
 from tests.unit.test_lockfile import DIGEST, moved, opened
@@ -42,8 +42,8 @@ steps = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), max_size=
 
 @given(steps, steps)
 def test_a_record_that_only_grew_passes(first: list[Any], then: list[Any]) -> None:
-    old = walked(Lockfile("x"), first).marked(Mark("prod", COMMIT, COMMIT))
-    new = walked(old, then).marked(Mark("prod", LATER, LATER))
+    old = walked(Lockfile("x"), first).marked(Checkpoint("prod", COMMIT, COMMIT))
+    new = walked(old, then).marked(Checkpoint("prod", LATER, LATER))
     assert grown(old, new) == ()
     assert grown(old, old) == ()
     assert grown(old, from_bytes(to_bytes(new), "qflow.lock")) == ()
@@ -411,5 +411,5 @@ def test_a_request_that_two_runs_sent_is_found(
 def test_attempts_that_are_carried_over_and_arent_there_are_found() -> None:
     lockfile = Lockfile("x", 1).recorded([opened("b")])
     for through, count in ((1, 0), (2, 1)):
-        noted = lockfile.marked(Mark(notes=(Note("prod", "a", carried(through)),)))
+        noted = lockfile.marked(Checkpoint(notes=(Note("prod", "a", carried(through)),)))
         assert sum("takes over" in one for one in check_values(noted)) == count

@@ -9,7 +9,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent, freezes_of
 from qflow_gitops.plan import change, decide
 from qflow_gitops.plan.change import Action, Reason
-from qflow_gitops.plan.context import Brakes, Context
+from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.settings.project import without_file
 from qflow_gitops.specs.load import load
 from tests.helpers.specs import spec
@@ -74,7 +74,7 @@ def frozen(reason: str) -> change.Plan:
     project = without_file("US1")
     files = {"runs/a.yaml": spec("a").encode(), "runs/b.yaml": spec("b", 2).encode()}
     specs = load(files, project)
-    brakes = Brakes(freezes.by_variable(reason))
+    brakes = Overrides(freezes.by_variable(reason))
     return decide.compute(specs, Context(project, Lockfile("x"), ("default",), brakes))
 
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
-from qflow_gitops.lockfile.inheritance import Inheritance, Key, Origin, recorded_origins, successor
+from qflow_gitops.lockfile.inheritance import Inheritance, Origin, recorded_origins, successor
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.settings.project import Environment, Project
 from qflow_gitops.specs.spec import RunSpec
@@ -26,7 +27,7 @@ def project(*previous: str) -> Project:
     return Project(("runs",), "prod", {"prod": Environment("prod", "EU2", None, previous)})
 
 
-def sent(lockfile: Lockfile, key: Key, count: int = 1) -> Lockfile:
+def sent(lockfile: Lockfile, key: RunKey, count: int = 1) -> Lockfile:
     """Record attempts, each with a digest of its own."""
     for _ in range(count):
         number = len(lockfile.attempts(*key)) + 1
@@ -47,10 +48,12 @@ def inherited(lockfile: Lockfile, settings: Project, specs: Iterable[RunSpec]) -
 def applied(lockfile: Lockfile, settings: Project, specs: Iterable[RunSpec]) -> Lockfile:
     """Record what the next apply does of names."""
     notes = inherited(lockfile, settings, specs).notes("prod", AT.format(59), {"actor": "ada"})
-    return lockfile.marked(Mark(notes=notes))
+    return lockfile.marked(Checkpoint(notes=notes))
 
 
-def digests(lockfile: Lockfile, settings: Project, specs: Iterable[RunSpec], key: Key) -> list[str]:
+def digests(
+    lockfile: Lockfile, settings: Project, specs: Iterable[RunSpec], key: RunKey
+) -> list[str]:
     found = inherited(lockfile, settings, specs).attempts(key)
     return [one.attempt.digest for one in found]
 

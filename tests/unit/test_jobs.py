@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.apply.prepare import Before, at_once
+from qflow_gitops.apply.prepare import KnownExecutions, at_once
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError
 from tests.helpers.clock import StillClock
 
@@ -29,9 +29,9 @@ class Lists:
         return answer
 
 
-def before(lists: Lists, upcoming: str, at_a_time: int) -> tuple[Before, StillClock]:
+def before(lists: Lists, upcoming: str, at_a_time: int) -> tuple[KnownExecutions, StillClock]:
     clock = StillClock()
-    return Before(lists, clock, tuple(upcoming), at_a_time), clock  # type: ignore[arg-type]
+    return KnownExecutions(lists, clock, tuple(upcoming), at_a_time), clock  # type: ignore[arg-type]
 
 
 def test_the_lists_of_the_next_workflows_are_asked_for_at_the_same_time() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from qflow_gitops.apply import events
-from qflow_gitops.apply.launch import Job, Launch, Terms
+from qflow_gitops.apply.launch import Job, Launch, LaunchOptions
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.lockfile import LockSession
@@ -19,13 +19,13 @@ from tests.helpers.clock import StillClock
 class Session:
     """Records in memory, and says what each write held."""
 
-    alone, gather, generation, created = True, 0.0, 0, False
+    alone, batch_delay, generation, created = True, 0.0, 0, False
 
     def __init__(self) -> None:
         self.lockfile = Lockfile("lineage")
         self.writes: list[list[State]] = []
 
-    def record(self, transitions: Sequence[Transition], mark: Mark | None = None) -> None:
+    def record(self, transitions: Sequence[Transition], mark: Checkpoint | None = None) -> None:
         self.lockfile = self.lockfile.recorded(transitions)
         self.writes.append([one.event.to for one in transitions])
 
@@ -68,7 +68,7 @@ def launch(runs: int, at_once: int) -> tuple[Launch, Session, Gate]:
         Job(cast(Any, Change(f"r{n}")), f"d{n}", {"workflowId": "w"}, b"%d" % n)
         for n in range(runs)
     ]
-    terms = Terms(
+    terms = LaunchOptions(
         concurrency=at_once, wait=False, timeout=9.0, stop_on_failure=True, statuses={},
         stop=Never(), brake=lambda: None, author={}, still_due=cast(Any, None),
         before=lambda _: (),

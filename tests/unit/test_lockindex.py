@@ -8,7 +8,7 @@ from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.lockfile.summary import Looked
+from qflow_gitops.lockfile.summary import FullSummary
 
 
 class Kept:
@@ -81,7 +81,7 @@ def test_it_is_the_same_record() -> None:
     again = indexed(content, data)
     assert to_bytes(again) == content
     for name, record in again.environments.items():
-        plain = Looked(RECORD.environment(name).runs)
+        plain = FullSummary(RECORD.environment(name).runs)
         seen = again.overview(name)
         assert seen.platforms == plain.platforms
         assert seen.unsettled() == plain.unsettled()

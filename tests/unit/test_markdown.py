@@ -27,7 +27,7 @@ from qflow_gitops.render.markdown import SUMMARY_LIMIT
 from qflow_gitops.render.markdown import render as render_plan
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.reviews import Proposal, Review, Standing
+from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
 from qflow_gitops.specs.spec import RunSpec
 from tests.helpers.values import replace
 
@@ -77,13 +77,13 @@ def a_review(changes: Sequence[Change], *, found: Sequence[str] = (), notes: Seq
     body = Planned(plan, "c" * 40, "b" * 40, True, LockSeen("x", exists=False))
     proposals = tuple(
         Proposal(
-            one, one.reason, Standing.FAILED if n % 2 else Standing.PLANNED,
+            one, one.reason, ReviewStatus.FAILED if n % 2 else ReviewStatus.PLANNED,
             an_attempt(one.detail) if n % 2 else None, f"{one.detail}<",  # else it is an address
         )
         for n, one in enumerate(plan.of(Action.RUN))
     )  # fmt: skip
     return Review(
-        "prod", 1, body, Standing.PLANNED, plan.digest, proposals, plan.of(Action.HOLD),
+        "prod", 1, body, ReviewStatus.PLANNED, plan.digest, proposals, plan.of(Action.HOLD),
         plan.of(Action.SKIP),
         tuple(Diagnostic(Severity.ERROR, "r", one, one, NO_RANGE, one) for one in found),
         tuple(notes),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from qflow_gitops.apply.matching import Match, Sent, differing, grade
 from qflow_gitops.base.jsondiff import MISSING
-from qflow_gitops.ports.qualys import Echo
+from qflow_gitops.ports.qualys import TriggerInput
 from qflow_gitops.specs.spec import body_of
 
 REQUEST = {
@@ -16,15 +16,15 @@ REQUEST = {
 SENT = Sent(REQUEST, "")
 
 
-def echo(source="PUBLIC_API", input_=None, variables=None) -> Echo:
-    return Echo(
+def echo(source="PUBLIC_API", input_=None, variables=None) -> TriggerInput:
+    return TriggerInput(
         source,
         REQUEST["input"] if input_ is None else input_,
         REQUEST["variables"] if variables is None else variables,
     )
 
 
-def with_variables(**more) -> Echo:
+def with_variables(**more) -> TriggerInput:
     return echo(variables={**REQUEST["variables"], **more})
 
 
@@ -32,7 +32,7 @@ def with_variables(**more) -> Echo:
     ("shown", "match"),
     [
         (None, Match.UNKNOWN),
-        (Echo("PUBLIC_API", None, None), Match.UNKNOWN),
+        (TriggerInput("PUBLIC_API", None, None), Match.UNKNOWN),
         (echo(), Match.SAME_REQUEST),
         (echo(source=""), Match.SAME_REQUEST),
         (echo(source="WORKFLOW_TRIGGER"), Match.DIFFERENT),
@@ -56,12 +56,12 @@ def with_variables(**more) -> Echo:
         (with_variables(name="MAHA2"), Match.DIFFERENT),  # of the workflow's own: who knows
         (with_variables(connectorId="00000000-6ea8-3acf-b504-f327855b316a"), Match.DIFFERENT),
         (echo(variables={"name": "maha2"}), Match.SAME_REQUEST),  # [?] how it echoes system ones
-        (Echo("PUBLIC_API", REQUEST, {}), Match.SAME_REQUEST),  # before 1.18: all is input
-        (Echo("PUBLIC_API", REQUEST["input"], None), Match.UNKNOWN),
-        (Echo("PUBLIC_API", None, REQUEST["variables"]), Match.UNKNOWN),
+        (TriggerInput("PUBLIC_API", REQUEST, {}), Match.SAME_REQUEST),  # before 1.18: all is input
+        (TriggerInput("PUBLIC_API", REQUEST["input"], None), Match.UNKNOWN),
+        (TriggerInput("PUBLIC_API", None, REQUEST["variables"]), Match.UNKNOWN),
     ],
 )
-def test_by_what_was_sent(shown: Echo | None, match: Match) -> None:
+def test_by_what_was_sent(shown: TriggerInput | None, match: Match) -> None:
     assert grade(SENT, shown) is match
 
 
@@ -77,7 +77,7 @@ def test_by_what_was_sent(shown: Echo | None, match: Match) -> None:
 )
 def test_a_key_of_ours_decides_alone(input_: object, match: Match) -> None:
     sent = Sent({"input": {"a": 1}}, "", "key", "nonce")
-    assert grade(sent, Echo("PUBLIC_API", input_, {})) is match
+    assert grade(sent, TriggerInput("PUBLIC_API", input_, {})) is match
 
 
 def test_without_the_file_the_bytes_decide() -> None:
@@ -104,9 +104,9 @@ json_values = st.recursive(
 def test_a_request_is_only_taken_for_itself(input_: dict, other: object) -> None:
     """Whatever input is shown: the same request is recognised, another one never adopted."""
     sent = Sent({"input": input_}, "")
-    assert grade(sent, Echo("PUBLIC_API", input_, {})) is Match.SAME_REQUEST
+    assert grade(sent, TriggerInput("PUBLIC_API", input_, {})) is Match.SAME_REQUEST
     if other not in (input_, {"input": input_}, None):
-        assert grade(sent, Echo("PUBLIC_API", other, {})) is not Match.SAME_REQUEST
+        assert grade(sent, TriggerInput("PUBLIC_API", other, {})) is not Match.SAME_REQUEST
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def test_a_request_is_only_taken_for_itself(input_: dict, other: object) -> None
         (with_variables(name="maha3"), [("/variables/name", "maha2", "maha3")]),
         (with_variables(more="own"), [("/variables/more", MISSING, "own")]),
         (with_variables(region="us-east-1"), []),
-        (Echo("PUBLIC_API", REQUEST, {}), []),
-        (Echo("PUBLIC_API", None, None), []),
-        (Echo("", {**REQUEST["input"], "count": 5}, None), [("/input/count", 4, 5)]),
+        (TriggerInput("PUBLIC_API", REQUEST, {}), []),
+        (TriggerInput("PUBLIC_API", None, None), []),
+        (TriggerInput("", {**REQUEST["input"], "count": 5}, None), [("/input/count", 4, 5)]),
     ],
 )
-def test_where_an_execution_shows_another_request(shown: Echo, found: list) -> None:
+def test_where_an_execution_shows_another_request(shown: TriggerInput, found: list) -> None:
     assert [tuple(one) for one in differing(REQUEST, shown)] == found
 
 
@@ -144,7 +144,7 @@ def test_it_differs_where_it_is_graded_so(input_: dict, sent: dict, other: objec
     """Whatever is called different has a place that says where, and nothing else has one."""
     request = {name: part for name, part in (("input", input_), ("variables", sent)) if part}
     for echoed in (other, input_, request):
-        for among in (shown, sent):
-            seen = Echo("PUBLIC_API", echoed, among)
+        for restricted_to in (shown, sent):
+            seen = TriggerInput("PUBLIC_API", echoed, restricted_to)
             different = grade(Sent(request, ""), seen) is Match.DIFFERENT
             assert different == bool(differing(request, seen))

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from qflow_gitops.policy.rules import (
     Approval,
     Approvals,
-    Facts,
     Hold,
-    Judged,
     Limits,
     Policy,
+    PolicyContext,
+    PolicyVerdict,
     Scope,
     judge,
     needed_approvals,
@@ -42,19 +42,19 @@ def run(name: str, workflow: str = WORKFLOW, cloud: str = "aws", **metadata: str
 RUNS = [run(f"r{number}") for number in range(6)]
 
 
-def held(judged: Judged) -> dict[str, str]:
+def held(judged: PolicyVerdict) -> dict[str, str]:
     return {name: hold.reason for (_, name), hold in judged.held.items()}
 
 
-def only(judged: Judged) -> Hold:
+def only(judged: PolicyVerdict) -> Hold:
     (hold,) = set(judged.held.values())
     return hold
 
 
 def test_a_policy_says_25_runs_where_it_says_nothing() -> None:
     many = [run(f"r{number}") for number in range(26)]
-    assert judge(many[:25], Facts((Policy(),)), {}).held == {}
-    hold = only(judge(many, Facts((Policy(),)), {}))
+    assert judge(many[:25], PolicyContext((Policy(),)), {}).held == {}
+    hold = only(judge(many, PolicyContext((Policy(),)), {}))
     assert (hold.reason, hold.release) == ("limit", "limit:runs")
     assert "at most 25 runs an apply; 26 are due" in hold.detail
     assert "apply --ack limit:runs=26 --reason TEXT" in hold.hint
@@ -70,7 +70,7 @@ def test_a_policy_says_25_runs_where_it_says_nothing() -> None:
     ],
 )
 def test_a_limit_holds_all_that_it_counts(limits: Limits, total: int, name: str) -> None:
-    facts = Facts((Policy(limits),), total=total)
+    facts = PolicyContext((Policy(limits),), total=total)
     assert only(judge(RUNS, facts, {})).release == name
     assert len(judge(RUNS, facts, {}).held) == 6
     assert len(judge(RUNS, facts, {name: 5}).held) == 6
@@ -90,33 +90,35 @@ def test_a_limit_holds_all_that_it_counts(limits: Limits, total: int, name: str)
     ],
 )
 def test_what_is_within_the_limits_passes(limits: Limits, total: int) -> None:
-    assert judge(RUNS, Facts((Policy(limits),), total=total), {}).held == {}
+    assert judge(RUNS, PolicyContext((Policy(limits),), total=total), {}).held == {}
 
 
 def test_a_limit_of_some_leaves_the_others() -> None:
     some = [*RUNS[:2], run("x", OTHER), run("y", OTHER)]
-    facts = Facts((Policy(Limits(workflows={OTHER: 1})),))
+    facts = PolicyContext((Policy(Limits(workflows={OTHER: 1})),))
     assert held(judge(some, facts, {})) == {"x": "limit", "y": "limit"}
 
 
 def test_what_is_held_for_itself_is_not_counted() -> None:
-    facts = Facts((Policy(Limits(runs=1), denied=frozenset({OTHER})),))
+    facts = PolicyContext((Policy(Limits(runs=1), denied=frozenset({OTHER})),))
     assert held(judge([run("a"), run("b", OTHER)], facts, {})) == {"b": "workflow"}
 
 
 def test_windows_hold_what_is_due_and_say_when_they_open() -> None:
-    facts = Facts((Policy(windows=(WEEKEND,)),), now=SATURDAY)
+    facts = PolicyContext((Policy(windows=(WEEKEND,)),), now=SATURDAY)
     hold = only(judge(RUNS, facts, {}))
     assert hold.release == "window"
     assert "is open: runs may be sent from 2026-11-29T23:00:00Z on" in hold.detail
     assert judge(RUNS, facts, {"window": 6}).held == {}
     assert judge(RUNS, replace(facts, now=None), {}).held == {}
-    elsewhere = Facts((Policy(windows=(replace(WEEKEND, environments=("dev",)),)),), now=SATURDAY)
+    elsewhere = PolicyContext(
+        (Policy(windows=(replace(WEEKEND, environments=("dev",)),)),), now=SATURDAY
+    )
     assert judge(RUNS, elsewhere, {}).held == {}
 
 
 def test_each_of_two_holds_needs_its_own_release() -> None:
-    facts = Facts((Policy(Limits(runs=5), windows=(WEEKEND,)),), now=SATURDAY)
+    facts = PolicyContext((Policy(Limits(runs=5), windows=(WEEKEND,)),), now=SATURDAY)
     assert only(judge(RUNS, facts, {"window": 6})).release == "limit:runs"
     assert only(judge(RUNS, facts, {"limit:runs": 6})).release == "window"
     both = judge(RUNS, facts, {"limit:runs": 6, "window": 6})
@@ -124,7 +126,7 @@ def test_each_of_two_holds_needs_its_own_release() -> None:
 
 
 def test_what_was_released_stays_so_when_fewer_are_left() -> None:
-    facts = Facts((Policy(Limits(runs=2)),))
+    facts = PolicyContext((Policy(Limits(runs=2)),))
     before = frozenset(one.key for one in RUNS[:4])
     assert held(judge(RUNS[:5], facts, {"limit:runs": 6}, before)) == {"r4": "limit"}
 
@@ -135,7 +137,7 @@ def test_what_was_released_stays_so_when_fewer_are_left() -> None:
 )
 def test_an_annotation_has_to_match_as_a_whole(value: str, passes: bool) -> None:
     one = run("a", annotations=f"{{ticket: '{value}'}}") if value else run("a")
-    facts = Facts((Policy(annotations={"ticket": "CHG[0-9]{7}"}),))
+    facts = PolicyContext((Policy(annotations={"ticket": "CHG[0-9]{7}"}),))
     found = judge([one], facts, {})
     assert (found.held == {}) is passes
     if not passes:
@@ -144,12 +146,12 @@ def test_an_annotation_has_to_match_as_a_whole(value: str, passes: bool) -> None
 
 
 def test_workflows_are_denied_or_not_allowed() -> None:
-    denied = Facts((Policy(denied=frozenset({WORKFLOW})),))
-    both = Facts((Policy(denied=frozenset({WORKFLOW}), allowed=frozenset({WORKFLOW})),))
-    allowed = Facts((Policy(allowed=frozenset({OTHER})),))
+    denied = PolicyContext((Policy(denied=frozenset({WORKFLOW})),))
+    both = PolicyContext((Policy(denied=frozenset({WORKFLOW}), allowed=frozenset({WORKFLOW})),))
+    allowed = PolicyContext((Policy(allowed=frozenset({OTHER})),))
     for facts in (denied, both, allowed):
         assert only(judge(RUNS, facts, {})).reason == "workflow"
-    assert judge(RUNS, Facts((Policy(allowed=frozenset({WORKFLOW})),)), {}).held == {}
+    assert judge(RUNS, PolicyContext((Policy(allowed=frozenset({WORKFLOW})),)), {}).held == {}
     upper = run("a", WORKFLOW.upper())
     assert only(judge([upper], denied, {})).reason == "workflow"
 
@@ -167,34 +169,38 @@ def test_the_highest_number_of_approvals_counts() -> None:
 
 def test_approvals_are_asked_for_only_where_something_is_sent() -> None:
     one = run("a", labels="{tier: critical}")
-    assert judge([one], Facts((TWO,)), {}).held == {}
-    assert "nobody was asked" in only(judge([one], Facts((TWO,), sending=True), {})).detail
-    few = Facts((TWO,), sending=True, approvals={one.key: Approval(12, ("mara",))})
+    assert judge([one], PolicyContext((TWO,)), {}).held == {}
+    assert "nobody was asked" in only(judge([one], PolicyContext((TWO,), sending=True), {})).detail
+    few = PolicyContext((TWO,), sending=True, approvals={one.key: Approval(12, ("mara",))})
     assert "needs 2 approvals, and has 1 in pull request #12" in only(judge([one], few, {})).detail
     enough = replace(few, approvals={one.key: Approval(12, ("mara", "joao"))})
     assert judge([one], enough, {}).held == {}
 
 
 def test_approved_asks_for_one_whatever_the_policy_says() -> None:
-    facts = Facts((Policy(),), sending=True, approvals={})
+    facts = PolicyContext((Policy(),), sending=True, approvals={})
     assert only(judge(RUNS, facts, {})).reason == "approval"
     assert only(judge(RUNS, facts, {"approval": 6})).release == ""
-    why = Facts((Policy(),), approvals={RUNS[0].key: Approval(3, ("mara",), "it is another one")})
+    why = PolicyContext(
+        (Policy(),), approvals={RUNS[0].key: Approval(3, ("mara",), "it is another one")}
+    )
     assert "it is another one" in only(judge(RUNS[:1], why, {})).detail
 
 
 def test_signatures_are_those_of_the_pull_request() -> None:
     policy, one = Policy(signed_commits=True), RUNS[0]
-    assert judge([one], Facts((policy,)), {}).held == {}
-    assert only(judge([one], Facts((policy,), sending=True), {})).reason == "policy"
+    assert judge([one], PolicyContext((policy,)), {}).held == {}
+    assert only(judge([one], PolicyContext((policy,), sending=True), {})).reason == "policy"
     for signed in (True, False):
         found = {one.key: Approval(12, ("mara",), signed=signed)}
-        judged = judge([one], Facts((policy,), sending=True, approvals=found), {})
+        judged = judge([one], PolicyContext((policy,), sending=True, approvals=found), {})
         assert (judged.held == {}) is signed
 
 
 def test_a_policy_that_cannot_be_read_passes_nothing() -> None:
-    hold = only(judge(RUNS, Facts((Policy(),), unreadable="commit abc isn't in this clone"), {}))
+    hold = only(
+        judge(RUNS, PolicyContext((Policy(),), unreadable="commit abc isn't in this clone"), {})
+    )
     assert (hold.reason, hold.release) == ("policy", "")
     assert "commit abc isn't in this clone" in hold.detail
 
@@ -237,7 +243,7 @@ def test_one_more_policy_never_lets_more_through(
     due: list[RunSpec], some: list[Policy], more: Policy, approval: Approval, asked: bool
 ) -> None:
     approvals = {one.key: approval for one in due} if asked else None
-    facts = Facts(tuple(some), len(due), SATURDAY, sending=True, approvals=approvals)
+    facts = PolicyContext(tuple(some), len(due), SATURDAY, sending=True, approvals=approvals)
     stricter = replace(facts, policies=(*some, more))
     alone = judge(due, replace(facts, policies=(more,)), {})
     passed = {one.key for one in due} - set(judge(due, stricter, {}).held)
@@ -255,7 +261,7 @@ def test_what_passes_satisfies_every_rule(
 ) -> None:
     """The rules, said once more in another way."""
     approvals = {one.key: approval for one in due} if asked else None
-    facts = Facts(tuple(rules), len(due), SATURDAY, sending=True, approvals=approvals)
+    facts = PolicyContext(tuple(rules), len(due), SATURDAY, sending=True, approvals=approvals)
     found = judge(due, facts, {})
     passed = [one for one in due if one.key not in found.held]
     assert not found.released

@@ -12,7 +12,7 @@ from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.decisions import reopening
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.states import EXECUTED, FINAL, REOPENED, TRANSITIONS, State
 from tests.unit.test_lockfile import DIGEST, moved, opened
@@ -343,7 +343,7 @@ def test_who_has_an_execution_is_known_through_every_change() -> None:
     lockfile = record(A)
     assert lockfile.owner(OURS) == ("prod", "a", 1)
     grown = lockfile.recorded([opened("c"), moved(A, "c", execution="new")])
-    grown = grown.marked(Mark("prod", "1" * 40)).recorded([arriving(State.SUCCEEDED)])
+    grown = grown.marked(Checkpoint("prod", "1" * 40)).recorded([arriving(State.SUCCEEDED)])
     assert grown.owner("new") == ("prod", "c", 1)
     assert lockfile.owner("new") is None  # what grows from a record leaves it as it is
     assert Lockfile("x", 1, {}, _owners=grown._owners).owner(OURS) is None

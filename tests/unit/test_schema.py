@@ -14,7 +14,7 @@ from qflow_gitops.findings.finding import Diagnostic, Severity
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.codec import attempt_to_json, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Mark
+from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.specs import schema, schemas
 from qflow_gitops.specs.rules import RULES
@@ -321,7 +321,7 @@ def test_a_lockfile_as_it_is_written_fits_its_schema() -> None:
                 Transition("prod", "a", 1, accepted, execution_id="e-1", status="Queued"),
             ]
         )
-        .marked(Mark("prod", commit, commit))
+        .marked(Checkpoint("prod", commit, commit))
     )
     validator = Draft202012Validator(schemas.load("lockfile"), registry=Registry())
     assert list(validator.iter_errors(json.loads(to_bytes(written)))) == []

@@ -13,9 +13,9 @@ from qflow_gitops.base.jsondiff import MISSING, differences
 from qflow_gitops.specs import spec as spec_module
 from qflow_gitops.specs.spec import (
     MASK,
-    Contradicted,
-    Recalled,
+    LazySpec,
     RunSpec,
+    StaleCache,
     canonical,
     from_document,
     hidden,
@@ -165,11 +165,11 @@ def test_the_modules_words_are_those_of_the_field() -> None:
     assert set(spec_module.LEGACY_VARIABLES.values()) == {"aws", "azure", "gcp"}
 
 
-def recalled(whole: RunSpec, digest: str = "") -> Recalled:
+def recalled(whole: RunSpec, digest: str = "") -> LazySpec:
     known = {"environment": whole.environment, "name": whole.name, "previous_name": "",
              "labels": whole.labels, "file": whole.file, "index": whole.index,
              "digest": digest or whole.digest}  # fmt: skip
-    return Recalled(lambda: [whole], known)
+    return LazySpec(lambda: [whole], known)
 
 
 def test_a_recalled_spec_reads_the_rest_when_it_is_asked_for() -> None:
@@ -183,6 +183,6 @@ def test_a_recalled_spec_reads_the_rest_when_it_is_asked_for() -> None:
 def test_a_recalled_spec_that_the_file_contradicts_gives_nothing() -> None:
     known = recalled(read(SAMPLE), "v1:sha256:other")
     for _ in range(2):
-        with pytest.raises(Contradicted, match="isn't what the file says") as said:
+        with pytest.raises(StaleCache, match="isn't what the file says") as said:
             known.request  # noqa: B018  reading it is the point
         assert "rm -r" in said.value.hint

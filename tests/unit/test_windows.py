@@ -408,7 +408,7 @@ class Judge:
         allowed = not self.allows or any(one.is_open(at) for one in self.allows)
         return allowed and not any(one.is_open(at) for one in self.denies)
 
-    def edges(self, start: datetime, end: datetime) -> list[datetime]:
+    def services(self, start: datetime, end: datetime) -> list[datetime]:
         """All moments between two at which any window may start or end."""
         found = set()
         for one in (*self.allows, *self.denies):
@@ -428,7 +428,7 @@ def test_it_agrees_with_looking_at_each_minute(windows: list[Window], now: datet
     answer = verdict(windows, "prod", now)
     assert judge.is_open(now) == answer.open
     end = min(now + timedelta(hours=6), answer.changes_at or now + LONGEST)
-    flips = [at for at in judge.edges(now, end) if judge.is_open(at) != answer.open]
+    flips = [at for at in judge.services(now, end) if judge.is_open(at) != answer.open]
     assert flips == ([answer.changes_at] if answer.changes_at and answer.changes_at <= end else [])
 
 
