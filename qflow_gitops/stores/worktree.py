@@ -111,7 +111,7 @@ class WorktreeStore:
                 session.close()
 
     def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
-        """Add an event to the head; see `ports.lockfile.LockStore`. Nobody's session is waited for."""
+        """Add an event to the head, waiting for nobody's session (`ports.lockfile.LockStore`)."""
         self._check_allowed()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
