@@ -80,7 +80,7 @@ def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) 
     done.problems += _against_memory(store, gone=not done.versions)
     if not done.versions:
         raise LockError(
-            "There is no record yet.",
+            "There is no lockfile yet.",
             where=store.where,
             not_done="Nothing was checked.",
             hint="The first apply makes it.",

@@ -68,13 +68,13 @@ def _basis(body: Planned) -> str:
 def lock(lock: LockSeen) -> str:
     """Say which state of the lockfile was seen."""
     if not lock.exists:
-        return f"no record yet ({clean(lock.where)} comes with the first apply)"
+        return f"no lockfile yet ({clean(lock.where)} comes with the first apply)"
     copy = (
         f", as it was here at {clean(lock.copied_at)} (its place can't be asked now)"
         if lock.copied_at
         else ""
     )
-    return f"record {clean(lock.where)}, version {lock.serial}{copy}"
+    return f"lockfile {clean(lock.where)}, version {lock.serial}{copy}"
 
 
 def frozen(freezes: tuple[Freeze, ...]) -> Iterator[str]:

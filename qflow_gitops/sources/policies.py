@@ -144,8 +144,8 @@ def moved_record(git: GitTree, project: Project, lockfile: Lockfile, head: str) 
     if not why:
         return None
     said = (
-        f"There is no record yet where {project.folder.settings} says, and {why}: what another "
-        "record holds would be due again"
+        f"There is no lockfile yet where {project.folder.settings} says, and {why}: what another "
+        "lockfile holds would be due again"
     )
     return Moved(said, way or "Set `lock` back as it was")
 

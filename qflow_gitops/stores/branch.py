@@ -150,7 +150,7 @@ class BranchStore:
             self._lineage,
             self.where,
             "If the branch was removed, push it again from a clone that has it. If nothing was "
-            "ever applied here, take `lineage` out of qflow.yaml: the first apply makes a record.",
+            "ever applied here, take `lineage` out of qflow.yaml: the first apply makes one.",
         )
 
     def _parsed(self, tip: str) -> Lockfile:

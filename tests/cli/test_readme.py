@@ -107,3 +107,23 @@ def test_ci_calls_the_readmes_two_commands() -> None:
 def test_version_and_help(cli: Cli) -> None:
     assert cli("--version").out.startswith("qflow-gitops ")
     assert all(name in cli("--help").out for name in COMMANDS)
+
+
+def test_each_link_leads_somewhere() -> None:
+    """To a heading of its own, or to a file of the repository."""
+    for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        text = file.read_text(encoding="utf-8")
+        prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)\s:]+)\)", prose):
+            path, _, heading = target.partition("#")
+            there = (file.parent / path).resolve() if path else file
+            assert there.exists(), (file.name, target)
+            if heading:
+                assert heading in slugs(there.read_text(encoding="utf-8")), (file.name, target)
+
+
+def slugs(text: str) -> set[str]:
+    """What GitHub calls the headings of a text: lower case, hyphens, no other punctuation."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^#+ (.+)$", prose, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).strip().replace(" ", "-") for one in found}
