@@ -6,7 +6,7 @@ import pytest
 
 from tests.benchmarks import apply, growth, install, peers, speed
 from tests.benchmarks.scale import FULL, SMALL, Scale
-from tests.helpers import node
+from tests.helpers.partners import nightly
 
 
 def test_what_looking_costs() -> None:
@@ -45,7 +45,7 @@ def test_an_exponent_is_what_the_time_grows_by() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not node.REQUIRED, reason="installs programs of others, where CI asks for it")
+@nightly
 def test_what_others_take() -> None:
     table = peers.measure(SMALL)
     found = {row["what"].split()[0]: row for row in table.rows}

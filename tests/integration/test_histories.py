@@ -25,6 +25,7 @@ from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.specs import all_specs
 from qflow_gitops.stores.worktree import WorktreeStore
 from tests.helpers.git import Workspace
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 NAMES = ("a", "b", "c", "d")
@@ -144,7 +145,9 @@ def essence(workspace: Workspace, store: WorktreeStore, *, full: bool) -> Any:
 
 
 @settings(
-    max_examples=30, phases=QUICK, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40 if NIGHTLY else 8,
+    phases=QUICK,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps)
 def test_planning_from_the_diff_equals_planning_everything(template: Path, history: Any) -> None:

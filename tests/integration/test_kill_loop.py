@@ -6,7 +6,8 @@ order, each time a real process that has new runs to send on top of what the kil
 left. Then an apply in a fresh clone (branch store) or the same folder (worktree store)
 recovers, an honest person settles what is left in doubt, and a last apply finishes.
 
-QFLOW_TESTS_KILLS=N makes N times as many batches, each with its own order.
+`.ci/nightly` makes all batches, `.ci/run` the first of them; QFLOW_TESTS_KILLS=N makes N times as
+many, each with its own order.
 """
 
 import os
@@ -26,6 +27,7 @@ from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.gitdaemon import serve
 from tests.helpers.kills import Ended, Killer
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 TIMES = int(os.environ.get("QFLOW_TESTS_KILLS", "1"))
@@ -255,14 +257,18 @@ def test_so_many_kills_in_all() -> None:
     assert sum(count * LEAST[store] for store, count in made.items()) >= 200
 
 
-@pytest.mark.parametrize("batch", BRANCH_BATCHES, ids=lambda one: str(one.number))
+@pytest.mark.parametrize(
+    "batch", BRANCH_BATCHES[: None if NIGHTLY else 4], ids=lambda one: str(one.number)
+)
 def test_branch(batch: Batch, branch: BranchScene, later: Callable[[float], None]) -> None:
     ends = kill(branch, batch)
     assert sum(one.killed for one in ends) >= LEAST["branch"], ends
     recover(branch, batch, later)
 
 
-@pytest.mark.parametrize("batch", WORKTREE_BATCHES, ids=lambda one: str(one.number))
+@pytest.mark.parametrize(
+    "batch", WORKTREE_BATCHES[: None if NIGHTLY else 3], ids=lambda one: str(one.number)
+)
 def test_worktree(batch: Batch, worktree: Scene, later: Callable[[float], None]) -> None:
     ends = kill(worktree, batch)
     assert sum(one.killed for one in ends) >= LEAST["worktree"], ends

@@ -28,6 +28,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import typed
 from tests.helpers.changes import EDITS, Drawn
 from tests.helpers.clones import BRANCH
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.people import HOWS, Alone, People
 from tests.helpers.services import Done, Runners
 from tests.helpers.team import repositories
@@ -37,7 +38,7 @@ from tests.helpers.ways import Way, commands_in, ways_on, words_of
 from tests.helpers.worlds import ODD, PLATFORMS, Key, World, beginning
 
 WANTED = os.environ.get("QFLOW_TESTS_TEAM", "")
-STORIES, _, STEPS = (WANTED or "2,30").partition(",")
+STORIES, _, STEPS = (WANTED or ("4,30" if NIGHTLY else "1,30")).partition(",")
 LEASE = 400.0  # seconds after which no process can still send what it announced
 PAUSES = (90.0, LEASE, 4000.0, 31 * 86400.0)
 MANY = 80  # so many holds a story never has

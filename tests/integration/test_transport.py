@@ -17,7 +17,6 @@ import pytest
 
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.http import adapter
-from qflow_gitops.http import transport as transport_module
 from qflow_gitops.http.route import from_environment
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 
@@ -377,7 +376,7 @@ def trusting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], list[
             read.append((args, options))
             real(context, *args, **options)
 
-        monkeypatch.setattr(transport_module, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
+        monkeypatch.setattr(adapter, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
         monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load)
         adapter._trusted.cache_clear()
         return read
