@@ -20,6 +20,11 @@ _PLAIN = (b"H 100644 ", b"H 100755 ")
 _LEFT_OUT = (b"S 1", b"s 1")  # flags of `ls-files -v` (skip-worktree), and a mode
 _DETAILS = rb"(?:  [^\n\0]*\n)*"
 _ENTRY = re.compile(rb"(?:\A|\0)" + _DETAILS + rb"([A-Za-z?] [0-7]{6} [0-9a-f]+ [0-3])\t([^\0]+)")
+_LAST_DETAILS = re.compile(
+    rb"\0  ctime: \d+:\d+\n  mtime: \d+:\d+\n  dev: \d+\tino: \d+\n"
+    rb"  uid: \d+\tgid: \d+\n  size: \d+\tflags: [0-9a-f]+\n\Z"
+)
+"""What `--debug` adds to an entry; git-ls-files(1) promises no form, so no other is trusted."""
 _COMMANDS = {
     "indexed": ("ls-files", "-z", "-v", "--stage"),
     # the times, size and place on disk of each file that git saw last, behind its entry
@@ -106,8 +111,8 @@ class WorkTree:
             raise ValueError("git couldn't look at everything")
         paths = {path.encode("latin-1") for path in unsure}
         paths.update((changed + others).split(b"\0")[:-1])
-        if detailed and b"\0  " not in detailed:
-            raise ValueError("git doesn't give the details of its index")
+        if detailed and not _LAST_DETAILS.search(detailed):
+            raise ValueError("git doesn't give the details of its index as it did")
         if detailed != before:
             now, then = detailed.split(b"\0"), before.split(b"\0")
             paths |= _differing(now, then) | _differing(then, now)

@@ -15,7 +15,7 @@ LONGER = {
     "apply/launch.py": 525,
     "cli/context.py": 427,
     "git/lock_branch.py": 467,
-    "git/worktree.py": 388,
+    "git/worktree.py": 393,
     "stores/worktree.py": 404,
     "yaml/strict.py": 419,
 }

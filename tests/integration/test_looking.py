@@ -2,8 +2,10 @@
 
 import os
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +88,40 @@ def test_a_git_that_gives_no_details_is_asked_for_everything(
         for _ in range(2):
             assert cli("validate").code == code
             assert cli("validate", file_of(2)).code == 0
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda text: text.replace(b"  mtime:", b"  modified:"),
+        lambda text: re.sub(rb"  size: [0-9]+\t", b"  ", text),
+        lambda text: text.replace(b"\n  dev:", b" dev:"),
+        lambda text: text + b"  checked: 1\n" if b"  mtime:" in text else text,
+    ],
+)
+def test_details_in_another_form_are_not_trusted(
+    form: Callable[[bytes], bytes], known: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git promises none for `--debug`: what isn't as it was is looked at, all of it."""
+    ask, since = WorkTree._outputs, WorkTree.changed_since
+    refused: list[str] = []
+
+    def told(tree: WorkTree, *names: str) -> tuple[bytes, ...]:
+        return tuple(map(form, ask(tree, *names)))
+
+    def noted(tree: WorkTree, state: Any) -> frozenset[bytes]:
+        try:
+            return since(tree, state)
+        except ValueError as problem:
+            refused.append(str(problem))
+            raise
+
+    monkeypatch.setattr(WorkTree, "_outputs", told)
+    monkeypatch.setattr(WorkTree, "changed_since", noted)
+    for content, code in ((spec("run-3", 2), 0), ("nonsense\n", 3)):
+        known.write(file_of(3), content)
+        assert cli("validate", file_of(3)).code == code
+    assert set(refused) == {"git doesn't give the details of its index as it did"}
 
 
 def test_where_git_knows_no_file_yet(workspace: Workspace, cli: Cli) -> None:
