@@ -35,6 +35,7 @@ from qflow_gitops.sources import (
 )
 from qflow_gitops.sources.examining import CachedChecks
 from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.policies import Base, facts_of
 from qflow_gitops.sources.previous import previous_requests, settled
 from qflow_gitops.sources.settings import chosen
@@ -76,7 +77,7 @@ def make_plan(
     head = git.resolve(request.head)
     source = "" if request.worktree else head
     settings = projectfile.settings(git, source, request.platform, cache)
-    project, content, found = settings
+    project, _, found = settings
     environments = chosen(project, request.environment)
     recorded = store(project).read()
     lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
@@ -87,29 +88,15 @@ def make_plan(
     ends = (Base(base),) if own else tuple(end for one in environments for end in before.bases(one))
     facts = facts_of(git, project, ends, sending=False, cache=cache)._replace(now=moment(now))
     holding = (*freezes.recorded(lockfile.freezes), *request.freezes)
-    narrow = None
+    read = _reads(request, git, settings, lockfile, cache)
     shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
-    read: narrowing.Reads
-    if cache is None:
-        read = partial(reading.commit_specs, git, project=project)
-    else:
-        basis = verdicts.basis(cache.tool, request.platform, content, project.folder)
-        keeper = CachedChecks(cache, basis)
-        read = partial(
-            reading.known_specs,
-            git,
-            project=project,
-            keeper=keeper,
-            settled=settled(lockfile, project),
-        )
+    narrow = None
     if base and not (own or request.full or request.worktree or shares):
         narrow = narrowing.narrowed(git, base, head, project, lockfile, environments, read)
     if narrow:
         specs = narrow.specs
-    elif request.worktree:
-        specs = all_specs(git, source, project)
     else:
-        specs = read(source)
+        specs = all_specs(git, source, project) if request.worktree else read(source)
     specs = folders.checked(specs, git, source, project, lockfile)
     context = Context(
         project=project,
@@ -129,6 +116,10 @@ def make_plan(
     if own:
         made = decide.only_touched(made, context.touched or frozenset())
     alone = not (request.base or request.target)  # nobody applies a pull request's commit
+    first = (
+        *_loosened(facts, project),
+        *(before.said(made, worktree=request.worktree) if alone else ()),
+    )
     body = Planned(
         plan=made,
         commit=source,
@@ -138,13 +129,27 @@ def make_plan(
         names=project.connector_names(environments),
         catalog=specs.catalog,
         freezes=holding,
-        first=(
-            *_loosened(facts, project),
-            *(before.said(made, worktree=request.worktree) if alone else ()),
-        ),
+        first=first,
     )
     notes += forgotten.notes(lockfile, project)
     return planned(body, (*found, *specs.diagnostics), notes, exit_code=request.exit_code)
+
+
+def _reads(
+    request: PlanRequest, git: GitTree, settings: Settings, lockfile: Lockfile, cache: Cache | None
+) -> narrowing.Reads:
+    """Return what reads the specs of a commit: as little as possible, with a cache."""
+    project, content, _ = settings
+    if cache is None:
+        return partial(reading.commit_specs, git, project=project)
+    basis = verdicts.basis(cache.tool, request.platform, content, project.folder)
+    return partial(
+        reading.known_specs,
+        git,
+        project=project,
+        keeper=CachedChecks(cache, basis),
+        settled=settled(lockfile, project),
+    )
 
 
 def _loosened(facts: PolicyContext, project: Project) -> Iterator[Beforehand]:
