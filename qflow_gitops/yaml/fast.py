@@ -229,7 +229,7 @@ def _styled(event: Any) -> str:
 @lru_cache(maxsize=4096)  # keys come again and again
 def _key(text: str) -> str:
     """Take an unquoted key, if nobody takes it for anything but a string."""
-    if text in _NULL or text in _BOOLEANS or not _WORD.fullmatch(text):
+    if text in _NULL or text in _BOOLEANS or not _WORD.fullmatch(text) or text.endswith(":"):
         raise _NotPlain
     return text
 

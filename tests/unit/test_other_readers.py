@@ -123,7 +123,8 @@ def test_a_formatter_and_two_readers_agree_on_odd_texts(seed: int) -> None:
     [
         "{a:, b: 1}\n", "a: {b:}\n", "a: [:]\n", "a: [b:]\n", "a: [b, http://c:]\n",
         "a: x\r  y\n", "# c\ra: 1\n", "a: 1\r\r\nb: 2\n",
-        "a: {b: c:}\n", "a: {b::}\n", "a: b\u2028\n", "a: 'b\x85 c'\n", "# a\u2029\nb: c\n",
+        "a: {b: c:}\n", "a: {b::}\n", "a: {b:: 1}\n", "a: {b:: [c]}\n",
+        "a: b\u2028\n", "a: 'b\x85 c'\n", "# a\u2029\nb: c\n",
         "a: [1,\n2]\n", "a: [\n  1\n]\n", "a:\n  b: [1,\n 2]\n", 'a: "b\nc"\n', "a: {b: 'c\nd'}\n",
         "a:\n- 'b\nc'\n", "a:\n  b:\n  |\n   c\n", "a: 'b'#c\n", "a: [b]#c\n", "a: [{b: c}#d\n ]\n",
         "a: |-1\n  b\n  \n", "? |\n b\n: c\n",
