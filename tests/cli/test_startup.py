@@ -72,7 +72,8 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
     assert own(modules) == STARTED | {
         f"qflow_gitops.{one}"
         for one in (
-            "base", "base.forks", "base.paths", "base.resources", "cache", "cache.store",
+            "base", "base.forks", "base.paths", "base.printable", "base.resources", "cache",
+            "cache.store",
             "cache.verdicts", "cli.console", "cli.context", "cli.options", "cli.validate",
             "commands", "commands.validate", "findings", "findings.finding", "git",
             "git.child", "git.process", "git.repository", "git.revisions", "git.worktree",
