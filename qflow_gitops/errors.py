@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     SIGTERM = 143
 
 
-# Where several apply at once, the first of these is the answer (DESIGN "Command line").
+# Where several apply at once, the first of these is the answer.
 PRECEDENCE = (
     ExitCode.SIGINT,
     ExitCode.SIGTERM,

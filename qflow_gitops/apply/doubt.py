@@ -17,7 +17,7 @@ from qflow_gitops.specs.spec import RunSpec
 EARLIER = timedelta(minutes=5)
 """An execution may show a time so long before its intent: two clocks, and a margin."""
 SHOWN_FOR = timedelta(days=29)
-"""So long the API shows an execution, with a day to spare (qflow-api 3 [D RN118])."""
+"""So long the API shows an execution, with a day to spare (docs/api.md 3 [D RN118])."""
 
 
 @dataclass(frozen=True, slots=True)

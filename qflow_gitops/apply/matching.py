@@ -1,7 +1,7 @@
 """Decide by what an execution shows of its start whether it is that of a request.
 
 Pure. What Qualys' answers are compared by is documented in part only: the trigger step's
-output echoes `input` and `overrideVariables` (qflow-api 1.8 [D STOUT]); how it echoes system
+output echoes `input` and `overrideVariables` (docs/api.md 1.8 [D STOUT]); how it echoes system
 variables is beyond the documentation's cut [?], so those only count where they contradict.
 """
 
@@ -15,7 +15,7 @@ from qflow_gitops.ports.qualys import TriggerInput
 from qflow_gitops.specs.spec import CONNECTOR_IDS, PLACE_VARIABLES, body_of
 
 SOURCE = "PUBLIC_API"
-"""What an execution shows as its source that this API started (qflow-api 1.8 [D])."""
+"""What an execution shows as its source that this API started (docs/api.md 1.8 [D])."""
 _SYSTEM = CONNECTOR_IDS.union(PLACE_VARIABLES)
 
 
@@ -116,7 +116,7 @@ def _by_request(request: Mapping[str, Any], echo: TriggerInput) -> Match:
 
 
 def _is_whole_body(request: Mapping[str, Any], echo: TriggerInput) -> bool:
-    """A platform before 1.18 takes the whole body for the input (qflow-api 1.4 [I])."""
+    """A platform before 1.18 takes the whole body for the input (docs/api.md 1.4 [I])."""
     return bool(request) and not echo.variables and _same(echo.input, request)
 
 
@@ -139,7 +139,7 @@ def _variables(sent: Mapping[str, Any], shown: Mapping[str, Any] | None) -> Matc
 
 
 def _same_variable(name: str, sent: Any, shown: Any) -> bool:
-    """Definitions hold values in arrays, and ids with an `@` (qflow-api 1.3 [D])."""
+    """Definitions hold values in arrays, and ids with an `@` (docs/api.md 1.3 [D])."""
     if _same(sent, shown):
         return True
     if isinstance(shown, list) and len(shown) == 1:

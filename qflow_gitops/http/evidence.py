@@ -1,8 +1,8 @@
 """What an answer proves: by the fields that say it, never by what merely stands in it.
 
 Pure. An answer to a request that was sent proves that nothing ran only where it came whole,
-names no execution, and says no in the place that is documented for it (hardening 1.4). The
-digits of a code somewhere in a text, a header that is only there, a number that is no plain
+names no execution, and says no in the place that is there for it (docs/api.md 4.2, 4.3, 12 [I]).
+The digits of a code somewhere in a text, a header that is only there, a number that is no plain
 one: none of that is evidence.
 """
 
@@ -13,11 +13,11 @@ from typing import Any
 from qflow_gitops.http.transport import HttpAnswer
 
 STARTED = frozenset({200, 201, 202})
-"""With which of them a run answers isn't documented [?] (qflow-api 1.4)."""
+"""With which of them a run answers isn't documented [?] (docs/api.md 1.4)."""
 REFUSED = frozenset({400, 401, 403, 404, 405, 413, 415, 422, 307, 308})
-"""Statuses that say no before anything is done (hardening 1.4)."""
+"""Statuses that say no before anything is done (docs/api.md 12 [I])."""
 
-_LIMIT_CODES = frozenset({"1960", "1965"})  # concurrency, rate (qflow-api 4.3 [D], of siblings)
+_LIMIT_CODES = frozenset({"1960", "1965"})  # concurrency, rate (docs/api.md 4.3 [D], of siblings)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,5}")  # nobody waits for more seconds than that
 _ID = re.compile(r"(?=[^1-9]*[1-9])[A-Za-z0-9-]{8,64}")  # `undefined` and all zeros are none
 _BEARER = re.compile(r"\s{0,9}bearer\b", re.IGNORECASE)
@@ -51,7 +51,7 @@ def is_rate_limited(answer: HttpAnswer) -> bool:
 
     Rate headers come with every answer of sibling APIs, so only "none left" or "wait" in them
     counts, and an error code in a field of its own that isn't one of a limit contradicts.
-    Documented for those siblings behind the same gateway, so [I] for QFlow (qflow-api 4.3).
+    Documented for those siblings behind the same gateway, so [I] for QFlow (docs/api.md 4.3).
     """
     if answer.status != 409:
         return answer.status == 429
@@ -66,7 +66,7 @@ def is_rate_limited(answer: HttpAnswer) -> bool:
 def refuses_token(answer: HttpAnswer) -> bool:
     """Whether a 401 is about the token that was sent, so that nothing was done with it.
 
-    A challenge for a bearer token (RFC 9110 11.6.1), or a body as the gateway's (qflow-api 4.2).
+    A challenge for a bearer token (RFC 9110 11.6.1), or a body as the gateway's (docs/api.md 4.2).
     Any other 401 may come from something behind the gateway, in the middle of a run.
     """
     if answer.status != 401 or not ran_nothing(answer):
@@ -89,7 +89,7 @@ def started_execution(answer: HttpAnswer, workflow_id: str) -> str:
     """Return the execution that an answer of success names, "" for none or more than one.
 
     In both documented shapes: at the top (1.19), or under `data` (1.16), where `workflowId`
-    stands as well and must be the one that was asked for (qflow-api 1.4 [D]).
+    stands as well and must be the one that was asked for (docs/api.md 1.4 [D]).
     """
     data = answer.data()
     inner = data.get("data") if isinstance(data, dict) else None

@@ -15,7 +15,7 @@ ROLE_HINT = (
 def message_of(content: bytes) -> str:
     """Find what an error answer says, in the shapes that Qualys' gateways use.
 
-    The order is that of qflow-api 4.2 (from sibling APIs: [I] for QFlow).
+    The order is that of docs/api.md 4.2 (from sibling APIs: [I] for QFlow).
     """
     text = content[:2000].decode("utf-8", "replace")
     data = jsontext.read(content)

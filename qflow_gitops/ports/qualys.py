@@ -9,7 +9,7 @@ from qflow_gitops.specs.catalogs import Workflow
 
 
 class AnswerKind(StrEnum):
-    """What the outcome of a POST proves (`hardening` table 1.4)."""
+    """What the outcome of a POST proves (docs/api.md 12 [I])."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"

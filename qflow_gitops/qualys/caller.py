@@ -119,7 +119,7 @@ class Caller:
     def pause(self, attempt: int, headers: Mapping[str, str]) -> float:
         """Say how long to wait: what the server asks for, else longer each time.
 
-        `X-RateLimit-ToWait-Sec`, then `Retry-After` in seconds or as a date (qflow-api 4.3).
+        `X-RateLimit-ToWait-Sec`, then `Retry-After` in seconds or as a date (docs/api.md 4.3).
         """
         for name in ("x-ratelimit-towait-sec", "retry-after"):
             asked = self._seconds(headers.get(name, ""))
@@ -180,7 +180,7 @@ class Caller:
 
 
 def unwrapped(answer: HttpAnswer) -> dict[str, Any]:
-    """Return an object, taken out of `{"data": …}` where it is in one (qflow-api 1.9).
+    """Return an object, taken out of `{"data": …}` where it is in one (docs/api.md 1.9).
 
     Raises UnreachableError where the answer holds no object.
     """

@@ -1,4 +1,4 @@
-"""Executions: list and details (qflow-api 1.5, 1.6)."""
+"""Executions: list and details (docs/api.md 1.5, 1.6)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ RESTARTS = 3
 def listed(caller: Caller, workflow_id: str, start: datetime, end: datetime) -> Listing:
     """Return a workflow's executions between two times, oldest first.
 
-    `pageNumber` counts from 1; `startAt` may be at most 30 days back (qflow-api 1.5
+    `pageNumber` counts from 1; `startAt` may be at most 30 days back (docs/api.md 1.5
     [D EXLIST, RN118]). The items' form is inferred from that of the details [I].
     While pages are turned the list may grow or shift: then it is read from the start again,
     and after `RESTARTS` of it the listing says that it isn't complete. Nor is one of a
@@ -100,7 +100,7 @@ def _odd(what: str) -> UnreachableError:
 
 
 def details(caller: Caller, execution_id: str) -> Execution | None:
-    """Return an execution, None where Qualys doesn't show it (any more) (qflow-api 1.6 [D]).
+    """Return an execution, None where Qualys doesn't show it (any more) (docs/api.md 1.6 [D]).
 
     Raises UnreachableError for an answer that is about another one, or doesn't say about which.
     """

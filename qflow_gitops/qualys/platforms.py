@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from qflow_gitops.errors import UsageProblem
 
-# qflow-api 5.5: compiled from public clients [C], who cite Qualys' platform identification page.
+# docs/api.md 5.5: compiled from public clients [C], who cite Qualys' platform identification page.
 HOSTS: Mapping[str, str] = {
     "US1": "gateway.qg1.apps.qualys.com",
     "US2": "gateway.qg2.apps.qualys.com",

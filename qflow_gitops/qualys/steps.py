@@ -1,4 +1,4 @@
-"""The steps of an execution: list, details, output (qflow-api 1.7, 1.8)."""
+"""The steps of an execution: list, details, output (docs/api.md 1.7, 1.8)."""
 
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +28,7 @@ def output(caller: Caller, execution_id: str, node_id: str) -> list[Any]:
 
 
 def trigger(caller: Caller, execution_id: str) -> TriggerInput | None:
-    """Return what started an execution, as its trigger step shows it (qflow-api 1.8 [D STOUT]).
+    """Return what started an execution, as its trigger step shows it (docs/api.md 1.8 [D STOUT]).
 
     None where it isn't shown, where several are, or where it says that it is another's.
     Variables come as `{key, value, type}` items; those that can't be read count as not shown.

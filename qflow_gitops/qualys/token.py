@@ -14,7 +14,7 @@ from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.qualys.credentials import Credentials, Secret
 
-LIFETIME = 4 * 3600.0  # where a token doesn't say: qflow-api 5.2 and 5.3 [D]
+LIFETIME = 4 * 3600.0  # where a token doesn't say: docs/api.md 5.2 and 5.3 [D]
 EARLY = 60.0  # refresh so many seconds before the end
 _JWT = re.compile(r"[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]+){2}")
 
@@ -87,7 +87,7 @@ class TokenSource:
         values = self._credentials.values
         form = "application/x-www-form-urlencoded"
         if "QFLOW_CLIENT_ID" in values:
-            # Credentials as headers, no body: qflow-api 5.1 [D QAUTH].
+            # Credentials as headers, no body: docs/api.md 5.1 [D QAUTH].
             headers = {
                 "Content-Type": form,
                 "clientId": values["QFLOW_CLIENT_ID"].reveal(),
@@ -96,7 +96,7 @@ class TokenSource:
             return self._transport.send("POST", "/auth/oidc", headers=headers, body=b"")
         from urllib.parse import urlencode
 
-        # qflow-api 5.3 [D for other gateway modules]
+        # docs/api.md 5.3 [D for other gateway modules]
         fields = {
             "username": values["QFLOW_USERNAME"].reveal(),
             "password": values["QFLOW_PASSWORD"].reveal(),

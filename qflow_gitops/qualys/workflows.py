@@ -1,4 +1,4 @@
-"""Workflows: list, details, run (qflow-api 1.2 to 1.4)."""
+"""Workflows: list, details, run (docs/api.md 1.2 to 1.4)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,7 +50,7 @@ def _is_text(value: Any) -> bool:
 
 
 def details(caller: Caller, workflow_id: str) -> Workflow | None:
-    """Return what is known of a workflow, None where Qualys knows none (qflow-api 1.3 [D])."""
+    """Return what is known of a workflow, None where Qualys knows none (docs/api.md 1.3 [D])."""
     answer = caller.get(f"{BASE}/{quote(workflow_id, safe='')}", "read")
     if answer is None:
         return None
@@ -70,14 +70,14 @@ def details(caller: Caller, workflow_id: str) -> Workflow | None:
 
 
 def _decoded(definition: Any) -> Any:
-    """Decode a definition, which Qualys sends as JSON in a string (qflow-api 1.3 [D])."""
+    """Decode a definition, which Qualys sends as JSON in a string (docs/api.md 1.3 [D])."""
     if not isinstance(definition, str):
         return definition
     return jsontext.read(definition.encode("utf-8", "replace"))
 
 
 def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
-    """Start a run with exactly this body (qflow-api 1.4 [D RUN, RN119]). Never raises.
+    """Start a run with exactly this body (docs/api.md 1.4 [D RUN, RN119]). Never raises.
 
     Sent once; again only after a refusal that proves that nothing was executed (a rate
     limit, an expired token), and never once `may_send` says no.
@@ -106,7 +106,7 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
 
 
 def _meaning(caller: Caller, answer: HttpAnswer, workflow_id: str) -> Answer:
-    """Say what an answer proves (`hardening` table 1.4); whatever proves nothing is unclear."""
+    """Say what an answer proves (docs/api.md 12 [I]); whatever proves nothing is unclear."""
     status = answer.status
     if status in evidence.STARTED:
         execution_id = evidence.started_execution(answer, workflow_id)

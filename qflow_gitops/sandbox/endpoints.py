@@ -154,7 +154,7 @@ def _is_request(body: Any) -> bool:
 
 
 def _asked_page() -> tuple[int, int] | None:
-    """Read `pageSize` and `pageNumber`, from 1; both are required (qflow-api 1.5 [D])."""
+    """Read `pageSize` and `pageNumber`, from 1; both are required (docs/api.md 1.5 [D])."""
     try:
         size, number = int(request.args["pageSize"]), int(request.args["pageNumber"])
     except (KeyError, ValueError):

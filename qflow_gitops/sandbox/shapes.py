@@ -31,7 +31,7 @@ def expiry(text: str) -> float:
 
 
 def workflow(one: str) -> dict[str, Any]:
-    """Details of a workflow (qflow-api 1.3 [D WFDET]); revision and name are invented.
+    """Details of a workflow (docs/api.md 1.3 [D WFDET]); revision and name are invented.
 
     That an id in capitals is the same one is invented, too: it is a UUID.
     """
@@ -56,7 +56,7 @@ def workflow(one: str) -> dict[str, Any]:
 
 
 def execution(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
-    """Details of an execution (qflow-api 1.6 [D EXDET]), on a clock that is `ahead` seconds ahead.
+    """Details of an execution (docs/api.md 1.6 [D EXDET]), on a clock `ahead` seconds ahead.
 
     `Success` is the one documented word; `Queued`, `Running` and others are invented.
     """
@@ -83,7 +83,7 @@ def execution(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
 
 
 def step(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
-    """Return the one step that the sandbox's executions have (qflow-api 1.7 [D STLIST])."""
+    """Return the one step that the sandbox's executions have (docs/api.md 1.7 [D STLIST])."""
     seen = execution(row, ahead)
     day = time.gmtime(row["created"] + ahead)
     return {
@@ -103,10 +103,10 @@ def step(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
 
 
 def trigger_output(row: dict[str, Any], *, wrapped: bool = False) -> list[dict[str, Any]]:
-    """Output of the trigger step: echoes input and variables (qflow-api 1.8 [D STOUT]).
+    """Output of the trigger step: echoes input and variables (docs/api.md 1.8 [D STOUT]).
 
     `wrapped`: variables look as in a workflow's definition. `forceRun` is true for
-    `PUBLIC_API` and false for the other documented source (qflow-api 1.8).
+    `PUBLIC_API` and false for the other documented source (docs/api.md 1.8).
     """
     variables = row["body"].get("variables", {})
     return [
@@ -132,7 +132,7 @@ def trigger_output(row: dict[str, Any], *, wrapped: bool = False) -> list[dict[s
 def _wrapped(key: str, value: Any) -> Any:
     """Return a value as the workflow editor keeps it: scalars in arrays, `@` before connectors.
 
-    The sample has both, the `@` in the legacy variables (qflow-api 1.3 [D WFDET]).
+    The sample has both, the `@` in the legacy variables (docs/api.md 1.3 [D WFDET]).
     """
     if isinstance(value, str) and (key == "connectorId" or key in LEGACY):
         value = f"@{value}"
@@ -140,12 +140,12 @@ def _wrapped(key: str, value: Any) -> Any:
 
 
 def started(one: str) -> dict[str, Any]:
-    """Answer of a run in release 1.19 (qflow-api 1.4 [D RN119])."""
+    """Answer of a run in release 1.19 (docs/api.md 1.4 [D RN119])."""
     return {"message": "Workflow execution started", "executionId": one}
 
 
 def started_116(one: str, workflow_id: str, body: Any) -> dict[str, Any]:
-    """Answer of a run in release 1.16 (qflow-api 1.4 [D])."""
+    """Answer of a run in release 1.16 (docs/api.md 1.4 [D])."""
     return {
         "data": {
             "customerId": CUSTOMER,
@@ -160,7 +160,7 @@ def started_116(one: str, workflow_id: str, body: Any) -> dict[str, Any]:
 
 
 def problem(status: int, ahead: float = 0.0) -> dict[str, Any]:
-    """Bodies of refusals, of sibling APIs behind the same gateway (qflow-api 4.2)."""
+    """Bodies of refusals, of sibling APIs behind the same gateway (docs/api.md 4.2)."""
     if status == 401:
         return {"status": 401, "error": "Unauthorized", "message": "Not authenticated"}
     if status == 403:

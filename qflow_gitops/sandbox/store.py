@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 MONTH = 30 * 86400
-"""Seconds; what is older can't be read by API (qflow-api 1.5, 1.6 [D RN118, EXDET])."""
+"""Seconds; what is older can't be read by API (docs/api.md 1.5, 1.6 [D RN118, EXDET])."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS executions (

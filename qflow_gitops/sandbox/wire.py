@@ -13,7 +13,7 @@ from werkzeug.http import http_date
 from qflow_gitops.sandbox import shapes
 from qflow_gitops.sandbox.faults import Fault
 
-_RATE_CODE = "1965"  # "rate limit" in sibling APIs (qflow-api 4.3)
+_RATE_CODE = "1965"  # "rate limit" in sibling APIs (docs/api.md 4.3)
 
 
 def ahead() -> float:

@@ -14,7 +14,7 @@ from qflow_gitops.yaml.document import Document
 DEFAULT_ENVIRONMENT = "default"
 
 DOCUMENTED_STATUSES: Mapping[str, str] = {"success": "succeeded"}
-"""The one status word that Qualys documents (qflow-api 3 [D EXDET]); others are settings."""
+"""The one status word that Qualys documents (docs/api.md 3 [D EXDET]); others are settings."""
 
 
 class Environment(NamedTuple):

@@ -62,7 +62,7 @@ def kind_of(value: Any) -> str:
 def kinds_in(definition: Any) -> dict[str, str] | None:
     """Take the variables out of a workflow's definition; None where it shows none.
 
-    `definition` is the decoded one: `{"variables": [{"key": …, "value": …}]}` (qflow-api
+    `definition` is the decoded one: `{"variables": [{"key": …, "value": …}]}` (docs/api.md
     1.3 [D WFDET]). Credentials are left out.
     """
     listed = definition.get("variables") if isinstance(definition, dict) else None
@@ -159,7 +159,7 @@ def check(document: Document, catalog: Catalog) -> Iterator[Diagnostic]:
 def _variables(
     document: Document, variables: Mapping[str, Any], workflow: Workflow
 ) -> Iterator[Diagnostic]:
-    """Warn only: what Qualys does with such variables isn't documented (qflow-api 6.3 [I])."""
+    """Warn only: what Qualys does with such variables isn't documented (docs/api.md 6.3 [I])."""
     known, title = workflow.variables or {}, workflow.name or workflow.id
     for name, value in variables.items():
         path = ("spec", "variables", name)

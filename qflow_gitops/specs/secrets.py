@@ -72,7 +72,7 @@ SHAPES: Mapping[str, str] = {
     "a Stripe key": rf"{_START}[rs]k_(?:live|test|prod)_[A-Za-z0-9]{{16,}}",
     "an npm token": rf"npm_[A-Za-z0-9]{{36}}{_END}|_authToken=\s{{0,3}}[\w-]{{30,}}",
     "a PyPI token": r"pypi-Ag(?:EIcHlwaS|ENdGVzdC5weXBp)[\w-]{50,}",
-    # gitleaks jwt and jwt-base64, trufflehog jwt. Qualys' tokens are such (qflow-api 5.1).
+    # gitleaks jwt and jwt-base64, trufflehog jwt. Qualys' tokens are such (docs/api.md 5.1).
     "a JSON Web Token": r"(?<![\w-])(?>[\w-]*?(?:eyJ|ewo))[\w-]{8,}+"
     r"(?:\.ey[\w-]{8,}+\.[\w-]*+|\.ewo[\w-]{8,}+\.[\w-]*+|(?:\.[\w-]{8,}+){4})"
     r"|ZXlKaGJHY2lPaU[A-Za-z0-9+/_-]{40,}",

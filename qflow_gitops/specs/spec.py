@@ -17,13 +17,13 @@ LEGACY_VARIABLES = {
     "credentials_azure": "azure",
     "credentials_gcp": "gcp",
 }
-"""Deprecated since QFlow 1.19 in favour of `connectorId` (qflow-api 2 [D RN119])."""
+"""Deprecated since QFlow 1.19 in favour of `connectorId` (docs/api.md 2 [D RN119])."""
 
 CONNECTOR_IDS = frozenset(("connectorId", *LEGACY_VARIABLES))
 """The variables that hold a connector's UUID, which means the same in capitals."""
 
 PLACE_VARIABLES = ("region", "resourceGroup", "project", "oci_region", "compartment")
-"""The system variables that say where in an account a run works (qflow-api 1.4 [D RUN])."""
+"""The system variables that say where in an account a run works (docs/api.md 1.4 [D RUN])."""
 
 MASK = "(sensitive)"
 
@@ -208,8 +208,8 @@ def in_todays_words(variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables without legacy ones, as far as they have an equivalent.
 
     Exactly one legacy variable without `connectorId` means the same as `connectorId`; with
-    it, Qualys ignores the legacy ones (qflow-api 2 [D RN119]). Two legacy ones have no
-    equivalent and stay. The editor's leading `@` is no part of an id (qflow-api 1.3).
+    it, Qualys ignores the legacy ones (docs/api.md 2 [D RN119]). Two legacy ones have no
+    equivalent and stay. The editor's leading `@` is no part of an id (docs/api.md 1.3).
     """
     legacy = [name for name in LEGACY_VARIABLES if name in variables]
     rest = {name: value for name, value in variables.items() if name not in LEGACY_VARIABLES}

@@ -1,7 +1,7 @@
 """Answers to POST …/run of every kind, over a raw socket that really executes, or doesn't.
 
 Each is drawn in parts, so that what it proves is known from how it was made, not from reading
-it: `Drawn.proves_nothing_ran` is the documented rule (hardening 1.4), said once more.
+it: `Drawn.proves_nothing_ran` is the rule of docs/api.md 12, said once more.
 """
 
 import json

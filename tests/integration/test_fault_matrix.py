@@ -1,6 +1,6 @@
 """Every fault of the sandbox, against every kind of request that an apply makes.
 
-Each table is written from hardening 1.4 and DESIGN 6: what a fault proves, how often it may
+Each table is written from docs/api.md 12, not from the code: what a fault proves, how often it may
 be asked again, and what is said. `asked` is how many requests of the kind the server saw.
 The rules behind the numbers: a GET is tried 4 times where the answer may be better later (a
 rate limit, 5xx, no whole answer), a 401 once more with a new token, anything else once. A
@@ -197,7 +197,7 @@ POST = [
     ("outcome=Failed",    1,  1, "ended",       1),  # no documented word: ended, no success
     ("skew=7200",         1,  1, "succeeded",   0),
     ("skew=-7200",        1,  1, "succeeded",   0),
-    # refused: hardening 1.4
+    # refused: docs/api.md 12
     ("400",               1,  0, "refused",     1),
     ("401",               2,  0, "refused",     1),
     ("401#1",             2,  1, "succeeded",   0),

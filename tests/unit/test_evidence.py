@@ -1,4 +1,4 @@
-"""What an answer proves, and what only looks like it: each corner of `hardening` table 1.4."""
+"""What an answer proves, and what only looks like it: each corner of docs/api.md 12."""
 
 import json
 from typing import Any

@@ -19,7 +19,7 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
-# As botocore's partitions list them (qflow-api 9.1; the iso partitions: botocore 1.44.8).
+# As botocore's partitions list them (docs/api.md 9.1; the iso partitions: botocore 1.44.8).
 REGIONS = frozenset(
     (
         # aws

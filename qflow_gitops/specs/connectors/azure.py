@@ -13,5 +13,5 @@ REGIONS: frozenset[str] = frozenset()
 
 
 def check(_document: Document) -> Iterator[Diagnostic]:
-    """Find nothing: the schema says all there is to say of a resource group (qflow-api 9.2)."""
+    """Find nothing: the schema says all there is to say of a resource group (docs/api.md 9.2)."""
     yield from ()

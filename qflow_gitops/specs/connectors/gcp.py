@@ -31,7 +31,7 @@ _RESTRICTED = ("google", "null", "ssl", "undefined")
 
 
 def check(document: Document) -> Iterator[Diagnostic]:
-    """Warn of project ids that exist only as leftovers (qflow-api 9.3)."""
+    """Warn of project ids that exist only as leftovers (docs/api.md 9.3)."""
     project = document.data["spec"].get("variables", {}).get("project", "")
     domain, _, name = project.rpartition(":")
     if domain:

@@ -9,7 +9,7 @@ from qflow_gitops.yaml.document import Document
 
 NAME = "oci"
 SYSTEM_VARIABLES: tuple[str, ...] = ("oci_region", "compartment")
-LEGACY_VARIABLE = ""  # OCI came with connectorId, in QFlow 1.19 (qflow-api 2 [D RN119])
+LEGACY_VARIABLE = ""  # OCI came with connectorId, in QFlow 1.19 (docs/api.md 2 [D RN119])
 RULES: tuple[Rule, ...] = (
     Rule(
         "oci-region-unknown",
@@ -36,7 +36,7 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 
-# As OCI's SDK lists them (qflow-api 9.4), one realm a paragraph.
+# As OCI's SDK lists them (docs/api.md 9.4), one realm a paragraph.
 REGIONS = frozenset(
     (
         # oc1

@@ -42,7 +42,7 @@ CONNECTORS: Mapping[str, Connector] = {
 }
 
 COMMON = "connectorId"
-"""The system variable of every cloud (qflow-api 1.4 [D RUN])."""
+"""The system variable of every cloud (docs/api.md 1.4 [D RUN])."""
 
 _PATH = ("spec", "variables")
 _LEGACY = {one.LEGACY_VARIABLE: name for name, one in CONNECTORS.items() if one.LEGACY_VARIABLE}
@@ -64,7 +64,7 @@ def check(document: Document) -> list[Diagnostic]:
 
 
 def _legacy(document: Document, variables: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    """Judge the credentials variables (qflow-api 2 [D RN119])."""
+    """Judge the credentials variables (docs/api.md 2 [D RN119])."""
     present = [name for name in variables if name in _LEGACY]
     connector = variables.get(COMMON)
     for name in present:
@@ -88,7 +88,7 @@ def _legacy(document: Document, variables: Mapping[str, Any]) -> Iterator[Diagno
 def _own(
     document: Document, variables: Mapping[str, Any], types: tuple[str, ...]
 ) -> Iterator[Diagnostic]:
-    """Judge the variables that the workflow defines itself (qflow-api 6.2 [I])."""
+    """Judge the variables that the workflow defines itself (docs/api.md 6.2 [I])."""
     system = _system_variables(types)
     for name, value in variables.items():
         if name in system or name in _LEGACY:
