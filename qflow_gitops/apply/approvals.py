@@ -1,4 +1,7 @@
-"""What was approved is what runs: each due run against the pull request that brought it."""
+"""What was approved is what runs: each due run against the pull request that brought it.
+
+Who counts as an approver stands in `github.pulls`.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""A run in doubt, and the executions that may be its own."""
+"""A run in doubt, and the executions that may be its own.
+
+What an answer proves, and so what becomes a doubt, stands in `qualys.workflows`.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ OF_THE_COMMIT = (Reason.UNMERGED, Reason.EMPTY)
 class ApplyRequest:
     """What to apply. None or "" stand for "as the settings say" or "not asked for".
 
-    `reason` is why holds are released or runs retried, forthe lockfile. `retry_failed`: all that
+    `reason` is why holds are released or runs retried, for the lockfile. `retry_failed`: all that
     failed, was cancelled or refused. `approved`: only what a merged and approved pull request
     holds. `to` is the revision as it was typed, for the commands that messages give.
     """

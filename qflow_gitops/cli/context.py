@@ -233,7 +233,7 @@ class Wiring:
         return build(settings, place)
 
     def qualys(self, platform: str) -> tuple[Qualys, str]:
-        """Connect to a platform: the client, and the gateway's name forthe lockfile."""
+        """Connect to a platform: the client, and the gateway's name for the lockfile."""
         from qflow_gitops.qualys.connect import connect
 
         if platform not in self._clients:

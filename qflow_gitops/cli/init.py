@@ -100,7 +100,7 @@ def _remote(repo: GitRepo | None, target: Path, store: str | None) -> str:
     remotes = repo.remotes() if repo else ()
     if store == "branch" and not remotes:
         raise UsageProblem(
-            "There is no git remote forthe lockfile's branch.",
+            "There is no git remote for the lockfile's branch.",
             where=str(target),
             not_done="Nothing was written.",
             hint="`git remote add origin ADDRESS`, or `qflow-gitops init --store worktree`",

@@ -21,7 +21,7 @@ class Answer(NamedTuple):
     """What became of one POST …/run.
 
     `execution_id` only with ACCEPTED; `http_status` where there was an answer;
-    `detail` is one redacted sentence forthe lockfile and the person.
+    `detail` is one redacted sentence for the lockfile and the person.
     """
 
     kind: AnswerKind

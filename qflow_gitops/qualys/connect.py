@@ -6,7 +6,7 @@ from qflow_gitops.ports.qualys import Qualys
 
 
 def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
-    """Build the client for a platform, and give its gateway's name forthe lockfile.
+    """Build the client for a platform, and give its gateway's name for the lockfile.
 
     Sends nothing yet. Raises UsageProblem or AuthError for a platform, gateway or
     credentials that can't be used.

@@ -1,6 +1,6 @@
 """Turn a report into text: one format a file. Pure: what is written where, the console decides.
 
-A new format is one file here and one line in `FORMATS`.
+A new format is one file here, one line in `FORMATS`, and a word at the commands that take it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a YAML parser says of broken YAML, in the words of somebody who wrote a run spec."""
+"""What a YAML parser says of broken YAML, in the words of somebody who wrote a run spec.
+
+What `strict` itself finds, a duplicate key say, has its words there.
+"""
 
 import re
 from dataclasses import dataclass, replace

@@ -7,6 +7,7 @@ from statistics import median
 
 import pytest
 
+from qflow_gitops.base.printable import is_hidden
 from tests.picture import BLOCK, README, ROOT, docstring, layers, picture
 
 PACKAGE = ROOT / "qflow_gitops"
@@ -111,3 +112,10 @@ def test_no_class_is_big() -> None:
     for name, (count, methods) in found.items():
         assert count <= BIGGER_CLASSES[name][0], name
         assert methods <= BIGGER_CLASSES[name][1], name
+
+
+def test_no_file_holds_what_nobody_sees() -> None:
+    """A control character that a tool left in a text would be printed, or hidden in a diff."""
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        assert not any(is_hidden(line) for line in text.split("\n")), file

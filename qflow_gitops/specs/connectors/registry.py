@@ -1,7 +1,8 @@
 """The clouds that a connector can lead to, and the rules on variables that JSON Schema can't say.
 
 A new connector type is one file here, one line in `CONNECTORS` and its block in
-`schemas/workflow-run.schema.json`. Everything found here is a warning: the file is valid.
+`schemas/workflow-run.schema.json`; a new variable is one in its cloud's file, in the schema and in
+`specs.spec.PLACE_VARIABLES`. Everything found here is a warning: the file is valid.
 """
 
 import re
