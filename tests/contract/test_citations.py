@@ -16,7 +16,7 @@ FILES = sorted(
     }.items()
     for kind in kinds
     for one in (ROOT / folder).glob(kind if folder == "." else f"**/*.{kind}")
-    if "node_modules" not in one.parts
+    if not {"node_modules", ".venv"}.intersection(one.parts)
 )  # fmt: skip
 ELSEWHERE = re.compile(r"qflow-api|\bhardening\b|\bDESIGN\b|\bfaults\.md\b")
 CITED = re.compile(r"docs/api\.md`?((?:(?:,| and| to)?\s(?:# )?\s*[0-9]+(?:\.[0-9]+)?\b)+)")
