@@ -23,7 +23,7 @@ from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.ports.lockfile import LockBranch, LostRace, Snapshot, Version
 from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence
-from qflow_gitops.stores.commit_message import given, message_of
+from qflow_gitops.stores.commit_message import message_of
 
 ROUNDS = 100
 """How often answers are put on top of other processes' records before that is given up."""
@@ -131,7 +131,7 @@ class BranchStore:
             some = history[first : first + _AT_ONCE]
             contents = self._branch.contents([commit for commit, _ in some])
             for (commit, parents), content in zip(some, contents, strict=True):
-                yield Version(commit, tuple(parents), partial(given, content))
+                yield Version(commit, tuple(parents), partial(_given, content))
 
     def signer(self, version: str, signers: str) -> str:
         """Return which of git's allowed signers (a file) signed a commit, "" for none."""
@@ -307,6 +307,10 @@ def contended(where: str, not_done: str) -> LockError:
         hint="Let fewer runners apply at once.",
         reason="lock_contended",
     )
+
+
+def _given(content: bytes | None) -> bytes | None:
+    return content
 
 
 def _is_of_the_head(mark: Checkpoint | None) -> bool:

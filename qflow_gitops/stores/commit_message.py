@@ -8,11 +8,6 @@ from qflow_gitops.lockfile.notes import Checkpoint, Note
 _SUBJECT = 72
 
 
-def given(content: bytes | None) -> bytes | None:
-    """Return a content."""
-    return content
-
-
 def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> str:
     """Say what happened: a subject that reads as a history, then one line for each attempt."""
     opened = [one.run for one in transitions if one.opens is not None and one.event.to == "intent"]
