@@ -4,6 +4,7 @@ Found by its marker and its author, never by the marker alone. Two processes at 
 comment: each looks again after it has written one, keeps the oldest and removes its own others.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -148,15 +149,32 @@ def _on_pull_request(
         approval=_approvals(request, pull, span, project, services),
     )
     now = stamp(services.clock.now())
+    current = _current(pull, project, request.platform, services)
     reviews = [
         review(asked, name, services.git, store, now)
         for name in chosen(project, request.environment)
+        if name in current.environments
     ]
     sticky = Sticky(services.conversations, services.author, services.marked, number)
     for one in reviews:
         yield _on_environment(one, request, services, sticky)
     if not (request.environment or request.dry_run):
-        yield from _on_gone(number, project, services, sticky)
+        yield from _on_gone(number, current, services, sticky)
+
+
+def _current(
+    pull: PullRequest, project: Project, platform: str, services: CommentServices
+) -> Project:
+    """Return the settings that name the environments there are for a pull request.
+
+    After its merge those of the target branch, which may have renamed them; before, its own.
+    """
+    if not pull.merged:
+        return project
+    with contextlib.suppress(QflowError):  # not in this clone, or not readable
+        tip = services.git.resolve(f"refs/remotes/{services.remote}/{pull.base}")
+        return settings_of(services.git, (tip,), platform)
+    return project
 
 
 def _approvals(

@@ -35,11 +35,16 @@ def render_gone(environment: str, successor: str) -> str:
 
     `successor` is what it is called now, "" where it is nothing.
     """
-    now = f"It is called {code(successor)} now" if successor else "The settings have none of it"
+    said = "The settings have none of it: nothing of what stood here starts."
+    if successor:
+        said = (
+            f"It is called {code(successor)} now, and what is merged starts there: "
+            f"`qflow-gitops plan -e {successor}` shows it."
+        )
     return (
         f"<!-- qflow-gitops v1 environment={environment} -->\n"
         f"### Qualys Flow, {code(environment)}: no environment any more\n\n"
-        f"{now}; what stood here is no plan any more, and nothing of it starts.\n"
+        f"{said}\n"
     )
 
 

@@ -282,6 +282,25 @@ def test_the_comment_of_a_renamed_environment_promises_nothing_any_more(
     assert len(api.sent()) == before
 
 
+def test_an_environment_that_is_renamed_after_the_merge_leaves_no_promise(
+    pull: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its runs go under the new name, where the old comment would wait for them forever."""
+    cli("comment")
+    merge(pull, api)
+    pull.write(
+        "qflow.yaml", BRANCH_PROJECT.replace("    prod: {", "    live: {previousNames: [prod], ")
+    )
+    pull.commit("another name")
+    pull.git("push", "--quiet", "origin", "main")
+    cli("comment")
+    (body,) = api.bodies(1)
+    assert title(body) == "### Qualys Flow, `prod`: no environment any more"
+    assert "It is called `live` now, and what is merged starts there" in body
+    assert cli("plan", "-e", "live").code == 0
+
+
 def test_what_ran_before_is_not_this_pull_requests(
     pull: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
