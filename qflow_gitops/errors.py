@@ -95,11 +95,11 @@ def together(problems: Iterable[QflowError], code: ExitCode) -> QflowError | Non
     The one with the exit code that wins is told first, the others with it: a reason that isn't
     told is one that nobody can do anything about.
     """
-    found = list({(one.where, one.message): one for one in problems}.values())
+    found = list({(error.where, error.message): error for error in problems}.values())
     if not found:
         return None
-    first = next((one for one in found if one.exit_code is code), found[0])
-    first.also = tuple(one for one in found if one is not first)
+    first = next((error for error in found if error.exit_code is code), found[0])
+    first.also = tuple(error for error in found if error is not first)
     return first
 
 

@@ -72,7 +72,7 @@ def asked(
     Nobody is asked where nothing of it is due, or it was released already. Raises UsageProblem
     for a no.
     """
-    held = [one for one in view.planned.plan.changes if one.reason is Reason.UNMERGED]
+    held = [change for change in view.planned.plan.changes if change.reason is Reason.UNMERGED]
     if ask is None or view.absent is None or not held or Reason.UNMERGED in request.acks:
         return request
     said = view.absent.said(view.planned.commit)
@@ -91,7 +91,7 @@ def left_alone(view: PlannedApply) -> tuple[str, ...]:
     """Say that nothing is recorded of a commit that no branch has, where nothing of it is due."""
     changes = view.planned.plan.changes
     if view.absent is None or any(
-        Reason.UNMERGED in (one.reason, *one.released) for one in changes
+        Reason.UNMERGED in (change.reason, *change.released) for change in changes
     ):
         return ()
     said = view.absent.said(view.planned.commit)
@@ -164,13 +164,15 @@ def releases(
     """
     record, released = lockfile.environment(view.environment), []
     last = descent.applied_last(lockfile, view.project, view.environment)
-    if view.let_go in (one.latest for one in last):
+    if view.let_go in (worked.latest for worked in last):
         released.append({"hold": REWRITTEN, "from": view.let_go})
     changes, commit = view.planned.plan.changes, view.planned.commit
-    if record.applied_through != commit and any(Reason.EMPTY in one.released for one in changes):
+    if record.applied_through != commit and any(
+        Reason.EMPTY in change.released for change in changes
+    ):
         released.append({"hold": Reason.EMPTY.value})
     more = {"commit": commit, "reason": view.reason, "by": dict(author)}
     return tuple(
-        Note(view.environment, "", LedgerEvent(at, RELEASED, {**one, **more}))
-        for one in ([] if view.aside else released)
+        Note(view.environment, "", LedgerEvent(at, RELEASED, {**release, **more}))
+        for release in ([] if view.aside else released)
     )

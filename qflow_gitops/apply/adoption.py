@@ -45,7 +45,7 @@ class Compared:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What speaks against it, beside the differences."""
-        return tuple(one.sentence for one in self.against)
+        return tuple(point.sentence for point in self.against)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -54,9 +54,9 @@ class Compared:
         if (at := created_at(self.execution)) is not None:
             facts["createdAt"] = stamp(at)
         if self.differences:
-            facts["different"] = [one.pointer for one in self.differences[:_RECORDED]]
+            facts["different"] = [difference.pointer for difference in self.differences[:_RECORDED]]
         if self.against:
-            facts["against"] = [one.word for one in self.against]
+            facts["against"] = [point.word for point in self.against]
         return facts
 
 
@@ -85,8 +85,8 @@ def compared(
             reason="execution_differs",
         )
     execution = execution._replace(id=execution.id or execution_id)
-    for one in {execution_id, execution.id}:
-        _check_owner(one, lockfile)
+    for known_id in {execution_id, execution.id}:
+        _check_owner(known_id, lockfile)
     spec = reconciler.specs([doubt.attempt]).get(doubt.attempt.fact("nonce"))
     return _held_against(execution, doubt, spec, qualys)
 
@@ -122,7 +122,7 @@ def _held_against(
         if not differences:
             against.append(_unclear(sent, echo, match))
     sensitive = spec.sensitive if spec else ()
-    shown = tuple(_fit_to_show(one, sensitive) for one in differences)
+    shown = tuple(_fit_to_show(difference, sensitive) for difference in differences)
     return Compared(execution, shown, tuple(against))
 
 
@@ -137,7 +137,7 @@ def _sent(attempt: Attempt, spec: RunSpec | None) -> Sent:
 
 
 def _of_time(execution: Execution, doubt: Doubt) -> list[Against]:
-    if execution.id.lower() in (one.lower() for one in doubt.before or ()):
+    if execution.id.lower() in (earlier.lower() for earlier in doubt.before or ()):
         return [Against("before", "It was there before the attempt was recorded.")]
     if not doubt.is_timed:
         return []  # its sender's clock and Qualys' say nothing of each other
@@ -168,33 +168,34 @@ def _unclear(sent: Sent, echo: TriggerInput | None, match: Match) -> Against:
     return Against("request_unknown", said)
 
 
-def _fit_to_show(one: Difference, sensitive: tuple[str, ...]) -> Difference:
+def _fit_to_show(difference: Difference, sensitive: tuple[str, ...]) -> Difference:
     """Mask what the spec calls sensitive, and what looks like a secret: it is anybody's request."""
-    parts = one.pointer.split("/")
+    parts = difference.pointer.split("/")
     pointer = "/".join("…" if secrets.kind_of(part) else part for part in parts)
     values = (
         value
         if value is MISSING
-        else secrets.masked(hidden(value, one.pointer, sensitive), parts[-1])
-        for value in (one.old, one.new)
+        else secrets.masked(hidden(value, difference.pointer, sensitive), parts[-1])
+        for value in (difference.old, difference.new)
     )
     return Difference(pointer, *values)
 
 
 def refusal(compared: Compared, doubt: Doubt, run: str) -> UsageProblem:
     """Say that an execution wasn't adopted, since it doesn't show this request."""
-    one = compared.execution.id
+    found = compared.execution.id
     many = len(compared.differences)
     if many:
         said, reason = f"{many:,} value{'s differ' if many > 1 else ' differs'}", "request_differs"
     else:
         said, reason = compared.against[0].sentence.rstrip("."), compared.against[0].word
     return UsageProblem(
-        f"The execution {one} doesn't show the request of attempt {doubt.attempt.number}: {said}.",
+        f"The execution {found} doesn't show the request of attempt {doubt.attempt.number}: "
+        f"{said}.",
         where=run,
         not_done=_UNCHANGED,
         hint=f"If it is this run's all the same: `qflow-gitops resolve {run} --adopt "
-        f"{shlex.quote(one)} "
+        f"{shlex.quote(found)} "
         "--although-different --reason TEXT`. Otherwise look in Qualys for an execution of "
         f"workflow {doubt.attempt.fact('workflowId')} at about {doubt.attempt.opened_at}",
         reason=reason,

@@ -54,8 +54,10 @@ class Approver:
         if not due:
             return {}
         merged = self._merged(base)
-        earlier = self._recorded(due, lockfile, {one.number for one in merged})
-        return {one.key: self._approval(one, [*merged, *earlier.get(one.key, ())]) for one in due}
+        earlier = self._recorded(due, lockfile, {request.number for request in merged})
+        return {
+            spec.key: self._approval(spec, [*merged, *earlier.get(spec.key, ())]) for spec in due
+        }
 
     def _merged(self, base: str) -> list[PullRequest]:
         """Return the pull requests that changed specs and were merged since, newest first.
@@ -65,9 +67,9 @@ class Approver:
         line = frozenset(self.git.first_parents(base, self.head, _LINE))
         found: dict[int, PullRequest] = {}
         for commit in self.git.first_parents(base, self.head, MOST, self.project.runs):
-            for one in self.pulls.merged_with(commit):
-                if one.merge_commit in line and one.base == self._target:
-                    found.setdefault(one.number, one)
+            for request in self.pulls.merged_with(commit):
+                if request.merge_commit in line and request.base == self._target:
+                    found.setdefault(request.number, request)
         return list(found.values())
 
     def _recorded(
@@ -82,26 +84,26 @@ class Approver:
                 if attempt.digest != spec.digest or not isinstance(number, int) or number in known:
                     continue
                 try:
-                    one = self.pulls.pull_request(number)
+                    request = self.pulls.pull_request(number)
                 except UsageProblem:  # of another repository, from which the lockfile moved here
                     continue
-                if one.merge_commit in line and one.base == self._target:
-                    found.setdefault(spec.key, []).append(one)
+                if request.merge_commit in line and request.base == self._target:
+                    found.setdefault(spec.key, []).append(request)
         return found
 
     def _approval(self, spec: RunSpec, pulls: Sequence[PullRequest]) -> Approval:
         """Return the best of what the pull requests say about a run."""
         refused, found = Approval(why=_NONE), []
-        for one in pulls:
-            differs = self._difference(spec, one)
+        for request in pulls:
+            differs = self._difference(spec, request)
             if differs is None:
                 continue
-            differs = differs or self._changed_since(spec, one)
+            differs = differs or self._changed_since(spec, request)
             if differs:
-                refused = refused if refused.pull_request else Approval(one.number, why=differs)
+                refused = refused if refused.pull_request else Approval(request.number, why=differs)
                 continue
-            found.append(self._proposed.approval(spec, one, self._onto[one.number]))
-        return max(found, key=lambda one: len(one.approvers), default=refused)
+            found.append(self._proposed.approval(spec, request, self._onto[request.number]))
+        return max(found, key=lambda approval: len(approval.approvers), default=refused)
 
     @cached_property
     def _proposed(self) -> Proposed:
@@ -111,18 +113,22 @@ class Approver:
     def _target(self) -> str:
         return self.pulls.default_branch()
 
-    def _changed_since(self, spec: RunSpec, one: PullRequest) -> str:
+    def _changed_since(self, spec: RunSpec, request: PullRequest) -> str:
         """Say what changed a run after its pull request: what comes back isn't that one's."""
-        commits = self.git.first_parents(one.merge_commit, self.head, MOST + 1, self.project.runs)
+        commits = self.git.first_parents(
+            request.merge_commit, self.head, MOST + 1, self.project.runs
+        )
         if len(commits) > MOST:
-            return f"too much was changed after pull request #{one.number}"
+            return f"too much was changed after pull request #{request.number}"
         for commit in commits:
             try:
                 there = self._after(commit).get(spec.key)
             except QflowError as problem:
-                return f"commit {commit[:10]} after pull request #{one.number}: {problem.message}"
+                return (
+                    f"commit {commit[:10]} after pull request #{request.number}: {problem.message}"
+                )
             if there is not None and there != spec.digest:
-                return f"commit {commit[:10]} changed it after pull request #{one.number}"
+                return f"commit {commit[:10]} changed it after pull request #{request.number}"
         return ""
 
     def _after(self, commit: str) -> dict[RunKey, str]:
@@ -136,44 +142,46 @@ class Approver:
             self._later[commit] = gone | {key: spec.digest for key, (spec, _) in new.items()}
         return self._later[commit]
 
-    def _difference(self, spec: RunSpec, one: PullRequest) -> str | None:
+    def _difference(self, spec: RunSpec, request: PullRequest) -> str | None:
         """Say how a run differs from what a pull request holds, "" for not at all.
 
         None where it isn't among what that changed.
         """
-        held = self._changed(one)
+        held = self._changed(request)
         if isinstance(held, str):
-            return f"pull request #{one.number}: {held}"
+            return f"pull request #{request.number}: {held}"
         if spec.key not in held:
             return None
         there, platform = held[spec.key]
         if there.digest != spec.digest:
-            return f"pull request #{one.number} holds it with another request"
+            return f"pull request #{request.number} holds it with another request"
         if platform != self.project.environments[spec.environment].platform:
-            return f"pull request #{one.number} holds it for platform {platform or 'unknown'}"
+            return f"pull request #{request.number} holds it for platform {platform or 'unknown'}"
         for name in sorted({name for each in self.policies for name in each.annotations}):
             if there.annotations.get(name) != spec.annotations.get(name):
-                return f"pull request #{one.number} holds it with another annotation `{name}`"
+                return f"pull request #{request.number} holds it with another annotation `{name}`"
         # What these change is whose record it goes on, and which rules are about it.
         for name, now, then in (
             ("previousName", spec.previous_name, there.previous_name),
             ("labels", spec.labels, there.labels),
         ):
             if now != then:
-                return f"pull request #{one.number} holds it with another `{name}`"
+                return f"pull request #{request.number} holds it with another `{name}`"
         return ""
 
-    def _changed(self, one: PullRequest) -> Specs | str:
+    def _changed(self, request: PullRequest) -> Specs | str:
         """Return the specs that a pull request changed, as its newest commit has them."""
-        if one.number not in self._specs:
-            self._specs[one.number] = self._read(one)
-        return self._specs[one.number]
+        if request.number not in self._specs:
+            self._specs[request.number] = self._read(request)
+        return self._specs[request.number]
 
-    def _read(self, one: PullRequest) -> Specs | str:
-        if not self.git.ensure_commit(one.head, self.remote, f"refs/pull/{one.number}/head"):
-            return f"its newest commit {one.head[:10]} can't be fetched"
+    def _read(self, request: PullRequest) -> Specs | str:
+        if not self.git.ensure_commit(
+            request.head, self.remote, f"refs/pull/{request.number}/head"
+        ):
+            return f"its newest commit {request.head[:10]} can't be fetched"
         try:
-            self._onto[one.number] = self.git.resolve(f"{one.merge_commit}^1")
+            self._onto[request.number] = self.git.resolve(f"{request.merge_commit}^1")
         except QflowError as problem:
             return problem.message
-        return self._proposed.changed(one.head, self._onto[one.number])
+        return self._proposed.changed(request.head, self._onto[request.number])

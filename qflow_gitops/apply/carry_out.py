@@ -91,17 +91,17 @@ def _with_next_hints(
     acks = {name: count for name, count in request.acks.items() if name in _OF_THE_COMMIT}
     rest = replace(request, acks=acks, retries=(), retry_failed=False)
     now = view_of(rest, services, view, snapshot_of(session, services)).planned.plan
-    hints = {(one.key, one.reason): one.hint for one in now.of(Action.HOLD)}
+    hints = {(change.key, change.reason): change.hint for change in now.of(Action.HOLD)}
     held = tuple(
-        one._replace(hint=hints.get((one.key, one.reason), one.hint))
-        for one in view.planned.plan.changes
+        change._replace(hint=hints.get((change.key, change.reason), change.hint))
+        for change in view.planned.plan.changes
     )
     made = view.planned.plan._replace(changes=held)
     return replace(view, planned=view.planned._replace(plan=made))
 
 
 def _left_to_others(left: Sequence[Job]) -> BusyError:
-    names = ", ".join(f"{one.change.environment}/{one.change.name}" for one in left[:5])
+    names = ", ".join(f"{job.change.environment}/{job.change.name}" for job in left[:5])
     return BusyError(
         "Another process wrote the lockfile meanwhile, and by it these aren't due as they "
         f"were shown: {names}{' and others' if len(left) > 5 else ''}.",
@@ -130,7 +130,9 @@ def _launch(
     yield from launch.run()
     _rescue(work, services, session)
     mine = [session.lockfile.attempts(env, run)[n - 1] for env, run, n in launch.result.opened]
-    if any(one.state is State.IN_DOUBT for one in mine) and not (services.stop() or work.lines):
+    if any(attempt.state is State.IN_DOUBT for attempt in mine) and not (
+        services.stop() or work.lines
+    ):
         yield from _look_once(terms, work, services, view, session, qualys)
 
 
@@ -189,13 +191,13 @@ def _jobs(
     evidence = partial(_evidence, request, services, view, common)
     jobs = []
     most = _concurrency(request, view)
-    for one in prepare(due, view, services.git, qualys, gateway, evidence, most):
-        if isinstance(one, Job):
-            jobs.append(one)
-        elif isinstance(one, Change):
-            work.unknown = (*work.unknown, one)
+    for item in prepare(due, view, services.git, qualys, gateway, evidence, most):
+        if isinstance(item, Job):
+            jobs.append(item)
+        elif isinstance(item, Change):
+            work.unknown = (*work.unknown, item)
         else:
-            yield one
+            yield item
     return jobs
 
 
@@ -204,19 +206,19 @@ def _evidence(
     services: ApplyServices,
     view: PlannedApply,
     common: Mapping[str, object],
-    one: Change,
+    change: Change,
 ) -> dict[str, object]:
     """Say what allowed a run: the plan, the pull request, and what a person released."""
     found = dict(common)
-    if any(one.windows for one in view.facts.policies):
+    if any(policy.windows for policy in view.facts.policies):
         found["timeZones"] = timezones.version()
-    approval = (view.facts.approvals or {}).get(one.key)
+    approval = (view.facts.approvals or {}).get(change.key)
     if approval and approval.pull_request:
         found["pullRequest"] = approval.pull_request
         found["approvers"] = list(approval.approvers)
-    names = (*one.released, *({NEW_RECORD, REWRITTEN} & set(request.acks)))
+    names = (*change.released, *({NEW_RECORD, REWRITTEN} & set(request.acks)))
     released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
-    if one.reason is Reason.RETRY and context.RETRY not in one.released:
+    if change.reason is Reason.RETRY and context.RETRY not in change.released:
         released.append({"hold": context.RETRY})
     said = {"by": services.author.get("actor", ""), "reason": request.reason}
     more = {name: value for name, value in said.items() if value}
@@ -235,16 +237,20 @@ def _terms(
     jobs: Sequence[Job],
 ) -> LaunchOptions:
     settings, most = view.project.apply, _concurrency(request, view)
-    upcoming = tuple(dict.fromkeys(str(one.facts["workflowId"]) for one in jobs))
+    upcoming = tuple(dict.fromkeys(str(job.facts["workflowId"]) for job in jobs))
     allowed = due_in(view.planned.plan)
     # by count, and fewer by now
-    released = frozenset(one.change.key for one in jobs if one.change.released)
+    released = frozenset(job.change.key for job in jobs if job.change.released)
 
     def still_due(lockfile: Lockfile) -> frozenset[RunKey]:
         newer = view_of(request, services, view, Snapshot(lockfile, services.store.where), released)
         check_overtaken(services.git, services.branches, newer)
         due = due_in(newer.planned.plan.thawed)  # what a freeze puts off, nobody else has taken
-        return frozenset((view.environment, one[0]) for one in due if one in allowed)
+        return frozenset(
+            (view.environment, name_and_digest[0])
+            for name_and_digest in due
+            if name_and_digest in allowed
+        )
 
     return LaunchOptions(
         concurrency=most,
@@ -267,7 +273,7 @@ def _terms(
 
 def _closed(services: ApplyServices, view: PlannedApply, jobs: Sequence[Job]) -> Callable[[], str]:
     """Say, whenever it is asked, which window keeps the runs from being sent; "" for none."""
-    if any("window" in one.change.released for one in jobs):
+    if any("window" in job.change.released for job in jobs):
         return lambda: ""
     return lambda: rules.closed(view.facts.policies, view.environment, services.clock.now())
 
@@ -289,13 +295,13 @@ def _advance(session: LockSession, services: ApplyServices, view: PlannedApply) 
 _WAITING = (Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.INVALID)
 
 
-def _is_open(one: Change, inheritance: Inheritance) -> bool:
+def _is_open(change: Change, inheritance: Inheritance) -> bool:
     """Whether a run still waits for its attempt; an earlier request's doubt is not its own."""
-    if one.action is Action.RUN or one.reason in _WAITING:
+    if change.action is Action.RUN or change.reason in _WAITING:
         return True
-    return one.spec is not None and not any(
-        each.attempt.counted and each.attempt.digest == one.spec.digest
-        for each in inheritance.attempts(one.key)
+    return change.spec is not None and not any(
+        each.attempt.counted and each.attempt.digest == change.spec.digest
+        for each in inheritance.attempts(change.key)
     )
 
 
@@ -310,8 +316,8 @@ def _reached(lockfile: Lockfile, services: ApplyServices, view: PlannedApply) ->
     )
     specs = view.specs
     inheritance = Inheritance(lockfile, view.project, specs.specs, specs.invalid)
-    held = any(one.reason is Reason.EMPTY for one in view.planned.plan.changes)
-    done = not held and not any(_is_open(one, inheritance) for one in rest.changes)
+    held = any(change.reason is Reason.EMPTY for change in view.planned.plan.changes)
+    done = not held and not any(_is_open(change, inheritance) for change in rest.changes)
     notes = _noted(view, lockfile, services)
     through = head if done and not has_errors(view.found) else record.applied_through
     if (record.latest, record.applied_through) == (head, through) and not notes:

@@ -57,8 +57,8 @@ class Worked(NamedTuple):
 def applied_last(lockfile: Lockfile, project: Project, environment: str) -> tuple[Worked, ...]:
     """Return what was applied to an environment last, under its old names until its own has any."""
     names = names_of(lockfile, project, environment)
-    own, *before = (Worked(one, lockfile.environment(one).latest) for one in names)
-    return tuple(one for one in ([own] if own.latest else before) if one.latest)
+    own, *before = (Worked(name, lockfile.environment(name).latest) for name in names)
+    return tuple(worked for worked in ([own] if own.latest else before) if worked.latest)
 
 
 Look = Callable[[GitTree, Branches, Project, str, str, str], Step]
@@ -82,16 +82,18 @@ def stands(
     name may also be another environment's by now.
     """
     found = [
-        look_at(git, branches, project, environment, one.latest, head)._replace(of=one.environment)
-        for one in applied_last(lockfile, project, environment)
+        look_at(git, branches, project, environment, worked.latest, head)._replace(
+            of=worked.environment
+        )
+        for worked in applied_last(lockfile, project, environment)
     ]
     for heir in heirs_of(lockfile, environment):
         latest = lockfile.environment(heir).latest
         step = look_at(git, branches, project, environment, latest, head)._replace(of=heir)
         if step.standing not in _NEWER and not _has(git, project, latest, environment):
             found.append(step)
-    worse = (one for one in found if one.standing is not Relation.FOLLOWS)
-    known = sorted(worse, key=lambda one: one.standing is Relation.REWRITTEN)
+    worse = (step for step in found if step.standing is not Relation.FOLLOWS)
+    known = sorted(worse, key=lambda step: step.standing is Relation.REWRITTEN)
     return known[0] if known else Step(environment, "", head, Relation.FOLLOWS)
 
 
@@ -101,7 +103,7 @@ def _has(git: GitTree, project: Project, commit: str, environment: str) -> bool:
         found = settings.earlier(git, project, commit)
     except QflowError:
         return False
-    return any(environment in one.environments for one in found)
+    return any(environment in project.environments for project in found)
 
 
 def look(

@@ -85,7 +85,9 @@ class Search:
     @property
     def sure(self) -> tuple[Candidate, ...]:
         """The candidates that show this very request."""
-        return tuple(one for one in self.candidates if one.match >= Match.SAME_REQUEST)
+        return tuple(
+            candidate for candidate in self.candidates if candidate.match >= Match.SAME_REQUEST
+        )
 
 
 Specs = Callable[[Iterable[Attempt]], Mapping[str, RunSpec]]

@@ -125,8 +125,8 @@ class Launch:
         self._sending: dict[RunKey, Attempt] = {}
         self._braked: dict[RunKey, Brake] = {}  # kept back after their intent, by any thread
         self._watching = Watching(qualys, terms.statuses, clock)
-        for one in watches if terms.wait else ():
-            self._watching.add(one, new=False)
+        for watch in watches if terms.wait else ():
+            self._watching.add(watch, new=False)
         self._buffer: list[Transition] = []
         self._unhurried: list[Transition] = []  # status words: recorded along with what matters
         self._first_answer = self._begun
@@ -224,8 +224,8 @@ class Launch:
         except QflowError as problem:
             self._stop("the lockfile has moved on", problem)
             return
-        self.result.elsewhere += [one for one in self._pending if one.change.key not in due]
-        self._pending = deque(one for one in self._pending if one.change.key in due)
+        self.result.elsewhere += [job for job in self._pending if job.change.key not in due]
+        self._pending = deque(job for job in self._pending if job.change.key in due)
 
     def _is_over(self) -> bool:
         if self._sending:
@@ -249,8 +249,8 @@ class Launch:
         """
         opened = self._opened(wave)
         intents = [
-            Transition(*job.change.key, one.number, one.events[-1], opens=one)
-            for job, one in opened
+            Transition(*job.change.key, attempt.number, attempt.events[-1], opens=attempt)
+            for job, attempt in opened
         ]
         told = self._unlisted(opened)
         answers = self._answers() if self._buffer or intents else []
@@ -269,18 +269,18 @@ class Launch:
             self._mark = None if intents else self._mark
         if answers:
             self._buffer, self._unhurried = [], []
-        self.result.opened += [(*job.change.key, one.number) for job, one in opened]
+        self.result.opened += [(*job.change.key, attempt.number) for job, attempt in opened]
         return opened, told + self._moves(transitions)
 
     def _moves(self, transitions: Sequence[Transition]) -> list[events.Event]:
-        keys = dict.fromkeys(one.key for one in transitions)
+        keys = dict.fromkeys(transition.key for transition in transitions)
         known = self._session.lockfile.attempts
         return [events.Moved(env, run, known(env, run)[number - 1]) for env, run, number in keys]
 
     def _answers(self) -> list[Transition]:
         """Everything to record of what was seen, each attempt's in the order of its life."""
-        starts = [one for one in self._buffer if one.event.to not in FINAL]
-        finals = [one for one in self._buffer if one.event.to in FINAL]
+        starts = [transition for transition in self._buffer if transition.event.to not in FINAL]
+        finals = [transition for transition in self._buffer if transition.event.to in FINAL]
         return [*starts, *self._unhurried, *finals]
 
     def _opened(self, wave: list[Job]) -> list[_Sent]:
@@ -304,7 +304,7 @@ class Launch:
 
     def _unlisted(self, opened: list[_Sent]) -> list[events.Event]:
         """Say once that a lost answer would be a person's to settle."""
-        hidden = any("executionsBefore" not in one.events[-1].extra for _, one in opened)
+        hidden = any("executionsBefore" not in attempt.events[-1].extra for _, attempt in opened)
         if not hidden or self._told:
             return []
         self._told = True
@@ -330,16 +330,16 @@ class Launch:
             # be written at all, each further try would only put off the rescue.
             contradicts = problem.reason in ("lock_conflict", "lock")
             if contradicts and len(answers) > 1 and not self._terms.stop():
-                return [one for one in answers if self._recorded(one)]
+                return [transition for transition in answers if self._recorded(transition)]
             self.result.unrecorded += answers
             return []
         return answers
 
-    def _recorded(self, one: Transition) -> bool:
+    def _recorded(self, transition: Transition) -> bool:
         try:
-            self._session.record([one])
+            self._session.record([transition])
         except LockError:
-            self.result.unrecorded.append(one)
+            self.result.unrecorded.append(transition)
             return False
         return True
 
@@ -464,7 +464,9 @@ class Launch:
             self._after_no(job, answer)
 
     def _is_owned(self, execution_id: str) -> bool:
-        mine = any(one.execution_id.lower() == execution_id.lower() for one in self._buffer)
+        mine = any(
+            transition.execution_id.lower() == execution_id.lower() for transition in self._buffer
+        )
         return mine or self._session.lockfile.owner(execution_id) is not None
 
     def _after_no(self, job: Job, answer: Answer) -> None:

@@ -39,7 +39,7 @@ class Gateways:
         environments = self.project.environments
         here = environments.get(environment)
         some = [here] if here else environments.values()
-        return frozenset(one.platform for one in some)
+        return frozenset(environment.platform for environment in some)
 
     def asked(self, environment: str, attempt: Attempt, by: str = "") -> Qualys:
         """Return the client that knows an attempt; UsageProblem where it went elsewhere.

@@ -105,12 +105,17 @@ def check(request: ApplyRequest, view: PlannedApply) -> None:
     _check_keys(view)
     shown = view.planned.plan
     made = shown.thawed  # a freeze puts off what was approved, it makes no other plan
-    waits = any(one.reason is Reason.UNMERGED for one in shown.changes)  # sends nothing as it is
+    waits = any(
+        change.reason is Reason.UNMERGED for change in shown.changes
+    )  # sends nothing as it is
     same = request.digest in ("", shown.digest, made.digest) or _is_the_rest(
         made, request.digest, view
     )
     if not same and not waits:
-        due = ", ".join(f"{one.environment}/{one.name}" for one in made.of(Action.RUN)) or "nothing"
+        due = (
+            ", ".join(f"{change.environment}/{change.name}" for change in made.of(Action.RUN))
+            or "nothing"
+        )
         raise StaleError(
             f"The plan is not the approved one: its digest is {made.digest}, and it would run "
             f"{due}.",
@@ -125,15 +130,15 @@ def _is_the_rest(made: Plan, digest: str, view: PlannedApply) -> bool:
 
     A job that is started again, after some of its runs: they say by which plan they were sent.
     """
-    due = [one.spec for one in made.of(Action.RUN) if one.spec]
-    keys = {one.key for one in due}
+    due = [change.spec for change in made.of(Action.RUN) if change.spec]
+    keys = {spec.key for spec in due}
     sent = [
-        one
-        for one in view.specs.specs.values()
-        if one.environment == view.environment and one.key not in keys
+        spec
+        for spec in view.specs.specs.values()
+        if spec.environment == view.environment and spec.key not in keys
         and any(
-            each.digest == one.digest and each.evidence.get("planDigest") == digest
-            for each in view.lockfile.attempts(*one.key)
+            each.digest == spec.digest and each.evidence.get("planDigest") == digest
+            for each in view.lockfile.attempts(*spec.key)
         )
     ]  # fmt: skip
     return bool(sent) and digest_of_runs(made.platforms, (*due, *sent)) == digest
@@ -142,12 +147,13 @@ def _is_the_rest(made: Plan, digest: str, view: PlannedApply) -> bool:
 def _check_keys(view: PlannedApply) -> None:
     """Refuse a request that has a value where its correlation key would go."""
     key = view.project.apply.correlation_key
-    for one in view.planned.plan.of(Action.RUN):
-        if key and one.spec and key in one.spec.input:
+    for change in view.planned.plan.of(Action.RUN):
+        if key and change.spec and key in change.spec.input:
             raise InvalidInput(
-                f"{one.environment}/{one.name} has a value of its own under /input/{key}, the name "
+                f"{change.environment}/{change.name} has a value of its own under "
+                f"/input/{key}, the name "
                 "of the correlation key.",
-                where=one.spec.file,
+                where=change.spec.file,
                 not_done="Nothing was sent.",
                 hint="Choose another name under apply.correlationKey in "
                 f"{view.project.folder.settings}.",
@@ -158,7 +164,7 @@ def _check_keys(view: PlannedApply) -> None:
 def _check_releases(request: ApplyRequest, view: PlannedApply) -> None:
     refuse_secret(request.reason, "Nothing was sent.")
     made, environment = view.planned.plan, view.environment
-    by_key = {one.key: one for one in made.changes}
+    by_key = {change.key: change for change in made.changes}
     for run in request.retries:
         key = run_key(run, view.project)
         change = by_key.get(key)
@@ -175,8 +181,8 @@ def _check_releases(request: ApplyRequest, view: PlannedApply) -> None:
     for name, count in request.acks.items():
         if name in (NEW_RECORD, REWRITTEN):
             continue  # it was looked at before there was a plan
-        held = [one for one in made.changes if one.release == name]
-        if held or not any(name in one.released for one in made.changes):
+        held = [change for change in made.changes if change.release == name]
+        if held or not any(name in change.released for change in made.changes):
             said = f"{len(held)} are held." if held else "there is no such hold."
             if held and name in OF_THE_COMMIT:
                 said = "it is about one commit."
@@ -200,10 +206,10 @@ def _check_retry_failed(request: ApplyRequest, view: PlannedApply) -> None:
             hint=f"`{AGAIN} --retry-failed`",
             reason="ack_differs",
         )
-    held = [one for one in view.planned.plan.changes if one.release == RETRY]
+    held = [change for change in view.planned.plan.changes if change.release == RETRY]
     if not held:
         return
-    names = ", ".join(f"{one.environment}/{one.name}" for one in held[:10])
+    names = ", ".join(f"{change.environment}/{change.name}" for change in held[:10])
     more = f" and {len(held) - 10} more" if len(held) > 10 else ""
     many = f"{len(held)} runs" if len(held) > 1 else "1 run"
     why = "" if request.reason.strip() else " --reason TEXT"

@@ -42,10 +42,12 @@ class KnownExecutions:
         """Return their ids, looked up at most a minute ago."""
         if self._is_old(workflow_id):
             wanted = (workflow_id, *self._after(workflow_id))
-            for one, found in zip(wanted, at_once(self._look, wanted, self.at_once), strict=True):
+            for wanted_id, found in zip(
+                wanted, at_once(self._look, wanted, self.at_once), strict=True
+            ):
                 if not isinstance(found, QflowError):
-                    self._seen[one] = (self.clock.monotonic(), found)
-                elif one == workflow_id:
+                    self._seen[wanted_id] = (self.clock.monotonic(), found)
+                elif wanted_id == workflow_id:
                     raise found  # of another one it is raised in its own turn, if it stays so
         return self._seen[workflow_id][1]
 
@@ -54,8 +56,8 @@ class KnownExecutions:
         return self.clock.monotonic() - at > _FRESH
 
     def _after(self, workflow_id: str) -> Iterator[str]:
-        later = dropwhile(lambda one: one != workflow_id, self.upcoming)
-        old = (one for one in later if one != workflow_id and self._is_old(one))
+        later = dropwhile(lambda other: other != workflow_id, self.upcoming)
+        old = (other for other in later if other != workflow_id and self._is_old(other))
         return islice(old, self.at_once - 1)
 
     def _look(self, workflow_id: str) -> tuple[str, ...] | None:
@@ -74,9 +76,9 @@ def at_once(
 ) -> Iterator[Found | QflowError]:
     """Look at several things at a time, at most `most`; give what was found in their order."""
 
-    def caught(one: str) -> Found | QflowError:
+    def caught(item: str) -> Found | QflowError:
         try:
-            return look(one)
+            return look(item)
         except QflowError as problem:
             return problem
 
@@ -105,30 +107,32 @@ def prepare(
     Raises AuthError or UnreachableError; nothing was sent then.
     """
     revisions = _revisions(qualys, due, most)
-    held = {one.key: _held_workflow(one, revisions, view) for one in due}
-    known = [one for one in due if held[one.key] is None]
-    yield from (one for one in held.values() if one is not None)
+    held = {change.key: _held_workflow(change, revisions, view) for change in due}
+    known = [change for change in due if held[change.key] is None]
+    yield from (change for change in held.values() if change is not None)
     yield from _other_revisions(known, revisions, view)
     commit = view.planned.commit
-    files = git.files(commit, sorted({one.spec.file for one in known if one.spec}))
-    for one in known:
-        assert one.spec is not None  # noqa: S101  every change that runs has its spec
-        entry = files.get(one.spec.file.encode())
-        more = _revision_evidence(one, revisions, view)
+    files = git.files(commit, sorted({change.spec.file for change in known if change.spec}))
+    for change in known:
+        assert change.spec is not None  # noqa: S101  every change that runs has its spec
+        entry = files.get(change.spec.file.encode())
+        more = _revision_evidence(change, revisions, view)
         facts = {
-            "workflowId": one.spec.workflow_id,
-            "revision": revisions[one.spec.workflow_id],
+            "workflowId": change.spec.workflow_id,
+            "revision": revisions[change.spec.workflow_id],
             "platform": view.project.environments[view.environment].platform,
             "gateway": gateway,
-            "file": one.spec.file,
+            "file": change.spec.file,
             "commit": commit,
             "blob": entry.blob if entry else "",
         }
-        yield _job(one, facts, {**evidence(one), **more}, view.project.apply.correlation_key)
+        yield _job(change, facts, {**evidence(change), **more}, view.project.apply.correlation_key)
 
 
-def _job(one: Change, facts: Mapping[str, object], evidence: Mapping[str, object], key: str) -> Job:
-    spec = one.spec
+def _job(
+    change: Change, facts: Mapping[str, object], evidence: Mapping[str, object], key: str
+) -> Job:
+    spec = change.spec
     assert spec is not None  # noqa: S101  every change that runs has its spec
     nonce = secrets.token_hex(16)
     body = body_of(with_key(spec.request, key, nonce))
@@ -140,11 +144,11 @@ def _job(one: Change, facts: Mapping[str, object], evidence: Mapping[str, object
         "evidence": evidence,
     }
     known = {name: value for name, value in {**facts, **more}.items() if value}
-    return Job(one, spec.digest, known, body)
+    return Job(change, spec.digest, known, body)
 
 
-def _workflow_id(one: Change) -> str:
-    return one.spec.workflow_id if one.spec else ""
+def _workflow_id(change: Change) -> str:
+    return change.spec.workflow_id if change.spec else ""
 
 
 def _revisions(qualys: Qualys, due: Sequence[Change], most: int) -> dict[str, str]:
@@ -152,7 +156,7 @@ def _revisions(qualys: Qualys, due: Sequence[Change], most: int) -> dict[str, st
 
     The first alone: a token that Qualys refuses is shown to it once.
     """
-    ids = sorted({_workflow_id(one) for one in due})
+    ids = sorted({_workflow_id(change) for change in due})
     looks = chain(at_once(qualys.workflow, ids[:1], most), at_once(qualys.workflow, ids[1:], most))
     revisions = {}
     for workflow_id, details in zip(ids, looks, strict=True):
@@ -163,35 +167,38 @@ def _revisions(qualys: Qualys, due: Sequence[Change], most: int) -> dict[str, st
     return revisions
 
 
-def _held_workflow(one: Change, revisions: Mapping[str, str], view: PlannedApply) -> Change | None:
+def _held_workflow(
+    change: Change, revisions: Mapping[str, str], view: PlannedApply
+) -> Change | None:
     """Hold a run whose workflow isn't there, or isn't the one that the policy asks for."""
-    workflow_id = _workflow_id(one)
+    workflow_id = _workflow_id(change)
     if workflow_id not in revisions:
         return _held(
-            one,
+            change,
             f"Qualys knows no workflow {workflow_id} (404), or hides it",
             "Correct `workflowId`, or have the workflow's tag added to your role in Qualys.",
         )
-    if not any(one.workflow_revision for one in view.facts.policies):
+    if not any(policy.workflow_revision for policy in view.facts.policies):
         return None
-    expected, found = _catalog_revision(one, view), revisions[workflow_id]
+    expected, found = _catalog_revision(change, view), revisions[workflow_id]
     if expected and expected == found:
         return None
     detail = f"its workflow has the revision {found[:12] or 'unknown'}, the catalog says "
     return _held(
-        one,
+        change,
         detail + (expected[:12] or "none"),
-        f"Look at the workflow in Qualys; then `qflow-gitops workflows pull -e {one.environment} "
+        "Look at the workflow in Qualys; then `qflow-gitops workflows pull -e "
+        f"{change.environment} "
         f"{workflow_id}`, commit.",
     )
 
 
-def _held(one: Change, detail: str, hint: str) -> Change:
-    return one._replace(action=Action.HOLD, reason=Reason.WORKFLOW, detail=detail, hint=hint)
+def _held(change: Change, detail: str, hint: str) -> Change:
+    return change._replace(action=Action.HOLD, reason=Reason.WORKFLOW, detail=detail, hint=hint)
 
 
-def _catalog_revision(one: Change, view: PlannedApply) -> str:
-    known = view.specs.catalog.get(_workflow_id(one).lower())
+def _catalog_revision(change: Change, view: PlannedApply) -> str:
+    known = view.specs.catalog.get(_workflow_id(change).lower())
     return known.revision if known else ""
 
 
@@ -199,18 +206,19 @@ def _other_revisions(
     due: Sequence[Change], revisions: Mapping[str, str], view: PlannedApply
 ) -> Iterator[events.Event]:
     """Warn where a workflow was changed after the catalog was pulled."""
-    for one in due:
-        expected, found = _catalog_revision(one, view), revisions[_workflow_id(one)]
+    for change in due:
+        expected, found = _catalog_revision(change, view), revisions[_workflow_id(change)]
         if expected and expected != found:
             yield events.Said(
-                f"{one.environment}/{one.name}: its workflow was changed since the catalog was "
-                f"pulled (revision {found[:12]}, there {expected[:12]}); it is sent all the same."
+                f"{change.environment}/{change.name}: its workflow was changed since the catalog "
+                f"was pulled (revision {found[:12]}, there {expected[:12]}); it is sent all "
+                "the same."
             )
 
 
 def _revision_evidence(
-    one: Change, revisions: Mapping[str, str], view: PlannedApply
+    change: Change, revisions: Mapping[str, str], view: PlannedApply
 ) -> dict[str, object]:
-    expected = _catalog_revision(one, view)
-    differs = expected and expected != revisions[_workflow_id(one)]
+    expected = _catalog_revision(change, view)
+    differs = expected and expected != revisions[_workflow_id(change)]
     return {"catalogRevision": expected} if differs else {}

@@ -54,19 +54,21 @@ class Proposed:
                 self._changed[about] = problem.message
         return self._changed[about]
 
-    def approval(self, spec: RunSpec, one: PullRequest, onto: str) -> Approval:
+    def approval(self, spec: RunSpec, request: PullRequest, onto: str) -> Approval:
         """Say who approved a run of a pull request, as that one's newest commit has it.
 
         `onto` is the commit of the target branch that it goes, or went, on top of. Raises
         AuthError and UnreachableError.
         """
-        review = self._review(one, onto)
-        counted = [who for who, at in review.approvers.items() if self._same(spec, at, one, onto)]
+        review = self._review(request, onto)
+        counted = [
+            who for who, at in review.approvers.items() if self._same(spec, at, request, onto)
+        ]
         why = review.why
         if review.approvers and not counted:
             who, at = next(iter(review.approvers.items()))
             why = f"{who} approved commit {at[:10]}, which holds it with another request"
-        return Approval(one.number, tuple(counted), why, review.signed)
+        return Approval(request.number, tuple(counted), why, review.signed)
 
     def specs_of(self, commit: str, touched: frozenset[str]) -> Specs:
         """Return the valid specs of the files named, as a commit has them."""
@@ -93,10 +95,12 @@ class Proposed:
         before, now = self.specs_of(base, touched), self.specs_of(head, touched)
         return {key: each for key, each in now.items() if _is_changed(before.get(key), each)}
 
-    def _review(self, one: PullRequest, onto: str) -> Reviewed:
-        if one.number not in self._reviews:
-            self._reviews[one.number] = self.pulls.review(one, self._updates(one.head, onto))
-        return self._reviews[one.number]
+    def _review(self, request: PullRequest, onto: str) -> Reviewed:
+        if request.number not in self._reviews:
+            self._reviews[request.number] = self.pulls.review(
+                request, self._updates(request.head, onto)
+            )
+        return self._reviews[request.number]
 
     def _updates(self, commit: str, onto: str) -> tuple[Update, ...]:
         """Return the merges of the target branch on top of a pull request's own, newest first."""
@@ -109,11 +113,11 @@ class Proposed:
             commit = parents[0]
         return tuple(found)
 
-    def _same(self, spec: RunSpec, commit: str, one: PullRequest, onto: str) -> bool:
+    def _same(self, spec: RunSpec, commit: str, request: PullRequest, onto: str) -> bool:
         """Whether a run is at an approved commit what it is at the newest one."""
-        if commit == one.head:
+        if commit == request.head:
             return True
-        then, now = self.changed(commit, onto), self.changed(one.head, onto)
+        then, now = self.changed(commit, onto), self.changed(request.head, onto)
         if isinstance(then, str) or isinstance(now, str):
             return False
         return not _is_changed(then.get(spec.key), now.get(spec.key))

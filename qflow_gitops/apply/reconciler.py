@@ -67,13 +67,13 @@ class Reconciler:
         names = names_of(session.lockfile, project, environment)
         yield from _record(session, endings(session.lockfile, names, project.statuses, now))
         open_ones = [
-            one
-            for one in doubts_in(session.lockfile, self.gateways.project, environment)
-            if one.attempt.state is State.IN_DOUBT
+            doubt
+            for doubt in doubts_in(session.lockfile, self.gateways.project, environment)
+            if doubt.attempt.state is State.IN_DOUBT
         ]
-        old = [one for one in open_ones if self._is_expired(one)]
-        yield from _record(session, [self._expired(one) for one in old])
-        rest = [one for one in open_ones if one not in old]
+        old = [doubt for doubt in open_ones if self._is_expired(doubt)]
+        yield from _record(session, [self._expired(doubt) for doubt in old])
+        rest = [doubt for doubt in open_ones if doubt not in old]
         return (yield from self._look_up(session, rest, environment))
 
     def _look_up(
@@ -88,17 +88,17 @@ class Reconciler:
             found = self.look(doubts, session.lockfile, problems, environment)
             adopted = self._adoptions(found, session.lockfile)
             try:
-                yield from _record(session, [self._adopted(*one) for one in adopted], exact=True)
+                yield from _record(session, [self._adopted(*pair) for pair in adopted], exact=True)
             except LostRace:
-                now = [_as_of_now(one, session.lockfile) for one in doubts]
-                doubts = [one for one in now if one.attempt.state is State.IN_DOUBT]
+                now = [_as_of_now(doubt, session.lockfile) for doubt in doubts]
+                doubts = [doubt for doubt in now if doubt.attempt.state is State.IN_DOUBT]
                 if attempt < LOOKS - 1:
                     continue
                 adopted = []
-            settled = {id(one) for one, _ in adopted}
-            for one in found:
-                if id(one) not in settled:
-                    yield events.Said(said(one))
+            settled = {id(search) for search, _ in adopted}
+            for search in found:
+                if id(search) not in settled:
+                    yield events.Said(said(search))
             break
         return problems
 
@@ -114,24 +114,24 @@ class Reconciler:
         yield from _record(
             session,
             [
-                _transition(one, now, State.IN_DOUBT, {"detail": detail})
-                for one in doubts_in(session.lockfile, self.gateways.project, environment)
-                if one.attempt.state is State.INTENT
-                and (session.alone or not is_leased(one.attempt, now))
+                _transition(doubt, now, State.IN_DOUBT, {"detail": detail})
+                for doubt in doubts_in(session.lockfile, self.gateways.project, environment)
+                if doubt.attempt.state is State.INTENT
+                and (session.alone or not is_leased(doubt.attempt, now))
             ],
         )
 
-    def _is_expired(self, one: Doubt) -> bool:
-        return one.is_timed and self.clock.now() - one.opened_at > SHOWN_FOR
+    def _is_expired(self, doubt: Doubt) -> bool:
+        return doubt.is_timed and self.clock.now() - doubt.opened_at > SHOWN_FOR
 
-    def _expired(self, one: Doubt) -> Transition:
+    def _expired(self, doubt: Doubt) -> Transition:
         detail = "Older than Qualys' API can show (30 days), and never settled."
-        return _transition(one, stamp(self.clock.now()), State.EXPIRED, {"detail": detail})
+        return _transition(doubt, stamp(self.clock.now()), State.EXPIRED, {"detail": detail})
 
-    def asked(self, one: Doubt, lockfile: Lockfile, by: str = "") -> Qualys:
+    def asked(self, doubt: Doubt, lockfile: Lockfile, by: str = "") -> Qualys:
         """Return the client that knows a doubt's attempt; UsageProblem where it went elsewhere."""
-        home = successor(lockfile, self.gateways.project, one.environment)
-        return self.gateways.asked(home or one.environment, one.attempt, by)
+        home = successor(lockfile, self.gateways.project, doubt.environment)
+        return self.gateways.asked(home or doubt.environment, doubt.attempt, by)
 
     # --- looking ---------------------------------------------------------------------
 
@@ -148,16 +148,16 @@ class Reconciler:
         (`by`, "" for none): its credentials are at hand.
         What went wrong is added to `problems`.
         """
-        specs = self.specs(one.attempt for one in doubts) if doubts else {}
+        specs = self.specs(doubt.attempt for doubt in doubts) if doubts else {}
         found = []
         failed: set[str] = set()
-        for one in doubts:
-            workflow = one.attempt.fact("workflowId")
+        for doubt in doubts:
+            workflow = doubt.attempt.fact("workflowId")
             if workflow in failed or len(failed) >= FAILURES:
                 continue
             try:
-                qualys = self.asked(one, lockfile, by)
-                found.append(self._look_at(qualys, one, lockfile, specs))
+                qualys = self.asked(doubt, lockfile, by)
+                found.append(self._look_at(qualys, doubt, lockfile, specs))
             except QflowError as problem:
                 problems.append(problem)
                 if problem.reason != "target":
@@ -200,39 +200,39 @@ class Reconciler:
         rivals = _rivals(found, lockfile)
         specs = self.specs(rivals) if found else {}
         chosen = []
-        for one in found:
-            own = [each for each in one.candidates if each.match is Match.OWN_KEY]
+        for search in found:
+            own = [each for each in search.candidates if each.match is Match.OWN_KEY]
             if len(own) == 1:
-                chosen.append((one, own[0]))
+                chosen.append((search, own[0]))
             elif (
                 not own
-                and one.complete
-                and one.doubt.before is not None
-                and len(one.candidates) == 1
+                and search.complete
+                and search.doubt.before is not None
+                and len(search.candidates) == 1
             ):
-                (only,) = one.candidates
-                others = (each for each in rivals if each is not one.doubt.attempt)
+                (only,) = search.candidates
+                others = (each for each in rivals if each is not search.doubt.attempt)
                 if only.match is Match.SAME_REQUEST and not any(
-                    _could_claim(each, one.doubt.attempt, only, specs) for each in others
+                    _could_claim(each, search.doubt.attempt, only, specs) for each in others
                 ):
-                    chosen.append((one, only))
+                    chosen.append((search, only))
         takers = Counter(each.execution.id.lower() for _, each in chosen)
-        return [(one, each) for one, each in chosen if takers[each.execution.id.lower()] == 1]
+        return [(search, each) for search, each in chosen if takers[each.execution.id.lower()] == 1]
 
-    def _adopted(self, looked: Search, one: Candidate) -> Transition:
+    def _adopted(self, looked: Search, candidate: Candidate) -> Transition:
         how = {
             Match.OWN_KEY: "it carries this attempt's key",
             Match.SAME_REQUEST: "the only one that shows this request",
-        }[one.match]
+        }[candidate.match]
         detail = f"Found among the workflow's executions: {how}."
         extra: dict[str, Any] = {"detail": detail}
-        if (at := created_at(one.execution)) is not None:
+        if (at := created_at(candidate.execution)) is not None:
             extra["createdAt"] = stamp(at)
         event = Event(stamp(self.clock.now()), State.ADOPTED, extra)
         doubt = looked.doubt
         return Transition(
             doubt.environment, doubt.run, doubt.attempt.number, event,
-            execution_id=one.execution.id,
+            execution_id=candidate.execution.id,
         )  # fmt: skip
 
 
@@ -241,40 +241,42 @@ def _rivals(found: Sequence[Search], lockfile: Lockfile) -> list[Attempt]:
 
     Those in doubt, and those of that time which a person took to have run.
     """
-    times = [one.doubt.opened_at for one in found]
+    times = [search.doubt.opened_at for search in found]
     return [
-        one.attempt
+        doubt.attempt
         for environment, record in lockfile.environments.items()
         for run, attempts in record.runs.items()
-        for one in (Doubt(environment, run, attempt) for attempt in attempts)
-        if one.attempt.state in DOUBTFUL
+        for doubt in (Doubt(environment, run, attempt) for attempt in attempts)
+        if doubt.attempt.state in DOUBTFUL
         or (
-            one.attempt.state is State.ASSUMED
-            and any(abs(one.opened_at - at) <= EARLIER + LATER or not one.is_timed for at in times)
+            doubt.attempt.state is State.ASSUMED
+            and any(
+                abs(doubt.opened_at - at) <= EARLIER + LATER or not doubt.is_timed for at in times
+            )
         )
     ]
 
 
 def _could_claim(
-    rival: Attempt, own: Attempt, one: Candidate, specs: Mapping[str, RunSpec]
+    rival: Attempt, own: Attempt, candidate: Candidate, specs: Mapping[str, RunSpec]
 ) -> bool:
     """Whether an execution may as well be that of another attempt in doubt."""
     if any(
         rival.fact(name).lower() != own.fact(name).lower() for name in ("platform", "workflowId")
     ):
         return False
-    if one.execution.id.lower() in rival.let_go:
+    if candidate.execution.id.lower() in rival.let_go:
         return False
-    return grade(sent_of(rival, specs), one.echo) is not Match.DIFFERENT
+    return grade(sent_of(rival, specs), candidate.echo) is not Match.DIFFERENT
 
 
-def _transition(one: Doubt, at: str, to: State, extra: Mapping[str, Any]) -> Transition:
-    return Transition(one.environment, one.run, one.attempt.number, Event(at, to, extra))
+def _transition(doubt: Doubt, at: str, to: State, extra: Mapping[str, Any]) -> Transition:
+    return Transition(doubt.environment, doubt.run, doubt.attempt.number, Event(at, to, extra))
 
 
-def _as_of_now(one: Doubt, lockfile: Lockfile) -> Doubt:
-    attempts = lockfile.attempts(one.environment, one.run)
-    return replace(one, attempt=attempts[one.attempt.number - 1])
+def _as_of_now(doubt: Doubt, lockfile: Lockfile) -> Doubt:
+    attempts = lockfile.attempts(doubt.environment, doubt.run)
+    return replace(doubt, attempt=attempts[doubt.attempt.number - 1])
 
 
 def _record(
@@ -283,45 +285,47 @@ def _record(
     if not transitions:
         return
     session.record(transitions, exact=exact)
-    for one in transitions:
-        attempt = session.lockfile.attempts(one.environment, one.run)[one.number - 1]
-        yield events.Moved(one.environment, one.run, attempt)
+    for transition in transitions:
+        attempt = session.lockfile.attempts(transition.environment, transition.run)[
+            transition.number - 1
+        ]
+        yield events.Moved(transition.environment, transition.run, attempt)
 
 
-def said(one: Search) -> str:
+def said(search: Search) -> str:
     """Say what was found about a doubt that stays open."""
-    who = f"{one.doubt.environment}/{one.doubt.run}"
-    workflow = one.doubt.attempt.fact("workflowId")
-    if not (one.doubt.is_timed or one.candidates):
+    who = f"{search.doubt.environment}/{search.doubt.run}"
+    workflow = search.doubt.attempt.fact("workflowId")
+    if not (search.doubt.is_timed or search.candidates):
         return (
             f"{who}: Qualys' clock and its sender's were more than a day apart, so it isn't known "
             "when it was sent, and nothing was concluded from what is listed."
         )
-    if not one.complete and one.doubt.is_timed:
+    if not search.complete and search.doubt.is_timed:
         return (
             f"{who}: the list of workflow {workflow}'s executions could not be read whole: it "
             "shifted meanwhile, or Qualys doesn't show it. Nothing was concluded from it."
         )
-    if not one.candidates:
+    if not search.candidates:
         return (
             f"{who}: Qualys lists no execution that could be this run's. It may show it later, so "
             "that doesn't say that it did not run: a person has to, after a look in Qualys."
         )
     shown = ", ".join(
         f"{each.execution.id} ({'same request' if each.match >= Match.SAME_REQUEST else 'unclear'})"
-        for each in one.candidates[:5]
+        for each in search.candidates[:5]
     )
-    more = f" and {len(one.candidates) - 5} more" if len(one.candidates) > 5 else ""
-    why = "" if len(one.candidates) > 1 else _why_not(one)
+    more = f" and {len(search.candidates) - 5} more" if len(search.candidates) > 5 else ""
+    why = "" if len(search.candidates) > 1 else _why_not(search)
     return f"{who}: could be {shown}{more}{why}; a person has to decide."
 
 
-def _why_not(one: Search) -> str:
+def _why_not(search: Search) -> str:
     """Say why the only candidate wasn't adopted."""
-    if not one.sure:
+    if not search.sure:
         return ", which doesn't show what was sent"
-    if not one.doubt.is_timed:
+    if not search.doubt.is_timed:
         return ", though it isn't known when this run's was sent"
-    if one.doubt.before is None:
+    if search.doubt.before is None:
         return ", which may have been there before: the list could not be read then"
     return ", which another doubt could claim as well"

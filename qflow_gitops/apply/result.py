@@ -49,14 +49,14 @@ def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[
 def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
     """Write what the store didn't take as lines of JSON, each with its whole attempt."""
     lines = []
-    for one in unrecorded:
+    for transition in unrecorded:
         with contextlib.suppress(LockError):  # it contradicts the lockfile: a person sees both
-            lockfile = lockfile.recorded([one])
-        attempt = lockfile.attempts(one.environment, one.run)[one.number - 1]
+            lockfile = lockfile.recorded([transition])
+        attempt = lockfile.attempts(transition.environment, transition.run)[transition.number - 1]
         entry = {
             "rescueVersion": 1,
             "lineage": lockfile.lineage,
-            "transition": transition_to_json(one),
+            "transition": transition_to_json(transition),
             "attempt": attempt_to_json(attempt),
         }
         lines.append(logjson.dumps(entry) + "\n")
@@ -66,26 +66,26 @@ def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
 def applied_body(view: PlannedApply, lockfile: Lockfile, work: ApplyOutcome, now: str) -> Applied:
     """Put together what was done, and what was not."""
     result, environment = work.result, view.environment
-    specs = {one.key: one.spec for one in view.planned.plan.of(Action.RUN)}
+    specs = {change.key: change.spec for change in view.planned.plan.of(Action.RUN)}
     outcomes = [
         Outcome(each, run, lockfile.attempts(each, run)[number - 1], specs.get((each, run)))
         for each, run, number in result.opened
     ]
-    done = {(one.environment, one.name, one.attempt.number) for one in outcomes}
-    for one in work.watches:
-        if (one.environment, one.name, one.number) not in done:
-            attempt = lockfile.attempts(one.environment, one.name)[one.number - 1]
-            outcomes.append(Outcome(one.environment, one.name, attempt))
+    done = {(outcome.environment, outcome.name, outcome.attempt.number) for outcome in outcomes}
+    for watch in work.watches:
+        if (watch.environment, watch.name, watch.number) not in done:
+            attempt = lockfile.attempts(watch.environment, watch.name)[watch.number - 1]
+            outcomes.append(Outcome(watch.environment, watch.name, attempt))
     mine = set(result.opened)
     open_ones = [
-        Outcome(one.environment, one.run, one.attempt)
-        for one in doubts_in(lockfile, view.project, environment)
+        Outcome(doubt.environment, doubt.run, doubt.attempt)
+        for doubt in doubts_in(lockfile, view.project, environment)
     ]
     elsewhere = tuple(
-        one
-        for one in open_ones
-        if is_leased(one.attempt, now)
-        and (one.environment, one.name, one.attempt.number) not in mine
+        outcome
+        for outcome in open_ones
+        if is_leased(outcome.attempt, now)
+        and (outcome.environment, outcome.name, outcome.attempt.number) not in mine
     )
     return Applied(
         planned=view.planned,
@@ -97,7 +97,7 @@ def applied_body(view: PlannedApply, lockfile: Lockfile, work: ApplyOutcome, now
             *(_not_started(job.change, result) for job in result.not_started),
             *(_left(job.change) for job in left_out(result, lockfile)),
         ),
-        doubts=tuple(one for one in open_ones if one not in elsewhere),
+        doubts=tuple(outcome for outcome in open_ones if outcome not in elsewhere),
         elsewhere=elsewhere,
         rescued=work.kept,
         rescued_lines=work.lines,
@@ -111,14 +111,15 @@ def left_out(result: Result, lockfile: Lockfile) -> list[Job]:
         job
         for job in result.elsewhere
         if not any(
-            one.counted and one.digest == job.digest for one in lockfile.attempts(*job.change.key)
+            attempt.counted and attempt.digest == job.digest
+            for attempt in lockfile.attempts(*job.change.key)
         )
     ]
 
 
-def _left(one: Change) -> Change:
+def _left(change: Change) -> Change:
     """A run that the newer record of another process doesn't let this apply send any more."""
-    return one._replace(
+    return change._replace(
         action=Action.HOLD,
         reason=Reason.STOPPED,
         detail="not started: another process wrote the lockfile meanwhile, and it isn't due as "
@@ -127,8 +128,8 @@ def _left(one: Change) -> Change:
     )
 
 
-def _not_started(one: Change, result: Result) -> Change:
-    return one._replace(
+def _not_started(change: Change, result: Result) -> Change:
+    return change._replace(
         action=Action.HOLD,
         reason=result.stopped_by,
         detail=f"not started: {result.why_stopped}",

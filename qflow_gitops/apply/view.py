@@ -73,14 +73,18 @@ def snapshot_of(session: LockSession, services: ApplyServices) -> Snapshot:
 
 def due_in(made: Plan) -> set[tuple[str, str, str]]:
     """Name what would be sent: run, digest, and the very attempt that a retry releases."""
-    return {(one.name, one.spec.digest, retried(one)) for one in made.of(Action.RUN) if one.spec}
+    return {
+        (change.name, change.spec.digest, retried(change))
+        for change in made.of(Action.RUN)
+        if change.spec
+    }
 
 
-def retried(one: Change) -> str:
+def retried(change: Change) -> str:
     """Name the very attempt that a retry releases, "" for none."""
-    if one.reason is not Reason.RETRY or one.attempt is None:
+    if change.reason is not Reason.RETRY or change.attempt is None:
         return ""
-    return f"{one.attempt.opened_at} {one.attempt.number} {one.attempt.fact('nonce')}"
+    return f"{change.attempt.opened_at} {change.attempt.number} {change.attempt.fact('nonce')}"
 
 
 def view_of(

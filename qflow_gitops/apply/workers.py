@@ -33,11 +33,11 @@ class Background(Generic[Owner]):
     def done(self, time_left: float) -> Iterator[tuple[Owner, Any]]:
         """Return what has ended, or what it raised; waits `time_left` seconds for the first one."""
         try:
-            one = self._done.get(timeout=time_left) if time_left else self._done.get_nowait()
+            done = self._done.get(timeout=time_left) if time_left else self._done.get_nowait()
             while True:
                 self._under_way -= 1
-                yield one
-                one = self._done.get_nowait()
+                yield done
+                done = self._done.get_nowait()
         except queue.Empty:
             return
 
@@ -48,11 +48,11 @@ class Background(Generic[Owner]):
         self._threads = 0
 
     def _serve(self) -> None:
-        while (one := self._todo.get()) is not None:
-            owner, work = one
+        while (todo := self._todo.get()) is not None:
+            owner, work = todo
             try:
                 result = work()
             except BaseException as problem:  # noqa: BLE001  a thread's exception must not vanish
                 result = problem
             self._done.put((owner, result))
-            del one, owner, work, result
+            del todo, owner, work, result

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 def pointer_to(path: Iterable[str | int]) -> str:
     """Return the pointer to a place, "" for the whole."""
-    return "".join(f"/{step(one)}" for one in path)
+    return "".join(f"/{step(part)}" for part in path)
 
 
 def step(part: str | int) -> str:
@@ -15,4 +15,4 @@ def step(part: str | int) -> str:
 
 def parts(text: str) -> list[str]:
     """Return the parts of a pointer, none for "" (the whole)."""
-    return [one.replace("~1", "/").replace("~0", "~") for one in text.split("/")[1:]]
+    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]

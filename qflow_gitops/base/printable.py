@@ -13,7 +13,7 @@ def is_hidden(text: str) -> bool:
     """Whether a text holds a character that isn't seen."""
     if text.isascii():
         return not text.isprintable()
-    return any(unicodedata.category(one) in _HIDDEN for one in text)
+    return any(unicodedata.category(character) in _HIDDEN for character in text)
 
 
 def shown(text: str) -> str:
@@ -21,6 +21,8 @@ def shown(text: str) -> str:
     if not is_hidden(text):
         return text
     return "".join(
-        one.encode("unicode_escape").decode() if unicodedata.category(one) in _HIDDEN else one
-        for one in text
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in _HIDDEN
+        else character
+        for character in text
     )

@@ -50,7 +50,7 @@ def _system() -> str:
     """
     from zoneinfo import TZPATH
 
-    for folder in (Path(one) for one in TZPATH):
+    for folder in (Path(folder_name) for folder_name in TZPATH):
         if (folder / "UTC").exists():
             for file in (folder / "tzdata.zi", folder / "+VERSION"):
                 try:

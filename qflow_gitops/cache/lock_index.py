@@ -127,7 +127,7 @@ def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
     None where the bytes aren't those of the normal form, or hold more than is known here.
     What there is one of for each run stands in one text, a line each: that is read faster.
     """
-    if lockfile.extra or any(one.extra for one in lockfile.environments.values()):
+    if lockfile.extra or any(environment.extra for environment in lockfile.environments.values()):
         return None
     if to_bytes(lockfile) != content:
         return None
@@ -144,14 +144,14 @@ def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
         environments[name] = {
             "latest": record.latest,
             "appliedThrough": record.applied_through,
-            "notes": [to_json(one) for one in record.notes],
+            "notes": [to_json(event) for event in record.notes],
             "events": {run: [*map(to_json, some)] for run, some in record.events.items()},
             "platforms": sorted(lockfile.overview(name).platforms),
             "names": "\n".join(sorted(record.runs)),
             "places": "\n".join(places),
-            "files": "\n".join(one.file for one in glances),
-            "settled": "".join("01"[one.settled] for one in glances),
-            "sent": "\n".join(" ".join(one.sent) for one in glances),
+            "files": "\n".join(summary.file for summary in glances),
+            "settled": "".join("01"[summary.settled] for summary in glances),
+            "sent": "\n".join(" ".join(summary.sent) for summary in glances),
         }
         if record.runs and any(
             len(record.runs) != text.count("\n") + 1 for text in _texts(environments[name])
@@ -161,7 +161,7 @@ def index(lockfile: Lockfile, content: bytes) -> dict[str, Any] | None:
         "lineage": lockfile.lineage,
         "serial": lockfile.serial,
         "environments": environments,
-        "notes": [to_json(one) for one in lockfile.notes],
+        "notes": [to_json(event) for event in lockfile.notes],
     }
 
 

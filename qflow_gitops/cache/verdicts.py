@@ -26,8 +26,8 @@ def context(*parts: bytes | str) -> str:
     """Return the identity of a context from the parts that it is made of, and the schemas."""
     names = ("workflow-run", "project", "workflow")
     schemas = (resources.text(f"schemas/{name}.schema.json") for name in names)
-    digests = [hashlib.sha256(one.encode() if isinstance(one, str) else one).digest()
-               for one in (*schemas, *parts)]  # fmt: skip
+    digests = [hashlib.sha256(part.encode() if isinstance(part, str) else part).digest()
+               for part in (*schemas, *parts)]  # fmt: skip
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
@@ -45,8 +45,15 @@ def contents(files: Mapping[str, bytes]) -> bytes:
 def to_text(examined: Examined) -> str:
     """Return what was found out about a file, but for its name, as JSON."""
     specs = [
-        [one.environment, one.name, one.previous_name, dict(one.labels), one.digest, one.index]
-        for one in examined.specs
+        [
+            spec.environment,
+            spec.name,
+            spec.previous_name,
+            dict(spec.labels),
+            spec.digest,
+            spec.index,
+        ]
+        for spec in examined.specs
     ]
     found = findings_to_json(examined.diagnostics)
     return json.dumps([specs, found, examined.seeming], separators=(",", ":"))
@@ -85,26 +92,29 @@ def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> E
 
 def findings_by_file(found: Iterable[Diagnostic]) -> list[list[Any]]:
     """Return findings, which are in order, as data for JSON."""
-    return [[file, findings_to_json(some)] for file, some in groupby(found, lambda one: one.file)]
+    return [
+        [file, findings_to_json(some)]
+        for file, some in groupby(found, lambda finding: finding.file)
+    ]
 
 
 def findings_of_files(data: Any) -> tuple[Diagnostic, ...]:
     """Return back what `findings_by_file` made data of."""
-    return tuple(one for file, some in data for one in findings_from_json(some, file))
+    return tuple(finding for file, some in data for finding in findings_from_json(some, file))
 
 
 def findings_to_json(found: Iterable[Diagnostic]) -> list[list[Any]]:
     """Return findings without the file that they are about."""
     return [
         [
-            one.severity.value,
-            one.rule,
-            one.message,
-            [*one.range.start, *one.range.end],
-            one.hint,
-            one.excerpt and [one.excerpt.text, one.excerpt.start, one.excerpt.end],
+            finding.severity.value,
+            finding.rule,
+            finding.message,
+            [*finding.range.start, *finding.range.end],
+            finding.hint,
+            finding.excerpt and [finding.excerpt.text, finding.excerpt.start, finding.excerpt.end],
         ]
-        for one in found
+        for finding in found
     ]
 
 

@@ -18,8 +18,8 @@ SYSTEMS: Mapping[str, Callable[[Mapping[str, str]], CIContext | None]] = {
 
 def describe(environ: Mapping[str, str]) -> CIContext:
     """Say what the environment tells."""
-    for one in SYSTEMS.values():
-        found = one(environ)
+    for detect in SYSTEMS.values():
+        found = detect(environ)
         if found is not None:
             return found
     return CIContext()

@@ -136,7 +136,7 @@ def _copies(inputs: Inputs, output: str, summary: str) -> list[str]:
         copies.append(f"markdown={summary}")
     if output:
         copies.append(f"outputs={output}")
-    return [f"--report={one}" for one in copies]
+    return [f"--report={copy}" for copy in copies]
 
 
 def _files(inputs: Inputs) -> str:
@@ -145,7 +145,7 @@ def _files(inputs: Inputs) -> str:
     Such a step knows nothing of the folder that the command works in.
     """
     folder = Path(inputs.get("working-directory", ""))
-    files = (one.partition("=")[2] for one in _lines(inputs, "reports"))
+    files = (line.partition("=")[2] for line in _lines(inputs, "reports"))
     return "\n".join(str(folder / file) for file in files if file != "-")
 
 

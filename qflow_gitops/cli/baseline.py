@@ -62,8 +62,8 @@ def command(
 
 
 def _confirmed(wiring: Wiring, changes: tuple[Change, ...]) -> bool:
-    for one in changes:
-        wiring.console.say(f"  {one.environment}/{one.name}")
+    for change in changes:
+        wiring.console.say(f"  {change.environment}/{change.name}")
     if not wiring.console.interactive:
         raise UsageProblem(
             f"Somebody has to confirm that {count(len(changes), 'run')} ran already, and there is "

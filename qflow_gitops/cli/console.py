@@ -127,7 +127,7 @@ class Console(NamedTuple):
             written = [self._out(FORMATS[format_name](report).encode())]
         if report.error:
             self.error(report.error)
-        written += [self._copy(FORMATS[one.format_name](report), one) for one in copies]
+        written += [self._copy(FORMATS[copy.format_name](report), copy) for copy in copies]
         return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
 
     def _out(self, text: str | bytes) -> bool:

@@ -372,16 +372,16 @@ def run(
     Where a copy of it can't be written nothing is done.
     """
     placed = _placed(wiring, copies)
-    lost = {one: problem for one in placed if (problem := one.problem())}
+    lost = {copy: problem for copy in placed if (problem := copy.problem())}
     try:
         report = failed(command, next(iter(lost.values()))) if lost else work()
     except QflowError as problem:
         report = failed(command, problem)
     finally:
         wiring.close()
-    for one in (report.error, *report.error.also) if report.error else ():
-        one.hint = one.hint.replace(AGAIN, wiring.typed)
-    placed = [one for one in placed if one not in lost]
+    for error in (report.error, *report.error.also) if report.error else ():
+        error.hint = error.hint.replace(AGAIN, wiring.typed)
+    placed = [copy for copy in placed if copy not in lost]
     return wiring.console.result(report, format_name, placed)
 
 

@@ -42,11 +42,11 @@ def _copies(names: tuple[str, ...]) -> Callable[..., Copies]:
 
     def pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> Copies:
         found = []
-        for one in values:
-            format_name, _, file = one.partition("=")
+        for value in values:
+            format_name, _, file = value.partition("=")
             if format_name not in names or not file:
                 raise click.BadParameter(
-                    f"{one!r} isn't FORMAT=FILE; the formats are: {', '.join(names)}."
+                    f"{value!r} isn't FORMAT=FILE; the formats are: {', '.join(names)}."
                 )
             found.append((format_name, file))
         return tuple(found)
@@ -61,10 +61,10 @@ environment: Decorator = click.option(
 
 def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
-    for one in values:
-        name, equals, value = one.partition("=")
+    for text in values:
+        name, equals, value = text.partition("=")
         if not equals or not name:
-            raise click.BadParameter(f"{one!r} isn't KEY=VALUE")
+            raise click.BadParameter(f"{text!r} isn't KEY=VALUE")
         pairs[name] = value
     return pairs
 
@@ -84,10 +84,10 @@ def _counts(
     _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, int]:
     counts = {}
-    for one in values:
-        name, equals, value = one.partition("=")
+    for text in values:
+        name, equals, value = text.partition("=")
         if not equals or not value.isdecimal():
-            raise click.BadParameter(f"{one!r} isn't NAME=COUNT")
+            raise click.BadParameter(f"{text!r} isn't NAME=COUNT")
         counts[name] = int(value)
     return counts
 

@@ -47,8 +47,8 @@ def command(
         report = status.status(
             wiring.git, commit, store, project, environment, wiring.freezes(), exit_code=exit_code
         )
-        for one in problems:
-            return replace(report, exit_code=one.exit_code, reason=one.reason, error=one)
+        for error in problems:
+            return replace(report, exit_code=error.exit_code, reason=error.reason, error=error)
         return report
 
     return run(wiring, "status", work, format_name, copies)

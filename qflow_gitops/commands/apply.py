@@ -95,7 +95,7 @@ def _approvals(
 ) -> dict[RunKey, Approval]:
     """Look up who approved what would run but for the policy."""
     bare = view_of(request, services, replace(source, facts=PolicyContext(())), snapshot)
-    due = [one.spec for one in bare.planned.plan.thawed.of(Action.RUN) if one.spec]
+    due = [change.spec for change in bare.planned.plan.thawed.of(Action.RUN) if change.spec]
     if not due:
         return {}
     approver = Approver(

@@ -92,12 +92,12 @@ def baseline(request: BaselineRequest, services: BaselineServices) -> Report:
     rows: list[tuple[str, str, Attempt]] = []
     with services.store.session() as session:
         for _ in range(_TRIES):
-            keys = {one.key for one in shown}
-            now = [one for one in chosen_ones(session.lockfile) if one.key in keys]
+            keys = {change.key for change in shown}
+            now = [change for change in chosen_ones(session.lockfile) if change.key in keys]
             with contextlib.suppress(LostRace):
                 _record(now, session, services, project, head, request.reason)
                 written = session.lockfile
-                rows = [(*one.key, written.attempts(*one.key)[-1]) for one in now]
+                rows = [(*change.key, written.attempts(*change.key)[-1]) for change in now]
                 break
         else:
             raise BusyError(
@@ -123,37 +123,39 @@ def _chosen(request: BaselineRequest, project: Project, made: Plan) -> tuple[Cha
     Of due runs with one request the others are meant with the first. Raises UsageProblem for
     one that is named and can't be declared.
     """
-    due = {one.key: one for one in made.of(Action.RUN)}
+    due = {change.key: change for change in made.of(Action.RUN)}
     if not request.runs:
-        return tuple(one for one in made.changes if one.key in due or _is_double(one))
-    known = {one.key: one for one in made.changes if one.spec}
+        return tuple(change for change in made.changes if change.key in due or _is_double(change))
+    known = {change.key: change for change in made.changes if change.spec}
     wanted = run_keys(request.runs, project, request.environment, known, "Nothing was recorded.")
     found = [known[key] for key in sorted(wanted)]
     named = {run_key(run, project, request.environment) for run in request.runs}
-    for one in found:
-        waits = _is_double(one) and not any(_is_first(other, one, wanted) for other in due.values())
-        if one.key in named and (waits or not (one.key in due or one.reason in _DECLARED)):
-            raise _not_declared(one, waits=waits)
-    return tuple(one for one in found if one.key in due or one.reason in _DECLARED)
+    for change in found:
+        waits = _is_double(change) and not any(
+            _is_first(other, change, wanted) for other in due.values()
+        )
+        if change.key in named and (waits or not (change.key in due or change.reason in _DECLARED)):
+            raise _not_declared(change, waits=waits)
+    return tuple(change for change in found if change.key in due or change.reason in _DECLARED)
 
 
-def _is_double(one: Change) -> bool:
+def _is_double(change: Change) -> bool:
     """Whether it is held because another one, which is due as well, asks for the same."""
-    return one.reason is Reason.SAME_REQUEST and one.owner is None
+    return change.reason is Reason.SAME_REQUEST and change.owner is None
 
 
-def _is_first(other: Change, one: Change, wanted: Collection[RunKey]) -> bool:
-    same = other.spec and one.spec and other.spec.digest == one.spec.digest
+def _is_first(other: Change, change: Change, wanted: Collection[RunKey]) -> bool:
+    same = other.spec and change.spec and other.spec.digest == change.spec.digest
     return bool(same) and other.key in wanted
 
 
-def _not_declared(one: Change, *, waits: bool) -> UsageProblem:
-    who = f"{one.environment}/{one.name}"
-    hint = one.hint or "Nothing needs to be declared."
+def _not_declared(change: Change, *, waits: bool) -> UsageProblem:
+    who = f"{change.environment}/{change.name}"
+    hint = change.hint or "Nothing needs to be declared."
     if waits:
-        hint = f"Declare both, or apply first: `qflow-gitops apply -e {one.environment}`"
+        hint = f"Declare both, or apply first: `qflow-gitops apply -e {change.environment}`"
     return UsageProblem(
-        f"{who} can't be declared as done: {one.detail}.",
+        f"{who} can't be declared as done: {change.detail}.",
         where=who,
         not_done="Nothing was recorded.",
         hint=hint,
@@ -169,30 +171,32 @@ def _record(
     head: str,
     reason: str,
 ) -> None:
-    files = services.git.files(head, sorted({one.spec.file for one in changes if one.spec}))
+    files = services.git.files(
+        head, sorted({change.spec.file for change in changes if change.spec})
+    )
     at = stamp(services.clock.now())
     extra = {"by": dict(services.author), "detail": reason}
     transitions, known = [], session.lockfile  # a session may make it anew each time
-    for one in changes:
-        assert one.spec is not None  # noqa: S101  every change that would run has its spec
-        entry = files.get(one.spec.file.encode())
+    for change in changes:
+        assert change.spec is not None  # noqa: S101  every change that would run has its spec
+        entry = files.get(change.spec.file.encode())
         facts = {
-            **_facts(one.spec, project, head, entry.blob if entry else ""),
-            **_pointing_at(one),
+            **_facts(change.spec, project, head, entry.blob if entry else ""),
+            **_pointing_at(change),
         }
         event = Event(at, State.BASELINED, extra)
-        number = len(known.attempts(*one.key)) + 1
-        attempt = Attempt(number, State.BASELINED, one.spec.digest, (event,), facts=facts)
-        transitions.append(Transition(*one.key, number, event, opens=attempt))
+        number = len(known.attempts(*change.key)) + 1
+        attempt = Attempt(number, State.BASELINED, change.spec.digest, (event,), facts=facts)
+        transitions.append(Transition(*change.key, number, event, opens=attempt))
     session.record(transitions)  # no commit is marked as worked on: none was applied
 
 
-def _pointing_at(one: Change) -> dict[str, object]:
+def _pointing_at(change: Change) -> dict[str, object]:
     """Name the attempt that did the same already."""
-    if one.attempt is None or one.spec is None or one.attempt.digest != one.spec.digest:
+    if change.attempt is None or change.spec is None or change.attempt.digest != change.spec.digest:
         return {}
-    run = "/".join(one.owner or one.key)
-    return {"sameAs": f"{run} #{one.attempt.number}"}
+    run = "/".join(change.owner or change.key)
+    return {"sameAs": f"{run} #{change.attempt.number}"}
 
 
 def _facts(spec: RunSpec, project: Project, head: str, blob: str) -> dict[str, object]:

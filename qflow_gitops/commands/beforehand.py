@@ -64,7 +64,7 @@ class Ground:
             warning = descent.warning(descent.stands(descent.as_known, *about))
             if warning:
                 yield warning
-            due = any(one.environment == name for one in made.of(Action.RUN))
+            due = any(change.environment == name for change in made.of(Action.RUN))
             if due and not worktree:
                 rules = rules_of(self.git, self.project, self.bases(name), name, self.cache)
                 absent = unmerged(self.branches, rules, self.head, ask=False)

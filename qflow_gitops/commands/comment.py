@@ -121,11 +121,11 @@ def changed_lately(lockfile: Lockfile, since: str) -> list[int]:
     latest: dict[int, str] = {}
     for environment in lockfile.environments.values():
         for attempts in environment.runs.values():
-            for one in attempts:
-                number = pull_request_of(one)
-                open_ = one.state in UNDER_WAY | DOUBTFUL
-                if number > 0 and (open_ or one.changed_at >= since):
-                    latest[number] = max(latest.get(number, ""), one.changed_at)
+            for attempt in attempts:
+                number = pull_request_of(attempt)
+                open_ = attempt.state in UNDER_WAY | DOUBTFUL
+                if number > 0 and (open_ or attempt.changed_at >= since):
+                    latest[number] = max(latest.get(number, ""), attempt.changed_at)
     return sorted(latest, key=lambda number: (latest[number], number), reverse=True)
 
 
@@ -156,8 +156,8 @@ def _on_pull_request(
         if name in current.environments
     ]
     sticky = Sticky(services.conversations, services.author, services.marked, number)
-    for one in reviews:
-        yield _on_environment(one, request, services, sticky)
+    for made in reviews:
+        yield _on_environment(made, request, services, sticky)
     if not (request.environment or request.dry_run):
         yield from _on_gone(number, current, services, sticky)
 
@@ -197,7 +197,9 @@ def _on_gone(
     """See to it that no comment promises anything of an environment that the settings lack."""
     for name in sorted(sticky.environments() - project.environments.keys()):
         successors = [
-            each for each, one in project.environments.items() if name in one.previous_names
+            each
+            for each, environment in project.environments.items()
+            if name in environment.previous_names
         ]
         text = services.render_gone(name, next(iter(successors), ""))
         what, kept, removed = sticky.put(name, text)
@@ -205,16 +207,16 @@ def _on_gone(
 
 
 def _on_environment(
-    one: Review, request: CommentRequest, services: CommentServices, sticky: "Sticky"
+    review: Review, request: CommentRequest, services: CommentServices, sticky: "Sticky"
 ) -> Commented:
-    number, name = one.pull_request, one.environment
-    text = services.render(one)
+    number, name = review.pull_request, review.environment
+    text = services.render(review)
     if request.dry_run:
-        return Commented(number, name, "shown", one.standing, text=text)
-    if one.empty and not one.planned.first and not request.always and not sticky.own(name):
-        return Commented(number, name, "none", one.standing)
+        return Commented(number, name, "shown", review.standing, text=text)
+    if review.empty and not review.planned.first and not request.always and not sticky.own(name):
+        return Commented(number, name, "none", review.standing)
     what, kept, removed = sticky.put(name, text)
-    return Commented(number, name, what, one.standing, kept.url, removed)
+    return Commented(number, name, what, review.standing, kept.url, removed)
 
 
 # --- the comment that stays ----------------------------------------------------------
@@ -239,14 +241,16 @@ class Sticky:
 
     def environments(self) -> set[str]:
         """Name the environments that this author has comments for."""
-        return {self._marked(one.body) for one in self._all() if one.author == self._author} - {""}
+        return {
+            self._marked(comment.body) for comment in self._all() if comment.author == self._author
+        } - {""}
 
     def own(self, environment: str) -> list[Comment]:
         """Return this author's comments for an environment, oldest first."""
         return [
-            one
-            for one in self._all()
-            if one.author == self._author and self._marked(one.body) == environment
+            comment
+            for comment in self._all()
+            if comment.author == self._author and self._marked(comment.body) == environment
         ]
 
     def _all(self) -> list[Comment]:
@@ -265,9 +269,9 @@ class Sticky:
                 what = self._create(text)
             kept = self._kept(environment, text)
             if kept is not None:
-                changed, one = kept
+                changed, sticky = kept
                 removed = self._remove(self.own(environment)[1:])
-                return (what if what == "created" else changed), one, removed
+                return (what if what == "created" else changed), sticky, removed
             self._seen = None
         raise UnreachableError(
             "The comment is removed again and again while it is written.",
@@ -283,7 +287,7 @@ class Sticky:
         self._author = made.author
         found = list(self._conversations.comments(self._number))
         # A list that doesn't have it yet is only late.
-        known = {one.id for one in found}
+        known = {comment.id for comment in found}
         self._seen = found if made.id in known else [*found, made]
         return "created"
 
@@ -298,10 +302,10 @@ class Sticky:
         return ("edited", edited) if edited else None
 
     def _remove(self, others: list[Comment]) -> int:
-        for one in others:
-            self._conversations.delete(one.id)
-        gone = {one.id for one in others}
-        self._seen = [one for one in self._seen or () if one.id not in gone]
+        for comment in others:
+            self._conversations.delete(comment.id)
+        gone = {comment.id for comment in others}
+        self._seen = [comment for comment in self._seen or () if comment.id not in gone]
         return len(others)
 
 

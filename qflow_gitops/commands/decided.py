@@ -54,9 +54,9 @@ def decide(
     with store.session() as session:
         for _ in range(_TRIES):
             known = chosen(key, attempts(key, session.lockfile), decision.attempt)
-            one, event = choose("/".join(key), known, decision.to, stamp(clock.now()), told)
+            placed, event = choose("/".join(key), known, decision.to, stamp(clock.now()), told)
             with contextlib.suppress(LostRace):
-                move = Transition(*one.key, one.attempt.number, event)
+                move = Transition(*placed.key, placed.attempt.number, event)
                 session.record([move], exact=True)
                 break
         else:
@@ -65,13 +65,13 @@ def decide(
                 not_done=NOTHING,
                 hint=f"When no apply is at work: `{AGAIN}`",
             )
-        now = as_of_now(session.lockfile, one)
+        now = as_of_now(session.lockfile, placed)
         after = attempts(key, session.lockfile)
     later: tuple[Placed, ...] = ()
     notes: tuple[str, ...] = ()
     if decision.to is State.IN_DOUBT:
         later = _sent_later(now, after)
-        notes = tuple(_in_words("/".join(key), one.attempt, now.attempt, later))
+        notes = tuple(_in_words("/".join(key), placed.attempt, now.attempt, later))
     return Report("resolve", notes=notes, body=Resolved((now, *later), seen(store.read())))
 
 
@@ -82,10 +82,10 @@ def _put_back(
     run: str, known: Sequence[Placed], _to: State, at: str, told: Mapping[str, object]
 ) -> _Chosen:
     """Choose the newest attempt that rests on a person's decision."""
-    for one in reversed(known):
-        event = reopening(one.attempt, at, told)
+    for answer in reversed(known):
+        event = reopening(answer.attempt, at, told)
         if event is not None:
-            return one, event
+            return answer, event
     last = known[-1]
     raise UsageProblem(
         "There is no decision of a person to put back: "
@@ -101,9 +101,9 @@ def _ended(
     run: str, known: Sequence[Placed], to: State, at: str, told: Mapping[str, object]
 ) -> _Chosen:
     """Choose the newest attempt of which nobody knows how its execution ended."""
-    for one in reversed(known):
-        if one.attempt.state is State.ENDED:
-            return one, Event(at, to, told)
+    for answer in reversed(known):
+        if answer.attempt.state is State.ENDED:
+            return answer, Event(at, to, told)
     last = known[-1]
     raise UsageProblem(
         "No execution of it ended in a way that nobody knows: "
@@ -126,13 +126,13 @@ _DECIDED = {
 }
 
 
-def _sent_later(one: Placed, known: Sequence[Placed]) -> tuple[Placed, ...]:
+def _sent_later(placed: Placed, known: Sequence[Placed]) -> tuple[Placed, ...]:
     """Return the attempts of the same request after one, of which each may have run as well."""
-    place = next((at for at, each in enumerate(known) if each == one), len(known))
+    place = next((at for at, each in enumerate(known) if each == placed), len(known))
     return tuple(
         each
         for each in known[place + 1 :]
-        if each.attempt.digest == one.attempt.digest and each.attempt.counted
+        if each.attempt.digest == placed.attempt.digest and each.attempt.counted
     )
 
 
@@ -150,9 +150,10 @@ def _in_words(run: str, old: Attempt, now: Attempt, later: Sequence[Placed]) -> 
         yield f"What was seen since is given up with it: attempt {old.number} {said(old)}."
     if old.execution_id:
         yield f"{old.execution_id} is no attempt's execution now; another attempt may adopt it."
-    for one in later:
+    for placed in later:
         yield (
-            f"Attempt {one.attempt.number} sent the same request since: it {said(one.attempt)}. "
+            f"Attempt {placed.attempt.number} sent the same request since: it "
+            f"{said(placed.attempt)}. "
             "Both count now, and neither is sent again by itself. If both ran, the request ran "
             "twice."
         )

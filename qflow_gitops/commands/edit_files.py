@@ -11,7 +11,7 @@ from qflow_gitops.specs import excerpts
 
 def difference(name: str, old: bytes, new: bytes) -> str:
     """Return the difference to read; not a patch, as what is sensitive in it is masked."""
-    before, after = (excerpts.readable(one, name) for one in (old, new))
+    before, after = (excerpts.readable(content, name) for content in (old, new))
     return "\n".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm=""))
 
 

@@ -42,7 +42,7 @@ def freeze(reason: str, services: FreezeServices) -> Report:
 
     def wanted(lockfile: Lockfile) -> bool:
         _check_place(lockfile, services)
-        return asked not in {one.text("reason") for one in lockfile.freezes}
+        return asked not in {event.text("reason") for event in lockfile.freezes}
 
     return _announced("freeze", FROZEN, asked, wanted, services)
 
@@ -57,7 +57,7 @@ def unfreeze(reason: str, services: FreezeServices) -> Report:
 
     def wanted(lockfile: Lockfile) -> bool:
         known.extend(() if known else lockfile.freezes)
-        more = [one for one in lockfile.freezes if one not in known]
+        more = [event for event in lockfile.freezes if event not in known]
         if more:
             raise StaleError(
                 f"It was frozen once more meanwhile: {describe(recorded(more))}.",
@@ -108,7 +108,7 @@ def _announced(
         services.store.where,
         (*recorded(holding), *services.others),
         written=event is not None,
-        lifted=recorded(one for one in seen.freezes if one not in holding),
+        lifted=recorded(freeze for freeze in seen.freezes if freeze not in holding),
     )
     notes: tuple[str, ...] = ()
     if event is not None and seen == Lockfile(seen.lineage):

@@ -147,7 +147,7 @@ def init(
     changes += _exported(folder / SCHEMA_FOLDER, folder, schemas.text)
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
     changes.append(_line(folder, ".gitignore", f"{LOCK_FILE}.rescue"))
-    changes = [replace(one, file=at.path(one.file)) for one in changes] + made
+    changes = [replace(change, file=at.path(change.file)) for change in changes] + made
     changes += [_write_missing(target.root, name, text) for name, text in files_of_all.items()]
     changes.append(_editor(target.root, at))
     body = Files(

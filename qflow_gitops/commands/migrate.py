@@ -113,7 +113,7 @@ def _rename(
 def _means_the_same(before: Iterable[Document], content: bytes, file: str) -> bool:
     """Whether the new text holds the old data, with today's variables in place of the legacy."""
     after = parse(content, file).documents
-    return [_meaning(one) for one in before] == [_meaning(one) for one in after]
+    return [_meaning(document) for document in before] == [_meaning(document) for document in after]
 
 
 def _meaning(document: Document) -> dict[str, Any]:
@@ -159,8 +159,12 @@ def _migrated(
     pending = False
     tree = specs.worktree(git, project)
     paths, odd = specs.spec_paths(tree, project)
-    unreadable = (one for one in odd if one.rule == "file-unreadable" and covers(only, one.file))
-    changes += [FileChange(one.file, "left", one.message) for one in unreadable]
+    unreadable = (
+        finding
+        for finding in odd
+        if finding.rule == "file-unreadable" and covers(only, finding.file)
+    )
+    changes += [FileChange(finding.file, "left", finding.message) for finding in unreadable]
     for name in sorted(paths):
         content = tree.read(paths[name]) if covers(only, name) else None
         if content is None:
@@ -182,6 +186,6 @@ def _migrated(
                 )
             if not diff:
                 what = "pending" if check else "changed"
-                changes += [FileChange(name, what, one) for one in result.changed]
-        changes += [FileChange(name, "left", one) for one in result.left]
+                changes += [FileChange(name, what, what_changed) for what_changed in result.changed]
+        changes += [FileChange(name, "left", what_is_left) for what_is_left in result.left]
     return changes, pending

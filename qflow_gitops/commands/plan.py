@@ -85,11 +85,15 @@ def make_plan(
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base) or (base and _is_pull_request(request))
     before = Ground(git, branches, project, lockfile, head, cache)
-    ends = (Base(base),) if own else tuple(end for one in environments for end in before.bases(one))
+    ends = (
+        (Base(base),)
+        if own
+        else tuple(end for environment in environments for end in before.bases(environment))
+    )
     facts = facts_of(git, project, ends, sending=False, cache=cache)._replace(now=moment(now))
     holding = (*freezes.recorded(lockfile.freezes), *request.freezes)
     read = _reads(request, git, settings, lockfile, cache)
-    shares = any(one.limits.share is not None for one in facts.policies)  # of all specs
+    shares = any(policy.limits.share is not None for policy in facts.policies)  # of all specs
     narrow = None
     if base and not (own or request.full or request.worktree or shares):
         narrow = narrowing.narrowed(git, base, head, project, lockfile, environments, read)
@@ -155,7 +159,7 @@ def _reads(
 def _loosened(facts: PolicyContext, project: Project) -> Iterator[Beforehand]:
     """Say where the policy at hand holds less than those that count beside it."""
     now, *others = facts.policies
-    found = dict.fromkeys(one for other in others for one in loosening.loosened(other, now))
+    found = dict.fromkeys(loss for other in others for loss in loosening.loosened(other, now))
     if found:
         file = project.folder.settings
         yield Beforehand(

@@ -114,7 +114,7 @@ def review(
     lockfile = store.read().lockfile or Lockfile("")
     plan = _as_applied(planned.plan, request)
     found = tuple(_proposals(plan, request, lockfile, git))
-    started = {one.change.key for one in found}
+    started = {proposal.change.key for proposal in found}
     return Review(
         environment=environment,
         pull_request=request.pull.number,
@@ -123,7 +123,7 @@ def review(
         digest=_digest(plan, found),
         proposals=found,
         held=plan.of(Action.HOLD),
-        skipped=tuple(one for one in plan.of(Action.SKIP) if one.key not in started),
+        skipped=tuple(change for change in plan.of(Action.SKIP) if change.key not in started),
         found=_touched_findings(report, request, git),
         notes=report.notes,
         merged=request.pull.merged,
@@ -134,27 +134,27 @@ def _proposals(
     plan: Plan, request: ReviewRequest, lockfile: Lockfile, git: GitTree
 ) -> Iterable[Proposal]:
     """Return what starts or was started, in the plan's order of runs."""
-    for one in sorted(plan.changes, key=lambda change: change.key):
-        if one.action is Action.RUN:
-            standing, lacks = _before(one, _approval(one, request))
-            yield Proposal(one, one.reason, standing, lacks=lacks)
-        elif one.due is not None:
-            yield Proposal(one, one.due, ReviewStatus.HELD)
-        elif one.spec and one.attempt and _is_own(one, one.attempt, request.pull, git):
-            why = _why(one, lockfile)
-            link = _ci_run(one.attempt, request.server)
-            yield Proposal(one, why, _standing(one, one.attempt), one.attempt, link)
+    for change in sorted(plan.changes, key=lambda change: change.key):
+        if change.action is Action.RUN:
+            standing, lacks = _before(change, _approval(change, request))
+            yield Proposal(change, change.reason, standing, lacks=lacks)
+        elif change.due is not None:
+            yield Proposal(change, change.due, ReviewStatus.HELD)
+        elif change.spec and change.attempt and _is_own(change, change.attempt, request.pull, git):
+            why = _why(change, lockfile)
+            link = _ci_run(change.attempt, request.server)
+            yield Proposal(change, why, _standing(change, change.attempt), change.attempt, link)
 
 
-def _approval(one: Change, request: ReviewRequest) -> Approval:
-    if request.approval is None or one.spec is None:
+def _approval(change: Change, request: ReviewRequest) -> Approval:
+    if request.approval is None or change.spec is None:
         return Approval(request.pull.number, why="this isn't its newest commit")
-    return request.approval(one.spec)
+    return request.approval(change.spec)
 
 
-def _before(one: Change, approval: Approval) -> tuple[ReviewStatus, str]:
+def _before(change: Change, approval: Approval) -> tuple[ReviewStatus, str]:
     """Say how a run stands that is due, and what it lacks."""
-    hold = missing(one.approvals, signed=one.signed, found=approval)
+    hold = missing(change.approvals, signed=change.signed, found=approval)
     if hold:
         return ReviewStatus.PLANNED, hold.detail
     lacks = missing(1, signed=False, found=approval)
@@ -165,18 +165,18 @@ def _as_applied(plan: Plan, request: ReviewRequest) -> Plan:
     """Hold what was merged without what it needs, as apply does."""
     if not request.pull.merged:
         return plan
-    return plan._replace(changes=tuple(_as_merged(one, request) for one in plan.changes))
+    return plan._replace(changes=tuple(_as_merged(change, request) for change in plan.changes))
 
 
-def _as_merged(one: Change, request: ReviewRequest) -> Change:
-    if one.action is not Action.RUN:
-        return one
-    hold = missing(one.approvals, signed=one.signed, found=_approval(one, request))
-    return as_held(one, hold) if hold else one
+def _as_merged(change: Change, request: ReviewRequest) -> Change:
+    if change.action is not Action.RUN:
+        return change
+    hold = missing(change.approvals, signed=change.signed, found=_approval(change, request))
+    return as_held(change, hold) if hold else change
 
 
-def _is_own(one: Change, attempt: Attempt, pull: PullRequest, git: GitTree) -> bool:
-    if one.spec is None or attempt.digest != one.spec.digest or attempt.state in _NEVER_OWN:
+def _is_own(change: Change, attempt: Attempt, pull: PullRequest, git: GitTree) -> bool:
+    if change.spec is None or attempt.digest != change.spec.digest or attempt.state in _NEVER_OWN:
         return False
     named = pull_request_of(attempt)
     if named:
@@ -193,31 +193,31 @@ def pull_request_of(attempt: Attempt) -> int:
     return number if isinstance(number, int) and not isinstance(number, bool) else 0
 
 
-def _standing(one: Change, attempt: Attempt) -> ReviewStatus:
-    if attempt.state in UNDER_WAY or one.reason is Reason.IN_PROGRESS:
+def _standing(change: Change, attempt: Attempt) -> ReviewStatus:
+    if attempt.state in UNDER_WAY or change.reason is Reason.IN_PROGRESS:
         return ReviewStatus.RUNNING
     if attempt.state in (State.SUCCEEDED, State.ASSUMED):
         return ReviewStatus.SUCCEEDED
-    if one.reason in (Reason.IN_DOUBT, Reason.EXPIRED):
+    if change.reason in (Reason.IN_DOUBT, Reason.EXPIRED):
         return ReviewStatus.IN_DOUBT
     return ReviewStatus.FAILED
 
 
-def _why(one: Change, lockfile: Lockfile) -> str:
+def _why(change: Change, lockfile: Lockfile) -> str:
     """Say why an attempt was made, as the plan before it did."""
-    assert one.spec is not None  # noqa: S101  the caller saw to it
-    assert one.attempt is not None  # noqa: S101
+    assert change.spec is not None  # noqa: S101  the caller saw to it
+    assert change.attempt is not None  # noqa: S101
     before = []
-    for each in recorded_attempts(lockfile, one.key):
-        if each.attempt is one.attempt:
+    for each in recorded_attempts(lockfile, change.key):
+        if each.attempt is change.attempt:
             break
         before += [each.attempt] if each.attempt.counted else []
     if not before:
         return Reason.ADDED
     last = before[-1]
-    if last.digest == one.attempt.digest:
+    if last.digest == change.attempt.digest:
         return Reason.RETRY
-    return Reason.RERUN if is_once_more(one.spec, last) else Reason.MODIFIED
+    return Reason.RERUN if is_once_more(change.spec, last) else Reason.MODIFIED
 
 
 def _ci_run(attempt: Attempt, server: str) -> str:
@@ -230,7 +230,7 @@ def _ci_run(attempt: Attempt, server: str) -> str:
 
 
 def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> ReviewStatus:
-    standings = {one.standing for one in found}
+    standings = {proposal.standing for proposal in found}
     if ReviewStatus.RUNNING in standings:
         return ReviewStatus.RUNNING
     waiting = standings & {ReviewStatus.PLANNED, ReviewStatus.APPROVED}
@@ -243,7 +243,7 @@ def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> ReviewSta
     if ReviewStatus.HELD in standings:
         return ReviewStatus.PARTLY_DONE if standings - {ReviewStatus.HELD} else ReviewStatus.HELD
     if standings:
-        others = {one.key for one in held} - {one.change.key for one in found}
+        others = {change.key for change in held} - {proposal.change.key for proposal in found}
         return ReviewStatus.PARTLY_DONE if others else ReviewStatus.DONE
     if held:
         return ReviewStatus.HELD
@@ -256,9 +256,9 @@ def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
     So it is the plan's own as long as none was.
     """
     as_due = tuple(
-        one.change._replace(action=Action.RUN)
-        for one in found
-        if one.standing is not ReviewStatus.HELD
+        proposal.change._replace(action=Action.RUN)
+        for proposal in found
+        if proposal.standing is not ReviewStatus.HELD
     )
     return plan._replace(changes=as_due).digest
 
@@ -272,7 +272,11 @@ def _touched_findings(
     project = settings.settings(git, request.head, request.platform).project
     touched = narrowing.touched_files(git, request.base, request.head, project)
     about_all = ("runs-missing", "project-nested")  # what is touched is gone, or elsewhere
-    return tuple(one for one in report.diagnostics if one.file in touched or one.rule in about_all)
+    return tuple(
+        finding
+        for finding in report.diagnostics
+        if finding.file in touched or finding.rule in about_all
+    )
 
 
 def read_once(store: LockStore) -> LockStore:

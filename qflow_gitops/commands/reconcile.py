@@ -26,8 +26,8 @@ def reconcile(
         before = doubts_in(session.lockfile, project, name)
         problems = yield from reconciler.settle(session, name)
         rows = [
-            (*one.key, session.lockfile.attempts(*one.key)[one.attempt.number - 1])
-            for one in before
+            (*doubt.key, session.lockfile.attempts(*doubt.key)[doubt.attempt.number - 1])
+            for doubt in before
         ]
     now = stamp(reconciler.clock.now())
     ways = tuple(_way_on(*row, name, now) for row in rows if row[-1].state in DOUBTFUL)

@@ -108,7 +108,7 @@ def _found(specs: SpecSet, key: RunKey, run: str) -> RunSpec:
         return specs.specs[key]
     if key in specs.invalid:
         file = specs.invalid[key].file
-        found = tuple(one for one in specs.diagnostics if one.file == file)
+        found = tuple(finding for finding in specs.diagnostics if finding.file == file)
         raise InvalidFiles(found, not_done=_UNCHANGED)
     known = {f"{environment}/{name}" for environment, name in (*specs.specs, *specs.invalid)}
     unread = "; files with errors may hold it" if has_errors(specs.diagnostics) else ""
@@ -126,9 +126,9 @@ def _found(specs: SpecSet, key: RunKey, run: str) -> RunSpec:
 
 def _meant(key: RunKey, known: Iterable[str]) -> str:
     """Say which run was probably meant: one of that name elsewhere, or of a name like it."""
-    elsewhere = sorted(one for one in known if one.endswith(f"/{key[1]}"))
-    close = elsewhere or [one for one in [suggest.near("/".join(key), known)] if one]
-    return f"Did you mean {' or '.join(suggest.listed([one]) for one in close)}?" if close else ""
+    elsewhere = sorted(name for name in known if name.endswith(f"/{key[1]}"))
+    close = elsewhere or [name for name in [suggest.near("/".join(key), known)] if name]
+    return f"Did you mean {' or '.join(suggest.listed([name]) for name in close)}?" if close else ""
 
 
 def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:

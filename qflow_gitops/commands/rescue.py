@@ -38,35 +38,40 @@ def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> 
                     reason="lock_foreign",
                 )
         for entry in entries:
-            one = _transition(entry, where)
-            _check(one, entry, session.lockfile, where)
-            moved = rebased(session.lockfile, one)
+            transition = _transition(entry, where)
+            _check(transition, entry, session.lockfile, where)
+            moved = rebased(session.lockfile, transition)
             if moved is not None:
                 session.record([moved])
-            attempt = session.lockfile.attempts(one.environment, one.run)[one.number - 1]
-            rows.append((one.environment, one.run, attempt))
+            attempt = session.lockfile.attempts(transition.environment, transition.run)[
+                transition.number - 1
+            ]
+            rows.append((transition.environment, transition.run, attempt))
     return Report("lock", body=History(tuple(rows), seen(store.read())))
 
 
-def _check(one: Transition, entry: Mapping[str, Any], lockfile: Lockfile, where: str) -> None:
+def _check(
+    transition: Transition, entry: Mapping[str, Any], lockfile: Lockfile, where: str
+) -> None:
     """Take only what an apply itself could have seen, and only for its own attempt."""
-    attempts = lockfile.attempts(one.environment, one.run)
+    attempts = lockfile.attempts(transition.environment, transition.run)
     saved = entry.get("attempt")
-    known = attempts[one.number - 1] if 1 <= one.number <= len(attempts) else None
+    known = attempts[transition.number - 1] if 1 <= transition.number <= len(attempts) else None
     same = (
         known is not None
         and isinstance(saved, dict)
         and saved.get("nonce") == known.fact("nonce")
         and saved.get("digest") == known.digest
     )
-    decided = one.event.is_decision or "reopens" in one.event.extra
-    if not same or decided or one.opens is not None or one.event.to not in _SEEN:
+    decided = transition.event.is_decision or "reopens" in transition.event.extra
+    if not same or decided or transition.opens is not None or transition.event.to not in _SEEN:
         raise LockError(
-            f"A saved line isn't what an apply saw of {one.environment}/{one.run} #{one.number}.",
+            "A saved line isn't what an apply saw of "
+            f"{transition.environment}/{transition.run} #{transition.number}.",
             where=where,
             not_done="It was not recorded, nor was any after it.",
             hint="What a person decides isn't brought in so: "
-            + next_steps.settle_doubt(f"{one.environment}/{one.run}"),
+            + next_steps.settle_doubt(f"{transition.environment}/{transition.run}"),
             reason="rescue_form",
         )
 

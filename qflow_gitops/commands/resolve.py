@@ -67,8 +67,8 @@ def resolve(
     key = run_key(decision.run, project)
     with store.session() as session:
         known = chosen(key, attempts(key, session.lockfile), decision.attempt)
-        one = _doubtful(key, known)
-        doubt = Doubt(*one.key, one.attempt)
+        placed = _doubtful(key, known)
+        doubt = Doubt(*placed.key, placed.attempt)
         now = stamp(reconciler.clock.now())
         _check_lease(doubt, session, decision.to, now)
         found: Compared | None = None
@@ -79,7 +79,7 @@ def resolve(
         facts = found.facts if found else _check(decision, doubt, session.lockfile, reconciler)
         extra = {"by": dict(author), "detail": decision.reason, **facts}
         _record(session, doubt, Event(now, decision.to, extra), found.execution.id if found else "")
-        settled = as_of_now(session.lockfile, one)
+        settled = as_of_now(session.lockfile, placed)
     if settled.attempt.state is not decision.to:
         raise settled_elsewhere(key, settled)
     lock = seen(store.read())
@@ -105,10 +105,10 @@ def _record(session: LockSession, doubt: Doubt, event: Event, execution_id: str)
     session.record(transitions)
 
 
-def settled_elsewhere(key: RunKey, one: Placed) -> BusyError:
+def settled_elsewhere(key: RunKey, placed: Placed) -> BusyError:
     """Say that another process was faster."""
     return BusyError(
-        f"Another process settled it meanwhile: the attempt is {one.attempt.state}.",
+        f"Another process settled it meanwhile: the attempt is {placed.attempt.state}.",
         where="/".join(key),
         not_done="Your decision was not recorded.",
         hint=f"See what: {next_steps.history('/'.join(key))}",
@@ -133,7 +133,7 @@ def check_reason(decision: Decision) -> None:
 
 def chosen(key: RunKey, attempts: Sequence[Placed], number: int) -> Sequence[Placed]:
     """Return a run's attempts, or the one of a number (0: all); UsageProblem for none."""
-    found = [one for one in attempts if number in (0, one.attempt.number)]
+    found = [placed for placed in attempts if number in (0, placed.attempt.number)]
     if found:
         return found
     run = "/".join(key)
@@ -148,16 +148,16 @@ def chosen(key: RunKey, attempts: Sequence[Placed], number: int) -> Sequence[Pla
     )
 
 
-def as_of_now(lockfile: Lockfile, one: Placed) -> Placed:
+def as_of_now(lockfile: Lockfile, placed: Placed) -> Placed:
     """Return an attempt as it stands now."""
-    return one._replace(attempt=lockfile.attempts(*one.key)[one.attempt.number - 1])
+    return placed._replace(attempt=lockfile.attempts(*placed.key)[placed.attempt.number - 1])
 
 
 def _doubtful(key: RunKey, known: Sequence[Placed]) -> Placed:
     """Return the oldest doubt of a run, perhaps recorded under a name that it had before."""
-    for one in known:
-        if one.attempt.state in DOUBTFUL | {State.EXPIRED}:
-            return one
+    for placed in known:
+        if placed.attempt.state in DOUBTFUL | {State.EXPIRED}:
+            return placed
     last, run = known[-1].attempt, "/".join(key)
     raise UsageProblem(
         f"The run `{run}` is not in doubt: attempt {last.number} {said(last)}.",
@@ -169,13 +169,13 @@ def _doubtful(key: RunKey, known: Sequence[Placed]) -> Placed:
 
 def ways_on(run: str, known: Sequence[Placed]) -> str:
     """Say how a person goes on from where a run with these attempts stands."""
-    states = {one.attempt.state for one in known}
+    states = {placed.attempt.state for placed in known}
     ways = []
     if states & (DOUBTFUL | {State.EXPIRED}):
         ways.append(f"It is in doubt: {next_steps.settle_doubt(run)}")
     if State.ENDED in states:
         ways.append(next_steps.settle_end(run))
-    if any(one.attempt.decision for one in known):
+    if any(placed.attempt.decision for placed in known):
         ways.append(f"If what a person decided is wrong: {next_steps.reopen(run)}")
     return ". ".join(ways) or _otherwise(run, known[-1].attempt.state)
 
@@ -242,16 +242,22 @@ def _check(
 
 
 def _check_absence(decision: Decision, looked: Search) -> None:
-    others = {one.lower() for one in decision.others}
-    left = [one for one in looked.candidates if one.execution.id.lower() not in others]
+    others = {execution_id.lower() for execution_id in decision.others}
+    left = [
+        candidate for candidate in looked.candidates if candidate.execution.id.lower() not in others
+    ]
     who = f"{looked.doubt.environment}/{looked.doubt.run}"
     if left:
-        none = "".join(f" --not {one}" for one in (*decision.others, *_ids(left)))
+        none = "".join(f" --not {execution_id}" for execution_id in (*decision.others, *_ids(left)))
         shown = ", ".join(
-            f"{one.execution.id} ("
-            + ("the same request" if one.match >= Match.SAME_REQUEST else "its request isn't shown")
+            f"{candidate.execution.id} ("
+            + (
+                "the same request"
+                if candidate.match >= Match.SAME_REQUEST
+                else "its request isn't shown"
+            )
             + ")"
-            for one in left[:5]
+            for candidate in left[:5]
         )
         raise UsageProblem(
             f"Qualys lists executions that may be this run's: {shown}.",
@@ -283,4 +289,4 @@ def _check_absence(decision: Decision, looked: Search) -> None:
 
 
 def _ids(candidates: Iterable[Candidate]) -> Iterator[str]:
-    return (one.execution.id for one in candidates)
+    return (candidate.execution.id for candidate in candidates)

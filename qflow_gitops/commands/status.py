@@ -49,7 +49,7 @@ def status(
     found = all_specs(git, commit, project)
     inheritance = Inheritance(lockfile, project, found.specs, found.invalid)
     maybe = has_errors(found.diagnostics)
-    goes_on = {one.key for key in found.specs for one in inheritance.pending(key)}
+    goes_on = {origin.key for key in found.specs for origin in inheritance.pending(key)}
     rows = []
     gone_with = () if environment else left_behind(lockfile, project)
     for name in (*chosen(project, environment), *gone_with):
@@ -65,11 +65,11 @@ def status(
             rows.append(StatusRow(*key, last, spec, heir, gone))
     if environment:
         left = forgotten.left_open(lockfile, project)
-        rows += [StatusRow(*one.key, one.attempt, None, gone=True) for one in left]
+        rows += [StatusRow(*placed.key, placed.attempt, None, gone=True) for placed in left]
     holding = (*freezes.recorded(lockfile.freezes), *others)
     report = standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
     absent = [] if rows else folders.missing(git, commit, project, lambda: recorded.lockfile)
-    said = (f"{one.message} {one.hint}" for one in absent)
+    said = (f"{finding.message} {finding.hint}" for finding in absent)
     return replace(report, notes=(*forgotten.notes(lockfile, project), *said))
 
 
@@ -97,8 +97,8 @@ def refresh(
             attempt = session.lockfile.attempts(watch.environment, watch.name)[watch.number - 1]
             try:
                 seen_now = look(gateways.asked(name, attempt), watch, clock.now())
-            except QflowError as one:
-                problem = (one,)
+            except QflowError as error:
+                problem = (error,)
                 break
             new = what_became(watch, seen_now, project.statuses, clock.now())
             if new and (new.event.to is not State.RUNNING or new.status != watch.status):
@@ -119,7 +119,8 @@ def history(
     wanted = run_key(run, project, environment) if run else None
     if wanted:
         found = tuple(
-            (*one.key, one.attempt) for one in attempts_for(wanted, git, commit, project, lockfile)
+            (*placed.key, placed.attempt)
+            for placed in attempts_for(wanted, git, commit, project, lockfile)
         )
     else:
         found = tuple(

@@ -72,13 +72,15 @@ def validate(
         by_file = verdicts.findings_by_file(found)
         cache.keep_answer(basis, [specs.parts(project), identity, *body, by_file])
     if wanted and not any(
-        one == at.folder.settings or folders.is_catalog(one, at.folder) for one in wanted
+        path == at.folder.settings or folders.is_catalog(path, at.folder) for path in wanted
     ):
-        found = tuple(one for one in found if covers(wanted, one.file))
+        found = tuple(finding for finding in found if covers(wanted, finding.file))
     if wanted and not hook:
 
         def is_looked_at(path: str) -> bool:
-            return looked.count((path,)) > 0 or any(covers((path,), one.file) for one in found)
+            return looked.count((path,)) > 0 or any(
+                covers((path,), finding.file) for finding in found
+            )
 
         found += tuple(folders.overlooked(git, project, wanted, is_looked_at))
     return validated(body, found, strict=strict)
@@ -121,7 +123,7 @@ def validate_staged(
         validate(git.at(folder), platform, cache, spread, recorded, some, strict=strict, hook=True)
         for folder, some in by_project(git, paths).items()
     ]
-    bodies = [one.body for one in reports if isinstance(one.body, Validated)]
-    body = Validated(sum(one.files for one in bodies), sum(one.runs for one in bodies))
-    found = tuple(finding for one in reports for finding in one.diagnostics)
+    bodies = [report.body for report in reports if isinstance(report.body, Validated)]
+    body = Validated(sum(body.files for body in bodies), sum(body.runs for body in bodies))
+    found = tuple(finding for report in reports for finding in report.diagnostics)
     return validated(body, found, strict=strict)

@@ -75,7 +75,7 @@ def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) 
             )
         if before is not None:
             lost = audit.grown(before, lockfile)
-            done.problems += [f"{version.name[:10]}: {one}" for one in lost]
+            done.problems += [f"{version.name[:10]}: {problem}" for problem in lost]
         before = lockfile
     done.problems += _against_memory(store, gone=not done.versions)
     if not done.versions:
@@ -125,7 +125,7 @@ def _shape(version: Version, parent: tuple[str, ...]) -> Iterator[str]:
 
 
 def _names(commits: tuple[str, ...]) -> str:
-    return ", ".join(one[:10] for one in commits) or "nothing"
+    return ", ".join(commit[:10] for commit in commits) or "nothing"
 
 
 def _signature(done: _Audit, store: LockStore, version: Version, signers: str) -> Iterator[str]:
@@ -144,7 +144,7 @@ def _check_requests(done: _Audit, git: GitTree, project: Project, lockfile: Lock
         for attempt in all_of_it
     ]
     done.attempts = len(attempts)
-    blobs = git.blobs_at_hand({one.fact("blob") for _, one in attempts})
+    blobs = git.blobs_at_hand({attempt.fact("blob") for _, attempt in attempts})
     for name, attempt in attempts:
         if attempt.fact("blob") not in blobs:
             done.unseen += 1
@@ -159,8 +159,8 @@ def _check_requests(done: _Audit, git: GitTree, project: Project, lockfile: Lock
 def _is_in(attempt: Attempt, content: bytes, project: Project) -> bool:
     body, keyed = attempt.fact("bodySha256"), attempt.fact("correlationKey")
     return any(
-        one.digest == attempt.digest and (keyed or body in ("", one.body_sha256))
-        for one in load.unchecked(content, attempt.fact("file"), project)
+        spec.digest == attempt.digest and (keyed or body in ("", spec.body_sha256))
+        for spec in load.unchecked(content, attempt.fact("file"), project)
     )
 
 
@@ -173,7 +173,9 @@ def read_rescued(content: str, where: str) -> list[Mapping[str, Any]]:
         # A CI's log puts a time before each line.
         lines = [line[max(0, line.find("{")) :] for line in content.splitlines() if line.strip()]
         entries = [json.loads(line) for line in lines]
-        known = entries and all(one["rescueVersion"] == 1 and one["transition"] for one in entries)
+        known = entries and all(
+            entry["rescueVersion"] == 1 and entry["transition"] for entry in entries
+        )
         problem = "" if known else "it is empty, or of another version"
     except (ValueError, KeyError, TypeError, RecursionError) as found:
         problem = str(found)

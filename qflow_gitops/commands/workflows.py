@@ -36,17 +36,19 @@ def pull(
     Raises QflowError for what stops it; what was written before stays.
     """
     name = _one_environment(project, environment)
-    ids = [_checked(one) for one in wanted]
+    ids = [_checked(text) for text in wanted]
     if not ids and not everything:
         specs = reading.worktree_specs(reading.worktree(git, project), project, workflows={})
-        used = {one.workflow_id for one in specs.specs.values() if one.environment == name}
-        ids = sorted({one.lower() for one in used} | set(read(git, project.folder)))
+        used = {spec.workflow_id for spec in specs.specs.values() if spec.environment == name}
+        ids = sorted({workflow_id.lower() for workflow_id in used} | set(read(git, project.folder)))
     client = qualys(project.environments[name].platform)
     client.connect()
     if everything:
-        ids = sorted({one.lower() for one in client.workflows()})
-    paths = {one: catalogs.path_of(one, project.folder) for one in ids}
-    changes = [_pulled(git.root, paths[one], client.workflow(one)) for one in ids]
+        ids = sorted({workflow.lower() for workflow in client.workflows()})
+    paths = {workflow_id: catalogs.path_of(workflow_id, project.folder) for workflow_id in ids}
+    changes = [
+        _pulled(git.root, paths[workflow_id], client.workflow(workflow_id)) for workflow_id in ids
+    ]
     call, folder = rooted(git), shlex.quote(project.folder.catalog)
     return pulled(tuple(changes), f"{call} add {folder} && {call} commit")
 
@@ -112,7 +114,7 @@ def read(git: GitTree, folder: ProjectFolder) -> Catalog:
 
 def listed(known: Catalog) -> Report:
     """List the catalog."""
-    ordered = sorted(known.values(), key=lambda one: (one.name.lower(), one.id))
+    ordered = sorted(known.values(), key=lambda workflow: (workflow.name.lower(), workflow.id))
     return Report("workflows", body=Known(tuple(ordered)))
 
 
@@ -123,21 +125,21 @@ def shown(known: Catalog, workflow_id: str) -> Report:
 
 def draft(known: Catalog, workflow_id: str) -> Report:
     """Return a spec to fill in; UsageProblem where the workflow isn't in the catalog."""
-    one = _found(known, workflow_id)
-    slug = re.sub(r"[^a-z0-9]+", "-", one.name.lower())[:63].strip("-") or "my-run"
-    title = f"   # {one.name}" if re.fullmatch(r"[\w .,()/+-]+", one.name) else ""
+    workflow = _found(known, workflow_id)
+    slug = re.sub(r"[^a-z0-9]+", "-", workflow.name.lower())[:63].strip("-") or "my-run"
+    title = f"   # {workflow.name}" if re.fullmatch(r"[\w .,()/+-]+", workflow.name) else ""
     lines = [
         "apiVersion: qflow-gitops/v1",
         "kind: WorkflowRun",
         "metadata:",
         f"  name: {slug}   # the run's identity: it stays, wherever the file goes",
         "spec:",
-        f"  workflowId: {one.id}{title}",
+        f"  workflowId: {workflow.id}{title}",
         "  connectorType:   # aws, azure, gcp, oci, or a list of several",
         "  variables:",
         "    connectorId:   # the connector's UUID, as Qualys' Get Connector APIs show it",
         "    # with aws: region; azure: resourceGroup; gcp: project; oci: oci_region, compartment",
-        *_own(one.own_variables),
+        *_own(workflow.own_variables),
         "  input: {}",
     ]
     return Report("workflows", body=Draft("\n".join(lines) + "\n"))
@@ -154,14 +156,14 @@ def _own(variables: Mapping[str, str]) -> list[str]:
 
 
 def _found(known: Catalog, workflow_id: str) -> Workflow:
-    one = known.get(workflow_id.lower())
-    if one is None:
+    workflow = known.get(workflow_id.lower())
+    if workflow is None:
         raise UsageProblem(
             f"The catalog has no workflow `{workflow_id[:60]}`.",
             hint=f"Fetch it: `qflow-gitops workflows pull {_short(workflow_id)}`",
             reason="workflow_unknown",
         )
-    return one
+    return workflow
 
 
 def _short(workflow_id: str) -> str:

@@ -95,21 +95,23 @@ def warning(
 
 def has_errors(found: Iterable[Diagnostic]) -> bool:
     """Whether one of them makes its file invalid."""
-    return any(one.severity is Severity.ERROR for one in found)
+    return any(finding.severity is Severity.ERROR for finding in found)
 
 
 def bounded(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return the first `MAX_FINDINGS` of each file, errors first, and how many more there are."""
     of_file: dict[str, list[Diagnostic]] = {}
-    for one in found:
-        of_file.setdefault(one.file, []).append(one)
-    return [one for file, each in of_file.items() for one in _first(file, each)]
+    for finding in found:
+        of_file.setdefault(finding.file, []).append(finding)
+    return [finding for file, each in of_file.items() for finding in _first(file, each)]
 
 
 def _first(file: str, found: list[Diagnostic]) -> list[Diagnostic]:
     if len(found) <= MAX_FINDINGS:
         return found
-    by_weight = sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.range.start))
+    by_weight = sorted(
+        found, key=lambda finding: (finding.severity is not Severity.ERROR, finding.range.start)
+    )
     left_out = by_weight[MAX_FINDINGS]
     more = len(found) - MAX_FINDINGS
     return [

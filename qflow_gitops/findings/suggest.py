@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 def near(name: str, known: Iterable[str]) -> str:
     """Return the known name that was probably meant, "" where none is close."""
-    folded = {re.sub(r"[-_ ]", "", one).lower(): one for one in known}
+    folded = {re.sub(r"[-_ ]", "", word).lower(): word for word in known}
     match = nearest(re.sub(r"[-_ ]", "", name).lower()[:64], folded, 0.75)
     return folded[match] if match else ""
 
@@ -17,7 +17,7 @@ def nearest(word: str, known: Iterable[str], likeness: float) -> str:
     from difflib import get_close_matches  # not loaded where nothing is misspelled
 
     words = list(known)
-    swapped = [one for one in words if sorted(one) == sorted(word)]
+    swapped = [candidate for candidate in words if sorted(candidate) == sorted(word)]
     return next(iter(swapped or get_close_matches(word, words, 1, likeness)), "")
 
 

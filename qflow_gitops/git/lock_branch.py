@@ -235,12 +235,12 @@ class GitBranch:
 
     def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
         """Return the lockfiles of many commits, in their order, by one process of git's."""
-        names = "".join(f"{one}:{_FILE.decode()}\n" for one in commits)
+        names = "".join(f"{commit}:{_FILE.decode()}\n" for commit in commits)
         status, out, _ = self.repo.run(["cat-file", "--batch"], names.encode())
         found = _batch(out) if status == 0 else [None] * len(commits)
         return [
-            self.content(commit) if one is None else one
-            for commit, one in zip(commits, found, strict=True)
+            self.content(commit) if content is None else content
+            for commit, content in zip(commits, found, strict=True)
         ]
 
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
@@ -293,7 +293,7 @@ class GitBranch:
         if parent in self._beside:
             return self._beside[parent]
         entries = self._out(["ls-tree", "-z", "--full-tree", parent]).split(b"\0")[:-1]
-        return b"".join(one + b"\0" for one in entries if one.split(b"\t", 1)[1] != _FILE)
+        return b"".join(entry + b"\0" for entry in entries if entry.split(b"\t", 1)[1] != _FILE)
 
     @cached_property
     def _signs(self) -> bool:
@@ -409,7 +409,7 @@ class GitBranch:
 
 def _safe(text: str) -> str:
     """Make git's words fit to print: one line, and no password of an address."""
-    line = " · ".join(one.strip().rstrip(".") for one in text.splitlines() if one.strip())
+    line = " · ".join(part.strip().rstrip(".") for part in text.splitlines() if part.strip())
     return shown(re.sub(r"://[^/@\s]*@", "://***@", line))
 
 

@@ -60,7 +60,7 @@ class GitRemotes:
         command = ["for-each-ref", f"--contains={commit}", "--format=%(refname)", where]
         status, out, _ = self.repo.run(command)
         names = [os.fsdecode(line).removeprefix(where) for line in out.splitlines()]
-        return [] if status else [one for one in names if one != "HEAD"]
+        return [] if status else [name for name in names if name != "HEAD"]
 
     def ask(self, remote: str) -> RemoteBranches:
         """Ask a remote for its branches."""
@@ -104,7 +104,7 @@ class GitRemotes:
         """Whether one of these commits is, or descends from, another; None where git can't say."""
         if not tips or not self.repo.has_commit(commit):
             return False
-        revisions = "".join(f"{one}\n" for one in (commit, *(f"^{tip}" for tip in tips)))
+        revisions = "".join(f"{revision}\n" for revision in (commit, *(f"^{tip}" for tip in tips)))
         status, out, _ = self.repo.run(["rev-list", "-n1", "--stdin"], revisions.encode())
         return None if status else not out.strip()
 

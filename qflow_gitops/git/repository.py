@@ -71,7 +71,7 @@ class GitRepo(Revisions):
         Each is cut after `MAX_CONTENT` + 1 bytes. Raises Unreadable where this clone can't
         give one: a commit that names it holds it.
         """
-        paths = {one.blob: one.path for one in entries}
+        paths = {entry.blob: entry.path for entry in entries}
         found, _, (status, _, err) = self._read(sorted(paths))
         for blob in sorted(paths.keys() - found.keys()):
             said = shown(err.decode(errors="replace"))[:300] if status else "git says it is missing"
@@ -89,7 +89,7 @@ class GitRepo(Revisions):
 
         One that this clone lacks or can't read is left out: for what is only explained by it.
         """
-        left = sorted({one for one in ids if is_id(one)})
+        left = sorted({blob for blob in ids if is_id(blob)})
         found, tried, end = self._read(left)
         for again in range(_GIVEN_UP):
             if not end[0]:
@@ -104,7 +104,7 @@ class GitRepo(Revisions):
         """Leave out what this clone lacks, so that git needn't ask a remote for it."""
         command = ["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]
         there = frozenset(self._out(command).decode().split())
-        return [one for one in ids if one in there]
+        return [blob for blob in ids if blob in there]
 
     def _read(self, ids: Sequence[str]) -> tuple[dict[str, bytes], int, tuple[int, bytes, bytes]]:
         """Read blobs in one process, with no more memory than is given back.
@@ -114,11 +114,11 @@ class GitRepo(Revisions):
         """
         if not ids:
             return {}, 0, (0, b"", b"")
-        with given_input("".join(one + "\n" for one in ids).encode()) as given:
+        with given_input("".join(blob + "\n" for blob in ids).encode()) as given:
             process = self._started(["cat-file", "--batch"], given, self.environ)
         assert process.stdout is not None  # noqa: S101  it was asked for
         found, tried = {}, 0
-        for one in ids:
+        for blob in ids:
             tried += 1
             line = process.stdout.readline()
             if not line:
@@ -134,7 +134,7 @@ class GitRepo(Revisions):
             if rest:
                 break  # git gave up in the middle of it
             if about[1] == b"blob":
-                found[one] = kept
+                found[blob] = kept
         return found, tried, ended(process, None)
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
@@ -152,7 +152,7 @@ class GitRepo(Revisions):
                 PathChange(path, named.get(kind, ChangeKind.MODIFIED))
                 for kind, path in zip(kinds, paths, strict=True)
             ),
-            key=lambda one: one.path,
+            key=lambda change: change.path,
         )
 
     def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:

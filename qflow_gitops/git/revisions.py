@@ -175,7 +175,7 @@ class Revisions(GitProcess):
         if len(parents) != 2:
             return None
         tree = self.run(["rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}"])[1].split()
-        options = [part for one in _MERGE_OPTIONS for part in ("-c", one)]
+        options = [part for option in _MERGE_OPTIONS for part in ("-c", option)]
         merge = [*options, "merge-tree", "--write-tree", "--no-messages", *parents]
         status, made, _ = self.run(merge, extra=self._without_drivers)
         return (parents[0], parents[1]) if status == 0 and tree and made.split() == tree else None

@@ -140,7 +140,7 @@ class WorkTree:
 
         def left() -> tuple[bytes, bytes]:
             out, err = others()
-            return b"".join(b"%s\0" % one for one in out.split(b"\0") if one in given), err
+            return b"".join(b"%s\0" % path for path in out.split(b"\0") if path in given), err
 
         some._asked["others"] = cache(left)
         return some
@@ -307,7 +307,8 @@ def on_disk(root: Path, folder: str) -> Mapping[bytes, TreeFile]:
     try:
         with os.scandir(os.fsencode(root) + b"/" + inside) as entries:
             return {
-                inside + one.name: TreeFile(inside + one.name, _mode(one), "") for one in entries
+                inside + dir_entry.name: TreeFile(inside + dir_entry.name, _mode(dir_entry), "")
+                for dir_entry in entries
             }
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -386,7 +387,7 @@ def _differing(listing: Sequence[bytes], other: Sequence[bytes]) -> set[bytes]:
         known = frozenset(other)
         places = {place for place, piece in enumerate(listing) if piece not in known}
     last = len(listing) - 1  # holds the details of the last entry, and no other
-    places = (places | {one - 1 for one in places if one}) - {last}
+    places = (places | {number - 1 for number in places if number}) - {last}
     found = [_ENTRY.fullmatch(listing[place]) for place in places]
     if not all(found):
         raise ValueError("git lists its index in another way")

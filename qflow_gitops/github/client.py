@@ -72,7 +72,7 @@ class Client:
         if answer is None:
             return [], True
         items = self._data(answer)
-        if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise odd_answer()
         return items, bool(_NEXT.search(answer.headers.get("link", "")))
 

@@ -40,8 +40,8 @@ class GitHubConversations:
 
     def comments(self, number: int) -> Sequence[Comment]:
         """Return all comments of a pull request, oldest first."""
-        found = [_comment(one) for one in self._client.pages(f"issues/{number}/comments")]
-        return sorted(found, key=lambda one: one.id)
+        found = [_comment(page) for page in self._client.pages(f"issues/{number}/comments")]
+        return sorted(found, key=lambda comment: comment.id)
 
     def create(self, number: int, body: str) -> Comment:
         """Write a comment. AuthError says what a token lacks, which is common."""

@@ -52,19 +52,21 @@ class GitHubPulls:
 
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
         """Return the merged pull requests that brought a commit."""
-        found = (_pull_request(one) for one in self._client.pages(f"commits/{quote(commit)}/pulls"))
-        return [one for one in found if one.merged]
+        found = (
+            _pull_request(page) for page in self._client.pages(f"commits/{quote(commit)}/pulls")
+        )
+        return [request for request in found if request.merged]
 
-    def review(self, one: PullRequest, updates: Sequence[Update]) -> Reviewed:
+    def review(self, request: PullRequest, updates: Sequence[Update]) -> Reviewed:
         """Say who approved it, without those who had a hand in it."""
-        commits = list(self._client.pages(f"pulls/{one.number}/commits"))
+        commits = list(self._client.pages(f"pulls/{request.number}/commits"))
         made = {each.commit for each in updates}
         hands, why = _hands(commits, made)
-        pushers, more = self._pushers(one, updates)
-        hands |= pushers | {one.author.lower()}
+        pushers, more = self._pushers(request, updates)
+        hands |= pushers | {request.author.lower()}
         signed = bool(commits) and all(map(_is_verified, commits))
-        said = self._approved(one)
-        counted = {one.head, *(each.before for each in updates)}
+        said = self._approved(request)
+        counted = {request.head, *(each.before for each in updates)}
         approved = {who: commit for who, commit in said.items() if commit in counted}
         approvers = {who: at for who, at in approved.items() if who.lower() not in hands}
         why = why or more
@@ -72,17 +74,17 @@ class GitHubPulls:
             why = f"only {', '.join(sorted(approved))} approved it, who had a hand in it"
         elif not why and said and not approved:
             who, at = min(said.items())
-            why = f"{who} approved commit {at[:10]}, not its newest one, {one.head[:10]}"
+            why = f"{who} approved commit {at[:10]}, not its newest one, {request.head[:10]}"
         return Reviewed({} if why else dict(sorted(approvers.items())), why, signed)
 
-    def _approved(self, one: PullRequest) -> dict[str, str]:
+    def _approved(self, request: PullRequest) -> dict[str, str]:
         """Return who said yes, and nothing else after that, and to which commit.
 
         What was said before it went to another branch was said of another difference.
         """
-        moved = self._moved_at(one.number)
+        moved = self._moved_at(request.number)
         last: dict[str, dict[str, Any]] = {}
-        for review in self._client.pages(f"pulls/{one.number}/reviews"):
+        for review in self._client.pages(f"pulls/{request.number}/reviews"):
             user = review.get("user") or {}
             if review.get("state") in _VERDICTS and user.get("login"):
                 last[user["login"]] = review
@@ -98,22 +100,22 @@ class GitHubPulls:
     def _moved_at(self, number: int) -> str:
         """Return when its target branch was last changed, "" for never (docs, Issue events)."""
         events = self._client.pages(f"issues/{number}/events")
-        times = (str(one.get("created_at")) for one in events if one.get("event") in _MOVES)
+        times = (str(event.get("created_at")) for event in events if event.get("event") in _MOVES)
         return max(times, default="")
 
     def _may_write(self, login: str) -> bool:
         found = self._client.get(f"collaborators/{quote(login)}/permission")
         return isinstance(found, dict) and found.get("permission") in ("admin", "write")
 
-    def _pushers(self, one: PullRequest, updates: Sequence[Update]) -> tuple[set[str], str]:
+    def _pushers(self, request: PullRequest, updates: Sequence[Update]) -> tuple[set[str], str]:
         """Return who pushed to the pull request's branch, or why that can't be told.
 
         The list is the repository's activity; it tells all that was pushed if it shows how the
         newest commit came, and begins before the pull request was opened.
         """
-        if one.repository.lower() != self._client.repository.lower():
+        if request.repository.lower() != self._client.repository.lower():
             return set(), "it comes from a fork, and who pushed there isn't told"
-        ref = f"refs/heads/{one.branch}"
+        ref = f"refs/heads/{request.branch}"
         shown, more = self._client.page("activity", {"ref": ref, "per_page": 100})
         found = [each for each in shown if each.get("ref") == ref]
         updated = {(each.before, each.commit) for each in updates}
@@ -123,8 +125,12 @@ class GitHubPulls:
             if (each.get("before"), each.get("after")) not in updated
         }
         whole = not more and len(shown) < 100
-        whole = whole or (bool(shown) and str(shown[-1].get("timestamp")) <= one.opened_at)
-        if "" in pushers or not whole or not any(each.get("after") == one.head for each in found):
+        whole = whole or (bool(shown) and str(shown[-1].get("timestamp")) <= request.opened_at)
+        if (
+            "" in pushers
+            or not whole
+            or not any(each.get("after") == request.head for each in found)
+        ):
             return pushers, "GitHub doesn't tell who pushed its commits"
         return pushers, ""
 
@@ -154,25 +160,25 @@ def _hands(commits: Sequence[dict[str, Any]], but: Collection[str]) -> tuple[set
     if not commits or len(commits) >= MOST_COMMITS:
         return set(), "GitHub doesn't list all of its commits"
     found: set[str] = set()
-    for one in commits:
-        if one.get("sha") in but:
+    for commit in commits:
+        if commit.get("sha") in but:
             continue
-        logins = set(_logins(one))
+        logins = set(_logins(commit))
         if "" in logins:
-            sha = str(one.get("sha", ""))[:10]
+            sha = str(commit.get("sha", ""))[:10]
             return found, f"who wrote its commit {sha} is no user that GitHub knows"
         found |= logins
     return found - {_HOST}, ""
 
 
-def _logins(one: dict[str, Any]) -> Iterator[str]:
+def _logins(commit: dict[str, Any]) -> Iterator[str]:
     for role in ("author", "committer"):
-        yield str((one.get(role) or {}).get("login", "")).lower()
-    message = str((one.get("commit") or {}).get("message", ""))
+        yield str((commit.get(role) or {}).get("login", "")).lower()
+    message = str((commit.get("commit") or {}).get("message", ""))
     for who in _TOGETHER.findall(message):
         known = _NOREPLY.search(who)  # any other address may be that of whoever approves
         yield known[1].lower() if known else ""
 
 
-def _is_verified(one: dict[str, Any]) -> bool:
-    return ((one.get("commit") or {}).get("verification") or {}).get("verified") is True
+def _is_verified(commit: dict[str, Any]) -> bool:
+    return ((commit.get("commit") or {}).get("verification") or {}).get("verified") is True

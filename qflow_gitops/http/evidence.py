@@ -93,10 +93,10 @@ def started_execution(answer: HttpAnswer, workflow_id: str) -> str:
     """
     data = answer.data()
     inner = data.get("data") if isinstance(data, dict) else None
-    places = [one for one in (data, inner) if isinstance(one, dict)]
-    found = [one["executionId"] for one in places if "executionId" in one]
-    of = [one["workflowId"] for one in places if one.get("workflowId")]
-    if any(str(one).lower() != workflow_id.lower() for one in of):
+    places = [place for place in (data, inner) if isinstance(place, dict)]
+    found = [place["executionId"] for place in places if "executionId" in place]
+    of = [place["workflowId"] for place in places if place.get("workflowId")]
+    if any(str(workflow).lower() != workflow_id.lower() for workflow in of):
         return ""
     return found[0] if found and found.count(found[0]) == len(found) and _is_id(found[0]) else ""
 
@@ -132,7 +132,7 @@ def _error_codes(content: bytes) -> set[str] | None:
         return None
     text = text.replace("<![CDATA[", "").replace("]]>", "")
     found = (*_CODE_ELEMENT.findall(text), *_CODE_IN_LINE.findall(text))
-    return {one.strip() for one in found} - {""}
+    return {text.strip() for text in found} - {""}
 
 
 def _is_code(name: str, value: Any) -> bool:

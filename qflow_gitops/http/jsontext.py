@@ -33,7 +33,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, str):
         return _HALF.sub("\ufffd", value)
     if isinstance(value, list):
-        return [_whole(one) for one in value]
+        return [_whole(item) for item in value]
     if isinstance(value, dict):
-        return _agreed([(_whole(name), _whole(one)) for name, one in value.items()])
+        return _agreed([(_whole(name), _whole(item)) for name, item in value.items()])
     return value

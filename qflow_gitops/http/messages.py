@@ -23,9 +23,9 @@ def message_of(content: bytes) -> str:
         return re.sub(r"<[^>]*>", " ", text)
     if not isinstance(data, dict):
         return text
-    for one in _candidates(data):
-        if isinstance(one, str) and one.strip():
-            return one
+    for candidate in _candidates(data):
+        if isinstance(candidate, str) and candidate.strip():
+            return candidate
     return text
 
 

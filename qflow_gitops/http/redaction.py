@@ -30,8 +30,8 @@ class Redactor:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Remember secrets; one of under four characters would hide half of every text."""
-        for one in secrets:
-            for form in _forms(one) if len(one) >= _SHORTEST else ():
+        for secret in secrets:
+            for form in _forms(secret) if len(secret) >= _SHORTEST else ():
                 pieces = (form[at : at + _PIECE] for at in range(len(form) - _PIECE + 1))
                 self._pieces.update(pieces)
                 if _SHORTEST <= len(form) < _PIECE:
@@ -47,13 +47,13 @@ class Redactor:
         return line if len(line) <= _MAX else line[: _MAX - 1] + "…"
 
     def _found(self, letters: Iterable["_Letter"]) -> Iterator[tuple[int, int]]:
-        seen = [one for one in letters if not one[0].isspace() and one[0].isprintable()]
-        text = "".join(one[0] for one in seen)
+        seen = [letter for letter in letters if not letter[0].isspace() and letter[0].isprintable()]
+        text = "".join(letter[0] for letter in seen)
         for at in range(len(text) - _PIECE + 1):
             if text[at : at + _PIECE] in self._pieces:
                 yield seen[at][1], seen[at + _PIECE - 1][2]
-        for one in tuple(self._short):  # another thread may learn
-            for match in re.finditer(re.escape(one), text):
+        for secret in tuple(self._short):  # another thread may learn
+            for match in re.finditer(re.escape(secret), text):
                 yield seen[match.start()][1], seen[match.end() - 1][2]
 
 
@@ -67,26 +67,28 @@ def _forms(secret: str) -> Iterator[str]:
     yield from map(_squeezed, (secret, secret.replace(" ", "+"), raw.decode("latin-1")))
     for before in range(3):  # within a longer text it may begin at each of three places
         encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
-        for one in (encoded, encoded.translate({43: "-", 47: "_"})):
+        for form in (encoded, encoded.translate({43: "-", 47: "_"})):
             first = (0, 2, 3)[before]
-            last = len(one) - (1 if (before + len(raw)) % 3 else 0)
-            yield _squeezed(one[first:last])
+            last = len(form) - (1 if (before + len(raw)) % 3 else 0)
+            yield _squeezed(form[first:last])
 
 
 def _squeezed(text: str) -> str:
     return "".join(
-        one[0] for one in _letters(text) if not one[0].isspace() and one[0].isprintable()
+        letter[0]
+        for letter in _letters(text)
+        if not letter[0].isspace() and letter[0].isprintable()
     )
 
 
 def _letters(text: str, start: int = 0, end: int | None = None) -> Iterator[_Letter]:
-    for at, one in enumerate(text[start:end], start):
-        yield _small(one), at, at + 1
+    for at, character in enumerate(text[start:end], start):
+        yield _small(character), at, at + 1
 
 
-def _small(one: str) -> str:
-    small = one.lower()
-    return small if len(small) == 1 else one
+def _small(character: str) -> str:
+    small = character.lower()
+    return small if len(small) == 1 else character
 
 
 def _decoded(text: str) -> Iterator[_Letter]:
@@ -97,7 +99,7 @@ def _decoded(text: str) -> Iterator[_Letter]:
         in_address, in_text, in_json, plain, in_html = found.groups()
         code = in_address or in_text or in_json
         said = chr(int(code, 16)) if code else _meant(plain) if plain else html.unescape(in_html)
-        yield from ((_small(one), *found.span()) for one in said)
+        yield from ((_small(character), *found.span()) for character in said)
         at = found.end()
     yield from _letters(text, at)
 

@@ -29,7 +29,7 @@ class Route(NamedTuple):
         """Say what of it is used, "" for nothing."""
         ca = f"trusting the certificates of {self.ca_file} ({CA_FILE})" if self.ca_file else ""
         proxy = f"through the proxy {self.proxy} ({PROXY})" if self.proxy else ""
-        return ", ".join(one for one in (proxy, ca) if one)
+        return ", ".join(setting for setting in (proxy, ca) if setting)
 
 
 def from_environment(environ: Mapping[str, str]) -> Route:

@@ -208,8 +208,11 @@ def _said(problem: BaseException) -> str:
     while isinstance(seen, BaseException) and len(names) < 8:
         names.append(type(seen).__name__)
         inner = (getattr(seen, "reason", None), *seen.args)
-        seen = next((one for one in inner if isinstance(one, BaseException)), None)
+        seen = next(
+            (inner_problem for inner_problem in inner if isinstance(inner_problem, BaseException)),
+            None,
+        )
     for name, words in _WORDS:
-        if any(name in one for one in names):
+        if any(name in known for known in names):
             return words
     return f"no answer ({names[-1]})"

@@ -97,7 +97,7 @@ class Attempt(NamedTuple):
     @property
     def let_go(self) -> frozenset[str]:
         """The executions that were its own until a person put that back, in lower case."""
-        return frozenset(one.lets_go.lower() for one in self.events) - {""}
+        return frozenset(event.lets_go.lower() for event in self.events) - {""}
 
     @property
     def opened_at(self) -> str:
@@ -146,7 +146,9 @@ class Transition(NamedTuple):
 
 def telling(attempts: Sequence[Attempt]) -> Attempt:
     """Return the attempt by which a run stands: one that may have run, else the last."""
-    return next((one for one in reversed(attempts) if one.state in DOUBTFUL), attempts[-1])
+    return next(
+        (attempt for attempt in reversed(attempts) if attempt.state in DOUBTFUL), attempts[-1]
+    )
 
 
 def is_leased(attempt: Attempt, now: str) -> bool:

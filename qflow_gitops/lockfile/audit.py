@@ -76,9 +76,12 @@ def _attempt(where: str, old: Attempt, new: Attempt) -> Iterator[str]:
         yield f"In the place of the attempt {where} stands #{new.number}."
     if new.digest != old.digest:
         yield f"The digest of the attempt {where} is {new.digest}, it was {old.digest}."
-    for one in differences(dict(old.facts), dict(new.facts)):
-        yield f"The fact {one.pointer} of the attempt {where} {_change(one.old, one.new)}."
-    let_go = {one.lets_go for one in new.events[len(old.events) :]}
+    for difference in differences(dict(old.facts), dict(new.facts)):
+        yield (
+            f"The fact {difference.pointer} of the attempt {where} "
+            f"{_change(difference.old, difference.new)}."
+        )
+    let_go = {event.lets_go for event in new.events[len(old.events) :]}
     if old.execution_id not in ("", new.execution_id, *let_go):
         now = new.execution_id or "none"
         yield f"The execution of the attempt {where} is {now}, it was {old.execution_id}."
@@ -156,12 +159,12 @@ def _carried(lockfile: Lockfile) -> Iterator[str]:
     """Find attempts that are said to be carried over and aren't there."""
     for environment, record in lockfile.environments.items():
         for run in record.events:
-            for one in recorded_origins(lockfile, (environment, run)):
-                there = len(lockfile.attempts(*one.key))
-                if one.through > there:
+            for origin in recorded_origins(lockfile, (environment, run)):
+                there = len(lockfile.attempts(*origin.key))
+                if origin.through > there:
                     yield (
-                        f"The run {environment}/{run} takes over {one.through} attempts of "
-                        f"{'/'.join(one.key)}, which has {there}."
+                        f"The run {environment}/{run} takes over {origin.through} attempts of "
+                        f"{'/'.join(origin.key)}, which has {there}."
                     )
 
 
@@ -170,18 +173,22 @@ def _same_requests(lockfile: Lockfile) -> Iterator[str]:
     sent: dict[tuple[str, str], list[tuple[str, Attempt]]] = {}
     for environment, record in lockfile.environments.items():
         for run, attempts in record.runs.items():
-            for one in attempts:
-                if one.counted and one.state is not State.BASELINED and one.fact("platform"):
-                    place = (one.fact("platform"), one.digest)
-                    sent.setdefault(place, []).append((f"{environment}/{run}", one))
+            for attempt in attempts:
+                if (
+                    attempt.counted
+                    and attempt.state is not State.BASELINED
+                    and attempt.fact("platform")
+                ):
+                    place = (attempt.fact("platform"), attempt.digest)
+                    sent.setdefault(place, []).append((f"{environment}/{run}", attempt))
     for some in sent.values():
         (first, earlier), *others = sorted(some, key=lambda each: each[1].opened_at)
-        for name, one in others:
-            if name != first and not _is_released(one):
+        for name, attempt in others:
+            if name != first and not _is_released(attempt):
                 yield (
                     f"The attempts {first} #{earlier.number} ({earlier.state}) and {name} "
-                    f"#{one.number} ({one.state}) sent the same request on the same platform, "
-                    "without a release by name."
+                    f"#{attempt.number} ({attempt.state}) sent the same request on the same "
+                    "platform, without a release by name."
                 )
 
 
@@ -194,7 +201,7 @@ def _released(attempt: Attempt) -> set[str]:
     """Name the holds that a person released, as far as that is written as it should be."""
     found = attempt.evidence.get("released")
     entries = found if isinstance(found, Sequence) else ()
-    return {str(one.get("hold")) for one in entries if isinstance(one, Mapping)}
+    return {str(entry.get("hold")) for entry in entries if isinstance(entry, Mapping)}
 
 
 def _run(name: str, attempts: tuple[Attempt, ...]) -> Iterator[str]:
@@ -218,13 +225,13 @@ def _run(name: str, attempts: tuple[Attempt, ...]) -> Iterator[str]:
 
 def _is_retry(earlier: Attempt, attempt: Attempt) -> bool:
     """Whether a person released it by name when the one before had failed, as it seemed then."""
-    if not any(one.to in _MAY_REPEAT for one in earlier.events):
+    if not any(event.to in _MAY_REPEAT for event in earlier.events):
         return False
     return "retry" in _released(attempt)
 
 
 def _why(earlier: Attempt) -> str:
-    if any(one.to is State.ABSENT and one.is_decision for one in earlier.events):
+    if any(event.to is State.ABSENT and event.is_decision for event in earlier.events):
         return "since a person had decided that it hadn't"
     return "without a release by name"
 

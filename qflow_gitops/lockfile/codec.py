@@ -38,7 +38,9 @@ def to_bytes(lockfile: Lockfile) -> bytes:
                 **record.extra,
                 "runs": {
                     run: {
-                        "attempts": [attempt_to_json(one) for one in record.runs.get(run, ())],
+                        "attempts": [
+                            attempt_to_json(attempt) for attempt in record.runs.get(run, ())
+                        ],
                         **_listed("events", record.events.get(run, ())),
                     }
                     for run in sorted({*record.runs, *record.events})
@@ -51,7 +53,7 @@ def to_bytes(lockfile: Lockfile) -> bytes:
 
 
 def _listed(key: str, events: Sequence[LedgerEvent]) -> dict[str, Any]:
-    return {key: [ledger_event_to_json(one) for one in events]} if events else {}
+    return {key: [ledger_event_to_json(event) for event in events]} if events else {}
 
 
 def _written(value: Any, line: str) -> str:
@@ -63,12 +65,12 @@ def _written(value: Any, line: str) -> str:
     if isinstance(value, dict) and value:
         lines = [
             f"{deeper}{encode_basestring(key)}: "
-            f"{encode_basestring(one) if type(one) is str else _written(one, deeper)}"
-            for key, one in value.items()
+            f"{encode_basestring(item) if type(item) is str else _written(item, deeper)}"
+            for key, item in value.items()
         ]
         return f"{{{','.join(lines)}{line}}}"
     if isinstance(value, list | tuple) and value:
-        return f"[{','.join([deeper + _written(one, deeper) for one in value])}{line}]"
+        return f"[{','.join([deeper + _written(item, deeper) for item in value])}{line}]"
     if isinstance(value, str):
         return encode_basestring(value)
     return json.dumps(value)
@@ -248,16 +250,16 @@ def event_from_json(data: Mapping[str, Any]) -> Event:
     return Event(str(data["at"]), State(data["to"]), _rest(data, ("at", "to")))
 
 
-def transition_to_json(one: Transition) -> dict[str, Any]:
+def transition_to_json(transition: Transition) -> dict[str, Any]:
     """Return a transition as one JSON object, for a journal or a rescued record."""
     return {
-        "environment": one.environment,
-        "run": one.run,
-        "number": one.number,
-        "event": event_to_json(one.event),
-        "opens": attempt_to_json(one.opens) if one.opens else None,
-        "executionId": one.execution_id,
-        "status": one.status,
+        "environment": transition.environment,
+        "run": transition.run,
+        "number": transition.number,
+        "event": event_to_json(transition.event),
+        "opens": attempt_to_json(transition.opens) if transition.opens else None,
+        "executionId": transition.execution_id,
+        "status": transition.status,
     }
 
 
@@ -276,14 +278,14 @@ def transition_from_json(line: Mapping[str, Any]) -> Transition:
 
 def attempts_from_json(data: Sequence[Any], run: str) -> tuple[Attempt, ...]:
     """Read the attempts of a run; ValueError, KeyError or TypeError where they aren't sound."""
-    return tuple(_attempt(one, number, run) for number, one in enumerate(data, 1))
+    return tuple(_attempt(attempt, number, run) for number, attempt in enumerate(data, 1))
 
 
 def _check_owners(attempts: Sequence[Attempt], seen: set[str]) -> None:
-    for one in attempts:
-        if one.execution_id and one.execution_id.lower() in seen:
-            raise ValueError(f"the execution {one.execution_id} is recorded twice")
-        seen.add(one.execution_id.lower())
+    for attempt in attempts:
+        if attempt.execution_id and attempt.execution_id.lower() in seen:
+            raise ValueError(f"the execution {attempt.execution_id} is recorded twice")
+        seen.add(attempt.execution_id.lower())
 
 
 def _attempt(data: Mapping[str, Any], number: int, run: str) -> Attempt:

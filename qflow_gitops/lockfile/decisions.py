@@ -34,8 +34,8 @@ def unexplained(attempt: Attempt) -> str:
     """
     if attempt.state is not State.ENDED:
         return ""
-    ends = (one for one in reversed(attempt.events) if one.to is State.ENDED)
-    seen = next(one for one in ends if "reopens" not in one.extra)
+    ends = (event for event in reversed(attempt.events) if event.to is State.ENDED)
+    seen = next(end for end in ends if "reopens" not in end.extra)
     word = seen.extra.get("status", "")
     return word if isinstance(word, str) else ""
 

@@ -72,12 +72,12 @@ def by_doubt(why: str, hint: str) -> Freeze:
 
 def describe(freezes: Sequence[Freeze]) -> str:
     """Say all that holds."""
-    return "; and ".join(one.detail for one in freezes)
+    return "; and ".join(freeze.detail for freeze in freezes)
 
 
 def way_on(freezes: Sequence[Freeze]) -> str:
     """Say what lifts all that holds."""
-    return "; ".join(dict.fromkeys(one.hint for one in freezes))
+    return "; ".join(dict.fromkeys(freeze.hint for freeze in freezes))
 
 
 def _because(reason: str) -> str:

@@ -48,7 +48,7 @@ def predecessors(project: Project, environment: str) -> tuple[str, ...]:
     """Name the environments that this one was called before, and that exist no more."""
     known = project.environments
     names = known[environment].previous_names if environment in known else ()
-    return tuple(one for one in names if one not in known)
+    return tuple(name for name in names if name not in known)
 
 
 def names_of(lockfile: Lockfile, project: Project, environment: str) -> tuple[str, ...]:
@@ -57,7 +57,9 @@ def names_of(lockfile: Lockfile, project: Project, environment: str) -> tuple[st
     Also where only the lockfile remembers: what is open under the old name stays open when the
     word goes. What settings say of a name counts before what was recorded of it.
     """
-    said = {each for one in project.environments.values() for each in one.previous_names}
+    said = {
+        each for environment in project.environments.values() for each in environment.previous_names
+    }
     recorded = {
         origin.environment
         for run in lockfile.environment(environment).events
@@ -72,12 +74,12 @@ def successor(lockfile: Lockfile, project: Project, environment: str) -> str:
     if environment in project.environments:
         return environment
     names = project.environments
-    return next((one for one in names if environment in names_of(lockfile, project, one)), "")
+    return next((name for name in names if environment in names_of(lockfile, project, name)), "")
 
 
 def left_behind(lockfile: Lockfile, project: Project) -> tuple[str, ...]:
     """Name the recorded environments that exist no more, by whatever name."""
-    known = {one for each in project.environments for one in names_of(lockfile, project, each)}
+    known = {name for each in project.environments for name in names_of(lockfile, project, each)}
     return tuple(sorted(set(lockfile.environments) - known))
 
 
@@ -98,28 +100,28 @@ def heirs_of(lockfile: Lockfile, environment: str) -> tuple[str, ...]:
 def recorded_origins(lockfile: Lockfile, key: RunKey) -> tuple[Origin, ...]:
     """Return whose attempts were carried over to a run, as the lockfile has it, oldest first."""
     return tuple(
-        Origin(environment, run, int(one.extra["through"]))
-        for one in lockfile.events(*key)
-        if one.event == CARRIED
-        for environment, _, run in (one.text("from").partition("/"),)
+        Origin(environment, run, int(event.extra["through"]))
+        for event in lockfile.events(*key)
+        if event.event == CARRIED
+        for environment, _, run in (event.text("from").partition("/"),)
     )
 
 
 def attempts_of(lockfile: Lockfile, key: RunKey, origins: Collection[Origin]) -> tuple[Placed, ...]:
     """Return the attempts of a run and those that were carried over to it, oldest first."""
-    own = tuple(Placed(*key, one) for one in lockfile.attempts(*key))
+    own = tuple(Placed(*key, attempt) for attempt in lockfile.attempts(*key))
     if not origins:
         return own
     through: dict[RunKey, int] = {}
-    for one in origins:
-        through[one.key] = max(one.through, through.get(one.key, 0))
+    for origin in origins:
+        through[origin.key] = max(origin.through, through.get(origin.key, 0))
     found = [
         Placed(*other, attempt)
         for other, last in through.items()
         if other != key
         for attempt in lockfile.attempts(*other)[:last]
     ]
-    return tuple(sorted([*found, *own], key=lambda one: one.attempt.opened_at))
+    return tuple(sorted([*found, *own], key=lambda placed: placed.attempt.opened_at))
 
 
 def recorded_attempts(lockfile: Lockfile, key: RunKey) -> tuple[Placed, ...]:
@@ -131,7 +133,8 @@ def inherits(lockfile: Lockfile, project: Project, key: RunKey) -> bool:
     """Whether attempts of other runs may count for a run, apart from its `previousName`."""
     environment, run = key
     return run in lockfile.environment(environment).events or any(
-        run in lockfile.environment(one).runs for one in predecessors(project, environment)
+        run in lockfile.environment(predecessor).runs
+        for predecessor in predecessors(project, environment)
     )
 
 
@@ -170,7 +173,7 @@ class Inheritance:
         return self._taken_from(sources, key) if sources else ()
 
     def _taken_from(self, sources: Iterable[RunKey], key: RunKey) -> tuple[Origin, ...]:
-        known = {one.key for one in recorded_origins(self._lockfile, key)} | {key}
+        known = {origin.key for origin in recorded_origins(self._lockfile, key)} | {key}
         found: dict[RunKey, Origin] = {}
         for source in sources:
             if source in known or not self._may_go(source, key):
@@ -178,9 +181,9 @@ class Inheritance:
             count = len(self._lockfile.attempts(*source))
             before = recorded_origins(self._lockfile, source)
             if count or before:
-                for one in (*before, Origin(*source, count)):
-                    if one.key not in known:
-                        found.setdefault(one.key, one)
+                for origin in (*before, Origin(*source, count)):
+                    if origin.key not in known:
+                        found.setdefault(origin.key, origin)
         return tuple(found.values())
 
     def heir(self, key: RunKey) -> RunKey | None:
@@ -199,7 +202,9 @@ class Inheritance:
         Those in environments that exist no more are known by what is recorded only.
         """
         runs = {
-            (name, run) for name, one in self._lockfile.environments.items() for run in one.events
+            (name, run)
+            for name, record in self._lockfile.environments.items()
+            for run in record.events
         }
         found: dict[RunKey, list[tuple[RunKey, int]]] = {}
         for key in sorted(runs | self._specs.keys()):
@@ -217,14 +222,16 @@ class Inheritance:
             for origin in recorded_origins(self._lockfile, (environment, run))
         }
 
-    def contradicted(self, one: RunSpec) -> bool:
+    def contradicted(self, spec: RunSpec) -> bool:
         """Whether a spec's `previousName` names a run that goes on under that name.
 
         Not where it is recorded already: then the word is only a memory.
         """
-        source = (one.environment, one.previous_name)
-        known = {each.key for each in recorded_origins(self._lockfile, one.key)}
-        return bool(one.previous_name) and source not in known and not self._may_go(source, one.key)
+        source = (spec.environment, spec.previous_name)
+        known = {each.key for each in recorded_origins(self._lockfile, spec.key)}
+        return (
+            bool(spec.previous_name) and source not in known and not self._may_go(source, spec.key)
+        )
 
     def would_count(self, other: Placed, key: RunKey, called: RunKey) -> bool:
         """Whether an attempt would count for a run if a file said that it was `called` so before.
@@ -248,7 +255,7 @@ class Inheritance:
 
         `at` is RFC 3339 in UTC, `by` who does it as the lockfile has it.
         """
-        runs = {key for key, one in self._specs.items() if key[0] == environment}
+        runs = {key for key, spec in self._specs.items() if key[0] == environment}
         for before in predecessors(self._project, environment):
             record = self._lockfile.environment(before)
             runs |= {(environment, run) for run in (*record.runs, *record.events)}
@@ -283,7 +290,7 @@ class Inheritance:
         if source == to or spec is None or not spec.previous_name:
             return False
         theirs = (spec.environment, spec.previous_name)
-        recorded = {one.key for one in recorded_origins(self._lockfile, source)}
+        recorded = {origin.key for origin in recorded_origins(self._lockfile, source)}
         known = self._lockfile.attempts(*theirs) or recorded_origins(self._lockfile, theirs)
         return theirs != source and theirs not in recorded and bool(known)
 

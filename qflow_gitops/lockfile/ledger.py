@@ -117,19 +117,21 @@ class Lockfile:
         """
         changed: dict[str, dict[str, tuple[Attempt, ...]]] = {}
         brought: dict[str, AttemptKey | None] = {}
-        for one in transitions:
-            runs = changed.setdefault(one.environment, {})
-            if execution_id := one.brings.lower():
+        for transition in transitions:
+            runs = changed.setdefault(transition.environment, {})
+            if execution_id := transition.brings.lower():
                 known_owner = execution_id not in brought
                 holder = self.owner(execution_id) if known_owner else brought[execution_id]
-                if holder not in (None, one.key):
-                    raise owned(self, one, one.brings, holder)
+                if holder not in (None, transition.key):
+                    raise owned(self, transition, transition.brings, holder)
                 if holder is None:
-                    brought[execution_id] = one.key
-            known = runs.get(one.run) or self.attempts(one.environment, one.run)
-            runs[one.run] = extended(known, one)
-            if one.event.lets_go:
-                brought[one.event.lets_go.lower()] = None
+                    brought[execution_id] = transition.key
+            known = runs.get(transition.run) or self.attempts(
+                transition.environment, transition.run
+            )
+            runs[transition.run] = extended(known, transition)
+            if transition.event.lets_go:
+                brought[transition.event.lets_go.lower()] = None
         environments = dict(self.environments)
         for name, runs in changed.items():
             record = self.environment(name)
@@ -172,11 +174,13 @@ class Lockfile:
         return replace(self, environments=environments, _owners=owners)
 
 
-def owned(lockfile: Lockfile, one: Transition, execution_id: str, holder: AttemptKey) -> LockError:
+def owned(
+    lockfile: Lockfile, transition: Transition, execution_id: str, holder: AttemptKey
+) -> LockError:
     """Say that an execution belongs to another attempt."""
     environment, run, number = holder
     known = lockfile.attempts(environment, run)
     attempt = known[number - 1] if number <= len(known) else None  # or opened along with this one
     return conflict(
-        one, f"the execution {execution_id} is that of {name_of(holder)}", holder, attempt
+        transition, f"the execution {execution_id} is that of {name_of(holder)}", holder, attempt
     )

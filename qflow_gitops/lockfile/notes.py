@@ -61,7 +61,7 @@ def freezes_of(events: Sequence[LedgerEvent]) -> tuple[LedgerEvent, ...]:
     Each holds until everything is unfrozen, so that nobody's reason is covered by another's.
     An event that isn't known here holds as well.
     """
-    lifted = [place for place, one in enumerate(events, 1) if one.event == UNFROZEN]
+    lifted = [place for place, event in enumerate(events, 1) if event.event == UNFROZEN]
     return tuple(events[max(lifted, default=0) :])
 
 

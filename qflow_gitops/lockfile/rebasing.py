@@ -10,7 +10,7 @@ from qflow_gitops.lockfile.states import DOUBTFUL, ENDINGS, EXECUTED, FINAL, RES
 from qflow_gitops.lockfile.transitions import check_execution, conflict, not_allowed, numbered
 
 
-def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
+def rebased(lockfile: Lockfile, transition: Transition) -> Transition | None:
     """Say how a transition is recorded on top of a record that others may have written to.
 
     For a transition that doesn't open an attempt; it was made for an older version of the
@@ -49,46 +49,46 @@ def rebased(lockfile: Lockfile, one: Transition) -> Transition | None:
     Raises LockError for what can't be recorded; its caller rescues the transition, since
     what it says about an execution may not be lost.
     """
-    attempts = lockfile.attempts(one.environment, one.run)
-    attempt = numbered(attempts, one)
-    if _is_of_what_was_let_go(attempt, one):
+    attempts = lockfile.attempts(transition.environment, transition.run)
+    attempt = numbered(attempts, transition)
+    if _is_of_what_was_let_go(attempt, transition):
         return None
-    holder = lockfile.owner(one.execution_id)
-    if holder not in (None, one.key):
-        raise owned(lockfile, one, one.execution_id, holder)
-    check_execution(attempt, one)
-    if _says_nothing_new(attempt, one):
+    holder = lockfile.owner(transition.execution_id)
+    if holder not in (None, transition.key):
+        raise owned(lockfile, transition, transition.execution_id, holder)
+    check_execution(attempt, transition)
+    if _says_nothing_new(attempt, transition):
         return None
-    _check_later(attempts, one)
-    one = _as_of_now(attempt, one)
-    if one.opens is not None or not may_follow(attempt.events, one.event):
-        raise not_allowed(attempt, one)
-    if not _names_the_right_execution(attempt, one):
-        raise not_allowed(attempt, one)
-    return one
+    _check_later(attempts, transition)
+    transition = _as_of_now(attempt, transition)
+    if transition.opens is not None or not may_follow(attempt.events, transition.event):
+        raise not_allowed(attempt, transition)
+    if not _names_the_right_execution(attempt, transition):
+        raise not_allowed(attempt, transition)
+    return transition
 
 
-def _names_the_right_execution(attempt: Attempt, one: Transition) -> bool:
+def _names_the_right_execution(attempt: Attempt, transition: Transition) -> bool:
     """Whether it names an execution only where there can be one, and lets go the one there is."""
-    to = one.event.to
-    if "reopens" in one.event.extra:
+    to = transition.event.to
+    if "reopens" in transition.event.extra:
         going = attempt.execution_id if to not in EXECUTED else ""
-        if one.event.lets_go != going:
+        if transition.event.lets_go != going:
             return False  # another one was adopted meanwhile
-    return to in EXECUTED or not one.execution_id
+    return to in EXECUTED or not transition.execution_id
 
 
-def _is_of_what_was_let_go(attempt: Attempt, one: Transition) -> bool:
+def _is_of_what_was_let_go(attempt: Attempt, transition: Transition) -> bool:
     """Whether it was seen of an execution that a person has put away from the attempt since.
 
     Not its sender's own answer, which is certain, nor another decision.
     """
-    seen = one.event.to in RESULTS or one.event.to is State.ADOPTED
+    seen = transition.event.to in RESULTS or transition.event.to is State.ADOPTED
     return (
         seen
-        and not one.event.is_decision
-        and one.execution_id.lower() != attempt.execution_id.lower()
-        and one.execution_id.lower() in attempt.let_go
+        and not transition.event.is_decision
+        and transition.execution_id.lower() != attempt.execution_id.lower()
+        and transition.execution_id.lower() in attempt.let_go
     )
 
 
@@ -97,16 +97,16 @@ _DECISIONS = frozenset({State.ABSENT, State.ASSUMED, State.EXPIRED})
 _ANSWERS_NO = frozenset({State.REFUSED, State.UNSENT})
 
 
-def _says_nothing_new(attempt: Attempt, one: Transition) -> bool:
-    state, to = attempt.state, one.event.to
-    if "reopens" in one.event.extra:
-        return one.event in attempt.events
+def _says_nothing_new(attempt: Attempt, transition: Transition) -> bool:
+    state, to = attempt.state, transition.event.to
+    if "reopens" in transition.event.extra:
+        return transition.event in attempt.events
     if to is State.RUNNING and state is State.RUNNING:
-        return one.status in ("", attempt.status)
+        return transition.status in ("", attempt.status)
     if state in (State.INTENT, State.BASELINED):
         return False
-    if state is State.ASSUMED and _is_proof(one):
-        return _as_of_now(attempt, one).event in attempt.events
+    if state is State.ASSUMED and _is_proof(transition):
+        return _as_of_now(attempt, transition).event in attempt.events
     if to is State.IN_DOUBT or to is state:
         return True
     if state in EXECUTED:
@@ -120,46 +120,48 @@ def _says_nothing_new(attempt: Attempt, one: Transition) -> bool:
     return to in _DECISIONS and state not in (State.IN_DOUBT, State.EXPIRED)
 
 
-def _is_proof(one: Transition) -> bool:
+def _is_proof(transition: Transition) -> bool:
     """Whether it says that it did not run, as it came or as a note on what was assumed."""
-    noted = str(one.event.extra.get("detail", "")).startswith(_PROVED)
-    return one.event.to in _ANSWERS_NO or (one.event.to is State.ASSUMED and noted)
+    noted = str(transition.event.extra.get("detail", "")).startswith(_PROVED)
+    return transition.event.to in _ANSWERS_NO or (transition.event.to is State.ASSUMED and noted)
 
 
-def _check_later(attempts: tuple[Attempt, ...], one: Transition) -> None:
+def _check_later(attempts: tuple[Attempt, ...], transition: Transition) -> None:
     """Refuse to adopt by a look what a later attempt with the same request may have started."""
-    attempt = attempts[one.number - 1]
+    attempt = attempts[transition.number - 1]
     judged = attempt.state in (State.ABSENT, State.ASSUMED)
-    open_again = attempt.state is State.IN_DOUBT and not one.event.is_decision
-    if one.event.to is State.ADOPTED and (judged or open_again):
-        for later in attempts[one.number :]:
+    open_again = attempt.state is State.IN_DOUBT and not transition.event.is_decision
+    if transition.event.to is State.ADOPTED and (judged or open_again):
+        for later in attempts[transition.number :]:
             if later.digest == attempt.digest and later.state in DOUBTFUL:
-                said = f"#{later.number} may have started {one.execution_id}"
-                raise conflict(one, said, one.key, attempt)
+                said = f"#{later.number} may have started {transition.execution_id}"
+                raise conflict(transition, said, transition.key, attempt)
 
 
-def _as_of_now(attempt: Attempt, one: Transition) -> Transition:
+def _as_of_now(attempt: Attempt, transition: Transition) -> Transition:
     """Put an answer into the words of an attempt that somebody else has judged meanwhile."""
-    state, to = attempt.state, one.event.to
+    state, to = attempt.state, transition.event.to
     doubtful = state in (State.IN_DOUBT, State.EXPIRED)
     if doubtful and to is State.ACCEPTED:
-        return _reworded(one, State.ADOPTED, "The answer came late")
+        return _reworded(transition, State.ADOPTED, "The answer came late")
     if doubtful and to in _ANSWERS_NO:
-        return _reworded(one, State.ABSENT, f"{_PROVED} ({to})")
+        return _reworded(transition, State.ABSENT, f"{_PROVED} ({to})")
     if state is State.ABSENT and to is State.ACCEPTED:
         said = "The answer came late and contradicts the decision that it did not run"
-        return _reworded(one, State.ADOPTED, said)
+        return _reworded(transition, State.ADOPTED, said)
     if state is State.ASSUMED and to in _ANSWERS_NO:
         # A person's word stays; that it may be sent again is for a person to say as well.
-        return _reworded(one, state, f"{_PROVED} ({to})")
+        return _reworded(transition, state, f"{_PROVED} ({to})")
     if state is State.ASSUMED and to is State.ACCEPTED:
         said = "The answer came late, after the decision to assume that it ran"
-        return _reworded(one, State.ADOPTED, said)
-    return one
+        return _reworded(transition, State.ADOPTED, said)
+    return transition
 
 
-def _reworded(one: Transition, to: State, said: str) -> Transition:
+def _reworded(transition: Transition, to: State, said: str) -> Transition:
     """Return the transition with another end; what else its event says stays."""
-    old = one.event.extra.get("detail", "")
+    old = transition.event.extra.get("detail", "")
     detail = f"{said}: {old}" if old else f"{said}."
-    return one._replace(event=Event(one.event.at, to, {**one.event.extra, "detail": detail}))
+    return transition._replace(
+        event=Event(transition.event.at, to, {**transition.event.extra, "detail": detail})
+    )

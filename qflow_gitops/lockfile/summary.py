@@ -24,8 +24,8 @@ def glance(attempts: tuple[Attempt, ...]) -> RunSummary:
     """Look at a run's attempts."""
     return RunSummary(
         attempts[-1].fact("file"),
-        all(one.state in SETTLED for one in attempts),
-        tuple(one.digest for one in attempts if one.counted),
+        all(attempt.state in SETTLED for attempt in attempts),
+        tuple(attempt.digest for attempt in attempts if attempt.counted),
     )
 
 
@@ -60,7 +60,9 @@ class FullSummary:
     @cached_property
     def platforms(self) -> frozenset[str]:
         """The platforms of all attempts, "" for one without."""
-        return frozenset(one.fact("platform") for some in self._runs.values() for one in some)
+        return frozenset(
+            attempt.fact("platform") for some in self._runs.values() for attempt in some
+        )
 
     def glance(self, run: str) -> RunSummary | None:
         """Look at a run, None for one that isn't recorded."""
@@ -68,11 +70,11 @@ class FullSummary:
 
     def unsettled(self) -> Mapping[str, str]:
         """Return the file of each run that isn't settled."""
-        return {run: one.file for run, one in self._glances.items() if not one.settled}
+        return {run: summary.file for run, summary in self._glances.items() if not summary.settled}
 
     def of_files(self, files: frozenset[str]) -> Sequence[str]:
         """Name the runs of which the last attempt came from one of these files."""
-        return [run for run, one in self._glances.items() if one.file in files]
+        return [run for run, summary in self._glances.items() if summary.file in files]
 
     def senders(self, digest: str) -> Sequence[str]:
         """Name the runs by which a digest is spent."""
@@ -81,7 +83,7 @@ class FullSummary:
     @cached_property
     def _senders(self) -> Mapping[str, Sequence[str]]:
         senders: dict[str, list[str]] = {}
-        for run, one in self._glances.items():
-            for digest in dict.fromkeys(one.sent):
+        for run, summary in self._glances.items():
+            for digest in dict.fromkeys(summary.sent):
                 senders.setdefault(digest, []).append(run)
         return senders

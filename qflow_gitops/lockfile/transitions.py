@@ -6,58 +6,63 @@ from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Transition, decis
 from qflow_gitops.lockfile.states import EXECUTED, TRANSITIONS
 
 
-def extended(attempts: tuple[Attempt, ...], one: Transition) -> tuple[Attempt, ...]:
+def extended(attempts: tuple[Attempt, ...], transition: Transition) -> tuple[Attempt, ...]:
     """Add to a run's attempts. Raises LockError for what may not follow."""
-    if one.opens is not None:
-        if one.number != len(attempts) + 1 or one.event.to not in TRANSITIONS[None]:
+    if transition.opens is not None:
+        if transition.number != len(attempts) + 1 or transition.event.to not in TRANSITIONS[None]:
             raise LockError(
-                f"The attempt {name_of(one.key)} can't be opened: {len(attempts)} are recorded.",
+                f"The attempt {name_of(transition.key)} can't be opened: {len(attempts)} "
+                "are recorded.",
                 not_done=NOT_WRITTEN,
-                hint=_look_at(one),
+                hint=_look_at(transition),
             )
-        return (*attempts, one.opens)
-    attempt = numbered(attempts, one)
-    check_execution(attempt, one)
-    if not may_follow(attempt.events, one.event):
-        raise not_allowed(attempt, one)
+        return (*attempts, transition.opens)
+    attempt = numbered(attempts, transition)
+    check_execution(attempt, transition)
+    if not may_follow(attempt.events, transition.event):
+        raise not_allowed(attempt, transition)
     moved = attempt._replace(
-        state=one.event.to,
-        events=(*attempt.events, one.event),
-        execution_id=attempt.execution_id or one.execution_id,  # in the spelling that is known
-        status=one.status or attempt.status,
+        state=transition.event.to,
+        events=(*attempt.events, transition.event),
+        execution_id=attempt.execution_id
+        or transition.execution_id,  # in the spelling that is known
+        status=transition.status or attempt.status,
     )
-    if one.event.lets_go != ("" if one.event.to in EXECUTED else attempt.execution_id):
-        raise not_allowed(attempt, one)
-    if one.event.lets_go:
+    if transition.event.lets_go != (
+        "" if transition.event.to in EXECUTED else attempt.execution_id
+    ):
+        raise not_allowed(attempt, transition)
+    if transition.event.lets_go:
         moved = moved._replace(execution_id="", status="")
-    return (*attempts[: one.number - 1], moved, *attempts[one.number :])
+    return (*attempts[: transition.number - 1], moved, *attempts[transition.number :])
 
 
 NOT_WRITTEN = "Nothing was written."
 
 
-def numbered(attempts: tuple[Attempt, ...], one: Transition) -> Attempt:
+def numbered(attempts: tuple[Attempt, ...], transition: Transition) -> Attempt:
     """Return the attempt that a transition is about; LockError where there is none."""
-    if not 1 <= one.number <= len(attempts):
+    if not 1 <= transition.number <= len(attempts):
         raise LockError(
-            f"There is no attempt {name_of(one.key)}.",
+            f"There is no attempt {name_of(transition.key)}.",
             not_done=NOT_WRITTEN,
             hint="The lockfile is another one than this was meant for: `qflow-gitops lock verify`",
         )
-    return attempts[one.number - 1]
+    return attempts[transition.number - 1]
 
 
-def check_execution(attempt: Attempt, one: Transition) -> None:
+def check_execution(attempt: Attempt, transition: Transition) -> None:
     """Refuse a second execution for one attempt, and an execution that isn't named."""
     known = attempt.execution_id
-    if one.execution_id and known and one.execution_id.lower() != known.lower():
-        said = f"it has the execution {known}, and {one.execution_id} came"
-        raise conflict(one, said, one.key, attempt)
-    if one.event.to in EXECUTED and not (one.execution_id or known):
+    if transition.execution_id and known and transition.execution_id.lower() != known.lower():
+        said = f"it has the execution {known}, and {transition.execution_id} came"
+        raise conflict(transition, said, transition.key, attempt)
+    if transition.event.to in EXECUTED and not (transition.execution_id or known):
         raise LockError(
-            f"The attempt {name_of(one.key)} can't become {one.event.to}: no execution is named.",
+            f"The attempt {name_of(transition.key)} can't become {transition.event.to}: "
+            "no execution is named.",
             not_done=NOT_WRITTEN,
-            hint=_look_at(one),
+            hint=_look_at(transition),
         )
 
 
@@ -67,25 +72,32 @@ def name_of(key: AttemptKey) -> str:
     return f"{environment}/{run} #{number}"
 
 
-def _look_at(one: Transition) -> str:
-    return f"`qflow-gitops history {one.environment}/{one.run}`, and `qflow-gitops lock verify`"
-
-
-def not_allowed(attempt: Attempt, one: Transition) -> LockError:
-    """Say that an attempt can't come to that from where it is."""
-    return LockError(
-        f"The attempt {name_of(one.key)} is {attempt.state} and can't become {one.event.to}.",
-        not_done=NOT_WRITTEN,
-        hint=_look_at(one) + _way_back(one.key, attempt),
+def _look_at(transition: Transition) -> str:
+    return (
+        f"`qflow-gitops history {transition.environment}/{transition.run}`, "
+        "and `qflow-gitops lock verify`"
     )
 
 
-def conflict(one: Transition, said: str, key: AttemptKey, attempt: Attempt | None) -> LockError:
+def not_allowed(attempt: Attempt, transition: Transition) -> LockError:
+    """Say that an attempt can't come to that from where it is."""
+    return LockError(
+        f"The attempt {name_of(transition.key)} is {attempt.state} "
+        f"and can't become {transition.event.to}.",
+        not_done=NOT_WRITTEN,
+        hint=_look_at(transition) + _way_back(transition.key, attempt),
+    )
+
+
+def conflict(
+    transition: Transition, said: str, key: AttemptKey, attempt: Attempt | None
+) -> LockError:
     """Say what speaks against a transition: what the attempt at `key` has already."""
     return LockError(
-        f"The attempt {name_of(one.key)} can't become {one.event.to}: {said}.",
+        f"The attempt {name_of(transition.key)} can't become {transition.event.to}: {said}.",
         not_done=NOT_WRITTEN,
-        hint=f"Look at both in Qualys, and at `qflow-gitops history {one.environment}/{one.run}`"
+        hint="Look at both in Qualys, and at "
+        f"`qflow-gitops history {transition.environment}/{transition.run}`"
         + (_way_back(key, attempt) if attempt else ""),
         reason="lock_conflict",
     )

@@ -26,27 +26,28 @@ def with_released(found: list[Change], context: Context, inheritance: Inheritanc
     released: dict[RunKey, tuple[str, ...]] = {}
     while True:
         found = with_doubles(found, released, context)
-        counts = Counter((one.environment, one.release) for one in found if one.release)
+        counts = Counter((change.environment, change.release) for change in found if change.release)
         again = {
-            one.key: (*released.get(one.key, ()), one.release)
-            for one in found
-            if one.spec
-            and one.release
+            change.key: (*released.get(change.key, ()), change.release)
+            for change in found
+            if change.spec
+            and change.release
             and (
-                one.key in context.brakes.released
-                or context.brakes.acks.get(one.release) == counts[one.environment, one.release]
+                change.key in context.brakes.released
+                or context.brakes.acks.get(change.release)
+                == counts[change.environment, change.release]
             )
         }
         if not again:
             return found
         released |= again
         found = [
-            decide(one.spec, context, inheritance, frozenset(again[one.key]))._replace(
-                released=again[one.key]
+            decide(change.spec, context, inheritance, frozenset(again[change.key]))._replace(
+                released=again[change.key]
             )
-            if one.spec and one.key in again
-            else one
-            for one in found
+            if change.spec and change.key in again
+            else change
+            for change in found
         ]
 
 
@@ -55,39 +56,41 @@ def with_doubles(
 ) -> list[Change]:
     """Of several due runs with one request hold all but the first."""
     meant = {key for key, names in released.items() if Reason.SAME_REQUEST in names}
-    due = (one.spec for one in found if one.action is Action.RUN and one.spec)
+    due = (change.spec for change in found if change.action is Action.RUN and change.spec)
     others = doubles(due, context.project, meant)
     return [
-        _double(one, one.spec, others[one.key], context)
-        if one.spec and one.action is Action.RUN and one.key in others
-        else one
-        for one in found
+        _double(change, change.spec, others[change.key], context)
+        if change.spec and change.action is Action.RUN and change.key in others
+        else change
+        for change in found
     ]
 
 
-def _double(found: Change, one: RunSpec, first: RunSpec, context: Context) -> Change:
+def _double(found: Change, spec: RunSpec, first: RunSpec, context: Context) -> Change:
     who = f"{first.environment}/{first.name}"
-    where = "" if first.environment == one.environment else f" {first.environment}"
+    where = "" if first.environment == spec.environment else f" {first.environment}"
     return found._replace(
         action=Action.HOLD,
         reason=Reason.SAME_REQUEST,
         detail=f"{who} ({first.file}) asks for the same on the same platform, and is to run first",
         hint=f"If once is enough, remove one of them, or apply{where} and then "
-        f"`qflow-gitops baseline {one.environment}/{one.name} --reason TEXT`. If it is meant "
-        f"again: {release_command(Reason.SAME_REQUEST, one, context)}, or "
-        f"`qflow-gitops rerun {one.environment}/{one.name} --reason TEXT`, commit, apply.",
+        f"`qflow-gitops baseline {spec.environment}/{spec.name} --reason TEXT`. If it is meant "
+        f"again: {release_command(Reason.SAME_REQUEST, spec, context)}, or "
+        f"`qflow-gitops rerun {spec.environment}/{spec.name} --reason TEXT`, commit, apply.",
         release=Reason.SAME_REQUEST,
     )
 
 
 def with_numbers(found: list[Change]) -> list[Change]:
     """Fill in how many are held by each name, which is what `--ack` asks for."""
-    counts = Counter((one.environment, one.release) for one in found if one.release)
+    counts = Counter((change.environment, change.release) for change in found if change.release)
     return [
-        one._replace(hint=one.hint.replace(COUNT, str(counts[one.environment, one.release])))
-        if one.release
-        else one
-        for one in found
+        change._replace(
+            hint=change.hint.replace(COUNT, str(counts[change.environment, change.release]))
+        )
+        if change.release
+        else change
+        for change in found
     ]
 
 
@@ -99,27 +102,27 @@ def with_rules(
     judged: dict[RunKey, Change] = {}
     for environment in context.environments:
         due = {
-            one.key: one
-            for one in found
-            if one.action is Action.RUN and one.environment == environment
+            change.key: change
+            for change in found
+            if change.action is Action.RUN and change.environment == environment
         }
-        runs = [one.spec for one in due.values() if one.spec]
+        runs = [change.spec for change in due.values() if change.spec]
         command = apply_command(environment, context)
         brakes, here = context.brakes, facts._replace(total=totals[environment], command=command)
         found_so = judge(runs, here, brakes.acks, brakes.released)
-        judged |= {key: _as_judged(one, found_so, here) for key, one in due.items()}
-    return [judged.get(one.key, one) for one in found]
+        judged |= {key: _as_judged(change, found_so, here) for key, change in due.items()}
+    return [judged.get(change.key, change) for change in found]
 
 
-def _as_judged(one: Change, said: PolicyVerdict, facts: PolicyContext) -> Change:
-    assert one.spec is not None  # noqa: S101  every change that runs has its spec
-    one = one._replace(
-        approvals=needed_approvals(facts.policies, one.spec),
+def _as_judged(change: Change, said: PolicyVerdict, facts: PolicyContext) -> Change:
+    assert change.spec is not None  # noqa: S101  every change that runs has its spec
+    change = change._replace(
+        approvals=needed_approvals(facts.policies, change.spec),
         signed=any(each.signed_commits for each in facts.policies),
-        released=(*one.released, *said.released.get(one.key, ())),
+        released=(*change.released, *said.released.get(change.key, ())),
     )
-    hold = said.held.get(one.key)
-    return one if hold is None else as_held(one, hold)
+    hold = said.held.get(change.key)
+    return change if hold is None else as_held(change, hold)
 
 
 def at_its_commit(found: list[Change], context: Context) -> list[Change]:
@@ -129,23 +132,23 @@ def at_its_commit(found: list[Change], context: Context) -> list[Change]:
         return found
     released = context.brakes.acks.get(hold.release) == 1
     return [
-        one
-        if one.action is not Action.RUN
-        else one._replace(released=(*one.released, hold.release))
+        change
+        if change.action is not Action.RUN
+        else change._replace(released=(*change.released, hold.release))
         if released
-        else as_held(one, hold)
-        for one in found
+        else as_held(change, hold)
+        for change in found
     ]
 
 
-def with_freezes(one: Change, freezes: tuple[Freeze, ...]) -> Change:
+def with_freezes(change: Change, freezes: tuple[Freeze, ...]) -> Change:
     """Hold what would run as long as anything is frozen."""
-    if not freezes or one.action is not Action.RUN:
-        return one
-    return one._replace(
+    if not freezes or change.action is not Action.RUN:
+        return change
+    return change._replace(
         action=Action.HOLD,
         reason=Reason.FROZEN,
         detail=describe(freezes),
         hint=way_on(freezes),
-        due=one.reason,
+        due=change.reason,
     )

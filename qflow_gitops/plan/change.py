@@ -103,7 +103,7 @@ class Plan(NamedTuple):
 
     def of(self, action: Action) -> tuple[Change, ...]:
         """The decisions with this action."""
-        return tuple(one for one in self.changes if one.action is action)
+        return tuple(change for change in self.changes if change.action is action)
 
     @property
     def digest(self) -> str:
@@ -115,59 +115,59 @@ class Plan(NamedTuple):
         """The same plan without a freeze: it only puts off what is due, and makes no other plan."""
         return self._replace(
             changes=tuple(
-                one._replace(action=Action.RUN, reason=one.due)
-                if one.reason is Reason.FROZEN and one.due
-                else one
-                for one in self.changes
+                change._replace(action=Action.RUN, reason=change.due)
+                if change.reason is Reason.FROZEN and change.due
+                else change
+                for change in self.changes
             )
         )
 
     def digest_of(self, environments: Iterable[str]) -> str:
         """The digest of the part of the plan that is about these environments."""
         wanted = set(environments)
-        due = (one.spec for one in self.of(Action.RUN) if one.environment in wanted)
+        due = (change.spec for change in self.of(Action.RUN) if change.environment in wanted)
         return digest_of_runs(self.platforms, filter(None, due))
 
 
 def digest_of_runs(platforms: Mapping[str, str], specs: Iterable[RunSpec]) -> str:
     """Return the digest that a plan has which runs these specs."""
     entries = sorted(
-        [one.environment, platforms[one.environment], one.name, one.digest] for one in specs
+        [spec.environment, platforms[spec.environment], spec.name, spec.digest] for spec in specs
     )
     return "v1:sha256:" + hashlib.sha256(canonical(entries)).hexdigest()
 
 
 def change_of(
-    action: Action, reason: Reason, one: RunSpec, detail: str, hint: str = "",
+    action: Action, reason: Reason, spec: RunSpec, detail: str, hint: str = "",
     attempt: Placed | None = None, since: tuple[Difference, ...] | None = None,
     release: str = "",
 ) -> Change:  # fmt: skip
     """Return the decision about the run of a spec, with the attempt that explains it."""
-    owner = attempt.key if attempt and attempt.key != one.key else None
+    owner = attempt.key if attempt and attempt.key != spec.key else None
     return Change(
-        action, reason, one.environment, one.name, detail, hint, one,
+        action, reason, spec.environment, spec.name, detail, hint, spec,
         attempt.attempt if attempt else None, since, release, owner=owner,
     )  # fmt: skip
 
 
-def named(each: Placed, one: RunSpec) -> str:
+def named(each: Placed, spec: RunSpec) -> str:
     """Name an attempt, with its run where that isn't this spec's."""
     number = f"attempt {each.attempt.number}"
-    return number if each.key == one.key else f"{number} of {'/'.join(each.key)}"
+    return number if each.key == spec.key else f"{number} of {'/'.join(each.key)}"
 
 
-def run_of(one: RunSpec) -> str:
+def run_of(spec: RunSpec) -> str:
     """Return the run of a spec as commands take it: `environment/name`."""
-    return f"{one.environment}/{one.name}"
+    return f"{spec.environment}/{spec.name}"
 
 
-def as_held(one: Change, hold: Hold) -> Change:
+def as_held(change: Change, hold: Hold) -> Change:
     """Hold what is due."""
-    return one._replace(
+    return change._replace(
         action=Action.HOLD,
         reason=Reason(hold.reason),
         detail=hold.detail,
         hint=hold.hint,
         release=hold.release,
-        due=one.reason,
+        due=change.reason,
     )

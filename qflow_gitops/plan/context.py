@@ -53,9 +53,9 @@ class Context(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-def release_command(name: str, one: RunSpec, context: Context) -> str:
+def release_command(name: str, spec: RunSpec, context: Context) -> str:
     """The command that releases a hold by name; `with_numbers` fills in its number."""
-    command = apply_command(one.environment, context, name)
+    command = apply_command(spec.environment, context, name)
     return f"`{command} --ack {name}={COUNT} --reason TEXT`"
 
 

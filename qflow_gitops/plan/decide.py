@@ -38,12 +38,12 @@ def compute(specs: SpecSet, context: Context) -> Plan:
     released = at_its_commit(with_numbers(with_released(found, context, inheritance)), context)
     if context.facts is not None:
         released = with_rules(released, specs, context, context.facts)
-    frozen = [with_freezes(one, context.brakes.freezes) for one in released]
+    frozen = [with_freezes(change, context.brakes.freezes) for change in released]
     frozen += [_emptied(name, hold, context) for name, hold in context.emptied.items()]
-    shown = [one for one in frozen if _is_shown(one, context)]
+    shown = [change for change in frozen if _is_shown(change, context)]
     order = {action: place for place, action in enumerate(Action)}
     return Plan(
-        changes=tuple(sorted(shown, key=lambda one: (order[one.action], one.key))),
+        changes=tuple(sorted(shown, key=lambda change: (order[change.action], change.key))),
         platforms={
             name: context.project.environments[name].platform for name in context.environments
         },
@@ -59,19 +59,19 @@ def _environment(
     overview, found, quiet = context.lockfile.overview(environment), [], 0
     is_quiet = _quiet(environment, overview, context)
     names = set()
-    for key, one in specs.specs.items():
+    for key, spec in specs.specs.items():
         if key[0] != environment:
             continue
-        names |= {one.name, one.previous_name}
-        if not _selected(one, context.labels):
+        names |= {spec.name, spec.previous_name}
+        if not _selected(spec, context.labels):
             continue
-        heir = one.previous_name or inherits(context.lockfile, context.project, key)
-        seen = None if heir else overview.glance(one.name)
+        heir = spec.previous_name or inherits(context.lockfile, context.project, key)
+        seen = None if heir else overview.glance(spec.name)
         last = seen.sent[-1] if seen and seen.settled else ""
-        if seen and one.digest == last and is_quiet(one.file, seen.file):
+        if seen and spec.digest == last and is_quiet(spec.file, seen.file):
             quiet += 1
         else:
-            found.append(decide(one, context, inheritance))
+            found.append(decide(spec, context, inheritance))
     for key, finding in specs.invalid.items():
         if key[0] == environment:
             names.add(key[1])
@@ -106,8 +106,8 @@ def _quiet(environment: str, overview: EnvironmentSummary, context: Context) -> 
     return lambda *files: touched.isdisjoint(files)
 
 
-def _selected(one: RunSpec, labels: Mapping[str, str]) -> bool:
-    return all(one.labels.get(name) == value for name, value in labels.items())
+def _selected(spec: RunSpec, labels: Mapping[str, str]) -> bool:
+    return all(spec.labels.get(name) == value for name, value in labels.items())
 
 
 def _gone(key: RunKey, last: Attempt, inheritance: Inheritance) -> Change:
@@ -122,24 +122,26 @@ def _gone(key: RunKey, last: Attempt, inheritance: Inheritance) -> Change:
 
 def only_touched(made: Plan, touched: frozenset[str]) -> Plan:
     """Leave out every decision about a spec outside the files named."""
-    kept = tuple(one for one in made.changes if one.name == EVERY or _files(one) & touched)
+    kept = tuple(
+        change for change in made.changes if change.name == EVERY or _files(change) & touched
+    )
     return made._replace(changes=kept, unchanged=made.unchanged + len(made.changes) - len(kept))
 
 
-def _files(one: Change) -> set[str]:
-    files = {one.spec.file} if one.spec else set()
-    if one.attempt:
-        files.add(one.attempt.fact("file"))
-    if one.reason is Reason.INVALID:
-        files.add(one.detail.split(":", 1)[0])
+def _files(change: Change) -> set[str]:
+    files = {change.spec.file} if change.spec else set()
+    if change.attempt:
+        files.add(change.attempt.fact("file"))
+    if change.reason is Reason.INVALID:
+        files.add(change.detail.split(":", 1)[0])
     return files
 
 
-def _is_shown(one: Change, context: Context) -> bool:
+def _is_shown(change: Change, context: Context) -> bool:
     """What is done and wasn't touched is only counted."""
-    if one.action is not Action.SKIP or context.touched is None or one.name == EVERY:
+    if change.action is not Action.SKIP or context.touched is None or change.name == EVERY:
         return True
-    return bool(_files(one) & context.touched)
+    return bool(_files(change) & context.touched)
 
 
 def _emptied(environment: str, hold: Hold, context: Context) -> Change:

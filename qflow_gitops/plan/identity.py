@@ -12,7 +12,7 @@ from qflow_gitops.plan.spent import said
 from qflow_gitops.specs.spec import RunSpec
 
 
-def being_sent(one: RunSpec, intent: Placed) -> Change:
+def being_sent(spec: RunSpec, intent: Placed) -> Change:
     """Skip a run that another process is sending, as far as its lease says."""
     first = intent.attempt.events[0].extra
     by = first.get("by")
@@ -20,8 +20,8 @@ def being_sent(one: RunSpec, intent: Placed) -> Change:
     return change_of(
         Action.SKIP,
         Reason.IN_PROGRESS,
-        one,
-        f"{named(intent, one)} is being sent by {who or 'another apply'} since "
+        spec,
+        f"{named(intent, spec)} is being sent by {who or 'another apply'} since "
         f"{intent.attempt.opened_at}; if that has died, an apply after "
         f"{first.get('leaseUntil', '')} looks what became of it",
         "",
@@ -29,44 +29,45 @@ def being_sent(one: RunSpec, intent: Placed) -> Change:
     )
 
 
-def in_doubt(one: RunSpec, doubt: Placed) -> Change:
+def in_doubt(spec: RunSpec, doubt: Placed) -> Change:
     """Hold a run of which nobody knows whether it started."""
     return change_of(
         Action.HOLD,
         Reason.IN_DOUBT,
-        one,
-        f"{named(doubt, one)} may have run: {said(doubt.attempt)}",
-        f"{next_steps.look_up(one.environment)} looks it up. If that can't tell, look in "
+        spec,
+        f"{named(doubt, spec)} may have run: {said(doubt.attempt)}",
+        f"{next_steps.look_up(spec.environment)} looks it up. If that can't tell, look in "
         f"Qualys for an execution of workflow {doubt.attempt.fact('workflowId')} at about "
         f"{doubt.attempt.opened_at}, then say what you found: "
-        f"{next_steps.settle_doubt(run_of(one))}",
+        f"{next_steps.settle_doubt(run_of(spec))}",
         doubt,
     )
 
 
-def on_platform(one: RunSpec, record: tuple[Placed, ...], context: Context) -> Change | None:
+def on_platform(spec: RunSpec, record: tuple[Placed, ...], context: Context) -> Change | None:
     """A run recorded on another platform, or a new one where all others are on another."""
-    here = context.project.environments[one.environment].platform
+    here = context.project.environments[spec.environment].platform
     if record:
         known = frozenset({record[-1].attempt.fact("platform")}) - {""}
     else:
-        known = context.lockfile.overview(one.environment).platforms - {""}
+        known = context.lockfile.overview(spec.environment).platforms - {""}
     if not here or not known or here in known:
         return None
     there = ", ".join(sorted(known))
     return change_of(
         Action.HOLD,
         Reason.PLATFORM,
-        one,
-        f"recorded on platform {there}, but {one.environment} is now {here}",
-        f"Set `platform:` of {one.environment} in qflow.yaml back to {there}, or send it on {here} "
-        f"as well: {release_command(Reason.PLATFORM, one, context)}",
+        spec,
+        f"recorded on platform {there}, but {spec.environment} is now {here}",
+        f"Set `platform:` of {spec.environment} in qflow.yaml back to {there}, or send it "
+        f"on {here} "
+        f"as well: {release_command(Reason.PLATFORM, spec, context)}",
         record[-1] if record else None,
         release=Reason.PLATFORM,
     )
 
 
-def two_of_a_name(one: RunSpec) -> Change:
+def two_of_a_name(spec: RunSpec) -> Change:
     """A record can't be carried over from a run that goes on; looked at before anything else.
 
     What counts for a run already needs no other's record.
@@ -74,15 +75,15 @@ def two_of_a_name(one: RunSpec) -> Change:
     return change_of(
         Action.HOLD,
         Reason.RENAMED,
-        one,
-        f"`previousName: {one.previous_name}` names a run that still has a spec",
-        f"If it is another run, give `previousName` another run's name or none in {one.file}; if "
+        spec,
+        f"`previousName: {spec.previous_name}` names a run that still has a spec",
+        f"If it is another run, give `previousName` another run's name or none in {spec.file}; if "
         f"it is the same one, remove the other spec.",
     )
 
 
 def asked_before(
-    one: RunSpec, others: tuple[Placed, ...], context: Context, inheritance: Inheritance
+    spec: RunSpec, others: tuple[Placed, ...], context: Context, inheritance: Inheritance
 ) -> Change:
     """Hold a request that other runs have sent; the one that is gone is told first.
 
@@ -91,14 +92,14 @@ def asked_before(
     gone = [each for each in others if _goes_on_as(each, inheritance) is None]
     other = (gone or others)[0]
     now = other.key if gone else _goes_on_as(other, inheritance) or other.key
-    what, who = f"attempt {other.attempt.number} of {'/'.join(other.key)}", "/".join(one.key)
+    what, who = f"attempt {other.attempt.number} of {'/'.join(other.key)}", "/".join(spec.key)
     asked = f"{what} asked for the same on the same platform: it {said(other.attempt)}"
     ways = (
         f"`qflow-gitops baseline {who} --reason TEXT` records that and sends nothing. If it is "
-        f"meant again: {release_command(Reason.SAME_REQUEST, one, context)}, or "
+        f"meant again: {release_command(Reason.SAME_REQUEST, spec, context)}, or "
         f"`qflow-gitops rerun {who} --reason TEXT`, commit, apply."
     )
-    words = _renamed_from(other, one, inheritance) if gone else ""
+    words = _renamed_from(other, spec, inheritance) if gone else ""
     hint = f"If it is the same run: {words}, or {ways}" if words else f"If it is done: {ways}"
     if other.attempt.state in DOUBTFUL:
         same = f"If it is the same run: {words}. " if words else ""
@@ -109,7 +110,7 @@ def asked_before(
     return change_of(
         Action.HOLD,
         Reason.RENAMED if words else Reason.SAME_REQUEST,
-        one,
+        spec,
         asked + became,
         hint,
         other,
@@ -130,18 +131,18 @@ def _goes_on_as(other: Placed, inheritance: Inheritance) -> RunKey | None:
     return next(filter(inheritance.has_spec, (other.key, *inheritance.heirs(other))), None)
 
 
-def _renamed_from(other: Placed, one: RunSpec, inheritance: Inheritance) -> str:
+def _renamed_from(other: Placed, spec: RunSpec, inheritance: Inheritance) -> str:
     """Say which words carry a run over that has no spec any more; "" where none would.
 
     By its own name, or by one that it was called since, where that went as well.
     """
     names = (other.key, *inheritance.heirs(other))
-    called = next((each for each in names if inheritance.would_count(other, one.key, each)), None)
+    called = next((each for each in names if inheritance.would_count(other, spec.key, each)), None)
     if called is None:
         return ""
     environment, name = called
-    if environment != one.environment:
-        return f"add `previousNames: [{environment}]` to {one.environment} in qflow.yaml"
-    if one.previous_name:
-        return f"make it `previousName: {name}` under `metadata` in {one.file}"
-    return f"add `previousName: {name}` under `metadata` in {one.file}"
+    if environment != spec.environment:
+        return f"add `previousNames: [{environment}]` to {spec.environment} in qflow.yaml"
+    if spec.previous_name:
+        return f"make it `previousName: {name}` under `metadata` in {spec.file}"
+    return f"add `previousName: {name}` under `metadata` in {spec.file}"

@@ -18,7 +18,7 @@ from qflow_gitops.specs.spec import RunSpec
 
 
 def decide(
-    one: RunSpec,
+    spec: RunSpec,
     context: Context,
     inheritance: Inheritance,
     released: frozenset[str] = frozenset(),
@@ -27,23 +27,23 @@ def decide(
 
     `released` names the holds that a person took out of its way.
     """
-    record = inheritance.attempts(one.key)
-    same = [each for each in record if each.attempt.digest == one.digest]
+    record = inheritance.attempts(spec.key)
+    same = [each for each in record if each.attempt.digest == spec.digest]
     counted = [each for each in same if each.attempt.counted]
-    if not counted and inheritance.contradicted(one):
-        return two_of_a_name(one)
+    if not counted and inheritance.contradicted(spec):
+        return two_of_a_name(spec)
     doubt = next((each for each in record if each.attempt.state in DOUBTFUL), None)
     if doubt is not None and context.now and is_leased(doubt.attempt, context.now):
-        return being_sent(one, doubt)
+        return being_sent(spec, doubt)
     if doubt is not None:
-        return in_doubt(one, doubt)
-    moved = None if Reason.PLATFORM in released else on_platform(one, record, context)
+        return in_doubt(spec, doubt)
+    moved = None if Reason.PLATFORM in released else on_platform(spec, record, context)
     if moved is not None:
         return moved
     if counted:
-        return spent(one, counted[-1], record, context, released)
+        return spent(spec, counted[-1], record, context, released)
     if Reason.SAME_REQUEST not in released:
-        others = spent_by_others(one, record, context.project, context.lockfile)
+        others = spent_by_others(spec, record, context.project, context.lockfile)
         if others:
-            return asked_before(one, others, context, inheritance)
-    return due_now(one, record, same, context)
+            return asked_before(spec, others, context, inheritance)
+    return due_now(spec, record, same, context)

@@ -24,20 +24,20 @@ def platforms_of(environment: str, project: Project, lockfile: Lockfile) -> froz
 
 
 def spent_by_others(
-    one: RunSpec, own: Collection[Placed], project: Project, lockfile: Lockfile
+    spec: RunSpec, own: Collection[Placed], project: Project, lockfile: Lockfile
 ) -> tuple[Placed, ...]:
     """Return the counted attempts of other runs that have this spec's request, oldest first.
 
     On the same platform, whatever the name or environment; where one of both platforms isn't
     known, it may be the same. `own` are the attempts that count for the run itself.
     """
-    here = platforms_of(one.environment, project, lockfile)
+    here = platforms_of(spec.environment, project, lockfile)
     mine = {(*each.key, each.attempt.number) for each in own}
     found = [
         each
-        for each in _senders(one.digest, lockfile)
+        for each in _senders(spec.digest, lockfile)
         if (*each.key, each.attempt.number) not in mine
-        and each.key != one.key
+        and each.key != spec.key
         and _may_be_there(each.attempt, here)
     ]
     return tuple(sorted(found, key=lambda each: each.attempt.opened_at))
@@ -56,9 +56,9 @@ def _may_be_there(attempt: Attempt, platforms: frozenset[str]) -> bool:
     return not there or not platforms or there in platforms
 
 
-def is_spent_elsewhere(one: RunSpec, project: Project, lockfile: Lockfile) -> bool:
+def is_spent_elsewhere(spec: RunSpec, project: Project, lockfile: Lockfile) -> bool:
     """Whether another run has sent a spec's request on its platform."""
-    return bool(spent_by_others(one, (), project, lockfile))
+    return bool(spent_by_others(spec, (), project, lockfile))
 
 
 def doubles(
@@ -71,11 +71,11 @@ def doubles(
     """
     first: dict[tuple[str, str], RunSpec] = {}
     found = {}
-    for one in sorted(due, key=lambda each: each.key):
-        place = (project.environments[one.environment].platform, one.digest)
-        other = first.setdefault(place, one)
-        if other is not one and one.key not in known:
-            found[one.key] = other
+    for spec in sorted(due, key=lambda each: each.key):
+        place = (project.environments[spec.environment].platform, spec.digest)
+        other = first.setdefault(place, spec)
+        if other is not spec and spec.key not in known:
+            found[spec.key] = other
     return found
 
 
@@ -83,15 +83,15 @@ def doubles(
 
 
 def highest_spent(
-    one: RunSpec, maximum: int, project: Project, lockfile: Lockfile
+    spec: RunSpec, maximum: int, project: Project, lockfile: Lockfile
 ) -> tuple[int, Placed] | None:
     """Return the highest `rerun`, up to `maximum`, under which a request is spent, and by what.
 
     On the spec's platform, by any run, itself too; 0 stands for none. None where it isn't
     spent. Exact: each number's digest is looked for, which takes some 0.1 s for 100,000.
     """
-    here = platforms_of(one.environment, project, lockfile)
-    workflows = ("", one.workflow_id.lower())  # of another one none of the digests can be
+    here = platforms_of(spec.environment, project, lockfile)
+    workflows = ("", spec.workflow_id.lower())  # of another one none of the digests can be
     spent = {
         attempt.digest: Placed(environment, run, attempt)
         for environment, record in lockfile.environments.items()
@@ -102,20 +102,20 @@ def highest_spent(
         and attempt.fact("workflowId").lower() in workflows
     }
     numbers = range(maximum, -1, -1) if spent else ()
-    found = zip(numbers, one.digests(numbers), strict=True)
+    found = zip(numbers, spec.digests(numbers), strict=True)
     return next(((number, spent[digest]) for number, digest in found if digest in spent), None)
 
 
 def numbers_asked(
-    one: RunSpec, specs: Iterable[RunSpec], project: Project
+    spec: RunSpec, specs: Iterable[RunSpec], project: Project
 ) -> Mapping[int, RunSpec]:
     """Return each `rerun` under which other specs ask for a spec's request on its platform."""
-    here = project.environments[one.environment].platform
-    (plain,) = one.digests((0,))
+    here = project.environments[spec.environment].platform
+    (plain,) = spec.digests((0,))
     return {
         each.rerun: each
         for each in specs
-        if each.key != one.key
+        if each.key != spec.key
         and (not here or project.environments[each.environment].platform in (here, ""))
         and plain in each.digests((0,))
     }

@@ -29,34 +29,34 @@ _HELD = {
 
 
 def spent(
-    one: RunSpec,
+    spec: RunSpec,
     last: Placed,
     record: tuple[Placed, ...],
     context: Context,
     released: frozenset[str],
 ) -> Change:
     """Decide about a request that counts as this run's already."""
-    state, detail = _known(one, last, context)
+    state, detail = _known(spec, last, context)
     if state in _SKIPPED:
         reverted = any(each.attempt.counted for each in record[record.index(last) + 1 :])
-        hint = f"To send it once more: {next_steps.rerun(run_of(one))}" if reverted else ""
-        return change_of(Action.SKIP, _SKIPPED[state], one, detail, hint, last)
+        hint = f"To send it once more: {next_steps.rerun(run_of(spec))}" if reverted else ""
+        return change_of(Action.SKIP, _SKIPPED[state], spec, detail, hint, last)
     reason = _HELD[state]
-    if one.key in context.brakes.retries and reason is not Reason.EXPIRED:
+    if spec.key in context.brakes.retries and reason is not Reason.EXPIRED:
         return change_of(
-            Action.RUN, Reason.RETRY, one, f"released by --retry; {detail}", "", last, ()
+            Action.RUN, Reason.RETRY, spec, f"released by --retry; {detail}", "", last, ()
         )
     if state in _RETRIED and RETRY in released:
         said_so = f"released by --retry-failed; {detail}"
-        return change_of(Action.RUN, Reason.RETRY, one, said_so, "", last, ())
+        return change_of(Action.RUN, Reason.RETRY, spec, said_so, "", last, ())
     release = RETRY if context.brakes.retry_failed and state in _RETRIED else ""
-    hint = _way_on(one, last.attempt, state, context)
-    return change_of(Action.HOLD, reason, one, detail, hint, last, release=release)
+    hint = _way_on(spec, last.attempt, state, context)
+    return change_of(Action.HOLD, reason, spec, detail, hint, last, release=release)
 
 
-def _known(one: RunSpec, last: Placed, context: Context) -> tuple[State, str]:
+def _known(spec: RunSpec, last: Placed, context: Context) -> tuple[State, str]:
     """Return the state of an attempt and say it; a word that is explained by now settles it."""
-    attempt, detail = last.attempt, f"{named(last, one)} {said(last.attempt)}"
+    attempt, detail = last.attempt, f"{named(last, spec)} {said(last.attempt)}"
     if attempt.state is not State.ENDED:
         return attempt.state, detail
     state = explained(attempt, context.project.statuses)
@@ -66,9 +66,9 @@ def _known(one: RunSpec, last: Placed, context: Context) -> tuple[State, str]:
     return State.ENDED, f"{detail}; {why}"
 
 
-def _way_on(one: RunSpec, last: Attempt, state: State, context: Context) -> str:
-    run = run_of(one)
-    retry = next_steps.retry(run, apply_command(one.environment, context))
+def _way_on(spec: RunSpec, last: Attempt, state: State, context: Context) -> str:
+    run = run_of(spec)
+    retry = next_steps.retry(run, apply_command(spec.environment, context))
     if state is State.EXPIRED:
         return f"Say what you know: {next_steps.settle_doubt(run)}"
     if state is State.ENDED:
@@ -80,34 +80,34 @@ def _way_on(one: RunSpec, last: Attempt, state: State, context: Context) -> str:
 
 
 def due_now(
-    one: RunSpec, record: tuple[Placed, ...], same: list[Placed], context: Context
+    spec: RunSpec, record: tuple[Placed, ...], same: list[Placed], context: Context
 ) -> Change:
     """Decide about a request that this run has never sent."""
-    before = context.previous.get(one.key)
-    since = _since(before, one) if before else None
+    before = context.previous.get(spec.key)
+    since = _since(before, spec) if before else None
     last = next((each for each in reversed(record) if each.attempt.counted), None)
     if same:
-        detail = f"{named(same[-1], one)} {said(same[-1].attempt)}"
-        return change_of(Action.RUN, Reason.UNSENT, one, detail, "", last or same[-1], since)
+        detail = f"{named(same[-1], spec)} {said(same[-1].attempt)}"
+        return change_of(Action.RUN, Reason.UNSENT, spec, detail, "", last or same[-1], since)
     if last is None:
-        return change_of(Action.RUN, Reason.ADDED, one, "never sent before")
-    sent, told = last.attempt, f"{named(last, one)}"
-    if is_once_more(one, sent):
+        return change_of(Action.RUN, Reason.ADDED, spec, "never sent before")
+    sent, told = last.attempt, f"{named(last, spec)}"
+    if is_once_more(spec, sent):
         detail = f"the same request once more; {told} {said(sent)}"
-        return change_of(Action.RUN, Reason.RERUN, one, detail, "", last, since)
+        return change_of(Action.RUN, Reason.RERUN, spec, detail, "", last, since)
     detail = f"differs from {told}, which {said(sent)}"
-    return change_of(Action.RUN, Reason.MODIFIED, one, detail, "", last, since)
+    return change_of(Action.RUN, Reason.MODIFIED, spec, detail, "", last, since)
 
 
 _NEAR = 1000  # numbers below a spec's own; further down only the same text is recognised
 
 
-def is_once_more(one: RunSpec, last: Attempt) -> bool:
+def is_once_more(spec: RunSpec, last: Attempt) -> bool:
     """Whether an attempt sent a spec's very request, under whatever `rerun`."""
-    workflow = last.fact("workflowId").lower() == one.workflow_id.lower()
-    if workflow and last.fact("bodySha256") == one.body_sha256:
+    workflow = last.fact("workflowId").lower() == spec.workflow_id.lower()
+    if workflow and last.fact("bodySha256") == spec.body_sha256:
         return True
-    return workflow and last.digest in one.digests(range(max(0, one.rerun - _NEAR), one.rerun))
+    return workflow and last.digest in spec.digests(range(max(0, spec.rerun - _NEAR), spec.rerun))
 
 
 def _since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
@@ -120,21 +120,21 @@ def _since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
     pointers = before.sensitive + now.sensitive
     return tuple(
         Difference(
-            one.pointer,
-            hidden(one.old, one.pointer, pointers),
-            hidden(one.new, one.pointer, pointers),
+            difference.pointer,
+            hidden(difference.old, difference.pointer, pointers),
+            hidden(difference.new, difference.pointer, pointers),
         )
-        for one in differences(old, new)
-        if not _is_one_id(one)
+        for difference in differences(old, new)
+        if not _is_one_id(difference)
     )
 
 
 _IDS = frozenset(("/workflowId", *(f"/variables/{name}" for name in CONNECTOR_IDS)))
 
 
-def _is_one_id(one: Difference) -> bool:
-    both = (one.old, one.new)
-    return one.pointer in _IDS and len({str(each).lower() for each in both}) == 1
+def _is_one_id(difference: Difference) -> bool:
+    both = (difference.old, difference.new)
+    return difference.pointer in _IDS and len({str(each).lower() for each in both}) == 1
 
 
 _SAID = {

@@ -52,13 +52,13 @@ def _said(limit: float | None) -> str:
 
 def _approvals(old: tuple[Approvals, ...], new: tuple[Approvals, ...]) -> Iterator[str]:
     asked: dict[str, int] = {}
-    for one in new:
-        asked[str(one.scope)] = max(asked.get(str(one.scope), 0), one.count)
+    for approvals in new:
+        asked[str(approvals.scope)] = max(asked.get(str(approvals.scope), 0), approvals.count)
     everywhere = asked.get(str(Scope()), 0)
-    for one in old:
-        now = max(asked.get(str(one.scope), 0), everywhere)
-        if now < one.count:
-            yield f"approvals: {one.count} → {now}"
+    for approvals in old:
+        now = max(asked.get(str(approvals.scope), 0), everywhere)
+        if now < approvals.count:
+            yield f"approvals: {approvals.count} → {now}"
 
 
 def _workflows(old: Policy, new: Policy) -> Iterator[str]:

@@ -74,12 +74,12 @@ class Scope(NamedTuple):
     labels: Mapping[str, str] = {}
     workflows: tuple[str, ...] = ()
 
-    def covers(self, one: Governed) -> bool:
+    def covers(self, run: Governed) -> bool:
         """Whether the rule is about this run."""
         return (
-            (not self.environments or one.environment in self.environments)
-            and all(one.labels.get(name) == value for name, value in self.labels.items())
-            and (not self.workflows or one.workflow_id.lower() in self.workflows)
+            (not self.environments or run.environment in self.environments)
+            and all(run.labels.get(name) == value for name, value in self.labels.items())
+            and (not self.workflows or run.workflow_id.lower() in self.workflows)
         )
 
 
@@ -157,9 +157,9 @@ class PolicyVerdict(NamedTuple):
     released: Mapping[RunKey, tuple[str, ...]]
 
 
-def needed_approvals(policies: Iterable[Policy], one: Governed) -> int:
+def needed_approvals(policies: Iterable[Policy], run: Governed) -> int:
     """Return how many people have to approve a run."""
-    counts = (r.count for each in policies for r in each.approvals if r.scope.covers(one))
+    counts = (r.count for each in policies for r in each.approvals if r.scope.covers(run))
     return max(counts, default=0)
 
 
@@ -175,25 +175,25 @@ def judge(
     whose holds were released when there were more of them.
     """
     held: dict[RunKey, Hold] = {}
-    for one in due:
-        hold = next(_of_a_run(one, facts), None)
+    for run in due:
+        hold = next(_of_a_run(run, facts), None)
         if hold:
-            held[one.key] = hold
+            held[run.key] = hold
     by_name: dict[RunKey, tuple[str, ...]] = {}
-    for name, runs, hold in _of_the_whole([one for one in due if one.key not in held], facts):
+    for name, runs, hold in _of_the_whole([run for run in due if run.key not in held], facts):
         acked = acks.get(name) == len(runs)
-        for one in runs:
-            if acked or one.key in released:
-                by_name[one.key] = (*by_name.get(one.key, ()), name)
+        for run in runs:
+            if acked or run.key in released:
+                by_name[run.key] = (*by_name.get(run.key, ()), name)
             else:
-                held.setdefault(one.key, hold)
+                held.setdefault(run.key, hold)
     return PolicyVerdict(held, {key: names for key, names in by_name.items() if key not in held})
 
 
 # --- what is about one run -----------------------------------------------------------
 
 
-def _of_a_run(one: Governed, facts: PolicyContext) -> Iterator[Hold]:
+def _of_a_run(run: Governed, facts: PolicyContext) -> Iterator[Hold]:
     if facts.unreadable:
         yield Hold(
             "policy",
@@ -201,37 +201,37 @@ def _of_a_run(one: Governed, facts: PolicyContext) -> Iterator[Hold]:
             facts.way_on,
         )
     for policy in facts.policies:
-        yield from _workflow(one, policy)
-        yield from _annotations(one, policy)
-        yield from _signed(one, policy, facts)
-    yield from _approval(one, facts)
+        yield from _workflow(run, policy)
+        yield from _annotations(run, policy)
+        yield from _signed(run, policy, facts)
+    yield from _approval(run, facts)
 
 
-def _workflow(one: Governed, policy: Policy) -> Iterator[Hold]:
-    wanted = one.workflow_id.lower()
+def _workflow(run: Governed, policy: Policy) -> Iterator[Hold]:
+    wanted = run.workflow_id.lower()
     hint = "Take another workflow, or have `policy.workflows` in qflow.yaml changed."
     if wanted in policy.denied:
-        yield Hold("workflow", f"the policy denies workflow {one.workflow_id}", hint)
+        yield Hold("workflow", f"the policy denies workflow {run.workflow_id}", hint)
     elif policy.allowed is not None and wanted not in policy.allowed:
-        yield Hold("workflow", f"the policy doesn't allow workflow {one.workflow_id}", hint)
+        yield Hold("workflow", f"the policy doesn't allow workflow {run.workflow_id}", hint)
 
 
-def _annotations(one: Governed, policy: Policy) -> Iterator[Hold]:
+def _annotations(run: Governed, policy: Policy) -> Iterator[Hold]:
     for name, pattern in policy.annotations.items():
-        value = one.annotations.get(name)
+        value = run.annotations.get(name)
         if value is None or not patterns.matches(pattern, value):
             stands = "it has none" if value is None else f"`{value}` doesn't"
             yield Hold(
                 "policy",
                 f"the policy asks for the annotation `{name}` to match {pattern}, and {stands}",
-                f"Add `{name}:` under `metadata.annotations` in {one.file}.",
+                f"Add `{name}:` under `metadata.annotations` in {run.file}.",
             )
 
 
-def _signed(one: Governed, policy: Policy, facts: PolicyContext) -> Iterator[Hold]:
+def _signed(run: Governed, policy: Policy, facts: PolicyContext) -> Iterator[Hold]:
     if not policy.signed_commits:
         return
-    approval = (facts.approvals or {}).get(one.key)
+    approval = (facts.approvals or {}).get(run.key)
     if approval is not None:
         yield from filter(None, [missing(0, signed=True, found=approval)])
     elif facts.sending:
@@ -239,10 +239,10 @@ def _signed(one: Governed, policy: Policy, facts: PolicyContext) -> Iterator[Hol
         yield Hold("policy", detail, _ask(facts))
 
 
-def _approval(one: Governed, facts: PolicyContext) -> Iterator[Hold]:
-    needed = needed_approvals(facts.policies, one)
+def _approval(run: Governed, facts: PolicyContext) -> Iterator[Hold]:
+    needed = needed_approvals(facts.policies, run)
     if facts.approvals is not None:
-        found = facts.approvals.get(one.key, Approval(why="no approved pull request holds it"))
+        found = facts.approvals.get(run.key, Approval(why="no approved pull request holds it"))
         yield from filter(None, [missing(max(1, needed), signed=False, found=found)])
     elif facts.sending and needed:
         yield Hold("approval", _given(needed, Approval(why="nobody was asked")), _ask(facts))
@@ -301,11 +301,11 @@ def _limits(due: Sequence[Governed], limits: Limits, facts: PolicyContext) -> _F
     if shares and len(due) * 100 > (limits.share or 0) * total:
         yield over("share", due, f"at most {limits.share:g} % of {total} specs an apply")
     for name, most in limits.connector_types.items():
-        some = [one for one in due if name in one.connector_types]
+        some = [run for run in due if name in run.connector_types]
         if len(some) > most:
             yield over(name, some, f"at most {most} runs an apply with connector type {name}")
     for workflow, most in limits.workflows.items():
-        some = [one for one in due if one.workflow_id.lower() == workflow]
+        some = [run for run in due if run.workflow_id.lower() == workflow]
         if len(some) > most:
             yield over(workflow, some, f"at most {most} runs an apply of workflow {workflow}")
 

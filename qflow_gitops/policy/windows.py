@@ -104,9 +104,11 @@ def verdict(windows: Sequence[Window], environment: str, now: datetime) -> Verdi
 
 def _concerned(windows: Sequence[Window], environment: str) -> tuple[list[Window], list[Window]]:
     """The windows about an environment: those that allow, and those that deny."""
-    concerned = [one for one in windows if environment in (one.environments or (environment,))]
-    allows = [one for one in concerned if one.kind == "allow"]
-    return allows, [one for one in concerned if one.kind == "deny"]
+    concerned = [
+        window for window in windows if environment in (window.environments or (environment,))
+    ]
+    allows = [window for window in concerned if window.kind == "allow"]
+    return allows, [window for window in concerned if window.kind == "deny"]
 
 
 def _hits(cron: str, wall: datetime, *, reverse: bool = False) -> Iterator[datetime]:
@@ -168,9 +170,9 @@ def _state(
     allows: list[Window], denies: list[Window], environment: str, at: datetime
 ) -> tuple[bool, str]:
     """Whether it is open, and the sentence for it."""
-    if closing := [one for one in denies if _is_open(one, at)]:
+    if closing := [window for window in denies if _is_open(window, at)]:
         return False, f"The {closing[0]} is open."
-    if opening := [one for one in allows if _is_open(one, at)]:
+    if opening := [window for window in allows if _is_open(window, at)]:
         return True, f"The {opening[0]} is open."
     if allows:
         many = f"none of the {len(allows)} allow windows" if allows[1:] else f"the {allows[0]}"
@@ -210,14 +212,16 @@ def _look(
 
 def _first(windows: list[Window], at: datetime) -> datetime | None:
     """The first firing of any after a moment."""
-    return min((found for one in windows if (found := _firing_after(one, at))), default=None)
+    return min((found for window in windows if (found := _firing_after(window, at))), default=None)
 
 
 def _ends(windows: list[Window], at: datetime, limit: datetime) -> list[datetime]:
     """When those that are open at a moment will close."""
-    opened = ((one, _firing_by(one, at)) for one in windows)
+    opened = ((window, _firing_by(window, at)) for window in windows)
     return [
-        _end(one, firing, limit) for one, firing in opened if firing and firing + one.length > at
+        _end(window, firing, limit)
+        for window, firing in opened
+        if firing and firing + window.length > at
     ]
 
 
@@ -274,7 +278,7 @@ def _firing_after(window: Window, at: datetime) -> datetime | None:
     wall, repeated = _wall(at, zone)
     found: datetime | None = None
     for hit in _hits(window.cron, wall - repeated):
-        moments = [one for one in _moments(hit, window.cron, zone) if one > at]
+        moments = [moment for moment in _moments(hit, window.cron, zone) if moment > at]
         found = min([*moments, found] if found else moments, default=None)
         if found and hit >= wall + repeated:  # no later hit is an earlier moment
             break
@@ -287,7 +291,7 @@ def _firing_by(window: Window, at: datetime) -> datetime | None:
     wall, repeated = _wall(at, zone)
     found: datetime | None = None
     for hit in _hits(window.cron, wall + repeated + _MINUTE, reverse=True):
-        moments = [one for one in _moments(hit, window.cron, zone) if one <= at]
+        moments = [moment for moment in _moments(hit, window.cron, zone) if moment <= at]
         found = max([*moments, found] if found else moments, default=None)
         if found and hit <= wall - repeated:  # no earlier hit is a later moment
             break

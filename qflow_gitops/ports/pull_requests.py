@@ -58,7 +58,7 @@ class PullRequests(Protocol):
     def merged_with(self, commit: str) -> Sequence[PullRequest]:
         """Return the merged pull requests that brought a commit."""
 
-    def review(self, one: PullRequest, updates: Sequence[Update]) -> Reviewed:
+    def review(self, request: PullRequest, updates: Sequence[Update]) -> Reviewed:
         """Say who approved its newest commit, or the one that only `updates` came after.
 
         Who made these had no hand in it by that.

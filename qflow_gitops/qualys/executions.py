@@ -47,7 +47,7 @@ def _read_whole(
         if page is None:
             return None
         known = len(found)
-        found |= {one.id.lower(): one for one in page.items}
+        found |= {execution.id.lower(): execution for execution in page.items}
         if number > 1 and page.total != total:
             return False
         if len(found) - known < len(page.items):
@@ -66,7 +66,7 @@ def newest(caller: Caller, workflow_id: str, start: datetime) -> tuple[str, ...]
     found: dict[str, Execution] = {}
     window = {"startAt": _iso(start), "order": "-createdAt"}
     whole = _read_whole(caller, workflow_id, window, found)
-    return tuple(one.id for one in found.values()) if whole else None
+    return tuple(execution.id for execution in found.values()) if whole else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,15 @@ def _page(caller: Caller, workflow_id: str, window: dict[str, str]) -> _Page | N
     items = data.get("items")
     if not isinstance(items, list):  # an empty list has to say so: `{}` proves nothing
         raise _odd("list of executions")
-    executions = tuple(_execution(one) for one in items if isinstance(one, dict))
-    others = (one.workflow_id.lower() not in ("", workflow_id.lower()) for one in executions)
-    if len(executions) < len(items) or not all(one.id for one in executions) or any(others):
+    executions = tuple(_execution(item) for item in items if isinstance(item, dict))
+    others = (
+        execution.workflow_id.lower() not in ("", workflow_id.lower()) for execution in executions
+    )
+    if (
+        len(executions) < len(items)
+        or not all(execution.id for execution in executions)
+        or any(others)
+    ):
         raise _odd("list of executions")  # what can't be read isn't absent
     return _Page(executions, _number(data.get("total")))
 

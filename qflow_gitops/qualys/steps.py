@@ -11,7 +11,7 @@ def listed(caller: Caller, execution_id: str) -> list[dict[str, Any]]:
     """Return the steps that `{"total", "items"}` holds; none where there is no such execution."""
     answer = caller.get(_path(execution_id), "list")
     items = unwrapped(answer).get("items", []) if answer else []
-    return [one for one in items if isinstance(one, dict)]
+    return [item for item in items if isinstance(item, dict)]
 
 
 def details(caller: Caller, execution_id: str, node_id: str) -> dict[str, Any] | None:
@@ -34,19 +34,19 @@ def trigger(caller: Caller, execution_id: str) -> TriggerInput | None:
     Variables come as `{key, value, type}` items; those that can't be read count as not shown.
     """
     shown = [
-        one
-        for one in output(caller, execution_id, "trigger")
-        if isinstance(one, dict) and ("input" in one or "overrideVariables" in one)
+        item
+        for item in output(caller, execution_id, "trigger")
+        if isinstance(item, dict) and ("input" in item or "overrideVariables" in item)
     ]
     if len(shown) != 1:
         return None
-    (one,) = shown
-    if str(one.get("executionId") or execution_id).lower() != execution_id.lower():
+    (step,) = shown
+    if str(step.get("executionId") or execution_id).lower() != execution_id.lower():
         return None
-    variables = one.get("overrideVariables")
+    variables = step.get("overrideVariables")
     return TriggerInput(
-        source=str(one.get("source") or ""),
-        input=one.get("input"),
+        source=str(step.get("source") or ""),
+        input=step.get("input"),
         variables=_by_key(variables) if isinstance(variables, list) else None,
     )
 

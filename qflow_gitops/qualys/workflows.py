@@ -30,7 +30,7 @@ def listed(caller: Caller) -> Iterator[str]:
         items = data.get("items")
         if not isinstance(items, list):
             break
-        ids = {one["id"] for one in items if isinstance(one, dict) and _is_text(one.get("id"))}
+        ids = {item["id"] for item in items if isinstance(item, dict) and _is_text(item.get("id"))}
         yield from sorted(ids - seen)
         new = ids - seen
         seen |= ids

@@ -48,44 +48,44 @@ def render_gone(environment: str, successor: str) -> str:
     )
 
 
-def render(one: Review) -> str:
+def render(review: Review) -> str:
     """Write the comment, its marker first; never more than `COMMENT_LIMIT`."""
-    body = one.planned
+    body = review.planned
     marker = (
-        f"<!-- qflow-gitops v1 environment={one.environment} "
-        f"plan={one.digest} head={body.commit} -->\n"
+        f"<!-- qflow-gitops v1 environment={review.environment} "
+        f"plan={review.digest} head={body.commit} -->\n"
     )
-    title = f"### Qualys Flow, {code(one.environment)}: {_overall(one)}\n\n"
+    title = f"### Qualys Flow, {code(review.environment)}: {_overall(review)}\n\n"
     against = f", compared with {code(body.base[:10])}" if body.base else ""
-    tail = f"From commit {code(body.commit[:10])}{against}; plan digest {code(one.digest)}\n"
-    if one.empty:
+    tail = f"From commit {code(body.commit[:10])}{against}; plan digest {code(review.digest)}\n"
+    if review.empty:
         frozen = "".join(frozen_part(body.freezes).entries)
-        said = f"Nothing of {code(one.environment)} is changed here, and nothing would run.\n\n"
+        said = f"Nothing of {code(review.environment)} is changed here, and nothing would run.\n\n"
         return marker + title + first(body) + frozen + said + tail
     shown = MarkdownPlan(
-        head=f"{marker}{title}{first(body)}**{_counts(one)}**\n\n{_next(one)}",
+        head=f"{marker}{title}{first(body)}**{_counts(review)}**\n\n{_next(review)}",
         body=body,
-        rows=[Row(each.change, each.why, _state(each)) for each in one.proposals],
-        held=one.held,
-        skipped=one.skipped,
-        notes=one.notes,
-        found=one.found,
+        rows=[Row(each.change, each.why, _state(each)) for each in review.proposals],
+        held=review.held,
+        skipped=review.skipped,
+        notes=review.notes,
+        found=review.found,
         tail=tail,
     )
     return document(shown, COMMENT_LIMIT)
 
 
-def _overall(one: Review) -> str:
-    failed = sum(each.standing is ReviewStatus.FAILED for each in one.proposals)
-    return f"{one.standing}, {failed:,} failed" if failed else str(one.standing)
+def _overall(review: Review) -> str:
+    failed = sum(each.standing is ReviewStatus.FAILED for each in review.proposals)
+    return f"{review.standing}, {failed:,} failed" if failed else str(review.standing)
 
 
-def _counts(one: Review) -> str:
-    shown = [each for each in one.proposals if each.standing is not ReviewStatus.HELD]
+def _counts(review: Review) -> str:
+    shown = [each for each in review.proposals if each.standing is not ReviewStatus.HELD]
     numbers = Counter(_COUNTED.get(each.standing, each.standing) for each in shown)
     parts = [f"{number:,} {words}" for words, number in numbers.items()] or ["0 to start"]
     # A failed run counts there too: it is held until a person decides.
-    parts += [f"{len(one.held):,} held", f"{len(one.skipped):,} with nothing to do"]
+    parts += [f"{len(review.held):,} held", f"{len(review.skipped):,} with nothing to do"]
     return " · ".join(parts)
 
 
@@ -101,21 +101,21 @@ _MERGED = {
 }
 
 
-def _next(one: Review) -> str:
-    lacks = list(dict.fromkeys(each.lacks for each in one.proposals if each.lacks))
+def _next(review: Review) -> str:
+    lacks = list(dict.fromkeys(each.lacks for each in review.proposals if each.lacks))
     if lacks:
         more = f", and {len(lacks) - 1:,} others alike" if len(lacks) > 1 else ""
         return f"Before the merge: {code(lacks[0])}{more}. Merged without it, apply holds it.\n\n"
-    return (_MERGED if one.merged else _NEXT).get(one.standing, "")
+    return (_MERGED if review.merged else _NEXT).get(review.standing, "")
 
 
-def _state(one: Proposal) -> str:
+def _state(proposal: Proposal) -> str:
     """Say a run's state, with the execution's id and a link to what made the attempt."""
-    words = [f"{one.standing}, not approved" if one.lacks else str(one.standing)]
-    if one.attempt is not None:
-        words += [*_said(one.attempt, one.standing)]
-    if _LINK.fullmatch(one.ci_run):
-        words.append(f"([CI run]({one.ci_run}))")
+    words = [f"{proposal.standing}, not approved" if proposal.lacks else str(proposal.standing)]
+    if proposal.attempt is not None:
+        words += [*_said(proposal.attempt, proposal.standing)]
+    if _LINK.fullmatch(proposal.ci_run):
+        words.append(f"([CI run]({proposal.ci_run}))")
     return " ".join(words)
 
 

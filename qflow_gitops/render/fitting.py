@@ -7,7 +7,7 @@ from qflow_gitops.findings.finding import Diagnostic, Severity
 
 def errors_first(found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Order findings so that those at the end may be left out."""
-    return sorted(found, key=lambda one: one.severity is not Severity.ERROR)
+    return sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)
 
 
 def within(limit: int, most: int, render: Callable[[int], str], size: Callable[[str], int]) -> str:

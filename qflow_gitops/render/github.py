@@ -23,10 +23,10 @@ def render(report: Report) -> str:
     if report.error:
         lines.append(_command("error", {"title": "qflow-gitops"}, report.error.message))
         room -= 1
-    errors = [one for one in report.diagnostics if one.severity is Severity.ERROR]
-    warnings = [one for one in report.diagnostics if one.severity is Severity.WARNING]
+    errors = [finding for finding in report.diagnostics if finding.severity is Severity.ERROR]
+    warnings = [finding for finding in report.diagnostics if finding.severity is Severity.WARNING]
     shown = [*list(_in_turn(errors))[:room], *list(_in_turn(warnings))[:LIMIT]]
-    lines += [_annotation(one) for one in shown]
+    lines += [_annotation(finding) for finding in shown]
     left = len(report.diagnostics) - len(shown)
     if left:
         said = f"{count(left, 'finding')} more than GitHub shows; all are in the step's log."
@@ -37,19 +37,23 @@ def render(report: Report) -> str:
 def _in_turn(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """Return the first of each file, then the second of each, and so on."""
     by_file: dict[str, list[Diagnostic]] = {}
-    for one in found:
-        by_file.setdefault(one.file, []).append(one)
+    for finding in found:
+        by_file.setdefault(finding.file, []).append(finding)
     for turn in zip_longest(*by_file.values()):
-        yield from (one for one in turn if one is not None)
+        yield from (finding for finding in turn if finding is not None)
 
 
-def _annotation(one: Diagnostic) -> str:
-    start, end = one.range.start, one.range.end
-    properties = {"file": one.file, "line": str(start.line), "col": str(start.column)}
+def _annotation(finding: Diagnostic) -> str:
+    start, end = finding.range.start, finding.range.end
+    properties = {"file": finding.file, "line": str(start.line), "col": str(start.column)}
     if end > start:
         properties |= {"endLine": str(end.line), "endColumn": str(end.column)}
-    message = f"{clean(one.message)}\n{clean(one.hint)}" if one.hint else clean(one.message)
-    return _command(one.severity.value, properties | {"title": one.rule}, message)
+    message = (
+        f"{clean(finding.message)}\n{clean(finding.hint)}"
+        if finding.hint
+        else clean(finding.message)
+    )
+    return _command(finding.severity.value, properties | {"title": finding.rule}, message)
 
 
 def _command(name: str, properties: dict[str, str], message: str) -> str:

@@ -37,20 +37,20 @@ def render(report: Report) -> str:
     if report.error:
         data["error"] = _error(report.error)
         if report.error.also:
-            data["error"]["also"] = [_error(one) for one in report.error.also]
+            data["error"]["also"] = [_error(error) for error in report.error.also]
     first = report.body.first if isinstance(report.body, Planned) else ()
-    data["notes"] = [*(" ".join(filter(None, one)) for one in first), *report.notes]
-    data["diagnostics"] = [_diagnostic(one) for one in report.diagnostics]
+    data["notes"] = [*(" ".join(filter(None, warning)) for warning in first), *report.notes]
+    data["diagnostics"] = [_diagnostic(finding) for finding in report.diagnostics]
     data |= _body(report)
     return logjson.dumps(data, indent=2) + "\n"
 
 
-def _error(one: QflowError) -> dict[str, Any]:
+def _error(problem: QflowError) -> dict[str, Any]:
     return {
-        "message": one.message,
-        "where": one.where,
-        "notDone": one.not_done,
-        "hint": one.hint,
+        "message": problem.message,
+        "where": problem.where,
+        "notDone": problem.not_done,
+        "hint": problem.hint,
     }
 
 
@@ -67,17 +67,22 @@ def _body(report: Report) -> dict[str, Any]:
         case Files(changes, commands):
             return {
                 "files": [
-                    {"file": one.file, "what": one.what, "detail": one.detail, "diff": one.diff}
-                    for one in changes
+                    {
+                        "file": change.file,
+                        "what": change.what,
+                        "detail": change.detail,
+                        "diff": change.diff,
+                    }
+                    for change in changes
                 ],
                 "next": list(commands),
             }
         case Known(workflows, _):
-            return {"workflows": [_workflow(one) for one in workflows]}
+            return {"workflows": [_workflow(workflow) for workflow in workflows]}
         case Draft(content):
             return {"spec": content}
         case Comments(entries):
-            return {"comments": [_commented(one) for one in entries]}
+            return {"comments": [_commented(commented) for commented in entries]}
         case None:
             return _planned(None) if report.command == "plan" else {}
 
@@ -131,39 +136,44 @@ def _recorded(body: History | Resolved) -> dict[str, Any]:
         ],
     }
     if isinstance(body, Resolved):
-        data["differences"] = [_difference(one) for one in body.differences]
+        data["differences"] = [_difference(difference) for difference in body.differences]
         data["against"] = list(body.against)
     return data
 
 
-def _commented(one: Commented) -> dict[str, Any]:
+def _commented(commented: Commented) -> dict[str, Any]:
     return {
-        "pullRequest": one.pull_request,
-        "environment": one.environment,
-        "what": one.what,
-        "standing": one.standing.value.replace(" ", "_"),
-        "url": one.url,
-        "duplicatesRemoved": one.removed,
-        "text": one.text or None,
+        "pullRequest": commented.pull_request,
+        "environment": commented.environment,
+        "what": commented.what,
+        "standing": commented.standing.value.replace(" ", "_"),
+        "url": commented.url,
+        "duplicatesRemoved": commented.removed,
+        "text": commented.text or None,
     }
 
 
-def _workflow(one: Workflow) -> dict[str, Any]:
-    variables = dict(one.variables) if one.variables is not None else None
-    return {"id": one.id, "name": one.name, "revision": one.revision, "variables": variables}
-
-
-def _diagnostic(one: Diagnostic) -> dict[str, Any]:
+def _workflow(workflow: Workflow) -> dict[str, Any]:
+    variables = dict(workflow.variables) if workflow.variables is not None else None
     return {
-        "severity": one.severity.value,
-        "rule": one.rule,
-        "message": one.message,
-        "file": one.file,
+        "id": workflow.id,
+        "name": workflow.name,
+        "revision": workflow.revision,
+        "variables": variables,
+    }
+
+
+def _diagnostic(finding: Diagnostic) -> dict[str, Any]:
+    return {
+        "severity": finding.severity.value,
+        "rule": finding.rule,
+        "message": finding.message,
+        "file": finding.file,
         "range": {
-            "start": {"line": one.range.start.line, "column": one.range.start.column},
-            "end": {"line": one.range.end.line, "column": one.range.end.column},
+            "start": {"line": finding.range.start.line, "column": finding.range.start.column},
+            "end": {"line": finding.range.end.line, "column": finding.range.end.column},
         },
-        "hint": one.hint,
+        "hint": finding.hint,
     }
 
 
@@ -180,14 +190,14 @@ def _lock(lock: LockSeen) -> dict[str, Any]:
 def _frozen(freezes: tuple[Freeze, ...]) -> list[dict[str, Any]]:
     return [
         {
-            "source": one.source,
-            "reason": one.reason,
-            "at": one.at or None,
-            "by": one.by,
-            "detail": one.detail,
-            "hint": one.hint,
+            "source": freeze.source,
+            "reason": freeze.reason,
+            "at": freeze.at or None,
+            "by": freeze.by,
+            "detail": freeze.detail,
+            "hint": freeze.hint,
         }
-        for one in freezes
+        for freeze in freezes
     ]
 
 
@@ -207,7 +217,7 @@ def _planned(body: Planned | None) -> dict[str, Any]:
             for name, platform in sorted(plan.platforms.items())
         },
         "counts": counts(plan),
-        "changes": [change(one, body) for one in plan.changes],
+        "changes": [change(item, body) for item in plan.changes],
     }
 
 
@@ -219,24 +229,24 @@ def counts(plan: Plan) -> dict[str, int]:
     }
 
 
-def change(one: Change, body: Planned) -> dict[str, Any]:
+def change(item: Change, body: Planned) -> dict[str, Any]:
     """One decision; what the request holds is masked where the spec says `sensitive`."""
     names = body.names
     data: dict[str, Any] = {
-        "action": one.action.value,
-        "reason": one.reason.value,
-        "environment": one.environment,
-        "name": one.name,
-        "platform": body.plan.platforms.get(one.environment, ""),
-        "detail": one.detail,
-        "hint": one.hint,
+        "action": item.action.value,
+        "reason": item.reason.value,
+        "environment": item.environment,
+        "name": item.name,
+        "platform": body.plan.platforms.get(item.environment, ""),
+        "detail": item.detail,
+        "hint": item.hint,
     }
-    if one.release:
-        data["release"] = one.release
-    if one.approvals:
-        data["approvalsNeeded"] = one.approvals
-    if one.spec:
-        spec = one.spec
+    if item.release:
+        data["release"] = item.release
+    if item.approvals:
+        data["approvalsNeeded"] = item.approvals
+    if item.spec:
+        spec = item.spec
         data |= {
             "file": spec.file,
             "digest": spec.digest,
@@ -256,12 +266,12 @@ def change(one: Change, body: Planned) -> dict[str, Any]:
             "annotations": dict(spec.annotations),
             "request": spec.masked,
         }
-    if one.attempt:
-        data["attempt"] = _short(one.attempt)
-    if one.owner:
-        data["attemptOf"] = "/".join(one.owner)
-    if one.since is not None:
-        data["requestDiff"] = [_difference(each) for each in one.since]
+    if item.attempt:
+        data["attempt"] = _short(item.attempt)
+    if item.owner:
+        data["attemptOf"] = "/".join(item.owner)
+    if item.since is not None:
+        data["requestDiff"] = [_difference(each) for each in item.since]
     return data
 
 
@@ -276,20 +286,20 @@ def _short(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _difference(one: Difference) -> dict[str, Any]:
-    data: dict[str, Any] = {"path": one.pointer}
-    if one.old is not MISSING:
-        data["old"] = one.old
-    if one.new is not MISSING:
-        data["new"] = one.new
+def _difference(difference: Difference) -> dict[str, Any]:
+    data: dict[str, Any] = {"path": difference.pointer}
+    if difference.old is not MISSING:
+        data["old"] = difference.old
+    if difference.new is not MISSING:
+        data["new"] = difference.new
     return data
 
 
-def _outcome(one: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Outcome) -> dict[str, Any]:
     return {
-        "environment": one.environment,
-        "name": one.name,
-        "attempt": attempt_to_json(one.attempt),
+        "environment": outcome.environment,
+        "name": outcome.name,
+        "attempt": attempt_to_json(outcome.attempt),
     }
 
 
@@ -298,10 +308,10 @@ def _applied(body: Applied) -> dict[str, Any]:
         **_planned(body.planned),
         "environment": body.environment,
         "platform": body.platform,
-        "outcomes": [_outcome(one) for one in body.outcomes],
-        "notStarted": [change(one, body.planned) for one in body.not_started],
-        "inDoubt": [_outcome(one) for one in body.doubts],
-        "elsewhere": [_outcome(one) for one in body.elsewhere],
+        "outcomes": [_outcome(outcome) for outcome in body.outcomes],
+        "notStarted": [change(item, body.planned) for item in body.not_started],
+        "inDoubt": [_outcome(outcome) for outcome in body.doubts],
+        "elsewhere": [_outcome(outcome) for outcome in body.elsewhere],
         "rescued": body.rescued,
         "rescuedLines": body.rescued_lines.splitlines(),
     }

@@ -39,9 +39,9 @@ def _rendered(report: Report, most: int) -> str:
     root = ET.Element("testsuites", name="qflow-gitops")
     found: Sequence[Diagnostic] = report.diagnostics
     if len(found) > most:
-        kept = {id(one) for one in errors_first(found)[:most]}
-        found = [one for one in found if id(one) in kept]
-    for file, group in groupby(found, key=lambda one: one.file):
+        kept = {id(finding) for finding in errors_first(found)[:most]}
+        found = [finding for finding in found if id(finding) in kept]
+    for file, group in groupby(found, key=lambda finding: finding.file):
         _suite(root, file, list(group), strict=report.reason == "warnings")
     if len(found) < len(report.diagnostics):
         suite = ET.SubElement(root, "testsuite", _counts("left out", 1, 0, 0))
@@ -71,12 +71,12 @@ def _counts(name: str, tests: int, failures: int, errors: int) -> dict[str, str]
 
 
 def _suite(root: ET.Element, file: str, found: Sequence[Diagnostic], *, strict: bool) -> None:
-    failing = [one for one in found if one.severity is Severity.ERROR or strict]
+    failing = [finding for finding in found if finding.severity is Severity.ERROR or strict]
     suite = ET.SubElement(root, "testsuite", _counts(file, len(found), len(failing), 0))
     seen: Counter[str] = Counter()
-    for one in found:
-        start = one.range.start
-        name = f"{file}:{start.line}:{start.column} {one.rule}"
+    for finding in found:
+        start = finding.range.start
+        name = f"{file}:{start.line}:{start.column} {finding.rule}"
         seen[name] += 1
         name += f" ({seen[name]})" if seen[name] > 1 else ""
         case = ET.SubElement(
@@ -85,9 +85,11 @@ def _suite(root: ET.Element, file: str, found: Sequence[Diagnostic], *, strict: 
             {"name": _safe(name), "classname": _safe(file), "file": _safe(file)}
             | {"line": str(start.line)},
         )
-        body = _safe(f"{one.message} {one.hint}".strip())
-        if one in failing:
-            failure = ET.SubElement(case, "failure", message=_safe(one.message), type=one.rule)
+        body = _safe(f"{finding.message} {finding.hint}".strip())
+        if finding in failing:
+            failure = ET.SubElement(
+                case, "failure", message=_safe(finding.message), type=finding.rule
+            )
             failure.text = body
         else:
             ET.SubElement(case, "system-out").text = body

@@ -75,7 +75,7 @@ def _plan(body: Planned, report: Report) -> str:
                 f"{done:,} with nothing to do**\n\n"
             ),
             body=body,
-            rows=tuple(Row(one, one.reason) for one in plan.of(Action.RUN)),
+            rows=tuple(Row(change, change.reason) for change in plan.of(Action.RUN)),
             held=plan.of(Action.HOLD),
             skipped=plan.of(Action.SKIP),
             notes=report.notes,
@@ -89,8 +89,8 @@ def _plan(body: Planned, report: Report) -> str:
 def first(body: Planned) -> str:
     """Quote what comes before a plan."""
     return "".join(
-        f"> {code(one.said)}\n" + (f">\n> → {code(one.hint)}\n\n" if one.hint else "\n")
-        for one in body.first
+        f"> {code(warning.said)}\n" + (f">\n> → {code(warning.hint)}\n\n" if warning.hint else "\n")
+        for warning in body.first
     )
 
 
@@ -120,34 +120,34 @@ class MarkdownPlan:
     tail: str
 
 
-def document(one: MarkdownPlan, limit: int) -> str:
+def document(plan: MarkdownPlan, limit: int) -> str:
     """Write a plan with at most `limit` bytes.
 
     What has to go goes in this order: what has nothing to do, requests, then rows; holds and
     findings keep a place of their own beside many rows.
     """
-    notes = Part([f"> {code(note)}\n\n" for note in one.notes], more=_MORE)
-    found = _findings(one.found)
-    table = _table(one.rows, one.body)
-    groups = [_group(list(held)) for _, held in groupby(sorted(one.held, key=_reason), _reason)]
-    due = [*one.rows, *(Row(each, each.due) for each in one.held if each.due)]
+    notes = Part([f"> {code(note)}\n\n" for note in plan.notes], more=_MORE)
+    found = _findings(plan.found)
+    table = _table(plan.rows, plan.body)
+    groups = [_group(list(held)) for _, held in groupby(sorted(plan.held, key=_reason), _reason)]
+    due = [*plan.rows, *(Row(each, each.due) for each in plan.held if each.due)]
     asked = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
     requests = Part([_request(row) for row in asked.values()], more=_NO_REQUEST)
-    skipped = _skipped(one.skipped)
-    frozen = frozen_part(one.body.freezes)
+    skipped = _skipped(plan.skipped)
+    frozen = frozen_part(plan.body.freezes)
     pieces: list[Piece] = [
-        one.head,
+        plan.head,
         frozen,
         "",
         notes,
-        _summed_up(one.rows, one.body),
+        _summed_up(plan.rows, plan.body),
         table,
         found,
     ]
     if groups:
-        pieces += [f"#### Held ({len(one.held):,})\n\n"]
+        pieces += [f"#### Held ({len(plan.held):,})\n\n"]
         pieces += [piece for head, entries in groups for piece in (head, entries, "\n")]
-    pieces += [requests, skipped, one.tail]
+    pieces += [requests, skipped, plan.tail]
     holds = [entries for _, entries in groups]
     reserved = [
         (frozen, 0.05),
@@ -161,14 +161,14 @@ def document(one: MarkdownPlan, limit: int) -> str:
 
 def frozen_part(freezes: Sequence[Freeze]) -> Part:
     """Say what holds everything, also where nothing is due."""
-    lines = [f"> **Frozen**: {code(one.detail)} → {code(one.hint)}\n\n" for one in freezes]
+    lines = [f"> **Frozen**: {code(freeze.detail)} → {code(freeze.hint)}\n\n" for freeze in freezes]
     return Part(lines, more=_MORE)
 
 
 def _findings(found: Sequence[Diagnostic]) -> Part:
     """Each with its lines; one of a policy or a rule alike."""
-    rendered = (text.render(Report("plan", diagnostics=(one,))) for one in found)
-    shown = [fewer_ticks(one).rstrip() + "\n" for one in rendered]
+    rendered = (text.render(Report("plan", diagnostics=(finding,))) for finding in found)
+    shown = [fewer_ticks(text).rstrip() + "\n" for text in rendered]
     if not shown:
         return Part(())
     # One fence for all of them, longer than any run of backticks in any of them.
@@ -187,8 +187,8 @@ def _table(rows: Sequence[Row], body: Planned) -> Part:
 
 
 def _line(row: Row, body: Planned, *, stated: bool) -> str:
-    one, spec = row.change, row.change.spec
-    cells = [cell(run(one)), *([row.state] if stated else []), cell(row.why)]
+    change, spec = row.change, row.change.spec
+    cells = [cell(run(change)), *([row.state] if stated else []), cell(row.why)]
     if spec:
         named = body.workflow_name(spec.workflow_id) or spec.workflow_id
         cells += [cell(where(spec, dict(body.names))), cell(named), cell(spec.file)]
@@ -223,43 +223,43 @@ def _counted(title: str, counts: Counter[str]) -> str:
 
 def _request(row: Row) -> str:
     """Fold a run's difference to what it sent last, or its whole request where that says more."""
-    one = row.change
-    assert one.spec is not None  # noqa: S101  the caller saw to it
-    if one.since:
-        lines = [line for each in one.since for line in _difference(each)]
-        return folded(f"What changes in {tagged(run(one))}", block("\n".join(lines), "diff"))
-    request = {"workflowId": one.spec.workflow_id, **one.spec.masked}
+    change = row.change
+    assert change.spec is not None  # noqa: S101  the caller saw to it
+    if change.since:
+        lines = [line for each in change.since for line in _difference(each)]
+        return folded(f"What changes in {tagged(run(change))}", block("\n".join(lines), "diff"))
+    request = {"workflowId": change.spec.workflow_id, **change.spec.masked}
     written = json.dumps(request, indent=2, ensure_ascii=False)
     shown = block("\n".join(map(clean, written.splitlines())), "json")
-    return folded(f"The request of {tagged(run(one))}", shown)
+    return folded(f"The request of {tagged(run(change))}", shown)
 
 
-def _difference(one: Difference) -> Iterator[str]:
+def _difference(found: Difference) -> Iterator[str]:
     """Write old and new below one another, whole: a change at a value's end must show."""
-    if one.old == one.new == MASK:
-        yield f"! {difference(one)[1]}"
+    if found.old == found.new == MASK:
+        yield f"! {difference(found)[1]}"
         return
-    for sign, value in (("-", one.old), ("+", one.new)):
+    for sign, value in (("-", found.old), ("+", found.new)):
         if value is not MISSING:
-            yield f"{sign} {clean(one.pointer)}  {clean(json.dumps(value, ensure_ascii=False))}"
+            yield f"{sign} {clean(found.pointer)}  {clean(json.dumps(value, ensure_ascii=False))}"
 
 
 # --- what doesn't start --------------------------------------------------------------
 
 
-def _reason(one: Change) -> str:
-    return one.reason
+def _reason(change: Change) -> str:
+    return change.reason
 
 
 def _group(held: Sequence[Change]) -> tuple[str, Part]:
     """Write the holds of one reason: what they have in common once, then each of them."""
-    hint = _common(held, lambda one: one.hint.replace(run(one), "RUN"))
-    detail = _common(held, lambda one: one.detail)
+    hint = _common(held, lambda change: change.hint.replace(run(change), "RUN"))
+    detail = _common(held, lambda change: change.detail)
     who = "all runs" if held[0].name == EVERY else count(len(held), "run")
     head = f"**{code(held[0].reason)}**, {who}"
     head += f": {code(detail)}" if detail else ""
     head += f" → {code(hint)}" if hint else ""
-    entries = [_held(one, hint=not hint, detail=not detail) for one in held]
+    entries = [_held(change, hint=not hint, detail=not detail) for change in held]
     if len(held) <= MANY:
         return f"{head}\n\n", Part(entries, more=_MORE)
     title = f"The {count(len(held), 'run')}"
@@ -268,20 +268,20 @@ def _group(held: Sequence[Change]) -> tuple[str, Part]:
 
 def _common(held: Sequence[Change], what: Callable[[Change], str]) -> str:
     """Return what all of several runs have alike, "" for anything else."""
-    kinds = {what(one) for one in held}
+    kinds = {what(change) for change in held}
     return kinds.pop() if len(kinds) == 1 and len(held) > 1 else ""
 
 
-def _held(one: Change, *, hint: bool, detail: bool) -> str:
-    said = f": {code(one.detail)}" if detail else ""
-    more = f"  - → {code(one.hint)}\n" if hint and one.hint else ""
-    return f"- {code(run(one))}{said}\n{more}"
+def _held(change: Change, *, hint: bool, detail: bool) -> str:
+    said = f": {code(change.detail)}" if detail else ""
+    more = f"  - → {code(change.hint)}\n" if hint and change.hint else ""
+    return f"- {code(run(change))}{said}\n{more}"
 
 
 def _skipped(skipped: Iterable[Change]) -> Part:
     entries = [
-        f"- {code(run(one))} {code(one.reason)}: {code(one.detail)}\n"
-        + (f"  - → {code(one.hint)}\n" if one.hint else "")
-        for one in skipped
+        f"- {code(run(change))} {code(change.reason)}: {code(change.detail)}\n"
+        + (f"  - → {code(change.hint)}\n" if change.hint else "")
+        for change in skipped
     ]
     return Part(entries, unfolded_start(f"Nothing to do ({len(entries):,})"), FOLD_END, _MORE)

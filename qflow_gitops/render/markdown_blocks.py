@@ -102,16 +102,16 @@ def fit(
     was there before only gets more of them. `notice` stands at the first empty piece if
     anything is left out. What is no entry stays, so it has to be short.
     """
-    whole = "".join(one if isinstance(one, str) else _whole(one) for one in pieces)
+    whole = "".join(piece if isinstance(piece, str) else _whole(piece) for piece in pieces)
     if _size(whole) <= limit:
         return whole
     chosen = _choose(pieces, passes, limit - _size(notice))
     text, noted = "", False
-    for one in pieces:
-        if isinstance(one, Part):
-            text += _some(one, chosen.get(id(one), set()))
-        elif one or noted:
-            text += one
+    for piece in pieces:
+        if isinstance(piece, Part):
+            text += _some(piece, chosen.get(id(piece), set()))
+        elif piece or noted:
+            text += piece
         else:
             text, noted = text + notice, True
     return text
@@ -120,7 +120,9 @@ def fit(
 def _choose(
     pieces: Sequence[Piece], passes: Sequence[tuple[Part, float]], limit: int
 ) -> dict[int, set[int]]:
-    room = limit - sum(_size(one if isinstance(one, str) else _frame(one)) for one in pieces)
+    room = limit - sum(
+        _size(piece if isinstance(piece, str) else _frame(piece)) for piece in pieces
+    )
     chosen: dict[int, set[int]] = {}
     for part, share in passes:
         mine = chosen.setdefault(id(part), set())

@@ -9,8 +9,8 @@ from qflow_gitops.findings.finding import Rule
 def listed(rules: Iterable[Rule]) -> str:
     """Return a line a rule: id, severity, why."""
     known = list(rules)
-    width = max(len(one.id) for one in known)
-    lines = [f"{one.id:{width}}  {one.severity:7}  {one.why}" for one in known]
+    width = max(len(rule.id) for rule in known)
+    lines = [f"{rule.id:{width}}  {rule.severity:7}  {rule.why}" for rule in known]
     return "\n".join([*lines, "", "One by example: `qflow-gitops rules ID`", ""])
 
 
@@ -24,5 +24,5 @@ def explained(rule: Rule) -> str:
 
 def table(rules: Iterable[Rule]) -> str:
     """Return the rules as a Markdown table."""
-    rows = [f"| `{one.id}` | {one.severity} | {one.why} |" for one in rules]
+    rows = [f"| `{rule.id}` | {rule.severity} | {rule.why} |" for rule in rules]
     return "\n".join(["| rule | severity | why |", "|---|---|---|", *rows]) + "\n"

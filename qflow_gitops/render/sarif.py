@@ -43,7 +43,7 @@ def _rendered(report: Report, most: int) -> str:
     found: Sequence[Diagnostic] = report.diagnostics
     if len(found) > most:
         found = errors_first(found)[:most]
-    used = sorted({one.rule for one in found})
+    used = sorted({finding.rule for finding in found})
     invocation: dict[str, Any] = {
         "executionSuccessful": report.error is None,
         "exitCode": int(report.exit_code),
@@ -100,15 +100,15 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def _results(found: Sequence[Diagnostic], used: list[str]) -> list[dict[str, Any]]:
     seen: Counter[str] = Counter()
     results = []
-    for one in found:
-        print_ = _fingerprint(one)
+    for finding in found:
+        print_ = _fingerprint(finding)
         results.append(
             {
-                "ruleId": one.rule,
-                "ruleIndex": used.index(one.rule),
-                "level": one.severity.value,
-                "message": {"text": f"{one.message} {one.hint}".strip()},
-                "locations": [{"physicalLocation": _place(one)}],
+                "ruleId": finding.rule,
+                "ruleIndex": used.index(finding.rule),
+                "level": finding.severity.value,
+                "message": {"text": f"{finding.message} {finding.hint}".strip()},
+                "locations": [{"physicalLocation": _place(finding)}],
                 "partialFingerprints": {"qflowGitops/v1": f"{print_}:{seen[print_]}"},
             }
         )
@@ -116,19 +116,19 @@ def _results(found: Sequence[Diagnostic], used: list[str]) -> list[dict[str, Any
     return results
 
 
-def _place(one: Diagnostic) -> dict[str, Any]:
-    start, end = one.range.start, one.range.end
+def _place(finding: Diagnostic) -> dict[str, Any]:
+    start, end = finding.range.start, finding.range.end
     region: dict[str, Any] = {"startLine": start.line, "startColumn": start.column}
     if end > start:
         region |= {"endLine": end.line, "endColumn": end.column}
-    if one.excerpt:
-        region["snippet"] = {"text": one.excerpt.text}
+    if finding.excerpt:
+        region["snippet"] = {"text": finding.excerpt.text}
     return {
-        "artifactLocation": {"uri": quote(one.file), "uriBaseId": "REPOSITORY"},
+        "artifactLocation": {"uri": quote(finding.file), "uriBaseId": "REPOSITORY"},
         "region": region,
     }
 
 
-def _fingerprint(one: Diagnostic) -> str:
-    line = one.excerpt.text.strip() if one.excerpt else one.message
-    return hashlib.sha256("\0".join((one.rule, one.file, line)).encode()).hexdigest()[:32]
+def _fingerprint(finding: Diagnostic) -> str:
+    line = finding.excerpt.text.strip() if finding.excerpt else finding.message
+    return hashlib.sha256("\0".join((finding.rule, finding.file, line)).encode()).hexdigest()[:32]

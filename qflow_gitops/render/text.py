@@ -68,38 +68,38 @@ def error_lines(problem: QflowError) -> list[str]:
 
 def _diagnostics(found: tuple[Diagnostic, ...], *, verbose: bool) -> Iterator[str]:
     """At most a screen for each file, unless all is asked for; errors before warnings."""
-    for _, group in groupby(found, key=lambda one: one.file):
+    for _, group in groupby(found, key=lambda finding: finding.file):
         in_file = list(group)
         shown = in_file
         if not verbose and len(in_file) > SHOWN_OF_A_FILE:
-            first = sorted(in_file, key=lambda one: one.severity is not Severity.ERROR)
+            first = sorted(in_file, key=lambda finding: finding.severity is not Severity.ERROR)
             chosen = set(first[:SHOWN_OF_A_FILE])
-            shown = [one for one in in_file if one in chosen]
-        for one in shown:
-            yield from _finding(one)
+            shown = [finding for finding in in_file if finding in chosen]
+        for finding in shown:
+            yield from _finding(finding)
         if len(shown) < len(in_file):
             yield f"… {len(in_file) - len(shown):,} more in {clean(in_file[0].file)} (-v: all)"
     if found:
         yield ""
 
 
-def _finding(one: Diagnostic) -> Iterator[str]:
-    start = one.range.start
+def _finding(finding: Diagnostic) -> Iterator[str]:
+    start = finding.range.start
     yield (
-        f"{clean(one.file)}:{start.line}:{start.column}: {one.severity} "
-        f"[{one.rule}] {clean(one.message)}"
+        f"{clean(finding.file)}:{start.line}:{start.column}: {finding.severity} "
+        f"[{finding.rule}] {clean(finding.message)}"
     )
-    if one.excerpt:
-        line, marks = underlined(one.excerpt)
+    if finding.excerpt:
+        line, marks = underlined(finding.excerpt)
         number = str(start.line)
         yield f"  {number} | {line}"
         yield f"  {' ' * len(number)} | {marks}"
-    if one.hint:
-        yield f"  → {clean(one.hint)}"
+    if finding.hint:
+        yield f"  → {clean(finding.hint)}"
 
 
 def _validated(body: Validated, report: Report) -> Iterator[str]:
-    errors = sum(one.severity is Severity.ERROR for one in report.diagnostics)
+    errors = sum(finding.severity is Severity.ERROR for finding in report.diagnostics)
     warnings = len(report.diagnostics) - errors
     looked = f"{count(body.runs, 'valid run')} in {count(body.files, 'file')}"
     if errors or warnings:

@@ -12,29 +12,35 @@ def known(body: Known) -> Iterator[str]:
     if not body.workflows:
         yield "The catalog is empty. Fill it: `qflow-gitops workflows pull`"
     rows = [
-        (one.id, one.name or "(no name)", one.revision[:12], str(len(one.own_variables)))
-        for one in body.workflows
+        (
+            workflow.id,
+            workflow.name or "(no name)",
+            workflow.revision[:12],
+            str(len(workflow.own_variables)),
+        )
+        for workflow in body.workflows
     ]
     yield from table(("ID", "NAME", "REVISION", "VARIABLES"), rows)
-    for one in body.workflows if body.detailed else ():
+    for workflow in body.workflows if body.detailed else ():
         yield ""
-        if one.variables is None:
+        if workflow.variables is None:
             yield "Its definition doesn't show its variables."
-        for name, kind in (one.variables or {}).items():
-            mark = "" if name in one.own_variables else "  (system)"
+        for name, kind in (workflow.variables or {}).items():
+            mark = "" if name in workflow.own_variables else "  (system)"
             yield f"  {clean(name)}  {clean(kind)}{mark}"
 
 
 def comments(body: Comments) -> Iterator[str]:
     """One line a comment, or the comments themselves where they are only shown."""
-    for one in body.entries:
-        if one.text:
-            yield from one.text.splitlines()
+    for commented in body.entries:
+        if commented.text:
+            yield from commented.text.splitlines()
             continue
-        more = f"; {count(one.removed, 'duplicate')} removed" if one.removed else ""
+        more = f"; {count(commented.removed, 'duplicate')} removed" if commented.removed else ""
         yield (
-            f"pull request {one.pull_request}, {clean(one.environment)}: {one.standing}; "
-            f"{_COMMENTED[one.what]}{more}  {clean(one.url)}"
+            f"pull request {commented.pull_request}, {clean(commented.environment)}: "
+            f"{commented.standing}; "
+            f"{_COMMENTED[commented.what]}{more}  {clean(commented.url)}"
         )
     if not body.entries:
         yield "No pull request has to be looked at."
@@ -50,12 +56,12 @@ _COMMENTED = {
 
 def changed(body: Files) -> Iterator[str]:
     """What was done to each file, or would be; and the next commands."""
-    for one in body.changes:
-        if one.diff:
-            yield from ("\t".join(map(clean, x.split("\t"))) for x in one.diff.splitlines())
+    for change in body.changes:
+        if change.diff:
+            yield from ("\t".join(map(clean, x.split("\t"))) for x in change.diff.splitlines())
         else:
-            detail = f"  {clean(one.detail)}" if one.detail else ""
-            yield f"{one.what:>8}  {clean(one.file)}{detail}"
+            detail = f"  {clean(change.detail)}" if change.detail else ""
+            yield f"{change.what:>8}  {clean(change.file)}{detail}"
     if body.next:
         yield ""
         yield "Next:"

@@ -31,10 +31,10 @@ _SIGNS = {
 def planned(body: Planned) -> Iterator[str]:
     """What an apply would refuse or ask first; what runs, what is held, what is done."""
     plan = body.plan
-    for one in body.first:
-        yield f"! {clean(one.said)}"
-        if one.hint:
-            yield f"  → {clean(one.hint)}"
+    for warning in body.first:
+        yield f"! {clean(warning.said)}"
+        if warning.hint:
+            yield f"  → {clean(warning.hint)}"
     yield from frozen(body.freezes)
     for name, platform in sorted(plan.platforms.items()):
         yield f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"
@@ -79,9 +79,9 @@ def lock(lock: LockSeen) -> str:
 
 def frozen(freezes: tuple[Freeze, ...]) -> Iterator[str]:
     """Say what holds everything, first of all and also where nothing is due."""
-    for one in freezes:
-        yield f"Frozen: {clean(one.detail)}"
-        yield f"  → {clean(one.hint)}"
+    for freeze in freezes:
+        yield f"Frozen: {clean(freeze.detail)}"
+        yield f"  → {clean(freeze.hint)}"
 
 
 def _due(plan: Plan, body: Planned) -> Iterator[str]:
@@ -90,21 +90,21 @@ def _due(plan: Plan, body: Planned) -> Iterator[str]:
         return
     yield ""
     yield f"To start ({len(due):,})"
-    for one in due:
-        yield f"  {_SIGNS[one.reason]} {run(one)}  {one.reason}: {clean(one.detail)}"
-        yield from _request(one, body)
+    for change in due:
+        yield f"  {_SIGNS[change.reason]} {run(change)}  {change.reason}: {clean(change.detail)}"
+        yield from _request(change, body)
 
 
-def _request(one: Change, body: Planned) -> Iterator[str]:
+def _request(change: Change, body: Planned) -> Iterator[str]:
     """Say where a run works, and what it would send or what changes in that."""
-    if one.spec:
-        yield f"      {where(one.spec, dict(body.names))}"
-        name = clean(body.workflow_name(one.spec.workflow_id))
-        named = f"{name} ({one.spec.workflow_id})" if name else one.spec.workflow_id
-        yield f"      workflow {named} · {clean(one.spec.file)}"
-    if one.since is None and one.attempt:
+    if change.spec:
+        yield f"      {where(change.spec, dict(body.names))}"
+        name = clean(body.workflow_name(change.spec.workflow_id))
+        named = f"{name} ({change.spec.workflow_id})" if name else change.spec.workflow_id
+        yield f"      workflow {named} · {clean(change.spec.file)}"
+    if change.since is None and change.attempt:
         yield "      (what it sent before isn't in this clone)"
-    for each in one.since or _whole_request(one):
+    for each in change.since or _whole_request(change):
         sign, words = difference(each)
         yield f"        {sign} {words}"
 
@@ -115,8 +115,8 @@ def _held(changes: tuple[Change, ...], body: Planned | None) -> Iterator[str]:
     With the plan that they are of, also what those would send that a rule holds.
     """
     alike: dict[tuple[str, str, str], list[Change]] = {}
-    for one in changes:
-        alike.setdefault((one.reason, one.detail, one.hint), []).append(one)
+    for change in changes:
+        alike.setdefault((change.reason, change.detail, change.hint), []).append(change)
     if changes:
         yield ""
         yield f"Held ({len(changes):,})"
@@ -126,22 +126,22 @@ def _held(changes: tuple[Change, ...], body: Planned | None) -> Iterator[str]:
         yield f"  ! {who}  {reason}: {clean(detail)}"
         if hint:
             yield f"      → {clean(hint)}"
-        for one in some:
+        for change in some:
             if many:
-                yield f"    {_SIGNS[one.due] if one.due else '·'} {run(one)}"
-            if one.due and body:
-                yield from _request(one, body)
+                yield f"    {_SIGNS[change.due] if change.due else '·'} {run(change)}"
+            if change.due and body:
+                yield from _request(change, body)
 
 
 _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))
 
 
-def _whole_request(one: Change) -> tuple[Difference, ...]:
+def _whole_request(change: Change) -> tuple[Difference, ...]:
     """What a run that was never sent before would send, beside what stands above it."""
-    if one.spec is None or (one.due or one.reason) is not Reason.ADDED:
+    if change.spec is None or (change.due or change.reason) is not Reason.ADDED:
         return ()
     nothing: dict[str, Any] = {"input": {}, "variables": {}}
-    found = differences(nothing, {**nothing, **one.spec.masked})
+    found = differences(nothing, {**nothing, **change.spec.masked})
     return tuple(each for each in found if each.pointer not in _SHOWN_ABOVE)
 
 
@@ -150,10 +150,10 @@ def _section(title: str, changes: tuple[Change, ...], sign: str) -> Iterator[str
         return
     yield ""
     yield f"{title} ({len(changes):,})"
-    for one in changes:
-        yield f"  {sign} {run(one)}  {one.reason}: {clean(one.detail)}"
-        if one.hint:
-            yield f"      → {clean(one.hint)}"
+    for change in changes:
+        yield f"  {sign} {run(change)}  {change.reason}: {clean(change.detail)}"
+        if change.hint:
+            yield f"      → {clean(change.hint)}"
 
 
 # --- what was done -------------------------------------------------------------------
@@ -183,22 +183,22 @@ def applied(body: Applied) -> Iterator[str]:
     if doubts:
         yield ""
         yield "In doubt: these may have run, and will not be sent again by themselves."
-        for one in doubts:
-            other = "" if one.environment == body.environment else f"{one.environment}/"
+        for doubt in doubts:
+            other = "" if doubt.environment == body.environment else f"{doubt.environment}/"
             yield (
-                f"  ? {clean(other + one.name)}: look in Qualys for an execution of workflow "
-                f"{one.attempt.fact('workflowId')} at about {one.attempt.opened_at}"
+                f"  ? {clean(other + doubt.name)}: look in Qualys for an execution of workflow "
+                f"{doubt.attempt.fact('workflowId')} at about {doubt.attempt.opened_at}"
             )
         again = next_steps.look_up(body.environment)
         yield f"  → {again} looks for them again, as each apply does first"
     if body.elsewhere:
         yield ""
         yield "Another apply sends these now, or was stopped: what becomes of them isn't known yet."
-        for one in body.elsewhere:
-            by = one.attempt.events[0].extra.get("by")
+        for outcome in body.elsewhere:
+            by = outcome.attempt.events[0].extra.get("by")
             who = ", ".join(map(str, by.values())) if isinstance(by, dict) else "somebody"
-            until = one.attempt.events[0].extra.get("leaseUntil", "")
-            yield f"  … {clean(one.name)}: by {clean(who)}, until {clean(str(until))} at most"
+            until = outcome.attempt.events[0].extra.get("leaseUntil", "")
+            yield f"  … {clean(outcome.name)}: by {clean(who)}, until {clean(str(until))} at most"
         yield f"  → `qflow-gitops apply -e {body.environment}` looks for them after that time"
     if body.rescued:
         yield ""

@@ -42,8 +42,8 @@ def resolved(body: Resolved) -> Iterator[str]:
     """What differs first, then the attempts concerned."""
     if body.differences:
         yield f"What was sent → what the execution shows ({len(body.differences):,})"
-    for one in body.differences[:SHOWN_DIFFERENCES]:
-        sign, words = difference(one)
+    for differing in body.differences[:SHOWN_DIFFERENCES]:
+        sign, words = difference(differing)
         yield f"  {sign} {words}"
     if len(body.differences) > SHOWN_DIFFERENCES:
         yield f"  … {len(body.differences) - SHOWN_DIFFERENCES:,} more (--format json: all)"
@@ -56,7 +56,7 @@ def resolved(body: Resolved) -> Iterator[str]:
 def _although(event: Event) -> str:
     """What spoke against a decision that was taken all the same."""
     known = [event.extra.get(name) for name in ("against", "different")]
-    said = [str(one) for some in known if isinstance(some, list) for one in some]
+    said = [str(line) for some in known if isinstance(some, list) for line in some]
     return f"  although: {', '.join(said)}" if said else ""
 
 
@@ -80,10 +80,10 @@ def history(body: History) -> Iterator[str]:
 def standstill(body: Standstill) -> Iterator[str]:
     """What holds everything after a freeze or an unfreeze, and what that means."""
     where = clean(body.where)
-    for one in body.lifted:
-        yield f"Lifted: {clean(one.detail)}"
+    for freeze in body.lifted:
+        yield f"Lifted: {clean(freeze.detail)}"
     yield from frozen(body.freezes)
-    by_lockfile = any(one.source == LOCKFILE for one in body.freezes)
+    by_lockfile = any(freeze.source == LOCKFILE for freeze in body.freezes)
     if body.written:
         yield f"Recorded in {where}"
     elif by_lockfile:
@@ -103,8 +103,8 @@ def verified(body: Verified) -> Iterator[str]:
         f"{clean(body.where)}: {count(body.versions, 'version')}, "
         f"{count(body.attempts, 'attempt')}; {count(len(body.problems), 'problem')}"
     )
-    for one in body.problems[:SHOWN_PROBLEMS]:
-        yield f"  ✗ {clean(one)}"
+    for problem in body.problems[:SHOWN_PROBLEMS]:
+        yield f"  ✗ {clean(problem)}"
     if len(body.problems) > SHOWN_PROBLEMS:
         yield f"  … {len(body.problems) - SHOWN_PROBLEMS:,} more (--format json: all)"
     if not body.problems:

@@ -62,7 +62,9 @@ def applied(
 ) -> Report:
     """Report an apply. It answers for what it did and for any doubt that is still open."""
     problems = list(problems)
-    verdicts: list[tuple[ExitCode, str]] = [(one.exit_code, one.reason) for one in problems]
+    verdicts: list[tuple[ExitCode, str]] = [
+        (problem.exit_code, problem.reason) for problem in problems
+    ]
     states = {outcome.attempt.state for outcome in body.outcomes}
     if body.elsewhere:
         verdicts.append((ExitCode.BUSY, "elsewhere"))
@@ -74,15 +76,17 @@ def applied(
         verdicts.append((ExitCode.RUN_FAILED, "refused"))
     if body.waited and states & UNDER_WAY:
         verdicts.append((ExitCode.STILL_RUNNING, "still_running"))
-    kept_back = [_hold(one.attempt) for one in body.outcomes if one.attempt.state is State.UNSENT]
+    kept_back = [
+        _hold(outcome.attempt) for outcome in body.outcomes if outcome.attempt.state is State.UNSENT
+    ]
     if "" in kept_back:
         verdicts.append((ExitCode.UNREACHABLE, "unsent"))
-    reasons = {one.reason for one in (*body.planned.plan.changes, *body.not_started)}
-    held = sorted(one for one in _POLICY if one in {*reasons, *kept_back})
+    reasons = {change.reason for change in (*body.planned.plan.changes, *body.not_started)}
+    held = sorted(reason for reason in _POLICY if reason in {*reasons, *kept_back})
     verdicts += [(ExitCode.HELD, reason.value) for reason in held]
     if has_errors(found):
         verdicts.append((ExitCode.INVALID, "invalid"))
-    if not verdicts and any(one.reason is Reason.STOPPED for one in body.not_started):
+    if not verdicts and any(change.reason is Reason.STOPPED for change in body.not_started):
         verdicts.append((ExitCode.STILL_RUNNING, "not_started"))  # the time was over
     code = worst([code for code, _ in verdicts])
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")

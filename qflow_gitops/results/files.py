@@ -50,9 +50,9 @@ def pulled(changes: tuple[FileChange, ...], commit: str) -> Report:
 
     `commit` is the command that commits the catalog.
     """
-    changed = any(one.what in ("written", "changed") for one in changes)
+    changed = any(change.what in ("written", "changed") for change in changes)
     steps = ("qflow-gitops validate", commit) if changed else ()
     body = Files(changes, steps)
-    if any(one.what == "unknown" for one in changes):
+    if any(change.what == "unknown" for change in changes):
         return Report("workflows", ExitCode.INVALID, "workflow_unknown", body=body)
     return Report("workflows", body=body)

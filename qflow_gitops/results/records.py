@@ -111,7 +111,7 @@ def verified(body: Verified) -> Report:
 def reconciled(body: History, problems: Iterable[QflowError]) -> Report:
     """Report on a look at doubts: 9 where one is left, 12 or 4 where Qualys could not be asked."""
     problems = list(problems)
-    verdicts = [(one.exit_code, one.reason) for one in problems]
+    verdicts = [(error.exit_code, error.reason) for error in problems]
     if any(attempt.state in DOUBTFUL for _, _, attempt in body.attempts):
         verdicts.append((ExitCode.IN_DOUBT, "in_doubt"))
     code = worst([code for code, _ in verdicts])

@@ -97,6 +97,6 @@ class Comments:
 def commented(body: Comments, notes: tuple[str, ...], problems: Iterable[QflowError]) -> Report:
     """Report on comments: the worst of what kept one from being written."""
     problems = list(problems)
-    code = worst([one.exit_code for one in problems])
+    code = worst([problem.exit_code for problem in problems])
     error = together(problems, code)
     return Report("comment", code, error.reason if error else "ok", (), notes, body, error)

@@ -70,7 +70,7 @@ class _Gate:
 
         def guarded(**arguments: str) -> Response:
             self._log()
-            g.struck = {one.name: one for one in self._faults.strike(target)}
+            g.struck = {fault.name: fault for fault in self._faults.strike(target)}
             if "latency" in g.struck:
                 time.sleep(g.struck["latency"].seconds)
             early = refusal(g.struck)
@@ -103,14 +103,14 @@ class _Gate:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         return kind == "Bearer" and shapes.expiry(token) > time.time()
 
-    def _is_unknown(self, one: str) -> bool:
+    def _is_unknown(self, workflow_id: str) -> bool:
         return any(
-            fault.value.lower() == one.lower()
+            fault.value.lower() == workflow_id.lower()
             for fault in self._faults.all_standing("unknown-workflow")
         )
 
     def set_faults(self) -> Response:
         """Put the faults that the body names in force; with DELETE none."""
         named = request.get_json(silent=True) or [] if request.method == "POST" else []
-        self._faults.replace([parse(str(one)) for one in named])
+        self._faults.replace([parse(str(text)) for text in named])
         return jsonify({"faults": named})

@@ -55,39 +55,48 @@ class Endpoints:
             return no(400)
         size, number = asked
         known = self._store.workflows()
-        items = [shapes.workflow(one) for one in known[(number - 1) * size : number * size]]
+        items = [
+            shapes.workflow(workflow_id)
+            for workflow_id in known[(number - 1) * size : number * size]
+        ]
         return jsonify({"total": len(known), "items": items})
 
-    def workflow(self, one: str) -> Response:
+    def workflow(self, workflow_id: str) -> Response:
         """Return the details of a workflow; any UUID is one."""
-        if not _UUID.fullmatch(one):
+        if not _UUID.fullmatch(workflow_id):
             return no(404)
-        return jsonify({"data": shapes.workflow(one)})
+        return jsonify({"data": shapes.workflow(workflow_id)})
 
-    def run(self, one: str) -> Response:
+    def run(self, workflow_id: str) -> Response:
         """Begin an execution, unless a fault of this request says otherwise."""
         body = request.get_json(silent=True)
         if not _is_request(body):
             return no(400)
-        if not _UUID.fullmatch(one):
+        if not _UUID.fullmatch(workflow_id):
             return no(404)
         if "drop" in g.struck:
             cut_off()
         late = g.struck.get("late")
         created = time.time() + late.seconds if late else None
-        begun = Begun(one, body or {}, self._duration, outcome(self._faults, one), created=created)
+        begun = Begun(
+            workflow_id,
+            body or {},
+            self._duration,
+            outcome(self._faults, workflow_id),
+            created=created,
+        )
         made = self._store.add_execution(begun)
         if late:
             cut_off()
         if "bad-id" in g.struck:
             return jsonify(shapes.started("not an id!"))
         if "old-shape" in g.struck:
-            return jsonify(shapes.started_116(made, one, body))
+            return jsonify(shapes.started_116(made, workflow_id, body))
         return jsonify(shapes.started(made))
 
     # --- executions ------------------------------------------------------------------
 
-    def executions(self, one: str) -> Response:
+    def executions(self, workflow_id: str) -> Response:
         """Return a page of a workflow's executions, between two times of the server's clock."""
         asked = _asked_page()
         lag = self._faults.standing("list-lag")
@@ -96,11 +105,11 @@ class Endpoints:
         if asked is None or (start and start < time.time() - MONTH):
             return no(400)
         if "list-shift" in g.struck:
-            self._shift(one, start, end)
+            self._shift(workflow_id, start, end)
         size, number = asked
         newest_first = request.args.get("order", "").startswith("-")
         total, rows = self._store.page(
-            one, start, end, newest_first=newest_first, size=size, number=number
+            workflow_id, start, end, newest_first=newest_first, size=size, number=number
         )
         items = [shapes.execution(row, ahead()) for row in rows]
         return jsonify({"total": total, "items": items})
@@ -114,24 +123,24 @@ class Endpoints:
         begun = Begun(workflow, body, self._duration, source=source, ours=False, created=created)
         self._store.add_execution(begun)
 
-    def execution(self, one: str) -> Response:
+    def execution(self, execution_id: str) -> Response:
         """Return the details of an execution."""
-        row = self._store.execution(one)
+        row = self._store.execution(execution_id)
         return jsonify({"data": shapes.execution(row, ahead())}) if row else no(404)
 
-    def steps(self, one: str) -> Response:
+    def steps(self, execution_id: str) -> Response:
         """Return its steps: the trigger's."""
-        row = self._store.execution(one)
+        row = self._store.execution(execution_id)
         return jsonify({"total": 1, "items": [shapes.step(row, ahead())]}) if row else no(404)
 
-    def step(self, one: str, node: str) -> Response:
+    def step(self, execution_id: str, node: str) -> Response:
         """Return the trigger's step."""
-        row = self._store.execution(one)
+        row = self._store.execution(execution_id)
         return jsonify(shapes.step(row, ahead())) if row and node == "trigger" else no(404)
 
-    def output(self, one: str, node: str) -> Response:
+    def output(self, execution_id: str, node: str) -> Response:
         """Return the trigger's output, which echoes what was sent."""
-        row = self._store.execution(one)
+        row = self._store.execution(execution_id)
         if not row or node != "trigger" or "no-echo" in g.struck:
             return no(404)
         return jsonify(shapes.trigger_output(row, wrapped="wrapped-variables" in g.struck))

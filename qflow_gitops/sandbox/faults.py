@@ -95,7 +95,7 @@ def parse(text: str) -> Fault:
         )
     usual = FAULTS[name].rsplit("(", 1)[1].rstrip(")")
     if (target and target not in TARGETS) or (count and not count.isdecimal()):
-        targets = "; ".join(f"{one} ({about})" for one, about in TARGETS.items())
+        targets = "; ".join(f"{target} ({about})" for target, about in TARGETS.items())
         raise _malformed(
             f"`{text}` isn't NAME[=VALUE][@TARGET][#COUNT].", f"The targets are: {targets}."
         )
@@ -134,22 +134,22 @@ class Faults:
     def standing(self, name: str) -> Fault | None:
         """Return the fault of this name, without counting it as struck."""
         with self._lock:
-            return next((one for one in self._faults if one.name == name), None)
+            return next((fault for fault in self._faults if fault.name == name), None)
 
     def all_standing(self, name: str) -> list[Fault]:
         """Return every fault of this name."""
         with self._lock:
-            return [one for one in self._faults if one.name == name]
+            return [fault for fault in self._faults if fault.name == name]
 
     def strike(self, target: str) -> list[Fault]:
         """Return the faults that strike a request of this kind, and count them."""
         with self._lock:
             struck = [
-                one
-                for one in self._faults
-                if one.target in (target, "any") and (one.left is None or one.left > 0)
+                fault
+                for fault in self._faults
+                if fault.target in (target, "any") and (fault.left is None or fault.left > 0)
             ]
-            for one in struck:
-                if one.left is not None:
-                    one.left -= 1
+            for fault in struck:
+                if fault.left is not None:
+                    fault.left -= 1
             return struck

@@ -58,7 +58,7 @@ class SandboxServer:
         `data` is the SQLite file, a temporary one where it is None; `duration` is how many
         seconds an execution takes.
         """
-        self._faults = Faults([parse(one) for one in faults])
+        self._faults = Faults([parse(fault) for fault in faults])
         self._duration = duration
         with ExitStack() as opened:
             if data is None:
@@ -174,12 +174,12 @@ class SandboxServer:
     def requests(self, method: str = "", containing: str = "") -> list[dict[str, Any]]:
         """Return the requests that arrived whole, in their order."""
         return [
-            one
-            for one in self._store.requests()
-            if method in ("", one["method"]) and containing in one["path"]
+            request
+            for request in self._store.requests()
+            if method in ("", request["method"]) and containing in request["path"]
         ]
 
     def set_faults(self, *names: str) -> None:
         """Put other faults in force."""
-        faults: list[Fault] = [parse(one) for one in names]
+        faults: list[Fault] = [parse(name) for name in names]
         self._faults.replace(faults)

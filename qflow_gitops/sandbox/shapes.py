@@ -16,7 +16,7 @@ def token(lifetime: float) -> str:
     """Make a token with three parts and an end, signed by nobody."""
     parts = ({"alg": "none"}, {"sub": "sandbox", "exp": int(time.time() + lifetime)})
     encoded = [
-        base64.urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in parts
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts
     ]
     return ".".join((*encoded, "sandbox"))
 
@@ -30,12 +30,12 @@ def expiry(text: str) -> float:
         return 0.0
 
 
-def workflow(one: str) -> dict[str, Any]:
+def workflow(workflow_id: str) -> dict[str, Any]:
     """Details of a workflow (docs/api.md 1.3 [D WFDET]); revision and name are invented.
 
     That an id in capitals is the same one is invented, too: it is a UUID.
     """
-    one = one.lower()
+    workflow_id = workflow_id.lower()
     variables: list[dict[str, Any]] = [{"key": "region", "value": ["us-east-1"]}] + [
         {"key": key, "value": []}
         for key in ("resourceGroup", "project", "credentials", "credentials_azure")
@@ -44,13 +44,13 @@ def workflow(one: str) -> dict[str, Any]:
     trigger = {"name": "Trigger", "id": "trigger", "type": "trigger", "previous": None}
     definition = {"variables": variables, "components": [trigger]}
     return {
-        "id": one,
+        "id": workflow_id,
         "createdAt": 1744786878828,
         "updatedAt": 1747114432724,
         "tags": [f"created_by={CUSTOMER}"],
-        "workflow": one,
-        "name": f"Sandbox workflow {one[:8]}",
-        "revision": hashlib.sha256(one.encode()).hexdigest(),
+        "workflow": workflow_id,
+        "name": f"Sandbox workflow {workflow_id[:8]}",
+        "revision": hashlib.sha256(workflow_id.encode()).hexdigest(),
         "definition": json.dumps(definition),
     }
 
@@ -139,19 +139,19 @@ def _wrapped(key: str, value: Any) -> Any:
     return value if isinstance(value, list | dict) else [value]
 
 
-def started(one: str) -> dict[str, Any]:
+def started(execution_id: str) -> dict[str, Any]:
     """Answer of a run in release 1.19 (docs/api.md 1.4 [D RN119])."""
-    return {"message": "Workflow execution started", "executionId": one}
+    return {"message": "Workflow execution started", "executionId": execution_id}
 
 
-def started_116(one: str, workflow_id: str, body: Any) -> dict[str, Any]:
+def started_116(execution_id: str, workflow_id: str, body: Any) -> dict[str, Any]:
     """Answer of a run in release 1.16 (docs/api.md 1.4 [D])."""
     return {
         "data": {
             "customerId": CUSTOMER,
             "workflowId": workflow_id,
             "input": body,
-            "executionId": one,
+            "executionId": execution_id,
             "forceRun": True,
             "overrideVariables": [],
             "source": "PUBLIC_API",

@@ -81,11 +81,11 @@ class Store:
 
     def add_execution(self, begun: Begun) -> str:
         """Begin an execution; give its id."""
-        one = str(uuid.uuid4())
+        execution_id = str(uuid.uuid4())
         created = time.time() if begun.created is None else begun.created
         # Whole milliseconds, as they are shown, and downwards: never later than now.
         created = math.floor(created * 1000 + 0.001) / 1000
-        row = (one, begun.workflow, created, begun.duration, begun.outcome)
+        row = (execution_id, begun.workflow, created, begun.duration, begun.outcome)
         more = (json.dumps(begun.body), begun.source, begun.ours)
         self._all(
             "INSERT INTO executions (id, workflow, created, duration, outcome, body, source, ours)"
@@ -93,7 +93,7 @@ class Store:
             *row,
             *more,
         )
-        return one
+        return execution_id
 
     def executions(
         self, workflow: str = "", *, foreign: bool = False, coming: bool = False
@@ -114,13 +114,13 @@ class Store:
         query = "SELECT DISTINCT workflow FROM executions WHERE created <= ? ORDER BY workflow"
         return [row["workflow"] for row in self._all(query, time.time())]
 
-    def execution(self, one: str) -> dict[str, Any] | None:
+    def execution(self, execution_id: str) -> dict[str, Any] | None:
         """Return an execution that the API shows, None where there is none."""
         now = time.time()
         query = (
             "SELECT * FROM executions WHERE id = ? AND created BETWEEN ? AND ? AND forgotten = 0"
         )
-        rows = self._all(query, one, now - MONTH, now)
+        rows = self._all(query, execution_id, now - MONTH, now)
         return _execution(rows[0]) if rows else None
 
     def page(
@@ -142,13 +142,15 @@ class Store:
             ).fetchall()
         return total, [_execution(row) for row in rows]
 
-    def forget(self, one: str) -> None:
+    def forget(self, execution_id: str) -> None:
         """Let the API show an execution no more. Raises KeyError where there is none."""
-        self._change("UPDATE executions SET forgotten = 1 WHERE id = ?", one)
+        self._change("UPDATE executions SET forgotten = 1 WHERE id = ?", execution_id)
 
-    def age(self, one: str, seconds: float) -> None:
+    def age(self, execution_id: str, seconds: float) -> None:
         """Move the beginning of an execution back. Raises KeyError where there is none."""
-        self._change("UPDATE executions SET created = created - ? WHERE id = ?", seconds, one)
+        self._change(
+            "UPDATE executions SET created = created - ? WHERE id = ?", seconds, execution_id
+        )
 
     def elapse(self, seconds: float) -> None:
         """Let time go by: whatever was begun, or is still to begin, is that much older."""

@@ -80,9 +80,9 @@ class Project(NamedTuple):
     def connector_names(self, environments: Iterable[str]) -> dict[str, str]:
         """Map the connector ids that these environments name, in lower case, to their names."""
         return {
-            one.lower(): name
+            connector_id.lower(): name
             for environment in environments
-            for one, name in (self.environments[environment].connectors or {}).items()
+            for connector_id, name in (self.environments[environment].connectors or {}).items()
         }
 
 
@@ -104,12 +104,12 @@ def from_document(
     environments = {
         name: Environment(
             name,
-            one.get("platform", platform),
-            one.get("connectors"),
-            tuple(one.get("previousNames", ())),
-            tuple(one.get("branches", ())),
+            environment.get("platform", platform),
+            environment.get("connectors"),
+            tuple(environment.get("previousNames", ())),
+            tuple(environment.get("branches", ())),
         )
-        for name, one in (spec.get("environments") or {DEFAULT_ENVIRONMENT: {}}).items()
+        for name, environment in (spec.get("environments") or {DEFAULT_ENVIRONMENT: {}}).items()
     }
     twice = _named_twice(document, environments)
     if twice is not None:
@@ -127,7 +127,7 @@ def from_document(
                 "Name one of them, or add it under `environments`.",
             ),
         )
-    runs = tuple(folder.path(_folder(one)) for one in spec.get("runs", ("runs",)))
+    runs = tuple(folder.path(_folder(name)) for name in spec.get("runs", ("runs",)))
     project = Project(
         runs=runs,
         default_environment=default,
@@ -148,8 +148,8 @@ def from_document(
 def _named_twice(document: Document, environments: Mapping[str, Environment]) -> Diagnostic | None:
     """Find a previous name that two environments claim: only one can take over its runs."""
     claimed: dict[str, str] = {}
-    for name, one in environments.items():
-        for index, before in enumerate(one.previous_names):
+    for name, environment in environments.items():
+        for index, before in enumerate(environment.previous_names):
             other = claimed.setdefault(before, name)
             if other != name:
                 return error(
@@ -218,17 +218,19 @@ def _policy(settings: Mapping[str, Any]) -> Policy:
         windows=tuple(map(_window, settings.get("windows", ()))),
         approvals=tuple(
             Approvals(
-                int(one["count"]),
+                int(item["count"]),
                 Scope(
-                    tuple(one.get("environments", ())),
-                    dict(one.get("labels", {})),
-                    tuple(each.lower() for each in one.get("workflows", ())),
+                    tuple(item.get("environments", ())),
+                    dict(item.get("labels", {})),
+                    tuple(each.lower() for each in item.get("workflows", ())),
                 ),
             )
-            for one in settings.get("approvals", ())
+            for item in settings.get("approvals", ())
         ),
-        allowed=None if allowed is None else frozenset(one.lower() for one in allowed),
-        denied=frozenset(one.lower() for one in workflows.get("deny", ())),
+        allowed=None
+        if allowed is None
+        else frozenset(workflow_id.lower() for workflow_id in allowed),
+        denied=frozenset(workflow_id.lower() for workflow_id in workflows.get("deny", ())),
         annotations=dict(required.get("annotations", {})),
         signed_commits=required.get("signedCommits", False),
         workflow_revision=required.get("workflowRevision", False),
@@ -249,8 +251,8 @@ def _limits(settings: Mapping[str, Any]) -> Limits:
 def _stricter(limits: Mapping[str, float]) -> dict[str, int]:
     """Return limits by id in lower case; of an id that is written in two ways the stricter one."""
     found: dict[str, int] = {}
-    for one, most in limits.items():
-        found[one.lower()] = min(int(most), found.get(one.lower(), int(most)))
+    for limit, most in limits.items():
+        found[limit.lower()] = min(int(most), found.get(limit.lower(), int(most)))
     return found
 
 

@@ -99,9 +99,9 @@ def rules_of(
             except QflowError:
                 continue
     rules: dict[Rule, None] = {}
-    for one in found:
-        known = one.environments.get(environment)
-        rules[Rule(one.lock.remote, known.branches if known else ())] = None
+    for settings in found:
+        known = settings.environments.get(environment)
+        rules[Rule(settings.lock.remote, known.branches if known else ())] = None
     return tuple(rules)
 
 
@@ -125,7 +125,7 @@ def is_named(branch: str, patterns: Iterable[str]) -> bool:
     `*` stands for any characters within a part of its name, `**` at the end for all that follows.
     """
     names = branch.split("/")
-    return any(_matches(names, one.split("/")) for one in patterns)
+    return any(_matches(names, pattern.split("/")) for pattern in patterns)
 
 
 def _matches(names: list[str], parts: list[str]) -> bool:
@@ -137,7 +137,7 @@ def _matches(names: list[str], parts: list[str]) -> bool:
 def _absent(branches: Branches, rule: Rule, commit: str, *, ask: bool) -> Unmerged | None:
     remote = branches.remote(rule.remote)
     patterns = rule.patterns or _only(branches.head_of(remote) if remote else "")
-    if any(is_named(one, patterns) for one in branches.holding(commit, remote)):
+    if any(is_named(branch, patterns) for branch in branches.holding(commit, remote)):
         return None
     now = branches.ask(remote) if remote and ask else None
     if now and now.answered:

@@ -45,11 +45,13 @@ def emptied(
     if has_errors(now.specs.diagnostics) or any(_names(now.specs, (environment,))):
         return None
     names = names_of(lockfile, now.project, environment)
-    records = [lockfile.environment(one) for one in names]
-    base = now.base or next((one.applied_through for one in records if one.applied_through), "")
+    records = [lockfile.environment(name) for name in names]
+    base = now.base or next(
+        (record.applied_through for record in records if record.applied_through), ""
+    )
     before = _before(git, now.project, base, names)
     if before is None:
-        before = _Before(frozenset(run for one in records for run in one.runs))
+        before = _Before(frozenset(run for record in records for run in record.runs))
         said = "the lockfile has runs of {} ({:,}), and no spec of it is left"
     else:
         said = "all specs that {} had at commit " + base[:10] + " ({:,}) are gone"
@@ -85,22 +87,25 @@ def _before(
         return None
     try:
         found = [
-            _had(git, one, base, environments) for one in projectfile.earlier(git, project, base)
+            _had(git, project, base, environments)
+            for project in projectfile.earlier(git, project, base)
         ]
     except QflowError:
         return None
     return _Before(
-        frozenset().union(*(one.names for one in found)),
-        frozenset().union(*(one.blobs for one in found)),
-        tuple(folder for one in found for folder in one.folders),
+        frozenset().union(*(before.names for before in found)),
+        frozenset().union(*(before.blobs for before in found)),
+        tuple(folder for before in found for folder in before.folders),
     )
 
 
 def _had(git: GitTree, project: Project, base: str, environments: Collection[str]) -> _Before:
     specs = reading.commit_specs(git, base, project)
-    files = {one.file for one in specs.specs.values() if one.environment in environments}
+    files = {spec.file for spec in specs.specs.values() if spec.environment in environments}
     entries = git.files(base, project.runs) if files else {}
-    blobs = (one.blob for path, one in entries.items() if path.decode(errors="replace") in files)
+    blobs = (
+        entry.blob for path, entry in entries.items() if path.decode(errors="replace") in files
+    )
     return _Before(frozenset(_names(specs, environments)), frozenset(blobs), project.runs)
 
 
@@ -119,7 +124,7 @@ def _gone_to(git: GitTree, now: Now, before: _Before, environment: str) -> tuple
         where = f"the files are still there, but outside of `runs:`, like {moved}"
         return where, f"Was their folder renamed? Then name it under `runs:` in {settings}."
     here = now.project.runs
-    if any(one not in here for one in before.folders):
+    if any(folder not in here for folder in before.folders):
         then = ", ".join(before.folders)
         where = f"`runs:` in {settings} named {then} then, and names {', '.join(here)} now"
         return where, "Were the folders renamed? Then move the specs along, or name both."

@@ -105,14 +105,16 @@ class Examiner:
             name: self._recalled(tree.blob(path), name, read, partial(tree.size, path))
             for name, path in paths.items()
         }
-        rest = [name for name, one in found.items() if one is None]
+        rest = [name for name, examined in found.items() if examined is None]
         # The first is looked at here, so that what this takes is loaded before processes fork.
         looked = [look(name) for name in rest[:1]] + self._spread(look, rest[1:])
         for name, (blob, size, verdict) in zip(rest, looked, strict=True):
-            found[name] = one = self._given(verdict, name, read) or self._examined(read(name), name)
-            self._keep(blob, size, verdict, one)
+            found[name] = examined = self._given(verdict, name, read) or self._examined(
+                read(name), name
+            )
+            self._keep(blob, size, verdict, examined)
         self._save()
-        return [one for one in found.values() if one is not None]
+        return [examined for examined in found.values() if examined is not None]
 
     def in_commit(
         self, git: GitTree, entries: Mapping[str, TreeFile], settled: Callable[[RunSpec], bool]
@@ -129,18 +131,20 @@ class Examiner:
         self._known = self._cache.verdicts(self._context, list(blobs.values()))
         found = {name: self._recalled(blob, name, read) for name, blob in blobs.items()}
         whole = [
-            name for name, one in found.items() if one is None or not all(map(settled, one.specs))
+            name
+            for name, examined in found.items()
+            if examined is None or not all(map(settled, examined.specs))
         ]
         contents = git.contents(entries[name] for name in whole)
         for name in whole:
             blob, known = blobs[name], found[name]
-            one = known and load.known_again(known, contents[blob], self._settings)
-            if one is None:
-                one = self._examined(contents[blob], name)
-                self._keep(blob, len(contents[blob]), verdicts.to_text(one), one)
-            found[name] = one
+            examined = known and load.known_again(known, contents[blob], self._settings)
+            if examined is None:
+                examined = self._examined(contents[blob], name)
+                self._keep(blob, len(contents[blob]), verdicts.to_text(examined), examined)
+            found[name] = examined
         self._save()
-        return [one for one in found.values() if one is not None]
+        return [examined for examined in found.values() if examined is not None]
 
     def _recalled(
         self,
@@ -167,8 +171,8 @@ class Examiner:
     def _verdict(self, content: bytes, name: str) -> str:
         return verdicts.to_text(self._examined(content, name))
 
-    def _keep(self, blob: str, size: int, verdict: str, one: Examined) -> None:
-        if not has_errors(one.diagnostics) and blob not in self._known:
+    def _keep(self, blob: str, size: int, verdict: str, examined: Examined) -> None:
+        if not has_errors(examined.diagnostics) and blob not in self._known:
             self._new[blob] = (size, verdict)
 
     def _save(self) -> None:

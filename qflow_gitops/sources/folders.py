@@ -36,12 +36,14 @@ def missing(
     An error where a run was sent from there, and where no folder is there at all. `recorded`
     gives the lockfile, if it comes to that.
     """
-    gone = [one for one in project.runs if not is_there(git, commit, one)]
+    gone = [folder_name for folder_name in project.runs if not is_there(git, commit, folder_name)]
     if not gone:
         return []
     nothing = len(gone) == len(project.runs)
     lockfile = None if nothing else recorded()
-    return [_about(git, commit, one, project, lockfile, nothing=nothing) for one in gone]
+    return [
+        _about(git, commit, folder_name, project, lockfile, nothing=nothing) for folder_name in gone
+    ]
 
 
 def is_there(git: GitTree, commit: str, folder: str) -> bool:
@@ -140,7 +142,7 @@ def _why(git: GitTree, project: Project, path: str) -> tuple[str, str]:
         )
     if is_there(git, "", path):
         return "No spec of this project is in there.", "`qflow-gitops validate` checks all of it."
-    if not any(covers((one,), path) for one in project.runs):
+    if not any(covers((folder,), path) for folder in project.runs):
         named = ", ".join(project.runs)
         return (
             f"This is no spec of this project: specs lie in {named}.",
@@ -163,7 +165,7 @@ def by_project(git: GitTree, paths: Iterable[str]) -> dict[str, list[str]]:
     What is in none is left out. Raises InvalidInput where the settings of some are gone.
     """
     paths = tuple(paths)
-    moved = any(one.rpartition("/")[2] == PROJECT_FILE for one in paths)
+    moved = any(path.rpartition("/")[2] == PROJECT_FILE for path in paths)
     found: dict[str, list[str]] = {}
     for path in sorted(paths):
         folder = _project_of(git, path, moved=moved)

@@ -20,24 +20,29 @@ def left_open(lockfile: Lockfile, project: Project) -> Iterator[Placed]:
     inheritance = Inheritance(lockfile, project, {})
     for name in left_behind(lockfile, project):
         for run, attempts in sorted(lockfile.environment(name).runs.items()):
-            for one in (Placed(name, run, attempt) for attempt in attempts):
-                heirs = (key[0] for key in inheritance.heirs(one))
-                if one.attempt.state in OPEN and not any(e in project.environments for e in heirs):
-                    yield one
+            for placed in (Placed(name, run, attempt) for attempt in attempts):
+                heirs = (key[0] for key in inheritance.heirs(placed))
+                if placed.attempt.state in OPEN and not any(
+                    e in project.environments for e in heirs
+                ):
+                    yield placed
 
 
 def notes(lockfile: Lockfile, project: Project) -> tuple[str, ...]:
     """Say of each what is known, and the way on."""
-    return tuple(_note(one, project) for one in left_open(lockfile, project))
+    return tuple(_note(placed, project) for placed in left_open(lockfile, project))
 
 
-def _note(one: Placed, project: Project) -> str:
-    who, file = "/".join(one.key), project.folder.settings
-    what = f"{who} #{one.attempt.number} {said(one.attempt)}, and {file} has no {one.environment}"
-    back = f"put {one.environment} back under `environments:`, in a commit"
-    if one.attempt.state in UNDER_WAY:
+def _note(placed: Placed, project: Project) -> str:
+    who, file = "/".join(placed.key), project.folder.settings
+    what = (
+        f"{who} #{placed.attempt.number} {said(placed.attempt)}, and {file} has no "
+        f"{placed.environment}"
+    )
+    back = f"put {placed.environment} back under `environments:`, in a commit"
+    if placed.attempt.state in UNDER_WAY:
         return f"{what} any more: nobody looks how it ends. To see it, {back}."
-    platform = one.attempt.fact("platform")
+    platform = placed.attempt.fact("platform")
     asking = [name for name, each in project.environments.items() if each.platform == platform]
     look = next_steps.look_up(asking[0]) + " looks it up" if asking else f"To look it up, {back}"
     return (

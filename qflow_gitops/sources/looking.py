@@ -41,7 +41,7 @@ def look(
     specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
     looked = AllSpecs(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
     unsure, _ = state
-    alike = any(one.rule == project_rules.SAME_REQUEST for one in looked.found)
+    alike = any(finding.rule == project_rules.SAME_REQUEST for finding in looked.found)
     if alike or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
         return looked, None
     context = keeper.context(workflows)
@@ -71,7 +71,9 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks)
     count = runs.count("\n") + len(specs.specs) + len(specs.invalid)
     if count > load.MAX_SPECS or _clash(specs, names, runs):
         return None
-    found = [one for one in last.looked.found if one.file not in names | workflows.keys()]
+    found = [
+        finding for finding in last.looked.found if finding.file not in names | workflows.keys()
+    ]
     return AllSpecs(
         files + specs.files,
         runs + _lines(specs.specs.values()),
@@ -98,19 +100,21 @@ def _clash(specs: load.SpecSet, names: Iterable[str], runs: str) -> bool:
             f"\t{environment}/{name}\t" in runs
             for environment, name in (*specs.specs, *specs.invalid)
         )
-        or any(f"\n{_short(one)}\t" in runs for one in specs.specs.values())
-        or any(one.rule == project_rules.SAME_REQUEST for one in specs.diagnostics)
+        or any(f"\n{_short(spec)}\t" in runs for spec in specs.specs.values())
+        or any(finding.rule == project_rules.SAME_REQUEST for finding in specs.diagnostics)
         or any(f"\t{name.casefold()}\n" in folded for name in names)
     )
 
 
 def _lines(specs: Iterable[RunSpec]) -> str:
-    return "".join(f"{_short(one)}\t{one.environment}/{one.name}\t{one.file}\n" for one in specs)
+    return "".join(
+        f"{_short(spec)}\t{spec.environment}/{spec.name}\t{spec.file}\n" for spec in specs
+    )
 
 
-def _short(one: RunSpec) -> str:
+def _short(spec: RunSpec) -> str:
     """Enough of a digest: where two are alike by chance, everything is looked at."""
-    return one.digest[-24:]
+    return spec.digest[-24:]
 
 
 def _without(runs: str, file: str) -> str:

@@ -70,18 +70,18 @@ def check_never_there(
 def check_not_lost(git: GitTree, folders: Sequence[ProjectFolder]) -> None:
     """Refuse to go on without settings that the newest commit has and the work tree hasn't."""
     head = head_of(git)
-    for one in folders if head else ():
-        if has_settings(git, one, head):
-            raise gone(git, one, "HEAD", "The work tree has lost its settings", "")
+    for folder in folders if head else ():
+        if has_settings(git, folder, head):
+            raise gone(git, folder, "HEAD", "The work tree has lost its settings", "")
 
 
 def check_not_gone(git: GitTree, commit: str, head: str, folders: Sequence[ProjectFolder]) -> None:
     """Refuse to go on without settings that were there, as far as this clone can tell."""
     if not commit:
         check_not_lost(git, folders)
-    for newest in git.first_parents("", head, 1, [one.settings for one in folders]):
+    for newest in git.first_parents("", head, 1, [folder.settings for folder in folders]):
         before = git.resolve(f"{newest}^1")
-        with_it = [one for one in folders if has_settings(git, one, before)]
+        with_it = [folder for folder in folders if has_settings(git, folder, before)]
         folder = (with_it or folders)[0]
         raise gone(git, folder, before, f"Commit {newest[:10]} took the settings away", commit)
 
@@ -89,8 +89,8 @@ def check_not_gone(git: GitTree, commit: str, head: str, folders: Sequence[Proje
 def check_kept(git: GitTree, read: Settings, lockfile: Lockfile, commit: str) -> None:
     """Refuse to go on without settings that were there at a commit which was applied."""
     folder = read.project.folder
-    for one in lockfile.environments.values() if read.content is None else ():
-        for applied in {one.latest, one.applied_through} - {""}:
+    for record in lockfile.environments.values() if read.content is None else ():
+        for applied in {record.latest, record.applied_through} - {""}:
             if not git.has_commit(applied):
                 raise InvalidInput(
                     f"There is no {folder.settings}, and whether there was one when commit "
@@ -139,8 +139,8 @@ def _checkout(git: GitTree, commit: str, source: str, path: str) -> str:
 def elsewhere(git: GitTree, commit: str, folder: ProjectFolder | None = None) -> str:
     """Return the commands that go to the projects in other folders; "" where there are none."""
     head, at = commit or head_of(git), folder or ProjectFolder(git.prefix)
-    others = [one for one in projects(git, head) if one != at] if head else []
-    return " or ".join(f"`qflow-gitops -C {typed(git, one.name)} plan`" for one in others[:3])
+    others = [project for project in projects(git, head) if project != at] if head else []
+    return " or ".join(f"`qflow-gitops -C {typed(git, folder.name)} plan`" for folder in others[:3])
 
 
 def projects(git: GitTree, commit: str, cache: Cache | None = None) -> list[ProjectFolder]:

@@ -45,7 +45,7 @@ def _changes(git: GitTree, base: str, commit: str, project: Project) -> Sequence
 
 
 def _names(changes: Iterable[PathChange]) -> frozenset[str]:
-    return frozenset(filenames.escaped(one.path) for one in changes)
+    return frozenset(filenames.escaped(change.path) for change in changes)
 
 
 def narrowed(
@@ -68,7 +68,7 @@ def narrowed(
     changes = _changes(git, base, commit, project)
     touched = _names(changes)
     known = project.folder.catalog
-    checked_anew = any(one == known or one.startswith(known + "/") for one in touched)
+    checked_anew = any(path == known or path.startswith(known + "/") for path in touched)
     if (
         project.folder.settings in touched
         or checked_anew
@@ -76,7 +76,9 @@ def narrowed(
     ):
         return None
     removed = _names(
-        one for one in changes if one.kind is ChangeKind.REMOVED and is_within(one.path, project)
+        change
+        for change in changes
+        if change.kind is ChangeKind.REMOVED and is_within(change.path, project)
     )
     needed = touched - removed
     try:
@@ -138,21 +140,22 @@ def _files_to_follow(
 def _has_unsettled_origin(lockfile: Lockfile, environment: str) -> bool:
     """Whether something isn't settled that was carried over from another environment."""
     return any(
-        one.environment != environment
-        and one.run in lockfile.overview(one.environment).unsettled()
+        origin.environment != environment
+        and origin.run in lockfile.overview(origin.environment).unsettled()
         and any(
-            attempt.state not in SETTLED for attempt in lockfile.attempts(*one.key)[: one.through]
+            attempt.state not in SETTLED
+            for attempt in lockfile.attempts(*origin.key)[: origin.through]
         )
         for run in lockfile.environment(environment).events
-        for one in recorded_origins(lockfile, (environment, run))
+        for origin in recorded_origins(lockfile, (environment, run))
     )
 
 
 def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile: Lockfile) -> bool:
     """Whether a name with a record comes back: another spec may have carried that record over."""
     return any(
-        one.file in touched and key not in before.specs and lockfile.attempts(*key)
-        for key, one in specs.specs.items()
+        spec.file in touched and key not in before.specs and lockfile.attempts(*key)
+        for key, spec in specs.specs.items()
     )
 
 
@@ -160,16 +163,16 @@ def _any_moved(
     specs: SpecSet, project: Project, lockfile: Lockfile, environments: tuple[str, ...]
 ) -> bool:
     """Whether one of the specs has another file or name in the lockfile, or its request has."""
-    for key, one in specs.specs.items():
+    for key, spec in specs.specs.items():
         if key[0] not in environments:
             continue
         recorded = lockfile.attempts(*key)
-        if one.previous_name or inherits(lockfile, project, key):
+        if spec.previous_name or inherits(lockfile, project, key):
             return True
-        if recorded and recorded[-1].fact("file") != one.file:
+        if recorded and recorded[-1].fact("file") != spec.file:
             return True
-        if any(attempt.counted and attempt.digest == one.digest for attempt in recorded):
+        if any(attempt.counted and attempt.digest == spec.digest for attempt in recorded):
             continue
-        if is_spent_elsewhere(one, project, lockfile):
+        if is_spent_elsewhere(spec, project, lockfile):
             return True
     return False

@@ -121,33 +121,33 @@ def find(git: GitTree, commit: str, *, fetch: bool = False) -> Found:
     InvalidInput where they are gone, aren't committed, or lie in another project's specs, and
     where a clone that isn't whole can't tell whether there were any. `fetch` makes it whole.
     """
-    levels = [level_of(git, commit, one) for one in names_above(git.prefix)]
-    at = next((place for place, one in enumerate(levels) if one.has), len(levels))
+    levels = [level_of(git, commit, name) for name in names_above(git.prefix)]
+    at = next((place for place, level in enumerate(levels) if level.has), len(levels))
     if commit:
-        check_committed(git, commit, [one.folder for one in levels[:at]])
+        check_committed(git, commit, [level.folder for level in levels[:at]])
     if at == len(levels):
-        called = [one for level in levels for one in _called_otherwise(git, commit, level)]
+        called = [finding for level in levels for finding in _called_otherwise(git, commit, level)]
         if called:
             raise InvalidFiles(tuple(called), not_done=NOTHING)
-        check_never_there(git, commit, [one.folder for one in levels], fetch=fetch)
+        check_never_there(git, commit, [level.folder for level in levels], fetch=fetch)
         return Found(ROOT, None)
     nearest = levels[at]
     found = Found(nearest.folder, content_of(git, commit, nearest.folder), tuple(_beside(nearest)))
     if levels[:at]:
         _check_nearer(git, commit, levels[:at], found)
-    for one in levels[at + 1 :]:
-        check_outer(git, commit, one, nearest.folder)
+    for level in levels[at + 1 :]:
+        check_outer(git, commit, level, nearest.folder)
     return found
 
 
 def nearest(git: GitTree, prefix: str) -> ProjectFolder | None:
     """Return the folder at or above one of the work tree that has settings, None for none."""
-    return next((one for one in folders_above(prefix) if has_settings(git, one, "")), None)
+    return next((folder for folder in folders_above(prefix) if has_settings(git, folder, "")), None)
 
 
 def folders_above(prefix: str) -> list[ProjectFolder]:
     """Return a folder and all above it, the nearest first. Raises UsageProblem for an odd name."""
-    return [ProjectFolder(one) for one in names_above(prefix)]
+    return [ProjectFolder(name) for name in names_above(prefix)]
 
 
 def is_called_alike(path: str) -> bool:
@@ -174,7 +174,7 @@ def names_above(prefix: str) -> list[str]:
 def level_of(git: GitTree, commit: str, folder: str) -> _Level:
     """Return what a folder of a commit holds that looks like settings."""
     names = (os.fsdecode(path).rpartition("/")[2] for path in git.listing(commit, folder))
-    return _Level(ProjectFolder(folder), tuple(one for one in names if _ALIKE.fullmatch(one)))
+    return _Level(ProjectFolder(folder), tuple(name for name in names if _ALIKE.fullmatch(name)))
 
 
 def _called_otherwise(git: GitTree, commit: str, level: _Level) -> Iterator[Diagnostic]:
@@ -219,13 +219,13 @@ def _beside(level: _Level) -> Iterator[Diagnostic]:
 def _check_nearer(git: GitTree, commit: str, nearer: Sequence[_Level], found: Found) -> None:
     """Make sure that between the folder at hand and the project there are no settings missed."""
     runs = settings_of(found._replace(found=()), "").project.runs
-    outside = [one for one in nearer if not _covers(runs, one.folder)]
-    called = [one for level in outside for one in _called_otherwise(git, commit, level)]
+    outside = [level for level in nearer if not _covers(runs, level.folder)]
+    called = [finding for level in outside for finding in _called_otherwise(git, commit, level)]
     if called:
         raise InvalidFiles(tuple(called), not_done=NOTHING)
     head = commit or head_of(git)
     if outside and head:
-        check_not_gone(git, commit, head, [one.folder for one in outside])
+        check_not_gone(git, commit, head, [level.folder for level in outside])
 
 
 def check_outer(git: GitTree, commit: str, outer: _Level, inner: ProjectFolder) -> None:
@@ -249,4 +249,7 @@ def check_outer(git: GitTree, commit: str, outer: _Level, inner: ProjectFolder) 
 
 
 def _covers(runs: Sequence[str], folder: ProjectFolder) -> bool:
-    return any(f"{folder.name}/".startswith(f"{one}/") or one == "." for one in runs)
+    return any(
+        f"{folder.name}/".startswith(f"{runs_folder}/") or runs_folder == "."
+        for runs_folder in runs
+    )

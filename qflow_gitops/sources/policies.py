@@ -52,7 +52,7 @@ def bases_of(
     With a `remote` the history that a shallow clone lacks is fetched. `is_nowhere` says of a
     commit that it was purged: then it is as if nothing had been applied through it.
     """
-    through = {name: one.applied_through for name, one in lockfile.environments.items()}
+    through = {name: record.applied_through for name, record in lockfile.environments.items()}
     own = through.get(environment, "")
     if remote and not (own and git.has_commit(own)):
         git.unshallow(remote)
@@ -60,9 +60,11 @@ def bases_of(
         return (Base(own),)
     if not _is_begun(lockfile):
         return ()
-    others = [one for one in sorted({*through.values()} - {"", own}) if not is_nowhere(one)]
+    others = [
+        commit for commit in sorted({*through.values()} - {"", own}) if not is_nowhere(commit)
+    ]
     found = settings.versions(git, folder, head, VERSIONS)
-    versions = (Base(one, needed=False, folder=at) for one, at in found)
+    versions = (Base(commit, needed=False, folder=at) for commit, at in found)
     cut = (Base("", needed=True),) if git.is_shallow() else ()
     return (*map(Base, others), *versions, *cut)
 
@@ -95,7 +97,7 @@ def facts_of(
                 unreadable = f"{file} of commit {base.commit[:10]}: {problem.message}"
                 way_on = _OUTDATED if isinstance(problem, InvalidFiles) else problem.hint
             continue
-        policies += [one.policy for one in found if one.policy not in policies]
+        policies += [project.policy for project in found if project.policy not in policies]
     return PolicyContext(tuple(policies), unreadable=unreadable, way_on=way_on, sending=sending)
 
 
@@ -152,7 +154,7 @@ def moved_record(git: GitTree, project: Project, lockfile: Lockfile, head: str) 
 
 def _is_begun(lockfile: Lockfile) -> bool:
     """Whether anything was ever worked on; `init` makes a record without that."""
-    return any(one.latest or one.runs for one in lockfile.environments.values())
+    return any(record.latest or record.runs for record in lockfile.environments.values())
 
 
 def _named_before(git: GitTree, project: Project, head: str) -> tuple[str, str]:
@@ -177,7 +179,7 @@ def _named_before(git: GitTree, project: Project, head: str) -> tuple[str, str]:
             and _is_file(git, folder, head)
         ):
             files = (folder.lockfile, project.folder.lockfile)
-            move = " ".join(lostsettings.typed(git, one) for one in files)
+            move = " ".join(lostsettings.typed(git, file) for file in files)
             return f"at commit {commit[:10]} its lockfile was {files[0]}", f"Move it: `mv {move}`"
     if project.lock.store == "branch" and _is_file(git, project.folder, head):
         return f"its lockfile was {project.folder.lockfile} before", ""  # without settings, say

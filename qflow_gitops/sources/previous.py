@@ -14,15 +14,15 @@ from qflow_gitops.specs.spec import RunSpec
 def settled(lockfile: Lockfile, project: Project) -> Callable[[RunSpec], bool]:
     """Return what says of a spec that its run is recorded and nothing is left to do about it."""
 
-    def is_settled(one: RunSpec) -> bool:
-        seen = lockfile.overview(one.environment).glance(one.name)
+    def is_settled(spec: RunSpec) -> bool:
+        seen = lockfile.overview(spec.environment).glance(spec.name)
         return (
             seen is not None
             and seen.settled
-            and one.digest == seen.sent[-1]
-            and one.file == seen.file
-            and not one.previous_name
-            and not inherits(lockfile, project, one.key)
+            and spec.digest == seen.sent[-1]
+            and spec.file == seen.file
+            and not spec.previous_name
+            and not inherits(lockfile, project, spec.key)
         )
 
     return is_settled
@@ -34,11 +34,11 @@ def previous_requests(
     """Read what each due spec's run sent last, from the blob that its attempt names."""
     is_settled, inheritance = settled(lockfile, project), Inheritance(lockfile, project, specs)
     wanted: dict[RunKey, Placed] = {}
-    for key, one in specs.items():
-        if is_settled(one):
+    for key, spec in specs.items():
+        if is_settled(spec):
             continue
         attempts = [each for each in inheritance.attempts(key) if each.attempt.counted]
-        if attempts and all(each.attempt.digest != one.digest for each in attempts):
+        if attempts and all(each.attempt.digest != spec.digest for each in attempts):
             wanted[key] = attempts[-1]
     blobs = git.blobs_at_hand({last.attempt.fact("blob") for last in wanted.values()})
     previous = {}

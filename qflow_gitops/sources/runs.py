@@ -42,14 +42,16 @@ def run_keys(
 
 
 def _fits(wanted: RunKey, key: RunKey) -> bool:
-    return all(one in (ANY, other) for one, other in zip(wanted, key, strict=True))
+    return all(part in (ANY, other) for part, other in zip(wanted, key, strict=True))
 
 
 def _unknown(run: str, wanted: RunKey, known: Collection[RunKey], not_done: str) -> UsageProblem:
     names = {"/".join(key) for key in known}
-    elsewhere = sorted(one for one in names if one.endswith(f"/{wanted[1]}"))
-    close = elsewhere or [one for one in [suggest.near("/".join(wanted), names)] if one]
-    meant = f"Did you mean {' or '.join(suggest.listed([one]) for one in close)}?" if close else ""
+    elsewhere = sorted(name for name in names if name.endswith(f"/{wanted[1]}"))
+    close = elsewhere or [name for name in [suggest.near("/".join(wanted), names)] if name]
+    meant = (
+        f"Did you mean {' or '.join(suggest.listed([name]) for name in close)}?" if close else ""
+    )
     return UsageProblem(
         f"{suggest.quoted(run)} names no run that this could be about.",
         not_done=not_done,

@@ -74,7 +74,9 @@ def earlier(
     """
     at = folder or project.folder
     if folder is None and not has_settings(git, at, commit):
-        moved = [one for one in _others(git, commit, at, cache) if _same_lockfile(one, project)]
+        moved = [
+            other for other in _others(git, commit, at, cache) if _same_lockfile(other, project)
+        ]
         if moved:
             return moved
     return [settings_at(git, at, commit, "", cache)]
@@ -89,7 +91,7 @@ def versions(
     """
     from qflow_gitops.ports.git import ChangeKind
 
-    found = [(one, folder) for one in git.first_parents("", head, most, [folder.settings])]
+    found = [(commit, folder) for commit in git.first_parents("", head, most, [folder.settings])]
     if not found or len(found) >= most:
         return found
     oldest, ending = found[-1][0], "/" + PROJECT_FILE
@@ -102,11 +104,11 @@ def versions(
     return found
 
 
-def _same_lockfile(one: Project, other: Project) -> bool:
-    if one.lock.lineage and other.lock.lineage:
-        return one.lock.lineage == other.lock.lineage
-    return one.lock.store == other.lock.store and (
-        one.lock.store != "branch" or _branch(one) == _branch(other)
+def _same_lockfile(project: Project, other: Project) -> bool:
+    if project.lock.lineage and other.lock.lineage:
+        return project.lock.lineage == other.lock.lineage
+    return project.lock.store == other.lock.store and (
+        project.lock.store != "branch" or _branch(project) == _branch(other)
     )
 
 
@@ -118,8 +120,8 @@ def check_place(git: GitTree, folder: ProjectFolder, lock: LockSettings) -> None
     """Refuse a project to begin in a folder, with this lockfile, where either is another's."""
     from qflow_gitops.settings.project import without_file
 
-    for one in names_above(folder.name)[1:]:
-        check_outer(git, "", level_of(git, "", one), folder)
+    for name in names_above(folder.name)[1:]:
+        check_outer(git, "", level_of(git, "", name), folder)
     head = head_of(git)
     if head and lock.store == "branch":
         _check_alone(git, head, without_file("", folder)._replace(lock=lock), None)
@@ -128,7 +130,7 @@ def check_place(git: GitTree, folder: ProjectFolder, lock: LockSettings) -> None
 def _check_alone(git: GitTree, commit: str, project: Project, cache: Cache | None) -> None:
     """Refuse a commit in which another project keeps its lockfile on the same branch."""
     others = _others(git, commit, project.folder, cache)
-    sharing = [one.folder.settings for one in others if _branch(one) == _branch(project)]
+    sharing = [other.folder.settings for other in others if _branch(other) == _branch(project)]
     if sharing:
         raise InvalidInput(
             f"{', '.join(sorted([project.folder.settings, *sharing]))}: several projects of this "

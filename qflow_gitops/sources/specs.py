@@ -65,8 +65,8 @@ def worktree_specs(
 def is_within(path: bytes, project: Project) -> bool:
     """Whether a path lies in one of the folders of specs."""
     return any(
-        one == "." or path == one.encode() or path.startswith(one.encode() + b"/")
-        for one in project.runs
+        name == "." or path == name.encode() or path.startswith(name.encode() + b"/")
+        for name in project.runs
     )
 
 
@@ -79,7 +79,7 @@ def spec_paths(tree: WorkTree, project: Project) -> tuple[dict[str, bytes], list
 
     apart = _Apart(tree.listed, project, is_there)
     paths, found = {}, list(apart.found)
-    for path in (*odd, *(one for one in tree.listed if one not in odd)):
+    for path in (*odd, *(path for path in tree.listed if path not in odd)):
         name, problem = apart.name(path, odd.get(path, "100644"))
         found += [problem] if problem else []
         if name and is_there(path):
@@ -216,10 +216,10 @@ def _listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | 
     workflows: dict[str, TreeFile] = {}
     places: Sequence[str] = project.runs
     if only is not None and len(only) <= _FEW and all(map(_is_plain, only)):
-        places = sorted(one for one in only if is_within(one.encode(), project))
+        places = sorted(path for path in only if is_within(path.encode(), project))
     files = git.files(commit, [*places, project.folder.catalog])
     apart = _Apart(files, project)
-    found = [one for one in apart.found if only is None or one.file in only]
+    found = [finding for finding in apart.found if only is None or finding.file in only]
     for path, entry in files.items():
         if is_workflow(path, project.folder) and filenames.is_regular(entry.mode):
             workflows[path.decode(errors="replace")] = entry
@@ -247,13 +247,13 @@ def sent_specs(git: GitTree, project: Project, attempts: Iterable[Attempt]) -> d
 
     One whose blob isn't in this clone, or that has no nonce, is left out.
     """
-    wanted = {one.fact("nonce"): one for one in attempts if one.fact("nonce")}
-    blobs = git.blobs_at_hand({one.fact("blob") for one in wanted.values()})
+    wanted = {attempt.fact("nonce"): attempt for attempt in attempts if attempt.fact("nonce")}
+    blobs = git.blobs_at_hand({attempt.fact("blob") for attempt in wanted.values()})
     specs: dict[str, RunSpec] = {}
-    for nonce, one in wanted.items():
-        if one.fact("blob") in blobs:
-            read = load.unchecked(blobs[one.fact("blob")], one.fact("file"), project)
-            same = [spec for spec in read if spec.digest == one.digest]
+    for nonce, attempt in wanted.items():
+        if attempt.fact("blob") in blobs:
+            read = load.unchecked(blobs[attempt.fact("blob")], attempt.fact("file"), project)
+            same = [spec for spec in read if spec.digest == attempt.digest]
             if same:
                 specs[nonce] = same[0]
     return specs

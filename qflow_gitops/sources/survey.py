@@ -38,10 +38,10 @@ class AllSpecs(NamedTuple):
         if not only or "" in only or "." in only:
             return self.runs.count("\n") - 1
         roots = [
-            one for one in set(only)
-            if not any(one != other and covers((other,), one) for other in only)
+            path for path in set(only)
+            if not any(path != other and covers((other,), path) for other in only)
         ]  # fmt: skip
-        return sum(self.runs.count(f"\t{one}{end}") for one in roots for end in ("\n", "/"))
+        return sum(self.runs.count(f"\t{root}{end}") for root in roots for end in ("\n", "/"))
 
 
 class Survey(NamedTuple):
@@ -64,7 +64,7 @@ class Survey(NamedTuple):
                 data[:place]
             )
             texts = (*folders, *workflows, *unsure, context)
-            if its != basis or not all(isinstance(one, str) for one in texts):
+            if its != basis or not all(isinstance(text, str) for text in texts):
                 return None
             runs = data[place : place + int(length)].decode()
             looked = AllSpecs(int(files), runs, verdicts.findings_of_files(by_file))
@@ -89,4 +89,4 @@ def _name(root: Path, folder: ProjectFolder) -> str:
 
 def covers(only: tuple[str, ...], file: str) -> bool:
     """Whether a file is one of those asked for, or in one of the folders; all are without any."""
-    return not only or any(one in ("", ".", file) or file.startswith(one + "/") for one in only)
+    return not only or any(path in ("", ".", file) or file.startswith(path + "/") for path in only)

@@ -19,7 +19,7 @@ from qflow_gitops.yaml.parse import parse_json
 
 UNKNOWN = "unknown"
 
-_SYSTEM = CONNECTOR_IDS.union(*(one.SYSTEM_VARIABLES for one in CONNECTORS.values()))
+_SYSTEM = CONNECTOR_IDS.union(*(connector.SYSTEM_VARIABLES for connector in CONNECTORS.values()))
 
 
 class Workflow(NamedTuple):
@@ -48,7 +48,7 @@ Catalog = Mapping[str, Workflow]
 def kind_of(value: Any) -> str:
     """Say what kind of JSON value this is, for a list also of what."""
     if isinstance(value, list):
-        kinds = {kind_of(one) for one in value}
+        kinds = {kind_of(item) for item in value}
         return f"list of {kinds.pop()}" if len(kinds) == 1 and UNKNOWN not in kinds else "list"
     if value is None:
         return UNKNOWN
@@ -69,11 +69,11 @@ def kinds_in(definition: Any) -> dict[str, str] | None:
     if not isinstance(listed, list):
         return None
     return {
-        one["key"]: kind_of(one.get("value"))
-        for one in listed
-        if isinstance(one, dict)
-        and isinstance(one.get("key"), str)
-        and one["key"] not in CONNECTOR_IDS
+        item["key"]: kind_of(item.get("value"))
+        for item in listed
+        if isinstance(item, dict)
+        and isinstance(item.get("key"), str)
+        and item["key"] not in CONNECTOR_IDS
     }
 
 

@@ -42,37 +42,37 @@ def added(
     result: list[Diagnostic] = []
     given = list(found)
     all_of_them = [*given, *beside]
-    for one in all_of_them:
-        if one.rule == _LITERAL:
-            masks.setdefault(one.file, []).append(one.range)
-    unread = {one.file for one in all_of_them if one.rule in _UNREAD}
+    for finding in all_of_them:
+        if finding.rule == _LITERAL:
+            masks.setdefault(finding.file, []).append(finding.range)
+    unread = {finding.file for finding in all_of_them if finding.rule in _UNREAD}
     closed = {name for name in unread if _may_hide_something(files.get(name, b""))}
-    for one in given:
-        if one.file not in lines:
-            text = decode(files.get(one.file, b""), one.file)[0]
-            lines[one.file] = LINE_BREAK.split(text) if text else []
-        line = one.range.start.line
-        shown = lines[one.file][line - 1] if line <= len(lines[one.file]) else None
+    for finding in given:
+        if finding.file not in lines:
+            text = decode(files.get(finding.file, b""), finding.file)[0]
+            lines[finding.file] = LINE_BREAK.split(text) if text else []
+        line = finding.range.start.line
+        shown = lines[finding.file][line - 1] if line <= len(lines[finding.file]) else None
         if shown is None:
-            result.append(one)
-        elif one.file in closed:
-            result.append(_without_value(one, shown))
+            result.append(finding)
+        elif finding.file in closed:
+            result.append(_without_value(finding, shown))
         else:
-            every = masks.get(one.file, [])
-            if (one.file, line) not in hidden:
+            every = masks.get(finding.file, [])
+            if (finding.file, line) not in hidden:
                 spans = [_span(mask, line, shown) for mask in every if _touches(mask, line)]
-                hidden[one.file, line] = sorted([*spans, *secrets.spans(shown)])
-            result.append(_with_line(one, shown, every, hidden[one.file, line]))
+                hidden[finding.file, line] = sorted([*spans, *secrets.spans(shown)])
+            result.append(_with_line(finding, shown, every, hidden[finding.file, line]))
     return result
 
 
 def readable(content: bytes, file: str) -> list[str]:
     """Return a file's lines with what may not be shown masked, for a file without YAML errors."""
     text = decode(content, file)[0] or ""
-    masks = [one for document in parse(content, file).documents for one in _sensitive(document)]
+    masks = [mask for document in parse(content, file).documents for mask in _sensitive(document)]
     shown = []
     for number, line in enumerate(LINE_BREAK.split(text), 1):
-        spans = [_span(one, number, line) for one in masks if _touches(one, number)]
+        spans = [_span(mask, number, line) for mask in masks if _touches(mask, number)]
         shown.append(_excerpt(line, 0, 0, sorted([*spans, *secrets.spans(line)])).text)
     return shown
 
@@ -91,7 +91,7 @@ def _sensitive(document: Document) -> list[Range]:
     spec = document.data.get("spec")
     if not isinstance(spec, dict) or "sensitive" not in spec:
         return []
-    everything = [document.values[one] for one in _SENT if one in document.values]
+    everything = [document.values[path] for path in _SENT if path in document.values]
     pointers = spec["sensitive"]
     if not isinstance(pointers, list):
         return everything
@@ -110,29 +110,31 @@ def _overlap(one: Range, other: Range) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _without_value(one: Diagnostic, line: str) -> Diagnostic:
+def _without_value(finding: Diagnostic, line: str) -> Diagnostic:
     """Take the value out of the words of a finding about a value that may not be shown."""
-    start, end = one.range.start, one.range.end
+    start, end = finding.range.start, finding.range.end
     last = end.column if end.line == start.line else len(line) + 1
     value = line[start.column - 1 : last - 1]
     for length in _SHOWN if value.strip() else ():
         part = value[:length]
-        one = replace(
-            one, message=one.message.replace(part, MASK), hint=one.hint.replace(part, MASK)
+        finding = replace(
+            finding,
+            message=finding.message.replace(part, MASK),
+            hint=finding.hint.replace(part, MASK),
         )
-    return one
+    return finding
 
 
 def _with_line(
-    one: Diagnostic, line: str, masks: Iterable[Range], hidden: list[tuple[int, int]]
+    finding: Diagnostic, line: str, masks: Iterable[Range], hidden: list[tuple[int, int]]
 ) -> Diagnostic:
-    here = one.range.start.line
-    if one.rule != _LITERAL and any(_overlap(one.range, mask) for mask in masks):
-        one = _without_value(one, line)
-    first, last = _span(one.range, here, line)
-    if secrets.kind_of(line[first:last]) and (told := _without_value(one, line)) != one:
-        one = replace(told, hint=_TAKEN_OUT)  # a hint may spell it otherwise
-    return replace(one, excerpt=_clipped(_excerpt(line, first, last, hidden)))
+    here = finding.range.start.line
+    if finding.rule != _LITERAL and any(_overlap(finding.range, mask) for mask in masks):
+        finding = _without_value(finding, line)
+    first, last = _span(finding.range, here, line)
+    if secrets.kind_of(line[first:last]) and (told := _without_value(finding, line)) != finding:
+        finding = replace(told, hint=_TAKEN_OUT)  # a hint may spell it otherwise
+    return replace(finding, excerpt=_clipped(_excerpt(line, first, last, hidden)))
 
 
 def _span(where: Range, number: int, line: str) -> tuple[int, int]:

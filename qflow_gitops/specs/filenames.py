@@ -78,7 +78,7 @@ def collisions(names: Iterable[str]) -> Iterable[Diagnostic]:
         alike.setdefault(name.casefold(), []).append(name)
     for group in alike.values():
         for name in group if len(group) > 1 else ():
-            other = next(one for one in group if one != name)
+            other = next(another for another in group if another != name)
             yield error(
                 "file-collision",
                 f"On many machines this is the same file as {other}.",

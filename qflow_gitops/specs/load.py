@@ -116,7 +116,7 @@ def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Exa
     default = settings.default_environment
     if has_errors(found):
         return Examined(file, (), in_order(found), _seeming(parsed.documents, default))
-    specs = tuple(spec.from_document(one, default) for one in parsed.documents)
+    specs = tuple(spec.from_document(document, default) for document in parsed.documents)
     return Examined(file, specs, in_order(found))
 
 
@@ -126,8 +126,8 @@ def known_again(known: Examined, content: bytes, settings: Project) -> Examined 
     None where it doesn't hold that: what was known was of something else.
     """
     specs = unchecked(content, known.file, settings)
-    same = [(*one.key, one.digest) for one in specs] == [
-        (*one.key, one.digest) for one in known.specs
+    same = [(*spec.key, spec.digest) for spec in specs] == [
+        (*spec.key, spec.digest) for spec in known.specs
     ]
     return Examined(known.file, specs, known.diagnostics) if same else None
 
@@ -139,10 +139,10 @@ def unchecked(content: bytes, file: str, settings: Project) -> tuple[RunSpec, ..
     """
     try:
         specs = tuple(
-            spec.from_document(one, settings.default_environment)
-            for one in parse(content, file).documents
+            spec.from_document(document, settings.default_environment)
+            for document in parse(content, file).documents
         )
-        return specs if all(one.digest for one in specs) else ()
+        return specs if all(spec.digest for spec in specs) else ()
     except (KeyError, TypeError, AttributeError, ValueError):
         return ()
 
@@ -158,48 +158,58 @@ def assembled(
 
     `files` give the contents of all; they are only asked for where something is found.
     """
-    everything = [*found, *(finding for one in examined for finding in one.diagnostics)]
-    if sum(len(one.specs) + len(one.seeming) for one in examined) > MAX_SPECS:
+    everything = [
+        *found,
+        *(finding for file in examined for finding in file.diagnostics),
+    ]
+    if sum(len(file.specs) + len(file.seeming) for file in examined) > MAX_SPECS:
         everything.append(error("too-many-specs", f"There are more than {MAX_SPECS} specs.", "."))
     double = [
-        *duplicate_names((one for each in examined for one in each.specs), files),
+        *duplicate_names((spec for each in examined for spec in each.specs), files),
         *collisions(files),
     ]
-    bad_files = {one.file for one in double}
+    bad_files = {finding.file for finding in double}
     double += same_requests(
-        [one for each in examined if each.file not in bad_files for one in each.specs],
+        [spec for each in examined if each.file not in bad_files for spec in each.specs],
         files,
         settings,
     )
     everything += _with_excerpts(double, everything, files) if double else ()
     ordered = in_order(everything)
-    first: dict[str, Diagnostic] = {}
-    for finding in ordered:
-        if finding.severity is Severity.ERROR:
-            first.setdefault(finding.file, finding)
+    first = _first_errors(ordered)
     return SpecSet(
         specs={
-            spec.key: spec for one in examined if one.file not in bad_files for spec in one.specs
+            spec.key: spec for file in examined if file.file not in bad_files for spec in file.specs
         },
         diagnostics=ordered,
         invalid={
-            key: first[one.file]
-            for one in examined
-            for key in (*one.seeming, *(spec.key for spec in one.specs))
-            if one.file in first
+            key: first[file.file]
+            for file in examined
+            for key in (*file.seeming, *(spec.key for spec in file.specs))
+            if file.file in first
         },
         files=len(files),
         catalog=known,
     )
 
 
+def _first_errors(found: Iterable[Diagnostic]) -> dict[str, Diagnostic]:
+    first: dict[str, Diagnostic] = {}
+    for finding in found:
+        if finding.severity is Severity.ERROR:
+            first.setdefault(finding.file, finding)
+    return first
+
+
 def _with_excerpts(
     double: list[Diagnostic], found: Iterable[Diagnostic], files: Mapping[str, bytes]
 ) -> list[Diagnostic]:
     """Add the lines; what else is found in those files says what may be shown of them."""
-    contents = {one.file: files[one.file] for one in double}
-    documents = [one for name in contents for one in parse(contents[name], name).documents]
-    others = [one for one in found if one.file in contents]
+    contents = {finding.file: files[finding.file] for finding in double}
+    documents = [
+        document for name in contents for document in parse(contents[name], name).documents
+    ]
+    others = [finding for finding in found if finding.file in contents]
     return excerpts.added(bounded(double), contents, documents, [*double, *others])
 
 
@@ -231,11 +241,11 @@ def _seeming(documents: Iterable[Document], default: str) -> tuple[tuple[str, st
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:
     """One cause, one finding: of several errors at one place the first, YAML's own, stays."""
     taken: dict[tuple[str, object], Diagnostic] = {}
-    for one in found:
-        if one.severity is Severity.ERROR:
-            taken.setdefault((one.file, one.range), one)
+    for finding in found:
+        if finding.severity is Severity.ERROR:
+            taken.setdefault((finding.file, finding.range), finding)
     return [
-        one
-        for one in found
-        if one.severity is not Severity.ERROR or taken[(one.file, one.range)] is one
+        finding
+        for finding in found
+        if finding.severity is not Severity.ERROR or taken[(finding.file, finding.range)] is finding
     ]

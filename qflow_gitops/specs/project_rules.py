@@ -49,7 +49,7 @@ def _connector_listed(document: Document, settings: Project, name: str) -> Itera
     if environment.connectors is None:
         return
     variables = document.data["spec"].get("variables", {})
-    listed = {one.lower() for one in environment.connectors}
+    listed = {connector.lower() for connector in environment.connectors}
     for variable in ("connectorId", *spec.LEGACY_VARIABLES):
         value = variables.get(variable)
         if isinstance(value, str) and value.removeprefix("@").lower() not in listed:
@@ -65,11 +65,11 @@ def _connector_listed(document: Document, settings: Project, name: str) -> Itera
 def duplicate_names(specs: Iterable[RunSpec], files: Mapping[str, bytes]) -> Iterable[Diagnostic]:
     """Find specs with the name of another one in their environment."""
     first: dict[tuple[str, str], RunSpec] = {}
-    for one in specs:
-        other = first.setdefault(one.key, one)
-        if other is one:
+    for run_spec in specs:
+        other = first.setdefault(run_spec.key, run_spec)
+        if other is run_spec:
             continue
-        for this, that in ((one, other), (other, one)):
+        for this, that in ((run_spec, other), (other, run_spec)):
             yield error(
                 "duplicate-name",
                 f"The run `{this.environment}/{this.name}` stands here and in "
@@ -85,11 +85,11 @@ def same_requests(
 ) -> Iterable[Diagnostic]:
     """Warn of specs that ask for the same on one platform: only the first would be sent."""
     alike: dict[tuple[str, str], list[RunSpec]] = {}
-    for one in specs:
-        platform = settings.environments[one.environment].platform
-        alike.setdefault((platform, one.digest), []).append(one)
+    for run_spec in specs:
+        platform = settings.environments[run_spec.environment].platform
+        alike.setdefault((platform, run_spec.digest), []).append(run_spec)
     for group in alike.values():
-        first, *others = sorted(group, key=lambda one: one.key)
+        first, *others = sorted(group, key=lambda spec: spec.key)
         for this in group if others else ():
             that = others[0] if this is first else first
             yield warning(

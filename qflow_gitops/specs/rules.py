@@ -12,7 +12,7 @@ from qflow_gitops.specs.rules_of_files import FILES, YAML
 from qflow_gitops.specs.rules_of_specs import CATALOG, CONNECTORS, PROJECT, SCHEMA
 
 RULES: Mapping[str, Rule] = {
-    one.id: one
+    rule.id: rule
     for family in (
         FILES,
         YAML,
@@ -22,6 +22,6 @@ RULES: Mapping[str, Rule] = {
         CATALOG,
         PROJECT,
     )
-    for one in family
+    for rule in family
 }
 """Every rule by its id, in the order in which they are explained."""

@@ -44,7 +44,7 @@ def check(document: Document, kind: str) -> list[Diagnostic]:
         found = header + _findings(document, kind, problems)
     if not found and kind == "workflow-run":
         found = list(pointing_nowhere(document))
-    return sorted(found, key=lambda one: one.range.start)
+    return sorted(found, key=lambda finding: finding.range.start)
 
 
 def is_valid(data: Any, kind: str) -> bool:
@@ -84,9 +84,9 @@ def _flat(problems: Iterable[Problem]) -> Iterator[Problem]:
             yield problem
             continue
         context = list(problem.context or ())
-        wrong_type = {one.schema_path[0] for one in context if one.validator == "type"
-                      and not one.path}  # fmt: skip
-        meant = [one for one in context if one.schema_path[0] not in wrong_type]
+        wrong_type = {error.schema_path[0] for error in context if error.validator == "type"
+                      and not error.path}  # fmt: skip
+        meant = [error for error in context if error.schema_path[0] not in wrong_type]
         yield from _flat(meant) if meant else (problem,)
 
 
@@ -122,13 +122,13 @@ def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Di
     typed = not forbidden or "connectorType" in document.data["spec"]
     elsewhere = {(*VARIABLES, name) for name in forbidden if typed}  # their form says nothing
     found += [
-        bad_value(document, kind, path, one)
-        for path, one in values.items()
+        bad_value(document, kind, path, item)
+        for path, item in values.items()
         if path[:3] not in elsewhere
     ]
     for path, absent in missing.items():
-        left = [one for one in absent if (*path, one) not in mended and one not in HEADER]
+        left = [name for name in absent if (*path, name) not in mended and name not in HEADER]
         found += [missing_keys(document, kind, path, left)] if left else []
     if not any(path[:2] == CONNECTOR_TYPE for path in (*values, *mended)):
         found += forbidden_keys(document, list(dict.fromkeys(forbidden)))
-    return list({(one.rule, one.range): one for one in reversed(found)}.values())
+    return list({(finding.rule, finding.range): finding for finding in reversed(found)}.values())

@@ -143,8 +143,8 @@ def forbidden_keys(document: Document, names: list[str]) -> Iterator[Diagnostic]
 
 def without_type(document: Document, names: list[str]) -> Diagnostic:
     """One finding for all system variables of a spec that names no connector type."""
-    names.sort(key=lambda one: document.key_range((*VARIABLES, one)).start)
-    clouds = sorted({owner_of_keys()[one] for one in names if one in owner_of_keys()})
+    names.sort(key=lambda name: document.key_range((*VARIABLES, name)).start)
+    clouds = sorted({owner_of_keys()[name] for name in names if name in owner_of_keys()})
     value = clouds[0] if len(clouds) == 1 else f"[{', '.join(clouds)}]"
     known = f"Add `connectorType: {value}` under `spec`."
     unknown = (
@@ -210,7 +210,7 @@ def _rule(path: Path, problem: Problem) -> str:
 def pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
     """Find pointers of `sensitive` and `notSecret` that lead to nothing."""
     spec = document.data["spec"]
-    given = [(name, i, one) for name in _POINTERS for i, one in enumerate(spec.get(name, ()))]
+    given = [(name, i, item) for name in _POINTERS for i, item in enumerate(spec.get(name, ()))]
     for name, index, pointer in given:
         at: Any = spec
         for key in parts(pointer):

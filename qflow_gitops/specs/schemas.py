@@ -35,7 +35,7 @@ def plain(name: str) -> str:
 
 def _plain(part: Any) -> Any:
     if isinstance(part, list):
-        return [_plain(one) for one in part]
+        return [_plain(item) for item in part]
     if not isinstance(part, dict):
         return part
     kept = {key: value for key, value in part.items() if key not in _FOR_EDITORS}
@@ -97,7 +97,7 @@ def _unique(_validator: object, wanted: bool, items: Any, _schema: object) -> It
     from jsonschema import ValidationError
 
     if wanted and isinstance(items, list):
-        strings = [one for one in items if isinstance(one, str)]
+        strings = [item for item in items if isinstance(item, str)]
         if len(set(strings)) < len(strings):
             yield ValidationError("a value stands twice")
 

@@ -126,7 +126,7 @@ def _named_in_line() -> re.Pattern[str]:
 
 @cache
 def _shape() -> re.Pattern[str]:
-    return re.compile("|".join(f"({one})" for one in SHAPES.values()), re.ASCII)
+    return re.compile("|".join(f"({shape})" for shape in SHAPES.values()), re.ASCII)
 
 
 def kind_of(value: str) -> str:

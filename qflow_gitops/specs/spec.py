@@ -121,10 +121,10 @@ class LazySpec(RunSpec):
         if field.startswith("_") or "_whole" not in self.__dict__:
             raise AttributeError(field)
         known = self.__dict__
-        for one in known["_whole"]():
-            if (one.index, one.key, one.digest) == (self.index, self.key, self.digest):
+        for item in known["_whole"]():
+            if (item.index, item.key, item.digest) == (self.index, self.key, self.digest):
                 del known["_whole"]
-                known.update(one.__dict__)
+                known.update(item.__dict__)
                 return known[field]
         raise StaleCache(known["file"])
 
@@ -242,14 +242,16 @@ def mask(request: Any, pointers: Sequence[str]) -> Any:
 
 def hidden(value: Any, pointer: str, sensitive: Sequence[str]) -> Any:
     """Return the value that stands at `pointer` of a request as it may be shown."""
-    for one in sensitive:
-        if pointer == one or pointer.startswith(one + "/"):
+    for secret in sensitive:
+        if pointer == secret or pointer.startswith(secret + "/"):
             return (
                 MASK
                 if isinstance(value, (bool, int, float, str, list, dict, type(None)))
                 else value
             )
-    inside = [one.removeprefix(pointer) for one in sensitive if one.startswith(pointer + "/")]
+    inside = [
+        secret.removeprefix(pointer) for secret in sensitive if secret.startswith(pointer + "/")
+    ]
     return mask(value, inside) if inside and isinstance(value, (dict, list)) else value
 
 

@@ -127,5 +127,5 @@ def laid_on(lockfile: Lockfile | None, events: tuple[LedgerEvent, ...], lineage:
 
 
 def _missing(events: tuple[LedgerEvent, ...], lockfile: Lockfile) -> tuple[LedgerEvent, ...]:
-    known = {one.text("nonce") for one in lockfile.notes}
-    return tuple(one for one in events if one.text("nonce") not in known)
+    known = {event.text("nonce") for event in lockfile.notes}
+    return tuple(event for event in events if event.text("nonce") not in known)

@@ -243,7 +243,11 @@ class BranchSession:
         exact: bool = False,
     ) -> None:
         """Push all of it as one commit; see `ports.lockfile.LockSession`."""
-        opening = exact or mark is not None or any(one.opens is not None for one in transitions)
+        opening = (
+            exact
+            or mark is not None
+            or any(transition.opens is not None for transition in transitions)
+        )
         for _ in range(ROUNDS):
             left = _on_top(self.lockfile, transitions)
             if not left and mark is None:
@@ -314,14 +318,14 @@ def _given(content: bytes | None) -> bytes | None:
 
 
 def _is_of_the_head(mark: Checkpoint | None) -> bool:
-    return mark is not None and any(not one.environment for one in mark.notes)
+    return mark is not None and any(not note.environment for note in mark.notes)
 
 
 def _on_top(lockfile: Lockfile, transitions: Sequence[Transition]) -> list[Transition]:
     """Return what the transitions still add to a record that others may have written since."""
     kept = []
-    for one in transitions:
-        moved = one if one.opens is not None else rebased(lockfile, one)
+    for transition in transitions:
+        moved = transition if transition.opens is not None else rebased(lockfile, transition)
         if moved is not None:
             lockfile = lockfile.recorded([moved])
             kept.append(moved)

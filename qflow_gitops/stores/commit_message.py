@@ -10,17 +10,23 @@ _SUBJECT = 72
 
 def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> str:
     """Say what happened: a subject that reads as a history, then one line for each attempt."""
-    opened = [one.run for one in transitions if one.opens is not None and one.event.to == "intent"]
+    opened = [
+        transition.run
+        for transition in transitions
+        if transition.opens is not None and transition.event.to == "intent"
+    ]
     told = {}
-    for one in transitions:
-        if one.opens is None or one.event.to != "intent":
-            told[one.run] = str(one.event.to).replace("_", " ")
+    for transition in transitions:
+        if transition.opens is None or transition.event.to != "intent":
+            told[transition.run] = str(transition.event.to).replace("_", " ")
     clauses = [f"{run} {state}" for run, state in told.items()]
     if opened:
         clauses.append("start " + ", ".join(opened))
     mark = mark or Checkpoint()
-    clauses += [" ".join(filter(None, (one.run, one.event.event))) for one in mark.notes]
-    names = {one.environment for one in transitions} or {one.environment for one in mark.notes}
+    clauses += [" ".join(filter(None, (note.run, note.event.event))) for note in mark.notes]
+    names = {transition.environment for transition in transitions} or {
+        note.environment for note in mark.notes
+    }
     environments = sorted((names or {mark.environment}) - {""})
     if not clauses:
         what = "all applied" if mark.applied_through == mark.latest else "worked on"
@@ -34,18 +40,18 @@ def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> st
     return "\n".join([subject, *(["", *lines] if lines else [])])
 
 
-def _noted(one: Note) -> str:
-    where = "/".join(filter(None, (one.environment, one.run))) or "all"
-    said = one.event.text("reason") or one.event.text("from")
-    return f"{where}: {one.event.event}" + (f", {' '.join(said.split())[:200]}" if said else "")
+def _noted(note: Note) -> str:
+    where = "/".join(filter(None, (note.environment, note.run))) or "all"
+    said = note.event.text("reason") or note.event.text("from")
+    return f"{where}: {note.event.event}" + (f", {' '.join(said.split())[:200]}" if said else "")
 
 
-def _line(one: Transition) -> str:
-    words = f"{one.environment}/{one.run} #{one.number}: {one.event.to}"
-    if one.execution_id:
-        words += f", execution {one.execution_id}"
-    if one.event.lets_go:
-        words += f", lets go of execution {one.event.lets_go}"
-    if one.status:
-        words += f", {' '.join(one.status.split())[:60]}"
+def _line(transition: Transition) -> str:
+    words = f"{transition.environment}/{transition.run} #{transition.number}: {transition.event.to}"
+    if transition.execution_id:
+        words += f", execution {transition.execution_id}"
+    if transition.event.lets_go:
+        words += f", lets go of execution {transition.event.lets_go}"
+    if transition.status:
+        words += f", {' '.join(transition.status.split())[:60]}"
     return words

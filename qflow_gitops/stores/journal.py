@@ -20,7 +20,7 @@ from qflow_gitops.stores.checks import NOTHING_DONE
 
 def lines_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> list[bytes]:
     """Write what one call records as lines."""
-    lines = [transition_to_json(one) for one in transitions]
+    lines = [transition_to_json(transition) for transition in transitions]
     if mark is not None:
         lines.append(
             {

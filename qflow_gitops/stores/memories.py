@@ -33,7 +33,7 @@ class Memory(NamedTuple):
     @property
     def exists(self) -> bool:
         """Whether anything is remembered."""
-        return any((self.path / one).exists() for one in _KEPT)
+        return any((self.path / name).exists() for name in _KEPT)
 
     def lineages(self) -> set[str]:
         """Return the lineages of what is remembered. Raises LockError where it can't be read."""
@@ -69,11 +69,11 @@ def memory(private: Path, folder: ProjectFolder) -> Memory:
 def others(private: Path, own: ProjectFolder) -> Iterator[Memory]:
     """Return the memories of other projects that there are."""
     kept = private / _PROJECTS
-    names = sorted(one.name for one in kept.iterdir()) if kept.is_dir() else []
-    for folder in (ROOT, *(ProjectFolder(unquote(one)) for one in names)):
-        one = memory(private, folder)
-        if folder != own and one.exists:
-            yield one
+    names = sorted(path.name for path in kept.iterdir()) if kept.is_dir() else []
+    for folder in (ROOT, *(ProjectFolder(unquote(name)) for name in names)):
+        kept_there = memory(private, folder)
+        if folder != own and kept_there.exists:
+            yield kept_there
 
 
 def check_own(root: Path, private: Path, own: Memory, lineages: set[str]) -> None:
@@ -100,8 +100,8 @@ def check_own(root: Path, private: Path, own: Memory, lineages: set[str]) -> Non
                 f"{shlex.quote(str(root / own.folder.name))} baseline --reason TEXT`",
                 reason="lock_copied",
             )
-        left = (other.path / one for one in _KEPT)
-        moved = " ".join(shlex.quote(str(one)) for one in left if one.exists())
+        left = (other.path / name for name in _KEPT)
+        moved = " ".join(shlex.quote(str(path)) for path in left if path.exists())
         target = shlex.quote(str(own.path))
         raise LockError(
             "What this clone remembers of the lockfile belongs to the project in "

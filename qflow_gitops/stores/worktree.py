@@ -327,7 +327,11 @@ class WorktreeSession:
         """
         if not transitions and mark is None:
             return
-        opening = exact or mark is not None or any(one.opens is not None for one in transitions)
+        opening = (
+            exact
+            or mark is not None
+            or any(transition.opens is not None for transition in transitions)
+        )
         if opening and self.take_in():
             raise LostRace
         self._write(transitions, mark)
@@ -341,7 +345,7 @@ class WorktreeSession:
         """Record what was announced for the head since; whether there was anything."""
         new = self._store._announced.missing_in(self.lockfile)
         if new:
-            self._write([], Checkpoint(notes=tuple(Note("", "", one) for one in new)))
+            self._write([], Checkpoint(notes=tuple(Note("", "", event) for event in new)))
             self.generation += 1
         return bool(new)
 
@@ -349,8 +353,12 @@ class WorktreeSession:
         changed = self.lockfile.recorded(transitions)
         if mark is not None:
             changed = changed.marked(mark)
-        owed = self._owed - {one.key for one in transitions}
-        owed |= {one.key for one in transitions if one.opens and one.event.to is State.INTENT}
+        owed = self._owed - {transition.key for transition in transitions}
+        owed |= {
+            transition.key
+            for transition in transitions
+            if transition.opens and transition.event.to is State.INTENT
+        }
         self._append(journal.lines_of(transitions, mark), _ROOM_FOR_AN_ANSWER * len(owed))
         self.lockfile, self._owed = changed, owed
 

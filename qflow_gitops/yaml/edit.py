@@ -71,8 +71,8 @@ class Source:
     def edited(self, edits: Iterable[Edit]) -> bytes:
         """Return the file's new bytes; the edits may not overlap."""
         text = self.text
-        for one in sorted(edits, key=lambda edit: edit.begin, reverse=True):
-            text = text[: one.begin] + one.text + text[one.end :]
+        for edit in sorted(edits, key=lambda edit: edit.begin, reverse=True):
+            text = text[: edit.begin] + edit.text + text[edit.end :]
         return self.mark + text.encode()
 
     def line(self, number: int) -> str:
@@ -118,7 +118,9 @@ def written(value: Scalar, *, plain: bool = True) -> str:
     if plain and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
     quoted = json.dumps(value, ensure_ascii=False)
-    return "".join(one if one.isprintable() else _escape(one) for one in quoted)
+    return "".join(
+        character if character.isprintable() else _escape(character) for character in quoted
+    )
 
 
 def _escape(char: str) -> str:
@@ -136,12 +138,12 @@ def put(content: bytes, index: int, path: tuple[str, ...], value: Scalar) -> byt
     """
     text = source(content)
     parsed = parse(content, "")
-    before = {one.index: one for one in parsed.documents}
+    before = {document.index: document for document in parsed.documents}
     if text is None or has_errors(parsed.diagnostics):
         return Refused("it has YAML errors")
     if index not in before:
         return Refused(f"it has no document number {index + 1}")
-    wanted = {number: copy.deepcopy(one.data) for number, one in before.items()}
+    wanted = {number: copy.deepcopy(document.data) for number, document in before.items()}
     problem = _set(wanted[index], path, value)
     if problem:
         return problem
@@ -173,7 +175,7 @@ def _checked(new: bytes, wanted: Iterable[dict[str, Any]]) -> bytes | Refused:
 
 def _same(wanted: Iterable[dict[str, Any]], documents: Iterable[Document]) -> bool:
     """Whether documents hold this data: as JSON, which tells 1 from 1.0 and true, and order."""
-    return json.dumps(list(wanted)) == json.dumps([one.data for one in documents])
+    return json.dumps(list(wanted)) == json.dumps([document.data for document in documents])
 
 
 def _set(data: dict[str, Any], path: tuple[str, ...], value: Scalar) -> Refused | None:
@@ -314,7 +316,7 @@ def _filled(place: _Place, path: Path, keys: tuple[str, ...], value: Scalar) -> 
 
 
 def _in_braces(keys: tuple[str, ...], value: Scalar, *, plain: bool = True) -> str:
-    names = [written(one, plain=plain) for one in keys]
+    names = [written(key, plain=plain) for key in keys]
     opened = ": {".join(names)
     return f"{opened}: {written(value, plain=plain)}{'}' * (len(names) - 1)}"
 

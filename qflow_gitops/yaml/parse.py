@@ -79,7 +79,7 @@ def parse_json(content: bytes, file: str) -> Parsed:
     What is wrong in both is said in YAML's words; of what only JSON takes no places are known.
     """
     parsed = parse(content, file)
-    wrong = {one.rule for one in parsed.diagnostics if one.severity is Severity.ERROR}
+    wrong = {finding.rule for finding in parsed.diagnostics if finding.severity is Severity.ERROR}
     text, _ = decode(content, file)
     if not wrong or text is None or "yaml-too-deep" in wrong:
         return parsed

@@ -153,7 +153,7 @@ def is_shallow(text: str, start: Any, end: Any, indent: int, *, quoted: bool) ->
     lines = _LINE if quoted else _LINE_BUT_COMMENTS
     found = [lines, _TAB] if quoted else [lines]
     return any(
-        len(one[1]) <= indent
+        len(match[1]) <= indent
         for each in found
-        for one in each.finditer(text, start.index, end.index)
+        for match in each.finditer(text, start.index, end.index)
     )

@@ -62,7 +62,7 @@ def _events(text: str, builder: "_Builder") -> Iterator[Any]:
         inside = bool(at and text[at.index - at.column : at.index].strip())
         words = messages.explained(problem.problem or "", problem.context or "", inside=inside)
         marks = (problem.problem_mark, problem.context_mark)
-        mark = next((one for one in (marks[::-1] if words.at_start else marks) if one), None)
+        mark = next((mark for mark in (marks[::-1] if words.at_start else marks) if mark), None)
         where = range_of(mark, mark) if mark else builder.last
         if at and "mapping values" in (problem.problem or ""):
             earlier = messages.without_colon(text, at.index)
@@ -205,7 +205,7 @@ class _Builder:
 
     def _refuse_loose(self, start: Any, end: Any, *, quoted: bool) -> None:
         """Refuse a value in brackets or quotes, or its header, too far to the left."""
-        indent = next((one.start.column for one in reversed(self.frames) if not one.flow), -1)
+        indent = next((frame.start.column for frame in reversed(self.frames) if not frame.flow), -1)
         if portability.is_shallow(self.text, start, end, indent, quoted=quoted):
             self.trap(portability.SHALLOW, range_of(start, end))
         if start is not end:
@@ -280,7 +280,9 @@ class _Builder:
                 ended.feed(event)
         except _Stop:  # for what is told of this text, too
             return
-        if [one.data for one in ended.documents] != [one.data for one in self.documents]:
+        if [document.data for document in ended.documents] != [
+            document.data for document in self.documents
+        ]:
             self.report(
                 "yaml-last-line",
                 "The file's last line has no line break, and belongs to a text that has its own.",

@@ -46,7 +46,11 @@ COMMON = "connectorId"
 """The system variable of every cloud (docs/api.md 1.4 [D RUN])."""
 
 _PATH = ("spec", "variables")
-_LEGACY = {one.LEGACY_VARIABLE: name for name, one in CONNECTORS.items() if one.LEGACY_VARIABLE}
+_LEGACY = {
+    connector.LEGACY_VARIABLE: name
+    for name, connector in CONNECTORS.items()
+    if connector.LEGACY_VARIABLE
+}
 
 
 def check(document: Document) -> list[Diagnostic]:
@@ -61,7 +65,7 @@ def check(document: Document) -> list[Diagnostic]:
     found = [*_legacy(document, variables), *_own(document, variables, named)]
     for name in named:
         found += CONNECTORS[name].check(document)
-    return sorted(found, key=lambda one: one.range.start)
+    return sorted(found, key=lambda finding: finding.range.start)
 
 
 def _legacy(document: Document, variables: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -107,7 +111,7 @@ def _own(
             )
             where = document.value_range((*_PATH, name))
             yield warning("variable-fraction", said, document.file, where, hint)
-        meant = _near(name, tuple(one for one in system if one not in variables))
+        meant = _near(name, tuple(candidate for candidate in system if candidate not in variables))
         if meant:
             yield warning(
                 "variable-near-miss",
@@ -120,7 +124,9 @@ def _own(
 
 @cache
 def _system_variables(types: tuple[str, ...]) -> tuple[str, ...]:
-    own = (one for name in types or CONNECTORS for one in CONNECTORS[name].SYSTEM_VARIABLES)
+    own = (
+        variable for name in types or CONNECTORS for variable in CONNECTORS[name].SYSTEM_VARIABLES
+    )
     return tuple(dict.fromkeys((COMMON, *own)))
 
 
@@ -128,12 +134,12 @@ def _system_variables(types: tuple[str, ...]) -> tuple[str, ...]:
 def _near(name: str, known: tuple[str, ...]) -> str:
     """Return the system variable of which `name` is a misspelling; a plural is none."""
     plain = _folded(name)[:64]
-    for one in known:
-        other = _folded(one)
+    for candidate in known:
+        other = _folded(candidate)
         if plain == other or (plain != other and sorted(plain) == sorted(other)):
-            return one
+            return candidate
         if _is_close(plain, other) and plain.removesuffix("s") != other:
-            return one
+            return candidate
     return ""
 
 
