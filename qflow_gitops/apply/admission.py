@@ -17,7 +17,7 @@ from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent, Note
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.plan.context import Context, apply_command
 from qflow_gitops.policy.rules import PolicyContext
-from qflow_gitops.ports.git import Branches, GitTree
+from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.branches import Unmerged, rules_of, unmerged
 from qflow_gitops.sources.emptied import Now, emptied
@@ -42,7 +42,7 @@ class Admission(NamedTuple):
 
 def admit(
     request: ApplyRequest,
-    git: GitTree,
+    git: Repository,
     branches: Branches,
     project: Project,
     lockfile: Lockfile,
@@ -98,7 +98,7 @@ def left_alone(view: PlannedApply) -> tuple[str, ...]:
     return (f"{said}: nothing of it is due, and it isn't recorded as applied.",)
 
 
-def with_holds(context: Context, git: GitTree, view: PlannedApply) -> Context:
+def with_holds(context: Context, git: Repository, view: PlannedApply) -> Context:
     """Add what holds a commit as a whole: no branch has it, or it took all specs away.
 
     The second only where the commit is recorded as applied, or it would be asked about again.
@@ -127,7 +127,7 @@ def still_needed(acks: Mapping[str, int], view: PlannedApply) -> dict[str, int]:
 
 
 def check_follows(
-    request: ApplyRequest, git: GitTree, branches: Branches, view: PlannedApply
+    request: ApplyRequest, git: Repository, branches: Branches, view: PlannedApply
 ) -> None:
     """Refuse what doesn't follow the newest record; the release was for one commit alone."""
     step = _step(descent.look, git, branches, view)
@@ -135,7 +135,7 @@ def check_follows(
         raise descent.refused(step, to=request.to)
 
 
-def check_overtaken(git: GitTree, branches: Branches, view: PlannedApply) -> None:
+def check_overtaken(git: Repository, branches: Branches, view: PlannedApply) -> None:
     """Refuse to go on where another apply has gone on meanwhile; nobody is asked any more."""
     step = _step(descent.as_known, git, branches, view)
     if step.standing is not descent.Relation.FOLLOWS:
@@ -143,7 +143,7 @@ def check_overtaken(git: GitTree, branches: Branches, view: PlannedApply) -> Non
 
 
 def _step(
-    look_at: descent.Look, git: GitTree, branches: Branches, view: PlannedApply
+    look_at: descent.Look, git: Repository, branches: Branches, view: PlannedApply
 ) -> descent.Step:
     """Say how the commit stands to the newest record, but for what a person let go of."""
     about = (git, branches, view.project, view.lockfile, view.environment, view.planned.commit)

@@ -12,7 +12,7 @@ from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.policy.rules import Approval, Policy
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.pull_requests import PullRequest, PullRequests
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
@@ -30,7 +30,7 @@ class Approver:
     `remote` is where the commits come from, `platform` what QFLOW_PLATFORM says.
     """
 
-    git: GitTree
+    git: Repository
     pulls: PullRequests
     project: Project
     remote: str

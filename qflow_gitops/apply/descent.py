@@ -14,7 +14,7 @@ from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest
 from qflow_gitops.errors import AGAIN, QflowError, StaleError, UsageProblem
 from qflow_gitops.lockfile.inheritance import heirs_of, names_of
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.ports.git import Branches, GitTree
+from qflow_gitops.ports.git import Branches, GitTree, History, Repository
 from qflow_gitops.results.plans import Beforehand
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings
@@ -61,14 +61,14 @@ def applied_last(lockfile: Lockfile, project: Project, environment: str) -> tupl
     return tuple(worked for worked in ([own] if own.latest else before) if worked.latest)
 
 
-Look = Callable[[GitTree, Branches, Project, str, str, str], Step]
+Look = Callable[[History, Branches, Project, str, str, str], Step]
 _NEWER = (Relation.FOLLOWS, Relation.ASIDE, Relation.REWRITTEN)
 """So may a commit stand to what was applied under a new name: it isn't older than the renaming."""
 
 
 def stands(
     look_at: Look,
-    git: GitTree,
+    git: Repository,
     branches: Branches,
     project: Project,
     lockfile: Lockfile,
@@ -107,7 +107,7 @@ def _has(git: GitTree, project: Project, commit: str, environment: str) -> bool:
 
 
 def look(
-    git: GitTree, branches: Branches, project: Project, environment: str, latest: str, head: str
+    git: History, branches: Branches, project: Project, environment: str, latest: str, head: str
 ) -> Step:
     """Say how a commit stands, by what the remote has now; without one, by what is here."""
     step = Step(environment, latest, head, Relation.FOLLOWS)
@@ -119,7 +119,7 @@ def look(
     return step._replace(standing=_standing(git, branches, project, latest, head), remote=remote)
 
 
-def follows(git: GitTree, latest: str, head: str, remote: str = "") -> bool:
+def follows(git: History, latest: str, head: str, remote: str = "") -> bool:
     """Whether a commit descends from the one applied last; with a `remote` in its whole history."""
     if not latest or latest == head:
         return True
@@ -132,7 +132,7 @@ def follows(git: GitTree, latest: str, head: str, remote: str = "") -> bool:
 
 
 def _standing(
-    git: GitTree, branches: Branches, project: Project, latest: str, head: str
+    git: History, branches: Branches, project: Project, latest: str, head: str
 ) -> Relation:
     if git.is_shallow():
         return Relation.SHALLOW
@@ -159,7 +159,7 @@ def _is_held(branches: Branches, project: Project, commit: str) -> bool | Relati
 
 
 def as_known(
-    git: GitTree, branches: Branches, project: Project, environment: str, latest: str, head: str
+    git: History, branches: Branches, project: Project, environment: str, latest: str, head: str
 ) -> Step:
     """Say how a commit stands by what this clone knows, without asking anybody."""
     step = Step(environment, latest, head, Relation.FOLLOWS)
@@ -177,7 +177,7 @@ def as_known(
 
 
 def is_nowhere(
-    git: GitTree, branches: Branches, project: Project, commit: str, *, ask: bool
+    git: History, branches: Branches, project: Project, commit: str, *, ask: bool
 ) -> bool:
     """Whether a commit is neither in this clone nor on a branch of the remote.
 

@@ -12,7 +12,7 @@ from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import QflowError
 from qflow_gitops.policy.rules import Approval
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.pull_requests import PullRequest, PullRequests, Reviewed, Update
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import narrowing, settings
@@ -33,7 +33,7 @@ class Proposed:
     `folder` is where the project lies, `platform` what QFLOW_PLATFORM says.
     """
 
-    git: GitTree
+    git: Repository
     pulls: PullRequests
     folder: ProjectFolder
     platform: str

@@ -17,7 +17,7 @@ from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.ports.clock import Clock, StopSignal
-from qflow_gitops.ports.git import Branches, GitTree
+from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.ports.lockfile import LockSession, LockStore, Snapshot
 from qflow_gitops.ports.pull_requests import PullRequests
 from qflow_gitops.ports.qualys import Qualys
@@ -41,7 +41,7 @@ class ApplyServices:
     puts a question to a person, and is None where there is nobody to ask.
     """
 
-    git: GitTree
+    git: Repository
     branches: Branches
     store: LockStore
     qualys: Callable[[str], tuple[Qualys, str]]

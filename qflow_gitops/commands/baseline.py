@@ -15,7 +15,7 @@ from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.plan.context import Context
 from qflow_gitops.ports.clock import Clock
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.records import History
 from qflow_gitops.results.report import InvalidFiles, Report
@@ -51,7 +51,7 @@ class BaselineRequest:
 class BaselineServices:
     """What it needs from outside. `confirm` shows a person what would be declared."""
 
-    git: GitTree
+    git: Repository
     store: LockStore
     clock: Clock
     author: Mapping[str, str]

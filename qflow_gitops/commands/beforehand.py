@@ -11,7 +11,7 @@ from qflow_gitops.apply import descent
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Action, Plan
 from qflow_gitops.plan.context import Context, apply_command
-from qflow_gitops.ports.git import Branches, Cache, GitTree
+from qflow_gitops.ports.git import Branches, Cache, Repository
 from qflow_gitops.results.plans import Beforehand
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.branches import rules_of, unmerged
@@ -24,7 +24,7 @@ from qflow_gitops.specs.load import SpecSet
 class Ground:
     """A commit (`head`) and what it comes after; `branches` is None where nobody asks for them."""
 
-    git: GitTree
+    git: Repository
     branches: Branches | None
     project: Project
     lockfile: Lockfile

@@ -26,7 +26,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY
 from qflow_gitops.policy.rules import Approval
 from qflow_gitops.ports.clock import Clock
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.ports.pull_requests import (
     Author,
@@ -75,7 +75,7 @@ class CommentServices:
     called now). `marked` names the environment of a comment by its text, "" for no such comment.
     """
 
-    git: GitTree
+    git: Repository
     store: Callable[[Project], LockStore]
     conversations: Conversations
     clock: Clock

@@ -10,7 +10,7 @@ from qflow_gitops.lockfile.freezes import Freeze, describe, recorded
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent, freezes_of
 from qflow_gitops.ports.clock import Clock
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.records import Standstill
 from qflow_gitops.results.report import Report
@@ -24,7 +24,7 @@ from qflow_gitops.sources.reasons import refuse_secret
 class FreezeServices:
     """What it needs from outside. `others` are the freezes beside the lockfile's."""
 
-    git: GitTree
+    git: Repository
     project: Project
     store: LockStore
     clock: Clock

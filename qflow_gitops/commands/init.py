@@ -13,7 +13,7 @@ from qflow_gitops.errors import AGAIN, InvalidInput, LockError
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
@@ -90,7 +90,7 @@ class Target(NamedTuple):
     typed: str = "."
 
 
-def check_place(git: GitTree, at: ProjectFolder, lock: LockSettings) -> None:
+def check_place(git: Repository, at: ProjectFolder, lock: LockSettings) -> None:
     """Refuse to begin a project whose folder or lock branch is another's; raises InvalidInput."""
     try:
         projectfile.check_place(git, at, lock)

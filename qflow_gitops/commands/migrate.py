@@ -7,7 +7,7 @@ from typing import Any
 from qflow_gitops.commands import edit_files
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
@@ -128,7 +128,7 @@ def _meaning(document: Document) -> dict[str, Any]:
 
 
 def migrate(
-    git: GitTree, platform: str, only: tuple[str, ...], *, check: bool, diff: bool
+    git: Repository, platform: str, only: tuple[str, ...], *, check: bool, diff: bool
 ) -> Report:
     """Rewrite the work tree's specs; with `check` or `diff` only say what would change.
 

@@ -16,7 +16,7 @@ from qflow_gitops.plan import decide
 from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.policy import loosening
 from qflow_gitops.policy.rules import PolicyContext
-from qflow_gitops.ports.git import Branches, Cache, GitTree
+from qflow_gitops.ports.git import Branches, Cache, GitTree, History, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.plans import Beforehand, Planned, planned
 from qflow_gitops.results.report import Report
@@ -63,7 +63,7 @@ class PlanRequest(NamedTuple):
 
 def make_plan(
     request: PlanRequest,
-    git: GitTree,
+    git: Repository,
     store: Callable[[Project], LockStore],
     now: str,
     cache: Cache | None = None,
@@ -175,7 +175,7 @@ def _is_pull_request(request: PlanRequest) -> bool:
 
 def _base(
     request: PlanRequest,
-    git: GitTree,
+    git: History,
     head: str,
     lockfile: Lockfile,
     environments: tuple[str, ...],

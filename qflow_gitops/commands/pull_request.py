@@ -20,7 +20,7 @@ from qflow_gitops.lockfile.states import UNCOUNTED, UNDER_WAY, State
 from qflow_gitops.plan.change import Action, Change, Plan, Reason, as_held
 from qflow_gitops.plan.spent import is_once_more
 from qflow_gitops.policy.rules import Approval, missing
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import History, Repository
 from qflow_gitops.ports.lockfile import LockStore, Snapshot
 from qflow_gitops.ports.pull_requests import PullRequest
 from qflow_gitops.results.plans import Planned
@@ -57,7 +57,7 @@ class Span(NamedTuple):
     onto: str
 
 
-def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Span:
+def range_of(pull: PullRequest, revision: str, git: History, remote: str) -> Span:
     """Return what a pull request is compared with; all of it is brought into the clone.
 
     An open one goes onto its target branch, a merged one onto what the merge came on top of.
@@ -79,7 +79,7 @@ def range_of(pull: PullRequest, revision: str, git: GitTree, remote: str) -> Spa
     return Span(head, base, onto)
 
 
-def _target(pull: PullRequest, git: GitTree, remote: str) -> str:
+def _target(pull: PullRequest, git: History, remote: str) -> str:
     with contextlib.suppress(UsageProblem):
         return git.resolve(f"refs/remotes/{remote}/{pull.base}")
     if not git.ensure_commit(pull.base_commit, remote, f"refs/heads/{pull.base}"):
@@ -98,7 +98,7 @@ def _missing(pull: PullRequest, what: str, commit: str) -> UsageProblem:
 
 
 def review(
-    request: ReviewRequest, environment: str, git: GitTree, store: LockStore, now: str
+    request: ReviewRequest, environment: str, git: Repository, store: LockStore, now: str
 ) -> Review:
     """Make a pull request's plan for one environment, and say how its runs stand."""
     asked = PlanRequest(
@@ -131,7 +131,7 @@ def review(
 
 
 def _proposals(
-    plan: Plan, request: ReviewRequest, lockfile: Lockfile, git: GitTree
+    plan: Plan, request: ReviewRequest, lockfile: Lockfile, git: Repository
 ) -> Iterable[Proposal]:
     """Return what starts or was started, in the plan's order of runs."""
     for change in sorted(plan.changes, key=lambda change: change.key):
@@ -175,7 +175,7 @@ def _as_merged(change: Change, request: ReviewRequest) -> Change:
     return as_held(change, hold) if hold else change
 
 
-def _is_own(change: Change, attempt: Attempt, pull: PullRequest, git: GitTree) -> bool:
+def _is_own(change: Change, attempt: Attempt, pull: PullRequest, git: History) -> bool:
     if change.spec is None or attempt.digest != change.spec.digest or attempt.state in _NEVER_OWN:
         return False
     named = pull_request_of(attempt)
@@ -264,7 +264,7 @@ def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
 
 
 def _touched_findings(
-    report: Report, request: ReviewRequest, git: GitTree
+    report: Report, request: ReviewRequest, git: Repository
 ) -> tuple[Diagnostic, ...]:
     """Leave out what is wrong with files that the pull request doesn't touch."""
     if not report.diagnostics:
@@ -304,7 +304,7 @@ class _Once:
         return self._seen
 
 
-def settings_of(git: GitTree, commits: Iterable[str], platform: str) -> Project:
+def settings_of(git: Repository, commits: Iterable[str], platform: str) -> Project:
     """Read the settings of the first of these commits that has any, else of the last.
 
     The last one says where the project lies.

@@ -16,7 +16,7 @@ from qflow_gitops.lockfile.inheritance import Inheritance, left_behind, names_of
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.clock import Clock
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.records import History, Status, StatusRow, standing
 from qflow_gitops.results.report import Report
@@ -29,7 +29,7 @@ from qflow_gitops.sources.specs import all_specs
 
 
 def status(
-    git: GitTree,
+    git: Repository,
     commit: str,
     store: LockStore,
     project: Project,

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.git import Cache, GitTree
+    from qflow_gitops.ports.git import Cache, GitTree, Repository
     from qflow_gitops.settings.project import Project
     from qflow_gitops.sources.examining import Spread
 
 
 def validate(
-    git: GitTree,
+    git: Repository,
     platform: str,
     cache: Cache,
     spread: Spread,
@@ -103,7 +103,7 @@ def _answered(
 
 
 def validate_staged(
-    git: GitTree,
+    git: Repository,
     platform: str,
     cache: Cache,
     spread: Spread,

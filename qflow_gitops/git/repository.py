@@ -23,7 +23,7 @@ _GIVEN_UP = 20  # so many broken objects are passed over where they are only for
 
 
 class GitRepo(Revisions):
-    """One work tree and its repository; implements `ports.git.GitTree`."""
+    """One work tree and its repository; implements `ports.git.Repository`."""
 
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""

@@ -21,7 +21,7 @@ _MERGE_OPTIONS = (
 
 
 class Revisions(GitProcess):
-    """What git knows of commits; a part of `ports.git.GitTree`."""
+    """What git knows of commits; implements `ports.git.History`."""
 
     def resolve(self, revision: str) -> str:
         """Return the full commit id of `revision`; UsageProblem where there is none.
@@ -159,9 +159,9 @@ class Revisions(GitProcess):
         command = ["rev-list", "--first-parent", f"--max-count={most}", *span, "--"]
         return self._out([*command, *literal_paths(folders)]).decode().split()
 
-    def merge_base(self, one: str, other: str) -> str | None:
+    def merge_base(self, commit: str, other: str) -> str | None:
         """Return the newest common ancestor, None where this clone knows none."""
-        status, out, _ = self.run(["merge-base", one, other])
+        status, out, _ = self.run(["merge-base", commit, other])
         return None if status else out.decode().strip()
 
     def clean_merge(self, commit: str) -> tuple[str, str] | None:

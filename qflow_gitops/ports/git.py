@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from qflow_gitops.base.paths import TreeFile
 
@@ -104,23 +104,8 @@ class Cache(Protocol):
         """Keep bytes under a name."""
 
 
-class GitTree(Protocol):
-    """What is read of a git repository. Every path is bytes, relative to `root`, with `/`."""
-
-    @property
-    def root(self) -> Path:
-        """The work tree's top folder."""
-
-    @property
-    def prefix(self) -> str:
-        """The folder at hand, from the root; "" for the root itself."""
-
-    @property
-    def common_dir(self) -> Path:
-        """The git directory that all work trees of the repository share."""
-
-    def at(self, prefix: str) -> "GitTree":
-        """Return the same repository, as if another folder were at hand."""
+class History(Protocol):
+    """What a clone knows of commits, and how they stand to one another."""
 
     def resolve(self, revision: str) -> str:
         """Return the full commit id of `revision`; UsageProblem where there is none."""
@@ -145,7 +130,7 @@ class GitTree(Protocol):
         Newest first, at most so many; with `folders` those that change something there.
         """
 
-    def merge_base(self, one: str, other: str) -> str | None:
+    def merge_base(self, commit: str, other: str) -> str | None:
         """Return the newest common ancestor, None where this clone knows none."""
 
     def clean_merge(self, commit: str) -> tuple[str, str] | None:
@@ -156,6 +141,25 @@ class GitTree(Protocol):
 
     def ensure_commit(self, commit: str, remote: str, ref: str) -> bool:
         """Whether the commit is in this clone, if need be after a fetch of the remote's `ref`."""
+
+
+class GitTree(Protocol):
+    """What commits and the work tree hold. Every path is bytes, relative to `root`, with `/`."""
+
+    @property
+    def root(self) -> Path:
+        """The work tree's top folder."""
+
+    @property
+    def prefix(self) -> str:
+        """The folder at hand, from the root; "" for the root itself."""
+
+    @property
+    def common_dir(self) -> Path:
+        """The git directory that all work trees of the repository share."""
+
+    def at(self, prefix: str) -> Self:
+        """Return the same repository, as if another folder were at hand."""
 
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""
@@ -188,8 +192,12 @@ class GitTree(Protocol):
     def uncommitted(self, folders: Sequence[str]) -> Sequence[str]:
         """Return the paths under the folders whose work tree differs from HEAD, for display."""
 
-    def worktree(self, folders: Sequence[str]) -> "WorkTree":
+    def worktree(self, folders: Sequence[str]) -> WorkTree:
         """Look at what is on disk under the folders and isn't ignored by git."""
+
+
+class Repository(History, GitTree, Protocol):
+    """What is read of a git repository: its commits, and what they hold."""
 
 
 class RemoteBranches(NamedTuple):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from qflow_gitops.errors import QflowError
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.policy.rules import Hold
-from qflow_gitops.ports.git import Branches, Cache, GitTree
+from qflow_gitops.ports.git import Branches, Cache, Repository
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.policies import Base
@@ -80,7 +80,7 @@ class Unmerged(NamedTuple):
 
 
 def rules_of(
-    git: GitTree,
+    git: Repository,
     project: Project,
     bases: Iterable[Base],
     environment: str,

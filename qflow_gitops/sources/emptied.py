@@ -14,7 +14,7 @@ from qflow_gitops.lockfile.inheritance import names_of
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.policy.rules import Hold
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources import specs as reading
@@ -34,7 +34,7 @@ class Now(NamedTuple):
 
 
 def emptied(
-    git: GitTree, now: Now, lockfile: Lockfile, environment: str, command: str
+    git: Repository, now: Now, lockfile: Lockfile, environment: str, command: str
 ) -> Hold | None:
     """Return the hold of an environment whose specs are all gone; None where they aren't.
 
@@ -80,7 +80,7 @@ def _names(specs: SpecSet, environments: Collection[str]) -> Iterator[str]:
 
 
 def _before(
-    git: GitTree, project: Project, base: str, environments: Collection[str]
+    git: Repository, project: Project, base: str, environments: Collection[str]
 ) -> _Before | None:
     """Read what an environment, and those that it was called before, had; None where unknown."""
     if not base or not git.has_commit(base):

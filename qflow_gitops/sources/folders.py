@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from qflow_gitops.base.paths import ProjectFolder
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.git import GitTree
+    from qflow_gitops.ports.git import GitTree, Repository
     from qflow_gitops.settings.project import Project
     from qflow_gitops.specs.load import SpecSet
 
 
 def checked(
-    specs: SpecSet, git: GitTree, commit: str, project: Project, lockfile: Lockfile
+    specs: SpecSet, git: Repository, commit: str, project: Project, lockfile: Lockfile
 ) -> SpecSet:
     """Add what is to be said of folders that aren't there ("" for the commit: the work tree)."""
     found = missing(git, commit, project, lambda: lockfile)
@@ -29,7 +29,7 @@ def checked(
 
 
 def missing(
-    git: GitTree, commit: str, project: Project, recorded: Callable[[], Lockfile | None]
+    git: Repository, commit: str, project: Project, recorded: Callable[[], Lockfile | None]
 ) -> list[Diagnostic]:
     """Find the folders of `runs:` that aren't there.
 
@@ -54,7 +54,7 @@ def is_there(git: GitTree, commit: str, folder: str) -> bool:
 
 
 def _about(
-    git: GitTree,
+    git: Repository,
     commit: str,
     folder: str,
     project: Project,
@@ -80,7 +80,7 @@ def _about(
     )
 
 
-def _way_on(git: GitTree, commit: str, folder: str, settings: str) -> str:
+def _way_on(git: Repository, commit: str, folder: str, settings: str) -> str:
     back = lostsettings.put_back(git, commit, folder)
     file = shlex.quote(f"{folder}/README.md")
     keep = f"mkdir -p {shlex.quote(folder)} && touch {file}"
@@ -159,7 +159,7 @@ def _why(git: GitTree, project: Project, path: str) -> tuple[str, str]:
 # --- whose a path is -----------------------------------------------------------------
 
 
-def by_project(git: GitTree, paths: Iterable[str]) -> dict[str, list[str]]:
+def by_project(git: Repository, paths: Iterable[str]) -> dict[str, list[str]]:
     """Sort paths of the work tree by the folder of the project that each is part of.
 
     What is in none is left out. Raises InvalidInput where the settings of some are gone.
@@ -174,7 +174,7 @@ def by_project(git: GitTree, paths: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _project_of(git: GitTree, path: str, *, moved: bool) -> str | None:
+def _project_of(git: Repository, path: str, *, moved: bool) -> str | None:
     """Return the folder of the project that a path is part of, None where it is of none.
 
     `moved`: settings that the work tree lost in one folder may be those that another one got.

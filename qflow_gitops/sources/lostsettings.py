@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.git import Cache, GitTree
+    from qflow_gitops.ports.git import Cache, GitTree, History, Repository
     from qflow_gitops.sources.place import Settings
 
 NOTHING = "Nothing was planned and nothing was sent."
@@ -26,7 +26,7 @@ def has_settings(git: GitTree, folder: ProjectFolder, commit: str) -> bool:
     return folder.settings.encode() in git.listing(commit, folder.name)
 
 
-def check_committed(git: GitTree, commit: str, folders: Sequence[ProjectFolder]) -> None:
+def check_committed(git: Repository, commit: str, folders: Sequence[ProjectFolder]) -> None:
     """Refuse a commit without the settings that the work tree has in one of these folders."""
     for folder in folders:
         path = folder.settings
@@ -44,7 +44,7 @@ def check_committed(git: GitTree, commit: str, folders: Sequence[ProjectFolder])
 
 
 def check_never_there(
-    git: GitTree, commit: str, folders: Sequence[ProjectFolder], *, fetch: bool
+    git: Repository, commit: str, folders: Sequence[ProjectFolder], *, fetch: bool
 ) -> None:
     """Make sure that a project without settings never had any."""
     head = commit or head_of(git)
@@ -67,7 +67,7 @@ def check_never_there(
         )
 
 
-def check_not_lost(git: GitTree, folders: Sequence[ProjectFolder]) -> None:
+def check_not_lost(git: Repository, folders: Sequence[ProjectFolder]) -> None:
     """Refuse to go on without settings that the newest commit has and the work tree hasn't."""
     head = head_of(git)
     for folder in folders if head else ():
@@ -75,7 +75,9 @@ def check_not_lost(git: GitTree, folders: Sequence[ProjectFolder]) -> None:
             raise gone(git, folder, "HEAD", "The work tree has lost its settings", "")
 
 
-def check_not_gone(git: GitTree, commit: str, head: str, folders: Sequence[ProjectFolder]) -> None:
+def check_not_gone(
+    git: Repository, commit: str, head: str, folders: Sequence[ProjectFolder]
+) -> None:
     """Refuse to go on without settings that were there, as far as this clone can tell."""
     if not commit:
         check_not_lost(git, folders)
@@ -86,7 +88,7 @@ def check_not_gone(git: GitTree, commit: str, head: str, folders: Sequence[Proje
         raise gone(git, folder, before, f"Commit {newest[:10]} took the settings away", commit)
 
 
-def check_kept(git: GitTree, read: Settings, lockfile: Lockfile, commit: str) -> None:
+def check_kept(git: Repository, read: Settings, lockfile: Lockfile, commit: str) -> None:
     """Refuse to go on without settings that were there at a commit which was applied."""
     folder = read.project.folder
     for record in lockfile.environments.values() if read.content is None else ():
@@ -105,7 +107,9 @@ def check_kept(git: GitTree, read: Settings, lockfile: Lockfile, commit: str) ->
                 raise gone(git, folder, applied, "Settings that were applied are gone", commit)
 
 
-def gone(git: GitTree, folder: ProjectFolder, source: str, what: str, commit: str) -> InvalidInput:
+def gone(
+    git: Repository, folder: ProjectFolder, source: str, what: str, commit: str
+) -> InvalidInput:
     """Return the error for settings that were there; `source` is a commit that still has them."""
     hint = f"Put them back: `{_checkout(git, commit, source, folder.settings)}`"
     if others := elsewhere(git, commit, folder):
@@ -119,7 +123,7 @@ def gone(git: GitTree, folder: ProjectFolder, source: str, what: str, commit: st
     )
 
 
-def put_back(git: GitTree, commit: str, path: str) -> str:
+def put_back(git: Repository, commit: str, path: str) -> str:
     """Return the command that puts back what a commit, or the work tree, has lost; "" for none."""
     head = commit or head_of(git)
     if head and not commit and path.encode() in git.listing(head, path.rpartition("/")[0]):
@@ -136,7 +140,7 @@ def _checkout(git: GitTree, commit: str, source: str, path: str) -> str:
     return back
 
 
-def elsewhere(git: GitTree, commit: str, folder: ProjectFolder | None = None) -> str:
+def elsewhere(git: Repository, commit: str, folder: ProjectFolder | None = None) -> str:
     """Return the commands that go to the projects in other folders; "" where there are none."""
     head, at = commit or head_of(git), folder or ProjectFolder(git.prefix)
     others = [project for project in projects(git, head) if project != at] if head else []
@@ -154,7 +158,7 @@ def projects(git: GitTree, commit: str, cache: Cache | None = None) -> list[Proj
     return [ProjectFolder(name) for name in names]
 
 
-def head_of(git: GitTree) -> str:
+def head_of(git: History) -> str:
     """Return the newest commit, "" where there is none yet."""
     try:
         return git.resolve("HEAD")

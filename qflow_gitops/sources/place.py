@@ -28,7 +28,7 @@ from qflow_gitops.sources.lostsettings import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from qflow_gitops.ports.git import Cache, GitTree
+    from qflow_gitops.ports.git import Cache, GitTree, Repository
     from qflow_gitops.settings.project import Project
 
 
@@ -114,7 +114,7 @@ class _Level(NamedTuple):
         return PROJECT_FILE in self.names
 
 
-def find(git: GitTree, commit: str, *, fetch: bool = False) -> Found:
+def find(git: Repository, commit: str, *, fetch: bool = False) -> Found:
     """Find the project that the folder at hand belongs to.
 
     Raises InvalidFiles where its settings are called otherwise or are no plain file,
@@ -216,7 +216,7 @@ def _beside(level: _Level) -> Iterator[Diagnostic]:
             )
 
 
-def _check_nearer(git: GitTree, commit: str, nearer: Sequence[_Level], found: Found) -> None:
+def _check_nearer(git: Repository, commit: str, nearer: Sequence[_Level], found: Found) -> None:
     """Make sure that between the folder at hand and the project there are no settings missed."""
     runs = settings_of(found._replace(found=()), "").project.runs
     outside = [level for level in nearer if not _covers(runs, level.folder)]

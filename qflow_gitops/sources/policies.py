@@ -7,7 +7,7 @@ from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.policy.rules import PolicyContext
-from qflow_gitops.ports.git import Cache, GitTree
+from qflow_gitops.ports.git import Cache, GitTree, Repository
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import lostsettings, settings
@@ -37,7 +37,7 @@ class Base(NamedTuple):
 
 
 def bases_of(
-    git: GitTree,
+    git: Repository,
     lockfile: Lockfile,
     environment: str,
     head: str,
@@ -70,7 +70,7 @@ def bases_of(
 
 
 def facts_of(
-    git: GitTree,
+    git: Repository,
     project: Project,
     bases: Iterable[Base],
     *,
@@ -102,7 +102,7 @@ def facts_of(
 
 
 def check_record(
-    git: GitTree, project: Project, lockfile: Lockfile, head: str, *, released: bool
+    git: Repository, project: Project, lockfile: Lockfile, head: str, *, released: bool
 ) -> None:
     """Refuse to begin a record where the settings named another one before.
 
@@ -137,7 +137,7 @@ class Moved(NamedTuple):
     way: str
 
 
-def moved_record(git: GitTree, project: Project, lockfile: Lockfile, head: str) -> Moved | None:
+def moved_record(git: Repository, project: Project, lockfile: Lockfile, head: str) -> Moved | None:
     """Say where the settings named another record than one that isn't begun, None for nowhere.
 
     Of what this clone has; in a shallow one that may be too little to tell.
@@ -157,7 +157,7 @@ def _is_begun(lockfile: Lockfile) -> bool:
     return any(record.latest or record.runs for record in lockfile.environments.values())
 
 
-def _named_before(git: GitTree, project: Project, head: str) -> tuple[str, str]:
+def _named_before(git: Repository, project: Project, head: str) -> tuple[str, str]:
     """Say where the settings named another record, and a way on; "" for nowhere, for none."""
     now = _settings(git, project.folder, head)
     for commit, folder in settings.versions(git, project.folder, head, VERSIONS):
@@ -199,7 +199,7 @@ def _place(project: Project) -> tuple[str, ...]:
     return (lock.store, lock.branch, lock.remote) if lock.store == "branch" else (lock.store,)
 
 
-def _is_file(git: GitTree, folder: ProjectFolder, head: str) -> bool:
+def _is_file(git: Repository, folder: ProjectFolder, head: str) -> bool:
     """Whether a folder has a lockfile, or had one that git knew."""
     there = folder.lockfile.encode() in git.listing("", folder.name)
     return there or bool(git.first_parents("", head, 1, [folder.lockfile]))

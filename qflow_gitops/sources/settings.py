@@ -30,12 +30,12 @@ from qflow_gitops.sources.place import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qflow_gitops.ports.git import Cache, GitTree
+    from qflow_gitops.ports.git import Cache, GitTree, Repository
     from qflow_gitops.settings.project import LockSettings, Project
 
 
 def settings(
-    git: GitTree, commit: str, platform: str, cache: Cache | None = None, *, fetch: bool = False
+    git: Repository, commit: str, platform: str, cache: Cache | None = None, *, fetch: bool = False
 ) -> Settings:
     """Read the settings of the project at hand.
 
@@ -83,7 +83,7 @@ def earlier(
 
 
 def versions(
-    git: GitTree, folder: ProjectFolder, head: str, most: int
+    git: Repository, folder: ProjectFolder, head: str, most: int
 ) -> list[tuple[str, ProjectFolder]]:
     """Return the commits that changed a project's settings, newest first, and where these lay.
 
@@ -116,7 +116,7 @@ def _branch(project: Project) -> tuple[str, str, str]:
     return (project.lock.store, project.lock.branch, project.lock.remote)
 
 
-def check_place(git: GitTree, folder: ProjectFolder, lock: LockSettings) -> None:
+def check_place(git: Repository, folder: ProjectFolder, lock: LockSettings) -> None:
     """Refuse a project to begin in a folder, with this lockfile, where either is another's."""
     from qflow_gitops.settings.project import without_file
 

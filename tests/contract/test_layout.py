@@ -42,7 +42,6 @@ BIGGER_CLASSES = {  # lines, methods
     "cli/context.py:Wiring": (248, 25),
     "git/lock_branch.py:GitBranch": (349, 32),
     "git/worktree.py:WorkTree": (262, 24),
-    "ports/git.py:GitTree": (86, 21),
     "stores/worktree.py:WorktreeStore": (252, 20),
     "yaml/strict.py:_Builder": (301, 21),
 }
