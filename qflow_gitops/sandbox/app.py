@@ -29,13 +29,13 @@ def build(store: Store, faults: Faults, duration: float) -> Flask:
         ("POST", "/auth/oidc", "token", ends.token_for_client),
         ("POST", "/auth", "token", ends.token_for_user),
         ("GET", f"{api}/workflows", "list", ends.workflows),
-        ("GET", f"{api}/workflows/<one>", "workflow", ends.workflow),
-        ("POST", f"{api}/workflows/<one>/run", "run", ends.run),
-        ("GET", f"{api}/workflows/<one>/executions", "list", ends.executions),
-        ("GET", f"{api}/executions/<one>", "execution", ends.execution),
-        ("GET", f"{api}/executions/<one>/steps", "steps", ends.steps),
-        ("GET", f"{api}/executions/<one>/steps/<node>", "steps", ends.step),
-        ("GET", f"{api}/executions/<one>/steps/<node>/output", "steps", ends.output),
+        ("GET", f"{api}/workflows/<workflow_id>", "workflow", ends.workflow),
+        ("POST", f"{api}/workflows/<workflow_id>/run", "run", ends.run),
+        ("GET", f"{api}/workflows/<workflow_id>/executions", "list", ends.executions),
+        ("GET", f"{api}/executions/<execution_id>", "execution", ends.execution),
+        ("GET", f"{api}/executions/<execution_id>/steps", "steps", ends.steps),
+        ("GET", f"{api}/executions/<execution_id>/steps/<node>", "steps", ends.step),
+        ("GET", f"{api}/executions/<execution_id>/steps/<node>/output", "steps", ends.output),
     ]
     for method, path, target, view in routes:
         app.add_url_rule(path, f"{method} {path}", gate.guarded(target, view), methods=[method])
