@@ -98,7 +98,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test's faults stand in a JUnit report; without those asked for, it isn't run."""
-    wanted, left, kept = config.getoption("--fault"), [], []
+    wanted: list[int] = config.getoption("--fault")
+    left: list[pytest.Item] = []
+    kept: list[pytest.Item] = []
     for item in items:
         of_it = {one for mark in item.iter_markers("fault") for one in mark.args}
         item.user_properties += [("fault", str(one)) for one in sorted(of_it)]

@@ -37,7 +37,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def _packaged() -> str:
-    import tzdata  # type: ignore[import-untyped]
+    import tzdata
 
     return str(tzdata.IANA_VERSION)
 

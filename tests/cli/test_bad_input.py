@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.cli.main import main
-from tests.helpers.cli import Cli
+from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.cli import Cli, Done
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
 
 BOTH = pytest.mark.parametrize("command", [("plan",), ("apply", "--yes")])
 
 
-def kind(done: object, code: int, *words: str) -> None:
+def kind(done: Done, code: int, *words: str) -> None:
     """The answer has the code, says the words, and holds no traceback."""
     assert done.code == code, (done.out, done.err)
     assert done.err.startswith("Error: ") or "\nError: " in done.err
@@ -28,17 +29,23 @@ def kind(done: object, code: int, *words: str) -> None:
 
 
 @BOTH
-def test_not_a_repository(command: tuple, tmp_path: Path, capfd) -> None:
+def test_not_a_repository(
+    command: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     kind(Cli(tmp_path, capfd)(*command), 2, "git repository", "git init")
 
 
 @BOTH
-def test_a_folder_that_does_not_exist(command: tuple, tmp_path: Path, capfd) -> None:
+def test_a_folder_that_does_not_exist(
+    command: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     kind(Cli(tmp_path / "nowhere", capfd)(*command), 2, "-C DIR")
 
 
 @pytest.mark.parametrize("words", [(), ("lock",), ("workflows",), ("schema",)])
-def test_no_command_shows_the_help_as_a_person_reads_it(words: tuple, capfd) -> None:
+def test_no_command_shows_the_help_as_a_person_reads_it(
+    words: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
     shown = capfd.readouterr().err
@@ -57,7 +64,7 @@ def test_without_flask_the_sandbox_says_what_to_install(
 
 
 @BOTH
-def test_no_commits(command: tuple, cli: Cli) -> None:
+def test_no_commits(command: tuple[str, ...], cli: Cli) -> None:
     kind(cli(*command), 2, "no commits yet", "git commit")
 
 
@@ -81,15 +88,15 @@ def test_no_commits(command: tuple, cli: Cli) -> None:
 def test_a_revision_that_is_none(
     revision: str,
     word: str,
-    command: tuple,
-    project,
+    command: tuple[str, ...],
+    project: Workspace,
     cli: Cli,
 ) -> None:
     kind(cli(*command, f"--to={revision}"), 2, word)
 
 
 @BOTH
-def test_unknown_environment(command: tuple, project, cli: Cli) -> None:
+def test_unknown_environment(command: tuple[str, ...], project: Workspace, cli: Cli) -> None:
     kind(cli(*command, "-e", "staging"), 2, "staging", "prod")
 
 
@@ -100,7 +107,9 @@ def test_several_environments_need_a_choice(workspace: Workspace, cli: Cli) -> N
 
 
 @BOTH
-def test_unknown_platform_in_the_settings(command: tuple, workspace: Workspace, cli: Cli) -> None:
+def test_unknown_platform_in_the_settings(
+    command: tuple[str, ...], workspace: Workspace, cli: Cli
+) -> None:
     workspace.write("qflow.yaml", SANDBOX_PROJECT.replace("sandbox", "US9"))
     workspace.commit()
     done = cli(*command)
@@ -108,7 +117,9 @@ def test_unknown_platform_in_the_settings(command: tuple, workspace: Workspace, 
     assert "qflow.yaml:5:" in done.out
 
 
-def test_unknown_platform_in_the_environment(workspace: Workspace, cli: Cli, monkeypatch) -> None:
+def test_unknown_platform_in_the_environment(
+    workspace: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QFLOW_PLATFORM", "EU9")
     monkeypatch.setenv("QFLOW_TOKEN", "a.b.c")
     workspace.write("runs/a.yaml", SAMPLE)
@@ -116,7 +127,9 @@ def test_unknown_platform_in_the_environment(workspace: Workspace, cli: Cli, mon
     kind(cli("apply", "--yes"), 2, "EU9", "Did you mean EU")
 
 
-def test_missing_credentials(project, sandbox, cli: Cli, monkeypatch) -> None:
+def test_missing_credentials(
+    project: Workspace, sandbox: SandboxServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("QFLOW_CLIENT_ID")
     kind(cli("apply", "--yes"), 4, "QFLOW_CLIENT_ID", "QFLOW_PASSWORD", "QFLOW_TOKEN")
     monkeypatch.delenv("QFLOW_CLIENT_SECRET")
@@ -125,24 +138,30 @@ def test_missing_credentials(project, sandbox, cli: Cli, monkeypatch) -> None:
     assert not (project.path / "qflow.lock").exists()
 
 
-def test_two_sets_of_credentials(project, sandbox, cli: Cli, monkeypatch) -> None:
+def test_two_sets_of_credentials(
+    project: Workspace, sandbox: SandboxServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QFLOW_TOKEN", "a.b.c")
     kind(cli("apply", "--yes"), 2, "QFLOW_TOKEN", "Unset one")
 
 
-def test_refused_credentials_end_after_one_try(project, sandbox, cli: Cli) -> None:
+def test_refused_credentials_end_after_one_try(
+    project: Workspace, sandbox: SandboxServer, cli: Cli
+) -> None:
     sandbox.set_faults("401@token")
     kind(cli("apply", "--yes"), 4, "refused the credentials")
     assert len(sandbox.requests()) == 1
 
 
-def test_api_access_is_off_for_the_role(project, sandbox, cli: Cli) -> None:
+def test_api_access_is_off_for_the_role(
+    project: Workspace, sandbox: SandboxServer, cli: Cli
+) -> None:
     sandbox.set_faults("403@workflow")
     kind(cli("apply", "--yes"), 4, "Role Management", "Qualys API Access")
     assert sandbox.requests("POST", "/run") == []
 
 
-def test_qualys_out_of_reach(project, cli: Cli, monkeypatch) -> None:
+def test_qualys_out_of_reach(project: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QFLOW_GATEWAY", "http://127.0.0.1:9")
     monkeypatch.setenv("QFLOW_TOKEN", "a.b.c")
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
@@ -150,7 +169,7 @@ def test_qualys_out_of_reach(project, cli: Cli, monkeypatch) -> None:
     assert not (project.path / "qflow.lock").exists()
 
 
-def test_nobody_to_confirm(project, sandbox, cli: Cli) -> None:
+def test_nobody_to_confirm(project: Workspace, sandbox: SandboxServer, cli: Cli) -> None:
     kind(cli("apply"), 2, "--yes")
     assert sandbox.requests() == []
 
@@ -194,9 +213,9 @@ LOCKS = {
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("status",), ("history",)])
 def test_a_lockfile_that_cannot_be_trusted(
     name: str,
-    command: tuple,
-    project,
-    sandbox,
+    command: tuple[str, ...],
+    project: Workspace,
+    sandbox: SandboxServer,
     cli: Cli,
 ) -> None:
     content, words = LOCKS[name]
@@ -206,31 +225,35 @@ def test_a_lockfile_that_cannot_be_trusted(
     assert sandbox.requests() == []
 
 
-def test_a_lockfile_of_another_lineage(project, sandbox, cli: Cli) -> None:
+def test_a_lockfile_of_another_lineage(
+    project: Workspace, sandbox: SandboxServer, cli: Cli
+) -> None:
     assert cli("apply", "--yes").code == 0
     project.write("qflow.yaml", SANDBOX_PROJECT + "  lock: {lineage: 0123456789abcdef}\n")
     project.commit()
     kind(cli("apply", "--yes"), 11, "lineage")
 
 
-def test_a_lineage_without_a_lockfile(project, sandbox, cli: Cli) -> None:
+def test_a_lineage_without_a_lockfile(project: Workspace, sandbox: SandboxServer, cli: Cli) -> None:
     project.write("qflow.yaml", SANDBOX_PROJECT + "  lock: {lineage: 0123456789abcdef}\n")
     project.commit()
     kind(cli("apply", "--yes"), 11, "no lockfile", "git log --all")
 
 
-def test_the_worktree_store_is_refused_in_a_ci(project, sandbox, cli: Cli, monkeypatch) -> None:
+def test_the_worktree_store_is_refused_in_a_ci(
+    project: Workspace, sandbox: SandboxServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CI", "true")
     kind(cli("apply", "--yes"), 11, "ephemeral")
     assert sandbox.requests("POST", "/run") == []
 
 
 def test_a_shallow_clone_without_the_base_plans_everything(
-    project,
-    sandbox,
+    project: Workspace,
+    sandbox: SandboxServer,
     cli: Cli,
     tmp_path: Path,
-    capfd,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     assert cli("apply", "--yes").code == 0
     project.write("runs/more.yaml", SAMPLE.replace("prod-buckets", "more").replace("maha2", "more"))
@@ -251,7 +274,7 @@ def test_a_shallow_clone_without_the_base_plans_everything(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_repository(project, sandbox, cli: Cli) -> None:
+def test_a_read_only_repository(project: Workspace, sandbox: SandboxServer, cli: Cli) -> None:
     git = project.path / ".git"
     git.chmod(0o555)
     try:
@@ -261,7 +284,9 @@ def test_a_read_only_repository(project, sandbox, cli: Cli) -> None:
     assert sandbox.requests("POST", "/run") == []
 
 
-def test_a_full_disk_sends_nothing(project, sandbox, cli: Cli, monkeypatch) -> None:
+def test_a_full_disk_sends_nothing(
+    project: Workspace, sandbox: SandboxServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -276,14 +301,18 @@ def test_unknown_commands_and_options(cli: Cli) -> None:
     assert cli("plan", "--nope").code == 2
 
 
-def test_errors_come_in_the_same_envelope_as_results(tmp_path: Path, capfd) -> None:
+def test_errors_come_in_the_same_envelope_as_results(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     done = Cli(tmp_path, capfd)("plan", "--format", "json")
     assert (done.data["exitCode"], done.data["reason"]) == (2, "no_repository")
     assert done.data["error"]["hint"]
     assert done.data["changes"] == []
 
 
-def test_a_bug_is_no_traceback(project, cli: Cli, monkeypatch) -> None:
+def test_a_bug_is_no_traceback(
+    project: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def bug(*_args: object, **_more: object) -> None:
         raise ZeroDivisionError("secret-canary")
 

@@ -142,7 +142,8 @@ def ran(folder: Path, *words: str, seconds: float) -> dict[str, Any]:
         [str(Path(sys.executable).parent / "qflow-gitops"), *words, "--format", "json"],
         cwd=folder, capture_output=True, timeout=seconds,
     )  # fmt: skip
-    return json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
 
 
 @pytest.mark.fault(13)

@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,11 @@ MADE_UP = (
 )
 
 
+Golden = Callable[[str, Done], None]
+
+
 @pytest.fixture
-def golden(request: pytest.FixtureRequest):
+def golden(request: pytest.FixtureRequest) -> Golden:
     def check(name: str, done: Done) -> None:
         text = f"exit {done.code}\n--- stdout\n{done.out}--- stderr\n{done.err}"
         for pattern, word in MADE_UP:
@@ -44,12 +48,12 @@ def golden(request: pytest.FixtureRequest):
     return check
 
 
-def test_a_first_plan(project: Workspace, cli: Cli, golden) -> None:
+def test_a_first_plan(project: Workspace, cli: Cli, golden: Golden) -> None:
     golden("plan-first", cli("plan"))
     golden("plan-first-markdown", cli("plan", "--format", "markdown"))
 
 
-def test_a_later_plan(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:
+def test_a_later_plan(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden) -> None:
     """One changed, one moved, one removed, one new, one failed, one renamed."""
     for name in ("moved", "removed", "renamed"):
         project.write(f"runs/{name}.yaml", spec(name, name))
@@ -73,7 +77,7 @@ def test_a_later_plan(project: Workspace, cli: Cli, sandbox: SandboxServer, gold
 
 
 def test_what_a_policy_holds(
-    workspace: Workspace, cli: Cli, sandbox: SandboxServer, golden
+    workspace: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden
 ) -> None:
     """What is held for one reason is said once; what it would send is shown all the same."""
     rules = "{limits: {runs: 2}, require: {annotations: {ticket: 'CHG[0-9]{7}'}}}"
@@ -89,7 +93,7 @@ def test_what_a_policy_holds(
 
 
 def test_frozen(
-    project: Workspace, cli: Cli, golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    project: Workspace, cli: Cli, golden: Golden, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """By the lockfile, the variable and a file: said first, each with its way on."""
     golden("freeze", cli("freeze", "--reason", "incident 42"))
@@ -107,7 +111,7 @@ def test_frozen(
 
 
 def test_what_a_history_refuses_and_asks(
-    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, golden
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden
 ) -> None:
     """Rewritten, unmerged, and emptied: what a person reads first."""
     assert cli("apply", "--yes").code == 0
@@ -134,14 +138,14 @@ def test_what_a_history_refuses_and_asks(
     golden("apply-rewritten", cli("apply", "--yes"))
 
 
-def test_findings(project: Workspace, cli: Cli, golden) -> None:
+def test_findings(project: Workspace, cli: Cli, golden: Golden) -> None:
     project.write(FILE, SAMPLE.replace("region:", "regoin:"))
     project.write("runs/dup.yaml", spec("a") + "---\n" + spec("a"))
     project.write("runs/broken.yaml", "a: [\n")
     golden("validate", cli("validate"))
 
 
-def test_doubt(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:
+def test_doubt(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden) -> None:
     sandbox.set_faults("accept-then-drop", "list-lag=3600")
     golden("apply-in-doubt", cli("apply", "--yes"))
     golden("apply-still-in-doubt", cli("apply", "--yes"))
@@ -149,7 +153,7 @@ def test_doubt(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> 
     golden("reconcile", cli("reconcile"))
 
 
-def test_decisions(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:
+def test_decisions(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden) -> None:
     """Another's execution, refused and adopted all the same; put back; one without an end."""
     project.write(FILE, SAMPLE + "  sensitive: [/input/bucketName]\n")
     project.write("runs/odd.yaml", spec("odd"))
@@ -170,12 +174,12 @@ def test_decisions(project: Workspace, cli: Cli, sandbox: SandboxServer, golden)
     golden("status-closed", cli("status"))
 
 
-def test_repairs(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:
+def test_repairs(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden) -> None:
     golden("baseline", cli("baseline", "--yes", "--reason", "ran by hand before"))
     golden("lock-verify", cli("lock", "verify"))
 
 
-def test_errors(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) -> None:
+def test_errors(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden) -> None:
     golden("error-revision", cli("plan", "--to", "nowhere"))
     golden("error-not-confirmed", cli("apply"))
     sandbox.set_faults("403@workflow")
@@ -185,7 +189,7 @@ def test_errors(project: Workspace, cli: Cli, sandbox: SandboxServer, golden) ->
 
 
 @pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch):
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
     with GitHubApi() as api:
         for name, value in {**api.environ, "GITHUB_RUN_ID": "77"}.items():
             monkeypatch.setenv(name, value)
@@ -193,7 +197,12 @@ def github(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_comments(
-    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, github, golden
+    remote: Remote,
+    workspace: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    github: GitHubApi,
+    golden: Golden,
 ) -> None:
     """A pull request with one changed, one new, one moved and one that is held; then merged."""
     workspace.write("runs/moved.yaml", spec("moved", "moved"))
@@ -222,7 +231,7 @@ def test_comments(
 
 
 def test_a_comment_on_a_thousand_runs(
-    remote: Remote, workspace: Workspace, cli: Cli, github, golden
+    remote: Remote, workspace: Workspace, cli: Cli, github: GitHubApi, golden: Golden
 ) -> None:
     """Its shape: rows and requests are cut short, the rest is as a person reads it."""
     workspace.git("switch", "--quiet", "-c", "feature")

@@ -28,6 +28,7 @@ LEGACY = f"  connectorType: aws\n  variables: {{credentials: {CONNECTOR}}}\n"
 
 
 def entry(name: str) -> list[str]:
+    words: list[str]
     program, *words = HOOKS[name]["entry"].split()
     assert program == "qflow-gitops"
     return words

@@ -18,7 +18,11 @@ FILE = "runs/aws/buckets.yaml"
 
 
 def test_every_kind_of_plan_fits_its_schema(
-    project: Workspace, cli: Cli, sandbox: SandboxServer, tmp_path: Path, capfd
+    project: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Added, modified, held, skipped, invalid and impossible plans."""
     VALIDATOR.validate(cli.json("plan"))

@@ -167,7 +167,12 @@ def test_a_migration_shows_nothing_sensitive(project: Workspace, cli: Cli) -> No
     ("taken", "said"), [(0, "text\n"), (1024 * 1024 - 100, "No more fits"), (1024 * 1024 - 5, "")]
 )
 def test_several_results_in_one_summary_are_no_more_than_github_takes(
-    taken: int, said: str, project: Workspace, cli: Cli, tmp_path: Path, monkeypatch
+    taken: int,
+    said: str,
+    project: Workspace,
+    cli: Cli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of more than 1 MiB it takes nothing at all."""
     file = tmp_path / "summary"

@@ -120,7 +120,7 @@ def test_likewise_where_an_hour_is_skipped(zone: str, start: str, tmp_path: Path
     """One daemon a line: between two jobs that are made up for, cron pauses for ten seconds."""
     begin, end = utc(start), utc(start) + timedelta(hours=8)
     ours = {cron: by_window(cron, zone, begin, end) for cron in HOURS}
-    theirs = {}
+    theirs: dict[str, list[str]] = {}
     for number, cron in enumerate(HOURS):
         theirs |= by_cron((cron,), zone, begin, end, tmp_path / str(number))
     assert theirs == ours

@@ -37,8 +37,11 @@ def accepted(run: str, execution: str, number: int = 1) -> Transition:
     return Transition("prod", run, number, Event(AT, State.ACCEPTED), execution_id=execution)
 
 
+Made = Callable[..., LockStore]
+
+
 @pytest.fixture
-def made(remote: Remote, workspace: Workspace, monkeypatch) -> Callable[..., LockStore]:
+def made(remote: Remote, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Made:
     """Build a store of a kind; each call with another `clone` is another machine."""
 
     def make(name: str, *, clone: str = "", lineage: str = "") -> LockStore:
@@ -61,8 +64,23 @@ def made(remote: Remote, workspace: Workspace, monkeypatch) -> Callable[..., Loc
     return make
 
 
+def recorded(store: LockStore) -> Lockfile:
+    """Return the lockfile of a store that has one."""
+    lockfile = store.read().lockfile
+    assert lockfile is not None
+    return lockfile
+
+
+def newest(store: LockStore) -> bytes:
+    """Return the content of a store's last version."""
+    (*_, version) = store.versions()
+    content = version.content()
+    assert content is not None
+    return content
+
+
 @EACH
-def test_nothing_is_there_before_the_first_write(name: str, made) -> None:
+def test_nothing_is_there_before_the_first_write(name: str, made: Made) -> None:
     store = made(name)
     assert store.read().lockfile is None
     assert list(store.versions()) == []
@@ -73,24 +91,23 @@ def test_nothing_is_there_before_the_first_write(name: str, made) -> None:
 
 
 @EACH
-def test_what_was_recorded_is_read_by_all(name: str, made) -> None:
+def test_what_was_recorded_is_read_by_all(name: str, made: Made) -> None:
     with made(name).session() as session:
         session.record([opening("a"), opening("b")], Checkpoint("prod", "1" * 40))
         session.record([accepted("a", "execution-1")])
         assert session.lockfile.attempts("prod", "a")[0].execution_id == "execution-1"
-    read = made(name).read().lockfile
-    assert read is not None
+    read = recorded(made(name))
     assert [one.state for one in read.attempts("prod", "a")] == [State.ACCEPTED]
     assert [one.state for one in read.attempts("prod", "b")] == [State.INTENT]
     assert read.environment("prod").latest == "1" * 40
     assert read.serial >= 1
-    (*_, newest) = made(name).versions()
-    assert from_bytes(newest.content(), "x") == read
-    assert to_bytes(read) == newest.content()
+    content = newest(made(name))
+    assert from_bytes(content, "x") == read
+    assert to_bytes(read) == content
 
 
 @EACH
-def test_all_or_nothing(name: str, made) -> None:
+def test_all_or_nothing(name: str, made: Made) -> None:
     with made(name).session() as session, pytest.raises(LockError):
         session.record([opening("a"), opening("b", 7)])
     read = made(name).read().lockfile
@@ -98,7 +115,7 @@ def test_all_or_nothing(name: str, made) -> None:
 
 
 @EACH
-def test_an_execution_belongs_to_one_attempt(name: str, made) -> None:
+def test_an_execution_belongs_to_one_attempt(name: str, made: Made) -> None:
     with made(name).session() as session:
         session.record([opening("a"), opening("b")])
         session.record([accepted("a", "execution-1")])
@@ -108,17 +125,17 @@ def test_an_execution_belongs_to_one_attempt(name: str, made) -> None:
 
 
 @EACH
-def test_the_serial_only_goes_up(name: str, made) -> None:
+def test_the_serial_only_goes_up(name: str, made: Made) -> None:
     serials = []
     for number in range(3):
         with made(name).session() as session:
             session.record([opening(f"run-{number}")])
-        serials.append(made(name).read().lockfile.serial)
+        serials.append(recorded(made(name)).serial)
     assert serials == sorted(set(serials))
 
 
 @EACH
-def test_another_lineage_is_refused(name: str, made) -> None:
+def test_another_lineage_is_refused(name: str, made: Made) -> None:
     with made(name).session() as session:
         session.record([opening("a")])
     foreign = made(name, lineage="another")
@@ -129,7 +146,7 @@ def test_another_lineage_is_refused(name: str, made) -> None:
 
 
 @EACH
-def test_a_pinned_record_that_is_missing_is_no_new_beginning(name: str, made) -> None:
+def test_a_pinned_record_that_is_missing_is_no_new_beginning(name: str, made: Made) -> None:
     missing = made(name, lineage="pinned")
     for use in (missing.read, lambda: missing.session().__enter__()):
         with pytest.raises(LockError) as refused:
@@ -139,7 +156,7 @@ def test_a_pinned_record_that_is_missing_is_no_new_beginning(name: str, made) ->
 
 
 @EACH
-def test_two_writers_never_open_the_same_attempt(name: str, made) -> None:
+def test_two_writers_never_open_the_same_attempt(name: str, made: Made) -> None:
     """One is kept out, or loses the race and sees what the other wrote."""
     with made(name).session() as first:
         try:
@@ -154,16 +171,16 @@ def test_two_writers_never_open_the_same_attempt(name: str, made) -> None:
         except BusyError:
             assert first.alone
             first.record([opening("a", nonce="first")])
-    (attempt,) = made(name).read().lockfile.attempts("prod", "a")
+    (attempt,) = recorded(made(name)).attempts("prod", "a")
     assert attempt.fact("nonce") == "first"
 
 
 @EACH
-def test_it_is_told_where_the_record_is(name: str, made) -> None:
+def test_it_is_told_where_the_record_is(name: str, made: Made) -> None:
     assert "qflow.lock" in made(name).where
 
 
-def test_answers_go_on_top_of_what_others_wrote(made) -> None:
+def test_answers_go_on_top_of_what_others_wrote(made: Made) -> None:
     """Only the branch store lets two in: an answer is never lost, whoever was faster."""
     with made("branch").session() as first, made("branch", clone="other").session() as second:
         first.record([opening("a")])
@@ -172,14 +189,14 @@ def test_answers_go_on_top_of_what_others_wrote(made) -> None:
         second.record([opening("b")])
         first.record([accepted("a", "execution-1")])
         second.record([accepted("b", "execution-2")])
-    read = made("branch").read().lockfile
+    read = recorded(made("branch"))
     assert {run: read.attempts("prod", run)[0].execution_id for run in ("a", "b")} == {
         "a": "execution-1",
         "b": "execution-2",
     }
 
 
-def test_a_mark_alone_is_a_race_too(made) -> None:
+def test_a_mark_alone_is_a_race_too(made: Made) -> None:
     with made("branch").session() as first, made("branch", clone="other").session() as second:
         first.record([], Checkpoint("prod", "1" * 40))
         with pytest.raises(LostRace):
@@ -188,7 +205,7 @@ def test_a_mark_alone_is_a_race_too(made) -> None:
 
 
 def test_a_branch_that_holds_something_else_is_refused(
-    made, remote: Remote, workspace: Workspace
+    made: Made, remote: Remote, workspace: Workspace
 ) -> None:
     workspace.git("push", "--quiet", "origin", "main:qflow-lock")
     with pytest.raises(LockError) as refused:
@@ -196,19 +213,19 @@ def test_a_branch_that_holds_something_else_is_refused(
     assert "holds no qflow.lock" in refused.value.message
 
 
-def test_a_remote_that_does_not_exist_is_named(made, workspace: Workspace) -> None:
+def test_a_remote_that_does_not_exist_is_named(made: Made, workspace: Workspace) -> None:
     workspace.git("remote", "remove", "origin")
     with pytest.raises(LockError) as refused:
         made("branch").read()
     assert "git remote add origin" in refused.value.hint
 
 
-def test_the_lineage_is_made_up_once(made, tmp_path: Path) -> None:
+def test_the_lineage_is_made_up_once(made: Made, tmp_path: Path) -> None:
     with made("branch").session() as session:
         lineage = session.lockfile.lineage
         session.record([], Checkpoint("prod", ""))
     assert made("branch", clone="other").read().lockfile == Lockfile(
-        lineage, 1, made("branch").read().lockfile.environments
+        lineage, 1, recorded(made("branch")).environments
     )
 
 
@@ -218,7 +235,7 @@ def frozen(reason: str) -> Checkpoint:
 
 
 @EACH
-def test_events_beside_attempts_are_kept_without_a_run_of_their_name(name: str, made) -> None:
+def test_events_beside_attempts_are_kept_without_a_run_of_their_name(name: str, made: Made) -> None:
     """Of a run that was never sent, of an environment, of the lockfile's head."""
     store: LockStore = made(name)
     carried = LedgerEvent("2026-10-06T09:30:00Z", "carried", {"from": "prod/a", "through": 1})
@@ -238,7 +255,7 @@ def test_events_beside_attempts_are_kept_without_a_run_of_their_name(name: str, 
     assert set(lockfile.environment("prod").runs) == {"a"}
 
 
-def test_a_freeze_loses_no_race_silently(made) -> None:
+def test_a_freeze_loses_no_race_silently(made: Made) -> None:
     """Two write at once: the second one reads again before it decides."""
     with made("branch").session() as first:
         first.record([opening("a")])
@@ -274,21 +291,20 @@ def reasons(lockfile: Lockfile | None) -> list[str]:
 
 
 @EACH
-def test_the_first_write_may_be_an_announcement(name: str, made) -> None:
+def test_the_first_write_may_be_an_announcement(name: str, made: Made) -> None:
     (shown,) = announce(made(name), "incident")
     assert (shown.serial, shown.environments, shown.notes) == (0, {}, ())
-    read = made(name).read().lockfile
+    read = recorded(made(name))
     assert (read.serial, read.freezes) == (1, (event("incident"),))
     with made(name).session() as session:
         assert not session.created
         assert session.head() == (event("incident"),)
         session.record([opening("a")])
-    (newest,) = [*made(name).versions()][-1:]
-    assert reasons(from_bytes(newest.content(), "x")) == ["incident"]
+    assert reasons(from_bytes(newest(made(name)), "x")) == ["incident"]
 
 
 @EACH
-def test_nothing_is_written_where_nothing_is_to_be_announced(name: str, made) -> None:
+def test_nothing_is_written_where_nothing_is_to_be_announced(name: str, made: Made) -> None:
     announce(made(name), "incident")
     before = [one.content() for one in made(name).versions()]
     made(name).announce(lambda _: None)
@@ -296,14 +312,16 @@ def test_nothing_is_written_where_nothing_is_to_be_announced(name: str, made) ->
 
 
 @EACH
-def test_a_pinned_record_that_is_missing_is_not_frozen_but_named(name: str, made) -> None:
+def test_a_pinned_record_that_is_missing_is_not_frozen_but_named(name: str, made: Made) -> None:
     with pytest.raises(LockError) as refused:
         announce(made(name, lineage="pinned"), "incident")
     assert refused.value.reason == "lock_missing"
 
 
 @EACH
-def test_an_announcement_reaches_an_open_session_before_its_next_attempt(name: str, made) -> None:
+def test_an_announcement_reaches_an_open_session_before_its_next_attempt(
+    name: str, made: Made
+) -> None:
     """All read it at once; answers go in all the same, and it stands there once."""
     with made(name).session() as session:
         session.record([opening("a")], Checkpoint("prod", "1" * 40))
@@ -317,7 +335,7 @@ def test_an_announcement_reaches_an_open_session_before_its_next_attempt(name: s
         assert session.lockfile.freezes == session.head() == (event("incident"),)
         session.record([accepted("a", "execution-1")])
         session.record([opening("b")])
-    read = made(name).read().lockfile
+    read = recorded(made(name))
     assert reasons(read) == ["incident"]
     assert read.attempts("prod", "a")[0].execution_id == "execution-1"
     assert read.attempts("prod", "b")[0].state is State.INTENT
@@ -325,7 +343,9 @@ def test_an_announcement_reaches_an_open_session_before_its_next_attempt(name: s
 
 @EACH
 @pytest.mark.parametrize("how", ["a mark", "a decision on exactly this record"])
-def test_an_announcement_is_a_lost_race_for_other_decisions_too(name: str, how: str, made) -> None:
+def test_an_announcement_is_a_lost_race_for_other_decisions_too(
+    name: str, how: str, made: Made
+) -> None:
     with made(name).session() as session:
         session.record([opening("a")])
         announce(made(name, clone="other" if name == "branch" else ""), "incident")
@@ -337,18 +357,18 @@ def test_an_announcement_is_a_lost_race_for_other_decisions_too(name: str, how: 
 
 
 @EACH
-def test_an_answer_alone_loses_no_race(name: str, made) -> None:
+def test_an_answer_alone_loses_no_race(name: str, made: Made) -> None:
     with made(name).session() as session:
         session.record([opening("a")])
         announce(made(name, clone="other" if name == "branch" else ""), "incident")
         session.record([accepted("a", "execution-1")])
-    read = made(name).read().lockfile
+    read = recorded(made(name))
     assert reasons(read) == ["incident"]
     assert read.attempts("prod", "a")[0].execution_id == "execution-1"
 
 
 @EACH
-def test_many_who_announce_at_once_are_all_heard_once(name: str, made) -> None:
+def test_many_who_announce_at_once_are_all_heard_once(name: str, made: Made) -> None:
     """Each decides on top of what those before it wrote."""
     stores = [made(name, clone=f"c{n}" if name == "branch" else "") for n in range(4)]
     shown: list[list[Lockfile]] = [[] for _ in stores]
@@ -361,15 +381,15 @@ def test_many_who_announce_at_once_are_all_heard_once(name: str, made) -> None:
         one.start()
     for one in threads:
         one.join()
-    read = made(name).read().lockfile
+    read = recorded(made(name))
     assert sorted(reasons(read)) == [f"reason {number}" for number in range(4)]
     assert sorted(len(one[-1].notes) for one in shown) == [0, 1, 2, 3]
 
 
 @EACH
-def test_what_is_lifted_holds_no_more_and_what_comes_after_does(name: str, made) -> None:
+def test_what_is_lifted_holds_no_more_and_what_comes_after_does(name: str, made: Made) -> None:
     for reason, what in (("1", "frozen"), ("2", "frozen"), ("3", "unfrozen"), ("4", "frozen")):
         announce(made(name), reason, what)
-    read = made(name).read().lockfile
+    read = recorded(made(name))
     assert reasons(read) == ["1", "2", "3", "4"]
     assert [one.text("reason") for one in read.freezes] == ["4"]

@@ -77,8 +77,9 @@ def test_results_come_first() -> None:
 # --- SARIF ---------------------------------------------------------------------------
 
 
-def results(*found: Diagnostic) -> list[dict]:
-    return json.loads(sarif.render(of(*found)))["runs"][0]["results"]
+def results(*found: Diagnostic) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = json.loads(sarif.render(of(*found)))["runs"][0]["results"]
+    return shown
 
 
 def test_sarif_fingerprints_survive_lines_that_move_and_count_equal_ones() -> None:

@@ -36,7 +36,7 @@ def documents() -> list[tuple[Path, str, Document]]:
     return found
 
 
-SPOILT = (
+SPOILT: tuple[Any, ...] = (
     None, True, 0, -1, 1.0, 1.5, 2**53, "", "x", "a\n", "€", "x" * 300, [], ["x"], ["x", "x"],
     {}, {"x": 1},
 )  # fmt: skip
@@ -52,7 +52,8 @@ def spoilt_fields() -> Iterator[tuple[str, Any]]:
 
 def ask(corpus: list[tuple[str, Any]]) -> list[bool]:
     loaded = {name: schemas.load(name) for name in schemas.SCHEMAS}
-    return script("verdicts.mjs", {"schemas": loaded, "documents": corpus})
+    verdicts: list[bool] = script("verdicts.mjs", {"schemas": loaded, "documents": corpus})
+    return verdicts
 
 
 @requires_node

@@ -181,9 +181,9 @@ def void(_: object) -> None:
     """Give nothing."""
 
 
-def _read_only(folder: str, **more: bool) -> Environment:
+def _read_only(folder: str, *, outside: bool = False) -> Environment:
     return Environment(
-        made=_rights("a-w", folder), mended=_rights("u+w", folder), weak=True, **more
+        made=_rights("a-w", folder), mended=_rights("u+w", folder), weak=True, outside=outside
     )
 
 

@@ -264,9 +264,11 @@ def _returned(
     func: ast.expr, scope: _Scope, modules: dict[str, _Module]
 ) -> Iterator[tuple[_Scope, ast.expr]]:
     found = _definition(func, scope, modules)
-    if found is None or not isinstance(found[1], _Function):
+    if found is None:
         return
     module, function = found
+    if not isinstance(function, _Function):
+        return
     inner = _Scope(module, (function,))
     for node in ast.walk(function):
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None:

@@ -95,7 +95,11 @@ def editor(folder: Path) -> Iterator[Editor]:
         "schemas": schemas, "validate": True, "hover": True, "completion": True,
         "schemaStore": {"enable": False},
     }  # fmt: skip
-    command = ["node", NODE / "yaml-language-server/bin/yaml-language-server", "--stdio"]
+    command: list[str | Path] = [
+        "node",
+        NODE / "yaml-language-server/bin/yaml-language-server",
+        "--stdio",
+    ]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:

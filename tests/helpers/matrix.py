@@ -102,7 +102,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Nothing waits for a retry: what would have been waited is noted. The clock runs faster."""
     noted: list[float] = []
     begun = time.monotonic()
-    monkeypatch.setitem(Caller.__init__.__kwdefaults__, "sleep", noted.append)
+    monkeypatch.setitem(Caller.__init__.__kwdefaults__ or {}, "sleep", noted.append)
     monkeypatch.setattr(
         SystemClock, "monotonic", lambda _: begun + (time.monotonic() - begun) * FASTER
     )

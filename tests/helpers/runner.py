@@ -213,9 +213,9 @@ class Runner:
         ):
             subprocess.run(["git", *words], check=True, capture_output=True)
         if self.offline and not given["persist-credentials"]:
-            gone = [("remote", "set-url", "origin", f"file://{job.folder}/gone.git")]
-            for words in gone:
-                subprocess.run(["git", "-C", str(where), *words], check=True)
+            gone = f"file://{job.folder}/gone.git"
+            command = ["git", "-C", str(where), "remote", "set-url", "origin", gone]
+            subprocess.run(command, check=True)
 
     def _bash(self, step: Any, context: dict[str, Any], job: Job, env: Mapping[str, str]) -> Step:
         files = job.folder / f"files-{len(job.steps)}"

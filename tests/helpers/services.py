@@ -21,8 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from qflow_gitops.apply.launch import Launch
-from qflow_gitops.apply.prepare import Job
+from qflow_gitops.apply.launch import Job, Launch
 from qflow_gitops.apply.workers import Background
 from qflow_gitops.base import atomic
 from qflow_gitops.cli import crash

@@ -199,7 +199,7 @@ class _Asked(io.StringIO):
         super().__init__(at.stdin or at.answers)
         self._at = at
 
-    def readline(self, size: int | None = -1, /) -> str:
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # as typeshed's has
         meanwhile, self._at.meanwhile = self._at.meanwhile, lambda: None
         meanwhile()
         return super().readline(size)

@@ -111,6 +111,6 @@ class Truth:
 
 
 def _released(attempt: Attempt) -> list[str]:
-    evidence = attempt.facts.get("evidence") or {}
-    names = [one["hold"] for one in evidence.get("released", [])]  # type: ignore[union-attr]
+    evidence: Any = attempt.facts.get("evidence") or {}
+    names = [one["hold"] for one in evidence.get("released", [])]
     return [one for one in names if one in ON_PURPOSE]

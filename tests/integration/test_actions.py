@@ -3,8 +3,9 @@ sandbox."""
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
-from tests.helpers.runner import ROOT, Job, Runner, outputs, workflow
+from tests.helpers.runner import ROOT, Job, Runner, Step, outputs, workflow
 from tests.helpers.specs import spec
 
 RUN = "encrypt-prod-buckets"
@@ -35,7 +36,9 @@ def runner(
     )  # fmt: skip
 
 
-def pull_request(workspace: Workspace, remote: Remote, number: int = 7, *, fork: bool = False):
+def pull_request(
+    workspace: Workspace, remote: Remote, number: int = 7, *, fork: bool = False
+) -> tuple[str, dict[str, Any]]:
     """Propose a second run on a branch; GitHub's merge of it, and the event."""
     workspace.git("switch", "--quiet", "-c", f"pull-{number}")
     workspace.write("runs/second.yaml", spec("second"))
@@ -233,16 +236,18 @@ def test_a_schedule_passes_the_gate_or_sends_nothing(
     assert len(sandbox.executions()) == 2
 
 
-def test_a_closed_gate_keeps_everything_out(sandbox: SandboxServer, runner: Runner) -> None:
+def test_a_closed_gate_keeps_everything_out(
+    sandbox: SandboxServer, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A person who says no is a job that failed."""
     real = runner._bash
 
-    def refused(step, *rest):
+    def refused(step: Any, context: dict[str, Any], job: Job, env: Mapping[str, str]) -> Step:
         if step.get("name") == "Say what was let through":
             step = {**step, "run": "exit 1"}
-        return real(step, *rest)
+        return real(step, context, job, env)
 
-    runner._bash = refused  # type: ignore[method-assign]
+    monkeypatch.setattr(runner, "_bash", refused)
     jobs = pushed(runner)
     assert (jobs["gate"].result, jobs["apply"].result) == ("failure", "skipped")
     assert sandbox.executions() == []

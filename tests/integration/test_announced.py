@@ -265,7 +265,9 @@ def test_an_answer_has_its_room_although_a_freeze_came(
     assert done.code in (0, 11), done.err
     monkeypatch.undo()
     assert not (project.path / "qflow.lock.rescue").exists()
-    (attempt,) = store(project).read().lockfile.attempts("prod", "encrypt-prod-buckets")
+    lockfile = store(project).read().lockfile
+    assert lockfile is not None
+    (attempt,) = lockfile.attempts("prod", "encrypt-prod-buckets")
     assert attempt.execution_id == sandbox.executions()[0]["id"]
     assert heard(project) == ["incident 42"]
 

@@ -4,8 +4,8 @@ import json
 import time
 from collections.abc import Callable
 
+import certifi
 import pytest
-from requests import certs
 
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
@@ -123,7 +123,9 @@ def test_no_wait_records_and_a_later_apply_waits(
     assert len(sandbox.executions()) == 1
 
 
-def test_the_end_of_the_wait_loses_nothing(project: Workspace, cli: Cli, monkeypatch) -> None:
+def test_the_end_of_the_wait_loses_nothing(
+    project: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with SandboxServer(duration=30) as slow:
         monkeypatch.setenv("QFLOW_GATEWAY", slow.url)
         monkeypatch.setenv("QFLOW_TOKEN", "")
@@ -323,7 +325,7 @@ def test_a_proxy_and_an_authority_are_said_once(
     project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever looks into TLS sees the token: that stands in the log of each command that sends."""
-    bundle = str(certs.where())
+    bundle = str(certifi.where())
     monkeypatch.setenv("QFLOW_CA_FILE", bundle)
     monkeypatch.setenv("QFLOW_PROXY", "http://127.0.0.1:9")
     done = cli("apply", "--yes")

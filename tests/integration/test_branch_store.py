@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -269,7 +270,7 @@ def test_a_merge_at_its_tip_is_refused_by_a_fresh_clone(
 
 def rewrite(
     remote: Remote,
-    change: Callable[[dict], None],
+    change: Callable[[Any], None],
     *,
     on_top: bool = True,
     name: str = "qflow.lock",
@@ -300,12 +301,12 @@ def rewrite(
     remote.git("update-ref", f"refs/heads/{BRANCH}", commit)
 
 
-def forget(data: dict) -> None:
+def forget(data: Any) -> None:
     data["environments"]["prod"]["runs"].clear()
     data["serial"] += 1
 
 
-def redate(data: dict) -> None:
+def redate(data: Any) -> None:
     data["environments"]["prod"]["runs"][RUN]["attempts"][0]["digest"] = "v1:sha256:" + "0" * 64
     data["serial"] += 1
 
@@ -313,7 +314,7 @@ def redate(data: dict) -> None:
 @pytest.mark.parametrize("change", [forget, redate])
 @pytest.mark.parametrize("fresh", [True, False])
 def test_a_record_that_lost_something_is_refused(
-    change: Callable[[dict], None], fresh: bool, remote: Remote, cli: Cli, sandbox: SandboxServer
+    change: Callable[[Any], None], fresh: bool, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
     """Pushed on top, so that git sees nothing odd: `apply` and `lock verify` do."""
     assert cli("apply", "--yes").code == 0
@@ -369,7 +370,7 @@ def test_two_clones_do_not_send_twice(
 
     second = other(remote.clone("second"), cli)
     pushed = GitBranch.push
-    done = []
+    done: list[int] = []
 
     def push(self: GitBranch, commit: str, parent: str) -> bool:
         if not done:
@@ -394,7 +395,7 @@ def test_an_older_commit_loses_the_race_too(
     clone.publish("newer")
     second = other(clone, cli)
     pushed = GitBranch.push
-    done = []
+    done: list[int] = []
 
     def push(self: GitBranch, commit: str, parent: str) -> bool:
         if not done:

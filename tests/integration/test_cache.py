@@ -104,12 +104,17 @@ def test_another_size_on_disk_than_the_blob_is_read(known: Workspace, cli: Cli) 
     assert cli("validate").code == 3
 
 
+def put_instead(path: Path, made: Callable[[], None]) -> None:
+    path.unlink()
+    made()
+
+
 SPOILT: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
     "no database": lambda path: path.write_bytes(b"hello" * 1000),
     "cut short": lambda path: os.truncate(path, path.stat().st_size // 2),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
-    "a link": lambda path: (path.unlink(), path.symlink_to("/etc/hostname")),
+    "a folder": lambda path: put_instead(path, path.mkdir),
+    "a link": lambda path: put_instead(path, lambda: path.symlink_to("/etc/hostname")),
     "another format": lambda path: changed(path, "PRAGMA user_version = 99"),
     "other entries": lambda path: changed(path, "UPDATE verdicts SET entry = '[[], [], []]'"),
     "other contents": lambda path: changed(path, "UPDATE contents SET content = X'5B5D'"),

@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -413,7 +414,11 @@ def test_two_at_once_leave_one_comment(
     import sys
 
     both = threading.Barrier(2, timeout=30)
-    api.before_create = both.wait
+
+    def together() -> None:
+        both.wait()
+
+    api.before_create = together
     code = "from qflow_gitops.cli.main import main; main()"
     command = [sys.executable, "-c", code, "-C", str(pull.path), "comment"]
     processes = [subprocess.Popen(command, stdout=-1, stderr=-1) for _ in range(2)]
@@ -579,7 +584,7 @@ def test_one_that_cant_be_read_keeps_no_other_from_its_comment(
 
 
 def test_the_latest_change_comes_first_and_open_ones_always(remote: Remote) -> None:
-    def attempt(number: int, state: str, at: str, pull: object) -> dict:
+    def attempt(number: int, state: str, at: str, pull: object) -> dict[str, Any]:
         events = [{"at": at, "to": "intent"}]
         if state != "intent":
             events += [{"at": at, "to": "accepted"}, {"at": at, "to": state}]

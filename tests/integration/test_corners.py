@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +244,8 @@ def test_what_is_left_out_after_a_lost_race_is_said(
 
     only(workspace, spec("a", 1), spec("b", 2))
     other = Cli(remote.clone("other").path, cli._capfd)
-    real, raced = GitBranch.push, []
+    real = GitBranch.push
+    raced: list[int] = []
 
     def push(self: GitBranch, commit: str, parent: str) -> bool:
         if not raced:
@@ -291,13 +292,18 @@ def test_an_adoption_holds_only_for_the_record_it_was_decided_on(
     clone.write("runs/a.yaml", spec("a", "same"))
     clone.publish("a")
     other = Cli(clone.path, cli._capfd)
-    real, raced = Reconciler.look, []
+    real = Reconciler.look
+    raced: list[int] = []
+
+    def settle_nothing(*_: Any) -> Generator[Any, None, list[Any]]:
+        yield from ()
+        return []
 
     def look(self: Reconciler, doubts: Any, lockfile: Any, problems: Any, *more: Any) -> Any:
         if not raced and doubts:
             raced.append(1)
             with monkeypatch.context() as quick:
-                quick.setattr(Reconciler, "settle", lambda *_: (yield from ()) or [])
+                quick.setattr(Reconciler, "settle", settle_nothing)
                 assert other("apply", "--yes", "--no-wait").code in (0, 9)
         return real(self, doubts, lockfile, problems, *more)
 

@@ -18,13 +18,14 @@ from tests.helpers.specs import SAMPLE, WORKFLOW, spec
 RUN = "encrypt-prod-buckets"
 FILE = "runs/aws/buckets.yaml"
 OTHER = "0ffaf046-768b-79fc-83f6-aa25be52c2a1"
+VARIABLES = {
+    "connectorId": "aa70acae-6ea8-3acf-b504-f327855b316a",
+    "region": "us-east-1",
+    "name": "maha2",
+}
 BODY = {
     "input": {"bucketName": "test-bucket-1", "totalBucketCount": 4},
-    "variables": {
-        "connectorId": "aa70acae-6ea8-3acf-b504-f327855b316a",
-        "region": "us-east-1",
-        "name": "maha2",
-    },
+    "variables": VARIABLES,
 }
 WHY = ("--reason", "looked in Qualys")
 Later = Callable[[float], None]
@@ -121,7 +122,7 @@ def test_another_request_is_shown_and_refused(
     place.commit("sensitive")
     lost(cli, sandbox)
     inside = {"bucketName": "somebody's", "totalBucketCount": 5, "password": "hunter2", "a": token}
-    body = {"input": inside, "variables": {**BODY["variables"], "more": "x"}}
+    body = {"input": inside, "variables": {**VARIABLES, "more": "x"}}
     wrong = sandbox.add_foreign(WORKFLOW, body, source="PUBLIC_API")
     refused = cli("resolve", RUN, "--adopt", wrong, *WHY)
     assert refused.code == 2

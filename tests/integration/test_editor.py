@@ -1,6 +1,7 @@
 """What an editor shows: the real yaml-language-server on what `init` and `examples/` hold."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ pytestmark = requires_node
 
 
 @pytest.fixture
-def opened(workspace: Workspace, cli: Cli):
+def opened(workspace: Workspace, cli: Cli) -> Iterator[tuple[Editor, Workspace]]:
     """A repository made by `init`, in an editor."""
     assert cli("init", "--platform", "EU2").code == 0
     workspace.write(DEEP, SAMPLE)

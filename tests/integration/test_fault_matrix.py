@@ -8,6 +8,7 @@ token is asked for once. A POST is repeated only after a rate limit (3 in all) o
 """
 
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -293,7 +294,7 @@ def test_a_post_that_arrives_late_is_found_later(bench: Bench) -> None:
 
 def test_a_token_that_ends_between_two_posts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The POST was refused (401) and there is no new token: nothing was executed."""
-    fetched = []
+    fetched: list[int] = []
 
     def drop(self: TokenSource, token: Secret) -> None:
         dropped(self, token)
@@ -478,13 +479,14 @@ def test_a_list_that_fails_between_two_waves_loses_no_answer(
     assert "prod/z" in done.out
 
 
-TABLES = {
+Row = tuple[str | int, ...]
+TABLES: dict[str, Sequence[Row]] = {
     "token": TOKEN, "workflow": WORKFLOW_GET, "run": POST, "execution": EXECUTION, "steps": STEPS,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("table", [LIST_BEFORE, LIST_AFTER], ids=["before", "after"])
-def test_no_fault_of_the_list_is_left_out(table: list[tuple[str, ...]]) -> None:
+def test_no_fault_of_the_list_is_left_out(table: Sequence[Row]) -> None:
     assert missing("list", table) == set()
 
 
@@ -498,7 +500,7 @@ ELSEWHERE = {"late", "unknown-workflow", "expire-tokens", "latency"}
 """Of the run's and of any target: those that have a test, or a target, of their own."""
 
 
-def missing(target: str, table: list[tuple[str, ...]]) -> set[str]:
+def missing(target: str, table: Sequence[Row]) -> set[str]:
     """Give the faults that strike a kind of request and have no row."""
     own = {"bad-id", "old-shape", "late", "outcome", "no-echo", "wrapped-variables", "list-lag",
            "list-shift", "list-stuck", "skew", "unknown-workflow", "expire-tokens"}  # fmt: skip
@@ -507,6 +509,6 @@ def missing(target: str, table: list[tuple[str, ...]]) -> set[str]:
     named = {
         word.partition("=")[0].partition("#")[0].partition("@")[0].rstrip("!")
         for row in table
-        for word in row[0].split()
+        for word in str(row[0]).split()
     }
     return (everywhere | usual) - named - ELSEWHERE

@@ -23,7 +23,13 @@ STORES = ("worktree", "branch")
 class Project:
     """A project in a folder of a repository, in one of the stores."""
 
-    def __init__(self, store: str, workspace: Workspace, capfd, sandbox: SandboxServer) -> None:
+    def __init__(
+        self,
+        store: str,
+        workspace: Workspace,
+        capfd: pytest.CaptureFixture[str],
+        sandbox: SandboxServer,
+    ) -> None:
         self.store, self.workspace, self.sandbox, self._capfd = store, workspace, sandbox, capfd
         self.folder = "team/infra"
         self.settings = BRANCH_PROJECT if store == "branch" else SANDBOX_PROJECT
@@ -78,7 +84,11 @@ class Project:
 
 @pytest.fixture(params=STORES)
 def project(
-    request: pytest.FixtureRequest, workspace: Workspace, capfd, sandbox: SandboxServer, tmp_path
+    request: pytest.FixtureRequest,
+    workspace: Workspace,
+    capfd: pytest.CaptureFixture[str],
+    sandbox: SandboxServer,
+    tmp_path: Path,
 ) -> Project:
     made = Project(request.param, workspace, capfd, sandbox)
     workspace.write("README.md", "A repository of many things.\n")
@@ -170,8 +180,8 @@ def test_from_the_root_it_is_said_where_the_project_is(project: Project) -> None
     looked = project("status")
     assert f"`qflow-gitops -C {inside} plan`" in looked.err, looked
     done = project("validate", f"{inside}/runs/aws/a.yaml")
-    (command,) = commands(done.out)
-    typed(project.workspace.path, command)
+    (named,) = commands(done.out)
+    typed(project.workspace.path, named)
 
 
 def test_baseline_writes_the_lineage_there(project: Project) -> None:
@@ -206,8 +216,8 @@ def test_a_moved_project_runs_nothing(old: str, new: str, project: Project) -> N
             assert (done.code, "may have been moved here" in done.err) == (11, True), done
         (move,) = commands(project("plan").err)
         typed(project.workspace.path, move)
-    for command in (("plan", "--exit-code"), ("plan", "--full", "--exit-code"), ("apply", "--yes")):
-        assert project(*command).code == 0, command
+    for words in (("plan", "--exit-code"), ("plan", "--full", "--exit-code"), ("apply", "--yes")):
+        assert project(*words).code == 0, words
     assert project.posts == 1
     project.write("runs/aws/a.yaml", spec("a", 2))
     project.commit()
@@ -217,7 +227,7 @@ def test_a_moved_project_runs_nothing(old: str, new: str, project: Project) -> N
 
 
 def test_a_fresh_clone_of_a_moved_project_runs_nothing(
-    project: Project, tmp_path: Path, capfd
+    project: Project, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert project("apply", "--yes").code == 0
     project.move("elsewhere")
@@ -280,7 +290,7 @@ def test_another_lockfile_is_not_taken_up_by_moving(project: Project) -> None:
 
 
 def test_a_journal_is_not_left_behind_by_moving(
-    workspace: Workspace, capfd, sandbox: SandboxServer
+    workspace: Workspace, capfd: pytest.CaptureFixture[str], sandbox: SandboxServer
 ) -> None:
     """A crash leaves what was sent in the git directory: it follows the project, or stops it."""
     project = Project("worktree", workspace, capfd, sandbox)
@@ -309,7 +319,9 @@ def test_a_journal_is_not_left_behind_by_moving(
     assert set(project.record()["environments"]["prod"]["runs"]) == {"a", "b"}
 
 
-def test_a_copied_project_is_refused(workspace: Workspace, capfd, sandbox: SandboxServer) -> None:
+def test_a_copied_project_is_refused(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str], sandbox: SandboxServer
+) -> None:
     """Its lockfile is a copy as well: each would send what the other sends later."""
     project = Project("worktree", workspace, capfd, sandbox)
     project.folder = "one"
@@ -337,7 +349,9 @@ def test_a_copied_project_is_refused(workspace: Workspace, capfd, sandbox: Sandb
 
 
 @pytest.fixture
-def two(workspace: Workspace, capfd, sandbox: SandboxServer) -> Callable[[str], Project]:
+def two(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str], sandbox: SandboxServer
+) -> Callable[[str], Project]:
     """Two projects with files as lockfiles, with the same words in their settings and specs."""
 
     def at(folder: str) -> Project:
@@ -408,7 +422,7 @@ def test_one_project_applies_while_another_does(
 
 @pytest.mark.parametrize("named", [True, False])
 def test_init_begins_a_project_in_a_folder(
-    named: bool, workspace: Workspace, capfd, sandbox: SandboxServer
+    named: bool, workspace: Workspace, capfd: pytest.CaptureFixture[str], sandbox: SandboxServer
 ) -> None:
     workspace.write("README.md", "x")
     workspace.commit("a repository")
@@ -451,7 +465,7 @@ def test_init_refuses_a_place_that_is_another_projects(
 
 
 def test_the_actions_working_directory_finds_the_project(
-    workspace: Workspace, tmp_path: Path, sandbox: SandboxServer, capfd,
+    workspace: Workspace, tmp_path: Path, sandbox: SandboxServer, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The workflows that `init DIR --github` writes, run as GitHub's runner would."""
@@ -491,7 +505,10 @@ def _parsed(path: Path) -> Any:
 
 
 def test_a_pull_request_on_a_project_in_a_folder_is_commented(
-    remote: Remote, workspace: Workspace, capfd, monkeypatch: pytest.MonkeyPatch
+    remote: Remote,
+    workspace: Workspace,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (workspace.path / "team").mkdir()
     for name in ("qflow.yaml", "runs"):

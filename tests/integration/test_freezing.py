@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.apply import preconditions
 from qflow_gitops.commands import apply as operation
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
-from tests.helpers.services import Done, Runners
+from tests.helpers.services import Done, Process, Runners
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 RUNS = [f"run-{number}" for number in range(4)]
@@ -90,7 +91,7 @@ def commands_in(hint: str) -> list[list[str]]:
 
 def stopped(scene: Scene, done: Done, started: int) -> dict[str, Any]:
     """5, `frozen`: so many ran and are recorded, each other says who, why, and what lifts it."""
-    told = told_by(done)
+    told: dict[str, Any] = told_by(done)
     assert (done.code, told["reason"]) == (5, "frozen"), done
     assert set(scene.states()) == set(RUNS[:started])
     left = [*told["notStarted"], *(one for one in told["changes"] if one["action"] == "hold")]
@@ -237,7 +238,11 @@ def test_the_file_stops_an_apply_before_its_next_wave(scene: Scene, file: Path) 
 
 def test_the_file_stops_a_request_that_has_to_wait(scene: Scene, file: Path) -> None:
     scene.runners.sandbox.set_faults("429=5@run#1")
-    scene.runners.about_to_send = lambda _: file.write_text("incident 42") and None
+
+    def freeze(_: Process) -> None:
+        file.write_text("incident 42")
+
+    scene.runners.about_to_send = freeze
     done = scene.apply()
     told = told_by(done)
     assert (done.code, told["reason"], scene.posts()) == (5, "frozen", 1), done
@@ -478,7 +483,7 @@ def test_a_plan_that_was_frozen_when_it_was_shown_sends_nothing_when_that_is_lif
 ) -> None:
     """Nobody confirmed these runs: what was shown is not what would be sent."""
     scene.freeze()
-    real = operation.uncommitted
+    real = preconditions.uncommitted
 
     def meanwhile(*arguments: Any) -> tuple[str, ...]:
         assert scene.runners.call(scene.there, "unfreeze", "--reason", "over").code == 0

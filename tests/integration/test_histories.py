@@ -117,7 +117,8 @@ def attempt_of(change: Any, lockfile: Any, head: str, git: GitRepo, end: State) 
     at = f"2026-01-01T00:00:{number:02d}Z"
     intent = Event(at, State.INTENT)
     opened = Attempt(number, State.INTENT, change.spec.digest, (intent,), facts=facts)
-    yield Transition(*change.key, number, intent, opens=opened)
+    environment, name = change.key
+    yield Transition(environment, name, number, intent, opens=opened)
     path = {
         State.SUCCEEDED: (State.ACCEPTED, State.SUCCEEDED),
         State.FAILED: (State.ACCEPTED, State.FAILED),
@@ -125,7 +126,7 @@ def attempt_of(change: Any, lockfile: Any, head: str, git: GitRepo, end: State) 
     }.get(end, (end,))
     for state in path:
         execution = f"{change.name}-{number}" if state is State.ACCEPTED else ""
-        yield Transition(*change.key, number, Event(at, state), execution_id=execution)
+        yield Transition(environment, name, number, Event(at, state), execution_id=execution)
 
 
 def essence(workspace: Workspace, store: WorktreeStore, *, full: bool) -> Any:

@@ -72,10 +72,10 @@ ways = st.sampled_from(((), ("--no-wait",), ("--timeout", "2s"), ("--concurrency
 changes = st.sampled_from(("edit", "edit", "edit", "rerun", "rename", "carry", "remove", "none"))
 pauses = st.sampled_from((5.0, 90.0, LEASE, LEASE, 4000.0, 31 * 86400.0))
 skews = st.sampled_from((0.0, 0.0, 45.0, -45.0, 1200.0, -1200.0, 10000.0, -10000.0))
-work = {
-    "kind": changes, "name": names, "new": names, "value": values, "shared": often,
-    "planned": seldom, "way": ways, "chosen": faults, "trouble": troubles,
-}  # fmt: skip
+work = rule(
+    kind=changes, name=names, new=names, value=values, shared=often, planned=seldom, way=ways,
+    chosen=faults, trouble=troubles,
+)  # fmt: skip
 
 
 class Story(RuleBasedStateMachine):
@@ -132,11 +132,11 @@ class Story(RuleBasedStateMachine):
 
     # --- what happens ----------------------------------------------------------------
 
-    @rule(**work)
+    @work
     def work_in_one(self, **what: Any) -> None:
         self._work(0, **what)
 
-    @rule(**work)
+    @work
     def work_in_two(self, **what: Any) -> None:
         self._work(1, **what)
 

@@ -21,7 +21,11 @@ from tests.helpers.specs import WORKFLOW
     ],
 )
 def test_what_is_said_before_an_answer_is_no_answer(
-    codes: tuple[int, ...], project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch
+    codes: tuple[int, ...],
+    project: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with relay(sandbox.url, informational=codes) as address:
         monkeypatch.setenv("QFLOW_GATEWAY", address)
@@ -32,7 +36,7 @@ def test_what_is_said_before_an_answer_is_no_answer(
 
 @pytest.mark.fault(38)
 def test_an_answer_that_is_compressed_unasked_is_the_answer(
-    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch
+    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with relay(sandbox.url, packed=True) as address:
         monkeypatch.setenv("QFLOW_GATEWAY", address)
@@ -43,7 +47,7 @@ def test_an_answer_that_is_compressed_unasked_is_the_answer(
 
 @pytest.mark.fault(36)
 def test_a_list_in_short_pages_is_read_to_its_end(
-    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch
+    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is on its last page exists, and is not called absent."""
     with relay(sandbox.url, page=1) as address:

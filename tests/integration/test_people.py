@@ -61,7 +61,7 @@ class Team:
 
     def hint(self, name: str, *more: str) -> str:
         changes = self.cli.json("plan", *more)["changes"]
-        return next(one["hint"] for one in changes if one["name"] == name)
+        return next(str(one["hint"]) for one in changes if one["name"] == name)
 
     def typed(self, hint: str, verb: str) -> Done:
         """Type the command of a hint that begins with this verb, to the letter."""

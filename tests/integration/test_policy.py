@@ -73,8 +73,8 @@ def test_a_change_cannot_loosen_its_own_rules(
     for command in (("plan",), ("plan", "--from", "HEAD~1"), ("plan", "--format", "markdown")):
         assert said in cli(*command).out, command
     assert any(said in one for one in cli.json("plan")["notes"])
-    for command in (("plan",), ("apply", "--yes")):
-        assert held(cli.json(*command)) == {"r0": "limit", "r1": "limit", "r2": "limit"}
+    for words in (("plan",), ("apply", "--yes")):
+        assert held(cli.json(*words)) == {"r0": "limit", "r1": "limit", "r2": "limit"}
     runs(workspace, 2)
     workspace.remove("runs/2.yaml")
     workspace.commit("only what changes the policy")

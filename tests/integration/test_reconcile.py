@@ -15,13 +15,14 @@ from tests.helpers.git import Workspace
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 RUN = "encrypt-prod-buckets"
+VARIABLES = {
+    "connectorId": "aa70acae-6ea8-3acf-b504-f327855b316a",
+    "region": "us-east-1",
+    "name": "maha2",
+}
 BODY = {
     "input": {"bucketName": "test-bucket-1", "totalBucketCount": 4},
-    "variables": {
-        "connectorId": "aa70acae-6ea8-3acf-b504-f327855b316a",
-        "region": "us-east-1",
-        "name": "maha2",
-    },
+    "variables": VARIABLES,
 }
 Later = Callable[[float], None]
 
@@ -112,11 +113,11 @@ def test_what_a_person_rules_out_is_recorded(
     [
         ("WORKFLOW_TRIGGER", BODY),
         ("PUBLIC_API", {"input": {"bucketName": "another"}}),
-        ("PUBLIC_API", {**BODY, "variables": {**BODY["variables"], "name": "maha3"}}),
+        ("PUBLIC_API", {**BODY, "variables": {**VARIABLES, "name": "maha3"}}),
     ],
 )
 def test_others_executions_don_t_disturb(
-    source: str, body: dict, project: Workspace, cli: Cli, sandbox: SandboxServer
+    source: str, body: dict[str, Any], project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
     lost(cli, sandbox)
     sandbox.add_foreign(WORKFLOW, body, source=source)

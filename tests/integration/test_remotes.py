@@ -91,7 +91,7 @@ def place(
             yield http_place(git, remote, trusted)
     else:
         server: Sshd = request.getfixturevalue("ssh")
-        settings = (("core.sshCommand", server.command()),)
+        settings: tuple[tuple[str, str], ...] = (("core.sshCommand", server.command()),)
         if request.param != "ssh":
             monkeypatch.setenv("GIT_SSH_COMMAND", server.command())
             settings = ()
@@ -138,7 +138,7 @@ def test_a_lost_race_is_noticed_through_it(
     place.connect(workspace)
     second = Cli(place.clone("second").path, cli._capfd)
     pushed = GitBranch.push
-    done = []
+    done: list[int] = []
 
     def push(self: GitBranch, commit: str, parent: str) -> bool:
         if not done:

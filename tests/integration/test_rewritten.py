@@ -349,7 +349,8 @@ def test_two_at_once_send_once_and_release_once(
     shared.commit("c")
     shared.git("push", "--quiet", "--force", "origin", "main")
     second = Cli(remote.clone("second").path, cli._capfd)
-    real, raced = GitBranch.push, []
+    real = GitBranch.push
+    raced: list[int] = []
 
     def push(self: GitBranch, commit: str, parent: str) -> bool:
         if not raced:
@@ -377,7 +378,8 @@ def test_a_lost_race_to_another_line_sends_nothing(
     second.publish("theirs")
     shared.write("runs/c.yaml", spec("c", "mine"))
     shared.commit("mine")
-    real, raced = GitBranch.push, []
+    real = GitBranch.push
+    raced: list[int] = []
 
     def push(self: GitBranch, commit: str, parent: str) -> bool:
         if not raced:

@@ -4,6 +4,8 @@ Without them another lockfile, other environments and no policy would count, and
 again. Each refusal names a command that, typed to the letter, puts them back.
 """
 
+from pathlib import Path
+
 import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
@@ -183,7 +185,11 @@ def test_settings_that_are_not_committed_yet(
 
 
 def test_first_settings_do_not_leave_the_lockfile_behind(
-    workspace: Workspace, cli: Cli, sandbox: SandboxServer, tmp_path, monkeypatch
+    workspace: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without settings the lockfile was a file; the branch that they name is empty."""
     monkeypatch.setenv("QFLOW_PLATFORM", "sandbox")
@@ -224,7 +230,11 @@ def without_settings(workspace: Workspace, *, removed: bool) -> None:
 
 
 def test_a_shallow_clone_cannot_tell_and_says_so(
-    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, capfd
+    remote: Remote,
+    workspace: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """An apply gets the history that tells; whoever only looks names the command."""
     assert cli("apply", "--yes").code == 0
@@ -247,7 +257,7 @@ def test_a_shallow_clone_cannot_tell_and_says_so(
 
 
 def test_a_shallow_clone_of_a_project_without_settings_goes_on_once_it_is_whole(
-    workspace: Workspace, cli: Cli, capfd: pytest.CaptureFixture[str], tmp_path
+    workspace: Workspace, cli: Cli, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     remote = Remote(tmp_path / "remote.git")
     workspace.write("runs/a.yaml", spec("a"))

@@ -1,6 +1,7 @@
 """Nothing is sent twice, whatever is done to the files; one change is sent once."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -22,15 +23,15 @@ def applied(project: Workspace, cli: Cli, sandbox: SandboxServer) -> Workspace:
     return project
 
 
-def posts(sandbox: SandboxServer) -> list[dict]:
+def posts(sandbox: SandboxServer) -> list[dict[str, Any]]:
     return sandbox.requests("POST", "/run")
 
 
-def lock(workspace: Workspace) -> dict:
+def lock(workspace: Workspace) -> Any:
     return json.loads(workspace.read("qflow.lock"))
 
 
-def only(plan: dict) -> dict:
+def only(plan: Any) -> Any:
     (change,) = plan["changes"]
     return change
 
@@ -62,7 +63,7 @@ def test_a_second_apply_sends_and_writes_nothing(
 
 
 MIGRATED = SAMPLE.replace("    connectorId:", "    credentials:")
-EDITS = {
+EDITS: dict[str, dict[str, str | None]] = {
     "a comment": {FILE: "# why\n" + SAMPLE.replace("maha2", "maha2  # who")},
     "quoting": {FILE: SAMPLE.replace("us-east-1", '"us-east-1"')},
     "key order": {

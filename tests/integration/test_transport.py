@@ -106,12 +106,22 @@ def drip(content: bytes, pause: float) -> Callable[[socket.socket], None]:
     return treat
 
 
+def stalled(content: bytes, pause: float) -> Callable[[socket.socket], None]:
+    """Send this, then nothing for so many seconds."""
+
+    def treat(wire: socket.socket) -> None:
+        wire.sendall(content)
+        time.sleep(pause)
+
+    return treat
+
+
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
 SENT = {
     "reset after the request": reset,
     "closed after the request": lambda wire: wire.close(),
     "no answer": lambda _wire: time.sleep(1.5),
-    "a stall in the body": lambda wire: (wire.sendall(HEAD + b"{"), time.sleep(1.5)),
+    "a stall in the body": stalled(HEAD + b"{", 1.5),
     "a cut in the body": lambda wire: wire.sendall(HEAD + b"{"),
     "a cut chunk": lambda wire: wire.sendall(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"
@@ -210,7 +220,7 @@ def test_an_answer_that_is_compressed_unasked_is_read() -> None:
 
 def test_a_cut_in_the_headers_at_the_deadline_is_no_answer() -> None:
     """Even if the clock says that there was still a moment."""
-    with served(lambda wire: (wire.sendall(HEAD[:17]), time.sleep(1))) as wire:
+    with served(stalled(HEAD[:17], 1)) as wire:
         transport = Transport(wire.url, deadline=0.3, monotonic=lambda: 0.0)
         with pytest.raises(NoAnswerError) as said:
             transport.send("POST", "/run", headers={}, body=BODY, fresh=True)
@@ -253,7 +263,7 @@ def test_each_post_has_a_connection_of_its_own() -> None:
         assert wire.connections == 3
 
 
-def test_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def test_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither a proxy nor .netrc."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login evil password evil\n")
     monkeypatch.setenv("HOME", str(tmp_path))

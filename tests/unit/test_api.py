@@ -2,13 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError, UsageProblem
 from qflow_gitops.http.messages import message_of
 from qflow_gitops.http.redaction import Redactor
-from qflow_gitops.http.transport import HttpAnswer, NoAnswerError
+from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.credentials import Credentials, Secret, from_environment
@@ -109,7 +110,7 @@ def test_a_login_page_says_its_text() -> None:
 class Answers:
     """A transport that gives these answers, one after the other."""
 
-    def __init__(self, *answers: object) -> None:
+    def __init__(self, *answers: HttpAnswer | Exception) -> None:
         self.answers = list(answers)
         self.sent: list[tuple[str, str]] = []
 
@@ -123,16 +124,24 @@ class Answers:
         return answer
 
 
-def caller(transport: Answers, environ: dict | None = None) -> tuple[Caller, list[float]]:
+def caller(transport: Answers, environ: dict[str, str] | None = None) -> tuple[Caller, list[float]]:
     waited: list[float] = []
     redact = Redactor()
     environ = environ or {"QFLOW_USERNAME": "ada", "QFLOW_PASSWORD": "canary-secret"}
-    tokens = TokenSource(transport, from_environment(environ), redact)
+    wire = cast(Transport, transport)  # nothing but `send` is used of it
+    tokens = TokenSource(wire, from_environment(environ), redact)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return (
-        Caller(transport, tokens, redact, sleep=waited.append, chance=lambda: 0, now=lambda: now),
+        Caller(wire, tokens, redact, sleep=waited.append, chance=lambda: 0, now=lambda: now),
         waited,
     )
+
+
+def found(caller: Caller) -> HttpAnswer:
+    """Return the answer to a GET that has one."""
+    answer = caller.get("/x", "read")
+    assert answer is not None
+    return answer
 
 
 def answer(status: int, content: object = None, **headers: str) -> HttpAnswer:
@@ -154,7 +163,7 @@ def test_a_get_is_tried_again_and_waits_as_asked() -> None:
         answer(200, {"data": {"id": "x"}}),
     )
     one, waited = caller(transport)
-    assert one.get("/x", "read").status == 200
+    assert found(one).status == 200
     assert waited == [7, 9, 2]
 
 
@@ -172,7 +181,7 @@ def test_a_get_gives_up_within_its_budget() -> None:
 def test_a_refused_token_is_replaced_once() -> None:
     transport = Answers(answer(401), answer(200))
     one, _ = caller(transport)
-    assert one.get("/x", "read").status == 200  # a GET: whatever the 401 says
+    assert found(one).status == 200  # a GET: whatever the 401 says
     assert [path for _, path in transport.sent] == ["/auth", "/x", "/auth", "/x"]
     transport = Answers(answer(401), answer(401))
     one, _ = caller(transport)
@@ -213,7 +222,9 @@ def test_a_given_token_is_not_replaced() -> None:
         ([answer(409, {"errorCode": "1965"}, x_ratelimit_remaining="9")], AnswerKind.UNCLEAR, 1),
     ],
 )
-def test_what_an_answer_to_a_run_proves(given: list, kind: AnswerKind, posts: int) -> None:
+def test_what_an_answer_to_a_run_proves(
+    given: list[HttpAnswer | Exception], kind: AnswerKind, posts: int
+) -> None:
     from qflow_gitops.qualys.workflows import run
 
     transport = Answers(*given)

@@ -46,7 +46,9 @@ def test_how_long_is_waited_is_asked_in_plain_numbers_and_dates(asked: str, wait
         ({}, None),
     ],
 )
-def test_a_server_s_clock_is_believed_for_a_day_at_most(headers: dict, skew: int | None) -> None:
+def test_a_server_s_clock_is_believed_for_a_day_at_most(
+    headers: dict[str, Any], skew: int | None
+) -> None:
     """What is farther off would hide executions from the list, or expire a fresh doubt."""
     one, _ = caller(Answers(HttpAnswer(200, headers, b"{}")))
     one.get("/x", "read")
@@ -76,7 +78,9 @@ def test_a_part_of_an_answer_is_none() -> None:
         ({"id": [ONE]}, False),
     ],
 )
-def test_details_of_an_execution_are_those_of_the_one_asked_for(data: dict, known: bool) -> None:
+def test_details_of_an_execution_are_those_of_the_one_asked_for(
+    data: dict[str, Any], known: bool
+) -> None:
     """Another's end, or that of none, isn't this one's."""
     one, _ = caller(Answers(answer(200, {"data": data})))
     if known:

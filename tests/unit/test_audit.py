@@ -22,6 +22,12 @@ COMMIT, LATER = "1" * 40, "2" * 40
 A = State.ACCEPTED
 
 
+def begun_of(transition: Transition) -> Attempt:
+    """Return the attempt that a transition opens."""
+    assert transition.opens is not None
+    return transition.opens
+
+
 def walked(lockfile: Lockfile, steps: list[tuple[str, int]]) -> Lockfile:
     """The next version, after these steps: a run's last attempt moves on, or another opens."""
     for run, choice in steps:
@@ -151,7 +157,7 @@ CHANGES: dict[str, Change] = {
     "a run gone": run(lambda all_, at: None),
     "an attempt gone": run(lambda all_, at: (*all_[:at], *all_[at + 1 :])),
     "all from an attempt on gone": run(lambda all_, at: all_[:at]),
-    "attempts in reverse": run(lambda all_, at: (opened("", 99).opens, *all_[::-1])),
+    "attempts in reverse": run(lambda all_, at: (begun_of(opened("", 99)), *all_[::-1])),
     "another number": attempt(lambda one: replace(one, number=one.number + 1)),
     "another digest": attempt(lambda one: replace(one, digest=flipped(one.digest))),
     "another commit": facts(commit=LATER),
@@ -174,7 +180,7 @@ CHANGES: dict[str, Change] = {
 def test_any_one_change_of_what_was_written_is_found(
     change: Change, first: list[Any], then: list[Any], draw: st.DataObject
 ) -> None:
-    begun = opened("a").opens
+    begun = begun_of(opened("a"))
     kept = replace(begun, facts={**begun.facts, "flag": True, "annotations": {"ticket": "CHG1"}})
     start = Lockfile("x", 1, notes=(LedgerEvent("", "frozen"),), extra={"kept": 1}).recorded(
         [replace(opened("a"), opens=kept), moved(A, "a", execution="e")]
@@ -278,7 +284,7 @@ def test_what_an_apply_writes_has_nothing_to_say() -> None:
 @pytest.mark.parametrize("end", [A, State.IN_DOUBT, State.ASSUMED, State.BASELINED])
 def test_a_request_that_may_have_run_twice_is_found(end: State) -> None:
     """Also long after: attempts without success may lie between the two."""
-    way = (State.IN_DOUBT, State.ASSUMED) if end is State.ASSUMED else (end,)
+    way: tuple[State, ...] = (State.IN_DOUBT, State.ASSUMED) if end is State.ASSUMED else (end,)
     if end is State.BASELINED:
         done = Event("2026-01-01T00:00:00Z", end)
         first = replace(opened(), event=done, opens=Attempt(1, end, DIGEST, (done,)))
@@ -403,7 +409,7 @@ def test_a_request_that_two_runs_sent_is_found(
     for name, platform in zip(("a", "b"), platforms, strict=True):
         evidence = {"released": [{"hold": one} for one in released]} if name == "b" else {}
         begun = opened(name)
-        facts = {**begun.opens.facts, "platform": platform, "evidence": evidence}
+        facts = {**begun_of(begun).facts, "platform": platform, "evidence": evidence}
         lockfile = lockfile.recorded([replace(begun, opens=replace(begun.opens, facts=facts))])
     assert sum("sent the same request" in one for one in check_values(lockfile)) == count
 

@@ -38,7 +38,7 @@ def test_what_is_at_once_is_at_once() -> None:
 
 def test_what_is_raised_is_given() -> None:
     background: Background[str] = Background()
-    background.do("bad", lambda: {}["missing"])
+    background.do("bad", lambda: dict[str, str]()["missing"])
     background.do("good", lambda: 1)
     found = collected(background, 2)
     assert isinstance(found["bad"], KeyError)

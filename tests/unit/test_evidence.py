@@ -51,7 +51,9 @@ def test_a_header_s_number_is_a_plain_one_or_none(value: str, number: int | None
         ({"x_rate_limit_remaining": "0"}, False),
     ],
 )
-def test_a_409_is_a_limit_only_by_what_its_headers_say(headers: dict, limited: bool) -> None:
+def test_a_409_is_a_limit_only_by_what_its_headers_say(
+    headers: dict[str, Any], limited: bool
+) -> None:
     """Not by their being there: they come with every answer of sibling APIs."""
     assert evidence.is_rate_limited(answer(409, **headers)) is limited
     for status in (200, 400, 403, 408, 410, 500, 503):
@@ -188,7 +190,7 @@ def test_a_no_that_names_none_is_one(body: Any) -> None:
         ({"access_control_expose_headers": "X-Execution-Id"}, True),
     ],
 )
-def test_headers_may_name_one_as_well(headers: dict, nothing: bool) -> None:
+def test_headers_may_name_one_as_well(headers: dict[str, Any], nothing: bool) -> None:
     assert evidence.ran_nothing(answer(307, **headers)) is nothing
 
 
@@ -205,7 +207,9 @@ def test_headers_may_name_one_as_well(headers: dict, nothing: bool) -> None:
     ],
 )
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429])
-def test_a_no_that_does_not_say_where_it_ends_proves_nothing(status: int, headers: dict) -> None:
+def test_a_no_that_does_not_say_where_it_ends_proves_nothing(
+    status: int, headers: dict[str, Any]
+) -> None:
     """What ends with its connection may be cut before the line that names an execution."""
     more = {"www-authenticate": "Bearer", "x-ratelimit-remaining": "0"}
     given = HttpAnswer(status, {**more, **headers}, b"")
@@ -242,7 +246,7 @@ def test_an_answer_that_says_where_it_ends_is_whole() -> None:
     ],
 )
 def test_only_a_401_about_the_token_is_sent_again_with_a_new_one(
-    body: Any, headers: dict, about_it: bool
+    body: Any, headers: dict[str, Any], about_it: bool
 ) -> None:
     given = answer(401, body, **headers)
     assert evidence.refuses_token(given) is about_it

@@ -1,6 +1,7 @@
 """The ledger: what may follow what, one normal form, and refusal of what can't be trusted."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_what_a_later_version_added_is_kept() -> None:
     assert again == data
 
 
-def mutated(change: object) -> bytes:
+def mutated(change: Callable[[Any, Any], object]) -> bytes:
     lockfile = Lockfile("x", serial=1).recorded(
         [opened(), moved(State.ACCEPTED, execution="e" * 8)]
     )
@@ -105,7 +106,8 @@ def mutated(change: object) -> bytes:
 
 
 def _in_capitals(run: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(run).replace("e" * 8, "E" * 8))
+    capitals: dict[str, Any] = json.loads(json.dumps(run).replace("e" * 8, "E" * 8))
+    return capitals
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def _in_capitals(run: dict[str, Any]) -> dict[str, Any]:
         lambda _data, runs: runs.update(b=_in_capitals(runs["a"])),
     ],
 )
-def test_what_breaks_the_ledgers_rules_is_refused(change: object) -> None:
+def test_what_breaks_the_ledgers_rules_is_refused(change: Callable[[Any, Any], object]) -> None:
     with pytest.raises(LockError) as refused:
         from_bytes(mutated(change), "qflow.lock")
     assert refused.value.exit_code == 11

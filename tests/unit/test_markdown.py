@@ -7,6 +7,7 @@ which GitHub renders (its limits are its own: it takes no long delimiter).
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from typing import Any
 
 import cmarkgfm
 import pytest
@@ -49,7 +50,7 @@ NO_RANGE = Range(Position(1, 1), Position(1, 2))
 
 
 def a_spec(name: str, words: str = "x", **more: object) -> RunSpec:
-    given: dict = {
+    given: dict[str, Any] = {
         "environment": "prod", "name": name, "workflow_id": "w", "connector_types": ("aws",),
         "variables": {"region": words}, "input": {"a": words, words: 1}, "rerun": 0, "labels": {},
         "annotations": {words: words}, "previous_name": "", "sensitive": (),
@@ -59,7 +60,9 @@ def a_spec(name: str, words: str = "x", **more: object) -> RunSpec:
     return RunSpec(**{**given, **more})
 
 
-def a_change(name: str, words: str, action: Action = Action.RUN, reason: Reason = Reason.ADDED):
+def a_change(
+    name: str, words: str, action: Action = Action.RUN, reason: Reason = Reason.ADDED
+) -> Change:
     since = (
         (Difference(f"/input/{words}", words, words + "x"),) if reason is Reason.MODIFIED else None
     )
@@ -72,7 +75,9 @@ def an_attempt(words: str) -> Attempt:
     return Attempt(1, State.FAILED, "d", (event,), execution_id=words, status=words)
 
 
-def a_review(changes: Sequence[Change], *, found: Sequence[str] = (), notes: Sequence[str] = ()):
+def a_review(
+    changes: Sequence[Change], *, found: Sequence[str] = (), notes: Sequence[str] = ()
+) -> Review:
     plan = Plan(tuple(changes), {"prod": "US1"})
     body = Planned(plan, "c" * 40, "b" * 40, True, LockSeen("x", exists=False))
     proposals = tuple(

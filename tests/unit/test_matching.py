@@ -1,5 +1,8 @@
 """Which executions can be a request's: exact where Qualys documents, lenient where it doesn't."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,14 +12,16 @@ from qflow_gitops.base.jsondiff import MISSING
 from qflow_gitops.ports.qualys import TriggerInput
 from qflow_gitops.specs.spec import body_of
 
-REQUEST = {
+REQUEST: dict[str, dict[str, Any]] = {
     "input": {"bucketName": "b", "count": 4, "on": True},
     "variables": {"connectorId": "aa70acae-6ea8-3acf-b504-f327855b316a", "name": "maha2"},
 }
 SENT = Sent(REQUEST, "")
 
 
-def echo(source="PUBLIC_API", input_=None, variables=None) -> TriggerInput:
+def echo(
+    source: str = "PUBLIC_API", input_: object = None, variables: Mapping[str, Any] | None = None
+) -> TriggerInput:
     return TriggerInput(
         source,
         REQUEST["input"] if input_ is None else input_,
@@ -24,7 +29,7 @@ def echo(source="PUBLIC_API", input_=None, variables=None) -> TriggerInput:
     )
 
 
-def with_variables(**more) -> TriggerInput:
+def with_variables(**more: object) -> TriggerInput:
     return echo(variables={**REQUEST["variables"], **more})
 
 
@@ -101,7 +106,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=3), json_values, max_size=3), json_values)
-def test_a_request_is_only_taken_for_itself(input_: dict, other: object) -> None:
+def test_a_request_is_only_taken_for_itself(input_: dict[str, Any], other: object) -> None:
     """Whatever input is shown: the same request is recognised, another one never adopted."""
     sent = Sent({"input": input_}, "")
     assert grade(sent, TriggerInput("PUBLIC_API", input_, {})) is Match.SAME_REQUEST
@@ -128,7 +133,9 @@ def test_a_request_is_only_taken_for_itself(input_: dict, other: object) -> None
         (TriggerInput("", {**REQUEST["input"], "count": 5}, None), [("/input/count", 4, 5)]),
     ],
 )
-def test_where_an_execution_shows_another_request(shown: TriggerInput, found: list) -> None:
+def test_where_an_execution_shows_another_request(
+    shown: TriggerInput, found: list[tuple[Any, ...]]
+) -> None:
     assert [tuple(one) for one in differing(REQUEST, shown)] == found
 
 
@@ -140,7 +147,9 @@ variables = st.dictionaries(names, json_values, max_size=4)
     st.dictionaries(st.text(max_size=2), json_values, max_size=3), variables,
     json_values, st.none() | variables,
 )  # fmt: skip
-def test_it_differs_where_it_is_graded_so(input_: dict, sent: dict, other: object, shown: object):
+def test_it_differs_where_it_is_graded_so(
+    input_: dict[str, Any], sent: dict[str, Any], other: object, shown: dict[str, Any] | None
+) -> None:
     """Whatever is called different has a place that says where, and nothing else has one."""
     request = {name: part for name, part in (("input", input_), ("variables", sent)) if part}
     for echoed in (other, input_, request):

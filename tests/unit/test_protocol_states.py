@@ -283,8 +283,8 @@ def ledger(
         Attempt(place, state, "d", came_to(state), str(found or ""))
         for place, (state, found) in enumerate(record, 1)
     )
-    lockfile = Lockfile("x").environment("e")
-    lockfile = Lockfile("x", 1, {"e": replace(lockfile, runs={"r": attempts})})
+    before = Lockfile("x").environment("e")
+    lockfile = Lockfile("x", 1, {"e": replace(before, runs={"r": attempts})})
     event = Event("", to)
     if to is State.IN_DOUBT and record[number - 1][0] in DECIDED:
         event = reopening(attempts[number - 1], "", {}) or event

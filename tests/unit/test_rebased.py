@@ -355,7 +355,11 @@ def test_an_execution_that_is_let_go_may_be_anothers() -> None:
     lockfile = reopened(State.ADOPTED, State.SUCCEEDED)
     assert lockfile.owner(OURS) is None
     (attempt,) = lockfile.attempts("prod", "a")
-    assert (attempt.state, attempt.execution_id, attempt.let_go) == (State.IN_DOUBT, "", {OURS})
+    assert (attempt.state, attempt.execution_id, set(attempt.let_go)) == (
+        State.IN_DOUBT,
+        "",
+        {OURS},
+    )
     taken = lockfile.recorded([opened("c"), moved(A, "c", execution=OURS)])
     assert taken.owner(OURS) == ("prod", "c", 1)
     read = from_bytes(to_bytes(taken), "qflow.lock")

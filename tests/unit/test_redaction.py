@@ -7,6 +7,7 @@ import re
 import string
 import time
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from urllib.parse import quote, quote_plus
 
@@ -27,14 +28,16 @@ def jwt(seed: int) -> str:
     return f"eyJ{header}.eyJ{payload}.{signature}"
 
 
+def _drawn(letters: str, seed: int) -> str:
+    """Return forty of the letters, by their seed."""
+    return "".join(Random(seed).choices(letters, k=40))
+
+
 JWT = st.integers(0, 2**32).map(jwt)
 TOKENS = st.one_of(
     JWT,
     JWT.map(lambda one: f"ghs_1234567_{one}"),
-    *(
-        st.integers(0, 2**32).map(lambda one, of=of, k=k: "".join(Random(one).choices(of, k=k)))
-        for of, k in ((ADDRESS, 40), (ANY, 40))
-    ),
+    *(st.integers(0, 2**32).map(partial(_drawn, letters)) for letters in (ADDRESS, ANY)),
 )
 
 

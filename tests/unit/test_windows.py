@@ -31,14 +31,15 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def is_open(text: str, *windows: Window, environment="prod") -> bool:
+def is_open(text: str, *windows: Window, environment: str = "prod") -> bool:
     return verdict(windows, environment, utc(text)).open
 
 
 def openings(window: Window, start: str, end: str) -> list[str]:
     """When an allow window opens and closes, found by following `changes_at`."""
-    at, found = utc(start), []
-    while (at := verdict([window], "prod", at).changes_at) and at <= utc(end):
+    at: datetime | None = utc(start)
+    found = []
+    while at and (at := verdict([window], "prod", at).changes_at) and at <= utc(end):
         found.append(at.strftime("%dT%H:%M"))
     return found
 
@@ -173,6 +174,7 @@ def test_a_moment_may_come_in_any_zone() -> None:
     there = utc("2026-03-04T22:00").astimezone(ZoneInfo("Asia/Kolkata"))
     answer = verdict([NIGHT], "prod", there)
     assert (True, utc("2026-03-05T00:00")) == (answer.open, answer.changes_at)
+    assert answer.changes_at is not None
     assert answer.changes_at.tzinfo is UTC
 
 

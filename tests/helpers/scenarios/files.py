@@ -48,14 +48,16 @@ def misnamed_in_the_catalog(at: Terminal) -> tuple[str, Person]:
     old, new = f"workflows/{WORKFLOW}.json", f"workflows/{OTHER}.json"
     at.clone.move(old, new)
     at.merge()
+
+    def pulled(at: Terminal) -> None:
+        at.clone.remove(new)
+        at("workflows", "pull", WORKFLOW)
+
     return "qflow-gitops validate", Person(
         WHY,
         {
             "Rename it to": lambda at: at.clone.move(new, old),
-            "or remove it and pull": lambda at: (
-                at.clone.remove(new),
-                at("workflows", "pull", WORKFLOW),
-            ),
+            "or remove it and pull": pulled,
         },
     )
 
@@ -203,15 +205,12 @@ def _other_runs(at: Terminal) -> None:
 def no_folder_of_specs(at: Terminal) -> tuple[str, Person]:
     """The folder of specs isn't there yet."""
     at.merge()
-    return APPLY, Person(
-        WHY,
-        {
-            "Name the right one under `runs:` in qflow.yaml": lambda at: (
-                at.settings(more="  runs: [specs]\n"),
-                at.clone.write("specs/a.yaml", spec("a")),
-            )
-        },
-    )
+
+    def named(at: Terminal) -> None:
+        at.settings(more="  runs: [specs]\n")
+        at.clone.write("specs/a.yaml", spec("a"))
+
+    return APPLY, Person(WHY, {"Name the right one under `runs:` in qflow.yaml": named})
 
 
 @scenario("worktree")

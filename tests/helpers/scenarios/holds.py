@@ -1,5 +1,7 @@
 """What is held, for each reason."""
 
+from collections.abc import Callable, Mapping
+
 from tests.helpers.carried import Person
 from tests.helpers.github_api import TOKEN
 from tests.helpers.scenarios.base import APPLY, TWO, WHY, applied, change, scenario
@@ -14,7 +16,7 @@ def _first_execution(at: Terminal) -> str:
     return str(at.sandbox.executions()[0]["id"])
 
 
-FOUND = {**WHY, "EXECUTION": _first_execution}
+FOUND: Mapping[str, str | Callable[[Terminal], str]] = {**WHY, "EXECUTION": _first_execution}
 AGAIN = {
     "set another `rerun:` in one of them": lambda at: at.edit(
         "runs/b.yaml", "spec:\n", "spec:\n  rerun: 1\n"
