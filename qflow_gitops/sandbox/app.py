@@ -78,7 +78,7 @@ class _Gate:
                 return early
             if target != "token" and not self._is_allowed():
                 return no(401)
-            if self._is_unknown(arguments.get("one", "")):
+            if self._is_unknown(arguments.get("workflow_id", "")):
                 return no(404)
             return disturbed(g.struck, view(**arguments))
 
