@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from qflow_gitops.base.paths import TreeFile
 from qflow_gitops.errors import Unreadable
 from qflow_gitops.git.child import ended, given_input
+from qflow_gitops.git.disk import MAX_CONTENT, on_disk
+from qflow_gitops.git.listings import Listings
 from qflow_gitops.git.process import is_id, literal_paths, shown
 from qflow_gitops.git.revisions import Revisions
-from qflow_gitops.git.worktree import MAX_CONTENT, WorkTree, on_disk
+from qflow_gitops.git.worktree import WorkTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -165,8 +167,8 @@ class GitRepo(Revisions):
 
     def worktree(self, folders: Sequence[str]) -> WorkTree:
         """Look at what is on disk under the folders and isn't ignored by git."""
-        paths = literal_paths(folders)
-        return WorkTree(self.root, self.git_dir, paths, self._begun, self._object_format)
+        listings = Listings(self.git_dir, literal_paths(folders), self._begun)
+        return WorkTree(self.root, listings, self._object_format)
 
     def is_tracked(self, path: Path) -> bool:
         """Whether a file of the work tree is in git's index."""

@@ -27,7 +27,7 @@ from qflow_gitops.base import atomic
 from qflow_gitops.cli import crash
 from qflow_gitops.cli.context import SystemClock
 from qflow_gitops.cli.main import main
-from qflow_gitops.git import lock_branch
+from qflow_gitops.git import lock_remote
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.http.transport import Transport
@@ -195,7 +195,7 @@ class Runners:
                 (worktree.WorktreeSession, "close", self._close(worktree.WorktreeSession.close)),
                 (crash, "report_bug", _raised),
                 (platforms, "gateway_for", self._gateway(platforms.gateway_for)),
-                (lock_branch, "time", still),
+                (lock_remote, "time", still),
                 (branch, "time", still),
             ):
                 stack.enter_context(patch.object(target, name, new))

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from qflow_gitops.cache.store import FILE
-from qflow_gitops.git import worktree
+from qflow_gitops.git import listings
+from qflow_gitops.git.listings import Listings
 from qflow_gitops.git.worktree import WorkTree
 from qflow_gitops.sources import looking
 from tests.helpers.cli import Cli
@@ -81,8 +82,8 @@ def test_a_file_that_only_case_tells_from_one_that_has_not_changed(
 def test_a_git_that_gives_no_details_is_asked_for_everything(
     known: Workspace, cli: Cli, reads: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commands = {**worktree._COMMANDS, "detailed": worktree._COMMANDS["indexed"]}
-    monkeypatch.setattr(worktree, "_COMMANDS", commands)
+    commands = {**listings.COMMANDS, "detailed": listings.COMMANDS["indexed"]}
+    monkeypatch.setattr(listings, "COMMANDS", commands)
     for content, code in ((spec("run-3", 2), 0), ("nonsense\n", 3)):
         known.write(file_of(3), content)
         for _ in range(2):
@@ -103,11 +104,11 @@ def test_details_in_another_form_are_not_trusted(
     form: Callable[[bytes], bytes], known: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """git promises none for `--debug`: what isn't as it was is looked at, all of it."""
-    ask, since = WorkTree._outputs, WorkTree.changed_since
+    ask, since = Listings.outputs, WorkTree.changed_since
     refused: list[str] = []
 
-    def told(tree: WorkTree, *names: str) -> tuple[bytes, ...]:
-        return tuple(map(form, ask(tree, *names)))
+    def told(listed: Listings, *names: str) -> tuple[bytes, ...]:
+        return tuple(map(form, ask(listed, *names)))
 
     def noted(tree: WorkTree, state: Any) -> frozenset[bytes]:
         try:
@@ -116,7 +117,7 @@ def test_details_in_another_form_are_not_trusted(
             refused.append(str(problem))
             raise
 
-    monkeypatch.setattr(WorkTree, "_outputs", told)
+    monkeypatch.setattr(Listings, "outputs", told)
     monkeypatch.setattr(WorkTree, "changed_since", noted)
     for content, code in ((spec("run-3", 2), 0), ("nonsense\n", 3)):
         known.write(file_of(3), content)
@@ -174,22 +175,22 @@ def test_what_changes_between_two_looks_of_git_is_seen_the_next_time(
         (known.path / ".git/qflow-gitops/verdicts" / FILE).unlink()
         assert cli("validate").code == 0
     known.write("runs/new.yaml", spec("new"))
-    ask = WorkTree._ask
+    ask = Listings.ask
 
-    def meanwhile(tree: WorkTree, *names: str) -> None:
+    def meanwhile(listed: Listings, *names: str) -> None:
         for name in names:
-            if not tree._asked:
+            if not listed._asked:
                 known.write(file_of(3), good)
                 known.git("add", file_of(3))
-            if name not in tree._asked:
-                ask(tree, name)
-                tree._asked[name]()
+            if name not in listed._asked:
+                ask(listed, name)
+                listed._asked[name]()
             if known.read(file_of(3)) != bad:
                 known.write(file_of(3), bad)
                 known.git("add", file_of(3))
 
     with monkeypatch.context() as patched:
-        patched.setattr(WorkTree, "_ask", meanwhile)
+        patched.setattr(Listings, "ask", meanwhile)
         cli("validate")
     for _ in range(2):
         assert cli("validate", file_of(3)).code == 3
@@ -200,7 +201,7 @@ def test_what_git_could_not_look_at_is_looked_at(
     known: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """git leaves out the files of a folder that it may not enter, and only complains."""
-    monkeypatch.setattr(WorkTree, "_is_partly_hidden", True)
+    monkeypatch.setattr(Listings, "is_partly_hidden", True)
     read = WorkTree.read
     monkeypatch.setattr(WorkTree, "size", lambda *_: -1)
     monkeypatch.setattr(

@@ -6,7 +6,7 @@ carried out by a scenario (`push_…` in tests/helpers/scenarios/records.py).
 
 import pytest
 
-from qflow_gitops.git.lock_branch import _way_on
+from qflow_gitops.git.push_answers import way_on as way_on_after
 
 RIGHTS, RULE, HOW = "the right to push", "A rule or a hook", "the way of pushing"
 ROOM, ADDRESS, TIME = "can't store it", "Nothing answers", "to its end"
@@ -44,7 +44,7 @@ OTHER = "What the host answered"
         ("git gave no reason", OTHER),
     ],
 )  # fmt: skip
-def test_each_answer_to_a_push_has_its_own_way_on(words: str, way_on: str) -> None:
-    said = _way_on(words, "origin")
+def test_each_answer_to_a_push_has_its_ownway_on_after(words: str, way_on: str) -> None:
+    said = way_on_after(words, "origin")
     assert way_on in said
     assert ("right" in said) is (way_on == RIGHTS)

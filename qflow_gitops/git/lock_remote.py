@@ -1,0 +1,128 @@
+"""Asks the remote for the lockfile's branch, and pushes to it: a push is a compare-and-swap.
+
+Whatever git says of a push, the remote is read back: a commit that is there was pushed, one that
+isn't was not.
+"""
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from qflow_gitops.errors import NOTHING_MORE, LockError
+from qflow_gitops.git import push_answers
+from qflow_gitops.git.lock_git import LockGit, safe
+
+TRIES = 5
+"""How often a push or a look at the remote is tried where nothing says that it can't work."""
+READ_BACK = 1.0
+"""Seconds of the time that is left which belong to the look at what became of a push."""
+_NO_TIME = b"there was no time left for it"
+
+
+@dataclass(frozen=True)
+class LockRemote:
+    """The remote's side of the lockfile's branch."""
+
+    git: LockGit
+
+    @cached_property
+    def _address(self) -> str:
+        """Where to read: where pushes go, if that is another place than fetches come from."""
+        fetch, push = (
+            self.git.line(["remote", "get-url", *option, "--", self.git.remote])
+            for option in ((), ("--push",))
+        )
+        if not fetch:
+            name = self.git.remote
+            raise LockError(
+                f"There is no git remote `{name}`, where the lockfile's branch belongs.",
+                where="qflow.yaml",
+                not_done="Nothing was sent and nothing was written.",
+                hint=f"`git remote add {name} ADDRESS`, or name another one in qflow.yaml: "
+                "`lock: {store: branch, remote: NAME}`",
+                reason="lock_remote",
+            )
+        return self.git.remote if push in ("", fetch) else push
+
+    def bring(self, tip: str) -> None:
+        """Fetch a commit of the remote's branch that this clone hasn't got yet."""
+        if tip and not self.git.has(tip):
+            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
+            # No refmap: the user's remote-tracking branch stays as the user's own fetch left it.
+            fetch += ["--no-recurse-submodules", "--no-write-commit-graph", "--refmap="]
+            self._asked([*fetch, "--", self._address, self.git.ref])
+            if not self.git.has(tip):
+                raise self._unreachable("the commit that it names could not be fetched")
+
+    def tip(self) -> str:
+        """Ask for the branch's newest commit; "" where the branch isn't there."""
+        ref = self.git.ref
+        out = self._asked(["ls-remote", "--refs", "--", self._address, ref])
+        found = (line.split("\t")[0] for line in out.splitlines() if line.endswith("\t" + ref))
+        return next(found, "")
+
+    def _asked(self, command: Sequence[str]) -> str:
+        """Ask the remote, again where it fails; LockError where it stays so."""
+        err = _NO_TIME
+        for attempt in range(TRIES):
+            if self.git.time_left() <= 0:
+                break
+            status, out, err = self.git.run(command, network=self.git.time_left)
+            if status == 0:
+                return out.decode(errors="replace")
+            if push_answers.is_final(err.decode(errors="replace")) or attempt == TRIES - 1:
+                break
+            if not self._wait(attempt):
+                break
+        raise self._unreachable(safe(err.decode(errors="replace"))[-300:])
+
+    def _wait(self, attempt: int) -> bool:
+        """Wait before another try, longer each time; False where there is no time for it."""
+        seconds = min(4.0, 0.2 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311  no secret
+        if seconds > self.git.time_left():
+            return False
+        time.sleep(seconds)
+        return True
+
+    def _unreachable(self, said: str) -> LockError:
+        command = f"git ls-remote {self.git.remote} {self.git.ref}"
+        return LockError(
+            f"The lockfile's branch can't be read: {said or 'git gave no reason'}.",
+            where=self.git.where,
+            not_done=NOTHING_MORE,
+            hint=f"Check the remote and your rights: `{command}`",
+            reason="lock_unreachable",
+        )
+
+    def push(self, commit: str, parent: str) -> str:
+        """Push a commit if the remote's branch still is `parent`; return what that is afterwards.
+
+        The commit itself, or what is there in place of `parent`. Raises LockError where the
+        remote refuses the push, or can't be asked what became of it.
+        """
+        remote, ref = self.git.remote, self.git.ref
+        # Nothing that a person configured for pushes of their own: the host may not take it.
+        command = ["-c", "push.pushOption=", "-c", f"remote.{remote}.mirror=false", "push"]
+        command += ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags"]
+        command += ["--recurse-submodules=no", f"--force-with-lease={ref}:{parent}"]
+        command += ["--", remote, f"{commit}:{ref}"]
+        said = _NO_TIME.decode()
+        for attempt in range(TRIES):
+            if self.git.time_left() <= READ_BACK:
+                break
+            _, out, err = self.git.run(command, network=lambda: self.git.time_left() - READ_BACK)
+            tip = self.tip()
+            if tip != parent:
+                return tip
+            said = push_answers.reason(out, err)
+            if push_answers.is_final(said) or attempt == TRIES - 1 or not self._wait(attempt):
+                break
+        raise LockError(
+            f"The lockfile can't be pushed: {safe(said)[-400:]}.",
+            where=self.git.where,
+            not_done=NOTHING_MORE,
+            hint=push_answers.way_on(said, remote),
+            reason="lock_push",
+        )
