@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.git.disk import MAX_CONTENT
 from qflow_gitops.git.process import _SET_VARIABLES
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.git.worktree import MAX_CONTENT
 from qflow_gitops.ports.git import ChangeKind
 from tests.helpers.git import Workspace
 
