@@ -1,6 +1,6 @@
 """What was approved is what runs: each due run against the pull request that brought it.
 
-Who counts as an approver stands in `github.pulls`.
+Who counts as an approver stands in `github.approvers`.
 """
 
 from collections.abc import Iterable, Sequence

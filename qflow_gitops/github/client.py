@@ -11,13 +11,13 @@ from qflow_gitops.errors import AuthError, UnreachableError
 from qflow_gitops.http.evidence import number
 from qflow_gitops.http.messages import message_of
 from qflow_gitops.http.redaction import Redactor
+from qflow_gitops.http.retries import ATTEMPTS, Retries
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 
-ATTEMPTS = 4  # of one request
 LONGEST = 60.0  # seconds that one wait takes at most
+BUDGET = ATTEMPTS * LONGEST
 PAGES = 300  # a list of more of them is taken for one that doesn't end
 _NEXT = re.compile(r"""rel\s{0,5}=\s{0,5}["']?[^"',;]{0,100}\bnext\b""", re.IGNORECASE)
-_FAULTS = frozenset({500, 502, 503, 504})
 _SECONDARY = "secondary rate limit"  # in the message of a 403 that may have no such header
 _NOTHING = "Nothing was concluded from it."
 
@@ -43,7 +43,7 @@ class Client:
         }
         self._prefix = prefix
         self.repository = repository
-        self._sleep = sleep
+        self._retries = Retries(_is_limited, _pause, sleep, BUDGET, LONGEST)
         self._redact = Redactor()
         self._redact.learn([token])
 
@@ -115,39 +115,23 @@ class Client:
         query: Mapping[str, str | int] | None,
         body: Mapping[str, Any] | None = None,
     ) -> HttpAnswer:
-        """Ask until it is answered otherwise than by "busy". Raises UnreachableError.
-
-        `sure`: no try can have been carried out, each was refused by a limit.
-        """
-        said, sure, attempt = "", True, 0
-        for attempt in range(1, ATTEMPTS + 1):
-            wait = float(2 ** (attempt - 1))
-            try:
-                answer = self._send(method, path, query, body)
-            except NoAnswerError as problem:
-                said, sure = str(problem), False
-            else:
-                if not _is_busy(answer):
-                    return answer
-                said, sure = self._what(answer), sure and _is_limited(answer)
-                asked = number(answer.headers.get("retry-after", ""))
-                if asked is not None:
-                    wait = float(asked)
-                elif _SECONDARY in message_of(answer.content).lower():
-                    wait = LONGEST  # what the documentation asks for where no time is given
-            once = method == "POST" and not sure
-            if once or attempt == ATTEMPTS or wait > LONGEST:
-                break
-            self._sleep(wait)
-        if method == "GET" or sure:
+        """Ask until it is answered otherwise than by "busy". Raises UnreachableError."""
+        answer = self._retries.ask(
+            lambda: self._send(method, path, query, body), may_repeat=method != "POST"
+        )
+        if isinstance(answer, HttpAnswer):
+            return answer
+        last = answer.last
+        said = last.said if isinstance(last, NoAnswerError) else self._what(last)
+        if method == "GET" or answer.undone:
             raise UnreachableError(
-                f"GitHub could not be asked{_times(attempt)}: {said}.",
+                f"GitHub could not be asked{_times(answer.tries)}: {said}.",
                 not_done=_NOTHING if method == "GET" else "It was not done.",
                 hint="Run the command again later.",
                 reason="github_unreachable",
             )
         raise UnreachableError(
-            f"GitHub gave no clear answer{_times(attempt)}: {said}.",
+            f"GitHub gave no clear answer{_times(answer.tries)}: {said}.",
             not_done="It may have been done or not.",
             hint="Run the command again: it looks at what is there first.",
             reason="github_unreachable",
@@ -218,9 +202,15 @@ def _times(attempts: int) -> str:
     return f", tried {attempts} times" if attempts > 1 else ""
 
 
-def _is_busy(answer: HttpAnswer) -> bool:
-    """Too many requests, or a fault of the server."""
-    return _is_limited(answer) or answer.status in _FAULTS
+def _pause(attempt: int, answer: HttpAnswer | None) -> float:
+    """Return the seconds until the next try: as many as are asked for, else twice as many each."""
+    if answer is not None:
+        asked = number(answer.headers.get("retry-after", ""))
+        if asked is not None:
+            return float(asked)
+        if _SECONDARY in message_of(answer.content).lower():
+            return LONGEST  # what the documentation asks for where no time is given
+    return float(2**attempt)
 
 
 def _is_limited(answer: HttpAnswer) -> bool:

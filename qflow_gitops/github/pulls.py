@@ -1,26 +1,13 @@
-"""Pull requests and who approved them (docs.github.com, "REST API endpoints for pulls").
+"""Pull requests (docs.github.com, "REST API endpoints for pulls"). Who approved: `approvers`."""
 
-A review counts for the commit that it was given on, from a person with write access who had no
-hand in the pull request: didn't open it, wrote or committed none of its commits, pushed none.
-Merges that only bring the target branch in (`Update`) are nobody's hand.
-"""
-
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.github import approvers
 from qflow_gitops.github.client import Client, odd_answer
 from qflow_gitops.ports.pull_requests import PullRequest, Reviewed, Update
-
-MOST_COMMITS = 250
-"""So many commits of a pull request the API lists; of more the rest can't be known."""
-_VERDICTS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")  # a comment changes no verdict
-_HOST = "web-flow"  # who GitHub says committed what was made in the browser
-_MOVES = ("base_ref_changed", "automatic_base_change_succeeded")
-_TOGETHER = re.compile(r"^\s*co-authored-by:(.*)$", re.IGNORECASE | re.MULTILINE)
-_NOREPLY = re.compile(r"<(?:[0-9]+\+)?([\w-]+(?:\[bot\])?)@users\.noreply\.[\w.-]+>\s*$")
 
 
 class GitHubPulls:
@@ -59,80 +46,7 @@ class GitHubPulls:
 
     def review(self, request: PullRequest, updates: Sequence[Update]) -> Reviewed:
         """Say who approved it, without those who had a hand in it."""
-        commits = list(self._client.pages(f"pulls/{request.number}/commits"))
-        made = {each.commit for each in updates}
-        hands, why = _hands(commits, made)
-        pushers, more = self._pushers(request, updates)
-        hands |= pushers | {request.author.lower()}
-        signed = bool(commits) and all(map(_is_verified, commits))
-        said = self._approved(request)
-        counted = {request.head, *(each.before for each in updates)}
-        approved = {who: commit for who, commit in said.items() if commit in counted}
-        approvers = {who: at for who, at in approved.items() if who.lower() not in hands}
-        why = why or more
-        if not why and approved and not approvers:
-            why = f"only {', '.join(sorted(approved))} approved it, who had a hand in it"
-        elif not why and said and not approved:
-            who, at = min(said.items())
-            why = f"{who} approved commit {at[:10]}, not its newest one, {request.head[:10]}"
-        return Reviewed({} if why else dict(sorted(approvers.items())), why, signed)
-
-    def _approved(self, request: PullRequest) -> dict[str, str]:
-        """Return who said yes, and nothing else after that, and to which commit.
-
-        What was said before it went to another branch was said of another difference.
-        """
-        moved = self._moved_at(request.number)
-        last: dict[str, dict[str, Any]] = {}
-        for review in self._client.pages(f"pulls/{request.number}/reviews"):
-            user = review.get("user") or {}
-            if review.get("state") in _VERDICTS and user.get("login"):
-                last[user["login"]] = review
-        return {
-            login: str(review.get("commit_id") or "")
-            for login, review in last.items()
-            if review.get("state") == "APPROVED"
-            and str(review.get("submitted_at") or "") > moved
-            and (review.get("user") or {}).get("type") == "User"
-            and self._may_write(login)
-        }
-
-    def _moved_at(self, number: int) -> str:
-        """Return when its target branch was last changed, "" for never (docs, Issue events)."""
-        events = self._client.pages(f"issues/{number}/events")
-        times = (str(event.get("created_at")) for event in events if event.get("event") in _MOVES)
-        return max(times, default="")
-
-    def _may_write(self, login: str) -> bool:
-        found = self._client.get(f"collaborators/{quote(login)}/permission")
-        return isinstance(found, dict) and found.get("permission") in ("admin", "write")
-
-    def _pushers(self, request: PullRequest, updates: Sequence[Update]) -> tuple[set[str], str]:
-        """Return who pushed to the pull request's branch, or why that can't be told.
-
-        The list is the repository's activity; it tells all that was pushed if it shows how the
-        newest commit came, and begins before the pull request was opened.
-        """
-        if request.repository.lower() != self._client.repository.lower():
-            return set(), "it comes from a fork, and who pushed there isn't told"
-        ref = f"refs/heads/{request.branch}"
-        shown, more = self._client.page("activity", {"ref": ref, "per_page": 100})
-        found = [each for each in shown if each.get("ref") == ref]
-        updated = {(each.before, each.commit) for each in updates}
-        pushers = {
-            str((each.get("actor") or {}).get("login", "")).lower()
-            for each in found
-            if (each.get("before"), each.get("after")) not in updated
-        }
-        whole = not more and len(shown) < 100
-        whole = whole or (bool(shown) and str(shown[-1].get("timestamp")) <= request.opened_at)
-        if (
-            "" in pushers
-            or not whole
-            or not any(each.get("after") == request.head for each in found)
-        ):
-            return pushers, "GitHub doesn't tell who pushed its commits"
-        return pushers, ""
+        return approvers.review(self._client, request, updates)
 
 
 def _pull_request(raw: Any) -> PullRequest:
@@ -153,32 +67,3 @@ def _pull_request(raw: Any) -> PullRequest:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise odd_answer() from None
-
-
-def _hands(commits: Sequence[dict[str, Any]], but: Collection[str]) -> tuple[set[str], str]:
-    """Return who wrote or committed its commits `but` some, or why that can't be told."""
-    if not commits or len(commits) >= MOST_COMMITS:
-        return set(), "GitHub doesn't list all of its commits"
-    found: set[str] = set()
-    for commit in commits:
-        if commit.get("sha") in but:
-            continue
-        logins = set(_logins(commit))
-        if "" in logins:
-            sha = str(commit.get("sha", ""))[:10]
-            return found, f"who wrote its commit {sha} is no user that GitHub knows"
-        found |= logins
-    return found - {_HOST}, ""
-
-
-def _logins(commit: dict[str, Any]) -> Iterator[str]:
-    for role in ("author", "committer"):
-        yield str((commit.get(role) or {}).get("login", "")).lower()
-    message = str((commit.get("commit") or {}).get("message", ""))
-    for who in _TOGETHER.findall(message):
-        known = _NOREPLY.search(who)  # any other address may be that of whoever approves
-        yield known[1].lower() if known else ""
-
-
-def _is_verified(commit: dict[str, Any]) -> bool:
-    return ((commit.get("commit") or {}).get("verification") or {}).get("verified") is True

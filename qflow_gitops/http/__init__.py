@@ -1,4 +1,5 @@
 """The one door to HTTP: the route, one request, what an answer proves, secrets taken out.
 
-Nothing is sent anywhere but to the gateway, or to GitHub. The only room that knows requests.
+A GET is tried again by `retries`, the only loop of its kind. Nothing is sent anywhere but to the
+gateway, or to GitHub. The only room that knows requests.
 """

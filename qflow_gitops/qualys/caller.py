@@ -13,12 +13,12 @@ from qflow_gitops.errors import AuthError, UnreachableError
 from qflow_gitops.http.evidence import is_rate_limited, number, refuses_token
 from qflow_gitops.http.messages import ROLE_HINT, message_of
 from qflow_gitops.http.redaction import Redactor
+from qflow_gitops.http.retries import GivenUp, Retries
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.qualys.token import TokenSource
 
-ATTEMPTS = 4  # of one GET
-BUDGET = 90.0  # seconds that the waits of one call may take in all
-_AGAIN = frozenset({500, 502, 503, 504})
+BUDGET = 90.0
+"""Seconds that the waits of one call may take in all."""
 
 
 class Caller:
@@ -41,6 +41,12 @@ class Caller:
         self._sleep = sleep
         self._chance = chance
         self._now = now
+        self._retries = Retries(
+            is_rate_limited,
+            lambda attempt, answer: self.pause(attempt, answer.headers if answer else {}),
+            sleep,
+            BUDGET,
+        )
         self._skew_lock = threading.Lock()
         self.skew: float | None = None
         """Seconds by which the server's clock is ahead of ours; None until it answered."""
@@ -92,29 +98,20 @@ class Caller:
 
         Raises AuthError (401, 403) and UnreachableError, after retries within a budget.
         """
-        waited, said = 0.0, ""
-        for attempt in range(ATTEMPTS):
-            try:
-                answer = self.once("GET", path)
-            except NoAnswerError as problem:
-                said, wait = problem.said, self.pause(attempt, {})
-            else:
-                if answer.status == 404:
-                    return None
-                if 200 <= answer.status < 300 and answer.status != 206:  # a part of it, unasked
-                    return answer
-                if answer.status not in _AGAIN and not is_rate_limited(answer):
-                    raise self._no(answer, right)
-                said, wait = self._what(answer), self.pause(attempt, answer.headers)
-            waited += wait
-            if attempt == ATTEMPTS - 1 or waited > BUDGET:
-                break
-            self._sleep(wait)
-        raise UnreachableError(
-            f"Qualys could not be asked: {said}.",
-            not_done="No run was started by this call.",
-            hint="Run the command again later; nothing is lost.",
-        )
+        answer = self._retries.ask(lambda: self.once("GET", path))
+        if isinstance(answer, GivenUp):
+            last = answer.last
+            said = last.said if isinstance(last, NoAnswerError) else self._what(last)
+            raise UnreachableError(
+                f"Qualys could not be asked: {said}.",
+                not_done="No run was started by this call.",
+                hint="Run the command again later; nothing is lost.",
+            )
+        if answer.status == 404:
+            return None
+        if 200 <= answer.status < 300 and answer.status != 206:  # a part of it, unasked
+            return answer
+        raise self._no(answer, right)
 
     def pause(self, attempt: int, headers: Mapping[str, str]) -> float:
         """Say how long to wait: what the server asks for, else longer each time.

@@ -6,9 +6,9 @@ from urllib.parse import quote, urlencode
 
 from qflow_gitops.errors import QflowError, UnreachableError
 from qflow_gitops.http import evidence, jsontext
-from qflow_gitops.http.messages import ROLE_HINT, message_of
-from qflow_gitops.http.transport import HttpAnswer, NoAnswerError
+from qflow_gitops.http.transport import NoAnswerError
 from qflow_gitops.ports.qualys import Answer, AnswerKind
+from qflow_gitops.qualys import run_answers
 from qflow_gitops.qualys.caller import BUDGET, Caller, unwrapped
 from qflow_gitops.specs.catalogs import Workflow, kinds_in
 
@@ -92,7 +92,7 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
         except QflowError as problem:  # from the token: nothing was sent with it
             return Answer(AnswerKind.UNSENT, detail=problem.message)
         if not (evidence.is_rate_limited(answer) and evidence.ran_nothing(answer)):
-            return _meaning(caller, answer, workflow_id)
+            return run_answers.meaning(answer, workflow_id, caller.redact)
         pause = caller.pause(attempt, answer.headers)
         if attempt == SENDS - 1 or pause > BUDGET or not may_send():
             break
@@ -103,25 +103,3 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
         http_status=answer.status,
         detail=f"Refused by a rate limit, {times} time{'s' if times > 1 else ''}.",
     )
-
-
-def _meaning(caller: Caller, answer: HttpAnswer, workflow_id: str) -> Answer:
-    """Say what an answer proves (docs/api.md 12 [I]); whatever proves nothing is unclear."""
-    status = answer.status
-    if status in evidence.STARTED:
-        execution_id = evidence.started_execution(answer, workflow_id)
-        if execution_id:
-            return Answer(AnswerKind.ACCEPTED, execution_id, status)
-        return Answer(AnswerKind.UNCLEAR, "", status, "The answer holds no execution id.")
-    said = caller.redact(message_of(answer.content))
-    words = f"Status {status}: {said}" if said else f"Status {status}."
-    if status not in evidence.REFUSED:
-        return Answer(AnswerKind.UNCLEAR, "", status, words)
-    if not evidence.ran_nothing(answer):
-        why = "It names an execution, or may have been cut, so it doesn't prove that nothing ran."
-        return Answer(AnswerKind.UNCLEAR, "", status, f"{why} {words}")
-    if status in (307, 308):
-        words = "The gateway redirected the request elsewhere; it was not followed. Tell security."
-    elif status == 403:
-        words = f"{said}. {ROLE_HINT.format(right='execute')}"
-    return Answer(AnswerKind.REFUSED, "", status, words)
