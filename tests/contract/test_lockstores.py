@@ -1,9 +1,8 @@
-"""Every lock store keeps the same promises, over the registry."""
+"""Every lock store keeps the same promises: those of the registry, and the fakes of the tests."""
 
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +17,19 @@ from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.settings.project import LockSettings
+from qflow_gitops.stores.branch import BranchStore
 from qflow_gitops.stores.registry import STORES, Place, build
+from tests.fakes.lock_branch import FakeLockBranch, FakeLockRemote
+from tests.fakes.lock_store import FakeLockStore, LockPlace
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 
 AT = "2026-01-01T00:00:00Z"
 DIGEST = "v1:sha256:" + "0" * 64
-EACH = pytest.mark.parametrize("name", STORES)
+FAKES = ("fake", "fake for one", "fake branch")
+EACH = pytest.mark.parametrize("name", [*STORES, *FAKES])
+SHARED = pytest.mark.parametrize("name", ["branch", "fake", "fake branch"])
+"""Stores that let two in at once."""
 
 
 def opening(run: str, number: int = 1, nonce: str = "n") -> Transition:
@@ -43,8 +48,15 @@ Made = Callable[..., LockStore]
 @pytest.fixture
 def made(remote: Remote, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Made:
     """Build a store of a kind; each call with another `clone` is another machine."""
+    places = {"fake": LockPlace(), "fake for one": LockPlace(alone=True)}
+    there, seen = FakeLockRemote(), dict[str, FakeLockBranch]()
 
     def make(name: str, *, clone: str = "", lineage: str = "") -> LockStore:
+        if name in places:
+            return FakeLockStore(places[name], lineage=lineage)
+        if name == "fake branch":
+            branch = seen.setdefault(clone, FakeLockBranch(there))
+            return BranchStore(branch, lineage=lineage, author={"actor": "ada"})
         folder = workspace.path
         if clone:
             folder = remote.path.parent / clone
@@ -77,6 +89,11 @@ def newest(store: LockStore) -> bytes:
     content = version.content()
     assert content is not None
     return content
+
+
+def elsewhere(name: str, clone: str = "other") -> str:
+    """Another machine, for stores that there can be several of."""
+    return "" if name in ("worktree", "fake for one") else clone
 
 
 @EACH
@@ -180,24 +197,26 @@ def test_it_is_told_where_the_record_is(name: str, made: Made) -> None:
     assert "qflow.lock" in made(name).where
 
 
-def test_answers_go_on_top_of_what_others_wrote(made: Made) -> None:
-    """Only the branch store lets two in: an answer is never lost, whoever was faster."""
-    with made("branch").session() as first, made("branch", clone="other").session() as second:
+@SHARED
+def test_answers_go_on_top_of_what_others_wrote(name: str, made: Made) -> None:
+    """Where two are let in, an answer is never lost, whoever was faster."""
+    with made(name).session() as first, made(name, clone="other").session() as second:
         first.record([opening("a")])
         with pytest.raises(LostRace):
             second.record([opening("b")])
         second.record([opening("b")])
         first.record([accepted("a", "execution-1")])
         second.record([accepted("b", "execution-2")])
-    read = recorded(made("branch"))
+    read = recorded(made(name))
     assert {run: read.attempts("prod", run)[0].execution_id for run in ("a", "b")} == {
         "a": "execution-1",
         "b": "execution-2",
     }
 
 
-def test_a_mark_alone_is_a_race_too(made: Made) -> None:
-    with made("branch").session() as first, made("branch", clone="other").session() as second:
+@SHARED
+def test_a_mark_alone_is_a_race_too(name: str, made: Made) -> None:
+    with made(name).session() as first, made(name, clone="other").session() as second:
         first.record([], Checkpoint("prod", "1" * 40))
         with pytest.raises(LostRace):
             second.record([], Checkpoint("prod", "2" * 40))
@@ -220,12 +239,13 @@ def test_a_remote_that_does_not_exist_is_named(made: Made, workspace: Workspace)
     assert "git remote add origin" in refused.value.hint
 
 
-def test_the_lineage_is_made_up_once(made: Made, tmp_path: Path) -> None:
-    with made("branch").session() as session:
+@EACH
+def test_the_lineage_is_made_up_once(name: str, made: Made) -> None:
+    with made(name).session() as session:
         lineage = session.lockfile.lineage
         session.record([], Checkpoint("prod", ""))
-    assert made("branch", clone="other").read().lockfile == Lockfile(
-        lineage, 1, recorded(made("branch")).environments
+    assert made(name, clone=elsewhere(name)).read().lockfile == Lockfile(
+        lineage, 1, recorded(made(name)).environments
     )
 
 
@@ -255,11 +275,12 @@ def test_events_beside_attempts_are_kept_without_a_run_of_their_name(name: str, 
     assert set(lockfile.environment("prod").runs) == {"a"}
 
 
-def test_a_freeze_loses_no_race_silently(made: Made) -> None:
+@SHARED
+def test_a_freeze_loses_no_race_silently(name: str, made: Made) -> None:
     """Two write at once: the second one reads again before it decides."""
-    with made("branch").session() as first:
+    with made(name).session() as first:
         first.record([opening("a")])
-    with made("branch").session() as one, made("branch").session() as other:
+    with made(name).session() as one, made(name).session() as other:
         one.record([], frozen("one"))
         with pytest.raises(LostRace):
             other.record([], frozen("other"))
@@ -325,7 +346,7 @@ def test_an_announcement_reaches_an_open_session_before_its_next_attempt(
     """All read it at once; answers go in all the same, and it stands there once."""
     with made(name).session() as session:
         session.record([opening("a")], Checkpoint("prod", "1" * 40))
-        (shown,) = announce(made(name, clone="other" if name == "branch" else ""), "incident")
+        (shown,) = announce(made(name, clone=elsewhere(name)), "incident")
         assert [one.state for one in shown.attempts("prod", "a")] == [State.INTENT]
         assert reasons(made(name).read().lockfile) == ["incident"]
         before = session.generation
@@ -348,7 +369,7 @@ def test_an_announcement_is_a_lost_race_for_other_decisions_too(
 ) -> None:
     with made(name).session() as session:
         session.record([opening("a")])
-        announce(made(name, clone="other" if name == "branch" else ""), "incident")
+        announce(made(name, clone=elsewhere(name)), "incident")
         mark = Checkpoint("prod", "1" * 40) if how == "a mark" else None
         answers = [] if mark else [accepted("a", "execution-1")]
         with pytest.raises(LostRace):
@@ -360,7 +381,7 @@ def test_an_announcement_is_a_lost_race_for_other_decisions_too(
 def test_an_answer_alone_loses_no_race(name: str, made: Made) -> None:
     with made(name).session() as session:
         session.record([opening("a")])
-        announce(made(name, clone="other" if name == "branch" else ""), "incident")
+        announce(made(name, clone=elsewhere(name)), "incident")
         session.record([accepted("a", "execution-1")])
     read = recorded(made(name))
     assert reasons(read) == ["incident"]
@@ -370,7 +391,7 @@ def test_an_answer_alone_loses_no_race(name: str, made: Made) -> None:
 @EACH
 def test_many_who_announce_at_once_are_all_heard_once(name: str, made: Made) -> None:
     """Each decides on top of what those before it wrote."""
-    stores = [made(name, clone=f"c{n}" if name == "branch" else "") for n in range(4)]
+    stores = [made(name, clone=elsewhere(name, f"c{n}")) for n in range(4)]
     shown: list[list[Lockfile]] = [[] for _ in stores]
 
     def work(number: int) -> None:

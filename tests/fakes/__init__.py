@@ -1,0 +1,10 @@
+"""Each port of `qflow_gitops.ports` once more, in memory: no process, no socket, no disk, no wait.
+
+A fake is a small, honest twin: it keeps the port's promises, and `tests/contract` holds it to
+them, with the same stories that the real one has to tell. What it can be asked for beside the port
+are its knobs: another process that was faster, a remote that says nothing, an answer that is lost.
+
+`clock` time and stop signals · `history`, `worktree`, `git`, `remotes` a repository, its clones
+and its remotes · `lock_store`, `lock_branch` where the lockfile lives · `qualys` · `github` ·
+`world` all of them together, and the use cases' services made of them.
+"""
