@@ -10,7 +10,8 @@ from functools import partial
 from typing import NamedTuple
 
 from qflow_gitops.apply import descent
-from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest, PlannedApply
+from qflow_gitops.apply.planned import ApplySource, PlannedApply
+from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent, Note
@@ -25,7 +26,7 @@ from qflow_gitops.sources.policies import NEW_RECORD, bases_of, facts_of
 
 
 class Admission(NamedTuple):
-    """What was found out: `let_go` as in `PlannedApply`; `absent` is None where a branch has it."""
+    """What was found out: `let_go` as in `ApplySource`; `absent` is None where a branch has it."""
 
     let_go: str
     facts: PolicyContext
@@ -65,18 +66,18 @@ def admit(
 
 
 def asked(
-    request: ApplyRequest, ask: Callable[[str], bool] | None, view: PlannedApply
+    request: ApplyRequest, ask: Callable[[str], bool] | None, planned: PlannedApply
 ) -> ApplyRequest:
     """Ask a person whether a commit is to be applied that no branch has; a yes releases it.
 
     Nobody is asked where nothing of it is due, or it was released already. Raises UsageProblem
     for a no.
     """
-    held = [change for change in view.planned.plan.changes if change.reason is Reason.UNMERGED]
-    if ask is None or view.absent is None or not held or Reason.UNMERGED in request.acks:
+    held = [change for change in planned.plan.changes if change.reason is Reason.UNMERGED]
+    if ask is None or planned.source.absent is None or not held or Reason.UNMERGED in request.acks:
         return request
-    said = view.absent.said(view.planned.commit)
-    if not ask(f"{said}. Apply it to {view.environment} all the same?"):
+    said = planned.source.absent.said(planned.source.commit)
+    if not ask(f"{said}. Apply it to {planned.source.environment} all the same?"):
         raise UsageProblem(
             "The commit was not confirmed.",
             not_done="Nothing was sent.",
@@ -87,92 +88,93 @@ def asked(
     return replace(request, acks={**request.acks, Reason.UNMERGED.value: 1}, reason=reason)
 
 
-def left_alone(view: PlannedApply) -> tuple[str, ...]:
+def left_alone(planned: PlannedApply) -> tuple[str, ...]:
     """Say that nothing is recorded of a commit that no branch has, where nothing of it is due."""
-    changes = view.planned.plan.changes
-    if view.absent is None or any(
+    changes = planned.plan.changes
+    if planned.source.absent is None or any(
         Reason.UNMERGED in (change.reason, *change.released) for change in changes
     ):
         return ()
-    said = view.absent.said(view.planned.commit)
+    said = planned.source.absent.said(planned.source.commit)
     return (f"{said}: nothing of it is due, and it isn't recorded as applied.",)
 
 
-def with_holds(context: Context, git: Repository, view: PlannedApply) -> Context:
+def with_holds(context: Context, git: Repository, source: ApplySource) -> Context:
     """Add what holds a commit as a whole: no branch has it, or it took all specs away.
 
     The second only where the commit is recorded as applied, or it would be asked about again.
     """
-    environment, commit = view.environment, view.planned.commit
-    if view.absent:
+    environment, commit = source.environment, source.commit
+    if source.absent:
         command = apply_command(environment, context, Reason.UNMERGED)
-        settings = view.project.folder.settings
-        hold = view.absent.hold(command, environment, commit, settings)
+        settings = source.project.folder.settings
+        hold = source.absent.hold(command, environment, commit, settings)
         context = context._replace(brakes=context.brakes._replace(unmerged=hold))
-    if view.aside:
+    if source.aside:
         return context
-    now = Now(view.project, view.specs, commit)
+    now = Now(source.project, source.specs, commit)
     command = apply_command(environment, context, Reason.EMPTY)
     gone = emptied(git, now, context.lockfile, environment, command)
     return context._replace(emptied={environment: gone} if gone else {})
 
 
-def still_needed(acks: Mapping[str, int], view: PlannedApply) -> dict[str, int]:
+def still_needed(acks: Mapping[str, int], source: ApplySource) -> dict[str, int]:
     """Leave out releases that the next apply doesn't need, as this one records what they were for.
 
     None of them is about a run.
     """
-    once = () if view.aside else (REWRITTEN, NEW_RECORD)
+    once = () if source.aside else (REWRITTEN, NEW_RECORD)
     return {name: count for name, count in acks.items() if name not in once}
 
 
 def check_follows(
-    request: ApplyRequest, git: Repository, branches: Branches, view: PlannedApply
+    request: ApplyRequest, git: Repository, branches: Branches, planned: PlannedApply
 ) -> None:
     """Refuse what doesn't follow the newest record; the release was for one commit alone."""
-    step = _step(descent.look, git, branches, view)
+    step = _step(descent.look, git, branches, planned)
     if step.standing is not descent.Relation.FOLLOWS:
         raise descent.refused(step, to=request.to)
 
 
-def check_overtaken(git: Repository, branches: Branches, view: PlannedApply) -> None:
+def check_overtaken(git: Repository, branches: Branches, planned: PlannedApply) -> None:
     """Refuse to go on where another apply has gone on meanwhile; nobody is asked any more."""
-    step = _step(descent.as_known, git, branches, view)
+    step = _step(descent.as_known, git, branches, planned)
     if step.standing is not descent.Relation.FOLLOWS:
         raise descent.overtaken(step.of, step.latest, step.head)
 
 
 def _step(
-    look_at: descent.Look, git: Repository, branches: Branches, view: PlannedApply
+    look_at: descent.Look, git: Repository, branches: Branches, planned: PlannedApply
 ) -> descent.Step:
     """Say how the commit stands to the newest record, but for what a person let go of."""
-    about = (git, branches, view.project, view.lockfile, view.environment, view.planned.commit)
+    source, lockfile = planned.source, planned.lockfile
+    about = (git, branches, source.project, lockfile, source.environment, source.commit)
     step = descent.stands(look_at, *about)
     follows = step._replace(standing=descent.Relation.FOLLOWS)
-    return follows if view.let_go and step.latest == view.let_go else step
+    return follows if source.let_go and step.latest == source.let_go else step
 
 
 # --- what was released for the whole environment -------------------------------------
 
 
 def releases(
-    lockfile: Lockfile, view: PlannedApply, at: str, author: Mapping[str, str]
+    lockfile: Lockfile, planned: PlannedApply, at: str, author: Mapping[str, str]
 ) -> tuple[Note, ...]:
     """Return what the lockfile doesn't say yet of what was released; no attempt may tell it.
 
     `at` is RFC 3339.
     """
-    record, released = lockfile.environment(view.environment), []
-    last = descent.applied_last(lockfile, view.project, view.environment)
-    if view.let_go in (worked.latest for worked in last):
-        released.append({"hold": REWRITTEN, "from": view.let_go})
-    changes, commit = view.planned.plan.changes, view.planned.commit
+    record, released = lockfile.environment(planned.source.environment), []
+    last = descent.applied_last(lockfile, planned.source.project, planned.source.environment)
+    if planned.source.let_go in (worked.latest for worked in last):
+        released.append({"hold": REWRITTEN, "from": planned.source.let_go})
+    changes, commit = planned.plan.changes, planned.source.commit
     if record.applied_through != commit and any(
         Reason.EMPTY in change.released for change in changes
     ):
         released.append({"hold": Reason.EMPTY.value})
-    more = {"commit": commit, "reason": view.reason, "by": dict(author)}
+    more = {"commit": commit, "reason": planned.source.reason, "by": dict(author)}
     return tuple(
-        Note(view.environment, "", LedgerEvent(at, RELEASED, {**release, **more}))
-        for release in ([] if view.aside else released)
+        Note(planned.source.environment, "", LedgerEvent(at, RELEASED, {**release, **more}))
+        for release in ([] if planned.source.aside else released)
     )

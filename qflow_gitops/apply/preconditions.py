@@ -4,21 +4,17 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
-from qflow_gitops.findings.finding import Diagnostic, has_errors
-from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.plan.change import Action, Plan, Reason, digest_of_runs
 from qflow_gitops.plan.context import RETRY
-from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import GitTree
-from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import Project
-from qflow_gitops.sources.branches import Unmerged
 from qflow_gitops.sources.policies import NEW_RECORD
 from qflow_gitops.sources.reasons import refuse_secret
 from qflow_gitops.sources.runs import run_key
-from qflow_gitops.specs.load import SpecSet
 
 REWRITTEN = "rewritten"
 """The name by which `--ack NAME=1` lets go of the commit that was applied last."""
@@ -61,28 +57,6 @@ class ApplyRequest:
         return (*to, *(["--keep-going"] if self.keep_going else []))
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedApply:
-    """Everything read for one plan. `facts` is what the policy is held against.
-
-    `let_go` is the commit applied last where a person lets go of it, since no branch holds it
-    any more; `absent` says that the commit is on no branch of its environment. `aside` is
-    whether nothing of the commit is recorded as applied, `reason` why something was released.
-    """
-
-    planned: Planned
-    lockfile: Lockfile
-    project: Project
-    environment: str
-    found: tuple[Diagnostic, ...]
-    specs: SpecSet
-    facts: PolicyContext
-    let_go: str = ""
-    absent: Unmerged | None = None
-    aside: bool = False
-    reason: str = ""
-
-
 def check_reason(request: ApplyRequest) -> None:
     """Refuse a release without a reason; raises UsageProblem."""
     if request.acks and not request.reason.strip():
@@ -94,22 +68,22 @@ def check_reason(request: ApplyRequest) -> None:
         )
 
 
-def check(request: ApplyRequest, view: PlannedApply) -> None:
+def check(request: ApplyRequest, planned: PlannedApply) -> None:
     """Refuse what may not be applied; raises QflowError."""
-    if has_errors(view.found) and not request.keep_going:
+    if has_errors(planned.source.specs.diagnostics) and not request.keep_going:
         raise InvalidFiles(
-            view.found,
+            planned.source.specs.diagnostics,
             not_done="Nothing was sent. --keep-going runs the valid specs all the same.",
         )
-    _check_releases(request, view)
-    _check_keys(view)
-    shown = view.planned.plan
+    _check_releases(request, planned)
+    _check_keys(planned)
+    shown = planned.plan
     made = shown.thawed  # a freeze puts off what was approved, it makes no other plan
     waits = any(
         change.reason is Reason.UNMERGED for change in shown.changes
     )  # sends nothing as it is
     same = request.digest in ("", shown.digest, made.digest) or _is_the_rest(
-        made, request.digest, view
+        made, request.digest, planned
     )
     if not same and not waits:
         due = (
@@ -125,7 +99,7 @@ def check(request: ApplyRequest, view: PlannedApply) -> None:
         )
 
 
-def _is_the_rest(made: Plan, digest: str, view: PlannedApply) -> bool:
+def _is_the_rest(made: Plan, digest: str, planned: PlannedApply) -> bool:
     """Whether a plan is what is left of the one with this digest, of which a part was sent.
 
     A job that is started again, after some of its runs: they say by which plan they were sent.
@@ -134,20 +108,20 @@ def _is_the_rest(made: Plan, digest: str, view: PlannedApply) -> bool:
     keys = {spec.key for spec in due}
     sent = [
         spec
-        for spec in view.specs.specs.values()
-        if spec.environment == view.environment and spec.key not in keys
+        for spec in planned.source.specs.specs.values()
+        if spec.environment == planned.source.environment and spec.key not in keys
         and any(
             each.digest == spec.digest and each.evidence.get("planDigest") == digest
-            for each in view.lockfile.attempts(*spec.key)
+            for each in planned.lockfile.attempts(*spec.key)
         )
     ]  # fmt: skip
     return bool(sent) and digest_of_runs(made.platforms, (*due, *sent)) == digest
 
 
-def _check_keys(view: PlannedApply) -> None:
+def _check_keys(planned: PlannedApply) -> None:
     """Refuse a request that has a value where its correlation key would go."""
-    key = view.project.apply.correlation_key
-    for change in view.planned.plan.of(Action.RUN):
+    key = planned.source.project.apply.correlation_key
+    for change in planned.plan.of(Action.RUN):
         if key and change.spec and key in change.spec.input:
             raise InvalidInput(
                 f"{change.environment}/{change.name} has a value of its own under "
@@ -156,17 +130,17 @@ def _check_keys(view: PlannedApply) -> None:
                 where=change.spec.file,
                 not_done="Nothing was sent.",
                 hint="Choose another name under apply.correlationKey in "
-                f"{view.project.folder.settings}.",
+                f"{planned.source.project.folder.settings}.",
                 reason="correlation_key",
             )
 
 
-def _check_releases(request: ApplyRequest, view: PlannedApply) -> None:
+def _check_releases(request: ApplyRequest, planned: PlannedApply) -> None:
     refuse_secret(request.reason, "Nothing was sent.")
-    made, environment = view.planned.plan, view.environment
+    made, environment = planned.plan, planned.source.environment
     by_key = {change.key: change for change in made.changes}
     for run in request.retries:
-        key = run_key(run, view.project)
+        key = run_key(run, planned.source.project)
         change = by_key.get(key)
         reasons = (change.reason, change.due) if change else ()
         if change is None or not {Reason.RETRY, Reason.FROZEN} & {*reasons}:
@@ -177,7 +151,7 @@ def _check_releases(request: ApplyRequest, view: PlannedApply) -> None:
                 hint="`qflow-gitops status` shows how each run stands.",
                 reason="retry_not_held",
             )
-    _check_retry_failed(request, view)
+    _check_retry_failed(request, planned)
     for name, count in request.acks.items():
         if name in (NEW_RECORD, REWRITTEN):
             continue  # it was looked at before there was a plan
@@ -196,7 +170,7 @@ def _check_releases(request: ApplyRequest, view: PlannedApply) -> None:
             )
 
 
-def _check_retry_failed(request: ApplyRequest, view: PlannedApply) -> None:
+def _check_retry_failed(request: ApplyRequest, planned: PlannedApply) -> None:
     """Refuse to send all that failed again before somebody has said how many that are."""
     counted = request.acks.get(RETRY)
     if counted is not None and not request.retry_failed:
@@ -206,7 +180,7 @@ def _check_retry_failed(request: ApplyRequest, view: PlannedApply) -> None:
             hint=f"`{AGAIN} --retry-failed`",
             reason="ack_differs",
         )
-    held = [change for change in view.planned.plan.changes if change.release == RETRY]
+    held = [change for change in planned.plan.changes if change.release == RETRY]
     if not held:
         return
     names = ", ".join(f"{change.environment}/{change.name}" for change in held[:10])
@@ -216,7 +190,7 @@ def _check_retry_failed(request: ApplyRequest, view: PlannedApply) -> None:
     raise UsageProblem(
         f"--retry-failed would send {many} again ({names}{more})"
         + (f", not {counted}." if counted is not None else "; say how many."),
-        where=view.environment,
+        where=planned.source.environment,
         not_done="Nothing was sent.",
         hint=f"`{AGAIN} --ack {RETRY}={len(held)}{why}`",
         reason="retry_count",

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qflow_gitops.apply.doubt import doubts_in
-from qflow_gitops.apply.launch import Job, Result
+from qflow_gitops.apply.job import Job, LaunchResult
+from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.polling import Watch, watch_of
-from qflow_gitops.apply.preconditions import PlannedApply
 from qflow_gitops.base import logjson
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition, is_leased
@@ -30,7 +30,7 @@ class ApplyOutcome:
     watches: list[Watch]
     waited: bool
     unknown: tuple[Change, ...] = ()
-    result: Result = field(default_factory=Result)
+    result: LaunchResult = field(default_factory=LaunchResult)
     kept: str = ""
     lines: str = ""
 
@@ -63,10 +63,12 @@ def rescued(unrecorded: Sequence[Transition], lockfile: Lockfile) -> str:
     return "".join(lines)
 
 
-def applied_body(view: PlannedApply, lockfile: Lockfile, work: ApplyOutcome, now: str) -> Applied:
+def applied_body(
+    planned: PlannedApply, lockfile: Lockfile, work: ApplyOutcome, now: str
+) -> Applied:
     """Put together what was done, and what was not."""
-    result, environment = work.result, view.environment
-    specs = {change.key: change.spec for change in view.planned.plan.of(Action.RUN)}
+    result, environment = work.result, planned.source.environment
+    specs = {change.key: change.spec for change in planned.plan.of(Action.RUN)}
     outcomes = [
         Outcome(each, run, lockfile.attempts(each, run)[number - 1], specs.get((each, run)))
         for each, run, number in result.opened
@@ -79,7 +81,7 @@ def applied_body(view: PlannedApply, lockfile: Lockfile, work: ApplyOutcome, now
     mine = set(result.opened)
     open_ones = [
         Outcome(doubt.environment, doubt.run, doubt.attempt)
-        for doubt in doubts_in(lockfile, view.project, environment)
+        for doubt in doubts_in(lockfile, planned.source.project, environment)
     ]
     elsewhere = tuple(
         outcome
@@ -88,9 +90,9 @@ def applied_body(view: PlannedApply, lockfile: Lockfile, work: ApplyOutcome, now
         and (outcome.environment, outcome.name, outcome.attempt.number) not in mine
     )
     return Applied(
-        planned=view.planned,
+        planned=planned.body,
         environment=environment,
-        platform=view.project.environments[environment].platform,
+        platform=planned.source.project.environments[environment].platform,
         outcomes=tuple(outcomes),
         not_started=(
             *work.unknown,
@@ -105,7 +107,7 @@ def applied_body(view: PlannedApply, lockfile: Lockfile, work: ApplyOutcome, now
     )
 
 
-def left_out(result: Result, lockfile: Lockfile) -> list[Job]:
+def left_out(result: LaunchResult, lockfile: Lockfile) -> list[Job]:
     """Return what became not due during the launch, though nobody has sent it."""
     return [
         job
@@ -128,7 +130,7 @@ def _left(change: Change) -> Change:
     )
 
 
-def _not_started(change: Change, result: Result) -> Change:
+def _not_started(change: Change, result: LaunchResult) -> Change:
     return change._replace(
         action=Action.HOLD,
         reason=result.stopped_by,

@@ -6,7 +6,7 @@ from functools import partial
 import click
 
 from qflow_gitops.apply.preconditions import ApplyRequest
-from qflow_gitops.apply.view import ApplyServices
+from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.cli import options
 from qflow_gitops.cli.context import Stopper, SystemClock, Wiring, run
 from qflow_gitops.cli.streams import echo

@@ -15,7 +15,6 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LINES, FUNCTION, CLASS, METHODS = 350, 45, 250, 20
 """No file, function and class is longer, but for these, which may only get shorter."""
 LONGER = {
-    "apply/launch.py": 527,
     "cli/context.py": 427,
     "stores/worktree.py": 412,
     "yaml/strict.py": 421,
@@ -23,7 +22,6 @@ LONGER = {
 LONGER_FUNCTIONS = {
     "cli/demo.py:_tell": 60,
     "cli/resolve.py:command": 62,
-    "commands/apply.py:apply": 52,
     "commands/baseline.py:baseline": 49,
     "commands/init.py:init": 59,
     "commands/plan.py:make_plan": 76,
@@ -36,7 +34,6 @@ LONGER_FUNCTIONS = {
     "yaml/fast.py:_data": 50,
 }
 BIGGER_CLASSES = {  # lines, methods
-    "apply/launch.py:Launch": (416, 35),
     "cli/context.py:Wiring": (248, 25),
     "stores/worktree.py:WorktreeStore": (252, 20),
     "yaml/strict.py:_Builder": (301, 21),

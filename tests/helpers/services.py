@@ -21,7 +21,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from qflow_gitops.apply.launch import Job, Launch
+from qflow_gitops.apply.job import Job
+from qflow_gitops.apply.launch import Launch
 from qflow_gitops.apply.workers import Background
 from qflow_gitops.base import atomic
 from qflow_gitops.cli import crash
@@ -233,7 +234,7 @@ class Runners:
             for owner, answer in ended:
                 launch._take(owner, answer)
             if not ended:
-                self.elapse(launch._patience())
+                self.elapse(launch._time_to_wait())
 
         return collect
 

@@ -531,7 +531,7 @@ def test_a_pull_request_cant_bring_a_record_of_its_own(
 
 def _name_pull_request(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """As an apply does that knows whose pull request a run comes from."""
-    from qflow_gitops.apply.view import ApplyServices
+    from qflow_gitops.apply.services import ApplyServices
     from qflow_gitops.cli import apply
 
     evidence = {"pullRequest": number}

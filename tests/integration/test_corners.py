@@ -66,7 +66,7 @@ def test_a_token_that_comes_late_sends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The time runs out between the intent and the first byte: `unsent`, and due again."""
-    monkeypatch.setattr("qflow_gitops.apply.launch.SEND_WITHIN", 0.4)
+    monkeypatch.setattr("qflow_gitops.apply.brakes.SEND_WITHIN", 0.4)
     real = Transport.send
 
     def send(self: Transport, method: str, path: str, **options: Any) -> Any:
@@ -240,7 +240,7 @@ def test_what_is_left_out_after_a_lost_race_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another process freezes what this one shows: it isn't sent, and isn't silent success."""
-    from qflow_gitops.apply.launch import LaunchOptions
+    from qflow_gitops.apply.agreed import Agreed
 
     only(workspace, spec("a", 1), spec("b", 2))
     other = Cli(remote.clone("other").path, cli._capfd)
@@ -261,13 +261,7 @@ def test_what_is_left_out_after_a_lost_race_is_said(
         return real(self, commit, parent)
 
     monkeypatch.setattr(GitBranch, "push", push)
-    made = LaunchOptions.__init__
-
-    def init(self: LaunchOptions, *arguments: Any, **options: Any) -> None:
-        options["still_due"] = lambda _lockfile: frozenset({("prod", "a")})
-        made(self, *arguments, **options)
-
-    monkeypatch.setattr(LaunchOptions, "__init__", init)
+    monkeypatch.setattr(Agreed, "still_due", lambda *_: frozenset({("prod", "a")}))
     done = cli.json("apply", "--yes")
     assert done["exitCode"] == 6
     assert done["reason"] == "elsewhere"

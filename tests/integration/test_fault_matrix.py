@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from qflow_gitops.apply.launch import SEND_WITHIN
+from qflow_gitops.apply.brakes import SEND_WITHIN
 from qflow_gitops.qualys.caller import BUDGET
 from qflow_gitops.qualys.credentials import Secret
 from qflow_gitops.qualys.token import TokenSource

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from qflow_gitops.apply.carry_out import _advance
-from qflow_gitops.apply.preconditions import PlannedApply
+from qflow_gitops.apply.planned import ApplySource, PlannedApply
+from qflow_gitops.apply.progress import advance
 from qflow_gitops.cli.context import SystemClock
 from qflow_gitops.commands.plan import PlanRequest, make_plan
 from qflow_gitops.git.repository import GitRepo
@@ -94,13 +94,11 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
             session.record(list(attempt_of(change, session.lockfile, head, git, end)))
         lock = LockSeen("qflow.lock", exists=True)
         planned = Planned(plan, head, "", full=True, lock=lock)
-        view = PlannedApply(
-            planned, session.lockfile, project, "prod", specs.diagnostics, specs, PolicyContext(())
-        )
+        source = ApplySource(project, "prod", head, specs, PolicyContext(()))
         services: Any = type(
             "ApplyServices", (), {"git": git, "clock": SystemClock(), "author": {}}
         )
-        _advance(session, services, view)
+        advance(session, services, PlannedApply(source, session.lockfile, planned))
 
 
 def attempt_of(change: Any, lockfile: Any, head: str, git: GitRepo, end: State) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.apply.prepare import KnownExecutions, at_once
+from qflow_gitops.apply.known_executions import KnownExecutions, at_once
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError
 from tests.helpers.clock import StillClock
 

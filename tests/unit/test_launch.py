@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from qflow_gitops.apply import events
-from qflow_gitops.apply.launch import Job, Launch, LaunchOptions
+from qflow_gitops.apply.agreed import Agreed
+from qflow_gitops.apply.job import Job, LaunchOptions
+from qflow_gitops.apply.launch import Launch
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
@@ -39,6 +41,9 @@ class Gate:
         self.asked = threading.Semaphore(0)
         self.open = threading.Event()
 
+    def newest(self, workflow_id: str, start: Any) -> tuple[str, ...]:
+        return ()
+
     def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
         assert may_send()
         self.asked.release()
@@ -52,6 +57,16 @@ class Change:
 
     def __init__(self, name: str) -> None:
         self.name, self.key = name, ("prod", name)
+
+
+class Undisturbed:
+    """A plan that nobody else's writes change, and that nothing holds back."""
+
+    def brake(self, session: Any) -> None:
+        return None
+
+    def checkpoint(self, lockfile: Lockfile) -> None:
+        return None
 
 
 class Never:
@@ -70,11 +85,13 @@ def launch(runs: int, at_once: int) -> tuple[Launch, Session, Gate]:
     ]
     terms = LaunchOptions(
         concurrency=at_once, wait=False, timeout=9.0, stop_on_failure=True, statuses={},
-        stop=Never(), brake=lambda: None, author={}, still_due=cast(Any, None),
-        before=lambda _: (),
+        stop=Never(), author={},
     )  # fmt: skip
     clock = cast(Clock, StillClock())
-    made = Launch(jobs, [], terms, cast(LockSession, session), cast(Qualys, qualys), clock)
+    made = Launch(
+        jobs, [], terms, cast(Agreed, Undisturbed()), cast(LockSession, session),
+        cast(Qualys, qualys), clock,
+    )  # fmt: skip
     return made, session, qualys
 
 

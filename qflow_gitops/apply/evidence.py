@@ -1,0 +1,30 @@
+"""What an attempt records about who allowed it: the plan, the pull request, what was released."""
+
+from qflow_gitops.apply.planned import PlannedApply
+from qflow_gitops.apply.planner import Planner
+from qflow_gitops.apply.preconditions import REWRITTEN
+from qflow_gitops.base import timezones
+from qflow_gitops.plan import context
+from qflow_gitops.plan.change import Change, Reason
+from qflow_gitops.sources.policies import NEW_RECORD
+
+
+def evidence_of(planner: Planner, planned: PlannedApply, change: Change) -> dict[str, object]:
+    """Say what allowed a run."""
+    request, services, facts = planner.request, planner.services, planned.source.facts
+    found = {"planDigest": request.digest or planned.plan.digest, **services.evidence}
+    if any(policy.windows for policy in facts.policies):
+        found["timeZones"] = timezones.version()
+    approval = (facts.approvals or {}).get(change.key)
+    if approval and approval.pull_request:
+        found["pullRequest"] = approval.pull_request
+        found["approvers"] = list(approval.approvers)
+    names = (*change.released, *({NEW_RECORD, REWRITTEN} & set(request.acks)))
+    released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
+    if change.reason is Reason.RETRY and context.RETRY not in change.released:
+        released.append({"hold": context.RETRY})
+    said = {"by": services.author.get("actor", ""), "reason": request.reason}
+    more = {name: value for name, value in said.items() if value}
+    if released:
+        found["released"] = [{**each, **more} for each in released]
+    return found

@@ -1,0 +1,84 @@
+"""Plan a commit on a lockfile, as often as that changes: apply never trusts a diff alone."""
+
+from dataclasses import dataclass, replace
+
+from qflow_gitops.apply.admission import still_needed, with_holds
+from qflow_gitops.apply.planned import ApplySource, PlannedApply
+from qflow_gitops.apply.preconditions import ApplyRequest
+from qflow_gitops.apply.services import ApplyServices
+from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.times import stamp
+from qflow_gitops.lockfile import freezes
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.plan import decide
+from qflow_gitops.plan.context import Context, Overrides
+from qflow_gitops.policy.rules import PolicyContext
+from qflow_gitops.ports.lockfile import LockSession, Snapshot
+from qflow_gitops.results.plans import Planned
+from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.previous import previous_requests
+from qflow_gitops.sources.runs import run_key
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans every spec of one commit, read once, for what a person asked."""
+
+    request: ApplyRequest
+    services: ApplyServices
+    source: ApplySource
+
+    def with_facts(self, facts: PolicyContext) -> "Planner":
+        """Return the same, held against other facts."""
+        return replace(self, source=replace(self.source, facts=facts))
+
+    def for_request(self, request: ApplyRequest, *, aside: bool) -> "Planner":
+        """Return the same for what a person answered."""
+        source = replace(self.source, aside=aside, reason=request.reason)
+        return replace(self, request=request, source=source)
+
+    def plan(self, recorded: Snapshot, released: frozenset[RunKey] = frozenset()) -> PlannedApply:
+        """Plan on a lockfile. `released` are runs whose hold was released when there were more."""
+        source, project, specs = self.source, self.source.project, self.source.specs
+        lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
+        context = self._context(lockfile, released)
+        body = Planned(
+            plan=decide.compute(specs, context),
+            commit=source.commit,
+            base="",
+            full=True,
+            lock=seen(recorded),
+            names=project.connector_names([source.environment]),
+            catalog=specs.catalog,
+            freezes=context.brakes.freezes,
+        )
+        return PlannedApply(source, lockfile, body)
+
+    def plan_in(self, session: LockSession) -> PlannedApply:
+        """Plan on what a session holds, as if it had just been read."""
+        lockfile = session.lockfile
+        empty = session.created and lockfile == Lockfile(lockfile.lineage)
+        return self.plan(Snapshot(None if empty else lockfile, self.services.store.where))
+
+    def _context(self, lockfile: Lockfile, released: frozenset[RunKey]) -> Context:
+        request, services, source = self.request, self.services, self.source
+        now = services.clock.now()
+        context = Context(
+            project=source.project,
+            lockfile=lockfile,
+            environments=(source.environment,),
+            brakes=Overrides(
+                freezes=(*freezes.recorded(lockfile.freezes), *services.freezes()),
+                retries=frozenset(run_key(run, source.project) for run in request.retries),
+                retry_failed=request.retry_failed,
+                acks=still_needed(request.acks, source),
+                released=released,
+            ),
+            labels=request.labels,
+            previous=previous_requests(services.git, source.specs.specs, lockfile, source.project),
+            touched=frozenset(),
+            now=stamp(now),
+            facts=source.facts._replace(now=now),
+            options=request.options,
+        )
+        return with_holds(context, services.git, source)

@@ -1,0 +1,90 @@
+"""How far an environment has come: which commit was applied last, and through which all of it."""
+
+import contextlib
+
+from qflow_gitops.apply import descent
+from qflow_gitops.apply.admission import releases
+from qflow_gitops.apply.planned import PlannedApply
+from qflow_gitops.apply.services import ApplyServices
+from qflow_gitops.base.times import stamp
+from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.lockfile.inheritance import Inheritance
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.notes import Checkpoint, Note
+from qflow_gitops.plan import decide
+from qflow_gitops.plan.change import Action, Change, Reason
+from qflow_gitops.plan.context import Context
+from qflow_gitops.ports.lockfile import LockSession, LostRace
+from qflow_gitops.sources import narrowing
+
+_TRIES = 20
+_WAITING = (Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.INVALID)
+
+
+def advance(session: LockSession, services: ApplyServices, planned: PlannedApply) -> None:
+    """Move `latest`, and `appliedThrough` where nothing due is left, if that says anything new.
+
+    Never to a commit that no branch has: the branches would not descend from it.
+    """
+    for _ in range(0 if planned.source.aside else _TRIES):
+        mark = _reached(session.lockfile, services, planned)
+        if mark is None:
+            return
+        with contextlib.suppress(LostRace):
+            session.record([], mark)
+            return
+
+
+def _reached(
+    lockfile: Lockfile, services: ApplyServices, planned: PlannedApply
+) -> Checkpoint | None:
+    source = planned.source
+    head, record = source.commit, lockfile.environment(source.environment)
+    left = record.latest in ("", source.let_go)
+    if not left and not descent.follows(services.git, record.latest, head):
+        return None  # another apply went further meanwhile
+    done = _is_done(lockfile, planned)
+    noted = notes(planned, lockfile, services)
+    through = head if done and not has_errors(source.specs.diagnostics) else record.applied_through
+    if (record.latest, record.applied_through) == (head, through) and not noted:
+        return None
+    nothing_new = not left and record.applied_through == record.latest and done and not noted
+    if nothing_new and not narrowing.touched_files(
+        services.git, record.latest, head, source.project
+    ):
+        return None  # a commit of the lockfile itself, say, is no reason to write it again
+    return Checkpoint(source.environment, head, through or None, noted)
+
+
+def _is_done(lockfile: Lockfile, planned: PlannedApply) -> bool:
+    """Whether nothing of the commit is due any more."""
+    source = planned.source
+    if any(change.reason is Reason.EMPTY for change in planned.plan.changes):
+        return False
+    context = Context(source.project, lockfile, (source.environment,), touched=frozenset())
+    rest = decide.compute(source.specs, context)
+    inheritance = _inheritance(lockfile, planned)
+    return not any(_is_open(change, inheritance) for change in rest.changes)
+
+
+def _is_open(change: Change, inheritance: Inheritance) -> bool:
+    """Whether a run still waits for its attempt; an earlier request's doubt is not its own."""
+    if change.action is Action.RUN or change.reason in _WAITING:
+        return True
+    return change.spec is not None and not any(
+        each.attempt.counted and each.attempt.digest == change.spec.digest
+        for each in inheritance.attempts(change.key)
+    )
+
+
+def notes(planned: PlannedApply, lockfile: Lockfile, services: ApplyServices) -> tuple[Note, ...]:
+    """Say which names were carried over, and what was released, as far as that isn't recorded."""
+    at = stamp(services.clock.now())
+    inheritance = _inheritance(lockfile, planned)
+    carried = inheritance.notes(planned.source.environment, at, services.author)
+    return (*carried, *releases(lockfile, planned, at, services.author))
+
+
+def _inheritance(lockfile: Lockfile, planned: PlannedApply) -> Inheritance:
+    specs = planned.source.specs
+    return Inheritance(lockfile, planned.source.project, specs.specs, specs.invalid)

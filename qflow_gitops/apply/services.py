@@ -1,0 +1,53 @@
+"""What apply needs from outside."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from qflow_gitops.apply.platforms import Gateways
+from qflow_gitops.apply.reconciler import Reconciler
+from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.ports.clock import Clock, StopSignal
+from qflow_gitops.ports.git import Branches, Repository
+from qflow_gitops.ports.lockfile import LockStore
+from qflow_gitops.ports.pull_requests import PullRequests
+from qflow_gitops.ports.qualys import Qualys
+from qflow_gitops.results.plans import Planned
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import specs as reading
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyServices:
+    """What apply needs from outside.
+
+    `qualys` connects to the platform of an environment; it is only called when something
+    has to be sent or looked at. `freezes` gives those beside the lockfile's, as they are when
+    it is called. `confirm` asks a person (True: go on). `author` and
+    `evidence` are what is recorded about who did it. `rescue` keeps a record that could
+    not be stored, and says where. `pulls` connects to the host of the pull requests. `ask`
+    puts a question to a person, and is None where there is nobody to ask.
+    """
+
+    git: Repository
+    branches: Branches
+    store: LockStore
+    qualys: Callable[[str], tuple[Qualys, str]]
+    clock: Clock
+    stop: StopSignal
+    freezes: Callable[[], tuple[Freeze, ...]]
+    confirm: Callable[[Planned], bool]
+    author: Mapping[str, str]
+    evidence: Mapping[str, object]
+    rescue: Callable[[str], str]
+    pulls: Callable[[], PullRequests]
+    ask: Callable[[str], bool] | None = None
+
+
+def reconciler_of(services: ApplyServices, project: Project) -> Reconciler:
+    """Build what settles the doubts of a project."""
+    return Reconciler(
+        Gateways(services.qualys, project),
+        services.clock,
+        partial(reading.sent_specs, services.git, project),
+    )
