@@ -47,7 +47,8 @@ def command(
         raise click.UsageError("--worktree plans the work tree; --to a commit. Choose one.")
 
     def work() -> Report:
-        from qflow_gitops.commands.plan import PlanRequest, make_plan
+        from qflow_gitops.commands.plan import make_plan
+        from qflow_gitops.commands.plan_request import PlanRequest
 
         commit = wiring.git.resolve(head)
         request = PlanRequest(

@@ -20,13 +20,12 @@ from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.records import History
 from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.settings.project import Project
-from qflow_gitops.sources import folders, lostsettings
 from qflow_gitops.sources import settings as projectfile
+from qflow_gitops.sources.inputs import Inputs, read_inputs
 from qflow_gitops.sources.lockseen import seen
 from qflow_gitops.sources.reasons import refuse_secret
 from qflow_gitops.sources.runs import run_key, run_keys
 from qflow_gitops.sources.settings import chosen
-from qflow_gitops.sources.specs import all_specs
 from qflow_gitops.specs.spec import RunSpec
 
 _TRIES = 20
@@ -71,42 +70,48 @@ def baseline(request: BaselineRequest, services: BaselineServices) -> Report:
     refuse_secret(request.reason, "Nothing was recorded.")
     head = services.git.resolve(request.head)
     settings = projectfile.settings(services.git, head, request.platform, fetch=True)
-    project = settings.project
-    names = chosen(project, request.environment)
-    first = services.store.read().lockfile or Lockfile(project.lock.lineage)
-    lostsettings.check_kept(services.git, settings, first, head)
-    specs = all_specs(services.git, head, project)
-    specs = folders.checked(specs, services.git, head, project, first)
-    if has_errors(specs.diagnostics):
-        raise InvalidFiles(specs.diagnostics, not_done="Nothing was recorded.")
-
-    def chosen_ones(lockfile: Lockfile) -> tuple[Change, ...]:
-        context = Context(project, lockfile, names, labels=request.labels)
-        return _chosen(request, project, decide.compute(specs, context))
-
-    shown = chosen_ones(first)
+    names = chosen(settings.project, request.environment)
+    inputs = read_inputs(services.git, head, settings, services.store.read())
+    if has_errors(inputs.specs.diagnostics):
+        raise InvalidFiles(inputs.specs.diagnostics, not_done="Nothing was recorded.")
+    declare = _Declaring(request, services, inputs, names)
+    shown = declare.chosen(inputs.lockfile)
     if shown and not services.confirm(shown):
         raise UsageProblem(
             "It was not confirmed.", not_done="Nothing was recorded.", reason="not_confirmed"
         )
-    rows: list[tuple[str, str, Attempt]] = []
-    with services.store.session() as session:
-        for _ in range(_TRIES):
-            keys = {change.key for change in shown}
-            now = [change for change in chosen_ones(session.lockfile) if change.key in keys]
-            with contextlib.suppress(LostRace):
-                _record(now, session, services, project, head, request.reason)
-                written = session.lockfile
-                rows = [(*change.key, written.attempts(*change.key)[-1]) for change in now]
-                break
-        else:
-            raise BusyError(
-                "Other processes write the lockfile all the time.",
-                not_done="Nothing was recorded.",
-                hint="Run the command again when no apply is at work.",
-            )
-    body = History(tuple(rows), seen(services.store.read()))
-    return Report("baseline", body=body)
+    rows = declare.record({change.key for change in shown})
+    return Report("baseline", body=History(rows, seen(services.store.read())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Declaring:
+    request: BaselineRequest
+    services: BaselineServices
+    inputs: Inputs
+    environments: tuple[str, ...]
+
+    def chosen(self, lockfile: Lockfile) -> tuple[Change, ...]:
+        """Return what is to be declared, as things stand in a lockfile."""
+        project, labels = self.inputs.project, self.request.labels
+        context = Context(project, lockfile, self.environments, labels=labels)
+        return _chosen(self.request, project, decide.compute(self.inputs.specs, context))
+
+    def record(self, keys: Collection[RunKey]) -> tuple[tuple[str, str, Attempt], ...]:
+        """Record those of the runs that are still to be declared: environment, name, attempt."""
+        project, head = self.inputs.project, self.inputs.commit
+        with self.services.store.session() as session:
+            for _ in range(_TRIES):
+                now = [each for each in self.chosen(session.lockfile) if each.key in keys]
+                with contextlib.suppress(LostRace):
+                    _record(now, session, self.services, project, head, self.request.reason)
+                    attempts = session.lockfile.attempts
+                    return tuple((*change.key, attempts(*change.key)[-1]) for change in now)
+        raise BusyError(
+            "Other processes write the lockfile all the time.",
+            not_done="Nothing was recorded.",
+            hint="Run the command again when no apply is at work.",
+        )
 
 
 _DECLARED = frozenset(

@@ -11,6 +11,8 @@ from qflow_gitops.apply import descent
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Action, Plan
 from qflow_gitops.plan.context import Context, apply_command
+from qflow_gitops.policy import loosening
+from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import Branches, Cache, Repository
 from qflow_gitops.results.plans import Beforehand
 from qflow_gitops.settings.project import Project
@@ -71,3 +73,16 @@ class Ground:
                 if absent:
                     said = absent.said(self.head)
                     yield Beforehand(f"{name}: `apply` would ask first: {said}.")
+
+
+def loosened(facts: PolicyContext, project: Project) -> Iterator[Beforehand]:
+    """Say where the policy at hand holds less than those that count beside it."""
+    now, *others = facts.policies
+    found = dict.fromkeys(loss for other in others for loss in loosening.loosened(other, now))
+    if found:
+        file = project.folder.settings
+        yield Beforehand(
+            f"{file} holds less than the policy up to now: {'; '.join(found)}.",
+            "Here both count, and the stricter one holds; for later changes only this one will. "
+            "See that it is meant.",
+        )

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from qflow_gitops.commands.plan import PlanRequest, make_plan
+from qflow_gitops.commands.plan import make_plan
+from qflow_gitops.commands.plan_request import PlanRequest
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.attempt import Attempt

@@ -1,6 +1,5 @@
 """What a command reads once, before it decides anything."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -40,19 +39,18 @@ def lockfile_of(recorded: Snapshot, project: Project) -> Lockfile:
     return recorded.lockfile or Lockfile(project.lock.lineage)
 
 
-def read_inputs(
-    git: Repository,
-    commit: str,
-    settings: Settings,
-    recorded: Snapshot,
-    read: Callable[[Lockfile], SpecSet] | None = None,
-) -> Inputs:
-    """Read the specs of a commit ("" for the work tree): all, or what `read` gives.
+def kept_lockfile(git: Repository, commit: str, settings: Settings, recorded: Snapshot) -> Lockfile:
+    """Return the lockfile that was read, if these settings are the ones that it knows.
 
-    Raises QflowError where settings or folders were lost since the lockfile was written.
+    Raises QflowError where a project's settings were lost since it was written.
     """
-    project, lockfile = settings.project, lockfile_of(recorded, settings.project)
+    lockfile = lockfile_of(recorded, settings.project)
     lostsettings.check_kept(git, settings, lockfile, commit)
-    specs = read(lockfile) if read else all_specs(git, commit, project)
-    specs = folders.checked(specs, git, commit, project, lockfile)
+    return lockfile
+
+
+def read_inputs(git: Repository, commit: str, settings: Settings, recorded: Snapshot) -> Inputs:
+    """Read all specs of a commit ("" for the work tree). Raises as `kept_lockfile` does."""
+    project, lockfile = settings.project, kept_lockfile(git, commit, settings, recorded)
+    specs = folders.checked(all_specs(git, commit, project), git, commit, project, lockfile)
     return Inputs(commit, settings, recorded, specs)

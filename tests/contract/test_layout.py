@@ -22,9 +22,7 @@ LONGER = {
 LONGER_FUNCTIONS = {
     "cli/demo.py:_tell": 60,
     "cli/resolve.py:command": 62,
-    "commands/baseline.py:baseline": 49,
     "commands/init.py:init": 59,
-    "commands/plan.py:make_plan": 76,
     "commands/validate.py:validate": 66,
     "lockfile/rebasing.py:rebased": 56,
     "render/textplans.py:applied": 54,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from qflow_gitops.apply.planned import ApplySource, PlannedApply
 from qflow_gitops.apply.progress import advance
 from qflow_gitops.cli.context import SystemClock
-from qflow_gitops.commands.plan import PlanRequest, make_plan
+from qflow_gitops.commands.plan import make_plan
+from qflow_gitops.commands.plan_request import PlanRequest
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
