@@ -51,3 +51,11 @@ class Parsed(NamedTuple):
 def range_of(start: Any, end: Any) -> Range:
     """Return the stretch between two marks of a YAML library, whose lines begin at 0."""
     return Range(Position(start.line + 1, start.column + 1), Position(end.line + 1, end.column + 1))
+
+
+def stretch_of(text: str, start: int, end: int) -> Range:
+    """Return a stretch of one line of a text by its offsets."""
+    breaks = list(LINE_BREAK.finditer(text, 0, start))
+    line = len(breaks) + 1
+    column = start - (breaks[-1].end() if breaks else 0) + 1
+    return Range(Position(line, column), Position(line, column + end - start))

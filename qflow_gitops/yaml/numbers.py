@@ -6,7 +6,9 @@ readers would take for another number than was written is none.
 
 import math
 import re
-from typing import NamedTuple
+
+from qflow_gitops.yaml import messages
+from qflow_gitops.yaml.messages import Message
 
 MAX_INTEGER = 2**53 - 1  # beyond it JSON readers disagree on the value (RFC 8259 section 6)
 
@@ -24,58 +26,25 @@ _ELSEWHERE = re.compile(  # YAML 1.1 (PyYAML, ruamel.yaml), and Go's readers
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
-class NoNumber(NamedTuple):
-    """Why a number isn't taken: the rule, what is wrong, and what to do."""
-
-    rule: str
-    message: str
-    hint: str
-
-
-_BEYOND = NoNumber(
-    "yaml-integer-range",
-    "The number is beyond ±(2^53-1), where JSON readers disagree on its value.",
-    "Put it in quotes if it is an id.",
-)
-_TOO_LONG = NoNumber(
-    "yaml-precision",
-    "The number has more digits than a JSON number keeps.",
-    "Write it with at most 15 digits, or put it in quotes.",
-)
-_TOO_NEAR_0 = NoNumber(
-    "yaml-precision",
-    "The number is nearer to 0 than a JSON number can be.",
-    "Write 0, or put it in quotes.",
-)
-
-
-def read(text: str) -> int | float | str | NoNumber:
+def read(text: str) -> int | float | str | Message:
     """Read a scalar; give the text itself where it is no number at all."""
     if _LEADING_ZERO.fullmatch(text):
-        return NoNumber(
-            "yaml-leading-zero",
-            f"The number `{text[:40]}` begins with a zero.",
-            f'Put an id (an AWS account, say) in quotes: "{text[:40]}".',
-        )
+        return messages.leading_zero(text)
     base = 16 if _HEXADECIMAL.fullmatch(text) else 8 if _OCTAL.fullmatch(text) else 10
     if base != 10 or _INTEGER.fullmatch(text):
         number = int(text, base) if len(text) <= 24 else MAX_INTEGER + 1
-        return number if abs(number) <= MAX_INTEGER else _BEYOND
+        return number if abs(number) <= MAX_INTEGER else messages.BEYOND
     if _NOT_FINITE.fullmatch(text) or (_FLOAT.fullmatch(text) and math.isinf(float(text))):
-        return NoNumber(
-            "yaml-not-finite",
-            f"JSON has no number `{text[:40]}`.",
-            "Write a number, or put it in quotes if it is a text.",
-        )
+        return messages.not_finite(text)
     return _fraction(text) if _FLOAT.fullmatch(text) else text
 
 
-def _fraction(text: str) -> int | float | NoNumber:
+def _fraction(text: str) -> int | float | Message:
     number = float(text)
     if abs(number) > MAX_INTEGER:
-        return _BEYOND
+        return messages.BEYOND
     if not _keeps_all_digits(text, number):
-        return _TOO_LONG if number else _TOO_NEAR_0
+        return messages.TOO_LONG if number else messages.TOO_NEAR_0
     return int(number) if number.is_integer() else number
 
 

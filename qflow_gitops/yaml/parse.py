@@ -9,18 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from qflow_gitops.findings.finding import (
-    START_OF_FILE,
-    Diagnostic,
-    Position,
-    Range,
-    Severity,
-    error,
-)
+from qflow_gitops.findings.finding import START_OF_FILE, Diagnostic, Position, Range, Severity
 from qflow_gitops.yaml import fast, numbers
 from qflow_gitops.yaml.document import Document, Parsed, Path, range_of
-
-MAX_BYTES = 256 * 1024
+from qflow_gitops.yaml.messages import MAX_BYTES, NOT_UTF8, TOO_BIG, Message
 
 
 class _Places:
@@ -108,7 +100,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _number(text: str) -> Any:
     found = numbers.read(text)
-    if isinstance(found, str | numbers.NoNumber):
+    if isinstance(found, str | Message):
         raise ValueError(text)  # noqa: TRY004  as json does for what isn't JSON
     return found
 
@@ -131,21 +123,12 @@ def parse_closely(content: bytes, file: str) -> Parsed:
 def decode(content: bytes, file: str) -> tuple[str | None, list[Diagnostic]]:
     """Turn a file's bytes into text, a leading byte order mark left out; None and why otherwise."""
     if len(content) > MAX_BYTES:
-        return None, [
-            error(
-                "yaml-too-big",
-                f"The file has more than {MAX_BYTES // 1024} KiB.",
-                file,
-                hint="Split it into several files; a file may also hold several documents.",
-            )
-        ]
+        return None, [TOO_BIG.at(file, START_OF_FILE)]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
         column = problem.start - (content.rfind(b"\n", 0, problem.start) + 1) + 1
         here = Range(Position(line, column), Position(line, column + 1))
-        return None, [
-            error("yaml-encoding", "The file is not UTF-8 text.", file, here, "Save it as UTF-8.")
-        ]
+        return None, [NOT_UTF8.at(file, here)]
     return text, []
