@@ -70,6 +70,7 @@ class FakeQualys:
     `replies` are what the next POSTs come to, one each, then ACCEPTED. `ends` is the word with
     which executions end at once, "" where they run until a test lets them end. `problem` is what
     each call raises that asks for something; `refuses` does it for calls of this name alone.
+    `before_send` is done before each POST asks whether it still may, as one that waits for a token.
     `partial` are workflows whose list can't be read whole, `hidden` those whose isn't shown.
     """
 
@@ -85,6 +86,7 @@ class FakeQualys:
     partial: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     revisions: dict[str, str] = field(default_factory=dict)
+    before_send: Callable[[], None] = lambda: None
     problem: QflowError | None = None
     refuses: dict[str, QflowError] = field(default_factory=dict)
     closed: bool = False
@@ -137,6 +139,7 @@ class FakeQualys:
 
     def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
         with self._gate:
+            self.before_send()
             problem = self.refuses.get("run") or self.problem
             if problem is not None or not may_send():
                 said = problem.message if problem else "It was not sent."

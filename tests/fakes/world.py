@@ -15,7 +15,7 @@ from qflow_gitops.apply import events
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.preconditions import ApplyRequest
 from qflow_gitops.apply.reconciler import Reconciler
-from qflow_gitops.apply.view import ApplyServices
+from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.commands import apply as applying
@@ -24,6 +24,7 @@ from qflow_gitops.commands import comment as commenting
 from qflow_gitops.commands import decided, freeze, migrate, reconcile, rerun, resolve, verify
 from qflow_gitops.commands import plan as planning
 from qflow_gitops.commands import status as showing
+from qflow_gitops.commands.plan_request import PlanRequest
 from qflow_gitops.commands.resolve import Decision
 from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.attempt import Attempt
@@ -52,7 +53,8 @@ from tests.helpers.specs import WORKFLOW, spec
 __all__ = ["SETTINGS", "WORKFLOW", "Done", "World", "project_file"]
 
 TICK = 20.0
-"""Seconds that go by at each turn of an apply: more than any wait between two looks."""
+"""Seconds that go by at each turn of an apply, if a test says nothing else: more than any wait
+between two looks."""
 Made = TypeVar("Made")
 
 
@@ -109,8 +111,10 @@ class World:
         self.kept: list[str] = []
         self.connected: list[str] = []
         self.platform = ""
+        self.tick = TICK
         if project:
             self.git.write("qflow.yaml", project)
+        self.git.write("runs/README.md", "Specs.\n")
 
     # --- what a team does ------------------------------------------------------------
 
@@ -227,7 +231,7 @@ class World:
             told.append(event)
             on(event)
             if isinstance(event, events.Tick):
-                self.clock.sleep(TICK)
+                self.clock.sleep(self.tick)
             assert len(told) < 10_000, "it doesn't end"
 
     def apply(
@@ -239,7 +243,7 @@ class World:
 
     def plan(self, *, cache: Any = None, branches: bool = False, **request: Any) -> Report:
         """Make a plan; with `branches` it says what an apply would refuse."""
-        asked = planning.PlanRequest(**{"platform": self.platform, **request})
+        asked = PlanRequest(**{"platform": self.platform, **request})
         ask = self.branches if branches else None
         return planning.make_plan(asked, self.git, lambda _: self.store, self.now, cache, ask)
 
