@@ -16,7 +16,6 @@ LINES, FUNCTION, CLASS, METHODS = 350, 45, 250, 20
 """No file, function and class is longer, but for these, which may only get shorter."""
 LONGER = {
     "cli/context.py": 427,
-    "stores/worktree.py": 412,
 }
 LONGER_FUNCTIONS = {
     "cli/demo.py:_tell": 60,
@@ -32,7 +31,6 @@ LONGER_FUNCTIONS = {
 }
 BIGGER_CLASSES = {  # lines, methods
     "cli/context.py:Wiring": (248, 25),
-    "stores/worktree.py:WorktreeStore": (252, 20),
 }
 
 

@@ -38,7 +38,7 @@ from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.client import QualysClient
 from qflow_gitops.qualys.platforms import Gateway
 from qflow_gitops.sandbox.server import SandboxServer
-from qflow_gitops.stores import branch, worktree
+from qflow_gitops.stores import branch, worktree_session
 
 EDGES = ("push", "pushed", "send", "sent", "look", "looked", "replace")
 """Before and after a write of the lockfile, a POST, a look at the list; before a file's change."""
@@ -193,7 +193,11 @@ class Runners:
                     self._around("push", "pushed", atomic.AppendLog.append),
                 ),
                 (atomic, "replace", self._replace(atomic.replace)),
-                (worktree.WorktreeSession, "close", self._close(worktree.WorktreeSession.close)),
+                (
+                    worktree_session.WorktreeSession,
+                    "close",
+                    self._close(worktree_session.WorktreeSession.close),
+                ),
                 (crash, "report_bug", _raised),
                 (platforms, "gateway_for", self._gateway(platforms.gateway_for)),
                 (lock_remote, "time", still),
@@ -286,7 +290,7 @@ class Runners:
     def _close(self, real: Callable[..., Any]) -> Callable[..., Any]:
         """A process that is gone closes nothing: its journal stays as it was."""
 
-        def close(session: worktree.WorktreeSession) -> None:
+        def close(session: worktree_session.WorktreeSession) -> None:
             if not self.process.dead:
                 real(session)
             elif session._log is not None:

@@ -16,7 +16,8 @@ from qflow_gitops.errors import BusyError
 from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.stores import announced
 from qflow_gitops.stores.announced import Announced
-from qflow_gitops.stores.worktree import WorktreeSession, WorktreeStore
+from qflow_gitops.stores.worktree import WorktreeStore
+from qflow_gitops.stores.worktree_session import WorktreeSession
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.kills import Killer

@@ -300,7 +300,7 @@ def test_a_journal_is_not_left_behind_by_moving(
     project.commit()
     memory = workspace.path / ".git/qflow-gitops/projects/team%2Finfra"
     lockfile = workspace.path / "team/infra/qflow.lock"
-    from qflow_gitops.stores.worktree import WorktreeSession
+    from qflow_gitops.stores.worktree_session import WorktreeSession
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WorktreeSession, "close", lambda session: session._log.close())
