@@ -6,5 +6,6 @@ are its knobs: another process that was faster, a remote that says nothing, an a
 
 `clock` time and stop signals · `history`, `worktree`, `git`, `remotes` a repository, its clones
 and its remotes · `lock_store`, `lock_branch` where the lockfile lives · `qualys` · `github` ·
+`cache` what was found out before ·
 `world` all of them together, and the use cases' services made of them.
 """

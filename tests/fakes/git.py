@@ -74,7 +74,13 @@ class FakeGit:
             files.update(self.commits[commit].tree)
 
     def switch(self, branch: str, at: str = "") -> None:
-        """Check a branch out, a new one `at` a commit ("": here) where there is none."""
+        """Check a branch out, a new one `at` a commit ("": here) where there is none.
+
+        git would carry along what isn't committed; here that is a mistake of the test.
+        """
+        if self.refs["HEAD"] == HEADS + branch:
+            return
+        assert not self.uncommitted(["."]), "commit it first"
         commit = self.refs.get(HEADS + branch) or self.resolve(at or "HEAD")
         self.refs["HEAD"] = HEADS + branch
         self._move(commit)

@@ -21,7 +21,18 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.commands import apply as applying
 from qflow_gitops.commands import baseline as baselining
 from qflow_gitops.commands import comment as commenting
-from qflow_gitops.commands import decided, freeze, migrate, reconcile, rerun, resolve, verify
+from qflow_gitops.commands import (
+    decided,
+    freeze,
+    migrate,
+    reconcile,
+    rerun,
+    rescue,
+    resolve,
+    validate,
+    verify,
+    workflows,
+)
 from qflow_gitops.commands import plan as planning
 from qflow_gitops.commands import status as showing
 from qflow_gitops.commands.plan_request import PlanRequest
@@ -41,6 +52,7 @@ from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.runs import attempts_for
+from tests.fakes.cache import FakeCache
 from tests.fakes.clock import FakeClock, FakeStop
 from tests.fakes.git import FakeGit
 from tests.fakes.github import FakeGitHub
@@ -100,6 +112,7 @@ class World:
         self.store = FakeLockStore()
         self.qualys = FakeQualys(self.clock)
         self.github = FakeGitHub()
+        self.cache = FakeCache()
         self.gateway = "gateway.example"
         self.freezes: tuple[Freeze, ...] = ()
         self.author: Mapping[str, str] = {"actor": "ada"}
@@ -241,10 +254,10 @@ class World:
         asked = ApplyRequest(**{"platform": self.platform, **request})
         return self.follow(applying.apply(asked, self.apply_services()), on)
 
-    def plan(self, *, cache: Any = None, branches: bool = False, **request: Any) -> Report:
+    def plan(self, *, cached: bool = False, branches: bool = False, **request: Any) -> Report:
         """Make a plan; with `branches` it says what an apply would refuse."""
         asked = PlanRequest(**{"platform": self.platform, **request})
-        ask = self.branches if branches else None
+        ask, cache = self.branches if branches else None, self.cache if cached else None
         return planning.make_plan(asked, self.git, lambda _: self.store, self.now, cache, ask)
 
     def status(self, environment: str = "", *, exit_code: bool = False) -> Report:
@@ -310,6 +323,26 @@ class World:
     def verify(self, signers: str = "") -> Report:
         """Check the lockfile."""
         return verify.verify(self.git, self.store, self.project, signers)
+
+    def rescue(self, lines: str) -> Report:
+        """Bring in what a stopped apply saved."""
+        where = "qflow.lock.rescue"
+        return rescue.push(self.store, verify.read_rescued(lines, where), where)
+
+    def validate(self, *only: str, strict: bool = False, hook: bool = False) -> Report:
+        """Check the work tree; with `hook` what a commit is about to change."""
+        check = validate.validate_staged if hook else validate.validate
+        spread = lambda function, items: [function(item) for item in items]  # noqa: E731
+        known: Callable[[Project], Lockfile | None] = lambda _: self.store.at_hand()  # noqa: E731
+        return check(self.git, self.platform, self.cache, spread, known, only, strict=strict)
+
+    def pull_workflows(
+        self, *wanted: str, environment: str = "", everything: bool = False
+    ) -> Report:
+        """Write what Qualys says of workflows, on disk."""
+        connect: Callable[[str], Qualys] = lambda platform: self.connect(platform)[0]  # noqa: E731
+        about = (self.git, self.project, connect, environment, wanted)
+        return workflows.pull(*about, everything=everything)
 
     def _commenting(self) -> commenting.CommentServices:
         return commenting.CommentServices(
