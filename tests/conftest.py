@@ -15,6 +15,8 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
+from tests.helpers.kept import Kept
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
 
 settings.register_profile(
@@ -38,6 +40,7 @@ def clean_environment(
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Test\n\temail = test@example.com\n"
         "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n"
+        "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"  # a process for each commit and push
     )
     monkeypatch.setenv("HOME", str(home))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -78,13 +81,23 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """States that are made once."""
+    return Kept(tmp_path_factory.mktemp("kept"))
+
+
 @pytest.fixture
-def project(workspace: Workspace) -> Workspace:
+def project(workspace: Workspace, kept: Kept) -> Workspace:
     """A repository with the settings for the sandbox and the release note's sample."""
-    workspace.write("qflow.yaml", SANDBOX_PROJECT)
-    workspace.write("runs/README.md", "Specs.\n")
-    workspace.write("runs/aws/buckets.yaml", SAMPLE)
-    workspace.commit("the release note's sample")
+
+    def make() -> None:
+        workspace.write("qflow.yaml", SANDBOX_PROJECT)
+        workspace.write("runs/README.md", "Specs.\n")
+        workspace.write("runs/aws/buckets.yaml", SAMPLE)
+        workspace.commit("the release note's sample")
+
+    kept.begin("project", make, workspace)
     return workspace
 
 
@@ -97,29 +110,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test's faults stand in a JUnit report; without those asked for, it isn't run."""
+    """A test's faults stand in a JUnit report; without those asked for, it isn't run.
+
+    Neither is what `.ci/nightly` is for, unless it asks, or a fault is looked for.
+    """
     wanted: list[int] = config.getoption("--fault")
     left: list[pytest.Item] = []
     kept: list[pytest.Item] = []
     for item in items:
         of_it = {one for mark in item.iter_markers("fault") for one in mark.args}
         item.user_properties += [("fault", str(one)) for one in sorted(of_it)]
-        (kept if not wanted or of_it & {*wanted} else left).append(item)
+        here = of_it & {*wanted} if wanted else NIGHTLY or not item.get_closest_marker("nightly")
+        (kept if here else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
 
 
 @pytest.fixture
-def remote(workspace: Workspace, tmp_path: Path) -> Remote:
+def remote(workspace: Workspace, tmp_path: Path, kept: Kept) -> Remote:
     """A bare remote that `workspace` pushes to, with the sample and the branch store's settings."""
-    made = Remote(tmp_path / "remote.git")
-    workspace.git("remote", "add", "origin", made.path.as_uri())
-    workspace.write("qflow.yaml", BRANCH_PROJECT)
-    workspace.write("runs/README.md", "Specs.\n")
-    workspace.write("runs/aws/buckets.yaml", SAMPLE)
-    workspace.commit("the release note's sample")
-    workspace.git("push", "--quiet", "origin", "main")
-    return made
+    path = tmp_path / "remote.git"
+
+    def make() -> None:
+        workspace.git("remote", "add", "origin", Remote(path).path.as_uri())
+        workspace.write("qflow.yaml", BRANCH_PROJECT)
+        workspace.write("runs/README.md", "Specs.\n")
+        workspace.write("runs/aws/buckets.yaml", SAMPLE)
+        workspace.commit("the release note's sample")
+        workspace.git("push", "--quiet", "origin", "main")
+
+    kept.begin("remote", make, workspace, path)
+    return Remote(path)
+
+
+@pytest.fixture
+def shared(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, kept: Kept
+) -> Workspace:
+    """A clone of a remote that holds the lockfile, of which everything was applied."""
+
+    def make() -> None:
+        assert cli("apply", "--yes").code == 0
+
+    kept.begin("shared", make, workspace, remote.path, sandbox)
+    return workspace
 
 
 @pytest.fixture

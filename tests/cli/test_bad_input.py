@@ -13,6 +13,7 @@ from qflow_gitops.cli.main import main
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.git import Workspace
+from tests.helpers.partners import diagonal
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
 
 BOTH = pytest.mark.parametrize("command", [("plan",), ("apply", "--yes")])
@@ -209,8 +210,10 @@ LOCKS = {
 }
 
 
-@pytest.mark.parametrize("name", LOCKS)
-@pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("status",), ("history",)])
+@pytest.mark.parametrize(
+    ("name", "command"),
+    diagonal(LOCKS, (("plan",), ("apply", "--yes"), ("status",), ("history",))),
+)
 def test_a_lockfile_that_cannot_be_trusted(
     name: str,
     command: tuple[str, ...],

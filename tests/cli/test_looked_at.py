@@ -8,6 +8,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import STORES
 from tests.helpers.specs import SANDBOX_PROJECT, WORKFLOW, spec
 from tests.helpers.typed import commands, typed
 
@@ -151,7 +152,7 @@ def test_one_misspelled_folder_of_several_is_a_warning(project: Workspace, cli: 
     assert cli("validate", "--strict").code == 3
 
 
-@pytest.fixture(params=["worktree", "branch"])
+@pytest.fixture(params=STORES)
 def sent(
     request: pytest.FixtureRequest, workspace: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> Workspace:

@@ -16,6 +16,7 @@ from tests.helpers.git import Workspace
 from tests.helpers.runner import workflow
 
 ROOT = Path(__file__).parents[2]
+OURS = ROOT / ".github/workflows/ci.yml"
 ACTION = "team/qflow-gitops@0123456789abcdef0123456789abcdef01234567"
 
 
@@ -54,6 +55,23 @@ def test_every_action_is_pinned_by_its_commit() -> None:
         assert uses
         for one in uses:
             assert one == PLACEHOLDER or re.fullmatch(r"\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)
+
+
+def test_our_own_workflow_uses_the_actions_that_are_shipped() -> None:
+    shipped = [ROOT / "action.yml", *(ROOT / "examples/github").iterdir()]
+    known = {one for file in shipped for one in re.findall("uses: (.*)", file.read_text("utf-8"))}
+    own = OURS.read_text("utf-8")
+    assert {*re.findall("uses: (.*)", own)} <= known - {PLACEHOLDER}
+    assert parse(own.encode(), OURS.name).documents[0].data["permissions"] == {}
+    assert own.count("actions/checkout@") == own.count("persist-credentials: false")
+
+
+def test_the_night_runs_come_with_changes_of_what_is_sent_and_recorded() -> None:
+    """Each path that is compared is there: a room that moves is no longer looked at otherwise."""
+    (compared,) = re.findall(r"git diff --quiet (.*?);", OURS.read_text("utf-8"), re.DOTALL)
+    paths = [ROOT / one for one in compared.split() if one.startswith("qflow_gitops/")]
+    assert [path for path in paths if not path.exists()] == []
+    assert {"lockfile", "stores", "apply", "git", "ports"} < {path.name for path in paths}
 
 
 def test_nothing_is_put_into_a_script() -> None:

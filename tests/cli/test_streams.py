@@ -2,6 +2,9 @@
 
 The kind: whatever is wrong with a stream, the exit code says what was done; a result that didn't
 reach its reader is never green, and nothing of it is a bug (70).
+
+`.ci/run` gives each command one way to have lost a stream, and each way to several commands;
+`.ci/nightly` each to each.
 """
 
 import json
@@ -10,6 +13,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import Remote
 from tests.helpers.forks import Forks
 from tests.helpers.git import Workspace
+from tests.helpers.partners import diagonal, rows
 from tests.helpers.specs import spec
 
 PROGRAM = f"exec {shlex.quote(str(Path(sys.executable).parent / 'qflow-gitops'))}"
@@ -30,6 +35,7 @@ COMMANDS = {
     "plan --exit-code": 10, "nonsense": 2, "schema": 2,
 }  # fmt: skip
 """Each with its exit code where its streams are as they should be."""
+FORMATS = ("plan --format markdown", "validate --format junit")
 TO_STDERR = ("nonsense", "schema", "lock verify", "migrate")  # nothing is lost with stdout
 
 
@@ -74,8 +80,9 @@ def ended(forks: Forks, folder: Path, tmp_path: Path) -> Callable[..., Ended]:
 
 
 @pytest.mark.fault(26)
-@pytest.mark.parametrize("streams", ["<&-", "2>&-", "2>/dev/full", "<&- 2>&-"])
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize(
+    ("words", "streams"), diagonal(COMMANDS, ("<&-", "2>&-", "2>/dev/full", "<&- 2>&-"))
+)
 def test_without_stdin_or_stderr_a_result_is_the_same(
     words: str, streams: str, ended: Callable[..., Ended]
 ) -> None:
@@ -85,8 +92,10 @@ def test_without_stdin_or_stderr_a_result_is_the_same(
 
 
 @pytest.mark.fault(26)
-@pytest.mark.parametrize("streams", [">&-", ">/dev/full", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize(
+    ("words", "streams"),
+    diagonal(COMMANDS, (">&-", ">/dev/full", "<&- >&- 2>&-", ">/dev/full 2>/dev/full")),
+)
 def test_a_result_that_nobody_gets_is_not_green(
     words: str, streams: str, ended: Callable[..., Ended]
 ) -> None:
@@ -111,8 +120,13 @@ def test_an_apply_with_closed_streams_sends_and_records_once(
 
 
 @pytest.mark.fault(39)
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp932"])
-@pytest.mark.parametrize("words", [*COMMANDS, "plan --format markdown", "validate --format junit"])
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    rows(
+        product(("cp932", "latin-1", "ascii"), (*COMMANDS, *FORMATS)),
+        lambda row: row[1] in (*FORMATS, "plan", "validate", "status"),
+    ),
+)
 def test_another_encoding(words: str, encoding: str, project: Workspace) -> None:
     """What it doesn't have is written as an escape."""
     project.write("runs/odd.yaml", spec("odd", extra="  variables: {ort: 'ä€ Ž→日'}\n"))

@@ -5,9 +5,12 @@ do next. What came of it is a transcript, to be read and kept as a golden file.
 """
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
 
 from tests.helpers.cli import Done
 from tests.helpers.terminal import Terminal
@@ -33,6 +36,9 @@ _MADE_UP = (
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
 )
 _MARK = "→ "
+_TYPED = re.compile(r"^  ((?:qflow-gitops|git|export|unset|rm|mv|cp|chmod|ls) .*)", re.MULTILINE)
+"""In a transcript, what was typed."""
+_PLACE = re.compile(r" -C \S+")
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,33 @@ class Person:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     first: Callable[[Terminal], object] = lambda _at: None
     applies: Sequence[str] = ("qflow-gitops apply --yes",)
+
+
+def once_each(folder: Path, stores: Mapping[str, str]) -> set[str]:
+    """Choose scenarios by their transcripts: each form of a command is typed in one of them.
+
+    A form is what a command is called and which of its options and holds are named. Of several
+    the cheapest are taken, and each that has no transcript yet. `stores`: scenario -> lock store.
+    """
+    told = {path.stem: path.read_text("utf-8") for path in folder.glob("*.txt")}
+    forms = {name: {*map(_form, _TYPED.findall(text))} for name, text in told.items()}
+    costs = {
+        name: text.count("\n") * (3 if stores.get(name) == "branch" else 1)
+        for name, text in told.items()
+    }
+    left, chosen = set().union(*forms.values()), {*stores} - {*told}
+    while left:
+        best = max(sorted(forms), key=lambda name: len(forms[name] & left) / costs[name])
+        chosen.add(best)
+        left -= forms[best]
+    return chosen
+
+
+def _form(command: str) -> str:
+    words = shlex.split(_PLACE.sub("", command.partition(" && ")[0]), comments=False)
+    named = [word for word in words[2:] if word.startswith("-")]
+    held = [after for word, after in pairwise(words) if word == "--ack"]
+    return " ".join(re.split("[=:]", word)[0] for word in (*words[:2], *named, *held))
 
 
 def said(done: Done) -> list[str]:

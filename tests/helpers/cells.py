@@ -18,11 +18,14 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import BRANCH
 from tests.helpers.environments import (
     ALONE,
+    BRIEF,
     CALLS,
     CHANGED,
     DOUBT,
+    ENVIRONMENTS,
     IDENTITY,
     LOOKS,
+    ORDINARY,
     RECORDS,
     Call,
     Environment,
@@ -48,6 +51,8 @@ spec:
 LEGACY = f"  connectorType: aws\n  variables: {{credentials: {CONNECTOR}}}\n"
 THOROUGH = NIGHTLY
 """Whether each way on is taken for each command, and each command run where some stand for all."""
+WHOLE = (ORDINARY, "a partial clone, `blob:none`", "stdin closed, stderr on a full device")
+"""Environments that have all of their commands in `.ci/run` as well."""
 _AT_THE_START = re.compile(r"LANG|LC_.*|PYTHON.*|TERM|TZ")
 _MADE_UP = (
     (r"(?<!v1:sha256:)\b([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{10})\b", "<id>"),
@@ -295,8 +300,11 @@ def at_the_start(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def calls(environment: Environment) -> Iterator[tuple[str, Call]]:
-    """The commands that an environment says something about."""
+    """The commands that an environment says something about: all, but in `.ci/run` two of most."""
+    brief = not (THOROUGH or any(environment is ENVIRONMENTS[name] for name in WHOLE))
     for name, call in CALLS.items():
+        if brief and name not in BRIEF:
+            continue
         wanted = environment.outside or call.kind != ALONE
         if environment.only and not THOROUGH:
             wanted = name in environment.only

@@ -20,13 +20,14 @@ spec:
 
 
 class Remote:
-    """A bare repository on disk, with the history of a workspace."""
+    """A bare repository on disk, with the history of a workspace; made where there is none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        subprocess.run(
-            ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)], check=True
-        )
+        if not path.exists():
+            subprocess.run(
+                ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(path)], check=True
+            )
 
     def git(self, *arguments: str) -> str:
         return Workspace(self.path).git(*arguments)

@@ -195,6 +195,8 @@ def _given_away(w: World) -> None:
 _EACH_WAY_TO_GIT = ("validate", "plan", "comment", "lock verify", "apply", "baseline", "init")
 """Of all commands, those that start git in each way there is: here, beside other work, towards
 the remote to read and to write, with a merge, in a folder that isn't there yet."""
+BRIEF = ("plan", "apply")
+"""What `.ci/run` makes in each environment: one command that reads and one that applies."""
 
 
 def _trusted(file: str = "", directory: str = "", **environ: str | None) -> Environment:

@@ -44,7 +44,15 @@ class Workspace:
         """Commit everything but the lockfile, and give the commit's id."""
         self.git("add", "--all", "--", ".", ":!qflow.lock")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
-        return self.git("rev-parse", "HEAD")
+        return self._head() or self.git("rev-parse", "HEAD")
+
+    def _head(self) -> str:
+        """The commit of a branch that has a file of its own; "" for another one."""
+        try:
+            name = (self.path / ".git/HEAD").read_text("ascii").removeprefix("ref: ").strip()
+            return (self.path / ".git" / name).read_text("ascii").strip()
+        except OSError:
+            return ""
 
     def publish(self, message: str = "change") -> str:
         """Commit as `commit` does, and push the branch to `origin`."""

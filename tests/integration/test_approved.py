@@ -25,10 +25,9 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
 
 
 @pytest.fixture
-def base(remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer) -> Workspace:
+def base(shared: Workspace) -> Workspace:
     """A repository of which everything was applied."""
-    assert cli("apply", "--yes").code == 0
-    return workspace
+    return shared
 
 
 class Pull:

@@ -1,4 +1,7 @@
-"""A person's decision is held against what Qualys shows, and can be put back; in both stores."""
+"""A person's decision is held against what Qualys shows, and can be put back; in both stores.
+
+`.ci/run` makes all of it in the work tree and some on a branch, `.ci/nightly` the rest there.
+"""
 
 import json
 import re
@@ -13,6 +16,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import IN_BOTH_STORES, STORES
 from tests.helpers.specs import SAMPLE, WORKFLOW, spec
 
 RUN = "encrypt-prod-buckets"
@@ -68,7 +72,7 @@ class Place:
         self.commit("words")
 
 
-@pytest.fixture(params=["worktree", "branch"])
+@pytest.fixture(params=STORES)
 def place(request: pytest.FixtureRequest, workspace: Workspace) -> Place:
     """The sample run in a repository, in each of the stores."""
     if request.param == "branch":
@@ -98,6 +102,7 @@ def commands(text: str) -> Iterator[list[str]]:
 # --- an adoption is checked ----------------------------------------------------------
 
 
+@pytest.mark.parametrize("place", IN_BOTH_STORES, indirect=True)
 def test_the_execution_that_shows_the_request_is_adopted(
     place: Place, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -369,6 +374,7 @@ def test_after_the_run_was_sent_again_both_count_and_nothing_more_is_sent(
     assert sends(sandbox) == 2
 
 
+@pytest.mark.parametrize("place", IN_BOTH_STORES, indirect=True)
 def test_the_attempt_that_is_meant_can_be_named(
     place: Place, cli: Cli, sandbox: SandboxServer, later: Later
 ) -> None:

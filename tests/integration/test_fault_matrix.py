@@ -5,6 +5,9 @@ be asked again, and what is said. `asked` is how many requests of the kind the s
 The rules behind the numbers: a GET is tried 4 times where the answer may be better later (a
 rate limit, 5xx, no whole answer), a 401 once more with a new token, anything else once. A
 token is asked for once. A POST is repeated only after a rate limit (3 in all) or a 401 (2).
+
+`.ci/run` makes, of each table, the first row of each kind of fault with each outcome, `.ci/nightly`
+all of them; the tests at the end see to it that no fault is left out of a table.
 """
 
 import time
@@ -23,11 +26,22 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.matrix import Bench, limited, once_posted
+from tests.helpers.partners import one_each
 from tests.helpers.specs import WORKFLOW, spec
 
 server = matrix.server
 waits = matrix.waits
 
+Row = tuple[str | int, ...]
+KINDS = {
+    "refused": ("400", "401", "403", "404", "hidden", "409"),
+    "limited": ("429", "409-rate"),
+    "out of order": ("500", "502", "503", "504"),
+    "of another kind": ("redirect", "html", "empty"),
+    "without an answer": ("drop", "cut", "hang"),
+    "slow": ("latency", "drip"),
+}
+"""What a fault is like, by a part of its name; what is in none of these has its rows each time."""
 LIMIT = 0.3  # seconds, a request's deadline where a fault is one of time: `!` after its name
 
 
@@ -77,7 +91,14 @@ TOKEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "asked", "code"), TOKEN)
+def kind(row: Row) -> tuple[object, ...]:
+    """What a row is one of several of: its kind of fault, and all that comes of it."""
+    fault, *outcome = row
+    kinds = (name for name, words in KINDS.items() if any(word in str(fault) for word in words))
+    return (*(tuple(kinds) or (fault,)), *outcome)
+
+
+@pytest.mark.parametrize(("fault", "asked", "code"), one_each(TOKEN, kind))
 def test_token(
     fault: str, asked: int, code: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +158,7 @@ WORKFLOW_GET = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "asked", "code"), WORKFLOW_GET)
+@pytest.mark.parametrize(("fault", "asked", "code"), one_each(WORKFLOW_GET, kind))
 def test_the_workflow_before_the_send(
     fault: str, asked: int, code: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +191,7 @@ LIST_BEFORE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "asked", "code"), LIST_BEFORE)
+@pytest.mark.parametrize(("fault", "asked", "code"), one_each(LIST_BEFORE, kind))
 def test_the_list_before_the_send(
     fault: str, asked: int, code: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,17 +279,21 @@ def posted(row: tuple[str, int, int, str, int], bench: Bench) -> None:
     bench.settles(*AFTER[state, ran])
 
 
-@pytest.mark.parametrize("row", POST, ids=lambda row: row[0])
+@pytest.mark.parametrize(("faults", "posts", "ran", "state", "code"), one_each(POST, kind))
 def test_the_post(
-    row: tuple[str, int, int, str, int], bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if row[0].endswith("!"):
+    faults: str, posts: int, ran: int, state: str, code: int, bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if faults.endswith("!"):
         limited(monkeypatch, "run", LIMIT)
-    posted(row, bench)
+    posted((faults, posts, ran, state, code), bench)
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in POST if row[0] in ON_A_BRANCH], ids=lambda row: row[0]
+    "row",
+    one_each(
+        [(row,) for row in POST if row[0] in ON_A_BRANCH], lambda of: of[0][2:], lambda of: of[0][0]
+    ),
 )
 def test_the_post_recorded_on_a_branch(
     row: tuple[str, int, int, str, int],
@@ -340,7 +365,7 @@ EXECUTION = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "asked", "state", "code"), EXECUTION)
+@pytest.mark.parametrize(("fault", "asked", "state", "code"), one_each(EXECUTION, kind))
 def test_the_execution_that_is_waited_for(
     fault: str, asked: int, state: str, code: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,7 +414,7 @@ def lost(bench: Bench) -> None:
     assert (bench.state(), bench.posts(), bench.ran()) == ("in_doubt", 1, 1)
 
 
-@pytest.mark.parametrize(("fault", "asked", "state", "code"), LIST_AFTER)
+@pytest.mark.parametrize(("fault", "asked", "state", "code"), one_each(LIST_AFTER, kind))
 def test_the_list_that_reconcile_reads(
     fault: str, asked: int, state: str, code: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -436,7 +461,7 @@ STEPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "asked", "state", "code"), STEPS)
+@pytest.mark.parametrize(("fault", "asked", "state", "code"), one_each(STEPS, kind))
 def test_the_steps_that_show_what_was_sent(
     fault: str, asked: int, state: str, code: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -479,7 +504,6 @@ def test_a_list_that_fails_between_two_waves_loses_no_answer(
     assert "prod/z" in done.out
 
 
-Row = tuple[str | int, ...]
 TABLES: dict[str, Sequence[Row]] = {
     "token": TOKEN, "workflow": WORKFLOW_GET, "run": POST, "execution": EXECUTION, "steps": STEPS,
 }  # fmt: skip

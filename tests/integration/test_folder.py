@@ -1,4 +1,7 @@
-"""A project in a folder below the repository's root is the same project, wherever it is moved."""
+"""A project in a folder below the repository's root is the same project, wherever it is moved.
+
+`.ci/run` makes all of it in the work tree and some on a branch, `.ci/nightly` the rest there.
+"""
 
 import json
 from collections.abc import Callable
@@ -12,12 +15,12 @@ from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
+from tests.helpers.partners import IN_BOTH_STORES, STORES, rows
 from tests.helpers.runner import Runner, workflow
 from tests.helpers.specs import CONNECTOR, SANDBOX_PROJECT, WORKFLOW, spec
 from tests.helpers.typed import commands, typed
 
 LEGACY = f"  connectorType: aws\n  variables: {{credentials: {CONNECTOR}}}\n"
-STORES = ("worktree", "branch")
 
 
 class Project:
@@ -103,6 +106,7 @@ def project(
     return made
 
 
+@pytest.mark.parametrize("project", IN_BOTH_STORES, indirect=True)
 def test_everything_is_found_and_shown_from_the_root(project: Project) -> None:
     """From the folder, from below it, and by -C: the same project, the same paths."""
     project.write("runs/bad.yaml", spec("B"))
@@ -203,7 +207,7 @@ MOVES = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new"), MOVES)
+@pytest.mark.parametrize(("old", "new"), rows(MOVES, lambda move: "" in move))
 def test_a_moved_project_runs_nothing(old: str, new: str, project: Project) -> None:
     """In the work tree's store, what this clone remembers is moved by the command that it names."""
     if old != project.folder:

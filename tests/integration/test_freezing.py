@@ -1,4 +1,7 @@
-"""A freeze holds everything, reaches an apply that runs, and loses nothing of what it did."""
+"""A freeze holds everything, reaches an apply that runs, and loses nothing of what it did.
+
+`.ci/run` makes all of it in the work tree and some on a branch, `.ci/nightly` the rest there.
+"""
 
 import json
 import os
@@ -6,6 +9,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +21,12 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import IN_BOTH_STORES, STORES, rows
 from tests.helpers.services import Done, Process, Runners
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 RUNS = [f"run-{number}" for number in range(4)]
 APPLY = ("apply", "--yes", "--concurrency", "1")
-STORES = ("worktree", "branch")
 FREEZE = ("freeze", "--reason", "incident 42")
 
 
@@ -121,6 +125,7 @@ def follow(scene: Scene, done: Done) -> None:
 # --- an apply that runs --------------------------------------------------------------
 
 
+@pytest.mark.parametrize("scene", IN_BOTH_STORES, indirect=True)
 def test_a_freeze_stops_an_apply_before_its_next_wave(scene: Scene) -> None:
     """What it has sent is recorded with its end, and nothing is left to nobody."""
     done = scene.apply({("sent", 2): scene.freeze})
@@ -135,7 +140,11 @@ def test_a_freeze_stops_an_apply_before_its_next_wave(scene: Scene) -> None:
     follow(scene, held)
 
 
-@pytest.mark.parametrize("push", range(1, 8))
+@pytest.mark.parametrize(
+    ("scene", "push"),
+    rows(product(IN_BOTH_STORES, range(1, 8)), lambda row: row[1] in (1, 3, 6)),
+    indirect=["scene"],
+)
 def test_nothing_is_sent_once_the_freeze_was_first(scene: Scene, push: int) -> None:
     """Right before any write of the lockfile: whoever says "frozen" can rely on it."""
     posts = []
@@ -169,6 +178,7 @@ def test_a_wave_that_was_claimed_before_goes_out_whole(scene: Scene) -> None:
     assert scene.states() == {"run-0": "succeeded" if sent else "unsent"}
 
 
+@pytest.mark.parametrize("scene", IN_BOTH_STORES, indirect=True)
 def test_a_freeze_before_the_first_wave(scene: Scene) -> None:
     """Between the plan that was shown and the first intent."""
     done = scene.apply({("push", 1): scene.freeze})
@@ -176,6 +186,7 @@ def test_a_freeze_before_the_first_wave(scene: Scene) -> None:
     assert set(scene.states().values()) <= {"unsent"}
 
 
+@pytest.mark.parametrize("scene", IN_BOTH_STORES, indirect=True)
 def test_a_crash_after_the_freeze_forgets_neither(scene: Scene) -> None:
     """The process dies with an answer in hand; the freeze stands, and the doubt is settled."""
 
@@ -347,6 +358,7 @@ def test_a_link_to_a_file_and_a_path_from_the_folder_of_the_command(
 # --- what the commands say -----------------------------------------------------------
 
 
+@pytest.mark.parametrize("scene", IN_BOTH_STORES, indirect=True)
 def test_a_team_freezes_before_anything_was_applied(scene: Scene) -> None:
     """The first freeze makes the lockfile; no credentials are asked for, nothing is sent."""
     done = scene.cli(*FREEZE)
@@ -437,6 +449,7 @@ def test_a_freeze_that_comes_while_another_is_lifted_stays(scene: Scene) -> None
     assert scene.events() == []
 
 
+@pytest.mark.parametrize("scene", IN_BOTH_STORES, indirect=True)
 def test_lost_races_are_tried_again(scene: Scene) -> None:
     """Another one freezes right before each push."""
     names = iter("abc")

@@ -2,7 +2,9 @@
 
 A scenario leads to a refusal or a hold; then every command that it prints is typed and every
 change that it names is made, each from the same state. `hints/` has what came of it, to be read;
-`--golden` writes it anew. `tests/contract/test_hints.py` sees to it that no hint is left out.
+`--golden` writes it anew. `tests/contract/test_hints.py` sees to it that no hint is left out, and
+compares the texts of all with the source. `.ci/run` carries out so many scenarios that each form of
+a command is typed once (`carried.once_each`), and what is new; `.ci/nightly` all of them.
 """
 
 from pathlib import Path
@@ -10,14 +12,18 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.carried import carried_out
+from tests.helpers.carried import carried_out, once_each
+from tests.helpers.partners import rows
 from tests.helpers.scenarios import SCENARIOS
 from tests.helpers.terminal import Terminal
 
 GOLDEN = Path(__file__).parent / "hints"
 
 
-@pytest.mark.parametrize("name", sorted(SCENARIOS))
+STORES = {name: store for name, (store, _) in SCENARIOS.items()}
+
+
+@pytest.mark.parametrize("name", rows(sorted(SCENARIOS), once_each(GOLDEN, STORES).__contains__))
 def test_what_is_said_is_done(
     name: str,
     request: pytest.FixtureRequest,

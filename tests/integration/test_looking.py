@@ -16,6 +16,7 @@ from qflow_gitops.git.worktree import WorkTree
 from qflow_gitops.sources import looking
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.partners import rows
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 WARNED = "  connectorType: aws\n  variables: {credentials: aa70acae-6ea8-3acf-b504-f327855b316a}\n"
@@ -305,7 +306,7 @@ def questions(known: Workspace) -> Iterator[tuple[str, ...]]:
             yield ("validate", path, "--format", "json")
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", rows(range(8), lambda seed: seed < 2))
 def test_after_any_history_it_says_what_a_look_at_everything_says(
     known: Workspace, cli: Cli, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,8 +4,9 @@ A story is about a few runs, people who change and merge them in two clones, run
 apply at any moment, and faults: of the network, of Qualys, of the git remote, of clocks and
 of processes. After each step `Oracle` holds the lockfile against what the sandbox executed.
 
-A few that are always the same are told with all other tests. QFLOW_TESTS_MODEL=EXAMPLES or
-EXAMPLES,STEPS tells new ones: 20,12 takes about a minute, 500,20 needs pytest's --timeout=0.
+A few that are always the same are told by `.ci/run`, thirty longer ones by `.ci/nightly`.
+QFLOW_TESTS_MODEL=EXAMPLES or EXAMPLES,STEPS tells new ones: 20,12 takes about a minute, 500,20
+needs pytest's --timeout=0.
 """
 
 import json
@@ -34,11 +35,12 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, State
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.oracle import RELEASABLE, Oracle
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.services import Done, Process, Runners
 from tests.helpers.team import Person, Spec, Team, repositories
 
 WANTED = os.environ.get("QFLOW_TESTS_MODEL", "")
-EXAMPLES, _, STEPS = (WANTED or "8,10").partition(",")
+EXAMPLES, _, STEPS = (WANTED or ("20,12" if NIGHTLY else "3,10")).partition(",")
 NAMES = ("a", "b", "c")
 LEASE = 400.0  # seconds after which no process can still send what it announced
 

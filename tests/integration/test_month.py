@@ -2,6 +2,8 @@
 
 Ana and Ben work in clones of their own; what they merge, a CI applies from a fresh clone. Whatever
 the program holds or refuses has to be in the list of decisions, and nothing else may be there.
+
+`.ci/run` lives through the first week, `.ci/nightly` through all four.
 """
 
 from pathlib import Path
@@ -12,6 +14,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.month import Month, command, edit, move, remove, run, write
+from tests.helpers.partners import nightly
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 
 GOLDEN = Path(__file__).parent / "month.txt"
@@ -29,7 +32,16 @@ def month(tmp_path: Path, cli: Cli, sandbox: SandboxServer) -> Month:
     return Month(tmp_path, remote, cli, sandbox)
 
 
-@pytest.mark.slow
+def test_its_first_week(month: Month) -> None:
+    """As the transcript of the month begins."""
+    first_week(month)
+    told = GOLDEN.read_text(encoding="utf-8").splitlines()
+    assert month.told == told[: len(month.told)]
+    assert len(month.told) > 10
+    assert [*month.held] == DECISIONS[: len(month.held)]
+
+
+@nightly
 @pytest.mark.timeout(600)
 def test_a_month(month: Month, request: pytest.FixtureRequest) -> None:
     """Forty pull requests; what somebody had to decide, and why."""

@@ -2,6 +2,8 @@
 
 Without a checkout, where blobs of the newest commit are missing, too, and with options; the plain
 commands in a clone with one are rows of tests/integration/test_environments.py.
+
+`.ci/run` leaves trees out for one command and blobs for the next, `.ci/nightly` each for each.
 """
 
 import pytest
@@ -10,6 +12,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import diagonal
 from tests.helpers.specs import spec
 from tests.helpers.typed import commands, typed
 
@@ -22,14 +25,21 @@ LOOK_AT_FILES = (("plan", "--worktree"), ("validate",))
 
 
 @pytest.mark.fault(19)
-@pytest.mark.parametrize("left_out", ["blob:none", "tree:0"])
 @pytest.mark.parametrize(
-    ("checkout", "command"),
+    ("command", "left_out", "checkout"),
     [
-        *(("--no-checkout", command) for command in COMMANDS if command not in LOOK_AT_FILES),
-        *(("", command) for command in COMMANDS if len(command) > 1 and command[0] == "plan"),
+        *diagonal(
+            [command for command in COMMANDS if command not in LOOK_AT_FILES],
+            ("tree:0", "blob:none"),
+            ("--no-checkout",),
+        ),
+        *diagonal(
+            [command for command in COMMANDS if len(command) > 1 and command[0] == "plan"],
+            ("tree:0", "blob:none"),
+            ("",),
+        ),
     ],
-    ids=lambda one: one if isinstance(one, str) else " ".join(one),
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_the_right_result_or_a_way_to_it(
     command: tuple[str, ...],

@@ -1,4 +1,7 @@
-"""The network is cut, for real: before the send, and between a request and its answer."""
+"""The network is cut, for real: before the send, and between a request and its answer.
+
+`.ci/run` cuts it with the work tree's store, `.ci/nightly` with the branch's as well.
+"""
 
 import subprocess
 import time
@@ -12,6 +15,7 @@ from tests.helpers import matrix
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.netns import NotPermittedError, Partition, partition
+from tests.helpers.partners import nightly
 
 Attempts = Callable[[], list[dict[str, Any]]]
 
@@ -26,7 +30,12 @@ def link(tmp_path: Path) -> Iterator[Partition]:
         pytest.skip(f"network namespaces need root and iproute2: {problem}")
 
 
-@pytest.fixture(params=["project", "remote"], ids=["worktree", "branch"])
+@pytest.fixture(
+    params=[
+        pytest.param("project", id="worktree"),
+        pytest.param("remote", id="branch", marks=nightly),
+    ]
+)
 def attempts(request: pytest.FixtureRequest, cli: Cli) -> Attempts:
     """The run's attempts, as the lock store of this test records them."""
     made = request.getfixturevalue(request.param)

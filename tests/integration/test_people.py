@@ -1,4 +1,7 @@
-"""What people change in a day's work sends nothing twice, in both stores; each hold has ways on."""
+"""What people change in a day's work sends nothing twice, in both stores; each hold has ways on.
+
+`.ci/run` makes all of it in the work tree and some on a branch, `.ci/nightly` the rest there.
+"""
 
 import json
 import re
@@ -12,9 +15,9 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import IN_BOTH_STORES, STORES
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
-STORES = ("worktree", "branch")
 ENVIRONMENTS = "  environments:\n    prod: {platform: sandbox}\n"
 Settings = Callable[..., None]
 
@@ -108,6 +111,7 @@ def previous(name: str) -> str:
 # --- one request, several names ------------------------------------------------------
 
 
+@pytest.mark.parametrize("team", IN_BOTH_STORES, indirect=True)
 def test_a_renamed_environment_sends_nothing_again(team: Team) -> None:
     """Said or not: without a word it is held, with `previousNames` it is the same."""
     team.settings("    dev: {platform: sandbox}\n")
@@ -448,6 +452,7 @@ def test_a_doubt_under_the_old_name_is_settled_under_the_new_one(
     assert len(team.cli.json("history", "new")["attempts"]) == 1
 
 
+@pytest.mark.parametrize("team", IN_BOTH_STORES, indirect=True)
 def test_a_doubt_in_a_renamed_environment_is_looked_up(team: Team) -> None:
     """Qualys is asked on the platform where the environment is now."""
     team.settings("    dev: {platform: sandbox}\n")
@@ -565,6 +570,7 @@ def test_a_doubt_in_an_environment_that_is_gone_can_be_settled(way: str, team: T
 # --- declaring -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("team", IN_BOTH_STORES, indirect=True)
 def test_baseline_takes_names_and_stars(team: Team) -> None:
     team.settings("    dev: {platform: sandbox}\n    prod: {platform: sandbox}\n", default="prod")
     dev = "  environment: dev\n"

@@ -1,4 +1,8 @@
-"""The lockfile's branch over ssh, and over http and https with a token, as in a CI."""
+"""The lockfile's branch over ssh, and over http and https with a token, as in a CI.
+
+`.ci/run` goes over http with a token and ssh, `.ci/nightly` over https and with an ssh command in
+the environment, too.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +17,7 @@ from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.gitdaemon import free_port
 from tests.helpers.githttp import TOKEN, GitHttp, has_backend, header, make_certificate, serve_http
+from tests.helpers.partners import nightly
 from tests.helpers.specs import spec
 from tests.helpers.sshd import MISSING, Sshd, serve_ssh
 
@@ -74,9 +79,9 @@ def ssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture(
     params=[
         pytest.param("http", marks=needs_backend),
-        pytest.param("https", marks=needs_backend),
+        pytest.param("https", marks=[needs_backend, nightly]),
         pytest.param("ssh", marks=needs_sshd),
-        pytest.param("ssh by the environment", marks=needs_sshd),
+        pytest.param("ssh by the environment", marks=[needs_sshd, nightly]),
     ]
 )
 def place(

@@ -12,6 +12,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.hints import command, commands, follow
+from tests.helpers.kept import Kept
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 RUN = "encrypt-prod-buckets"
@@ -49,20 +50,30 @@ def purge(workspace: Workspace, remote: Remote) -> str:
 
 
 @pytest.fixture
-def alone(project: Workspace, cli: Cli, sandbox: SandboxServer) -> Workspace:
+def alone(project: Workspace, cli: Cli, sandbox: SandboxServer, kept: Kept) -> Workspace:
     """A repository without a remote, of which everything was applied."""
-    project.write("runs/b.yaml", spec("b", "b"))
-    project.commit("b")
-    assert cli("apply", "--yes").code == 0
+
+    def make() -> None:
+        project.write("runs/b.yaml", spec("b", "b"))
+        project.commit("b")
+        assert cli("apply", "--yes").code == 0
+
+    kept.begin("alone, two runs", make, project, sandbox=sandbox)
     return project
 
 
 @pytest.fixture
-def shared(remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer) -> Workspace:
+def shared(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, kept: Kept
+) -> Workspace:
     """A clone of a remote that holds the lockfile, of which everything was applied."""
-    workspace.write("runs/b.yaml", spec("b", "b"))
-    workspace.publish("b")
-    assert cli("apply", "--yes").code == 0
+
+    def make() -> None:
+        workspace.write("runs/b.yaml", spec("b", "b"))
+        workspace.publish("b")
+        assert cli("apply", "--yes").code == 0
+
+    kept.begin("shared, two runs", make, workspace, remote.path, sandbox)
     return workspace
 
 

@@ -2,6 +2,8 @@
 
 Without them another lockfile, other environments and no policy would count, and all would be due
 again. Each refusal names a command that, typed to the letter, puts them back.
+
+`.ci/run` makes all of it in the work tree and some on a branch, `.ci/nightly` the rest there.
 """
 
 from pathlib import Path
@@ -12,6 +14,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import IN_BOTH_STORES, STORES, rows
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 from tests.helpers.typed import commands, typed
 
@@ -30,7 +33,7 @@ WORKTREE = [("validate",), ("plan", "--worktree"), ("migrate",), ("rerun", "a", 
 EVERY = COMMITTED + WORKTREE
 
 
-@pytest.fixture(params=["worktree", "branch"])
+@pytest.fixture(params=STORES)
 def applied(
     request: pytest.FixtureRequest, workspace: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> Workspace:
@@ -59,6 +62,7 @@ def told(done: Done) -> str:
     return done.out + done.err
 
 
+@pytest.mark.parametrize("applied", IN_BOTH_STORES, indirect=True)
 def test_settings_that_a_commit_removed_hold_everything(
     applied: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -99,7 +103,9 @@ def test_settings_that_only_the_work_tree_lost(
 OTHER_NAMES = ["qflow.yml", "Qflow.yaml", ".qflow.yaml", "qflow.YAML", "QFLOW.yaml", "qflow.json"]
 
 
-@pytest.mark.parametrize("name", OTHER_NAMES)
+@pytest.mark.parametrize(
+    "name", rows(OTHER_NAMES, lambda name: name in ("qflow.yml", "QFLOW.yaml"))
+)
 def test_settings_under_another_name_hold_everything(
     name: str, applied: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:

@@ -1,6 +1,8 @@
 """SIGINT and SIGTERM to a real apply on the branch store: over in 7.5 s, and nothing is lost.
 
 GitHub sends SIGINT when a job is cancelled, SIGTERM 7.5 s later, and kills soon after that.
+
+`.ci/run` sends the one where both end alike, `.ci/nightly` the other as well.
 """
 
 import json
@@ -20,13 +22,18 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import nightly, rows
 from tests.helpers.specs import spec
 
 RUNS = 6
 WITHIN = 7.5
 APPLY = [sys.executable, "-c", "from qflow_gitops.cli.main import main; main()", "apply", "--yes"]
 BOTH = pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="SIGINT", marks=nightly),
+        pytest.param(signal.SIGTERM, 143, id="SIGTERM"),
+    ],
 )
 
 
@@ -227,7 +234,9 @@ def test_a_remote_that_hangs_with_the_answers(
     recover(due, cli, sandbox, later)
 
 
-@pytest.mark.parametrize("place", ["token", "workflow", "list"])
+@pytest.mark.parametrize(
+    "place", rows(("token", "workflow", "list"), lambda place: place == "list")
+)
 def test_a_gateway_that_hangs_before_the_first_intent(
     place: str, due: Remote, cli: Cli, sandbox: SandboxServer,
     start: Callable[..., Real], later: Callable[[float], None],
@@ -273,7 +282,12 @@ def test_ctrl_c_does_not_reach_the_push_under_way(
     recover(due, cli, sandbox, later)
 
 
-@pytest.mark.parametrize("step", ["hash-object", "mktree", "commit-tree", "update-ref"])
+@pytest.mark.parametrize(
+    "step",
+    rows(
+        ("hash-object", "mktree", "commit-tree", "update-ref"), lambda step: step == "commit-tree"
+    ),
+)
 def test_ctrl_c_does_not_reach_the_making_of_a_commit(
     step: str, due: Remote, cli: Cli, sandbox: SandboxServer,
     start: Callable[..., Real], later: Callable[[float], None], tmp_path: Path,

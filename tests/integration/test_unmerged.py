@@ -23,13 +23,6 @@ def held(done: Done, run: str = "new") -> bool:
     return done.code == 5 and f"prod/{run}  unmerged: the commit " in done.out
 
 
-@pytest.fixture
-def shared(remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer) -> Workspace:
-    """A clone of a remote, of which everything was applied."""
-    assert cli("apply", "--yes").code == 0
-    return workspace
-
-
 def branch_off(workspace: Workspace, name: str = "hotfix", value: str = "hotfix") -> str:
     """Commit a new run on a branch of its own."""
     workspace.git("switch", "--quiet", "--create", name)

@@ -11,6 +11,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.damage import DAMAGE, cut_pack, loose
 from tests.helpers.git import Workspace
+from tests.helpers.partners import diagonal
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 from tests.helpers.typed import commands, typed
 
@@ -31,8 +32,7 @@ def posts(sandbox: SandboxServer) -> int:
     return len(sandbox.requests("POST", "/run"))
 
 
-@pytest.mark.parametrize("how", DAMAGE)
-@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize(("how", "name"), diagonal(DAMAGE, OBJECTS))
 def test_an_object_that_git_cannot_give_stops_every_command(
     how: str, name: str, project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -104,8 +104,9 @@ def test_the_hint_gives_a_clone_that_is_whole(
 KINDS = {"link": "120000", "submodule": "160000"}
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "folder"])
-@pytest.mark.parametrize("name", ["qflow.yaml", CATALOG, "workflows"])
+@pytest.mark.parametrize(
+    ("kind", "name"), diagonal((*KINDS, "folder"), ("qflow.yaml", CATALOG, "workflows"))
+)
 def test_what_is_no_plain_file_is_never_no_file(
     kind: str, name: str, project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -217,8 +218,7 @@ def test_a_policy_that_cannot_be_read_holds(
 # --- the lockfile --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", DAMAGE)
-@pytest.mark.parametrize("what", ["qflow.lock", ""])
+@pytest.mark.parametrize(("how", "what"), diagonal(DAMAGE, ("qflow.lock", "")))
 def test_a_lockfile_on_the_branch_that_git_cannot_give_is_11(
     how: str, what: str, remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
