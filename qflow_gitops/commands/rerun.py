@@ -139,7 +139,7 @@ def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:
     if isinstance(after, Refused):
         raise InvalidInput(
             f"The file can't be edited safely: {after.why}.",
-            where=f"{spec.file}:{_line(spec, content)}",
+            where=_where(spec, content),
             not_done=_UNCHANGED,
             hint=f"Write `rerun: {number}` under `spec` by hand.",
             reason="file_uneditable",
@@ -147,8 +147,11 @@ def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:
     return after
 
 
-def _line(spec: RunSpec, content: bytes) -> int:
-    return parse.place(content, spec.file, spec.index, ("metadata", "name")).start.line
+def _where(spec: RunSpec, content: bytes) -> str:
+    """Return file and line, without the line where somebody has just broken the file."""
+    for document in parse.parse(content, spec.file).documents[spec.index :]:
+        return f"{spec.file}:{document.value_range(('metadata', 'name')).start.line}"
+    return spec.file
 
 
 def _check(content: bytes, spec: RunSpec, project: Project, number: int) -> None:
