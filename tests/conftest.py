@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote

@@ -7,8 +7,9 @@ import click
 
 from qflow_gitops.apply.preconditions import ApplyRequest
 from qflow_gitops.apply.services import ApplyServices
-from qflow_gitops.cli import options
-from qflow_gitops.cli.context import Stopper, SystemClock, Wiring, run
+from qflow_gitops.cli import lock_files, options
+from qflow_gitops.cli.clock import Stopper, SystemClock
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.cli.streams import echo
 from qflow_gitops.commands.apply import apply
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
@@ -119,15 +120,15 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             git=wiring.git,
             branches=wiring.branches,
             store=wiring.store(project),
-            qualys=wiring.qualys,
+            qualys=wiring.connections.qualys,
             clock=SystemClock(),
             stop=stopper,
             freezes=wiring.freezes,
             confirm=lambda planned: yes or _confirmed(wiring, planned),
             author=wiring.author(),
             evidence=wiring.evidence(),
-            rescue=partial(wiring.rescue, project.folder),
-            pulls=wiring.pulls,
+            rescue=partial(lock_files.rescue, wiring, project.folder),
+            pulls=wiring.connections.pulls,
             ask=wiring.console.ask if wiring.console.interactive and not yes else None,
         )
         try:

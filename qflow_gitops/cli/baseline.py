@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.cli import options
-from qflow_gitops.cli.context import SystemClock, Wiring, run
+from qflow_gitops.cli import lock_files, options
+from qflow_gitops.cli.clock import SystemClock
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import AGAIN, UsageProblem
 from qflow_gitops.plan.change import Change
 from qflow_gitops.render.escape import count
@@ -55,7 +56,7 @@ def command(
         )
         request = BaselineRequest(wiring.platform, reason, runs, environment, labels, head)
         report = baseline(request, services)
-        wiring.pin_lineage(services.store, project)
+        lock_files.pin_lineage(wiring, services.store, project)
         return report
 
     return run(wiring, "baseline", work, format_name, copies)

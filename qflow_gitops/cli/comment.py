@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.context import SystemClock, Wiring, run
+from qflow_gitops.cli.clock import SystemClock
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _edges(wiring: Wiring, author: str) -> CommentServices:
     from qflow_gitops.ports.pull_requests import Author
     from qflow_gitops.render.comment import marked, render, render_gone
 
-    conversations = GitHubConversations(wiring.github)
+    conversations = GitHubConversations(wiring.connections.github)
     found = None if author else conversations.author()
     return CommentServices(
         git=wiring.git,
@@ -109,7 +110,7 @@ def _edges(wiring: Wiring, author: str) -> CommentServices:
         conversations=conversations,
         clock=SystemClock(),
         author=author_of(found, author, wiring.environ) or Author("", bot=False),
-        pulls=wiring.pulls(),
+        pulls=wiring.connections.pulls(),
         render=render,
         render_gone=render_gone,
         marked=marked,

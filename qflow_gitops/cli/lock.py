@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.cli import options
+from qflow_gitops.cli import lock_files, options
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
 
@@ -64,7 +64,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
         path = kept if file is None else wiring.directory / file
         piped = str(file) == "-"
         if not piped:
-            wiring.check_own(path)
+            lock_files.check_own(wiring, path)
         try:
             content = _piped() if piped else path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as problem:

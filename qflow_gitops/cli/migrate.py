@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.context import Wiring, existing_paths, run
+from qflow_gitops.cli.context import Wiring, run
+from qflow_gitops.cli.given_paths import existing_paths
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report

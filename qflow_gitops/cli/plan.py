@@ -8,7 +8,8 @@ import click
 
 from qflow_gitops.base.times import stamp
 from qflow_gitops.cli import options
-from qflow_gitops.cli.context import SystemClock, Wiring, run
+from qflow_gitops.cli.clock import SystemClock
+from qflow_gitops.cli.context import Wiring, run
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.context import SystemClock, Wiring, run
+from qflow_gitops.cli.clock import SystemClock
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.lockfile.states import State
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import options
-from qflow_gitops.cli.context import SystemClock, Wiring, run
+from qflow_gitops.cli.clock import SystemClock
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import QflowError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def command(
         store = wiring.store(project)
         problems: tuple[QflowError, ...] = ()
         if refresh:
-            gateways = Gateways(wiring.qualys, project)
+            gateways = Gateways(wiring.connections.qualys, project)
             problems = status.refresh(store, project, environment, gateways, SystemClock())
         report = status.status(
             wiring.git, commit, store, project, environment, wiring.freezes(), exit_code=exit_code

@@ -46,7 +46,7 @@ def pull(
         return workflows.pull(
             wiring.git,
             wiring.project(),
-            lambda platform: wiring.qualys(platform)[0],
+            lambda platform: wiring.connections.qualys(platform)[0],
             environment,
             ids,
             everything=everything,

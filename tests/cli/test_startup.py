@@ -74,7 +74,8 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
         for one in (
             "base", "base.forks", "base.paths", "base.printable", "base.resources", "cache",
             "cache.store",
-            "cache.verdicts", "cli.console", "cli.context", "cli.options", "cli.validate",
+            "cache.verdicts", "cli.clock", "cli.connections", "cli.console", "cli.context",
+            "cli.given_paths", "cli.options", "cli.validate",
             "commands", "commands.validate", "findings", "findings.finding", "git",
             "git.child", "git.disk", "git.listings", "git.process", "git.repository",
             "git.revisions", "git.worktree",

@@ -195,7 +195,7 @@ def test_a_command_is_whole() -> None:
 
 BESIDE = {
     "qflow_gitops.cli.crash:report_bug": "after a bug: test_crashes.py",
-    "qflow_gitops.cli.context:_give_up": "a second signal: test_signals.py",
+    "qflow_gitops.cli.clock:_give_up": "a second signal: test_signals.py",
     "qflow_gitops.commands.init:": "a file that `init` writes",
     "qflow_gitops.commands.plan_request:_base": "a note beside a plan: test_bad_input.py",
     "qflow_gitops.render.comment:render_gone": "in a comment, and typed: test_comment.py",

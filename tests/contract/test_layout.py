@@ -13,10 +13,7 @@ from tests.picture import BLOCK, README, ROOT, docstring, layers, picture
 PACKAGE = ROOT / "qflow_gitops"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LINES, FUNCTION, CLASS, METHODS = 350, 45, 250, 20
-"""No file, function and class is longer, but for these, which may only get shorter."""
-LONGER = {
-    "cli/context.py": 427,
-}
+"""No file, function and class is longer, but for these functions, which may only get shorter."""
 LONGER_FUNCTIONS = {
     "cli/demo.py:_tell": 60,
     "cli/resolve.py:command": 62,
@@ -28,9 +25,6 @@ LONGER_FUNCTIONS = {
     "settings/project.py:from_document": 50,
     "sources/narrowing.py:narrowed": 50,
     "yaml/fast.py:_data": 50,
-}
-BIGGER_CLASSES = {  # lines, methods
-    "cli/context.py:Wiring": (248, 25),
 }
 
 
@@ -69,8 +63,7 @@ def test_no_file_is_long() -> None:
         for one in FILES
         if (count := len(one.read_text(encoding="utf-8").splitlines())) > LINES
     }
-    assert found.keys() == LONGER.keys()
-    assert all(count <= LONGER[name] for name, count in found.items())
+    assert found == {}
 
 
 def test_most_files_are_short() -> None:
@@ -94,10 +87,7 @@ def test_no_class_is_big() -> None:
             methods = sum(isinstance(each, ast.FunctionDef) for each in one.body)
             if count > CLASS or methods > METHODS:
                 found[name] = (count, methods)
-    assert found.keys() == BIGGER_CLASSES.keys()
-    for name, (count, methods) in found.items():
-        assert count <= BIGGER_CLASSES[name][0], name
-        assert methods <= BIGGER_CLASSES[name][1], name
+    assert found == {}
 
 
 def test_no_file_holds_what_nobody_sees() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 PROGRAM = "from qflow_gitops.cli.main import main; main()"
 LATER = """\
 from datetime import UTC, datetime, timedelta
-from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.cli.clock import SystemClock
 SystemClock.now = lambda _: datetime.now(UTC) + timedelta(seconds={seconds})
 """
 """Before PROGRAM: its clock is so far ahead, as if it had been started so much later."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.apply import launch
-from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.http.deadlines import Deadlines
 from qflow_gitops.http.transport import Transport
 from qflow_gitops.qualys.caller import Caller

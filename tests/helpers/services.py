@@ -26,7 +26,7 @@ from qflow_gitops.apply.launch import Launch
 from qflow_gitops.apply.workers import Background
 from qflow_gitops.base import atomic
 from qflow_gitops.cli import crash
-from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.main import main
 from qflow_gitops.git import lock_remote
 from qflow_gitops.git.lock_branch import GitBranch

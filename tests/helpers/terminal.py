@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.console import Console
-from qflow_gitops.cli.context import SystemClock
 from qflow_gitops.cli.main import main
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Done

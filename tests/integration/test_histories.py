@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qflow_gitops.apply.planned import ApplySource, PlannedApply
 from qflow_gitops.apply.progress import advance
-from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.commands.plan import make_plan
 from qflow_gitops.commands.plan_request import PlanRequest
 from qflow_gitops.git.repository import GitRepo

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.base import timezones
-from qflow_gitops.cli.context import SystemClock
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote

@@ -1,0 +1,68 @@
+"""Connections to Qualys and GitHub, each made when it is first needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qflow_gitops.cli.console import Console
+    from qflow_gitops.github.client import Client
+    from qflow_gitops.ports.pull_requests import PullRequests
+    from qflow_gitops.ports.qualys import Qualys
+
+
+class Connections:
+    """What was opened for one command."""
+
+    def __init__(self, environ: Mapping[str, str], console: Console) -> None:
+        """Take the environment, and who is told of a proxy."""
+        self.environ = environ
+        self.console = console
+        self._clients: dict[str, tuple[Qualys, str]] = {}
+        self._told_route = False
+
+    def qualys(self, platform: str) -> tuple[Qualys, str]:
+        """Connect to a platform: the client, and the gateway's name for the lockfile."""
+        from qflow_gitops.qualys.connect import connect
+
+        if platform not in self._clients:
+            client, gateway = connect(platform, self.environ)
+            self._say_route()
+            self.console.detail(f"gateway {gateway} of platform {platform}")
+            self._clients[platform] = (client, gateway)
+        return self._clients[platform]
+
+    def pulls(self) -> PullRequests:
+        """What knows the pull requests."""
+        from qflow_gitops.github.pulls import GitHubPulls
+
+        return GitHubPulls(self.github)
+
+    @cached_property
+    def github(self) -> Client:
+        """The GitHub API, for the repository and with the token that the environment names."""
+        from qflow_gitops.github.connect import connect
+
+        client = connect(self.environ)
+        self._say_route()
+        return client
+
+    def _say_route(self) -> None:
+        """Say once that a proxy or certificates of somebody's own are used: they see the token."""
+        from qflow_gitops.http.route import from_environment
+
+        if self._told_route:
+            return
+        self._told_route = True
+        if route := str(from_environment(self.environ)):
+            self.console.say(f"Connecting {route}.")
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if "github" in self.__dict__:
+            self.github.close()
+        for client, _ in self._clients.values():
+            client.close()
