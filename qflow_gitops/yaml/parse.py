@@ -105,6 +105,11 @@ def _number(text: str) -> Any:
     return found
 
 
+def place(content: bytes, file: str, index: int, path: Path) -> Range:
+    """Find where a value stands in one of the documents of a file that can be read."""
+    return parse(content, file).documents[index].value_range(path)
+
+
 def parse_closely(content: bytes, file: str) -> Parsed:
     """Read a YAML file without the short cut for plain texts: what `parse` has to agree with."""
     text, found = decode(content, file)
