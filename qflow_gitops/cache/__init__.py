@@ -1,4 +1,4 @@
 """What was found out about contents, kept in the git directory; safe to delete at any time.
 
-Imports `specs`, `lockfile`, `ports`. `apply` never reads it.
+Decorates the loader of `sources`; imports that and below. `apply` never reads it.
 """

@@ -14,7 +14,7 @@ from qflow_gitops.lockfile.codec import attempts_from_json, from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import from_json, to_json
 from qflow_gitops.lockfile.summary import RunSummary, glance
-from qflow_gitops.ports.git import Cache
+from qflow_gitops.ports.cache import Cache
 
 
 class Reader:

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from qflow_gitops.apply.reconciler import Reconciler
+    from qflow_gitops.cache.store import Cache
     from qflow_gitops.ci.context import CIContext
     from qflow_gitops.cli.console import Console, Copy
     from qflow_gitops.lockfile.freezes import Freeze
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.git import Branches, Cache
+    from qflow_gitops.ports.git import Branches
     from qflow_gitops.ports.lockfile import LockBranch, LockStore
     from qflow_gitops.settings.project import LockSettings, Project
+    from qflow_gitops.sources.loader import Loader
 
 
 class Wiring:
@@ -63,9 +65,17 @@ class Wiring:
     @cached_property
     def cache(self) -> Cache:
         """What is known of contents from earlier commands."""
-        from qflow_gitops.cache.store import Cache as KeptInGitDirectory
+        from qflow_gitops.cache.store import Cache
 
-        return KeptInGitDirectory(self.git.common_dir / "qflow-gitops" / "verdicts")
+        return Cache(self.git.common_dir / "qflow-gitops" / "verdicts")
+
+    @property
+    def loader(self) -> Loader:
+        """What reads settings and specs, but for what is known of them."""
+        from qflow_gitops.base.forks import spread
+        from qflow_gitops.cache.loading import CachedLoader
+
+        return CachedLoader(self.cache, spread)
 
     @property
     def platform(self) -> str:

@@ -65,7 +65,7 @@ def command(
             target=wiring.ci.target,
         )
         now = stamp(SystemClock().now())
-        about = (wiring.git, wiring.store_to_look_at, now, wiring.cache, wiring.branches)
+        about = (wiring.git, wiring.store_to_look_at, now, wiring.loader, wiring.branches)
         return make_plan(request, *about)
 
     return run(wiring, "plan", work, format_name, copies)

@@ -42,13 +42,12 @@ def command(
         raise click.UsageError("--hook is for the paths that a hook gives.")
 
     def work() -> Report:
-        from qflow_gitops.base.forks import spread
         from qflow_gitops.commands.validate import validate, validate_staged
 
         only = existing_paths(wiring, paths)
         check = validate_staged if hook else validate
         return check(
-            wiring.git, wiring.platform, wiring.cache, spread, wiring.at_hand, only, strict=strict
+            wiring.git, wiring.platform, wiring.loader, wiring.at_hand, only, strict=strict
         )
 
     return run(wiring, "validate", work, format_name, copies)

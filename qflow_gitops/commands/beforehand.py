@@ -13,11 +13,12 @@ from qflow_gitops.plan.change import Action, Plan
 from qflow_gitops.plan.context import Context, apply_command
 from qflow_gitops.policy import loosening
 from qflow_gitops.policy.rules import PolicyContext
-from qflow_gitops.ports.git import Branches, Cache, Repository
+from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.results.plans import Beforehand
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.branches import rules_of, unmerged
 from qflow_gitops.sources.emptied import Now, emptied
+from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.policies import Base, bases_of, moved_record
 from qflow_gitops.specs.load import SpecSet
 
@@ -31,7 +32,7 @@ class Ground:
     project: Project
     lockfile: Lockfile
     head: str
-    cache: Cache | None = None
+    loader: Loader = DIRECT
 
     def bases(self, environment: str) -> tuple[Base, ...]:
         """Return the commits whose policy counts for an environment."""
@@ -68,7 +69,7 @@ class Ground:
                 yield warning
             due = any(change.environment == name for change in made.of(Action.RUN))
             if due and not worktree:
-                rules = rules_of(self.git, self.project, self.bases(name), name, self.cache)
+                rules = rules_of(self.git, self.project, self.bases(name), name, self.loader)
                 absent = unmerged(self.branches, rules, self.head, ask=False)
                 if absent:
                     said = absent.said(self.head)

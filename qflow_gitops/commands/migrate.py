@@ -13,7 +13,7 @@ from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings, specs
 from qflow_gitops.sources.folders import by_project
-from qflow_gitops.sources.survey import covers
+from qflow_gitops.sources.loader import covers
 from qflow_gitops.specs.spec import LEGACY_VARIABLES, in_todays_words
 from qflow_gitops.yaml import edit
 from qflow_gitops.yaml.document import Document

@@ -5,7 +5,6 @@ from functools import partial
 from typing import NamedTuple
 
 from qflow_gitops.base.times import moment
-from qflow_gitops.cache import verdicts
 from qflow_gitops.commands.beforehand import Ground, loosened
 from qflow_gitops.commands.plan_request import Compared, PlanRequest, compared_with
 from qflow_gitops.lockfile import freezes
@@ -13,7 +12,7 @@ from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Plan
 from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.policy.rules import PolicyContext
-from qflow_gitops.ports.git import Branches, Cache, Repository
+from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.plans import Beforehand, Planned, planned
 from qflow_gitops.results.report import Report
@@ -21,8 +20,8 @@ from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import folders, forgotten, narrowing
 from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources import specs as reading
-from qflow_gitops.sources.examining import CachedChecks
 from qflow_gitops.sources.inputs import kept_lockfile
+from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.lockseen import seen
 from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.policies import Base, facts_of
@@ -36,23 +35,23 @@ def make_plan(
     git: Repository,
     store: Callable[[Project], LockStore],
     now: str,
-    cache: Cache | None = None,
+    loader: Loader = DIRECT,
     branches: Branches | None = None,
 ) -> Report:
     """Make the plan, as things stand `now` (RFC 3339). Raises QflowError for what stops it.
 
-    Of runs that are settled no more than their identity is needed; `cache` may know it. With
+    Of runs that are settled no more than their identity is needed; `loader` may know it. With
     `branches` it also says first what an apply of the commit would refuse, or ask.
     """
     head = git.resolve(request.head)
     commit = "" if request.worktree else head
-    settings = projectfile.settings(git, commit, request.platform, cache)
+    settings = projectfile.settings(git, commit, request.platform, loader)
     project = settings.project
     environments = chosen(project, request.environment)
     recorded = store(project).read()
     lockfile = kept_lockfile(git, commit, settings, recorded)
     compared = compared_with(request, git, head, lockfile, environments)
-    ground = Ground(git, branches, project, lockfile, head, cache)
+    ground = Ground(git, branches, project, lockfile, head, loader)
     facts = _facts(ground, compared, environments)
     read = _read(request, ground, settings, compared, environments, facts)
     context = _context(request, ground, read, environments, facts, now)
@@ -85,7 +84,7 @@ def _facts(ground: Ground, compared: Compared, environments: tuple[str, ...]) ->
         if compared.own
         else tuple(end for environment in environments for end in ground.bases(environment))
     )
-    return facts_of(ground.git, ground.project, ends, sending=False, cache=ground.cache)
+    return facts_of(ground.git, ground.project, ends, sending=False, loader=ground.loader)
 
 
 class _Read(NamedTuple):
@@ -125,17 +124,13 @@ def _read(
 
 
 def _reader(request: PlanRequest, ground: Ground, settings: Settings) -> narrowing.Reads:
-    """Return what reads the specs of a commit: as little as possible, with a cache."""
-    git, project, cache = ground.git, ground.project, ground.cache
-    if cache is None:
-        return partial(reading.commit_specs, git, project=project)
-    basis = verdicts.basis(cache.tool, request.platform, settings.content, project.folder)
+    """Return what reads the specs of a commit: of those that are settled, as little as possible."""
     return partial(
-        reading.known_specs,
-        git,
-        project=project,
-        keeper=CachedChecks(cache, basis),
-        settled=settled(ground.lockfile, project),
+        ground.loader.specs,
+        ground.git,
+        settings=settings,
+        platform=request.platform,
+        settled=settled(ground.lockfile, ground.project),
     )
 
 

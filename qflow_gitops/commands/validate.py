@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qflow_gitops.cache import verdicts
-from qflow_gitops.findings.finding import Diagnostic, has_errors
+from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.results.report import InvalidFiles, Report, Validated, validated
 from qflow_gitops.sources import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from qflow_gitops.findings.finding import Diagnostic
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.git import Cache, GitTree, Repository
+    from qflow_gitops.ports.git import Repository
     from qflow_gitops.settings.project import Project
-    from qflow_gitops.sources.examining import Spread
+    from qflow_gitops.sources.loader import AllSpecs, Loader
 
 
 def validate(
     git: Repository,
     platform: str,
-    cache: Cache,
-    spread: Spread,
+    loader: Loader,
     recorded: Callable[[Project], Lockfile | None],
     only: Iterable[str] = (),
     *,
@@ -32,71 +31,59 @@ def validate(
     """Check the settings and the specs; with `only`, report on these files and folders.
 
     All files count either way, so that a name that stands twice is found; and what the settings
-    and the catalog break is reported where one of them is among `only`. What `cache` knows isn't
-    looked at again. `recorded` gives the lockfile as this clone has it. A `hook` also gives paths
-    that are none of the project's (else that is a finding), and leaves out what git doesn't know
-    but for `only`. Raises InvalidInput.
+    and the catalog break is reported where one of them is among `only`. What the `loader` knows
+    isn't looked at again. `recorded` gives the lockfile as this clone has it. A `hook` also gives
+    paths that are none of the project's (else that is a finding), and leaves out what git doesn't
+    know but for `only`. Raises InvalidInput.
     """
     wanted = tuple(only)
     try:
         at = place.find(git, "")
-        basis = verdicts.basis(cache.tool, platform, at.content, at.folder)
-        if not (wanted or at.found) and (known := _answered(git, cache, basis)):
-            return validated(*known, strict=strict)
-        from qflow_gitops.sources.survey import Survey, covers
-
-        last = Survey.kept(cache, git.root, at.folder, basis)
-        tree = git.worktree(last.folders) if last else None
-        tree = tree.tracked(wanted) if tree and hook else tree
-        if tree:
-            tree.prepare()  # git looks while this process loads what it needs
-        from qflow_gitops.sources import folders, looking, specs
-        from qflow_gitops.sources.examining import CachedChecks
-
-        project, _, settings_found = place.settings_of(at, platform, cache)
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
-    missing = folders.missing(git, "", project, lambda: recorded(project))
-    if tree is None:
-        tree = specs.worktree(git, project)
-        tree = tree.tracked(wanted) if hook else tree
-        tree.prepare()
-    # Before anything is read: what changes meanwhile is seen next time.
-    identity = "" if wanted else tree.identity
-    looked, survey = looking.look(tree, project, CachedChecks(cache, basis, spread), last)
-    if survey:
-        survey.keep(cache, git.root, at.folder)
-    found = (*settings_found, *missing, *looked.found)
+    if not (wanted or at.found) and (known := loader.answer(git, at, platform)):
+        return validated(*known, strict=strict)
+    look = loader.look(git, at, platform, wanted, hook=hook)
+    from qflow_gitops.sources import folders
+
+    try:
+        settings = loader.settings(at, platform)
+    except InvalidFiles as problem:
+        return validated(Validated(1, 0), problem.diagnostics, strict=strict)
+    missing = folders.missing(git, "", settings.project, lambda: recorded(settings.project))
+    looked = look.specs(settings)
+    found = (*settings.found, *missing, *looked.found)
     body = Validated(looked.files, looked.count(wanted))
-    if identity and looked.files and not (has_errors(found) or at.found or missing):
-        by_file = verdicts.findings_by_file(found)
-        cache.keep_answer(basis, [specs.parts(project), identity, *body, by_file])
-    if wanted and not any(
-        path == at.folder.settings or folders.is_catalog(path, at.folder) for path in wanted
-    ):
-        found = tuple(finding for finding in found if covers(wanted, finding.file))
-    if wanted and not hook:
-
-        def is_looked_at(path: str) -> bool:
-            return looked.count((path,)) > 0 or any(
-                covers((path,), finding.file) for finding in found
-            )
-
-        found += tuple(folders.overlooked(git, project, wanted, is_looked_at))
+    if looked.files and not (has_errors(found) or at.found or missing):
+        look.keep(body, found)
+    if wanted:
+        found = _asked_for(git, settings.project, wanted, looked, found, hook=hook)
     return validated(body, found, strict=strict)
 
 
-def _answered(
-    git: GitTree, cache: Cache, basis: str
-) -> tuple[Validated, tuple[Diagnostic, ...]] | None:
-    """Return the answer of the last time, if no file has changed since; None otherwise."""
-    try:
-        folders, identity, files, runs, found = cache.answer(basis)
-        if git.worktree(folders).identity != identity:
-            return None
-        return Validated(files, runs), verdicts.findings_of_files(found)
-    except (TypeError, ValueError, LookupError):
-        return None
+def _asked_for(
+    git: Repository,
+    project: Project,
+    wanted: tuple[str, ...],
+    looked: AllSpecs,
+    found: tuple[Diagnostic, ...],
+    *,
+    hook: bool,
+) -> tuple[Diagnostic, ...]:
+    """Return what was found in some files and folders, and which of them nobody looks at."""
+    from qflow_gitops.sources import folders
+    from qflow_gitops.sources.loader import covers
+
+    folder = project.folder
+    if not any(path == folder.settings or folders.is_catalog(path, folder) for path in wanted):
+        found = tuple(finding for finding in found if covers(wanted, finding.file))
+    if hook:
+        return found
+
+    def is_looked_at(path: str) -> bool:
+        return looked.count((path,)) > 0 or any(covers((path,), finding.file) for finding in found)
+
+    return (*found, *folders.overlooked(git, project, wanted, is_looked_at))
 
 
 # --- of a hook -----------------------------------------------------------------------
@@ -105,8 +92,7 @@ def _answered(
 def validate_staged(
     git: Repository,
     platform: str,
-    cache: Cache,
-    spread: Spread,
+    loader: Loader,
     recorded: Callable[[Project], Lockfile | None],
     paths: Iterable[str],
     *,
@@ -120,7 +106,7 @@ def validate_staged(
     from qflow_gitops.sources.folders import by_project
 
     reports = [
-        validate(git.at(folder), platform, cache, spread, recorded, some, strict=strict, hook=True)
+        validate(git.at(folder), platform, loader, recorded, some, strict=strict, hook=True)
         for folder, some in by_project(git, paths).items()
     ]
     bodies = [report.body for report in reports if isinstance(report.body, Validated)]

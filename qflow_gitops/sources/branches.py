@@ -13,9 +13,10 @@ from typing import NamedTuple
 from qflow_gitops.errors import QflowError
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.policy.rules import Hold
-from qflow_gitops.ports.git import Branches, Cache, Repository
+from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings as projectfile
+from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.policies import Base
 
 
@@ -84,7 +85,7 @@ def rules_of(
     project: Project,
     bases: Iterable[Base],
     environment: str,
-    cache: Cache | None = None,
+    loader: Loader = DIRECT,
 ) -> tuple[Rule, ...]:
     """Return what the settings at hand say, then those of the commits that they come after.
 
@@ -95,7 +96,7 @@ def rules_of(
     for base in dict.fromkeys(bases):
         if git.has_commit(base.commit):
             try:
-                found += projectfile.earlier(git, project, base.commit, base.folder, cache)
+                found += projectfile.earlier(git, project, base.commit, base.folder, loader)
             except QflowError:
                 continue
     rules: dict[Rule, None] = {}

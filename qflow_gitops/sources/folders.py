@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qflow_gitops.base.paths import PROJECT_FILE, ROOT
 from qflow_gitops.findings.finding import START_OF_FILE, Diagnostic, error, in_order, warning
 from qflow_gitops.sources import lostsettings, place
-from qflow_gitops.sources.survey import covers
+from qflow_gitops.sources.loader import covers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

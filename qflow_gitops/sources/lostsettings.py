@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.git import Cache, GitTree, History, Repository
+    from qflow_gitops.ports.git import GitTree, History, Repository
     from qflow_gitops.sources.place import Settings
 
 NOTHING = "Nothing was planned and nothing was sent."
@@ -147,15 +147,10 @@ def elsewhere(git: Repository, commit: str, folder: ProjectFolder | None = None)
     return " or ".join(f"`qflow-gitops -C {typed(git, folder.name)} plan`" for folder in others[:3])
 
 
-def projects(git: GitTree, commit: str, cache: Cache | None = None) -> list[ProjectFolder]:
+def projects(git: GitTree, commit: str) -> list[ProjectFolder]:
     """Return the folders of a commit that have settings."""
-    context = f"projects of {commit}"
-    names = cache.answer(context) if cache else None
-    if not isinstance(names, list):
-        names = [path.rpartition("/")[0] for path in git.named(commit, PROJECT_FILE)]
-        if cache:
-            cache.keep_answer(context, names)
-    return [ProjectFolder(name) for name in names]
+    paths = git.named(commit, PROJECT_FILE)
+    return [ProjectFolder(path.rpartition("/")[0]) for path in paths]
 
 
 def head_of(git: History) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.base.paths import PROJECT_FILE, ROOT, ProjectFolder
 from qflow_gitops.base.printable import is_hidden
-from qflow_gitops.cache import verdicts
 from qflow_gitops.errors import InvalidInput, Unreadable, UsageProblem
 from qflow_gitops.findings.finding import Diagnostic, error, has_errors, warning
 from qflow_gitops.results.report import InvalidFiles
@@ -28,7 +27,7 @@ from qflow_gitops.sources.lostsettings import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from qflow_gitops.ports.git import Cache, GitTree, Repository
+    from qflow_gitops.ports.git import GitTree, Repository
     from qflow_gitops.settings.project import Project
 
 
@@ -55,21 +54,17 @@ class Found(NamedTuple):
     found: tuple[Diagnostic, ...] = ()
 
 
-def settings_of(found: Found, platform: str, cache: Cache | None = None) -> Settings:
+def settings_of(found: Found, platform: str, *, known: bool = False) -> Settings:
     """Take the settings from their file's content. Raises InvalidFiles.
 
-    With a `cache` a content in which nothing was found before isn't checked again.
+    A content that is `known` to be sound isn't checked.
     """
     from qflow_gitops.specs import load
 
     content, folder = found.content, found.folder
-    context = f"settings {verdicts.basis(cache.tool, '', content, folder)}" if cache else ""
-    known = cache is not None and cache.answer(context) is True
     project, problems = load.load_project(content, platform, folder, known=known)
     if project is None or has_errors((*problems, *found.found)):
         raise InvalidFiles((*found.found, *problems), not_done="No spec was looked at.")
-    if cache is not None and not known and not problems:
-        cache.keep_answer(context, True)
     return Settings(project, content, (*found.found, *problems))
 
 

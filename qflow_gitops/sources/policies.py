@@ -7,10 +7,11 @@ from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.policy.rules import PolicyContext
-from qflow_gitops.ports.git import Cache, GitTree, Repository
+from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import lostsettings, settings
+from qflow_gitops.sources.loader import DIRECT, Loader
 
 VERSIONS = 100
 """So many earlier versions of the settings are looked at where no commit was applied through."""
@@ -75,12 +76,12 @@ def facts_of(
     bases: Iterable[Base],
     *,
     sending: bool,
-    cache: Cache | None = None,
+    loader: Loader = DIRECT,
 ) -> PolicyContext:
     """Return the policies of the settings at hand and of the commits that they come after.
 
     One that has to be read and can't be makes `unreadable` of it, which holds everything.
-    Platforms don't matter here. `cache` may know that settings are sound.
+    Platforms don't matter here. `loader` may know that settings are sound.
     """
     policies, unreadable, way_on = [project.policy], "", ""
     for base in dict.fromkeys(bases):
@@ -90,7 +91,7 @@ def facts_of(
             way_on = _SHALLOW if git.is_shallow() else _AWAY
             continue
         try:
-            found = settings.earlier(git, project, base.commit, base.folder, cache)
+            found = settings.earlier(git, project, base.commit, base.folder, loader)
         except QflowError as problem:
             if base.needed:
                 file = project.folder.settings

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from qflow_gitops.base.paths import PROJECT_FILE, ProjectFolder
 from qflow_gitops.errors import InvalidInput, UsageProblem
 from qflow_gitops.results.report import InvalidFiles
-from qflow_gitops.sources.lostsettings import NOTHING, has_settings, head_of, projects
+from qflow_gitops.sources.loader import DIRECT
+from qflow_gitops.sources.lostsettings import NOTHING, has_settings, head_of
 from qflow_gitops.sources.place import (
     Found,
     Settings,
@@ -24,18 +25,18 @@ from qflow_gitops.sources.place import (
     find,
     level_of,
     names_above,
-    settings_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qflow_gitops.ports.git import Cache, GitTree, Repository
+    from qflow_gitops.ports.git import GitTree, Repository
     from qflow_gitops.settings.project import LockSettings, Project
+    from qflow_gitops.sources.loader import Loader
 
 
 def settings(
-    git: Repository, commit: str, platform: str, cache: Cache | None = None, *, fetch: bool = False
+    git: Repository, commit: str, platform: str, loader: Loader = DIRECT, *, fetch: bool = False
 ) -> Settings:
     """Read the settings of the project at hand.
 
@@ -43,21 +44,21 @@ def settings(
     Raises InvalidFiles where they have errors, InvalidInput for what `find` says, and where
     another project keeps its lockfile in the same place.
     """
-    read = settings_of(find(git, commit, fetch=fetch), platform, cache)
+    read = loader.settings(find(git, commit, fetch=fetch), platform)
     if commit and read.project.lock.store == "branch":
-        _check_alone(git, commit, read.project, cache)
+        _check_alone(git, commit, read.project, loader)
     return read
 
 
 def settings_at(
-    git: GitTree, folder: ProjectFolder, commit: str, platform: str, cache: Cache | None = None
+    git: GitTree, folder: ProjectFolder, commit: str, platform: str, loader: Loader = DIRECT
 ) -> Project:
     """Read what another commit than the one at hand has as the settings of a folder.
 
     Where it has none, those of a project without any. Raises InvalidFiles and Unreadable.
     """
     found = Found(folder, content_of(git, commit, folder))
-    return settings_of(found, platform, cache).project
+    return loader.settings(found, platform).project
 
 
 def earlier(
@@ -65,7 +66,7 @@ def earlier(
     project: Project,
     commit: str,
     folder: ProjectFolder | None = None,
-    cache: Cache | None = None,
+    loader: Loader = DIRECT,
 ) -> list[Project]:
     """Read what an earlier commit has as the settings of a project: one, as a rule.
 
@@ -75,11 +76,11 @@ def earlier(
     at = folder or project.folder
     if folder is None and not has_settings(git, at, commit):
         moved = [
-            other for other in _others(git, commit, at, cache) if _same_lockfile(other, project)
+            other for other in _others(git, commit, at, loader) if _same_lockfile(other, project)
         ]
         if moved:
             return moved
-    return [settings_at(git, at, commit, "", cache)]
+    return [settings_at(git, at, commit, "", loader)]
 
 
 def versions(
@@ -124,12 +125,12 @@ def check_place(git: Repository, folder: ProjectFolder, lock: LockSettings) -> N
         check_outer(git, "", level_of(git, "", name), folder)
     head = head_of(git)
     if head and lock.store == "branch":
-        _check_alone(git, head, without_file("", folder)._replace(lock=lock), None)
+        _check_alone(git, head, without_file("", folder)._replace(lock=lock))
 
 
-def _check_alone(git: GitTree, commit: str, project: Project, cache: Cache | None) -> None:
+def _check_alone(git: GitTree, commit: str, project: Project, loader: Loader = DIRECT) -> None:
     """Refuse a commit in which another project keeps its lockfile on the same branch."""
-    others = _others(git, commit, project.folder, cache)
+    others = _others(git, commit, project.folder, loader)
     sharing = [other.folder.settings for other in others if _branch(other) == _branch(project)]
     if sharing:
         raise InvalidInput(
@@ -143,11 +144,9 @@ def _check_alone(git: GitTree, commit: str, project: Project, cache: Cache | Non
         )
 
 
-def _others(
-    git: GitTree, commit: str, own: ProjectFolder, cache: Cache | None
-) -> Iterator[Project]:
+def _others(git: GitTree, commit: str, own: ProjectFolder, loader: Loader) -> Iterator[Project]:
     """Read the settings of a commit's other projects; those with errors can't send anything."""
-    for folder in projects(git, commit, cache):
+    for folder in loader.projects(git, commit):
         if folder != own:
             with contextlib.suppress(InvalidFiles):
                 yield settings_at(git, folder, commit, "")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from qflow_gitops.base.paths import PROJECT_FILE
 from qflow_gitops.errors import Unreadable
 from qflow_gitops.findings.finding import error, in_order
-from qflow_gitops.sources.examining import Contents
 from qflow_gitops.specs import filenames, load
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from qflow_gitops.lockfile.attempt import Attempt
     from qflow_gitops.ports.git import GitTree, WorkTree
     from qflow_gitops.settings.project import Project
-    from qflow_gitops.sources.examining import CachedChecks
     from qflow_gitops.specs.load import SpecSet
     from qflow_gitops.specs.spec import RunSpec
 
@@ -34,32 +32,23 @@ def parts(project: Project) -> tuple[str, ...]:
 
 
 def worktree_specs(
-    tree: WorkTree,
-    project: Project,
-    *,
-    workflows: Mapping[str, bytes] | None = None,
-    keeper: CachedChecks | None = None,
+    tree: WorkTree, project: Project, workflows: Mapping[str, bytes] | None = None
 ) -> SpecSet:
-    """Read every spec of the work tree; with a `keeper` only what it doesn't know.
+    """Read every spec of the work tree.
 
     `workflows` are the catalog's files, if they aren't to be read from the tree.
     """
     paths, found = spec_paths(tree, project)
+    there = {}
+    for name, path in paths.items():
+        content = _read(tree, path)
+        if content is None:
+            found += load.unreadable(path).diagnostics
+        else:
+            there[name] = content
     if workflows is None:
         workflows = worktree_workflows(tree, project.folder)
-    if keeper is None:
-        there = {}
-        for name, path in paths.items():
-            content = _read(tree, path)
-            if content is None:
-                found += load.unreadable(path).diagnostics
-            else:
-                there[name] = content
-        return _with(load.load(there, project, workflows), found)
-    contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
-    known, problems = load.load_catalog(workflows, project.folder)
-    examined = keeper.examiner(project, known, workflows).in_worktree(tree, paths)
-    return _with(load.assembled(examined, contents, project, known, problems), found)
+    return with_findings(load.load(there, project, workflows), found)
 
 
 def is_within(path: bytes, project: Project) -> bool:
@@ -169,38 +158,14 @@ def commit_specs(
     git: GitTree, commit: str, project: Project, only: frozenset[str] | None = None
 ) -> SpecSet:
     """Read the specs of a commit: all of them, or those of the files named in `only`."""
-    listed = _listed(git, commit, project, only)
-    blobs = git.contents((*listed.specs.values(), *listed.workflows.values()))
-    contents = {name: blobs[entry.blob] for name, entry in listed.specs.items()}
-    workflows = {name: blobs[entry.blob] for name, entry in listed.workflows.items()}
-    return _with(load.load(contents, project, workflows), listed.found)
+    there = listed(git, commit, project, only)
+    blobs = git.contents((*there.specs.values(), *there.workflows.values()))
+    contents = {name: blobs[entry.blob] for name, entry in there.specs.items()}
+    workflows = {name: blobs[entry.blob] for name, entry in there.workflows.items()}
+    return with_findings(load.load(contents, project, workflows), there.found)
 
 
-def known_specs(
-    git: GitTree,
-    commit: str,
-    project: Project,
-    keeper: CachedChecks,
-    settled: Callable[[RunSpec], bool],
-    only: frozenset[str] | None = None,
-) -> SpecSet:
-    """Read the specs of a commit, as `commit_specs` does, but nothing that the keeper knows.
-
-    Of specs that are `settled`, that may be no more than their identity.
-    """
-    listed = _listed(git, commit, project, only)
-    blobs = git.contents(listed.workflows.values())
-    workflows = {name: blobs[entry.blob] for name, entry in listed.workflows.items()}
-    known, problems = load.load_catalog(workflows, project.folder)
-    examined = keeper.examiner(project, known, workflows).in_commit(git, listed.specs, settled)
-    contents = Contents(
-        list(listed.specs),
-        lambda name: git.contents([listed.specs[name]])[listed.specs[name].blob],
-    )
-    return _with(load.assembled(examined, contents, project, known, problems), listed.found)
-
-
-class _Listed(NamedTuple):
+class Listed(NamedTuple):
     """Names and entries of the files of a commit, and what is wrong with them."""
 
     specs: Mapping[str, TreeFile]
@@ -211,7 +176,8 @@ class _Listed(NamedTuple):
 _FEW = 500  # paths that fit well on a command line
 
 
-def _listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | None) -> _Listed:
+def listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | None) -> Listed:
+    """List the files of a commit that say what would run: all, or those named in `only`."""
     specs: dict[str, TreeFile] = {}
     workflows: dict[str, TreeFile] = {}
     places: Sequence[str] = project.runs
@@ -228,7 +194,7 @@ def _listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | 
             found.append(problem)
         if name and (only is None or name in only):
             specs[name] = entry
-    return _Listed(specs, workflows, found)
+    return Listed(specs, workflows, found)
 
 
 def _is_plain(name: str) -> bool:
@@ -236,7 +202,8 @@ def _is_plain(name: str) -> bool:
     return name.isascii() and "\\" not in name
 
 
-def _with(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
+def with_findings(specs: SpecSet, more: list[Diagnostic]) -> SpecSet:
+    """Add to what was found."""
     if not more:
         return specs
     return specs._replace(diagnostics=in_order([*specs.diagnostics, *more]))

@@ -73,14 +73,15 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
         f"qflow_gitops.{one}"
         for one in (
             "base", "base.forks", "base.paths", "base.printable", "base.resources", "cache",
-            "cache.store",
+            "cache.loading", "cache.store",
             "cache.verdicts", "cli.clock", "cli.connections", "cli.console", "cli.context",
             "cli.given_paths", "cli.options", "cli.validate",
             "commands", "commands.validate", "findings", "findings.finding", "git",
             "git.child", "git.disk", "git.listings", "git.process", "git.repository",
             "git.revisions", "git.worktree",
             "render", "render.escape", "render.formats",
-            "render.text", "results", "results.report", "sources", "sources.lostsettings",
+            "render.text", "results", "results.report", "sources", "sources.loader",
+            "sources.lostsettings",
             "sources.place",
         )
     }  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.cache.store import Cache as KeptInFolder
-from qflow_gitops.ports.git import Cache
+from qflow_gitops.ports.cache import Cache
 from tests.fakes.cache import FakeCache
 
 

@@ -18,7 +18,6 @@ LONGER_FUNCTIONS = {
     "cli/demo.py:_tell": 60,
     "cli/resolve.py:command": 62,
     "commands/init.py:init": 59,
-    "commands/validate.py:validate": 66,
     "lockfile/rebasing.py:rebased": 56,
     "render/textplans.py:applied": 54,
     "sandbox/server.py:__init__": 48,

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class FakeCache:
-    """Implements `ports.git.Cache`. Answers are kept as JSON, as they are on a disk."""
+    """Implements `ports.cache.Cache`. Answers are kept as JSON, as they are on a disk."""
 
     def __init__(self, tool: str = "this version") -> None:
         self.tool = tool

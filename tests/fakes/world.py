@@ -17,6 +17,8 @@ from qflow_gitops.apply.reconciler import Reconciler
 from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
+from qflow_gitops.cache.examining import one_by_one
+from qflow_gitops.cache.loading import CachedLoader
 from qflow_gitops.commands import apply as applying
 from qflow_gitops.commands import baseline as baselining
 from qflow_gitops.commands import comment as commenting
@@ -50,6 +52,7 @@ from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings
 from qflow_gitops.sources import specs as reading
+from qflow_gitops.sources.loader import DIRECT
 from qflow_gitops.sources.runs import attempts_for
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import FakeClock, FakeStop
@@ -111,7 +114,7 @@ class World:
         self.store = FakeLockStore()
         self.qualys = FakeQualys(self.clock)
         self.github = FakeGitHub()
-        self.cache = FakeCache()
+        self.loader = CachedLoader(FakeCache(), one_by_one)
         self.gateway = "gateway.example"
         self.freezes: tuple[Freeze, ...] = ()
         self.author: Mapping[str, str] = {"actor": "ada"}
@@ -261,8 +264,9 @@ class World:
     def plan(self, *, cached: bool = False, branches: bool = False, **request: Any) -> Report:
         """Make a plan; with `branches` it says what an apply would refuse."""
         asked = PlanRequest(**{"platform": self.platform, **request})
-        ask, cache = self.branches if branches else None, self.cache if cached else None
-        return planning.make_plan(asked, self.git, lambda _: self.store, self.now, cache, ask)
+        ask = self.branches if branches else None
+        loader = self.loader if cached else DIRECT
+        return planning.make_plan(asked, self.git, lambda _: self.store, self.now, loader, ask)
 
     def status(self, environment: str = "", *, exit_code: bool = False) -> Report:
         """Show how each run stands."""
@@ -336,9 +340,10 @@ class World:
     def validate(self, *only: str, strict: bool = False, hook: bool = False) -> Report:
         """Check the work tree; with `hook` what a commit is about to change."""
         check = validate.validate_staged if hook else validate.validate
-        spread = lambda function, items: [function(item) for item in items]  # noqa: E731
-        known: Callable[[Project], Lockfile | None] = lambda _: self.store.at_hand()  # noqa: E731
-        return check(self.git, self.platform, self.cache, spread, known, only, strict=strict)
+        return check(
+            self.git, self.platform, self.loader, lambda _: self.store.at_hand(), only,
+            strict=strict,
+        )  # fmt: skip
 
     def pull_workflows(
         self, *wanted: str, environment: str = "", everything: bool = False

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.cache import looking
 from qflow_gitops.cache.store import FILE
 from qflow_gitops.git import listings
 from qflow_gitops.git.listings import Listings
 from qflow_gitops.git.worktree import WorkTree
-from qflow_gitops.sources import looking
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.partners import rows

@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qflow_gitops.cache import verdicts
 from qflow_gitops.errors import Unreadable
 from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.sources.specs import listed, spec_paths, with_findings
 from qflow_gitops.specs import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from qflow_gitops.base.paths import TreeFile
-    from qflow_gitops.ports.git import Cache, GitTree, WorkTree
+    from qflow_gitops.ports.cache import Cache
+    from qflow_gitops.ports.git import GitTree, WorkTree
     from qflow_gitops.settings.project import Project
     from qflow_gitops.specs.catalogs import Catalog
-    from qflow_gitops.specs.load import Examined
+    from qflow_gitops.specs.load import Examined, SpecSet
     from qflow_gitops.specs.spec import RunSpec
 
 Spread = Callable[[Callable[[str], Any], Sequence[str]], list[Any]]
 """Applies a function to many items and gives the results in their order; on all cores, say."""
 
 
-def _one_by_one(function: Callable[[str], Any], items: Sequence[str]) -> list[Any]:
+def one_by_one(function: Callable[[str], Any], items: Sequence[str]) -> list[Any]:
+    """Apply a function to each item, in this process."""
     return list(map(function, items))
 
 
@@ -37,7 +40,7 @@ class CachedChecks(NamedTuple):
 
     cache: Cache
     basis: str
-    spread: Spread = _one_by_one
+    spread: Spread = one_by_one
 
     def context(self, workflows: Mapping[str, bytes]) -> str:
         """Return the identity of all that a verdict depends on, with this catalog."""
@@ -179,3 +182,41 @@ class Examiner:
         if self._new:
             self._cache.keep_verdicts(self._context, self._new)
             self._new = {}
+
+
+def known_specs(
+    git: GitTree,
+    commit: str,
+    project: Project,
+    keeper: CachedChecks,
+    settled: Callable[[RunSpec], bool],
+    only: frozenset[str] | None = None,
+) -> SpecSet:
+    """Read the specs of a commit, as `commit_specs` does, but nothing that the keeper knows.
+
+    Of specs that are `settled`, that may be no more than their identity.
+    """
+    there = listed(git, commit, project, only)
+    blobs = git.contents(there.workflows.values())
+    workflows = {name: blobs[entry.blob] for name, entry in there.workflows.items()}
+    known, problems = load.load_catalog(workflows, project.folder)
+    examined = keeper.examiner(project, known, workflows).in_commit(git, there.specs, settled)
+    contents = Contents(
+        list(there.specs),
+        lambda name: git.contents([there.specs[name]])[there.specs[name].blob],
+    )
+    return with_findings(load.assembled(examined, contents, project, known, problems), there.found)
+
+
+def known_worktree_specs(
+    tree: WorkTree, project: Project, workflows: Mapping[str, bytes], keeper: CachedChecks
+) -> SpecSet:
+    """Read every spec of the work tree, but nothing that the keeper knows.
+
+    `workflows` are the catalog's files.
+    """
+    paths, found = spec_paths(tree, project)
+    contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
+    known, problems = load.load_catalog(workflows, project.folder)
+    examined = keeper.examiner(project, known, workflows).in_worktree(tree, paths)
+    return with_findings(load.assembled(examined, contents, project, known, problems), found)

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qflow_gitops.cache.examining import known_worktree_specs
+from qflow_gitops.cache.survey import Survey
 from qflow_gitops.findings.finding import has_errors, in_order
 from qflow_gitops.sources import specs as reading
-from qflow_gitops.sources.survey import AllSpecs, Survey
+from qflow_gitops.sources.loader import AllSpecs, lines_of, short
 from qflow_gitops.specs import filenames, load, project_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from qflow_gitops.cache.examining import CachedChecks
     from qflow_gitops.ports.git import WorkTree
     from qflow_gitops.settings.project import Project
-    from qflow_gitops.sources.examining import CachedChecks
-    from qflow_gitops.specs.spec import RunSpec
 
 MOST_CHANGED = 200
 """With more changed paths, everything is looked at."""
@@ -38,8 +39,8 @@ def look(
         return looked, None
     state = tree.state
     workflows = reading.worktree_workflows(tree, project.folder)
-    specs = reading.worktree_specs(tree, project, workflows=workflows, keeper=keeper)
-    looked = AllSpecs(specs.files, "\n" + _lines(specs.specs.values()), specs.diagnostics)
+    specs = known_worktree_specs(tree, project, workflows, keeper)
+    looked = AllSpecs.of(specs)
     unsure, _ = state
     alike = any(finding.rule == project_rules.SAME_REQUEST for finding in looked.found)
     if alike or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
@@ -60,7 +61,7 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks)
     workflows = _workflows(tree, reading.worktree_workflows(those, project.folder), last, changed)
     if keeper.context(workflows) != last.context:
         return None
-    specs = reading.worktree_specs(those, project, workflows=workflows, keeper=keeper)
+    specs = known_worktree_specs(those, project, workflows, keeper)
     files, runs = last.looked.files, last.looked.runs
     # A name that isn't shown as it is has no run, and may be shown like one that has.
     names = {path.decode() for path in changed if filenames.escaped(path).encode() == path}
@@ -76,7 +77,7 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks)
     ]
     return AllSpecs(
         files + specs.files,
-        runs + _lines(specs.specs.values()),
+        runs + lines_of(specs.specs.values()),
         in_order([*found, *specs.diagnostics]),
     )
 
@@ -100,21 +101,10 @@ def _clash(specs: load.SpecSet, names: Iterable[str], runs: str) -> bool:
             f"\t{environment}/{name}\t" in runs
             for environment, name in (*specs.specs, *specs.invalid)
         )
-        or any(f"\n{_short(spec)}\t" in runs for spec in specs.specs.values())
+        or any(f"\n{short(spec)}\t" in runs for spec in specs.specs.values())
         or any(finding.rule == project_rules.SAME_REQUEST for finding in specs.diagnostics)
         or any(f"\t{name.casefold()}\n" in folded for name in names)
     )
-
-
-def _lines(specs: Iterable[RunSpec]) -> str:
-    return "".join(
-        f"{_short(spec)}\t{spec.environment}/{spec.name}\t{spec.file}\n" for spec in specs
-    )
-
-
-def _short(spec: RunSpec) -> str:
-    """Enough of a digest: where two are alike by chance, everything is looked at."""
-    return spec.digest[-24:]
 
 
 def _without(runs: str, file: str) -> str:

@@ -9,39 +9,16 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.cache import verdicts
+from qflow_gitops.sources.loader import AllSpecs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from qflow_gitops.base.paths import ProjectFolder
-    from qflow_gitops.findings.finding import Diagnostic
-    from qflow_gitops.ports.git import Cache
+    from qflow_gitops.ports.cache import Cache
 
 _NAME = "survey"
-
-
-class AllSpecs(NamedTuple):
-    """What there is: how many files of specs, the runs, what was found.
-
-    `runs` is a text, since most of it is never needed: a line break, then for each run the end
-    of its digest, a tab, `environment/name`, a tab, its file, and a line break. Neither stands
-    in a valid name.
-    """
-
-    files: int
-    runs: str
-    found: tuple[Diagnostic, ...]
-
-    def count(self, only: tuple[str, ...]) -> int:
-        """Count the runs in these files and folders; all without any."""
-        if not only or "" in only or "." in only:
-            return self.runs.count("\n") - 1
-        roots = [
-            path for path in set(only)
-            if not any(path != other and covers((other,), path) for other in only)
-        ]  # fmt: skip
-        return sum(self.runs.count(f"\t{root}{end}") for root in roots for end in ("\n", "/"))
 
 
 class Survey(NamedTuple):
@@ -85,8 +62,3 @@ class Survey(NamedTuple):
 
 def _name(root: Path, folder: ProjectFolder) -> str:
     return f"{_NAME} {root / folder.name}"
-
-
-def covers(only: tuple[str, ...], file: str) -> bool:
-    """Whether a file is one of those asked for, or in one of the folders; all are without any."""
-    return not only or any(path in ("", ".", file) or file.startswith(path + "/") for path in only)
