@@ -88,7 +88,7 @@ _BY_REASON = {
         "--data names a file that may be written, or made anew.",
         "Let it choose one: `qflow-gitops sandbox --port 0`",
     ),
-    "a private gateway speaks https: tests/unit/test_gateways.py": (
+    "a private gateway speaks https: tests/unit/apply/test_gateways.py": (
         "Set QFLOW_GATEWAY back to …, with its credentials",
     ),
     "it asks a package registry": ("`pip install 'Flask>=3.0'`",),

@@ -4,8 +4,10 @@ A fake is a small, honest twin: it keeps the port's promises, and `tests/contrac
 them, with the same stories that the real one has to tell. What it can be asked for beside the port
 are its knobs: another process that was faster, a remote that says nothing, an answer that is lost.
 
+`tests/unit/apply` and `tests/unit/commands` are written on them, a file a use case; `.ci/run` holds
+these alone to 90 % of the branches of both rooms.
+
 `clock` time and stop signals · `history`, `worktree`, `git`, `remotes` a repository, its clones
 and its remotes · `lock_store`, `lock_branch` where the lockfile lives · `qualys` · `github` ·
-`cache` what was found out before ·
-`world` all of them together, and the use cases' services made of them.
+`cache` what was found out before · `world` all of them together, and the use cases' services.
 """

@@ -14,6 +14,10 @@ class FakeCache:
         self._answers: dict[str, str] = {}
         self._contents: dict[str, bytes] = {}
 
+    def spoil(self, data: Any) -> None:
+        """Let each answer that was kept be this, as of another version or a broken disk."""
+        self._answers = dict.fromkeys(self._answers, json.dumps(data))
+
     def verdicts(self, context: str, blobs: Sequence[str]) -> Mapping[str, tuple[int, str]]:
         known = self._verdicts.get(context, {})
         return {blob: known[blob] for blob in blobs if blob in known}

@@ -114,7 +114,8 @@ class World:
         self.store = FakeLockStore()
         self.qualys = FakeQualys(self.clock)
         self.github = FakeGitHub()
-        self.loader = CachedLoader(FakeCache(), one_by_one)
+        self.cache = FakeCache()
+        self.loader = CachedLoader(self.cache, one_by_one)
         self.gateway = "gateway.example"
         self.freezes: tuple[Freeze, ...] = ()
         self.author: Mapping[str, str] = {"actor": "ada"}
