@@ -1,5 +1,7 @@
 """`qflow-gitops demo`: the story told by the real commands, against the sandbox."""
 
+from __future__ import annotations
+
 import os
 import shlex
 import subprocess
@@ -7,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +17,9 @@ from qflow_gitops.cli import streams
 from qflow_gitops.cli.context import Wiring
 from qflow_gitops.cli.sandbox import needs_flask
 from qflow_gitops.errors import QflowError, UsageProblem
+
+if TYPE_CHECKING:
+    from qflow_gitops.sandbox.server import SandboxServer
 
 _PROGRAM = [sys.executable, "-c", "from qflow_gitops.cli.main import main; main()"]
 
@@ -130,10 +136,16 @@ def _environment(environ: Mapping[str, str], gateway: str) -> dict[str, str]:
     return {**kept, **names, **mails, **credentials, "QFLOW_GATEWAY": gateway, "PWD": os.sep}
 
 
-def _tell(story: _Story, sandbox: object) -> None:
-    from qflow_gitops.sandbox.server import SandboxServer
+def _tell(story: _Story, sandbox: SandboxServer) -> None:
+    _tell_a_first_apply(story)
+    _tell_a_change(story)
+    _tell_a_bad_day(story, sandbox)
+    _tell_a_rerun(story)
+    sent = len(sandbox.requests("POST", "/run"))
+    story.say(f"Requests that the sandbox received in all: {sent}; one for each change.")
 
-    assert isinstance(sandbox, SandboxServer)  # noqa: S101
+
+def _tell_a_first_apply(story: _Story) -> None:
     story.say("A repository of run specs. (A local sandbox plays Qualys; nothing leaves here.)")
     story.git("init", "--quiet", "--initial-branch=main")
     story.program("init", "--platform", "sandbox")
@@ -156,6 +168,8 @@ def _tell(story: _Story, sandbox: object) -> None:
     story.say("Again: nothing is due, nothing is sent.")
     story.program("apply", "--yes")
 
+
+def _tell_a_change(story: _Story) -> None:
     story.say("One value changes in one file; the other is only moved and commented.")
     story.write("runs/aws/buckets.yaml", _BUCKETS.replace("Count: 4", "Count: 5"))
     story.git("mv", "runs/azure/machines.yaml", "runs/azure/quarantine.yaml")
@@ -165,6 +179,8 @@ def _tell(story: _Story, sandbox: object) -> None:
     story.program("plan")
     story.program("apply", "--yes")
 
+
+def _tell_a_bad_day(story: _Story, sandbox: SandboxServer) -> None:
     story.say("A bad day: Qualys starts the run, but its answer never arrives, and its list lags.")
     sandbox.set_faults("accept-then-drop#1", "list-lag=3600")
     story.write("runs/aws/buckets.yaml", _BUCKETS.replace("Count: 4", "Count: 6"))
@@ -178,6 +194,8 @@ def _tell(story: _Story, sandbox: object) -> None:
     sandbox.set_faults()
     story.program("apply", "--yes")
 
+
+def _tell_a_rerun(story: _Story) -> None:
     story.say("The same request once more, on purpose: a reviewed change with a reason.")
     story.program("rerun", "encrypt-prod-buckets", "--reason", "new buckets since yesterday")
     story.git("commit", "--quiet", "--all", "-m", "Encrypt once more")
@@ -188,5 +206,3 @@ def _tell(story: _Story, sandbox: object) -> None:
 
     story.say("What the lockfile holds. (qflow.lock is a file of the repository.)")
     story.program("status")
-    sent = len(sandbox.requests("POST", "/run"))
-    story.say(f"Requests that the sandbox received in all: {sent}; one for each change.")

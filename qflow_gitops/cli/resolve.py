@@ -12,9 +12,10 @@ from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.lockfile.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from qflow_gitops.base.names import RunKey
+    from qflow_gitops.commands.resolve import Decision
     from qflow_gitops.lockfile.inheritance import Placed
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.results.report import Report
@@ -76,41 +77,54 @@ def command(
     for a run that ended with a word that nobody explained, or whose execution Qualys no longer
     shows.
     """
-    chosen = {
-        State.ADOPTED: bool(adopt),
-        State.ABSENT: absent,
-        State.ASSUMED: assume_ran,
-        State.SUCCEEDED: succeeded,
-        State.FAILED: failed,
-        State.IN_DOUBT: reopen,
-    }
-    if list(chosen.values()).count(True) != 1:
-        raise click.UsageError(
-            "Say one of --adopt EXECUTION, --absent, --assume-ran, --succeeded, --failed and "
-            "--reopen."
-        )
+    to = _chosen(
+        {
+            State.ADOPTED: bool(adopt),
+            State.ABSENT: absent,
+            State.ASSUMED: assume_ran,
+            State.SUCCEEDED: succeeded,
+            State.FAILED: failed,
+            State.IN_DOUBT: reopen,
+        }
+    )
     if others and not absent:
         raise click.UsageError("--not belongs to --absent.")
     if although_different and not adopt:
         raise click.UsageError("--although-different belongs to --adopt.")
-    to = next(state for state, said in chosen.items() if said)
 
     def work() -> Report:
-        from qflow_gitops.commands.decided import decide
-        from qflow_gitops.commands.resolve import Decision, resolve
-        from qflow_gitops.sources.runs import attempts_for
+        from qflow_gitops.commands.resolve import Decision
 
-        commit = wiring.newest()
-        project = wiring.project(commit)
-        store, author = wiring.store(project), wiring.author()
         decision = Decision(name, to, reason, adopt, although_different, others, attempt or 0)
-
-        def attempts(key: RunKey, lockfile: Lockfile) -> Sequence[Placed]:
-            return attempts_for(key, wiring.git, commit, project, lockfile)
-
-        if to in (State.ADOPTED, State.ABSENT, State.ASSUMED):
-            reconciler = wiring.reconciler(project)
-            return resolve(decision, project, store, reconciler, author, attempts)
-        return decide(decision, project, store, SystemClock(), author, attempts)
+        return _decided(wiring, decision)
 
     return run(wiring, "resolve", work, format_name, copies)
+
+
+def _chosen(states: Mapping[State, bool]) -> State:
+    """Return the state that an option asks for; there has to be exactly one."""
+    chosen = [state for state, is_asked in states.items() if is_asked]
+    if len(chosen) != 1:
+        raise click.UsageError(
+            "Say one of --adopt EXECUTION, --absent, --assume-ran, --succeeded, --failed and "
+            "--reopen."
+        )
+    return chosen[0]
+
+
+def _decided(wiring: Wiring, decision: Decision) -> Report:
+    from qflow_gitops.commands.decided import decide
+    from qflow_gitops.commands.resolve import resolve
+    from qflow_gitops.sources.runs import attempts_for
+
+    commit = wiring.newest()
+    project = wiring.project(commit)
+    store, author = wiring.store(project), wiring.author()
+
+    def attempts(key: RunKey, lockfile: Lockfile) -> Sequence[Placed]:
+        return attempts_for(key, wiring.git, commit, project, lockfile)
+
+    if decision.to in (State.ADOPTED, State.ABSENT, State.ASSUMED):
+        reconciler = wiring.reconciler(project)
+        return resolve(decision, project, store, reconciler, author, attempts)
+    return decide(decision, project, store, SystemClock(), author, attempts)

@@ -127,18 +127,13 @@ def init(
     elif branch is not None and new:
         change, known = _begun(branch)
         made.append(change)
-    lineage = known.lineage
+    store = "worktree" if branch is None else "branch"
     texts: dict[str, str | bytes] = {
-        PROJECT_FILE: _PROJECT.format(
-            platform=platform,
-            store="worktree" if branch is None else "branch",
-            lineage=_LINEAGE.format(lineage=lineage) if lineage else "",
-            previous=_PREVIOUS if known.environment(DEFAULT_ENVIRONMENT).runs else "",
-        ),
+        PROJECT_FILE: _settings(platform, store, known),
         "runs/README.md": _README,
     }
     if branch is None and new and not (folder / LOCK_FILE).exists():
-        texts[LOCK_FILE] = to_bytes(Lockfile(lineage, serial=1))
+        texts[LOCK_FILE] = to_bytes(Lockfile(known.lineage, serial=1))
     files_of_all = {_EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]})}
     if action is not None:
         for name in WORKFLOWS:
@@ -150,19 +145,30 @@ def init(
     changes = [replace(change, file=at.path(change.file)) for change in changes] + made
     changes += [_write_missing(target.root, name, text) for name, text in files_of_all.items()]
     changes.append(_editor(target.root, at))
-    body = Files(
-        tuple(changes),
-        (
-            *([] if target.typed == "." else [f"cd {shlex.quote(target.typed)}"]),
-            *([] if target.in_repository else ["git init"]),
-            *_to_settle(action),
-            f"git add {'-A' if at.name else '.'} && git commit -m 'Begin with qflow-gitops'",
-            "edit runs/my-first-run.yaml (runs/README.md has one to copy)",
-            "qflow-gitops validate",
-            "qflow-gitops plan --worktree",
-        ),
+    return Report("init", body=Files(tuple(changes), _next_steps(target, action)))
+
+
+def _settings(platform: str, store: str, lockfile: Lockfile) -> str:
+    """Return the text of the settings, of a lockfile that may be there already."""
+    return _PROJECT.format(
+        platform=platform,
+        store=store,
+        lineage=_LINEAGE.format(lineage=lockfile.lineage) if lockfile.lineage else "",
+        previous=_PREVIOUS if lockfile.environment(DEFAULT_ENVIRONMENT).runs else "",
     )
-    return Report("init", body=body)
+
+
+def _next_steps(target: Target, action: str | None) -> tuple[str, ...]:
+    """Say what a person does after it."""
+    return (
+        *([] if target.typed == "." else [f"cd {shlex.quote(target.typed)}"]),
+        *([] if target.in_repository else ["git init"]),
+        *_to_settle(action),
+        f"git add {'-A' if target.at.name else '.'} && git commit -m 'Begin with qflow-gitops'",
+        "edit runs/my-first-run.yaml (runs/README.md has one to copy)",
+        "qflow-gitops validate",
+        "qflow-gitops plan --worktree",
+    )
 
 
 def workflow(name: str, action: str = "", at: ProjectFolder = ROOT) -> str:
@@ -179,11 +185,11 @@ def _to_settle(action: str | None) -> tuple[str, ...]:
     """Say what only a person can do about the workflows."""
     if action is None:
         return ()
-    mend = (
+    replacing = (
         f"replace `{PLACEHOLDER.partition('@')[0]}@0000…` in .github/workflows by your copy of it"
     )
     settings = "set up environments, secrets and rules on GitHub: README, In GitHub Actions"
-    return (settings,) if action else (mend, settings)
+    return (settings,) if action else (replacing, settings)
 
 
 def _lockfile_there(target: Target, *, in_file: bool) -> Lockfile:

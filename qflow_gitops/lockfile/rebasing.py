@@ -2,6 +2,36 @@
 
 Pure. Two processes may judge the same attempt: what came later is put into the words of what
 is there, says nothing new, or contradicts it.
+
+============================  =========================  ===============================
+the attempt is                what arrives               what is recorded
+============================  =========================  ===============================
+any                           what TRANSITIONS allows    as it is
+`in_doubt`, `expired`         `accepted`                 `adopted`: it came late
+`in_doubt`, `expired`         `refused`, `unsent`        `absent`: its sender proved it
+`absent`, `assumed`           `accepted`                 `adopted`: against the decision
+`assumed`                     `refused`, `unsent`        `assumed`, with what its sender proved
+under way or final            `accepted`, `adopted`      None
+`running`                     `running`, the same word   None
+`ended`                       another end                as it is: its word was explained
+any other end                 `running`, another end     None
+any                           what is seen of an         None: a person put that away
+                              execution that it let go
+any                           its decision is put back   as it is, where that still stands,
+                                                         with the execution that it lets go
+`absent`                      `refused`, `unsent`        None
+`refused`, `unsent`           `adopted`                  None: its own sender knows better
+anything sent                 `in_doubt`                 None
+no longer doubtful            a decision on its doubt    None
+`absent` (or in doubt again)  `adopted`                  LockError, `lock_conflict`: whose
+and sent again, in doubt                                 execution it is can't be told
+any                           another execution          LockError, `lock_conflict`
+any                           another's execution        LockError, `lock_conflict`
+any                           anything else              LockError
+============================  =========================  ===============================
+
+A decision on a doubt is `absent`, `assumed` or `expired`. An `adopted` on top of `absent`
+or `assumed` is one of the moves that TRANSITIONS allows: an execution was found.
 """
 
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition, may_follow
@@ -14,37 +44,7 @@ def rebased(lockfile: Lockfile, transition: Transition) -> Transition | None:
     """Say how a transition is recorded on top of a record that others may have written to.
 
     For a transition that doesn't open an attempt; it was made for an older version of the
-    record. None means that it says nothing new.
-
-    ============================  =========================  ===============================
-    the attempt is                what arrives               what is recorded
-    ============================  =========================  ===============================
-    any                           what TRANSITIONS allows    as it is
-    `in_doubt`, `expired`         `accepted`                 `adopted`: it came late
-    `in_doubt`, `expired`         `refused`, `unsent`        `absent`: its sender proved it
-    `absent`, `assumed`           `accepted`                 `adopted`: against the decision
-    `assumed`                     `refused`, `unsent`        `assumed`, with what its sender proved
-    under way or final            `accepted`, `adopted`      None
-    `running`                     `running`, the same word   None
-    `ended`                       another end                as it is: its word was explained
-    any other end                 `running`, another end     None
-    any                           what is seen of an         None: a person put that away
-                                  execution that it let go
-    any                           its decision is put back   as it is, where that still stands,
-                                                             with the execution that it lets go
-    `absent`                      `refused`, `unsent`        None
-    `refused`, `unsent`           `adopted`                  None: its own sender knows better
-    anything sent                 `in_doubt`                 None
-    no longer doubtful            a decision on its doubt    None
-    `absent` (or in doubt again)  `adopted`                  LockError, `lock_conflict`: whose
-    and sent again, in doubt                                 execution it is can't be told
-    any                           another execution          LockError, `lock_conflict`
-    any                           another's execution        LockError, `lock_conflict`
-    any                           anything else              LockError
-    ============================  =========================  ===============================
-
-    A decision on a doubt is `absent`, `assumed` or `expired`. An `adopted` on top of `absent`
-    or `assumed` is one of the moves that TRANSITIONS allows: an execution was found.
+    record. None means that it says nothing new; the module's table has all cases.
 
     Raises LockError for what can't be recorded; its caller rescues the transition, since
     what it says about an execution may not be lost.

@@ -1,5 +1,6 @@
 """A plan, and what an apply did, as lines for a person."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -162,9 +163,7 @@ def _section(title: str, changes: tuple[Change, ...], sign: str) -> Iterator[str
 def applied(body: Applied) -> Iterator[str]:
     """What became of each run, and of what was not started."""
     plan = body.planned.plan
-    states: dict[str, int] = {}
-    for outcome in body.outcomes:
-        states[outcome.attempt.state] = states.get(outcome.attempt.state, 0) + 1
+    states = Counter(str(outcome.attempt.state) for outcome in body.outcomes)
     did = ", ".join(f"{number:,} {state}" for state, number in states.items()) or "nothing started"
     held = len(plan.of(Action.HOLD))
     yield from frozen(body.planned.freezes)
@@ -178,41 +177,59 @@ def applied(body: Applied) -> Iterator[str]:
         yield f"  {sign} {clean(name)}  {clean(said(outcome.attempt))}{_why(outcome.attempt)}"
     yield from _section("Not started", body.not_started, "-")
     yield from _held(plan.of(Action.HOLD), None)
-    told = {(*(c.owner or c.key), c.attempt.number) for c in plan.of(Action.HOLD) if c.attempt}
-    doubts = [o for o in body.doubts if (o.environment, o.name, o.attempt.number) not in told]
-    if doubts:
-        yield ""
-        yield "In doubt: these may have run, and will not be sent again by themselves."
-        for doubt in doubts:
-            other = "" if doubt.environment == body.environment else f"{doubt.environment}/"
-            yield (
-                f"  ? {clean(other + doubt.name)}: look in Qualys for an execution of workflow "
-                f"{doubt.attempt.fact('workflowId')} at about {doubt.attempt.opened_at}"
-            )
-        again = next_steps.look_up(body.environment)
-        yield f"  → {again} looks for them again, as each apply does first"
-    if body.elsewhere:
-        yield ""
-        yield "Another apply sends these now, or was stopped: what becomes of them isn't known yet."
-        for outcome in body.elsewhere:
-            by = outcome.attempt.events[0].extra.get("by")
-            who = ", ".join(map(str, by.values())) if isinstance(by, dict) else "somebody"
-            until = outcome.attempt.events[0].extra.get("leaseUntil", "")
-            yield f"  … {clean(outcome.name)}: by {clean(who)}, until {clean(str(until))} at most"
-        yield f"  → `qflow-gitops apply -e {body.environment}` looks for them after that time"
+    yield from _in_doubt(body)
+    yield from _elsewhere(body)
     if body.rescued:
-        yield ""
-        yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"
-        yield from map(clean, body.rescued_lines.splitlines())
-        kept = not body.rescued.startswith("not to a file")
-        yield (
-            "  → `qflow-gitops lock push`, or with the lines above on its stdin "
-            "`qflow-gitops lock push -`"
-            if kept
-            else "  → `qflow-gitops lock push -`, with the lines above on its stdin"
-        )
+        yield from _rescued(body)
     elif body.outcomes:
         yield f"Recorded in {clean(body.planned.lock.where)}"
+
+
+def _in_doubt(body: Applied) -> Iterator[str]:
+    """What may have run, where no held run has told it already."""
+    held = body.planned.plan.of(Action.HOLD)
+    told = {(*(c.owner or c.key), c.attempt.number) for c in held if c.attempt}
+    doubts = [o for o in body.doubts if (o.environment, o.name, o.attempt.number) not in told]
+    if not doubts:
+        return
+    yield ""
+    yield "In doubt: these may have run, and will not be sent again by themselves."
+    for doubt in doubts:
+        other = "" if doubt.environment == body.environment else f"{doubt.environment}/"
+        yield (
+            f"  ? {clean(other + doubt.name)}: look in Qualys for an execution of workflow "
+            f"{doubt.attempt.fact('workflowId')} at about {doubt.attempt.opened_at}"
+        )
+    again = next_steps.look_up(body.environment)
+    yield f"  → {again} looks for them again, as each apply does first"
+
+
+def _elsewhere(body: Applied) -> Iterator[str]:
+    """What another apply has in hand."""
+    if not body.elsewhere:
+        return
+    yield ""
+    yield "Another apply sends these now, or was stopped: what becomes of them isn't known yet."
+    for outcome in body.elsewhere:
+        by = outcome.attempt.events[0].extra.get("by")
+        who = ", ".join(map(str, by.values())) if isinstance(by, dict) else "somebody"
+        until = outcome.attempt.events[0].extra.get("leaseUntil", "")
+        yield f"  … {clean(outcome.name)}: by {clean(who)}, until {clean(str(until))} at most"
+    yield f"  → `qflow-gitops apply -e {body.environment}` looks for them after that time"
+
+
+def _rescued(body: Applied) -> Iterator[str]:
+    """Answers that aren't in the lockfile, and how they get there."""
+    yield ""
+    yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"
+    yield from map(clean, body.rescued_lines.splitlines())
+    kept = not body.rescued.startswith("not to a file")
+    yield (
+        "  → `qflow-gitops lock push`, or with the lines above on its stdin "
+        "`qflow-gitops lock push -`"
+        if kept
+        else "  → `qflow-gitops lock push -`, with the lines above on its stdin"
+    )
 
 
 _OUTCOME_SIGNS = {

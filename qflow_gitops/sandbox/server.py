@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.sandbox.app import build
@@ -42,6 +43,31 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
+def _store_in(data: Path) -> Store:
+    try:
+        return Store(data)
+    except sqlite3.Error as problem:
+        raise UsageProblem(
+            f"The executions can't be kept there: {problem}.",
+            where=str(data),
+            not_done="The sandbox was not started.",
+            hint="--data names a file that may be written, or made anew.",
+            reason="sandbox_data",
+        ) from None
+
+
+def _server_at(port: int, app: Flask) -> BaseWSGIServer:
+    try:
+        return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    except (OSError, SystemExit):
+        raise UsageProblem(
+            f"The port {port} can't be used.",
+            not_done="The sandbox was not started.",
+            hint="Let it choose one: `qflow-gitops sandbox --port 0`",
+            reason="port_taken",
+        ) from None
+
+
 class SandboxServer:
     """A running sandbox: `with SandboxServer(faults=["429#1"]) as sandbox: … sandbox.url`."""
 
@@ -64,30 +90,11 @@ class SandboxServer:
             if data is None:
                 folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="qflow-sandbox-"))
                 data = Path(folder) / "sandbox.sqlite"
-            try:
-                self._store = Store(data)
-            except sqlite3.Error as problem:
-                raise UsageProblem(
-                    f"The executions can't be kept there: {problem}.",
-                    where=str(data),
-                    not_done="The sandbox was not started.",
-                    hint="--data names a file that may be written, or made anew.",
-                    reason="sandbox_data",
-                ) from None
+            self._store = _store_in(data)
             opened.callback(self._store.close)
             app = build(self._store, self._faults, duration)
             app.config["PROPAGATE_EXCEPTIONS"] = True
-            try:
-                self._server = make_server(
-                    "127.0.0.1", port, app, threaded=True, request_handler=_Quiet
-                )
-            except (OSError, SystemExit):
-                raise UsageProblem(
-                    f"The port {port} can't be used.",
-                    not_done="The sandbox was not started.",
-                    hint="Let it choose one: `qflow-gitops sandbox --port 0`",
-                    reason="port_taken",
-                ) from None
+            self._server = _server_at(port, app)
             opened.callback(self._server.server_close)
             self._opened = opened.pop_all()
         self._thread = threading.Thread(

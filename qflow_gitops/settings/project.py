@@ -101,16 +101,7 @@ def from_document(
     `platform` is what an environment without one of its own gets (QFLOW_PLATFORM).
     """
     spec: Mapping[str, Any] = document.data.get("spec") or {}
-    environments = {
-        name: Environment(
-            name,
-            environment.get("platform", platform),
-            environment.get("connectors"),
-            tuple(environment.get("previousNames", ())),
-            tuple(environment.get("branches", ())),
-        )
-        for name, environment in (spec.get("environments") or {DEFAULT_ENVIRONMENT: {}}).items()
-    }
+    environments = _environments(spec, platform)
     twice = _named_twice(document, environments)
     if twice is not None:
         return None, (twice,)
@@ -143,6 +134,20 @@ def from_document(
         places=_Places(document, runs) if "runs" in spec else {},
     )
     return project, tuple(_policy_findings(document, project))
+
+
+def _environments(spec: Mapping[str, Any], platform: str) -> dict[str, Environment]:
+    given = spec.get("environments") or {DEFAULT_ENVIRONMENT: {}}
+    return {
+        name: Environment(
+            name,
+            environment.get("platform", platform),
+            environment.get("connectors"),
+            tuple(environment.get("previousNames", ())),
+            tuple(environment.get("branches", ())),
+        )
+        for name, environment in given.items()
+    }
 
 
 def _named_twice(document: Document, environments: Mapping[str, Environment]) -> Diagnostic | None:

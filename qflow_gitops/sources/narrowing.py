@@ -67,13 +67,7 @@ def narrowed(
 
     changes = _changes(git, base, commit, project)
     touched = _names(changes)
-    known = project.folder.catalog
-    checked_anew = any(path == known or path.startswith(known + "/") for path in touched)
-    if (
-        project.folder.settings in touched
-        or checked_anew
-        or _platform_changed(project, lockfile, environments)
-    ):
+    if _is_checked_anew(project, touched) or _platform_changed(project, lockfile, environments):
         return None
     removed = _names(
         change
@@ -98,6 +92,14 @@ def narrowed(
             return Narrowed(specs, touched)
         needed |= more
     return None
+
+
+def _is_checked_anew(project: Project, touched: frozenset[str]) -> bool:
+    """Whether the settings or the catalog differ, by which every spec is checked."""
+    catalog = project.folder.catalog
+    return project.folder.settings in touched or any(
+        path == catalog or path.startswith(catalog + "/") for path in touched
+    )
 
 
 def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:

@@ -14,17 +14,7 @@ PACKAGE = ROOT / "qflow_gitops"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LINES, FUNCTION, CLASS, METHODS = 350, 45, 250, 20
 """No file, function and class is longer, but for these functions, which may only get shorter."""
-LONGER_FUNCTIONS = {
-    "cli/demo.py:_tell": 60,
-    "cli/resolve.py:command": 62,
-    "commands/init.py:init": 59,
-    "lockfile/rebasing.py:rebased": 56,
-    "render/textplans.py:applied": 54,
-    "sandbox/server.py:__init__": 48,
-    "settings/project.py:from_document": 50,
-    "sources/narrowing.py:narrowed": 50,
-    "yaml/fast.py:_data": 50,
-}
+LONGER_FUNCTIONS = {"yaml/fast.py:_data": 50}
 
 
 def test_the_readme_shows_the_rooms_as_they_are() -> None:
