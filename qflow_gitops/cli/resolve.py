@@ -87,10 +87,8 @@ def command(
             State.IN_DOUBT: reopen,
         }
     )
-    if others and not absent:
-        raise click.UsageError("--not belongs to --absent.")
-    if although_different and not adopt:
-        raise click.UsageError("--although-different belongs to --adopt.")
+    _check_belongs("--not", bool(others), "--absent", absent)
+    _check_belongs("--although-different", although_different, "--adopt", bool(adopt))
 
     def work() -> Report:
         from qflow_gitops.commands.resolve import Decision
@@ -110,6 +108,11 @@ def _chosen(states: Mapping[State, bool]) -> State:
             "--reopen."
         )
     return chosen[0]
+
+
+def _check_belongs(option: str, is_given: bool, other: str, is_other_given: bool) -> None:
+    if is_given and not is_other_given:
+        raise click.UsageError(f"{option} belongs to {other}.")
 
 
 def _decided(wiring: Wiring, decision: Decision) -> Report:

@@ -206,7 +206,7 @@ BESIDE = {
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
     "qflow_gitops.render.textrecords:standstill": "after an unfreeze: test_freeze.py",
-    "qflow_gitops.render.textplans:applied": "where answers couldn't be saved to a file",
+    "qflow_gitops.render.textplans:_rescued": "where answers couldn't be saved to a file",
 }
 """Function -> what its texts are that name a command and are no hints."""
 
