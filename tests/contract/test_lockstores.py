@@ -46,10 +46,18 @@ Made = Callable[..., LockStore]
 
 
 @pytest.fixture
-def made(remote: Remote, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Made:
+def there() -> FakeLockRemote:
+    """The remote's end of the fake branch."""
+    return FakeLockRemote()
+
+
+@pytest.fixture
+def made(
+    remote: Remote, workspace: Workspace, there: FakeLockRemote, monkeypatch: pytest.MonkeyPatch
+) -> Made:
     """Build a store of a kind; each call with another `clone` is another machine."""
     places = {"fake": LockPlace(), "fake for one": LockPlace(alone=True)}
-    there, seen = FakeLockRemote(), dict[str, FakeLockBranch]()
+    seen = dict[str, FakeLockBranch]()
 
     def make(name: str, *, clone: str = "", lineage: str = "") -> LockStore:
         if name in places:
@@ -285,6 +293,28 @@ def test_a_freeze_loses_no_race_silently(name: str, made: Made) -> None:
         with pytest.raises(LostRace):
             other.record([], frozen("other"))
         assert [one.text("reason") for one in other.lockfile.freezes] == ["one"]
+
+
+@SHARED
+def test_a_place_that_can_not_be_asked_is_read_from_a_copy_and_not_written(
+    name: str, made: Made, remote: Remote, there: FakeLockRemote
+) -> None:
+    store = made(name)
+    with store.session() as session:
+        session.record([opening("a")])
+    before = store.read()
+    assert (before.copied_at, store.at_hand()) == ("", before.lockfile)
+    remote.path.rename(remote.path.with_suffix(".away"))
+    there.answers = False
+    if isinstance(store, FakeLockStore):
+        store.copied_at = AT
+    copy = store.read()
+    assert (copy.lockfile, copy.where) == (before.lockfile, before.where)
+    assert copy.copied_at
+    with pytest.raises(LockError) as refused, store.session() as session:
+        session.record([accepted("a", "execution-1")])
+    assert refused.value.reason == "lock_unreachable"
+    assert store.at_hand() == before.lockfile
 
 
 # --- announced, whoever else is at work ----------------------------------------------

@@ -1,0 +1,140 @@
+"""The lockfile's branch, of a remote on disk by git or in memory: a push is a compare-and-swap."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qflow_gitops.errors import LockError
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.ports.lockfile import LockBranch
+from tests.fakes.lock_branch import FakeLockBranch, FakeLockRemote
+from tests.helpers.clones import Remote
+from tests.helpers.git import Workspace
+
+Clone = Callable[[str], LockBranch]
+"""One clone's end of the branch; the same name is the same clone, opened anew."""
+
+
+class Ends:
+    """Clones of one remote, and what becomes of that."""
+
+    def __init__(self, clone: Clone, silence: Callable[[], None]) -> None:
+        self.clone = clone
+        self.silence = silence
+
+
+@pytest.fixture(params=["git", "fake"])
+def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Ends:
+    if request.param == "fake":
+        there, seen = FakeLockRemote(), dict[str, FakeLockBranch]()
+
+        def opened(name: str) -> LockBranch:
+            return seen.setdefault(name, FakeLockBranch(there))
+
+        return Ends(opened, lambda: setattr(there, "answers", False))
+    remote = Remote(tmp_path / "remote.git")
+    begun = remote.clone("begun")
+    begun.git("commit", "--quiet", "--allow-empty", "-m", "the beginning")
+    begun.git("push", "--quiet", "origin", "HEAD:main")
+
+    def cloned(name: str) -> LockBranch:
+        folder = tmp_path / name
+        clone = Workspace(folder) if folder.exists() else remote.clone(name)
+        repo = GitRepo.open(clone.path, os.environ)
+        return GitBranch(repo, "origin", "qflow-lock", lambda: 30.0)
+
+    return Ends(cloned, lambda: setattr(remote, "path", remote.path.rename(tmp_path / "away")))
+
+
+def pushed(branch: LockBranch, *contents: bytes, parent: str = "") -> list[str]:
+    """Push one commit after another."""
+    commits = []
+    for content in contents:
+        parent_of_it, parent = parent, branch.commit(parent, content, "words")
+        assert branch.push(parent, parent_of_it)
+        commits.append(parent)
+    return commits
+
+
+def test_before_the_first_push_there_is_nothing(ends: Ends) -> None:
+    branch = ends.clone("a")
+    assert branch.fetch() == ""
+    assert branch.known()[0] == ""
+    assert "qflow-lock" in branch.where
+    assert "1" * 40 in branch.push_command("1" * 40)
+    assert "--force" in branch.push_command("1" * 40, force=True)
+
+
+def test_what_is_pushed_is_what_others_fetch(ends: Ends) -> None:
+    first, second = pushed(ends.clone("a"), b"one", b"two")
+    other = ends.clone("b")
+    assert other.fetch() == second
+    assert [other.content(commit) for commit in (first, second)] == [b"one", b"two"]
+    assert list(other.contents([second, first])) == [b"two", b"one"]
+    assert (list(other.parents(second)), list(other.parents(first))) == ([first], [])
+    assert [(commit, list(parents)) for commit, parents in other.history(second)] == [
+        (first, []), (second, [first]),
+    ]  # fmt: skip
+
+
+def test_who_pushes_on_top_of_an_older_commit_pushes_nothing(ends: Ends) -> None:
+    (first,) = pushed(ends.clone("a"), b"one")
+    faster, slower = ends.clone("a"), ends.clone("b")
+    assert slower.fetch() == first
+    late = slower.commit(first, b"late", "words")
+    (second,) = pushed(faster, b"two", parent=first)
+    assert not slower.push(late, first)
+    assert slower.fetch() == second
+    again = slower.commit(second, b"again", "words")
+    assert slower.push(again, second)
+    assert ends.clone("a").fetch() == again
+
+
+def test_only_one_can_begin(ends: Ends) -> None:
+    one, other = ends.clone("a"), ends.clone("b")
+    mine, theirs = one.commit("", b"one", "words 1"), other.commit("", b"other", "words 2")
+    assert one.push(mine, "")
+    assert not other.push(theirs, "")
+    assert other.fetch() == mine
+
+
+def test_how_commits_stand_to_one_another(ends: Ends) -> None:
+    branch = ends.clone("a")
+    first, second = pushed(branch, b"one", b"two")
+    assert branch.descends(second, first)
+    assert branch.descends(first, first)
+    assert not branch.descends(first, second)
+
+
+def test_a_clone_remembers_the_newest_commit_that_it_saw(ends: Ends) -> None:
+    (first,) = pushed(ends.clone("a"), b"one")
+    other = ends.clone("b")
+    other.fetch()
+    other.remember(first)
+    (second,) = pushed(ends.clone("a"), b"two", parent=first)
+    commit, at = ends.clone("b").known()
+    assert commit == first
+    assert at
+    assert ends.clone("a").known()[0] == second
+
+
+def test_the_same_content_is_another_commit_by_its_words(ends: Ends) -> None:
+    branch = ends.clone("a")
+    assert branch.commit("", b"one", "words 1") != branch.commit("", b"one", "words 2")
+
+
+def test_a_remote_that_is_silent_is_an_error_never_an_empty_branch(ends: Ends) -> None:
+    branch = ends.clone("a")
+    (first,) = pushed(branch, b"one")
+    ends.silence()
+    with pytest.raises(LockError) as refused:
+        branch.fetch()
+    assert refused.value.reason == "lock_unreachable"
+    late = branch.commit(first, b"two", "words")
+    with pytest.raises(LockError):
+        branch.push(late, first)
+    assert branch.known()[0] == first
+    assert branch.content(first) == b"one"
