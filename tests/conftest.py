@@ -1,5 +1,6 @@
 """A clean environment for every test: no user's settings, no CI, no credentials."""
 
+import gc
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ settings.register_profile(
 )
 settings.load_profile("default")
 
+gc.disable()  # until all tests are collected
+
 _FOREIGN = ("GIT_", "QFLOW_", "GITHUB_", "GITLAB_", "CI_", "XDG_")
 _NAMES = ("CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
 
@@ -40,7 +43,8 @@ def clean_environment(
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Test\n\temail = test@example.com\n"
         "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n"
-        "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n"  # a process for each commit and push
+        # Each commit and push would start one more process, to find that there is nothing to do.
+        "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[receive]\n\tautoGC = false\n"
     )
     monkeypatch.setenv("HOME", str(home))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -107,6 +111,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fault", action="append", type=int, help="only tests of this fault (tests/helpers/faults)"
     )
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of tests are made of stays: the garbage collection needn't look through it."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -20,14 +20,14 @@ def test_what_looking_costs() -> None:
     assert table.markdown().count("\n| ") > 9
 
 
-@pytest.mark.slow
+@nightly
 def test_what_an_apply_costs() -> None:
     (row,) = apply.measure(SMALL).rows
     assert row["runs"] == "100"
     assert float(row["ratio"]) > 1
 
 
-@pytest.mark.slow
+@nightly
 def test_how_time_grows() -> None:
     table = growth.measure(Scale((100, 300), 1))
     found = {row["what"]: row for row in table.rows}
@@ -43,7 +43,6 @@ def test_an_exponent_is_what_the_time_grows_by() -> None:
     assert round(growth.exponent(FULL.sizes, [size**2 for size in FULL.sizes]), 6) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 @nightly
 def test_what_others_take() -> None:

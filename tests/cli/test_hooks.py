@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
-from tests.helpers.partners import requires
+from tests.helpers.partners import nightly, requires
 from tests.helpers.specs import CONNECTOR, spec
 
 FILE = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
@@ -84,7 +84,7 @@ def test_migrate_rewrites_in_each_project_of_the_given_files(project: Workspace,
 Staged = Callable[..., tuple[bool, str]]
 
 
-@pytest.fixture(params=["pre-commit", pytest.param("prek", marks=requires("prek"))])
+@pytest.fixture(params=["pre-commit", pytest.param("prek", marks=[requires("prek"), nightly])])
 def staged(request: pytest.FixtureRequest, project: Workspace, tmp_path: Path) -> Staged:
     """Stage all changes (or these), and say whether the hook passes, and what it wrote."""
     hook = {**HOOKS["qflow-gitops-validate"], "language": "system"}

@@ -107,7 +107,12 @@ def test_a_result_that_nobody_gets_is_not_green(
 
 
 @pytest.mark.fault(26)
-@pytest.mark.parametrize("streams", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "streams",
+    rows(
+        ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"), lambda streams: streams in (">&-", "<&- >&- 2>&-")
+    ),
+)
 def test_an_apply_with_closed_streams_sends_and_records_once(
     streams: str, remote: Remote, sandbox: SandboxServer, workspace: Workspace
 ) -> None:
@@ -124,7 +129,7 @@ def test_an_apply_with_closed_streams_sends_and_records_once(
     ("encoding", "words"),
     rows(
         product(("cp932", "latin-1", "ascii"), (*COMMANDS, *FORMATS)),
-        lambda row: row[1] in (*FORMATS, "plan", "validate", "status"),
+        lambda row: row in [("latin-1", "plan"), *(("cp932", words) for words in FORMATS)],
     ),
 )
 def test_another_encoding(words: str, encoding: str, project: Workspace) -> None:

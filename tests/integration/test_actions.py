@@ -13,7 +13,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
-from tests.helpers.partners import rows
+from tests.helpers.partners import nightly, rows
 from tests.helpers.runner import ROOT, Job, Runner, Step, outputs, workflow
 from tests.helpers.specs import spec
 
@@ -89,7 +89,8 @@ def by_rebase(workspace: Workspace) -> None:
 MERGES = (by_merge, by_squash, by_rebase)
 
 
-@pytest.mark.parametrize("merge", rows(MERGES, lambda merge: merge is by_squash))
+@nightly
+@pytest.mark.parametrize("merge", MERGES)
 def test_a_pull_request_is_checked_and_its_merge_writes_the_record(
     workspace: Workspace,
     remote: Remote,
@@ -131,7 +132,7 @@ def test_a_pull_request_is_checked_and_its_merge_writes_the_record(
     assert len(sandbox.executions()) == 2
 
 
-@pytest.mark.parametrize("merge", rows(MERGES, lambda merge: merge is by_merge))
+@pytest.mark.parametrize("merge", rows(MERGES, lambda merge: merge is by_squash))
 def test_a_pull_requests_whole_way(
     workspace: Workspace,
     remote: Remote,

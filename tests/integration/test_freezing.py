@@ -142,7 +142,10 @@ def test_a_freeze_stops_an_apply_before_its_next_wave(scene: Scene) -> None:
 
 @pytest.mark.parametrize(
     ("scene", "push"),
-    rows(product(IN_BOTH_STORES, range(1, 8)), lambda row: row[1] in (1, 3, 6)),
+    rows(
+        product(IN_BOTH_STORES, range(1, 8)),
+        lambda row: row in [("branch", 1), ("branch", 3), ("branch", 6), ("worktree", 3)],
+    ),
     indirect=["scene"],
 )
 def test_nothing_is_sent_once_the_freeze_was_first(scene: Scene, push: int) -> None:

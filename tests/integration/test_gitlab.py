@@ -49,7 +49,7 @@ def gitlab(
             ("web", "reconcile", "operate!"),
             ("api", "", ""),
         ),
-        lambda row: row[0] in ("schedule", "api"),
+        lambda row: row[0] == "schedule",
     ),
 )
 def test_which_jobs_a_pipeline_has(
@@ -113,6 +113,7 @@ def test_a_push_waits_for_a_person_and_then_runs_what_was_shown_once(
     assert TOKEN not in done.out + remote.git("log", "-p", "qflow-lock")
 
 
+@nightly
 def test_operations_reach_the_record_and_hold_what_comes(
     gitlab: GitLab, remote: Remote, sandbox: SandboxServer
 ) -> None:

@@ -145,7 +145,7 @@ def essence(workspace: Workspace, store: WorktreeStore, *, full: bool) -> Any:
 
 
 @settings(
-    max_examples=40 if NIGHTLY else 8,
+    max_examples=40 if NIGHTLY else 3,
     phases=QUICK,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -1,7 +1,7 @@
 """The lockfile's branch over ssh, and over http and https with a token, as in a CI.
 
-`.ci/run` goes over http with a token and ssh, `.ci/nightly` over https and with an ssh command in
-the environment, too.
+`.ci/run` goes over http with a token, and applies over ssh, `.ci/nightly` does each over https and
+with an ssh command in the environment, too.
 """
 
 from collections.abc import Iterator
@@ -76,14 +76,14 @@ def ssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         yield server
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("http", marks=needs_backend),
-        pytest.param("https", marks=[needs_backend, nightly]),
-        pytest.param("ssh", marks=needs_sshd),
-        pytest.param("ssh by the environment", marks=[needs_sshd, nightly]),
-    ]
+HTTP = pytest.param("http", marks=needs_backend)
+OTHERS = (
+    pytest.param("https", marks=[needs_backend, nightly]),
+    pytest.param("ssh by the environment", marks=[needs_sshd, nightly]),
 )
+
+
+@pytest.fixture(params=[HTTP, pytest.param("ssh", marks=[needs_sshd, nightly]), *OTHERS])
 def place(
     request: pytest.FixtureRequest, remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
@@ -114,6 +114,9 @@ def refused(done: Done, sandbox: SandboxServer) -> None:
     assert sandbox.requests("POST", "/run") == []
 
 
+@pytest.mark.parametrize(
+    "place", [HTTP, pytest.param("ssh", marks=needs_sshd), *OTHERS], indirect=True
+)
 def test_clones_apply_through_it(
     place: Place, workspace: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:

@@ -3,12 +3,14 @@
 import pytest
 
 from qflow_gitops.errors import BusyError, ExitCode, QflowError, UsageProblem
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Change
 from qflow_gitops.results.records import History
 from qflow_gitops.results.report import InvalidFiles
 from tests.fakes import qualys as fakes
+from tests.fakes.lock_store import FakeLockSession
 from tests.fakes.world import WORKFLOW, World, project_file, raised
 
 MARK = Checkpoint("test", "1" * 40)
@@ -170,3 +172,29 @@ def test_a_race_that_is_lost_again_and_again_is_given_up() -> None:
     world.store.meanwhile += [lambda lockfile: lockfile.marked(MARK)] * 30
     raised(BusyError, world.baseline)
     assert world.states() == {}
+
+
+def test_the_record_is_asked_for_as_often_whatever_is_declared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A session may make it anew each time: asked for each run, the time grew by the square."""
+    asked: list[FakeLockSession] = []
+
+    def get(session: FakeLockSession) -> Lockfile:
+        asked.append(session)
+        return kept[id(session)]
+
+    def put(session: FakeLockSession, lockfile: Lockfile) -> None:
+        kept[id(session)] = lockfile
+
+    kept: dict[int, Lockfile] = {}
+    monkeypatch.setattr(FakeLockSession, "lockfile", property(get, put), raising=False)
+    counts = []
+    for size in (2, 40):
+        world = World()
+        world.specs(*(f"run-{number}" for number in range(size)))
+        asked.clear()
+        world.baseline()
+        assert len(world.states()) == size
+        counts.append(len(asked))
+    assert counts[0] == counts[1] > 0
