@@ -134,7 +134,7 @@ def _documents(
 def _data(following: Callable[[], Any]) -> dict[str, Any]:  # noqa: C901  one loop, the hot one
     """Build the data of one document, without recursion."""
     above: list[Any] = []
-    container: Any = None  # what is being filled
+    container: Any = []  # what is being filled; at first, what will hold the root
     key: str | None = None  # the key whose value comes next, in a mapping
     flow, line = -1, -1  # how deep the outermost brackets are, and their line
     while True:
@@ -144,42 +144,37 @@ def _data(following: Callable[[], Any]) -> dict[str, Any]:  # noqa: C901  one lo
             if event.anchor is not None or event.tag is not None:
                 raise _NotPlain
             if key is not None:
-                container[key] = _styled(event) if event.style else _resolved(event.value)
-                key = None
+                value = _styled(event) if event.style else _resolved(event.value)
+                container[key], key = value, None
             elif type(container) is dict:
                 key = event.value if event.style else _key(event.value)
                 if key in container:
                     raise _NotPlain
-            elif container is not None:
-                container.append(_styled(event) if event.style else _resolved(event.value))
             else:
-                raise _NotPlain
+                container.append(_styled(event) if event.style else _resolved(event.value))
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
             if event.anchor is not None or event.tag is not None or len(above) > MAX_DEPTH:
                 raise _NotPlain
             made: Any = {} if kind is MappingStartEvent else []
             if key is not None:
-                container[key] = made
-                key = None
+                container[key], key = made, None
             elif type(container) is list:
                 container.append(made)
-            elif container is not None:
+            else:
                 raise _NotPlain
             if flow < 0 and event.flow_style:
                 flow, line = len(above), event.start_mark.line
             above.append(container)
             container = made
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            root, container = container, above.pop()
+            container = above.pop()
             if len(above) == flow:
                 if flow and event.end_mark.line != line:  # its lines may be too far to the left
                     raise _NotPlain
                 flow = -1
-        elif kind is DocumentEndEvent:
-            if type(root) is not dict:
-                raise _NotPlain
-            return root
-        else:  # an alias
+        elif kind is DocumentEndEvent and type(container[0]) is dict:
+            return container[0]
+        else:  # an alias, or a root that is no mapping
             raise _NotPlain
 
 

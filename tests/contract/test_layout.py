@@ -13,8 +13,7 @@ from tests.picture import BLOCK, README, ROOT, docstring, layers, picture
 PACKAGE = ROOT / "qflow_gitops"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LINES, FUNCTION, CLASS, METHODS = 350, 45, 250, 20
-"""No file, function and class is longer, but for these functions, which may only get shorter."""
-LONGER_FUNCTIONS = {"yaml/fast.py:_data": 50}
+"""No file, function and class is longer; what grows beyond is split by what it does."""
 
 
 def test_the_readme_shows_the_rooms_as_they_are() -> None:
@@ -65,8 +64,7 @@ def test_no_function_is_long() -> None:
         for name, one, count in _definitions()
         if isinstance(one, ast.FunctionDef) and count > FUNCTION
     }
-    assert found.keys() == LONGER_FUNCTIONS.keys()
-    assert all(count <= LONGER_FUNCTIONS[name] for name, count in found.items())
+    assert found == {}
 
 
 def test_no_class_is_big() -> None:
