@@ -108,7 +108,8 @@ def command(
 
 def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     request = replace(request, head=wiring.git.resolve(request.head))  # once for all of it
-    project = wiring.project(request.head, fetch=True)
+    settings = wiring.settings(request.head, fetch=True)
+    project = settings.project
     if (wiring.git.root / project.folder.rescue).exists():
         said = "holds answers of an earlier apply that aren't in the lockfile yet"
         wiring.console.say(f"{project.folder.rescue} {said}.")
@@ -132,7 +133,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             ask=wiring.console.ask if wiring.console.interactive and not yes else None,
         )
         try:
-            report: Report = progress.follow(apply(request, services))
+            report: Report = progress.follow(apply(request, services, settings))
         except QflowError as problem:
             if not stopper():
                 raise

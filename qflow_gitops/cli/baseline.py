@@ -46,7 +46,8 @@ def command(
         from qflow_gitops.commands.baseline import BaselineRequest, BaselineServices, baseline
 
         head = wiring.git.resolve("HEAD")
-        project = wiring.project(head, fetch=True)
+        settings = wiring.settings(head, fetch=True)
+        project = settings.project
         services = BaselineServices(
             git=wiring.git,
             store=wiring.store(project),
@@ -55,7 +56,7 @@ def command(
             confirm=lambda changes: yes or _confirmed(wiring, changes),
         )
         request = BaselineRequest(wiring.platform, reason, runs, environment, labels, head)
-        report = baseline(request, services)
+        report = baseline(request, services, settings)
         lock_files.pin_lineage(wiring, services.store, project)
         return report
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qflow_gitops.ports.lockfile import LockBranch, LockStore
     from qflow_gitops.settings.project import LockSettings, Project
     from qflow_gitops.sources.loader import Loader
+    from qflow_gitops.sources.place import Settings
 
 
 class Wiring:
@@ -95,14 +96,21 @@ class Wiring:
 
         return place.find(self.git, "").folder
 
-    def project(self, commit: str = "", *, fetch: bool = False) -> Project:
+    def settings(
+        self, commit: str = "", loader: Loader | None = None, *, fetch: bool = False
+    ) -> Settings:
         """The settings of a commit, of the work tree where it is "".
 
         With `fetch` a shallow clone gets the history that tells whether there were any before.
         """
         from qflow_gitops.sources import settings as projectfile
+        from qflow_gitops.sources.loader import DIRECT
 
-        return projectfile.settings(self.git, commit, self.platform, fetch=fetch).project
+        return projectfile.settings(self.git, commit, self.platform, loader or DIRECT, fetch=fetch)
+
+    def project(self, commit: str = "") -> Project:
+        """What the settings of a commit say, those of the work tree where it is ""."""
+        return self.settings(commit).project
 
     def newest(self) -> str:
         """The commit that is checked out; "" where there is none yet, and the work tree counts.

@@ -64,8 +64,8 @@ def command(
             exit_code=exit_code,
             target=wiring.ci.target,
         )
-        now = stamp(SystemClock().now())
-        about = (wiring.git, wiring.store_to_look_at, now, wiring.loader, wiring.branches)
-        return make_plan(request, *about)
+        settings = wiring.settings("" if worktree else commit, wiring.loader)
+        store, now = wiring.store_to_look_at(settings.project), stamp(SystemClock().now())
+        return make_plan(request, wiring.git, settings, store, now, wiring.loader, wiring.branches)
 
     return run(wiring, "plan", work, format_name, copies)

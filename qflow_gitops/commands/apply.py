@@ -19,15 +19,19 @@ from qflow_gitops.plan.change import Action
 from qflow_gitops.policy.rules import Approval, PolicyContext
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.report import Report
-from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.inputs import Inputs, read_inputs
+from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.policies import NEW_RECORD, check_record
 
 
-def apply(request: ApplyRequest, services: ApplyServices) -> Generator[events.Event, None, Report]:
-    """Apply a commit. Raises QflowError for what stops it before anything was sent."""
+def apply(
+    request: ApplyRequest, services: ApplyServices, settings: Settings
+) -> Generator[events.Event, None, Report]:
+    """Apply a commit, whose settings were read. Raises QflowError for what stops it.
+
+    Then nothing was sent.
+    """
     head = services.git.resolve(request.head)
-    settings = projectfile.settings(services.git, head, request.platform, fetch=True)
     environment = one_environment(settings.project, request.environment)
     inputs = read_inputs(services.git, head, settings, services.store.read())
     found = _admitted(request, services, inputs, environment)

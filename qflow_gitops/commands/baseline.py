@@ -20,9 +20,9 @@ from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.records import History
 from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.settings.project import Project
-from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.inputs import Inputs, read_inputs
 from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.reasons import refuse_secret
 from qflow_gitops.sources.runs import run_key, run_keys
 from qflow_gitops.sources.settings import chosen
@@ -57,8 +57,8 @@ class BaselineServices:
     confirm: Callable[[tuple[Change, ...]], bool]
 
 
-def baseline(request: BaselineRequest, services: BaselineServices) -> Report:
-    """Record specs of a commit, due or held, as `baselined`. Sends nothing.
+def baseline(request: BaselineRequest, services: BaselineServices, settings: Settings) -> Report:
+    """Record specs of a commit, whose settings were read, as `baselined`. Sends nothing.
 
     An attempt that did the same already is pointed at. Raises QflowError for what stops it
     before anything was written.
@@ -69,7 +69,6 @@ def baseline(request: BaselineRequest, services: BaselineServices) -> Report:
         )
     refuse_secret(request.reason, "Nothing was recorded.")
     head = services.git.resolve(request.head)
-    settings = projectfile.settings(services.git, head, request.platform, fetch=True)
     names = chosen(settings.project, request.environment)
     inputs = read_inputs(services.git, head, settings, services.store.read())
     if has_errors(inputs.specs.diagnostics):

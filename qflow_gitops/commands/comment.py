@@ -38,6 +38,7 @@ from qflow_gitops.ports.pull_requests import (
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import Commented, Comments, Review, ReviewStatus, commented
 from qflow_gitops.settings.project import Project
+from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.specs.spec import RunSpec
 
@@ -138,11 +139,13 @@ def _on_pull_request(
     # Where the lockfile lives is said by the target branch: a pull request can't bring its own.
     lock = settings_of(services.git, (base, head), request.platform)
     store = stores.setdefault(lock.lock, read_once(services.store(lock)))
-    project = settings_of(services.git, (head,), request.platform)
+    settings = projectfile.settings(services.git, head, request.platform)
+    project = settings.project
     asked = ReviewRequest(
         pull=pull,
         head=head,
         base=base,
+        settings=settings,
         platform=request.platform,
         freezes=request.freezes,
         server=request.server,

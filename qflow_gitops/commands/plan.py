@@ -1,6 +1,6 @@
 """What would run, and why: two commits and the lockfile, without a secret or a network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -16,9 +16,7 @@ from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.plans import Beforehand, Planned, planned
 from qflow_gitops.results.report import Report
-from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import folders, forgotten, narrowing
-from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.inputs import kept_lockfile
 from qflow_gitops.sources.loader import DIRECT, Loader
@@ -33,22 +31,23 @@ from qflow_gitops.specs.load import SpecSet
 def make_plan(
     request: PlanRequest,
     git: Repository,
-    store: Callable[[Project], LockStore],
+    settings: Settings,
+    store: LockStore,
     now: str,
     loader: Loader = DIRECT,
     branches: Branches | None = None,
 ) -> Report:
     """Make the plan, as things stand `now` (RFC 3339). Raises QflowError for what stops it.
 
-    Of runs that are settled no more than their identity is needed; `loader` may know it. With
-    `branches` it also says first what an apply of the commit would refuse, or ask.
+    `settings` are those of the request's head, or of the work tree. Of runs that are settled no
+    more than their identity is needed; `loader` may know it. With `branches` it also says first
+    what an apply of the commit would refuse, or ask.
     """
     head = git.resolve(request.head)
     commit = "" if request.worktree else head
-    settings = projectfile.settings(git, commit, request.platform, loader)
     project = settings.project
     environments = chosen(project, request.environment)
-    recorded = store(project).read()
+    recorded = store.read()
     lockfile = kept_lockfile(git, commit, settings, recorded)
     compared = compared_with(request, git, head, lockfile, environments)
     ground = Ground(git, branches, project, lockfile, head, loader)

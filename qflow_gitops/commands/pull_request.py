@@ -29,12 +29,13 @@ from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import lostsettings, narrowing, place, settings
+from qflow_gitops.sources.place import Settings
 from qflow_gitops.specs.spec import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewRequest:
-    """Whose plan to make. `head` is the commit to look at.
+    """Whose plan to make. `head` is the commit to look at, `settings` are its.
 
     `approval` says who approved a run there, None where nobody approves that commit. `freezes`
     are those beside the lockfile's. `server` is the address of the GitHub server, whose links
@@ -44,6 +45,7 @@ class ReviewRequest:
     pull: PullRequest
     head: str
     base: str
+    settings: Settings
     platform: str
     freezes: tuple[Freeze, ...] = ()
     server: str = ""
@@ -109,7 +111,7 @@ def review(
         environment=environment,
         freezes=request.freezes,
     )
-    report = make_plan(asked, git, lambda _project: store, now)
+    report = make_plan(asked, git, request.settings, store, now)
     planned = report.body
     assert isinstance(planned, Planned)  # noqa: S101  what a plan's report always has
     lockfile = store.read().lockfile or Lockfile("")

@@ -53,6 +53,7 @@ from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.loader import DIRECT
+from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.runs import attempts_for
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import FakeClock, FakeStop
@@ -260,14 +261,21 @@ class World:
     ) -> Done:
         """Apply HEAD; `request` are fields of the request."""
         asked = ApplyRequest(**{"platform": self.platform, **request})
-        return self.follow(applying.apply(asked, self.apply_services()), on)
+        return self.follow(
+            applying.apply(asked, self.apply_services(), self._settings(asked.head)), on
+        )
 
     def plan(self, *, cached: bool = False, branches: bool = False, **request: Any) -> Report:
         """Make a plan; with `branches` it says what an apply would refuse."""
         asked = PlanRequest(**{"platform": self.platform, **request})
         ask = self.branches if branches else None
         loader = self.loader if cached else DIRECT
-        return planning.make_plan(asked, self.git, lambda _: self.store, self.now, loader, ask)
+        read = self._settings("" if asked.worktree else asked.head)
+        return planning.make_plan(asked, self.git, read, self.store, self.now, loader, ask)
+
+    def _settings(self, revision: str) -> Settings:
+        commit = self.git.resolve(revision) if revision else ""
+        return settings.settings(self.git, commit, self.platform, fetch=True)
 
     def status(self, environment: str = "", *, exit_code: bool = False) -> Report:
         """Show how each run stands."""
@@ -307,7 +315,7 @@ class World:
             self.git, self.store, self.clock, self.author, confirm
         )
         asked = baselining.BaselineRequest(self.platform, reason, runs, **request)
-        return baselining.baseline(asked, services)
+        return baselining.baseline(asked, services, self._settings(asked.head))
 
     def _freezing(self) -> freeze.FreezeServices:
         about = (self.git, self.project, self.store, self.clock, self.author, self.freezes)

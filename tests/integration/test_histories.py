@@ -131,9 +131,9 @@ def attempt_of(change: Any, lockfile: Any, head: str, git: GitRepo, end: State) 
 def essence(workspace: Workspace, store: WorktreeStore, *, full: bool) -> Any:
     """What a plan decides: what runs and what is held, and why."""
     git = GitRepo.open(workspace.path, {"PATH": "/usr/bin:/bin"})
-    report = make_plan(
-        PlanRequest(platform="", full=full), git, lambda _project: store, "2026-01-01T00:00:00Z"
-    )
+    request = PlanRequest(platform="", full=full)
+    read = projectfile.settings(git, git.resolve("HEAD"), "")
+    report = make_plan(request, git, read, store, "2026-01-01T00:00:00Z")
     body = report.body
     assert isinstance(body, Planned)
     decided = [
