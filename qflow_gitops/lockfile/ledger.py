@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Transition
-from qflow_gitops.lockfile.growing import grown
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note, freezes_of
 from qflow_gitops.lockfile.summary import EnvironmentSummary, FullSummary
 from qflow_gitops.lockfile.transitions import conflict, extended, name_of
@@ -135,7 +134,7 @@ class Lockfile:
         environments = dict(self.environments)
         for name, runs in changed.items():
             record = self.environment(name)
-            environments[name] = record._replace(runs=grown(record.runs, runs))
+            environments[name] = record._replace(runs={**record.runs, **runs})
         return self._moved_to(environments, brought)
 
     def marked(self, mark: Checkpoint) -> "Lockfile":
@@ -157,7 +156,7 @@ class Lockfile:
         record = self.environment(note.environment)
         if note.run:
             known = record.events.get(note.run, ())
-            record = record._replace(events=grown(record.events, {note.run: (*known, note.event)}))
+            record = record._replace(events={**record.events, note.run: (*known, note.event)})
         else:
             record = record._replace(notes=(*record.notes, note.event))
         return self._moved_to({**self.environments, note.environment: record}, {})
@@ -170,7 +169,7 @@ class Lockfile:
         """Return this record with other environments: only `brought` executions have new owners."""
         owners = self._owners
         if owners is not None and owners.of is self.environments:
-            owners = _Owners(environments, grown(owners.by, brought))
+            owners = _Owners(environments, {**owners.by, **brought})
         return replace(self, environments=environments, _owners=owners)
 
 
