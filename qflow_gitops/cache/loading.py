@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from qflow_gitops.findings.finding import Diagnostic
     from qflow_gitops.ports.cache import Cache
     from qflow_gitops.ports.git import GitTree, WorkTree
+    from qflow_gitops.sources.found import Found, Settings
     from qflow_gitops.sources.loader import AllSpecs, Look
-    from qflow_gitops.sources.place import Found, Settings
     from qflow_gitops.specs.load import SpecSet
     from qflow_gitops.specs.spec import RunSpec
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from qflow_gitops.ports.git import Branches
     from qflow_gitops.ports.lockfile import LockBranch, LockStore
     from qflow_gitops.settings.project import LockSettings, Project
+    from qflow_gitops.sources.found import Settings
     from qflow_gitops.sources.loader import Loader
-    from qflow_gitops.sources.place import Settings
 
 
 class Wiring:

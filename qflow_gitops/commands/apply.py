@@ -19,8 +19,8 @@ from qflow_gitops.plan.change import Action
 from qflow_gitops.policy.rules import Approval, PolicyContext
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.report import Report
+from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.inputs import Inputs, read_inputs
-from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.policies import NEW_RECORD, check_record
 
 

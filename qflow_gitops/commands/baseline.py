@@ -20,9 +20,9 @@ from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.records import History
 from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.inputs import Inputs, read_inputs
 from qflow_gitops.sources.lockseen import seen
-from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.reasons import refuse_secret
 from qflow_gitops.sources.runs import run_key, run_keys
 from qflow_gitops.sources.settings import chosen

@@ -18,10 +18,10 @@ from qflow_gitops.results.plans import Beforehand, Planned, planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources import folders, forgotten, narrowing
 from qflow_gitops.sources import specs as reading
+from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.inputs import kept_lockfile
 from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.lockseen import seen
-from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.policies import Base, facts_of
 from qflow_gitops.sources.previous import previous_requests, settled
 from qflow_gitops.sources.settings import chosen

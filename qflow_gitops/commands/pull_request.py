@@ -29,7 +29,7 @@ from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import lostsettings, narrowing, place, settings
-from qflow_gitops.sources.place import Settings
+from qflow_gitops.sources.found import Settings
 from qflow_gitops.specs.spec import RunSpec
 
 

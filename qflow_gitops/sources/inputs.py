@@ -7,7 +7,7 @@ from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import Snapshot
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import folders, lostsettings
-from qflow_gitops.sources.place import Settings
+from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.specs import all_specs
 from qflow_gitops.specs.load import SpecSet
 

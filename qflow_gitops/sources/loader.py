@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qflow_gitops.ports.git import GitTree
     from qflow_gitops.results.report import Validated
     from qflow_gitops.settings.project import Project
-    from qflow_gitops.sources.place import Found, Settings
+    from qflow_gitops.sources.found import Found, Settings
     from qflow_gitops.specs.load import SpecSet
     from qflow_gitops.specs.spec import RunSpec
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.ports.git import GitTree, History, Repository
-    from qflow_gitops.sources.place import Settings
+    from qflow_gitops.sources.found import Settings
 
 NOTHING = "Nothing was planned and nothing was sent."
 

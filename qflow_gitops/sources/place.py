@@ -13,6 +13,7 @@ from qflow_gitops.base.printable import is_hidden
 from qflow_gitops.errors import InvalidInput, Unreadable, UsageProblem
 from qflow_gitops.findings.finding import Diagnostic, error, has_errors, warning
 from qflow_gitops.results.report import InvalidFiles
+from qflow_gitops.sources.found import Found, Settings
 from qflow_gitops.sources.lostsettings import (
     NOTHING,
     check_committed,
@@ -28,30 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from qflow_gitops.ports.git import GitTree, Repository
-    from qflow_gitops.settings.project import Project
 
 
 _ALIKE = re.compile(r"\.?q-?flow(-?gitops)?\.(ya?ml|json)", re.IGNORECASE)
 _NOT_OURS = ".github"  # there `qflow.yml` is a workflow of GitHub's
-
-
-class Settings(NamedTuple):
-    """The settings, and the content of their file (None where there is none).
-
-    `found` is what a person should know about them.
-    """
-
-    project: Project
-    content: bytes | None
-    found: tuple[Diagnostic, ...] = ()
-
-
-class Found(NamedTuple):
-    """Where a project lies, and what its settings' file holds: None where it has none."""
-
-    folder: ProjectFolder
-    content: bytes | None
-    found: tuple[Diagnostic, ...] = ()
 
 
 def settings_of(found: Found, platform: str, *, known: bool = False) -> Settings:

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from qflow_gitops.base.paths import PROJECT_FILE, ProjectFolder
 from qflow_gitops.errors import InvalidInput, UsageProblem
 from qflow_gitops.results.report import InvalidFiles
+from qflow_gitops.sources.found import Found, Settings
 from qflow_gitops.sources.loader import DIRECT
 from qflow_gitops.sources.lostsettings import NOTHING, has_settings, head_of
 from qflow_gitops.sources.place import (
-    Found,
-    Settings,
     check_outer,
     content_of,
     find,

@@ -80,7 +80,8 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
             "git.child", "git.disk", "git.listings", "git.process", "git.repository",
             "git.revisions", "git.worktree",
             "render", "render.escape", "render.formats",
-            "render.text", "results", "results.report", "sources", "sources.loader",
+            "render.text", "results", "results.report", "sources", "sources.found",
+            "sources.loader",
             "sources.lostsettings",
             "sources.place",
         )

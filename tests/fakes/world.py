@@ -52,8 +52,8 @@ from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings
 from qflow_gitops.sources import specs as reading
+from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.loader import DIRECT
-from qflow_gitops.sources.place import Settings
 from qflow_gitops.sources.runs import attempts_for
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import FakeClock, FakeStop
