@@ -76,7 +76,7 @@ def asked(
     held = [change for change in planned.plan.changes if change.reason is Reason.UNMERGED]
     if ask is None or planned.source.absent is None or not held or Reason.UNMERGED in request.acks:
         return request
-    said = planned.source.absent.said(planned.source.commit)
+    said = planned.source.absent.describe(planned.source.commit)
     if not ask(f"{said}. Apply it to {planned.source.environment} all the same?"):
         raise UsageProblem(
             "The commit was not confirmed.",
@@ -95,7 +95,7 @@ def left_alone(planned: PlannedApply) -> tuple[str, ...]:
         Reason.UNMERGED in (change.reason, *change.released) for change in changes
     ):
         return ()
-    said = planned.source.absent.said(planned.source.commit)
+    said = planned.source.absent.describe(planned.source.commit)
     return (f"{said}: nothing of it is due, and it isn't recorded as applied.",)
 
 

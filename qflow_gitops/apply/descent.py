@@ -215,7 +215,7 @@ def let_go(request: ApplyRequest, step: Step) -> str:
 def refused(step: Step, *, to: str = "") -> StaleError:
     """Say that a commit may not follow, and the way on; `to` names it as it was typed."""
     return StaleError(
-        f"{_said(step)}.",
+        f"{_describe(step)}.",
         where=step.environment,
         not_done="Nothing was sent: an old commit could bring old requests back.",
         hint=_way_on(step, AGAIN, to),
@@ -242,11 +242,11 @@ def warning(step: Step) -> Beforehand | None:
     """
     if step.standing in (Relation.FOLLOWS, Relation.SHALLOW):
         return None
-    said = f"{step.environment}: `apply` would refuse this: {_said(step, small=True)}."
+    said = f"{step.environment}: `apply` would refuse this: {_describe(step, small=True)}."
     return Beforehand(said, _way_on(step, f"qflow-gitops apply -e {step.environment}", ""))
 
 
-def _said(step: Step, *, small: bool = False) -> str:
+def _describe(step: Step, *, small: bool = False) -> str:
     text = (
         f"the commit {step.head[:10]} doesn't descend from {step.latest[:10]}, which was "
         "applied last"

@@ -98,7 +98,7 @@ class Reconciler:
             settled = {id(search) for search, _ in adopted}
             for search in found:
                 if id(search) not in settled:
-                    yield events.Said(said(search))
+                    yield events.Said(describe(search))
             break
         return problems
 
@@ -292,7 +292,7 @@ def _record(
         yield events.Moved(transition.environment, transition.run, attempt)
 
 
-def said(search: Search) -> str:
+def describe(search: Search) -> str:
     """Say what was found about a doubt that stays open."""
     who = f"{search.doubt.environment}/{search.doubt.run}"
     workflow = search.doubt.attempt.fact("workflowId")

@@ -53,7 +53,7 @@ class Ground:
                 found[name] = hold
         return context._replace(emptied=found)
 
-    def said(self, made: Plan, *, worktree: bool) -> Iterator[Beforehand]:
+    def warnings(self, made: Plan, *, worktree: bool) -> Iterator[Beforehand]:
         """Say what an apply would refuse, and what it would ask about a commit."""
         if self.branches is None:
             return
@@ -72,7 +72,7 @@ class Ground:
                 rules = rules_of(self.git, self.project, self.bases(name), name, self.loader)
                 absent = unmerged(self.branches, rules, self.head, ask=False)
                 if absent:
-                    said = absent.said(self.head)
+                    said = absent.describe(self.head)
                     yield Beforehand(f"{name}: `apply` would ask first: {said}.")
 
 

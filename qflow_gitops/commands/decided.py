@@ -23,7 +23,7 @@ from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.decisions import reopening
 from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.spent import said
+from qflow_gitops.plan.spent import describe
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.results.records import Resolved
@@ -89,7 +89,7 @@ def _put_back(
     last = known[-1]
     raise UsageProblem(
         "There is no decision of a person to put back: "
-        f"attempt {last.attempt.number} {said(last.attempt)}.",
+        f"attempt {last.attempt.number} {describe(last.attempt)}.",
         where=run,
         not_done=NOTHING,
         hint=ways_on(run, known),
@@ -107,7 +107,7 @@ def _ended(
     last = known[-1]
     raise UsageProblem(
         "No execution of it ended in a way that nobody knows: "
-        f"attempt {last.attempt.number} {said(last.attempt)}.",
+        f"attempt {last.attempt.number} {describe(last.attempt)}.",
         where=run,
         not_done=NOTHING,
         hint=ways_on(run, known),
@@ -147,13 +147,13 @@ def _in_words(run: str, old: Attempt, now: Attempt, later: Sequence[Placed]) -> 
         yield f"{next_steps.settle_end(run)}."
         return
     if old.execution_id and old.state is not State.ADOPTED:
-        yield f"What was seen since is given up with it: attempt {old.number} {said(old)}."
+        yield f"What was seen since is given up with it: attempt {old.number} {describe(old)}."
     if old.execution_id:
         yield f"{old.execution_id} is no attempt's execution now; another attempt may adopt it."
     for placed in later:
         yield (
             f"Attempt {placed.attempt.number} sent the same request since: it "
-            f"{said(placed.attempt)}. "
+            f"{describe(placed.attempt)}. "
             "Both count now, and neither is sent again by itself. If both ran, the request ran "
             "twice."
         )

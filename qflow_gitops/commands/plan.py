@@ -73,7 +73,7 @@ def make_plan(
 
 def _first(request: PlanRequest, ground: Ground, made: Plan) -> Iterator[Beforehand]:
     if not (request.base or request.target):  # nobody applies a pull request's commit
-        yield from ground.said(made, worktree=request.worktree)
+        yield from ground.warnings(made, worktree=request.worktree)
 
 
 def _facts(ground: Ground, compared: Compared, environments: tuple[str, ...]) -> PolicyContext:

@@ -16,7 +16,7 @@ from qflow_gitops.lockfile.attempt import Event, Transition, is_leased, lease_en
 from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNCOUNTED, UNSUCCESSFUL, State
-from qflow_gitops.plan.spent import said
+from qflow_gitops.plan.spent import describe
 from qflow_gitops.ports.lockfile import LockSession, LockStore
 from qflow_gitops.results.records import Resolved
 from qflow_gitops.results.report import Report
@@ -160,7 +160,7 @@ def _doubtful(key: RunKey, known: Sequence[Placed]) -> Placed:
             return placed
     last, run = known[-1].attempt, "/".join(key)
     raise UsageProblem(
-        f"The run `{run}` is not in doubt: attempt {last.number} {said(last)}.",
+        f"The run `{run}` is not in doubt: attempt {last.number} {describe(last)}.",
         not_done=NOTHING,
         hint=ways_on(run, known),
         reason="not_in_doubt",

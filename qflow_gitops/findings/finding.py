@@ -66,7 +66,7 @@ class Diagnostic:
     """One finding.
 
     `rule` is a stable id (`connector-variable`), `message` one sentence on what is wrong,
-    `hint` one on how to mend it ("" where the message says it all). `file` is relative to
+    `hint` one on how to fix it ("" where the message says it all). `file` is relative to
     the repository's root, with `/`. `excerpt` is None where no line can be shown.
     """
 

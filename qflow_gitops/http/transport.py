@@ -119,7 +119,7 @@ class Transport:
                 raise requests.exceptions.ReadTimeout("the total deadline is over")
             whole = True
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
-            raise NoAnswerError(_said(problem), sent=watch.sent) from None
+            raise NoAnswerError(_describe(problem), sent=watch.sent) from None
         except ValueError as problem:  # a header or an address that can't be sent
             raise NoAnswerError(type(problem).__name__, sent=watch.sent) from None
         finally:
@@ -201,7 +201,7 @@ _WORDS = (
 )
 
 
-def _said(problem: BaseException) -> str:
+def _describe(problem: BaseException) -> str:
     """Name a fault in a few words; never the exception's own text, which may hold headers."""
     names: list[str] = []
     seen: Any = problem

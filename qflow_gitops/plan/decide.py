@@ -20,7 +20,7 @@ from qflow_gitops.plan.brakes import (
 from qflow_gitops.plan.change import EVERY, Action, Change, Plan, Reason
 from qflow_gitops.plan.context import Context
 from qflow_gitops.plan.run import decide
-from qflow_gitops.plan.spent import said
+from qflow_gitops.plan.spent import describe
 from qflow_gitops.policy.rules import Hold
 from qflow_gitops.specs.load import SpecSet
 from qflow_gitops.specs.spec import RunSpec
@@ -112,11 +112,11 @@ def _selected(spec: RunSpec, labels: Mapping[str, str]) -> bool:
 
 def _gone(key: RunKey, last: Attempt, inheritance: Inheritance) -> Change:
     heir = inheritance.heir(key)
-    detail = f"spec removed; its attempts stay recorded ({said(last)})"
+    detail = f"spec removed; its attempts stay recorded ({describe(last)})"
     if heir is not None:
-        detail = f"its attempts count for {'/'.join(heir)} now ({said(last)})"
+        detail = f"its attempts count for {'/'.join(heir)} now ({describe(last)})"
     elif last.state in DOUBTFUL:
-        detail = f"spec removed, and {said(last)}"
+        detail = f"spec removed, and {describe(last)}"
     return Change(Action.SKIP, Reason.REMOVED, *key, detail, attempt=last)
 
 

@@ -8,7 +8,7 @@ from qflow_gitops.lockfile.inheritance import Inheritance, Placed, successor
 from qflow_gitops.lockfile.states import DOUBTFUL
 from qflow_gitops.plan.change import Action, Change, Reason, change_of, named, run_of
 from qflow_gitops.plan.context import Context, release_command
-from qflow_gitops.plan.spent import said
+from qflow_gitops.plan.spent import describe
 from qflow_gitops.specs.spec import RunSpec
 
 
@@ -35,7 +35,7 @@ def in_doubt(spec: RunSpec, doubt: Placed) -> Change:
         Action.HOLD,
         Reason.IN_DOUBT,
         spec,
-        f"{named(doubt, spec)} may have run: {said(doubt.attempt)}",
+        f"{named(doubt, spec)} may have run: {describe(doubt.attempt)}",
         f"{next_steps.look_up(spec.environment)} looks it up. If that can't tell, look in "
         f"Qualys for an execution of workflow {doubt.attempt.fact('workflowId')} at about "
         f"{doubt.attempt.opened_at}, then say what you found: "
@@ -93,7 +93,7 @@ def asked_before(
     other = (gone or others)[0]
     now = other.key if gone else _goes_on_as(other, inheritance) or other.key
     what, who = f"attempt {other.attempt.number} of {'/'.join(other.key)}", "/".join(spec.key)
-    asked = f"{what} asked for the same on the same platform: it {said(other.attempt)}"
+    asked = f"{what} asked for the same on the same platform: it {describe(other.attempt)}"
     ways = (
         f"`qflow-gitops baseline {who} --reason TEXT` records that and sends nothing. If it is "
         f"meant again: {release_command(Reason.SAME_REQUEST, spec, context)}, or "

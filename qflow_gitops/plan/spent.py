@@ -56,7 +56,7 @@ def spent(
 
 def _known(spec: RunSpec, last: Placed, context: Context) -> tuple[State, str]:
     """Return the state of an attempt and say it; a word that is explained by now settles it."""
-    attempt, detail = last.attempt, f"{named(last, spec)} {said(last.attempt)}"
+    attempt, detail = last.attempt, f"{named(last, spec)} {describe(last.attempt)}"
     if attempt.state is not State.ENDED:
         return attempt.state, detail
     state = explained(attempt, context.project.statuses)
@@ -87,15 +87,15 @@ def due_now(
     since = _since(before, spec) if before else None
     last = next((each for each in reversed(record) if each.attempt.counted), None)
     if same:
-        detail = f"{named(same[-1], spec)} {said(same[-1].attempt)}"
+        detail = f"{named(same[-1], spec)} {describe(same[-1].attempt)}"
         return change_of(Action.RUN, Reason.UNSENT, spec, detail, "", last or same[-1], since)
     if last is None:
         return change_of(Action.RUN, Reason.ADDED, spec, "never sent before")
     sent, told = last.attempt, f"{named(last, spec)}"
     if is_once_more(spec, sent):
-        detail = f"the same request once more; {told} {said(sent)}"
+        detail = f"the same request once more; {told} {describe(sent)}"
         return change_of(Action.RUN, Reason.RERUN, spec, detail, "", last, since)
-    detail = f"differs from {told}, which {said(sent)}"
+    detail = f"differs from {told}, which {describe(sent)}"
     return change_of(Action.RUN, Reason.MODIFIED, spec, detail, "", last, since)
 
 
@@ -156,7 +156,7 @@ _SAID = {
 }
 
 
-def said(attempt: Attempt) -> str:
+def describe(attempt: Attempt) -> str:
     """Say in a few words how an attempt stands: state, status word, time, execution, commit."""
     at = attempt.changed_at if attempt.state not in UNDER_WAY else attempt.opened_at
     text = _SAID[attempt.state].format(at=at)

@@ -32,7 +32,7 @@ def _limits(old: Limits, new: Limits) -> Iterator[str]:
     if new.runs > old.runs:
         yield f"limits.runs: {old.runs} → {new.runs}"
     if old.share is not None and (new.share is None or new.share > old.share):
-        yield f"limits.share.percent: {old.share:g} → {_said(new.share)}"
+        yield f"limits.share.percent: {old.share:g} → {_shown(new.share)}"
     elif old.share is not None and new.share_from > old.share_from:
         yield f"limits.share: from {old.share_from} specs on → from {new.share_from}"
     yield from _counts("limits.connectorTypes", old.connector_types, new.connector_types)
@@ -43,10 +43,10 @@ def _counts(rule: str, old: Mapping[str, int], new: Mapping[str, int]) -> Iterat
     for name, count in old.items():
         now = new.get(name)
         if now is None or now > count:
-            yield f"{rule}.{name}: {count} → {_said(now)}"
+            yield f"{rule}.{name}: {count} → {_shown(now)}"
 
 
-def _said(limit: float | None) -> str:
+def _shown(limit: float | None) -> str:
     return "none" if limit is None else f"{limit:g}"
 
 

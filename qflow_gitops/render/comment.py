@@ -113,13 +113,13 @@ def _state(proposal: Proposal) -> str:
     """Say a run's state, with the execution's id and a link to what made the attempt."""
     words = [f"{proposal.standing}, not approved" if proposal.lacks else str(proposal.standing)]
     if proposal.attempt is not None:
-        words += [*_said(proposal.attempt, proposal.standing)]
+        words += [*_outcome_words(proposal.attempt, proposal.standing)]
     if _LINK.fullmatch(proposal.ci_run):
         words.append(f"([CI run]({proposal.ci_run}))")
     return " ".join(words)
 
 
-def _said(attempt: Attempt, standing: ReviewStatus) -> list[str]:
+def _outcome_words(attempt: Attempt, standing: ReviewStatus) -> list[str]:
     words = []
     if attempt.status and standing is not ReviewStatus.SUCCEEDED:
         words.append(cell(attempt.status))

@@ -10,7 +10,7 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
-from qflow_gitops.plan.spent import said
+from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.describe import difference, run, where
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.results.applies import Applied
@@ -174,7 +174,7 @@ def applied(body: Applied) -> Iterator[str]:
     for outcome in body.outcomes:
         sign = _OUTCOME_SIGNS.get(outcome.attempt.state, "·")
         name = f"{outcome.environment}/{outcome.name}"
-        yield f"  {sign} {clean(name)}  {clean(said(outcome.attempt))}{_why(outcome.attempt)}"
+        yield f"  {sign} {clean(name)}  {clean(describe(outcome.attempt))}{_why(outcome.attempt)}"
     yield from _section("Not started", body.not_started, "-")
     yield from _held(plan.of(Action.HOLD), None)
     yield from _in_doubt(body)

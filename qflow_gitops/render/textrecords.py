@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from qflow_gitops.lockfile.attempt import Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
-from qflow_gitops.plan.spent import said
+from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.describe import difference
 from qflow_gitops.render.escape import clean, count, table
 from qflow_gitops.render.textplans import frozen, lock
@@ -65,7 +65,7 @@ def history(body: History) -> Iterator[str]:
     yield f"{count(len(body.attempts), 'attempt')}; {lock(body.lock)}"
     for environment, name, attempt in body.attempts:
         yield ""
-        yield f"{clean(environment)}/{clean(name)} #{attempt.number}  {clean(said(attempt))}"
+        yield f"{clean(environment)}/{clean(name)} #{attempt.number}  {clean(describe(attempt))}"
         yield f"  {attempt.digest}  {clean(attempt.fact('file'))}"
         for event in attempt.events:
             by = event.extra.get("by")

@@ -49,7 +49,7 @@ class Unmerged(NamedTuple):
         names = f"{', '.join(others)} or {last}" if others else last
         return f"{names} of {self.remote}" if self.remote else names
 
-    def said(self, commit: str) -> str:
+    def describe(self, commit: str) -> str:
         """Say so, without a full stop."""
         asked = "" if self.sure else ", as far as this clone knows"
         before = ", which is where it was applied from up to now" if self.earlier else ""
@@ -60,7 +60,7 @@ class Unmerged(NamedTuple):
 
         `settings` is the file of the project's settings.
         """
-        said = self.said(commit)
+        said = self.describe(commit)
         release = f"`{command} --ack {Reason.UNMERGED}=1 --reason TEXT`"
         hint = f"{self._first(environment, settings)} Or apply it as it is: {release}"
         return Hold(Reason.UNMERGED, said[0].lower() + said[1:], hint, Reason.UNMERGED)

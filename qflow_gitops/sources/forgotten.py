@@ -9,7 +9,7 @@ from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.inheritance import Inheritance, Placed, left_behind
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, State
-from qflow_gitops.plan.spent import said
+from qflow_gitops.plan.spent import describe
 from qflow_gitops.settings.project import Project
 
 OPEN = DOUBTFUL | {State.EXPIRED} | UNDER_WAY
@@ -36,7 +36,7 @@ def notes(lockfile: Lockfile, project: Project) -> tuple[str, ...]:
 def _note(placed: Placed, project: Project) -> str:
     who, file = "/".join(placed.key), project.folder.settings
     what = (
-        f"{who} #{placed.attempt.number} {said(placed.attempt)}, and {file} has no "
+        f"{who} #{placed.attempt.number} {describe(placed.attempt)}, and {file} has no "
         f"{placed.environment}"
     )
     back = f"put {placed.environment} back under `environments:`, in a commit"

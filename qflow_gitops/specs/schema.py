@@ -1,4 +1,4 @@
-"""Documents against the JSON Schemas: every problem as a finding that says how to mend it.
+"""Documents against the JSON Schemas: every problem as a finding that says how to fix it.
 
 The one place that knows jsonschema, whose errors say best what is wrong, and jsonschema-rs,
 which says a hundred times faster that nothing is. What a field may hold is said once, in the
@@ -59,22 +59,22 @@ def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
     if missing:
         where = next(iter(document.keys.values()), document.value_range(()))
         lines = {"apiVersion": f"`apiVersion: {API_VERSION}`", "kind": f"`kind: {kind}`"}
-        mend = f"Begin it with {' and '.join(lines[key] for key in missing)}."
+        fix = f"Begin it with {' and '.join(lines[key] for key in missing)}."
         if close := suggest.near(missing[0], data):
-            where, mend = document.key_range((close,)), f"Write `{missing[0]}` for `{close}`."
+            where, fix = document.key_range((close,)), f"Write `{missing[0]}` for `{close}`."
         message = f"This isn't marked as {WHAT[kind]}: {suggest.all_of(missing)} missing."
-        found = error("schema-kind", message, document.file, where, mend)
+        found = error("schema-kind", message, document.file, where, fix)
         return [found], data.get("kind") == kind
     if data["kind"] != kind:
-        wrong, mend = "kind", KIND_ADVICE.get(str(data["kind"]), other_kind(kind))
+        wrong, fix = "kind", KIND_ADVICE.get(str(data["kind"]), other_kind(kind))
     elif data["apiVersion"] != API_VERSION:
         wrong = "apiVersion"
-        mend = f"This version reads `{API_VERSION}`; a later format needs a later qflow-gitops."
+        fix = f"This version reads `{API_VERSION}`; a later format needs a later qflow-gitops."
     else:
         return [], True
     message = f"`{wrong}` can't be {suggest.quoted(data[wrong])} here."
     where = document.value_range((wrong,))
-    return [error("schema-kind", message, document.file, where, mend)], False
+    return [error("schema-kind", message, document.file, where, fix)], False
 
 
 def _flat(problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -102,7 +102,7 @@ def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Di
     values: dict[Path, Problem] = {}
     missing: dict[Path, list[str]] = {}
     forbidden: list[str] = []
-    mended: set[Path] = set()  # what only seems missing, as another finding says
+    meant: set[Path] = set()  # what only seems missing, as another finding says
     for problem in problems:
         path: Path = tuple(problem.absolute_path)
         if "propertyNames" in problem.schema_path:
@@ -113,7 +113,7 @@ def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Di
             for key in problem.instance.keys() - problem.schema["properties"].keys():
                 finding, instead = unknown_key(document, kind, (*path, key))
                 found.append(finding)
-                mended.add(instead)
+                meant.add(instead)
         elif problem.validator is None:  # the schema `false`; jsonschema doesn't say at which key
             keys = _reach(load(kind), problem.absolute_schema_path)
             forbidden += [key for key in keys if key in _reach(document.data, path)]
@@ -127,8 +127,8 @@ def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Di
         if path[:3] not in elsewhere
     ]
     for path, absent in missing.items():
-        left = [name for name in absent if (*path, name) not in mended and name not in HEADER]
+        left = [name for name in absent if (*path, name) not in meant and name not in HEADER]
         found += [missing_keys(document, kind, path, left)] if left else []
-    if not any(path[:2] == CONNECTOR_TYPE for path in (*values, *mended)):
+    if not any(path[:2] == CONNECTOR_TYPE for path in (*values, *meant)):
         found += forbidden_keys(document, list(dict.fromkeys(forbidden)))
     return list({(finding.rule, finding.range): finding for finding in reversed(found)}.values())

@@ -71,12 +71,12 @@ def missing_keys(document: Document, kind: str, path: Path, keys: list[str]) -> 
     where = document.key_range(path) if path else document.key_range(("kind",))
     if path:
         example = schema_at(kind, (*path, keys[0]))["examples"][0]
-        mend = f"Add it under `{path[-1]}`, like `{keys[0]}: {example}`."
+        fix = f"Add it under `{path[-1]}`, like `{keys[0]}: {example}`."
     else:
-        mend = f"Add {' and '.join(_root_key(kind, key) for key in keys)}."
+        fix = f"Add {' and '.join(_root_key(kind, key) for key in keys)}."
     owner = f"`{suggest.shown(path[-1])}`" if path else "The document"
     message = f"{owner} has no {' and no '.join(f'`{key}`' for key in keys)}."
-    return error("schema-missing-key", message, document.file, where, mend)
+    return error("schema-missing-key", message, document.file, where, fix)
 
 
 def _root_key(kind: str, key: str) -> str:
@@ -94,31 +94,29 @@ def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, 
     instead: Path = ()
     if close:
         instead = (*above, close)
-        mend = f"Did you mean `{close}`?"
+        fix = f"Did you mean `{close}`?"
         if instead in document.keys:
-            mend = f"Remove it; `{close}` is there already."
+            fix = f"Remove it; `{close}` is there already."
     elif place is not None:
         instead = (*place, str(key))
-        mend = (
+        fix = (
             f"It belongs under `{'.'.join(map(str, place))}`."
             if place
             else "It belongs at the root."
         )
     elif _SECRET.search(str(key)):
-        mend = "Credentials come from the environment (QFLOW_CLIENT_ID, …), never from a file."
+        fix = "Credentials come from the environment (QFLOW_CLIENT_ID, …), never from a file."
     elif kind == "project" and _ADDRESS.search(str(key)):
-        mend = (
-            "Name the `platform`: its address is built in. `private` takes it from QFLOW_GATEWAY."
-        )
+        fix = "Name the `platform`: its address is built in. `private` takes it from QFLOW_GATEWAY."
     else:
-        mend = f"Valid keys: {suggest.listed(siblings)}."
+        fix = f"Valid keys: {suggest.listed(siblings)}."
     owner = f"`{suggest.shown(above[-1])}`" if above else WHAT[KINDS[kind]]
     message = f"`{suggest.shown(key)}` isn't a key of {owner}."
     where = document.key_range(path)
     if path[:2] == _POLICY and not instead:
         message = f"`{suggest.shown(key)}` isn't a policy that this version enforces."
-        return error("policy-unsupported", message, document.file, where, mend), instead
-    return error("schema-unknown-key", message, document.file, where, mend), instead
+        return error("policy-unsupported", message, document.file, where, fix), instead
+    return error("schema-unknown-key", message, document.file, where, fix), instead
 
 
 def forbidden_keys(document: Document, names: list[str]) -> Iterator[Diagnostic]:
@@ -163,29 +161,29 @@ def without_type(document: Document, names: list[str]) -> Diagnostic:
 def bad_key(document: Document, kind: str, path: Path, key: str) -> Diagnostic:
     """Report a key of which the form is wrong."""
     names = resolved(load(kind), schema_at(kind, path)["propertyNames"])
-    mend = suggest.about_id(key) if path[-1] == "connectors" else suggest.about_name(key)
+    fix = suggest.about_id(key) if path[-1] == "connectors" else suggest.about_name(key)
     rule = "connector-id" if path[-1] == "connectors" else "schema-key"
     message = f"`{suggest.shown(key)}` can't be a key of `{path[-1]}`."
     where = document.key_range((*path, key))
-    return error(rule, message, document.file, where, mend or names["errorMessage"])
+    return error(rule, message, document.file, where, fix or names["errorMessage"])
 
 
 def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Diagnostic:
     """Report a value that the schema refuses."""
     value, schema = problem.instance, schema_at(kind, path)
     name = suggest.shown(next((part for part in reversed(path) if isinstance(part, str)), kind))
-    where, mend = document.value_range(path), ""
+    where, fix = document.value_range(path), ""
     if value is None:
         where = document.key_range(path) if where.start == where.end else where
         message = f"`{name}` is empty."
         if path[-1] not in schema_at(kind, path[:-1]).get("required", ()):
-            mend = "Give it a value, or remove the key."
+            fix = "Give it a value, or remove the key."
     elif problem.validator in TYPE_RULES:
         wanted = _TYPES.get(problem.validator_value if problem.validator == "type" else "", _EITHER)
         given = _KIND_WORDS.get(type(value), "a mapping")
         given = "a fraction" if wanted == _TYPES["integer"] and given == "a number" else given
         message = f"`{name}` has to be {wanted}, not {given}."
-        mend = _type_advice(value, schema)
+        fix = _type_advice(value, schema)
     elif problem.validator in ("minItems", "minProperties"):
         message = f"`{name}` is empty."
     elif problem.validator == "uniqueItems":
@@ -194,8 +192,8 @@ def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Di
         message = f"`{name}` can't be {suggest.quoted(value)}."
         if not _may_be_shown(path):
             message = f"`{name}` doesn't hold what it should."
-        mend = _meant(path, value, schema)
-    hint = mend or schema["errorMessage"]
+        fix = _meant(path, value, schema)
+    hint = fix or schema["errorMessage"]
     return error(_rule(path, problem), message, document.file, where, hint)
 
 
