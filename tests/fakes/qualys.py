@@ -46,7 +46,10 @@ def refused(status: int = 400, detail: str = "") -> Reply:
 
 @dataclass
 class Begun:
-    """An execution as it really is. `shown` is False where the API doesn't show it any more."""
+    """An execution as it really is.
+
+    What the API shows of it: `shown` at all, `echoed` its request, `dated` when it began.
+    """
 
     id: str
     workflow_id: str
@@ -57,6 +60,7 @@ class Begun:
     source: str = "PUBLIC_API"
     shown: bool = True
     echoed: bool = True
+    dated: bool = True
 
     def end(self, status: str, at: datetime) -> None:
         """Let it end with this word."""
@@ -67,11 +71,13 @@ class Begun:
 class FakeQualys:
     """Implements `ports.qualys.Qualys`. Any workflow is known, but for the `unknown` ones.
 
-    `replies` are what the next POSTs come to, one each, then ACCEPTED. `ends` is the word with
-    which executions end at once, "" where they run until a test lets them end. `problem` is what
-    each call raises that asks for something; `refuses` does it for calls of this name alone.
-    `before_send` is done before each POST asks whether it still may, as one that waits for a token.
-    `partial` are workflows whose list can't be read whole, `hidden` those whose isn't shown.
+    `replies` are what the next POSTs come to, one each, then ACCEPTED; `before_send` is done before
+    each asks whether it still may, as one that waits for a token. `ends` is the word with which
+    executions end at once, "" where they run until a test lets them end. `looks` are what the next
+    looks at executions show, one each, whatever is true: a word of one that runs, a failure, None
+    for nothing. `problem` is what each call raises that asks for something; `refuses` does it for
+    calls of this name alone. `partial` are workflows whose list can't be read whole, `hidden` those
+    whose list isn't shown.
     """
 
     clock: FakeClock
@@ -79,6 +85,7 @@ class FakeQualys:
     ahead: float = 0.0
     skew: float | None = None
     replies: deque[Reply] = field(default_factory=deque)
+    looks: deque[str | QflowError | None] = field(default_factory=deque)
     begun: list[Begun] = field(default_factory=list)
     sent: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -159,7 +166,13 @@ class FakeQualys:
     def execution(self, execution_id: str) -> Execution | None:
         self._called("execution")
         begun = self._shown(execution_id)
-        return _shown(begun) if begun else None
+        if begun is None or not self.looks:
+            return _shown(begun) if begun else None
+        seen = self.looks.popleft()
+        if isinstance(seen, QflowError):
+            raise seen
+        running = _shown(begun)._replace(ended=False, end_date=None)
+        return None if seen is None else running._replace(status=seen)
 
     def executions(self, workflow_id: str, start: datetime, end: datetime) -> Listing:
         self._called("executions")
@@ -202,7 +215,7 @@ class FakeQualys:
 
 def _shown(begun: Begun) -> Execution:
     ended = _milliseconds(begun.ended) if begun.ended else None
-    created = _milliseconds(begun.created)
+    created = _milliseconds(begun.created) if begun.dated else None
     known = (begun.id, begun.workflow_id, begun.status, begun.ended is not None)
     return Execution(*known, created_at=created, start_date=created, end_date=ended)
 

@@ -243,7 +243,10 @@ class World:
         steps: Generator[events.Event, None, Report],
         on: Callable[[events.Event], None] = lambda _event: None,
     ) -> Done:
-        """Follow an apply to its end; at each turn time goes by. `on` sees each event first."""
+        """Follow an apply to its end; at each turn without a request on its way time goes by.
+
+        `on` sees each event first.
+        """
         told: list[events.Event] = []
         while True:
             try:
@@ -252,7 +255,7 @@ class World:
                 return Done(end.value, told)
             told.append(event)
             on(event)
-            if isinstance(event, events.Tick):
+            if isinstance(event, events.Tick) and not event.sending:
                 self.clock.sleep(self.tick)
             assert len(told) < 10_000, "it doesn't end"
 

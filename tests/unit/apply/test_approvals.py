@@ -257,6 +257,20 @@ def test_too_many_changes_since_prove_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert "too much was changed after pull request #7" in held(done)["a"]
 
 
+def test_a_commit_after_it_that_can_not_be_read_proves_nothing() -> None:
+    team = Team(NEEDED)
+    team.propose(7, "a")
+    team.world.github.approve(7, "bob")
+    team.merge(7)
+    team.world.git.write("qflow.yaml", "kind: [\n")
+    broken = team.direct("b")
+    team.world.git.write("qflow.yaml", NEEDED)
+    team.commit()
+    assert (
+        f"commit {broken[:10]} after pull request #7" in held(team.world.apply(approved=True))["a"]
+    )
+
+
 def test_settings_with_errors_at_its_commit_prove_nothing() -> None:
     team = Team(NEEDED)
     world = team.world

@@ -12,6 +12,7 @@ from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.results.applies import Applied
+from tests.fakes import qualys as fakes
 from tests.fakes.lock_store import FakeLockSession, Write
 from tests.fakes.qualys import Reply
 from tests.fakes.world import Done, World, project_file, raised
@@ -202,6 +203,7 @@ def test_an_answer_is_recorded_though_the_next_intent_can_not_be() -> None:
 
 def test_of_several_answers_the_one_that_contradicts_is_saved_alone() -> None:
     world = World()
+    world.store.batch_delay, world.tick = 1.0, 0.05  # the answers of a wave are written together
     world.specs("a", "b")
     record = world.store.place.write
 
@@ -217,6 +219,39 @@ def test_of_several_answers_the_one_that_contradicts_is_saved_alone() -> None:
     assert world.states() == {"a": State.INTENT, "b": State.ACCEPTED}
     (line,) = "".join(world.kept).splitlines()
     assert json.loads(line)["transition"]["run"] == "a"
+
+
+def test_what_others_write_while_it_only_waits_changes_nothing() -> None:
+    world = World()
+    world.specs("a")
+    mark = Checkpoint("test", "1" * 40)
+    world.qualys.replies.append(
+        Reply(before=lambda: world.store.another_writes(lambda lockfile: lockfile.marked(mark)))
+    )
+    assert world.apply().report.exit_code is ExitCode.OK
+    assert world.store.lockfile.environment("test").latest == "1" * 40
+
+
+def test_what_is_found_and_can_not_be_recorded_stays_a_doubt() -> None:
+    world = World()
+    world.specs("a")
+    world.qualys.replies.append(fakes.LOST)
+
+    def fill(event: events.Event) -> None:
+        if isinstance(event, events.Moved) and event.attempt.state is State.IN_DOUBT:
+            world.store.unwritable = FULL
+
+    done = world.apply(fill)
+    assert done.report.exit_code is ExitCode.LOCK
+    assert world.states() == {"a": State.IN_DOUBT}
+
+
+def test_a_lockfile_that_can_only_be_read_ends_it() -> None:
+    world = World()
+    world.specs("a")
+    world.store.copied_at = AT
+    assert raised(LockError, world.apply).reason == "lock_unreachable"
+    assert world.qualys.sent == []
 
 
 def test_what_can_not_be_marked_hides_nothing_that_was_done() -> None:

@@ -8,6 +8,8 @@ from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.results.applies import Applied
+from qflow_gitops.specs import catalogs
+from qflow_gitops.specs.catalogs import Workflow
 from tests.fakes import qualys as fakes
 from tests.fakes.qualys import Reply
 from tests.fakes.world import WORKFLOW, Done, World, project_file, raised
@@ -284,6 +286,42 @@ def test_a_workflow_that_can_not_be_asked_for_ends_it() -> None:
     world.qualys.refuses["workflow"] = fakes.out_of_reach()
     raised(UnreachableError, world.apply)
     assert world.qualys.sent == []
+
+
+def catalog(world: World, revision: str) -> None:
+    """Commit what was pulled of the workflow."""
+    known = Workflow(WORKFLOW, "Encrypt", revision)
+    world.git.write(f"workflows/{WORKFLOW}.json", catalogs.to_bytes(known))
+    world.commit()
+
+
+REVISION = f"revision of {WORKFLOW}"
+
+
+def test_a_workflow_that_was_changed_since_the_catalog_is_told_and_recorded() -> None:
+    world = World()
+    world.specs("a")
+    catalog(world, "an older one")
+    done = world.apply()
+    assert any("its workflow was changed since the catalog" in said for said in done.sentences)
+    assert world.attempts("a")[0].evidence["catalogRevision"] == "an older one"
+    assert world.attempts("a")[0].fact("revision") == REVISION
+
+
+@pytest.mark.parametrize(
+    ("revision", "code"),
+    [(REVISION, ExitCode.OK), ("an older one", ExitCode.HELD), ("", ExitCode.HELD)],
+)
+def test_the_policy_may_ask_for_the_revision_of_the_catalog(revision: str, code: ExitCode) -> None:
+    world = World(project_file("policy: {require: {workflowRevision: true}}"))
+    world.specs("a")
+    if revision:
+        catalog(world, revision)
+    done = world.apply()
+    assert done.report.exit_code is code
+    if code is ExitCode.HELD:
+        assert not_started(done) == {"a": Reason.WORKFLOW}
+        assert "workflows pull -e prod" in body(done).not_started[0].hint
 
 
 def test_a_clock_that_is_ahead_is_recorded() -> None:

@@ -130,6 +130,15 @@ def test_a_spec_with_errors_is_held() -> None:
     assert "runs/bad.yaml" in text(team)
 
 
+def test_a_run_with_errors_alone_is_held() -> None:
+    team = Team()
+    team.world.git.switch("pull-7")
+    team.world.spec("a", extra="  unknown: 1\n")
+    team.world.github.open(7, team.on_branch(7), team.base)
+    team.world.git.switch("main")
+    assert only(team.world.comment(7)).standing is ReviewStatus.HELD
+
+
 def test_what_is_wrong_with_other_files_is_no_concern_of_it() -> None:
     team = Team()
     team.world.git.write("runs/bad.yaml", "kind: [\n")

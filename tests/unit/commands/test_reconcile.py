@@ -238,6 +238,64 @@ def test_a_race_that_is_lost_again_and_again_is_left_for_later() -> None:
     assert world.states() == {"a": State.IN_DOUBT}
 
 
+def test_a_doubt_of_another_workflow_claims_nothing() -> None:
+    world = World()
+    other = "11111111-2222-4333-8444-555555555555"
+    (begun,) = lost(world, "a")
+    text = world.git.files_on_disk[b"runs/a.yaml"].content.decode()
+    world.git.write("runs/b.yaml", text.replace(WORKFLOW, other).replace("name: a", "name: b"))
+    world.commit()
+    world.qualys.replies.append(fakes.VANISHED)
+    world.qualys.hidden.add(WORKFLOW)
+    world.apply()
+    assert world.states() == {"a": State.IN_DOUBT, "b": State.IN_DOUBT}
+    world.qualys.hidden.clear()
+    world.reconcile()
+    assert world.states() == {"a": State.ADOPTED, "b": State.IN_DOUBT}
+    assert world.attempts("a")[0].execution_id == begun.id
+
+
+def test_a_doubt_that_let_an_execution_go_claims_it_no_more() -> None:
+    world = World()
+    (begun,) = lost(world, "a")
+    world.spec("b", "a")
+    world.commit()
+    world.qualys.replies.append(fakes.VANISHED)
+    world.qualys.hidden.add(WORKFLOW)
+    world.apply(acks={"same_request": 1}, reason="twice, on purpose")
+    world.qualys.hidden.clear()
+    world.resolve("prod/b", State.ADOPTED, execution_id=begun.id, although_different=True)
+    world.resolve("prod/b", State.IN_DOUBT)
+    world.reconcile()
+    assert world.attempts("a")[0].execution_id == begun.id
+    assert world.states()["b"] is State.IN_DOUBT
+
+
+def test_doubts_of_an_environment_that_is_gone_are_looked_up_with_those_at_hand() -> None:
+    """Only on the platform whose credentials are at hand."""
+    world = World(project_file("  dev: {platform: sandbox}", "  far: {platform: EU1}"))
+    for name in ("dev", "far"):
+        world.spec(name, metadata=f"  environment: {name}\n")
+    world.commit()
+    world.qualys.before_send = lambda: world.qualys.hidden.add(WORKFLOW)
+    for name in ("dev", "far"):
+        world.qualys.replies.append(fakes.LOST)
+        world.apply(environment=name)
+        world.qualys.hidden.clear()
+    world.qualys.before_send = lambda: None
+    world.git.write("qflow.yaml", project_file())
+    for name in ("dev", "far"):
+        world.git.remove(f"runs/{name}.yaml")
+    world.commit()
+    done = world.reconcile()
+    assert world.states("dev") == {"dev": State.ADOPTED}
+    assert world.states("far") == {"far": State.IN_DOUBT}
+    assert "Put far back under `environments:`" in (
+        done.report.error.hint if done.report.error else ""
+    )
+    assert any("far" in said for said in world.apply().sentences)
+
+
 def test_one_environment_has_to_be_named() -> None:
     world = World(project_file("  dev: {platform: sandbox}"))
     world.commit()

@@ -110,6 +110,19 @@ def test_what_speaks_against_an_execution_is_said(what: str, word: str) -> None:
     assert world.attempts("a")[0].events[-1].extra["against"] == [word]
 
 
+def test_when_it_began_counts_only_where_both_clocks_are_known() -> None:
+    world = World()
+    (begun,) = lost(world, "a")
+    begun.dated = False
+    report = world.resolve(RUN, State.ADOPTED, execution_id=begun.id)
+    assert (report.exit_code, report.reason) == (ExitCode.USAGE, "time")
+    (attempt,) = world.attempts("a")
+    first = attempt.events[0]._replace(extra={**attempt.events[0].extra, "clockUnknown": True})
+    rewritten(world, attempt._replace(events=(first, *attempt.events[1:])))
+    assert world.resolve(RUN, State.ADOPTED, execution_id=begun.id).exit_code is ExitCode.OK
+    assert "createdAt" not in world.attempts("a")[0].events[-1].extra
+
+
 def test_without_its_key_an_execution_is_another_ones() -> None:
     world = World(project_file("apply: {correlationKey: qflowRun}"))
     (begun,) = lost(world, "a")

@@ -80,6 +80,12 @@ def test_a_version_that_can_not_be_read_is_named() -> None:
     assert any(problem.startswith("0000000000: ") for problem in body(world.verify()).problems)
 
 
+def test_a_last_version_that_is_no_json_is_named() -> None:
+    world = applied("a")
+    world.store.place.versions.append(b"{")
+    assert any("JSON Schema" in problem for problem in body(world.verify()).problems)
+
+
 def test_a_last_version_of_another_form_is_named() -> None:
     world = applied("a")
     data = json.loads(world.store.place.versions[-1])
