@@ -21,7 +21,10 @@ from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
 
 settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "default",
+    max_examples=200 if NIGHTLY else 40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("default")
 

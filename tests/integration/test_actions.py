@@ -223,6 +223,7 @@ def test_a_bad_spec_fails_the_check_with_annotations(
     assert (step.code, step.outputs["exit-code"], step.outputs["reason"]) == (3, "3", "invalid")
 
 
+@nightly
 def test_a_schedule_passes_the_gate_or_sends_nothing(
     workspace: Workspace, remote: Remote, sandbox: SandboxServer, runner: Runner
 ) -> None:
@@ -275,6 +276,7 @@ def operated(runner: Runner, **inputs: str) -> Job:
     return ran[0]
 
 
+@nightly
 def test_doubts_are_settled_from_the_browser(
     remote: Remote, sandbox: SandboxServer, runner: Runner
 ) -> None:

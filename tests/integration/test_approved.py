@@ -1,19 +1,29 @@
-"""What was approved is what runs: each due run against the pull request that brought it."""
+"""What was approved is what runs: each due run against the pull request that brought it.
+
+What is decided about is tried on the fakes (tests/unit/apply/test_approvals.py), and what GitHub
+tells over HTTP alone. `.ci/run` takes one row of each kind through git and an apply as well,
+`.ci/nightly` all.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from qflow_gitops.github.connect import connect
+from qflow_gitops.github.pulls import GitHubPulls
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import REPOSITORY, TOKEN, GitHubApi
+from tests.helpers.partners import nightly, rows
 from tests.helpers.specs import SAMPLE, spec
 
 APPLY = ("apply", "--yes", "--approved")
+NONE = "has 0 in pull request #7"
 
 
 @pytest.fixture
@@ -126,124 +136,145 @@ def test_a_rebase_whose_last_commit_changes_no_spec(
     assert len(asked) == 1
 
 
-def nobody(api: GitHubApi, pull: Pull) -> None:
+def nobody(api: GitHubApi) -> None:
     """No review at all."""
 
 
-def only_commented(api: GitHubApi, pull: Pull) -> None:
+def only_commented(api: GitHubApi) -> None:
     api.approve(7, "mara", state="COMMENTED")
 
 
-def an_older_commit(api: GitHubApi, pull: Pull) -> None:
-    api.approve(7, "mara", commit=pull.base)
+def an_older_commit(api: GitHubApi) -> None:
+    api.approve(7, "mara", commit=api.pulls[7]["base"]["sha"])
 
 
-def taken_back(api: GitHubApi, pull: Pull) -> None:
+def taken_back(api: GitHubApi) -> None:
     api.approve(7, "mara")
     api.approve(7, "mara", state="CHANGES_REQUESTED")
 
 
-def dismissed(api: GitHubApi, pull: Pull) -> None:
+def dismissed(api: GitHubApi) -> None:
+    """Beside an earlier review of the same person, which counts no more either."""
+    api.approve(7, "mara")
     api.approve(7, "mara", state="DISMISSED")
 
 
-def its_author(api: GitHubApi, pull: Pull) -> None:
+def its_author(api: GitHubApi) -> None:
     api.approve(7, "Ada")
 
 
-def wrote_a_commit(api: GitHubApi, pull: Pull) -> None:
+def wrote_a_commit(api: GitHubApi) -> None:
     api.committed(7, "a" * 40, "mara")
     api.approve(7, "mara")
 
 
-def wrote_it_together(api: GitHubApi, pull: Pull) -> None:
+def wrote_it_together(api: GitHubApi) -> None:
     message = "words\n\nCo-authored-by: Mara <12+mara@users.noreply.github.com>\n"
     api.committed(7, "a" * 40, commit={"message": message})
     api.approve(7, "mara")
 
 
-def wrote_it_under_another_address(api: GitHubApi, pull: Pull) -> None:
+def wrote_it_under_another_address(api: GitHubApi) -> None:
     api.committed(7, "a" * 40, commit={"message": "w\n\nCo-authored-by: Mara <mara@example.com>"})
     api.approve(7, "mara")
 
 
-def wrote_it_as_a_managed_user(api: GitHubApi, pull: Pull) -> None:
+def wrote_it_as_a_managed_user(api: GitHubApi) -> None:
     message = "w\n\nCo-authored-by: M <12+mara_corp@users.noreply.github.com>"
     api.committed(7, "a" * 40, commit={"message": message})
     api.approve(7, "mara_corp")
 
 
-def before_it_went_elsewhere(api: GitHubApi, pull: Pull) -> None:
+def before_it_went_elsewhere(api: GitHubApi) -> None:
     """Of a stacked pull request that was then retargeted, more would come than was reviewed."""
     api.approve(7, "mara")
     moved = {"event": "base_ref_changed", "created_at": "2026-11-01T13:00:00Z"}
     api.events[7] = [{"event": "labeled", "created_at": "2026-11-01T14:00:00Z"}, moved]
 
 
-def pushed(api: GitHubApi, pull: Pull) -> None:
+def pushed(api: GitHubApi) -> None:
     api.push(7, "b" * 40, "mara")
     api.approve(7, "mara")
 
 
-def may_only_read(api: GitHubApi, pull: Pull) -> None:
+def may_only_read(api: GitHubApi) -> None:
     api.rights["mara"] = "read"
     api.approve(7, "mara")
 
 
-def a_bot(api: GitHubApi, pull: Pull) -> None:
+def a_bot(api: GitHubApi) -> None:
     api.approve(7, "approver[bot]", kind="Bot")
 
 
-def unknown_author(api: GitHubApi, pull: Pull) -> None:
+def unknown_author(api: GitHubApi) -> None:
     api.committed(7, "a" * 40, "")
     api.approve(7, "mara")
 
 
-def unknown_pushers(api: GitHubApi, pull: Pull) -> None:
+def unknown_pushers(api: GitHubApi) -> None:
     api.pushes.clear()
     api.approve(7, "mara")
 
 
-def from_a_fork(api: GitHubApi, pull: Pull) -> None:
+def from_a_fork(api: GitHubApi) -> None:
     api.pulls[7]["head"]["repo"]["full_name"] = "stranger/runs"
     api.approve(7, "mara")
 
 
-def too_many_commits(api: GitHubApi, pull: Pull) -> None:
+def too_many_commits(api: GitHubApi) -> None:
     for number in range(250):
         api.committed(7, f"{number:040x}")
     api.approve(7, "mara")
 
 
+NO_APPROVALS: tuple[tuple[Callable[[GitHubApi], None], str], ...] = (
+    (nobody, "has 0 in pull request #7"),
+    (only_commented, "has 0 in pull request #7"),
+    (an_older_commit, f"{NONE}: mara approved commit "),
+    (taken_back, "has 0 in pull request #7"),
+    (dismissed, "has 0 in pull request #7"),
+    (its_author, "only Ada approved it, who had a hand in it"),
+    (wrote_a_commit, "only mara approved it, who had a hand in it"),
+    (wrote_it_together, "only mara approved it, who had a hand in it"),
+    (wrote_it_under_another_address, "is no user that GitHub knows"),
+    (wrote_it_as_a_managed_user, "only mara_corp approved it, who had a hand in it"),
+    (before_it_went_elsewhere, "has 0 in pull request #7"),
+    (pushed, "only mara approved it, who had a hand in it"),
+    (may_only_read, "has 0 in pull request #7"),
+    (a_bot, "has 0 in pull request #7"),
+    (unknown_author, "is no user that GitHub knows"),
+    (unknown_pushers, "GitHub doesn't tell who pushed its commits"),
+    (from_a_fork, "it comes from a fork"),
+    (too_many_commits, "GitHub doesn't list all of its commits"),
+)
+
+
 @pytest.mark.parametrize(
-    ("review", "said"),
-    [
-        (nobody, "has 0 in pull request #7"),
-        (only_commented, "has 0 in pull request #7"),
-        (an_older_commit, "has 0 in pull request #7: mara approved commit "),
-        (taken_back, "has 0 in pull request #7"),
-        (dismissed, "has 0 in pull request #7"),
-        (its_author, "only Ada approved it, who had a hand in it"),
-        (wrote_a_commit, "only mara approved it, who had a hand in it"),
-        (wrote_it_together, "only mara approved it, who had a hand in it"),
-        (wrote_it_under_another_address, "is no user that GitHub knows"),
-        (wrote_it_as_a_managed_user, "only mara_corp approved it, who had a hand in it"),
-        (before_it_went_elsewhere, "has 0 in pull request #7"),
-        (pushed, "only mara approved it, who had a hand in it"),
-        (may_only_read, "has 0 in pull request #7"),
-        (a_bot, "has 0 in pull request #7"),
-        (unknown_author, "is no user that GitHub knows"),
-        (unknown_pushers, "GitHub doesn't tell who pushed its commits"),
-        (from_a_fork, "it comes from a fork"),
-        (too_many_commits, "GitHub doesn't list all of its commits"),
-    ],
+    ("review", "said"), [row for row in NO_APPROVALS if row[0] is not from_a_fork]
+)
+def test_what_is_no_approval_of_a_pull_request(
+    review: Callable[[GitHubApi], None], said: str, api: GitHubApi
+) -> None:
+    """What is read from GitHub alone; where a pull request comes from is looked at by an apply."""
+    api.open(7, "1" * 40, "b" * 40)
+    review(api)
+    with closing(connect(api.environ)) as client:
+        pulls = GitHubPulls(client)
+        found = pulls.review(pulls.pull_request(7), ())
+    assert found.approvers == {}
+    assert said.removeprefix(NONE).removeprefix(": ") in found.why
+    assert bool(found.why) is (said != NONE)
+
+
+@pytest.mark.parametrize(
+    ("review", "said"), rows(NO_APPROVALS, lambda row: row[0] in (dismissed, pushed, from_a_fork))
 )
 def test_what_is_no_approval_holds_and_says_why(
-    review: Callable[[GitHubApi, Pull], None], said: str,
+    review: Callable[[GitHubApi], None], said: str,
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer,
 ) -> None:  # fmt: skip
     pull = Pull(base, api, 7, spec("new", 1))
-    review(api, pull)
+    review(api)
     pull.merge()
     data = cli.json(*APPLY)
     assert data["exitCode"] == 5
@@ -278,7 +309,7 @@ def went_on(workspace: Workspace, name: str = "README.md", text: str = "words") 
 
 
 @pytest.mark.fault(24)
-@pytest.mark.parametrize("how", ["merge", "squash"])
+@pytest.mark.parametrize("how", rows(("merge", "squash"), lambda how: how == "squash"))
 def test_bringing_the_target_in_spoils_no_approval(
     how: str, base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
 ) -> None:
@@ -321,7 +352,10 @@ def of_another_branch(pull: Pull) -> None:
     git("switch", "--quiet", "main")
 
 
-@pytest.mark.parametrize("evil", [one_more_run, another_commit, of_another_branch])
+@pytest.mark.parametrize(
+    "evil",
+    rows((one_more_run, another_commit, of_another_branch), lambda evil: evil is one_more_run),
+)
 def test_a_merge_with_anything_of_its_own_needs_a_new_approval(
     evil: Callable[[Pull], None],
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer,
@@ -428,6 +462,7 @@ def test_a_push_without_a_pull_request_is_held(
     assert len(sandbox.executions()) == 1
 
 
+@nightly
 def test_what_was_changed_after_the_approval_is_held_with_the_difference(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -441,6 +476,7 @@ def test_what_was_changed_after_the_approval_is_held_with_the_difference(
     assert len(sandbox.executions()) == 1
 
 
+@nightly
 def test_another_platform_or_ticket_is_another_thing(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -550,6 +586,7 @@ def test_what_was_removed_and_comes_back_is_not_approved(
     assert len(sandbox.executions()) == 1
 
 
+@nightly
 def test_one_that_went_to_another_branch_does_not_count(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -595,6 +632,7 @@ def test_a_window_that_was_closed_at_the_first_apply_opens_later(
     assert evidence(remote, "new")["pullRequest"] == 7
 
 
+@nightly
 def test_two_people_where_the_policy_says_so(
     base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
 ) -> None:
@@ -626,6 +664,7 @@ def test_signatures_as_github_verifies_them(
     assert cli(*APPLY).code == 0
 
 
+@nightly
 def test_a_retry_is_approved_by_the_pull_request_that_the_record_names(
     base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
 ) -> None:
@@ -648,9 +687,15 @@ def test_a_retry_is_approved_by_the_pull_request_that_the_record_names(
 
 @pytest.mark.parametrize(
     ("status", "code", "words"),
-    [(500, 12, "GitHub could not be asked"), (403, 4, "GitHub doesn't permit this"),
-     (401, 4, "GitHub doesn't know the token")],
-)  # fmt: skip
+    rows(
+        (
+            (500, 12, "GitHub could not be asked"),
+            (403, 4, "GitHub doesn't permit this"),
+            (401, 4, "GitHub doesn't know the token"),
+        ),
+        lambda row: row[0] == 403,
+    ),
+)
 def test_a_github_that_does_not_answer_sends_nothing(
     status: int, code: int, words: str, base: Workspace, api: GitHubApi, cli: Cli,
     sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch,

@@ -111,7 +111,6 @@ def previous(name: str) -> str:
 # --- one request, several names ------------------------------------------------------
 
 
-@pytest.mark.parametrize("team", IN_BOTH_STORES, indirect=True)
 def test_a_renamed_environment_sends_nothing_again(team: Team) -> None:
     """Said or not: without a word it is held, with `previousNames` it is the same."""
     team.settings("    dev: {platform: sandbox}\n")

@@ -12,6 +12,7 @@ from qflow_gitops.yaml import fast
 from qflow_gitops.yaml.parse import parse
 from tests.fuzz import ROOT, agree, seeds, spoilt, told, twisted
 from tests.helpers.node import requires_node, script
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import SAMPLE
 
 
@@ -66,7 +67,7 @@ DATA = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400 if NIGHTLY else 40, deadline=None)
 @given(
     st.lists(st.dictionaries(st.text(min_size=1), DATA, min_size=1), min_size=1, max_size=2),
     st.sampled_from([True, False, None]),
