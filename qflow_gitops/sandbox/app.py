@@ -5,10 +5,12 @@ Shapes come from `shapes`, faults from `faults` and `wire`.
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
+from werkzeug.routing import Map, Rule
 
 from qflow_gitops.sandbox import shapes
 from qflow_gitops.sandbox.endpoints import Endpoints
@@ -21,11 +23,16 @@ _SECRET_HEADERS = frozenset({"authorization", "clientid", "clientsecret", "cooki
 
 def build(store: Store, faults: Faults, duration: float) -> Flask:
     """Make the application; `duration` is how many seconds an execution takes."""
-    app = Flask("qflow-sandbox")
+    app = Flask("qflow-sandbox", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     gate, ends = _Gate(store, faults), Endpoints(store, faults, duration)
     api = "/qflowapi/v1"
-    routes: list[tuple[str, str, str, Callable[..., Response]]] = [
+    views: dict[tuple[str, str], Callable[..., Response]] = {
+        ("GET", "/_sandbox/executions"): ends.what_ran,
+        ("GET", "/_sandbox/requests"): lambda: jsonify(store.requests()),
+        ("POST DELETE", "/_sandbox/faults"): gate.set_faults,
+    }
+    for method, path, target, view in (
         ("POST", "/auth/oidc", "token", ends.token_for_client),
         ("POST", "/auth", "token", ends.token_for_user),
         ("GET", f"{api}/workflows", "list", ends.workflows),
@@ -36,16 +43,25 @@ def build(store: Store, faults: Faults, duration: float) -> Flask:
         ("GET", f"{api}/executions/<execution_id>/steps", "steps", ends.steps),
         ("GET", f"{api}/executions/<execution_id>/steps/<node>", "steps", ends.step),
         ("GET", f"{api}/executions/<execution_id>/steps/<node>/output", "steps", ends.output),
-    ]
-    for method, path, target, view in routes:
-        app.add_url_rule(path, f"{method} {path}", gate.guarded(target, view), methods=[method])
-    app.add_url_rule("/_sandbox/executions", "x", ends.what_ran)
-    app.add_url_rule("/_sandbox/requests", "r", lambda: jsonify(store.requests()))
-    app.add_url_rule("/_sandbox/faults", "f", gate.set_faults, methods=["POST", "DELETE"])
+    ):
+        views[method, path] = gate.guarded(target, view)
+    app.url_map = _addresses(tuple(views))
+    app.view_functions = {f"{method} {path}": view for (method, path), view in views.items()}
     app.register_error_handler(HTTPException, _not_found)
     app.before_request(gate.set_clock)
     app.after_request(_dated)
     return app
+
+
+@cache
+def _addresses(known: tuple[tuple[str, str], ...]) -> Map:
+    """Compile the methods and paths; once a process, since it takes longer than many answers."""
+    return Map(
+        [
+            Rule(path, endpoint=f"{methods} {path}", methods=methods.split())
+            for methods, path in known
+        ]
+    )
 
 
 def _not_found(problem: HTTPException) -> tuple[Response, int]:
