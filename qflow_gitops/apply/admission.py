@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from qflow_gitops.apply import descent
+from qflow_gitops.apply import ancestry
 from qflow_gitops.apply.planned import ApplySource, PlannedApply
 from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest
 from qflow_gitops.errors import UsageProblem
@@ -52,9 +52,9 @@ def admit(
 ) -> Admission:
     """Look at a commit, here and at the remote. Raises StaleError and UsageProblem."""
     about = (git, branches, project, lockfile, environment, head)
-    step = descent.stands(descent.look, *about)
-    let_go = descent.let_go(request, step)
-    gone = partial(descent.is_nowhere, git, branches, project, ask=True)
+    step = ancestry.stands(ancestry.look, *about)
+    let_go = ancestry.let_go(request, step)
+    gone = partial(ancestry.is_nowhere, git, branches, project, ask=True)
     settings = (git, lockfile, environment, head, project.folder)
     bases = bases_of(*settings, remote=project.lock.remote, is_nowhere=gone)
     rules = rules_of(git, project, bases, environment)
@@ -131,26 +131,26 @@ def check_follows(
     request: ApplyRequest, git: Repository, branches: Branches, planned: PlannedApply
 ) -> None:
     """Refuse what doesn't follow the newest record; the release was for one commit alone."""
-    step = _step(descent.look, git, branches, planned)
-    if step.standing is not descent.Relation.FOLLOWS:
-        raise descent.refused(step, to=request.to)
+    step = _step(ancestry.look, git, branches, planned)
+    if step.standing is not ancestry.Relation.FOLLOWS:
+        raise ancestry.refused(step, to=request.to)
 
 
 def check_overtaken(git: Repository, branches: Branches, planned: PlannedApply) -> None:
     """Refuse to go on where another apply has gone on meanwhile; nobody is asked any more."""
-    step = _step(descent.as_known, git, branches, planned)
-    if step.standing is not descent.Relation.FOLLOWS:
-        raise descent.overtaken(step.of, step.latest, step.head)
+    step = _step(ancestry.as_known, git, branches, planned)
+    if step.standing is not ancestry.Relation.FOLLOWS:
+        raise ancestry.overtaken(step.of, step.latest, step.head)
 
 
 def _step(
-    look_at: descent.Look, git: Repository, branches: Branches, planned: PlannedApply
-) -> descent.Step:
+    look_at: ancestry.Look, git: Repository, branches: Branches, planned: PlannedApply
+) -> ancestry.Step:
     """Say how the commit stands to the newest record, but for what a person let go of."""
     source, lockfile = planned.source, planned.lockfile
     about = (git, branches, source.project, lockfile, source.environment, source.commit)
-    step = descent.stands(look_at, *about)
-    follows = step._replace(standing=descent.Relation.FOLLOWS)
+    step = ancestry.stands(look_at, *about)
+    follows = step._replace(standing=ancestry.Relation.FOLLOWS)
     return follows if source.let_go and step.latest == source.let_go else step
 
 
@@ -165,7 +165,7 @@ def releases(
     `at` is RFC 3339.
     """
     record, released = lockfile.environment(planned.source.environment), []
-    last = descent.applied_last(lockfile, planned.source.project, planned.source.environment)
+    last = ancestry.applied_last(lockfile, planned.source.project, planned.source.environment)
     if planned.source.let_go in (worked.latest for worked in last):
         released.append({"hold": REWRITTEN, "from": planned.source.let_go})
     changes, commit = planned.plan.changes, planned.source.commit

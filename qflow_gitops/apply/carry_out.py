@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 
 from qflow_gitops.apply import events, progress
-from qflow_gitops.apply.agreed import Agreed
 from qflow_gitops.apply.evidence import evidence_of
 from qflow_gitops.apply.job import Job, LaunchOptions
 from qflow_gitops.apply.launch import Launch
@@ -15,6 +14,7 @@ from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.polling import Watch, watch_of
 from qflow_gitops.apply.preconditions import REWRITTEN
 from qflow_gitops.apply.prepare import prepare
+from qflow_gitops.apply.replanning import Agreed
 from qflow_gitops.apply.result import ApplyOutcome, applied_body, left_out, rescued, under_way
 from qflow_gitops.apply.services import ApplyServices, reconciler_of
 from qflow_gitops.base.times import stamp

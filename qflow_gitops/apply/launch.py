@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any
 
 from qflow_gitops.apply import events
-from qflow_gitops.apply.agreed import Agreed
 from qflow_gitops.apply.brakes import Brakes
 from qflow_gitops.apply.job import Job, LaunchOptions, LaunchResult, Opened
 from qflow_gitops.apply.known_executions import KnownExecutions
 from qflow_gitops.apply.polling import Poll, Watch, Watching, watch_of
 from qflow_gitops.apply.recorder import Recorder
+from qflow_gitops.apply.replanning import Agreed
 from qflow_gitops.apply.workers import Background
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import AuthError, QflowError

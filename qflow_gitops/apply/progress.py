@@ -2,7 +2,7 @@
 
 import contextlib
 
-from qflow_gitops.apply import descent
+from qflow_gitops.apply import ancestry
 from qflow_gitops.apply.admission import releases
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.services import ApplyServices
@@ -41,7 +41,7 @@ def _reached(
     source = planned.source
     head, record = source.commit, lockfile.environment(source.environment)
     left = record.latest in ("", source.let_go)
-    if not left and not descent.follows(services.git, record.latest, head):
+    if not left and not ancestry.follows(services.git, record.latest, head):
         return None  # another apply went further meanwhile
     done = _is_done(lockfile, planned)
     noted = notes(planned, lockfile, services)

@@ -1,4 +1,6 @@
 """What was found out about contents, kept in the git directory; safe to delete at any time.
 
-Decorates the loader of `sources`; imports that and below. `apply` never reads it.
+Decorates the loader of `sources` (`loading`): what is known of a file (`examining`, as text:
+`verdicts`), of the whole work tree (`looking`, `survey`) and of a long lockfile (`lock_index`),
+all kept in `database`. Imports `sources` and below. `apply` never reads it.
 """

@@ -1,4 +1,4 @@
-"""What a CI system's environment says about who runs what: one file a system.
+"""Which CI system this runs in.
 
 A new system is one file here and one line in `SYSTEMS`.
 """

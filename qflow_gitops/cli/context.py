@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from qflow_gitops.apply.reconciler import Reconciler
-    from qflow_gitops.cache.store import Cache
+    from qflow_gitops.cache.database import Cache
     from qflow_gitops.ci.context import CIContext
     from qflow_gitops.cli.console import Console, Copy
     from qflow_gitops.lockfile.freezes import Freeze
@@ -66,7 +66,7 @@ class Wiring:
     @cached_property
     def cache(self) -> Cache:
         """What is known of contents from earlier commands."""
-        from qflow_gitops.cache.store import Cache
+        from qflow_gitops.cache.database import Cache
 
         return Cache(self.git.common_dir / "qflow-gitops" / "verdicts")
 
@@ -85,9 +85,9 @@ class Wiring:
 
     def freezes(self) -> tuple[Freeze, ...]:
         """What QFLOW_FREEZE and the file of QFLOW_FREEZE_FILE say now."""
-        from qflow_gitops.cli import brakes
+        from qflow_gitops.cli import given_freezes
 
-        return brakes.of_environment(self.environ, self.directory)
+        return given_freezes.of_environment(self.environ, self.directory)
 
     @property
     def folder(self) -> ProjectFolder:

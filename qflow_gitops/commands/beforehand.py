@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from qflow_gitops.apply import descent
+from qflow_gitops.apply import ancestry
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Action, Plan
 from qflow_gitops.plan.context import Context, apply_command
@@ -39,7 +39,7 @@ class Ground:
         about = (self.git, self.lockfile, environment, self.head, self.project.folder)
         if self.branches is None:
             return bases_of(*about)
-        gone = partial(descent.is_nowhere, self.git, self.branches, self.project, ask=False)
+        gone = partial(ancestry.is_nowhere, self.git, self.branches, self.project, ask=False)
         return bases_of(*about, is_nowhere=gone)
 
     def emptied(self, specs: SpecSet, base: str, context: Context, *, worktree: bool) -> Context:
@@ -64,7 +64,7 @@ class Ground:
             yield Beforehand(f"`apply` would refuse this: {said}.", f"{moved.way}.")
         for name in sorted(made.platforms):
             about = (self.git, self.branches, self.project, self.lockfile, name, self.head)
-            warning = descent.warning(descent.stands(descent.as_known, *about))
+            warning = ancestry.warning(ancestry.stands(ancestry.as_known, *about))
             if warning:
                 yield warning
             due = any(change.environment == name for change in made.of(Action.RUN))

@@ -1,4 +1,4 @@
-"""Pull requests and their comments (docs.github.com, REST API 2022-11-28).
+"""Comments on pull requests, and who writes them (docs.github.com, REST API 2022-11-28).
 
 GET /repos/{repo}/pulls/{number} and /issues/{number}/comments, POST there, PATCH and DELETE
 /repos/{repo}/issues/comments/{id}. GET /user tells whose a token is, but not for the token of

@@ -1,4 +1,4 @@
-"""The GitHub API, as far as pull requests need it; one file a resource.
+"""Connect to GitHub's API: address, repository and token from the environment.
 
 Facts: docs.github.com, "REST API", version 2022-11-28. HTTP itself is `http.transport`'s.
 """

@@ -1,4 +1,4 @@
-"""The Qualys Flow API: only `transport` knows requests; one file a resource."""
+"""Connect to a platform: gateway, credentials and client put together."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A plan as Markdown, for a pull request's comment or a job summary.
+"""A plan as Markdown, as a job summary shows it; `comment` puts it into a pull request.
 
 Counts first and the digest last, whatever else has to be left out to keep within the limit.
 """

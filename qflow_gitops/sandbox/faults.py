@@ -1,6 +1,7 @@
 """The faults that the sandbox can be asked for, each by a name.
 
-A new fault is one line in `FAULTS`.
+A status number is one line in `FAULTS`; what another fault does is said where it strikes: in `app`
+(before an endpoint), `wire` (on the wire), `endpoints` or `shapes` (in the answer).
 """
 
 import difflib

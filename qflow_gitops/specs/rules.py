@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from qflow_gitops.findings.finding import Rule
 from qflow_gitops.specs.connectors import registry
-from qflow_gitops.specs.rules_of_files import FILES, YAML
-from qflow_gitops.specs.rules_of_specs import CATALOG, CONNECTORS, PROJECT, SCHEMA
+from qflow_gitops.specs.rule_texts_of_files import FILES, YAML
+from qflow_gitops.specs.rule_texts_of_specs import CATALOG, CONNECTORS, PROJECT, SCHEMA
 
 RULES: Mapping[str, Rule] = {
     rule.id: rule

@@ -10,7 +10,7 @@ from typing import Any
 
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, error
-from qflow_gitops.specs.schema_words import (
+from qflow_gitops.specs.schema_messages import (
     CONNECTOR_TYPE,
     HEADER,
     KIND_ADVICE,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.base.forks import spread
+from qflow_gitops.cache.database import Cache
 from qflow_gitops.cache.loading import CachedLoader
-from qflow_gitops.cache.store import Cache
 from qflow_gitops.commands.validate import validate
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.sandbox.server import SandboxServer

@@ -73,7 +73,7 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
         f"qflow_gitops.{one}"
         for one in (
             "base", "base.forks", "base.paths", "base.printable", "base.resources", "cache",
-            "cache.loading", "cache.store",
+            "cache.loading", "cache.database",
             "cache.verdicts", "cli.clock", "cli.connections", "cli.console", "cli.context",
             "cli.given_paths", "cli.options", "cli.validate",
             "commands", "commands.validate", "findings", "findings.finding", "git",

@@ -15,7 +15,7 @@ OF_A_FILE = (
     "specs.connectors",
     "specs.excerpts",
     "specs.schema",
-    "specs.schema_words",
+    "specs.schema_messages",
     "specs.secrets",
     "yaml",
 )

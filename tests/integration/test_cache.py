@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.base.forks import spread
-from qflow_gitops.cache.store import FILE, Cache, _crc
+from qflow_gitops.cache.database import FILE, Cache, _crc
 from tests.helpers.cli import Cli
 from tests.helpers.disks import small_disk
 from tests.helpers.git import Workspace

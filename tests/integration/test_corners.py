@@ -240,7 +240,7 @@ def test_what_is_left_out_after_a_lost_race_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another process freezes what this one shows: it isn't sent, and isn't silent success."""
-    from qflow_gitops.apply.agreed import Agreed
+    from qflow_gitops.apply.replanning import Agreed
 
     only(workspace, spec("a", 1), spec("b", 2))
     other = Cli(remote.clone("other").path, cli._capfd)

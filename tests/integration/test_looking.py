@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.cache import looking
-from qflow_gitops.cache.store import FILE
+from qflow_gitops.cache.database import FILE
 from qflow_gitops.git import listings
 from qflow_gitops.git.listings import Listings
 from qflow_gitops.git.worktree import WorkTree

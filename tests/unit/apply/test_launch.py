@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from qflow_gitops.apply import events
-from qflow_gitops.apply.agreed import Agreed
 from qflow_gitops.apply.job import Job, LaunchOptions
 from qflow_gitops.apply.launch import Launch
+from qflow_gitops.apply.replanning import Agreed
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint

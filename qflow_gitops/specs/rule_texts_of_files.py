@@ -1,4 +1,4 @@
-"""The rules on files and on YAML."""
+"""What is told of each rule on files and on YAML: why it exists, examples. Checks nothing."""
 
 from qflow_gitops.findings.finding import Rule, Severity
 

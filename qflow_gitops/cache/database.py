@@ -1,6 +1,6 @@
-"""What was found out about contents, kept in the git directory; safe to delete at any time.
+"""Where verdicts, answers and contents are kept: a SQLite file in the git directory.
 
-One SQLite file, which settles several processes at once, a full disk and a process that
+It settles several processes at once, a full disk and a process that
 dies. It is only ever a faster way to the same answer: what can't be read, isn't whole or was
 kept by another version of the program counts as not there, and what can't be written isn't.
 """

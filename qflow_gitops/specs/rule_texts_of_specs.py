@@ -1,7 +1,7 @@
-"""The rules on what stands in specs, settings and catalogs."""
+"""What is told of each rule on specs, settings and catalogs: why, examples. Checks nothing."""
 
 from qflow_gitops.findings.finding import Rule
-from qflow_gitops.specs.rules_of_files import ERROR, WARNING
+from qflow_gitops.specs.rule_texts_of_files import ERROR, WARNING
 
 SCHEMA = (
     Rule(
