@@ -1,9 +1,9 @@
 """HTTP: the one place that knows requests.
 
-Nothing is sent anywhere but to the host that it was made for. Each request has time-outs and a total deadline that also holds when an answer drips in
-byte by byte; redirects are never followed, the environment (proxies, .netrc) is never
-asked but for what `route` says, and answers that are too long (1 MiB, unless asked otherwise)
-are none.
+Nothing is sent anywhere but to the host that it was made for. Each request has time-outs and a
+total deadline that also holds when an answer drips in byte by byte; redirects are never followed,
+the environment (proxies, .netrc) is never asked but for what `route` says, and answers that are too
+long (1 MiB, unless asked otherwise) are none.
 """
 
 import re
