@@ -88,7 +88,7 @@ _BY_REASON = {
         "--data names a file that may be written, or made anew.",
         "Let it choose one: `qflow-gitops sandbox --port 0`",
     ),
-    "a private gateway speaks https: tests/unit/apply/test_gateways.py": (
+    "a private gateway speaks https: tests/unit/apply/test_platforms.py": (
         "Set QFLOW_GATEWAY back to …, with its credentials",
     ),
     "it asks a package registry": ("`pip install 'Flask>=3.0'`",),
@@ -120,7 +120,7 @@ _BY_REASON = {
             '--git-common-dir)/qflow-gitops/verdicts"`'
         ),
     ),
-    "a guard: no valid file is known that can't be edited (test_edits.py)": (
+    "a guard: no valid file is known that can't be edited (test_yaml_edit.py)": (
         "Write `rerun: …` under `spec` by hand.",
     ),
     "it is for a reviewer to judge: test_policy.py": (

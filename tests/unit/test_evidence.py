@@ -9,7 +9,7 @@ from qflow_gitops.http import evidence
 from qflow_gitops.http.transport import HttpAnswer
 from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.qualys import workflows
-from tests.unit.test_api import ONE, UNAUTHORIZED, Answers, answer, caller
+from tests.unit.test_qualys_caller import ONE, UNAUTHORIZED, Answers, answer, caller
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"
 LEFT = {"x_ratelimit_limit": "300", "x_ratelimit_remaining": "0"}

@@ -11,7 +11,7 @@ from qflow_gitops.errors import UnreachableError
 from qflow_gitops.http.transport import HttpAnswer
 from qflow_gitops.qualys import executions, steps, workflows
 from qflow_gitops.qualys.token import LIFETIME, _expiry
-from tests.unit.test_api import ONE, Answers, answer, caller
+from tests.unit.test_qualys_caller import ONE, Answers, answer, caller
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"
 OTHER = ONE.replace("4", "5")
