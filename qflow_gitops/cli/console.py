@@ -119,7 +119,7 @@ class Console(NamedTuple):
     def result(self, report: Report, format_name: str, copies: Sequence[Copy] = ()) -> int:
         """Write a report to stdout, its copies to files and its error to stderr."""
         if format_name == "text":
-            for note in () if report.said else report.notes:
+            for note in () if report.already_told else report.notes:
                 self.say(note)
             rendered = as_text(report, verbose=self.verbose)
             written = [self._out(self._painted(rendered, colour=self.colour_out))]

@@ -60,8 +60,8 @@ class Ground:
         told = not (worktree or self.git.is_shallow())  # there, an apply fetches what tells
         moved = told and moved_record(self.git, self.project, self.lockfile, self.head)
         if moved:
-            said = moved.said[0].lower() + moved.said[1:]
-            yield Beforehand(f"`apply` would refuse this: {said}.", f"{moved.way}.")
+            message = moved.message[0].lower() + moved.message[1:]
+            yield Beforehand(f"`apply` would refuse this: {message}.", f"{moved.way}.")
         for name in sorted(made.platforms):
             about = (self.git, self.branches, self.project, self.lockfile, name, self.head)
             warning = ancestry.warning(ancestry.stands(ancestry.as_known, *about))
@@ -72,8 +72,8 @@ class Ground:
                 rules = rules_of(self.git, self.project, self.bases(name), name, self.loader)
                 absent = unmerged(self.branches, rules, self.head, ask=False)
                 if absent:
-                    said = absent.describe(self.head)
-                    yield Beforehand(f"{name}: `apply` would ask first: {said}.")
+                    question = absent.describe(self.head)
+                    yield Beforehand(f"{name}: `apply` would ask first: {question}.")
 
 
 def loosened(facts: PolicyContext, project: Project) -> Iterator[Beforehand]:

@@ -122,7 +122,7 @@ class Client:
         if isinstance(answer, HttpAnswer):
             return answer
         last = answer.last
-        said = last.said if isinstance(last, NoAnswerError) else self._what(last)
+        said = last.reason if isinstance(last, NoAnswerError) else self._what(last)
         if method == "GET" or answer.undone:
             raise UnreachableError(
                 f"GitHub could not be asked{_times(answer.tries)}: {said}.",

@@ -57,10 +57,10 @@ class HttpAnswer:
 class NoAnswerError(Exception):
     """There was no whole answer. `sent` is False where it is proven that no byte left us."""
 
-    def __init__(self, said: str, *, sent: bool) -> None:
+    def __init__(self, reason: str, *, sent: bool) -> None:
         """Take a few words on what went wrong."""
-        super().__init__(said)
-        self.said = said
+        super().__init__(reason)
+        self.reason = reason
         self.sent = sent
 
 

@@ -101,7 +101,7 @@ class Caller:
         answer = self._retries.ask(lambda: self.once("GET", path))
         if isinstance(answer, GivenUp):
             last = answer.last
-            said = last.said if isinstance(last, NoAnswerError) else self._what(last)
+            said = last.reason if isinstance(last, NoAnswerError) else self._what(last)
             raise UnreachableError(
                 f"Qualys could not be asked: {said}.",
                 not_done="No run was started by this call.",

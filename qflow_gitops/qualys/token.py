@@ -64,7 +64,7 @@ class TokenSource:
             answer = self._ask()
         except NoAnswerError as problem:
             raise UnreachableError(
-                f"Qualys gave no token: {problem.said}.",
+                f"Qualys gave no token: {problem.reason}.",
                 not_done="No run was started by this call.",
                 hint="Check the network and the platform, then run the command again.",
                 reason="token_unreachable",

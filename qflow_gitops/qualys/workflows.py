@@ -88,7 +88,7 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
             answer = caller.once("POST", path, body, may_send)
         except NoAnswerError as problem:
             kind = AnswerKind.UNCLEAR if problem.sent else AnswerKind.UNSENT
-            return Answer(kind, detail=f"{problem.said[:1].upper()}{problem.said[1:]}.")
+            return Answer(kind, detail=f"{problem.reason[:1].upper()}{problem.reason[1:]}.")
         except QflowError as problem:  # from the token: nothing was sent with it
             return Answer(AnswerKind.UNSENT, detail=problem.message)
         if not (evidence.is_rate_limited(answer) and evidence.ran_nothing(answer)):

@@ -89,7 +89,8 @@ def _plan(body: Planned, report: Report) -> str:
 def first(body: Planned) -> str:
     """Quote what comes before a plan."""
     return "".join(
-        f"> {code(warning.said)}\n" + (f">\n> → {code(warning.hint)}\n\n" if warning.hint else "\n")
+        f"> {code(warning.message)}\n"
+        + (f">\n> → {code(warning.hint)}\n\n" if warning.hint else "\n")
         for warning in body.first
     )
 

@@ -33,7 +33,7 @@ def planned(body: Planned) -> Iterator[str]:
     """What an apply would refuse or ask first; what runs, what is held, what is done."""
     plan = body.plan
     for warning in body.first:
-        yield f"! {clean(warning.said)}"
+        yield f"! {clean(warning.message)}"
         if warning.hint:
             yield f"  → {clean(warning.hint)}"
     yield from frozen(body.freezes)

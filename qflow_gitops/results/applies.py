@@ -91,7 +91,7 @@ def applied(
     code = worst([code for code, _ in verdicts])
     reason = next((word for verdict, word in verdicts if verdict is code), "ok")
     error = together(problems, code)
-    return Report("apply", code, reason, found, notes, body, error, said=True)
+    return Report("apply", code, reason, found, notes, body, error, already_told=True)
 
 
 def _hold(attempt: Attempt) -> str:

@@ -33,7 +33,7 @@ class LockSeen(NamedTuple):
 class Beforehand(NamedTuple):
     """A sentence that comes before a plan, and the way on, "" for none."""
 
-    said: str
+    message: str
     hint: str = ""
 
 

@@ -49,7 +49,7 @@ class Report:
     """The result of a command.
 
     `reason` is a stable word for the exit code, `notes` are sentences that a person should
-    see beside the result, `said` whether that was told while it was made.
+    see beside the result, `already_told` whether that was shown while it was made.
     """
 
     command: str
@@ -59,7 +59,7 @@ class Report:
     notes: tuple[str, ...] = ()
     body: Body | None = None
     error: QflowError | None = None
-    said: bool = False
+    already_told: bool = False
 
 
 def failed(command: str, problem: QflowError) -> Report:

@@ -122,7 +122,7 @@ def check_record(
         )
     if moved and not released:
         raise LockError(
-            f"{moved.said}.",
+            f"{moved.message}.",
             where=project.folder.settings,
             not_done="Nothing was sent and nothing was written.",
             hint=f"{moved.way}. If nothing was ever applied there: "
@@ -132,9 +132,9 @@ def check_record(
 
 
 class Moved(NamedTuple):
-    """A record that is elsewhere: what is `said` of that, and the `way` back to it."""
+    """A record that is elsewhere: a `message` that says so, and the `way` back to it."""
 
-    said: str
+    message: str
     way: str
 
 
@@ -146,11 +146,11 @@ def moved_record(git: Repository, project: Project, lockfile: Lockfile, head: st
     why, way = ("", "") if _is_begun(lockfile) else _named_before(git, project, head)
     if not why:
         return None
-    said = (
+    message = (
         f"There is no lockfile yet where {project.folder.settings} says, and {why}: what another "
         "lockfile holds would be due again"
     )
-    return Moved(said, way or "Set `lock` back as it was")
+    return Moved(message, way or "Set `lock` back as it was")
 
 
 def _is_begun(lockfile: Lockfile) -> bool:

@@ -142,10 +142,10 @@ SENT = {
 def test_after_the_first_byte_nothing_is_proven(fault: str) -> None:
     with served(SENT[fault]) as wire:
         begun = time.monotonic()
-        with pytest.raises(NoAnswerError) as said:
+        with pytest.raises(NoAnswerError) as raised:
             post(wire.url)
         assert time.monotonic() - begun < 3
-        assert said.value.sent
+        assert raised.value.sent
         assert len(wire.requests) == 1
         assert wire.connections == 1
 
@@ -194,9 +194,12 @@ def test_informational_answers_are_not_the_answer(codes: tuple[int, ...]) -> Non
 
 def test_another_protocol_is_no_answer() -> None:
     switched = b"HTTP/1.1 101 x\r\nUpgrade: h2c\r\n\r\n" + OK
-    with served(lambda wire: wire.sendall(switched)) as wire, pytest.raises(NoAnswerError) as said:
+    with (
+        served(lambda wire: wire.sendall(switched)) as wire,
+        pytest.raises(NoAnswerError) as raised,
+    ):
         post(wire.url)
-    assert said.value.sent
+    assert raised.value.sent
 
 
 def test_hints_without_end_are_no_answer() -> None:
@@ -204,9 +207,9 @@ def test_hints_without_end_are_no_answer() -> None:
         while True:
             wire.sendall(b"HTTP/1.1 103 x\r\n\r\n")
 
-    with served(treat) as wire, pytest.raises(NoAnswerError) as said:
+    with served(treat) as wire, pytest.raises(NoAnswerError) as raised:
         post(wire.url)
-    assert said.value.sent
+    assert raised.value.sent
 
 
 def test_an_answer_that_is_compressed_unasked_is_read() -> None:
@@ -222,27 +225,27 @@ def test_a_cut_in_the_headers_at_the_deadline_is_no_answer() -> None:
     """Even if the clock says that there was still a moment."""
     with served(stalled(HEAD[:17], 1)) as wire:
         transport = Transport(wire.url, deadline=0.3, monotonic=lambda: 0.0)
-        with pytest.raises(NoAnswerError) as said:
+        with pytest.raises(NoAnswerError) as raised:
             transport.send("POST", "/run", headers={}, body=BODY, fresh=True)
-    assert said.value.sent
-    assert said.value.said == "no answer in time"
+    assert raised.value.sent
+    assert raised.value.reason == "no answer in time"
 
 
 def test_a_refused_connection_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(NoAnswerError) as said:
+    with pytest.raises(NoAnswerError) as raised:
         post(f"http://127.0.0.1:{port}")
-    assert not said.value.sent
-    assert said.value.said == "the connection was refused"
+    assert not raised.value.sent
+    assert raised.value.reason == "the connection was refused"
 
 
 @pytest.mark.parametrize("treat", [lambda wire: wire.sendall(b"nonsense"), lambda _: time.sleep(1)])
 def test_a_failed_tls_handshake_sent_nothing(treat: Callable[[socket.socket], None]) -> None:
     with served(treat, read=False) as wire:
-        with pytest.raises(NoAnswerError) as said:
+        with pytest.raises(NoAnswerError) as raised:
             post(wire.url.replace("http:", "https:"))
-        assert not said.value.sent
+        assert not raised.value.sent
         assert wire.requests == []
 
 
@@ -283,10 +286,10 @@ def test_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_a_header_that_cannot_be_sent_sends_nothing() -> None:
     with served(lambda wire: wire.sendall(OK)) as wire:
         transport = Transport(wire.url)
-        with pytest.raises(NoAnswerError) as said:
+        with pytest.raises(NoAnswerError) as raised:
             transport.send("POST", "/run", headers={"X": "a\r\nEvil: 1"}, body=BODY)
-        assert not said.value.sent
-        assert "Evil" not in said.value.said
+        assert not raised.value.sent
+        assert "Evil" not in raised.value.reason
 
 
 def _in_pieces(*rounds: Callable[[socket.socket], None]) -> Callable[[socket.socket], None]:
@@ -311,10 +314,10 @@ def test_the_deadline_holds_on_a_connection_that_was_kept() -> None:
         transport = Transport(wire.url, deadline=0.5)
         transport.send("GET", "/", headers={}, body=BODY)
         begun = time.monotonic()
-        with pytest.raises(NoAnswerError) as said:
+        with pytest.raises(NoAnswerError) as raised:
             transport.send("GET", "/", headers={}, body=BODY)
         assert time.monotonic() - begun < 2
-        assert said.value.said == "no answer in time"
+        assert raised.value.reason == "no answer in time"
         assert wire.connections == 1
 
 
@@ -403,10 +406,10 @@ def test_a_certificate_that_says_nothing_for_the_host_gets_no_byte(
     if of == "another host":
         trusting(certificate)
     with served(lambda wire: wire.sendall(OK), tls=context) as wire:
-        with pytest.raises(NoAnswerError) as said:
+        with pytest.raises(NoAnswerError) as raised:
             post(wire.url)
-        assert "QFLOW_CA_FILE names a file" in said.value.said
-        assert not said.value.sent
+        assert "QFLOW_CA_FILE names a file" in raised.value.reason
+        assert not raised.value.sent
         assert wire.requests == []
 
 
@@ -486,12 +489,12 @@ def test_a_proxy_that_leads_nowhere_sent_nothing(fault: str) -> None:
         route = from_environment(
             {"QFLOW_PROXY": "http://127.0.0.1:9" if fault == "is away" else url}
         )
-        with pytest.raises(NoAnswerError) as said:
+        with pytest.raises(NoAnswerError) as raised:
             Transport("https://gateway.example", route=route).send(
                 "POST", "/", headers={}, body=BODY, fresh=True
             )
-    assert "the proxy of QFLOW_PROXY" in said.value.said
-    assert not said.value.sent
+    assert "the proxy of QFLOW_PROXY" in raised.value.reason
+    assert not raised.value.sent
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def first_words(world: World, **request: Any) -> list[str]:
     """What a plan says an apply would refuse, or ask."""
     body = world.plan(branches=True, **request).body
     assert isinstance(body, Planned)
-    return [f"{each.said} {each.hint}" for each in body.first]
+    return [f"{each.message} {each.hint}" for each in body.first]
 
 
 # --- the order of commits ------------------------------------------------------------
