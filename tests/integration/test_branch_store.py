@@ -12,6 +12,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH, BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import diagonal, rows
 from tests.helpers.specs import spec
 from tests.helpers.typed import commands, typed
 
@@ -82,7 +83,10 @@ def test_no_work_tree_no_checkout_no_hook(
     assert not list(workspace.path.rglob("hook-ran"))
 
 
-@pytest.mark.parametrize("depth", ["--depth=1", "--depth=2", "--filter=blob:none"])
+@pytest.mark.parametrize(
+    "depth",
+    rows(("--depth=1", "--depth=2", "--filter=blob:none"), lambda depth: depth == "--depth=1"),
+)
 def test_a_shallow_clone_applies(
     depth: str, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -311,8 +315,7 @@ def redate(data: Any) -> None:
     data["serial"] += 1
 
 
-@pytest.mark.parametrize("change", [forget, redate])
-@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize(("change", "fresh"), diagonal((forget, redate), (True, False)))
 def test_a_record_that_lost_something_is_refused(
     change: Callable[[Any], None], fresh: bool, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:

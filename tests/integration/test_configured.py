@@ -23,6 +23,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import spec
 
 BROKEN = "/nowhere/at/all"
@@ -99,7 +100,7 @@ SETTINGS: dict[str, str] = {
     "url.https://elsewhere.example/.insteadOf": "elsewhere:",
     "trace2.normalTarget": "1", "trace2.eventTarget": "2", "trace2.perfTarget": "2",
 }  # fmt: skip
-MANY = 1 if os.environ.get("QFLOW_TESTS_GIT") == "each" else 25
+MANY = 1 if os.environ.get("QFLOW_TESTS_GIT") == "each" else 25 if NIGHTLY else 100
 TOGETHER = [(*SETTINGS,)[first : first + MANY] for first in range(0, len(SETTINGS), MANY)]
 LOOKED = (
     ("plan", "--format", "json"), ("plan", "--worktree"), ("validate",), ("status",),

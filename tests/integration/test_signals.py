@@ -307,7 +307,10 @@ def test_ctrl_c_does_not_reach_the_making_of_a_commit(
     recover(due, cli, sandbox, later)
 
 
-@pytest.mark.parametrize("numbers", [(2, 2, 130), (2, 15, 143), (15, 15, 143)])
+@pytest.mark.parametrize(
+    "numbers",
+    rows([((2, 2, 130),), ((2, 15, 143),), ((15, 15, 143),)], lambda row: row[0] == (2, 15, 143)),
+)
 def test_a_second_signal_ends_at_once(
     numbers: tuple[int, int, int], due: Remote, cli: Cli, sandbox: SandboxServer,
     start: Callable[..., Real], later: Callable[[float], None],

@@ -8,9 +8,10 @@ import pytest
 
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH
+from tests.helpers.partners import NIGHTLY
 from tests.helpers.storm import Storm, sandbox_process
 
-PROCESSES, RUNS = 6, 12
+PROCESSES, RUNS = (6, 12) if NIGHTLY else (4, 6)
 MOST_LOST = 20
 """Races that one process may lose in a row: far above what it is, far below starving."""
 

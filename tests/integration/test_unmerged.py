@@ -12,6 +12,7 @@ from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.hints import command, follow
+from tests.helpers.partners import nightly, rows
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 WHY = ("--reason", "can't wait for the review")
@@ -87,6 +88,7 @@ def test_nothing_due_is_not_asked_about_and_moves_nothing(
     assert cli("apply", "--yes").code == 0
 
 
+@nightly
 def test_doubt_is_settled_all_the_same(
     shared: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -142,6 +144,7 @@ def test_a_release_of_nothing_is_refused(
     assert follow(cli, command(wrong, "--ack unmerged=1")).code == 0
 
 
+@nightly
 def test_the_next_hint_holds_what_was_said_before(
     shared: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -159,6 +162,7 @@ def test_the_next_hint_holds_what_was_said_before(
     assert len(sandbox.executions()) == 28
 
 
+@nightly
 def test_a_failed_run_is_retried_at_such_a_commit(
     shared: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -172,6 +176,7 @@ def test_a_failed_run_is_retried_at_such_a_commit(
     assert len(sandbox.executions()) == 3
 
 
+@nightly
 def test_an_approved_digest_is_asked_about_too(
     shared: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -417,7 +422,7 @@ def fetched(remote: Remote, name: str, *refspecs: str, depth: int = 0) -> Worksp
     return runner
 
 
-@pytest.mark.parametrize("depth", [0, 1])
+@pytest.mark.parametrize("depth", rows((0, 1), lambda depth: depth == 1))
 def test_github_a_push_to_main_is_applied(
     depth: int, shared: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -475,7 +480,7 @@ def test_github_a_tag_counts_for_the_commit_that_it_names(
     assert one("apply", "--yes").code == 0
 
 
-@pytest.mark.parametrize("depth", [0, 1, 20])
+@pytest.mark.parametrize("depth", rows((0, 1, 20), lambda depth: depth == 20))
 def test_gitlab_a_detached_checkout_of_main_is_applied(
     depth: int, shared: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
