@@ -1,6 +1,7 @@
 """A clean environment for every test: no user's settings, no CI, no credentials."""
 
 import gc
+import itertools
 import os
 import shutil
 import signal
@@ -34,15 +35,21 @@ _FOREIGN = ("GIT_", "QFLOW_", "GITHUB_", "GITLAB_", "CI_", "XDG_")
 _NAMES = ("CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names for the folders of people who are at home nowhere else, one for each test."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def clean_environment(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No variable or file of the user's reaches a test; signal handlers are put back."""
     for name in list(os.environ):
         if name.startswith(_FOREIGN) or name in _NAMES:
             monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
+    home.mkdir()
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Test\n\temail = test@example.com\n"
         "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n"
