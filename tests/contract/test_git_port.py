@@ -223,6 +223,20 @@ def test_a_merge_is_clean_where_it_holds_nothing_of_its_own(
     assert story.git.clean_merge(three[0]) is None
 
 
+def test_a_merge_of_two_changes_of_one_file_is_not_clean(
+    story: Story, three: tuple[str, str, str]
+) -> None:
+    """However it was settled."""
+    story.switch("theirs", three[1])
+    story.write("runs/a.yaml", "a: 3\n")
+    story.commit()
+    assert story.git.clean_merge(story.merge("main", but="runs/a.yaml")) is None
+    story.switch("alike", three[1])
+    story.write("runs/a.yaml", "a: 2\n")
+    alike = story.commit()
+    assert story.git.clean_merge(story.merge("main")) == (alike, three[2])
+
+
 # --- clones and remotes --------------------------------------------------------------
 
 
@@ -289,6 +303,11 @@ def test_the_remote_to_ask(story: Story, three: tuple[str, str, str]) -> None:
     clone.switch("own")
     assert clone.branches.current() == "own"
     assert clone.branches.tracked() == ("", "")
+    clone.add_remote("another")
+    assert clone.branches.remote("another") == "another"
+    assert clone.branches.remote("elsewhere") == ""
+    clone.switch("main")
+    assert clone.branches.remote("elsewhere") == "origin"
 
 
 def test_the_branches_that_hold_a_commit(story: Story, three: tuple[str, str, str]) -> None:

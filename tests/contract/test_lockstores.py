@@ -380,6 +380,7 @@ def test_an_announcement_reaches_an_open_session_before_its_next_attempt(
         assert [one.state for one in shown.attempts("prod", "a")] == [State.INTENT]
         assert reasons(made(name).read().lockfile) == ["incident"]
         before = session.generation
+        assert session.head() == ((event("incident"),) if session.alone else ())
         with pytest.raises(LostRace):
             session.record([accepted("a", "execution-1"), opening("b")])
         assert session.generation != before

@@ -1,6 +1,8 @@
 """What a team does with a repository, told to git on a disk or to the fake one."""
 
+import contextlib
 import os
+import subprocess
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +30,7 @@ class Story(Protocol):
     def merge(self, other: str, *, but: str = "") -> str: ...
     def push(self, ref: str = "") -> None: ...
     def clone(self, depth: int = 0) -> "Story": ...
+    def add_remote(self, name: str) -> None: ...
     def silence(self) -> None: ...
     def lose(self, blob: str) -> None: ...
 
@@ -69,7 +72,8 @@ class RealStory:
         self._place.git("switch", "--quiet", *([branch] if there else ["-c", branch, at or "HEAD"]))
 
     def merge(self, other: str, *, but: str = "") -> str:
-        self._place.git("merge", "--quiet", "--no-ff", "--no-commit", other)
+        with contextlib.suppress(subprocess.CalledProcessError):  # a conflict, settled by `but`
+            self._place.git("merge", "--quiet", "--no-ff", "--no-commit", other)
         if but:
             self._place.write(but, "something of its own\n")
         return self._place.commit("merge")
@@ -83,6 +87,9 @@ class RealStory:
         options = [f"--depth={depth}"] if depth else []
         Workspace(self._remote).git("clone", "-q", *options, self._remote.as_uri(), str(folder))
         return RealStory(Workspace(folder), self._remote)
+
+    def add_remote(self, name: str) -> None:
+        self._place.git("remote", "add", name, self._remote.as_uri())
 
     def silence(self) -> None:
         self._remote.rename(self._remote.with_suffix(".away"))
@@ -125,6 +132,9 @@ class FakeStory:
 
     def clone(self, depth: int = 0) -> "FakeStory":
         return FakeStory(FakeGit.clone(self.git.remotes["origin"], depth))
+
+    def add_remote(self, name: str) -> None:
+        self.git.add_remote(name, self.git.remotes["origin"])
 
     def silence(self) -> None:
         self.git.remotes["origin"].answers = False

@@ -225,6 +225,12 @@ def test_a_retry_counts_on_the_pull_request_of_its_attempt() -> None:
     assert team.world.store.lockfile.environment("prod").applied_through == merge
     team.world.qualys.ends = "Success"
     team.direct("b")
+    elsewhere: dict[str, object] = {"base": "release"}
+    for change in (elsewhere, {"base": "main", "merge_commit": "9" * 40}):
+        team.world.github.change(7, **change)
+        done = team.world.apply(approved=True, retries=("a",), reason="fixed")
+        assert "no merged pull request" in held(done)["a"]
+    team.world.github.change(7, merge_commit=merge)
     done = team.world.apply(approved=True, retries=("a",), reason="fixed")
     assert list(held(done)) == ["b"]
     assert team.world.attempts("a")[1].evidence["pullRequest"] == 7
