@@ -51,9 +51,9 @@ def about_region(name: str, value: str) -> str:
 
 def shown(value: object) -> str:
     """Return a value in one short line that can't do anything to a terminal."""
-    said = value if isinstance(value, str) else json.dumps(value)
-    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in said[:61]).replace("`", "'")
-    return safe if len(said) <= 60 and len(safe) <= 60 else safe[:59] + "…"
+    text = value if isinstance(value, str) else json.dumps(value)
+    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:61]).replace("`", "'")
+    return safe if len(text) <= 60 and len(safe) <= 60 else safe[:59] + "…"
 
 
 def quoted(value: object) -> str:
@@ -68,5 +68,7 @@ def listed(names: Iterable[str]) -> str:
 
 def all_of(names: list[str], one: str = "is", many: str = "are") -> str:
     """Return names and their verb: `a` is, `a` and `b` are."""
-    said = " and ".join(listed([name]) for name in names) if len(names) < 3 else listed(names)
-    return f"{said} {one if len(names) == 1 else many}"
+    names_shown = (
+        " and ".join(listed([name]) for name in names) if len(names) < 3 else listed(names)
+    )
+    return f"{names_shown} {one if len(names) == 1 else many}"

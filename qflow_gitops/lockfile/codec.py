@@ -144,13 +144,13 @@ def from_bytes(content: bytes, where: str, versions: Versions | None = None) -> 
     except RecursionError:
         raise _broken(where, "it is nested too deep") from None
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        said = f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else str(problem)
-        raise _broken(where, said) from None
+        why = f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else str(problem)
+        raise _broken(where, why) from None
 
 
-def _broken(where: str, said: str) -> LockError:
+def _broken(where: str, why: str) -> LockError:
     return LockError(
-        f"The lockfile can't be read: {' '.join(said.split())[:200]}.",
+        f"The lockfile can't be read: {' '.join(why.split())[:200]}.",
         where=where,
         not_done="Nothing was sent and nothing was written.",
         hint="`qflow-gitops lock verify` says which versions can be read.",

@@ -11,17 +11,17 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import ENDINGS, EXECUTED, REOPENED, State
 
 
-def reopening(attempt: Attempt, at: str, said: Mapping[str, Any]) -> Event | None:
+def reopening(attempt: Attempt, at: str, by: Mapping[str, Any]) -> Event | None:
     """Return the event that puts back what a person decided about an attempt, None for nothing.
 
     It is what it was before: in doubt, or ended in a way that nobody knows. An execution that
-    had been adopted is let go; `said` is who puts it back, and why.
+    had been adopted is let go; `by` is who puts it back, and why.
     """
     decision = attempt.decision
     if decision is None:
         return None
     back = REOPENED[decision.to]
-    extra: dict[str, Any] = {**said, "reopens": decision.to.value}
+    extra: dict[str, Any] = {**by, "reopens": decision.to.value}
     if attempt.state in EXECUTED and back not in EXECUTED:
         extra["letGo"] = attempt.execution_id
     return Event(at, back, extra)

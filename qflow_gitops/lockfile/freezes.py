@@ -40,8 +40,8 @@ def _recorded(event: LedgerEvent) -> Freeze:
     by = event.extra.get("by")
     who = str(by.get("actor", "")) if isinstance(by, Mapping) else ""
     reason = _line(event.text("reason"))
-    said = f"{who or 'somebody'} froze everything at {event.at}{_because(reason)}"
-    return Freeze(LOCKFILE, said, f"When it is over: `{UNFREEZE}`", reason, event.at, who)
+    text = f"{who or 'somebody'} froze everything at {event.at}{_because(reason)}"
+    return Freeze(LOCKFILE, text, f"When it is over: `{UNFREEZE}`", reason, event.at, who)
 
 
 def by_variable(text: str) -> tuple[Freeze, ...]:
@@ -54,15 +54,15 @@ def by_variable(text: str) -> tuple[Freeze, ...]:
 def by_file(path: str, content: str) -> Freeze:
     """Return the freeze of a file that is there: its first line with a word on it is the reason."""
     reason = next((_line(line) for line in content.splitlines() if line.strip()), "")
-    said = f"the file {path} ({FILE}) is there{_because(reason)}"
-    return Freeze(FILE, said, f"When it is over, remove the file: `rm {_quoted(path)}`", reason)
+    text = f"the file {path} ({FILE}) is there{_because(reason)}"
+    return Freeze(FILE, text, f"When it is over, remove the file: `rm {_quoted(path)}`", reason)
 
 
 def by_unreadable_file(path: str, why: str) -> Freeze:
     """Return the freeze of a file that can't be read, and so may be one."""
-    said = f"{FILE} names {path}, which can't be read ({why}); that counts as a freeze"
+    text = f"{FILE} names {path}, which can't be read ({why}); that counts as a freeze"
     hint = f"Let {path} be a file that can be read or no file at all, or `unset {FILE}`"
-    return Freeze(FILE, said, hint)
+    return Freeze(FILE, text, hint)
 
 
 def by_doubt(why: str, hint: str) -> Freeze:

@@ -57,7 +57,7 @@ def names_of(lockfile: Lockfile, project: Project, environment: str) -> tuple[st
     Also where only the lockfile remembers: what is open under the old name stays open when the
     word goes. What settings say of a name counts before what was recorded of it.
     """
-    said = {
+    claimed = {
         each for environment in project.environments.values() for each in environment.previous_names
     }
     recorded = {
@@ -65,7 +65,7 @@ def names_of(lockfile: Lockfile, project: Project, environment: str) -> tuple[st
         for run in lockfile.environment(environment).events
         for origin in recorded_origins(lockfile, (environment, run))
     }
-    left = sorted(recorded - said - set(project.environments))
+    left = sorted(recorded - claimed - set(project.environments))
     return (environment, *predecessors(project, environment), *left)
 
 
@@ -296,5 +296,8 @@ class Inheritance:
 
 
 def _carried(origin: Origin, by: Mapping[str, str]) -> dict[str, Any]:
-    said: dict[str, Any] = {"from": f"{origin.environment}/{origin.run}", "through": origin.through}
-    return said | ({"by": dict(by)} if by else {})
+    extra: dict[str, Any] = {
+        "from": f"{origin.environment}/{origin.run}",
+        "through": origin.through,
+    }
+    return extra | ({"by": dict(by)} if by else {})

@@ -134,8 +134,8 @@ def _check_later(attempts: tuple[Attempt, ...], transition: Transition) -> None:
     if transition.event.to is State.ADOPTED and (judged or open_again):
         for later in attempts[transition.number :]:
             if later.digest == attempt.digest and later.state in DOUBTFUL:
-                said = f"#{later.number} may have started {transition.execution_id}"
-                raise conflict(transition, said, transition.key, attempt)
+                why = f"#{later.number} may have started {transition.execution_id}"
+                raise conflict(transition, why, transition.key, attempt)
 
 
 def _as_of_now(attempt: Attempt, transition: Transition) -> Transition:
@@ -147,21 +147,21 @@ def _as_of_now(attempt: Attempt, transition: Transition) -> Transition:
     if doubtful and to in _ANSWERS_NO:
         return _reworded(transition, State.ABSENT, f"{_PROVED} ({to})")
     if state is State.ABSENT and to is State.ACCEPTED:
-        said = "The answer came late and contradicts the decision that it did not run"
-        return _reworded(transition, State.ADOPTED, said)
+        why = "The answer came late and contradicts the decision that it did not run"
+        return _reworded(transition, State.ADOPTED, why)
     if state is State.ASSUMED and to in _ANSWERS_NO:
         # A person's word stays; that it may be sent again is for a person to say as well.
         return _reworded(transition, state, f"{_PROVED} ({to})")
     if state is State.ASSUMED and to is State.ACCEPTED:
-        said = "The answer came late, after the decision to assume that it ran"
-        return _reworded(transition, State.ADOPTED, said)
+        why = "The answer came late, after the decision to assume that it ran"
+        return _reworded(transition, State.ADOPTED, why)
     return transition
 
 
-def _reworded(transition: Transition, to: State, said: str) -> Transition:
+def _reworded(transition: Transition, to: State, why: str) -> Transition:
     """Return the transition with another end; what else its event says stays."""
     old = transition.event.extra.get("detail", "")
-    detail = f"{said}: {old}" if old else f"{said}."
+    detail = f"{why}: {old}" if old else f"{why}."
     return transition._replace(
         event=Event(transition.event.at, to, {**transition.event.extra, "detail": detail})
     )

@@ -55,8 +55,8 @@ def check_execution(attempt: Attempt, transition: Transition) -> None:
     """Refuse a second execution for one attempt, and an execution that isn't named."""
     known = attempt.execution_id
     if transition.execution_id and known and transition.execution_id.lower() != known.lower():
-        said = f"it has the execution {known}, and {transition.execution_id} came"
-        raise conflict(transition, said, transition.key, attempt)
+        why = f"it has the execution {known}, and {transition.execution_id} came"
+        raise conflict(transition, why, transition.key, attempt)
     if transition.event.to in EXECUTED and not (transition.execution_id or known):
         raise LockError(
             f"The attempt {name_of(transition.key)} can't become {transition.event.to}: "
@@ -90,11 +90,11 @@ def not_allowed(attempt: Attempt, transition: Transition) -> LockError:
 
 
 def conflict(
-    transition: Transition, said: str, key: AttemptKey, attempt: Attempt | None
+    transition: Transition, why: str, key: AttemptKey, attempt: Attempt | None
 ) -> LockError:
     """Say what speaks against a transition: what the attempt at `key` has already."""
     return LockError(
-        f"The attempt {name_of(transition.key)} can't become {transition.event.to}: {said}.",
+        f"The attempt {name_of(transition.key)} can't become {transition.event.to}: {why}.",
         not_done=NOT_WRITTEN,
         hint="Look at both in Qualys, and at "
         f"`qflow-gitops history {transition.environment}/{transition.run}`"

@@ -114,14 +114,14 @@ def with_rules(
     return [judged.get(change.key, change) for change in found]
 
 
-def _as_judged(change: Change, said: PolicyVerdict, facts: PolicyContext) -> Change:
+def _as_judged(change: Change, verdict: PolicyVerdict, facts: PolicyContext) -> Change:
     assert change.spec is not None  # noqa: S101  every change that runs has its spec
     change = change._replace(
         approvals=needed_approvals(facts.policies, change.spec),
         signed=any(each.signed_commits for each in facts.policies),
-        released=(*change.released, *said.released.get(change.key, ())),
+        released=(*change.released, *verdict.released.get(change.key, ())),
     )
-    hold = said.held.get(change.key)
+    hold = verdict.held.get(change.key)
     return change if hold is None else as_held(change, hold)
 
 

@@ -270,9 +270,9 @@ def missing(needed: int, *, signed: bool, found: Approval) -> Hold | None:
 
 def _given(needed: int, found: Approval) -> str:
     where = f" in pull request #{found.pull_request}" if found.pull_request else ""
-    said = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has "
-    said += f"{len(set(found.approvers))}{where}"
-    return f"{said}: {found.why}" if found.why else said
+    text = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has "
+    text += f"{len(set(found.approvers))}{where}"
+    return f"{text}: {found.why}" if found.why else text
 
 
 # --- what is about all of them -------------------------------------------------------

@@ -60,10 +60,10 @@ class Unmerged(NamedTuple):
 
         `settings` is the file of the project's settings.
         """
-        said = self.describe(commit)
+        text = self.describe(commit)
         release = f"`{command} --ack {Reason.UNMERGED}=1 --reason TEXT`"
         hint = f"{self._first(environment, settings)} Or apply it as it is: {release}"
-        return Hold(Reason.UNMERGED, said[0].lower() + said[1:], hint, Reason.UNMERGED)
+        return Hold(Reason.UNMERGED, text[0].lower() + text[1:], hint, Reason.UNMERGED)
 
     def _first(self, environment: str, settings: str) -> str:
         if not self.sure:

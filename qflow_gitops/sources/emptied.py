@@ -52,16 +52,16 @@ def emptied(
     before = _before(git, now.project, base, names)
     if before is None:
         before = _Before(frozenset(run for record in records for run in record.runs))
-        said = "the lockfile has runs of {} ({:,}), and no spec of it is left"
+        text = "the lockfile has runs of {} ({:,}), and no spec of it is left"
     else:
-        said = "all specs that {} had at commit " + base[:10] + " ({:,}) are gone"
+        text = "all specs that {} had at commit " + base[:10] + " ({:,}) are gone"
     if not before.names:
         return None
     where, advice = _gone_to(git, now, before, environment)
     hint = f"If that is meant: `{command} --ack {Reason.EMPTY}=1 --reason TEXT`"
     return Hold(
         Reason.EMPTY,
-        said.format(environment, len(before.names)) + (f"; {where}" if where else ""),
+        text.format(environment, len(before.names)) + (f"; {where}" if where else ""),
         f"{advice} {hint}" if advice else hint,
         Reason.EMPTY,
     )

@@ -113,12 +113,12 @@ def resolved(root: Mapping[str, Any], schema: Any) -> dict[str, Any]:
 def schema_at(kind: str, path: Path) -> dict[str, Any]:
     """Return the subschema of the value at `path`, with the nearest `errorMessage` above it."""
     root = load(kind)
-    here, said = root, ""
+    here, message = root, ""
     for part in path:
         inner = here.get("items") if isinstance(part, int) else here.get("properties", {}).get(part)
         here = resolved(root, here.get("additionalProperties") if inner is None else inner)
-        said = here.get("errorMessage", said)
-    return {**here, "errorMessage": said}
+        message = here.get("errorMessage", message)
+    return {**here, "errorMessage": message}
 
 
 @cache

@@ -154,7 +154,7 @@ def check(document: Document) -> Iterator[Diagnostic]:
         return
     allowed = set(document.data["spec"].get("notSecret", ()))
     for top, value in parts.items():
-        for path, said in _found(value, top):
+        for path, message in _found(value, top):
             pointer = pointer_to(path[1:])
             if pointer in allowed:
                 continue
@@ -163,7 +163,7 @@ def check(document: Document) -> Iterator[Diagnostic]:
                 hint += f"; if it is no secret, add `notSecret: [{pointer}]` under `spec`"
             yield error(
                 "secret-literal",
-                said,
+                message,
                 document.file,
                 document.value_range(path),
                 f"{hint}.",

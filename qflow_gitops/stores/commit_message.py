@@ -42,8 +42,8 @@ def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> st
 
 def _noted(note: Note) -> str:
     where = "/".join(filter(None, (note.environment, note.run))) or "all"
-    said = note.event.text("reason") or note.event.text("from")
-    return f"{where}: {note.event.event}" + (f", {' '.join(said.split())[:200]}" if said else "")
+    why = note.event.text("reason") or note.event.text("from")
+    return f"{where}: {note.event.event}" + (f", {' '.join(why.split())[:200]}" if why else "")
 
 
 def _line(transition: Transition) -> str:

@@ -101,18 +101,18 @@ class WorktreeFiles:
         if found is not None and found.lineage == newest.lineage and found.serial > newest.serial:
             return  # another clone went on, and its lockfile was pulled
         if found is None:
-            said = f"The lockfile is gone; version {newest.serial} was written here"
+            what = f"The lockfile is gone; version {newest.serial} was written here"
         elif found.lineage != newest.lineage:
-            said = f"The lockfile is of another lineage ({found.lineage}) than the one written here"
+            what = f"The lockfile is of another lineage ({found.lineage}) than the one written here"
         elif found.serial < newest.serial:
-            said = (
+            what = (
                 f"The lockfile is version {found.serial}, older than version {newest.serial} "
                 "written here"
             )
         else:
-            said = f"The lockfile, version {found.serial}, was changed by something else"
+            what = f"The lockfile, version {found.serial}, was changed by something else"
         raise LockError(
-            said + ": runs could be sent again.",
+            what + ": runs could be sent again.",
             where=self.where,
             not_done=NOTHING_DONE,
             hint=self._restore(),

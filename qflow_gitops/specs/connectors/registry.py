@@ -75,19 +75,19 @@ def _legacy(document: Document, variables: Mapping[str, Any]) -> Iterator[Diagno
     for name in present:
         where, hint = document.key_range((*_PATH, name)), ""
         if connector is not None and str(variables[name]).lower() == connector.lower():
-            rule, said = "legacy-ignored", f"`{name}` is ignored, as `connectorId` is set."
+            rule, message = "legacy-ignored", f"`{name}` is ignored, as `connectorId` is set."
             hint = "Remove it: it does nothing."
         elif connector is not None:
             rule = "legacy-differs"
-            said = f"`{name}` names another connector than `connectorId`, and is ignored."
+            message = f"`{name}` names another connector than `connectorId`, and is ignored."
             hint = "Make sure that `connectorId` is the one you mean, and remove this one."
         elif len(present) > 1:
-            rule, said = "legacy-several", f"`{name}` is deprecated since QFlow 1.19."
+            rule, message = "legacy-several", f"`{name}` is deprecated since QFlow 1.19."
             hint = "One `connectorId` can't replace several: split the run, one connector each."
         else:
-            rule, said = "legacy-variable", f"`{name}` is deprecated since QFlow 1.19."
+            rule, message = "legacy-variable", f"`{name}` is deprecated since QFlow 1.19."
             hint = "Use `connectorId`: run `qflow-gitops migrate`."
-        yield warning(rule, said, document.file, where, hint)
+        yield warning(rule, message, document.file, where, hint)
 
 
 def _own(
@@ -105,12 +105,12 @@ def _own(
                 "variable-null", f"`{suggest.shown(name)}` is empty.", document.file, where, hint
             )
         elif isinstance(value, float):
-            said, hint = (
+            message, hint = (
                 f"`{suggest.shown(name)}` is a fraction.",
                 "Use an integer, or put it in quotes.",
             )
             where = document.value_range((*_PATH, name))
-            yield warning("variable-fraction", said, document.file, where, hint)
+            yield warning("variable-fraction", message, document.file, where, hint)
         meant = _near(name, tuple(candidate for candidate in system if candidate not in variables))
         if meant:
             yield warning(
