@@ -26,10 +26,12 @@ class ApplyServices:
     it is called. `confirm` asks a person (True: go on). `author` and
     `evidence` are what is recorded about who did it. `rescue` keeps a record that could
     not be stored, and says where. `pulls` connects to the host of the pull requests. `ask`
-    puts a question to a person, and is None where there is nobody to ask.
+    puts a question to a person, and is None where there is nobody to ask. `history` is the
+    repository once more, for whoever asks much of its history.
     """
 
     git: Repository
+    history: Repository
     branches: Branches
     store: LockStore
     qualys: Callable[[str], tuple[Qualys, str]]

@@ -13,6 +13,7 @@ from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.cli.streams import echo
 from qflow_gitops.commands.apply import apply
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
+from qflow_gitops.git.history import HistoryRepo
 from qflow_gitops.render import formats
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report, failed
@@ -119,6 +120,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     with wiring.console.progress() as progress:
         services = ApplyServices(
             git=wiring.git,
+            history=HistoryRepo.of(wiring.git),
             branches=wiring.branches,
             store=wiring.store(project),
             qualys=wiring.connections.qualys,

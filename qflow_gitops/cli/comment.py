@@ -98,6 +98,7 @@ def _comment(wiring: Wiring, request: CommentRequest, number: int, author: str) 
 
 def _edges(wiring: Wiring, author: str) -> CommentServices:
     from qflow_gitops.commands.comment import CommentServices, author_of
+    from qflow_gitops.git.history import HistoryRepo
     from qflow_gitops.github.comments import GitHubConversations
     from qflow_gitops.ports.pull_requests import Author
     from qflow_gitops.render.comment import marked, render, render_gone
@@ -105,7 +106,7 @@ def _edges(wiring: Wiring, author: str) -> CommentServices:
     conversations = GitHubConversations(wiring.connections.github)
     found = None if author else conversations.author()
     return CommentServices(
-        git=wiring.git,
+        git=HistoryRepo.of(wiring.git),
         store=wiring.store,
         conversations=conversations,
         clock=SystemClock(),

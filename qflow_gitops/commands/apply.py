@@ -99,7 +99,7 @@ def _approvals(planner: Planner, recorded: Snapshot, base: str) -> dict[RunKey, 
     if not due:
         return {}
     approver = Approver(
-        services.git, services.pulls(), source.project, source.project.lock.remote,
+        services.history, services.pulls(), source.project, source.project.lock.remote,
         planner.request.platform, source.facts.policies, source.commit,
     )  # fmt: skip
     return approver.approvals(due, bare.lockfile, base)

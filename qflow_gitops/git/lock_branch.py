@@ -149,6 +149,11 @@ class GitBranch:
 
     def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
         """Return every commit that `tip` descends from, oldest first, with its parents."""
+        from qflow_gitops.git.history import ancestry
+
+        found = ancestry(self.repo, tip)
+        if found is not None:
+            return found
         lines = self._git.out(["rev-list", "--parents", "--topo-order", "--reverse", tip]).decode()
         return [(words[0], words[1:]) for words in map(str.split, lines.splitlines())]
 

@@ -84,7 +84,7 @@ class GitProcess:
         self.git_dir = git_dir
         self.environ = environ
         self.prefix = prefix
-        self._object_format = object_format
+        self.object_format = object_format
         self._present: set[str] = set()  # commits that were seen; none goes away meanwhile
         self._listings: dict[tuple[str, str], Mapping[bytes, TreeFile]] = {}
 
@@ -94,12 +94,7 @@ class GitProcess:
 
         Raises UsageProblem where there is none, it is bare, or git may not or can't be used.
         """
-        kept = {
-            name: value
-            for name, value in environ.items()
-            if name in _KEPT_VARIABLES or _CONFIG.fullmatch(name)
-        }
-        probe = cls(directory, directory, directory, {**kept, **_SET_VARIABLES})
+        probe = cls(directory, directory, directory, clean(environ))
         asked = ["--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-dir",
                  "--show-prefix", "--show-object-format"]  # fmt: skip
         status, out, err = probe.run(["rev-parse", *asked])
@@ -113,10 +108,15 @@ class GitProcess:
 
     def at(self, prefix: str) -> Self:
         """Return the same repository, as if another folder were at hand."""
-        found = type(self)(
-            self.root, self.common_dir, self.git_dir, self.environ, self._object_format, prefix
+        return self.like(self, prefix)
+
+    @classmethod
+    def like(cls, other: GitProcess, prefix: str) -> Self:
+        """Return the repository of another one, with what that knows of it by now."""
+        found = cls(
+            other.root, other.common_dir, other.git_dir, other.environ, other.object_format, prefix
         )
-        found._present, found._listings = self._present, self._listings
+        found._present, found._listings = other._present, other._listings
         return found
 
     @cached_property
@@ -159,7 +159,7 @@ class GitProcess:
         output = scratch()
         with given_input(b"") as nothing:
             variables = {**self.environ, **self._without_filters}
-            process = self._started(arguments, nothing, variables, output)
+            process = self.started(arguments, nothing, variables, output=output)
 
         def written() -> tuple[bytes, bytes]:
             with output:
@@ -222,28 +222,44 @@ class GitProcess:
             kept = {name: value for name, value in os.environ.items() if not _is_dropped(name)}
             variables = {**kept, **_SET_VARIABLES, **(extra or {})}
         with given_input(feed or b"") as given:
-            process = self._started(arguments, given, variables)
+            process = self.started(arguments, given, variables)
         return ended(process, network)
 
-    def _started(
+    def started(
         self,
         arguments: Sequence[str],
-        given: BinaryIO,
+        given: BinaryIO | int,
         variables: Mapping[str, str],
+        *,
         output: BinaryIO | int = subprocess.PIPE,
+        silent: bool = False,
     ) -> subprocess.Popen[bytes]:
+        """Start a git with exactly these variables; what a `silent` one complains of is lost.
+
+        Raises UsageProblem where git can't be started.
+        """
         options = [part for option in _OPTIONS for part in ("-c", option)]
         try:
             return subprocess.Popen(
                 ["git", *options, "-C", str(self.root), *arguments],
                 stdin=given,
                 stdout=output,
-                stderr=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if silent else subprocess.PIPE,
                 env=variables,
                 start_new_session=True,
             )
         except OSError as problem:
             raise _not_usable(self.root, str(problem).encode()) from None
+
+
+def clean(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the whole environment of a git that talks to nobody: no secret is in it."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _KEPT_VARIABLES or _CONFIG.fullmatch(name)
+    }
+    return {**kept, **_SET_VARIABLES}
 
 
 def _quoted(text: str) -> str:

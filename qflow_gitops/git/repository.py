@@ -117,7 +117,7 @@ class GitRepo(Revisions):
         if not ids:
             return {}, 0, (0, b"", b"")
         with given_input("".join(blob + "\n" for blob in ids).encode()) as given:
-            process = self._started(["cat-file", "--batch"], given, self.environ)
+            process = self.started(["cat-file", "--batch"], given, self.environ)
         assert process.stdout is not None  # noqa: S101  it was asked for
         found, tried = {}, 0
         for blob in ids:
@@ -168,7 +168,7 @@ class GitRepo(Revisions):
     def worktree(self, folders: Sequence[str]) -> WorkTree:
         """Look at what is on disk under the folders and isn't ignored by git."""
         listings = Listings(self.git_dir, literal_paths(folders), self._begun)
-        return WorkTree(self.root, listings, self._object_format)
+        return WorkTree(self.root, listings, self.object_format)
 
     def is_tracked(self, path: Path) -> bool:
         """Whether a file of the work tree is in git's index."""

@@ -1,11 +1,17 @@
 """Nothing is loaded that the command at hand doesn't use: each module costs every start."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.stores.branch import BranchStore
+from tests.contract.test_lockstores import opening
+from tests.helpers.clones import BRANCH, BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
@@ -102,3 +108,22 @@ def test_plan_of_what_is_known_to_be_valid(workspace: Workspace) -> None:
         "results.reviews",
     ):  # fmt: skip
         assert not any(one.startswith(f"qflow_gitops.{folder}") for one in modules), folder
+
+
+@pytest.fixture
+def recorded(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A clone of a remote with the lockfile's branch, on which something was recorded."""
+    remote = Remote(tmp_path_factory.mktemp("remote") / "remote.git")
+    workspace.git("remote", "add", "origin", remote.path.as_uri())
+    workspace.write("qflow.yaml", BRANCH_PROJECT)
+    workspace.publish()
+    branch = GitBranch(GitRepo.open(workspace.path, os.environ), "origin", BRANCH, lambda: 30.0)
+    with BranchStore(branch, lineage="", author={}).session() as session:
+        session.record([opening("a")])
+    return workspace
+
+
+def test_gitpython_is_loaded_only_for_history(recorded: Workspace) -> None:
+    for command in (["validate"], ["plan"], ["plan", "--full"], ["status"], ["history"]):
+        assert "git" not in loaded(recorded, *command), command
+    assert {"git", "gitdb"} <= loaded(recorded, "lock", "verify")

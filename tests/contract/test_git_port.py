@@ -1,4 +1,4 @@
-"""A repository on disk and the fake one answer alike: one story, told to both."""
+"""A repository on disk, read by plumbing or by GitPython, and the fake one answer alike."""
 
 import shutil
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.errors import Unreadable, UsageProblem
+from qflow_gitops.git.history import HistoryRepo
 from qflow_gitops.ports.git import ChangeKind, RemoteBranches
 from tests.fakes.git import FakeGit
 from tests.fakes.history import blob_id
@@ -16,7 +17,7 @@ from tests.helpers.git import Workspace
 from tests.helpers.git_story import FakeStory, RealStory, Story
 
 
-@pytest.fixture(params=["git", "fake"])
+@pytest.fixture(params=["git", "gitpython", "fake"])
 def story(request: pytest.FixtureRequest, tmp_path: Path) -> Story:
     """An empty repository with an empty remote."""
     if request.param == "fake":
@@ -28,6 +29,8 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Story:
     shutil.copytree(template, folder)
     remote = Remote(tmp_path / "remote.git")
     Workspace(folder).git("remote", "add", "origin", remote.path.as_uri())
+    if request.param == "gitpython":
+        return RealStory(Workspace(folder), remote.path, HistoryRepo.of)
     return RealStory(Workspace(folder), remote.path)
 
 

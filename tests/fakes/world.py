@@ -222,6 +222,7 @@ class World:
         confirm: Callable[[Planned], bool] = self._confirmed
         return ApplyServices(
             git=self.git,
+            history=self.git,
             branches=self.branches,
             store=self.store,
             qualys=self.connect,

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -38,13 +39,16 @@ class Story(Protocol):
 class RealStory:
     """On disk, by git itself."""
 
-    def __init__(self, place: Workspace, remote: Path) -> None:
+    def __init__(
+        self, place: Workspace, remote: Path, read: Callable[[GitRepo], GitRepo] = lambda git: git
+    ) -> None:
         self._place = place
         self._remote = remote
+        self._read = read
 
     @property
     def git(self) -> GitRepo:
-        return GitRepo.open(self._place.path, os.environ)  # as each command does
+        return self._read(GitRepo.open(self._place.path, os.environ))  # as each command does
 
     @property
     def branches(self) -> Branches:
@@ -86,7 +90,7 @@ class RealStory:
         folder = self._remote.parent / f"clone-{depth}"
         options = [f"--depth={depth}"] if depth else []
         Workspace(self._remote).git("clone", "-q", *options, self._remote.as_uri(), str(folder))
-        return RealStory(Workspace(folder), self._remote)
+        return RealStory(Workspace(folder), self._remote, self._read)
 
     def add_remote(self, name: str) -> None:
         self._place.git("remote", "add", name, self._remote.as_uri())
