@@ -54,7 +54,10 @@ def test_of_two_that_look_alike_a_person_decides() -> None:
 def test_many_candidates_are_counted() -> None:
     world = World()
     (begun,) = lost(world, "a")
-    for _ in range(6):
+    for _ in range(4):
+        world.qualys.begin(WORKFLOW, begun.body)
+    assert " more" not in world.reconcile().sentences[0]
+    for _ in range(2):
         world.qualys.begin(WORKFLOW, begun.body)
     assert "and 2 more" in world.reconcile().sentences[0]
 
