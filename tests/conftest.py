@@ -132,15 +132,17 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test's faults stand in a JUnit report; without those asked for, it isn't run.
 
-    Neither is what `.ci/nightly` is for, unless it asks, or a fault is looked for.
+    Neither is what `.ci/nightly` is for, unless it asks, a fault is looked for, or golden files are
+    written anew.
     """
+    night = NIGHTLY or config.getoption("--golden")
     wanted: list[int] = config.getoption("--fault")
     left: list[pytest.Item] = []
     kept: list[pytest.Item] = []
     for item in items:
         of_it = {one for mark in item.iter_markers("fault") for one in mark.args}
         item.user_properties += [("fault", str(one)) for one in sorted(of_it)]
-        here = of_it & {*wanted} if wanted else NIGHTLY or not item.get_closest_marker("nightly")
+        here = of_it & {*wanted} if wanted else night or not item.get_closest_marker("nightly")
         (kept if here else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept

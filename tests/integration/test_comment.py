@@ -15,6 +15,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import ACTIONS, OTHER, TOKEN, Fault, GitHubApi
+from tests.helpers.partners import rows
 from tests.helpers.specs import SAMPLE, WORKFLOW, spec
 
 FILE = "runs/aws/buckets.yaml"
@@ -130,7 +131,9 @@ def test_a_looser_policy_is_pointed_out_to_who_reviews_it(
     assert "holds less than the policy up to now: limits.runs: 2 → 9." in body
 
 
-@pytest.mark.parametrize("how", ["--squash", "--no-ff", "rebase"])
+@pytest.mark.parametrize(
+    "how", rows(("--squash", "--no-ff", "rebase"), lambda how: how == "--squash")
+)
 def test_from_planned_to_done(
     pull: Workspace, remote: Remote, cli: Cli, api: GitHubApi, sandbox: SandboxServer, how: str
 ) -> None:
