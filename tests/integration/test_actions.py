@@ -371,6 +371,7 @@ def test_the_record_is_pushed_by_the_only_job_that_can(runner: Runner) -> None:
     assert BRANCH == "qflow-lock"
 
 
+@nightly
 @pytest.mark.skipif(
     os.environ.get("QFLOW_TESTS_INSTALL") != "required", reason="fetches packages; CI does it"
 )
