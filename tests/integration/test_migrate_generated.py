@@ -14,7 +14,7 @@ from tests.helpers.specs import CONNECTOR, WORKFLOW
 
 NAMES = {"credentials": "aws", "credentials_azure": "azure", "credentials_gcp": "gcp"}
 SETTINGS = Project(("runs",), "prod", {"prod": Environment("prod", "EU2")})
-COUNT = 200 if NIGHTLY else 80
+COUNT = 200 if NIGHTLY else 100
 
 
 class Generated:
