@@ -13,6 +13,7 @@ from qflow_gitops.results.records import Resolved
 from qflow_gitops.results.report import Report
 from tests.fakes import qualys as fakes
 from tests.fakes.world import WORKFLOW, World, project_file, raised
+from tests.helpers.specs import CONNECTOR
 from tests.unit.apply.stories import lost, vanished
 
 OTHER_WORKFLOW = "11111111-2222-4333-8444-555555555555"
@@ -108,6 +109,20 @@ def test_what_speaks_against_an_execution_is_said(what: str, word: str) -> None:
     assert body(report).against
     world.resolve(RUN, State.ADOPTED, execution_id=begun.id, although_different=True)
     assert world.attempts("a")[0].events[-1].extra["against"] == [word]
+
+
+def test_what_is_shown_without_its_variables_is_not_all_of_it() -> None:
+    world = World()
+    variables = f"{{connectorId: {CONNECTOR}, region: us-east-1}}"
+    world.spec("a", extra=f"  connectorType: aws\n  variables: {variables}\n")
+    world.commit()
+    world.qualys.replies.append(fakes.LOST)
+    world.qualys.before_send = lambda: world.qualys.hidden.add(WORKFLOW)
+    world.apply()
+    (begun,) = world.qualys.begun
+    begun.body = {**begun.body, "variables": None}
+    report = world.resolve(RUN, State.ADOPTED, execution_id=begun.id)
+    assert (report.exit_code, report.reason) == (ExitCode.USAGE, "not_shown")
 
 
 def test_when_it_began_counts_only_where_both_clocks_are_known() -> None:
