@@ -51,8 +51,14 @@ spec:
 LEGACY = f"  connectorType: aws\n  variables: {{credentials: {CONNECTOR}}}\n"
 THOROUGH = NIGHTLY
 """Whether each way on is taken for each command, and each command run where some stand for all."""
-WHOLE = (ORDINARY, "a partial clone, `blob:none`", "stdin closed, stderr on a full device")
-"""Environments that have all of their commands in `.ci/run` as well."""
+WHOLE = (ORDINARY, "a partial clone, `blob:none`")
+"""Environments that have all of their commands in `.ci/run` as well; that each command minds its
+streams tests/cli/test_streams.py shows."""
+LIKE_ANOTHER = (
+    "a partial clone, `tree:0`", "stdout on a full device", "the whole clone read-only",
+    "by `~/.config/git/config`, `*`", "by `GIT_CONFIG_GLOBAL`", "by `GIT_CONFIG_SYSTEM`",
+)  # fmt: skip
+"""Environments that differ from another one in little: `.ci/nightly` makes them."""
 _AT_THE_START = re.compile(r"LANG|LC_.*|PYTHON.*|TERM|TZ")
 _MADE_UP = (
     (r"(?<!v1:sha256:)\b([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{10})\b", "<id>"),

@@ -10,6 +10,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.lsp import Editor, editor
 from tests.helpers.node import requires_node
+from tests.helpers.partners import rows
 from tests.helpers.specs import SAMPLE
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -51,12 +52,15 @@ def test_a_key_explains_itself(opened: tuple[Editor, Workspace]) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
-    [
-        ("    region: us-east-1", "    region: US-EAST-1", 9, "written like us-east-1"),
-        ("  connectorType: aws", "  connectorType: azure", 9, "belongs to connectorType aws"),
-        ("  input:", "  inputs:", 11, "`input`"),
-        ("  workflowId:", "  workflow:", 4, "workflowId"),
-    ],
+    rows(
+        (
+            ("    region: us-east-1", "    region: US-EAST-1", 9, "written like us-east-1"),
+            ("  connectorType: aws", "  connectorType: azure", 9, "belongs to connectorType aws"),
+            ("  input:", "  inputs:", 11, "`input`"),
+            ("  workflowId:", "  workflow:", 4, "workflowId"),
+        ),
+        lambda row: row[2] == 11,
+    ),
 )
 def test_a_slip_is_underlined(
     opened: tuple[Editor, Workspace], old: str, new: str, line: int, words: str

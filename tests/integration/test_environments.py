@@ -4,8 +4,8 @@ The kind: a command that meets two things at once which each alone are in order 
 and an old policy, a full device and a result), and then ends as a bug, or green without having
 looked. What was found is `docs/environments.md`; `--golden` (without xdist) writes anew what runs.
 
-`.ci/run` runs one command that reads and one that applies in each environment, and all of them in
-the three of `cells.WHOLE`; `.ci/nightly` runs each in each.
+`.ci/run` runs one command that reads and one that applies in an environment of each kind, and all
+of them in those of `cells.WHOLE`; `.ci/nightly` runs each in each.
 """
 
 import fcntl
@@ -24,6 +24,7 @@ from qflow_gitops.cli.main import program
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import envtable
 from tests.helpers.cells import (
+    LIKE_ANOTHER,
     THOROUGH,
     Cell,
     Ordinary,
@@ -39,6 +40,7 @@ from tests.helpers.cells import (
 from tests.helpers.environments import CALLS, ENVIRONMENTS, ORDINARY, Environment
 from tests.helpers.forks import Forks
 from tests.helpers.github_api import GitHubApi
+from tests.helpers.partners import rows
 
 DOCUMENT = Path(__file__).parents[2] / "docs/environments.md"
 Placed = Callable[[str], AbstractContextManager[Place]]
@@ -139,7 +141,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[envtable.Table]:
         DOCUMENT.write_text(envtable.written(found), "utf-8")
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("name", rows(ENVIRONMENTS, lambda name: name not in LIKE_ANOTHER))
 def test_it_is_as_on_an_ordinary_machine_or_says_how_it_becomes_so(
     name: str,
     placed: Placed,

@@ -74,6 +74,7 @@ def test_which_jobs_a_pipeline_has(
     assert set(gitlab.jobs(source, "topic", OPERATION=operation)) == elsewhere
 
 
+@nightly
 def test_a_merge_request_is_checked_offline(
     gitlab: GitLab, workspace: Workspace, sandbox: SandboxServer, remote: Remote
 ) -> None:

@@ -13,6 +13,7 @@ from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.hints import command, commands, follow
 from tests.helpers.kept import Kept
+from tests.helpers.partners import nightly, rows
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 RUN = "encrypt-prod-buckets"
@@ -123,7 +124,7 @@ def test_what_is_due_after_it_is_sent_and_says_what_was_released(
     assert len(sandbox.executions()) == 3
 
 
-@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("fresh", rows((True, False), lambda fresh: fresh))
 def test_a_real_purge_leaves_no_old_object_anywhere(
     fresh: bool, shared: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -350,6 +351,7 @@ def test_a_release_where_nothing_was_rewritten_is_refused(
     assert "events" not in record(alone)
 
 
+@nightly
 def test_two_at_once_send_once_and_release_once(
     shared: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -405,6 +407,7 @@ def test_a_lost_race_to_another_line_sends_nothing(
     assert inputs == ["theirs"]
 
 
+@nightly
 def test_each_environment_lets_go_for_itself(
     workspace: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -432,6 +435,7 @@ def test_each_environment_lets_go_for_itself(
     assert all(len(one["events"]) == 1 for one in lockfile(workspace)["environments"].values())
 
 
+@nightly
 def test_a_failed_login_records_no_release(
     alone: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -463,6 +467,7 @@ def test_plan_says_first_that_apply_would_refuse(
     assert "refuse" not in cli("plan").out
 
 
+@nightly
 def test_plan_of_an_older_commit_and_of_a_side_branch(
     shared: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:

@@ -162,6 +162,7 @@ def test_answers_that_take_too_long_are_left_as_intents(
     assert due.attempts("run-0")[0]["events"][2]["to"] == "adopted"
 
 
+@nightly
 @BOTH
 def test_a_slow_remote_gets_the_answers(
     number: int, code: int, due: Remote, cli: Cli, sandbox: SandboxServer,

@@ -39,7 +39,7 @@ from tests.helpers.ways import Way, commands_in, ways_on, words_of
 from tests.helpers.worlds import ODD, PLATFORMS, Key, World, beginning
 
 WANTED = os.environ.get("QFLOW_TESTS_TEAM", "")
-STORIES, _, STEPS = (WANTED or ("4,30" if NIGHTLY else "1,12")).partition(",")
+STORIES, _, STEPS = (WANTED or ("4,30" if NIGHTLY else "1,8")).partition(",")
 LEASE = 400.0  # seconds after which no process can still send what it announced
 PAUSES = (90.0, LEASE, 4000.0, 31 * 86400.0)
 MANY = 80  # so many holds a story never has
