@@ -129,11 +129,13 @@ def swallow(content: bytes) -> None:
         assert again.content is None, "migrating twice changes something"
 
 
-def run(seconds: float, seed: int) -> Iterator[tuple[int, bytes, Exception | None]]:
+def run(
+    seconds: float, seed: int, at_least: int = 0
+) -> Iterator[tuple[int, bytes, Exception | None]]:
     """Give each input that raised or was slow; at the end the count of all, with b""."""
     chance, files, count = random.Random(seed), seeds(), 0
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or count < at_least:
         content = chance.choice((spoilt, twisted))(chance, files)
         begun = time.monotonic()
         try:
