@@ -15,6 +15,7 @@ from tests.helpers.cli import Cli, Done
 from tests.helpers.git import Workspace
 from tests.helpers.partners import diagonal
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
+from tests.helpers.waits import at_once
 
 BOTH = pytest.mark.parametrize("command", [("plan",), ("apply", "--yes")])
 
@@ -165,7 +166,7 @@ def test_api_access_is_off_for_the_role(
 def test_qualys_out_of_reach(project: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QFLOW_GATEWAY", "http://127.0.0.1:9")
     monkeypatch.setenv("QFLOW_TOKEN", "a.b.c")
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    at_once(monkeypatch)
     kind(cli("apply", "--yes"), 12, "could not be asked")
     assert not (project.path / "qflow.lock").exists()
 

@@ -27,6 +27,7 @@ from tests.helpers.cli import Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT
+from tests.helpers.waits import at_once
 
 _SHELL = re.compile(r"[|&;<>()$`*?\n]")
 """What a shell reads otherwise than as words."""
@@ -64,6 +65,7 @@ class Terminal:
         self._base = SANDBOX_PROJECT if store == "worktree" else BRANCH_PROJECT
         self.clone = self._cloned()
         monkeypatch.chdir(self.clone.path)
+        at_once(monkeypatch)
         monkeypatch.setattr(SystemClock, "now", lambda _clock: datetime.now(UTC) + self._ahead)
         at_process = Console.for_process.__func__  # type: ignore[attr-defined]
 

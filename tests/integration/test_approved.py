@@ -21,6 +21,7 @@ from tests.helpers.git import Workspace
 from tests.helpers.github_api import REPOSITORY, TOKEN, GitHubApi
 from tests.helpers.partners import nightly, rows
 from tests.helpers.specs import SAMPLE, spec
+from tests.helpers.waits import at_once
 
 APPLY = ("apply", "--yes", "--approved")
 NONE = "has 0 in pull request #7"
@@ -702,7 +703,7 @@ def test_a_github_that_does_not_answer_sends_nothing(
 ) -> None:  # fmt: skip
     from tests.helpers.github_api import Fault
 
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    at_once(monkeypatch)
     Pull(base, api, 7, spec("new", 1)).merge()
     api.faults.append(Fault("GET", "/reviews", status))
     done = cli(*APPLY)

@@ -20,6 +20,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.partners import rows
+from tests.helpers.waits import at_once
 
 HALF = "\ud800"
 ODD: dict[str, Any] = {
@@ -75,7 +76,7 @@ def test_no_field_of_an_answer_is_a_bug(
             return found
 
     monkeypatch.setattr(transport.Transport, "_content", content)
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    at_once(monkeypatch)
     sandbox.set_faults(*([fault] if fault else []))
     for command in COMMANDS:
         done = cli(*command)

@@ -14,6 +14,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.partners import rows
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
+from tests.helpers.waits import at_once
 
 RUN = "encrypt-prod-buckets"
 VARIABLES = {
@@ -216,7 +217,7 @@ def test_what_can_t_be_seen_whole_proves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("qflow_gitops.qualys.executions.PAGE", 1)
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    at_once(monkeypatch)
     lost(cli, sandbox)
     sandbox.add_foreign(WORKFLOW, {"input": {"x": 1}})
     sandbox.set_faults(fault)
@@ -462,9 +463,11 @@ def test_a_history_is_that_of_the_environment_asked_for(
 @pytest.mark.fault(35)
 @pytest.mark.parametrize("fault", rows(("401", "403", "500", "html"), lambda fault: fault == "401"))
 def test_why_a_doubt_could_not_be_looked_up_is_told_beside_it(
-    fault: str, project: Workspace, cli: Cli, sandbox: SandboxServer
-) -> None:
+    fault: str, project: Workspace, cli: Cli, sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """9 wins, and the reason that it is 9 isn't swallowed with the code that lost."""
+    at_once(monkeypatch)
     lost(cli, sandbox)
     project.remove("runs/aws/buckets.yaml")
     project.write("runs/more.yaml", spec("more"))
