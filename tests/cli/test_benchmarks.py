@@ -57,6 +57,7 @@ def test_what_others_take() -> None:
         assert bool(row["ours / it"]) is (name in others)
 
 
+@nightly
 def test_what_can_not_be_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere() -> Path:
         raise install.NotInstalled("There is no shop here.")

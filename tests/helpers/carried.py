@@ -36,8 +36,8 @@ _MADE_UP = (
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
 )
 _MARK = "→ "
-_TYPED = re.compile(r"^  ((?:qflow-gitops|git|export|unset|rm|mv|cp|chmod|ls) .*)", re.MULTILINE)
-"""In a transcript, what was typed."""
+_TYPED = re.compile(r"^  (qflow-gitops .*)", re.MULTILINE)
+"""In a transcript, what was typed of our commands."""
 _PLACE = re.compile(r" -C \S+")
 
 
@@ -59,7 +59,7 @@ class Person:
 
 
 def once_each(folder: Path, stores: Mapping[str, str]) -> set[str]:
-    """Choose scenarios by their transcripts: each form of a command is typed in one of them.
+    """Choose scenarios by their transcripts: each form of our commands is typed in one.
 
     A form is what a command is called and which of its options and holds are named. Of several
     the cheapest are taken, and each that has no transcript yet. `stores`: scenario -> lock store.

@@ -291,6 +291,7 @@ def test_doubts_are_settled_from_the_browser(
     assert len(sandbox.executions()) == 1
 
 
+@nightly
 def test_everything_is_frozen_from_the_browser_and_thawed(
     remote: Remote, sandbox: SandboxServer, runner: Runner
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.partners import one_each
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 OTHER = "f516bcf4-f6fb-46ac-a54f-ddbcf2a2d24a"
@@ -23,29 +24,32 @@ def states(workspace: Workspace) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("fault", "state", "code", "executions", "posts"),
-    [
-        ("accept-then-drop", "succeeded", 0, 1, 1),
-        ("accept-then-cut", "succeeded", 0, 1, 1),
-        ("accept-then-500", "succeeded", 0, 1, 1),
-        ("drop", "in_doubt", 9, 0, 1),
-        ("500", "in_doubt", 9, 0, 1),
-        ("502", "in_doubt", 9, 0, 1),
-        ("503", "in_doubt", 9, 0, 1),
-        ("504", "in_doubt", 9, 0, 1),
-        ("409", "in_doubt", 9, 0, 1),
-        ("html", "in_doubt", 9, 0, 1),
-        ("empty", "in_doubt", 9, 0, 1),
-        ("bad-id", "succeeded", 0, 1, 1),
-        ("400", "refused", 1, 0, 1),
-        ("404", "refused", 1, 0, 1),
-        ("403", "refused", 1, 0, 1),
-        ("redirect", "refused", 1, 0, 1),
-        ("429=0", "unsent", 12, 0, 3),
-        ("429=0#2", "succeeded", 0, 1, 3),
-        ("409-rate=0#1", "succeeded", 0, 1, 2),
-        ("old-shape", "succeeded", 0, 1, 1),
-        ("outcome=Failed", "ended", 1, 1, 1),
-    ],
+    one_each(
+        (
+            ("accept-then-drop", "succeeded", 0, 1, 1),
+            ("accept-then-cut", "succeeded", 0, 1, 1),
+            ("accept-then-500", "succeeded", 0, 1, 1),
+            ("drop", "in_doubt", 9, 0, 1),
+            ("500", "in_doubt", 9, 0, 1),
+            ("502", "in_doubt", 9, 0, 1),
+            ("503", "in_doubt", 9, 0, 1),
+            ("504", "in_doubt", 9, 0, 1),
+            ("409", "in_doubt", 9, 0, 1),
+            ("html", "in_doubt", 9, 0, 1),
+            ("empty", "in_doubt", 9, 0, 1),
+            ("bad-id", "succeeded", 0, 1, 1),
+            ("400", "refused", 1, 0, 1),
+            ("404", "refused", 1, 0, 1),
+            ("403", "refused", 1, 0, 1),
+            ("redirect", "refused", 1, 0, 1),
+            ("429=0", "unsent", 12, 0, 3),
+            ("429=0#2", "succeeded", 0, 1, 3),
+            ("409-rate=0#1", "succeeded", 0, 1, 2),
+            ("old-shape", "succeeded", 0, 1, 1),
+            ("outcome=Failed", "ended", 1, 1, 1),
+        ),
+        lambda row: row[1:],
+    ),
 )
 def test_what_each_answer_means(
     fault: str,

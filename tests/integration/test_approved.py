@@ -438,6 +438,7 @@ def test_an_unapproved_one_waits_and_the_others_go_on(
     assert len(sandbox.executions()) == 4
 
 
+@nightly
 def test_a_freeze_is_said_and_no_missing_approval(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -558,6 +559,7 @@ def test_a_branch_on_top_of_another_brings_only_its_own(
     assert evidence(remote, "second")["pullRequest"] == 2
 
 
+@nightly
 def test_what_was_overtaken_and_comes_back_is_not_approved(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -573,6 +575,7 @@ def test_what_was_overtaken_and_comes_back_is_not_approved(
     assert len(sandbox.executions()) == 1
 
 
+@nightly
 def test_what_was_removed_and_comes_back_is_not_approved(
     base: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -599,6 +602,7 @@ def test_one_that_went_to_another_branch_does_not_count(
     assert len(sandbox.executions()) == 1
 
 
+@nightly
 def test_a_missing_ticket_can_be_added_by_the_next_pull_request(
     base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
 ) -> None:
@@ -616,6 +620,7 @@ def test_a_missing_ticket_can_be_added_by_the_next_pull_request(
     assert evidence(remote, "new")["pullRequest"] == 2
 
 
+@nightly
 def test_a_window_that_was_closed_at_the_first_apply_opens_later(
     remote: Remote, workspace: Workspace, api: GitHubApi, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -648,6 +653,7 @@ def test_two_people_where_the_policy_says_so(
     assert evidence(remote, "new")["approvers"] == ["joao", "mara"]
 
 
+@nightly
 def test_signatures_as_github_verifies_them(
     base: Workspace, api: GitHubApi, cli: Cli, remote: Remote, sandbox: SandboxServer
 ) -> None:

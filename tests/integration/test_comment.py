@@ -15,7 +15,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import ACTIONS, OTHER, TOKEN, Fault, GitHubApi
-from tests.helpers.partners import rows
+from tests.helpers.partners import nightly, rows
 from tests.helpers.specs import SAMPLE, WORKFLOW, spec
 
 FILE = "runs/aws/buckets.yaml"
@@ -97,6 +97,7 @@ def test_a_push_edits_it(pull: Workspace, cli: Cli, api: GitHubApi) -> None:
     assert "**3 to start" in body
 
 
+@nightly
 def test_one_that_removes_the_last_spec_says_so(
     remote: Remote, workspace: Workspace, cli: Cli, api: GitHubApi, sandbox: SandboxServer
 ) -> None:
@@ -236,6 +237,7 @@ def test_an_approval_that_does_not_count_is_said_before_the_merge(
     assert f"it needs 1 approval, and has 0 in pull request #1: {said}`" in body
 
 
+@nightly
 @pytest.mark.fault(16)
 def test_signatures_that_apply_asks_for_are_asked_for_before_the_merge(
     pull: Workspace, cli: Cli, api: GitHubApi
@@ -326,6 +328,7 @@ def test_what_ran_before_is_not_this_pull_requests(
     assert title(api.bodies(1)[0]).endswith(": nothing to do")
 
 
+@nightly
 def test_nothing_selected_posts_nothing_but_mends_what_is_there(
     pull: Workspace, cli: Cli, api: GitHubApi
 ) -> None:
@@ -388,6 +391,7 @@ def test_it_is_found_among_hundreds(pull: Workspace, cli: Cli, api: GitHubApi) -
     assert len(api.bodies(1)) == 301
 
 
+@nightly
 def test_a_persons_token_writes_as_that_person(pull: Workspace, cli: Cli, api: GitHubApi) -> None:
     api.me = api.user = {"login": "ada", "type": "User"}
     cli("comment")

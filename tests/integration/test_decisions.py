@@ -17,7 +17,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
-from tests.helpers.partners import IN_BOTH_STORES, STORES, diagonal, rows
+from tests.helpers.partners import IN_BOTH_STORES, STORES, diagonal, nightly, rows
 from tests.helpers.specs import SAMPLE, WORKFLOW, spec
 
 RUN = "encrypt-prod-buckets"
@@ -614,6 +614,7 @@ def failed(place: Place, cli: Cli, sandbox: SandboxServer, *names: str) -> None:
     sandbox.set_faults()
 
 
+@nightly
 def test_all_that_failed_is_retried_once_somebody_says_how_many(
     place: Place, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -658,6 +659,7 @@ def test_all_that_failed_is_retried_once_somebody_says_how_many(
     assert cli("lock", "verify").code == 0
 
 
+@nightly
 def test_labels_choose_what_is_retried(place: Place, cli: Cli, sandbox: SandboxServer) -> None:
     failed(place, cli, sandbox, "a", "b", "c")
     asked = cli("apply", "--yes", "--retry-failed", "-l", "team=b")
@@ -667,6 +669,7 @@ def test_labels_choose_what_is_retried(place: Place, cli: Cli, sandbox: SandboxS
     assert [len(place.attempts(run)) for run in ("a", "b", "c")] == [1, 2, 1]
 
 
+@nightly
 def test_one_by_name_beside_all_others(place: Place, cli: Cli, sandbox: SandboxServer) -> None:
     failed(place, cli, sandbox, "a", "b", "c")
     asked = cli("apply", "--yes", "--retry", "a", "--retry-failed")
@@ -679,6 +682,7 @@ def test_one_by_name_beside_all_others(place: Place, cli: Cli, sandbox: SandboxS
     }  # fmt: skip
 
 
+@nightly
 def test_a_hold_that_is_left_says_what_the_next_apply_needs(
     place: Place, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -706,6 +710,7 @@ def test_a_hold_that_is_left_says_what_the_next_apply_needs(
     assert sends(sandbox) == before + 4
 
 
+@nightly
 def test_what_is_retried_counts_for_the_policy(
     place: Place, cli: Cli, sandbox: SandboxServer
 ) -> None:

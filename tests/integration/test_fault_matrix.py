@@ -373,7 +373,7 @@ EXECUTION = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("fault", "asked", "state", "code"), one_each(EXECUTION, kind))
+@pytest.mark.parametrize(("fault", "asked", "state", "code"), one_each(EXECUTION, kind_of_get))
 def test_the_execution_that_is_waited_for(
     fault: str, asked: int, state: str, code: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ A scenario leads to a refusal or a hold; then every command that it prints is ty
 change that it names is made, each from the same state. `hints/` has what came of it, to be read;
 `--golden` writes it anew. `tests/contract/test_hints.py` sees to it that no hint is left out, and
 compares the texts of all with the source. `.ci/run` carries out so many scenarios that each form of
-a command is typed once (`carried.once_each`), and what is new; `.ci/nightly` all of them.
+our commands is typed once (`carried.once_each`), and what is new; `.ci/nightly` all of them.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """What means the same is sent once: ids in capitals, numbers, legacy variables; and once more.
 
-`.ci/run` makes all of it in the work tree and some on a branch, `.ci/nightly` the rest there.
+`.ci/run` makes all of it in the work tree, `.ci/nightly` on a branch as well.
 """
 
 import json
@@ -13,7 +13,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Shared, Workspace
-from tests.helpers.partners import IN_BOTH_STORES, STORES
+from tests.helpers.partners import STORES
 from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW
 
 FILE, RUN = "runs/aws/buckets.yaml", "encrypt-prod-buckets"
@@ -165,7 +165,6 @@ def test_a_number_is_sent_in_one_form_and_once(
 # --- once more -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", IN_BOTH_STORES, indirect=True)
 def test_once_more_takes_a_number_that_nobody_has_used(
     place: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:

@@ -15,7 +15,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
-from tests.helpers.partners import IN_BOTH_STORES, STORES
+from tests.helpers.partners import IN_BOTH_STORES, STORES, nightly
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
 ENVIRONMENTS = "  environments:\n    prod: {platform: sandbox}\n"
@@ -164,6 +164,7 @@ def test_swapped_names_send_nothing_again(team: Team) -> None:
     assert team.sent == 2
 
 
+@nightly
 def test_names_pushed_along_send_nothing_again(team: Team) -> None:
     """`a` becomes `b` and `b` becomes `c` in one pull request."""
     team.specs(a=spec("a", 1), b=spec("b", 2))
@@ -228,6 +229,7 @@ def test_a_double_is_not_declared_before_the_first_has_run(team: Team) -> None:
     assert team.sent == 0
 
 
+@nightly
 def test_specs_gathered_into_one_environment_send_nothing_again(team: Team) -> None:
     """Two environments on one platform become one; on two platforms they'd be two requests."""
     team.settings("    eu: {platform: sandbox}\n    us: {platform: sandbox}\n")
@@ -364,6 +366,7 @@ def test_words_that_would_carry_nothing_over_are_not_named(team: Team) -> None:
     assert team.sent == 2
 
 
+@nightly
 def test_an_environment_that_another_one_took_over_is_not_named(team: Team) -> None:
     """The settings would be refused: only one can be what another was called before."""
     team.settings("    dev: {platform: sandbox}\n    prod: {platform: sandbox}\n")
@@ -381,6 +384,7 @@ def test_an_environment_that_another_one_took_over_is_not_named(team: Team) -> N
     assert team.sent == 1
 
 
+@nightly
 def test_a_name_said_before_gives_way_to_the_one_before_it(team: Team) -> None:
     """Renamed twice, and `previousName` left as it was: the hint says what it has to be."""
     team.specs(old=spec("old", 1))
@@ -400,6 +404,7 @@ def test_a_name_said_before_gives_way_to_the_one_before_it(team: Team) -> None:
     assert team.sent == 2
 
 
+@nightly
 def test_a_name_taken_back_is_no_circle(team: Team) -> None:
     team.specs(a=spec("a", 1))
     assert team.apply().code == 0

@@ -171,6 +171,7 @@ def test_a_purge_does_not_loosen_the_policy(
     assert len(sandbox.executions()) == 4
 
 
+@nightly
 def test_the_next_apply_goes_on_though_something_was_held(
     shared: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -379,6 +380,7 @@ def test_two_at_once_send_once_and_release_once(
     assert len(remote.record()["environments"]["prod"]["events"]) == 1
 
 
+@nightly
 def test_a_lost_race_to_another_line_sends_nothing(
     shared: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,

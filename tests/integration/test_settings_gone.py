@@ -3,7 +3,7 @@
 Without them another lockfile, other environments and no policy would count, and all would be due
 again. Each refusal names a command that, typed to the letter, puts them back.
 
-`.ci/run` makes all of it in the work tree and some on a branch, `.ci/nightly` the rest there.
+`.ci/run` makes all of it in the work tree, `.ci/nightly` on a branch as well.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
-from tests.helpers.partners import IN_BOTH_STORES, STORES, rows
+from tests.helpers.partners import STORES, rows
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 from tests.helpers.typed import commands, typed
 
@@ -62,7 +62,6 @@ def told(done: Done) -> str:
     return done.out + done.err
 
 
-@pytest.mark.parametrize("applied", IN_BOTH_STORES, indirect=True)
 def test_settings_that_a_commit_removed_hold_everything(
     applied: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:

@@ -18,7 +18,7 @@ from qflow_gitops.yaml import fast
 from qflow_gitops.yaml.parse import parse
 from tests.fuzz import ROOT, seeds, twisted
 from tests.helpers.node import requires_node, script
-from tests.helpers.partners import NIGHTLY
+from tests.helpers.partners import nightly
 from tests.unit.test_cases import SETTINGS
 
 ID = "6cad21c8-4405-4517-beb9-7372feafb5b4"
@@ -109,7 +109,8 @@ def odd_texts(seed: int) -> list[str]:
 
 
 @requires_node
-@pytest.mark.parametrize("seed", range(40 if NIGHTLY else 1))
+@nightly
+@pytest.mark.parametrize("seed", range(40))
 def test_a_formatter_and_two_readers_agree_on_odd_texts(seed: int) -> None:
     found = compare(odd_texts(seed))
     assert found.texts > 300
