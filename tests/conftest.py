@@ -17,6 +17,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
+from tests.helpers.github_api import GitHubApi
 from tests.helpers.kept import Kept
 from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
@@ -187,3 +188,12 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         monkeypatch.setattr(SystemClock, "now", lambda _clock: datetime.now(UTC) + ahead)
 
     return move
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
+    """A GitHub that the environment points at."""
+    with GitHubApi() as api:
+        for name, value in api.environ.items():
+            monkeypatch.setenv(name, value)
+        yield api

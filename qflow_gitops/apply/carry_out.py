@@ -16,7 +16,7 @@ from qflow_gitops.apply.preconditions import REWRITTEN
 from qflow_gitops.apply.prepare import prepare
 from qflow_gitops.apply.replanning import Agreed
 from qflow_gitops.apply.result import ApplyOutcome, applied_body, left_out, rescued, under_way
-from qflow_gitops.apply.services import ApplyServices, reconciler_of
+from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, QflowError
 from qflow_gitops.lockfile.states import State
@@ -138,7 +138,7 @@ def _look_once(
 ) -> Generator[events.Event, None, None]:
     """Look for what this apply itself lost sight of, and wait for what is found."""
     result, source = work.result, planner.source
-    reconciler = reconciler_of(planner.services, source.project)
+    reconciler = planner.services.reconciler(source.project)
     try:
         result.problems += yield from reconciler.settle(session, source.environment)
     except QflowError as problem:

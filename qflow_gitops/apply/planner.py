@@ -15,6 +15,7 @@ from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.plans import Planned
+from qflow_gitops.sources.inputs import lockfile_of
 from qflow_gitops.sources.lockseen import seen
 from qflow_gitops.sources.previous import previous_requests
 from qflow_gitops.sources.runs import run_key
@@ -40,7 +41,7 @@ class Planner:
     def plan(self, recorded: Snapshot, released: frozenset[RunKey] = frozenset()) -> PlannedApply:
         """Plan on a lockfile. `released` are runs whose hold was released when there were more."""
         source, project, specs = self.source, self.source.project, self.source.specs
-        lockfile = recorded.lockfile or Lockfile(project.lock.lineage)
+        lockfile = lockfile_of(recorded, project)
         context = self._context(lockfile, released)
         body = Planned(
             plan=decide.compute(specs, context),

@@ -117,8 +117,7 @@ def _held_workflow(
         change,
         detail + (expected[:12] or "none"),
         "Look at the workflow in Qualys; then `qflow-gitops workflows pull -e "
-        f"{change.environment} "
-        f"{workflow_id}`, commit.",
+        f"{change.environment} {workflow_id}`, commit.",
     )
 
 

@@ -8,7 +8,7 @@ from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.reconciler import Reconciler
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.ports.clock import Clock, StopSignal
-from qflow_gitops.ports.git import Branches, Repository
+from qflow_gitops.ports.git import Branches, GitTree, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.ports.pull_requests import PullRequests
 from qflow_gitops.ports.qualys import Qualys
@@ -45,11 +45,17 @@ class ApplyServices:
     pulls: Callable[[], PullRequests]
     ask: Callable[[str], bool] | None = None
 
+    def reconciler(self, project: Project) -> Reconciler:
+        """Build what settles the doubts of a project."""
+        return reconciler_of(self.git, self.qualys, self.clock, project)
 
-def reconciler_of(services: ApplyServices, project: Project) -> Reconciler:
-    """Build what settles the doubts of a project."""
-    return Reconciler(
-        Gateways(services.qualys, project),
-        services.clock,
-        partial(reading.sent_specs, services.git, project),
-    )
+
+def reconciler_of(
+    git: GitTree,
+    qualys: Callable[[str], tuple[Qualys, str]],
+    clock: Clock,
+    project: Project,
+) -> Reconciler:
+    """Build what settles the doubts of a project; `qualys` as in `ApplyServices`."""
+    specs = partial(reading.sent_specs, git, project)
+    return Reconciler(Gateways(qualys, project), clock, specs)

@@ -47,8 +47,8 @@ _ONLY_THE_NEWEST = """DELETE FROM contents WHERE rowid NOT IN
   (SELECT rowid FROM contents ORDER BY rowid DESC LIMIT ?)"""
 
 
-class Cache:
-    """Implements `ports.git.Cache` in a folder of the git directory."""
+class SqliteCache:
+    """Implements `ports.git.SqliteCache` in a folder of the git directory."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder; it is made when there is something to keep."""

@@ -82,7 +82,7 @@ class Stopper:
 def _give_up(number: int) -> None:
     told = (
         "Interrupted, and something still hangs: this process ends now. What was sent is in the "
-        "record, if only as an intent; the next apply looks it up: `qflow-gitops status`\n"
+        "lockfile, if only as an intent; the next apply looks it up: `qflow-gitops status`\n"
     )
     with contextlib.suppress(OSError):
         os.write(2, told.encode())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from qflow_gitops.apply.reconciler import Reconciler
-    from qflow_gitops.cache.database import Cache
+    from qflow_gitops.cache.database import SqliteCache
     from qflow_gitops.ci.context import CIContext
     from qflow_gitops.cli.console import Console, Copy
     from qflow_gitops.lockfile.freezes import Freeze
@@ -64,11 +64,11 @@ class Wiring:
         return GitRemotes(self.git)
 
     @cached_property
-    def cache(self) -> Cache:
+    def cache(self) -> SqliteCache:
         """What is known of contents from earlier commands."""
-        from qflow_gitops.cache.database import Cache
+        from qflow_gitops.cache.database import SqliteCache
 
-        return Cache(self.git.common_dir / "qflow-gitops" / "verdicts")
+        return SqliteCache(self.git.common_dir / "qflow-gitops" / "verdicts")
 
     @property
     def loader(self) -> Loader:
@@ -152,7 +152,7 @@ class Wiring:
         def branch(remote: str, name: str) -> LockBranch:
             from qflow_gitops.git.lock_branch import GitBranch
 
-            # `patience` as it will be then, not as it is now
+            # the time that is left then, not now
             return GitBranch(repo, remote, name, lambda: self.time_left())  # noqa: PLW0108
 
         place = Place(
@@ -190,14 +190,9 @@ class Wiring:
 
     def reconciler(self, project: Project) -> Reconciler:
         """What looks up runs in doubt."""
-        from functools import partial
+        from qflow_gitops.apply.services import reconciler_of
 
-        from qflow_gitops.apply.platforms import Gateways
-        from qflow_gitops.apply.reconciler import Reconciler
-        from qflow_gitops.sources import specs as reading
-
-        specs = partial(reading.sent_specs, self.git, project)
-        return Reconciler(Gateways(self.connections.qualys, project), SystemClock(), specs)
+        return reconciler_of(self.git, self.connections.qualys, SystemClock(), project)
 
 
 def run(

@@ -11,7 +11,7 @@ from qflow_gitops.apply.planned import ApplySource, PlannedApply, due_in
 from qflow_gitops.apply.planner import Planner
 from qflow_gitops.apply.platforms import one_environment
 from qflow_gitops.apply.preconditions import ApplyRequest, check, check_reason, uncommitted
-from qflow_gitops.apply.services import ApplyServices, reconciler_of
+from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import LockError, StaleError, UsageProblem
 from qflow_gitops.plan import context
@@ -121,7 +121,7 @@ def _locked(
 ) -> Generator[events.Event, None, Report]:
     """Settle doubt, plan again on the newest record, and carry it out if it is still the same."""
     request, services, source = planner.request, planner.services, planner.source
-    reconciler = reconciler_of(services, source.project)
+    reconciler = services.reconciler(source.project)
     problems = yield from reconciler.settle(session, source.environment)
     planned = planner.plan_in(session)
     check_follows(request, services.git, services.branches, planned)

@@ -17,7 +17,7 @@ from qflow_gitops.plan.context import Context
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
-from qflow_gitops.results.records import History
+from qflow_gitops.results.records import RunHistory
 from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.found import Settings
@@ -80,7 +80,7 @@ def baseline(request: BaselineRequest, services: BaselineServices, settings: Set
             "It was not confirmed.", not_done="Nothing was recorded.", reason="not_confirmed"
         )
     rows = declare.record({change.key for change in shown})
-    return Report("baseline", body=History(rows, seen(services.store.read())))
+    return Report("baseline", body=RunHistory(rows, seen(services.store.read())))
 
 
 @dataclass(frozen=True, slots=True)

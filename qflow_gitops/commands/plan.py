@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from qflow_gitops.base.times import moment
 from qflow_gitops.commands.beforehand import Ground, loosened
-from qflow_gitops.commands.plan_request import Compared, PlanRequest, compared_with
+from qflow_gitops.commands.plan_request import Comparison, PlanRequest, compared_with
 from qflow_gitops.lockfile import freezes
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Plan
@@ -76,7 +76,7 @@ def _first(request: PlanRequest, ground: Ground, made: Plan) -> Iterator[Beforeh
         yield from ground.warnings(made, worktree=request.worktree)
 
 
-def _facts(ground: Ground, compared: Compared, environments: tuple[str, ...]) -> PolicyContext:
+def _facts(ground: Ground, compared: Comparison, environments: tuple[str, ...]) -> PolicyContext:
     """Return what the policies are held against: those here, and those of what came before."""
     ends = (
         (Base(compared.base),)
@@ -98,7 +98,7 @@ def _read(
     request: PlanRequest,
     ground: Ground,
     settings: Settings,
-    compared: Compared,
+    compared: Comparison,
     environments: tuple[str, ...],
     facts: PolicyContext,
 ) -> _Read:
@@ -156,7 +156,7 @@ def _context(
 
 
 def _decided(
-    request: PlanRequest, ground: Ground, compared: Compared, read: _Read, context: Context
+    request: PlanRequest, ground: Ground, compared: Comparison, read: _Read, context: Context
 ) -> Plan:
     if read.full:  # else whatever was removed was never recorded
         base = compared.base if compared.own else ""

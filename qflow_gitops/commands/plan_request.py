@@ -29,7 +29,7 @@ class PlanRequest(NamedTuple):
     target: str = ""
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     """A commit (`head`) and what it is compared with (`base`, "" for nothing).
 
     `own` is whether only what differs between them is meant, as in a pull request; `notes` say
@@ -48,11 +48,11 @@ def compared_with(
     head: str,
     lockfile: Lockfile,
     environments: tuple[str, ...],
-) -> Compared:
+) -> Comparison:
     """Find what a plan's commit is compared with. Raises UsageProblem for an unknown base."""
     base, notes = _base(request, git, head, lockfile, environments)
     own = bool(request.base or (base and _is_pull_request(request)))
-    return Compared(head, base, own, notes)
+    return Comparison(head, base, own, notes)
 
 
 def _is_pull_request(request: PlanRequest) -> bool:

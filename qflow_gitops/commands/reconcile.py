@@ -11,7 +11,7 @@ from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import Attempt, is_leased
 from qflow_gitops.lockfile.states import DOUBTFUL
 from qflow_gitops.ports.lockfile import LockStore
-from qflow_gitops.results.records import History, reconciled
+from qflow_gitops.results.records import RunHistory, reconciled
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.lockseen import seen
@@ -31,7 +31,7 @@ def reconcile(
         ]
     now = stamp(reconciler.clock.now())
     ways = tuple(_way_on(*row, name, now) for row in rows if row[-1].state in DOUBTFUL)
-    return reconciled(History(tuple(rows), seen(store.read()), ways), problems)
+    return reconciled(RunHistory(tuple(rows), seen(store.read()), ways), problems)
 
 
 def _way_on(environment: str, run: str, attempt: Attempt, asked: str, now: str) -> str:

@@ -11,7 +11,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.states import EXECUTED, State
 from qflow_gitops.ports.lockfile import LockStore
-from qflow_gitops.results.records import History
+from qflow_gitops.results.records import RunHistory
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.lockseen import seen
 
@@ -47,7 +47,7 @@ def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> 
                 transition.number - 1
             ]
             rows.append((transition.environment, transition.run, attempt))
-    return Report("lock", body=History(tuple(rows), seen(store.read())))
+    return Report("lock", body=RunHistory(tuple(rows), seen(store.read())))
 
 
 def _check(

@@ -18,7 +18,7 @@ from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.ports.lockfile import LockStore
-from qflow_gitops.results.records import History, Status, StatusRow, standing
+from qflow_gitops.results.records import RunHistory, Status, StatusRow, standing
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import folders, forgotten
@@ -136,4 +136,4 @@ def history(
             hint="`qflow-gitops status` lists the runs.",
             reason="run_unknown",
         )
-    return Report("history", body=History(found, seen(recorded)))
+    return Report("history", body=RunHistory(found, seen(recorded)))

@@ -14,7 +14,7 @@ from qflow_gitops.git.disk import MAX_CONTENT, on_disk
 from qflow_gitops.git.listings import Listings
 from qflow_gitops.git.process import is_id, literal_paths, shown
 from qflow_gitops.git.revisions import Revisions
-from qflow_gitops.git.worktree import WorkTree
+from qflow_gitops.git.worktree import GitWorkTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -165,10 +165,10 @@ class GitRepo(Revisions):
         pieces = out.split(b"\0")[:-1]
         return sorted(shown(os.fsdecode(piece[3:])) for piece in pieces)
 
-    def worktree(self, folders: Sequence[str]) -> WorkTree:
+    def worktree(self, folders: Sequence[str]) -> GitWorkTree:
         """Look at what is on disk under the folders and isn't ignored by git."""
         listings = Listings(self.git_dir, literal_paths(folders), self._begun)
-        return WorkTree(self.root, listings, self.object_format)
+        return GitWorkTree(self.root, listings, self.object_format)
 
     def is_tracked(self, path: Path) -> bool:
         """Whether a file of the work tree is in git's index."""

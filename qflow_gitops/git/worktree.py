@@ -11,8 +11,8 @@ from qflow_gitops.git import disk
 from qflow_gitops.git.listings import Listings, changed_between, left_out
 
 
-class WorkTree:
-    """Some folders of a work tree; implements `ports.git.WorkTree`.
+class GitWorkTree:
+    """Some folders of a work tree; implements `ports.git.GitWorkTree`.
 
     git's index holds each file's times, size and blob. Where git says that a file still has
     them, the file needn't be read to know what it holds, unless something (a filter, line
@@ -75,16 +75,16 @@ class WorkTree:
         paths = {path.encode("latin-1") for path in unsure}
         return frozenset({*paths, *self._listings.unsure(), *changed_between(detailed, before)})
 
-    def restricted_to(self, paths: Iterable[bytes]) -> "WorkTree":
+    def restricted_to(self, paths: Iterable[bytes]) -> "GitWorkTree":
         """Return the same, as if it held no more than these paths, and git knew none of them."""
         return self._with(self._listings.restricted_to(paths))
 
-    def tracked(self, also: Iterable[str] = ()) -> "WorkTree":
+    def tracked(self, also: Iterable[str] = ()) -> "GitWorkTree":
         """Return the same without what git doesn't know, but for these files."""
         return self._with(self._listings.tracked(also))
 
-    def _with(self, listings: Listings) -> "WorkTree":
-        return WorkTree(Path(os.fsdecode(self._root)), listings, self._object_format)
+    def _with(self, listings: Listings) -> "GitWorkTree":
+        return GitWorkTree(Path(os.fsdecode(self._root)), listings, self._object_format)
 
     def blob(self, path: bytes) -> str:
         """Return the id of the blob that a file was when git last looked, "" where that is over."""

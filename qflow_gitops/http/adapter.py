@@ -23,7 +23,7 @@ from qflow_gitops.http.route import Route
 
 
 @dataclass(slots=True, eq=False)
-class Watch:
+class RequestWatch:
     """What one request does, seen from its connection."""
 
     may_send: Callable[[], bool] = lambda: True

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from qflow_gitops.http.adapter import Watch
+from qflow_gitops.http.adapter import RequestWatch
 
 
 class Deadlines:
@@ -18,11 +18,11 @@ class Deadlines:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._open: dict[Watch, float] = {}  # oldest first, with their ends
+        self._open: dict[RequestWatch, float] = {}  # oldest first, with their ends
         self._awake = False
 
     @contextmanager
-    def over(self, watch: Watch) -> Iterator[None]:
+    def over(self, watch: RequestWatch) -> Iterator[None]:
         """End the request that this watches when its time is over."""
         with self._lock:
             self._open[watch] = time.monotonic() + self._seconds

@@ -17,7 +17,7 @@ import requests
 import urllib3
 
 from qflow_gitops.http import jsontext
-from qflow_gitops.http.adapter import CURRENT, Adapter, Watch
+from qflow_gitops.http.adapter import CURRENT, Adapter, RequestWatch
 from qflow_gitops.http.deadlines import Deadlines
 from qflow_gitops.http.route import CA_FILE, PROXY, Route
 
@@ -107,7 +107,7 @@ class Transport:
         for this request's. `may_send` is asked when the connection stands, right before the
         first byte. Raises NoAnswerError, which says whether a byte was sent.
         """
-        watch = Watch(may_send)
+        watch = RequestWatch(may_send)
         CURRENT.watch = watch
         idle = self._closed if fresh else self._idle
         adapter = self._taken(idle)

@@ -16,7 +16,7 @@ from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.files import Draft, Files, Known
 from qflow_gitops.results.plans import LockSeen, Planned
-from qflow_gitops.results.records import History, Resolved, Standstill, Status, Verified
+from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
 from qflow_gitops.results.report import Report, Validated
 from qflow_gitops.results.reviews import Commented, Comments
 from qflow_gitops.specs.catalogs import Workflow
@@ -62,7 +62,7 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(body)
         case Applied() as body:
             return _applied(body)
-        case Status() | History() | Resolved() | Standstill() | Verified() as body:
+        case Status() | RunHistory() | Resolved() | Standstill() | Verified() as body:
             return _lockfile(body)
         case Files(changes, commands):
             return {
@@ -87,7 +87,7 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(None) if report.command == "plan" else {}
 
 
-def _lockfile(body: Status | History | Resolved | Standstill | Verified) -> dict[str, Any]:
+def _lockfile(body: Status | RunHistory | Resolved | Standstill | Verified) -> dict[str, Any]:
     """What the lockfile says, or was made to say."""
     match body:
         case Status(rows, lock, freezes):
@@ -106,7 +106,7 @@ def _lockfile(body: Status | History | Resolved | Standstill | Verified) -> dict
                     for row in rows
                 ],
             }
-        case History() | Resolved():
+        case RunHistory() | Resolved():
             return _recorded(body)
         case Standstill():
             return {
@@ -127,7 +127,7 @@ def _lockfile(body: Status | History | Resolved | Standstill | Verified) -> dict
             }
 
 
-def _recorded(body: History | Resolved) -> dict[str, Any]:
+def _recorded(body: RunHistory | Resolved) -> dict[str, Any]:
     data: dict[str, Any] = {
         "lock": _lock(body.lock),
         "attempts": [

@@ -26,7 +26,7 @@ _LINES = {
     "Planned": ("textplans", "planned"),
     "Applied": ("textplans", "applied"),
     "Status": ("textrecords", "status"),
-    "History": ("textrecords", "history"),
+    "RunHistory": ("textrecords", "history"),
     "Standstill": ("textrecords", "standstill"),
     "Resolved": ("textrecords", "resolved"),
     "Verified": ("textrecords", "verified"),

@@ -8,7 +8,14 @@ from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.describe import difference
 from qflow_gitops.render.escape import clean, count, table
 from qflow_gitops.render.textplans import frozen, lock
-from qflow_gitops.results.records import History, Resolved, Standstill, Status, StatusRow, Verified
+from qflow_gitops.results.records import (
+    Resolved,
+    RunHistory,
+    Standstill,
+    Status,
+    StatusRow,
+    Verified,
+)
 
 SHOWN_PROBLEMS = 50
 SHOWN_DIFFERENCES = 20
@@ -50,7 +57,7 @@ def resolved(body: Resolved) -> Iterator[str]:
     for sentence in body.against:
         yield f"  ! {clean(sentence)}"
     if body.attempts:
-        yield from history(History(body.attempts, body.lock))
+        yield from history(RunHistory(body.attempts, body.lock))
 
 
 def _although(event: Event) -> str:
@@ -60,7 +67,7 @@ def _although(event: Event) -> str:
     return f"  although: {', '.join(said)}" if said else ""
 
 
-def history(body: History) -> Iterator[str]:
+def history(body: RunHistory) -> Iterator[str]:
     """Each attempt with its events."""
     yield f"{count(len(body.attempts), 'attempt')}; {lock(body.lock)}"
     for environment, name, attempt in body.attempts:

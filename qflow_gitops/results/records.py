@@ -46,7 +46,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class RunHistory:
     """All attempts, oldest first, and what a person can do about them."""
 
     attempts: tuple[tuple[str, str, Attempt], ...]
@@ -108,7 +108,7 @@ def verified(body: Verified) -> Report:
     return Report("lock", body=body)
 
 
-def reconciled(body: History, problems: Iterable[QflowError]) -> Report:
+def reconciled(body: RunHistory, problems: Iterable[QflowError]) -> Report:
     """Report on a look at doubts: 9 where one is left, 12 or 4 where Qualys could not be asked."""
     problems = list(problems)
     verdicts = [(error.exit_code, error.reason) for error in problems]

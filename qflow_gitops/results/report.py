@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from qflow_gitops.results.applies import Applied
     from qflow_gitops.results.files import Draft, Files, Known
     from qflow_gitops.results.plans import Planned
-    from qflow_gitops.results.records import History, Resolved, Standstill, Status, Verified
+    from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
     from qflow_gitops.results.reviews import Comments
 
 Body: TypeAlias = (
-    "Validated | Planned | Applied | Status | History | Resolved | Standstill | Verified | Files | "
-    "Known | Draft | Comments"
+    "Validated | Planned | Applied | Status | RunHistory | Resolved | Standstill | Verified | "
+    "Files | Known | Draft | Comments"
 )
 
 

@@ -20,7 +20,7 @@ from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.policies import Base
 
 
-class Rule(NamedTuple):
+class BranchRule(NamedTuple):
     """What settings say of an environment: branches of this remote, none for the default one."""
 
     remote: str
@@ -86,7 +86,7 @@ def rules_of(
     bases: Iterable[Base],
     environment: str,
     loader: Loader = DIRECT,
-) -> tuple[Rule, ...]:
+) -> tuple[BranchRule, ...]:
     """Return what the settings at hand say, then those of the commits that they come after.
 
     Where an environment isn't in those, the default counts. Settings that can't be read say
@@ -99,15 +99,15 @@ def rules_of(
                 found += projectfile.earlier(git, project, base.commit, base.folder, loader)
             except QflowError:
                 continue
-    rules: dict[Rule, None] = {}
+    rules: dict[BranchRule, None] = {}
     for settings in found:
         known = settings.environments.get(environment)
-        rules[Rule(settings.lock.remote, known.branches if known else ())] = None
+        rules[BranchRule(settings.lock.remote, known.branches if known else ())] = None
     return tuple(rules)
 
 
 def unmerged(
-    branches: Branches, rules: Iterable[Rule], commit: str, *, ask: bool
+    branches: Branches, rules: Iterable[BranchRule], commit: str, *, ask: bool
 ) -> Unmerged | None:
     """Say of which branches a commit isn't, None where nothing speaks against it.
 
@@ -135,7 +135,7 @@ def _matches(names: list[str], parts: list[str]) -> bool:
     return len(names) == len(parts) and all(map(fnmatchcase, names, parts))
 
 
-def _absent(branches: Branches, rule: Rule, commit: str, *, ask: bool) -> Unmerged | None:
+def _absent(branches: Branches, rule: BranchRule, commit: str, *, ask: bool) -> Unmerged | None:
     remote = branches.remote(rule.remote)
     patterns = rule.patterns or _only(branches.head_of(remote) if remote else "")
     if any(is_named(branch, patterns) for branch in branches.holding(commit, remote)):
@@ -166,7 +166,7 @@ def _absent_from_tracked(branches: Branches, commit: str, *, ask: bool) -> Unmer
         return None
     if not remote:
         return Unmerged("", (branch,), sure=True)
-    return _absent(branches, Rule(remote, (branch,)), commit, ask=ask)
+    return _absent(branches, BranchRule(remote, (branch,)), commit, ask=ask)
 
 
 def _only(branch: str) -> tuple[str, ...]:

@@ -131,14 +131,16 @@ def check_record(
         )
 
 
-class Moved(NamedTuple):
+class MovedLockfile(NamedTuple):
     """A record that is elsewhere: a `message` that says so, and the `way` back to it."""
 
     message: str
     way: str
 
 
-def moved_record(git: Repository, project: Project, lockfile: Lockfile, head: str) -> Moved | None:
+def moved_record(
+    git: Repository, project: Project, lockfile: Lockfile, head: str
+) -> MovedLockfile | None:
     """Say where the settings named another record than one that isn't begun, None for nowhere.
 
     Of what this clone has; in a shallow one that may be too little to tell.
@@ -150,7 +152,7 @@ def moved_record(git: Repository, project: Project, lockfile: Lockfile, head: st
         f"There is no lockfile yet where {project.folder.settings} says, and {why}: what another "
         "lockfile holds would be due again"
     )
-    return Moved(message, way or "Set `lock` back as it was")
+    return MovedLockfile(message, way or "Set `lock` back as it was")
 
 
 def _is_begun(lockfile: Lockfile) -> bool:

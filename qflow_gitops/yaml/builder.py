@@ -17,7 +17,7 @@ from qflow_gitops.yaml.scalars import resolved
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Unreadable(Exception):
+class RestUnreadable(Exception):
     """The rest of the file can't be read; why is among the findings."""
 
 
@@ -45,7 +45,7 @@ class Builder:
         self.diagnostics.append(message.at(self.file, where or self.last))
 
     def feed(self, event: Any) -> None:
-        """Take the next event. Raises Unreadable, once it is noted why."""
+        """Take the next event. Raises RestUnreadable, once it is noted why."""
         self.last = range_of(event.start_mark, event.end_mark)
         if self._made.is_in_brackets:
             glued = portability.glued_comment(self.text, self._event_end, event.start_mark.index)
@@ -83,10 +83,10 @@ class Builder:
         self._refuse_decoration(event)
         if len(self._made.frames) >= MAX_DEPTH:
             self.report(messages.TOO_DEEP)
-            raise Unreadable
+            raise RestUnreadable
         if self._made.wants_key:
             self.report(messages.KEY_TYPE)
-            raise Unreadable
+            raise RestUnreadable
         self._made.open({} if type(event).__name__ == "MappingStartEvent" else [], event)
         self.block = None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from qflow_gitops.findings.finding import START_OF_FILE
 from qflow_gitops.yaml import messages, parser_errors, portability
-from qflow_gitops.yaml.builder import Builder, Unreadable
+from qflow_gitops.yaml.builder import Builder, RestUnreadable
 from qflow_gitops.yaml.document import Parsed, range_of, stretch_of
 from qflow_gitops.yaml.messages import Message
 from qflow_gitops.yaml.parser_errors import Explanation
@@ -34,7 +34,7 @@ def _build(builder: Builder) -> bool:
     try:
         for event in _events(builder):
             builder.feed(event)
-    except Unreadable:
+    except RestUnreadable:
         return False
     return True
 

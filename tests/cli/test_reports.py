@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.base.forks import spread
-from qflow_gitops.cache.database import Cache
+from qflow_gitops.cache.database import SqliteCache
 from qflow_gitops.cache.loading import CachedLoader
 from qflow_gitops.commands.validate import validate
 from qflow_gitops.git.repository import GitRepo
@@ -117,7 +117,7 @@ def test_a_file_that_may_not_be_read_is_a_finding(
 
     project.write("runs/closed.yaml", WARNED)
     monkeypatch.setattr(os, "access", access)
-    loader = CachedLoader(Cache(project.path / "cache"), spread)
+    loader = CachedLoader(SqliteCache(project.path / "cache"), spread)
     report = validate(GitRepo.open(project.path, os.environ), "EU2", loader, lambda _: None)
     (one,) = [one for one in report.diagnostics if one.rule == "file-unreadable"]
     assert (one.file, int(report.exit_code)) == ("runs/closed.yaml", 3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.git.worktree import WorkTree
+from qflow_gitops.git.worktree import GitWorkTree
 from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.codec import to_bytes
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
@@ -475,7 +475,7 @@ def test_a_change_at_the_same_time_is_noticed(
 ) -> None:
     look = GitRepo.worktree
 
-    def changed(self: GitRepo, folders: list[str]) -> WorkTree:
+    def changed(self: GitRepo, folders: list[str]) -> GitWorkTree:
         if folders == [FILE]:
             project.write(FILE, SAMPLE.replace("maha2", "maha3"))
         return look(self, folders)

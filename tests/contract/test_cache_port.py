@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.cache.database import Cache as KeptInFolder
+from qflow_gitops.cache.database import SqliteCache as KeptInFolder
 from qflow_gitops.ports.cache import Cache
 from tests.fakes.cache import FakeCache
 

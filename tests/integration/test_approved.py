@@ -6,7 +6,7 @@ tells over HTTP alone. `.ci/run` takes one row of each kind through git and an a
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -25,14 +25,6 @@ from tests.helpers.waits import at_once
 
 APPLY = ("apply", "--yes", "--approved")
 NONE = "has 0 in pull request #7"
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
-    with GitHubApi() as api:
-        for name, value in api.environ.items():
-            monkeypatch.setenv(name, value)
-        yield api
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.base.forks import spread
-from qflow_gitops.cache.database import FILE, Cache, _crc
+from qflow_gitops.cache.database import FILE, SqliteCache, _crc
 from tests.helpers.cli import Cli
 from tests.helpers.disks import small_disk
 from tests.helpers.git import Workspace
@@ -146,7 +146,7 @@ def test_what_is_broken_or_foreign_is_begun_anew(
     known: Workspace, spoil: Callable[[Path], object]
 ) -> None:
     spoil(kept(known))
-    cache = Cache(kept(known).parent)
+    cache = SqliteCache(kept(known).parent)
     cache.keep_answer("x", 1)
     assert cache.answer("x") == (None if kept(known).is_dir() else 1)
 
@@ -164,7 +164,7 @@ ODD = (
 @pytest.mark.parametrize("odd", ODD)
 def test_a_survey_that_is_none_is_ignored(known: Workspace, cli: Cli, odd: bytes) -> None:
     expected = cli("validate", "runs/b.yaml", "--format", "json").out
-    cache, name = Cache(kept(known).parent), f"survey {known.path.resolve()}"
+    cache, name = SqliteCache(kept(known).parent), f"survey {known.path.resolve()}"
     survey = cache.content(name)
     assert survey is not None
     cache.keep_content(name, odd.replace(b"BASIS", survey.split(b'"')[1]))
@@ -173,7 +173,7 @@ def test_a_survey_that_is_none_is_ignored(known: Workspace, cli: Cli, odd: bytes
 
 
 def test_only_the_newest_contents_are_kept(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+    cache = SqliteCache(tmp_path)
     for number in range(50):
         cache.keep_content(str(number), b"x")
     assert cache.content("49") == b"x"
@@ -222,7 +222,7 @@ def test_several_processes_at_once(known: Workspace) -> None:
 
 def test_a_folder_that_may_not_be_made_is_no_reason_to_fail(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    cache = Cache(tmp_path / "file" / "verdicts")
+    cache = SqliteCache(tmp_path / "file" / "verdicts")
     cache.keep_answer("x", 1)
     cache.keep_verdicts("x", {"a": (1, "[]")})
     assert cache.answer("x") is None

@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,14 +67,6 @@ class Watch:
             file.unlink()
         assert found
         return found
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
-    with GitHubApi() as api:
-        for name, value in api.environ.items():
-            monkeypatch.setenv(name, value)
-        yield api
 
 
 @pytest.fixture

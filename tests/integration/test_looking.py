@@ -13,7 +13,7 @@ from qflow_gitops.cache import looking
 from qflow_gitops.cache.database import FILE
 from qflow_gitops.git import listings
 from qflow_gitops.git.listings import Listings
-from qflow_gitops.git.worktree import WorkTree
+from qflow_gitops.git.worktree import GitWorkTree
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.partners import rows
@@ -45,13 +45,13 @@ def known(project: Workspace, cli: Cli) -> Workspace:
 def reads(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The files of the work tree whose content was read."""
     found: set[str] = set()
-    read = WorkTree.read
+    read = GitWorkTree.read
 
-    def noted(tree: WorkTree, path: bytes) -> bytes | None:
+    def noted(tree: GitWorkTree, path: bytes) -> bytes | None:
         found.add(path.decode())
         return read(tree, path)
 
-    monkeypatch.setattr(WorkTree, "read", noted)
+    monkeypatch.setattr(GitWorkTree, "read", noted)
     return found
 
 
@@ -105,13 +105,13 @@ def test_details_in_another_form_are_not_trusted(
     form: Callable[[bytes], bytes], known: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """git promises none for `--debug`: what isn't as it was is looked at, all of it."""
-    ask, since = Listings.outputs, WorkTree.changed_since
+    ask, since = Listings.outputs, GitWorkTree.changed_since
     refused: list[str] = []
 
     def told(listed: Listings, *names: str) -> tuple[bytes, ...]:
         return tuple(map(form, ask(listed, *names)))
 
-    def noted(tree: WorkTree, state: Any) -> frozenset[bytes]:
+    def noted(tree: GitWorkTree, state: Any) -> frozenset[bytes]:
         try:
             return since(tree, state)
         except ValueError as problem:
@@ -119,7 +119,7 @@ def test_details_in_another_form_are_not_trusted(
             raise
 
     monkeypatch.setattr(Listings, "outputs", told)
-    monkeypatch.setattr(WorkTree, "changed_since", noted)
+    monkeypatch.setattr(GitWorkTree, "changed_since", noted)
     for content, code in ((spec("run-3", 2), 0), ("nonsense\n", 3)):
         known.write(file_of(3), content)
         assert cli("validate", file_of(3)).code == code
@@ -203,10 +203,10 @@ def test_what_git_could_not_look_at_is_looked_at(
 ) -> None:
     """git leaves out the files of a folder that it may not enter, and only complains."""
     monkeypatch.setattr(Listings, "is_partly_hidden", True)
-    read = WorkTree.read
-    monkeypatch.setattr(WorkTree, "size", lambda *_: -1)
+    read = GitWorkTree.read
+    monkeypatch.setattr(GitWorkTree, "size", lambda *_: -1)
     monkeypatch.setattr(
-        WorkTree, "read", lambda tree, path: None if b"/a/" in path else read(tree, path)
+        GitWorkTree, "read", lambda tree, path: None if b"/a/" in path else read(tree, path)
     )
     for asked in (("validate",), ("validate", file_of(2))):
         said = cli(*asked)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from qflow_gitops.ports.git import RemoteBranches
-from qflow_gitops.sources.branches import Rule, is_named, unmerged
+from qflow_gitops.sources.branches import BranchRule, is_named, unmerged
 
 HERE, THERE = "a" * 40, "b" * 40
 
@@ -76,7 +76,7 @@ class Known:
 
 
 NOW = RemoteBranches(True, "main", {"main": THERE, "release/1": THERE})
-DEFAULT, LISTED = Rule("origin", ()), Rule("origin", ("release/*",))
+DEFAULT, LISTED = BranchRule("origin", ()), BranchRule("origin", ("release/*",))
 
 
 def test_what_the_clone_knows_is_enough() -> None:

@@ -7,7 +7,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Change
-from qflow_gitops.results.records import History
+from qflow_gitops.results.records import RunHistory
 from qflow_gitops.results.report import InvalidFiles
 from tests.fakes import qualys as fakes
 from tests.fakes.lock_store import FakeLockSession
@@ -27,7 +27,7 @@ def test_all_that_is_due_is_declared_and_nothing_sent() -> None:
     world = World()
     commit = world.specs("a", "b")
     report = world.baseline()
-    assert isinstance(report.body, History)
+    assert isinstance(report.body, RunHistory)
     assert [name for _, name, _ in report.body.attempts] == ["a", "b"]
     assert world.states() == {"a": State.BASELINED, "b": State.BASELINED}
     (attempt,) = world.attempts("a")

@@ -5,7 +5,7 @@ import pytest
 from qflow_gitops.errors import ExitCode, UnreachableError, UsageProblem
 from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.results.records import History, Status, StatusRow
+from qflow_gitops.results.records import RunHistory, Status, StatusRow
 from qflow_gitops.results.report import Report
 from tests.fakes import qualys as fakes
 from tests.fakes.world import World, project_file, raised
@@ -18,7 +18,7 @@ def rows(report: Report) -> dict[str, StatusRow]:
 
 
 def attempts(report: Report) -> list[tuple[str, int, State]]:
-    assert isinstance(report.body, History)
+    assert isinstance(report.body, RunHistory)
     return [(name, attempt.number, attempt.state) for _, name, attempt in report.body.attempts]
 
 
