@@ -9,8 +9,9 @@ import platform
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
-from tests.benchmarks import apply, growth, history, peers, speed, storm
+from tests.benchmarks import apply, growth, lockfile, peers, speed, storm
 from tests.benchmarks.scale import FULL, SMALL, Scale
 from tests.benchmarks.table import Table
 
@@ -18,7 +19,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Table]] = {
     "speed": speed.measure,
     "apply": apply.measure,
     "storm": storm.measure,
-    "history": history.measure,
+    "lockfile": lockfile.measure,
     "peers": peers.measure,
     "growth": growth.measure,
 }
@@ -42,10 +43,23 @@ def sizes(text: str) -> tuple[int, ...]:
     return found
 
 
+def parts(text: str) -> tuple[str, ...]:
+    found = tuple(text.split(","))
+    if unknown := set(found) - set(lockfile.PARTS):
+        raise argparse.ArgumentTypeError(f"no such part: {', '.join(unknown)}")
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--sizes", type=sizes, metavar="N,N…", help="of repositories, in files")
+    parser.add_argument(
+        "--against", type=Path, metavar="TREE", help="lockfile: a checkout to compare with, in turn"
+    )
+    parser.add_argument(
+        "--only", type=parts, default=(), metavar="PART,PART…", help=", ".join(lockfile.PARTS)
+    )
     parser.add_argument("--small", action="store_true", help="100 files, once: does it work?")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHMARKS):
@@ -53,6 +67,7 @@ def main() -> None:
     scale = SMALL if chosen.small else FULL
     if chosen.sizes:
         scale = scale._replace(sizes=chosen.sizes)
+    scale = scale._replace(against=chosen.against and chosen.against.resolve(), only=chosen.only)
     print(machine())  # noqa: T201
     for name in chosen.names or BENCHMARKS:
         print(f"\n## {name}\n\n{BENCHMARKS[name](scale).markdown()}", flush=True)  # noqa: T201

@@ -14,20 +14,29 @@ COMPILED = {name: one for name, one in os.environ.items() if name != "PYTHONDONT
 
 
 class Used(NamedTuple):
-    """Milliseconds of the clock and of processors, and MiB at most."""
+    """Milliseconds of the clock and of processors, and MiB at most.
+
+    `memory` is what the process had or any that it started, `own` what it had itself.
+    """
 
     wall: float
     cpu: float
     memory: float
+    own: float = 0.0
 
 
 _MEASURED = """\
-import resource, subprocess, sys, time
-begun = time.perf_counter()
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+import os, select, subprocess, sys, time
+begun, own = time.perf_counter(), "0"
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+ended = os.pidfd_open(child.pid)
+while not select.select([ended], [], [], 0.01)[0]:
+    with open(f"/proc/{child.pid}/status") as status:
+        own = next((line.split()[1] for line in status if line.startswith("VmHWM")), own)
 wall = time.perf_counter() - begun
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(code, wall, used.ru_utime + used.ru_stime, used.ru_maxrss)
+_, status, used = os.wait4(child.pid, 0)
+code = os.waitstatus_to_exitcode(status)
+print(code, wall, used.ru_utime + used.ru_stime, used.ru_maxrss, own)
 """
 """A small process between: the kernel counts what a process was before its exec as well."""
 
@@ -36,9 +45,9 @@ def measured(command: Sequence[str], folder: Path, environ: Mapping[str, str] = 
     """Run a command that has to succeed; its output goes nowhere."""
     between = [sys.executable, "-S", "-c", _MEASURED, *command]
     done = subprocess.run(between, cwd=folder, env=environ, check=True, capture_output=True)
-    code, wall, cpu, memory = map(float, done.stdout.split())
+    code, wall, cpu, memory, own = map(float, done.stdout.split())
     assert code == 0, (command, done.stderr)
-    return Used(wall * 1e3, cpu * 1e3, memory / 1024)
+    return Used(wall * 1e3, cpu * 1e3, memory / 1024, own / 1024)
 
 
 class Case(NamedTuple):
@@ -58,11 +67,14 @@ def in_turn(cases: Sequence[Case], folder: Path, rounds: int) -> dict[str, Used]
         for one in cases:
             one.before()
             found[one.name].append(measured(one.command, folder))
-    return {
-        name: Used(
-            statistics.median(one.wall for one in some),
-            statistics.median(one.cpu for one in some),
-            max(one.memory for one in some),
-        )
-        for name, some in found.items()
-    }
+    return {name: medians(some) for name, some in found.items()}
+
+
+def medians(some: Sequence[Used]) -> Used:
+    """Return the medians of the same command's times, and the most memory."""
+    return Used(
+        statistics.median(one.wall for one in some),
+        statistics.median(one.cpu for one in some),
+        max(one.memory for one in some),
+        max(one.own for one in some),
+    )

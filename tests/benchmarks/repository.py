@@ -65,12 +65,15 @@ spec:
 """
 
 
-def spec(number: int, *, changed: bool = False) -> str:
-    """Give one run spec of some 35 lines; `changed` gives it another request."""
+def spec(number: int, *, changed: bool = False, environment: str = "") -> str:
+    """Give one run spec of some 35 lines; `changed` gives it another request.
+
+    Every third is for `staging`, the others for `prod`, where no environment is named.
+    """
     cloud = tuple(_PLACES)[number % 4]
     return _SPEC.format(
         name=f"block-public-{number:05}",
-        environment="staging" if number % 3 == 0 else "prod",
+        environment=environment or ("staging" if number % 3 == 0 else "prod"),
         number=number,
         team=number % 25,
         tier=number % 3,

@@ -1,13 +1,20 @@
 """How much a benchmark measures."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 
 class Scale(NamedTuple):
-    """Sizes of repositories in files, smallest first, and how often each command is timed."""
+    """Sizes of repositories in files, smallest first, and how often each command is timed.
+
+    Of a benchmark that can compare source trees, `against` is the other one; `only` names the
+    parts that are wanted of one that has parts, none for all.
+    """
 
     sizes: tuple[int, ...]
     rounds: int
+    against: Path | None = None
+    only: tuple[str, ...] = ()
 
     @property
     def largest(self) -> int:

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import apply, growth, install, peers, speed
+from qflow_gitops.lockfile import codec
+from tests.benchmarks import apply, growth, install, lockfile, peers, recorded, speed
 from tests.benchmarks.scale import FULL, SMALL, Scale
+from tests.benchmarks.trees import here
+from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.partners import nightly
+from tests.helpers.storm import TREE
 
 
 def test_what_looking_costs() -> None:
@@ -93,3 +97,23 @@ def test_others_are_installed_once_for_each_set_of_pins(
     for _ in range(2):  # it isn't taken for installed the second time
         with pytest.raises(install.NotInstalled, match="`npm` could not install"):
             install.from_npm()
+
+
+@nightly
+def test_what_recorded_runs_cost() -> None:
+    table = lockfile.measure(SMALL._replace(against=TREE, only=("apply", "verify", "wave")))
+    rows = {(row["what"], row["recorded"]): row for row in table.rows}
+    for count in ("100", "500"):
+        row = rows["apply, the whole process", count]
+        (other,) = (name for name in row if f"peak MiB, {name}" in row and name != "this tree")
+        assert float(row["this tree"].split()[0]) > 0 < float(row[other].split()[0])
+        assert 10 < float(row["peak MiB, this tree"].split()[0]) < 300
+    assert float(rows["one wave's commit and push", "500"]["beside"].split()[0]) > 0.1
+
+
+def test_a_lockfile_that_is_made_without_the_program_is_what_it_would_write(tmp_path: Path) -> None:
+    form = here().form
+    origin = recorded.Origin(tmp_path / "made", 100, 10)
+    made = Remote(origin.recorded(form))
+    found = made.git("show", f"{BRANCH}:qflow.lock")
+    assert codec.to_bytes(codec.from_bytes(found.encode(), "")).decode().strip() == found

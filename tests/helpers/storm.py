@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import qflow_gitops
 from tests.helpers.clones import BRANCH, BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.specs import spec
@@ -19,12 +20,17 @@ from tests.helpers.specs import spec
 PROGRAM = [sys.executable, "-c", "from qflow_gitops.cli.main import main; main()"]
 
 
-def environment(folder: Path, url: str = "") -> dict[str, str]:
-    """What the processes see: nothing of the caller's but the PATH."""
+TREE = Path(qflow_gitops.__file__).parents[1]
+"""The source tree that is at work here."""
+
+
+def environment(folder: Path, url: str = "", tree: Path = TREE) -> dict[str, str]:
+    """What the processes see: nothing of the caller's but the PATH; they run what is in `tree`."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     (home / ".gitconfig").write_text("[user]\n\tname = Storm\n\temail = storm@example.com\n")
     known = {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+    known["PYTHONPATH"] = str(tree)
     if url:
         known |= {"QFLOW_GATEWAY": url, "QFLOW_CLIENT_ID": "x", "QFLOW_CLIENT_SECRET": "y"}
     return known
@@ -114,19 +120,25 @@ class Storm:
         self.clones = [_named(self.remote.clone(f"clone-{number}")) for number in range(clones)]
 
     def apply(self, url: str, *options: str, limit: float) -> tuple[list[Ended], float]:
-        """Let every clone apply at once; how each ended, and the seconds until the last did."""
-        command = [*PROGRAM, "apply", "--yes", "--no-wait", *options]
-        known = environment(self.folder, url)
-        begun = time.perf_counter()
-        with contextlib.ExitStack() as opened:
-            started = [_start(command, clone, known, opened.enter_context) for clone in self.clones]
-            ended = [_wait(one, begun + limit) for one in started]
-        return ended, time.perf_counter() - begun
+        """Let every clone apply, see `at_once`."""
+        return at_once(self.clones, environment(self.folder, url), *options, limit=limit)
 
     def races(self) -> list[Race]:
         """Say which pushes each clone won and lost: a lost one's commit is only in the clone."""
         won = set(self.remote.git("rev-list", BRANCH).split())
         return [Race(tuple(commit in won for commit in _tried(clone))) for clone in self.clones]
+
+
+def at_once(
+    clones: Sequence[Workspace], known: dict[str, str], *options: str, limit: float
+) -> tuple[list[Ended], float]:
+    """Let every clone apply at once; how each ended, and the seconds until the last did."""
+    command = [*PROGRAM, "apply", "--yes", "--no-wait", *options]
+    begun = time.perf_counter()
+    with contextlib.ExitStack() as opened:
+        started = [_start(command, clone, known, opened.enter_context) for clone in clones]
+        ended = [_wait(one, begun + limit) for one in started]
+    return ended, time.perf_counter() - begun
 
 
 def _start(
