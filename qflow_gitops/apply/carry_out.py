@@ -177,7 +177,7 @@ def _jobs(
     planner: Planner, planned: PlannedApply, work: ApplyOutcome, qualys: Qualys, gateway: str
 ) -> Generator[events.Event, None, list[Job]]:
     due = planned.plan.of(Action.RUN)
-    evidence = partial(evidence_of, planner, planned)
+    evidence = partial(evidence_of, planner, planned, planned.plan.digest)
     jobs, most = [], _concurrency(planner)
     for item in prepare(due, planned, planner.services.git, qualys, gateway, evidence, most):
         if isinstance(item, Job):

@@ -9,10 +9,12 @@ from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.sources.policies import NEW_RECORD
 
 
-def evidence_of(planner: Planner, planned: PlannedApply, change: Change) -> dict[str, object]:
-    """Say what allowed a run."""
+def evidence_of(
+    planner: Planner, planned: PlannedApply, digest: str, change: Change
+) -> dict[str, object]:
+    """Say what allowed a run. `digest` is the plan's, taken once: it is over all that runs."""
     request, services, facts = planner.request, planner.services, planned.source.facts
-    found = {"planDigest": request.digest or planned.plan.digest, **services.evidence}
+    found = {"planDigest": request.digest or digest, **services.evidence}
     if any(policy.windows for policy in facts.policies):
         found["timeZones"] = timezones.version()
     approval = (facts.approvals or {}).get(change.key)

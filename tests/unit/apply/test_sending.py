@@ -1,15 +1,19 @@
 """What an apply sends, in which order, and what each answer comes to."""
 
+from collections.abc import Iterable, Mapping
+
 import pytest
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import AuthError, ExitCode, UnreachableError
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.plan import change
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.results.applies import Applied
 from qflow_gitops.specs import catalogs
 from qflow_gitops.specs.catalogs import Workflow
+from qflow_gitops.specs.spec import RunSpec
 from tests.fakes import qualys as fakes
 from tests.fakes.qualys import Reply
 from tests.fakes.world import WORKFLOW, Done, World, project_file, raised
@@ -57,6 +61,24 @@ def test_an_attempt_says_what_was_sent_from_which_commit() -> None:
     assert attempt.evidence["pullRequest"] == 7
     assert attempt.events[0].extra["by"] == {"actor": "ada"}
     assert attempt.events[0].extra["executionsBefore"] == []
+
+
+def test_the_digest_of_a_plan_is_not_taken_for_each_of_its_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = []
+    of_runs = change.digest_of_runs
+
+    def counted(platforms: Mapping[str, str], specs: Iterable[RunSpec]) -> str:
+        taken.append(digest := of_runs(platforms, specs))
+        return digest
+
+    monkeypatch.setattr(change, "digest_of_runs", counted)
+    world = World()
+    world.specs(*(f"run-{number}" for number in range(20)))
+    world.apply()
+    assert len(taken) < 10
+    assert {world.attempts(name)[0].evidence["planDigest"] for name in world.states()} == {taken[0]}
 
 
 def test_nothing_is_asked_of_qualys_where_nothing_is_due() -> None:
