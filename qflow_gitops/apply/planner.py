@@ -16,7 +16,7 @@ from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.sources.inputs import lockfile_of
-from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.lockseen import held, seen
 from qflow_gitops.sources.previous import previous_requests
 from qflow_gitops.sources.runs import run_key
 
@@ -57,9 +57,7 @@ class Planner:
 
     def plan_in(self, session: LockSession) -> PlannedApply:
         """Plan on what a session holds, as if it had just been read."""
-        lockfile = session.lockfile
-        empty = session.created and lockfile == Lockfile(lockfile.lineage)
-        return self.plan(Snapshot(None if empty else lockfile, self.services.store.where))
+        return self.plan(held(session, self.services.store.where))
 
     def _context(self, lockfile: Lockfile, released: frozenset[RunKey]) -> Context:
         request, services, source = self.request, self.services, self.source

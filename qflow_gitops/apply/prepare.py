@@ -13,6 +13,7 @@ from qflow_gitops.errors import QflowError
 from qflow_gitops.plan.change import Action, Change, Reason
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.ports.qualys import Qualys
+from qflow_gitops.sources.specs import at_paths
 from qflow_gitops.specs.spec import body_of, with_key
 
 
@@ -35,8 +36,8 @@ def prepare(
     known = [change for change in due if held[change.key] is None]
     yield from (change for change in held.values() if change is not None)
     yield from _other_revisions(known, revisions, planned)
-    commit, key = planned.source.commit, planned.source.project.apply.correlation_key
-    files = git.files(commit, sorted({change.spec.file for change in known if change.spec}))
+    commit, project = planned.source.commit, planned.source.project
+    files = at_paths(git, commit, project, (change.spec.file for change in known if change.spec))
     for change in known:
         assert change.spec is not None  # noqa: S101  every change that runs has its spec
         entry = files.get(change.spec.file.encode())
@@ -44,18 +45,14 @@ def prepare(
         facts = {
             "workflowId": change.spec.workflow_id,
             "revision": revisions[change.spec.workflow_id],
-            "platform": planned.source.project.environments[planned.source.environment].platform,
+            "platform": project.environments[planned.source.environment].platform,
             "gateway": gateway,
             "file": change.spec.file,
             "commit": commit,
             "blob": entry.blob if entry else "",
         }
-        yield _job(
-            change,
-            facts,
-            {**evidence(change), **more},
-            key,
-        )
+        key = project.apply.correlation_key
+        yield _job(change, facts, {**evidence(change), **more}, key)
 
 
 def _job(

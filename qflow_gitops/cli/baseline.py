@@ -44,6 +44,7 @@ def command(
 
     def work() -> Report:
         from qflow_gitops.commands.baseline import BaselineRequest, BaselineServices, baseline
+        from qflow_gitops.results.records import RunHistory
 
         head = wiring.git.resolve("HEAD")
         settings = wiring.settings(head, fetch=True)
@@ -57,7 +58,8 @@ def command(
         )
         request = BaselineRequest(wiring.platform, reason, runs, environment, labels, head)
         report = baseline(request, services, settings)
-        lock_files.pin_lineage(wiring, services.store, project)
+        if isinstance(report.body, RunHistory):
+            lock_files.pin_lineage(wiring, report.body.lock.lineage, project)
         return report
 
     return run(wiring, "baseline", work, format_name, copies)

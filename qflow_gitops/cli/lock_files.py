@@ -15,28 +15,27 @@ if TYPE_CHECKING:
 
     from qflow_gitops.base.paths import ProjectFolder
     from qflow_gitops.cli.context import Wiring
-    from qflow_gitops.ports.lockfile import LockStore
     from qflow_gitops.settings.project import Project
 
 
-def pin_lineage(wiring: Wiring, store: LockStore, project: Project) -> None:
-    """Write the lockfile's lineage into the settings of the work tree, if they have none.
+def pin_lineage(wiring: Wiring, lineage: str, project: Project) -> None:
+    """Write a lockfile's lineage into the settings of the work tree, if they have none.
 
-    `project` led to the lockfile; the settings of the work tree may lead elsewhere by now.
+    `lineage` is "" where there is no lockfile. `project` led to it; the settings of the work
+    tree may lead elsewhere by now.
     """
     from qflow_gitops.yaml import edit
 
-    lockfile = store.read().lockfile
-    if lockfile is None or project.lock.lineage:
+    if not lineage or project.lock.lineage:
         return
     file = project.folder.settings
     path = wiring.git.root / file
-    line = f"lock: {{lineage: '{lockfile.lineage}'}}"
+    line = f"lock: {{lineage: '{lineage}'}}"
     with contextlib.suppress(OSError, QflowError):
         there = wiring.project()
         if there.lock.lineage:
             return
-        made = edit.with_lineage(path.read_bytes(), lockfile.lineage)
+        made = edit.with_lineage(path.read_bytes(), lineage)
         same = (there.folder, there.lock) == (project.folder, project.lock)
         if same and isinstance(made, bytes):
             atomic.replace(path, made)

@@ -1,7 +1,7 @@
 """Declare specs as done already, before the tool came or by another run: recorded, never sent."""
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qflow_gitops.base.names import RunKey
@@ -16,16 +16,17 @@ from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.plan.context import Context
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import Repository
-from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
+from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace, Snapshot
 from qflow_gitops.results.records import RunHistory
 from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.found import Settings
-from qflow_gitops.sources.inputs import Inputs, read_inputs
-from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.inputs import Inputs, lockfile_of, read_inputs
+from qflow_gitops.sources.lockseen import held, seen
 from qflow_gitops.sources.reasons import refuse_secret
 from qflow_gitops.sources.runs import run_key, run_keys
 from qflow_gitops.sources.settings import chosen
+from qflow_gitops.sources.specs import at_paths
 from qflow_gitops.specs.spec import RunSpec
 
 _TRIES = 20
@@ -79,8 +80,8 @@ def baseline(request: BaselineRequest, services: BaselineServices, settings: Set
         raise UsageProblem(
             "It was not confirmed.", not_done="Nothing was recorded.", reason="not_confirmed"
         )
-    rows = declare.record({change.key for change in shown})
-    return Report("baseline", body=RunHistory(rows, seen(services.store.read())))
+    rows, left = declare.record(shown)
+    return Report("baseline", body=RunHistory(rows, seen(left)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +97,37 @@ class _Declaring:
         context = Context(project, lockfile, self.environments, labels=labels)
         return _chosen(self.request, project, decide.compute(self.inputs.specs, context))
 
-    def record(self, keys: Collection[RunKey]) -> tuple[tuple[str, str, Attempt], ...]:
-        """Record those of the runs that are still to be declared: environment, name, attempt."""
-        project, head = self.inputs.project, self.inputs.commit
+    def record(
+        self, shown: tuple[Change, ...]
+    ) -> tuple[tuple[tuple[str, str, Attempt], ...], Snapshot]:
+        """Record those of the runs that are still to be declared: environment, name, attempt.
+
+        Gives the lockfile as well, as it is then.
+        """
+        where = self.services.store.where
         with self.services.store.session() as session:
             for _ in range(_TRIES):
-                now = [each for each in self.chosen(session.lockfile) if each.key in keys]
+                now = self._still(shown, held(session, where))
                 with contextlib.suppress(LostRace):
-                    _record(now, session, self.services, project, head, self.request.reason)
-                    attempts = session.lockfile.attempts
-                    return tuple((*change.key, attempts(*change.key)[-1]) for change in now)
-        raise BusyError(
-            "Other processes write the lockfile all the time.",
-            not_done="Nothing was recorded.",
-            hint="Run the command again when no apply is at work.",
-        )
+                    _record(now, session, self.services, self.inputs, self.request.reason)
+                    break
+            else:
+                raise BusyError(
+                    "Other processes write the lockfile all the time.",
+                    not_done="Nothing was recorded.",
+                    hint="Run the command again when no apply is at work.",
+                )
+        attempts = session.lockfile.attempts
+        rows = tuple((*change.key, attempts(*change.key)[-1]) for change in now)
+        return rows, held(session, where)
+
+    def _still(self, shown: tuple[Change, ...], recorded: Snapshot) -> tuple[Change, ...]:
+        """Return those of the runs that are still to be declared, as things stand there."""
+        if recorded.lockfile == self.inputs.recorded.lockfile:
+            return shown
+        keys = {change.key for change in shown}
+        newer = self.chosen(lockfile_of(recorded, self.inputs.project))
+        return tuple(change for change in newer if change.key in keys)
 
 
 _DECLARED = frozenset(
@@ -168,15 +185,15 @@ def _not_declared(change: Change, *, waits: bool) -> UsageProblem:
 
 
 def _record(
-    changes: list[Change],
+    changes: Sequence[Change],
     session: LockSession,
     services: BaselineServices,
-    project: Project,
-    head: str,
+    inputs: Inputs,
     reason: str,
 ) -> None:
-    files = services.git.files(
-        head, sorted({change.spec.file for change in changes if change.spec})
+    project, head = inputs.project, inputs.commit
+    files = at_paths(
+        services.git, head, project, (change.spec.file for change in changes if change.spec)
     )
     at = stamp(services.clock.now())
     extra = {"by": dict(services.author), "detail": reason}

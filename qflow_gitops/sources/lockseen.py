@@ -1,6 +1,7 @@
 """What a command says of the lockfile that it found."""
 
-from qflow_gitops.ports.lockfile import Snapshot
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.settings.project import Project
 
@@ -11,6 +12,13 @@ def seen(snapshot: Snapshot) -> LockSeen:
     if lockfile is None:
         return LockSeen(snapshot.where, exists=False)
     return LockSeen(snapshot.where, True, lockfile.lineage, lockfile.serial, snapshot.copied_at)
+
+
+def held(session: LockSession, where: str) -> Snapshot:
+    """Return what a session holds, or left when it was closed, as if it had just been read."""
+    lockfile = session.lockfile
+    empty = session.created and lockfile == Lockfile(lockfile.lineage)
+    return Snapshot(None if empty else lockfile, where)
 
 
 def beginning(where: str, lineage: str, project: Project) -> str:

@@ -197,6 +197,16 @@ def listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | N
     return Listed(specs, workflows, found)
 
 
+def at_paths(
+    git: GitTree, commit: str, project: Project, files: Iterable[str]
+) -> Mapping[bytes, TreeFile]:
+    """Return what a commit holds at these paths of specs, and more where they are many."""
+    wanted = sorted(set(files))
+    if not wanted:
+        return {}
+    return git.files(commit, wanted if len(wanted) <= _FEW else project.runs)
+
+
 def _is_plain(name: str) -> bool:
     """Whether a path that is shown is written as it is: nothing in it had to be escaped."""
     return name.isascii() and "\\" not in name

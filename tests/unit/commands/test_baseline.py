@@ -6,9 +6,13 @@ from qflow_gitops.errors import BusyError, ExitCode, QflowError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.change import Change
+from qflow_gitops.plan import decide
+from qflow_gitops.plan.change import Change, Plan
+from qflow_gitops.plan.context import Context
+from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.results.records import RunHistory
 from qflow_gitops.results.report import InvalidFiles
+from qflow_gitops.specs.load import SpecSet
 from tests.fakes import qualys as fakes
 from tests.fakes.lock_store import FakeLockSession
 from tests.fakes.world import WORKFLOW, World, project_file, raised
@@ -36,6 +40,41 @@ def test_all_that_is_due_is_declared_and_nothing_sent() -> None:
     assert attempt.events[0].extra == {"by": {"actor": "ada"}, "detail": "ran before"}
     assert world.apply().report.exit_code is ExitCode.OK
     assert world.connected == []
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_nobody_changed_meanwhile_is_decided_once(
+    known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    world.specs("a")
+    if known:
+        world.baseline()
+    world.specs("b")
+    decisions = []
+    compute = decide.compute
+
+    def counted(specs: SpecSet, context: Context) -> Plan:
+        decisions.append(made := compute(specs, context))
+        return made
+
+    monkeypatch.setattr(decide, "compute", counted)
+    report = world.baseline()
+    assert len(decisions) == 1
+    assert isinstance(report.body, RunHistory)
+    assert [name for _, name, _ in report.body.attempts] == [*([] if known else ["a"]), "b"]
+    lockfile = world.store.lockfile
+    assert report.body.lock == LockSeen(world.store.where, True, lockfile.lineage, lockfile.serial)
+
+
+def test_more_files_than_fit_a_command_line_are_all_found() -> None:
+    world = World()
+    world.specs(*(f"run-{number}" for number in range(600)))
+    world.baseline()
+    states = world.states()
+    assert len(states) == 600
+    blobs = {world.attempts(name)[0].fact("blob") for name in states}
+    assert len(world.git.blobs_at_hand(blobs)) == 600
 
 
 def test_only_those_that_are_named_are_declared() -> None:
@@ -69,7 +108,10 @@ def test_where_nothing_is_due_nobody_is_asked() -> None:
     world = World()
     world.commit()
     world.confirms = False
-    assert world.baseline().exit_code is ExitCode.OK
+    report = world.baseline()
+    assert report.exit_code is ExitCode.OK
+    assert isinstance(report.body, RunHistory)
+    assert not report.body.lock.exists
     assert world.shown == []
 
 
