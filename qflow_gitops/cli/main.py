@@ -139,13 +139,24 @@ def _show(problem: click.ClickException) -> None:
 def _leave(status: int, *, at_once: bool) -> NoReturn:
     """End the process; `at_once` without taking every object apart, which takes a while.
 
-    Only where no other thread runs: by then all that is durable has been written.
+    By then all that is durable has been written. Not where a thread runs that an end waits for.
     """
-    if at_once and len(sys._current_frames()) == 1:
+    if at_once and not _is_waited_for():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
+
+
+def _is_waited_for() -> bool:
+    """Whether there are threads beside this one that don't just end with the process."""
+    running = set(sys._current_frames())
+    if len(running) == 1:
+        return False
+    import threading
+
+    ending = {thread.ident for thread in threading.enumerate() if thread.daemon}
+    return not running <= {threading.get_ident(), *ending}
 
 
 def _unwritten(problem: OSError) -> ExitCode:

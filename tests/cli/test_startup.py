@@ -127,3 +127,32 @@ def test_gitpython_is_loaded_only_for_history(recorded: Workspace) -> None:
     for command in (["validate"], ["plan"], ["plan", "--full"], ["status"], ["history"]):
         assert "git" not in loaded(recorded, *command), command
     assert {"git", "gitdb"} <= loaded(recorded, "lock", "verify")
+
+
+ENDED = """\
+import atexit, sys, threading
+from qflow_gitops.cli import main
+atexit.register(print, "taken apart")
+wait, kinds = threading.Event(), sys.argv[1:]
+for kind in kinds:
+    threading.Thread(target=wait.wait, args=(0.2,), daemon=kind == "daemon").start()
+print("over", end="")
+main._leave(7, at_once=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("threads", "end"),
+    [
+        ((), ""),
+        (("daemon", "daemon"), ""),
+        (("worker",), "taken apart\n"),
+        (("daemon", "worker"), "taken apart\n"),
+    ],
+)
+def test_the_end_takes_nothing_apart_where_no_thread_is_waited_for(
+    threads: tuple[str, ...], end: str
+) -> None:
+    command = [sys.executable, "-c", ENDED, *threads]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "over" + end, "")
