@@ -179,7 +179,7 @@ def _jobs(
     due = planned.plan.of(Action.RUN)
     evidence = partial(evidence_of, planner, planned, planned.plan.digest)
     jobs, most = [], _concurrency(planner)
-    for item in prepare(due, planned, planner.services.git, qualys, gateway, evidence, most):
+    for item in prepare(due, planned, qualys, gateway, evidence, most):
         if isinstance(item, Job):
             jobs.append(item)
         elif isinstance(item, Change):

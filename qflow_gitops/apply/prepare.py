@@ -11,16 +11,13 @@ from qflow_gitops.apply.known_executions import at_once
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.errors import QflowError
 from qflow_gitops.plan.change import Action, Change, Reason
-from qflow_gitops.ports.git import GitTree
 from qflow_gitops.ports.qualys import Qualys
-from qflow_gitops.sources.specs import at_paths
 from qflow_gitops.specs.spec import body_of, with_key
 
 
 def prepare(
     due: Sequence[Change],
     planned: PlannedApply,
-    git: GitTree,
     qualys: Qualys,
     gateway: str,
     evidence: Callable[[Change], Mapping[str, object]],
@@ -36,22 +33,19 @@ def prepare(
     known = [change for change in due if held[change.key] is None]
     yield from (change for change in held.values() if change is not None)
     yield from _other_revisions(known, revisions, planned)
-    commit, project = planned.source.commit, planned.source.project
-    files = at_paths(git, commit, project, (change.spec.file for change in known if change.spec))
+    source, key = planned.source, planned.source.project.apply.correlation_key
     for change in known:
         assert change.spec is not None  # noqa: S101  every change that runs has its spec
-        entry = files.get(change.spec.file.encode())
         more = _revision_evidence(change, revisions, planned)
         facts = {
             "workflowId": change.spec.workflow_id,
             "revision": revisions[change.spec.workflow_id],
-            "platform": project.environments[planned.source.environment].platform,
+            "platform": source.project.environments[source.environment].platform,
             "gateway": gateway,
             "file": change.spec.file,
-            "commit": commit,
-            "blob": entry.blob if entry else "",
+            "commit": source.commit,
+            "blob": source.specs.blobs.get(change.spec.file, ""),
         }
-        key = project.apply.correlation_key
         yield _job(change, facts, {**evidence(change), **more}, key)
 
 

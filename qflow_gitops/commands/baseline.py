@@ -26,7 +26,6 @@ from qflow_gitops.sources.lockseen import held, seen
 from qflow_gitops.sources.reasons import refuse_secret
 from qflow_gitops.sources.runs import run_key, run_keys
 from qflow_gitops.sources.settings import chosen
-from qflow_gitops.sources.specs import at_paths
 from qflow_gitops.specs.spec import RunSpec
 
 _TRIES = 20
@@ -191,20 +190,12 @@ def _record(
     inputs: Inputs,
     reason: str,
 ) -> None:
-    project, head = inputs.project, inputs.commit
-    files = at_paths(
-        services.git, head, project, (change.spec.file for change in changes if change.spec)
-    )
     at = stamp(services.clock.now())
     extra = {"by": dict(services.author), "detail": reason}
     transitions, known = [], session.lockfile  # a session may make it anew each time
     for change in changes:
         assert change.spec is not None  # noqa: S101  every change that would run has its spec
-        entry = files.get(change.spec.file.encode())
-        facts = {
-            **_facts(change.spec, project, head, entry.blob if entry else ""),
-            **_pointing_at(change),
-        }
+        facts = {**_facts(change.spec, inputs), **_pointing_at(change)}
         event = Event(at, State.BASELINED, extra)
         number = len(known.attempts(*change.key)) + 1
         attempt = Attempt(number, State.BASELINED, change.spec.digest, (event,), facts=facts)
@@ -220,13 +211,13 @@ def _pointing_at(change: Change) -> dict[str, object]:
     return {"sameAs": f"{run} #{change.attempt.number}"}
 
 
-def _facts(spec: RunSpec, project: Project, head: str, blob: str) -> dict[str, object]:
+def _facts(spec: RunSpec, inputs: Inputs) -> dict[str, object]:
     facts = {
         "workflowId": spec.workflow_id,
-        "platform": project.environments[spec.environment].platform,
+        "platform": inputs.project.environments[spec.environment].platform,
         "file": spec.file,
-        "commit": head,
-        "blob": blob,
+        "commit": inputs.commit,
+        "blob": inputs.specs.blobs.get(spec.file, ""),
         "bodySha256": spec.body_sha256,
         "annotations": dict(spec.annotations),
     }

@@ -87,6 +87,7 @@ class GitProcess:
         self.object_format = object_format
         self._present: set[str] = set()  # commits that were seen; none goes away meanwhile
         self._listings: dict[tuple[str, str], Mapping[bytes, TreeFile]] = {}
+        self._single: dict[str, bytes] = {}  # blobs that were asked for one by one: settings
 
     @classmethod
     def open(cls, directory: Path, environ: Mapping[str, str]) -> Self:
@@ -117,26 +118,37 @@ class GitProcess:
             other.root, other.common_dir, other.git_dir, other.environ, other.object_format, prefix
         )
         found._present, found._listings = other._present, other._listings
+        found._single = other._single
         return found
+
+    @cached_property
+    def configured(self) -> Sequence[tuple[str, str]]:
+        """Name and value of all that is configured here, as git lists it: the last one counts.
+
+        Section and key are in lower case; a value is "" where there is none.
+        """
+        listed = self.run(["config", "-z", "--list"])[1].split(b"\0")[:-1]
+        pairs = (os.fsdecode(each).partition("\n") for each in listed)
+        return [(name, value) for name, _, value in pairs]
 
     @cached_property
     def _without_filters(self) -> Mapping[str, str]:
         """What to tell a git that looks at the work tree, so that it runs no `filter.*`."""
         off = (("clean", ""), ("process", ""), ("required", "false"))
-        return self._told(r"^filter\..*\.(clean|process)$", off)
+        return self._told(r"filter\..*\.(clean|process)", off)
 
     @cached_property
     def _without_drivers(self) -> Mapping[str, str]:
         """What to tell a git that merges, so that it runs no `merge.*.driver`: all of it fails."""
-        return self._told(r"^merge\..*\.driver$", (("driver", "false"),))
+        return self._told(r"merge\..*\.driver", (("driver", "false"),))
 
     def _told(self, pattern: str, values: Iterable[tuple[str, str]]) -> Mapping[str, str]:
         """Set keys anew in each configured section that has a key like `pattern`.
 
         As a variable, since a section's name may hold any character.
         """
-        keys = self.run(["config", "-z", "--name-only", "--get-regexp", pattern])[1]
-        names = sorted({os.fsdecode(key).rpartition(".")[0] for key in keys.split(b"\0")[:-1]})
+        keys = [key for key, _ in self.configured if re.fullmatch(pattern, key)]
+        names = sorted({key.rpartition(".")[0] for key in keys})
         off = [
             f"{_quoted(f'{name}.{key}')}={_quoted(value)}"
             for name in names

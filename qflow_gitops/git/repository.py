@@ -27,6 +27,9 @@ _GIVEN_UP = 20  # so many broken objects are passed over where they are only for
 class GitRepo(Revisions):
     """One work tree and its repository; implements `ports.git.Repository`."""
 
+    _explaining: tuple[Sequence[str], Mapping[str, bytes]] = ((), {})
+    """Which blobs were asked for last that only explain something, and those of them there are."""
+
     def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
         """Everything that the commit holds under the folders or at these paths."""
         return self._entries(
@@ -74,6 +77,9 @@ class GitRepo(Revisions):
         give one: a commit that names it holds it.
         """
         paths = {entry.blob: entry.path for entry in entries}
+        alone = next(iter(paths)) if len(paths) == 1 else ""
+        if alone in self._single:
+            return {alone: self._single[alone]}
         found, _, (status, _, err) = self._read(sorted(paths))
         for blob in sorted(paths.keys() - found.keys()):
             said = shown(err.decode(errors="replace"))[:300] if status else "git says it is missing"
@@ -84,6 +90,7 @@ class GitRepo(Revisions):
                 not_done="Nothing was planned and nothing was sent.",
                 hint=self._way_back(),
             )
+        self._single |= found if alone else {}
         return found
 
     def blobs_at_hand(self, ids: Iterable[str]) -> Mapping[str, bytes]:
@@ -91,7 +98,9 @@ class GitRepo(Revisions):
 
         One that this clone lacks or can't read is left out: for what is only explained by it.
         """
-        left = sorted({blob for blob in ids if is_id(blob)})
+        wanted = left = sorted({blob for blob in ids if is_id(blob)})
+        if wanted == self._explaining[0]:
+            return self._explaining[1]
         found, tried, end = self._read(left)
         for again in range(_GIVEN_UP):
             if not end[0]:
@@ -100,6 +109,7 @@ class GitRepo(Revisions):
             left = left[tried:] if again else self._at_hand(left[tried:])
             more, tried, end = self._read(left)
             found |= more
+        self._explaining = wanted, found
         return found
 
     def _at_hand(self, ids: Sequence[str]) -> list[str]:
@@ -178,11 +188,12 @@ class GitRepo(Revisions):
         name = real.relative_to(self.root.resolve()).as_posix()
         return bool(self._pieces(["ls-files", "-z", "--cached", "--", name]))
 
+    def setting(self, name: str) -> str:
+        """Return what is configured under a name, "" for nothing."""
+        return next((value for known, value in reversed(self.configured) if known == name), "")
+
     @cached_property
     def user(self) -> str:
         """Who git says works here: mail address, else name, "" without either."""
-        for key in ("user.email", "user.name"):
-            status, out, _ = self.run(["config", "--get", key])
-            if status == 0:
-                return shown(out.decode(errors="replace").strip())
-        return ""
+        who = self.setting("user.email") or self.setting("user.name")
+        return shown(os.fsencode(who).decode(errors="replace").strip())

@@ -157,7 +157,9 @@ class Revisions(GitProcess):
         """
         span = [head, f"^{base}"] if base else [head]
         command = ["rev-list", "--first-parent", f"--max-count={most}", *span, "--"]
-        return self._out([*command, *literal_paths(folders)]).decode().split()
+        found = self._out([*command, *literal_paths(folders)]).decode().split()
+        self._present.update(found)
+        return found
 
     def merge_base(self, commit: str, other: str) -> str | None:
         """Return the newest common ancestor, None where this clone knows none."""

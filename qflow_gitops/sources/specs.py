@@ -162,7 +162,8 @@ def commit_specs(
     blobs = git.contents((*there.specs.values(), *there.workflows.values()))
     contents = {name: blobs[entry.blob] for name, entry in there.specs.items()}
     workflows = {name: blobs[entry.blob] for name, entry in there.workflows.items()}
-    return with_findings(load.load(contents, project, workflows), there.found)
+    specs = with_findings(load.load(contents, project, workflows), there.found)
+    return specs._replace(blobs={name: entry.blob for name, entry in there.specs.items()})
 
 
 class Listed(NamedTuple):
@@ -195,16 +196,6 @@ def listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | N
         if name and (only is None or name in only):
             specs[name] = entry
     return Listed(specs, workflows, found)
-
-
-def at_paths(
-    git: GitTree, commit: str, project: Project, files: Iterable[str]
-) -> Mapping[bytes, TreeFile]:
-    """Return what a commit holds at these paths of specs, and more where they are many."""
-    wanted = sorted(set(files))
-    if not wanted:
-        return {}
-    return git.files(commit, wanted if len(wanted) <= _FEW else project.runs)
 
 
 def _is_plain(name: str) -> bool:

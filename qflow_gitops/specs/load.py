@@ -26,7 +26,7 @@ class SpecSet(NamedTuple):
 
     A file with an error gives no spec at all; `invalid` names the runs that it seems to
     hold (as far as their names can be read), by (environment, name), with the first error.
-    `catalog` is what they were checked against.
+    `catalog` is what they were checked against, `blobs` are those of the files of a commit.
     """
 
     specs: Mapping[tuple[str, str], RunSpec]
@@ -34,6 +34,7 @@ class SpecSet(NamedTuple):
     invalid: Mapping[tuple[str, str], Diagnostic] = {}
     files: int = 0
     catalog: Catalog = MappingProxyType({})
+    blobs: Mapping[str, str] = MappingProxyType({})
 
 
 def load_project(

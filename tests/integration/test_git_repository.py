@@ -363,3 +363,40 @@ def test_a_tag_with_a_branchs_name_is_not_taken_for_it(workspace: Workspace) -> 
     assert caught.value.hint.endswith("refs/heads/main")
     assert opened(workspace).resolve("refs/heads/main") == second
     assert opened(workspace).resolve("refs/tags/main") == first
+
+
+def test_what_is_configured_last_counts(workspace: Workspace) -> None:
+    workspace.git("config", "user.email", "")
+    workspace.git("config", "--add", "User.Name", "One")
+    workspace.git("config", "--add", "user.name", "Two\nlines")
+    workspace.git("config", "some.Where-It Is.KEY", "a = b")
+    with (workspace.path / ".git/config").open("a") as file:
+        file.write("[alone]\n\tvalueless\n")
+    repo = opened(workspace)
+    assert repo.setting("user.name") == "Two\nlines"
+    assert repo.setting("some.Where-It Is.key") == "a = b"
+    assert (repo.setting("alone.valueless"), repo.setting("not.there")) == ("", "")
+    assert repo.user == "Two\\nlines"
+
+
+def test_what_is_known_is_not_asked_for_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.write("qflow.yaml", "a: 1\n")
+    first = workspace.commit("one")
+    workspace.write("runs/a.yaml", "b: 1\n")
+    second = workspace.commit("two")
+    repo = opened(workspace)
+    settings = [repo.listing(commit, "")[b"qflow.yaml"] for commit in (first, second)]
+    read = [repo.contents([entry]) for entry in settings[:1]]
+    ids = {entry.blob for entry in repo.files(second, ["."]).values()} | {"f" * 40}
+    there = repo.blobs_at_hand(ids)
+    assert repo.first_parents("", second, 9) == [second, first]
+    with monkeypatch.context() as patched:
+        patched.setattr(GitRepo, "started", None)
+        assert repo.contents(settings[1:]) == read[0] == {settings[0].blob: b"a: 1\n"}
+        assert repo.at("runs").contents(settings[1:]) == read[0]
+        assert repo.blobs_at_hand(ids) == there
+        assert set(there.values()) == {b"a: 1\n", b"b: 1\n"}
+        assert repo.has_commit(first)
+    assert repo.blobs_at_hand(ids - {settings[0].blob}).keys() == there.keys() - {settings[0].blob}
