@@ -51,11 +51,20 @@ class Bench:
 
     def timed(self, what: str, count: int, used: Mapping[str, Used], target: str = "") -> Row:
         """Make a row of what processes took."""
-        seconds = {name: one.wall / 1e3 for name, one in used.items()}
-        peaks = {name: _peak(one) for name, one in used.items()}
-        both = [used[one.name].own for one in self.trees if one.name in used]
-        memory = f"{both[1] / both[0]:.2f}" if len(both) > 1 else ""
-        return self.row(what, count, seconds, "s", target, peaks=peaks, memory=memory)
+        row = self.row(what, count, _walls(used), "s", target, cpu=_cpus(used))
+        peaks = {f"peak MiB, {name}": _peak(one) for name, one in used.items()}
+        ratio = {"ratio of peaks": self._ratio({name: one.own for name, one in used.items()})}
+        return {**row, **peaks, **(ratio if len(self.trees) > 1 else {})}
+
+    def added(
+        self, what: str, count: int, more: Mapping[str, Used], less: Mapping[str, Used], target: str
+    ) -> Row:
+        """Make a row of what the same command took more in one case than in another."""
+        walls, cpus = (
+            {name: one - without[name] for name, one in some.items()}
+            for some, without in ((_walls(more), _walls(less)), (_cpus(more), _cpus(less)))
+        )
+        return self.row(what, count, walls, "s", target, cpu=cpus)
 
     def row(
         self,
@@ -66,28 +75,26 @@ class Bench:
         target: str = "",
         *,
         beside: str = "",
-        peaks: Row | None = None,
-        memory: str = "",
+        cpu: Mapping[str, float] | None = None,
     ) -> Row:
         """Make a row; every row of the table has the same columns."""
-        both = [numbers[one.name] for one in self.trees if one.name in numbers]
-        ratio = {"ratio": f"{both[1] / both[0]:.2f}" if len(both) > 1 else ""}
-        cells = {
-            one.name: f"{numbers[one.name]:.2f} {unit}" if one.name in numbers else ""
-            for one in self.trees
-        }
-        at_most = {f"peak MiB, {one.name}": (peaks or {}).get(one.name, "") for one in self.trees}
-        compared = len(self.trees) > 1
+        names, compared = [one.name for one in self.trees], len(self.trees) > 1
+        cells = {name: f"{numbers[name]:.2f} {unit}" if name in numbers else "" for name in names}
+        ratios = {"ratio": self._ratio(numbers), "ratio of CPU": self._ratio(cpu or {})}
         return {
             "what": what,
             "recorded": f"{count:,}",
             **cells,
-            **(ratio if compared else {}),
+            **(ratios if compared else {}),
             "beside": beside,
             "target": target,
-            **at_most,
-            **({"ratio of peaks": memory} if compared else {}),
+            **{f"peak MiB, {name}": "" for name in names},
+            **({"ratio of peaks": ""} if compared else {}),
         }
+
+    def _ratio(self, numbers: Mapping[str, float]) -> str:
+        both = [numbers[one.name] for one in self.trees if one.name in numbers]
+        return f"{both[1] / both[0]:.2f}" if len(both) > 1 else ""
 
 
 def say(text: str) -> None:
@@ -98,3 +105,11 @@ def say(text: str) -> None:
 def _peak(used: Used) -> str:
     own = f"{used.own:.0f}"
     return own if used.memory < used.own * 1.02 else f"{own} ({used.memory:.0f})"
+
+
+def _walls(used: Mapping[str, Used]) -> dict[str, float]:
+    return {name: one.wall / 1e3 for name, one in used.items()}
+
+
+def _cpus(used: Mapping[str, Used]) -> dict[str, float]:
+    return {name: one.cpu / 1e3 for name, one in used.items()}

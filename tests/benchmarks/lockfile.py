@@ -10,7 +10,7 @@ disk (TMPDIR says which), packed as a host packs it, with a branch of nine commi
 changed; a label selects them, so that the same command sends the same on an empty lockfile.
 
 What a process takes at most is its own memory, and in brackets that of one that it started,
-where that takes more.
+where that takes more. On a busy machine the ratio of processor time is the one to read.
 """
 
 import tempfile
@@ -50,12 +50,8 @@ def _applies(bench: Bench, *, wait: bool) -> list[Row]:
                 return {"recorded": used, "empty": at.sent(*options, count=10)}
 
         used = bench.in_turn(measure)
-        more = {
-            tree_name: (used["recorded"][tree_name].wall - empty.wall) / 1e3
-            for tree_name, empty in used["empty"].items()
-        }
         rows += [
-            bench.row(f"{name}, what they add", count, more, "s", adds),
+            bench.added(f"{name}, what they add", count, used["recorded"], used["empty"], adds),
             bench.timed(f"{name}, the whole process", count, used["recorded"], whole),
             bench.timed(f"{name}, the same specs, empty lockfile", 0, used["empty"]),
         ]
