@@ -6,7 +6,9 @@ Prints Markdown. Machines are noisy: read ratios, and run twice what you want to
 import argparse
 import os
 import platform
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,13 +63,17 @@ def main() -> None:
         "--only", type=parts, default=(), metavar="PART,PART…", help=", ".join(lockfile.PARTS)
     )
     parser.add_argument("--small", action="store_true", help="100 files, once: does it work?")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often a command is timed")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}")
     scale = SMALL if chosen.small else FULL
     if chosen.sizes:
         scale = scale._replace(sizes=chosen.sizes)
+    if chosen.rounds:
+        scale = scale._replace(rounds=chosen.rounds)
     scale = scale._replace(against=chosen.against and chosen.against.resolve(), only=chosen.only)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidy up first
     print(machine())  # noqa: T201
     for name in chosen.names or BENCHMARKS:
         print(f"\n## {name}\n\n{BENCHMARKS[name](scale).markdown()}", flush=True)  # noqa: T201

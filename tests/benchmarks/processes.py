@@ -1,6 +1,7 @@
 """What one process takes, and several in turn: time, processor time, memory."""
 
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -44,9 +45,19 @@ print(code, wall, used.ru_utime + used.ru_stime, used.ru_maxrss, own)
 def measured(command: Sequence[str], folder: Path, environ: Mapping[str, str] = COMPILED) -> Used:
     """Run a command that has to succeed; its output goes nowhere."""
     between = [sys.executable, "-S", "-c", _MEASURED, *command]
-    done = subprocess.run(between, cwd=folder, env=environ, check=True, capture_output=True)
-    code, wall, cpu, memory, own = map(float, done.stdout.split())
-    assert code == 0, (command, done.stderr)
+    process = subprocess.Popen(
+        between, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        out, err = process.communicate()
+    except BaseException:  # whoever stops the benchmark stops what it measures
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    assert process.returncode == 0, err
+    code, wall, cpu, memory, own = map(float, out.split())
+    assert code == 0, (command, err)
     return Used(wall * 1e3, cpu * 1e3, memory / 1024, own / 1024)
 
 
