@@ -129,6 +129,22 @@ def test_gitpython_is_loaded_only_for_history(recorded: Workspace) -> None:
     assert {"git", "gitdb"} <= loaded(recorded, "lock", "verify")
 
 
+SELDOM = """\
+import gc
+from qflow_gitops.cli import main
+main._leave = lambda *_, **__: print(gc.get_threshold()[0])
+main.main({given})
+"""
+
+
+def test_a_process_of_its_own_looks_for_garbage_seldom() -> None:
+    usual, own = (
+        subprocess.check_output([sys.executable, "-c", SELDOM.format(given=given), "--version"])
+        for given in ("['--version']", "")
+    )
+    assert int(usual.split()[-1]) * 10 < int(own.split()[-1])
+
+
 ENDED = """\
 import atexit, sys, threading
 from qflow_gitops.cli import main
