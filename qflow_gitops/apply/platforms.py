@@ -4,10 +4,11 @@ One set of credentials belongs to one platform: what was recorded on another one
 asked for there (the credentials would meet a foreign gateway) nor here (it isn't known here).
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qflow_gitops.errors import AGAIN, UsageProblem
+from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.settings.project import Project
@@ -24,6 +25,14 @@ class Gateways:
     def of(self, environment: str) -> tuple[Qualys, str]:
         """Return the client of an environment's platform, and its gateway's name."""
         return self.connect(self.project.environments[environment].platform)
+
+    def start_connecting(self, environment: str) -> None:
+        """Begin to get a token for an environment, while there is something else to do.
+
+        What is wrong with it is said where it is needed.
+        """
+        with contextlib.suppress(QflowError):
+            self.of(environment)[0].start_connecting()
 
     def is_here(self, environment: str, attempt: Attempt) -> bool:
         """Whether an attempt went to the platform, and gateway, that its environment has now.

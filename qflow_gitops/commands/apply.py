@@ -9,7 +9,7 @@ from qflow_gitops.apply.approvals import Approver
 from qflow_gitops.apply.carry_out import carry_out
 from qflow_gitops.apply.planned import ApplySource, PlannedApply, due_in
 from qflow_gitops.apply.planner import Planner
-from qflow_gitops.apply.platforms import one_environment
+from qflow_gitops.apply.platforms import Gateways, one_environment
 from qflow_gitops.apply.preconditions import ApplyRequest, check, check_reason, uncommitted
 from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.names import RunKey
@@ -44,10 +44,12 @@ def apply(
     check(answer, first)
     notes = (*uncommitted(services.git, inputs.project, head), *left_alone(first))
     yield from _told(answer, first, notes)
-    if first.plan.of(Action.RUN) and not services.confirm(first.body):
-        raise UsageProblem(
-            "The plan was not confirmed.", not_done="Nothing was sent.", reason="not_confirmed"
-        )
+    if first.plan.of(Action.RUN):
+        if not services.confirm(first.body):
+            raise UsageProblem(
+                "The plan was not confirmed.", not_done="Nothing was sent.", reason="not_confirmed"
+            )
+        Gateways(services.qualys, inputs.project).start_connecting(environment)
     report = None
     try:
         with services.store.session() as session:

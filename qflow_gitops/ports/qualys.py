@@ -80,6 +80,9 @@ class Qualys(Protocol):
     def skew(self) -> float | None:
         """Seconds by which the server's clock is ahead of ours; None until it answered."""
 
+    def start_connecting(self) -> None:
+        """Begin to get a token. The first call that needs one waits for it, or fails as it did."""
+
     def connect(self) -> None:
         """Get a token now, so that refused credentials end a command before it starts."""
 

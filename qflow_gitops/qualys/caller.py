@@ -51,6 +51,10 @@ class Caller:
         self.skew: float | None = None
         """Seconds by which the server's clock is ahead of ours; None until it answered."""
 
+    def start_connecting(self) -> None:
+        """Begin to get a token; whoever needs it first waits for it."""
+        self._tokens.begin()
+
     def connect(self) -> None:
         """Get a token now. Raises AuthError or UnreachableError."""
         self._tokens.get()

@@ -22,6 +22,10 @@ class QualysClient:
         """Seconds by which the server's clock is ahead; None until it answered."""
         return self._caller.skew
 
+    def start_connecting(self) -> None:
+        """Begin to get a token; whoever needs it first waits for it."""
+        self._caller.start_connecting()
+
     def connect(self) -> None:
         """Get a token now. Raises AuthError or UnreachableError."""
         self._caller.connect()

@@ -36,6 +36,8 @@ class TokenSource:
         self._redact = redact
         self._now = now
         self._lock = threading.Lock()
+        self._begun: threading.Thread | None = None  # fetches, until somebody asks for the token
+        self._problem: BaseException | None = None  # of that
         self._token: Secret | None = credentials.values.get("QFLOW_TOKEN")
         self._until = float("inf") if self._token else 0.0
         redact.learn(credentials.secrets)
@@ -48,10 +50,35 @@ class TokenSource:
     def get(self) -> Secret:
         """Return a token. Raises AuthError or UnreachableError; refused credentials end at once."""
         with self._lock:
-            if self._token is None or self._now() > self._until - EARLY:
+            just_fetched = self._end_begun()
+            if self._token is None or (not just_fetched and self._now() > self._until - EARLY):
                 self._fetch()
             assert self._token is not None  # noqa: S101  fetched, or an exception
             return self._token
+
+    def begin(self) -> None:
+        """Begin to fetch, where there is no token: the next `get` takes what comes of it."""
+        with self._lock:
+            if self._token is None and self._begun is None:
+                self._begun = threading.Thread(target=self._fetch_ahead, daemon=True)
+                self._begun.start()
+
+    def _fetch_ahead(self) -> None:
+        try:
+            self._fetch()
+        except BaseException as problem:  # noqa: BLE001  it is raised where the token is asked for
+            self._problem = problem
+
+    def _end_begun(self) -> bool:
+        """Wait for what was begun, if it was, and raise what went wrong: it is tried once."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return False
+        begun.join()
+        problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
+        return True
 
     def drop(self, refused: Secret) -> None:
         """Forget a token that was refused, unless another thread already replaced it."""

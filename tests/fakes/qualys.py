@@ -128,6 +128,9 @@ class FakeQualys:
             raise problem
         self.skew = self.ahead
 
+    def start_connecting(self) -> None:
+        """Do nothing: what is wrong is for `connect` to say."""
+
     def connect(self) -> None:
         self._called("connect")
 

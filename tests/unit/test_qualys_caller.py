@@ -189,6 +189,44 @@ def test_a_refused_token_is_replaced_once() -> None:
         one.get("/x", "read")
 
 
+def test_a_token_that_was_begun_is_the_one_that_is_used() -> None:
+    transport = Answers(answer(200))
+    one, _ = caller(transport)
+    one.start_connecting()
+    one.start_connecting()
+    one.connect()
+    assert found(one).status == 200
+    one.start_connecting()
+    assert [path for _, path in transport.sent] == ["/auth", "/x"]
+
+
+class Refusing(Answers):
+    """One that knows no credentials."""
+
+    def send(self, method: str, path: str, **_more: object) -> HttpAnswer:
+        self.sent.append((method, path))
+        return answer(401, {"message": "no"})
+
+
+def test_credentials_that_are_refused_ahead_are_tried_once() -> None:
+    transport = Refusing()
+    one, _ = caller(transport)
+    one.start_connecting()
+    for tried in (1, 2):
+        with pytest.raises(AuthError) as refused:
+            one.connect()
+        assert refused.value.reason == "credentials_refused"
+        assert len(transport.sent) == tried
+
+
+def test_a_given_token_is_not_begun() -> None:
+    transport = Answers(answer(200))
+    one, _ = caller(transport, {"QFLOW_TOKEN": "a.b.c"})
+    one.start_connecting()
+    assert found(one).status == 200
+    assert [path for _, path in transport.sent] == ["/x"]
+
+
 def test_a_given_token_is_not_replaced() -> None:
     transport = Answers(answer(401, {"message": "JWT expired"}))
     one, _ = caller(transport, {"QFLOW_TOKEN": "a.b.c"})

@@ -4,9 +4,17 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.errors import ExitCode, InvalidInput, QflowError, StaleError, UsageProblem
+from qflow_gitops.errors import (
+    AuthError,
+    ExitCode,
+    InvalidInput,
+    QflowError,
+    StaleError,
+    UsageProblem,
+)
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action
+from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.applies import Applied
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import InvalidFiles
@@ -86,6 +94,32 @@ def test_who_does_not_confirm_sends_nothing() -> None:
     world.confirms = False
     assert refused(world).reason == "not_confirmed"
     assert len(world.shown) == 1
+    assert world.connected == []
+
+
+def test_a_token_is_begun_once_it_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, calls = World(), []
+    world.specs("a")
+    monkeypatch.setattr(world.qualys, "start_connecting", lambda: calls.append(len(world.shown)))
+    monkeypatch.setattr(world.qualys, "connect", lambda: calls.append(len(world.connected)))
+    world.apply()
+    assert calls == [1, 2]
+    assert world.apply().report.exit_code is ExitCode.OK  # nothing is due
+    assert calls == [1, 2]
+
+
+def test_credentials_that_are_missing_are_told_once_they_are_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.specs("a")
+    missing = AuthError("There are no credentials.", reason="credentials_missing")
+
+    def connect(_platform: str) -> tuple[Qualys, str]:
+        raise missing
+
+    monkeypatch.setattr(world, "connect", connect)
+    assert refused(world) is missing
 
 
 def test_nobody_confirms_a_plan_in_which_nothing_is_due() -> None:
