@@ -103,7 +103,7 @@ def doubts_in(lockfile: Lockfile, project: Project, environment: str) -> list[Do
     return [
         Doubt(name, run, attempt)
         for name in (*names, *left_behind(lockfile, project))
-        for run, attempts in sorted(lockfile.environment(name).runs.items())
+        for run, attempts in lockfile.runs_in_states(name, DOUBTFUL)
         for attempt in attempts
         if attempt.state in DOUBTFUL
     ]

@@ -244,8 +244,8 @@ def _rivals(found: Sequence[Search], lockfile: Lockfile) -> list[Attempt]:
     times = [search.doubt.opened_at for search in found]
     return [
         doubt.attempt
-        for environment, record in lockfile.environments.items()
-        for run, attempts in record.runs.items()
+        for environment in lockfile.environments
+        for run, attempts in lockfile.runs_in_states(environment, DOUBTFUL | {State.ASSUMED})
         for doubt in (Doubt(environment, run, attempt) for attempt in attempts)
         if doubt.attempt.state in DOUBTFUL
         or (

@@ -12,7 +12,7 @@ from qflow_gitops.apply.polling import Watch, watch_of
 from qflow_gitops.base import logjson
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition, is_leased
-from qflow_gitops.lockfile.codec import attempt_to_json, transition_to_json
+from qflow_gitops.lockfile.attempt_json import attempt_to_json, transition_to_json
 from qflow_gitops.lockfile.inheritance import names_of
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import UNDER_WAY
@@ -40,7 +40,7 @@ def under_way(lockfile: Lockfile, environment: str, gateways: Gateways) -> list[
     return [
         watch_of(name, run, attempt)
         for name in names_of(lockfile, gateways.project, environment)
-        for run, attempts in lockfile.environment(name).runs.items()
+        for run, attempts in lockfile.runs_in_states(name, UNDER_WAY)
         for attempt in attempts
         if attempt.state in UNDER_WAY and gateways.is_here(environment, attempt)
     ]

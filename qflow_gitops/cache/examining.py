@@ -120,11 +120,15 @@ class Examiner:
         return [examined for examined in found.values() if examined is not None]
 
     def in_commit(
-        self, git: GitTree, entries: Mapping[str, TreeFile], settled: Callable[[RunSpec], bool]
+        self,
+        git: GitTree,
+        entries: Mapping[str, TreeFile],
+        settled: Callable[[RunSpec], bool] | None,
     ) -> list[Examined]:
         """Find out about files of a commit, given by their names.
 
-        Only the specs that are `settled` may be known by no more than their identity.
+        Only the specs that are `settled`, or all where it is None, may be known by no more than
+        their identity.
         """
 
         def read(name: str) -> bytes:
@@ -136,9 +140,14 @@ class Examiner:
         whole = [
             name
             for name, examined in found.items()
-            if examined is None or not all(map(settled, examined.specs))
+            if examined is None or not (settled is None or all(map(settled, examined.specs)))
         ]
         contents = git.contents(entries[name] for name in whole)
+        if settled is None:
+            found |= self._identified(
+                {name: (blobs[name], contents[blobs[name]]) for name in whole}, read
+            )
+            whole = []
         for name in whole:
             blob, known = blobs[name], found[name]
             examined = known and load.known_again(known, contents[blob], self._settings)
@@ -148,6 +157,23 @@ class Examiner:
             found[name] = examined
         self._save()
         return [examined for examined in found.values() if examined is not None]
+
+    def _identified(
+        self, contents: Mapping[str, tuple[str, bytes]], read: Callable[[str], bytes]
+    ) -> dict[str, Examined]:
+        """Find out the identity of specs in files that nothing is known of: blob and content."""
+
+        def look(name: str) -> str:
+            return self._verdict(contents[name][1], name)
+
+        names = list(contents)
+        looked = [look(name) for name in names[:1]] + self._spread(look, names[1:])
+        found = {}
+        for name, verdict in zip(names, looked, strict=True):
+            blob, content = contents[name]
+            found[name] = self._given(verdict, name, read) or self._examined(content, name)
+            self._keep(blob, len(content), verdict, found[name])
+        return found
 
     def _recalled(
         self,
@@ -189,12 +215,12 @@ def known_specs(
     commit: str,
     project: Project,
     keeper: CachedChecks,
-    settled: Callable[[RunSpec], bool],
+    settled: Callable[[RunSpec], bool] | None,
     only: frozenset[str] | None = None,
 ) -> SpecSet:
     """Read the specs of a commit, as `commit_specs` does, but nothing that the keeper knows.
 
-    Of specs that are `settled`, that may be no more than their identity.
+    Of specs that are `settled`, of all where it is None, that may be no more than their identity.
     """
     there = listed(git, commit, project, only)
     blobs = git.contents(there.workflows.values())

@@ -61,7 +61,7 @@ class CachedLoader:
         commit: str,
         settings: Settings,
         platform: str,
-        settled: Callable[[RunSpec], bool],
+        settled: Callable[[RunSpec], bool] | None,
         only: frozenset[str] | None = None,
     ) -> SpecSet:
         """Read the specs of a commit, but nothing that is known. Raises Unreadable."""

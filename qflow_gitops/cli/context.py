@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from qflow_gitops.lockfile.freezes import Freeze
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.ports.git import Branches
-    from qflow_gitops.ports.lockfile import LockBranch, LockStore
+    from qflow_gitops.ports.lockfile import LockBranch, LockStore, Summaries
     from qflow_gitops.settings.project import LockSettings, Project
     from qflow_gitops.sources.found import Settings
     from qflow_gitops.sources.loader import Loader
@@ -130,9 +130,9 @@ class Wiring:
 
     def store_to_look_at(self, project: Project) -> LockStore:
         """The lock store that the settings choose, for a command that writes nothing."""
-        from qflow_gitops.cache.lock_index import Reader
+        from qflow_gitops.cache.run_summaries import RunSummaries
 
-        return self.store_of(project.lock, self.git, project.folder, Reader(self.cache))
+        return self.store_of(project.lock, self.git, project.folder, RunSummaries(self.cache))
 
     def at_hand(self, project: Project) -> Lockfile | None:
         """The lockfile as this clone has it, without asking a remote; None for none."""
@@ -143,10 +143,9 @@ class Wiring:
         settings: LockSettings,
         repo: GitRepo,
         folder: ProjectFolder,
-        reader: Callable[[bytes, str], Lockfile] | None = None,
+        summaries: Summaries | None = None,
     ) -> LockStore:
         """A lock store of the project in a folder of a repository."""
-        from qflow_gitops.lockfile.codec import from_bytes
         from qflow_gitops.stores.registry import Place, build
 
         def branch(remote: str, name: str) -> LockBranch:
@@ -161,7 +160,7 @@ class Wiring:
             private=repo.common_dir / "qflow-gitops",
             branch=branch,
             author=lambda: self.author(repo),
-            reader=reader or from_bytes,
+            summaries=summaries,
             in_ci=is_ci(self.environ),
         )
         return build(settings, place)

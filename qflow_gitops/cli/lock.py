@@ -27,9 +27,12 @@ def command() -> None:
     help="Every commit of the lockfile's branch has to be signed by one of these (git's allowed-"
     "signers file, from outside the repository).",
 )  # fmt: skip
+@click.option("--quick", is_flag=True, help="Leave out the digests: read no spec again.")
 @options.output("text", "json")
 @click.pass_obj
-def verify_(wiring: Wiring, signers: str | None, format_name: str, copies: options.Copies) -> int:
+def verify_(
+    wiring: Wiring, signers: str | None, quick: bool, format_name: str, copies: options.Copies
+) -> int:
     """Check the whole record, without trusting it.
 
     Its form; that every version only added to the one before; that no execution is in it
@@ -40,7 +43,8 @@ def verify_(wiring: Wiring, signers: str | None, format_name: str, copies: optio
         from qflow_gitops.commands.verify import verify
 
         project = wiring.project(wiring.newest())
-        return verify(wiring.git, wiring.store(project), project, signers or "")
+        store = wiring.store(project)
+        return verify(wiring.git, store, project, signers or "", quick=quick)
 
     return run(wiring, "lock", work, format_name, copies)
 

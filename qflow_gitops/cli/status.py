@@ -39,14 +39,23 @@ def command(
         from qflow_gitops.commands import status
 
         commit = wiring.newest()
-        project = wiring.project(commit)
+        settings = wiring.settings(commit)
+        project = settings.project
         store = wiring.store(project)
         problems: tuple[QflowError, ...] = ()
         if refresh:
             gateways = Gateways(wiring.connections.qualys, project)
             problems = status.refresh(store, project, environment, gateways, SystemClock())
         report = status.status(
-            wiring.git, commit, store, project, environment, wiring.freezes(), exit_code=exit_code
+            wiring.git,
+            commit,
+            store,
+            settings,
+            environment,
+            wiring.freezes(),
+            loader=wiring.loader,
+            platform=wiring.platform,
+            exit_code=exit_code,
         )
         for error in problems:
             return replace(report, exit_code=error.exit_code, reason=error.reason, error=error)

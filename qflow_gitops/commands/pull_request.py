@@ -297,13 +297,14 @@ class _Once:
         self.at_hand = store.at_hand
         self.session = store.session
         self.announce = store.announce
-        self.versions = store.versions
+        self.kept = store.kept
+        self.check_memory = store.check_memory
         self.signer = store.signer
 
-    def read(self) -> Snapshot:
+    def read(self, *, whole: bool = False) -> Snapshot:
         """Return the lockfile as it was at the first call."""
         if self._seen is None:
-            self._seen = self._store.read()
+            self._seen = self._store.read(whole=whole)
         return self._seen
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import Transition
-from qflow_gitops.lockfile.codec import transition_from_json
+from qflow_gitops.lockfile.attempt_json import transition_from_json
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.states import EXECUTED, State

@@ -1,5 +1,6 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from qflow_gitops.apply.platforms import Gateways, one_environment
@@ -22,47 +23,40 @@ from qflow_gitops.results.records import RunHistory, Status, StatusRow, standing
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import folders, forgotten
+from qflow_gitops.sources.found import Settings
+from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.lockseen import seen
 from qflow_gitops.sources.runs import attempts_for, run_key
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.sources.specs import all_specs
+from qflow_gitops.specs.load import SpecSet
 
 
 def status(
     git: Repository,
     commit: str,
     store: LockStore,
-    project: Project,
+    settings: Settings,
     environment: str,
     others: tuple[Freeze, ...] = (),
     *,
+    loader: Loader = DIRECT,
+    platform: str = "",
     exit_code: bool,
 ) -> Report:
     """Show every run of the lockfile and of a commit, and what is frozen. Raises QflowError.
 
     Also those of environments that exist no more, with `environment` what is open there: it is
     in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the
-    lockfile's.
+    lockfile's, `platform` the one named on the command line.
     """
-    recorded = store.read()
+    recorded, project = store.read(whole=True), settings.project
     lockfile = recorded.lockfile or Lockfile("")
-    found = all_specs(git, commit, project)
-    inheritance = Inheritance(lockfile, project, found.specs, found.invalid)
-    maybe = has_errors(found.diagnostics)
-    goes_on = {origin.key for key in found.specs for origin in inheritance.pending(key)}
-    rows = []
-    gone_with = () if environment else left_behind(lockfile, project)
-    for name in (*chosen(project, environment), *gone_with):
-        runs = {run for each in names_of(lockfile, project, name)
-                for run in lockfile.environment(each).runs}  # fmt: skip
-        for run in sorted(runs | {key[1] for key in found.specs if key[0] == name}):
-            key = (name, run)
-            spec = found.specs.get(key)
-            attempts = [each.attempt for each in inheritance.attempts(key)]
-            last = telling(attempts) if attempts else None
-            heir = inheritance.heir(key) if spec is None else None
-            gone = not (spec or heir or maybe or key in goes_on)
-            rows.append(StatusRow(*key, last, spec, heir, gone))
+    if commit:
+        found = loader.specs(git, commit, settings, platform, settled=None)
+    else:
+        found = all_specs(git, "", project)
+    rows = list(_rows(lockfile, project, environment, found))
     if environment:
         left = forgotten.left_open(lockfile, project)
         rows += [StatusRow(*placed.key, placed.attempt, None, gone=True) for placed in left]
@@ -71,6 +65,27 @@ def status(
     absent = [] if rows else folders.missing(git, commit, project, lambda: recorded.lockfile)
     said = (f"{finding.message} {finding.hint}" for finding in absent)
     return replace(report, notes=(*forgotten.notes(lockfile, project), *said))
+
+
+def _rows(
+    lockfile: Lockfile, project: Project, environment: str, found: SpecSet
+) -> Iterator[StatusRow]:
+    """Say of each run what is known, of those that the lockfile has and those with a spec."""
+    inheritance = Inheritance(lockfile, project, found.specs, found.invalid)
+    maybe = has_errors(found.diagnostics)
+    goes_on = {origin.key for key in found.specs for origin in inheritance.pending(key)}
+    gone_with = () if environment else left_behind(lockfile, project)
+    for name in (*chosen(project, environment), *gone_with):
+        names = names_of(lockfile, project, name)
+        runs = {run for each in names for run in lockfile.environment(each).runs}
+        for run in sorted(runs | {key[1] for key in found.specs if key[0] == name}):
+            key = (name, run)
+            spec = found.specs.get(key)
+            attempts = [each.attempt for each in inheritance.attempts(key)]
+            last = telling(attempts) if attempts else None
+            heir = inheritance.heir(key) if spec is None else None
+            gone = not (spec or heir or maybe or key in goes_on)
+            yield StatusRow(*key, last, spec, heir, gone)
 
 
 def refresh(

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qflow_gitops.errors import LockError, UsageProblem
 from qflow_gitops.lockfile import audit
 from qflow_gitops.lockfile.attempt import Attempt
-from qflow_gitops.lockfile.codec import Versions
+from qflow_gitops.lockfile.codec import to_json
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.git import GitTree
-from qflow_gitops.ports.lockfile import LockStore, Version
+from qflow_gitops.ports.lockfile import Kept, LockStore, Version
 from qflow_gitops.results.records import Verified, verified
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
@@ -30,53 +30,42 @@ class _Audit:
     problems: list[str] = field(default_factory=list)
 
 
-def verify(git: GitTree, store: LockStore, project: Project, signers: str) -> Report:
+def verify(
+    git: GitTree, store: LockStore, project: Project, signers: str, *, quick: bool
+) -> Report:
     """Check every version of the lockfile that there is. Writes nothing.
 
-    `signers` is git's allowed-signers file, "" to leave signatures alone. Raises LockError
-    where there is nothing to check, UsageProblem where the store has no signatures.
+    `signers` is git's allowed-signers file, "" to leave signatures alone; a `quick` check reads no
+    specs again. Raises LockError where there is nothing to check, UsageProblem where the store has
+    no signatures.
     """
     done = _Audit()
-    newest = _check_versions(done, store, project.lock.lineage, signers)
+    kept = store.kept()
+    _check_versions(done, kept, store, signers)
+    newest = kept.lockfile()
     if newest is not None:
-        done.problems += audit.check_values(newest)
-        _check_requests(done, git, project, newest)
+        _check_newest(done, newest)
+        if not quick:
+            _check_requests(done, git, project, newest)
     body = Verified(
         where=store.where,
         versions=done.versions,
         attempts=done.attempts,
-        digests=done.digests,
-        unseen=done.unseen,
+        digests=None if quick else done.digests,
+        unseen=None if quick else done.unseen,
         signed=done.signed if signers else None,
         problems=tuple(done.problems),
     )
-    return verified(body)
+    return replace(verified(body), notes=kept.notes)
 
 
-def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) -> Lockfile | None:
-    """Go through all versions, oldest first; give the newest record that can be read."""
-    before: Lockfile | None = None
-    parent: tuple[str, ...] = ()
-    versions = Versions()
-    for version in store.versions():
+def _check_versions(done: _Audit, kept: Kept, store: LockStore, signers: str) -> None:
+    """Go through all versions, oldest first."""
+    for version in kept.versions:
         done.versions += 1
-        done.problems += _shape(version, parent)
-        parent = (version.name,)
+        done.problems += [f"{version.name[:10]}: {problem}" for problem in version.problems]
         if signers:
             done.problems += _signature(done, store, version, signers)
-        try:
-            lockfile = versions.read(version.content() or b"", version.name)
-        except LockError as problem:
-            done.problems.append(f"{version.name[:10]}: {problem.message}")
-            continue
-        if lineage and lockfile.lineage != lineage:
-            done.problems.append(
-                f"{version.name[:10]}: its lineage is {lockfile.lineage}, not {lineage}"
-            )
-        if before is not None:
-            lost = audit.grown(before, lockfile)
-            done.problems += [f"{version.name[:10]}: {problem}" for problem in lost]
-        before = lockfile
     done.problems += _against_memory(store, gone=not done.versions)
     if not done.versions:
         raise LockError(
@@ -86,17 +75,17 @@ def _check_versions(done: _Audit, store: LockStore, lineage: str, signers: str) 
             hint="The first apply makes it.",
             reason="lock_missing",
         )
-    content = version.content()
-    if before is not None and not _fits(content or b"{}"):
-        done.problems.append(f"{version.name[:10]}: it doesn't satisfy the lockfile's JSON Schema")
-    return before
 
 
-def _fits(content: bytes) -> bool:
-    try:
-        return schema.is_valid(json.loads(content), "lockfile")
-    except (ValueError, RecursionError):
-        return False
+def _check_newest(done: _Audit, newest: Lockfile) -> None:
+    done.attempts = sum(
+        summary.attempts
+        for name in newest.environments
+        for summary in newest.overview(name).summaries.values()
+    )
+    done.problems += audit.check_values(newest)
+    if not schema.is_valid(to_json(newest), "lockfile"):
+        done.problems.append("The newest version doesn't satisfy the lockfile's JSON Schema")
 
 
 _REMEMBERED = frozenset({"lock_rewritten", "lock_shrunk", "lock_missing", "lock_older"})
@@ -108,24 +97,12 @@ def _against_memory(store: LockStore, *, gone: bool) -> Iterator[str]:
     Raises LockError for that where there is nothing else to check (`gone`).
     """
     try:
-        store.read()
+        store.check_memory()
     except LockError as problem:
         if problem.reason in _REMEMBERED:
             if gone:
                 raise
             yield f"{problem.message} {problem.hint}".strip()
-
-
-def _shape(version: Version, parent: tuple[str, ...]) -> Iterator[str]:
-    if version.parents != parent:
-        yield (
-            f"{version.name[:10]}: it follows {_names(version.parents)}, where one commit after "
-            f"another ({_names(parent)}) is expected"
-        )
-
-
-def _names(commits: tuple[str, ...]) -> str:
-    return ", ".join(commit[:10] for commit in commits) or "nothing"
 
 
 def _signature(done: _Audit, store: LockStore, version: Version, signers: str) -> Iterator[str]:
@@ -143,7 +120,6 @@ def _check_requests(done: _Audit, git: GitTree, project: Project, lockfile: Lock
         for run, all_of_it in record.runs.items()
         for attempt in all_of_it
     ]
-    done.attempts = len(attempts)
     blobs = git.blobs_at_hand({attempt.fact("blob") for _, attempt in attempts})
     for name, attempt in attempts:
         if attempt.fact("blob") not in blobs:

@@ -72,28 +72,6 @@ class HistoryRepo(GitRepo):
         return next(iter(found), None) if found is not None else super().merge_base(commit, other)
 
 
-def ancestry(repo: GitProcess, tip: str) -> Sequence[tuple[str, Sequence[str]]] | None:
-    """Return every commit that `tip` descends from, oldest first, with its parents.
-
-    None where GitPython can't tell: it takes parents from the commits themselves, also where
-    git knows better, as in a shallow clone.
-    """
-    if any((repo.common_dir / name).exists() for name in ("shallow", "info/grafts")):
-        return None
-    found = _asked(
-        repo,
-        lambda clone: [
-            (commit.hexsha, [parent.hexsha for parent in commit.parents])
-            for commit in list(clone.iter_commits(tip, topo_order=True, reverse=True))
-        ],
-    )
-    if not found:
-        return None
-    there = {commit for commit, _ in found}
-    whole = found[-1][0] == tip and all(there.issuperset(parents) for _, parents in found)
-    return found if whole else None
-
-
 def is_readable(repo: GitProcess) -> bool:
     """Whether this is a repository that GitPython reads as git does."""
     reftable = (repo.common_dir / "reftable").exists()

@@ -1,12 +1,12 @@
 """A branch of the remote as a place to write to: no checkout, no work tree, no hooks.
 
-`lock_commits` makes the commits, `lock_remote` pushes them.
+`lock_reading` reads commits, `lock_commits` makes them, `lock_remote` fetches and pushes them.
 """
 
 import contextlib
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,11 +15,13 @@ from pathlib import Path
 from qflow_gitops.base import atomic
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import NOTHING_MORE, LockError
-from qflow_gitops.git.lock_commits import FILE, LockCommits
+from qflow_gitops.git.lock_commits import LockCommits
 from qflow_gitops.git.lock_git import LockGit, safe
+from qflow_gitops.git.lock_reading import LockReading
 from qflow_gitops.git.lock_remote import LockRemote
 from qflow_gitops.git.process import shown
 from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.ports.lockfile import Step, TreeEntry
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class GitBranch:
     def _commits(self) -> LockCommits:
         return LockCommits(self._git)
 
+    @cached_property
+    def _reading(self) -> LockReading:
+        return LockReading(self._git, self._remote.bring_objects)
+
     @property
     def where(self) -> str:
         """The branch and its remote, for people."""
@@ -63,13 +69,34 @@ class GitBranch:
         return self.repo.common_dir / "qflow-gitops" / name
 
     def fetch(self) -> str:
-        """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
+        """Bring the remote's newest commit into the clone; "" where the branch isn't there.
+
+        And the commit before it: a clone that is cut off gets no more than these two, if it
+        knew none of the branch.
+        """
         tip = self._remote.tip()
+        cut_off = bool(tip) and self.repo.is_shallow()
+        if cut_off and not (self._git.has(tip) or self.known()[0]):
+            self._remote.bring(tip, "--depth=2")
         self._remote.bring(tip)
+        if cut_off and not all(map(self._git.has, self.parents(tip))):
+            self._remote.bring(tip, "--depth=2")
         with contextlib.suppress(OSError):
             self._stamp.parent.mkdir(parents=True, exist_ok=True)
             atomic.replace(self._stamp, stamp(datetime.now(UTC)).encode())
         return tip
+
+    def complete(self, tip: str) -> bool:
+        """Bring all commits that a commit descends from; whether any was missing."""
+        if not self.repo.is_shallow():
+            return False
+        with contextlib.suppress(OSError):
+            ends = (self.repo.common_dir / "shallow").read_text(encoding="ascii").split()
+            here = self._git.out(["rev-list", tip]).decode().split()
+            if not set(ends) & set(here):
+                return False
+        self._remote.bring(tip, "--unshallow")
+        return True
 
     def known(self) -> tuple[str, str]:
         """Return the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
@@ -107,55 +134,19 @@ class GitBranch:
 
     def parents(self, commit: str) -> Sequence[str]:
         """Return a commit's parents."""
-        return self._git.out(["rev-list", "--parents", "-n1", commit]).decode().split()[1:]
+        return self._reading.parents(commit)
 
-    def content(self, commit: str) -> bytes | None:
-        """Return the lockfile as a commit holds it, None where it holds none.
+    def entries(self, commit: str) -> Sequence[TreeEntry]:
+        """Return every file of a commit, in the order of the paths."""
+        return self._reading.entries(commit)
 
-        Raises LockError where it holds one that git can't give.
-        """
-        command = ["cat-file", "blob", f"{commit}:{FILE.decode()}"]
-        status, out, _ = self._git.run(command)
-        if status:
-            # Perhaps a partial clone: git fetches what is missing where it is allowed to.
-            lazy = {"GIT_NO_LAZY_FETCH": "0"}
-            listing = ["ls-tree", "--full-tree", commit, FILE.decode()]
-            status, entry, err = self._git.run(listing, extra=lazy, network=self.time_left)
-            if not (status or entry):
-                return None
-            if not status:
-                status, out, err = self._git.run(command, extra=lazy, network=self.time_left)
-        if status:
-            raise LockError(
-                f"The lockfile of commit {commit[:10]} can't be read from this clone: "
-                f"{safe(err.decode(errors='replace'))[-300:] or 'git gave no reason'}.",
-                where=self.where,
-                not_done=NOTHING_MORE,
-                hint=f"`git fsck` names what is damaged; `git fetch --refetch {self.remote} "
-                f"{self._git.ref}` fetches what is missing. A new clone has all of it.",
-                reason="lock_unreadable",
-            )
-        return out
+    def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
+        """Read many blobs at once; their contents, in this order."""
+        return self._reading.blobs(ids)
 
-    def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
-        """Return the lockfiles of many commits, in their order, by one process of git's."""
-        names = "".join(f"{commit}:{FILE.decode()}\n" for commit in commits)
-        status, out, _ = self.repo.run(["cat-file", "--batch"], names.encode())
-        found = _batch(out) if status == 0 else [None] * len(commits)
-        return [
-            self.content(commit) if content is None else content
-            for commit, content in zip(commits, found, strict=True)
-        ]
-
-    def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
-        """Return every commit that `tip` descends from, oldest first, with its parents."""
-        from qflow_gitops.git.history import ancestry
-
-        found = ancestry(self.repo, tip)
-        if found is not None:
-            return found
-        lines = self._git.out(["rev-list", "--parents", "--topo-order", "--reverse", tip]).decode()
-        return [(words[0], words[1:]) for words in map(str.split, lines.splitlines())]
+    def steps(self, base: str, tip: str) -> Sequence[Step]:
+        """Return the commits that `tip` descends from and `base` doesn't, oldest first."""
+        return self._reading.steps(base, tip)
 
     def signer(self, commit: str, signers: str) -> str:
         """Return who of the allowed signers' file made a commit's SSH signature, "" for nobody.
@@ -171,9 +162,9 @@ class GitBranch:
         verdict, _, who = out.decode(errors="replace").strip().partition("\0")
         return shown(who) if status == 0 and verdict == "G" else ""
 
-    def commit(self, parent: str, content: bytes, message: str) -> str:
-        """Make a commit with this lockfile on top of `parent` ("": the first one)."""
-        return self._commits.commit(parent, content, message)
+    def commit(self, parent: str, files: Mapping[str, bytes], message: str) -> str:
+        """Make a commit on top of `parent` ("": the first one) with these files in it."""
+        return self._commits.commit(parent, files, message)
 
     def push(self, commit: str, parent: str) -> bool:
         """Push a commit if the remote's branch still is `parent`; False where it isn't.
@@ -187,20 +178,3 @@ class GitBranch:
             return True
         self._remote.bring(tip)
         return self.descends(tip, commit)  # perhaps ours is there, and others on top of it
-
-
-def _batch(output: bytes) -> list[bytes | None]:
-    r"""Take `cat-file --batch` apart: `<id> blob <size>\n<content>\n`, or `<name> missing\n`."""
-    found: list[bytes | None] = []
-    at = 0
-    while at < len(output):
-        end = output.index(b"\n", at)
-        words = output[at:end].split(b" ")
-        at = end + 1
-        if len(words) == 2:
-            found.append(None)
-            continue
-        size = int(words[2])
-        found.append(output[at : at + size] if words[1] == b"blob" else None)
-        at += size + 1
-    return found

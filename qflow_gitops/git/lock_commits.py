@@ -1,20 +1,28 @@
-"""Makes the commits of the lockfile's branch out of objects: no checkout, no index, no hooks."""
+"""Makes the commits of the lockfile's branch: no checkout, no index, no hooks.
 
-from dataclasses import dataclass, field
+By one `git fast-import`, which reads no more of the parent than the folders that change.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
+from qflow_gitops.errors import LockError
 from qflow_gitops.git.lock_git import LockGit
+from qflow_gitops.git.process import shown
 
-FILE = b"qflow.lock"
-"""Where a commit of the branch holds the lockfile."""
 _NO_IDENTITY = ("qflow-gitops", "qflow-gitops@localhost")
+_CRUD = "".join(map(chr, range(33))) + ".,:;<>\"\\'"
 _README = b"""\
 # The lockfile of qflow-gitops
 
-This branch holds `qflow.lock`, the lockfile of every run: what was sent to Qualys, when, by whom,
-from which commit, and how it ended. `git log` here reads as a history. Only `qflow-gitops` writes
-it; a change by hand, a force-push or the removal of this branch could send runs twice.
-Protect the branch against deletion and force-pushes.
+This branch holds the lockfile: what was sent to Qualys, when, by whom, from which commit, and how
+it ended. `qflow.lock` is its head; each run has a file of its own below `runs/<environment>/`, so
+`git log -- runs/<environment>/*/<run>.json` is the history of one run, and `git log` that of all.
+Only `qflow-gitops` writes here; a change by hand, a force-push or the removal of this branch could
+send runs twice. Protect the branch against deletion and force-pushes.
 """
 
 
@@ -23,49 +31,84 @@ class LockCommits:
     """Makes commits, and pushes none."""
 
     git: LockGit
-    _beside: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
-    """Commit -> the other entries of its tree, for the last one made here."""
 
-    def commit(self, parent: str, content: bytes, message: str) -> str:
-        """Make a commit with this lockfile on top of `parent` ("": the first one)."""
-        blob = self.git.made(["hash-object", "-w", "--stdin"], content)
-        beside = self._others(parent)
-        entries = beside + b"100644 blob %s\t%s\0" % (blob.encode(), FILE)
-        tree = self.git.made(["mktree", "-z", "--missing"], entries)
-        command = ["commit-tree", *(["-S"] if self._signs else []), tree]
-        command += ["-p", parent] if parent else []
-        name, mail = self._identity
+    def commit(self, parent: str, files: Mapping[str, bytes], message: str) -> str:
+        """Make a commit with these files on top of `parent` ("": the first one).
+
+        The first one gets a page that explains. Raises LockError.
+        """
+        files = files if parent else {"README.md": _README, **files}
+        ref = f"refs/qflow-gitops/made/{secrets.token_hex(16)}"
+        script = b"".join(self._script(ref, parent, files, message.encode()))
+        command = ["fast-import", "--quiet", "--done", "--date-format=now"]
+        try:
+            commit = self.git.made(command, script)
+        except LockError as problem:
+            self._tidy(ref)
+            problem.message = problem.message.partition(" · fast-import: dumping")[0]
+            raise
+        return self._signed(commit, parent, message) if self._signs else commit
+
+    def _script(
+        self, ref: str, parent: str, files: Mapping[str, bytes], message: bytes
+    ) -> Iterator[bytes]:
+        """Say all of it in fast-import's words; it answers with the commit's id.
+
+        The ref is only needed to say it: taken back before the end, it is never written.
+        """
+        nobody = b"0" * (64 if self.git.repo.object_format == "sha256" else 40)
+        name, mail = (_plain(text).encode() for text in self._identity)
+        yield b"commit %s\nmark :1\ncommitter %s <%s> now\n" % (ref.encode(), name, mail)
+        yield b"data %d\n%s\n" % (len(message), message)
+        if parent:
+            yield b"from %s\n" % parent.encode()
+        for path, content in files.items():
+            yield b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(content), content)
+        yield b"\nget-mark :1\nreset %s\nfrom %s\n\ndone\n" % (ref.encode(), nobody)
+
+    def _tidy(self, ref: str) -> None:
+        """Take away the report that fast-import leaves of an end that it didn't expect."""
+        for report in self.git.repo.git_dir.glob("fast_import_crash_*"):
+            with contextlib.suppress(OSError):
+                if ref in report.read_text(encoding="utf-8", errors="replace"):
+                    report.unlink()
+
+    def _signed(self, commit: str, parent: str, message: str) -> str:
+        """Make the same commit once more, signed; that may ask an agent."""
+        command = ["commit-tree", "-S", commit + "^{tree}", *(["-p", parent] if parent else [])]
         identity = {
             f"GIT_{who}_{what}": value
             for who in ("AUTHOR", "COMMITTER")
-            for what, value in (("NAME", name), ("EMAIL", mail))
+            for what, value in zip(("NAME", "EMAIL"), self._identity, strict=True)
         }
-        # Signing may ask an agent, so it gets the caller's environment.
-        limit = self.git.time_left if self._signs else None
-        commit = self.git.made(command, message.encode(), extra=identity, network=limit)
-        self._beside.clear()
-        self._beside[commit] = beside
-        return commit
-
-    def _others(self, parent: str) -> bytes:
-        """Return the other entries of the branch's tree; at the beginning, a page that explains."""
-        if not parent:
-            blob = self.git.made(["hash-object", "-w", "--stdin"], _README)
-            return b"100644 blob %s\tREADME.md\0" % blob.encode()
-        if parent in self._beside:
-            return self._beside[parent]
-        entries = self.git.out(["ls-tree", "-z", "--full-tree", parent]).split(b"\0")[:-1]
-        return b"".join(entry + b"\0" for entry in entries if entry.split(b"\t", 1)[1] != FILE)
+        feed = message.encode()
+        return self.git.made(command, feed, extra=identity, network=self.git.time_left)
 
     @cached_property
+    def _configured(self) -> Mapping[str, str]:
+        """What git is told of who commits, and whether that is signed."""
+        keys = r"^(user\.(name|email)|commit\.gpgsign)$"
+        with contextlib.suppress(ValueError):
+            listed = self.git.run(["config", "-z", "--get-regexp", keys])[1]
+            lines = listed.decode(errors="replace").split("\0")[:-1]
+            said = (line.partition("\n") for line in lines)
+            return {key: value if line_break else "true" for key, line_break, value in said}
+        return {}
+
+    @property
     def _signs(self) -> bool:
-        return self.git.line(["config", "--type=bool", "--get", "commit.gpgsign"]) == "true"
+        said = self._configured.get("commit.gpgsign", "").lower()
+        return said in ("true", "yes", "on") or (said.isdecimal() and int(said) != 0)
 
-    @cached_property
+    @property
     def _identity(self) -> tuple[str, str]:
         """Who git says commits here; a machine without an identity is the normal case."""
-        name, mail = (
-            self.git.line(["config", "--get", key]) or usual
-            for key, usual in zip(("user.name", "user.email"), _NO_IDENTITY, strict=True)
-        )
-        return name, mail
+        name, mail = _NO_IDENTITY
+        said = self._configured
+        return said.get("user.name", "").strip() or name, said.get("user.email", "").strip() or mail
+
+
+def _plain(text: str) -> str:
+    """Take out of a name what can't stand in a commit, as git itself does."""
+    kept = "".join(each for each in text if each not in "<>\n\0")
+    return shown(kept.strip(_CRUD))

@@ -19,6 +19,8 @@ TRIES = 5
 READ_BACK = 1.0
 """Seconds of the time that is left which belong to the look at what became of a push."""
 _NO_TIME = b"there was no time left for it"
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
+          "--no-recurse-submodules", "--no-write-commit-graph")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,22 @@ class LockRemote:
             )
         return self.git.remote if push in ("", fetch) else push
 
-    def bring(self, tip: str) -> None:
-        """Fetch a commit of the remote's branch that this clone hasn't got yet."""
-        if tip and not self.git.has(tip):
-            fetch = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc"]
+    def bring(self, tip: str, *how: str) -> None:
+        """Fetch a commit of the remote's branch that this clone hasn't got yet.
+
+        With an option that says `how` much of its history (`--depth=2`), also one that it has.
+        """
+        if tip and (how or not self.git.has(tip)):
             # No refmap: the user's remote-tracking branch stays as the user's own fetch left it.
-            fetch += ["--no-recurse-submodules", "--no-write-commit-graph", "--refmap="]
-            self._asked([*fetch, "--", self._address, self.git.ref])
+            self._asked([*_FETCH, "--refmap=", *how, "--", self._address, self.git.ref])
             if not self.git.has(tip):
                 raise self._unreachable("the commit that it names could not be fetched")
+
+    def bring_objects(self, ids: Sequence[str]) -> None:
+        """Fetch objects that a partial clone left out, all in one go."""
+        # As git does by itself for one: the remote has what was promised, whatever else is here.
+        fetch = ["-c", "fetch.negotiationAlgorithm=noop", *_FETCH, "--filter=blob:none"]
+        self._asked([*fetch, "--stdin", "--", self._address], "".join(f"{each}\n" for each in ids))
 
     def tip(self) -> str:
         """Ask for the branch's newest commit; "" where the branch isn't there."""
@@ -63,13 +72,13 @@ class LockRemote:
         found = (line.split("\t")[0] for line in out.splitlines() if line.endswith("\t" + ref))
         return next(found, "")
 
-    def _asked(self, command: Sequence[str]) -> str:
+    def _asked(self, command: Sequence[str], feed: str = "") -> str:
         """Ask the remote, again where it fails; LockError where it stays so."""
         err = _NO_TIME
         for attempt in range(TRIES):
             if self.git.time_left() <= 0:
                 break
-            status, out, err = self.git.run(command, network=self.git.time_left)
+            status, out, err = self.git.run(command, feed.encode(), network=self.git.time_left)
             if status == 0:
                 return out.decode(errors="replace")
             if push_answers.is_final(err.decode(errors="replace")) or attempt == TRIES - 1:

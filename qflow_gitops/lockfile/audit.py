@@ -15,6 +15,7 @@ from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.inheritance import recorded_origins
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
+from qflow_gitops.lockfile.pieces import Piece, Place
 from qflow_gitops.lockfile.states import UNSUCCESSFUL, State
 
 CLOCKS_DIFFER = timedelta(minutes=10)
@@ -25,21 +26,15 @@ _DIGEST = re.compile(r"v1:sha256:[0-9a-f]{64}")
 _MAY_REPEAT = UNSUCCESSFUL | {State.REFUSED}  # a person can release these by name
 
 
-def grown(old: Lockfile, new: Lockfile) -> tuple[str, ...]:
-    """Say each way in which `new` isn't just `old` and more; () where it is.
+def grown_head(old: Lockfile, new: Lockfile) -> Iterator[str]:
+    """Say each way in which a head, whatever its runs are, isn't an earlier one and more.
 
-    The same version may be given twice: an equal serial is fine with equal content.
+    That its serial stays is for the caller to judge.
     """
-    return tuple(_grown(old, new))
-
-
-def _grown(old: Lockfile, new: Lockfile) -> Iterator[str]:
     if new.lineage != old.lineage:
         yield f"The lineage is {new.lineage}, it was {old.lineage}."
     if new.serial < old.serial:
         yield f"The serial is {new.serial}, it was {old.serial}."
-    elif new.serial == old.serial and new != old:
-        yield f"The content is another one, the serial is still {new.serial}."
     yield from _lost("The lockfile", old.extra, new.extra)
     yield from _events("of its head", old.notes, new.notes)
     for name, record in old.environments.items():
@@ -49,6 +44,13 @@ def _grown(old: Lockfile, new: Lockfile) -> Iterator[str]:
             yield from _environment(name, record, new.environments[name])
 
 
+def grown_piece(place: Place, old: Piece, new: Piece) -> Iterator[str]:
+    """Say each way in which a run's file isn't what it was and more."""
+    name = "/".join(place.key)
+    yield from _events(f"of the run {name}", old.events, new.events)
+    yield from _attempts(name, old.attempts, new.attempts)
+
+
 def _environment(name: str, old: EnvironmentRecord, new: EnvironmentRecord) -> Iterator[str]:
     if old.latest and not new.latest:
         yield f"The environment {name} has lost its latest commit, {old.latest}."
@@ -56,19 +58,14 @@ def _environment(name: str, old: EnvironmentRecord, new: EnvironmentRecord) -> I
         yield f"The environment {name} has lost how far it was applied, {old.applied_through}."
     yield from _lost(f"The environment {name}", old.extra, new.extra)
     yield from _events(f"of the environment {name}", old.notes, new.notes)
-    for run, events in old.events.items():
-        yield from _events(f"of the run {name}/{run}", events, new.events.get(run, ()))
-    for run, attempts in old.runs.items():
-        if run not in new.runs:
-            yield f"The run {name}/{run} is gone, with {len(attempts)} recorded."
-            continue
-        now = new.runs[run]
-        if now is attempts:
-            continue  # shared by `codec.Versions`: the same to the letter
-        for attempt, after in zip(attempts, now, strict=False):
-            yield from _attempt(f"{name}/{run} #{attempt.number}", attempt, after)
-        for attempt in attempts[len(now) :]:
-            yield f"The attempt {name}/{run} #{attempt.number} is gone; it was {attempt.state}."
+
+
+def _attempts(name: str, old: Sequence[Attempt], new: Sequence[Attempt]) -> Iterator[str]:
+    for attempt, after in zip(old, new, strict=False):
+        if attempt is not after:
+            yield from _attempt(f"{name} #{attempt.number}", attempt, after)
+    for attempt in old[len(new) :]:
+        yield f"The attempt {name} #{attempt.number} is gone; it was {attempt.state}."
 
 
 def _attempt(where: str, old: Attempt, new: Attempt) -> Iterator[str]:

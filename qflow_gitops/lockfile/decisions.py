@@ -55,8 +55,8 @@ def endings(
     """Settle each execution of environments that ended with a word explained since."""
     found = []
     for environment in environments:
-        for run in sorted(lockfile.overview(environment).unsettled()):
-            for attempt in lockfile.attempts(environment, run):
+        for run, attempts in lockfile.runs_in_states(environment, {State.ENDED}):
+            for attempt in attempts:
                 state = explained(attempt, statuses)
                 if state is not None:
                     word = unexplained(attempt)

@@ -4,14 +4,16 @@ A ledger: attempts and events are only ever added. Pure; its bytes are the busin
 `codec`, where they live that of a lock store.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Transition
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note, freezes_of
-from qflow_gitops.lockfile.summary import EnvironmentSummary, FullSummary
+from qflow_gitops.lockfile.runs import bring, overview_of, with_changed
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.summary import EnvironmentSummary
 from qflow_gitops.lockfile.transitions import conflict, extended, name_of
 
 
@@ -77,15 +79,21 @@ class Lockfile:
         return freezes_of(self.notes)
 
     def overview(self, environment: str) -> EnvironmentSummary:
-        """What can be told of an environment's runs at a glance. Fast after the first call.
-
-        Runs that were read by an index bring theirs along.
-        """
+        """What can be told of an environment's runs at a glance. Fast after the first call."""
         runs, seen = self.environment(environment).runs, self._overviews.get(environment)
         if seen is None or seen.of is not runs:
-            seen = _Seen(runs, getattr(runs, "overview", None) or FullSummary(runs))
+            seen = _Seen(runs, overview_of(runs))
             self._overviews[environment] = seen
         return seen.overview
+
+    def runs_in_states(
+        self, environment: str, states: Collection[State]
+    ) -> Iterator[tuple[str, tuple[Attempt, ...]]]:
+        """Go through the runs of which an attempt is in one of these states, by name."""
+        runs = self.environment(environment).runs
+        found = self.overview(environment).in_states(states)
+        bring(runs, found)
+        return ((run, runs[run]) for run in found)
 
     def owner(self, execution_id: str) -> AttemptKey | None:
         """Say which attempt has this execution, None for none. Fast after the first call.
@@ -94,15 +102,19 @@ class Lockfile:
         """
         return self._owned().get(execution_id.lower())
 
+    @property
+    def executions(self) -> int:
+        """How many executions are known."""
+        return len(self._owned())
+
     def _owned(self) -> Mapping[str, AttemptKey | None]:
         """Index the executions once; records that grow from this one take the index along."""
         if self._owners is None or self._owners.of is not self.environments:
             by: dict[str, AttemptKey | None] = {
-                attempt.execution_id.lower(): (environment, run, attempt.number)
-                for environment, record in self.environments.items()
-                for run, attempts in record.runs.items()
-                for attempt in attempts
-                if attempt.execution_id
+                execution_id: (environment, run, number)
+                for environment in self.environments
+                for run, summary in self.overview(environment).summaries.items()
+                for execution_id, number in summary.executions
             }
             object.__setattr__(self, "_owners", _Owners(self.environments, by))
             return by
@@ -134,7 +146,7 @@ class Lockfile:
         environments = dict(self.environments)
         for name, runs in changed.items():
             record = self.environment(name)
-            environments[name] = record._replace(runs={**record.runs, **runs})
+            environments[name] = record._replace(runs=with_changed(record.runs, runs))
         return self._moved_to(environments, brought)
 
     def marked(self, mark: Checkpoint) -> "Lockfile":
@@ -160,6 +172,19 @@ class Lockfile:
         else:
             record = record._replace(notes=(*record.notes, note.event))
         return self._moved_to({**self.environments, note.environment: record}, {})
+
+    def with_runs_of(
+        self,
+        before: "Lockfile",
+        environments: Mapping[str, EnvironmentRecord],
+        brought: Mapping[str, AttemptKey | None],
+    ) -> "Lockfile":
+        """Return this head with environments in which, since `before`, some runs changed.
+
+        `brought` are the executions that have other owners than then, None for none.
+        """
+        moved = before._moved_to(environments, brought)
+        return replace(self, environments=environments, _owners=moved._owners)
 
     def _moved_to(
         self,

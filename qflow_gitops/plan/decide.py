@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt, telling
 from qflow_gitops.lockfile.inheritance import Inheritance, inherits
+from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.states import DOUBTFUL
 from qflow_gitops.lockfile.summary import EnvironmentSummary
 from qflow_gitops.plan.brakes import (
@@ -58,7 +59,8 @@ def _environment(
     record = context.lockfile.environment(environment)
     overview, found, quiet = context.lockfile.overview(environment), [], 0
     is_quiet = _quiet(environment, overview, context)
-    names = set()
+    names: set[str] = set()
+    open_ = []
     for key, spec in specs.specs.items():
         if key[0] != environment:
             continue
@@ -71,7 +73,9 @@ def _environment(
         if seen and spec.digest == last and is_quiet(spec.file, seen.file):
             quiet += 1
         else:
-            found.append(decide(spec, context, inheritance))
+            open_.append(spec)
+    bring(record.runs, (spec.name for spec in open_))
+    found += [decide(spec, context, inheritance) for spec in open_]
     for key, finding in specs.invalid.items():
         if key[0] == environment:
             names.add(key[1])
@@ -87,6 +91,7 @@ def _environment(
     if not context.labels:
         gone = record.runs if context.touched is None else overview.of_files(context.touched)
         shown = [run for run in gone if run not in names]
+        bring(record.runs, shown)
         quiet += len(record.runs) - sum(name in record.runs for name in names) - len(shown)
         found += [
             _gone((environment, run), telling(record.runs[run]), inheritance) for run in shown

@@ -1,12 +1,13 @@
 """What is needed of the place where the lockfile lives."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent
+from qflow_gitops.lockfile.pieces import PieceSummary
 
 
 class Snapshot(NamedTuple):
@@ -31,13 +32,35 @@ class LostRace(Exception):
 class Version(NamedTuple):
     """One version of the lockfile that was kept: a commit, or the file.
 
-    `parents` are the versions that it follows; `content` gives its bytes, None where it
-    holds no lockfile.
+    `parents` are the versions that it follows. `problems` say in what it isn't the one before
+    and more, and what of it can't be read.
     """
 
     name: str
     parents: tuple[str, ...]
-    content: Callable[[], bytes | None]
+    problems: tuple[str, ...]
+
+
+class Kept(NamedTuple):
+    """Every version that is kept.
+
+    `versions` come oldest first; `lockfile` gives the newest after them, as far as it can be
+    read, None where there is none. `notes` say what had to be fetched for it.
+    """
+
+    versions: Iterator[Version]
+    lockfile: Callable[[], Lockfile | None]
+    notes: tuple[str, ...] = ()
+
+
+class Summaries(Protocol):
+    """What was found out about files of the lockfile, kept by their blobs' ids."""
+
+    def known(self, blobs: Sequence[str]) -> Mapping[str, PieceSummary]:
+        """Return what is known of these blobs; any of it may be gone."""
+
+    def keep(self, found: Mapping[str, PieceSummary]) -> None:
+        """Keep what was found out."""
 
 
 class LockStore(Protocol):
@@ -47,8 +70,11 @@ class LockStore(Protocol):
     def where(self) -> str:
         """Where the lockfile lives, for people."""
 
-    def read(self) -> Snapshot:
-        """Return the lockfile for reading (a plan, a status)."""
+    def read(self, *, whole: bool = False) -> Snapshot:
+        """Return the lockfile for reading (a plan, a status).
+
+        Read `whole`, every run's attempts are at hand, for who needs all of them.
+        """
 
     def at_hand(self) -> Lockfile | None:
         """Return the lockfile as this clone has it, without asking a remote; None for none."""
@@ -65,8 +91,11 @@ class LockStore(Protocol):
         each session before its next attempt is opened. Raises LockError, BusyError.
         """
 
-    def versions(self) -> Iterator[Version]:
-        """Return every version that is kept, oldest first; none where there is no record."""
+    def kept(self) -> Kept:
+        """Return every version that is kept; none where there is no record."""
+
+    def check_memory(self) -> None:
+        """Raise LockError where this clone knows of a newer record than the one that is there."""
 
     def signer(self, version: str, signers: str) -> str:
         """Return which of git's allowed signers (a file) signed a version, "" for none.
@@ -126,6 +155,31 @@ class LockSession(Protocol):
         """
 
 
+class TreeEntry(NamedTuple):
+    """A file of a commit: its path, git's mode ("100644" for a plain file), its blob's id."""
+
+    path: str
+    mode: str
+    blob: str
+
+
+class FileChange(NamedTuple):
+    """A file that a commit changed: the ids of its blobs, "" where it isn't there; its new mode."""
+
+    path: str
+    mode: str
+    old: str
+    new: str
+
+
+class Step(NamedTuple):
+    """A commit, its parents, and what it changed against the first of them."""
+
+    commit: str
+    parents: tuple[str, ...]
+    changes: tuple[FileChange, ...]
+
+
 class LockBranch(Protocol):
     """A branch of a remote repository, in a clone. Every commit id is 40 or 64 hex characters.
 
@@ -140,7 +194,13 @@ class LockBranch(Protocol):
         """Return what a person types to put a commit on the remote's branch."""
 
     def fetch(self) -> str:
-        """Bring the remote's newest commit into the clone; "" where the branch isn't there."""
+        """Bring the remote's newest commit into the clone; "" where the branch isn't there.
+
+        And the commit before it, at least.
+        """
+
+    def complete(self, tip: str) -> bool:
+        """Bring all commits that a commit descends from; whether any was missing."""
 
     def known(self) -> tuple[str, str]:
         """Return the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
@@ -154,23 +214,29 @@ class LockBranch(Protocol):
     def parents(self, commit: str) -> Sequence[str]:
         """Return a commit's parents."""
 
-    def content(self, commit: str) -> bytes | None:
-        """Return the lockfile as a commit holds it, None where it holds none."""
+    def entries(self, commit: str) -> Sequence[TreeEntry]:
+        """Return every file of a commit, in the order of the paths."""
 
-    def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
-        """Return the lockfiles of many commits, in their order."""
+    def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
+        """Read many blobs at once; their contents, in this order."""
 
-    def commit(self, parent: str, content: bytes, message: str) -> str:
-        """Make a commit with this lockfile on top of `parent` ("": the first one)."""
+    def steps(self, base: str, tip: str) -> Sequence[Step]:
+        """Return the commits that `tip` descends from and `base` ("": none) doesn't.
+
+        Oldest first.
+        """
+
+    def commit(self, parent: str, files: Mapping[str, bytes], message: str) -> str:
+        """Make a commit on top of `parent` ("": the first one) with these files in it.
+
+        What else the parent holds stays.
+        """
 
     def push(self, commit: str, parent: str) -> bool:
         """Push a commit if the remote's branch still is `parent`; False where it isn't.
 
         True only after the remote was read back and holds the commit.
         """
-
-    def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
-        """Return every commit that `tip` descends from, oldest first, with its parents."""
 
     def signer(self, commit: str, signers: str) -> str:
         """Return who of the allowed signers' file made a commit's SSH signature, "" for nobody."""

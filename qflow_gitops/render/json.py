@@ -10,7 +10,7 @@ from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.errors import QflowError
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.attempt import Attempt
-from qflow_gitops.lockfile.codec import attempt_to_json
+from qflow_gitops.lockfile.attempt_json import attempt_to_json
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.results.applies import Applied, Outcome

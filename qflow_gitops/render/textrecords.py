@@ -116,7 +116,9 @@ def verified(body: Verified) -> Iterator[str]:
         yield f"  … {len(body.problems) - SHOWN_PROBLEMS:,} more (--format json: all)"
     if not body.problems:
         yield "  ✓ every version only adds to the one before; no execution is in it twice"
-    if body.digests:
+    if body.digests is None:
+        yield "  · the digests weren't taken again of the files (--quick)"
+    elif body.digests:
         yield f"  ✓ {count(body.digests, 'digest')} taken again of the files, the same"
     if body.unseen:
         yield f"  · {count(body.unseen, 'attempt')} whose file, as it was, isn't in this clone"

@@ -87,7 +87,8 @@ class Verified:
     """What a check of the lockfile found.
 
     `digests` of the attempts were taken again of their files; `unseen` could not be, since
-    their files as they were aren't in this clone (or not recorded). `signed` counts commits
+    their files as they were aren't in this clone (or not recorded); None for both where that
+    wasn't asked. `signed` counts commits
     with a signature of an allowed signer, None where that wasn't asked. `problems` are
     sentences.
     """
@@ -95,8 +96,8 @@ class Verified:
     where: str
     versions: int
     attempts: int
-    digests: int
-    unseen: int
+    digests: int | None
+    unseen: int | None
     signed: int | None
     problems: tuple[str, ...]
 

@@ -102,9 +102,9 @@ def _way_on(git: Repository, commit: str, folder: str, settings: str) -> str:
 
 
 def _sent_from(folder: str, lockfile: Lockfile) -> Iterator[bool]:
-    for environment in lockfile.environments.values():
-        for attempts in environment.runs.values():
-            yield bool(attempts) and covers((folder,), attempts[-1].fact("file"))
+    for environment in lockfile.environments:
+        for summary in lockfile.overview(environment).summaries.values():
+            yield covers((folder,), summary.file)
 
 
 # --- paths of the command line -------------------------------------------------------

@@ -19,7 +19,7 @@ def left_open(lockfile: Lockfile, project: Project) -> Iterator[Placed]:
     """Return what isn't over there, but for what was carried over to a run that is still there."""
     inheritance = Inheritance(lockfile, project, {})
     for name in left_behind(lockfile, project):
-        for run, attempts in sorted(lockfile.environment(name).runs.items()):
+        for run, attempts in lockfile.runs_in_states(name, OPEN):
             for placed in (Placed(name, run, attempt) for attempt in attempts):
                 heirs = (key[0] for key in inheritance.heirs(placed))
                 if placed.attempt.state in OPEN and not any(

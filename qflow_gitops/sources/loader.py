@@ -90,12 +90,13 @@ class Loader(Protocol):
         commit: str,
         settings: Settings,
         platform: str,
-        settled: Callable[[RunSpec], bool],
+        settled: Callable[[RunSpec], bool] | None,
         only: frozenset[str] | None = None,
     ) -> SpecSet:
         """Read the specs of a commit: all, or those of the files named in `only`.
 
-        Of specs that are `settled` it may give no more than their identity. Raises Unreadable.
+        Of specs that are `settled`, of all where it is None, it may give no more than their
+        identity. Raises Unreadable.
         """
 
     def answer(
@@ -133,7 +134,7 @@ class Direct:
         commit: str,
         settings: Settings,
         platform: str,  # noqa: ARG002  the protocol's
-        settled: Callable[[RunSpec], bool],  # noqa: ARG002  the protocol's
+        settled: Callable[[RunSpec], bool] | None,  # noqa: ARG002  the protocol's
         only: frozenset[str] | None = None,
     ) -> SpecSet:
         """Read the specs of a commit. Raises Unreadable."""

@@ -12,7 +12,7 @@ from typing import Any
 from qflow_gitops.base import atomic
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition
-from qflow_gitops.lockfile.codec import transition_from_json, transition_to_json
+from qflow_gitops.lockfile.attempt_json import transition_from_json, transition_to_json
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, note_from_json, note_to_json
 from qflow_gitops.stores.checks import NOTHING_DONE

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.lockfile.codec import from_bytes
-from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.ports.lockfile import LockBranch, LockStore
+from qflow_gitops.ports.lockfile import LockBranch, LockStore, Summaries
 from qflow_gitops.settings.project import LockSettings
 
 
@@ -20,7 +19,8 @@ class Place(NamedTuple):
 
     `root` is the top of the work tree, `folder` where the project lies in it, `private` a
     folder of the git directory; `branch` opens a branch of a remote; `author` says who writes,
-    as the lockfile has it. `reader` reads a lockfile where nothing is to be written.
+    as the lockfile has it. `summaries` are for whoever writes nothing: what is known of the
+    lockfile's parts by now.
     """
 
     root: Path
@@ -29,12 +29,13 @@ class Place(NamedTuple):
     branch: Callable[[str, str], LockBranch]
     author: Callable[[], Mapping[str, str]]
     in_ci: bool
-    reader: Callable[[bytes, str], Lockfile] = from_bytes
+    summaries: Summaries | None = None
 
 
 def _worktree(settings: LockSettings, place: Place) -> LockStore:
     from qflow_gitops.stores.memories import check_own, memory
     from qflow_gitops.stores.worktree import WorktreeStore
+    from qflow_gitops.stores.worktree_glance import Glance
 
     refuse = ""
     if place.in_ci and not settings.ephemeral:
@@ -45,7 +46,7 @@ def _worktree(settings: LockSettings, place: Place) -> LockStore:
         own.path,
         lineage=settings.lineage,
         refuse=refuse,
-        reader=place.reader,
+        reader=Glance(place.summaries) if place.summaries else from_bytes,
         where=place.folder.lockfile,
         check_own=partial(check_own, place.root, place.private, own),
     )
@@ -55,7 +56,9 @@ def _branch(settings: LockSettings, place: Place) -> LockStore:
     from qflow_gitops.stores.branch import BranchStore
 
     branch = place.branch(settings.remote, settings.branch)
-    return BranchStore(branch, lineage=settings.lineage, author=place.author())
+    return BranchStore(
+        branch, lineage=settings.lineage, author=place.author(), summaries=place.summaries
+    )
 
 
 STORES: Mapping[str, Callable[[LockSettings, Place], LockStore]] = {

@@ -23,9 +23,9 @@ from qflow_gitops.errors import BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
-from qflow_gitops.ports.lockfile import Snapshot, Version
+from qflow_gitops.ports.lockfile import Kept, Snapshot, Version
 from qflow_gitops.stores.announced import Announced, laid_on
-from qflow_gitops.stores.checks import NOTHING_DONE
+from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage
 from qflow_gitops.stores.worktree_files import WorktreeFiles, unwritable
 from qflow_gitops.stores.worktree_session import WorktreeSession
 
@@ -63,17 +63,18 @@ class WorktreeStore:
         """The lockfile's path from the repository's root, for people."""
         return self._files.where
 
-    def read(self) -> Snapshot:
+    def read(self, *, whole: bool = False) -> Snapshot:
         """Return the lockfile as it stands, a session that is under way included."""
+        reader = from_bytes if whole else self._reader
         for _ in range(5):
             with contextlib.suppress(LockError):
-                return self._seen()
+                return self._seen(reader)
             time.sleep(0.05)  # a session may just be ending: lockfile and copy change in turn
-        return self._seen()
+        return self._seen(reader)
 
-    def _seen(self) -> Snapshot:
+    def _seen(self, reader: Callable[[bytes, str], Lockfile]) -> Snapshot:
         waiting = self._announced.read()  # first: what leaves it meanwhile is in what comes after
-        lockfile, _ = self._files.load(self._reader)
+        lockfile, _ = self._files.load(reader)
         if waiting:
             lockfile = laid_on(lockfile, waiting, self._files.lineage)
         return Snapshot(lockfile, self.where)
@@ -124,11 +125,23 @@ class WorktreeStore:
                 reason="lock_ephemeral",
             )
 
-    def versions(self) -> Iterator[Version]:
+    def kept(self) -> Kept:
         """Return the file: its earlier versions are git's, where they were committed."""
         content = self._files.content()
-        if content is not None:
-            yield Version(self.where, (), lambda: content)
+        if content is None:
+            return Kept(iter(()), lambda: None)
+        lockfile: Lockfile | None = None
+        problems: tuple[str, ...] = ()
+        try:
+            lockfile = from_bytes(content, self.where)
+            check_lineage(lockfile, self._files.lineage, self.where)
+        except LockError as problem:
+            problems = (problem.message,)
+        return Kept(iter([Version(self.where, (), problems)]), lambda: lockfile)
+
+    def check_memory(self) -> None:
+        """Raise LockError where a newer version was written here than the one that is there."""
+        self.read()
 
     def signer(self, version: str, signers: str) -> str:
         """Raise UsageProblem: a file isn't signed."""

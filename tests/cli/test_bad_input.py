@@ -179,13 +179,13 @@ def test_nobody_to_confirm(project: Workspace, sandbox: SandboxServer, cli: Cli)
 LOCKS = {
     "broken": ("{", "can't be read"),
     "a merge's leftovers": ("<<<<<<< HEAD\n{}\n", "can't be read"),
-    "newer": ('{"lockfileVersion": 2}', "version 2"),
+    "newer": ('{"lockfileVersion": 3}', "version 3"),
     "empty": ("", "can't be read"),
     "a list": ("[]", "can't be read"),
     "a lie": (
         json.dumps(
             {
-                "lockfileVersion": 1,
+                "lockfileVersion": 2,
                 "lineage": "x",
                 "serial": 1,
                 "environments": {

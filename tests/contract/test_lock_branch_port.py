@@ -49,11 +49,14 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Ends:
     return Ends(cloned, lambda: setattr(remote, "path", remote.path.rename(tmp_path / "away")))
 
 
+HEAD = "qflow.lock"
+
+
 def pushed(branch: LockBranch, *contents: bytes, parent: str = "") -> list[str]:
     """Push one commit after another."""
     commits = []
     for content in contents:
-        parent_of_it, parent = parent, branch.commit(parent, content, "words")
+        parent_of_it, parent = parent, branch.commit(parent, {HEAD: content}, "words")
         assert branch.push(parent, parent_of_it)
         commits.append(parent)
     return commits
@@ -72,30 +75,72 @@ def test_what_is_pushed_is_what_others_fetch(ends: Ends) -> None:
     first, second = pushed(ends.clone("a"), b"one", b"two")
     other = ends.clone("b")
     assert other.fetch() == second
-    assert [other.content(commit) for commit in (first, second)] == [b"one", b"two"]
-    assert list(other.contents([second, first])) == [b"two", b"one"]
+    assert [head_of(other, commit) for commit in (first, second)] == [b"one", b"two"]
     assert (list(other.parents(second)), list(other.parents(first))) == ([first], [])
-    assert [(commit, list(parents)) for commit, parents in other.history(second)] == [
-        (first, []), (second, [first]),
+    assert not other.complete(second)
+
+
+def head_of(branch: LockBranch, commit: str) -> bytes:
+    (blob,) = (entry.blob for entry in branch.entries(commit) if entry.path == HEAD)
+    (content,) = branch.blobs([blob])
+    return content
+
+
+def test_a_commit_adds_files_to_what_is_there(ends: Ends) -> None:
+    branch = ends.clone("a")
+    (first,) = pushed(branch, b"one")
+    files = {HEAD: b"two", "runs/prod/aa/x.json": b"{}", "runs/prod/bb/y.json": b"\0\n"}
+    second = branch.commit(first, files, "words")
+    entries = {entry.path: entry for entry in branch.entries(second)}
+    assert list(entries) == sorted(["README.md", *files])
+    assert {entry.mode for entry in entries.values()} == {"100644"}
+    wanted = [entries[path].blob for path in (*files, HEAD)]
+    assert list(branch.blobs(wanted)) == [*files.values(), b"two"]
+    assert list(branch.blobs([])) == []
+
+
+def test_steps_say_what_each_commit_changed(ends: Ends) -> None:
+    branch = ends.clone("a")
+    (first,) = pushed(branch, b"one")
+    second = branch.commit(first, {HEAD: b"two", "runs/prod/aa/x.json": b"{}"}, "words")
+    third = branch.commit(second, {HEAD: b"two"}, "nothing is another one")
+    blobs = {entry.path: entry.blob for entry in branch.entries(second)}
+    before = {entry.path: entry.blob for entry in branch.entries(first)}
+    begun, *others = branch.steps("", third)
+    assert (begun.commit, begun.parents) == (first, ())
+    assert {change.path: change[1:] for change in begun.changes} == {
+        path: ("100644", "", blob) for path, blob in before.items()
+    }
+    assert [(step.commit, step.parents) for step in others] == [
+        (second, (first,)), (third, (second,)),
     ]  # fmt: skip
+    assert [[(each.path, each.old, each.new) for each in step.changes] for step in others] == [
+        [(HEAD, before[HEAD], blobs[HEAD]),
+         ("runs/prod/aa/x.json", "", blobs["runs/prod/aa/x.json"])],
+        [],
+    ]  # fmt: skip
+    assert branch.steps(first, third) == others
+    assert list(branch.steps(third, third)) == []
 
 
 def test_who_pushes_on_top_of_an_older_commit_pushes_nothing(ends: Ends) -> None:
     (first,) = pushed(ends.clone("a"), b"one")
     faster, slower = ends.clone("a"), ends.clone("b")
     assert slower.fetch() == first
-    late = slower.commit(first, b"late", "words")
+    late = slower.commit(first, {HEAD: b"late"}, "words")
     (second,) = pushed(faster, b"two", parent=first)
     assert not slower.push(late, first)
     assert slower.fetch() == second
-    again = slower.commit(second, b"again", "words")
+    again = slower.commit(second, {HEAD: b"again"}, "words")
     assert slower.push(again, second)
     assert ends.clone("a").fetch() == again
 
 
 def test_only_one_can_begin(ends: Ends) -> None:
     one, other = ends.clone("a"), ends.clone("b")
-    mine, theirs = one.commit("", b"one", "words 1"), other.commit("", b"other", "words 2")
+    mine, theirs = (
+        one.commit("", {HEAD: b"one"}, "words 1"), other.commit("", {HEAD: b"other"}, "words 2"),
+    )  # fmt: skip
     assert one.push(mine, "")
     assert not other.push(theirs, "")
     assert other.fetch() == mine
@@ -123,7 +168,7 @@ def test_a_clone_remembers_the_newest_commit_that_it_saw(ends: Ends) -> None:
 
 def test_the_same_content_is_another_commit_by_its_words(ends: Ends) -> None:
     branch = ends.clone("a")
-    assert branch.commit("", b"one", "words 1") != branch.commit("", b"one", "words 2")
+    assert branch.commit("", {HEAD: b"one"}, "1") != branch.commit("", {HEAD: b"one"}, "2")
 
 
 def test_a_remote_that_is_silent_is_an_error_never_an_empty_branch(ends: Ends) -> None:
@@ -133,8 +178,8 @@ def test_a_remote_that_is_silent_is_an_error_never_an_empty_branch(ends: Ends) -
     with pytest.raises(LockError) as refused:
         branch.fetch()
     assert refused.value.reason == "lock_unreachable"
-    late = branch.commit(first, b"two", "words")
+    late = branch.commit(first, {HEAD: b"two"}, "words")
     with pytest.raises(LockError):
         branch.push(late, first)
     assert branch.known()[0] == first
-    assert branch.content(first) == b"one"
+    assert head_of(branch, first) == b"one"

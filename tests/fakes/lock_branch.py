@@ -1,18 +1,20 @@
-"""The lockfile's branch of a remote, without git: commits that each hold one lockfile."""
+"""The lockfile's branch of a remote, without git: commits that each hold some files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha1
 from itertools import count
 from typing import NamedTuple
 
 from qflow_gitops.errors import LockError
+from qflow_gitops.ports.lockfile import FileChange, Step, TreeEntry
 
 
 class Version(NamedTuple):
-    """One commit of the branch; `content` is None where it holds no lockfile."""
+    """One commit of the branch: its files by their paths."""
 
     parents: tuple[str, ...]
-    content: bytes | None
+    files: Mapping[str, bytes]
     message: str
 
 
@@ -25,14 +27,16 @@ class FakeLockRemote:
 
     tip: str = ""
     commits: dict[str, Version] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
     answers: bool = True
     refuses: str = ""
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def make(self, parents: Sequence[str], content: bytes | None, message: str = "") -> str:
+    def make(self, parents: Sequence[str], files: Mapping[str, bytes], message: str = "") -> str:
         """Make a commit that no branch has yet."""
         name = f"{next(self._numbers):040x}"
-        self.commits[name] = Version(tuple(filter(None, parents)), content, message)
+        self.commits[name] = Version(tuple(filter(None, parents)), dict(files), message)
+        self.blobs |= {blob_id(content): content for content in files.values()}
         return name
 
 
@@ -58,20 +62,43 @@ class FakeLockBranch:
     def remember(self, commit: str) -> None:
         self._known = commit
 
+    def complete(self, tip: str) -> bool:
+        """All of it is here."""
+        del tip
+        return False
+
     def descends(self, commit: str, ancestor: str) -> bool:
-        return ancestor in {name for name, _ in self.history(commit)}
+        return ancestor in self._line(commit)
 
     def parents(self, commit: str) -> Sequence[str]:
         return self.remote.commits[commit].parents
 
-    def content(self, commit: str) -> bytes | None:
-        return self.remote.commits[commit].content
+    def entries(self, commit: str) -> Sequence[TreeEntry]:
+        files = self.remote.commits[commit].files
+        return [TreeEntry(path, "100644", blob_id(files[path])) for path in sorted(files)]
 
-    def contents(self, commits: Sequence[str]) -> Sequence[bytes | None]:
-        return [self.content(commit) for commit in commits]
+    def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
+        return (self.remote.blobs[blob] for blob in ids)
 
-    def commit(self, parent: str, content: bytes, message: str) -> str:
-        return self.remote.make([parent], content, message)
+    def steps(self, base: str, tip: str) -> Sequence[Step]:
+        before = set(self._line(base)) if base else set()
+        return [self._step(commit) for commit in self._line(tip) if commit not in before]
+
+    def _step(self, commit: str) -> Step:
+        version = self.remote.commits[commit]
+        old = self.remote.commits[version.parents[0]].files if version.parents else {}
+        changes = [
+            FileChange(path, "100644" if path in version.files else "000000", *ids)
+            for path in sorted({*old, *version.files})
+            for ids in [[blob_id(files[path]) if path in files else ""
+                         for files in (old, version.files)]]
+            if ids[0] != ids[1]
+        ]  # fmt: skip
+        return Step(commit, version.parents, tuple(changes))
+
+    def commit(self, parent: str, files: Mapping[str, bytes], message: str) -> str:
+        old = self.remote.commits[parent].files if parent else {"README.md": b"words"}
+        return self.remote.make([parent], {**old, **files}, message)
 
     def push(self, commit: str, parent: str) -> bool:
         self._check_answers()
@@ -83,13 +110,12 @@ class FakeLockBranch:
         self.remote.tip = self._known = commit
         return True
 
-    def history(self, tip: str) -> Sequence[tuple[str, Sequence[str]]]:
-        found: dict[str, Sequence[str]] = {}
+    def _line(self, tip: str) -> Sequence[str]:
+        """Name the commits that one descends from, and itself, oldest first."""
         queue = [tip]
         for commit in queue:
-            found[commit] = self.parents(commit)
-            queue += (parent for parent in found[commit] if parent not in queue)
-        return list(found.items())[::-1]
+            queue += (parent for parent in self.parents(commit) if parent not in queue)
+        return queue[::-1]
 
     def signer(self, commit: str, signers: str) -> str:
         """Nobody signs here."""
@@ -99,3 +125,7 @@ class FakeLockBranch:
     def _check_answers(self) -> None:
         if not self.remote.answers:
             raise LockError("The remote is silent.", where=self.where, reason="lock_unreachable")
+
+
+def blob_id(content: bytes) -> str:
+    return sha1(content, usedforsecurity=False).hexdigest()

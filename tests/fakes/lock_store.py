@@ -3,17 +3,18 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from qflow_gitops.errors import BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.pieces import files_of
 from qflow_gitops.lockfile.rebasing import rebased
-from qflow_gitops.ports.lockfile import LostRace, Snapshot, Version
+from qflow_gitops.lockfile.walk import PLAIN, Changed, Walk
+from qflow_gitops.ports.lockfile import Kept, LostRace, Snapshot, Version
 
 Write = Callable[[Lockfile], Lockfile]
 """What another process makes of the lockfile."""
@@ -55,7 +56,7 @@ class FakeLockStore:
         self, place: LockPlace | None = None, *, lineage: str = "", lockfile: Lockfile | None = None
     ) -> None:
         self.place = place or LockPlace()
-        self._lineage = lineage
+        self.lineage = lineage
         self.meanwhile: list[Write] = []
         self.unwritable: LockError | None = None
         self.unreadable: LockError | None = None
@@ -68,7 +69,7 @@ class FakeLockStore:
     @property
     def lockfile(self) -> Lockfile:
         """What stands there now, for a test to look at."""
-        return self.place.newest() or Lockfile(self._lineage)
+        return self.place.newest() or Lockfile(self.lineage)
 
     def another_writes(self, write: Write) -> None:
         """Let another process write now."""
@@ -77,7 +78,8 @@ class FakeLockStore:
 
     # --- ports.lockfile.LockStore ----------------------------------------------------
 
-    def read(self) -> Snapshot:
+    def read(self, *, whole: bool = False) -> Snapshot:
+        del whole
         return Snapshot(self._checked(), self.where, self.copied_at)
 
     def at_hand(self) -> Lockfile | None:
@@ -87,9 +89,9 @@ class FakeLockStore:
         if self.unreadable is not None:
             raise self.unreadable
         found = self.place.newest()
-        if found is None and self._lineage:
+        if found is None and self.lineage:
             raise LockError("It is missing.", where=self.where, hint="?", reason="lock_missing")
-        if found is not None and self._lineage not in ("", found.lineage):
+        if found is not None and self.lineage not in ("", found.lineage):
             raise LockError("It is another's.", where=self.where, reason="lock_foreign")
         return found
 
@@ -110,17 +112,43 @@ class FakeLockStore:
         if self.unwritable is not None:
             raise self.unwritable
         with self.place.gate:
-            lockfile = self._checked() or Lockfile(self._lineage)
+            lockfile = self._checked() or Lockfile(self.lineage)
             event = decide(lockfile)
             if event is not None:
                 begun = replace(lockfile, lineage=lockfile.lineage or secrets.token_hex(16))
                 self.place.write(begun.marked(Checkpoint(notes=(Note("", "", event),))))
 
-    def versions(self) -> Iterator[Version]:
+    def kept(self) -> Kept:
+        return Kept(self._versions(), self._newest)
+
+    def _versions(self) -> Iterator[Version]:
         before: tuple[str, ...] = ()
+        walk, files = Walk(owners=True), dict[str, bytes]()
         for number, content in enumerate(list(self.place.versions), 1):
-            yield Version(f"{number:040x}", before, partial(bytes, content))
+            problems: list[str] = []
+            try:
+                now = files_of(from_bytes(content, "qflow.lock"))
+                problems += walk.step(
+                    Changed(path, PLAIN, files.get(path), now.get(path))
+                    for path in sorted({*files, *now})
+                    if files.get(path) != now.get(path)
+                )
+                files = now
+            except LockError as problem:
+                problems.append(problem.message)
+            if self.lineage and walk.head and walk.head.lineage != self.lineage:
+                problems.append(f"Its lineage is {walk.head.lineage}, not {self.lineage}.")
+            yield Version(f"{number:040x}", before, tuple(problems))
             before = (f"{number:040x}",)
+
+    def _newest(self) -> Lockfile | None:
+        for content in reversed(self.place.versions):
+            with suppress(LockError):
+                return from_bytes(content, "qflow.lock")
+        return None
+
+    def check_memory(self) -> None:
+        self._checked()
 
     def signer(self, version: str, signers: str) -> str:
         if not self.signed:

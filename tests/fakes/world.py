@@ -283,8 +283,9 @@ class World:
 
     def status(self, environment: str = "", *, exit_code: bool = False) -> Report:
         """Show how each run stands."""
-        about = (self.git, self._head(), self.store, self.project, environment, self.freezes)
-        return showing.status(*about, exit_code=exit_code)
+        read = self._settings(self._head())
+        about = (self.git, self._head(), self.store, read, environment, self.freezes)
+        return showing.status(*about, platform=self.platform, exit_code=exit_code)
 
     def refresh(self, environment: str = "") -> tuple[QflowError, ...]:
         """Look at what is under way."""
@@ -341,9 +342,9 @@ class World:
         """Rewrite legacy variables on disk."""
         return migrate.migrate(self.git, self.platform, only, check=check, diff=diff)
 
-    def verify(self, signers: str = "") -> Report:
+    def verify(self, signers: str = "", *, quick: bool = False) -> Report:
         """Check the lockfile."""
-        return verify.verify(self.git, self.store, self.project, signers)
+        return verify.verify(self.git, self.store, self.project, signers, quick=quick)
 
     def rescue(self, lines: str) -> Report:
         """Bring in what a stopped apply saved."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.clones import BRANCH
+from tests.helpers.clones import BRANCH, record_of
 from tests.helpers.environments import (
     ALONE,
     BRIEF,
@@ -157,7 +157,7 @@ def build(folder: Path, object_format: str) -> None:
 
 def _rescued(world: World, execution: str) -> Mapping[str, Any]:
     """What an apply would have saved that got the answer to the run in doubt after all."""
-    record = json.loads(world.git("cat-file", "blob", f"{BRANCH}:qflow.lock", at="remote.git"))
+    record = record_of(world.remote)
     attempt = record["environments"]["prod"]["runs"][DOUBT]["attempts"][0]
     event = {"at": attempt["events"][-1]["at"], "to": "accepted", "httpStatus": 200}
     moved = {"environment": "prod", "run": DOUBT, "number": 1, "event": event, "opens": None}
@@ -280,12 +280,7 @@ class Place:
         return self._records[tip]
 
     def _read_record(self) -> str:
-        environ = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
-        found = subprocess.run(
-            ["git", "cat-file", "blob", f"{BRANCH}:qflow.lock"],
-            cwd=self.world.remote, env=environ, stdout=subprocess.PIPE, check=True,
-        )  # fmt: skip
-        record = json.loads(found.stdout)
+        record = record_of(self.world.remote)
         runs = record.pop("environments")["prod"]["runs"]
         states = {name: [one["state"] for one in run["attempts"]] for name, run in runs.items()}
         text = json.dumps({**record, "serial": 0, "runs": states}, indent=1)

@@ -38,7 +38,7 @@ from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.client import QualysClient
 from qflow_gitops.qualys.platforms import Gateway
 from qflow_gitops.sandbox.server import SandboxServer
-from qflow_gitops.stores import branch, worktree_session
+from qflow_gitops.stores import branch_session, worktree_session
 
 EDGES = ("push", "pushed", "send", "sent", "look", "looked", "replace")
 """Before and after a write of the lockfile, a POST, a look at the list; before a file's change."""
@@ -201,7 +201,7 @@ class Runners:
                 (crash, "report_bug", _raised),
                 (platforms, "gateway_for", self._gateway(platforms.gateway_for)),
                 (lock_remote, "time", still),
-                (branch, "time", still),
+                (branch_session, "time", still),
             ):
                 stack.enter_context(patch.object(target, name, new))
             stack.enter_context(patch.dict(Caller.__init__.__kwdefaults__ or {}, clock))

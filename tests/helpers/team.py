@@ -1,5 +1,6 @@
 """People with clones of one remote who change run specs, and the lockfile that they share."""
 
+import json
 import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.stores.worktree import WorktreeStore
-from tests.helpers.clones import BRANCH, Remote
+from tests.helpers.clones import BRANCH, Remote, record_of
 from tests.helpers.git import Workspace
 from tests.helpers.oracle import attempts_of
 from tests.helpers.values import replace
@@ -146,7 +147,7 @@ class Team:
 
     def _version(self, commit: str) -> Lockfile:
         if commit not in self._read:
-            content = self._git("show", f"{commit}:qflow.lock").encode() + b"\n"
+            content = json.dumps(record_of(self.remote, commit)).encode()
             self._read[commit] = from_bytes(content, commit)
         return self._read[commit]
 

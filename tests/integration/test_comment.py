@@ -608,7 +608,7 @@ def test_the_latest_change_comes_first_and_open_ones_always(remote: Remote) -> N
         "d": {"attempts": [attempt(1, "succeeded", "2026-03-03T00:00:00Z", True)]},
     }
     data = {
-        "lockfileVersion": 1, "lineage": "0" * 32, "serial": 1,
+        "lockfileVersion": 2, "lineage": "0" * 32, "serial": 1,
         "environments": {"prod": {"latest": "", "appliedThrough": "", "runs": runs}},
     }  # fmt: skip
     lockfile = from_bytes(json.dumps(data).encode(), "x")

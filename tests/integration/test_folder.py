@@ -12,7 +12,7 @@ import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
-from tests.helpers.clones import BRANCH_PROJECT, Remote
+from tests.helpers.clones import BRANCH_PROJECT, Remote, record_of
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
 from tests.helpers.partners import IN_BOTH_STORES, STORES, rows
@@ -82,7 +82,7 @@ class Project:
         if self.store == "worktree":
             return json.loads(self.workspace.read(self.path("qflow.lock")))
         self.workspace.git("fetch", "--quiet", "origin", "+qflow-lock:refs/seen")
-        return json.loads(self.workspace.git("show", "refs/seen:qflow.lock"))
+        return record_of(self.workspace.path, "refs/seen")
 
 
 @pytest.fixture(params=STORES)

@@ -86,9 +86,9 @@ def proposed(workspace: Workspace, api: GitHubApi) -> None:
 
 
 BEFORE, AFTER = "apply --yes", "apply --yes --approved"
-PLAIN = (BEFORE, "status")
+PLAIN = (BEFORE, "status", "lock verify")
 """These ask no history that GitPython is loaded for."""
-ASKING = ("lock verify", "comment --pull-request 7", AFTER)
+ASKING = ("comment --pull-request 7", AFTER)
 
 
 def test_no_git_gets_a_secret(watch: Watch, workspace: Workspace, api: GitHubApi) -> None:

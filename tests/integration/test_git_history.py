@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import warnings
@@ -12,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.errors import InvalidInput, LockError
-from qflow_gitops.git import history
-from qflow_gitops.git.history import HistoryRepo, ancestry, is_readable
+from qflow_gitops.errors import InvalidInput
+from qflow_gitops.git.history import HistoryRepo, is_readable
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.process import GitProcess
 from qflow_gitops.git.repository import GitRepo
@@ -126,11 +124,6 @@ def test_any_repository_tells_its_history(
     assert repo.merge_base(ids[1], ids[2]) == ids[0]
     assert repo.merge_base(ids[3], ids[TIP]) == ids[3]
     assert repo.merge_base(ids[1], ids[4]) is None
-    found = GitBranch(repo, "origin", BRANCH, lambda: 30.0).history(ids[TIP])
-    assert {name: list(parents) for name, parents in found} == {
-        ids[number]: [ids[parent] for parent in made.parents] for number, made in enumerate(MADE)
-    }
-    assert [name for name, _ in found][-1] == ids[TIP]
     assert repo.at("runs").first_parents("", ids[TIP], 99) == line
 
 
@@ -147,7 +140,6 @@ def test_what_gitpython_reads_it_reads_alone(
     assert len(repo.first_parents("", ids[TIP], 99)) == len(first_line(MADE, TIP))
     assert repo.merge_base(ids[1], ids[2]) == ids[0]
     assert repo.merge_base(ids[1], ids[4]) is None
-    assert len(ancestry(repo, ids[TIP]) or ()) == len(MADE)
     assert asked == []
 
 
@@ -157,9 +149,6 @@ def test_grafts_are_git_s_own_business(tmp_path: Path) -> None:
     (folder / ".git/info").mkdir(exist_ok=True)
     (folder / ".git/info/grafts").write_text(f"{ids[6]} {ids[3]}\n")
     repo = opened(folder)
-    branch = GitBranch(repo, "origin", BRANCH, lambda: 30.0)
-    assert ancestry(repo, ids[6]) is None
-    assert dict(branch.history(ids[6]))[ids[6]] == [ids[3]]
     assert HistoryRepo.of(repo).first_parents("", ids[6], 2) == [ids[6], ids[3]]
 
 
@@ -175,13 +164,6 @@ def test_a_commit_that_is_not_there_is_an_error_as_before(
         repo.first_parents("", MISSING, 9)
     with pytest.raises(InvalidInput, match="git rev-list failed"):
         repo.first_parents("--output=made", ids[0], 9)
-    branch = GitBranch(repo, "origin", BRANCH, lambda: 30.0)
-    with pytest.raises(LockError, match="git rev-list failed"):
-        branch.history(MISSING)
-    (folder / ".git/objects" / ids[0][:2] / ids[0][2:]).unlink(missing_ok=True)
-    shutil.rmtree(folder / ".git/objects/pack")
-    with pytest.raises(LockError, match="git rev-list failed"):
-        branch.history(ids[TIP])
 
 
 @pytest.mark.parametrize(
@@ -197,7 +179,7 @@ def test_no_variable_leads_it_to_another_repository(
     build(tmp_path / "other", [commit(path="else")])
     monkeypatch.setenv(name, value.format(other=tmp_path / "other"))
     repo = opened(folder)
-    assert len(GitBranch(repo, "origin", BRANCH, lambda: 30.0).history(ids[TIP])) == len(MADE)
+    assert len(HistoryRepo.of(repo).first_parents("", ids[TIP], 99)) == len(first_line(MADE, TIP))
     assert HistoryRepo.of(repo).merge_base(ids[1], ids[2]) == ids[0]
 
 
@@ -228,15 +210,15 @@ def test_whatever_a_commit_looks_like_its_parents_are_told(
         ["git", "-C", str(folder), *command], input=content, capture_output=True, check=True
     )
     tip = made.stdout.decode().strip()
-    found = GitBranch(opened(folder), "origin", BRANCH, lambda: 30.0).history(tip)
-    assert found[-1] == (tip, [ids[3], ids[4]])
-    assert {name for name, _ in found} == {tip, *ids[:5]}
+    repo = opened(folder)
+    assert list(GitBranch(repo, "origin", BRANCH, lambda: 30.0).parents(tip)) == [ids[3], ids[4]]
+    assert HistoryRepo.of(repo).first_parents("", tip, 2) == [tip, ids[3]]
     assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_that_gitpython_logs_is_written(tmp_path: Path) -> None:
     folder, ids = plain(tmp_path / "made")
-    assert ancestry(opened(folder), ids[TIP])
+    assert HistoryRepo.of(opened(folder)).is_ancestor(ids[0], ids[TIP])
     handlers = logging.getLogger("git").handlers
     assert any(isinstance(handler, logging.NullHandler) for handler in handlers)
 
@@ -247,20 +229,7 @@ def test_without_gitpython_plumbing_tells_it(
     folder, ids = plain(tmp_path / "made")
     monkeypatch.setitem(sys.modules, "qflow_gitops.git.gitpython", None)
     repo = opened(folder)
-    assert ancestry(repo, ids[TIP]) is None
     assert HistoryRepo.of(repo).is_ancestor(ids[0], ids[TIP])
-
-
-def test_an_answer_that_lacks_commits_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, ids = plain(tmp_path / "made")
-    repo = opened(folder)
-    whole = ancestry(repo, ids[TIP])
-    assert whole is not None
-    for told in (whole[:-1], whole[1:], []):
-        monkeypatch.setattr(history, "_asked", lambda *_, told=told: told)
-        assert ancestry(repo, ids[TIP]) is None
 
 
 # --- threads and forks -------------------------------------------------------------------
@@ -272,12 +241,10 @@ def test_threads_and_forks_read_the_same(tmp_path: Path) -> None:
     """A repository that is shared gives wrong contents without an error: none is."""
     ids = build(tmp_path / "made", LINE)
     repo = HistoryRepo.of(opened(tmp_path / "made"))
-    expected = [(name, ids[number - 1 : number]) for number, name in enumerate(ids)]
 
     def looks(seed: int) -> list[bool]:
         tip = 119 - seed % 20
         return [
-            ancestry(repo, ids[tip]) == expected[: tip + 1],
             repo.first_parents(ids[seed], ids[tip], 999) == ids[tip:seed:-1],
             repo.merge_base(ids[seed], ids[tip]) == ids[seed],
             repo.is_ancestor(ids[seed], ids[tip]) is True,

@@ -133,7 +133,7 @@ def test_a_disk_that_fills_up_after_the_send_leaves_the_answer_on_the_screen(
 ) -> None:
     once_posted(monkeypatch, here.fill)
     lines = rescued(bench, bench.under(""))
-    assert "No space left" in bench.under("").err
+    assert "Out of diskspace" in bench.under("").err  # git's words
     assert bench.posts() == 1
     here.empty()
     brought_in(bench, lines, tmp_path)

@@ -66,7 +66,7 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return seen
 
     for one in (BranchStore, WorktreeStore):
-        for name in ("read", "session", "versions"):
+        for name in ("read", "session", "kept"):
             monkeypatch.setattr(one, name, watched(getattr(one, name)))
     return opened
 

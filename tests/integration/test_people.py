@@ -13,7 +13,7 @@ import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
-from tests.helpers.clones import BRANCH_PROJECT, Remote
+from tests.helpers.clones import BRANCH_PROJECT, Remote, record_of
 from tests.helpers.git import Workspace
 from tests.helpers.partners import IN_BOTH_STORES, STORES, nightly
 from tests.helpers.specs import SANDBOX_PROJECT, spec
@@ -81,7 +81,7 @@ class Team:
         if self.store == "worktree":
             return json.loads(self.workspace.read("qflow.lock"))
         self.workspace.git("fetch", "--quiet", "origin", "+qflow-lock:refs/seen")
-        return json.loads(self.workspace.git("show", "refs/seen:qflow.lock"))
+        return record_of(self.workspace.path, "refs/seen")
 
     def run(self, name: str, environment: str = "prod") -> Any:
         return self.lockfile()["environments"][environment]["runs"][name]

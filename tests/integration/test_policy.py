@@ -147,10 +147,10 @@ def test_init_of_another_branch_is_no_record_either(
     workspace.commit("elsewhere")
     workspace.git("push", "--quiet", "origin", "main")
     empty = {
-        "lockfileVersion": 1,
+        "lockfileVersion": 2,
         "lineage": "0" * 32,
         "serial": 1,
-        "environments": {"prod": {"runs": {}}},
+        "environments": {"prod": {}},
     }
     other = Workspace(remote.path.parent / "other")
     other.path.mkdir()

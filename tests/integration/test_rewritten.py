@@ -331,7 +331,7 @@ def test_a_shallow_clone_is_never_called_rewritten(
 
 def _lockfile(latest: str) -> dict[str, Any]:
     return {
-        "lockfileVersion": 1,
+        "lockfileVersion": 2,
         "lineage": "0" * 32,
         "serial": 1,
         "environments": {"prod": {"latest": latest, "runs": {}}},

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import typed
 from tests.helpers.changes import EDITS, Drawn
-from tests.helpers.clones import BRANCH
+from tests.helpers.clones import BRANCH, record_of
 from tests.helpers.partners import NIGHTLY
 from tests.helpers.people import HOWS, Alone, People
 from tests.helpers.services import Done, Runners
@@ -161,7 +161,7 @@ class Story:
         remote = people.folder / "remote.git"
         if not (remote / "refs/heads" / BRANCH).exists():
             return {}
-        return json.loads(people.git(0, "--git-dir", str(remote), "show", f"{BRANCH}:qflow.lock"))
+        return record_of(remote)
 
     # --- steps -----------------------------------------------------------------------
 

@@ -117,7 +117,7 @@ def _in_capitals(run: dict[str, Any]) -> dict[str, Any]:
         lambda data, _runs: data.update(serial=-1),
         lambda data, _runs: data.update(serial=True),
         lambda data, _runs: data.update(lockfileVersion=0),
-        lambda data, _runs: data.update(lockfileVersion=2),
+        lambda data, _runs: data.update(lockfileVersion=1),
         lambda data, _runs: data.update(lineage=""),
         lambda data, _runs: data.update(environments=[]),
         lambda _data, runs: runs["a"].update(attempts=[]),

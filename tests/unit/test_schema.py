@@ -12,7 +12,8 @@ from referencing import Registry
 
 from qflow_gitops.findings.finding import Diagnostic, Severity
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
-from qflow_gitops.lockfile.codec import attempt_to_json, to_bytes
+from qflow_gitops.lockfile.attempt_json import attempt_to_json
+from qflow_gitops.lockfile.codec import LOCKFILE_VERSION, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
@@ -85,8 +86,9 @@ def check(text: str, kind: str = "workflow-run") -> list[Diagnostic]:
 @pytest.mark.parametrize("name", schemas.SCHEMAS)
 def test_a_schema_fits_the_metaschema_and_fetches_nothing(name: str) -> None:
     Draft202012Validator.check_schema(schemas.load(name))
+    version = f"v{LOCKFILE_VERSION}" if name == "lockfile" else "v1"
     assert schemas.load(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schemas.load(name)["$id"] == f"urn:qflow-gitops:schema:{name}:v1"
+    assert schemas.load(name)["$id"] == f"urn:qflow-gitops:schema:{name}:{version}"
     assert all(
         ref.startswith("#/$defs/") for _, one in subschemas(name) if (ref := one.get("$ref"))
     )

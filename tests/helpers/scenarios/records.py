@@ -432,7 +432,7 @@ def lockfile_of_a_newer_version(at: Terminal) -> tuple[str, Person]:
     """A newer program wrote the lockfile."""
     at.specs(a=spec("a"))
     applied(at)
-    at.edit("qflow.lock", '"lockfileVersion": 1', '"lockfileVersion": 999')
+    at.edit("qflow.lock", '"lockfileVersion": 2', '"lockfileVersion": 999')
     return APPLY, Person(WHY, elsewhere={"Use the newer qflow-gitops": "there is none yet"})
 
 

@@ -13,7 +13,7 @@ from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.results.records import Verified
 from qflow_gitops.results.report import Report
 from tests.fakes.qualys import Reply
-from tests.fakes.world import World, project_file, raised
+from tests.fakes.world import World, raised
 
 
 def body(report: Report) -> Verified:
@@ -83,7 +83,7 @@ def test_a_version_that_can_not_be_read_is_named() -> None:
 def test_a_last_version_that_is_no_json_is_named() -> None:
     world = applied("a")
     world.store.place.versions.append(b"{")
-    assert any("JSON Schema" in problem for problem in body(world.verify()).problems)
+    assert any("can't be read" in problem for problem in body(world.verify()).problems)
 
 
 def test_a_last_version_of_another_form_is_named() -> None:
@@ -96,23 +96,28 @@ def test_a_last_version_of_another_form_is_named() -> None:
 
 def test_another_lineage_than_the_settings_name_is_found() -> None:
     world = applied("a")
-    world.git.write("qflow.yaml", project_file("lock: {lineage: '0123456789abcdef'}"))
-    world.commit()
-    assert any("its lineage is" in problem for problem in body(world.verify()).problems)
+    world.store.lineage = "0123456789abcdef"
+    assert any("Its lineage is" in problem for problem in body(world.verify()).problems)
 
 
-def test_versions_follow_one_another() -> None:
+def test_a_quick_check_reads_no_spec() -> None:
     world = applied("a")
-    versions = list(world.store.versions())
-    world.store.versions = lambda: iter([versions[1], versions[0]])  # type: ignore[method-assign]  # another order
-    problems = body(world.verify()).problems
-    assert any("is expected" in problem for problem in problems)
+    world.git.blobs_at_hand = None  # type: ignore[assignment,method-assign]  # who asks fails
+    found = body(world.verify(quick=True))
+    assert (found.digests, found.unseen, found.attempts, found.problems) == (None, None, 1, ())
+
+
+def test_what_had_to_be_fetched_is_said() -> None:
+    world = applied("a")
+    kept = world.store.kept()
+    world.store.kept = lambda: kept._replace(notes=("All was fetched.",))  # type: ignore[method-assign]  # as of a shallow clone
+    assert world.verify().notes == ("All was fetched.",)
 
 
 def test_signatures_are_counted_and_missed() -> None:
     world = applied("a")
     raised(UsageProblem, lambda: world.verify("signers"))
-    names = [version.name for version in world.store.versions()]
+    names = [version.name for version in world.store.kept().versions]
     world.store.signed = dict.fromkeys(names, "ada@example.com")
     assert body(world.verify("signers")).signed == len(names)
     del world.store.signed[names[0]]

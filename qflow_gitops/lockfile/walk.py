@@ -1,0 +1,150 @@
+"""Follows the lockfile's branch from commit to commit: what each took away or changed.
+
+Pure. The cost is that of what differs: a run that stays as it is isn't looked at.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile import audit
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.pieces import (
+    BESIDE,
+    HEAD,
+    MOST,
+    Piece,
+    Place,
+    head_from_bytes,
+    piece_from_bytes,
+    place_of,
+)
+
+PLAIN = "100644"
+"""git's mode of a file that nobody runs, and that is no link."""
+
+
+class Changed(NamedTuple):
+    """A file before and after a commit: None where it isn't there, or isn't known (`old`)."""
+
+    path: str
+    mode: str
+    old: bytes | None
+    new: bytes | None
+
+
+class Walk:
+    """What was read on the way, by path; each version of a file is read once.
+
+    With `owners` it also looks whether an execution is recorded twice, which only somebody who
+    began at the first commit can tell.
+    """
+
+    def __init__(self, *, owners: bool = False) -> None:
+        """Begin where nothing is known yet."""
+        self.head: Lockfile | None = None
+        self.pieces: dict[Place, Piece] = {}
+        self._owners: dict[str, Place] | None = {} if owners else None
+
+    def knows(self, path: str) -> bool:
+        """Whether what a file holds before the next step is known."""
+        if path == HEAD:
+            return self.head is not None
+        place = place_of(path)
+        return place is not None and place in self.pieces
+
+    def step(self, changes: Iterable[Changed]) -> Iterator[str]:
+        """Say what is wrong with a commit that made these changes, in sentences."""
+        changes = sorted(changes, key=lambda change: place_of(change.path) or ("", "", 0))
+        for change in changes:
+            if change.path == HEAD:
+                yield from self._head(change)
+        added = []
+        for change in changes:
+            place = place_of(change.path)
+            if place is not None:
+                yield from self._piece(place, change)
+                added += [place] if change.new is not None else []
+            elif change.path not in (HEAD, *BESIDE) and change.new is not None:
+                yield misplaced(change.path)
+        paths = {change.path for change in changes}
+        if HEAD not in paths and any(map(place_of, paths)):
+            yield "Runs were changed, and the serial wasn't."
+        yield from self._fit(added)
+
+    def _head(self, change: Changed) -> Iterator[str]:
+        before = self.head
+        try:
+            if before is None and change.old is not None:
+                before = head_from_bytes(change.old, HEAD)
+            self.head = None if change.new is None else head_from_bytes(change.new, HEAD)
+        except LockError as problem:
+            yield f"{HEAD}: {problem.message}"
+            return
+        if self.head is None:
+            yield f"{HEAD} is gone."
+            self.head = before
+        elif before is not None:
+            if self.head.serial == before.serial:
+                yield f"The content is another one, the serial is still {before.serial}."
+            yield from audit.grown_head(before, self.head)
+
+    def _piece(self, place: Place, change: Changed) -> Iterator[str]:
+        if change.new is None:
+            gone = self._before(place, change)
+            count = len(gone.attempts) if gone else 0
+            yield f"{place.path} is gone, with {count} recorded."
+            return
+        if change.mode != PLAIN:
+            yield f"{place.path} isn't a plain file."
+        before = self._before(place, change)
+        try:
+            now = piece_from_bytes(change.new, place, place.path)
+        except LockError as problem:
+            yield f"{place.path}: {problem.message}"
+            return
+        if before is not None:
+            yield from audit.grown_piece(place, before, now)
+            if before == now:
+                yield f"{place.path} was rewritten, with nothing new in it."
+        self.pieces[place] = now
+        if self._owners is not None:
+            yield from self._owned(place, before, now)
+
+    def _before(self, place: Place, change: Changed) -> Piece | None:
+        if place in self.pieces or change.old is None:
+            return self.pieces.get(place)
+        try:
+            return piece_from_bytes(change.old, place, place.path)
+        except LockError:
+            return None  # that was said of the commit which wrote it
+
+    def _owned(self, place: Place, before: Piece | None, now: Piece) -> Iterator[str]:
+        """Say which executions another file has already."""
+        owners = self._owners if self._owners is not None else {}
+        for execution in _executions(before) if before else ():
+            if owners.get(execution) == place:
+                del owners[execution]
+        for execution in _executions(now):
+            if execution in owners:
+                other = owners[execution]
+                yield f"The execution {execution} is recorded twice: {place.path}, {other.path}."
+            owners[execution] = place
+
+    def _fit(self, added: Iterable[Place]) -> Iterator[str]:
+        """Say which files belong to no environment of the head, or come before their time."""
+        for place in added:
+            if self.head is not None and place.environment not in self.head.environments:
+                yield f"{place.path} is there, and the head has no {place.environment}."
+            before = self.pieces.get(place._replace(part=place.part - 1))
+            if place.part > 1 and before is not None and len(before.attempts) != MOST:
+                yield f"{place.path} is there, and the file before it isn't full."
+
+
+def _executions(piece: Piece) -> list[str]:
+    return [each.execution_id.lower() for each in piece.attempts if each.execution_id]
+
+
+def misplaced(path: str) -> str:
+    """Say that a file doesn't belong on the branch, or not there."""
+    return f"{path} doesn't belong on the lockfile's branch."
