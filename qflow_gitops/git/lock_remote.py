@@ -62,7 +62,7 @@ class LockRemote:
     def bring_objects(self, ids: Sequence[str]) -> None:
         """Fetch objects that a partial clone left out, all in one go."""
         # As git does by itself for one: the remote has what was promised, whatever else is here.
-        fetch = ["-c", "fetch.negotiationAlgorithm=noop", *_FETCH, "--filter=blob:none"]
+        fetch = ["-c", "fetch.negotiationAlgorithm=noop", *_FETCH]
         self._asked([*fetch, "--stdin", "--", self._address], "".join(f"{each}\n" for each in ids))
 
     def tip(self) -> str:

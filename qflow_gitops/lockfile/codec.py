@@ -20,6 +20,8 @@ from qflow_gitops.lockfile.notes import from_json as ledger_event_from_json
 from qflow_gitops.lockfile.notes import to_json as ledger_event_to_json
 
 LOCKFILE_VERSION = 2
+NEWER, OLDER = "lock_newer", "lock_version"
+"""Reasons of a LockError about a form that another version of the program wrote."""
 
 Json = dict[str, Any]
 Made = TypeVar("Made")
@@ -128,7 +130,7 @@ def strictly(content: bytes, where: str, make: Callable[[Json], Made]) -> Made:
             where=where,
             not_done="Nothing was sent and nothing was written.",
             hint=problem.hint,
-            reason="lock_newer" if problem.is_newer else "lock_version",
+            reason=problem.reason,
         ) from None
     except RecursionError:
         raise _broken(where, "it is nested too deep") from None
@@ -152,14 +154,15 @@ class _OtherVersion(Exception):
 
     def __init__(self, version: int) -> None:
         super().__init__(
-            f"The lockfile has version {version}, and this program knows version "
+            f"The lockfile has version {version}, and this qflow-gitops reads version "
             f"{LOCKFILE_VERSION}."
         )
-        self.is_newer = version > LOCKFILE_VERSION
+        newer = version > LOCKFILE_VERSION
+        self.reason = NEWER if newer else OLDER
         self.hint = (
             "Use the newer qflow-gitops that wrote it."
-            if self.is_newer
-            else "No release wrote that form: use the build that did."
+            if newer
+            else "Use the build that wrote it: no release did, and nothing converts it."
         )
 
 

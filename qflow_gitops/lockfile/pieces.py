@@ -141,12 +141,13 @@ def head_from_bytes(content: bytes, where: str) -> Lockfile:
 
 
 def _head(data: Json) -> Lockfile:
+    head = head_from_json(data)
     for name, record in data["environments"].items():
         if "runs" in record:
             raise ValueError(f"the head holds runs of {name}, which belong in files of their own")
         if not re.fullmatch(_NAME, name):
             raise ValueError(f"{name!r} is no name of an environment")
-    return head_from_json(data)
+    return head
 
 
 def pieces_of(lockfile: Lockfile, key: RunKey) -> Iterator[tuple[Place, Piece]]:

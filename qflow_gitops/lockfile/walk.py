@@ -79,7 +79,7 @@ class Walk:
                 before = head_from_bytes(change.old, HEAD)
             self.head = None if change.new is None else head_from_bytes(change.new, HEAD)
         except LockError as problem:
-            yield f"{HEAD}: {problem.message}"
+            yield _unread(HEAD, problem)
             return
         if self.head is None:
             yield f"{HEAD} is gone."
@@ -91,9 +91,9 @@ class Walk:
 
     def _piece(self, place: Place, change: Changed) -> Iterator[str]:
         if change.new is None:
-            gone = self._before(place, change)
-            count = len(gone.attempts) if gone else 0
-            yield f"{place.path} is gone, with {count} recorded."
+            held = self._before(place, change)
+            last = held.attempts[-1].number if held and held.attempts else 0
+            yield f"{place.path} is gone{f', with the attempts up to #{last}' if last else ''}."
             return
         if change.mode != PLAIN:
             yield f"{place.path} isn't a plain file."
@@ -101,7 +101,7 @@ class Walk:
         try:
             now = piece_from_bytes(change.new, place, place.path)
         except LockError as problem:
-            yield f"{place.path}: {problem.message}"
+            yield _unread(place.path, problem)
             return
         if before is not None:
             yield from audit.grown_piece(place, before, now)
@@ -143,6 +143,10 @@ class Walk:
 
 def _executions(piece: Piece) -> list[str]:
     return [each.execution_id.lower() for each in piece.attempts if each.execution_id]
+
+
+def _unread(path: str, problem: LockError) -> str:
+    return problem.message.replace("The lockfile", path, 1)
 
 
 def misplaced(path: str) -> str:

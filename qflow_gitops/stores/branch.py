@@ -151,9 +151,10 @@ class BranchStore:
         good = base
         for step, problems in Trail(self._branch, base, steps).followed(Walk()):
             if problems:
+                self._reader.check_form(base, tip)
                 said = "; ".join(problem.rstrip(".") for problem in problems[:3])
                 raise LockError(
-                    f"The lockfile isn't what it was plus more: {step.commit[:10]}: {said}.",
+                    f"The lockfile isn't what it was plus more, in {step.commit[:10]}: {said}.",
                     where=self.where,
                     not_done=NOTHING_DONE,
                     hint=self._put_back(step.commit, good),
@@ -166,9 +167,13 @@ class BranchStore:
         try:
             record = self._reader.whole(commit, attempts=attempts)
         except LockError as problem:
-            if problem.reason == "lock_broken":
-                before = next(iter(self._branch.parents(commit)), "")
-                problem.hint = f"{problem.hint} {self._put_back(commit, before)}"
+            if problem.reason == "lock_broken" and self._branch.parents(commit):
+                back = self._branch.push_command("COMMIT", force=True)
+                problem.hint += (
+                    f" If nothing was recorded since, put back the one before it: `{back}`"
+                )
+            elif problem.reason == "lock_broken":
+                problem.hint = f"{problem.hint} {self._put_back(commit, '')}"
             raise
         check_lineage(record.lockfile, self._lineage, self.where)
         return record
@@ -197,9 +202,8 @@ class BranchStore:
             yield Version(step.commit, step.parents, (*problems, *self._foreign(walk)))
 
     def _foreign(self, walk: Walk) -> Iterator[str]:
-        lineage = walk.head.lineage if walk.head else ""
-        if self._lineage and lineage != self._lineage:
-            yield f"Its lineage is {lineage}, not {self._lineage}."
+        if self._lineage and walk.head and walk.head.lineage != self._lineage:
+            yield f"Its lineage is {walk.head.lineage}, not {self._lineage}."
 
     def signer(self, version: str, signers: str) -> str:
         """Return which of git's allowed signers (a file) signed a commit, "" for none."""

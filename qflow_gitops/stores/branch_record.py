@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import AttemptKey
+from qflow_gitops.lockfile.codec import NEWER, OLDER
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.pieces import (
@@ -107,17 +108,44 @@ class RecordReader:
             raise self._broken(misplaced(entry.path).rstrip("."))
         return place
 
+    def check_form(self, before: str, commit: str) -> None:
+        """Refuse what nobody has tampered with: another version's lockfile, or none in either.
+
+        Two commits of the branch that aren't what they should be. A version that is older than
+        the one before isn't excused by its number.
+        """
+        was, now = (self._blob_of_head(each) for each in (before, commit))
+        if not was and not now:
+            raise self._no_head(commit)
+        problem = self._other_version(commit, now)
+        if problem and (problem.reason == NEWER or self._other_version(before, was)):
+            raise problem
+
+    def _blob_of_head(self, commit: str) -> str:
+        entries = self.branch.entries(commit)
+        return next((entry.blob for entry in entries if entry.path == HEAD), "")
+
+    def _other_version(self, commit: str, head: str) -> LockError | None:
+        try:
+            self._head(commit, head)
+        except LockError as problem:
+            return problem if problem.reason in (NEWER, OLDER) else None
+        return None
+
     def _head(self, commit: str, blob: str) -> Lockfile:
         if not blob:
-            raise LockError(
-                f"The commit {commit[:10]} holds no qflow.lock.",
-                where=self.where,
-                not_done=NOTHING_DONE,
-                hint="Another branch may have this name: set `lock.branch` in qflow.yaml.",
-                reason="lock_broken",
-            )
+            raise self._no_head(commit)
         (content,) = self.branch.blobs([blob])
         return head_from_bytes(content, self.where)
+
+    def _no_head(self, commit: str) -> LockError:
+        return LockError(
+            f"The commit {commit[:10]} holds no qflow.lock.",
+            where=self.where,
+            not_done=NOTHING_DONE,
+            hint="Another branch may have this name: set `lock.branch` in qflow.yaml.",
+            reason="lock_broken",
+        )
 
     @property
     def where(self) -> str:
