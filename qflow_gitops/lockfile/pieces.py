@@ -158,7 +158,7 @@ def pieces_of(lockfile: Lockfile, key: RunKey) -> Iterator[tuple[Place, Piece]]:
             f"{environment}/{run} can't be recorded: a name has lower-case letters, digits and "
             "hyphens.",
             not_done="Nothing was written.",
-            hint="Take that line out of what is to be recorded.",
+            hint="Give it such a name.",
             reason="lock_name",
         )
     attempts, events = lockfile.attempts(*key), lockfile.events(*key)

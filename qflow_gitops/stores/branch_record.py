@@ -72,8 +72,7 @@ class RecordReader:
     def whole(self, commit: str, *, attempts: bool = False) -> BranchRecord:
         """Read every file of a commit, `attempts`: to have those of every run at hand."""
         entries = self.branch.entries(commit)
-        heads = (each.blob for each in entries if each.path == HEAD and each.mode == PLAIN)
-        lockfile = self._head(commit, next(heads, ""))
+        lockfile = self._head(commit, _head_among(entries))
         others = (each for each in entries if each.path not in (HEAD, *BESIDE))
         wanted = [(self._place(entry), entry.blob) for entry in others]
         read: dict[Place, Piece] | None = {} if attempts else None
@@ -114,16 +113,12 @@ class RecordReader:
         Two commits of the branch that aren't what they should be. A version that is older than
         the one before isn't excused by its number.
         """
-        was, now = (self._blob_of_head(each) for each in (before, commit))
+        was, now = (_head_among(self.branch.entries(each)) for each in (before, commit))
         if not was and not now:
             raise self._no_head(commit)
         problem = self._other_version(commit, now)
         if problem and (problem.reason == NEWER or self._other_version(before, was)):
             raise problem
-
-    def _blob_of_head(self, commit: str) -> str:
-        entries = self.branch.entries(commit)
-        return next((entry.blob for entry in entries if entry.path == HEAD), "")
 
     def _other_version(self, commit: str, head: str) -> LockError | None:
         try:
@@ -312,6 +307,11 @@ class RecordReader:
 
 def _joined(pieces: Mapping[Place, Piece], place: Place) -> Attempts:
     return tuple(attempt for part in _parts(pieces, place.key) for attempt in pieces[part].attempts)
+
+
+def _head_among(entries: Iterable[TreeEntry]) -> str:
+    """Return the head's blob, "" where there is none."""
+    return next((each.blob for each in entries if (each.path, each.mode) == (HEAD, PLAIN)), "")
 
 
 def _parts(files: Mapping[Place, Any], key: RunKey) -> Iterator[Place]:

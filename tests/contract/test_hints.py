@@ -81,7 +81,9 @@ _BY_REASON = {
         "The lockfile is another one than this was meant for: `qflow-gitops lock verify`",
         ". If what a person decided about #… is wrong: …",
     ),
-    "each store says more": ("`qflow-gitops lock verify` says which versions can be read.",),
+    "a guard: no spec and no settings have such a name (`schema-value`, `schema-key`)": (
+        "Give it such a name.",
+    ),
     "the sandbox would serve until it is stopped": (
         "The targets are: ….",
         "For instance: …=1.5",

@@ -3,8 +3,9 @@
 import fcntl
 import json
 import os
-import subprocess
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.helpers.carried import Person
 from tests.helpers.clones import BRANCH
@@ -32,22 +33,45 @@ def _allow(at: Terminal) -> None:
     (at.folder / "remote.git/hooks/pre-receive").unlink()
 
 
-def _lockfile(at: Terminal, made: Callable[[str], str], *parents: str) -> None:
-    """Push a commit with another lockfile on the branch, as somebody with rights may."""
-    git = at.clone.git
-    git("fetch", "--quiet", "origin", f"+{BRANCH}:refs/seen")
-    text = git("show", "refs/seen:qflow.lock") + "\n"
-    at.clone.write("../other", made(text))
-    blob = git("hash-object", "-w", "../other")
-    (at.folder / "other").unlink()
-    listed = subprocess.run(
-        ["git", "mktree"], cwd=at.clone.path, check=True, capture_output=True, text=True,
-        input=f"100644 blob {blob}\tqflow.lock\n",
-    )  # fmt: skip
-    words = [word for one in (parents or ("refs/seen",)) for word in ("-p", one)]
-    commit = git("commit-tree", listed.stdout.strip(), *words, "-m", "by hand")
-    git("push", "--quiet", "--force", "origin", f"{commit}:refs/heads/{BRANCH}")
-    git("update-ref", "-d", "refs/seen")
+def _by_hand(at: Terminal, change: Callable[[Path], object], *more: str) -> None:
+    """Push a commit with other files on the lockfile's branch, as somebody with rights may.
+
+    `more` are further parents of it.
+    """
+    folder = at.folder / "by-hand"
+    hand = Workspace(folder)
+    at.clone.git("clone", "--quiet", "--branch", BRANCH, str(_remote(at).path), str(folder))
+    change(folder)
+    hand.git("add", "--all")
+    for one in more:
+        hand.git("fetch", "--quiet", str(at.clone.path), one)
+    parents = [word for one in (BRANCH, *("FETCH_HEAD" for _ in more)) for word in ("-p", one)]
+    commit = hand.git("commit-tree", hand.git("write-tree"), *parents, "-m", "by hand")
+    hand.git("push", "--quiet", "--force", "origin", f"{commit}:refs/heads/{BRANCH}")
+    shutil.rmtree(folder)
+
+
+def _begun(at: Terminal, *texts: str) -> None:
+    """Begin the lockfile's branch with a file of one text after another."""
+    hand = Workspace(at.folder / "by-hand")
+    at.clone.git("clone", "--quiet", "--no-checkout", str(_remote(at).path), str(hand.path))
+    hand.git("switch", "--quiet", "--orphan", BRANCH)
+    for text in texts:
+        hand.write("qflow.lock", text)
+        hand.git("add", "qflow.lock")
+        hand.git("commit", "--quiet", "-m", "by hand")
+    hand.git("push", "--quiet", "origin", BRANCH)
+    shutil.rmtree(hand.path)
+
+
+def _head(change: Callable[[str], str]) -> Callable[[Path], object]:
+    """Change the text of the lockfile's head."""
+
+    def changed(folder: Path) -> None:
+        file = folder / "qflow.lock"
+        file.write_text(change(file.read_text("utf-8")), "utf-8")
+
+    return changed
 
 
 def _twice_applied(at: Terminal) -> None:
@@ -76,7 +100,7 @@ def lockfile_rewritten(at: Terminal) -> tuple[str, Person]:
 def lockfile_merged(at: Terminal) -> tuple[str, Person]:
     """Somebody merged into the lockfile's branch."""
     _twice_applied(at)
-    _lockfile(at, lambda text: text, "refs/seen", "HEAD")
+    _by_hand(at, lambda folder: None, "HEAD")
     return APPLY, Person(WHY)
 
 
@@ -85,20 +109,26 @@ def lockfile_that_lost_something(at: Terminal) -> tuple[str, Person]:
     """Somebody took a run out of the lockfile."""
     _twice_applied(at)
 
-    def without_b(text: str) -> str:
-        data = json.loads(text)
-        del data["environments"]["prod"]["runs"]["b"]
-        return json.dumps(data, indent=2) + "\n"
-
-    _lockfile(at, without_b)
+    _by_hand(at, lambda folder: next(folder.glob("runs/prod/*/b.json")).unlink())
     return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def lockfile_that_a_new_clone_cant_trust(at: Terminal) -> tuple[str, Person]:
+    """Somebody put a file on the lockfile's branch, and wrote on; this clone has seen neither."""
+    _twice_applied(at)
+    _by_hand(at, lambda folder: (folder / "notes.txt").write_text("to do"))
+    _by_hand(at, lambda folder: (folder / "README.md").write_text("mine"))
+    at.clone.git("update-ref", "-d", f"refs/qflow-gitops/origin/{BRANCH}")
+    at.clone.git("update-ref", "-d", f"refs/remotes/origin/{BRANCH}")
+    return APPLY, Person({"COMMIT": lambda at: _remote(at).git("rev-parse", f"{BRANCH}~2")})
 
 
 @scenario("branch")
 def lockfile_broken_on_its_branch(at: Terminal) -> tuple[str, Person]:
     """Somebody broke the lockfile on its branch."""
     _twice_applied(at)
-    _lockfile(at, lambda text: text[:-20])
+    _by_hand(at, _head(lambda text: text[:-20]))
     return APPLY, Person(WHY)
 
 
@@ -106,15 +136,7 @@ def lockfile_broken_on_its_branch(at: Terminal) -> tuple[str, Person]:
 def lockfile_begun_broken(at: Terminal) -> tuple[str, Person]:
     """The lockfile's branch begins with something else."""
     at.specs(a=spec("a"))
-    at.clone.write("../other", "{}")
-    blob = at.clone.git("hash-object", "-w", "../other")
-    (at.folder / "other").unlink()
-    listed = subprocess.run(
-        ["git", "mktree"], cwd=at.clone.path, check=True, capture_output=True, text=True,
-        input=f"100644 blob {blob}\tqflow.lock\n",
-    )  # fmt: skip
-    commit = at.clone.git("commit-tree", listed.stdout.strip(), "-m", "by hand")
-    at.clone.git("push", "--quiet", "origin", f"{commit}:refs/heads/{BRANCH}")
+    _begun(at, "{}")
     return APPLY, Person(WHY)
 
 
@@ -434,6 +456,21 @@ def lockfile_of_a_newer_version(at: Terminal) -> tuple[str, Person]:
     applied(at)
     at.edit("qflow.lock", '"lockfileVersion": 2', '"lockfileVersion": 999')
     return APPLY, Person(WHY, elsewhere={"Use the newer qflow-gitops": "there is none yet"})
+
+
+@scenario("worktree", "branch")
+def lockfile_of_an_older_version(at: Terminal) -> tuple[str, Person]:
+    """An older program wrote the lockfile."""
+    at.specs(a=spec("a"))
+    first, then = (
+        json.dumps({"lockfileVersion": 1, "lineage": "0", "serial": serial, "environments": {}})
+        for serial in (1, 2)
+    )
+    if at.store == "worktree":
+        at.clone.write("qflow.lock", then)
+    else:
+        _begun(at, first, then)
+    return APPLY, Person(WHY, elsewhere={"Use the build that wrote it": "nobody keeps one"})
 
 
 @scenario("worktree")
