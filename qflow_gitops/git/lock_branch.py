@@ -23,6 +23,9 @@ from qflow_gitops.git.process import shown
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.ports.lockfile import Step, TreeEntry
 
+_DEEPEST = 2**31 - 2
+"""As deep as a branch can be: with one more, as with --unshallow, git brings all others, too."""
+
 
 @dataclass(frozen=True)
 class GitBranch:
@@ -95,7 +98,7 @@ class GitBranch:
             here = self._git.out(["rev-list", tip]).decode().split()
             if not set(ends) & set(here):
                 return False
-        self._remote.bring(tip, "--unshallow")
+        self._remote.bring(tip, f"--depth={_DEEPEST}")
         return True
 
     def known(self) -> tuple[str, str]:

@@ -201,17 +201,19 @@ class Runner:
         }
 
     def _checkout(self, given: Any, context: dict[str, Any], job: Job) -> None:
-        """All branches and the commit of the event, as with `fetch-depth: 0`."""
-        assert given["fetch-depth"] == 0
+        """All branches and the commit of the event, or that one alone, as `fetch-depth` says."""
+        depth = int(filled(given["fetch-depth"], context))
         ref = context["github"]["ref"]
         where = job.folder / "work"
-        address = self.remote.path.as_uri()
+        where.mkdir()
+        refs = [f"--depth={depth}", ref] if depth else ["+refs/heads/*:refs/remotes/origin/*", ref]
         for words in (
-            ["clone", "--quiet", "--no-checkout", address, str(where)],
-            ["-C", str(where), "fetch", "--quiet", "origin", ref],
-            ["-C", str(where), "checkout", "--quiet", "--detach", "FETCH_HEAD"],
+            ["init", "--quiet"],
+            ["remote", "add", "origin", self.remote.path.as_uri()],
+            ["fetch", "--quiet", "origin", *refs],
+            ["checkout", "--quiet", "--detach", self._commit(ref)],
         ):
-            subprocess.run(["git", *words], check=True, capture_output=True)
+            subprocess.run(["git", "-C", str(where), *words], check=True, capture_output=True)
         if self.offline and not given["persist-credentials"]:
             gone = f"file://{job.folder}/gone.git"
             command = ["git", "-C", str(where), "remote", "set-url", "origin", gone]

@@ -20,6 +20,7 @@ from tests.helpers.specs import spec
 RUN = "encrypt-prod-buckets"
 SECRETS = {"QFLOW_CLIENT_ID": "test-client", "QFLOW_CLIENT_SECRET": "test-canary-secret"}
 OWN = {"repository": {"default_branch": "main"}}
+HOURLY, NIGHTLY = (one["cron"] for one in workflow("qflow.yml")["on"]["schedule"])
 COMMENTING = frozenset({"comment", "tell"})
 """The jobs that write comments: left out where a test is about others."""
 
@@ -67,8 +68,8 @@ def pushed(runner: Runner) -> dict[str, Job]:
     return runner.run("qflow.yml", "push", "refs/heads/main", OWN)
 
 
-def scheduled(runner: Runner) -> dict[str, Job]:
-    return runner.run("qflow.yml", "schedule", "refs/heads/main", OWN)
+def scheduled(runner: Runner, cron: str = HOURLY) -> dict[str, Job]:
+    return runner.run("qflow.yml", "schedule", "refs/heads/main", {"schedule": cron, **OWN})
 
 
 def by_merge(workspace: Workspace) -> None:
@@ -101,7 +102,7 @@ def test_a_pull_request_is_checked_and_its_merge_writes_the_record(
     first = pushed(runner)
     assert results(first) == {
         "check": "success", "comment": "skipped", "gate": "success", "apply": "success",
-        "tell": "skipped",
+        "verify": "skipped", "tell": "skipped",
     }  # fmt: skip
     assert remote.states() == {RUN: "succeeded"}
 
@@ -110,7 +111,7 @@ def test_a_pull_request_is_checked_and_its_merge_writes_the_record(
     jobs = runner.run("qflow.yml", "pull_request", ref, event)
     assert results(jobs) | {"comment": "-"} == {
         "check": "success", "comment": "-", "gate": "skipped", "apply": "skipped",
-        "tell": "skipped",
+        "verify": "skipped", "tell": "skipped",
     }  # fmt: skip
     check = jobs["check"]
     assert check.outputs["run"] == "1"
@@ -170,7 +171,7 @@ def test_a_pull_requests_whole_way(
         jobs = scheduled(runner)
         assert results(jobs) == {
             "check": "success", "comment": "skipped", "gate": "success", "apply": "success",
-            "tell": "success",
+            "verify": "success", "tell": "success",
         }, jobs["apply"].log + jobs["tell"].log  # fmt: skip
         (attempt,) = remote.attempts("second")
         assert (attempt["state"], len(sandbox.executions())) == ("succeeded", 2)
@@ -216,7 +217,7 @@ def test_a_bad_spec_fails_the_check_with_annotations(
     jobs = pushed(runner)
     assert results(jobs) == {
         "check": "failure", "comment": "skipped", "gate": "skipped", "apply": "skipped",
-        "tell": "skipped",
+        "verify": "skipped", "tell": "skipped",
     }  # fmt: skip
     (step,) = jobs["check"].steps
     assert "\n::error file=runs/second.yaml,line=6" in step.out
@@ -240,6 +241,37 @@ def test_a_schedule_passes_the_gate_or_sends_nothing(
     assert (jobs["gate"].result, jobs["apply"].result) == ("success", "success")
     assert jobs["apply"].steps[0].environ["QFLOW_FREEZE"] == ""
     assert len(sandbox.executions()) == 2
+
+
+@pytest.mark.parametrize(
+    ("cron", "said"),
+    rows(
+        ((HOURLY, "weren't taken again"), (NIGHTLY, "1 digest taken")), lambda row: row[0] == HOURLY
+    ),
+)
+def test_a_schedule_verifies_the_lockfile_and_settles_doubts_whatever_that_finds(
+    cron: str, said: str, workspace: Workspace, remote: Remote, sandbox: SandboxServer,
+    runner: Runner,
+) -> None:  # fmt: skip
+    """With no secret; by the hour it fetches the lockfile's branch alone, by night all history."""
+    workspace.publish("one commit before the newest")
+    sandbox.set_faults("accept-then-drop", "list-lag=600")
+    assert pushed(runner)["apply"].steps[0].outputs["exit-code"] == "9"
+    sandbox.set_faults()
+    hand = remote.clone("by-hand", f"--branch={BRANCH}")
+    hand.write("notes.txt", "to do")
+    added = hand.publish("by hand")
+    hand.remove("notes.txt")
+    hand.publish("what no look at the newest commits shows")
+    jobs = scheduled(runner, cron)
+    assert (jobs["verify"].result, jobs["apply"].result) == ("failure", "success")
+    assert remote.states()[RUN] in ("adopted", "succeeded", "running")
+    (step,) = jobs["verify"].steps
+    assert (step.outputs["exit-code"], step.outputs["reason"]) == ("11", "lock_unsound")
+    assert f"✗ {added[:10]}: notes.txt doesn't belong on the lockfile's branch." in step.summary
+    assert said in step.out
+    assert not [name for name in step.environ if name.startswith("QFLOW_CLIENT")]
+    assert (jobs["verify"].folder / "work/.git/shallow").exists() is (cron == HOURLY)
 
 
 def test_a_closed_gate_keeps_everything_out(
@@ -364,7 +396,8 @@ def test_the_record_is_pushed_by_the_only_job_that_can(runner: Runner) -> None:
             assert 0 < job["timeout-minutes"] <= 90
             for step in job["steps"]:
                 if step.get("uses", "").startswith("actions/checkout@"):
-                    keeps = "contents" in writes or job["name"] == "qflow tell"  # which only reads
+                    only_reads = job["name"] in ("qflow tell", "qflow verify")
+                    keeps = "contents" in writes or only_reads
                     assert step["with"]["persist-credentials"] is keeps
                 assert ("secrets." in str(step)) is (
                     job.get("environment") == "production" and "command" in str(step)

@@ -352,6 +352,29 @@ def test_a_version_without_a_record_is_named(
     assert checked["attempts"] == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "reason"), rows(((1, "lock_shrunk"), (3, "lock_newer")), lambda row: row[0] == 1)
+)
+def test_a_head_that_calls_itself_of_another_version(
+    version: int, reason: str, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """A newer program may go on with a lockfile, and an older one never: that is tampering."""
+    assert cli("apply", "--yes").code == 0
+    hand = remote.clone("by-hand", f"--branch={BRANCH}")
+    head = hand.read("qflow.lock")
+    hand.write("qflow.lock", head.replace('"lockfileVersion": 2', f'"lockfileVersion": {version}'))
+    hand.git("commit", "--quiet", "--all", "--message=by hand")
+    hand.git("push", "--quiet")
+    refused = cli.json("apply", "--yes")
+    assert (refused["exitCode"], refused["reason"]) == (11, reason)
+    (problem,) = cli.json("lock", "verify")["problems"]
+    assert problem == (
+        f"{remote.tip()[:10]}: qflow.lock has version {version}, and this qflow-gitops reads "
+        "version 2."
+    )
+    assert len(sandbox.executions()) == 1
+
+
 def test_two_clones_do_not_send_twice(
     remote: Remote, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

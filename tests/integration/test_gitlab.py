@@ -12,7 +12,7 @@ import pytest
 from junitparser import JUnitXml
 
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.clones import Remote
+from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.githttp import TOKEN, serve_http
 from tests.helpers.gitlab import ROOT, SHIPPED, WORKFLOW, GitLab
@@ -44,7 +44,7 @@ def gitlab(
         (
             ("merge_request_event", "", "check"),
             ("push", "", "plan gate! apply"),
-            ("schedule", "", "plan gate? apply settle"),
+            ("schedule", "", "plan gate? apply settle verify"),
             ("web", "freeze", "freeze"),
             ("web", "reconcile", "operate!"),
             ("api", "", ""),
@@ -128,6 +128,26 @@ def test_operations_reach_the_record_and_hold_what_comes(
     assert done.results["operate"] == "passed", done.out
     assert gitlab.run("schedule", "main", "settle").results == {"settle": "passed"}
     assert not sandbox.executions()
+
+
+@nightly
+def test_a_schedule_verifies_the_lockfile_and_settles_doubts_whatever_that_finds(
+    gitlab: GitLab, remote: Remote, sandbox: SandboxServer
+) -> None:
+    assert gitlab.run("push", press="gate").results["apply"] == "passed"
+    jobs = ("settle", "verify")
+    done = gitlab.run("schedule", "main", *jobs)
+    assert done.results == dict.fromkeys(jobs, "passed"), done.out
+    assert "weren't taken again" in done.out
+    assert "1 digest taken again" in gitlab.run("schedule", "main", *jobs, VERIFY="full").out
+    hand = remote.clone("by-hand", f"--branch={BRANCH}")
+    hand.write("notes.txt", "to do")
+    hand.publish("by hand")
+    hand.remove("notes.txt")
+    hand.publish("what no look at the newest commits shows")
+    done = gitlab.run("schedule", "main", *jobs)
+    assert (done.code, done.results) == (1, {"settle": "passed", "verify": "failed"})
+    assert "notes.txt doesn't belong on the lockfile's branch." in done.out
 
 
 @nightly
