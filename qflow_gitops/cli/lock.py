@@ -33,10 +33,11 @@ def command() -> None:
 def verify_(
     wiring: Wiring, signers: str | None, quick: bool, format_name: str, copies: options.Copies
 ) -> int:
-    """Check the whole record, without trusting it.
+    """Check every version of the lockfile, without trusting it.
 
-    Its form; that every version only added to the one before; that no execution is in it
-    twice; that each digest is the one of its file, where this clone still has that.
+    Its form; that each only added to the one before; that no execution is in it twice; that
+    each digest is the one of its file, where this clone still has that. A shallow clone
+    fetches what it lacks of the lockfile's branch.
     """
 
     def work() -> Report:

@@ -88,9 +88,8 @@ class Verified:
 
     `digests` of the attempts were taken again of their files; `unseen` could not be, since
     their files as they were aren't in this clone (or not recorded); None for both where that
-    wasn't asked. `signed` counts commits
-    with a signature of an allowed signer, None where that wasn't asked. `problems` are
-    sentences.
+    wasn't asked. `signed` counts commits with a signature of an allowed signer, None where that
+    wasn't asked. `problems` are sentences.
     """
 
     where: str
