@@ -1,0 +1,258 @@
+"""What somebody with the right to push can do to the lockfile's branch, one commit each."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.helpers.clones import BRANCH, Remote
+from tests.helpers.drafts import HEAD, PLAIN, SUBMODULE, Draft, path_of
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One variant. `says`: words that are said of it, a path or a run as a rule.
+
+    The head's serial is counted on beforehand, as an attacker who knows that would, unless
+    `quietly`. `blind`: a clone that knows nothing can't tell.
+    """
+
+    name: str
+    change: Callable[[Draft], object]
+    says: Sequence[str]
+    quietly: bool = False
+    blind: bool = False
+
+    def made(self, remote: Remote) -> str:
+        """Push it; the commit's id."""
+        draft = Draft(remote)
+        if not self.quietly:
+            draft.serial()
+        self.change(draft)
+        return draft.push()
+
+
+def covered(remote: Remote, good: str) -> str:
+    """Put back what was there, as if nothing had been."""
+    draft = Draft(remote)
+    draft.take(good)
+    draft.serial(2)
+    return draft.push()
+
+
+A, B, SAMPLE = path_of("a"), path_of("b"), path_of("encrypt-prod-buckets")
+OTHER = "v1:sha256:" + "0" * 64
+
+
+def _attempt(number: int, change: Callable[[Any], object]) -> Callable[[Draft], None]:
+    return lambda draft: draft.edit(A, lambda data: change(data["attempts"][number - 1]))
+
+
+def _edits() -> Iterator[Attack]:
+    """Attempts of a run that aren't what they were."""
+    where = ("prod/a #1",)
+
+    def without_end(attempt: Any) -> None:
+        del attempt["events"][2:], attempt["status"]
+        attempt["state"] = "accepted"
+
+    def unsent(attempt: Any) -> None:
+        del attempt["events"][1:], attempt["status"], attempt["executionId"]
+        attempt["events"].append({"at": attempt["events"][0]["at"], "to": "unsent"})
+        attempt["state"] = "unsent"
+
+    yield Attack("a digest", _attempt(1, lambda one: one.update(digest=OTHER)), where)
+    yield Attack("a fact", _attempt(1, lambda one: one.update(platform="EU1")), where)
+    yield Attack("a fact gone", _attempt(1, lambda one: one.pop("nonce")), where)
+    yield Attack("an execution", _attempt(1, lambda one: one.update(executionId="e")), where)
+    yield Attack("a time", _attempt(1, lambda one: one["events"][1].update(at="2026-01-01T00:00:00Z")), where)  # fmt: skip
+    yield Attack("an event's word", _attempt(1, lambda one: one["events"][0].update(leaseUntil="2030-01-01T00:00:00Z")), where)  # fmt: skip
+    yield Attack("an event gone", _attempt(1, without_end), where)
+    yield Attack("never sent", _attempt(2, unsent), ("prod/a #2",))
+    yield Attack("an attempt gone", lambda draft: draft.edit(A, lambda data: data["attempts"].pop()), ("prod/a #2",))  # fmt: skip
+    yield Attack("attempts in another order", lambda draft: draft.edit(A, lambda data: data["attempts"].reverse()), (A,))  # fmt: skip
+    yield Attack("attempts in another order, numbered anew", lambda draft: draft.edit(A, _turned), where)  # fmt: skip
+    yield Attack("no attempt left", lambda draft: draft.edit(A, lambda data: data["attempts"].clear()), (A,))  # fmt: skip
+    yield Attack("the first attempt gone", lambda draft: draft.edit(A, lambda data: data["attempts"].pop(0)), (A,))  # fmt: skip
+
+
+def _turned(data: Any) -> None:
+    data["attempts"].reverse()
+    for number, attempt in enumerate(data["attempts"], 1):
+        attempt["number"] = number
+
+
+def _files() -> Iterator[Attack]:
+    """Runs' files that went, moved, or hold what belongs elsewhere."""
+
+    def swapped(draft: Draft) -> None:
+        a, b = draft.bytes_of(A), draft.bytes_of(B)
+        draft.put(A, b)
+        draft.put(B, a)
+
+    def swapped_and_named(draft: Draft) -> None:
+        a, b = draft.data(A), draft.data(B)
+        draft.put(A, {**b, "name": "a"})
+        draft.put(B, {**a, "name": "b"})
+
+    def moved(path: str, **names: str) -> Callable[[Draft], None]:
+        def change(draft: Draft) -> None:
+            draft.put(path, {**draft.data(A), **names})
+            draft.drop(A)
+
+        return change
+
+    def copied(path: str, **names: str) -> Callable[[Draft], None]:
+        return lambda draft: draft.put(path, {**draft.data(A), **names})
+
+    def without_runs(draft: Draft) -> None:
+        draft.entries = [each for each in draft.entries if "/" not in each.path]
+
+    new = path_of("new")
+    yield Attack("a run gone", lambda draft: draft.drop(A), (A,))
+    yield Attack("a head without runs", without_runs, (A,))
+    yield Attack("two runs swapped", swapped, (A,))
+    yield Attack("two runs swapped, and named so", swapped_and_named, ("prod/a #1",))
+    yield Attack("a run renamed", moved(new, name="new"), (A,))
+    yield Attack("a file moved", moved(new), (A,))
+    yield Attack("a file copied", copied(new), (new,))
+    yield Attack("an execution in two runs", copied(new, name="new"), (new, A))
+    yield Attack("a wrong folder", copied("runs/prod/00/a.json"), ("runs/prod/00/a.json",))
+    yield Attack("moved to a wrong folder", moved("runs/prod/00/a.json"), (A,))
+    elsewhere = path_of("a", "elsewhere")
+    yield Attack("another environment", copied(elsewhere), (elsewhere,))
+    yield Attack("an environment that the head doesn't know", copied(elsewhere, environment="elsewhere"), (elsewhere,))  # fmt: skip
+    yield Attack("nothing new", lambda draft: draft.put(A, json.dumps(draft.data(A)).encode()), (A,))  # fmt: skip
+    yield Attack("an environment's runs gone", lambda draft: draft.edit(HEAD, lambda head: head["environments"].pop("prod")), ("environment prod",))  # fmt: skip
+    yield Attack("more than a run has", lambda draft: draft.edit(A, lambda data: data.update(more=1)), (A,))  # fmt: skip
+    yield Attack("a key twice", lambda draft: draft.put(A, draft.bytes_of(A).replace(b'"name"', b'"name": "a", "name"', 1)), (A,))  # fmt: skip
+    yield Attack("half a file", lambda draft: draft.put(A, draft.bytes_of(A)[:700]), (A,))
+    second = path_of("a", part=".2")
+    yield Attack("a second part, the first isn't full", copied(second), (second,))
+    yield Attack("a second part alone", copied(path_of("new", part=".2"), name="new"), (path_of("new", part=".2"),))  # fmt: skip
+    yield Attack("a sound second part, the first isn't full", _second(A, "a"), (second,))
+    yield Attack("a sound second part alone", _second("", "new"), (path_of("new", part=".2"),))
+    for part in (".1", ".02", ".0", ".x", "." + "9" * 5000):
+        yield Attack(f"part {part[1:9]}", copied(path_of("a", part=part)), (path_of("a", part=part)[:60],))  # fmt: skip
+
+
+def _second(first: str, run: str) -> Callable[[Draft], None]:
+    def change(draft: Draft) -> None:
+        piece = draft.data(first or A)
+        (attempt, *_) = piece["attempts"]
+        more = {**attempt, "number": 101, "executionId": "execution-of-another"}
+        draft.put(path_of(run, part=".2"), {**piece, "name": run, "attempts": [more]})
+
+    return change
+
+
+def _heads() -> Iterator[Attack]:
+    """Heads that aren't what they were, or disagree with the runs."""
+
+    def head(change: Callable[[Any], object]) -> Callable[[Draft], None]:
+        return lambda draft: draft.edit(HEAD, change)
+
+    def prod(change: Callable[[Any], object]) -> Callable[[Draft], None]:
+        return head(lambda data: change(data["environments"]["prod"]))
+
+    def folder(draft: Draft) -> None:
+        draft.put("qflow.lock/qflow.lock", draft.bytes_of(HEAD))
+        draft.drop(HEAD)
+
+    def mode(value: str) -> Callable[[Draft], None]:
+        return lambda draft: draft.put(HEAD, draft.bytes_of(HEAD), value)
+
+    frozen = ("of its head",)
+    yield Attack("all of its events gone", head(lambda data: data.pop("freeze")), frozen)
+    yield Attack("frozen again", head(lambda data: data["freeze"].pop()), frozen)
+    yield Attack("a freeze changed", head(lambda data: data["freeze"][0].update(reason="none")), frozen)  # fmt: skip
+    yield Attack("never applied", prod(lambda data: data.pop("appliedThrough")), ("environment prod",))  # fmt: skip
+    yield Attack("no latest commit", prod(lambda data: data.pop("latest")), ("environment prod",))
+    yield Attack("the same serial", prod(lambda data: data.update(latest="1" * 40)), ("serial",), quietly=True)  # fmt: skip
+    yield Attack("an older serial", head(lambda data: data.update(serial=2)), ("serial",))
+    yield Attack("runs without the head", _attempt(1, lambda one: one.update(added=1)), ("prod/a #1", "serial"), quietly=True)  # fmt: skip
+    yield Attack("another lineage", head(lambda data: data.update(lineage="0" * 32)), ("lineage",))
+    yield Attack("runs in the head", prod(lambda data: data.update(runs={})), (HEAD,))
+    yield Attack("an environment in capitals", head(lambda data: data["environments"].update(Prod={})), (HEAD,))  # fmt: skip
+    yield Attack("version 1", head(lambda data: data.update(lockfileVersion=1)), (HEAD,))
+    yield Attack("a newer version", head(lambda data: data.update(lockfileVersion=3)), (HEAD,))
+    yield Attack("no JSON", lambda draft: draft.put(HEAD, b"version 2\n"), (HEAD,))
+    yield Attack("no head", lambda draft: draft.drop(HEAD), (HEAD,))
+    yield Attack("a folder in place of the head", folder, ("qflow.lock/qflow.lock",))
+    yield Attack("a head that can be run", mode("100755"), (HEAD,))
+    yield Attack("a head that is a link", mode("120000"), (HEAD,))
+
+
+def _strangers() -> Iterator[Attack]:
+    """Files that don't belong, names that are spelled in another way."""
+
+    def copied(path: str, mode: str = PLAIN, *, beside: bool = False) -> Callable[[Draft], None]:
+        return lambda draft: draft.put(path, draft.bytes_of(A), mode, beside=beside)
+
+    def at_the_same_path(mode: str, content: bytes | None = None) -> Callable[[Draft], None]:
+        return lambda draft: draft.put(A, content or draft.bytes_of(A), mode)
+
+    for path in (
+        A.replace("a.json", "A.json"), A.replace("prod", "Prod"), "Runs/prod/ca/a.json",
+        A.replace("a.json", "a\u0301.json"), A.replace("a.json", "\u00e1.json"),
+        A.replace("a.json", "\uff41.json"), A.replace("a.json", "a\u200b.json"),
+        A.replace("ca", "CA"), A.replace("a.json", "a.JSON"), A.replace("a.json", "a.json "),
+        A.replace("a.json", "a\n.json"), A.replace("a.json", 'a".json'), "QFLOW.LOCK", "notes.txt",
+        ".gitattributes", "runs/a.json", "runs/prod/a.json", "runs/prod/ca/ca/a.json", f"x/{A}",
+        "README.md/a.json",
+    ):  # fmt: skip
+        yield Attack(f"a stranger, {path!r}", copied(path), (path.split("\n")[0],))
+    yield Attack("a link", copied("runs/prod/ca/link.json", "120000"), ("runs/prod/ca/link.json",))
+    yield Attack("a link in a run's place", at_the_same_path("120000", b"../../x"), (A,))
+    yield Attack("a run that can be run", at_the_same_path("100755"), (A,))
+    yield Attack("the old mode of a file for a group", at_the_same_path("100664"), (A,))
+    for path in ("module", A, "README.md", HEAD):
+        yield Attack(f"a submodule, {path}", _module(path), (path,))
+    yield Attack("two files of one name", copied(A, beside=True), (A,))
+    yield Attack("two files of one name, the second lower", _lower(), (A,))
+    yield Attack("two files of one name, the first lower", _lower(first=True), (A,))
+
+
+def _module(path: str) -> Callable[[Draft], None]:
+    return lambda draft: draft.link(path, SUBMODULE, "1" * 40)
+
+
+def _lower(*, first: bool = False) -> Callable[[Draft], None]:
+    def change(draft: Draft) -> None:
+        (old,) = (each for each in draft.entries if each.path == A)
+        data = draft.data(A)
+        data["attempts"].pop()
+        draft.put(A, data)
+        draft.link(A, PLAIN, old.blob, beside=True)
+        if not first:
+            draft.entries.append(draft.entries.pop(-2))
+
+    return change
+
+
+def _histories() -> Iterator[Attack]:
+    """Commits that follow something else than the one before."""
+
+    def merged(draft: Draft) -> None:
+        draft.parents = [*draft.parents, f"{BRANCH}~1"]
+
+    def merged_turned(draft: Draft) -> None:
+        draft.parents = [f"{BRANCH}~1", *draft.parents]
+
+    def back(draft: Draft) -> None:
+        draft.parents = [f"{BRANCH}~2"]
+        draft.take(f"{BRANCH}~2")
+        draft.serial(3)
+
+    def begun_anew(draft: Draft) -> None:
+        draft.parents = []
+
+    rewritten = ("rewritten",)
+    yield Attack("a merge", merged, ("merge",))
+    yield Attack("a merge, the other way round", merged_turned, ("merge",))
+    yield Attack("back, and something new", back, rewritten, quietly=True, blind=True)
+    yield Attack("the same, on top of an older commit", lambda draft: setattr(draft, "parents", [f"{BRANCH}~1"]), rewritten, blind=True)  # fmt: skip
+    yield Attack("all of it in one commit", begun_anew, rewritten, blind=True)
+
+
+ATTACKS = (*_edits(), *_files(), *_heads(), *_strangers(), *_histories())

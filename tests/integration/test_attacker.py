@@ -1,0 +1,164 @@
+"""Somebody with the right to push changes the lockfile's branch: each variant is named and refused.
+
+By `lock verify` anywhere, by every command in a clone that knew the record before, and by a fresh
+clone where that can tell: it looks at the newest commit and the one before.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qflow_gitops.base.paths import ROOT
+from qflow_gitops.errors import LockError
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.ports.lockfile import LockStore
+from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.settings.project import LockSettings
+from qflow_gitops.stores.registry import Place, build
+from tests.helpers.attacks import ATTACKS, Attack, covered
+from tests.helpers.cli import Cli, Done
+from tests.helpers.clones import Remote
+from tests.helpers.git import Workspace
+from tests.helpers.kept import Kept
+from tests.helpers.partners import rows
+from tests.helpers.specs import spec
+
+SENT = 4
+"""What was executed before the attack; one run more is due."""
+each = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name[:40])
+
+
+@pytest.fixture
+def knew(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, kept: Kept
+) -> Workspace:
+    """A clone that knows the record: three runs, one of them with two attempts; one more is due."""
+
+    def make() -> None:
+        for name in "ab":
+            workspace.write(f"runs/{name}.yaml", spec(name))
+        workspace.publish("two more")
+        assert cli("apply", "--yes").code == 0
+        workspace.write("runs/a.yaml", spec("a", "changed"))
+        workspace.publish("changed")
+        assert cli("apply", "--yes").code == 0
+        for command in ("freeze", "unfreeze"):
+            assert cli(command, "--reason", "an exercise").code == 0
+        workspace.write("runs/due.yaml", spec("due"))
+        workspace.publish("due")
+
+    kept.begin("a record to attack", make, workspace, remote.path, sandbox)
+    return workspace
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_sent_twice(sandbox: SandboxServer) -> Iterator[None]:
+    """Whatever a test does, no request goes out that went out before."""
+    yield
+    asked = [str(one["body"]) for one in sandbox.executions()]
+    assert len(asked) == len(set(asked))
+
+
+def refused(done: Done, sandbox: SandboxServer) -> None:
+    assert done.code == 11, done
+    assert "→" in done.err
+    assert len(sandbox.executions()) == SENT
+
+
+def named(checked: Any, bad: str, attack: Attack) -> None:
+    """`lock verify` says of one commit what the attack did."""
+    assert checked["exitCode"] == 11
+    said = [problem for problem in checked["problems"] if problem.startswith(bad[:10])]
+    for word in attack.says:
+        assert any(word in problem for problem in said), checked["problems"]
+
+
+def test_without_an_attack_all_of_it_goes_on(
+    knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert len(sandbox.executions()) == SENT
+    assert cli.json("lock", "verify")["problems"] == []
+    fresh = Cli(remote.clone("fresh").path, cli._capfd)
+    assert fresh("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == SENT + 1
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == SENT + 1
+
+
+@each
+def test_it_is_named_and_refused(
+    attack: Attack, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    store = store_of(knew.path)
+    with store.session() as session:
+        bad = attack.made(remote)
+        with pytest.raises(LockError) as stopped:
+            session.record([opening()])
+        assert stopped.value.exit_code == 11
+    fresh = Cli(remote.clone("fresh").path, cli._capfd)
+    if attack.blind:
+        assert any("was rewritten" in one for one in cli.json("lock", "verify")["problems"])
+    else:
+        named(fresh.json("lock", "verify"), bad, attack)
+        refused(fresh("apply", "--yes"), sandbox)
+    for command in (("plan",), ("apply", "--yes")):
+        refused(cli(*command), sandbox)
+    knew.git("fetch", "--quiet", "origin")
+    refused(cli("apply", "--yes"), sandbox)
+
+
+OF_EACH_KIND = {
+    "a digest", "never sent", "a run gone", "two runs swapped", "frozen again", "never applied",
+    "a head that is a link", "the same serial", "a submodule, module", "a merge",
+    "two files of one name, the second lower", "back, and something new",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "attack", rows(ATTACKS, lambda one: one.name in OF_EACH_KIND, lambda one: one.name[:40])
+)
+def test_what_a_later_commit_puts_back_is_named_and_refused(
+    attack: Attack, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Also where this clone's own `git fetch` brought both commits before."""
+    good = remote.tip()
+    with store_of(knew.path).session() as session:
+        bad = attack.made(remote)
+        covered(remote, good)
+        with pytest.raises(LockError) as stopped:
+            session.record([opening()])
+        assert stopped.value.exit_code == 11
+    refused(cli("apply", "--yes"), sandbox)
+    knew.git("fetch", "--quiet", "origin")
+    for command in (("plan",), ("status",), ("apply", "--yes")):
+        refused(cli(*command), sandbox)
+    fresh = Cli(remote.clone("fresh").path, cli._capfd)
+    if not attack.blind:
+        named(fresh.json("lock", "verify"), bad, attack)
+    assert fresh("apply", "--yes").code in (0, 11)
+
+
+def opening() -> Transition:
+    event = Event("2026-01-01T00:00:00Z", State.INTENT)
+    attempt = Attempt(1, State.INTENT, "v1:sha256:" + "1" * 64, (event,), facts={"nonce": "n"})
+    return Transition("prod", "opened", 1, event, opens=attempt)
+
+
+def store_of(folder: Path) -> LockStore:
+    """The lockfile, as a process that runs has it."""
+    repo = GitRepo.open(folder, os.environ)
+    place = Place(
+        repo.root,
+        ROOT,
+        repo.common_dir / "qflow-gitops",
+        lambda where, branch: GitBranch(repo, where, branch, lambda: 30.0),
+        lambda: {"actor": "ada"},
+        in_ci=False,
+    )
+    return build(LockSettings("branch"), place)
