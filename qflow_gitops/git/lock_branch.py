@@ -21,7 +21,7 @@ from qflow_gitops.git.lock_reading import LockReading
 from qflow_gitops.git.lock_remote import LockRemote
 from qflow_gitops.git.process import shown
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.ports.lockfile import Step, TreeEntry
+from qflow_gitops.ports.lockfile import Known, Step, TreeEntry
 
 _DEEPEST = 2**31 - 2
 """As deep as a branch can be: with one more, as with --unshallow, git brings all others, too."""
@@ -79,7 +79,7 @@ class GitBranch:
         """
         tip = self._remote.tip()
         cut_off = bool(tip) and self.repo.is_shallow()
-        if cut_off and not (self._git.has(tip) or self.known()[0]):
+        if cut_off and not (self._git.has(tip) or self.known().commit):
             self._remote.bring(tip, "--depth=2")
         self._remote.bring(tip)
         if cut_off and not all(map(self._git.has, self.parents(tip))):
@@ -101,8 +101,8 @@ class GitBranch:
         self._remote.bring(tip, f"--depth={_DEEPEST}")
         return True
 
-    def known(self) -> tuple[str, str]:
-        """Return the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
+    def known(self) -> Known:
+        """Return what this clone has seen of the branch: by itself, or by its owner's fetch."""
         tracked = f"refs/remotes/{self.remote}/{self.branch}"
         command = ["for-each-ref", "--format=%(refname) %(objectname)", self._copy, tracked]
         status, listed, err = self._git.run(command)
@@ -121,10 +121,10 @@ class GitBranch:
         if theirs and (not ours or (theirs != ours and self.descends(theirs, ours))):
             committed = self._git.line(["show", "--no-patch", "--format=%ct", theirs])
             moment = datetime.fromtimestamp(int(committed or 0), UTC)
-            return theirs, stamp(moment)
+            return Known(theirs, stamp(moment), ours)
         with contextlib.suppress(OSError):
-            return ours, self._stamp.read_text(encoding="ascii").strip()
-        return ours, ""
+            return Known(ours, self._stamp.read_text(encoding="ascii").strip(), ours)
+        return Known(ours, "", ours)
 
     def remember(self, commit: str) -> None:
         """Keep a commit as the newest one seen, so that a branch put back is noticed."""

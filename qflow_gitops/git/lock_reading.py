@@ -13,6 +13,7 @@ from qflow_gitops.git.lock_git import LockGit, safe
 from qflow_gitops.ports.lockfile import FileChange, Step, TreeEntry
 
 _LAZY = {"GIT_NO_LAZY_FETCH": "0"}
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class LockReading:
         log = ["log", "--topo-order", "--reverse", "--raw", "--no-abbrev", "--no-renames", "-z"]
         # Whatever `diff.orderFile`, `i18n.logOutputEncoding` and `color.ui` say.
         log += ["-O/dev/null", "--encoding=UTF-8", "--no-color", "--no-mailmap"]
-        log += ["--root", "--diff-merges=first-parent", "--format=%x01%H %P", tip]
+        log += ["--root", "--diff-merges=first-parent", "--ignore-submodules=none"]
+        log += ["--format=%x01%H %P", tip]
         found: list[tuple[str, list[FileChange]]] = []
         parts = iter(self._asked([*log, *([f"^{base}"] if base else [])], tip).split(b"\0"))
         for part in parts:
@@ -51,9 +53,9 @@ class LockReading:
             if words.startswith("\1"):
                 found.append((words[1:], []))
             elif words:
-                _, mode, old, new, _ = words.split(" ")
-                change = FileChange(_shown(next(parts)), mode, _there(old), _there(new))
-                found[-1][1].append(change)
+                was, mode, old, new, _ = words.split(" ")
+                blobs = (_there(was.lstrip(":"), old), _there(mode, new))
+                found[-1][1].append(FileChange(_shown(next(parts)), mode, *blobs))
         named = ((names.split(), tuple(changes)) for names, changes in found)
         return [Step(commit, tuple(parents), changes) for (commit, *parents), changes in named]
 
@@ -136,6 +138,6 @@ def _shown(path: bytes) -> str:
     return path.decode(errors="backslashreplace")
 
 
-def _there(blob: str) -> str:
-    """Return "" for the id that git gives a file which isn't there."""
-    return blob if blob.strip("0") else ""
+def _there(mode: str, blob: str) -> str:
+    """Return "" for the id that git gives a file which isn't there, and for a submodule's."""
+    return blob if blob.strip("0") and mode != _SUBMODULE else ""

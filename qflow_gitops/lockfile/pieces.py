@@ -33,7 +33,7 @@ BESIDE = ("README.md",)
 MOST = 100
 """So many attempts stand in one file."""
 _NAME = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_PATH = re.compile(rf"runs/({_NAME})/([0-9a-f]{{2}})/({_NAME})(?:\.([1-9][0-9]*))?\.json")
+_PATH = re.compile(rf"runs/({_NAME})/([0-9a-f]{{2}})/({_NAME})(?:\.([1-9][0-9]{{0,8}}))?\.json")
 
 
 class Place(NamedTuple):

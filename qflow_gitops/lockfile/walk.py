@@ -22,15 +22,22 @@ from qflow_gitops.lockfile.pieces import (
 
 PLAIN = "100644"
 """git's mode of a file that nobody runs, and that is no link."""
+GONE = "000000"
+"""git's mode of a file that isn't there any more."""
 
 
 class Changed(NamedTuple):
-    """A file before and after a commit: None where it isn't there, or isn't known (`old`)."""
+    """A file before and after a commit: None where it isn't there, or its content isn't at hand.
+
+    `mode` is what git says of it afterwards, GONE where it isn't there. `added`: git says that it
+    wasn't there before.
+    """
 
     path: str
     mode: str
     old: bytes | None
     new: bytes | None
+    added: bool = False
 
 
 class Walk:
@@ -44,6 +51,7 @@ class Walk:
         """Begin where nothing is known yet."""
         self.head: Lockfile | None = None
         self.pieces: dict[Place, Piece] = {}
+        self._gone: set[Place] = set()
         self._owners: dict[str, Place] | None = {} if owners else None
 
     def knows(self, path: str) -> bool:
@@ -64,8 +72,10 @@ class Walk:
             place = place_of(change.path)
             if place is not None:
                 yield from self._piece(place, change)
-                added += [place] if change.new is not None else []
-            elif change.path not in (HEAD, *BESIDE) and change.new is not None:
+                added += [place] if change.mode != GONE else []
+            elif change.mode not in (PLAIN, GONE) and change.path in BESIDE:
+                yield _not_plain(change.path)
+            elif change.path not in (HEAD, *BESIDE) and change.mode != GONE:
                 yield misplaced(change.path)
         paths = {change.path for change in changes}
         if HEAD not in paths and any(map(place_of, paths)):
@@ -74,32 +84,37 @@ class Walk:
 
     def _head(self, change: Changed) -> Iterator[str]:
         before = self.head
+        if change.mode == GONE:
+            yield f"{HEAD} is gone."
+            return
+        if change.mode != PLAIN:
+            yield _not_plain(HEAD)
         try:
             if before is None and change.old is not None:
                 before = head_from_bytes(change.old, HEAD)
-            self.head = None if change.new is None else head_from_bytes(change.new, HEAD)
+            self.head = head_from_bytes(change.new or b"", HEAD)
         except LockError as problem:
             yield _unread(HEAD, problem)
             return
-        if self.head is None:
-            yield f"{HEAD} is gone."
-            self.head = before
-        elif before is not None:
+        if before is not None:
             if self.head.serial == before.serial:
                 yield f"The content is another one, the serial is still {before.serial}."
             yield from audit.grown_head(before, self.head)
 
     def _piece(self, place: Place, change: Changed) -> Iterator[str]:
-        if change.new is None:
-            held = self._before(place, change)
-            last = held.attempts[-1].number if held and held.attempts else 0
+        before = self._before(place, change)
+        if change.mode == GONE:
+            self._gone.add(place)
+            last = before.attempts[-1].number if before and before.attempts else 0
             yield f"{place.path} is gone{f', with the attempts up to #{last}' if last else ''}."
             return
         if change.mode != PLAIN:
-            yield f"{place.path} isn't a plain file."
-        before = self._before(place, change)
+            yield _not_plain(place.path)
+        if change.added and before is not None and place not in self._gone:
+            yield f"{place.path} stands there twice."
+        self._gone.discard(place)
         try:
-            now = piece_from_bytes(change.new, place, place.path)
+            now = piece_from_bytes(change.new or b"", place, place.path)
         except LockError as problem:
             yield _unread(place.path, problem)
             return
@@ -137,8 +152,15 @@ class Walk:
             if self.head is not None and place.environment not in self.head.environments:
                 yield f"{place.path} is there, and the head has no {place.environment}."
             before = self.pieces.get(place._replace(part=place.part - 1))
-            if place.part > 1 and before is not None and len(before.attempts) != MOST:
+            if before is None and self._owners is None:
+                continue  # it may be there: what isn't on the way isn't known
+            if place.part > 1 and (before is None or len(before.attempts) != MOST):
                 yield f"{place.path} is there, and the file before it isn't full."
+
+
+def is_read(path: str) -> bool:
+    """Whether it counts what a file holds: not that of one which doesn't belong."""
+    return path == HEAD or place_of(path) is not None
 
 
 def _executions(piece: Piece) -> list[str]:
@@ -147,6 +169,10 @@ def _executions(piece: Piece) -> list[str]:
 
 def _unread(path: str, problem: LockError) -> str:
     return problem.message.replace("The lockfile", path, 1)
+
+
+def _not_plain(path: str) -> str:
+    return f"{path} isn't a plain file."
 
 
 def misplaced(path: str) -> str:

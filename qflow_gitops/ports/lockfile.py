@@ -164,7 +164,11 @@ class TreeEntry(NamedTuple):
 
 
 class FileChange(NamedTuple):
-    """A file that a commit changed: the ids of its blobs, "" where it isn't there; its new mode."""
+    """A file that a commit changed: the ids of its blobs, and its new mode.
+
+    An id is "" where the file isn't there, or is no file (a submodule). The mode is "000000" where
+    it isn't there any more.
+    """
 
     path: str
     mode: str
@@ -178,6 +182,18 @@ class Step(NamedTuple):
     commit: str
     parents: tuple[str, ...]
     changes: tuple[FileChange, ...]
+
+
+class Known(NamedTuple):
+    """The newest commit that a clone has seen, and when (RFC 3339); "" for none.
+
+    `checked` is the one that `remember` kept: what came since may have been fetched by somebody
+    else, who looked at nothing.
+    """
+
+    commit: str = ""
+    at: str = ""
+    checked: str = ""
 
 
 class LockBranch(Protocol):
@@ -202,11 +218,11 @@ class LockBranch(Protocol):
     def complete(self, tip: str) -> bool:
         """Bring all commits that a commit descends from; whether any was missing."""
 
-    def known(self) -> tuple[str, str]:
-        """Return the newest commit that this clone has seen, and when (RFC 3339); "" for none."""
+    def known(self) -> Known:
+        """Return what this clone has seen of the branch."""
 
     def remember(self, commit: str) -> None:
-        """Keep a commit as the newest one seen."""
+        """Keep a commit as the newest one seen, and checked."""
 
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` is `ancestor` or descends from it."""

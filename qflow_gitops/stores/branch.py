@@ -16,6 +16,7 @@ from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.walk import Walk
 from qflow_gitops.ports.lockfile import (
     Kept,
+    Known,
     LockBranch,
     LostRace,
     Snapshot,
@@ -60,7 +61,7 @@ class BranchStore:
         try:
             _, lockfile = self.load(attempts=whole)
         except LockError as problem:
-            tip, at = self._branch.known()
+            tip, at, _ = self._branch.known()
             if problem.reason != "lock_unreachable" or not tip:
                 raise
             return Snapshot(self._copy(tip), self.where, at or "an unknown time")
@@ -70,7 +71,7 @@ class BranchStore:
 
     def at_hand(self) -> Lockfile | None:
         """Return this clone's copy of the lockfile, without asking the remote."""
-        tip, _ = self._branch.known()
+        tip = self._branch.known().commit
         return self._copy(tip) if tip else None
 
     def _copy(self, commit: str) -> Lockfile:
@@ -108,28 +109,30 @@ class BranchStore:
             return "", None
         before = self._record
         if before is None or before.commit != tip:
-            base = before.commit if before else known if known != tip else ""
-            steps = self._trusted(tip, base or next(iter(self._branch.parents(tip)), ""))
+            base = before.commit if before else known.checked or known.commit
+            if base in ("", tip):
+                base = next(iter(self._branch.parents(tip)), "")
+            steps = self._trusted(tip, base)
             if before:
                 record = self._reader.later(before, steps)
             else:
                 record = self._whole(tip, attempts=attempts)
             check_lineage(record.lockfile, self._lineage, self.where)
-            if known != tip:
+            if known.checked != tip:
                 self._branch.remember(tip)
             self._record = before = record
         return tip, before.lockfile
 
-    def _fetched(self) -> tuple[str, str]:
-        """Return the remote's newest commit, and the one that this clone knew ("": none).
+    def _fetched(self) -> tuple[str, Known]:
+        """Return the remote's newest commit, and what this clone knew before.
 
         Raises LockError for a branch that is gone or was rewritten.
         """
-        known, _ = self._branch.known()
-        tip = self._branch.fetch()
+        before = self._branch.known()
+        known, tip = before.commit, self._branch.fetch()
         if not tip:
             self._check_absence(known)
-        elif known and not self._branch.descends(tip, known):
+        elif known and not self._follows(tip, known):
             raise LockError(
                 f"The lockfile's branch was rewritten: it was at {known[:10]} when this clone saw "
                 f"it last, and {tip[:10]} doesn't descend from that.",
@@ -139,7 +142,13 @@ class BranchStore:
                 f"there. To put it back: `{self._branch.push_command(known, force=True)}`",
                 reason="lock_rewritten",
             )
-        return tip, known
+        return tip, before
+
+    def _follows(self, tip: str, known: str) -> bool:
+        """Whether a commit descends from another; a clone that is cut off may lack the proof."""
+        if self._branch.descends(tip, known):
+            return True
+        return self._branch.complete(tip) and self._branch.descends(tip, known)
 
     def check_memory(self) -> None:
         """Raise LockError where the branch isn't what this clone knew plus more commits."""

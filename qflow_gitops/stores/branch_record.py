@@ -6,7 +6,7 @@ Read as a whole once; from there to a later commit only what differs is read.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.names import RunKey
@@ -72,8 +72,9 @@ class RecordReader:
     def whole(self, commit: str, *, attempts: bool = False) -> BranchRecord:
         """Read every file of a commit, `attempts`: to have those of every run at hand."""
         entries = self.branch.entries(commit)
+        self._check_names(entries)
         lockfile = self._head(commit, _head_among(entries))
-        others = (each for each in entries if each.path not in (HEAD, *BESIDE))
+        others = (each for each in entries if each.path != HEAD and not _is_beside(each))
         wanted = [(self._place(entry), entry.blob) for entry in others]
         read: dict[Place, Piece] | None = {} if attempts else None
         files = dict(self._held(wanted, read))
@@ -87,6 +88,7 @@ class RecordReader:
 
     def later(self, before: BranchRecord, steps: Sequence[Step]) -> BranchRecord:
         """Read the commit that these steps lead to, from an earlier one on; they take nothing."""
+        self._check_added(before, steps)
         last = {change.path: change for step in steps for change in step.changes}
         head = last.pop(HEAD, None)
         wanted = [
@@ -100,6 +102,19 @@ class RecordReader:
         self._check(lockfile, {place: files[place] for place, _ in wanted}, files)
         keys = {place.key for place, _ in wanted}
         return BranchRecord(commit, self._followed(lockfile, before.lockfile, files, keys), files)
+
+    def _check_names(self, entries: Sequence[TreeEntry]) -> None:
+        """Refuse a tree with two files of one name, of which git shows now one, now the other."""
+        if len({entry.path for entry in entries}) < len(entries):
+            names = sorted(entry.path for entry in entries)
+            twice = next(one for one, other in pairwise(names) if one == other)
+            raise self._broken(f"{twice} stands there twice")
+
+    def _check_added(self, before: BranchRecord, steps: Sequence[Step]) -> None:
+        """Refuse a file that was added, by what git says, beside one of its name."""
+        for change in (change for step in steps for change in step.changes):
+            if not change.old and (change.path == HEAD or place_of(change.path) in before.files):
+                raise self._broken(f"{change.path} stands there twice")
 
     def _place(self, entry: TreeEntry) -> Place:
         place = place_of(entry.path)
@@ -312,6 +327,10 @@ def _joined(pieces: Mapping[Place, Piece], place: Place) -> Attempts:
 def _head_among(entries: Iterable[TreeEntry]) -> str:
     """Return the head's blob, "" where there is none."""
     return next((each.blob for each in entries if (each.path, each.mode) == (HEAD, PLAIN)), "")
+
+
+def _is_beside(entry: TreeEntry) -> bool:
+    return entry.path in BESIDE and entry.mode == PLAIN
 
 
 def _parts(files: Mapping[Place, Any], key: RunKey) -> Iterator[Place]:

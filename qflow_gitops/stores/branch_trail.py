@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from qflow_gitops.lockfile.walk import Changed, Walk
+from qflow_gitops.lockfile.walk import Changed, Walk, is_read
 from qflow_gitops.ports.lockfile import LockBranch, Step
 
 _AT_ONCE = 2_000
-"""So many files are held in memory at a time, if no single commit has more."""
+"""So many files and commits are held in memory at a time, if no single commit has more."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,23 @@ class Trail:
             contents = dict(zip(wanted, self.branch.blobs(wanted), strict=True))
             for step in some:
                 changes = (
-                    Changed(each.path, each.mode, contents.get(each.old), contents.get(each.new))
+                    Changed(each.path, each.mode, contents.get(each.old), contents.get(each.new),
+                            added=not each.old)
                     for each in step.changes
-                )
+                )  # fmt: skip
                 yield step, (*_shape(step, parents), *walk.step(changes))
                 parents = (step.commit,)
 
     def _groups(self) -> Iterator[list[Step]]:
         group: list[Step] = []
+        count = 0
         for step in self.steps:
-            if group and sum(len(each.changes) for each in (*group, step)) > _AT_ONCE:
+            size = 1 + len(step.changes)
+            if group and count + size > _AT_ONCE:
                 yield group
-                group = []
+                group, count = [], 0
             group.append(step)
+            count += size
         if group:
             yield group
 
@@ -48,6 +52,8 @@ class Trail:
         found: dict[str, None] = {}
         on_the_way: set[str] = set()
         for change in chain.from_iterable(step.changes for step in some):
+            if not is_read(change.path):
+                continue
             if change.old and change.path not in on_the_way and not walk.knows(change.path):
                 found[change.old] = None
             if change.new:

@@ -64,7 +64,7 @@ def applied(at: Desk, runs: Sequence[Run]) -> None:
             session.record([_opens(run)], Checkpoint(ENVIRONMENT, latest))
             session.record([_answers(run)])
             session.record([], Checkpoint(ENVIRONMENT, latest, latest))
-    tip, _ = branch.known()
+    tip = branch.known().commit
     at.clone.git("push", "--quiet", "origin", f"{tip}:refs/heads/{BRANCH}")
 
 

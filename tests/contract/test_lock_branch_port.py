@@ -65,7 +65,7 @@ def pushed(branch: LockBranch, *contents: bytes, parent: str = "") -> list[str]:
 def test_before_the_first_push_there_is_nothing(ends: Ends) -> None:
     branch = ends.clone("a")
     assert branch.fetch() == ""
-    assert branch.known()[0] == ""
+    assert branch.known().commit == ""
     assert "qflow-lock" in branch.where
     assert "1" * 40 in branch.push_command("1" * 40)
     assert "--force" in branch.push_command("1" * 40, force=True)
@@ -160,10 +160,10 @@ def test_a_clone_remembers_the_newest_commit_that_it_saw(ends: Ends) -> None:
     other.fetch()
     other.remember(first)
     (second,) = pushed(ends.clone("a"), b"two", parent=first)
-    commit, at = ends.clone("b").known()
-    assert commit == first
-    assert at
-    assert ends.clone("a").known()[0] == second
+    known = ends.clone("b").known()
+    assert (known.commit, known.checked) == (first, first)
+    assert known.at
+    assert ends.clone("a").known().commit == second
 
 
 def test_the_same_content_is_another_commit_by_its_words(ends: Ends) -> None:
@@ -181,5 +181,5 @@ def test_a_remote_that_is_silent_is_an_error_never_an_empty_branch(ends: Ends) -
     late = branch.commit(first, {HEAD: b"two"}, "words")
     with pytest.raises(LockError):
         branch.push(late, first)
-    assert branch.known()[0] == first
+    assert branch.known().commit == first
     assert head_of(branch, first) == b"one"

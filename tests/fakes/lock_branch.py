@@ -7,7 +7,7 @@ from itertools import count
 from typing import NamedTuple
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.ports.lockfile import FileChange, Step, TreeEntry
+from qflow_gitops.ports.lockfile import FileChange, Known, Step, TreeEntry
 
 
 class Version(NamedTuple):
@@ -56,8 +56,8 @@ class FakeLockBranch:
         self._check_answers()
         return self.remote.tip
 
-    def known(self) -> tuple[str, str]:
-        return (self._known, "2026-10-06T12:00:00Z") if self._known else ("", "")
+    def known(self) -> Known:
+        return Known(self._known, "2026-10-06T12:00:00Z", self._known) if self._known else Known()
 
     def remember(self, commit: str) -> None:
         self._known = commit

@@ -13,7 +13,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.pieces import files_of
 from qflow_gitops.lockfile.rebasing import rebased
-from qflow_gitops.lockfile.walk import PLAIN, Changed, Walk
+from qflow_gitops.lockfile.walk import GONE, PLAIN, Changed, Walk
 from qflow_gitops.ports.lockfile import Kept, LostRace, Snapshot, Version
 
 Write = Callable[[Lockfile], Lockfile]
@@ -129,7 +129,7 @@ class FakeLockStore:
             try:
                 now = files_of(from_bytes(content, "qflow.lock"))
                 problems += walk.step(
-                    Changed(path, PLAIN, files.get(path), now.get(path))
+                    Changed(path, PLAIN if path in now else GONE, files.get(path), now.get(path))
                     for path in sorted({*files, *now})
                     if files.get(path) != now.get(path)
                 )

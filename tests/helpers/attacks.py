@@ -8,6 +8,9 @@ from typing import Any
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.drafts import HEAD, PLAIN, SUBMODULE, Draft, path_of
 
+Change = Callable[[Draft], object]
+Edit = Callable[[Any], object]
+
 
 @dataclass(frozen=True)
 class Attack:
@@ -18,7 +21,7 @@ class Attack:
     """
 
     name: str
-    change: Callable[[Draft], object]
+    change: Change
     says: Sequence[str]
     quietly: bool = False
     blind: bool = False
@@ -44,8 +47,13 @@ A, B, SAMPLE = path_of("a"), path_of("b"), path_of("encrypt-prod-buckets")
 OTHER = "v1:sha256:" + "0" * 64
 
 
-def _attempt(number: int, change: Callable[[Any], object]) -> Callable[[Draft], None]:
-    return lambda draft: draft.edit(A, lambda data: change(data["attempts"][number - 1]))
+def edit(path: str, change: Edit) -> Change:
+    """Change a file's data in its place."""
+    return lambda draft: draft.edit(path, change)
+
+
+def _attempt(number: int, change: Edit) -> Change:
+    return edit(A, lambda data: change(data["attempts"][number - 1]))
 
 
 def _edits() -> Iterator[Attack]:
@@ -65,15 +73,23 @@ def _edits() -> Iterator[Attack]:
     yield Attack("a fact", _attempt(1, lambda one: one.update(platform="EU1")), where)
     yield Attack("a fact gone", _attempt(1, lambda one: one.pop("nonce")), where)
     yield Attack("an execution", _attempt(1, lambda one: one.update(executionId="e")), where)
-    yield Attack("a time", _attempt(1, lambda one: one["events"][1].update(at="2026-01-01T00:00:00Z")), where)  # fmt: skip
-    yield Attack("an event's word", _attempt(1, lambda one: one["events"][0].update(leaseUntil="2030-01-01T00:00:00Z")), where)  # fmt: skip
+    yield Attack(
+        "a time", _attempt(1, lambda one: one["events"][1].update(at="2026-01-01T00:00:00Z")), where
+    )
+    yield Attack(
+        "an event's word",
+        _attempt(1, lambda one: one["events"][0].update(leaseUntil="2030-01-01T00:00:00Z")),
+        where,
+    )
     yield Attack("an event gone", _attempt(1, without_end), where)
     yield Attack("never sent", _attempt(2, unsent), ("prod/a #2",))
-    yield Attack("an attempt gone", lambda draft: draft.edit(A, lambda data: data["attempts"].pop()), ("prod/a #2",))  # fmt: skip
-    yield Attack("attempts in another order", lambda draft: draft.edit(A, lambda data: data["attempts"].reverse()), (A,))  # fmt: skip
-    yield Attack("attempts in another order, numbered anew", lambda draft: draft.edit(A, _turned), where)  # fmt: skip
-    yield Attack("no attempt left", lambda draft: draft.edit(A, lambda data: data["attempts"].clear()), (A,))  # fmt: skip
-    yield Attack("the first attempt gone", lambda draft: draft.edit(A, lambda data: data["attempts"].pop(0)), (A,))  # fmt: skip
+    yield Attack("an attempt gone", edit(A, lambda data: data["attempts"].pop()), ("prod/a #2",))
+    yield Attack(
+        "attempts in another order", edit(A, lambda data: data["attempts"].reverse()), (A,)
+    )
+    yield Attack("attempts in another order, numbered anew", edit(A, _turned), where)
+    yield Attack("no attempt left", edit(A, lambda data: data["attempts"].clear()), (A,))
+    yield Attack("the first attempt gone", edit(A, lambda data: data["attempts"].pop(0)), (A,))
 
 
 def _turned(data: Any) -> None:
@@ -95,14 +111,14 @@ def _files() -> Iterator[Attack]:
         draft.put(A, {**b, "name": "a"})
         draft.put(B, {**a, "name": "b"})
 
-    def moved(path: str, **names: str) -> Callable[[Draft], None]:
+    def moved(path: str, **names: str) -> Change:
         def change(draft: Draft) -> None:
             draft.put(path, {**draft.data(A), **names})
             draft.drop(A)
 
         return change
 
-    def copied(path: str, **names: str) -> Callable[[Draft], None]:
+    def copied(path: str, **names: str) -> Change:
         return lambda draft: draft.put(path, {**draft.data(A), **names})
 
     def without_runs(draft: Draft) -> None:
@@ -121,22 +137,42 @@ def _files() -> Iterator[Attack]:
     yield Attack("moved to a wrong folder", moved("runs/prod/00/a.json"), (A,))
     elsewhere = path_of("a", "elsewhere")
     yield Attack("another environment", copied(elsewhere), (elsewhere,))
-    yield Attack("an environment that the head doesn't know", copied(elsewhere, environment="elsewhere"), (elsewhere,))  # fmt: skip
-    yield Attack("nothing new", lambda draft: draft.put(A, json.dumps(draft.data(A)).encode()), (A,))  # fmt: skip
-    yield Attack("an environment's runs gone", lambda draft: draft.edit(HEAD, lambda head: head["environments"].pop("prod")), ("environment prod",))  # fmt: skip
-    yield Attack("more than a run has", lambda draft: draft.edit(A, lambda data: data.update(more=1)), (A,))  # fmt: skip
-    yield Attack("a key twice", lambda draft: draft.put(A, draft.bytes_of(A).replace(b'"name"', b'"name": "a", "name"', 1)), (A,))  # fmt: skip
+    yield Attack(
+        "an environment that the head doesn't know",
+        copied(elsewhere, environment="elsewhere"),
+        (elsewhere,),
+    )
+    yield Attack(
+        "nothing new", lambda draft: draft.put(A, json.dumps(draft.data(A)).encode()), (A,)
+    )
+    yield Attack(
+        "an environment's runs gone",
+        edit(HEAD, lambda head: head["environments"].pop("prod")),
+        ("environment prod",),
+    )
+    yield Attack("more than a run has", edit(A, lambda data: data.update(more=1)), (A,))
+    yield Attack(
+        "a key twice",
+        lambda draft: draft.put(A, draft.bytes_of(A).replace(b'"name"', b'"name": "a", "name"', 1)),
+        (A,),
+    )
     yield Attack("half a file", lambda draft: draft.put(A, draft.bytes_of(A)[:700]), (A,))
     second = path_of("a", part=".2")
     yield Attack("a second part, the first isn't full", copied(second), (second,))
-    yield Attack("a second part alone", copied(path_of("new", part=".2"), name="new"), (path_of("new", part=".2"),))  # fmt: skip
+    yield Attack(
+        "a second part alone",
+        copied(path_of("new", part=".2"), name="new"),
+        (path_of("new", part=".2"),),
+    )
     yield Attack("a sound second part, the first isn't full", _second(A, "a"), (second,))
     yield Attack("a sound second part alone", _second("", "new"), (path_of("new", part=".2"),))
     for part in (".1", ".02", ".0", ".x", "." + "9" * 5000):
-        yield Attack(f"part {part[1:9]}", copied(path_of("a", part=part)), (path_of("a", part=part)[:60],))  # fmt: skip
+        yield Attack(
+            f"part {part[1:9]}", copied(path_of("a", part=part)), (path_of("a", part=part)[:60],)
+        )
 
 
-def _second(first: str, run: str) -> Callable[[Draft], None]:
+def _second(first: str, run: str) -> Change:
     def change(draft: Draft) -> None:
         piece = draft.data(first or A)
         (attempt, *_) = piece["attempts"]
@@ -149,31 +185,49 @@ def _second(first: str, run: str) -> Callable[[Draft], None]:
 def _heads() -> Iterator[Attack]:
     """Heads that aren't what they were, or disagree with the runs."""
 
-    def head(change: Callable[[Any], object]) -> Callable[[Draft], None]:
-        return lambda draft: draft.edit(HEAD, change)
+    def head(change: Edit) -> Change:
+        return edit(HEAD, change)
 
-    def prod(change: Callable[[Any], object]) -> Callable[[Draft], None]:
+    def prod(change: Edit) -> Change:
         return head(lambda data: change(data["environments"]["prod"]))
 
     def folder(draft: Draft) -> None:
         draft.put("qflow.lock/qflow.lock", draft.bytes_of(HEAD))
         draft.drop(HEAD)
 
-    def mode(value: str) -> Callable[[Draft], None]:
+    def mode(value: str) -> Change:
         return lambda draft: draft.put(HEAD, draft.bytes_of(HEAD), value)
 
     frozen = ("of its head",)
     yield Attack("all of its events gone", head(lambda data: data.pop("freeze")), frozen)
     yield Attack("frozen again", head(lambda data: data["freeze"].pop()), frozen)
-    yield Attack("a freeze changed", head(lambda data: data["freeze"][0].update(reason="none")), frozen)  # fmt: skip
-    yield Attack("never applied", prod(lambda data: data.pop("appliedThrough")), ("environment prod",))  # fmt: skip
+    yield Attack(
+        "a freeze changed", head(lambda data: data["freeze"][0].update(reason="none")), frozen
+    )
+    yield Attack(
+        "never applied", prod(lambda data: data.pop("appliedThrough")), ("environment prod",)
+    )
     yield Attack("no latest commit", prod(lambda data: data.pop("latest")), ("environment prod",))
-    yield Attack("the same serial", prod(lambda data: data.update(latest="1" * 40)), ("serial",), quietly=True)  # fmt: skip
+    yield Attack(
+        "the same serial",
+        prod(lambda data: data.update(latest="1" * 40)),
+        ("serial",),
+        quietly=True,
+    )
     yield Attack("an older serial", head(lambda data: data.update(serial=2)), ("serial",))
-    yield Attack("runs without the head", _attempt(1, lambda one: one.update(added=1)), ("prod/a #1", "serial"), quietly=True)  # fmt: skip
+    yield Attack(
+        "runs without the head",
+        _attempt(1, lambda one: one.update(added=1)),
+        ("prod/a #1", "serial"),
+        quietly=True,
+    )
     yield Attack("another lineage", head(lambda data: data.update(lineage="0" * 32)), ("lineage",))
     yield Attack("runs in the head", prod(lambda data: data.update(runs={})), (HEAD,))
-    yield Attack("an environment in capitals", head(lambda data: data["environments"].update(Prod={})), (HEAD,))  # fmt: skip
+    yield Attack(
+        "an environment in capitals",
+        head(lambda data: data["environments"].update(Prod={})),
+        (HEAD,),
+    )
     yield Attack("version 1", head(lambda data: data.update(lockfileVersion=1)), (HEAD,))
     yield Attack("a newer version", head(lambda data: data.update(lockfileVersion=3)), (HEAD,))
     yield Attack("no JSON", lambda draft: draft.put(HEAD, b"version 2\n"), (HEAD,))
@@ -186,26 +240,38 @@ def _heads() -> Iterator[Attack]:
 def _strangers() -> Iterator[Attack]:
     """Files that don't belong, names that are spelled in another way."""
 
-    def copied(path: str, mode: str = PLAIN, *, beside: bool = False) -> Callable[[Draft], None]:
+    def copied(path: str, mode: str = PLAIN, *, beside: bool = False) -> Change:
         return lambda draft: draft.put(path, draft.bytes_of(A), mode, beside=beside)
 
-    def at_the_same_path(mode: str, content: bytes | None = None) -> Callable[[Draft], None]:
+    def at_the_same_path(mode: str, content: bytes | None = None) -> Change:
         return lambda draft: draft.put(A, content or draft.bytes_of(A), mode)
 
     for path in (
-        A.replace("a.json", "A.json"), A.replace("prod", "Prod"), "Runs/prod/ca/a.json",
-        A.replace("a.json", "a\u0301.json"), A.replace("a.json", "\u00e1.json"),
-        A.replace("a.json", "\uff41.json"), A.replace("a.json", "a\u200b.json"),
-        A.replace("ca", "CA"), A.replace("a.json", "a.JSON"), A.replace("a.json", "a.json "),
-        A.replace("a.json", "a\n.json"), A.replace("a.json", 'a".json'), "QFLOW.LOCK", "notes.txt",
-        ".gitattributes", "runs/a.json", "runs/prod/a.json", "runs/prod/ca/ca/a.json", f"x/{A}",
+        A.replace("a.json", "A.json"),
+        A.replace("prod", "Prod"),
+        "Runs/prod/ca/a.json",
+        A.replace("a.json", "a\u0301.json"),
+        A.replace("a.json", "\u00e1.json"),
+        A.replace("a.json", "\uff41.json"),
+        A.replace("a.json", "a\u200b.json"),
+        A.replace("ca", "CA"),
+        A.replace("a.json", "a.JSON"),
+        A.replace("a.json", "a.json "),
+        A.replace("a.json", "a\n.json"),
+        A.replace("a.json", 'a".json'),
+        "QFLOW.LOCK",
+        "notes.txt",
+        ".gitattributes",
+        "runs/a.json",
+        "runs/prod/a.json",
+        "runs/prod/ca/ca/a.json",
+        f"x/{A}",
         "README.md/a.json",
-    ):  # fmt: skip
+    ):
         yield Attack(f"a stranger, {path!r}", copied(path), (path.split("\n")[0],))
     yield Attack("a link", copied("runs/prod/ca/link.json", "120000"), ("runs/prod/ca/link.json",))
     yield Attack("a link in a run's place", at_the_same_path("120000", b"../../x"), (A,))
     yield Attack("a run that can be run", at_the_same_path("100755"), (A,))
-    yield Attack("the old mode of a file for a group", at_the_same_path("100664"), (A,))
     for path in ("module", A, "README.md", HEAD):
         yield Attack(f"a submodule, {path}", _module(path), (path,))
     yield Attack("two files of one name", copied(A, beside=True), (A,))
@@ -213,11 +279,11 @@ def _strangers() -> Iterator[Attack]:
     yield Attack("two files of one name, the first lower", _lower(first=True), (A,))
 
 
-def _module(path: str) -> Callable[[Draft], None]:
+def _module(path: str) -> Change:
     return lambda draft: draft.link(path, SUBMODULE, "1" * 40)
 
 
-def _lower(*, first: bool = False) -> Callable[[Draft], None]:
+def _lower(*, first: bool = False) -> Change:
     def change(draft: Draft) -> None:
         (old,) = (each for each in draft.entries if each.path == A)
         data = draft.data(A)
@@ -251,7 +317,12 @@ def _histories() -> Iterator[Attack]:
     yield Attack("a merge", merged, ("merge",))
     yield Attack("a merge, the other way round", merged_turned, ("merge",))
     yield Attack("back, and something new", back, rewritten, quietly=True, blind=True)
-    yield Attack("the same, on top of an older commit", lambda draft: setattr(draft, "parents", [f"{BRANCH}~1"]), rewritten, blind=True)  # fmt: skip
+    yield Attack(
+        "the same, on top of an older commit",
+        lambda draft: setattr(draft, "parents", [f"{BRANCH}~1"]),
+        rewritten,
+        blind=True,
+    )
     yield Attack("all of it in one commit", begun_anew, rewritten, blind=True)
 
 

@@ -3,7 +3,7 @@
 from qflow_gitops.lockfile import audit
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.pieces import Piece, Place, files_of
-from qflow_gitops.lockfile.walk import PLAIN, Changed, Walk
+from qflow_gitops.lockfile.walk import GONE, PLAIN, Changed, Walk
 
 
 def differs(old: Lockfile, new: Lockfile) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def grown(old: Lockfile, new: Lockfile) -> tuple[str, ...]:
     before, after = files_of(old), files_of(new)
     return tuple(
         Walk().step(
-            Changed(path, PLAIN, before.get(path), after.get(path))
+            Changed(path, PLAIN if path in after else GONE, before.get(path), after.get(path))
             for path in sorted({*before, *after})
             if before.get(path) != after.get(path)
         )

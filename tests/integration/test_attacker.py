@@ -162,3 +162,25 @@ def store_of(folder: Path) -> LockStore:
         in_ci=False,
     )
     return build(LockSettings("branch"), place)
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("diff.ignoreSubmodules", "all"), ("diff.relative", "true"), ("diff.renames", "copies"),
+     ("log.follow", "true"), ("log.diffMerges", "off"), ("diff.orderFile", "/dev/null"),
+     ("core.quotePath", "true"), ("color.ui", "always"), ("log.showRoot", "false"),
+     ("log.decorate", "full"), ("log.abbrevCommit", "true"), ("log.mailmap", "false")],
+)  # fmt: skip
+def test_a_persons_configuration_hides_nothing(
+    key: str, value: str, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    by_name = {one.name: one for one in ATTACKS}
+    knew.git("config", key, value)
+    assert cli.json("lock", "verify")["problems"] == []
+    attacks = [by_name[name] for name in ("a submodule, module", "a run renamed", "a merge")]
+    bad = [attack.made(remote) for attack in attacks]
+    checked = cli.json("lock", "verify")
+    for commit, attack in zip(bad, attacks, strict=True):
+        named(checked, commit, attack)
+    refused(cli("apply", "--yes"), sandbox)
