@@ -5,7 +5,7 @@ without end; nothing ever moves from one to another.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
@@ -204,7 +204,7 @@ def changed_by(transitions: Iterable[Transition], mark: Checkpoint | None) -> se
 
 def lockfile_of(head: Lockfile, pieces: Mapping[Place, Piece]) -> Lockfile:
     """Return the lockfile that a head and all of its pieces make. Raises ValueError."""
-    check_places(head, {place: len(piece.attempts) for place, piece in pieces.items()})
+    check_places(head, {place: len(piece.attempts) for place, piece in pieces.items()}.get, pieces)
     runs: dict[str, dict[str, tuple[Attempt, ...]]] = {name: {} for name in head.environments}
     events: dict[str, dict[str, tuple[LedgerEvent, ...]]] = {name: {} for name in runs}
     for place in sorted(pieces):
@@ -221,14 +221,17 @@ def lockfile_of(head: Lockfile, pieces: Mapping[Place, Piece]) -> Lockfile:
     return replace(head, environments=environments)
 
 
-def check_places(head: Lockfile, counts: Mapping[Place, int]) -> None:
+def check_places(
+    head: Lockfile, count: Callable[[Place], int | None], places: Iterable[Place]
+) -> None:
     """Refuse files that the head knows nothing of, and parts without all before them.
 
-    `counts` says how many attempts each has. Raises ValueError, which names the path.
+    `count` says how many attempts a file has, None for one that isn't there. Raises ValueError,
+    which names the path.
     """
-    for place in counts:
+    for place in places:
         if place.environment not in head.environments:
             raise ValueError(f"{place.path} is there, and the head has no {place.environment}")
         before = place._replace(part=place.part - 1)
-        if place.part > 1 and counts.get(before, 0) != MOST:
+        if place.part > 1 and count(before) != MOST:
             raise ValueError(f"{place.path} is there, and {before.path} isn't full")

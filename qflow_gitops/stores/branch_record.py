@@ -99,7 +99,7 @@ class RecordReader:
         files = {**before.files, **dict(self._held(wanted))}
         commit = steps[-1].commit if steps else before.commit
         lockfile = self._head(commit, head.new) if head else before.lockfile
-        self._check(lockfile, {place: files[place] for place, _ in wanted}, files)
+        self._check(lockfile, files, [place for place, _ in wanted])
         keys = {place.key for place, _ in wanted}
         return BranchRecord(commit, self._followed(lockfile, before.lockfile, files, keys), files)
 
@@ -195,18 +195,12 @@ class RecordReader:
     def _at(self, place: Place) -> str:
         return f"{place.path} on {self.branch.where}"
 
-    def _check(
-        self, head: Lockfile, changed: Mapping[Place, Held], files: Mapping[Place, Held]
-    ) -> None:
-        counts = {place: held.piece.summary.attempts for place, held in changed.items()}
-        for place in changed:
-            if place.part > 1:
-                before = files.get(place._replace(part=place.part - 1))
-                counts[place._replace(part=place.part - 1)] = (
-                    before.piece.summary.attempts if before else 0
-                )
+    def _check(self, head: Lockfile, files: Mapping[Place, Held], changed: Iterable[Place]) -> None:
+        def count(place: Place) -> int | None:
+            return files[place].piece.summary.attempts if place in files else None
+
         try:
-            check_places(head, counts)
+            check_places(head, count, changed)
         except ValueError as problem:
             raise self._broken(str(problem)) from None
 
