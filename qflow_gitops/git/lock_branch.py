@@ -91,15 +91,23 @@ class GitBranch:
 
     def complete(self, tip: str) -> bool:
         """Bring all commits that a commit descends from; whether any was missing."""
+        if not self._is_cut_off(tip):
+            return False
+        # `--unshallow` would also bring all commits of every other branch that is cut off.
+        self._remote.bring(tip, f"--depth={_DEEPEST}")
+        if self._is_cut_off(tip):
+            raise self._remote.unreachable("all that it descends from could not be fetched")
+        return True
+
+    def _is_cut_off(self, tip: str) -> bool:
+        """Whether this clone lacks a commit that one descends from."""
         if not self.repo.is_shallow():
             return False
-        with contextlib.suppress(OSError):
+        try:
             ends = (self.repo.common_dir / "shallow").read_text(encoding="ascii").split()
-            here = self._git.out(["rev-list", tip]).decode().split()
-            if not set(ends) & set(here):
-                return False
-        self._remote.bring(tip, f"--depth={_DEEPEST}")
-        return True
+        except OSError:
+            return False
+        return not set(ends).isdisjoint(self._git.out(["rev-list", tip]).decode().split())
 
     def known(self) -> Known:
         """Return what this clone has seen of the branch: by itself, or by its owner's fetch."""

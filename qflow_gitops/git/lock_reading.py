@@ -31,7 +31,7 @@ class LockReading:
 
     def entries(self, commit: str) -> Sequence[TreeEntry]:
         """Return every file of a commit, in the order of the paths."""
-        listed = self._asked(["ls-tree", "-r", "-z", "--full-tree", commit], commit)
+        listed = self._asked(["ls-tree", "-r", "-z", "--full-tree", commit], [commit])
         found = []
         for line in listed.split(b"\0")[:-1]:
             about, _, path = line.partition(b"\t")
@@ -45,9 +45,10 @@ class LockReading:
         # Whatever `diff.orderFile`, `i18n.logOutputEncoding` and `color.ui` say.
         log += ["-O/dev/null", "--encoding=UTF-8", "--no-color", "--no-mailmap"]
         log += ["--root", "--diff-merges=first-parent", "--ignore-submodules=none"]
-        log += ["--format=%x01%H %P", tip]
+        span = [tip, *([f"^{base}"] if base else [])]
+        log += ["--format=%x01%H %P", *span]
         found: list[tuple[str, list[FileChange]]] = []
-        parts = iter(self._asked([*log, *([f"^{base}"] if base else [])], tip).split(b"\0"))
+        parts = iter(self._asked(log, span).split(b"\0"))
         for part in parts:
             words = part.strip(b"\n").decode()
             if words.startswith("\1"):
@@ -59,14 +60,36 @@ class LockReading:
         named = ((names.split(), tuple(changes)) for names, changes in found)
         return [Step(commit, tuple(parents), changes) for (commit, *parents), changes in named]
 
-    def _asked(self, command: Sequence[str], commit: str) -> bytes:
-        """Return what git says of a commit, and let it fetch what it lacks; LockError."""
+    def _asked(self, command: Sequence[str], span: Sequence[str]) -> bytes:
+        """Return what git says of these commits; what it lacks of them is fetched. LockError."""
         status, out, err = self.git.run(command)
+        if status and (trees := self._left_out_of(span)):
+            self.bring(trees)
+            status, out, err = self.git.run(command)
         if status:
             status, out, err = self.git.run(command, extra=_LAZY, network=self.git.time_left)
         if status:
-            raise self._unreadable(f"Commit {commit[:10]} of the lockfile's branch", err)
+            raise self._unreadable(f"Commit {span[0][:10]} of the lockfile's branch", err)
         return out
+
+    def _left_out_of(self, span: Sequence[str]) -> Sequence[str]:
+        """Name the trees that a partial clone lacks of commits, and of those before them.
+
+        git would fetch them commit by commit. Each brings the trees in it along.
+        """
+        if not self._is_partial:
+            return ()
+        ends = [each.lstrip("^") for each in span]
+        commits = dict.fromkeys(self.git.out(["rev-list", *span]).decode().split() + ends)
+        listing = ["rev-list", "--objects", "--no-walk", "--missing=print", "--no-object-names",
+                   "--filter=blob:none", "--stdin"]  # fmt: skip
+        status, out, _ = self.git.run(listing, "".join(f"{each}\n" for each in commits).encode())
+        words = () if status else out.decode().split()
+        return [each.lstrip("?") for each in words if each.startswith("?")]
+
+    @property
+    def _is_partial(self) -> bool:
+        return bool(self.git.line(["config", "--get-regexp", r"^remote\..*\.promisor$"]))
 
     def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
         """Read many blobs by one process of git's; their contents, in this order."""
@@ -116,7 +139,7 @@ class LockReading:
 
         All that is there is listed, since a git that is asked for what isn't ends there.
         """
-        if not self.git.line(["config", "--get-regexp", r"^remote\..*\.promisor$"]):
+        if not self._is_partial:
             return ()
         listing = ["cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)"]
         here = set(self.git.out(listing).decode().split())

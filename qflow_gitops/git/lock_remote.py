@@ -57,12 +57,15 @@ class LockRemote:
             # No refmap: the user's remote-tracking branch stays as the user's own fetch left it.
             self._asked([*_FETCH, "--refmap=", *how, "--", self._address, self.git.ref])
             if not self.git.has(tip):
-                raise self._unreachable("the commit that it names could not be fetched")
+                raise self.unreachable("the commit that it names could not be fetched")
 
     def bring_objects(self, ids: Sequence[str]) -> None:
         """Fetch objects that a partial clone left out, all in one go."""
         # As git does by itself for one: the remote has what was promised, whatever else is here.
         fetch = ["-c", "fetch.negotiationAlgorithm=noop", *_FETCH]
+        if self._address == self.git.remote:
+            # A filter makes where it comes from a place that this clone asks: only its remote is.
+            fetch += ["--filter=blob:none"]
         self._asked([*fetch, "--stdin", "--", self._address], "".join(f"{each}\n" for each in ids))
 
     def tip(self) -> str:
@@ -85,7 +88,7 @@ class LockRemote:
                 break
             if not self._wait(attempt):
                 break
-        raise self._unreachable(safe(err.decode(errors="replace"))[-300:])
+        raise self.unreachable(safe(err.decode(errors="replace"))[-300:])
 
     def _wait(self, attempt: int) -> bool:
         """Wait before another try, longer each time; False where there is no time for it."""
@@ -95,7 +98,8 @@ class LockRemote:
         time.sleep(seconds)
         return True
 
-    def _unreachable(self, said: str) -> LockError:
+    def unreachable(self, said: str) -> LockError:
+        """Say what can't be read of the branch."""
         command = f"git ls-remote {self.git.remote} {self.git.ref}"
         return LockError(
             f"The lockfile's branch can't be read: {said or 'git gave no reason'}.",
