@@ -153,7 +153,7 @@ class Origin:
 
     def recorded(self, form: int) -> Path:
         """Make a copy whose lockfile holds every run of the first commit, as succeeded."""
-        return self._copy(f"recorded-{form}", form, _history(self.runs, self.base))
+        return self._copy(f"recorded-{form}", form, history(self.runs, self.base))
 
     def settled(self, form: int) -> Path:
         """Make a copy of that in which nothing is due: the second commit isn't there yet."""
@@ -165,7 +165,7 @@ class Origin:
 
     def grown(self, form: int, more: Iterable[Version]) -> Path:
         """Make a copy with everything recorded, and these versions after that."""
-        return self._copy(f"grown-{form}", form, (*_history(self.runs, self.base), *more))
+        return self._copy(f"grown-{form}", form, (*history(self.runs, self.base), *more))
 
     def _copy(self, name: str, form: int, versions: Iterable[Version]) -> Path:
         target = self.folder / f"{name}.git"
@@ -212,7 +212,7 @@ def _read(remote: Remote, commit: str) -> list[Run]:
     ]
 
 
-def _history(runs: Sequence[Run], latest: str) -> Iterator[Version]:
+def history(runs: Sequence[Run], latest: str) -> Iterator[Version]:
     """Yield versions: nearly everything, then waves of an apply, each with the answers before."""
     waves = COMMITS - 3
     step = max(1, len(runs) // (waves * WAVE))

@@ -4,23 +4,15 @@ By `lock verify` anywhere, by every command in a clone that knew the record befo
 clone where that can tell: it looks at the newest commit and the one before.
 """
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qflow_gitops.base.paths import ROOT
 from qflow_gitops.errors import LockError
-from qflow_gitops.git.lock_branch import GitBranch
-from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.sandbox.server import SandboxServer
-from qflow_gitops.settings.project import LockSettings
-from qflow_gitops.stores.registry import Place, build
 from tests.helpers.attacks import ATTACKS, Attack, covered
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import Remote
@@ -28,6 +20,7 @@ from tests.helpers.git import Workspace
 from tests.helpers.kept import Kept
 from tests.helpers.partners import rows
 from tests.helpers.specs import spec
+from tests.helpers.stores import store_of
 
 SENT = 4
 """What was executed before the attack; one run more is due."""
@@ -148,20 +141,6 @@ def opening() -> Transition:
     event = Event("2026-01-01T00:00:00Z", State.INTENT)
     attempt = Attempt(1, State.INTENT, "v1:sha256:" + "1" * 64, (event,), facts={"nonce": "n"})
     return Transition("prod", "opened", 1, event, opens=attempt)
-
-
-def store_of(folder: Path) -> LockStore:
-    """The lockfile, as a process that runs has it."""
-    repo = GitRepo.open(folder, os.environ)
-    place = Place(
-        repo.root,
-        ROOT,
-        repo.common_dir / "qflow-gitops",
-        lambda where, branch: GitBranch(repo, where, branch, lambda: 30.0),
-        lambda: {"actor": "ada"},
-        in_ci=False,
-    )
-    return build(LockSettings("branch"), place)
 
 
 @pytest.mark.fault(21)

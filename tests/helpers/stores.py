@@ -1,0 +1,25 @@
+"""The lockfile of a clone as a process that runs has it, without the command line."""
+
+import os
+from pathlib import Path
+
+from qflow_gitops.base.paths import ROOT
+from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.ports.lockfile import LockStore
+from qflow_gitops.settings.project import LockSettings
+from qflow_gitops.stores.registry import Place, build
+
+
+def store_of(folder: Path) -> LockStore:
+    """Open the branch store of a clone."""
+    repo = GitRepo.open(folder, os.environ)
+    place = Place(
+        repo.root,
+        ROOT,
+        repo.common_dir / "qflow-gitops",
+        lambda where, branch: GitBranch(repo, where, branch, lambda: 30.0),
+        lambda: {"actor": "ada"},
+        in_ci=False,
+    )
+    return build(LockSettings("branch"), place)
