@@ -23,7 +23,6 @@ from qflow_gitops.git.process import shown
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.ports.lockfile import Known, Step, TreeEntry
 
-_DEEPEST = 2**31 - 2
 """As deep as a branch can be: with one more, as with --unshallow, git brings all others, too."""
 
 
@@ -91,23 +90,7 @@ class GitBranch:
 
     def complete(self, tip: str) -> bool:
         """Bring all commits that a commit descends from; whether any was missing."""
-        if not self._is_cut_off(tip):
-            return False
-        # `--unshallow` would also bring all commits of every other branch that is cut off.
-        self._remote.bring(tip, f"--depth={_DEEPEST}")
-        if self._is_cut_off(tip):
-            raise self._remote.unreachable("all that it descends from could not be fetched")
-        return True
-
-    def _is_cut_off(self, tip: str) -> bool:
-        """Whether this clone lacks a commit that one descends from."""
-        if not self.repo.is_shallow():
-            return False
-        try:
-            ends = (self.repo.common_dir / "shallow").read_text(encoding="ascii").split()
-        except OSError:
-            return False
-        return not set(ends).isdisjoint(self._git.out(["rev-list", tip]).decode().split())
+        return self._remote.complete(tip)
 
     def known(self) -> Known:
         """Return what this clone has seen of the branch: by itself, or by its owner's fetch."""

@@ -19,6 +19,8 @@ TRIES = 5
 READ_BACK = 1.0
 """Seconds of the time that is left which belong to the look at what became of a push."""
 _NO_TIME = b"there was no time left for it"
+_DEEPEST = 2**31 - 2
+"""So many commits are all of them."""
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
           "--no-recurse-submodules", "--no-write-commit-graph")  # fmt: skip
 
@@ -57,7 +59,27 @@ class LockRemote:
             # No refmap: the user's remote-tracking branch stays as the user's own fetch left it.
             self._asked([*_FETCH, "--refmap=", *how, "--", self._address, self.git.ref])
             if not self.git.has(tip):
-                raise self.unreachable("the commit that it names could not be fetched")
+                raise self._unreachable("the commit that it names could not be fetched")
+
+    def complete(self, tip: str) -> bool:
+        """Fetch all that a commit of the branch descends from; whether any was missing."""
+        if not self._is_cut_off(tip):
+            return False
+        # `--unshallow` would also bring all commits of every other branch that is cut off.
+        self.bring(tip, f"--depth={_DEEPEST}")
+        if self._is_cut_off(tip):
+            raise self._unreachable("all that it descends from could not be fetched")
+        return True
+
+    def _is_cut_off(self, tip: str) -> bool:
+        """Whether this clone lacks a commit that one descends from."""
+        if not self.git.repo.is_shallow():
+            return False
+        try:
+            ends = (self.git.repo.common_dir / "shallow").read_text(encoding="ascii").split()
+        except OSError:
+            return False
+        return not set(ends).isdisjoint(self.git.out(["rev-list", tip]).decode().split())
 
     def bring_objects(self, ids: Sequence[str]) -> None:
         """Fetch objects that a partial clone left out, all in one go."""
@@ -88,7 +110,7 @@ class LockRemote:
                 break
             if not self._wait(attempt):
                 break
-        raise self.unreachable(safe(err.decode(errors="replace"))[-300:])
+        raise self._unreachable(safe(err.decode(errors="replace"))[-300:])
 
     def _wait(self, attempt: int) -> bool:
         """Wait before another try, longer each time; False where there is no time for it."""
@@ -98,7 +120,7 @@ class LockRemote:
         time.sleep(seconds)
         return True
 
-    def unreachable(self, said: str) -> LockError:
+    def _unreachable(self, said: str) -> LockError:
         """Say what can't be read of the branch."""
         command = f"git ls-remote {self.git.remote} {self.git.ref}"
         return LockError(

@@ -4,17 +4,12 @@ Read as a whole once; from there to a later commit only what differs is read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from itertools import pairwise
 
-from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile.attempt import AttemptKey
 from qflow_gitops.lockfile.codec import NEWER, OLDER
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.pieces import (
     BESIDE,
     HEAD,
@@ -27,18 +22,11 @@ from qflow_gitops.lockfile.pieces import (
     place_of,
     summary_of,
 )
-from qflow_gitops.lockfile.runs import Attempts, LazyRuns, put
-from qflow_gitops.lockfile.summary import RunSummary
+from qflow_gitops.lockfile.runs import Attempts, put
 from qflow_gitops.lockfile.walk import PLAIN, misplaced
 from qflow_gitops.ports.lockfile import LockBranch, Step, Summaries, TreeEntry
+from qflow_gitops.stores.branch_lockfile import Assembly, Held, broken, parts_of
 from qflow_gitops.stores.checks import NOTHING_DONE
-
-
-class Held(NamedTuple):
-    """A file of the branch: its blob's id, and what is known of it."""
-
-    blob: str
-    piece: PieceSummary
 
 
 class NothingKept:
@@ -79,7 +67,7 @@ class RecordReader:
         read: dict[Place, Piece] | None = {} if attempts else None
         files = dict(self._held(wanted, read))
         self._check(lockfile, files, files)
-        lockfile = self._put_together(lockfile, files)
+        lockfile = self._assembly.whole(lockfile, files)
         for place in read or ():
             if place.part == 1:
                 runs = lockfile.environment(place.environment).runs
@@ -101,7 +89,9 @@ class RecordReader:
         lockfile = self._head(commit, head.new) if head else before.lockfile
         self._check(lockfile, files, [place for place, _ in wanted])
         keys = {place.key for place, _ in wanted}
-        return BranchRecord(commit, self._followed(lockfile, before.lockfile, files, keys), files)
+        return BranchRecord(
+            commit, self._assembly.later(lockfile, before.lockfile, files, keys), files
+        )
 
     def _check_names(self, entries: Sequence[TreeEntry]) -> None:
         """Refuse a tree with two files of one name, of which git shows now one, now the other."""
@@ -162,6 +152,10 @@ class RecordReader:
         """Where the lockfile lives, for people."""
         return f"qflow.lock on {self.branch.where}"
 
+    @property
+    def _assembly(self) -> Assembly:
+        return Assembly(self.where, self._read)
+
     def _held(
         self, wanted: Sequence[tuple[Place, str]], read: dict[Place, Piece] | None = None
     ) -> Iterator[tuple[Place, Held]]:
@@ -204,118 +198,14 @@ class RecordReader:
         except ValueError as problem:
             raise self._broken(str(problem)) from None
 
-    def _put_together(self, head: Lockfile, files: Mapping[Place, Held]) -> Lockfile:
-        """Make the lockfile of a head and all files."""
-        runs: dict[str, dict[str, RunSummary]] = {name: {} for name in head.environments}
-        events: dict[str, dict[str, tuple[LedgerEvent, ...]]] = {name: {} for name in runs}
-        for place, held in files.items():
-            if place.part > 1:
-                continue
-            if held.piece.summary.attempts:
-                runs[place.environment][place.run] = _summary(files, place.key)
-            if held.piece.events:
-                events[place.environment][place.run] = held.piece.events
-        environments = {
-            name: record._replace(runs=self._lazy(name, runs[name], files), events=events[name])
-            for name, record in head.environments.items()
-        }
-        lockfile = replace(head, environments=environments)
-        self._check_owners(lockfile, runs)
-        return lockfile
-
-    def _check_owners(
-        self, lockfile: Lockfile, runs: Mapping[str, Mapping[str, RunSummary]]
-    ) -> None:
-        recorded = sum(len(each.executions) for some in runs.values() for each in some.values())
-        if recorded == lockfile.executions:
-            return
-        for environment, some in runs.items():
-            for run, summary in some.items():
-                for execution, number in summary.executions:
-                    owner = lockfile.owner(execution)
-                    if owner and owner != (environment, run, number):
-                        raise self._twice(execution, (environment, run), owner[:2])
-
-    def _followed(
-        self,
-        head: Lockfile,
-        before: Lockfile,
-        files: Mapping[Place, Held],
-        keys: Iterable[RunKey],
-    ) -> Lockfile:
-        """Make the lockfile that another one became by the files of some runs."""
-        runs: dict[str, dict[str, RunSummary]] = {}
-        events: dict[str, dict[str, tuple[LedgerEvent, ...]]] = {}
-        for key in keys:
-            environment, run = key
-            summary, first = _summary(files, key), files[Place(*key)].piece
-            if summary.attempts:
-                runs.setdefault(environment, {})[run] = summary
-            if first.events:
-                events.setdefault(environment, {})[run] = first.events
-        environments = {}
-        for name, record in head.environments.items():
-            known = before.environment(name)
-            lazy = self._lazy(name, runs.get(name, {}), files, known.runs)
-            environments[name] = record._replace(
-                runs=lazy, events={**known.events, **events.get(name, {})}
-            )
-        return head.with_runs_of(before, environments, self._brought(before, runs))
-
-    def _brought(
-        self, before: Lockfile, runs: Mapping[str, Mapping[str, RunSummary]]
-    ) -> dict[str, AttemptKey | None]:
-        """Say which executions have another owner now that these runs are so."""
-        changed = [(name, run, each) for name, some in runs.items() for run, each in some.items()]
-        brought: dict[str, AttemptKey | None] = {}
-        for environment, run, _ in changed:
-            was = before.overview(environment).glance(run) or RunSummary()
-            brought |= dict.fromkeys((execution for execution, _ in was.executions), None)
-        for environment, run, summary in changed:
-            for execution, number in summary.executions:
-                owner = brought[execution] if execution in brought else before.owner(execution)
-                if owner is not None:
-                    raise self._twice(execution, (environment, run), owner[:2])
-                brought[execution] = (environment, run, number)
-        return brought
-
-    def _lazy(
-        self,
-        environment: str,
-        summaries: Mapping[str, RunSummary],
-        files: Mapping[Place, Held],
-        before: Mapping[str, Attempts] | None = None,
-    ) -> LazyRuns:
-        read = partial(self._attempts, files, environment)
-        if isinstance(before, LazyRuns):
-            return before.followed_by(summaries, read)
-        return LazyRuns(summaries, read)
-
-    def _attempts(
-        self, files: Mapping[Place, Held], environment: str, runs: Sequence[str]
-    ) -> Iterator[tuple[str, Attempts]]:
-        """Read the attempts of some runs again."""
-        places = [place for run in runs for place in _parts(files, (environment, run))]
-        pieces = self._read((place, files[place].blob) for place in places)
-        for run, some in groupby(pieces, lambda each: each[0].run):
-            yield run, tuple(attempt for _, _, piece in some for attempt in piece.attempts)
-
-    def _twice(self, execution: str, key: RunKey, other: RunKey) -> LockError:
-        path, there = Place(*key).path, Place(*other).path
-        return self._broken(f"the execution {execution} is recorded twice, in {path} and {there}")
-
     def _broken(self, why: str) -> LockError:
-        return LockError(
-            f"The lockfile can't be trusted: {why}.",
-            where=self.where,
-            not_done=NOTHING_DONE,
-            hint="`qflow-gitops lock verify` says which commit did that.",
-            reason="lock_broken",
-        )
+        return broken(self.where, why)
 
 
 def _joined(pieces: Mapping[Place, Piece], place: Place) -> Attempts:
-    return tuple(attempt for part in _parts(pieces, place.key) for attempt in pieces[part].attempts)
+    return tuple(
+        attempt for part in parts_of(pieces, place.key) for attempt in pieces[part].attempts
+    )
 
 
 def _head_among(entries: Iterable[TreeEntry]) -> str:
@@ -325,17 +215,3 @@ def _head_among(entries: Iterable[TreeEntry]) -> str:
 
 def _is_beside(entry: TreeEntry) -> bool:
     return entry.path in BESIDE and entry.mode == PLAIN
-
-
-def _parts(files: Mapping[Place, Any], key: RunKey) -> Iterator[Place]:
-    place = Place(*key)
-    while place in files:
-        yield place
-        place = place.after()
-
-
-def _summary(files: Mapping[Place, Held], key: RunKey) -> RunSummary:
-    first, *others = (files[place].piece.summary for place in _parts(files, key))
-    for each in others:
-        first = first.followed_by(each)
-    return first
