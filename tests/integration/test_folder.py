@@ -448,7 +448,7 @@ def test_init_begins_a_project_in_a_folder(
     known = json.loads(workspace.read(".vscode/settings.json"))["yaml.schemas"]
     assert known["./team infra/.qflow/schemas/project.schema.json"] == ["team infra/qflow.yaml"]
     text = workspace.read(".github/workflows/qflow.yml")
-    assert text.count('working-directory: "team infra"') == text.count("          command: ") == 5
+    assert text.count('working-directory: "team infra"') == text.count("          command: ") == 6
     assert not (folder / ".github").exists()
 
 
