@@ -23,8 +23,6 @@ from qflow_gitops.git.process import shown
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.ports.lockfile import Known, Step, TreeEntry
 
-"""As deep as a branch can be: with one more, as with --unshallow, git brings all others, too."""
-
 
 @dataclass(frozen=True)
 class GitBranch:
