@@ -57,7 +57,7 @@ class LockCommits:
         The ref is only needed to say it: taken back before the end, it is never written.
         """
         nobody = b"0" * (64 if self.git.repo.object_format == "sha256" else 40)
-        name, mail = (_plain(text).encode() for text in self._identity)
+        name, mail = (text.encode() for text in self._identity)
         yield b"commit %s\nmark :1\ncommitter %s <%s> now\n" % (ref.encode(), name, mail)
         yield b"data %d\n%s\n" % (len(message), message)
         if parent:
@@ -67,10 +67,14 @@ class LockCommits:
         yield b"\nget-mark :1\nreset %s\nfrom %s\n\ndone\n" % (ref.encode(), nobody)
 
     def _tidy(self, ref: str) -> None:
-        """Take away the report that fast-import leaves of an end that it didn't expect."""
+        """Take away the report that fast-import leaves of an end that it didn't expect.
+
+        Where it had no room for that either, it is empty.
+        """
         for report in self.git.repo.git_dir.glob("fast_import_crash_*"):
             with contextlib.suppress(OSError):
-                if ref in report.read_text(encoding="utf-8", errors="replace"):
+                text = report.read_text(encoding="utf-8", errors="replace")
+                if ref in text or not text:
                     report.unlink()
 
     def _signed(self, commit: str, parent: str, message: str) -> str:
@@ -103,9 +107,8 @@ class LockCommits:
     @property
     def _identity(self) -> tuple[str, str]:
         """Who git says commits here; a machine without an identity is the normal case."""
-        name, mail = _NO_IDENTITY
-        said = self._configured
-        return said.get("user.name", "").strip() or name, said.get("user.email", "").strip() or mail
+        name, mail = (_plain(self._configured.get(key, "")) for key in ("user.name", "user.email"))
+        return name or _NO_IDENTITY[0], mail or _NO_IDENTITY[1]
 
 
 def _plain(text: str) -> str:
