@@ -14,6 +14,7 @@ from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import CARRIED, LedgerEvent, Note
+from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
 
@@ -163,8 +164,19 @@ class Inheritance:
 
     def attempts(self, key: RunKey) -> tuple[Placed, ...]:
         """Return the attempts that count for a run, oldest first."""
-        origins = (*recorded_origins(self._lockfile, key), *self.pending(key))
-        return attempts_of(self._lockfile, key, origins)
+        return attempts_of(self._lockfile, key, self._origins(key))
+
+    def _origins(self, key: RunKey) -> tuple[Origin, ...]:
+        return (*recorded_origins(self._lockfile, key), *self.pending(key))
+
+    def bring(self, keys: Iterable[RunKey]) -> None:
+        """Read at once what counts for these runs, where it isn't at hand."""
+        wanted: dict[str, list[str]] = {}
+        for key in keys:
+            for environment, run in (key, *(origin.key for origin in self._origins(key))):
+                wanted.setdefault(environment, []).append(run)
+        for environment, runs in wanted.items():
+            bring(self._lockfile.environment(environment).runs, runs)
 
     def pending(self, key: RunKey) -> tuple[Origin, ...]:
         """Return what is to be carried over to a run and isn't recorded yet, oldest first."""
@@ -178,7 +190,7 @@ class Inheritance:
         for source in sources:
             if source in known or not self._may_go(source, key):
                 continue
-            count = len(self._lockfile.attempts(*source))
+            count = self._lockfile.count(*source)
             before = recorded_origins(self._lockfile, source)
             if count or before:
                 for origin in (*before, Origin(*source, count)):
@@ -291,7 +303,7 @@ class Inheritance:
             return False
         theirs = (spec.environment, spec.previous_name)
         recorded = {origin.key for origin in recorded_origins(self._lockfile, source)}
-        known = self._lockfile.attempts(*theirs) or recorded_origins(self._lockfile, theirs)
+        known = self._lockfile.count(*theirs) or recorded_origins(self._lockfile, theirs)
         return theirs != source and theirs not in recorded and bool(known)
 
 

@@ -69,6 +69,11 @@ class Lockfile:
         """All attempts of a run, oldest first."""
         return self.environment(environment).runs.get(run, ())
 
+    def count(self, environment: str, run: str) -> int:
+        """How many attempts a run has; none of them is read for it."""
+        seen = self.overview(environment).glance(run)
+        return seen.attempts if seen else 0
+
     def events(self, environment: str, run: str) -> tuple[LedgerEvent, ...]:
         """All events of a run itself, oldest first."""
         return self.environment(environment).events.get(run, ())

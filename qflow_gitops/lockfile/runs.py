@@ -40,7 +40,8 @@ class LazyRuns(Mapping[str, Attempts]):
 
     def bring(self, runs: Iterable[str]) -> None:
         """Read the attempts of some runs in one go, those that there are."""
-        wanted = [run for run in runs if run in self.summaries and run not in self._at_hand]
+        there, here = self.summaries, self._at_hand
+        wanted = [run for run in dict.fromkeys(runs) if run in there and run not in here]
         if wanted:
             self._at_hand.update(self._read(wanted))
 

@@ -3,7 +3,7 @@
 Desired minus recorded. Pure: the same values give the same plan, wherever they came from.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt, telling
@@ -21,6 +21,7 @@ from qflow_gitops.plan.brakes import (
 from qflow_gitops.plan.change import EVERY, Action, Change, Plan, Reason
 from qflow_gitops.plan.context import Context
 from qflow_gitops.plan.run import decide
+from qflow_gitops.plan.same_request import bring_senders
 from qflow_gitops.plan.spent import describe
 from qflow_gitops.policy.rules import Hold
 from qflow_gitops.specs.load import SpecSet
@@ -74,7 +75,7 @@ def _environment(
             quiet += 1
         else:
             open_.append(spec)
-    bring(record.runs, (spec.name for spec in open_))
+    _bring(open_, context, inheritance)
     found += [decide(spec, context, inheritance) for spec in open_]
     for key, finding in specs.invalid.items():
         if key[0] == environment:
@@ -97,6 +98,12 @@ def _environment(
             _gone((environment, run), telling(record.runs[run]), inheritance) for run in shown
         ]
     return found, quiet
+
+
+def _bring(specs: Sequence[RunSpec], context: Context, inheritance: Inheritance) -> None:
+    """Read at once what is recorded of these runs, and of others with their requests."""
+    inheritance.bring(spec.key for spec in specs)
+    bring_senders(specs, context.lockfile)
 
 
 def _quiet(environment: str, overview: EnvironmentSummary, context: Context) -> Callable[..., bool]:

@@ -10,6 +10,7 @@ from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
 
@@ -41,6 +42,14 @@ def spent_by_others(
         and _may_be_there(each.attempt, here)
     ]
     return tuple(sorted(found, key=lambda each: each.attempt.opened_at))
+
+
+def bring_senders(specs: Iterable[RunSpec], lockfile: Lockfile) -> None:
+    """Read at once the runs that have sent a request of these specs, where they aren't at hand."""
+    digests = {spec.digest for spec in specs}
+    for environment, record in lockfile.environments.items():
+        overview = lockfile.overview(environment)
+        bring(record.runs, [run for digest in digests for run in overview.senders(digest)])
 
 
 def _senders(digest: str, lockfile: Lockfile) -> Iterator[Placed]:

@@ -156,7 +156,7 @@ def _has_unsettled_origin(lockfile: Lockfile, environment: str) -> bool:
 def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile: Lockfile) -> bool:
     """Whether a name with a record comes back: another spec may have carried that record over."""
     return any(
-        spec.file in touched and key not in before.specs and lockfile.attempts(*key)
+        spec.file in touched and key not in before.specs and lockfile.count(*key)
         for key, spec in specs.specs.items()
     )
 
@@ -168,12 +168,12 @@ def _any_moved(
     for key, spec in specs.specs.items():
         if key[0] not in environments:
             continue
-        recorded = lockfile.attempts(*key)
+        seen = lockfile.overview(key[0]).glance(key[1])
         if spec.previous_name or inherits(lockfile, project, key):
             return True
-        if recorded and recorded[-1].fact("file") != spec.file:
+        if seen and seen.file != spec.file:
             return True
-        if any(attempt.counted and attempt.digest == spec.digest for attempt in recorded):
+        if seen and spec.digest in seen.sent:
             continue
         if is_spent_elsewhere(spec, project, lockfile):
             return True

@@ -34,9 +34,9 @@ def previous_requests(
     """Read what each due spec's run sent last, from the blob that its attempt names."""
     is_settled, inheritance = settled(lockfile, project), Inheritance(lockfile, project, specs)
     wanted: dict[RunKey, Placed] = {}
-    for key, spec in specs.items():
-        if is_settled(spec):
-            continue
+    unsettled = {key: spec for key, spec in specs.items() if not is_settled(spec)}
+    inheritance.bring(unsettled)
+    for key, spec in unsettled.items():
         attempts = [each for each in inheritance.attempts(key) if each.attempt.counted]
         if attempts and all(each.attempt.digest != spec.digest for each in attempts):
             wanted[key] = attempts[-1]
