@@ -9,10 +9,13 @@ _MAX = 200
 _LOOKED_AT = 10_000  # characters; what comes after isn't shown, however much of it is hidden
 _SHORTEST, _PIECE = 4, 8
 _NEAR = 12  # so few characters between two pieces of secrets are hidden with them
-_ESCAPED = re.compile(
-    r"%([0-9a-f]{2})|\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\(.)|(&(?:#\w{1,8}|\w{2,6});)",
-    re.IGNORECASE | re.DOTALL,
+_ADDRESS, _TEXT = r"%(?P<address>[0-9a-f]{2})", r"\\x(?P<text>[0-9a-f]{2})"
+_JSON, _HTML = r"\\u(?P<json>[0-9a-f]{4})|\\(?P<plain>.)", r"(?P<html>&(?:#\w{1,8}|\w{2,6});)"
+_ESCAPED = tuple(
+    re.compile("|".join(kinds), re.IGNORECASE | re.DOTALL)
+    for kinds in ((_ADDRESS, _TEXT, _JSON, _HTML), (_ADDRESS,), (_HTML,))
 )
+"""All at once, and one alone: then what looks like another's escape stands for itself."""
 _ODD = "[^\x20-\x7e\xa1-\ud7ff\ue000-\ufffd]"
 """Compiled when there is something to show: so wide a range takes 5 ms, of each command's start."""
 
@@ -41,7 +44,9 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """Return the text on one line, without secrets, cut to 200 characters."""
         text = text[:_LOOKED_AT]
-        spans = [*self._found(_letters(text)), *self._found(_decoded(text))]
+        spans = [*self._found(_letters(text))]
+        for escaped in _ESCAPED:
+            spans += self._found(_decoded(text, escaped))
         for start, end in reversed(_joined(spans)):
             text = f"{text[:start]}***{text[end:]}"
         line = " ".join(re.sub(_ODD, " ", text).split())
@@ -92,21 +97,28 @@ def _small(character: str) -> str:
     return small if len(small) == 1 else character
 
 
-def _decoded(text: str) -> Iterator[_Letter]:
+def _decoded(text: str, escaped: re.Pattern[str]) -> Iterator[_Letter]:
     """Return the characters that escapes of addresses, of JSON and of HTML stand for."""
     at = 0
-    for found in _ESCAPED.finditer(text):
+    for found in escaped.finditer(text):
         yield from _letters(text, at, found.start())
-        in_address, in_text, in_json, plain, in_html = found.groups()
-        code = in_address or in_text or in_json
-        said = chr(int(code, 16)) if code else _meant(plain) if plain else html.unescape(in_html)
+        kind = str(found.lastgroup)
+        said = _MEANT.get(kind, _coded)(found[kind])
         yield from ((_small(character), *found.span()) for character in said)
         at = found.end()
     yield from _letters(text, at)
 
 
+def _coded(code: str) -> str:
+    return chr(int(code, 16))
+
+
 def _meant(escaped: str) -> str:
     return " " if escaped in "bfnrt" else escaped
+
+
+_MEANT = {"plain": _meant, "html": html.unescape}
+"""What a kind of escape stands for, where that isn't a character's number."""
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from random import Random
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qflow_gitops.http.messages import message_of
@@ -79,6 +79,7 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("form", WRITTEN)
 @settings(max_examples=15)
+@example(secret='ab12cd34\\"ef56gh78%22ij90kl12&quot;', before="")
 @given(secret=TOKENS, before=st.sampled_from(("", "token ", "x", "&t=")))
 def test_a_secret_is_hidden_in_every_form(form: str, secret: str, before: str) -> None:
     redact = Redactor()
