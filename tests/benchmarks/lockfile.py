@@ -195,6 +195,7 @@ def _growth(bench: Bench) -> list[Row]:
                 remote = Remote(origin.grown(one.form, store.applied_without(runs)))
             grew = store.packed(remote, at.folder) - before
             kib[one.name] = grew / (count * store.STEPS) / 1024
+            say(f"{one.name}: {kib[one.name]:.2f} KiB a commit")
             if one is bench.mine:
                 rows = _on_a_long_branch(bench, remote, count)
     told = ", ".join(f"{one.name}: {applies[one.form]:,}" for one in bench.trees)

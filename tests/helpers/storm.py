@@ -136,9 +136,19 @@ def at_once(
     command = [*PROGRAM, "apply", "--yes", "--no-wait", *options]
     begun = time.perf_counter()
     with contextlib.ExitStack() as opened:
-        started = [_start(command, clone, known, opened.enter_context) for clone in clones]
+        started = []
+        for clone in clones:
+            started.append(_start(command, clone, known, opened.enter_context))
+            opened.callback(_end, started[-1][0])
         ended = [_wait(one, begun + limit) for one in started]
     return ended, time.perf_counter() - begun
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process that whoever stopped the storm has left."""
+    if process.returncode is None:
+        process.kill()
+        process.wait()
 
 
 def _start(
