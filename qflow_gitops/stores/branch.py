@@ -112,9 +112,9 @@ class BranchStore:
             base = before.commit if before else known.checked or known.commit
             if base in ("", tip):
                 base = next(iter(self._branch.parents(tip)), "")
-            steps = self._trusted(tip, base)
+            steps, walk = self._trusted(tip, base)
             if before:
-                record = self._reader.later(before, steps)
+                record = self._reader.later(before, steps, walk)
             else:
                 record = self._whole(tip, attempts=attempts)
             check_lineage(record.lockfile, self._lineage, self.where)
@@ -154,11 +154,14 @@ class BranchStore:
         """Raise LockError where the branch isn't what this clone knew plus more commits."""
         self._fetched()
 
-    def _trusted(self, tip: str, base: str) -> Sequence[Step]:
-        """Return the steps from a commit ("": none) to `tip`; LockError if one took anything."""
+    def _trusted(self, tip: str, base: str) -> tuple[Sequence[Step], Walk]:
+        """Return the steps from a commit ("": none) to `tip`, and what was read along them.
+
+        Raises LockError if one took anything.
+        """
         steps = self._branch.steps(base, tip) if base else ()
-        good = base
-        for step, problems in Trail(self._branch, base, steps).followed(Walk()):
+        good, walk = base, Walk()
+        for step, problems in Trail(self._branch, base, steps).followed(walk):
             if problems:
                 self._reader.check_form(base, tip)
                 said = "; ".join(problem.rstrip(".") for problem in problems[:3])
@@ -170,7 +173,7 @@ class BranchStore:
                     reason="lock_rewritten" if len(step.parents) > 1 else "lock_shrunk",
                 )
             good = step.commit
-        return steps
+        return steps, walk
 
     def _whole(self, commit: str, *, attempts: bool = False) -> BranchRecord:
         try:

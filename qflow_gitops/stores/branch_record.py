@@ -23,7 +23,7 @@ from qflow_gitops.lockfile.pieces import (
     summary_of,
 )
 from qflow_gitops.lockfile.runs import Attempts, put
-from qflow_gitops.lockfile.walk import PLAIN, misplaced
+from qflow_gitops.lockfile.walk import PLAIN, Walk, misplaced
 from qflow_gitops.ports.lockfile import LockBranch, Step, Summaries, TreeEntry
 from qflow_gitops.stores.branch_lockfile import Assembly, Held, broken, parts_of
 from qflow_gitops.stores.checks import NOTHING_DONE
@@ -74,24 +74,23 @@ class RecordReader:
                 put(runs, place.run, _joined(read or {}, place))
         return BranchRecord(commit, lockfile, files)
 
-    def later(self, before: BranchRecord, steps: Sequence[Step]) -> BranchRecord:
-        """Read the commit that these steps lead to, from an earlier one on; they take nothing."""
+    def later(self, before: BranchRecord, steps: Sequence[Step], walk: Walk) -> BranchRecord:
+        """Take the commit that these steps lead to, from an earlier one on.
+
+        They take nothing, which a walk along them found; it has read what they changed.
+        """
         self._check_added(before, steps)
         last = {change.path: change for step in steps for change in step.changes}
-        head = last.pop(HEAD, None)
-        wanted = [
-            (self._place(TreeEntry(path, change.mode, change.new)), change.new)
-            for path, change in last.items()
-            if path not in BESIDE
-        ]
-        files = {**before.files, **dict(self._held(wanted))}
-        commit = steps[-1].commit if steps else before.commit
-        lockfile = self._head(commit, head.new) if head else before.lockfile
-        self._check(lockfile, files, [place for place, _ in wanted])
-        keys = {place.key for place, _ in wanted}
-        return BranchRecord(
-            commit, self._assembly.later(lockfile, before.lockfile, files, keys), files
-        )
+        changed = {
+            place: Held(last[place.path].new, summary_of(place, piece))
+            for place, piece in walk.pieces.items()
+        }
+        files = {**before.files, **changed}
+        head = walk.head or before.lockfile
+        self._check(head, files, changed)
+        keys = {place.key for place in changed}
+        lockfile = self._assembly.later(head, before.lockfile, files, keys)
+        return BranchRecord(steps[-1].commit if steps else before.commit, lockfile, files)
 
     def _check_names(self, entries: Sequence[TreeEntry]) -> None:
         """Refuse a tree with two files of one name, of which git shows now one, now the other."""
