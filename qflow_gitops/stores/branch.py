@@ -61,23 +61,26 @@ class BranchStore:
         try:
             _, lockfile = self.load(attempts=whole)
         except LockError as problem:
-            tip, at, _ = self._branch.known()
-            if problem.reason != "lock_unreachable" or not tip:
+            known = self._branch.known()
+            if problem.reason != "lock_unreachable" or not known.commit:
                 raise
-            return Snapshot(self._copy(tip), self.where, at or "an unknown time")
+            return Snapshot(self._copy(known), self.where, known.at or "an unknown time")
         for record in lockfile.environments.values() if whole and lockfile else ():
             bring(record.runs, record.runs)
         return Snapshot(lockfile, self.where)
 
     def at_hand(self) -> Lockfile | None:
         """Return this clone's copy of the lockfile, without asking the remote."""
-        tip = self._branch.known().commit
-        return self._copy(tip) if tip else None
+        known = self._branch.known()
+        return self._copy(known) if known.commit else None
 
-    def _copy(self, commit: str) -> Lockfile:
-        if self._record is None or self._record.commit != commit:
-            return self._whole(commit).lockfile
-        return self._record.lockfile
+    def _copy(self, known: Known) -> Lockfile:
+        """Return the newest record that is here; what somebody else fetched is looked at first."""
+        if self._record is not None and self._record.commit == known.commit:
+            return self._record.lockfile
+        if known.checked not in ("", known.commit):
+            self._trusted(known.commit, known.checked)
+        return self._whole(known.commit).lockfile
 
     @contextlib.contextmanager
     def session(self) -> Iterator[BranchSession]:

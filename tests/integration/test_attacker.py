@@ -137,6 +137,23 @@ def test_what_a_later_commit_puts_back_is_named_and_refused(
     assert fresh("apply", "--yes").code in (0, 11)
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_a_copy_that_git_fetched_is_looked_at_as_well(
+    later: bool, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Where the remote can't be asked any more, a plan shows no record that lost something."""
+    assert cli("plan").code == 0
+    good = remote.tip()
+    (attack,) = (one for one in ATTACKS if one.name == "never sent")
+    attack.made(remote)
+    if later:
+        covered(remote, good)
+    knew.git("fetch", "--quiet", "origin")
+    remote.path.rename(remote.path.with_name("away.git"))
+    refused(cli("plan"), sandbox)
+    refused(cli("apply", "--yes"), sandbox)
+
+
 def opening() -> Transition:
     event = Event("2026-01-01T00:00:00Z", State.INTENT)
     attempt = Attempt(1, State.INTENT, "v1:sha256:" + "1" * 64, (event,), facts={"nonce": "n"})
