@@ -101,11 +101,11 @@ class LockReading:
                     yield content
             if at == len(ids):
                 return
-            left_out = () if again else self._left_out(ids[at:])
-            if not left_out:
+            if again:
                 err = self.git.run(["cat-file", "blob", ids[at]])[2]
                 raise self._unreadable("A file of the lockfile", err)
-            self.bring(left_out)
+            if left_out := self._left_out(ids[at:]):  # or else another process has fetched them
+                self.bring(left_out)
 
     def _stream(self, ids: Sequence[str]) -> Generator[bytes, None, None]:
         r"""Take `cat-file --batch` apart: `<id> blob <size>\n<content>\n`.

@@ -4,8 +4,11 @@ They plan and apply with the newest commit and the one before, and refuse what t
 verify` fetches the rest. Nothing else in such a clone becomes another one.
 """
 
+from collections.abc import Sequence
+
 import pytest
 
+from qflow_gitops.git.lock_reading import LockReading
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.attacks import ATTACKS, covered
 from tests.helpers.cli import Cli
@@ -216,3 +219,24 @@ def test_a_partial_clone_that_pushes_elsewhere_is_given_no_other_settings(
     assert len(sandbox.executions()) == sent + 1
     assert one("lock", "verify").code == 0
     rest.stays()
+
+
+@pytest.mark.parametrize("command", [("plan",), ("lock", "verify")], ids=" ".join)
+def test_what_another_process_fetched_meanwhile_is_read(
+    command: tuple[str, ...], shared: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Several at once in one partial clone: what this one missed is there when it looks again."""
+    clone = remote.clone("partial", "--filter=blob:none")
+    left_out = LockReading._left_out
+    fetched: list[int] = []
+
+    def late(self: LockReading, ids: Sequence[str]) -> Sequence[str]:
+        if not fetched:
+            fetched.append(1)
+            assert Cli(clone.path, cli._capfd)("lock", "verify").code == 0
+        return left_out(self, ids)
+
+    monkeypatch.setattr(LockReading, "_left_out", late)
+    assert Cli(clone.path, cli._capfd)(*command).code == 0
+    assert fetched
