@@ -1,6 +1,6 @@
 """Attempts, their events and transitions as JSON data, strict on the way in. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition, may_follow
@@ -113,9 +113,27 @@ def _check_let_go(attempt: Attempt, before: State | None, event: Event, run: str
         raise ValueError(f"attempt {attempt.number} of {run} has what it let go")
 
 
+_DEEPEST = 32
+"""So deep may be nested what is kept: far more than anything is, and less than can't be written."""
+_NESTED = (dict, list)
+
+
 def rest_of(data: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:
-    """Keep what a later minor version may have added: the lockfile is never made poorer."""
-    return {name: value for name, value in data.items() if name not in known}
+    """Keep what a later minor version may have added: the lockfile is never made poorer.
+
+    Raises ValueError for what is nested so deep that nobody wrote it.
+    """
+    rest = {name: value for name, value in data.items() if name not in known}
+    _check_depth(rest.values(), _DEEPEST)
+    return rest
+
+
+def _check_depth(values: Iterable[Any], left: int) -> None:
+    for value in values:
+        if type(value) in _NESTED:
+            if not left:
+                raise ValueError("it is nested too deep")
+            _check_depth(value.values() if type(value) is dict else value, left - 1)
 
 
 def text_in(data: Mapping[str, Any], name: str) -> str:

@@ -20,6 +20,7 @@ from qflow_gitops.lockfile.notes import from_json as ledger_event_from_json
 from qflow_gitops.lockfile.notes import to_json as ledger_event_to_json
 
 LOCKFILE_VERSION = 2
+_MOST = 2**53 - 1  # what every reader of JSON can count to
 NEWER, OLDER = "lock_newer", "lock_version"
 """Reasons of a LockError about a form that another version of the program wrote."""
 
@@ -203,7 +204,7 @@ def head_from_json(data: Json) -> Lockfile:
         raise ValueError(f"lockfileVersion is {version!r}")
     known = ("lockfileVersion", "lineage", "serial", "freeze", "environments")
     serial, lineage = data["serial"], data["lineage"]
-    if not isinstance(serial, int) or isinstance(serial, bool) or serial < 0:
+    if not isinstance(serial, int) or isinstance(serial, bool) or not 0 <= serial <= _MOST:
         raise ValueError("serial isn't a count")
     if not isinstance(lineage, str) or not lineage:
         raise ValueError("lineage isn't a text")

@@ -18,6 +18,8 @@ Those of the head have a `nonce` each: they may come on two ways, and count once
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from qflow_gitops.lockfile.attempt_json import rest_of
+
 CARRIED, RELEASED, FROZEN, UNFROZEN = "carried", "released", "frozen", "unfrozen"
 
 
@@ -85,7 +87,7 @@ def from_json(data: Mapping[str, Any]) -> LedgerEvent:
     at, event = data["at"], data["event"]
     if not isinstance(at, str) or not isinstance(event, str):
         raise TypeError("`at` and `event` have to be texts")
-    rest = {name: value for name, value in data.items() if name not in ("at", "event")}
+    rest = rest_of(data, ("at", "event"))
     if event == CARRIED:
         _check_carried(rest)
     return LedgerEvent(at, event, rest)

@@ -118,7 +118,7 @@ def _files() -> Iterator[Attack]:
 
         return change
 
-    def copied(path: str, **names: str) -> Change:
+    def copied(path: str, **names: Any) -> Change:
         return lambda draft: draft.put(path, {**draft.data(A), **names})
 
     def without_runs(draft: Draft) -> None:
@@ -157,6 +157,7 @@ def _files() -> Iterator[Attack]:
         (A,),
     )
     yield Attack("half a file", lambda draft: draft.put(A, draft.bytes_of(A)[:700]), (A,))
+    yield Attack("a run nested too deep", copied(new, name="new", attempts=[_deep()]), (new,))
     second = path_of("a", part=".2")
     yield Attack("a second part, the first isn't full", copied(second), (second,))
     yield Attack(
@@ -170,6 +171,15 @@ def _files() -> Iterator[Attack]:
         yield Attack(
             f"part {part[1:9]}", copied(path_of("a", part=part)), (path_of("a", part=part)[:60],)
         )
+
+
+def _deep() -> dict[str, Any]:
+    """An attempt that adds to what is there, and that nobody could write once more."""
+    value: Any = 1
+    for _ in range(600):
+        value = [value]
+    event = {"at": "2026-01-01T00:00:00Z", "to": "baselined"}
+    return {"number": 1, "state": "baselined", "digest": OTHER, "odd": value, "events": [event]}
 
 
 def _second(first: str, run: str) -> Change:
@@ -220,6 +230,9 @@ def _heads() -> Iterator[Attack]:
         _attempt(1, lambda one: one.update(added=1)),
         ("prod/a #1", "serial"),
         quietly=True,
+    )
+    yield Attack(
+        "a serial beyond all counting", head(lambda data: data.update(serial=10**4299)), (HEAD,)
     )
     yield Attack("another lineage", head(lambda data: data.update(lineage="0" * 32)), ("lineage",))
     yield Attack("runs in the head", prod(lambda data: data.update(runs={})), (HEAD,))
