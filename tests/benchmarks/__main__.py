@@ -52,6 +52,12 @@ def parts(text: str) -> tuple[str, ...]:
     return found
 
 
+def stopped(number: int, _: object) -> None:
+    """End, and tidy up first: being told twice doesn't leave folders and processes behind."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
@@ -73,7 +79,7 @@ def main() -> None:
     if chosen.rounds:
         scale = scale._replace(rounds=chosen.rounds)
     scale = scale._replace(against=chosen.against and chosen.against.resolve(), only=chosen.only)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # tidy up first
+    signal.signal(signal.SIGTERM, stopped)
     print(machine())  # noqa: T201
     for name in chosen.names or BENCHMARKS:
         print(f"\n## {name}\n\n{BENCHMARKS[name](scale).markdown()}", flush=True)  # noqa: T201
