@@ -15,6 +15,7 @@ from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import specs as reading
+from qflow_gitops.sources.loader import DIRECT, Loader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class ApplyServices:
     `evidence` are what is recorded about who did it. `rescue` keeps a record that could
     not be stored, and says where. `pulls` connects to the host of the pull requests. `ask`
     puts a question to a person, and is None where there is nobody to ask. `history` is the
-    repository once more, for whoever asks much of its history.
+    repository once more, for whoever asks much of its history. `loader` reads the specs, anew.
     """
 
     git: Repository
@@ -44,6 +45,7 @@ class ApplyServices:
     rescue: Callable[[str], str]
     pulls: Callable[[], PullRequests]
     ask: Callable[[str], bool] | None = None
+    loader: Loader = DIRECT
 
     def reconciler(self, project: Project) -> Reconciler:
         """Build what settles the doubts of a project."""

@@ -27,6 +27,10 @@ Spread = Callable[[Callable[[str], Any], Sequence[str]], list[Any]]
 """Applies a function to many items and gives the results in their order; on all cores, say."""
 
 
+MANY, SAMPLE = 400, 16
+"""So many files that nothing is known of are worth a look at so many of them."""
+
+
 def one_by_one(function: Callable[[str], Any], items: Sequence[str]) -> list[Any]:
     """Apply a function to each item, in this process."""
     return list(map(function, items))
@@ -143,11 +147,14 @@ class Examiner:
             if examined is None or not (settled is None or all(map(settled, examined.specs)))
         ]
         contents = git.contents(entries[name] for name in whole)
-        if settled is None:
-            found |= self._identified(
-                {name: (blobs[name], contents[blobs[name]]) for name in whole}, read
-            )
-            whole = []
+        rest = {name: (blobs[name], contents[blobs[name]]) for name in whole if not found[name]}
+        if settled is None or self._are_mostly(settled, rest):
+            found |= self._identified(rest, read)
+            whole = [
+                name
+                for name in whole
+                if settled is not None and not _all_settled(settled, found[name])
+            ]
         for name in whole:
             blob, known = blobs[name], found[name]
             examined = known and load.known_again(known, contents[blob], self._settings)
@@ -157,6 +164,16 @@ class Examiner:
             found[name] = examined
         self._save()
         return [examined for examined in found.values() if examined is not None]
+
+    def _are_mostly(
+        self, settled: Callable[[RunSpec], bool], contents: Mapping[str, tuple[str, bytes]]
+    ) -> bool:
+        """Whether the identity will do for most of these files, by a look at a few."""
+        names = list(contents)[:: max(1, len(contents) // SAMPLE)]
+        if len(contents) < MANY:
+            return False
+        looked = (self._examined(contents[name][1], name) for name in names)
+        return sum(_all_settled(settled, examined) for examined in looked) > len(names) // 2
 
     def _identified(
         self, contents: Mapping[str, tuple[str, bytes]], read: Callable[[str], bytes]
@@ -208,6 +225,10 @@ class Examiner:
         if self._new:
             self._cache.keep_verdicts(self._context, self._new)
             self._new = {}
+
+
+def _all_settled(settled: Callable[[RunSpec], bool], examined: Examined | None) -> bool:
+    return examined is not None and all(map(settled, examined.specs))
 
 
 def known_specs(

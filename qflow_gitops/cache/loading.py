@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.cache import verdicts
@@ -11,7 +11,7 @@ from qflow_gitops.sources import place
 from qflow_gitops.sources.loader import DIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from qflow_gitops.cache.examining import Spread
     from qflow_gitops.cache.survey import Survey
@@ -22,6 +22,32 @@ if TYPE_CHECKING:
     from qflow_gitops.sources.loader import AllSpecs, Look
     from qflow_gitops.specs.load import SpecSet
     from qflow_gitops.specs.spec import RunSpec
+
+
+class NoCache:
+    """Implements `ports.cache.Cache` for whoever finds out all anew: nothing is kept."""
+
+    tool = ""
+
+    def verdicts(self, context: str, blobs: Sequence[str]) -> Mapping[str, tuple[int, str]]:
+        """Return nothing."""
+        del context, blobs
+        return {}
+
+    def keep_verdicts(self, context: str, verdicts: Mapping[str, tuple[int, str]]) -> None:
+        """Keep nothing."""
+
+    def answer(self, context: str) -> None:
+        """Return nothing."""
+
+    def keep_answer(self, context: str, data: Any) -> None:
+        """Keep nothing."""
+
+    def content(self, name: str) -> None:
+        """Return nothing."""
+
+    def keep_content(self, name: str, content: bytes) -> None:
+        """Keep nothing."""
 
 
 class CachedLoader:

@@ -133,6 +133,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             rescue=partial(lock_files.rescue, wiring, project.folder),
             pulls=wiring.connections.pulls,
             ask=wiring.console.ask if wiring.console.interactive and not yes else None,
+            loader=wiring.strict_loader,
         )
         try:
             report: Report = progress.follow(apply(request, services, settings))

@@ -71,6 +71,14 @@ class Wiring:
         return SqliteCache(self.git.common_dir / "qflow-gitops" / "verdicts")
 
     @property
+    def strict_loader(self) -> Loader:
+        """What reads settings and specs anew, on all cores: for who sends."""
+        from qflow_gitops.base.forks import spread
+        from qflow_gitops.cache.loading import CachedLoader, NoCache
+
+        return CachedLoader(NoCache(), spread)
+
+    @property
     def loader(self) -> Loader:
         """What reads settings and specs, but for what is known of them."""
         from qflow_gitops.base.forks import spread

@@ -33,7 +33,7 @@ def apply(
     """
     head = services.git.resolve(request.head)
     environment = one_environment(settings.project, request.environment)
-    inputs = read_inputs(services.git, head, settings, services.store.read())
+    inputs = read_inputs(services.git, head, settings, services.store.read(), services.loader)
     found = _admitted(request, services, inputs, environment)
     planner = _planner(request, services, inputs, environment, found)
     first = planner.plan(inputs.recorded)

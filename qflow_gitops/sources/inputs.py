@@ -8,6 +8,8 @@ from qflow_gitops.ports.lockfile import Snapshot
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import folders, lostsettings
 from qflow_gitops.sources.found import Settings
+from qflow_gitops.sources.loader import DIRECT, Loader
+from qflow_gitops.sources.previous import settled
 from qflow_gitops.sources.specs import all_specs
 from qflow_gitops.specs.load import SpecSet
 
@@ -49,8 +51,14 @@ def kept_lockfile(git: Repository, commit: str, settings: Settings, recorded: Sn
     return lockfile
 
 
-def read_inputs(git: Repository, commit: str, settings: Settings, recorded: Snapshot) -> Inputs:
+def read_inputs(
+    git: Repository, commit: str, settings: Settings, recorded: Snapshot, loader: Loader = DIRECT
+) -> Inputs:
     """Read all specs of a commit ("" for the work tree). Raises as `kept_lockfile` does."""
     project, lockfile = settings.project, kept_lockfile(git, commit, settings, recorded)
-    specs = folders.checked(all_specs(git, commit, project), git, commit, project, lockfile)
+    if commit:
+        specs = loader.specs(git, commit, settings, "", settled(lockfile, project))
+    else:
+        specs = all_specs(git, "", project)
+    specs = folders.checked(specs, git, commit, project, lockfile)
     return Inputs(commit, settings, recorded, specs)

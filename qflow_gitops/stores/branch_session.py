@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -144,10 +145,14 @@ def _is_of_the_head(mark: Checkpoint | None) -> bool:
 
 def _on_top(lockfile: Lockfile, transitions: Sequence[Transition]) -> list[Transition]:
     """Return what the transitions still add to a record that others may have written since."""
-    kept = []
+    kept: list[Transition] = []
+    waiting: dict[RunKey, Transition] = {}  # one a run: together they cost what one does
     for transition in transitions:
+        key = (transition.environment, transition.run)
+        if key in waiting:
+            lockfile, waiting = lockfile.recorded(waiting.values()), {}
         moved = transition if transition.opens is not None else rebased(lockfile, transition)
         if moved is not None:
-            lockfile = lockfile.recorded([moved])
+            waiting[key] = moved
             kept.append(moved)
     return kept
