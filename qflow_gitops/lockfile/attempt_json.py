@@ -1,8 +1,10 @@
 """Attempts, their events and transitions as JSON data, strict on the way in. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+from qflow_gitops.base.times import moment
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition, may_follow
 from qflow_gitops.lockfile.states import EXECUTED, TRANSITIONS, State
 
@@ -102,7 +104,22 @@ def _attempt(data: Mapping[str, Any], number: int, run: str) -> Attempt:
         )
     if attempt.state in EXECUTED and not attempt.execution_id:
         raise ValueError(f"attempt {number} of {run} is {attempt.state} without an executionId")
+    _check_opening(attempt, run)
     return attempt
+
+
+def _check_opening(attempt: Attempt, run: str) -> None:
+    """What is reckoned with, when a doubt is settled, is what it has to be."""
+    before = attempt.events[0].extra.get("executionsBefore", [])
+    if not isinstance(before, list) or not all(isinstance(each, str) for each in before):
+        raise TypeError(
+            f"executionsBefore of attempt {attempt.number} of {run} isn't a list of ids"
+        )
+    try:
+        opened = moment(attempt.opened_at)
+        _ = opened - _FAR, opened + _FAR
+    except (ValueError, OverflowError):
+        raise ValueError(f"attempt {attempt.number} of {run} was opened at no time") from None
 
 
 def _check_let_go(attempt: Attempt, before: State | None, event: Event, run: str) -> None:
@@ -113,6 +130,8 @@ def _check_let_go(attempt: Attempt, before: State | None, event: Event, run: str
         raise ValueError(f"attempt {attempt.number} of {run} has what it let go")
 
 
+_FAR = timedelta(days=366)
+"""Further than anything is reckoned with from the time at which an attempt was opened."""
 _DEEPEST = 32
 """So deep may be nested what is kept: far more than anything is, and less than can't be written."""
 _NESTED = (dict, list)

@@ -158,6 +158,10 @@ def _files() -> Iterator[Attack]:
     )
     yield Attack("half a file", lambda draft: draft.put(A, draft.bytes_of(A)[:700]), (A,))
     yield Attack("a run nested too deep", copied(new, name="new", attempts=[_deep()]), (new,))
+    for at in ("", "soon", "2026-13-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        event = {"at": at, "to": "intent"}
+        odd = {"number": 1, "state": "intent", "digest": OTHER, "events": [event]}
+        yield Attack(f"opened at {at!r}", copied(new, name="new", attempts=[odd]), (new,))
     second = path_of("a", part=".2")
     yield Attack("a second part, the first isn't full", copied(second), (second,))
     yield Attack(
