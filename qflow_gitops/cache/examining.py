@@ -252,7 +252,8 @@ def known_specs(
         list(there.specs),
         lambda name: git.contents([there.specs[name]])[there.specs[name].blob],
     )
-    return with_findings(load.assembled(examined, contents, project, known, problems), there.found)
+    found = with_findings(load.assembled(examined, contents, project, known, problems), there.found)
+    return found._replace(blobs={name: entry.blob for name, entry in there.specs.items()})
 
 
 def known_worktree_specs(
