@@ -78,11 +78,8 @@ def _check_versions(done: _Audit, kept: Kept, store: LockStore, signers: str) ->
 
 
 def _check_newest(done: _Audit, newest: Lockfile) -> None:
-    done.attempts = sum(
-        summary.attempts
-        for name in newest.environments
-        for summary in newest.overview(name).summaries.values()
-    )
+    runs = (record.runs for record in newest.environments.values())
+    done.attempts = sum(len(attempts) for some in runs for attempts in some.values())
     done.problems += audit.check_values(newest)
     if not schema.is_valid(to_json(newest), "lockfile"):
         done.problems.append("The newest version doesn't satisfy the lockfile's JSON Schema")

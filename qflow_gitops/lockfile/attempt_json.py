@@ -142,7 +142,9 @@ def rest_of(data: Mapping[str, Any], known: Sequence[str]) -> Mapping[str, Any]:
 
     Raises ValueError for what is nested so deep that nobody wrote it.
     """
-    rest = {name: value for name, value in data.items() if name not in known}
+    rest = dict(data)
+    for name in known:
+        rest.pop(name, None)
     _check_depth(rest.values(), _DEEPEST)
     return rest
 

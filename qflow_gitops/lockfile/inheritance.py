@@ -14,7 +14,6 @@ from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import CARRIED, LedgerEvent, Note
-from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.spec import RunSpec
 
@@ -171,12 +170,9 @@ class Inheritance:
 
     def bring(self, keys: Iterable[RunKey]) -> None:
         """Read at once what counts for these runs, where it isn't at hand."""
-        wanted: dict[str, list[str]] = {}
-        for key in keys:
-            for environment, run in (key, *(origin.key for origin in self._origins(key))):
-                wanted.setdefault(environment, []).append(run)
-        for environment, runs in wanted.items():
-            bring(self._lockfile.environment(environment).runs, runs)
+        self._lockfile.bring(
+            each for key in keys for each in (key, *(origin.key for origin in self._origins(key)))
+        )
 
     def pending(self, key: RunKey) -> tuple[Origin, ...]:
         """Return what is to be carried over to a run and isn't recorded yet, oldest first."""

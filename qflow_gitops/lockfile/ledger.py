@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Transition
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note, freezes_of
@@ -90,6 +91,14 @@ class Lockfile:
             seen = _Seen(runs, overview_of(runs))
             self._overviews[environment] = seen
         return seen.overview
+
+    def bring(self, keys: Iterable[RunKey]) -> None:
+        """Read at once the attempts of these runs, where they aren't at hand."""
+        wanted: dict[str, list[str]] = {}
+        for environment, run in keys:
+            wanted.setdefault(environment, []).append(run)
+        for environment, runs in wanted.items():
+            bring(self.environment(environment).runs, runs)
 
     def runs_in_states(
         self, environment: str, states: Collection[State]

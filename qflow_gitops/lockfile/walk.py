@@ -63,13 +63,13 @@ class Walk:
 
     def step(self, changes: Iterable[Changed]) -> Iterator[str]:
         """Say what is wrong with a commit that made these changes, in sentences."""
-        changes = sorted(changes, key=lambda change: place_of(change.path) or ("", "", 0))
-        for change in changes:
+        placed = [(place_of(change.path), change) for change in changes]
+        placed.sort(key=lambda each: each[0] or ("", "", 0))
+        for _, change in placed:
             if change.path == HEAD:
                 yield from self._head(change)
         added = []
-        for change in changes:
-            place = place_of(change.path)
+        for place, change in placed:
             if place is not None:
                 yield from self._piece(place, change)
                 added += [place] if change.mode != GONE else []
@@ -77,8 +77,7 @@ class Walk:
                 yield _not_plain(change.path)
             elif change.path not in (HEAD, *BESIDE) and change.mode != GONE:
                 yield misplaced(change.path)
-        paths = {change.path for change in changes}
-        if HEAD not in paths and any(map(place_of, paths)):
+        if any(place for place, _ in placed) and all(each.path != HEAD for _, each in placed):
             yield "Runs were changed, and the serial wasn't."
         yield from self._fit(added)
 

@@ -75,6 +75,7 @@ class BranchSession:
             or any(transition.opens is not None for transition in transitions)
         )
         for _ in range(ROUNDS):
+            self.lockfile.bring((each.environment, each.run) for each in transitions)
             left = _on_top(self.lockfile, transitions)
             if not left and mark is None:
                 return
