@@ -104,9 +104,19 @@ def piece_to_bytes(place: Place, piece: Piece) -> bytes:
     return normal_form({**name, **run_to_json(piece.attempts, piece.events)})
 
 
-def piece_from_bytes(content: bytes, place: Place, where: str) -> Piece:
+Fits = Callable[[Json], bool]
+"""Whether what a file says is as the lockfile's JSON Schema has it."""
+
+
+def piece_from_bytes(content: bytes, place: Place, where: str, fits: Fits | None = None) -> Piece:
     """Read a file, whole and strictly. Raises LockError, which says `where`."""
-    return strictly(content, where, lambda data: _piece(data, place))
+    return strictly(content, where, lambda data: _piece(_fitting(data, fits), place))
+
+
+def _fitting(data: Json, fits: Fits | None) -> Json:
+    if fits is not None and not fits(data):
+        raise ValueError("it doesn't satisfy the lockfile's JSON Schema")
+    return data
 
 
 def run_from_bytes(content: bytes, place: Place, where: str) -> Piece:
@@ -135,9 +145,15 @@ def head_to_bytes(lockfile: Lockfile) -> bytes:
     return normal_form(head_to_json(lockfile))
 
 
-def head_from_bytes(content: bytes, where: str) -> Lockfile:
+def head_from_bytes(content: bytes, where: str, fits: Fits | None = None) -> Lockfile:
     """Read a head, strictly: a lockfile without runs. Raises LockError."""
-    return strictly(content, where, _head)
+    return strictly(content, where, lambda data: _fitted_head(data, fits))
+
+
+def _fitted_head(data: Json, fits: Fits | None) -> Lockfile:
+    head = _head(data)  # which says first what another version is
+    _fitting(data, fits)
+    return head
 
 
 def _head(data: Json) -> Lockfile:

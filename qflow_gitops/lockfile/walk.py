@@ -13,6 +13,7 @@ from qflow_gitops.lockfile.pieces import (
     BESIDE,
     HEAD,
     MOST,
+    Fits,
     Piece,
     Place,
     head_from_bytes,
@@ -44,11 +45,12 @@ class Walk:
     """What was read on the way, by path; each version of a file is read once.
 
     With `owners` it also looks whether an execution is recorded twice, which only somebody who
-    began at the first commit can tell.
+    began at the first commit can tell. `fits` says of each file whether it is of the right form.
     """
 
-    def __init__(self, *, owners: bool = False) -> None:
+    def __init__(self, *, owners: bool = False, fits: Fits | None = None) -> None:
         """Begin where nothing is known yet."""
+        self._fits = fits
         self.head: Lockfile | None = None
         self.pieces: dict[Place, Piece] = {}
         self._gone: set[Place] = set()
@@ -91,7 +93,7 @@ class Walk:
         try:
             if before is None and change.old is not None:
                 before = head_from_bytes(change.old, HEAD)
-            self.head = head_from_bytes(change.new or b"", HEAD)
+            self.head = head_from_bytes(change.new or b"", HEAD, self._fits)
         except LockError as problem:
             yield _unread(HEAD, problem)
             return
@@ -113,7 +115,7 @@ class Walk:
             yield f"{place.path} stands there twice."
         self._gone.discard(place)
         try:
-            now = piece_from_bytes(change.new or b"", place, place.path)
+            now = piece_from_bytes(change.new or b"", place, place.path, self._fits)
         except LockError as problem:
             yield _unread(place.path, problem)
             return

@@ -27,7 +27,7 @@ from qflow_gitops.ports.lockfile import (
 from qflow_gitops.stores.branch_record import BranchRecord, NothingKept, RecordReader
 from qflow_gitops.stores.branch_session import ROUNDS, BranchSession, contended
 from qflow_gitops.stores.branch_trail import Trail
-from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence
+from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence, fits
 
 
 class BranchStore:
@@ -208,7 +208,7 @@ class BranchStore:
             return Kept(iter(()), lambda: None)
         notes = ("The branch's whole history was fetched for this.",)
         fetched = self._branch.complete(tip)
-        walk = Walk(owners=True)
+        walk = Walk(owners=True, fits=fits)
         return Kept(self._versions(walk, tip), lambda: _newest(walk), notes if fetched else ())
 
     def _versions(self, walk: Walk, tip: str) -> Iterator[Version]:

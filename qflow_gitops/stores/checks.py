@@ -1,9 +1,17 @@
 """What every store asks of a record before it trusts it."""
 
+from typing import Any
+
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.specs import schema
 
 NOTHING_DONE = "Nothing was sent and nothing was written."
+
+
+def fits(data: Any) -> bool:
+    """Whether JSON data is a lockfile, its head or the file of a run, by the JSON Schema."""
+    return schema.is_valid(data, "lockfile")
 
 
 def check_lineage(lockfile: Lockfile, pinned: str, where: str) -> None:

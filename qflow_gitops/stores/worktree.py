@@ -12,6 +12,7 @@ reader finds the whole record again.
 
 import contextlib
 import fcntl
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.ports.lockfile import Kept, Snapshot, Version
 from qflow_gitops.stores.announced import Announced, laid_on
-from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage
+from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, fits
 from qflow_gitops.stores.worktree_files import WorktreeFiles, unwritable
 from qflow_gitops.stores.worktree_session import WorktreeSession
 
@@ -135,6 +136,8 @@ class WorktreeStore:
         try:
             lockfile = from_bytes(content, self.where)
             check_lineage(lockfile, self._files.lineage, self.where)
+            if not fits(json.loads(content)):
+                problems = ("It doesn't satisfy the lockfile's JSON Schema.",)
         except LockError as problem:
             problems = (problem.message,)
         return Kept(iter([Version(self.where, (), problems)]), lambda: lockfile)

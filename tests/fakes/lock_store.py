@@ -15,6 +15,7 @@ from qflow_gitops.lockfile.pieces import files_of
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.walk import GONE, PLAIN, Changed, Walk
 from qflow_gitops.ports.lockfile import Kept, LostRace, Snapshot, Version
+from qflow_gitops.stores.checks import fits
 
 Write = Callable[[Lockfile], Lockfile]
 """What another process makes of the lockfile."""
@@ -123,7 +124,7 @@ class FakeLockStore:
 
     def _versions(self) -> Iterator[Version]:
         before: tuple[str, ...] = ()
-        walk, files = Walk(owners=True), dict[str, bytes]()
+        walk, files = Walk(owners=True, fits=fits), dict[str, bytes]()
         for number, content in enumerate(list(self.place.versions), 1):
             problems: list[str] = []
             try:
