@@ -1,7 +1,9 @@
 """Check the lockfile without trusting it: form, ledger, history, digests, signatures."""
 
+import gc
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,12 +42,13 @@ def verify(
     """
     done = _Audit()
     kept = store.kept()
-    _check_versions(done, kept, store, signers)
-    newest = kept.lockfile()
-    if newest is not None:
-        _check_newest(done, newest)
-        if not quick:
-            _check_requests(done, git, project, newest)
+    with _all_kept():
+        _check_versions(done, kept, store, signers)
+        newest = kept.lockfile()
+        if newest is not None:
+            _check_newest(done, newest)
+    if newest is not None and not quick:
+        _check_requests(done, git, project, newest)
     body = Verified(
         where=store.where,
         versions=done.versions,
@@ -56,6 +59,19 @@ def verify(
         problems=tuple(done.problems),
     )
     return replace(verified(body), notes=kept.notes)
+
+
+@contextmanager
+def _all_kept() -> Iterator[None]:
+    """Look for no garbage: all that is read here stays, and none of it refers to itself.
+
+    Of 50,000 runs a tenth of the time would go into looking through them.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _check_versions(done: _Audit, kept: Kept, store: LockStore, signers: str) -> None:

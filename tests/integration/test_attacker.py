@@ -25,6 +25,14 @@ from tests.helpers.stores import store_of
 SENT = 4
 """What was executed before the attack; one run more is due."""
 each = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name[:40])
+OF_EACH_KIND = {
+    "a digest", "never sent", "a run gone", "two runs swapped", "frozen again", "never applied",
+    "a head that is a link", "the same serial", "a submodule, module", "a merge",
+    "two files of one name, the second lower", "back, and something new",
+}  # fmt: skip
+of_each_kind = pytest.mark.parametrize(
+    "attack", rows(ATTACKS, lambda one: one.name in OF_EACH_KIND, lambda one: one.name[:40])
+)
 
 
 @pytest.fixture
@@ -88,34 +96,32 @@ def test_without_an_attack_all_of_it_goes_on(
 def test_it_is_named_and_refused(
     attack: Attack, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
-    store = store_of(knew.path)
-    with store.session() as session:
-        bad = attack.made(remote)
-        with pytest.raises(LockError) as stopped:
-            session.record([opening()])
-        assert stopped.value.exit_code == 11
+    bad = attack.made(remote)
     fresh = Cli(remote.clone("fresh").path, cli._capfd)
     if attack.blind:
         assert any("was rewritten" in one for one in cli.json("lock", "verify")["problems"])
     else:
         named(fresh.json("lock", "verify"), bad, attack)
         refused(fresh("apply", "--yes"), sandbox)
-    for command in (("plan",), ("apply", "--yes")):
-        refused(cli(*command), sandbox)
+    refused(cli("apply", "--yes"), sandbox)
+
+
+@of_each_kind
+def test_it_is_refused_by_whoever_else_knew_the_record(
+    attack: Attack, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """A session that is open, a plan, and an apply after this clone's own `git fetch`."""
+    with store_of(knew.path).session() as session:
+        attack.made(remote)
+        with pytest.raises(LockError) as stopped:
+            session.record([opening()])
+        assert stopped.value.exit_code == 11
+    refused(cli("plan"), sandbox)
     knew.git("fetch", "--quiet", "origin")
     refused(cli("apply", "--yes"), sandbox)
 
 
-OF_EACH_KIND = {
-    "a digest", "never sent", "a run gone", "two runs swapped", "frozen again", "never applied",
-    "a head that is a link", "the same serial", "a submodule, module", "a merge",
-    "two files of one name, the second lower", "back, and something new",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "attack", rows(ATTACKS, lambda one: one.name in OF_EACH_KIND, lambda one: one.name[:40])
-)
+@of_each_kind
 def test_what_a_later_commit_puts_back_is_named_and_refused(
     attack: Attack, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
