@@ -4,6 +4,7 @@ By one `git fast-import`, which reads no more of the parent than the folders tha
 """
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -89,29 +90,18 @@ class LockCommits:
         return self.git.made(command, feed, extra=identity, network=self.git.time_left)
 
     @cached_property
-    def _configured(self) -> Mapping[str, str]:
-        """What git is told of who commits, and whether that is signed."""
-        keys = r"^(user\.(name|email)|commit\.gpgsign)$"
-        with contextlib.suppress(ValueError):
-            listed = self.git.run(["config", "-z", "--get-regexp", keys])[1]
-            lines = listed.decode(errors="replace").split("\0")[:-1]
-            said = (line.partition("\n") for line in lines)
-            return {key: value if line_break else "true" for key, line_break, value in said}
-        return {}
-
-    @property
     def _signs(self) -> bool:
-        said = self._configured.get("commit.gpgsign", "").lower()
-        return said in ("true", "yes", "on") or (said.isdecimal() and int(said) != 0)
+        return self.git.line(["config", "--type=bool", "--get", "commit.gpgsign"]) == "true"
 
     @property
     def _identity(self) -> tuple[str, str]:
         """Who git says commits here; a machine without an identity is the normal case."""
-        name, mail = (_plain(self._configured.get(key, "")) for key in ("user.name", "user.email"))
+        name, mail = (_plain(self.git.repo.setting(f"user.{key}")) for key in ("name", "email"))
         return name or _NO_IDENTITY[0], mail or _NO_IDENTITY[1]
 
 
 def _plain(text: str) -> str:
     """Take out of a name what can't stand in a commit, as git itself does."""
-    kept = "".join(each for each in text if each not in "<>\n\0")
+    said = os.fsencode(text).decode(errors="replace")
+    kept = "".join(each for each in said if each not in "<>\n\0")
     return shown(kept.strip(_CRUD))

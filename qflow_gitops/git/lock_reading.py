@@ -77,7 +77,7 @@ class LockReading:
 
         git would fetch them commit by commit. Each brings the trees in it along.
         """
-        if not self._is_partial:
+        if not self.git.repo.is_partial:
             return ()
         ends = [each.lstrip("^") for each in span]
         commits = dict.fromkeys(self.git.out(["rev-list", *span]).decode().split() + ends)
@@ -86,10 +86,6 @@ class LockReading:
         status, out, _ = self.git.run(listing, "".join(f"{each}\n" for each in commits).encode())
         words = () if status else out.decode().split()
         return [each.lstrip("?") for each in words if each.startswith("?")]
-
-    @property
-    def _is_partial(self) -> bool:
-        return bool(self.git.line(["config", "--get-regexp", r"^remote\..*\.promisor$"]))
 
     def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
         """Read many blobs by one process of git's; their contents, in this order."""
@@ -139,7 +135,7 @@ class LockReading:
 
         All that is there is listed, since a git that is asked for what isn't ends there.
         """
-        if not self._is_partial:
+        if not self.git.repo.is_partial:
             return ()
         listing = ["cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)"]
         here = set(self.git.out(listing).decode().split())

@@ -123,13 +123,15 @@ class GitProcess:
 
     @cached_property
     def configured(self) -> Sequence[tuple[str, str]]:
-        """Name and value of all that is configured here, as git lists it: the last one counts.
-
-        Section and key are in lower case; a value is "" where there is none.
-        """
+        """Each name, in lower case, and value ("" for none) that git is told; the last counts."""
         listed = self.run(["config", "-z", "--list"])[1].split(b"\0")[:-1]
         pairs = (os.fsdecode(each).partition("\n") for each in listed)
         return [(name, value) for name, _, value in pairs]
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something was left out of this clone, by `--filter`."""
+        return any(re.fullmatch(r"remote\..*\.promisor", name) for name, _ in self.configured)
 
     @cached_property
     def _without_filters(self) -> Mapping[str, str]:
@@ -199,7 +201,7 @@ class GitProcess:
         if not remotes:
             return "`git fsck` names what is damaged: put back a copy of the repository."
         remote = "origin" if "origin" in remotes else remotes[0]
-        if self.run(["config", "--get-regexp", r"^remote\..*\.promisor$"])[0] == 0:
+        if self.is_partial:
             return (
                 "This clone was made with --filter, and git doesn't fetch what it left out by "
                 f"itself here. `git fetch --refetch --no-filter {remote}` fetches all of it."

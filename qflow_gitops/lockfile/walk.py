@@ -125,7 +125,7 @@ class Walk:
                 yield f"{place.path} was rewritten, with nothing new in it."
         self.pieces[place] = now
         if self._owners is not None:
-            yield from self._owned(place, before, now)
+            yield from _owned(self._owners, place, before, now)
 
     def _before(self, place: Place, change: Changed) -> Piece | None:
         if place in self.pieces or change.old is None:
@@ -134,18 +134,6 @@ class Walk:
             return piece_from_bytes(change.old, place, place.path)
         except LockError:
             return None  # that was said of the commit which wrote it
-
-    def _owned(self, place: Place, before: Piece | None, now: Piece) -> Iterator[str]:
-        """Say which executions another file has already."""
-        owners = self._owners if self._owners is not None else {}
-        for execution in _executions(before) if before else ():
-            if owners.get(execution) == place:
-                del owners[execution]
-        for execution in _executions(now):
-            if execution in owners:
-                other = owners[execution]
-                yield f"The execution {execution} is recorded twice: {place.path}, {other.path}."
-            owners[execution] = place
 
     def _fit(self, added: Iterable[Place]) -> Iterator[str]:
         """Say which files belong to no environment of the head, or come before their time."""
@@ -162,6 +150,20 @@ class Walk:
 def is_read(path: str) -> bool:
     """Whether it counts what a file holds: not that of one which doesn't belong."""
     return path == HEAD or place_of(path) is not None
+
+
+def _owned(
+    owners: dict[str, Place], place: Place, before: Piece | None, now: Piece
+) -> Iterator[str]:
+    """Say which executions another file has already; from here on they are this one's."""
+    for execution in _executions(before) if before else ():
+        if owners.get(execution) == place:
+            del owners[execution]
+    for execution in _executions(now):
+        if execution in owners:
+            other = owners[execution]
+            yield f"The execution {execution} is recorded twice: {place.path}, {other.path}."
+        owners[execution] = place
 
 
 def _executions(piece: Piece) -> list[str]:

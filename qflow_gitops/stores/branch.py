@@ -58,16 +58,17 @@ class BranchStore:
 
     def read(self, *, whole: bool = False) -> Snapshot:
         """Return the newest record; where the remote can't be asked, this clone's copy of it."""
+        copied_at = ""
         try:
             _, lockfile = self.load(attempts=whole)
         except LockError as problem:
             known = self._branch.known()
             if problem.reason != "lock_unreachable" or not known.commit:
                 raise
-            return Snapshot(self._copy(known), self.where, known.at or "an unknown time")
+            lockfile, copied_at = self._copy(known), known.at or "an unknown time"
         for record in lockfile.environments.values() if whole and lockfile else ():
             bring(record.runs, record.runs)
-        return Snapshot(lockfile, self.where)
+        return Snapshot(lockfile, self.where, copied_at)
 
     def at_hand(self) -> Lockfile | None:
         """Return this clone's copy of the lockfile, without asking the remote."""

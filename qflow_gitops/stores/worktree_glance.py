@@ -30,7 +30,7 @@ class Glance:
         """Return the lockfile. Raises LockError as `codec.from_bytes` does."""
         try:
             return self._glanced(content, where)
-        except (ValueError, LockError):
+        except (ValueError, LookupError, LockError):
             return from_bytes(content, where)  # which says what is wrong, if anything is
 
     def _glanced(self, content: bytes, where: str) -> Lockfile:
@@ -62,8 +62,9 @@ class Glance:
         known = dict(self.summaries.known(list(ids.values())))
         new: dict[str, PieceSummary] = {}
         for run, text in texts.items():
-            if ids[run] not in known:
-                place = Place(environment, run)
+            place = Place(environment, run)
+            # The branch may hold the same text as a later part of a run, where it begins with #101.
+            if ids[run] not in known or known[ids[run]].place != place:
                 new[ids[run]] = summary_of(place, run_from_bytes(text, place, where))
         if new:
             self.summaries.keep(new)

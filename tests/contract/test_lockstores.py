@@ -1,28 +1,24 @@
 """Every lock store keeps the same promises: those of the registry, and the fakes of the tests."""
 
-import os
 import threading
 from collections.abc import Callable
 
 import pytest
 
-from qflow_gitops.base.paths import ROOT
 from qflow_gitops.errors import BusyError, LockError
-from qflow_gitops.git.lock_branch import GitBranch
-from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.codec import to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.lockfile import LockStore, LostRace
-from qflow_gitops.settings.project import LockSettings
 from qflow_gitops.stores.branch import BranchStore
-from qflow_gitops.stores.registry import STORES, Place, build
+from qflow_gitops.stores.registry import STORES
 from tests.fakes.lock_branch import FakeLockBranch, FakeLockRemote
 from tests.fakes.lock_store import FakeLockStore, LockPlace
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
+from tests.helpers.stores import store_of
 
 AT = "2026-01-01T00:00:00Z"
 DIGEST = "v1:sha256:" + "0" * 64
@@ -69,17 +65,7 @@ def made(
         if clone:
             folder = remote.path.parent / clone
             folder = folder if folder.exists() else remote.clone(clone).path
-
-        repo = GitRepo.open(folder, os.environ)
-        place = Place(
-            repo.root,
-            ROOT,
-            repo.common_dir / "qflow-gitops",
-            lambda where, branch: GitBranch(repo, where, branch, lambda: 30.0),
-            lambda: {"actor": "ada"},
-            in_ci=False,
-        )
-        return build(LockSettings(name, lineage=lineage), place)
+        return store_of(folder, name, lineage=lineage)
 
     return make
 

@@ -11,8 +11,8 @@ from qflow_gitops.settings.project import LockSettings
 from qflow_gitops.stores.registry import Place, build
 
 
-def store_of(folder: Path) -> LockStore:
-    """Open the branch store of a clone."""
+def store_of(folder: Path, name: str = "branch", *, lineage: str = "") -> LockStore:
+    """Open a clone's store of a kind."""
     repo = GitRepo.open(folder, os.environ)
     place = Place(
         repo.root,
@@ -22,4 +22,4 @@ def store_of(folder: Path) -> LockStore:
         lambda: {"actor": "ada"},
         in_ci=False,
     )
-    return build(LockSettings("branch"), place)
+    return build(LockSettings(name, lineage=lineage), place)

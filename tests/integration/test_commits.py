@@ -160,7 +160,8 @@ def test_a_signed_commit_is_the_same_commit(
     for name, value in (("gpg.format", "ssh"), ("user.signingKey", f"{key}.pub"),
                         ("commit.gpgSign", "true"), ("user.name", "Ada <x>")):  # fmt: skip
         workspace.git("config", name, value)
-    signing = GitBranch(repo, "origin", BRANCH, lambda: 30.0)
+    later = GitRepo.open(workspace.path, os.environ)  # settings are read once
+    signing = GitBranch(later, "origin", BRANCH, lambda: 30.0)
     signed = [signing.commit("", files, "begun\n\nQflow-Nonce: 1\n")]
     signed.append(signing.commit(signed[0], {HEAD: b"[]\n"}, "gone on"))
     for with_it, without in zip(signed, unsigned, strict=True):

@@ -33,9 +33,11 @@ class Counting(FakeLockBranch):
     def __init__(self, remote: FakeLockRemote) -> None:
         super().__init__(remote)
         self.read: list[str] = []
+        self.asked: list[int] = []
 
     def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
         self.read += ids
+        self.asked.append(len(ids))
         return super().blobs(ids)
 
 
@@ -162,6 +164,14 @@ def test_attempts_are_read_when_they_are_asked_for_or_all_at_once() -> None:
     everything = store(whole).read(whole=True).lockfile
     assert everything is not None
     read = len(whole.read)
+    there.answers = False
+    offline = Counting(there)
+    offline.remember(there.tip)
+    copy = store(offline).read(whole=True).lockfile
+    asked = len(offline.asked)
+    assert copy is not None
+    assert [len(copy.attempts("prod", run)) for run in runs] == [1] * 20
+    assert len(offline.asked) == asked  # not once for each run
     assert dict(everything.environment("prod").runs) == dict(runs)
     assert len(whole.read) == read
 

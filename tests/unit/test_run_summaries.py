@@ -15,6 +15,7 @@ from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.pieces import PieceSummary
 from qflow_gitops.lockfile.runs import LazyRuns, overview_of
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.summary import RunSummary, glance
 from qflow_gitops.stores.worktree_glance import Glance
 
 
@@ -189,3 +190,22 @@ def test_what_another_version_of_the_program_kept_counts_as_gone(tmp_path: Path)
     other = SqliteCache(tmp_path)
     other.__dict__["tool"] = "another"
     assert RunSummaries(other).known(list(kept.found)) == {}
+
+
+def test_an_event_of_the_head_that_looks_like_runs_is_one() -> None:
+    event = LedgerEvent(AT, "frozen", {"runs": {"a": {"attempts": []}}})
+    lockfile = Lockfile("lineage", 7, {"prod": EnvironmentRecord("c1")}, (event,))
+    assert Glance(Kept())(to_bytes(lockfile), "x") == lockfile
+
+
+def test_what_is_known_of_another_part_of_a_run_is_not_known_of_all_of_it() -> None:
+    """The text may be the same; where its numbers begin, only its place says."""
+    kept, content = Kept(), to_bytes(RECORD)
+    Glance(kept)(content, "x")
+    kept.found = {
+        blob: piece._replace(place=piece.place.after(), summary=RunSummary())
+        for blob, piece in kept.found.items()
+    }
+    assert Glance(kept)(content, "x").overview("prod").glance("a") == glance(
+        RECORD.attempts("prod", "a")
+    )
