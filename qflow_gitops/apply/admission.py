@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from qflow_gitops.apply import ancestry
 from qflow_gitops.apply.planned import ApplySource, PlannedApply
-from qflow_gitops.apply.preconditions import REWRITTEN, ApplyRequest
+from qflow_gitops.apply.preconditions import PLACE, REWRITTEN, ApplyRequest
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent, Note
@@ -123,7 +123,7 @@ def still_needed(acks: Mapping[str, int], source: ApplySource) -> dict[str, int]
 
     None of them is about a run.
     """
-    once = () if source.aside else (REWRITTEN, NEW_RECORD)
+    once = (PLACE,) if source.aside else (PLACE, REWRITTEN, NEW_RECORD)
     return {name: count for name, count in acks.items() if name not in once}
 
 

@@ -2,7 +2,7 @@
 
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.planner import Planner
-from qflow_gitops.apply.preconditions import REWRITTEN
+from qflow_gitops.apply.preconditions import PLACE, REWRITTEN
 from qflow_gitops.base import timezones
 from qflow_gitops.plan import context
 from qflow_gitops.plan.change import Change, Reason
@@ -21,7 +21,7 @@ def evidence_of(
     if approval and approval.pull_request:
         found["pullRequest"] = approval.pull_request
         found["approvers"] = list(approval.approvers)
-    names = (*change.released, *({NEW_RECORD, REWRITTEN} & set(request.acks)))
+    names = (*change.released, *({NEW_RECORD, REWRITTEN, PLACE} & set(request.acks)))
     released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
     if change.reason is Reason.RETRY and context.RETRY not in change.released:
         released.append({"hold": context.RETRY})

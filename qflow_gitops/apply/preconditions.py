@@ -18,6 +18,8 @@ from qflow_gitops.sources.runs import run_key
 
 REWRITTEN = "rewritten"
 """The name by which `--ack NAME=1` lets go of the commit that was applied last."""
+PLACE = "place"
+"""The name by which `--ack NAME=1` makes a place known to the lockfile."""
 OF_THE_COMMIT = (Reason.UNMERGED, Reason.EMPTY)
 """Holds that are about a commit as a whole, so that there is one of each."""
 
@@ -153,7 +155,7 @@ def _check_releases(request: ApplyRequest, planned: PlannedApply) -> None:
             )
     _check_retry_failed(request, planned)
     for name, count in request.acks.items():
-        if name in (NEW_RECORD, REWRITTEN):
+        if name in (NEW_RECORD, REWRITTEN, PLACE):
             continue  # it was looked at before there was a plan
         held = [change for change in made.changes if change.release == name]
         if held or not any(name in change.released for change in made.changes):

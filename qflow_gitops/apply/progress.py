@@ -2,7 +2,7 @@
 
 import contextlib
 
-from qflow_gitops.apply import ancestry
+from qflow_gitops.apply import ancestry, belonging
 from qflow_gitops.apply.admission import releases
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.services import ApplyServices
@@ -53,7 +53,8 @@ def _reached(
         services.git, record.latest, head, source.project
     ):
         return None  # a commit of the lockfile itself, say, is no reason to write it again
-    return Checkpoint(source.environment, head, through or None, noted)
+    folder = (source.project.folder.name or ".") if through == head else ""
+    return Checkpoint(source.environment, head, through or None, noted, folder)
 
 
 def _is_done(lockfile: Lockfile, planned: PlannedApply) -> bool:
@@ -82,7 +83,9 @@ def notes(planned: PlannedApply, lockfile: Lockfile, services: ApplyServices) ->
     at = stamp(services.clock.now())
     inheritance = _inheritance(lockfile, planned)
     carried = inheritance.notes(planned.source.environment, at, services.author)
-    return (*carried, *releases(lockfile, planned, at, services.author))
+    place = belonging.event_of(services.store, lockfile, at, services.author)
+    here = [] if place is None else [Note("", "", place)]
+    return (*carried, *releases(lockfile, planned, at, services.author), *here)
 
 
 def _inheritance(lockfile: Lockfile, planned: PlannedApply) -> Inheritance:

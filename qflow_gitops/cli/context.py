@@ -162,6 +162,11 @@ class Wiring:
             # the time that is left then, not now
             return GitBranch(repo, remote, name, lambda: self.time_left())  # noqa: PLW0108
 
+        def address(remote: str) -> str:
+            from qflow_gitops.git.remotes import GitRemotes
+
+            return GitRemotes(repo).address(remote)
+
         place = Place(
             root=repo.root,
             folder=folder,
@@ -170,6 +175,7 @@ class Wiring:
             author=lambda: self.author(repo),
             summaries=summaries,
             in_ci=is_ci(self.environ),
+            address=address,
         )
         return build(settings, place)
 

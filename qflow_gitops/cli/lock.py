@@ -1,4 +1,4 @@
-"""`qflow-gitops lock`: verify, push."""
+"""`qflow-gitops lock`: verify, push, move."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli import lock_files, options
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group("lock")
 def command() -> None:
-    """Look after the lockfile: check it, or bring in what a stopped apply saved."""
+    """Look after the lockfile: check it, move it, bring in what a stopped apply saved."""
 
 
 @command.command("verify")
@@ -46,6 +47,58 @@ def verify_(
         project = wiring.project(wiring.newest())
         store = wiring.store(project)
         return verify(wiring.git, store, project, signers or "", quick=quick)
+
+    return run(wiring, "lock", work, format_name, copies)
+
+
+@command.command("move")
+@click.option(
+    "--to",
+    "store",
+    required=True,
+    type=click.Choice(["branch", "worktree"]),
+    help="branch: a git branch of its own, for teams and CI. worktree: the file qflow.lock.",
+)
+@click.option(
+    "--branch", metavar="NAME", help="With --to branch: usual is the one of the settings."
+)
+@click.option(
+    "--remote", metavar="NAME", help="With --to branch: usual is the one of the settings."
+)
+@options.output("text", "json")
+@click.pass_obj
+def move_(
+    wiring: Wiring,
+    store: str,
+    branch: str | None,
+    remote: str | None,
+    format_name: str,
+    copies: options.Copies,
+) -> int:
+    """Move the lockfile to another place, and let qflow.yaml name it.
+
+    It is copied, the old place is closed, and the new one opened: at no time do both take
+    anything. Whatever stops it, run it again, and it goes on. Then commit qflow.yaml.
+    """
+    if store != "branch" and (branch or remote):
+        raise click.UsageError("--branch and --remote are for --to branch.")
+
+    def work() -> Report:
+        from qflow_gitops.commands.move import MoveServices, move
+
+        project = wiring.project(wiring.newest())
+        lock = project.lock._replace(store=store)
+        if store == "branch":
+            lock = lock._replace(branch=branch or lock.branch, remote=remote or lock.remote)
+        services = MoveServices(
+            wiring.git,
+            project,
+            lambda lock: wiring.store_of(lock, wiring.git, project.folder),
+            wiring.git.root / project.folder.settings,
+            SystemClock(),
+            wiring.author(),
+        )
+        return move(lock, services)
 
     return run(wiring, "lock", work, format_name, copies)
 

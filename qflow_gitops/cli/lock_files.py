@@ -35,7 +35,7 @@ def pin_lineage(wiring: Wiring, lineage: str, project: Project) -> None:
         there = wiring.project()
         if there.lock.lineage:
             return
-        made = edit.with_lineage(path.read_bytes(), lineage)
+        made = edit.with_lock(path.read_bytes(), {"lineage": lineage})
         same = (there.folder, there.lock) == (project.folder, project.lock)
         if same and isinstance(made, bytes):
             atomic.replace(path, made)

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import replace
 
-from qflow_gitops.apply import events
+from qflow_gitops.apply import belonging, events
 from qflow_gitops.apply.admission import Admission, admit, asked, check_follows, left_alone
 from qflow_gitops.apply.approvals import Approver
 from qflow_gitops.apply.carry_out import carry_out
@@ -13,6 +13,7 @@ from qflow_gitops.apply.platforms import Gateways, one_environment
 from qflow_gitops.apply.preconditions import ApplyRequest, check, check_reason, uncommitted
 from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import LockError, StaleError, UsageProblem
 from qflow_gitops.plan import context
 from qflow_gitops.plan.change import Action
@@ -66,6 +67,7 @@ def _admitted(
 ) -> Admission:
     """Find out whether the commit may be applied at all, and by which rules."""
     project, lockfile, head = inputs.project, inputs.lockfile, inputs.commit
+    belonging.check(request, services.store, lockfile)
     released = request.acks.get(NEW_RECORD) == 1 and bool(request.reason.strip())
     check_record(services.git, project, lockfile, head, released=released)
     check_reason(request)
@@ -123,6 +125,8 @@ def _locked(
 ) -> Generator[events.Event, None, Report]:
     """Settle doubt, plan again on the newest record, and carry it out if it is still the same."""
     request, services, source = planner.request, planner.services, planner.source
+    at = stamp(services.clock.now())
+    belonging.settle_in(request, services.store, session, at, services.author)
     reconciler = services.reconciler(source.project)
     problems = yield from reconciler.settle(session, source.environment)
     planned = planner.plan_in(session)

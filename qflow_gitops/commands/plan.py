@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
+from qflow_gitops.apply import belonging
 from qflow_gitops.base.times import moment
 from qflow_gitops.commands.beforehand import Ground, loosened
 from qflow_gitops.commands.plan_request import Comparison, PlanRequest, compared_with
@@ -64,15 +65,18 @@ def make_plan(
         names=project.connector_names(environments),
         catalog=read.specs.catalog,
         freezes=context.brakes.freezes,
-        first=(*loosened(facts, project), *_first(request, ground, made)),
+        first=(*_first(request, ground, store, made), *loosened(facts, project)),
     )
     notes = (*compared.notes, *forgotten.notes(lockfile, project))
     found = (*settings.found, *read.specs.diagnostics)
     return planned(body, found, notes, exit_code=request.exit_code)
 
 
-def _first(request: PlanRequest, ground: Ground, made: Plan) -> Iterator[Beforehand]:
+def _first(
+    request: PlanRequest, ground: Ground, store: LockStore, made: Plan
+) -> Iterator[Beforehand]:
     if not (request.base or request.target):  # nobody applies a pull request's commit
+        yield from belonging.warnings(store, ground.lockfile)
         yield from ground.warnings(made, worktree=request.worktree)
 
 

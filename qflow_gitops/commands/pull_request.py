@@ -301,6 +301,11 @@ class _Once:
         self.check_memory = store.check_memory
         self.signer = store.signer
 
+    @property
+    def address(self) -> str:
+        """The repository that it belongs to."""
+        return self._store.address
+
     def read(self, *, whole: bool = False) -> Snapshot:
         """Return the lockfile as it was at the first call."""
         if self._seen is None:

@@ -54,6 +54,11 @@ class GitBranch:
         """The branch and its remote, for people."""
         return self._git.where
 
+    @property
+    def address(self) -> str:
+        """Where it is pushed to, in the one form of an address."""
+        return self._remote.address
+
     def push_command(self, commit: str, *, force: bool = False) -> str:
         """Return what a person types to put a commit on the remote's branch."""
         how = ["--force"] if force else []
@@ -62,11 +67,6 @@ class GitBranch:
     @property
     def _copy(self) -> str:
         return f"refs/qflow-gitops/{self.remote}/{self.branch}"
-
-    @property
-    def _stamp(self) -> Path:
-        name = f"fetched-{self.remote}-{self.branch.replace('/', '%')}"
-        return self.repo.common_dir / "qflow-gitops" / name
 
     def fetch(self) -> str:
         """Bring the remote's newest commit into the clone; "" where the branch isn't there.
@@ -82,8 +82,8 @@ class GitBranch:
         if cut_off and not all(map(self._git.has, self.parents(tip))):
             self._remote.bring(tip, "--depth=2")
         with contextlib.suppress(OSError):
-            self._stamp.parent.mkdir(parents=True, exist_ok=True)
-            atomic.replace(self._stamp, stamp(datetime.now(UTC)).encode())
+            _stamp(self).parent.mkdir(parents=True, exist_ok=True)
+            atomic.replace(_stamp(self), stamp(datetime.now(UTC)).encode())
         return tip
 
     def complete(self, tip: str) -> bool:
@@ -112,7 +112,7 @@ class GitBranch:
             moment = datetime.fromtimestamp(int(committed or 0), UTC)
             return Known(theirs, stamp(moment), ours)
         with contextlib.suppress(OSError):
-            return Known(ours, self._stamp.read_text(encoding="ascii").strip(), ours)
+            return Known(ours, _stamp(self).read_text(encoding="ascii").strip(), ours)
         return Known(ours, "", ours)
 
     def remember(self, commit: str) -> None:
@@ -170,3 +170,9 @@ class GitBranch:
             return True
         self._remote.bring(tip)
         return self.descends(tip, commit)  # perhaps ours is there, and others on top of it
+
+
+def _stamp(of: GitBranch) -> Path:
+    """Return the file that says when a branch was fetched last."""
+    name = f"fetched-{of.remote}-{of.branch.replace('/', '%')}"
+    return of.repo.common_dir / "qflow-gitops" / name

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from qflow_gitops.base.addresses import same_form
 from qflow_gitops.errors import NOTHING_MORE, LockError
 from qflow_gitops.git import push_answers
 from qflow_gitops.git.lock_git import LockGit, safe
@@ -32,8 +33,8 @@ class LockRemote:
     git: LockGit
 
     @cached_property
-    def _address(self) -> str:
-        """Where to read: where pushes go, if that is another place than fetches come from."""
+    def _urls(self) -> tuple[str, str]:
+        """Where fetches come from and where pushes go. Raises LockError for no such remote."""
         fetch, push = (
             self.git.line(["remote", "get-url", *option, "--", self.git.remote])
             for option in ((), ("--push",))
@@ -48,7 +49,18 @@ class LockRemote:
                 "`lock: {store: branch, remote: NAME}`",
                 reason="lock_remote",
             )
-        return self.git.remote if push in ("", fetch) else push
+        return fetch, push or fetch
+
+    @property
+    def _address(self) -> str:
+        """Where to read: where pushes go, if that is another place than fetches come from."""
+        fetch, push = self._urls
+        return self.git.remote if push == fetch else push
+
+    @property
+    def address(self) -> str:
+        """Where pushes go, in the one form of an address."""
+        return same_form(self._urls[1], str(self.git.repo.root))
 
     def bring(self, tip: str, *how: str) -> None:
         """Fetch a commit of the remote's branch that this clone hasn't got yet.

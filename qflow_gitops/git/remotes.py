@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qflow_gitops.base.addresses import same_form
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.ports.git import RemoteBranches
 
@@ -32,6 +33,12 @@ class GitRemotes:
             return preferred
         tracked = self.tracked()[0] if names else ""
         return tracked if tracked in names else names[0] if len(names) == 1 else ""
+
+    def address(self, preferred: str) -> str:
+        """Return where `remote` is pushed to, in the one form of an address; "" for no remote."""
+        remote = self.remote(preferred)
+        url = self._line(["remote", "get-url", "--push", "--", remote]) if remote else ""
+        return same_form(url, str(self.repo.root))
 
     def current(self) -> str:
         """Name the branch that is checked out, "" for none."""

@@ -36,6 +36,7 @@ def grown_head(old: Lockfile, new: Lockfile) -> Iterator[str]:
     if new.serial < old.serial:
         yield f"The serial is {new.serial}, it was {old.serial}."
     yield from _lost("The lockfile", old.extra, new.extra)
+    yield from _events("of its places", old.places, new.places)
     yield from _events("of its head", old.notes, new.notes)
     for name, record in old.environments.items():
         if name not in new.environments:
@@ -56,6 +57,8 @@ def _environment(name: str, old: EnvironmentRecord, new: EnvironmentRecord) -> I
         yield f"The environment {name} has lost its latest commit, {old.latest}."
     if old.applied_through and not new.applied_through:
         yield f"The environment {name} has lost how far it was applied, {old.applied_through}."
+    if old.folder and not new.folder:
+        yield f"The environment {name} has lost the folder of its project, {old.folder}."
     yield from _lost(f"The environment {name}", old.extra, new.extra)
     yield from _events(f"of the environment {name}", old.notes, new.notes)
 

@@ -51,12 +51,14 @@ def head_to_json(lockfile: Lockfile) -> Json:
         "lockfileVersion": LOCKFILE_VERSION,
         "lineage": lockfile.lineage,
         "serial": lockfile.serial,
+        **_listed("places", lockfile.places),
         **_listed("freeze", lockfile.notes),
         **lockfile.extra,
         "environments": {
             name: {
                 **({"latest": record.latest} if record.latest else {}),
                 **({"appliedThrough": record.applied_through} if record.applied_through else {}),
+                **({"folder": record.folder} if record.folder else {}),
                 **_listed("events", record.notes),
                 **record.extra,
             }
@@ -195,6 +197,9 @@ def _lockfile(data: Json) -> Lockfile:
     )
 
 
+_OF_AN_ENVIRONMENT = ("latest", "appliedThrough", "folder", "events", "runs")
+
+
 def head_from_json(data: Json) -> Lockfile:
     """Read what a lockfile says beside its runs."""
     version = data["lockfileVersion"]
@@ -202,7 +207,7 @@ def head_from_json(data: Json) -> Lockfile:
         raise _OtherVersion(version)
     if version != LOCKFILE_VERSION:
         raise ValueError(f"lockfileVersion is {version!r}")
-    known = ("lockfileVersion", "lineage", "serial", "freeze", "environments")
+    known = ("lockfileVersion", "lineage", "serial", "places", "freeze", "environments")
     serial, lineage = data["serial"], data["lineage"]
     if not isinstance(serial, int) or isinstance(serial, bool) or not 0 <= serial <= _MOST:
         raise ValueError("serial isn't a count")
@@ -213,11 +218,13 @@ def head_from_json(data: Json) -> Lockfile:
             latest=text_in(record, "latest"),
             applied_through=text_in(record, "appliedThrough"),
             notes=_events(record, "events"),
-            extra=rest_of(record, ("latest", "appliedThrough", "events", "runs")),
+            extra=rest_of(record, _OF_AN_ENVIRONMENT),
+            folder=text_in(record, "folder"),
         )
         for name, record in data["environments"].items()
     }
-    return Lockfile(lineage, serial, environments, _events(data, "freeze"), rest_of(data, known))
+    freezes, places = _events(data, "freeze"), _events(data, "places")
+    return Lockfile(lineage, serial, environments, freezes, rest_of(data, known), places)
 
 
 def _events(data: Mapping[str, Any], key: str) -> tuple[LedgerEvent, ...]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Transition
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note, freezes_of
+from qflow_gitops.lockfile.notes import OF_PLACES, Checkpoint, LedgerEvent, Note, freezes_of
 from qflow_gitops.lockfile.runs import bring, overview_of, with_changed
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.lockfile.summary import EnvironmentSummary
@@ -21,7 +21,8 @@ from qflow_gitops.lockfile.transitions import conflict, extended, name_of
 class EnvironmentRecord(NamedTuple):
     """What is recorded of one environment; commits are "" where none was worked on yet.
 
-    `runs` are those with attempts. `events` are those of runs, by the run's name, with or
+    `folder` is where the project lay at `applied_through`, "." for the root, "" where that isn't
+    recorded. `runs` are those with attempts. `events` are those of runs, by the run's name, with or
     without attempts; `notes` those of the environment itself.
     """
 
@@ -31,6 +32,7 @@ class EnvironmentRecord(NamedTuple):
     events: Mapping[str, tuple[LedgerEvent, ...]] = {}
     notes: tuple[LedgerEvent, ...] = ()
     extra: Mapping[str, Any] = {}
+    folder: str = ""
 
 
 class _Seen(NamedTuple):
@@ -51,7 +53,8 @@ class _Owners(NamedTuple):
 class Lockfile:
     """The whole record. `serial` counts its written versions, 0 for one never written.
 
-    `notes` are the events of its head: when it was frozen, and when no longer.
+    `notes` are the events of its head: when it was frozen, and when no longer. `places` are
+    those that say where it belongs, and of its moves (`lockfile.places`).
     """
 
     lineage: str
@@ -59,6 +62,7 @@ class Lockfile:
     environments: Mapping[str, EnvironmentRecord] = field(default_factory=dict)
     notes: tuple[LedgerEvent, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    places: tuple[LedgerEvent, ...] = ()
     _owners: _Owners | None = field(default=None, compare=False, repr=False)
     _overviews: dict[str, _Seen] = field(default_factory=dict, compare=False, repr=False)
 
@@ -171,12 +175,15 @@ class Lockfile:
             record = record._replace(latest=mark.latest or record.latest)
             if mark.applied_through is not None:
                 record = record._replace(applied_through=mark.applied_through)
+                record = record._replace(folder=mark.folder or record.folder)
             marked = self._moved_to({**self.environments, mark.environment: record}, {})
         for note in mark.notes:
             marked = marked._noted(note)
         return marked
 
     def _noted(self, note: Note) -> "Lockfile":
+        if note.event.event in OF_PLACES:
+            return replace(self, places=(*self.places, note.event))
         if not note.environment:
             return replace(self, notes=(*self.notes, note.event))
         record = self.environment(note.environment)

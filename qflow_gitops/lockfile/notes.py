@@ -10,9 +10,13 @@ event           stands in              what it says
                                       at `commit`; `rewritten`: let go of the commit `from`
 `frozen`,       the lockfile's head    nothing is sent from here on, or may be again
 `unfrozen`
+`known`,        the lockfile's head    where it belongs, and its moves (`places`)
+`pending`,
+`opened`,
+`movedTo`
 ==============  =====================  ====================================================
 
-Those of the head have a `nonce` each: they may come on two ways, and count once.
+Freezes have a `nonce` each: they may come on two ways, and count once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +25,9 @@ from typing import Any, NamedTuple
 from qflow_gitops.lockfile.attempt_json import rest_of
 
 CARRIED, RELEASED, FROZEN, UNFROZEN = "carried", "released", "frozen", "unfrozen"
+KNOWN, PENDING, OPENED, MOVED = "known", "pending", "opened", "movedTo"
+OF_PLACES = frozenset({KNOWN, PENDING, OPENED, MOVED})
+"""Events of the head that don't stand among its freezes, where each would hold everything."""
 
 
 class LedgerEvent(NamedTuple):
@@ -48,13 +55,15 @@ class Checkpoint(NamedTuple):
     """What one write says beside attempts.
 
     How far an environment was worked on (`latest` "" and `applied_through` None leave it as
-    it is; `environment` "" names none), and events.
+    it is; `environment` "" names none), in which `folder` the project lay then ("." for the
+    root; it goes with `applied_through`), and events.
     """
 
     environment: str = ""
     latest: str = ""
     applied_through: str | None = None
     notes: tuple[Note, ...] = ()
+    folder: str = ""
 
 
 def freezes_of(events: Sequence[LedgerEvent]) -> tuple[LedgerEvent, ...]:

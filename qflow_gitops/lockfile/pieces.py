@@ -24,6 +24,7 @@ from qflow_gitops.lockfile.codec import (
 )
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent
+from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.summary import RunSummary, glance
 
 HEAD = "qflow.lock"
@@ -216,6 +217,20 @@ def changed_by(transitions: Iterable[Transition], mark: Checkpoint | None) -> se
         if note.run:
             found.add(Place(note.environment, note.run))
     return found
+
+
+def differing(old: Lockfile, new: Lockfile) -> set[Place]:
+    """Say in which places two lockfiles differ; all attempts of both are read for it."""
+    was, now = (dict(all_pieces(lockfile)) for lockfile in (old, new))
+    return {place for place in {*was, *now} if was.get(place) != now.get(place)}
+
+
+def all_pieces(lockfile: Lockfile) -> Iterator[tuple[Place, Piece]]:
+    """Return what all files but the head hold; every attempt is read for it."""
+    for name, record in lockfile.environments.items():
+        bring(record.runs, record.runs)
+        for run in sorted({*record.runs, *record.events}):
+            yield from pieces_of(lockfile, (name, run))
 
 
 def lockfile_of(head: Lockfile, pieces: Mapping[Place, Piece]) -> Lockfile:

@@ -79,8 +79,16 @@ class LockStore(Protocol):
     def at_hand(self) -> Lockfile | None:
         """Return the lockfile as this clone has it, without asking a remote; None for none."""
 
-    def session(self) -> AbstractContextManager["LockSession"]:
-        """Open the lockfile for writing; BusyError where the store lets only one in."""
+    @property
+    def address(self) -> str:
+        """The repository that it belongs to (`base.addresses.same_form`); "" without a remote."""
+
+    def session(self, *, moving: bool = False) -> AbstractContextManager["LockSession"]:
+        """Open the lockfile for writing; BusyError where the store lets only one in.
+
+        Raises LockError where it was moved away, or isn't open yet (`lockfile.places`), then and
+        at each write, but for who is `moving` it.
+        """
 
     def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
         """Add an event to the head, also while another process has a session open.
@@ -131,6 +139,13 @@ class LockSession(Protocol):
         """Changes whenever another process' writes were taken in: decide again then.
 
         What one that is `alone` takes in are announced events of the head, nothing else.
+        """
+
+    def adopt(self, lockfile: Lockfile) -> None:
+        """Put all of another place's lockfile in place of this one, which is a beginning of it.
+
+        Durable when this returns, under the next serial. Raises LostRace where another process
+        wrote meanwhile, LockError.
         """
 
     def head(self) -> tuple[LedgerEvent, ...]:
@@ -205,6 +220,10 @@ class LockBranch(Protocol):
     @property
     def where(self) -> str:
         """The branch and its remote, for people."""
+
+    @property
+    def address(self) -> str:
+        """Where it is pushed to (`base.addresses.same_form`). Raises LockError for no remote."""
 
     def push_command(self, commit: str, *, force: bool = False) -> str:
         """Return what a person types to put a commit on the remote's branch."""

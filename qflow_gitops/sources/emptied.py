@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import QflowError
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.inheritance import names_of
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.places import folder_of
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.policy.rules import Hold
 from qflow_gitops.ports.git import GitTree, Repository
@@ -46,10 +48,11 @@ def emptied(
         return None
     names = names_of(lockfile, now.project, environment)
     records = [lockfile.environment(name) for name in names]
-    base = now.base or next(
-        (record.applied_through for record in records if record.applied_through), ""
-    )
-    before = _before(git, now.project, base, names)
+    applied = next((record for record in records if record.applied_through), None)
+    base, folder = now.base, None
+    if applied and not base:
+        base, folder = applied.applied_through, folder_of(applied)
+    before = _before(git, now.project, base, folder, names)
     if before is None:
         before = _Before(frozenset(run for record in records for run in record.runs))
         text = "the lockfile has runs of {} ({:,}), and no spec of it is left"
@@ -80,7 +83,11 @@ def _names(specs: SpecSet, environments: Collection[str]) -> Iterator[str]:
 
 
 def _before(
-    git: Repository, project: Project, base: str, environments: Collection[str]
+    git: Repository,
+    project: Project,
+    base: str,
+    folder: ProjectFolder | None,
+    environments: Collection[str],
 ) -> _Before | None:
     """Read what an environment, and those that it was called before, had; None where unknown."""
     if not base or not git.has_commit(base):
@@ -88,7 +95,7 @@ def _before(
     try:
         found = [
             _had(git, project, base, environments)
-            for project in projectfile.earlier(git, project, base)
+            for project in projectfile.earlier(git, project, base, folder)
         ]
     except QflowError:
         return None

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageProblem
-from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
+from qflow_gitops.lockfile.places import folder_of, was_moved_here
 from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.results.report import InvalidFiles
@@ -53,21 +54,28 @@ def bases_of(
     With a `remote` the history that a shallow clone lacks is fetched. `is_nowhere` says of a
     commit that it was purged: then it is as if nothing had been applied through it.
     """
-    through = {name: record.applied_through for name, record in lockfile.environments.items()}
-    own = through.get(environment, "")
-    if remote and not (own and git.has_commit(own)):
+    through = {name: _through(record) for name, record in lockfile.environments.items()}
+    own = through.get(environment, Base(""))
+    if remote and not (own.commit and git.has_commit(own.commit)):
         git.unshallow(remote)
-    if own and not is_nowhere(own):
-        return (Base(own),)
+    if own.commit and not is_nowhere(own.commit):
+        return (own,)
     if not _is_begun(lockfile):
         return ()
     others = [
-        commit for commit in sorted({*through.values()} - {"", own}) if not is_nowhere(commit)
+        base
+        for base in sorted({*through.values()} - {own}, key=lambda base: base.commit)
+        if base.commit and not is_nowhere(base.commit)
     ]
     found = settings.versions(git, folder, head, VERSIONS)
     versions = (Base(commit, needed=False, folder=at) for commit, at in found)
     cut = (Base("", needed=True),) if git.is_shallow() else ()
-    return (*map(Base, others), *versions, *cut)
+    return (*others, *versions, *cut)
+
+
+def _through(record: EnvironmentRecord) -> Base:
+    """Return up to where an environment was applied, and where its settings lay then."""
+    return Base(record.applied_through, folder=folder_of(record))
 
 
 def facts_of(
@@ -156,8 +164,12 @@ def moved_record(
 
 
 def _is_begun(lockfile: Lockfile) -> bool:
-    """Whether anything was ever worked on; `init` makes a record without that."""
-    return any(record.latest or record.runs for record in lockfile.environments.values())
+    """Whether anything was ever worked on; `init` makes a record without that.
+
+    What was moved to here is the lockfile that the settings named before.
+    """
+    worked = any(record.latest or record.runs for record in lockfile.environments.values())
+    return worked or was_moved_here(lockfile)
 
 
 def _named_before(git: Repository, project: Project, head: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.pieces import HEAD, Place, files_of, lockfile_of
+from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.walk import Walk
 from qflow_gitops.ports.lockfile import (
@@ -56,6 +57,11 @@ class BranchStore:
         """Where the lockfile lives, for people."""
         return self._reader.where
 
+    @property
+    def address(self) -> str:
+        """Where the branch is pushed to."""
+        return self._branch.address
+
     def read(self, *, whole: bool = False) -> Snapshot:
         """Return the newest record; where the remote can't be asked, this clone's copy of it."""
         copied_at = ""
@@ -84,10 +90,12 @@ class BranchStore:
         return self._whole(known.commit).lockfile
 
     @contextlib.contextmanager
-    def session(self) -> Iterator[BranchSession]:
+    def session(self, *, moving: bool = False) -> Iterator[BranchSession]:
         """Open the lockfile for writing; nothing keeps others out, a push decides."""
         tip, lockfile = self.load()
-        yield BranchSession(self, tip, lockfile)
+        if lockfile and not moving:
+            check_open(lockfile, self.where)
+        yield BranchSession(self, tip, lockfile, moving=moving)
 
     def announce(self, decide: Callable[[Lockfile], LedgerEvent | None]) -> None:
         """Add an event to the head; see `ports.lockfile.LockStore`."""
@@ -215,11 +223,7 @@ class BranchStore:
     def _versions(self, walk: Walk, tip: str) -> Iterator[Version]:
         trail = Trail(self._branch, "", self._branch.steps("", tip))
         for step, problems in trail.followed(walk):
-            yield Version(step.commit, step.parents, (*problems, *self._foreign(walk)))
-
-    def _foreign(self, walk: Walk) -> Iterator[str]:
-        if self._lineage and walk.head and walk.head.lineage != self._lineage:
-            yield f"Its lineage is {walk.head.lineage}, not {self._lineage}."
+            yield Version(step.commit, step.parents, (*problems, *_foreign(walk, self._lineage)))
 
     def signer(self, version: str, signers: str) -> str:
         """Return which of git's allowed signers (a file) signed a commit, "" for none."""
@@ -254,6 +258,11 @@ class BranchStore:
         words = message + "\n\n" + "\n".join(lines) + "\n"
         commit = self._branch.commit(tip, files_of(new, places), words)
         return commit if self._branch.push(commit, tip) else ""
+
+
+def _foreign(walk: Walk, lineage: str) -> Iterator[str]:
+    if lineage and walk.head and walk.head.lineage != lineage:
+        yield f"Its lineage is {walk.head.lineage}, not {lineage}."
 
 
 def _newest(walk: Walk) -> Lockfile | None:

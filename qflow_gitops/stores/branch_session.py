@@ -14,11 +14,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from qflow_gitops.base.names import RunKey
-from qflow_gitops.errors import LockError
+from qflow_gitops.errors import NOTHING_MORE, LockError
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent
-from qflow_gitops.lockfile.pieces import Place, changed_by
+from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.pieces import Place, changed_by, differing
+from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.ports.lockfile import LostRace
 from qflow_gitops.stores.checks import NOTHING_DONE
@@ -51,9 +52,12 @@ class BranchSession:
     alone = False
     batch_delay = 1.0  # a push takes about as long
 
-    def __init__(self, store: Writing, tip: str, lockfile: Lockfile | None) -> None:
+    def __init__(
+        self, store: Writing, tip: str, lockfile: Lockfile | None, *, moving: bool = False
+    ) -> None:
         """Begin on top of what was read."""
         self._store = store
+        self._moving = moving
         self._tip = tip
         self.created = lockfile is None
         self.lockfile = lockfile or Lockfile(secrets.token_hex(16))
@@ -83,9 +87,23 @@ class BranchSession:
                 return
             self._step_back(opening and not _is_of_the_head(mark))
             self._reload()
+            if not self._moving:
+                check_open(self.lockfile, self._store.where, NOTHING_MORE)
             if opening:
                 raise LostRace
         raise contended(self._store.where, "The answers could not be recorded.")
+
+    def adopt(self, lockfile: Lockfile) -> None:
+        """Push all that this place lacks of another's lockfile as one commit."""
+        new = replace(lockfile, serial=max(lockfile.serial, self.lockfile.serial) + 1)
+        mark = Checkpoint(notes=tuple(Note("", "", event) for event in new.places[-1:]))
+        commit = self._store.written(
+            self._tip, new, differing(self.lockfile, new), message_of([], mark)
+        )
+        if not commit:
+            self._reload()
+            raise LostRace
+        self._tip, self.lockfile = commit, new
 
     def head(self) -> tuple[LedgerEvent, ...]:
         """Return the events of the head as they were last read: only a push shows newer ones."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from qflow_gitops.lockfile.attempt import Transition
-from qflow_gitops.lockfile.notes import Checkpoint, Note
+from qflow_gitops.lockfile.notes import KNOWN, MOVED, OF_PLACES, OPENED, PENDING, Checkpoint, Note
+from qflow_gitops.lockfile.places import site_of
 
 _SUBJECT = 72
 
@@ -23,7 +24,7 @@ def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> st
     if opened:
         clauses.append("start " + ", ".join(opened))
     mark = mark or Checkpoint()
-    clauses += [" ".join(filter(None, (note.run, note.event.event))) for note in mark.notes]
+    clauses += [" ".join(filter(None, (note.run, _event(note)))) for note in mark.notes]
     names = {transition.environment for transition in transitions} or {
         note.environment for note in mark.notes
     }
@@ -42,8 +43,20 @@ def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> st
 
 def _noted(note: Note) -> str:
     where = "/".join(filter(None, (note.environment, note.run))) or "all"
-    why = note.event.text("reason") or note.event.text("from")
-    return f"{where}: {note.event.event}" + (f", {' '.join(why.split())[:200]}" if why else "")
+    why = note.event.text("reason") or (
+        "" if note.event.event in OF_PLACES else note.event.text("from")
+    )
+    return f"{where}: {_event(note)}" + (f", {' '.join(why.split())[:200]}" if why else "")
+
+
+def _event(note: Note) -> str:
+    """Name an event; of a move also from where, or where to."""
+    event = note.event
+    ends = {PENDING: ("copied from", "from"), MOVED: ("moved to", "to")}
+    if event.event not in ends:
+        return {KNOWN: "known here", OPENED: "open here"}.get(event.event, event.event)
+    words, key = ends[event.event]
+    return f"{words} {site_of(event.extra.get(key)) or 'another place'}"
 
 
 def _line(transition: Transition) -> str:

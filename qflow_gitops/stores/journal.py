@@ -27,6 +27,7 @@ def lines_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> list
                 "mark": mark.environment,
                 "latest": mark.latest,
                 "appliedThrough": mark.applied_through,
+                "folder": mark.folder,
                 "notes": [*map(note_to_json, mark.notes)],
             }
         )
@@ -47,9 +48,8 @@ def replayed(base: Lockfile, lines: Sequence[dict[str, Any]], path: Path) -> Loc
         for line in lines[1:]:
             if "mark" in line:
                 notes = tuple(map(note_from_json, line["notes"]))
-                base = base.marked(
-                    Checkpoint(line["mark"], line["latest"], line["appliedThrough"], notes)
-                )
+                through, folder = line["appliedThrough"], line.get("folder", "")
+                base = base.marked(Checkpoint(line["mark"], line["latest"], through, notes, folder))
             else:
                 base = base.recorded([transition_from_json(line)])
     except (KeyError, TypeError, ValueError) as problem:

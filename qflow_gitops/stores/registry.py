@@ -19,8 +19,8 @@ class Place(NamedTuple):
 
     `root` is the top of the work tree, `folder` where the project lies in it, `private` a
     folder of the git directory; `branch` opens a branch of a remote; `author` says who writes,
-    as the lockfile has it. `summaries` are for whoever writes nothing: what is known of the
-    lockfile's parts by now.
+    as the lockfile has it; `address` says where a remote is pushed to. `summaries` are for
+    whoever writes nothing: what is known of the lockfile's parts by now.
     """
 
     root: Path
@@ -29,6 +29,7 @@ class Place(NamedTuple):
     branch: Callable[[str, str], LockBranch]
     author: Callable[[], Mapping[str, str]]
     in_ci: bool
+    address: Callable[[str], str]
     summaries: Summaries | None = None
 
 
@@ -49,6 +50,7 @@ def _worktree(settings: LockSettings, place: Place) -> LockStore:
         reader=Glance(place.summaries) if place.summaries else from_bytes,
         where=place.folder.lockfile,
         check_own=partial(check_own, place.root, place.private, own),
+        address=partial(place.address, settings.remote),
     )
 
 

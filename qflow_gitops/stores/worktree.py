@@ -24,6 +24,7 @@ from qflow_gitops.errors import BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
+from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.ports.lockfile import Kept, Snapshot, Version
 from qflow_gitops.stores.announced import Announced, laid_on
 from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, fits
@@ -44,14 +45,17 @@ class WorktreeStore:
         reader: Callable[[bytes, str], Lockfile] = from_bytes,
         where: str = LOCK_FILE,
         check_own: Callable[[set[str]], None] = lambda _lineages: None,
+        address: Callable[[], str] = lambda: "",
     ) -> None:
         """Take the lockfile's path, the private folder's, and the lineage that settings pin.
 
         `refuse` is why this store may not be written here ("" where it may). `reader` reads
         the lockfile where nothing is to be written; a session always reads all of it. `where`
         is the lockfile's path from the root. `check_own` raises LockError where the memory of
-        a lockfile with these lineages may be another project's.
+        a lockfile with these lineages may be another project's. `address` says where the clone
+        pushes to.
         """
+        self._address = address
         self._reader = reader
         self._refuse = refuse
         self._files = WorktreeFiles(
@@ -63,6 +67,11 @@ class WorktreeStore:
     def where(self) -> str:
         """The lockfile's path from the repository's root, for people."""
         return self._files.where
+
+    @property
+    def address(self) -> str:
+        """Where the clone pushes to, "" for nowhere."""
+        return self._address()
 
     def read(self, *, whole: bool = False) -> Snapshot:
         """Return the lockfile as it stands, a session that is under way included."""
@@ -85,13 +94,15 @@ class WorktreeStore:
         return self.read().lockfile
 
     @contextlib.contextmanager
-    def session(self) -> Iterator[WorktreeSession]:
+    def session(self, *, moving: bool = False) -> Iterator[WorktreeSession]:
         """Take the lockfile for writing; what an interrupted session left is taken in first."""
         self._check_allowed()
         with self._mutex():
             atomic.sweep(self._files.lockfile)
             atomic.sweep(self._files.copy)
             lockfile, content = self._files.load(from_bytes)
+            if lockfile and not moving:
+                check_open(lockfile, self.where)
             session = WorktreeSession(self._files, self._announced, lockfile, content)
             try:
                 session.take_in()
@@ -105,7 +116,9 @@ class WorktreeStore:
         try:
             self._files.folder.mkdir(parents=True, exist_ok=True)
             with self._announced.alone():
-                event = decide(laid_on(self.read().lockfile, (), self._files.lineage))
+                lockfile = laid_on(self.read().lockfile, (), self._files.lineage)
+                check_open(lockfile, self.where)
+                event = decide(lockfile)
                 if event is None:
                     return
                 self._announced.append(event)

@@ -69,9 +69,20 @@ class WorktreeSession:
             or mark is not None
             or any(transition.opens is not None for transition in transitions)
         )
-        if opening and self.take_in():
-            raise LostRace
-        self._write(transitions, mark)
+        with self._announced.alone() if exact else contextlib.nullcontext():
+            if opening and self.take_in():
+                raise LostRace
+            self._write(transitions, mark)
+
+    def adopt(self, lockfile: Lockfile) -> None:
+        """Write the other lockfile here; a journal says until then that it isn't there yet."""
+        try:
+            log, self._log = self._log or self._open(), None
+            log.close()
+        except OSError as problem:
+            raise unwritable(problem, self._files.journal) from None
+        serial = max(lockfile.serial, self.lockfile.serial)
+        self._write_out(replace(lockfile, serial=serial + 1))
 
     def head(self) -> tuple[LedgerEvent, ...]:
         """Return the events of the head, with those that were announced. Raises LockError."""
@@ -125,8 +136,10 @@ class WorktreeSession:
         if self._log is not None:
             self._log.close()
             self._log = None
+        self._write_out(replace(self.lockfile, serial=self.lockfile.serial + 1))
+
+    def _write_out(self, written: Lockfile) -> None:
         files = self._files
-        written = replace(self.lockfile, serial=self.lockfile.serial + 1)
         content = to_bytes(written)
         try:
             atomic.replace(files.copy, content, mode=0o600)

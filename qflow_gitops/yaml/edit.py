@@ -7,7 +7,7 @@ out is read again, and refused unless the one thing meant has changed and nothin
 import copy
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from qflow_gitops.yaml.parse import decode, parse
 Scalar = str | int
 """What `put` can write; a bool is an int."""
 
-LINEAGE = ("spec", "lock", "lineage")
+LOCK = ("spec", "lock")
 
 _USUAL_BREAK = re.compile("\r\n|[\n\r]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -156,11 +156,16 @@ def put(content: bytes, index: int, path: tuple[str, ...], value: Scalar) -> byt
     return _checked(new, wanted.values())
 
 
-def with_lineage(content: bytes, lineage: str) -> bytes | Refused:
-    """Return the text of a `qflow.yaml` with `spec.lock.lineage` set, and nothing else changed."""
+def with_lock(content: bytes, values: Mapping[str, Scalar]) -> bytes | Refused:
+    """Return the text of a `qflow.yaml` with keys of `spec.lock` set, and nothing else changed."""
     if len(parse(content, "").documents) > 1:
         return Refused("it holds several YAML documents")
-    return put(content, 0, LINEAGE, lineage)
+    for key, value in values.items():
+        made = put(content, 0, (*LOCK, key), value)
+        if isinstance(made, Refused):
+            return made
+        content = made
+    return content
 
 
 def _checked(new: bytes, wanted: Iterable[dict[str, Any]]) -> bytes | Refused:

@@ -45,8 +45,9 @@ class FakeLockBranch:
 
     where = "branch qflow-lock of origin"
 
-    def __init__(self, remote: FakeLockRemote) -> None:
+    def __init__(self, remote: FakeLockRemote, address: str = "host.example/runs") -> None:
         self.remote = remote
+        self.address = address
         self._known = ""
 
     def push_command(self, commit: str, *, force: bool = False) -> str:

@@ -12,6 +12,7 @@ from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.pieces import files_of
+from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.walk import GONE, PLAIN, Changed, Walk
 from qflow_gitops.ports.lockfile import Kept, LostRace, Snapshot, Version
@@ -62,6 +63,7 @@ class FakeLockStore:
         self.unwritable: LockError | None = None
         self.unreadable: LockError | None = None
         self.copied_at = ""
+        self.address = "host.example/runs"
         self.signed: dict[str, str] = {}
         self.batch_delay = 0.0
         if lockfile is not None:
@@ -97,12 +99,15 @@ class FakeLockStore:
         return found
 
     @contextmanager
-    def session(self) -> Iterator["FakeLockSession"]:
+    def session(self, *, moving: bool = False) -> Iterator["FakeLockSession"]:
         if self.copied_at:
             raise LockError("The remote is silent.", where=self.where, reason="lock_unreachable")
         if self.place.alone and self.place.busy:
             raise BusyError("Another process writes the lockfile.", where=self.where)
-        session = FakeLockSession(self, self._checked())
+        found = self._checked()
+        if found is not None and not moving:
+            check_open(found, self.where)
+        session = FakeLockSession(self, found, moving=moving)
         self.place.busy = True
         try:
             yield session
@@ -114,6 +119,7 @@ class FakeLockStore:
             raise self.unwritable
         with self.place.gate:
             lockfile = self._checked() or Lockfile(self.lineage)
+            check_open(lockfile, self.where)
             event = decide(lockfile)
             if event is not None:
                 begun = replace(lockfile, lineage=lockfile.lineage or secrets.token_hex(16))
@@ -160,8 +166,9 @@ class FakeLockStore:
 class FakeLockSession:
     """Implements `ports.lockfile.LockSession`."""
 
-    def __init__(self, store: FakeLockStore, lockfile: Lockfile | None) -> None:
+    def __init__(self, store: FakeLockStore, lockfile: Lockfile | None, *, moving: bool) -> None:
         self._store = store
+        self._moving = moving
         self._place = store.place
         self._base = len(self._place.versions)
         self.created = lockfile is None
@@ -192,7 +199,10 @@ class FakeLockSession:
             self._store.another_writes(self._store.meanwhile.pop(0))
         with self._place.gate:
             opens = any(transition.opens is not None for transition in transitions)
-            if self._take_in() and (opens or mark is not None or exact):
+            newer = self._take_in()
+            if newer and not self._moving:
+                check_open(self.lockfile, self._store.where)
+            if newer and (opens or mark is not None or exact):
                 raise LostRace
             new = _on_top(self.lockfile, transitions)
             new = new if mark is None else new.marked(mark)
@@ -200,6 +210,15 @@ class FakeLockSession:
                 self.lockfile = self._place.write(new)
                 self._base = len(self._place.versions)
                 self.writes.append((transitions, mark))
+
+    def adopt(self, lockfile: Lockfile) -> None:
+        if self._store.unwritable is not None:
+            raise self._store.unwritable
+        with self._place.gate:
+            if self._take_in():
+                raise LostRace
+            self.lockfile = self._place.write(lockfile)
+            self._base = len(self._place.versions)
 
     def _take_in(self) -> bool:
         """Read again what others wrote since; whether they did."""

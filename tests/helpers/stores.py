@@ -5,6 +5,7 @@ from pathlib import Path
 
 from qflow_gitops.base.paths import ROOT
 from qflow_gitops.git.lock_branch import GitBranch
+from qflow_gitops.git.remotes import GitRemotes
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.settings.project import LockSettings
@@ -21,5 +22,6 @@ def store_of(folder: Path, name: str = "branch", *, lineage: str = "") -> LockSt
         lambda where, branch: GitBranch(repo, where, branch, lambda: 30.0),
         lambda: {"actor": "ada"},
         in_ci=False,
+        address=GitRemotes(repo).address,
     )
     return build(LockSettings(name, lineage=lineage), place)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from qflow_gitops.yaml.edit import Refused, put, with_lineage, written
+from qflow_gitops.yaml.edit import Refused, put, with_lock, written
 from qflow_gitops.yaml.parse import parse
 
 RERUN = ("spec", "rerun")
@@ -269,16 +269,18 @@ HEAD = "apiVersion: qflow-gitops/v1\nkind: Project\n"
     ],
 )
 def test_the_lineage_goes_into_the_settings(before: str, after: str) -> None:
-    assert with_lineage((HEAD + before).encode(), "a-1") == (HEAD + after).encode()
+    assert with_lock((HEAD + before).encode(), {"lineage": "a-1"}) == (HEAD + after).encode()
 
 
 def test_a_lineage_of_digits_stays_a_string() -> None:
-    new = with_lineage(HEAD.encode(), "0123")
+    new = with_lock(HEAD.encode(), {"lineage": "0123"})
     assert isinstance(new, bytes)
     assert data(new)[0]["spec"] == {"lock": {"lineage": "0123"}}
 
 
 def test_settings_that_cant_be_edited_are_refused() -> None:
-    assert with_lineage(b"a: 1\n---\nb: 2\n", "x") == Refused("it holds several YAML documents")
-    assert with_lineage(b"spec: [1]\n", "x") == Refused("`spec` is no mapping")
-    assert with_lineage(b"", "x") == Refused("it has YAML errors")
+    assert with_lock(b"a: 1\n---\nb: 2\n", {"lineage": "x"}) == Refused(
+        "it holds several YAML documents"
+    )
+    assert with_lock(b"spec: [1]\n", {"lineage": "x"}) == Refused("`spec` is no mapping")
+    assert with_lock(b"", {"lineage": "x"}) == Refused("it has YAML errors")

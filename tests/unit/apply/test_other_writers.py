@@ -281,8 +281,8 @@ def test_a_session_that_fails_to_end_is_the_report_of_what_was_done() -> None:
     session = world.store.session
 
     @contextmanager
-    def failing() -> Iterator[FakeLockSession]:
-        with session() as opened:
+    def failing(*, moving: bool = False) -> Iterator[FakeLockSession]:
+        with session(moving=moving) as opened:
             yield opened
         raise FULL
 

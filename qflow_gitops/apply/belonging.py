@@ -1,0 +1,104 @@
+"""Whether an apply is in a place of its lockfile: a fork or a mirror brings a copy along.
+
+What the original has sent since, that copy doesn't know: it would be sent again.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from qflow_gitops.apply.preconditions import PLACE, ApplyRequest
+from qflow_gitops.errors import AGAIN, LockError, UsageProblem
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.places import check_open, closed, is_known, known_at, names_any
+from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
+from qflow_gitops.results.plans import Beforehand
+
+_TRIES = 20
+
+
+def check(request: ApplyRequest, store: LockStore, lockfile: Lockfile) -> None:
+    """Refuse to apply where the lockfile doesn't belong, or is closed, unless that is released.
+
+    Raises LockError, and UsageProblem for a release of nothing.
+    """
+    check_open(lockfile, store.where)
+    known = is_known(lockfile, store.address)
+    count = request.acks.get(PLACE)
+    if count is not None and (known or count != 1):
+        raise UsageProblem(
+            f"--ack {PLACE}={count} releases nothing: "
+            + ("the lockfile is known here." if known else "there is one place, this one."),
+            not_done="Nothing was sent.",
+            hint="Leave it out." if known else f"It is one place: `--ack {PLACE}=1`",
+            reason="ack_differs",
+        )
+    if not known and not (count and request.reason.strip()):
+        raise LockError(
+            f"{_describe(store.address)}.",
+            where=store.where,
+            not_done="Nothing was sent and nothing was written.",
+            hint=f"{_way_on(AGAIN)}",
+            reason=PLACE,
+        )
+
+
+def warnings(store: LockStore, lockfile: Lockfile) -> Iterator[Beforehand]:
+    """Say before a plan that an apply would be refused here."""
+    if problem := closed(lockfile, store.where):
+        yield Beforehand(f"`apply` would refuse this: {_small(problem.message)}", problem.hint)
+    elif names_any(lockfile) and not is_known(lockfile, store.address):
+        said = f"`apply` would refuse this: {_small(_describe(store.address))}."
+        yield Beforehand(said, _way_on("qflow-gitops apply"))
+
+
+def _describe(address: str) -> str:
+    here = f"{address} isn't" if address else "A clone without a remote isn't"
+    return (
+        f"{here} a place that this lockfile is known at: in a fork or a copy, what was sent from "
+        "the original since would be sent again"
+    )
+
+
+def _way_on(command: str) -> str:
+    return (
+        "If nothing is applied from the original any more (it was renamed, or this has taken its "
+        f"place): `{command} --ack {PLACE}=1 --reason TEXT`. If it is, move its lockfile, there: "
+        "`qflow-gitops lock move --to branch --remote NAME`"
+    )
+
+
+def _small(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def event_of(
+    store: LockStore, lockfile: Lockfile, at: str, author: Mapping[str, str], reason: str = ""
+) -> LedgerEvent | None:
+    """Return what makes this place known, None where it is.
+
+    Without a `reason`, as long as no place is: a clone without a remote stays unnamed then.
+    """
+    if is_known(lockfile, store.address) and (names_any(lockfile) or not store.address):
+        return None
+    return known_at(lockfile.lineage, store.address, at, author, reason)
+
+
+def settle_in(
+    request: ApplyRequest,
+    store: LockStore,
+    session: LockSession,
+    at: str,
+    author: Mapping[str, str],
+) -> None:
+    """Record that a person released this place, before anything is sent. Raises LockError."""
+    for _ in range(_TRIES):
+        if is_known(session.lockfile, store.address):
+            return
+        check(request, store, session.lockfile)
+        event = event_of(store, session.lockfile, at, author, request.reason)
+        if event is None:
+            return
+        with contextlib.suppress(LostRace):
+            session.record([], Checkpoint(notes=(Note("", "", event),)))
+            return
