@@ -13,7 +13,7 @@ from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.ports.pull_requests import PullRequests
 from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.plans import Planned
-from qflow_gitops.settings.project import Project
+from qflow_gitops.settings.project import LockSettings, Project
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.loader import DIRECT, Loader
 
@@ -22,12 +22,12 @@ from qflow_gitops.sources.loader import DIRECT, Loader
 class ApplyServices:
     """What apply needs from outside.
 
-    `qualys` connects to the platform of an environment; it is only called when something
-    has to be sent or looked at. `freezes` gives those beside the lockfile's, as they are when
-    it is called. `confirm` asks a person (True: go on). `author` and
-    `evidence` are what is recorded about who did it. `rescue` keeps a record that could
-    not be stored, and says where. `pulls` connects to the host of the pull requests. `ask`
-    puts a question to a person, and is None where there is nobody to ask. `history` is the
+    `store` is the lockfile's, `store_of` opens another one. `qualys` connects to the platform of
+    an environment; it is only called when something has to be sent or looked at. `freezes` gives
+    those beside the lockfile's, as they are when it is called. `confirm` asks a person (True: go
+    on). `author` and `evidence` are what is recorded about who did it. `rescue` keeps a record
+    that could not be stored, and says where. `pulls` connects to the host of the pull requests.
+    `ask` puts a question to a person, and is None where there is nobody to ask. `history` is the
     repository once more, for whoever asks much of its history. `loader` reads the specs, anew.
     """
 
@@ -35,6 +35,7 @@ class ApplyServices:
     history: Repository
     branches: Branches
     store: LockStore
+    store_of: Callable[[LockSettings], LockStore]
     qualys: Callable[[str], tuple[Qualys, str]]
     clock: Clock
     stop: StopSignal

@@ -123,6 +123,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
             history=HistoryRepo.of(wiring.git),
             branches=wiring.branches,
             store=wiring.store(project),
+            store_of=lambda lock: wiring.store_of(lock, wiring.git, project.folder),
             qualys=wiring.connections.qualys,
             clock=SystemClock(),
             stop=stopper,

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 
 from qflow_gitops.apply import belonging, events
 from qflow_gitops.apply.admission import Admission, admit, asked, check_follows, left_alone
@@ -22,6 +23,7 @@ from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.inputs import Inputs, read_inputs
+from qflow_gitops.sources.orphans import orphans
 from qflow_gitops.sources.policies import NEW_RECORD, check_record
 
 
@@ -69,7 +71,8 @@ def _admitted(
     project, lockfile, head = inputs.project, inputs.lockfile, inputs.commit
     belonging.check(request, services.store, lockfile)
     released = request.acks.get(NEW_RECORD) == 1 and bool(request.reason.strip())
-    check_record(services.git, project, lockfile, head, released=released)
+    left = partial(orphans, services.git, services.branches, services.store_of, project, head)
+    check_record(services.git, project, lockfile, head, released=released, orphans=left)
     check_reason(request)
     return admit(request, services.git, services.branches, project, lockfile, environment, head)
 

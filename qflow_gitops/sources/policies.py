@@ -6,13 +6,14 @@ from typing import NamedTuple
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import AGAIN, LockError, QflowError, Unreadable, UsageProblem
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
-from qflow_gitops.lockfile.places import folder_of, was_moved_here
+from qflow_gitops.lockfile.places import folder_of, names_any, was_moved_here
 from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import lostsettings, settings
 from qflow_gitops.sources.loader import DIRECT, Loader
+from qflow_gitops.sources.orphans import Orphan
 
 VERSIONS = 100
 """So many earlier versions of the settings are looked at where no commit was applied through."""
@@ -111,16 +112,25 @@ def facts_of(
 
 
 def check_record(
-    git: Repository, project: Project, lockfile: Lockfile, head: str, *, released: bool
+    git: Repository,
+    project: Project,
+    lockfile: Lockfile,
+    head: str,
+    *,
+    released: bool,
+    orphans: Callable[[], Iterable[Orphan]] = tuple,
 ) -> None:
     """Refuse to begin a record where the settings named another one before.
 
-    With an empty one everything would be due again. Raises LockError, and UsageProblem where
-    a person `released` what nothing holds.
+    Or where the remote has `orphans`; who began it by `init` was asked about these. With an
+    empty one everything would be due again. Raises LockError, and UsageProblem where a person
+    `released` what nothing holds.
     """
     if not _is_begun(lockfile):
         git.unshallow(project.lock.remote)
     moved = moved_record(git, project, lockfile, head)
+    if not (moved or _is_begun(lockfile) or names_any(lockfile)):
+        moved = next(map(left_behind, orphans()), None)
     if released and not moved:
         raise UsageProblem(
             f"--ack {NEW_RECORD}=1 releases nothing: the lockfile isn't a new one.",
@@ -161,6 +171,15 @@ def moved_record(
         "lockfile holds would be due again"
     )
     return MovedLockfile(message, way or "Set `lock` back as it was")
+
+
+def left_behind(orphan: Orphan) -> MovedLockfile:
+    """Say that another lockfile may be this project's, and the way to go on with it."""
+    return MovedLockfile(
+        f"There is no lockfile yet where the settings say, and {orphan}: if it is this one, what "
+        "was sent would be due again",
+        f"If it is, name it: `lock: {{store: branch, branch: {orphan.branch}}}`",
+    )
 
 
 def _is_begun(lockfile: Lockfile) -> bool:

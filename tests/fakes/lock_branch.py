@@ -1,6 +1,6 @@
 """The lockfile's branch of a remote, without git: commits that each hold some files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
 from itertools import count
@@ -23,6 +23,7 @@ class FakeLockRemote:
     """The remote's end: one branch, `tip` "" where it isn't there.
 
     `answers`: whether it can be asked. `refuses`: why it takes no push, "" where it does.
+    `before_push`: what others do once a writer has read it, and before its push arrives.
     """
 
     tip: str = ""
@@ -30,6 +31,7 @@ class FakeLockRemote:
     blobs: dict[str, bytes] = field(default_factory=dict)
     answers: bool = True
     refuses: str = ""
+    before_push: Callable[[], None] = lambda: None
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def make(self, parents: Sequence[str], files: Mapping[str, bytes], message: str = "") -> str:
@@ -106,6 +108,7 @@ class FakeLockBranch:
         if self.remote.refuses:
             said = f"The lockfile can't be pushed: {self.remote.refuses}."
             raise LockError(said, where=self.where, reason="lock_push")
+        self.remote.before_push()
         if self.remote.tip != parent:
             return False
         self.remote.tip = self._known = commit

@@ -113,6 +113,8 @@ class World:
         self.git = FakeGit(root or Path("/nowhere/repository"))
         self.branches = FakeBranches(self.git)
         self.store = FakeLockStore()
+        self.others: dict[str, FakeLockStore] = {}
+        """Lockfiles of other projects, by their branches."""
         self.qualys = FakeQualys(self.clock)
         self.github = FakeGitHub()
         self.cache = FakeCache()
@@ -225,6 +227,7 @@ class World:
             history=self.git,
             branches=self.branches,
             store=self.store,
+            store_of=lambda lock: self.others[lock.branch],
             qualys=self.connect,
             clock=self.clock,
             stop=self.stop,
