@@ -24,7 +24,12 @@ def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> st
     if opened:
         clauses.append("start " + ", ".join(opened))
     mark = mark or Checkpoint()
-    clauses += [" ".join(filter(None, (note.run, _event(note)))) for note in mark.notes]
+    beside = bool(transitions or mark.latest)  # a place that is known from now on is no news then
+    clauses += [
+        " ".join(filter(None, (note.run, _event(note))))
+        for note in mark.notes
+        if not (beside and note.event.event == KNOWN)
+    ]
     names = {transition.environment for transition in transitions} or {
         note.environment for note in mark.notes
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.clones import BRANCH, record_of
+from tests.helpers.clones import BRANCH, moved_along, record_of
 from tests.helpers.environments import (
     ALONE,
     BRIEF,
@@ -201,6 +201,7 @@ class Place:
         self.world = world = World(folder / "world", environment.repository)
         folder.mkdir()
         _copied(templates / environment.object_format / "world", world.path)
+        moved_along(world.remote)
         world.clone.parent.mkdir(exist_ok=True)
         at = str(world.clone.parent.relative_to(world.path))
         address, name = world.remote.as_uri(), world.clone.name

@@ -21,7 +21,7 @@ import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
-from tests.helpers.clones import BRANCH_PROJECT, Remote
+from tests.helpers.clones import BRANCH_PROJECT, Remote, moved_along
 from tests.helpers.git import Workspace
 from tests.helpers.partners import NIGHTLY
 from tests.helpers.specs import spec
@@ -169,6 +169,7 @@ def test_no_setting_of_git_changes_a_result(
     shutil.copytree(world.folder, folder, symlinks=True)
     clone = Workspace(folder / "clone")
     clone.git("config", "remote.origin.url", (folder / "remote.git").as_uri())
+    moved_along(folder / "remote.git")
     for key in keys:
         clone.git("config", key, SETTINGS[key])
     cli = Cli(clone.path, capfd)
