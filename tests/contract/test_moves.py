@@ -55,7 +55,10 @@ class Scene:
     def __post_init__(self) -> None:
         self.remotes = [FakeLockRemote(), FakeLockRemote()]
         for remote in self.remotes:
-            remote.before_push = lambda: self.others()
+            remote.before_push = self._act
+
+    def _act(self) -> None:
+        self.others()
 
     def store(self, place: int, *, pinned: bool = True) -> LockStore:
         """Open one of the two places, as another process does."""

@@ -112,7 +112,6 @@ class World(NamedTuple):
     """A clone and its remote, with a run that was sent and one that is due; what is said there."""
 
     folder: Path
-    said: dict[tuple[str, ...], Any]
 
 
 def said(cli: Cli) -> dict[tuple[str, ...], Any]:
@@ -155,7 +154,7 @@ def world(
         clone.write("runs/d.yaml", spec("d"))
         clone.publish("one moved, one new")
         clone.write("runs/e.yaml", spec("e"))  # a draft
-        worlds["one"] = World(folder, said(cli))
+        worlds["one"] = World(folder)
     return worlds["one"]
 
 
@@ -170,12 +169,13 @@ def test_no_setting_of_git_changes_a_result(
     clone = Workspace(folder / "clone")
     clone.git("config", "remote.origin.url", (folder / "remote.git").as_uri())
     moved_along(folder / "remote.git")
+    cli = Cli(clone.path, capfd)
+    before_it = said(cli)
     for key in keys:
         clone.git("config", key, SETTINGS[key])
-    cli = Cli(clone.path, capfd)
     found = said(cli)
     for words in LOOKED:
-        assert found[words] == world.said[words]
+        assert found[words] == before_it[words]
     before = Workspace(folder / "remote.git").git("for-each-ref", "--format=%(refname)")
     sent = len(sandbox.executions())
     done = cli("apply", "--yes")

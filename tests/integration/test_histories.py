@@ -96,9 +96,8 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
         lock = LockSeen("qflow.lock", exists=True)
         planned = Planned(plan, head, "", full=True, lock=lock)
         source = ApplySource(project, "prod", head, specs, PolicyContext(()))
-        services: Any = type(
-            "ApplyServices", (), {"git": git, "clock": SystemClock(), "author": {}}
-        )
+        given = {"git": git, "clock": SystemClock(), "author": {}, "store": store}
+        services: Any = type("ApplyServices", (), given)
         advance(session, services, PlannedApply(source, session.lockfile, planned))
 
 
