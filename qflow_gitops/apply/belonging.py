@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from qflow_gitops.apply.preconditions import PLACE, ApplyRequest
 from qflow_gitops.errors import AGAIN, LockError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import Checkpoint, Note
 from qflow_gitops.lockfile.places import check_open, closed, is_known, known_at, names_any
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.plans import Beforehand
@@ -38,7 +38,7 @@ def check(request: ApplyRequest, store: LockStore, lockfile: Lockfile) -> None:
             f"{_describe(store.address)}.",
             where=store.where,
             not_done="Nothing was sent and nothing was written.",
-            hint=f"{_way_on(AGAIN)}",
+            hint=_way_on(AGAIN),
             reason=PLACE,
         )
 
@@ -72,16 +72,16 @@ def _small(text: str) -> str:
     return text[0].lower() + text[1:]
 
 
-def event_of(
-    store: LockStore, lockfile: Lockfile, at: str, author: Mapping[str, str], reason: str = ""
-) -> LedgerEvent | None:
-    """Return what makes this place known, None where it is.
+def first_place(
+    store: LockStore, lockfile: Lockfile, at: str, author: Mapping[str, str]
+) -> tuple[Note, ...]:
+    """Return what makes this place known to a lockfile that knows none; nothing without a remote.
 
-    Without a `reason`, as long as no place is: a clone without a remote stays unnamed then.
+    `at` is RFC 3339, `author` who writes it.
     """
-    if is_known(lockfile, store.address) and (names_any(lockfile) or not store.address):
-        return None
-    return known_at(lockfile.lineage, store.address, at, author, reason)
+    if names_any(lockfile) or not store.address:
+        return ()
+    return (Note("", "", known_at(lockfile.lineage, store.address, at, author)),)
 
 
 def settle_in(
@@ -96,9 +96,8 @@ def settle_in(
         if is_known(session.lockfile, store.address):
             return
         check(request, store, session.lockfile)
-        event = event_of(store, session.lockfile, at, author, request.reason)
-        if event is None:
-            return
+        lineage = session.lockfile.lineage
+        event = known_at(lineage, store.address, at, author, request.reason)
         with contextlib.suppress(LostRace):
             session.record([], Checkpoint(notes=(Note("", "", event),)))
             return

@@ -83,8 +83,7 @@ def notes(planned: PlannedApply, lockfile: Lockfile, services: ApplyServices) ->
     at = stamp(services.clock.now())
     inheritance = _inheritance(lockfile, planned)
     carried = inheritance.notes(planned.source.environment, at, services.author)
-    place = belonging.event_of(services.store, lockfile, at, services.author)
-    here = [] if place is None else [Note("", "", place)]
+    here = belonging.first_place(services.store, lockfile, at, services.author)
     return (*carried, *releases(lockfile, planned, at, services.author), *here)
 
 

@@ -4,12 +4,14 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from qflow_gitops.apply import belonging
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
@@ -200,7 +202,9 @@ def _record(
         number = len(known.attempts(*change.key)) + 1
         attempt = Attempt(number, State.BASELINED, change.spec.digest, (event,), facts=facts)
         transitions.append(Transition(*change.key, number, event, opens=attempt))
-    session.record(transitions)  # no commit is marked as worked on: none was applied
+    here = belonging.first_place(services.store, known, at, services.author)
+    mark = Checkpoint(notes=here) if here and transitions else None
+    session.record(transitions, mark)  # no commit is marked as worked on: none was applied
 
 
 def _pointing_at(change: Change) -> dict[str, object]:
