@@ -28,9 +28,9 @@ def check(request: ApplyRequest, store: LockStore, lockfile: Lockfile) -> None:
     if count is not None and (known or count != 1):
         raise UsageProblem(
             f"--ack {PLACE}={count} releases nothing: "
-            + ("the lockfile is known here." if known else "there is one place, this one."),
+            + ("the lockfile is known here." if known else "it is about one place."),
             not_done="Nothing was sent.",
-            hint="Leave it out." if known else f"It is one place: `--ack {PLACE}=1`",
+            hint="Leave it out.",
             reason="ack_differs",
         )
     if not known and not (count and request.reason.strip()):
@@ -63,8 +63,8 @@ def _describe(address: str) -> str:
 def _way_on(command: str) -> str:
     return (
         "If nothing is applied from the original any more (it was renamed, or this has taken its "
-        f"place): `{command} --ack {PLACE}=1 --reason TEXT`. If it is, move its lockfile, there: "
-        "`qflow-gitops lock move --to branch --remote NAME`"
+        f"place): `{command} --ack {PLACE}=1 --reason TEXT`. If it is, apply there; whoever works "
+        "there can also move the lockfile to here."
     )
 
 

@@ -157,7 +157,7 @@ def _check_place(store: LockStore, lockfile: Lockfile) -> None:
             where=store.where,
             not_done=_STAYS,
             hint="If nothing is applied from the original any more: `qflow-gitops apply --ack "
-            "place=1 --reason TEXT`, then move it. Else move it there.",
+            "place=1 --reason TEXT`, and move it then. If it is, leave this copy alone.",
             reason="place",
         )
 

@@ -79,8 +79,8 @@ def _after_closing(source: Lockfile, target: Lockfile | None, way: Way, nonce: s
             f"The lockfile was moved to {way.to}, and isn't there any more.",
             where=str(way.to),
             not_done="Nothing was written.",
-            hint="Push it again from a clone that has it, and run this again; "
-            "`git for-each-ref refs/qflow-gitops` names what this one has.",
+            hint="Push it again from a clone that has it, and run this again. "
+            "`git for-each-ref refs/qflow-gitops` lists what a clone has.",
             reason="lock_missing",
         )
     if any(event.event == OPENED for event in of_it):
@@ -162,17 +162,10 @@ def _losses(old: Lockfile, new: Lockfile) -> Iterator[str]:
 
 def _another(target: Lockfile, source: Lockfile, way: Way) -> LockError:
     same = target.lineage == source.lineage
-    what = "this lockfile too, and it is open" if same else "another lockfile"
-    hint = (
-        "Find out which of them is the one that counts: `qflow-gitops lock verify` looks at that "
-        "of the settings. Then move to a place of its own: "
-        if same
-        else "Choose another branch: "
-    )
     return LockError(
-        f"At {way.to} is {what}.",
+        f"At {way.to} is {'a copy of this lockfile, which is open' if same else 'another one'}.",
         where=str(way.to),
         not_done=_STAYS,
-        hint=hint + "`qflow-gitops lock move --to branch --branch NAME`",
+        hint="Choose another branch: `qflow-gitops lock move --to branch --branch NAME`",
         reason="lock_there",
     )

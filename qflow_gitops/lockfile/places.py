@@ -119,8 +119,11 @@ def folder_of(record: EnvironmentRecord) -> ProjectFolder | None:
 
 
 def last_move(events: Sequence[LedgerEvent]) -> LedgerEvent | None:
-    """Return the last event of a move, None where the lockfile was never moved."""
-    return next((event for event in reversed(events) if event.event in _MOVES), None)
+    """Return the last event of a move, None where the lockfile was never moved.
+
+    One that isn't known here counts: whoever wrote it may have closed the place.
+    """
+    return next((event for event in reversed(events) if event.event != KNOWN), None)
 
 
 def is_open(lockfile: Lockfile) -> bool:
@@ -146,6 +149,14 @@ def closed(lockfile: Lockfile, where: str) -> LockError | None:
     last = last_move(lockfile.places)
     if last is None or last.event == OPENED:
         return None
+    if last.event not in _MOVES:
+        return LockError(
+            f"The lockfile says `{last.event}` of this place, which this version doesn't know.",
+            where=where,
+            not_done=NOTHING_DONE,
+            hint="Use the newer qflow-gitops that wrote it.",
+            reason="lock_newer",
+        )
     by = f" by {who}" if (who := _actor(last)) else ""
     if last.event == PENDING:
         source, target = (site_of(last.extra.get(key)) for key in ("from", "to"))

@@ -57,6 +57,8 @@ _BY_REASON = {
         "See whether one hangs (`ps`), end it, and run it again: `…`",
         "Look at it, and do it again.",
         "Let fewer runners apply at once.",
+        "Run it again when less is applied: `…`",
+        "Wait for it to end, or until … if it was killed. Then: `…`",
     ),
     "several processes met at a moment that nobody brings about; it only looks": (
         "Look at how it stands: `qflow-gitops plan -e …`",
@@ -80,6 +82,10 @@ _BY_REASON = {
         "`qflow-gitops history …/…`, and `qflow-gitops lock verify`",
         "The lockfile is another one than this was meant for: `qflow-gitops lock verify`",
         ". If what a person decided about #… is wrong: …",
+        (
+            "Look what wrote it, and move to another place: `qflow-gitops lock move --to branch "
+            "--branch NAME`"
+        ),
     ),
     "a guard: no spec and no settings have such a name (`schema-value`, `schema-key`)": (
         "Give it such a name.",

@@ -25,3 +25,8 @@ def store_of(folder: Path, name: str = "branch", *, lineage: str = "") -> LockSt
         address=GitRemotes(repo).address,
     )
     return build(LockSettings(name, lineage=lineage), place)
+
+
+def branch_of(folder: Path, name: str) -> GitBranch:
+    """Open a branch of a clone's remote."""
+    return GitBranch(GitRepo.open(folder, os.environ), "origin", name, lambda: 30.0)

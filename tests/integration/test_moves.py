@@ -258,7 +258,7 @@ def test_where_another_lockfile_is_nothing_moves(
     other.publish("back")
     sent = len(sandbox.executions())
     done = begun("lock", "move", "--to", "branch", "--branch", "other")
-    assert (done.code, "At branch other of origin is another lockfile." in done.err) == (11, True)
+    assert (done.code, "At branch other of origin is another one." in done.err) == (11, True)
     assert remote.tip() == before
     done = begun("lock", "move", "--to", "branch", "--branch", "main")
     assert (done.code, remote.tip()) == (11, before), done
@@ -285,7 +285,7 @@ def test_while_an_apply_is_at_work_nothing_moves(
     sandbox.set_faults()
     later(400)
     assert begun("lock", "move", "--to", "branch", "--branch", "elsewhere").code == 0
-    clone.commit("moved")
+    clone.publish("moved")
     if begun("reconcile").code == 9:  # it was killed before anything arrived
         assert begun("resolve", "c", "--absent", "--reason", "looked in Qualys").code == 0
     assert begun("apply", "--yes").code == 0
