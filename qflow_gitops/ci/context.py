@@ -10,7 +10,8 @@ class CIContext:
     `system` is the CI's name, "" where a person works. `run` is the address of the CI's run,
     `target` the branch that a pull request goes to, `pull_request` its number. `commit` is the
     commit under review: the head of the pull request, not what a CI merged to test it.
-    `appended` are the runner's own files, which are added to and never replaced.
+    `appended` are the runner's own files, which are added to and never replaced. `stays` is whether
+    the CI says that the machine and its files may outlive the job.
     """
 
     actor: str = ""
@@ -20,6 +21,7 @@ class CIContext:
     pull_request: str = ""
     commit: str = ""
     appended: tuple[str, ...] = ()
+    stays: bool = False
 
 
 def number(text: object) -> str:

@@ -28,6 +28,7 @@ def describe(environ: Mapping[str, str]) -> CIContext | None:
         pull_request=number(pull.get("number")) or (number(ref[1]) if ref else ""),
         commit=_commit(environ, event),
         appended=_files(environ),
+        stays=environ.get("RUNNER_ENVIRONMENT") == "self-hosted",
     )
 
 

@@ -18,4 +18,5 @@ def describe(environ: Mapping[str, str]) -> CIContext | None:
         system="gitlab",
         pull_request=number(environ.get("CI_MERGE_REQUEST_IID", "")),
         commit=commit_id(head),
+        stays=environ.get("CI_SHARED_ENVIRONMENT") == "true",  # the executors shell and ssh
     )

@@ -176,6 +176,7 @@ class Wiring:
             summaries=summaries,
             in_ci=is_ci(self.environ),
             address=address,
+            stays=lambda: self.ci.stays,
         )
         return build(settings, place)
 

@@ -5,26 +5,35 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.base.paths import PROJECT_FILE, ROOT, ProjectFolder
+from qflow_gitops.base.paths import ROOT, ProjectFolder
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.qualys.platforms import NAMES
-from qflow_gitops.settings.project import LockSettings
 
 if TYPE_CHECKING:
+    from qflow_gitops.commands.beginning import Target
     from qflow_gitops.results.report import Report
 
 
 def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if value and not re.fullmatch(r"[\w.-]+/[\w.-]+(/[\w.-]+)*@[0-9a-f]{40}", value, re.ASCII):
         raise click.BadParameter("it isn't OWNER/NAME@COMMIT with the commit's 40 characters")
+    return value
+
+
+def _branch(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    from qflow_gitops.commands.beginning import check_branch_name
+
+    if value and (problem := check_branch_name(value)):
+        raise click.BadParameter(problem)
     return value
 
 
@@ -42,7 +51,19 @@ def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     type=click.Choice(["branch", "worktree"]),
     help="Where the lockfile lives. Usual: branch where there is a git remote, else worktree.",
 )
-@click.option("--github", is_flag=True, help="Write the workflows for GitHub Actions, too.")
+@click.option(
+    "--branch",
+    metavar="NAME",
+    default="",
+    callback=_branch,
+    help="The lockfile's branch, to go on with the one that is there, too. Usual: qflow-lock, in "
+    "a folder qflow-lock-FOLDER.",
+)
+@click.option(
+    "--github",
+    is_flag=True,
+    help="Write the workflows for GitHub Actions, too; the lockfile is on a branch then.",
+)
 @click.option(
     "--action",
     metavar="REF",
@@ -52,7 +73,13 @@ def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 )
 @click.pass_obj
 def command(
-    wiring: Wiring, folder: Path, platform: str, store: str | None, github: bool, action: str
+    wiring: Wiring,
+    folder: Path,
+    platform: str,
+    store: str | None,
+    branch: str,
+    github: bool,
+    action: str,
 ) -> int:
     """Make a repository of run specs ready to use. Never writes over a file.
 
@@ -60,22 +87,50 @@ def command(
     """
     if action and not github:
         raise click.UsageError("--action is for the workflows that --github writes.")
+    if store == "worktree" and (github or branch):
+        raise click.UsageError(
+            "--github has a CI apply, which throws its work tree away, with the lockfile in it. "
+            "Leave out --store worktree: the lockfile goes on a branch."
+            if github
+            else "--branch is for a lockfile on a branch, --store worktree for one that is a file."
+        )
 
     def work() -> Report:
-        from qflow_gitops.commands.init import Target, check_place, init
+        from qflow_gitops.commands.beginning import Wanted, check_place, lock_settings
+        from qflow_gitops.commands.init import Asked, init
 
-        path = wiring.directory / folder
-        repo, at = _repository(wiring, path)
-        remote = _remote(repo, path, store)
-        lock = LockSettings("branch", remote=remote) if remote else LockSettings()
-        if repo and not (path / PROJECT_FILE).exists():
-            check_place(repo, at, lock)
-        branch = partial(wiring.store_of, lock, repo, at) if repo and remote else None
-        target = Target(path, repo.root if repo else path, at, repo is not None, folder.as_posix())
-        asked = action if github else None
-        return init(target, platform, secrets.token_hex(16), branch, asked)
+        repo, target = _target(wiring, folder, platform)
+        remotes = repo.remotes() if repo else ()
+        wanted = Wanted(store or "", branch, ci=github)
+        lock = lock_settings(target, wanted, repo, remotes)
+        if repo and target.is_new:
+            check_place(repo, target.at, lock, target.init)
+        opened = None
+        if repo and remotes and lock.store == "branch":
+            opened = partial(wiring.store_of, lock, repo, target.at)
+        asked = Asked(
+            platform, action if github else None, named=bool(branch), remote=bool(remotes)
+        )
+        return init(target, asked, lock._replace(lineage=secrets.token_hex(16)), opened)
 
     return run(wiring, "init", work, "text")
+
+
+def _target(wiring: Wiring, folder: Path, platform: str) -> tuple[GitRepo | None, Target]:
+    """Return the repository that a folder belongs to or would, and what to begin there."""
+    from qflow_gitops.commands.beginning import Target
+
+    path = wiring.directory / folder
+    repo, at = _repository(wiring, path)
+    root, typed = repo.root if repo else path, folder.as_posix()
+    called = shlex.join(
+        ["qflow-gitops", *(["-C", str(wiring.directory)] if wiring.directory != Path() else [])]
+    )
+    begins = f"{called} init {'' if typed == '.' else shlex.quote(typed) + ' '}"
+    about = called if typed == "." else f"qflow-gitops -C {shlex.quote(str(path))}"
+    return repo, Target(
+        path, root, at, repo is not None, typed, f"{begins}--platform {platform}", about
+    )
 
 
 def _repository(wiring: Wiring, path: Path) -> tuple[GitRepo | None, ProjectFolder]:
@@ -91,19 +146,3 @@ def _repository(wiring: Wiring, path: Path) -> tuple[GitRepo | None, ProjectFold
         return None, ROOT
     inside = path.relative_to(there).as_posix()
     return repo, ProjectFolder(ProjectFolder(repo.prefix).path(inside).removeprefix("."))
-
-
-def _remote(repo: GitRepo | None, target: Path, store: str | None) -> str:
-    """Name the remote that the lockfile's branch belongs to, "" where it is to be a file."""
-    if store == "worktree":
-        return ""
-    remotes = repo.remotes() if repo else ()
-    if store == "branch" and not remotes:
-        raise UsageProblem(
-            "There is no git remote for the lockfile's branch.",
-            where=str(target),
-            not_done="Nothing was written.",
-            hint="`git remote add origin ADDRESS`, or `qflow-gitops init --store worktree`",
-            reason="lock_remote",
-        )
-    return "origin" if "origin" in remotes else next(iter(remotes), "")

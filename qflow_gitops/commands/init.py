@@ -7,26 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from qflow_gitops.base import atomic, resources
-from qflow_gitops.base.paths import LOCK_FILE, PROJECT_FILE, ROOT, ProjectFolder
-from qflow_gitops.errors import AGAIN, InvalidInput, LockError
-from qflow_gitops.lockfile.codec import from_bytes, to_bytes
+from qflow_gitops.base import atomic
+from qflow_gitops.base.paths import LOCK_FILE, PROJECT_FILE, ProjectFolder
+from qflow_gitops.commands.beginning import Target, lockfile_in, lockfile_on
+from qflow_gitops.commands.workflow_files import WORKFLOWS, to_settle, workflow
+from qflow_gitops.errors import InvalidInput
+from qflow_gitops.lockfile.codec import to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
-from qflow_gitops.ports.git import Repository
-from qflow_gitops.ports.lockfile import LockStore, LostRace
+from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import DEFAULT_ENVIRONMENT, LockSettings
-from qflow_gitops.sources import lostsettings
-from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.specs import schemas
 
 SCHEMA_FOLDER = ".qflow/schemas"
-WORKFLOWS = ("qflow.yml", "qflow-operations.yml")
-"""The workflows for GitHub Actions; `examples/github` holds them."""
-PLACEHOLDER = "your-organization/qflow-gitops@0000000000000000000000000000000000000000 # replace"
-"""What stands in the workflows for the address and the commit of the action."""
 _SETTINGS, _EXTENSIONS = ".vscode/settings.json", ".vscode/extensions.json"
 
 _PROJECT = """\
@@ -41,9 +35,8 @@ spec:
     prod:
       platform: {platform}
 {previous}  lock:
-    store: {store}
-{lineage}"""
-_LINEAGE = '    lineage: "{lineage}"   # ties these settings to the lockfile; never change it\n'
+{lock}"""
+_LINEAGE = 'lineage: "{lineage}"   # ties these settings to the lockfile; never change it'
 
 _PREVIOUS = (
     f"      previousNames: [{DEFAULT_ENVIRONMENT}]   # what it was called without settings\n"
@@ -76,68 +69,48 @@ Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`
 """
 
 
-class Target(NamedTuple):
-    """Where a project begins: its folder, and the top of what an editor opens.
+class Asked(NamedTuple):
+    """What to make ready: the platform, and the workflows of GitHub Actions.
 
-    `at` is the folder from there; `in_repository` whether git knows it already; `typed` how it
-    was named at the shell.
+    `action` is OWNER/NAME@COMMIT of the action that these use, "" where a person will write that
+    into them, and None where none are asked for. `named` is whether the lockfile's branch was
+    typed, `remote` whether the repository has one.
     """
 
-    folder: Path
-    root: Path
-    at: ProjectFolder = ROOT
-    in_repository: bool = False
-    typed: str = "."
-
-
-def check_place(git: Repository, at: ProjectFolder, lock: LockSettings) -> None:
-    """Refuse to begin a project whose folder or lock branch is another's; raises InvalidInput."""
-    try:
-        projectfile.check_place(git, at, lock)
-    except InvalidInput as problem:
-        problem.not_done = "Nothing was written."
-        if problem.reason == "lock_shared":
-            problem.hint = (
-                "Keep its lockfile in the work tree: `qflow-gitops init "
-                f"{lostsettings.typed(git, at.name)} --store worktree`"
-            )
-        raise
+    platform: str
+    action: str | None = None
+    named: bool = False
+    remote: bool = True
 
 
 def init(
-    target: Target,
-    platform: str,
-    lineage: str,
-    branch: Callable[[], LockStore] | None,
-    action: str | None = None,
+    target: Target, asked: Asked, lock: LockSettings, branch: Callable[[], LockStore] | None
 ) -> Report:
     """Write what is missing: settings, record, schemas, editor settings, a first page.
 
-    `branch` opens the lockfile's branch of a remote, None where the lockfile is to be a file.
-    `action` asks for the workflows of GitHub Actions: OWNER/NAME@COMMIT of the action, or ""
-    where a person will write that into them. Raises InvalidInput where a file can't be written,
-    and where there is a lockfile that the settings wouldn't name; LockError where one is broken.
+    `lock` is where the lockfile is to live; its lineage is taken where a file of it begins.
+    `branch` opens it on a remote, None where it is to be a file or there is no remote yet. Raises
+    InvalidInput where a file can't be written, and where there is a lockfile of another project;
+    LockError where one is broken.
     """
-    made = []
+    made, steps = [], _next_steps(target, asked, lock)
     folder, at = target.folder, target.at
-    new = not (folder / PROJECT_FILE).exists()
-    known = Lockfile(lineage)
-    if new and (folder / LOCK_FILE).exists():
-        known = _lockfile_there(target, in_file=branch is None)
-    elif branch is not None and new:
-        change, known = _begun(branch)
+    known = Lockfile(lock.lineage if lock.store == "worktree" else "")
+    if target.is_new and (folder / LOCK_FILE).exists():
+        known = lockfile_in(target)
+    elif target.is_new and branch is not None:
+        change, known = lockfile_on(branch, target, lock, named=asked.named)
         made.append(change)
-    store = "worktree" if branch is None else "branch"
     texts: dict[str, str | bytes] = {
-        PROJECT_FILE: _settings(platform, store, known),
+        PROJECT_FILE: _settings(asked.platform, lock, known),
         "runs/README.md": _README,
     }
-    if branch is None and new and not (folder / LOCK_FILE).exists():
+    if target.is_new and lock.store == "worktree" and not (folder / LOCK_FILE).exists():
         texts[LOCK_FILE] = to_bytes(Lockfile(known.lineage, serial=1))
     files_of_all = {_EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]})}
-    if action is not None:
+    if asked.action is not None:
         for name in WORKFLOWS:
-            files_of_all[f".github/workflows/{name}"] = workflow(name, action, at)
+            files_of_all[f".github/workflows/{name}"] = workflow(name, asked.action, at)
     changes = [_write_missing(folder, name, text) for name, text in texts.items()]
     changes += _exported(folder / SCHEMA_FOLDER, folder, schemas.text)
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
@@ -145,88 +118,42 @@ def init(
     changes = [replace(change, file=at.path(change.file)) for change in changes] + made
     changes += [_write_missing(target.root, name, text) for name, text in files_of_all.items()]
     changes.append(_editor(target.root, at))
-    return Report("init", body=Files(tuple(changes), _next_steps(target, action)))
+    return Report("init", body=Files(tuple(changes), steps))
 
 
-def _settings(platform: str, store: str, lockfile: Lockfile) -> str:
+def _settings(platform: str, lock: LockSettings, lockfile: Lockfile) -> str:
     """Return the text of the settings, of a lockfile that may be there already."""
+    lines = [f"store: {lock.store}"]
+    if lock.store == "branch":
+        lines.append(f"branch: {lock.branch}")
+        if lock.remote != LockSettings().remote:
+            lines.append(f"remote: {lock.remote}")
+    if lockfile.lineage:
+        lines.append(_LINEAGE.format(lineage=lockfile.lineage))
     return _PROJECT.format(
         platform=platform,
-        store=store,
-        lineage=_LINEAGE.format(lineage=lockfile.lineage) if lockfile.lineage else "",
+        lock="".join(f"    {line}\n" for line in lines),
         previous=_PREVIOUS if lockfile.environment(DEFAULT_ENVIRONMENT).runs else "",
     )
 
 
-def _next_steps(target: Target, action: str | None) -> tuple[str, ...]:
+def _next_steps(target: Target, asked: Asked, lock: LockSettings) -> tuple[str, ...]:
     """Say what a person does after it."""
+    everything = "-A" if target.at.name else "."
+    moves = asked.action is not None and lock.store == "worktree" and not lock.ephemeral
+    remote = not asked.remote and (moves or (target.is_new and lock.store == "branch"))
     return (
         *([] if target.typed == "." else [f"cd {shlex.quote(target.typed)}"]),
         *([] if target.in_repository else ["git init"]),
-        *_to_settle(action),
-        f"git add {'-A' if target.at.name else '.'} && git commit -m 'Begin with qflow-gitops'",
+        *([f"git remote add {lock.remote} ADDRESS"] if remote else []),
+        *(["qflow-gitops lock move --to branch"] if moves else []),
+        *to_settle(asked.action),
+        f"git add {everything} && git commit -m 'Begin with qflow-gitops'",
+        *([f"git push --set-upstream {lock.remote} HEAD"] if remote else []),
         "edit runs/my-first-run.yaml (runs/README.md has one to copy)",
         "qflow-gitops validate",
         "qflow-gitops plan --worktree",
     )
-
-
-def workflow(name: str, action: str = "", at: ProjectFolder = ROOT) -> str:
-    """Return a workflow as it is shipped, for the project in a folder."""
-    text = resources.text(f"examples/github/{name}")
-    if at.name:
-        with_ = "        with:\n          command:"
-        folder = f"        with:\n          working-directory: {json.dumps(at.name)}\n"
-        text = text.replace(with_, f"{folder}          command:")
-    return text.replace(PLACEHOLDER, action) if action else text
-
-
-def _to_settle(action: str | None) -> tuple[str, ...]:
-    """Say what only a person can do about the workflows."""
-    if action is None:
-        return ()
-    replacing = (
-        f"replace `{PLACEHOLDER.partition('@')[0]}@0000…` in .github/workflows by your copy of it"
-    )
-    settings = "set up environments, secrets and rules on GitHub: README, In GitHub Actions"
-    return (settings,) if action else (replacing, settings)
-
-
-def _lockfile_there(target: Target, *, in_file: bool) -> Lockfile:
-    """Return a lockfile that was begun without settings, by an apply."""
-    path = target.folder / LOCK_FILE
-    if not in_file:
-        raise InvalidInput(
-            f"There is {target.at.lockfile} already: with the lockfile on a branch, all that it "
-            "holds would be due again.",
-            where=target.at.lockfile,
-            not_done="Nothing was written.",
-            hint=f"Go on with it: `{AGAIN} --store worktree`",
-            reason="lock_there",
-        )
-    try:
-        return from_bytes(path.read_bytes(), target.at.lockfile)
-    except OSError as problem:
-        raise InvalidInput(
-            f"{target.at.lockfile} can't be read: {problem.strerror}.",
-            where=target.at.lockfile,
-            not_done="Nothing was written.",
-            hint="Give yourself the right to read it.",
-        ) from None
-
-
-def _begun(branch: Callable[[], LockStore]) -> tuple[FileChange, Lockfile]:
-    """Make the lockfile on its branch, or take the one that is there."""
-    try:
-        store = branch()
-        with store.session() as session:
-            if session.created:
-                session.record([], Checkpoint("prod", ""))
-            what = "written" if session.created else "kept"
-            return FileChange(store.where, what), session.lockfile
-    except (LockError, LostRace) as problem:
-        said = f"not made now, but by the first apply: {getattr(problem, 'message', 'try again')}"
-        return FileChange("the lockfile's branch", "left", said), Lockfile("")
 
 
 def export_schemas(folder: Path, *, editor: bool = False) -> Report:

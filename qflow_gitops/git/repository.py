@@ -50,9 +50,17 @@ class GitRepo(Revisions):
             self._listings[commit, folder] = found
         return self._listings[commit, folder]
 
-    def named(self, commit: str, name: str) -> Sequence[str]:
-        """Return the paths of everything that a commit holds under this name, in any folder."""
-        listed = b"\0/" + self._out(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit])
+    def named(self, commit: str, name: str, *, untracked: bool = False) -> Sequence[str]:
+        """Return the paths of everything that a commit holds under this name, in any folder.
+
+        Of the work tree, where `commit` is "", what git knows; `untracked` also what it doesn't,
+        which takes a look at all of it.
+        """
+        command = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit]
+        if not commit:
+            also = ["--others", "--exclude-standard"] if untracked else []
+            command = ["ls-files", "-z", "--cached", *also]
+        listed = b"\0/" + self._out(command)
         found, ending = [], os.fsencode(name) + b"\0"
         place = listed.find(ending)
         while place > 0:
@@ -60,7 +68,7 @@ class GitRepo(Revisions):
                 begin = listed.rfind(b"\0", 0, place) + 1
                 found.append(os.fsdecode(listed[begin : place + len(ending) - 1]).lstrip("/"))
             place = listed.find(ending, place + 1)
-        return found
+        return [*dict.fromkeys(found)]  # of a merge's conflict an index holds three
 
     def _entries(self, command: Sequence[str]) -> Mapping[bytes, TreeFile]:
         found = {}

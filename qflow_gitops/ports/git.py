@@ -145,8 +145,12 @@ class GitTree(Protocol):
         Paths are from the root; a folder has the mode `040000`.
         """
 
-    def named(self, commit: str, name: str) -> Sequence[str]:
-        """Return the paths of everything that a commit holds under this name, in any folder."""
+    def named(self, commit: str, name: str, *, untracked: bool = False) -> Sequence[str]:
+        """Return the paths of everything that a commit holds under this name, in any folder.
+
+        Of the work tree, where `commit` is "", what git knows; `untracked` also what it doesn't,
+        which takes a look at all of it.
+        """
 
     def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:
         """Return the contents of files that a commit holds, by their blobs.

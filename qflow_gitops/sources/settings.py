@@ -27,7 +27,7 @@ from qflow_gitops.sources.place import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from qflow_gitops.ports.git import GitTree, Repository
     from qflow_gitops.settings.project import LockSettings, Project
@@ -127,6 +127,19 @@ def check_place(git: Repository, folder: ProjectFolder, lock: LockSettings) -> N
         _check_alone(git, head, without_file("", folder)._replace(lock=lock))
 
 
+def lock_branches(git: Repository, own: ProjectFolder) -> set[str]:
+    """Name the branches on which other projects keep their lockfiles, as far as this clone knows.
+
+    Those of the newest commit and of the work tree, whether git knows them or not.
+    """
+    head = head_of(git)
+    paths = git.named("", PROJECT_FILE, untracked=True)
+    known = [("", ProjectFolder(path.rpartition("/")[0])) for path in paths]
+    known += [(head, folder) for folder in (DIRECT.projects(git, head) if head else ())]
+    others = _read(git, [(commit, folder) for commit, folder in known if folder != own])
+    return {other.lock.branch for other in others if other.lock.store == "branch"}
+
+
 def _check_alone(git: GitTree, commit: str, project: Project, loader: Loader = DIRECT) -> None:
     """Refuse a commit in which another project keeps its lockfile on the same branch."""
     others = _others(git, commit, project.folder, loader)
@@ -145,10 +158,15 @@ def _check_alone(git: GitTree, commit: str, project: Project, loader: Loader = D
 
 def _others(git: GitTree, commit: str, own: ProjectFolder, loader: Loader) -> Iterator[Project]:
     """Read the settings of a commit's other projects; those with errors can't send anything."""
-    for folder in loader.projects(git, commit):
-        if folder != own:
-            with contextlib.suppress(InvalidFiles):
-                yield settings_at(git, folder, commit, "")
+    folders = loader.projects(git, commit)
+    return _read(git, [(commit, folder) for folder in folders if folder != own])
+
+
+def _read(git: GitTree, known: Sequence[tuple[str, ProjectFolder]]) -> Iterator[Project]:
+    """Read the settings of folders of commits, but for those with errors."""
+    for commit, folder in known:
+        with contextlib.suppress(InvalidFiles):
+            yield settings_at(git, folder, commit, "")
 
 
 def chosen(project: Project, environment: str) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ class Place(NamedTuple):
 
     `root` is the top of the work tree, `folder` where the project lies in it, `private` a
     folder of the git directory; `branch` opens a branch of a remote; `author` says who writes,
-    as the lockfile has it; `address` says where a remote is pushed to. `summaries` are for
-    whoever writes nothing: what is known of the lockfile's parts by now.
+    as the lockfile has it; `address` says where a remote is pushed to, `stays` whether a CI says
+    that the machine may outlive its job. `summaries` are for whoever writes nothing: what is known
+    of the lockfile's parts by now.
     """
 
     root: Path
@@ -30,6 +31,7 @@ class Place(NamedTuple):
     author: Callable[[], Mapping[str, str]]
     in_ci: bool
     address: Callable[[str], str]
+    stays: Callable[[], bool] = lambda: False
     summaries: Summaries | None = None
 
 
@@ -47,6 +49,7 @@ def _worktree(settings: LockSettings, place: Place) -> LockStore:
         own.path,
         lineage=settings.lineage,
         refuse=refuse,
+        stays=bool(refuse) and place.stays(),
         reader=Glance(place.summaries) if place.summaries else from_bytes,
         where=place.folder.lockfile,
         check_own=partial(check_own, place.root, place.private, own),

@@ -42,6 +42,7 @@ class WorktreeStore:
         *,
         lineage: str,
         refuse: str = "",
+        stays: bool = False,
         reader: Callable[[bytes, str], Lockfile] = from_bytes,
         where: str = LOCK_FILE,
         check_own: Callable[[set[str]], None] = lambda _lineages: None,
@@ -49,15 +50,16 @@ class WorktreeStore:
     ) -> None:
         """Take the lockfile's path, the private folder's, and the lineage that settings pin.
 
-        `refuse` is why this store may not be written here ("" where it may). `reader` reads
-        the lockfile where nothing is to be written; a session always reads all of it. `where`
-        is the lockfile's path from the root. `check_own` raises LockError where the memory of
-        a lockfile with these lineages may be another project's. `address` says where the clone
-        pushes to.
+        `refuse` is why this store may not be written here ("" where it may), `stays` whether the
+        machine says that its files may outlive the job. `reader` reads the lockfile where nothing
+        is to be written; a session always reads all of it. `where` is the lockfile's path from the
+        root. `check_own` raises LockError where the memory of a lockfile with these lineages may
+        be another project's. `address` says where the clone pushes to.
         """
         self._address = address
         self._reader = reader
         self._refuse = refuse
+        self._stays = stays
         self._files = WorktreeFiles(
             lockfile, folder, lineage=lineage, where=where, check_own=check_own
         )
@@ -134,8 +136,7 @@ class WorktreeStore:
                 self._refuse,
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint="Say `lock: {store: worktree, ephemeral: allow}` in qflow.yaml if this "
-                "machine and its files stay.",
+                hint=_where_it_stays(here=self._stays),
                 reason="lock_ephemeral",
             )
 
@@ -196,3 +197,16 @@ class WorktreeStore:
             yield
         finally:
             os.close(descriptor)  # the kernel releases the flock, also after kill -9
+
+
+def _where_it_stays(*, here: bool) -> str:
+    """Say where a CI can keep the lockfile; in the work tree only where that may outlive a job."""
+    branch = (
+        "Keep it on a branch. On the machine that has it: `qflow-gitops lock move --to branch`, "
+        "then commit and push; where nothing was applied yet, say `lock: {store: branch}` in "
+        "qflow.yaml."
+    )
+    if not here:
+        return branch
+    allow = "Only if this machine and its files stay: `lock: {store: worktree, ephemeral: allow}`"
+    return f"{branch} {allow}"

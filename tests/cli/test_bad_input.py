@@ -248,7 +248,11 @@ def test_the_worktree_store_is_refused_in_a_ci(
     project: Workspace, sandbox: SandboxServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", "true")
-    kind(cli("apply", "--yes"), 11, "ephemeral")
+    done = cli("apply", "--yes")
+    kind(done, 11, "a CI throws away", "qflow-gitops lock move --to branch")
+    assert "ephemeral" not in done.out + done.err
+    monkeypatch.setenv("JENKINS_URL", "https://ci.example/")
+    kind(cli("apply", "--yes"), 11, "lock move --to branch", "if this machine and its files stay")
     assert sandbox.requests("POST", "/run") == []
 
 

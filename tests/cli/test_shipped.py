@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from qflow_gitops.cli.main import COMMANDS
-from qflow_gitops.commands.init import PLACEHOLDER, WORKFLOWS
+from qflow_gitops.commands.workflow_files import PLACEHOLDER, WORKFLOWS
 from qflow_gitops.yaml.parse import parse
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace

@@ -21,7 +21,12 @@ GITLAB = {
     "CI_COMMIT_SHA": HEAD,
 }  # fmt: skip
 MERGE_REQUEST = {"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
-ONE: Mapping[str, Mapping[str, str]] = {"github": GITHUB, "gitlab": GITLAB, "": {"USER": "ada"}}
+JENKINS = {
+    "JENKINS_URL": "https://ci.example/", "USER": "ada", "BUILD_URL": "https://ci.example/job/a/42/",
+}  # fmt: skip
+ONE: Mapping[str, Mapping[str, str]] = {
+    "github": GITHUB, "gitlab": GITLAB, "jenkins": JENKINS, "": {"USER": "ada"},
+}  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(),
     lambda inner: (
@@ -79,6 +84,32 @@ def test_a_merge_request_on_gitlab() -> None:
     assert told == CIContext("ada", address, "main", "gitlab", "7", HEAD)
     merged = {"CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": HEAD, "CI_COMMIT_SHA": MERGE}
     assert describe({**GITLAB, **MERGE_REQUEST, **merged}).commit == HEAD
+
+
+def test_a_build_of_jenkins() -> None:
+    told = describe(JENKINS)
+    assert told == CIContext("ada", JENKINS["BUILD_URL"], system="jenkins", stays=True)
+
+
+@pytest.mark.parametrize(
+    ("system", "more", "stays"),
+    [
+        (GITHUB, {}, False),
+        (GITHUB, {"RUNNER_ENVIRONMENT": ""}, False),
+        (GITHUB, {"RUNNER_ENVIRONMENT": "github-hosted"}, False),
+        (GITHUB, {"RUNNER_ENVIRONMENT": "self-hosted"}, True),
+        (GITHUB, {"CI_SHARED_ENVIRONMENT": "true"}, False),
+        (GITLAB, {}, False),
+        (GITLAB, {"CI_DISPOSABLE_ENVIRONMENT": "true"}, False),
+        (GITLAB, {"CI_SHARED_ENVIRONMENT": "true"}, True),
+        (GITLAB, {"RUNNER_ENVIRONMENT": "self-hosted"}, False),
+        ({}, {"CI": "true", "RUNNER_ENVIRONMENT": "self-hosted"}, False),
+    ],
+)
+def test_a_machine_stays_only_where_its_ci_says_so(
+    system: Mapping[str, str], more: Mapping[str, str], stays: bool
+) -> None:
+    assert describe({**system, **more}).stays is stays
 
 
 def test_a_shell_knows_nothing_of_a_pull_request() -> None:

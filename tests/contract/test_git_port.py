@@ -123,9 +123,13 @@ def test_the_work_tree_lists_what_is_there_now(story: Story, three: tuple[str, s
 def test_files_of_a_name_are_found_in_any_folder(story: Story) -> None:
     for name in ("qflow.yaml", "teams/a/qflow.yaml", "teams/b/my-qflow.yaml"):
         story.write(name, name)
-    assert sorted(story.git.named(story.commit(), "qflow.yaml")) == [
-        "qflow.yaml", "teams/a/qflow.yaml",
-    ]  # fmt: skip
+    known = ["qflow.yaml", "teams/a/qflow.yaml"]
+    assert story.git.named("", "qflow.yaml") == []
+    assert sorted(story.git.named(story.commit(), "qflow.yaml")) == known
+    story.write("teams/c/qflow.yaml", "new")
+    inside = story.git.at("teams/a")
+    assert sorted(inside.named("", "qflow.yaml")) == known
+    assert sorted(inside.named("", "qflow.yaml", untracked=True)) == [*known, "teams/c/qflow.yaml"]
 
 
 def test_contents_are_read_by_blob(story: Story, three: tuple[str, str, str]) -> None:

@@ -226,8 +226,11 @@ class FakeGit:
                 found[entry.path] = entry if commit else entry._replace(blob="")
         return found
 
-    def named(self, commit: str, name: str) -> Sequence[str]:
-        paths = (path.decode() for path in sorted(self.commits[commit].tree))
+    def named(self, commit: str, name: str, *, untracked: bool = False) -> Sequence[str]:
+        head = self._head()
+        tracked = self.commits[commit or head].tree if commit or head else NOTHING
+        seen = tracked if commit else [*self.files_on_disk] if untracked else tracked
+        paths = (path.decode() for path in sorted(seen))
         return [path for path in paths if path.rpartition("/")[2] == name]
 
     def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:

@@ -426,8 +426,9 @@ def test_one_project_applies_while_another_does(
 
 @pytest.mark.parametrize("named", [True, False])
 def test_init_begins_a_project_in_a_folder(
-    named: bool, workspace: Workspace, capfd: pytest.CaptureFixture[str], sandbox: SandboxServer
-) -> None:
+    named: bool, workspace: Workspace, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    sandbox: SandboxServer,
+) -> None:  # fmt: skip
     workspace.write("README.md", "x")
     workspace.commit("a repository")
     folder = workspace.path / "team infra"
@@ -444,6 +445,7 @@ def test_init_begins_a_project_in_a_folder(
     here = Cli(folder, capfd)
     assert here("validate").code == 0
     workspace.commit("begun")
+    workspace.git("remote", "add", "origin", Remote(tmp_path / "remote.git").path.as_uri())
     assert "0 runs to start" in here("plan").out
     known = json.loads(workspace.read(".vscode/settings.json"))["yaml.schemas"]
     assert known["./team infra/.qflow/schemas/project.schema.json"] == ["team infra/qflow.yaml"]
@@ -455,14 +457,15 @@ def test_init_begins_a_project_in_a_folder(
 def test_init_refuses_a_place_that_is_another_projects(
     remote: Remote, workspace: Workspace, cli: Cli
 ) -> None:
-    done = cli("init", str(workspace.path / "team"), "--platform", "sandbox")
+    begin = ("init", "--platform", "sandbox", str(workspace.path / "team"))
+    done = cli(*begin, "--branch", "qflow-lock")
     assert (done.code, "several projects" in done.err) == (3, True), done
     (command,) = commands(done.err)
     done = cli("init", str(workspace.path / "runs/team"), "--store", "worktree")
     assert (done.code, "`runs:` of qflow.yaml" in done.err) == (3, True), done
     assert workspace.git("status", "--porcelain") == ""
     typed(workspace.path, command)
-    assert (workspace.path / "team/qflow.lock").exists()
+    assert "branch: qflow-lock-team\n" in workspace.read("team/qflow.yaml")
 
 
 # --- in CI ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import os
 import subprocess
 
 from tests.helpers.carried import Person
+from tests.helpers.git import Workspace
 from tests.helpers.scenarios.base import APPLY, TWO, WHY, applied, scenario
 from tests.helpers.scenarios.holds import FOUND, LOST
 from tests.helpers.specs import WORKFLOW, spec
@@ -634,20 +635,30 @@ def a_doubt_at_an_unknown_time(at: Terminal) -> tuple[str, Person]:
 
 @scenario("branch")
 def a_second_project_begun(at: Terminal) -> tuple[str, Person]:
-    """A second project is begun, whose lockfile would be on the same branch."""
+    """A second project is begun, with the branch of the first one's lockfile."""
     at.specs(a=spec("a"))
-    return "qflow-gitops init team", Person(WHY)
+    return "qflow-gitops init team --platform sandbox --branch qflow-lock", Person(WHY)
+
+
+@scenario("branch")
+def a_lockfile_of_another_folder(at: Terminal) -> tuple[str, Person]:
+    """A project is begun, and the branch that it would take has another one's lockfile."""
+    at.specs(a=spec("a"))
+    applied(at)
+    Workspace(at.folder / "remote.git").git("branch", "qflow-lock-team", "qflow-lock")
+    return "qflow-gitops init team --platform sandbox", Person(WHY)
 
 
 @scenario("worktree")
 def settings_beside_a_lockfile(at: Terminal) -> tuple[str, Person]:
-    """Settings are begun where a lockfile was, on a branch that is empty yet."""
+    """Settings are begun where a lockfile was, on a branch."""
     at.specs(a=spec("a"))
     applied(at)
     at.clone.remove("qflow.yaml")
     at.clone.commit()
-    at.clone.git("remote", "add", "origin", "https://git.example/x")
-    return "qflow-gitops init --platform sandbox", Person(WHY)
+    subprocess.run(["git", "init", "-q", "--bare", "remote.git"], cwd=at.folder, check=True)
+    at.clone.git("remote", "add", "origin", (at.folder / "remote.git").as_uri())
+    return "qflow-gitops init --platform sandbox --store branch", Person(WHY)
 
 
 @scenario("worktree")

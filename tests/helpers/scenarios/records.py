@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -477,15 +478,16 @@ def lockfile_of_an_older_version(at: Terminal) -> tuple[str, Person]:
 def lockfile_in_a_ci(at: Terminal) -> tuple[str, Person]:
     """A CI would write the lockfile into a work tree that it throws away."""
     at.specs(a=spec("a"))
+    subprocess.run(["git", "init", "-q", "--bare", "remote.git"], cwd=at.folder, check=True)
+    at.clone.git("remote", "add", "origin", (at.folder / "remote.git").as_uri())
     at.environ("CI", "true")
-    lock = "  lock: {store: worktree, ephemeral: allow}\n"
+    at.environ("JENKINS_URL", "https://ci.example/")
+
+    def says(lock: str) -> dict[str, Callable[[Terminal], object]]:
+        return {f"`lock: {lock}`": lambda at: at.settings(more=f"  lock: {lock}\n")}
+
     return f"{APPLY} --yes", Person(
-        WHY,
-        {
-            "Say `lock: {store: worktree, ephemeral: allow}` in qflow.yaml": lambda at: at.settings(
-                more=lock
-            )
-        },
+        WHY, says("{store: branch}") | says("{store: worktree, ephemeral: allow}")
     )
 
 

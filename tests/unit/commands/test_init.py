@@ -6,24 +6,29 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.base.paths import ProjectFolder
-from qflow_gitops.commands.init import (
-    PLACEHOLDER,
+from qflow_gitops.commands.beginning import (
     Target,
+    Wanted,
+    check_branch_name,
     check_place,
-    export_schemas,
-    init,
-    workflow,
+    free_branch,
+    lock_settings,
 )
-from qflow_gitops.errors import InvalidInput, LockError
+from qflow_gitops.commands.init import Asked, export_schemas, init
+from qflow_gitops.commands.workflow_files import PLACEHOLDER, workflow
+from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
+from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
+from qflow_gitops.lockfile.states import State
 from qflow_gitops.results.files import Files
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import LockSettings
 from tests.fakes.lock_store import FakeLockStore, LockPlace
 from tests.fakes.world import World, project_file, raised
 
+AT, DIGEST = "2026-11-24T00:00:00Z", "v1:sha256:" + "0" * 64
 LINEAGE = "0123456789abcdef"
 
 
@@ -41,10 +46,15 @@ def begin(
     folder: Path,
     store: FakeLockStore | None = None,
     action: str | None = None,
-    lineage: str = LINEAGE,
+    *,
+    branch: str = "qflow-lock",
+    named: bool = False,
 ) -> Report:
-    branch = None if store is None else lambda: store
-    return init(Target(folder, folder), "EU1", lineage, branch, action)
+    """Begin a project, its lockfile in a store of a branch, or in a file."""
+    lock = LockSettings("branch", branch) if store else LockSettings()
+    asked = Asked("EU1", action, named)
+    opened = None if store is None else lambda: store
+    return init(Target(folder, folder), asked, lock._replace(lineage=LINEAGE), opened)
 
 
 def test_everything_is_written_once(tmp_path: Path) -> None:
@@ -67,10 +77,22 @@ def test_a_lockfile_that_is_there_goes_on(tmp_path: Path) -> None:
     assert 'lineage: "other"' in (tmp_path / "qflow.yaml").read_text()
 
 
-def test_a_lockfile_in_the_work_tree_is_not_left_for_a_branch(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "wanted",
+    [Wanted("branch"), Wanted(branch="x"), Wanted(ci=True), Wanted("branch", "x", ci=True)],
+)
+def test_a_lockfile_in_the_work_tree_is_not_left_for_a_branch(
+    wanted: Wanted, tmp_path: Path
+) -> None:
+    """The way on is to take it as it is, and to move it."""
     (tmp_path / "qflow.lock").write_bytes(to_bytes(Lockfile("other", 3)))
-    assert raised(InvalidInput, lambda: begin(tmp_path, FakeLockStore())).reason == "lock_there"
-    assert not (tmp_path / "qflow.yaml").exists()
+    target = Target(tmp_path, tmp_path, init="INIT", program="PROGRAM")
+    problem = raised(InvalidInput, lambda: lock_settings(target, wanted, World().git, ("origin",)))
+    assert problem.reason == "lock_there"
+    assert "`INIT --store worktree`" in problem.hint
+    assert "`PROGRAM lock move --to branch`" in problem.hint
+    assert lock_settings(target, Wanted(), None, ("origin",)).store == "worktree"
+    assert lock_settings(target, Wanted("worktree"), None, ("origin",)).store == "worktree"
 
 
 def test_a_lockfile_that_can_not_be_read_ends_it(tmp_path: Path) -> None:
@@ -137,7 +159,7 @@ def test_a_project_in_a_folder_has_its_files_there_and_its_editor_above(tmp_path
         typed="teams/x",
     )
     target.folder.mkdir(parents=True)
-    report = init(target, "EU1", LINEAGE, None)
+    report = init(target, Asked("EU1"), LockSettings(lineage=LINEAGE), None)
     assert changes(report)["teams/x/qflow.yaml"] == "written"
     assert steps(report)[0] == "cd teams/x"
     assert "git init" not in steps(report)
@@ -191,7 +213,7 @@ def test_a_project_does_not_begin_in_anothers_folder_of_specs() -> None:
     world = World()
     world.commit()
     problem = raised(
-        InvalidInput, lambda: check_place(world.git, ProjectFolder("runs/x"), LockSettings())
+        InvalidInput, lambda: check_place(world.git, ProjectFolder("runs/x"), LockSettings(), "x")
     )
     assert problem.reason == "project_nested"
     assert problem.not_done == "Nothing was written."
@@ -202,6 +224,137 @@ def test_a_project_does_not_begin_on_anothers_branch() -> None:
     world.commit()
     lock = LockSettings(store="branch")
     at = ProjectFolder("teams/x")
-    problem = raised(InvalidInput, lambda: check_place(world.git, at, lock))
-    assert "--store worktree" in problem.hint
-    check_place(world.git, at, lock._replace(branch="another"))
+    problem = raised(InvalidInput, lambda: check_place(world.git, at, lock, "INIT"))
+    assert "`INIT --branch qflow-lock-teams-x`" in problem.hint
+    check_place(world.git, at, lock._replace(branch="another"), "INIT")
+
+
+# --- where its lockfile is to live -----------------------------------------------------
+
+
+NEW = Target(Path("/nowhere"), Path("/nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "remotes", "lock"),
+    [
+        (Wanted(), (), LockSettings()),
+        (Wanted(), ("origin",), LockSettings("branch")),
+        (Wanted(), ("up", "origin"), LockSettings("branch")),
+        (Wanted(), ("up", "down"), LockSettings("branch", remote="up")),
+        (Wanted("worktree"), ("origin",), LockSettings()),
+        (Wanted(branch="x"), ("origin",), LockSettings("branch", "x")),
+        (Wanted(ci=True), ("origin",), LockSettings("branch")),
+        (Wanted(ci=True), (), LockSettings("branch")),
+        (Wanted("branch", ci=True), (), LockSettings("branch")),
+        (Wanted(branch="x", ci=True), (), LockSettings("branch", "x")),
+    ],
+)
+def test_where_a_lockfile_goes(
+    wanted: Wanted, remotes: tuple[str, ...], lock: LockSettings
+) -> None:
+    assert lock_settings(NEW, wanted, None, remotes) == lock
+
+
+@pytest.mark.parametrize("wanted", [Wanted("branch"), Wanted(branch="x")])
+def test_a_branch_needs_a_remote(wanted: Wanted) -> None:
+    problem = raised(UsageProblem, lambda: lock_settings(NEW, wanted, None, ()))
+    assert problem.reason == "lock_remote"
+
+
+@pytest.mark.parametrize(
+    ("folder", "branch"),
+    [
+        ("", "qflow-lock"),
+        ("teams/pay", "qflow-lock-teams-pay"),
+        ("Team A_b", "qflow-lock-team-a-b"),
+        ("équipe", "qflow-lock-quipe"),
+        ("été/x.lock", "qflow-lock-t-x-lock"),
+    ],
+)
+def test_a_branch_is_named_after_the_folder(folder: str, branch: str) -> None:
+    at = ProjectFolder(folder)
+    assert free_branch(at, None) == branch
+    assert check_branch_name(branch) == ""
+
+
+@pytest.mark.parametrize("folder", ["ü", "x" * 300, "-"])
+def test_a_branch_of_a_folder_without_letters_or_with_many(folder: str) -> None:
+    name = free_branch(ProjectFolder(folder), None)
+    assert check_branch_name(name) == ""
+    assert name.startswith("qflow-lock-")
+    assert len(name) < 80
+
+
+def test_a_branch_of_another_project_is_not_taken() -> None:
+    """Neither of a commit nor of the work tree, be it added or not."""
+    lock = "lock: {store: branch, branch: qflow-lock-a-b}"
+    world = World(project_file("lock: {store: branch}"))
+    world.git.write("a-b/qflow.yaml", project_file(lock))
+    world.commit()
+    at = ProjectFolder("a/b")
+    assert free_branch(at, world.git).startswith("qflow-lock-a-b-")
+    assert free_branch(ProjectFolder("a-b"), world.git) == "qflow-lock-a-b"
+    assert free_branch(ProjectFolder("c"), world.git) == "qflow-lock-c"
+
+
+@pytest.mark.parametrize("name", ["a b", "a..b", "/a", "a.lock", "HEAD", "refs/heads/a", "a" * 201])
+def test_what_is_no_name_of_a_branch_is_said(name: str) -> None:
+    assert "letters, digits" in check_branch_name(name)
+
+
+def test_settings_name_branch_and_remote(tmp_path: Path) -> None:
+    target = Target(tmp_path, tmp_path)
+    lock = LockSettings("branch", "mine", "upstream", LINEAGE)
+    report = init(target, Asked("EU1", "", remote=False), lock, None)
+    settings = (tmp_path / "qflow.yaml").read_text()
+    assert "store: branch\n    branch: mine\n    remote: upstream\n" in settings
+    assert "lineage" not in settings
+    assert not (tmp_path / "qflow.lock").exists()
+    told = steps(report)
+    assert told[:2] == ("git init", "git remote add upstream ADDRESS")
+    assert told.index("git push --set-upstream upstream HEAD") > 3
+
+
+def test_a_lockfile_that_is_a_file_is_moved_for_a_ci(tmp_path: Path) -> None:
+    begin(tmp_path)
+    target = Target(tmp_path, tmp_path, in_repository=True)
+    lock = lock_settings(target, Wanted(ci=True), None, ())
+    assert lock.store == "worktree"
+    told = steps(init(target, Asked("EU1", "", remote=False), lock, None))
+    assert told[:2] == ("git remote add origin ADDRESS", "qflow-gitops lock move --to branch")
+    assert "worktree" in (tmp_path / "qflow.yaml").read_text()
+
+
+def of_folder(folder: str) -> FakeLockStore:
+    """A lockfile with a run of a project in a folder."""
+    facts = {"file": ProjectFolder(folder).path("runs/a.yaml")}
+    attempt = Attempt(1, State.INTENT, DIGEST, (Event(AT, State.INTENT),), facts=facts)
+    runs = EnvironmentRecord(runs={"a": (attempt,)})
+    return FakeLockStore(lockfile=Lockfile("other", 1, {"prod": runs}))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_lockfile_of_another_folder_is_taken_only_by_its_branchs_name(
+    named: bool, tmp_path: Path
+) -> None:
+    target = Target(tmp_path, tmp_path, ProjectFolder("teams/x"), in_repository=True, init="INIT")
+    lock, store = LockSettings("branch", "qflow-lock-teams-x"), of_folder("teams/old")
+
+    def begins() -> Report:
+        return init(target, Asked("EU1", named=named), lock, lambda: store)
+
+    if named:
+        assert changes(begins())[store.where] == "kept"
+        return
+    problem = raised(InvalidInput, begins)
+    assert problem.reason == "lock_taken"
+    assert "`INIT --branch qflow-lock-teams-x`" in problem.hint
+    assert not (tmp_path / "qflow.yaml").exists()
+    store = of_folder("teams/x")
+    assert changes(begins())[store.where] == "kept"
+
+
+def test_settings_that_can_not_be_read_are_left(tmp_path: Path) -> None:
+    (tmp_path / "qflow.yaml").write_text("[")
+    assert lock_settings(Target(tmp_path, tmp_path), Wanted(ci=True), None, ()).store == "branch"
