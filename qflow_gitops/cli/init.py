@@ -98,6 +98,7 @@ def command(
     def work() -> Report:
         from qflow_gitops.commands.beginning import Wanted, check_place, lock_settings
         from qflow_gitops.commands.init import Asked, init
+        from qflow_gitops.commands.workflow_files import Workflows, repository_of
 
         repo, target = _target(wiring, folder, platform)
         remotes = repo.remotes() if repo else ()
@@ -108,9 +109,9 @@ def command(
         opened = None
         if repo and remotes and lock.store == "branch":
             opened = partial(wiring.store_of, lock, repo, target.at)
-        asked = Asked(
-            platform, action if github else None, named=bool(branch), remote=bool(remotes)
-        )
+        address = repo.address(lock.remote) if repo and lock.remote in remotes else ""
+        workflows = Workflows(action, repository_of(address)) if github else None
+        asked = Asked(platform, workflows, named=bool(branch), remote=bool(remotes))
         return init(target, asked, lock._replace(lineage=secrets.token_hex(16)), opened)
 
     return run(wiring, "init", work, "text")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from qflow_gitops.base import atomic
 from qflow_gitops.base.paths import LOCK_FILE, PROJECT_FILE, ProjectFolder
 from qflow_gitops.commands.beginning import Target, lockfile_in, lockfile_on
-from qflow_gitops.commands.workflow_files import WORKFLOWS, to_settle, workflow
+from qflow_gitops.commands.workflow_files import Workflows, to_settle, workflow_files
 from qflow_gitops.errors import InvalidInput
 from qflow_gitops.lockfile.codec import to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -70,15 +70,14 @@ Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`
 
 
 class Asked(NamedTuple):
-    """What to make ready: the platform, and the workflows of GitHub Actions.
+    """What to make ready: the platform, and the workflows of GitHub Actions, None for none.
 
-    `action` is OWNER/NAME@COMMIT of the action that these use, "" where a person will write that
-    into them, and None where none are asked for. `named` is whether the lockfile's branch was
+    `named` is whether the lockfile's branch was
     typed, `remote` whether the repository has one.
     """
 
     platform: str
-    action: str | None = None
+    workflows: Workflows | None = None
     named: bool = False
     remote: bool = True
 
@@ -108,9 +107,8 @@ def init(
     if target.is_new and lock.store == "worktree" and not (folder / LOCK_FILE).exists():
         texts[LOCK_FILE] = to_bytes(Lockfile(known.lineage, serial=1))
     files_of_all = {_EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]})}
-    if asked.action is not None:
-        for name in WORKFLOWS:
-            files_of_all[f".github/workflows/{name}"] = workflow(name, asked.action, at)
+    if asked.workflows is not None:
+        files_of_all |= workflow_files(target.root, at, asked.workflows)
     changes = [_write_missing(folder, name, text) for name, text in texts.items()]
     changes += _exported(folder / SCHEMA_FOLDER, folder, schemas.text)
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
@@ -140,14 +138,14 @@ def _settings(platform: str, lock: LockSettings, lockfile: Lockfile) -> str:
 def _next_steps(target: Target, asked: Asked, lock: LockSettings) -> tuple[str, ...]:
     """Say what a person does after it."""
     everything = "-A" if target.at.name else "."
-    moves = asked.action is not None and lock.store == "worktree" and not lock.ephemeral
+    moves = asked.workflows is not None and lock.store == "worktree" and not lock.ephemeral
     remote = not asked.remote and (moves or (target.is_new and lock.store == "branch"))
     return (
         *([] if target.typed == "." else [f"cd {shlex.quote(target.typed)}"]),
         *([] if target.in_repository else ["git init"]),
         *([f"git remote add {lock.remote} ADDRESS"] if remote else []),
         *(["qflow-gitops lock move --to branch"] if moves else []),
-        *to_settle(asked.action),
+        *to_settle(asked.workflows),
         f"git add {everything} && git commit -m 'Begin with qflow-gitops'",
         *([f"git push --set-upstream {lock.remote} HEAD"] if remote else []),
         "edit runs/my-first-run.yaml (runs/README.md has one to copy)",

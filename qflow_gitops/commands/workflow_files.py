@@ -1,32 +1,118 @@
 """The workflows for GitHub Actions, as they are shipped, for one project of one repository."""
 
 import json
+import re
+from pathlib import Path
+from typing import NamedTuple
 
 from qflow_gitops.base import resources
 from qflow_gitops.base.paths import ROOT, ProjectFolder
+from qflow_gitops.commands.beginning import slug, with_mark
 
 WORKFLOWS = ("qflow.yml", "qflow-operations.yml")
 """The workflows for GitHub Actions; `examples/github` holds them."""
 PLACEHOLDER = "your-organization/qflow-gitops@0000000000000000000000000000000000000000 # replace"
 """What stands in the workflows for the address and the commit of the action."""
+REPOSITORY = "your-organization/your-repository"
+"""What stands in them for the repository that they are for: elsewhere nothing is applied."""
+_FOLDER = ".github/workflows"
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]+(?: [A-Za-z0-9_./-]+)*")
+_NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 
-def workflow(name: str, action: str = "", at: ProjectFolder = ROOT) -> str:
-    """Return a workflow as it is shipped, for the project in a folder."""
+class Workflows(NamedTuple):
+    """What the workflows are told, each "" where a person will write it into them.
+
+    `action` is OWNER/NAME@COMMIT of the action that they use, `repository` OWNER/NAME of the
+    repository that they are for.
+    """
+
+    action: str = ""
+    repository: str = ""
+
+
+NOTHING_TOLD = Workflows()
+
+
+def repository_of(address: str) -> str:
+    """Return OWNER/NAME of a remote's address on a server like GitHub, "" where it has no such."""
+    if "://" in address:
+        scheme, _, rest = address.partition("://")
+        path = "" if scheme == "file" else rest.partition("/")[2]
+    else:  # [user@]host:path; a slash before the colon makes it a path of this machine
+        host, _, path = address.partition(":")
+        path = "" if "/" in host else path
+    name = path.strip("/").removesuffix(".git")
+    return name if _NAME.fullmatch(name) else ""
+
+
+def workflow_files(root: Path, at: ProjectFolder, told: Workflows) -> dict[str, str]:
+    """Return the text of each workflow of a project, by its path from the top of the work tree.
+
+    A file of another project keeps its name, and this one's gets another.
+    """
+    if not at.name:
+        return {f"{_FOLDER}/{name}": workflow(name, told) for name in WORKFLOWS}
+    word = slug(at)
+    files = _named(word)
+    if word in ("", "operations") or any(_is_of_another(root / file, at) for file in files):
+        word = with_mark(word, at)
+    return {
+        file: workflow(name, told, at, word)
+        for file, name in zip(_named(word), WORKFLOWS, strict=True)
+    }
+
+
+def _named(word: str) -> tuple[str, str]:
+    """Name the files of a project; with a dot, which no word has, so that none is another's."""
+    return f"{_FOLDER}/qflow-{word}.yml", f"{_FOLDER}/qflow-{word}.operations.yml"
+
+
+def _is_of_another(path: Path, at: ProjectFolder) -> bool:
+    try:
+        return _inside(at) not in path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return path.exists()
+
+
+def _inside(at: ProjectFolder) -> str:
+    return f"working-directory: {json.dumps(at.name)}\n"
+
+
+def workflow(
+    name: str, told: Workflows = NOTHING_TOLD, at: ProjectFolder = ROOT, word: str = ""
+) -> str:
+    """Return a workflow as it is shipped, for the project in a folder that a word stands for.
+
+    Two projects share no name of a workflow or a job, by which checks are told apart, and wait
+    for one another in no group.
+    """
     text = resources.text(f"examples/github/{name}")
     if at.name:
-        with_ = "        with:\n          command:"
-        folder = f"        with:\n          working-directory: {json.dumps(at.name)}\n"
-        text = text.replace(with_, f"{folder}          command:")
-    return text.replace(PLACEHOLDER, action) if action else text
+        shown = at.name if _PLAIN.fullmatch(at.name) else word
+        text = text.replace(
+            "        with:\n          command:",
+            f"        with:\n          {_inside(at)}          command:",
+        )
+        text = re.sub(
+            r"^(name: qflow.*|    name: qflow .*)$", rf"\1 {shown}", text, flags=re.MULTILINE
+        )
+        text = text.replace("group: qflow-", f"group: qflow-{word}-")
+    text = text.replace(PLACEHOLDER, told.action or PLACEHOLDER)
+    return text.replace(REPOSITORY, told.repository or REPOSITORY)
 
 
-def to_settle(action: str | None) -> tuple[str, ...]:
+def to_settle(told: Workflows | None) -> tuple[str, ...]:
     """Say what only a person can do about the workflows."""
-    if action is None:
+    if told is None:
         return ()
-    replacing = (
-        f"replace `{PLACEHOLDER.partition('@')[0]}@0000…` in .github/workflows by your copy of it"
+    action = f"{PLACEHOLDER.partition('@')[0]}@0000…"
+    return (
+        *([] if told.action else [f"replace `{action}` in {_FOLDER} by your copy of it"]),
+        *(
+            []
+            if told.repository
+            else [f"replace `{REPOSITORY}` in {_FOLDER} by this one: nothing is applied elsewhere"]
+        ),
+        "set up environments, secrets and rules on GitHub: README, In GitHub Actions",
     )
-    settings = "set up environments, secrets and rules on GitHub: README, In GitHub Actions"
-    return (settings,) if action else (replacing, settings)

@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from qflow_gitops.cli.main import COMMANDS
-from qflow_gitops.commands.workflow_files import PLACEHOLDER, WORKFLOWS
+from qflow_gitops.commands.workflow_files import PLACEHOLDER, REPOSITORY, WORKFLOWS
 from qflow_gitops.yaml.parse import parse
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
@@ -23,6 +23,7 @@ ACTION = "team/qflow-gitops@0123456789abcdef0123456789abcdef01234567"
 def test_init_writes_the_examples_byte_for_byte(workspace: Workspace, cli: Cli) -> None:
     done = cli("init", "--github")
     assert "replace `your-organization/qflow-gitops@0000…`" in done.out
+    assert f"replace `{REPOSITORY}`" in done.out
     written = workspace.path / ".github/workflows"
     examples = ROOT / "examples/github"
     assert {one.name for one in written.iterdir()} == {one.name for one in examples.iterdir()}
@@ -32,11 +33,14 @@ def test_init_writes_the_examples_byte_for_byte(workspace: Workspace, cli: Cli) 
 
 def test_init_names_the_action_and_writes_over_nothing(workspace: Workspace, cli: Cli) -> None:
     workspace.write(".github/workflows/qflow.yml", "mine")
+    workspace.git("remote", "add", "origin", "git@git.invalid:team/runs.git")
     done = cli("init", "--github", "--action", ACTION)
     assert "replace" not in done.out
     assert workspace.read(".github/workflows/qflow.yml") == "mine"
     text = workspace.read(".github/workflows/qflow-operations.yml")
     assert f"uses: {ACTION}\n" in text
+    assert "github.repository != 'team/runs'" in text
+    assert "MADE_FOR: team/runs\n" in text
     assert PLACEHOLDER not in text
 
 
@@ -55,6 +59,15 @@ def test_every_action_is_pinned_by_its_commit() -> None:
         assert uses
         for one in uses:
             assert one == PLACEHOLDER or re.fullmatch(r"\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)
+
+
+def test_what_writes_the_lockfile_does_so_only_in_the_repository_it_was_made_for() -> None:
+    """Whichever job it is: all that may write contents."""
+    jobs = [job for name in WORKFLOWS for job in workflow(name)["jobs"].values()]
+    writing = [job for job in jobs if job["permissions"].get("contents") == "write"]
+    assert len(writing) == 3
+    for job in writing:
+        assert str(job["if"]).startswith("github.repository == 'team/runs' &&")
 
 
 def test_our_own_workflow_uses_the_actions_that_are_shipped() -> None:
@@ -80,7 +93,7 @@ def test_nothing_is_put_into_a_script() -> None:
     steps = [step for job in jobs for step in job["steps"]]
     steps += workflow("action.yml")["runs"]["steps"]
     scripts = [step["run"] for step in steps if "run" in step]
-    assert len(scripts) == 3
+    assert len(scripts) == 5
     assert not [one for one in scripts if "${{" in one or "GITHUB_ENV" in one]
 
 

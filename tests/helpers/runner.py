@@ -16,11 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qflow_gitops.commands.workflow_files import REPOSITORY
 from qflow_gitops.yaml.parse import parse
 from tests.helpers.clones import Remote
 
 ROOT = Path(__file__).parents[2]
 OURS = "your-organization/qflow-gitops@"
+HERE = "team/runs"
+"""The repository that the runner works for."""
 WITHOUT_API = False
 """Whether `--approved` is left out, which asks GitHub's API for the reviews."""
 _TOKEN = re.compile(
@@ -32,9 +35,28 @@ _WORDS = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!=", "tr
 def workflow(name: str) -> Any:
     """A workflow of examples/github, or `action.yml`, as data."""
     path = ROOT / name if name == "action.yml" else ROOT / "examples/github" / name
-    parsed = parse(path.read_bytes(), name)
+    return parsed(path.read_text("utf-8").replace(REPOSITORY, HERE), name)
+
+
+def parsed(text: str, name: str) -> Any:
+    """A workflow's text as data."""
+    parsed = parse(text.encode(), name)
     assert not [one for one in parsed.diagnostics if one.severity.value == "error"]
     return parsed.documents[0].data
+
+
+class _Text(str):
+    """A text as GitHub's expressions compare it, which is without regard to capitals."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self.casefold() == str(other).casefold()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = str.__hash__
 
 
 def evaluate(expression: str, context: Mapping[str, Any], status: str = "success") -> Any:
@@ -44,7 +66,7 @@ def evaluate(expression: str, context: Mapping[str, Any], status: str = "success
         found: Any = context
         for part in path.split("."):
             found = found.get(part, "") if isinstance(found, Mapping) else ""
-        return found
+        return _Text(found) if isinstance(found, str) else found
 
     functions = {
         "cancelled": lambda: False,
@@ -119,7 +141,8 @@ class Runner:
 
     `machine` is what the machine has in its environment beside the workflow's words. `offline`
     cuts a clone off its remote after the checkout, as a private repository does to a job whose
-    checkout kept no credentials. `without` are jobs that are left out.
+    checkout kept no credentials. `without` are jobs that are left out. `here` is the
+    repository's name.
     """
 
     remote: Remote
@@ -129,6 +152,7 @@ class Runner:
     variables: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
     offline: bool = False
+    here: str = HERE
     _runs: int = 0
 
     def run(
@@ -138,7 +162,7 @@ class Runner:
         self._runs += 1
         github = {
             "event_name": event_name, "ref": ref, "event": event, "token": "ghs_the-jobs-token",
-            "repository": "team/runs", "run_id": str(self._runs), "sha": self._commit(ref),
+            "repository": self.here, "run_id": str(self._runs), "sha": self._commit(ref),
         }  # fmt: skip
         jobs: dict[str, Job] = {}
         for key, job in workflow(name)["jobs"].items():
@@ -264,7 +288,7 @@ class Runner:
             "GITHUB_EVENT_PATH": str(event), "GITHUB_OUTPUT": str(files / "output"),
             "GITHUB_STEP_SUMMARY": str(files / "summary"), "GITHUB_ENV": str(files / "env"),
             "GITHUB_PATH": str(files / "path"), "GITHUB_SERVER_URL": "https://github.com",
-            "GITHUB_REPOSITORY": "team/runs", "GITHUB_RUN_ID": str(self._runs), **self.machine,
+            "GITHUB_REPOSITORY": self.here, "GITHUB_RUN_ID": str(self._runs), **self.machine,
         }  # fmt: skip
 
 

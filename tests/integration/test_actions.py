@@ -101,7 +101,8 @@ def test_a_pull_request_is_checked_and_its_merge_writes_the_record(
 ) -> None:
     first = pushed(runner)
     assert results(first) == {
-        "check": "success", "comment": "skipped", "gate": "success", "apply": "success",
+        "check": "success", "comment": "skipped",
+        "elsewhere": "skipped", "gate": "success", "apply": "success",
         "verify": "skipped", "tell": "skipped",
     }  # fmt: skip
     assert remote.states() == {RUN: "succeeded"}
@@ -110,7 +111,8 @@ def test_a_pull_request_is_checked_and_its_merge_writes_the_record(
     before = remote.tip()
     jobs = runner.run("qflow.yml", "pull_request", ref, event)
     assert results(jobs) | {"comment": "-"} == {
-        "check": "success", "comment": "-", "gate": "skipped", "apply": "skipped",
+        "check": "success", "comment": "-",
+        "elsewhere": "skipped", "gate": "skipped", "apply": "skipped",
         "verify": "skipped", "tell": "skipped",
     }  # fmt: skip
     check = jobs["check"]
@@ -170,7 +172,8 @@ def test_a_pull_requests_whole_way(
         api.approve(7, "mara")
         jobs = scheduled(runner)
         assert results(jobs) == {
-            "check": "success", "comment": "skipped", "gate": "success", "apply": "success",
+            "check": "success", "comment": "skipped",
+            "elsewhere": "skipped", "gate": "success", "apply": "success",
             "verify": "success", "tell": "success",
         }, jobs["apply"].log + jobs["tell"].log  # fmt: skip
         (attempt,) = remote.attempts("second")
@@ -216,7 +219,8 @@ def test_a_bad_spec_fails_the_check_with_annotations(
     workspace.git("push", "--quiet", "origin", "main")
     jobs = pushed(runner)
     assert results(jobs) == {
-        "check": "failure", "comment": "skipped", "gate": "skipped", "apply": "skipped",
+        "check": "failure", "comment": "skipped",
+        "elsewhere": "skipped", "gate": "skipped", "apply": "skipped",
         "verify": "skipped", "tell": "skipped",
     }  # fmt: skip
     (step,) = jobs["check"].steps
@@ -272,6 +276,50 @@ def test_a_schedule_verifies_the_lockfile_and_settles_doubts_whatever_that_finds
     assert said in step.out
     assert not [name for name in step.environ if name.startswith("QFLOW_CLIENT")]
     assert (jobs["verify"].folder / "work/.git/shallow").exists() is (cron == HOURLY)
+
+
+@pytest.mark.parametrize(
+    ("event", "ref"), [("push", "refs/heads/main"), ("schedule", "refs/heads/main")]
+)
+def test_in_another_repository_nothing_is_applied_and_it_is_said(
+    event: str, ref: str, sandbox: SandboxServer, runner: Runner, remote: Remote
+) -> None:
+    """A renamed organization, or a mirror; but not a fork, which isn't meant to apply."""
+    runner.here = "renamed/runs"
+    ref, about = "refs/heads/main", {"schedule": HOURLY} if event == "schedule" else {}
+    jobs = runner.run("qflow.yml", event, ref, {**about, **OWN})
+    ended = results(jobs)
+    assert (ended["check"], ended["elsewhere"]) == ("success", "failure")
+    assert (ended["gate"], ended["apply"], ended["tell"]) == ("skipped", "skipped", "skipped")
+    said = jobs["elsewhere"].log
+    assert said.startswith("::error::Nothing is applied: this workflow was made for team/runs, and")
+    assert "write renamed/runs instead of team/runs" in said
+    assert sandbox.requests() == []
+    assert "qflow-lock" not in remote.git("branch", "--list")
+    fork = {"repository": {"default_branch": "main", "fork": True}}
+    ended = results(runner.run("qflow.yml", event, ref, {**about, **fork}))
+    assert (ended["check"], ended["elsewhere"], ended["apply"]) == ("success", "skipped", "skipped")
+
+
+def test_capitals_in_a_repositorys_name_make_no_other_one(
+    sandbox: SandboxServer, runner: Runner
+) -> None:
+    runner.here = "Team/Runs"
+    ended = results(pushed(runner))
+    assert (ended["elsewhere"], ended["apply"]) == ("skipped", "success")
+    assert len(sandbox.executions()) == 1
+
+
+def test_in_another_repository_no_operation_is_done_and_it_is_said(
+    sandbox: SandboxServer, runner: Runner, remote: Remote
+) -> None:
+    runner.here = "renamed/runs"
+    for operation in ("freeze", "retry"):
+        job = operated(runner, operation=operation, run=RUN, reason="x")
+        assert (job.result, job.steps[0].name) == ("failure", "Say that nothing is done")
+        assert "made for team/runs, and this is renamed/runs" in job.log
+    assert sandbox.requests() == []
+    assert "qflow-lock" not in remote.git("branch", "--list")
 
 
 def test_a_closed_gate_keeps_everything_out(

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.commands.workflow_files import REPOSITORY
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote, record_of
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
 from tests.helpers.partners import IN_BOTH_STORES, STORES, rows
-from tests.helpers.runner import Runner, workflow
+from tests.helpers.runner import HERE, Runner, parsed, workflow
 from tests.helpers.specs import CONNECTOR, SANDBOX_PROJECT, WORKFLOW, spec
 from tests.helpers.typed import commands, typed
 
@@ -449,7 +450,7 @@ def test_init_begins_a_project_in_a_folder(
     assert "0 runs to start" in here("plan").out
     known = json.loads(workspace.read(".vscode/settings.json"))["yaml.schemas"]
     assert known["./team infra/.qflow/schemas/project.schema.json"] == ["team infra/qflow.yaml"]
-    text = workspace.read(".github/workflows/qflow.yml")
+    text = workspace.read(".github/workflows/qflow-team-infra.yml")
     assert text.count('working-directory: "team infra"') == text.count("          command: ") == 6
     assert not (folder / ".github").exists()
 
@@ -486,10 +487,10 @@ def test_the_actions_working_directory_finds_the_project(
     workspace.commit("begun")
     workspace.git("push", "--quiet", "origin", "main")
     monkeypatch.setattr("tests.helpers.runner.WITHOUT_API", True)
-    text = workspace.path / ".github/workflows/qflow.yml"
+    text = workspace.path / ".github/workflows/qflow-team.yml"
     monkeypatch.setattr(
         "tests.helpers.runner.workflow",
-        lambda name: workflow(name) if name == "action.yml" else _parsed(text),
+        lambda name: workflow(name) if name == "action.yml" else parsed(_here(text), name),
     )
     (tmp_path / "runner").mkdir()
     runner = Runner(
@@ -502,13 +503,13 @@ def test_the_actions_working_directory_finds_the_project(
     )
     assert {name: job.result for name, job in jobs.items()}["apply"] == "success", jobs["apply"].log
     assert "team/runs/a.yaml" in jobs["check"].log
-    assert remote.states() == {"a": "succeeded"}
+    runs = remote.record("qflow-lock-team")["environments"]["prod"]["runs"]
+    assert runs["a"]["attempts"][-1]["state"] == "succeeded"
 
 
-def _parsed(path: Path) -> Any:
-    from qflow_gitops.yaml.parse import parse
-
-    return parse(path.read_bytes(), path.name).documents[0].data
+def _here(path: Path) -> str:
+    """A workflow's text for the runner's repository: the remote has no address on a server."""
+    return path.read_text("utf-8").replace(REPOSITORY, HERE)
 
 
 def test_a_pull_request_on_a_project_in_a_folder_is_commented(

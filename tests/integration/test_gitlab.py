@@ -29,7 +29,9 @@ def gitlab(
     remote: Remote, workspace: Workspace, sandbox: SandboxServer, tmp_path: Path
 ) -> Iterator[GitLab]:
     """The sample and the shipped file, behind an address that takes a job's token."""
-    workspace.write(".gitlab-ci.yml", SHIPPED.read_text(encoding="utf-8"))
+    text = SHIPPED.read_text(encoding="utf-8")
+    assert "your-group/your-project # " in text
+    workspace.write(".gitlab-ci.yml", text.replace("your-group/your-project # ", "team/runs # "))
     workspace.publish("the shipped file")
     (tmp_path / "served/team").mkdir(parents=True)
     (tmp_path / "served/team/runs.git").symlink_to(remote.path)
@@ -72,6 +74,32 @@ def test_which_jobs_a_pipeline_has(
     workspace.git("push", "--quiet", "origin", "HEAD:topic")
     elsewhere = {"check", WORKFLOW} if source == "merge_request_event" else set()
     assert set(gitlab.jobs(source, "topic", OPERATION=operation)) == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("source", "operation", "wanted"),
+    rows(
+        (
+            ("merge_request_event", "", {"check"}),
+            ("push", "", {"elsewhere"}),
+            ("schedule", "", {"elsewhere", "verify"}),
+            ("web", "freeze", {"elsewhere"}),
+        ),
+        lambda row: row[0] == "push",
+    ),
+)
+def test_in_another_project_nothing_is_applied_and_it_is_said(
+    source: str, operation: str, wanted: set[str], gitlab: GitLab, sandbox: SandboxServer
+) -> None:
+    """A renamed group, a mirror, a fork."""
+    here = "renamed/runs"
+    jobs = gitlab.jobs(source, OPERATION=operation, CI_PROJECT_PATH=here)
+    assert set(jobs) - {WORKFLOW} == wanted
+    if source != "merge_request_event":
+        done = gitlab.run(source, "main", "elsewhere", CI_PROJECT_PATH=here)
+        assert (done.code, done.results) == (1, {"elsewhere": "failed"})
+        assert "made for team/runs, and this is renamed/runs." in done.out
+    assert not sandbox.requests()
 
 
 @nightly

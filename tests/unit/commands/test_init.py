@@ -15,7 +15,7 @@ from qflow_gitops.commands.beginning import (
     lock_settings,
 )
 from qflow_gitops.commands.init import Asked, export_schemas, init
-from qflow_gitops.commands.workflow_files import PLACEHOLDER, workflow
+from qflow_gitops.commands.workflow_files import PLACEHOLDER, REPOSITORY, Workflows
 from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
 from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
@@ -52,7 +52,7 @@ def begin(
 ) -> Report:
     """Begin a project, its lockfile in a store of a branch, or in a file."""
     lock = LockSettings("branch", branch) if store else LockSettings()
-    asked = Asked("EU1", action, named)
+    asked = Asked("EU1", None if action is None else Workflows(action), named)
     opened = None if store is None else lambda: store
     return init(Target(folder, folder), asked, lock._replace(lineage=LINEAGE), opened)
 
@@ -142,7 +142,8 @@ def test_the_workflows_of_github_are_written_if_asked_for(tmp_path: Path, action
     text = (tmp_path / ".github/workflows/qflow.yml").read_text()
     assert (action or PLACEHOLDER) in text
     assert any("set up environments" in step for step in steps(report))
-    assert any("replace `" in step for step in steps(report)) is not bool(action)
+    assert any(f"replace `{REPOSITORY}`" in step for step in steps(report))
+    assert any("qflow-gitops@0" in step for step in steps(report)) is not bool(action)
 
 
 def test_without_them_nothing_of_github_is_written(tmp_path: Path) -> None:
@@ -166,7 +167,6 @@ def test_a_project_in_a_folder_has_its_files_there_and_its_editor_above(tmp_path
     assert any("git add -A" in step for step in steps(report))
     settings = json.loads((tmp_path / ".vscode/settings.json").read_text())
     assert "teams/x/qflow.yaml" in next(reversed(settings["yaml.schemas"].values()))
-    assert 'working-directory: "teams/x"' in workflow("qflow.yml", "", ProjectFolder("teams/x"))
 
 
 def test_an_editors_settings_are_added_to(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_what_is_no_name_of_a_branch_is_said(name: str) -> None:
 def test_settings_name_branch_and_remote(tmp_path: Path) -> None:
     target = Target(tmp_path, tmp_path)
     lock = LockSettings("branch", "mine", "upstream", LINEAGE)
-    report = init(target, Asked("EU1", "", remote=False), lock, None)
+    report = init(target, Asked("EU1", Workflows(), remote=False), lock, None)
     settings = (tmp_path / "qflow.yaml").read_text()
     assert "store: branch\n    branch: mine\n    remote: upstream\n" in settings
     assert "lineage" not in settings
@@ -321,7 +321,7 @@ def test_a_lockfile_that_is_a_file_is_moved_for_a_ci(tmp_path: Path) -> None:
     target = Target(tmp_path, tmp_path, in_repository=True)
     lock = lock_settings(target, Wanted(ci=True), None, ())
     assert lock.store == "worktree"
-    told = steps(init(target, Asked("EU1", "", remote=False), lock, None))
+    told = steps(init(target, Asked("EU1", Workflows(), remote=False), lock, None))
     assert told[:2] == ("git remote add origin ADDRESS", "qflow-gitops lock move --to branch")
     assert "worktree" in (tmp_path / "qflow.yaml").read_text()
 
