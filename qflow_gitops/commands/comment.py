@@ -1,8 +1,4 @@
-"""One comment for each environment on a pull request, kept up to date.
-
-Found by its marker and its author, never by the marker alone. Two processes at once leave one
-comment: each looks again after it has written one, keeps the oldest and removes its own others.
-"""
+"""One comment for each project and environment on a pull request, kept up to date."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from qflow_gitops.apply.proposed import Proposed
+from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.base.times import stamp
 from qflow_gitops.commands.pull_request import (
     ReviewRequest,
@@ -20,7 +17,8 @@ from qflow_gitops.commands.pull_request import (
     review,
     settings_of,
 )
-from qflow_gitops.errors import QflowError, UnreachableError
+from qflow_gitops.commands.sticky_comments import Sticky
+from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY
@@ -30,15 +28,23 @@ from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.ports.pull_requests import (
     Author,
-    Comment,
     Conversations,
     PullRequest,
     PullRequests,
 )
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.reviews import Commented, Comments, Review, ReviewStatus, commented
+from qflow_gitops.results.reviews import (
+    Commented,
+    CommentKey,
+    Comments,
+    Review,
+    ReviewStatus,
+    commented,
+)
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import settings as projectfile
+from qflow_gitops.sources.found import Settings
+from qflow_gitops.sources.lostsettings import has_settings
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.specs.spec import RunSpec
 
@@ -47,7 +53,6 @@ RECENT = timedelta(days=30)
 MOST = 100
 """Pull requests that one call looks at, the newest changes first: GITHUB_TOKEN may ask 1,000
 times an hour in a repository (docs.github.com, "Rate limits for the REST API")."""
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,9 @@ class CommentServices:
     """What it works with.
 
     `author` is as whom comments are looked for. `pulls` knows who approved what. `render` writes
-    a comment, `render_gone` what stays of one whose environment is gone (its name, and what it is
-    called now). `marked` names the environment of a comment by its text, "" for no such comment.
+    a comment, `render_gone` what stays of one whose environment is gone (what it is about, and what
+    the environment is called now). `marked` says what a comment is about by its text, None for no
+    such comment.
     """
 
     git: Repository
@@ -83,8 +89,8 @@ class CommentServices:
     author: Author
     pulls: PullRequests
     render: Callable[[Review], str]
-    render_gone: Callable[[str, str], str]
-    marked: Callable[[str], str]
+    render_gone: Callable[[CommentKey, str], str]
+    marked: Callable[[str], CommentKey | None]
     remote: str = "origin"
 
 
@@ -152,7 +158,8 @@ def _on_pull_request(
         approval=_approvals(request, pull, span, project, services),
     )
     now = stamp(services.clock.now())
-    current = _current(pull, project, request.platform, services)
+    newest = _newest(pull, head, services)
+    current = _current(newest, settings, request.platform, services)
     reviews = [
         review(asked, name, services.git, store, now)
         for name in chosen(project, request.environment)
@@ -162,22 +169,25 @@ def _on_pull_request(
     for made in reviews:
         yield _on_environment(made, request, services, sticky)
     if not (request.environment or request.dry_run):
-        yield from _on_gone(number, current, services, sticky)
+        yield from _on_gone(number, newest, current, services, sticky)
 
 
-def _current(
-    pull: PullRequest, project: Project, platform: str, services: CommentServices
-) -> Project:
-    """Return the settings that name the environments there are for a pull request.
+def _newest(pull: PullRequest, head: str, services: CommentServices) -> str:
+    """Return the commit whose settings count for a pull request by now.
 
-    After its merge those of the target branch, which may have renamed them; before, its own.
+    After its merge that of the target branch, as far as this clone has it; before, its own.
     """
-    if not pull.merged:
-        return project
-    with contextlib.suppress(QflowError):  # not in this clone, or not readable
-        tip = services.git.resolve(f"refs/remotes/{services.remote}/{pull.base}")
-        return settings_of(services.git, (tip,), platform)
-    return project
+    if pull.merged:
+        with contextlib.suppress(QflowError):
+            return services.git.resolve(f"refs/remotes/{services.remote}/{pull.base}")
+    return head
+
+
+def _current(newest: str, own: Settings, platform: str, services: CommentServices) -> Project:
+    """Return the settings that name the environments there are, which may have been renamed."""
+    with contextlib.suppress(QflowError):  # not readable
+        return settings_of(services.git, (newest,), platform)
+    return own.project
 
 
 def _approvals(
@@ -195,126 +205,42 @@ def _approvals(
 
 
 def _on_gone(
-    number: int, project: Project, services: CommentServices, sticky: "Sticky"
+    number: int, newest: str, project: Project, services: CommentServices, sticky: Sticky
 ) -> Iterator[Commented]:
-    """See to it that no comment promises anything of an environment that the settings lack."""
-    for name in sorted(sticky.environments() - project.environments.keys()):
+    """See to it that no comment promises anything of what is gone.
+
+    Which is an environment that the settings lack, or a project, moved to another folder say.
+    """
+    for key in sorted(sticky.keys()):
+        own = key.project == project.folder.name
+        there = (
+            key.environment in project.environments
+            if own
+            else has_settings(services.git, ProjectFolder(key.project), newest)
+        )
+        if there:
+            continue
         successors = [
             each
             for each, environment in project.environments.items()
-            if name in environment.previous_names
+            if own and key.environment in environment.previous_names
         ]
-        text = services.render_gone(name, next(iter(successors), ""))
-        what, kept, removed = sticky.put(name, text)
-        yield Commented(number, name, what, ReviewStatus.NOTHING, kept.url, removed)
+        text = services.render_gone(key, next(iter(successors), ""))
+        what, kept, removed = sticky.put(key, text)
+        yield Commented(number, key, what, ReviewStatus.NOTHING, kept.url, removed)
 
 
 def _on_environment(
-    review: Review, request: CommentRequest, services: CommentServices, sticky: "Sticky"
+    review: Review, request: CommentRequest, services: CommentServices, sticky: Sticky
 ) -> Commented:
-    number, name = review.pull_request, review.environment
+    number, key = review.pull_request, review.key
     text = services.render(review)
     if request.dry_run:
-        return Commented(number, name, "shown", review.standing, text=text)
-    if review.empty and not review.planned.first and not request.always and not sticky.own(name):
-        return Commented(number, name, "none", review.standing)
-    what, kept, removed = sticky.put(name, text)
-    return Commented(number, name, what, review.standing, kept.url, removed)
-
-
-# --- the comment that stays ----------------------------------------------------------
-
-
-class Sticky:
-    """The comments of one author on one pull request, one for each environment."""
-
-    def __init__(
-        self,
-        conversations: Conversations,
-        author: Author,
-        marked: Callable[[str], str],
-        number: int,
-    ) -> None:
-        """Take the pull request's number and as whom its comments are written."""
-        self._conversations = conversations
-        self._author = author
-        self._marked = marked
-        self._number = number
-        self._seen: list[Comment] | None = None
-
-    def environments(self) -> set[str]:
-        """Name the environments that this author has comments for."""
-        return {
-            self._marked(comment.body) for comment in self._all() if comment.author == self._author
-        } - {""}
-
-    def own(self, environment: str) -> list[Comment]:
-        """Return this author's comments for an environment, oldest first."""
-        return [
-            comment
-            for comment in self._all()
-            if comment.author == self._author and self._marked(comment.body) == environment
-        ]
-
-    def _all(self) -> list[Comment]:
-        if self._seen is None:
-            self._seen = list(self._conversations.comments(self._number))
-        return self._seen
-
-    def put(self, environment: str, text: str) -> tuple[str, Comment, int]:
-        """See to it that one comment says this: what was done, the comment, others removed.
-
-        Raises UnreachableError where others keep removing it.
-        """
-        what = "unchanged"
-        for _ in range(_TRIES):
-            if not self.own(environment):
-                what = self._create(text)
-            kept = self._kept(environment, text)
-            if kept is not None:
-                changed, sticky = kept
-                removed = self._remove(self.own(environment)[1:])
-                return (what if what == "created" else changed), sticky, removed
-            self._seen = None
-        raise UnreachableError(
-            "The comment is removed again and again while it is written.",
-            where=f"pull request {self._number}",
-            not_done="It isn't up to date.",
-            hint="Run the command again.",
-            reason="comment_contended",
-        )
-
-    def _create(self, text: str) -> str:
-        """Write a comment and look again: the answer says for certain who this author is."""
-        made = self._conversations.create(self._number, text)
-        self._author = made.author
-        found = list(self._conversations.comments(self._number))
-        # A list that doesn't have it yet is only late.
-        known = {comment.id for comment in found}
-        self._seen = found if made.id in known else [*found, made]
-        return "created"
-
-    def _kept(self, environment: str, text: str) -> tuple[str, Comment] | None:
-        """Return the oldest of ours, edited if need be; None where there is none any more."""
-        own = self.own(environment)
-        if not own:
-            return None
-        if _same(own[0].body, text):
-            return "unchanged", own[0]
-        edited = self._conversations.edit(own[0].id, text)
-        return ("edited", edited) if edited else None
-
-    def _remove(self, others: list[Comment]) -> int:
-        for comment in others:
-            self._conversations.delete(comment.id)
-        gone = {comment.id for comment in others}
-        self._seen = [comment for comment in self._seen or () if comment.id not in gone]
-        return len(others)
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two texts are the same but for line ends and the space around them."""
-    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
+        return Commented(number, key, "shown", review.standing, text=text)
+    if review.empty and not review.planned.first and not request.always and not sticky.own(key):
+        return Commented(number, key, "none", review.standing)
+    what, kept, removed = sticky.put(key, text)
+    return Commented(number, key, what, review.standing, kept.url, removed)
 
 
 def author_of(found: Author | None, login: str, environ: Mapping[str, str]) -> Author | None:

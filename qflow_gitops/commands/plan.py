@@ -66,6 +66,7 @@ def make_plan(
         catalog=read.specs.catalog,
         freezes=context.brakes.freezes,
         first=(*_first(request, ground, store, made), *loosened(facts, project)),
+        project=project.folder.name,
     )
     notes = (*compared.notes, *forgotten.notes(lockfile, project))
     found = (*settings.found, *read.specs.diagnostics)

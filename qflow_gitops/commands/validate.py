@@ -41,19 +41,21 @@ def validate(
         at = place.find(git, "")
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
+    folder = at.folder.name
     if not (wanted or at.found) and (known := loader.answer(git, at, platform)):
-        return validated(*known, strict=strict)
+        body, found = known
+        return validated(body._replace(project=folder), found, strict=strict)
     look = loader.look(git, at, platform, wanted, hook=hook)
     from qflow_gitops.sources import folders
 
     try:
         settings = loader.settings(at, platform)
     except InvalidFiles as problem:
-        return validated(Validated(1, 0), problem.diagnostics, strict=strict)
+        return validated(Validated(1, 0, folder), problem.diagnostics, strict=strict)
     missing = folders.missing(git, "", settings.project, lambda: recorded(settings.project))
     looked = look.specs(settings)
     found = (*settings.found, *missing, *looked.found)
-    body = Validated(looked.files, looked.count(wanted))
+    body = Validated(looked.files, looked.count(wanted), folder)
     if looked.files and not (has_errors(found) or at.found or missing):
         look.keep(body, found)
     if wanted:

@@ -6,16 +6,20 @@ is ever decided by what a comment says.
 
 import re
 from collections import Counter
+from urllib.parse import quote, unquote
 
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.render.markdown import MarkdownPlan, Row, document, first, frozen_part
 from qflow_gitops.render.markdown_blocks import cell, code
-from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
+from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
 
 COMMENT_LIMIT = 65_536
 """Characters of a comment on GitHub (the API refuses more); counted here in bytes."""
 
-_MARKER = re.compile(r"<!-- qflow-gitops v1 environment=([a-z0-9-]+)(?: [a-z]+=[a-z0-9:]*)* -->")
+_MARKER = re.compile(
+    r"<!-- qflow-gitops v1 environment=([a-z0-9-]+)(?: project=([A-Za-z0-9_.%]+))?"
+    r"(?: [a-z]+=[a-z0-9:]*)* -->"
+)
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._-][A-Za-z0-9._/-]*")
 _COUNTED = {
     ReviewStatus.PLANNED: "to start",
@@ -23,14 +27,30 @@ _COUNTED = {
 }
 
 
-def marked(body: str) -> str:
-    """Name the environment whose marker a comment's text begins with, "" for none."""
+def marked(body: str) -> CommentKey | None:
+    """Say what the marker names that a comment's text begins with, None for no such comment."""
     first = body.splitlines()[0] if body else ""
     found = _MARKER.fullmatch(first.rstrip())
-    return found[1] if found else ""
+    if found is None:
+        return None
+    return CommentKey(unquote(found[2] or "", errors="surrogateescape"), found[1])
 
 
-def render_gone(environment: str, successor: str) -> str:
+def _marker(key: CommentKey) -> str:
+    """Begin a marker. Of a folder nothing stays that could end it: no hyphen, no `>`, no space."""
+    if not key.project:
+        return f"<!-- qflow-gitops v1 environment={key.environment}"
+    folder = quote(key.project, safe="", errors="surrogateescape")
+    folder = folder.replace("-", "%2D").replace("~", "%7E")
+    return f"<!-- qflow-gitops v1 environment={key.environment} project={folder}"
+
+
+def _title(key: CommentKey, said: str) -> str:
+    of = f" of {code(key.project)}" if key.project else ""
+    return f"### Qualys Flow, {code(key.environment)}{of}: {said}\n\n"
+
+
+def render_gone(key: CommentKey, successor: str) -> str:
     """Write what stays of the comment of an environment that the settings don't have any more.
 
     `successor` is what it is called now, "" where it is nothing.
@@ -41,21 +61,14 @@ def render_gone(environment: str, successor: str) -> str:
             f"It is called {code(successor)} now, and what is merged starts there: "
             f"`qflow-gitops plan -e {successor}` shows it."
         )
-    return (
-        f"<!-- qflow-gitops v1 environment={environment} -->\n"
-        f"### Qualys Flow, {code(environment)}: no environment any more\n\n"
-        f"{said}\n"
-    )
+    return f"{_marker(key)} -->\n{_title(key, 'no environment any more')}{said}\n"
 
 
 def render(review: Review) -> str:
     """Write the comment, its marker first; never more than `COMMENT_LIMIT`."""
     body = review.planned
-    marker = (
-        f"<!-- qflow-gitops v1 environment={review.environment} "
-        f"plan={review.digest} head={body.commit} -->\n"
-    )
-    title = f"### Qualys Flow, {code(review.environment)}: {_overall(review)}\n\n"
+    marker = f"{_marker(review.key)} plan={review.digest} head={body.commit} -->\n"
+    title = _title(review.key, _overall(review))
     against = f", compared with {code(body.base[:10])}" if body.base else ""
     tail = f"From commit {code(body.commit[:10])}{against}; plan digest {code(review.digest)}\n"
     if review.empty:

@@ -56,7 +56,7 @@ def _error(problem: QflowError) -> dict[str, Any]:
 
 def _body(report: Report) -> dict[str, Any]:
     match report.body:
-        case Validated(files, runs):
+        case Validated(files, runs, _):
             return {"files": files, "runs": runs}
         case Planned() as body:
             return _planned(body)
@@ -144,7 +144,8 @@ def _recorded(body: RunHistory | Resolved) -> dict[str, Any]:
 def _commented(commented: Commented) -> dict[str, Any]:
     return {
         "pullRequest": commented.pull_request,
-        "environment": commented.environment,
+        "project": commented.key.project,
+        "environment": commented.key.environment,
         "what": commented.what,
         "standing": commented.standing.value.replace(" ", "_"),
         "url": commented.url,

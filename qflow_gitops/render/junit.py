@@ -56,8 +56,9 @@ def _rendered(report: Report, most: int) -> str:
     elif not report.diagnostics:
         looked = report.body if isinstance(report.body, Validated) else None
         name = f"{looked.files} files, {looked.runs} runs" if looked else "no findings"
-        suite = ET.SubElement(root, "testsuite", _counts(report.command, 1, 0, 0))
-        ET.SubElement(suite, "testcase", name=name, classname="qflow-gitops")
+        of = f" {looked.project}" if looked and looked.project else ""
+        suite = ET.SubElement(root, "testsuite", _counts(f"{report.command}{of}", 1, 0, 0))
+        ET.SubElement(suite, "testcase", name=name, classname=_safe(f"qflow-gitops{of}"))
     for kind in ("tests", "failures", "errors"):
         root.set(kind, str(sum(int(suite.get(kind, "0")) for suite in root)))
     ET.indent(root)

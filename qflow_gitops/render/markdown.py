@@ -64,6 +64,7 @@ def _text_part(words: str) -> Part:
 def _plan(body: Planned, report: Report) -> str:
     plan = body.plan
     names = ", ".join(code(name) for name in sorted(plan.platforms)[:MANY])
+    names += f" of {code(body.project)}" if body.project else ""
     done = len(plan.of(Action.SKIP)) + plan.unchanged
     what = f"commit {code(body.commit[:10])}" if body.commit else "the work tree"
     return document(

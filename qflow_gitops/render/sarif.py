@@ -15,7 +15,7 @@ import qflow_gitops
 from qflow_gitops.base import logjson
 from qflow_gitops.findings.finding import Diagnostic, Rule
 from qflow_gitops.render.fitting import errors_first, within
-from qflow_gitops.results.report import Report
+from qflow_gitops.results.report import Report, Validated
 from qflow_gitops.specs.rules import RULES
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -75,6 +75,9 @@ def _rendered(report: Report, most: int) -> str:
         "invocations": [invocation],
         "results": _results(found, used),
     }
+    if folder := report.body.project if isinstance(report.body, Validated) else "":
+        # What is before the last slash is GitHub's category: by it a later run replaces this one.
+        run["automationDetails"] = {"id": f"qflow-gitops/{quote(folder, safe='')}/"}
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return logjson.dumps(log, indent=2) + "\n"
 

@@ -38,7 +38,8 @@ def comments(body: Comments) -> Iterator[str]:
             continue
         more = f"; {count(commented.removed, 'duplicate')} removed" if commented.removed else ""
         yield (
-            f"pull request {commented.pull_request}, {clean(commented.environment)}: "
+            f"pull request {commented.pull_request}, {clean(commented.key.environment)}"
+            f"{f' of {clean(commented.key.project)}' if commented.key.project else ''}: "
             f"{commented.standing}; "
             f"{_COMMENTED[commented.what]}{more}  {clean(commented.url)}"
         )

@@ -44,7 +44,7 @@ class Planned(NamedTuple):
     `full` whether every spec was looked at. `names` gives connectors their names,
     `catalog` workflows theirs. `freezes` are all that hold, whether or not anything is due.
     `first` comes before everything else: what an apply would refuse, or ask, and where the
-    policy at hand holds less than the one up to now.
+    policy at hand holds less than the one up to now. `project` is its folder, "" for the root.
     """
 
     plan: Plan
@@ -56,6 +56,7 @@ class Planned(NamedTuple):
     catalog: Catalog = MappingProxyType({})
     freezes: tuple[Freeze, ...] = ()
     first: tuple[Beforehand, ...] = ()
+    project: str = ""
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""

@@ -38,10 +38,11 @@ class InvalidFiles(InvalidInput):
 
 
 class Validated(NamedTuple):
-    """What `validate` looked at."""
+    """What `validate` looked at; `project` is its folder, "" for the root and for several."""
 
     files: int
     runs: int
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from qflow_gitops.errors import QflowError, together, worst
 from qflow_gitops.findings.finding import Diagnostic
@@ -25,6 +26,13 @@ class ReviewStatus(StrEnum):
     DONE = "done"
     HELD = "held"
     NOTHING = "nothing to do"
+
+
+class CommentKey(NamedTuple):
+    """What a comment is about: a project, by its folder ("" for the root), and an environment."""
+
+    project: str
+    environment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,11 @@ class Review:
     merged: bool = False
 
     @property
+    def key(self) -> CommentKey:
+        """Which comment it goes into."""
+        return CommentKey(self.planned.project, self.environment)
+
+    @property
     def empty(self) -> bool:
         """Whether it is about nothing at all."""
         return not (self.proposals or self.held or self.skipped or self.found)
@@ -79,7 +92,7 @@ class Commented:
     """
 
     pull_request: int
-    environment: str
+    key: CommentKey
     what: str
     standing: ReviewStatus
     url: str = ""

@@ -214,3 +214,24 @@ def test_github_escapes_what_would_end_a_property_or_a_line() -> None:
     assert "%2Cline=9%3A" in properties
     assert "%25" in message
     assert "\n" not in message
+
+
+def test_the_results_of_two_projects_do_not_take_the_place_of_each_other() -> None:
+    """Code scanning replaces what has the same category, test reports what has the same name."""
+
+    def category(project: str) -> object:
+        report = Report("validate", body=Validated(1, 1, project))
+        return json.loads(sarif.render(report))["runs"][0].get("automationDetails")
+
+    assert category("") is None
+    assert category("teams/pay") == {"id": "qflow-gitops/teams%2Fpay/"}
+
+    def case(project: str) -> tuple[str | None, ...]:
+        root = ET.fromstring(junit.render(Report("validate", body=Validated(1, 1, project))))
+        found, suite = root.find(".//testcase"), root.find("testsuite")
+        assert found is not None
+        assert suite is not None
+        return suite.get("name"), found.get("classname"), found.get("name")
+
+    assert case("") == ("validate", "qflow-gitops", "1 files, 1 runs")
+    assert case("teams/pay")[:2] == ("validate teams/pay", "qflow-gitops teams/pay")

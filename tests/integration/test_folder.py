@@ -512,6 +512,48 @@ def _here(path: Path) -> str:
     return path.read_text("utf-8").replace(REPOSITORY, HERE)
 
 
+def test_each_project_has_its_comment_on_a_pull_request(
+    remote: Remote,
+    workspace: Workspace,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the order they are written in; of a project that moves away nothing is promised."""
+    team = BRANCH_PROJECT.replace("{store: branch}", "{store: branch, branch: qflow-lock-team}")
+    workspace.write("team/qflow.yaml", team)
+    workspace.write("team/runs/README.md", "Specs.\n")
+    workspace.publish("two projects")
+    base = workspace.git("rev-parse", "HEAD")
+    workspace.git("switch", "--quiet", "-c", "feature")
+    workspace.write("team/runs/new.yaml", spec("new", 2))
+    workspace.write("runs/other.yaml", spec("other", 3))
+    head = workspace.commit("new runs")
+    workspace.git("push", "--quiet", "origin", "HEAD:refs/pull/1/head")
+    with GitHubApi() as api:
+        for name, value in api.environ.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("GITHUB_REF", "refs/pull/1/merge")
+        api.open(1, head, base)
+        for folder in ("team", ".", "team", "."):
+            done = Cli(workspace.path / folder, capfd)("comment")
+            assert done.code == 0, done
+        ours, theirs = api.bodies(1)
+        assert "`prod` of `team`: planned" in ours
+        assert ("team/runs/new.yaml" in ours, "runs/other.yaml" in ours) == (True, False)
+        assert "### Qualys Flow, `prod`: planned" in theirs
+        assert ("team/runs/new.yaml" in theirs, "runs/other.yaml" in theirs) == (False, True)
+
+        workspace.git("mv", "team", "infra")
+        head = workspace.commit("moved")
+        workspace.git("push", "--quiet", "origin", "HEAD:refs/pull/1/head")
+        api.open(1, head, base)
+        assert Cli(workspace.path / "infra", capfd)("comment").code == 0
+        old, stays, new = api.bodies(1)
+        assert "`prod` of `team`: no environment any more" in old
+        assert stays == theirs
+        assert "`prod` of `infra`: planned" in new
+
+
 def test_a_pull_request_on_a_project_in_a_folder_is_commented(
     remote: Remote,
     workspace: Workspace,

@@ -23,12 +23,12 @@ from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.render import markdown_blocks
-from qflow_gitops.render.comment import COMMENT_LIMIT, marked, render
+from qflow_gitops.render.comment import COMMENT_LIMIT, marked, render, render_gone
 from qflow_gitops.render.markdown import SUMMARY_LIMIT
 from qflow_gitops.render.markdown import render as render_plan
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
+from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
 from qflow_gitops.specs.spec import RunSpec
 from tests.helpers.values import replace
 
@@ -44,7 +44,7 @@ PIECES = (
 )  # fmt: skip
 HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=8).map("".join)
 OWN_HTML = re.compile(
-    r"<!-- qflow-gitops v1 [a-z0-9:= -]*-->|<details><summary>[^\n]*</summary>|</details>"
+    r"<!-- qflow-gitops v1 [A-Za-z0-9_.%:= ]*-->|<details><summary>[^\n]*</summary>|</details>"
 )
 NO_RANGE = Range(Position(1, 1), Position(1, 2))
 
@@ -76,10 +76,11 @@ def an_attempt(words: str) -> Attempt:
 
 
 def a_review(
-    changes: Sequence[Change], *, found: Sequence[str] = (), notes: Sequence[str] = ()
-) -> Review:
+    changes: Sequence[Change], *, found: Sequence[str] = (), notes: Sequence[str] = (),
+    project: str = "",
+) -> Review:  # fmt: skip
     plan = Plan(tuple(changes), {"prod": "US1"})
-    body = Planned(plan, "c" * 40, "b" * 40, True, LockSeen("x", exists=False))
+    body = Planned(plan, "c" * 40, "b" * 40, True, LockSeen("x", exists=False), project=project)
     proposals = tuple(
         Proposal(
             one, one.reason, ReviewStatus.FAILED if n % 2 else ReviewStatus.PLANNED,
@@ -177,7 +178,7 @@ def test_hostile_words_stay_where_they_are_put(
         cells = [token for token in shown if token.type in ("td_open", "th_open")]
         assert len(rows) == (runs + 1 if runs else 0)
         assert len(cells) == len(rows) * columns
-    assert marked(text) == "prod"
+    assert marked(text) == one.key
     assert text.splitlines()[0].count("<!--") == 1
     assert one.digest in text.rstrip().splitlines()[-1]
 
@@ -190,8 +191,40 @@ def _plan_report(one: Review) -> Report:
 def test_no_text_makes_a_marker(words: str) -> None:
     for text in (words, markdown_blocks.code(words), markdown_blocks.block(words), f"> {words}"):
         if not text.startswith("<!-- qflow-gitops v1 environment=prod -->"):
-            assert marked(text) != "prod"
-    assert marked(render(a_review([]))) == "prod"
+            assert marked(text) is None
+    assert marked(render(a_review([]))) == CommentKey("", "prod")
+
+
+FOLDERS = st.one_of(
+    HOSTILE, st.sampled_from(["a-->b", "--!>", "a b=c", "é/~x", "%2D", "\udcff", "-"])
+)
+
+
+@given(FOLDERS)
+def test_a_marker_names_any_folder_and_ends_nowhere_but_at_its_end(folder: str) -> None:
+    """The comment of a project is its own, whatever the folder is called."""
+    one = a_review([], project=folder)
+    marker = render(one).splitlines()[0]
+    assert marked(render(one)) == one.key == CommentKey(folder, "prod")
+    assert marker.count("-->") == marker.count(">") == 1
+    assert "--" not in marker.removeprefix("<!--").removesuffix("-->")
+    assert marked(render_gone(one.key, "")) == one.key
+    assert harmless(render(one))
+
+
+def test_the_old_marker_is_of_the_project_at_the_root() -> None:
+    digest, head = "v1:sha256:" + "0" * 64, "a" * 40
+    old = f"<!-- qflow-gitops v1 environment=prod plan={digest} head={head} -->\n"
+    assert marked(old) == CommentKey("", "prod")
+    assert render(a_review([])).startswith("<!-- qflow-gitops v1 environment=prod plan=")
+
+
+def test_headings_name_the_project_where_it_is_not_the_root() -> None:
+    one, root = a_review([], project="teams/pay"), a_review([])
+    assert "### Qualys Flow, `prod` of `teams/pay`: planned\n" in render(one)
+    assert "### Qualys Flow, `prod`: planned\n" in render(root)
+    assert "### Plan for `prod` of `teams/pay`\n" in render_plan(_plan_report(one))
+    assert "### Plan for `prod`\n" in render_plan(_plan_report(root))
 
 
 @pytest.mark.parametrize("words", ["a|b", "a\\|b", "a\\", "`|`", "|"])

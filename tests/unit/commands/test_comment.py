@@ -276,7 +276,7 @@ def test_an_environment_that_was_renamed_after_the_merge_starts_under_its_new_na
     team.world.git.write("qflow.yaml", renamed)
     team.commit()
     (entry,) = entries(team.world.comment(7))
-    assert (entry.environment, entry.what) == ("prod", "edited")
+    assert (entry.key.environment, entry.what) == ("prod", "edited")
     assert "`live`" in text(team)
 
 
@@ -286,7 +286,7 @@ def test_after_the_merge_settings_that_can_not_be_read_leave_it_at_its_own() -> 
     team.merge(7)
     team.world.git.write("qflow.yaml", "kind: [\n")
     team.commit()
-    assert only(team.world.comment(7)).environment == "prod"
+    assert only(team.world.comment(7)).key.environment == "prod"
 
 
 # --- the comment that stays ----------------------------------------------------------
@@ -396,7 +396,7 @@ def test_an_environment_that_is_gone_promises_nothing() -> None:
     head = team.on_branch(7)
     team.world.github.push(7, head)
     team.world.git.switch("main")
-    what = {entry.environment: entry.what for entry in entries(team.world.comment(7))}
+    what = {entry.key.environment: entry.what for entry in entries(team.world.comment(7))}
     assert what["dev"] == "edited"
     assert "no environment any more" in team.world.github.bodies(7)[0]
 
