@@ -73,12 +73,14 @@ class CachedLoader:
 
     def projects(self, git: GitTree, commit: str) -> list[ProjectFolder]:
         """Return the folders of a commit that have settings."""
-        context = f"projects of {commit}"
-        names = self._cache.answer(context)
-        if isinstance(names, list):
-            return [ProjectFolder(name) for name in names]
+        state = commit or git.index_identity
+        context = f"projects of {commit or 'the index'}"
+        match self._cache.answer(context) if state else None:
+            case [known, list(names)] if known == state:
+                return [ProjectFolder(name) for name in names]
         found = DIRECT.projects(git, commit)
-        self._cache.keep_answer(context, [folder.name for folder in found])
+        if state:
+            self._cache.keep_answer(context, [state, [folder.name for folder in found]])
         return found
 
     def specs(
@@ -175,7 +177,9 @@ class _CachedLook:
         folders, identity = self._answer
         if identity:
             by_file = verdicts.findings_by_file(found)
-            self._cache.keep_answer(self._basis, [folders, identity, *body, by_file])
+            self._cache.keep_answer(
+                self._basis, [folders, identity, body.files, body.runs, by_file]
+            )
 
 
 class _Answer(NamedTuple):

@@ -50,6 +50,7 @@ def command(
     def work() -> Report:
         from qflow_gitops.commands.plan import make_plan
         from qflow_gitops.commands.plan_request import PlanRequest
+        from qflow_gitops.sources.settings import check_alone_on_disk
 
         commit = wiring.git.resolve(head)
         request = PlanRequest(
@@ -65,6 +66,8 @@ def command(
             target=wiring.ci.target,
         )
         settings = wiring.settings("" if worktree else commit, wiring.loader)
+        if worktree:
+            check_alone_on_disk(wiring.git, settings.project, wiring.loader)
         store, now = wiring.store_to_look_at(settings.project), stamp(SystemClock().now())
         return make_plan(request, wiring.git, settings, store, now, wiring.loader, wiring.branches)
 

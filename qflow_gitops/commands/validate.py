@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from qflow_gitops.findings.finding import has_errors
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.ports.git import Repository
     from qflow_gitops.settings.project import Project
+    from qflow_gitops.sources.found import Found
     from qflow_gitops.sources.loader import AllSpecs, Loader
 
 
@@ -42,6 +44,7 @@ def validate(
     except InvalidFiles as problem:
         return validated(Validated(1, 0), problem.diagnostics, strict=strict)
     folder = at.folder.name
+    _check_alone(git, at, platform, loader)
     if not (wanted or at.found) and (known := loader.answer(git, at, platform)):
         body, found = known
         return validated(body._replace(project=folder), found, strict=strict)
@@ -61,6 +64,18 @@ def validate(
     if wanted:
         found = _asked_for(git, settings.project, wanted, looked, found, hook=hook)
     return validated(body, found, strict=strict)
+
+
+def _check_alone(git: Repository, at: Found, platform: str, loader: Loader) -> None:
+    """Refuse settings that name the branch of another project's lockfile.
+
+    Where there is no other project, which git tells at once, nothing is read for it.
+    """
+    if any(folder != at.folder for folder in loader.projects(git, "")):
+        from qflow_gitops.sources.settings import check_alone_on_disk
+
+        with contextlib.suppress(InvalidFiles):  # its own: that is told in full
+            check_alone_on_disk(git, loader.settings(at, platform).project, loader)
 
 
 def _asked_for(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.ports.git import PathChange
 
+_SUM = 20  # bytes of SHA-1; of SHA-256 the last ones will do
 _GIVEN_UP = 20  # so many broken objects are passed over where they are only for explaining
 
 
@@ -69,6 +70,21 @@ class GitRepo(Revisions):
                 found.append(os.fsdecode(listed[begin : place + len(ending) - 1]).lstrip("/"))
             place = listed.find(ending, place + 1)
         return [*dict.fromkeys(found)]  # of a merge's conflict an index holds three
+
+    @property
+    def index_identity(self) -> str:
+        """What is the same only as long as git knows the same files of the work tree, "" for none.
+
+        The sum of all before it with which an index ends (gitformat-index(5)); zeros where that is
+        switched off.
+        """
+        try:
+            with (self.git_dir / "index").open("rb") as file:
+                file.seek(-_SUM, os.SEEK_END)
+                found = file.read()
+        except OSError:
+            return ""
+        return found.hex() if any(found) else ""
 
     def _entries(self, command: Sequence[str]) -> Mapping[bytes, TreeFile]:
         found = {}

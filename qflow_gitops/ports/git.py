@@ -152,6 +152,13 @@ class GitTree(Protocol):
         which takes a look at all of it.
         """
 
+    @property
+    def index_identity(self) -> str:
+        """What is the same only as long as git knows the same files of the work tree.
+
+        "" where that can't be told.
+        """
+
     def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:
         """Return the contents of files that a commit holds, by their blobs.
 

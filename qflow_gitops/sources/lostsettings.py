@@ -147,9 +147,12 @@ def elsewhere(git: Repository, commit: str, folder: ProjectFolder | None = None)
     return " or ".join(f"`qflow-gitops -C {typed(git, folder.name)} plan`" for folder in others[:3])
 
 
-def projects(git: GitTree, commit: str) -> list[ProjectFolder]:
-    """Return the folders of a commit that have settings."""
-    paths = git.named(commit, PROJECT_FILE)
+def projects(git: GitTree, commit: str, *, untracked: bool = False) -> list[ProjectFolder]:
+    """Return the folders of a commit that have settings.
+
+    Of the work tree those that git knows; `untracked` the others, too.
+    """
+    paths = git.named(commit, PROJECT_FILE, untracked=untracked)
     return [ProjectFolder(path.rpartition("/")[0]) for path in paths]
 
 

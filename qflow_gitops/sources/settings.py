@@ -17,7 +17,7 @@ from qflow_gitops.errors import InvalidInput, UsageProblem
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.sources.found import Found, Settings
 from qflow_gitops.sources.loader import DIRECT
-from qflow_gitops.sources.lostsettings import NOTHING, has_settings, head_of
+from qflow_gitops.sources.lostsettings import NOTHING, has_settings, head_of, projects
 from qflow_gitops.sources.place import (
     check_outer,
     content_of,
@@ -27,7 +27,7 @@ from qflow_gitops.sources.place import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from qflow_gitops.ports.git import GitTree, Repository
     from qflow_gitops.settings.project import LockSettings, Project
@@ -122,9 +122,18 @@ def check_place(git: Repository, folder: ProjectFolder, lock: LockSettings) -> N
 
     for name in names_above(folder.name)[1:]:
         check_outer(git, "", level_of(git, "", name), folder)
-    head = head_of(git)
-    if head and lock.store == "branch":
-        _check_alone(git, head, without_file("", folder)._replace(lock=lock))
+    if lock.store == "branch":
+        begun = without_file("", folder)._replace(lock=lock)
+        _refuse_sharing(begun, _read(git, _known(git, folder)), "this repository")
+
+
+def check_alone_on_disk(git: GitTree, project: Project, loader: Loader = DIRECT) -> None:
+    """Refuse a work tree in which another project keeps its lockfile on the same branch.
+
+    Of those whose settings git knows: others take a look at all files.
+    """
+    if project.lock.store == "branch":
+        _refuse_sharing(project, _others(git, "", project.folder, loader), "this work tree")
 
 
 def lock_branches(git: Repository, own: ProjectFolder) -> set[str]:
@@ -132,22 +141,29 @@ def lock_branches(git: Repository, own: ProjectFolder) -> set[str]:
 
     Those of the newest commit and of the work tree, whether git knows them or not.
     """
-    head = head_of(git)
-    paths = git.named("", PROJECT_FILE, untracked=True)
-    known = [("", ProjectFolder(path.rpartition("/")[0])) for path in paths]
-    known += [(head, folder) for folder in (DIRECT.projects(git, head) if head else ())]
-    others = _read(git, [(commit, folder) for commit, folder in known if folder != own])
+    others = _read(git, _known(git, own))
     return {other.lock.branch for other in others if other.lock.store == "branch"}
+
+
+def _known(git: Repository, own: ProjectFolder) -> list[tuple[str, ProjectFolder]]:
+    """Return all other folders with settings, each with the commit that has them."""
+    head = head_of(git)
+    known = [("", folder) for folder in projects(git, "", untracked=True)]
+    known += [(head, folder) for folder in (projects(git, head) if head else ())]
+    return [(commit, folder) for commit, folder in known if folder != own]
 
 
 def _check_alone(git: GitTree, commit: str, project: Project, loader: Loader = DIRECT) -> None:
     """Refuse a commit in which another project keeps its lockfile on the same branch."""
-    others = _others(git, commit, project.folder, loader)
-    sharing = [other.folder.settings for other in others if _branch(other) == _branch(project)]
+    _refuse_sharing(project, _others(git, commit, project.folder, loader), "this commit")
+
+
+def _refuse_sharing(project: Project, others: Iterable[Project], where: str) -> None:
+    sharing = {other.folder.settings for other in others if _branch(other) == _branch(project)}
     if sharing:
         raise InvalidInput(
-            f"{', '.join(sorted([project.folder.settings, *sharing]))}: several projects of this "
-            f"commit keep their lockfile on the branch {project.lock.branch} of "
+            f"{', '.join(sorted([project.folder.settings, *sharing]))}: several projects of "
+            f"{where} keep their lockfile on the branch {project.lock.branch} of "
             f"{project.lock.remote}, and a branch holds that of one.",
             where=project.folder.settings,
             not_done=NOTHING,
@@ -157,13 +173,12 @@ def _check_alone(git: GitTree, commit: str, project: Project, loader: Loader = D
 
 
 def _others(git: GitTree, commit: str, own: ProjectFolder, loader: Loader) -> Iterator[Project]:
-    """Read the settings of a commit's other projects; those with errors can't send anything."""
-    folders = loader.projects(git, commit)
-    return _read(git, [(commit, folder) for folder in folders if folder != own])
+    """Read the settings of a commit's other projects."""
+    return _read(git, [(commit, other) for other in loader.projects(git, commit) if other != own])
 
 
 def _read(git: GitTree, known: Sequence[tuple[str, ProjectFolder]]) -> Iterator[Project]:
-    """Read the settings of folders of commits, but for those with errors."""
+    """Read the settings of folders of commits; those with errors can't send anything."""
     for commit, folder in known:
         with contextlib.suppress(InvalidFiles):
             yield settings_at(git, folder, commit, "")

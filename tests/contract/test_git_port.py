@@ -127,9 +127,13 @@ def test_files_of_a_name_are_found_in_any_folder(story: Story) -> None:
     assert story.git.named("", "qflow.yaml") == []
     assert sorted(story.git.named(story.commit(), "qflow.yaml")) == known
     story.write("teams/c/qflow.yaml", "new")
-    inside = story.git.at("teams/a")
+    inside, before = story.git.at("teams/a"), story.git.index_identity
     assert sorted(inside.named("", "qflow.yaml")) == known
     assert sorted(inside.named("", "qflow.yaml", untracked=True)) == [*known, "teams/c/qflow.yaml"]
+    assert story.git.index_identity == before != ""
+    story.commit()
+    assert story.git.index_identity not in ("", before)
+    assert sorted(inside.named("", "qflow.yaml")) == [*known, "teams/c/qflow.yaml"]
 
 
 def test_contents_are_read_by_blob(story: Story, three: tuple[str, str, str]) -> None:

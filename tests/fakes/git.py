@@ -233,6 +233,10 @@ class FakeGit:
         paths = (path.decode() for path in sorted(seen))
         return [path for path in paths if path.rpartition("/")[2] == name]
 
+    @property
+    def index_identity(self) -> str:
+        return self._head()
+
     def contents(self, entries: Iterable[TreeFile]) -> Mapping[str, bytes]:
         there = self._blobs()
         found = {}

@@ -394,6 +394,39 @@ def test_two_projects_keep_apart(two: Callable[[str], Project], workspace: Works
     assert {path.name for path in memories.iterdir()} == {"one", "two"}
 
 
+def test_one_branch_for_two_projects_is_refused_before_it_is_committed(
+    remote: Remote, workspace: Workspace, cli: Cli, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In the work tree as in a commit, by what looks at it, whatever was looked at before."""
+    looks = (("validate",), ("plan", "--worktree"), ("validate", "--hook", "team/qflow.yaml"))
+    for before in looks[:2] * 2:
+        assert cli(*before).code == 0
+    workspace.write("team/qflow.yaml", BRANCH_PROJECT)
+    workspace.write("team/runs/b.yaml", spec("b"))
+    begin = ("init", "--platform", "sandbox", "third", "--branch")
+    team = Cli(workspace.path / "team", capfd)
+    assert team("validate").code == 3  # the other one is known to git
+    for _ in range(2):
+        workspace.git("add", "--all")
+        for command in looks:
+            done = cli(*command)
+            said = "qflow.yaml, team/qflow.yaml: several projects of this work tree" in done.err
+            assert (done.code, said) == (3, True), done
+        assert team("plan", "--worktree").code == 3
+        other = BRANCH_PROJECT.replace("{store: branch}", "{store: branch, branch: theirs}")
+        workspace.write("team/qflow.yaml", other)
+        for command in looks:
+            assert cli(*command).code == 0
+        assert team("validate").code == 0
+        done = cli(*begin, "theirs")
+        assert (done.code, "several projects of this repository" in done.err) == (3, True), done
+        workspace.write("team/qflow.yaml", BRANCH_PROJECT)
+    workspace.write("team/qflow.yaml", "[")
+    assert cli("validate").code == 0  # that one can't send anything
+    workspace.remove("team/qflow.yaml")
+    assert cli("validate").code == 0
+
+
 def test_findings_are_those_of_the_project_at_hand(two: Callable[[str], Project]) -> None:
     one, other = two("one"), two("two")
     text = spec("a", metadata="  environment: nowhere\n")
