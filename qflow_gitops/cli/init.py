@@ -109,8 +109,10 @@ def command(
         opened = None
         if repo and remotes and lock.store == "branch":
             opened = partial(wiring.store_of, lock, repo, target.at)
-        address = repo.address(lock.remote) if repo and lock.remote in remotes else ""
-        workflows = Workflows(action, repository_of(address)) if github else None
+        workflows = None
+        if github:
+            address = repo.address(lock.remote) if repo else ""
+            workflows = Workflows(action, repository_of(address))
         asked = Asked(platform, workflows, named=bool(branch), remote=bool(remotes))
         return init(target, asked, lock._replace(lineage=secrets.token_hex(16)), opened)
 

@@ -13,6 +13,7 @@ from qflow_gitops.cli.context import Wiring, run
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
+    from qflow_gitops.sources.found import Settings
 
 
 @click.command("plan")
@@ -50,7 +51,6 @@ def command(
     def work() -> Report:
         from qflow_gitops.commands.plan import make_plan
         from qflow_gitops.commands.plan_request import PlanRequest
-        from qflow_gitops.sources.settings import check_alone_on_disk
 
         commit = wiring.git.resolve(head)
         request = PlanRequest(
@@ -65,10 +65,17 @@ def command(
             exit_code=exit_code,
             target=wiring.ci.target,
         )
-        settings = wiring.settings("" if worktree else commit, wiring.loader)
-        if worktree:
-            check_alone_on_disk(wiring.git, settings.project, wiring.loader)
+        settings = wiring.settings(commit, wiring.loader) if not worktree else _on_disk(wiring)
         store, now = wiring.store_to_look_at(settings.project), stamp(SystemClock().now())
         return make_plan(request, wiring.git, settings, store, now, wiring.loader, wiring.branches)
 
     return run(wiring, "plan", work, format_name, copies)
+
+
+def _on_disk(wiring: Wiring) -> Settings:
+    """Return the settings of the work tree; what a commit of it would be refused for, is here."""
+    from qflow_gitops.sources.settings import check_alone_on_disk
+
+    settings = wiring.settings("", wiring.loader)
+    check_alone_on_disk(wiring.git, settings.project, wiring.loader)
+    return settings
