@@ -79,6 +79,8 @@ class BranchSession:
             or any(transition.opens is not None for transition in transitions)
         )
         for _ in range(ROUNDS):
+            if not self._moving:
+                check_open(self.lockfile, self._store.where, NOTHING_MORE)
             self.lockfile.bring((each.environment, each.run) for each in transitions)
             left = _on_top(self.lockfile, transitions)
             if not left and mark is None:
@@ -87,8 +89,6 @@ class BranchSession:
                 return
             self._step_back(opening and not _is_of_the_head(mark))
             self._reload()
-            if not self._moving:
-                check_open(self.lockfile, self._store.where, NOTHING_MORE)
             if opening:
                 raise LostRace
         raise contended(self._store.where, "The answers could not be recorded.")

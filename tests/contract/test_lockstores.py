@@ -431,3 +431,76 @@ def test_what_is_lifted_holds_no_more_and_what_comes_after_does(name: str, made:
     read = recorded(made(name))
     assert reasons(read) == ["1", "2", "3", "4"]
     assert [one.text("reason") for one in read.freezes] == ["4"]
+
+
+PLACE = LedgerEvent(AT, "movedTo", {"nonce": "1", "to": {"store": "branch", "branch": "x"}})
+
+
+@EACH
+def test_it_says_where_it_belongs(name: str, made: Made) -> None:
+    address = made(name).address
+    assert address == made(name, clone=elsewhere(name)).address
+    assert bool(address)
+    assert "://" not in address
+
+
+@EACH
+@pytest.mark.parametrize("begun", [False, True])
+def test_all_of_another_place_is_taken_at_once(name: str, made: Made, begun: bool) -> None:
+    brought = Lockfile("lineage", 41).recorded([opening("a"), opening("b")])
+    brought = brought.marked(Checkpoint("prod", "1" * 40))
+    if begun:
+        with made(name).session() as session:
+            session.adopt(Lockfile("lineage", 7).recorded([opening("a")]))
+    with made(name).session() as session:
+        session.adopt(brought)
+    read = recorded(made(name))
+    assert read.lineage == "lineage"
+    assert set(read.environment("prod").runs) == {"a", "b"}
+    assert read.environment("prod").latest == "1" * 40
+    assert read.serial > (1 if begun else 0)
+    assert kept(made(name))[1] == read
+
+
+@SHARED
+def test_what_somebody_else_wrote_is_not_covered(name: str, made: Made) -> None:
+    brought = Lockfile("lineage", 1).recorded([opening("a")])
+    with made(name).session() as session:
+        with made(name, clone="other").session() as other:
+            other.adopt(brought)
+        with pytest.raises(LostRace):
+            session.adopt(Lockfile("lineage", 9).recorded([opening("b")]))
+    assert set(recorded(made(name)).environment("prod").runs) == {"a"}
+
+
+@EACH
+def test_where_it_was_moved_from_only_a_move_writes(name: str, made: Made) -> None:
+    with made(name).session() as session:
+        session.record([opening("a")])
+        session.record([], Checkpoint(notes=(Note("", "", PLACE),)), exact=True)
+    for write in (
+        lambda: made(name).session().__enter__(),
+        lambda: made(name).announce(lambda _lockfile: PLACE),
+    ):
+        with pytest.raises(LockError) as refused:
+            write()
+        assert refused.value.reason == "lock_closed"
+    assert recorded(made(name)).places == (PLACE,)
+    opened = LedgerEvent(AT, "opened", {"nonce": "1"})
+    with made(name).session(moving=True) as session:
+        session.record([], Checkpoint(notes=(Note("", "", opened),)), exact=True)
+    with made(name).session() as session:
+        session.record([accepted("a", "execution-1")])
+
+
+@SHARED
+def test_a_session_notices_that_it_was_moved(name: str, made: Made) -> None:
+    with made(name).session() as session:
+        session.record([opening("a")])
+        with made(name, clone="other").session() as other:
+            other.record([], Checkpoint(notes=(Note("", "", PLACE),)), exact=True)
+        for more in ([accepted("a", "execution-1")], [opening("b")]):
+            with pytest.raises(LockError) as refused:
+                session.record(more)
+            assert refused.value.reason == "lock_closed"
+    assert set(recorded(made(name)).environment("prod").runs) == {"a"}

@@ -200,7 +200,7 @@ class FakeLockSession:
         with self._place.gate:
             opens = any(transition.opens is not None for transition in transitions)
             newer = self._take_in()
-            if newer and not self._moving:
+            if not self._moving:
                 check_open(self.lockfile, self._store.where)
             if newer and (opens or mark is not None or exact):
                 raise LostRace
