@@ -20,6 +20,7 @@ from qflow_gitops.qualys.platforms import NAMES
 
 if TYPE_CHECKING:
     from qflow_gitops.commands.beginning import Target
+    from qflow_gitops.commands.workflow_files import Workflows
     from qflow_gitops.results.report import Report
 
 
@@ -98,7 +99,6 @@ def command(
     def work() -> Report:
         from qflow_gitops.commands.beginning import Wanted, check_place, lock_settings
         from qflow_gitops.commands.init import Asked, init
-        from qflow_gitops.commands.workflow_files import Workflows, repository_of
 
         repo, target = _target(wiring, folder, platform)
         remotes = repo.remotes() if repo else ()
@@ -109,14 +109,20 @@ def command(
         opened = None
         if repo and remotes and lock.store == "branch":
             opened = partial(wiring.store_of, lock, repo, target.at)
-        workflows = None
-        if github:
-            address = repo.address(lock.remote) if repo else ""
-            workflows = Workflows(action, repository_of(address))
+        workflows = _workflows(repo, lock.remote, action) if github else None
         asked = Asked(platform, workflows, named=bool(branch), remote=bool(remotes))
         return init(target, asked, lock._replace(lineage=secrets.token_hex(16)), opened)
 
     return run(wiring, "init", work, "text")
+
+
+def _workflows(repo: GitRepo | None, remote: str, action: str) -> Workflows:
+    """Return what the workflows are told, as far as it is known here."""
+    from qflow_gitops.commands.workflow_files import Workflows, repository_of
+    from qflow_gitops.git.remotes import GitRemotes
+
+    address = GitRemotes(repo).address(remote) if repo else ""
+    return Workflows(action, repository_of(address))
 
 
 def _target(wiring: Wiring, folder: Path, platform: str) -> tuple[GitRepo | None, Target]:

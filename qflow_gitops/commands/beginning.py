@@ -13,6 +13,7 @@ from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
 from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
+from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.results.files import FileChange
@@ -172,7 +173,7 @@ def lockfile_in(target: Target) -> Lockfile:
     """Return the lockfile that is a file of the project's folder."""
     path = target.folder / LOCK_FILE
     try:
-        return from_bytes(path.read_bytes(), target.at.lockfile)
+        lockfile = from_bytes(path.read_bytes(), target.at.lockfile)
     except OSError as problem:
         raise InvalidInput(
             f"{target.at.lockfile} can't be read: {problem.strerror}.",
@@ -180,6 +181,8 @@ def lockfile_in(target: Target) -> Lockfile:
             not_done=_NOTHING,
             hint="Give yourself the right to read it.",
         ) from None
+    check_open(lockfile, target.at.lockfile, _NOTHING)
+    return lockfile
 
 
 def lockfile_on(
@@ -199,19 +202,30 @@ def lockfile_on(
             what = "written" if session.created else "kept"
             return FileChange(store.where, what), session.lockfile
     except (LockError, LostRace) as problem:
+        if getattr(problem, "reason", "") in ("lock_closed", "lock_pending"):
+            raise  # it is elsewhere
         said = f"not made now, but by the first apply: {getattr(problem, 'message', 'try again')}"
         return FileChange("the lockfile's branch", "left", said), Lockfile("")
 
 
 def _check_own(lockfile: Lockfile, target: Target, lock: LockSettings) -> None:
-    """Refuse to go on with a lockfile whose runs all came from other folders, as of late."""
-    runs = (runs for each in lockfile.environments.values() for runs in each.runs.values())
+    """Refuse to go on with a lockfile that says it is of another folder, or none of whose runs is.
+
+    Where it doesn't say, as of the newest attempt of each run.
+    """
+    records = lockfile.environments.values()
+    folders = {each.folder for each in records} - {""}
+    runs = (runs for each in records for runs in each.runs.values() if not folders)
     files = [str(attempts[-1].facts.get("file", "")) for attempts in runs if attempts]
-    if files and not any(file.startswith(target.at.path("")) for file in files):
+    inside = target.at.path("")
+    if (target.at.name or ".") in folders or any(file.startswith(inside) for file in files):
+        return
+    if folders or files:
         free, same = with_mark(lock.branch, target.at), shlex.quote(lock.branch)
+        of = "the root" if "." in folders else next(iter(sorted(folders) or files))
         raise InvalidInput(
-            f"The branch {lock.branch} of {lock.remote} has a lockfile, and it records nothing of "
-            f"this folder, but {files[0]}.",
+            f"The branch {lock.branch} of {lock.remote} has a lockfile already, and it isn't of "
+            f"this folder, but of {of}.",
             where=target.at.settings,
             not_done=_NOTHING,
             hint=f"Begin another one: `{target.init} --branch {free}`. If it is this project's, "

@@ -35,15 +35,12 @@ NOTHING_TOLD = Workflows()
 
 
 def repository_of(address: str) -> str:
-    """Return OWNER/NAME of a remote's address on a server like GitHub, "" where it has no such."""
-    if "://" in address:
-        scheme, _, rest = address.partition("://")
-        path = "" if scheme == "file" else rest.partition("/")[2]
-    else:  # [user@]host:path; a slash before the colon makes it a path of this machine
-        host, _, path = address.partition(":")
-        path = "" if "/" in host else path
-    name = path.strip("/").removesuffix(".git")
-    return name if _NAME.fullmatch(name) else ""
+    """Return OWNER/NAME on a server like GitHub, "" where an address tells no such.
+
+    It is given in its one form (`base.addresses.same_form`).
+    """
+    host, _, name = address.partition("/")
+    return name if host and _NAME.fullmatch(name) else ""
 
 
 def workflow_files(root: Path, at: ProjectFolder, told: Workflows) -> dict[str, str]:

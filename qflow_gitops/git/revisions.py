@@ -185,8 +185,3 @@ class Revisions(GitProcess):
     def remotes(self) -> Sequence[str]:
         """Return the names of the remotes."""
         return [shown(os.fsdecode(line)) for line in self._out(["remote"]).splitlines()]
-
-    def address(self, remote: str) -> str:
-        """Return the address that git fetches a remote from, "" for none."""
-        status, out, _ = self.run(["remote", "get-url", "--", remote])
-        return "" if status else os.fsdecode(out).rstrip("\n")

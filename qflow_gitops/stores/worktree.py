@@ -202,9 +202,8 @@ class WorktreeStore:
 def _where_it_stays(*, here: bool) -> str:
     """Say where a CI can keep the lockfile; in the work tree only where that may outlive a job."""
     branch = (
-        "Keep it on a branch. On the machine that has it: `qflow-gitops lock move --to branch`, "
-        "then commit and push; where nothing was applied yet, say `lock: {store: branch}` in "
-        "qflow.yaml."
+        "Keep it on a branch: `qflow-gitops lock move --to branch` on the machine that has it "
+        "(on any, where nothing was applied yet), then commit and push."
     )
     if not here:
         return branch

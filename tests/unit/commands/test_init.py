@@ -20,7 +20,8 @@ from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
 from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
+from qflow_gitops.lockfile.notes import MOVED, PENDING, Checkpoint, LedgerEvent
+from qflow_gitops.lockfile.places import Site
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.results.files import Files
 from qflow_gitops.results.report import Report
@@ -326,20 +327,24 @@ def test_a_lockfile_that_is_a_file_is_moved_for_a_ci(tmp_path: Path) -> None:
     assert "worktree" in (tmp_path / "qflow.yaml").read_text()
 
 
-def of_folder(folder: str) -> FakeLockStore:
-    """A lockfile with a run of a project in a folder."""
+def of_folder(folder: str, *, said: bool) -> FakeLockStore:
+    """A lockfile of a project in a folder: it says so, or has a run of it."""
+    if said:
+        record = EnvironmentRecord(folder=folder or ".")
+        return FakeLockStore(lockfile=Lockfile("other", 1, {"prod": record}))
     facts = {"file": ProjectFolder(folder).path("runs/a.yaml")}
     attempt = Attempt(1, State.INTENT, DIGEST, (Event(AT, State.INTENT),), facts=facts)
-    runs = EnvironmentRecord(runs={"a": (attempt,)})
-    return FakeLockStore(lockfile=Lockfile("other", 1, {"prod": runs}))
+    record = EnvironmentRecord(runs={"a": (attempt,)})
+    return FakeLockStore(lockfile=Lockfile("other", 1, {"prod": record}))
 
 
+@pytest.mark.parametrize("said", [True, False])
 @pytest.mark.parametrize("named", [True, False])
 def test_the_lockfile_of_another_folder_is_taken_only_by_its_branchs_name(
-    named: bool, tmp_path: Path
+    named: bool, said: bool, tmp_path: Path
 ) -> None:
     target = Target(tmp_path, tmp_path, ProjectFolder("teams/x"), in_repository=True, init="INIT")
-    lock, store = LockSettings("branch", "qflow-lock-teams-x"), of_folder("teams/old")
+    lock, store = LockSettings("branch", "qflow-lock-teams-x"), of_folder("teams/old", said=said)
 
     def begins() -> Report:
         return init(target, Asked("EU1", named=named), lock, lambda: store)
@@ -351,8 +356,34 @@ def test_the_lockfile_of_another_folder_is_taken_only_by_its_branchs_name(
     assert problem.reason == "lock_taken"
     assert "`INIT --branch qflow-lock-teams-x`" in problem.hint
     assert not (tmp_path / "qflow.yaml").exists()
-    store = of_folder("teams/x")
+    store = of_folder("teams/x", said=said)
     assert changes(begins())[store.where] == "kept"
+
+
+def test_the_lockfile_of_the_root_is_not_that_of_a_folder(tmp_path: Path) -> None:
+    target = Target(tmp_path, tmp_path, ProjectFolder("x"), in_repository=True)
+    lock, store = LockSettings("branch", "qflow-lock-x"), of_folder("", said=True)
+    problem = raised(InvalidInput, lambda: init(target, Asked("EU1"), lock, lambda: store))
+    assert "but of the root." in problem.message
+    root = Target(tmp_path, tmp_path, in_repository=True)
+    assert changes(init(root, Asked("EU1"), lock, lambda: store))[store.where] == "kept"
+
+
+@pytest.mark.parametrize("event", [PENDING, MOVED])
+@pytest.mark.parametrize("on_branch", [True, False])
+def test_a_lockfile_that_is_elsewhere_is_not_gone_on_with(
+    event: str, on_branch: bool, tmp_path: Path
+) -> None:
+    """Settings that name it would lead nowhere; what it says does."""
+    to = Site("branch", "qflow-lock", "origin").to_json()
+    moved = LedgerEvent(AT, event, {"to": to, "from": to, "nonce": "1"})
+    lockfile = Lockfile("other", 1, places=(moved,))
+    if not on_branch:
+        (tmp_path / "qflow.lock").write_bytes(to_bytes(lockfile))
+    store = FakeLockStore(lockfile=lockfile) if on_branch else None
+    problem = raised(LockError, lambda: begin(tmp_path, store, named=True))
+    assert problem.reason == {PENDING: "lock_pending", MOVED: "lock_closed"}[event]
+    assert not (tmp_path / "qflow.yaml").exists()
 
 
 def test_settings_that_can_not_be_read_are_left(tmp_path: Path) -> None:

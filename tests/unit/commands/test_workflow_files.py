@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from qflow_gitops.base.addresses import same_form
 from qflow_gitops.base.paths import ROOT, ProjectFolder
 from qflow_gitops.commands.workflow_files import (
     REPOSITORY,
@@ -41,7 +42,7 @@ TOLD = Workflows("octo/qflow-gitops@" + "1" * 40, "team/runs")
     ],
 )
 def test_owner_and_name_are_those_of_an_address(address: str, name: str) -> None:
-    assert repository_of(address) == name
+    assert repository_of(same_form(address, "/nowhere")) == name
 
 
 def put(root: Path, files: dict[str, str]) -> list[str]:
