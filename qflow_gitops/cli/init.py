@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.base.paths import ROOT, ProjectFolder
+from qflow_gitops.base.times import stamp
+from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.git.remotes import GitRemotes
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.qualys.platforms import NAMES
 
 if TYPE_CHECKING:
-    from qflow_gitops.commands.beginning import Target
+    from qflow_gitops.commands.beginning import Beginning, Target
     from qflow_gitops.commands.workflow_files import Workflows
     from qflow_gitops.results.report import Report
+    from qflow_gitops.settings.project import LockSettings
 
 
 def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
@@ -97,7 +101,12 @@ def command(
         )
 
     def work() -> Report:
-        from qflow_gitops.commands.beginning import Wanted, check_place, lock_settings
+        from qflow_gitops.commands.beginning import (
+            Beginning,
+            Wanted,
+            check_place,
+            lock_settings,
+        )
         from qflow_gitops.commands.init import Asked, init
 
         repo, target = _target(wiring, folder, platform)
@@ -110,7 +119,10 @@ def command(
         if repo and remotes and lock.store == "branch":
             opened = partial(wiring.store_of, lock, repo, target.at)
         workflows = _workflows(repo, lock.remote, action) if github else None
-        asked = Asked(platform, workflows, named=bool(branch), remote=bool(remotes))
+        begun = Beginning(bool(branch))
+        if repo and opened:
+            begun = _beginning(wiring, repo, target.at, lock, named=bool(branch))
+        asked = Asked(platform, workflows, bool(remotes), begun)
         return init(target, asked, lock._replace(lineage=secrets.token_hex(16)), opened)
 
     return run(wiring, "init", work, "text")
@@ -119,10 +131,26 @@ def command(
 def _workflows(repo: GitRepo | None, remote: str, action: str) -> Workflows:
     """Return what the workflows are told, as far as it is known here."""
     from qflow_gitops.commands.workflow_files import Workflows, repository_of
-    from qflow_gitops.git.remotes import GitRemotes
 
     address = GitRemotes(repo).address(remote) if repo else ""
     return Workflows(action, repository_of(address))
+
+
+def _beginning(
+    wiring: Wiring, repo: GitRepo, at: ProjectFolder, lock: LockSettings, *, named: bool
+) -> Beginning:
+    """Say when and by whom a lockfile begins, and how it is found out whether one was left."""
+    from qflow_gitops.commands.beginning import Beginning
+    from qflow_gitops.settings.project import without_file
+    from qflow_gitops.sources.lostsettings import head_of
+    from qflow_gitops.sources.orphans import orphans
+
+    project = without_file("", at)._replace(lock=lock)
+    left = partial(
+        orphans, repo, GitRemotes(repo), lambda lock: wiring.store_of(lock, repo, at), project,
+        head_of(repo),
+    )  # fmt: skip
+    return Beginning(named, stamp(SystemClock().now()), wiring.author(repo), left)
 
 
 def _target(wiring: Wiring, folder: Path, platform: str) -> tuple[GitRepo | None, Target]:

@@ -4,10 +4,11 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from qflow_gitops.apply.belonging import first_place
 from qflow_gitops.base.paths import LOCK_FILE, PROJECT_FILE, ROOT, ProjectFolder
 from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
 from qflow_gitops.lockfile.codec import from_bytes
@@ -21,6 +22,7 @@ from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import LockSettings
 from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.found import Found
+from qflow_gitops.sources.orphans import Orphan
 from qflow_gitops.sources.place import settings_of
 from qflow_gitops.specs import schemas
 
@@ -185,20 +187,36 @@ def lockfile_in(target: Target) -> Lockfile:
     return lockfile
 
 
+class Beginning(NamedTuple):
+    """How a lockfile begins on its branch: whether that was typed (`named`), when and by whom.
+
+    `at` is RFC 3339. `orphans` finds the lockfiles of the remote whose projects are gone.
+    """
+
+    named: bool = False
+    at: str = ""
+    by: Mapping[str, str] = {}
+    orphans: Callable[[], Iterable[Orphan]] = tuple
+
+
 def lockfile_on(
-    branch: Callable[[], LockStore], target: Target, lock: LockSettings, *, named: bool
+    branch: Callable[[], LockStore], target: Target, lock: LockSettings, how: Beginning
 ) -> tuple[FileChange, Lockfile]:
     """Make the lockfile on its branch, or take the one that is there.
 
-    One of another project only if the branch was `named`. Raises InvalidInput otherwise.
+    One of another project only if the branch was named, and a new one beside an orphan only then.
+    Raises InvalidInput otherwise.
     """
     try:
         store = branch()
         with store.session() as session:
-            if not (session.created or named):
+            if not (session.created or how.named):
                 _check_own(session.lockfile, target, lock)
             if session.created:
-                session.record([], Checkpoint("prod", ""))
+                for orphan in () if how.named else how.orphans():
+                    raise _left(orphan, target, lock)
+                here = first_place(store, session.lockfile, how.at, how.by)
+                session.record([], Checkpoint("prod", "", notes=here))
             what = "written" if session.created else "kept"
             return FileChange(store.where, what), session.lockfile
     except (LockError, LostRace) as problem:
@@ -206,6 +224,18 @@ def lockfile_on(
             raise  # it is elsewhere
         said = f"not made now, but by the first apply: {getattr(problem, 'message', 'try again')}"
         return FileChange("the lockfile's branch", "left", said), Lockfile("")
+
+
+def _left(orphan: Orphan, target: Target, lock: LockSettings) -> InvalidInput:
+    """Ask whether the project is the one whose lockfile is there, by the ways that there are."""
+    return InvalidInput(
+        f"{orphan}: if it is this one, moved to here, its lockfile goes on.",
+        where=target.at.settings,
+        not_done=_NOTHING,
+        hint=f"If it is: `{target.init} --branch {shlex.quote(orphan.branch)}`. If this is another "
+        f"project: `{target.init} --branch {shlex.quote(lock.branch)}`",
+        reason="lock_left",
+    )
 
 
 def _check_own(lockfile: Lockfile, target: Target, lock: LockSettings) -> None:

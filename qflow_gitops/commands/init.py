@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from qflow_gitops.base import atomic
 from qflow_gitops.base.paths import LOCK_FILE, PROJECT_FILE, ProjectFolder
-from qflow_gitops.commands.beginning import Target, lockfile_in, lockfile_on
+from qflow_gitops.commands.beginning import Beginning, Target, lockfile_in, lockfile_on
 from qflow_gitops.commands.workflow_files import Workflows, to_settle, workflow_files
 from qflow_gitops.errors import InvalidInput
 from qflow_gitops.lockfile.codec import to_bytes
@@ -72,14 +72,13 @@ Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`
 class Asked(NamedTuple):
     """What to make ready: the platform, and the workflows of GitHub Actions, None for none.
 
-    `named` is whether the lockfile's branch was
-    typed, `remote` whether the repository has one.
+    `remote` is whether the repository has one, `begun` how its lockfile's branch is.
     """
 
     platform: str
     workflows: Workflows | None = None
-    named: bool = False
     remote: bool = True
+    begun: Beginning = Beginning()
 
 
 def init(
@@ -98,7 +97,7 @@ def init(
     if target.is_new and (folder / LOCK_FILE).exists():
         known = lockfile_in(target)
     elif target.is_new and branch is not None:
-        change, known = lockfile_on(branch, target, lock, named=asked.named)
+        change, known = lockfile_on(branch, target, lock, asked.begun)
         made.append(change)
     texts: dict[str, str | bytes] = {
         PROJECT_FILE: _settings(asked.platform, lock, known),

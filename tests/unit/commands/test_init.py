@@ -7,6 +7,7 @@ import pytest
 
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.commands.beginning import (
+    Beginning,
     Target,
     Wanted,
     check_branch_name,
@@ -53,7 +54,7 @@ def begin(
 ) -> Report:
     """Begin a project, its lockfile in a store of a branch, or in a file."""
     lock = LockSettings("branch", branch) if store else LockSettings()
-    asked = Asked("EU1", None if action is None else Workflows(action), named)
+    asked = Asked("EU1", None if action is None else Workflows(action), begun=Beginning(named))
     opened = None if store is None else lambda: store
     return init(Target(folder, folder), asked, lock._replace(lineage=LINEAGE), opened)
 
@@ -347,7 +348,7 @@ def test_the_lockfile_of_another_folder_is_taken_only_by_its_branchs_name(
     lock, store = LockSettings("branch", "qflow-lock-teams-x"), of_folder("teams/old", said=said)
 
     def begins() -> Report:
-        return init(target, Asked("EU1", named=named), lock, lambda: store)
+        return init(target, Asked("EU1", begun=Beginning(named)), lock, lambda: store)
 
     if named:
         assert changes(begins())[store.where] == "kept"
