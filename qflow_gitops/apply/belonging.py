@@ -53,7 +53,7 @@ def warnings(store: LockStore, lockfile: Lockfile) -> Iterator[Beforehand]:
 
 
 def _describe(address: str) -> str:
-    here = f"{address} isn't" if address else "A clone without a remote isn't"
+    here = f"{address} isn't" if address else "No remote of this clone is"
     return (
         f"{here} a place that this lockfile is known at: in a fork or a copy, what was sent from "
         "the original since would be sent again"

@@ -152,7 +152,7 @@ def _check_place(store: LockStore, lockfile: Lockfile) -> None:
     """Refuse to move what a fork or a copy of a repository brought along. Raises LockError."""
     if not is_known(lockfile, store.address):
         raise LockError(
-            f"{store.address or 'A clone without a remote'} isn't a place that this lockfile is "
+            f"{store.address or 'This clone'} isn't a place that this lockfile is "
             "known at: it may be a copy of one that is still written.",
             where=store.where,
             not_done=_STAYS,

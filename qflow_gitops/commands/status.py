@@ -25,7 +25,7 @@ from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import folders, forgotten
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.loader import DIRECT, Loader
-from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.lockseen import out_of_use, seen
 from qflow_gitops.sources.runs import attempts_for, run_key
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.sources.specs import all_specs
@@ -64,7 +64,8 @@ def status(
     report = standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
     absent = [] if rows else folders.missing(git, commit, project, lambda: recorded.lockfile)
     said = (f"{finding.message} {finding.hint}" for finding in absent)
-    return replace(report, notes=(*forgotten.notes(lockfile, project), *said))
+    notes = (*out_of_use(recorded), *forgotten.notes(lockfile, project), *said)
+    return replace(report, notes=notes)
 
 
 def _rows(
@@ -151,4 +152,5 @@ def history(
             hint="`qflow-gitops status` lists the runs.",
             reason="run_unknown",
         )
-    return Report("history", body=RunHistory(found, seen(recorded)))
+    notes = out_of_use(recorded)
+    return Report("history", notes=notes, body=RunHistory(found, seen(recorded)))

@@ -35,8 +35,12 @@ class GitRemotes:
         return tracked if tracked in names else names[0] if len(names) == 1 else ""
 
     def address(self, preferred: str) -> str:
-        """Return where `remote` is pushed to, in the one form of an address; "" for no remote."""
-        remote = self.remote(preferred)
+        """Return where a remote is pushed to, in the one form of an address; "" for no remote.
+
+        The preferred one, else the only one: which branch is checked out says nothing about it.
+        """
+        names = self.repo.remotes()
+        remote = preferred if preferred in names else names[0] if len(names) == 1 else ""
         url = self._line(["remote", "get-url", "--push", "--", remote]) if remote else ""
         return same_form(url, str(self.repo.root))
 

@@ -1,6 +1,7 @@
 """What a command says of the lockfile that it found."""
 
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.places import closed
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.settings.project import Project
@@ -12,6 +13,12 @@ def seen(snapshot: Snapshot) -> LockSeen:
     if lockfile is None:
         return LockSeen(snapshot.where, exists=False)
     return LockSeen(snapshot.where, True, lockfile.lineage, lockfile.serial, snapshot.copied_at)
+
+
+def out_of_use(snapshot: Snapshot) -> tuple[str, ...]:
+    """Say that the lockfile was moved away, or isn't open yet: what it shows ends there."""
+    problem = closed(snapshot.lockfile, snapshot.where) if snapshot.lockfile else None
+    return (f"{problem.message} {problem.hint}",) if problem else ()
 
 
 def held(session: LockSession, where: str) -> Snapshot:

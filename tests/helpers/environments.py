@@ -57,6 +57,7 @@ CALLS: Mapping[str, Call] = {
     "baseline": Call(RECORDS, ("baseline", "--yes", *_WHY)),
     "freeze": Call(RECORDS, ("freeze", *_WHY)),
     "unfreeze": Call(RECORDS, ("unfreeze", *_WHY)),
+    "lock move": Call(RECORDS, ("lock", "move", "--to", "branch", "--branch", "elsewhere")),
     "lock push": Call(RECORDS, ("lock", "push", "{world}/rescued")),
     "init": Call(WRITES, ("init", "new", "--platform", "sandbox", "--store", "worktree")),
     "migrate": Call(WRITES, ("migrate",)),

@@ -202,7 +202,7 @@ def test_a_work_trees_lockfile_that_a_fork_brings_along(
     assert len(sandbox.executions()) == 2
     Workspace(mine.folder).git("remote", "remove", "origin")
     done = mine("apply", "--yes")
-    assert (done.code, "A clone without a remote" in done.err) == (11, True)
+    assert (done.code, "No remote of this clone is a place" in done.err) == (11, True)
 
 
 def test_a_laptop_without_a_remote_gets_one(

@@ -58,7 +58,7 @@ def test_without_a_remote_nothing_is_named_before_there_is_one() -> None:
     assert world.apply().report.exit_code is ExitCode.OK
     assert len(addresses(world)) == 1
     world.store.address = ""
-    assert raised(LockError, world.apply).message.startswith("A clone without a remote isn't")
+    assert raised(LockError, world.apply).message.startswith("No remote of this clone is a place")
 
 
 def test_elsewhere_it_is_refused_and_nothing_is_written(world: World) -> None:
@@ -162,7 +162,10 @@ def test_where_it_is_closed_nothing_is_written(
     first = planned(world).first[0]
     assert said in first.message
     assert first.message.startswith("`apply` would refuse this: the lockfile")
+    for report in (world.status(), world.history()):
+        assert said in report.notes[0]
     mark(world, "opened")
+    assert world.status().notes == world.history().notes == ()
     assert world.apply().report.exit_code is ExitCode.OK
 
 
