@@ -101,12 +101,7 @@ def command(
         )
 
     def work() -> Report:
-        from qflow_gitops.commands.beginning import (
-            Beginning,
-            Wanted,
-            check_place,
-            lock_settings,
-        )
+        from qflow_gitops.commands.beginning import Wanted, check_place, lock_settings
         from qflow_gitops.commands.init import Asked, init
 
         repo, target = _target(wiring, folder, platform)
@@ -119,9 +114,7 @@ def command(
         if repo and remotes and lock.store == "branch":
             opened = partial(wiring.store_of, lock, repo, target.at)
         workflows = _workflows(repo, lock.remote, action) if github else None
-        begun = Beginning(bool(branch))
-        if repo and opened:
-            begun = _beginning(wiring, repo, target.at, lock, named=bool(branch))
+        begun = _beginning(wiring, repo, target.at, lock, named=bool(branch))
         asked = Asked(platform, workflows, bool(remotes), begun)
         return init(target, asked, lock._replace(lineage=secrets.token_hex(16)), opened)
 
@@ -137,7 +130,7 @@ def _workflows(repo: GitRepo | None, remote: str, action: str) -> Workflows:
 
 
 def _beginning(
-    wiring: Wiring, repo: GitRepo, at: ProjectFolder, lock: LockSettings, *, named: bool
+    wiring: Wiring, repo: GitRepo | None, at: ProjectFolder, lock: LockSettings, *, named: bool
 ) -> Beginning:
     """Say when and by whom a lockfile begins, and how it is found out whether one was left."""
     from qflow_gitops.commands.beginning import Beginning
@@ -145,6 +138,8 @@ def _beginning(
     from qflow_gitops.sources.lostsettings import head_of
     from qflow_gitops.sources.orphans import orphans
 
+    if repo is None:
+        return Beginning(named)
     project = without_file("", at)._replace(lock=lock)
     left = partial(
         orphans, repo, GitRemotes(repo), lambda lock: wiring.store_of(lock, repo, at), project,

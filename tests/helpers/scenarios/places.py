@@ -112,6 +112,16 @@ def lockfile_moved_and_gone(at: Terminal) -> tuple[str, Person]:
     return MOVE, Person(elsewhere={"from a clone that has it": "no clone has it"})
 
 
+@scenario("branch")
+def project_begun_beside_one_that_is_gone(at: Terminal) -> tuple[str, Person]:
+    """A project is begun in a folder, and the remote has the lockfile of one that is gone."""
+    _sent(at)
+    at.clone.git("rm", "--quiet", "-r", "qflow.yaml", "runs")
+    at.merge()
+    applies = ("qflow-gitops -C pay apply --yes",)
+    return "qflow-gitops init pay --platform sandbox", Person(applies=applies)
+
+
 @scenario("worktree")
 def lockfile_to_move_without_settings(at: Terminal) -> tuple[str, Person]:
     """There are no settings that could name the new place."""
