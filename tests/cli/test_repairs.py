@@ -241,10 +241,10 @@ def test_init_goes_on_with_a_lockfile_that_was_begun_without_settings(
     lineage = json.loads(workspace.read("qflow.lock"))["lineage"]
     there = str(workspace.path)
     workspace.git("remote", "add", "origin", "https://git.example/x")
-    refused = cli("init", there, "--platform", "sandbox")
+    refused = cli("init", there, "--platform", "sandbox", "--store", "branch")
     assert (refused.code, (workspace.path / "qflow.yaml").exists()) == (3, False)
     assert "--store worktree" in refused.err
-    assert cli("init", there, "--platform", "sandbox", "--store", "worktree").code == 0
+    assert cli("init", there, "--platform", "sandbox").code == 0
     assert lineage in workspace.read("qflow.yaml")
     workspace.commit()
     assert cli.json("plan", "--full")["counts"]["run"] == 0
