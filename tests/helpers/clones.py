@@ -128,15 +128,15 @@ def put_files(repository: Path, files: Mapping[str, bytes], parent: str = "") ->
     return made.stdout.decode().strip()
 
 
-def moved_along(remote: Path) -> None:
+def moved_along(remote: Path) -> bool:
     """Let the lockfile of a remote that was copied be known where the copy is.
 
-    As an apply with `--ack place=1` does; nothing where there is none.
+    As an apply with `--ack place=1` does; False where there is none.
     """
     shown = ["git", "-C", str(remote), "cat-file", "blob", f"refs/heads/{BRANCH}:qflow.lock"]
     found = subprocess.run(shown, capture_output=True, check=False)
     if found.returncode:
-        return
+        return False
     head = json.loads(found.stdout)
     address = str(remote).removesuffix(".git")
     digest = hashlib.sha256(f"{head['lineage']}\n{address}".encode()).hexdigest()
@@ -149,6 +149,7 @@ def moved_along(remote: Path) -> None:
     feed += [b"from %s^0" % ref, b"M 100644 inline qflow.lock", b"data %d" % len(content), content]
     command = ["git", "-C", str(remote), "fast-import", "--quiet", "--done"]
     subprocess.run(command, input=b"\n".join([*feed, b"done", b""]), check=True)
+    return True
 
 
 def _part(path: str) -> int:

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.clones import moved_along
+from tests.helpers.clones import BRANCH, moved_along
 from tests.helpers.git import Workspace
 
 
@@ -43,8 +43,10 @@ class Kept:
         for what, place in places.items():
             shutil.rmtree(place, ignore_errors=True)
             shutil.copytree(kept / what, place, symlinks=True)
-        if remote:
-            moved_along(remote)
+        if remote and moved_along(remote):
+            knows = f"refs/qflow-gitops/origin/{BRANCH}"
+            if workspace.git("for-each-ref", knows):
+                workspace.git("fetch", "--quiet", str(remote), f"+refs/heads/{BRANCH}:{knows}")
         config = workspace.path / ".git/config"
         old = (kept / "beside").read_text("utf-8")
         config.write_text(config.read_text("utf-8").replace(old, str(workspace.path.parent)))
