@@ -24,12 +24,13 @@ from qflow_gitops.lockfile.places import (
 )
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.clock import Clock
-from qflow_gitops.ports.git import GitTree
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import LockSettings, Project
 from qflow_gitops.sources.lostsettings import rooted
+from qflow_gitops.sources.settings import check_place
 from qflow_gitops.yaml import edit
 
 _TRIES = 100
@@ -45,7 +46,7 @@ class MoveServices:
     afterwards. `author` is what is recorded about who did it.
     """
 
-    git: GitTree
+    git: Repository
     project: Project
     store: Callable[[LockSettings], LockStore]
     settings: Path
@@ -74,6 +75,7 @@ def move(to: LockSettings, services: MoveServices) -> Report:
     ends = _ends(to, services)
     if ends is None:
         return Report("lock", body=Files((FileChange(_named(to, project), "kept"),)))
+    _check_alone(to, services)
     _edited(content, to, "0", project)  # what can't be changed is said before anything is moved
     for _ in steps(ends, services.clock, services.author):
         pass
@@ -195,6 +197,16 @@ def _ends(to: LockSettings, services: MoveServices) -> Ends | None:
         raise problem or LostRace
     origin = LockSettings(site.store, site.branch, site.remote, lockfile.lineage)
     return Ends(services.store(origin), there, origin, to, folder)
+
+
+def _check_alone(to: LockSettings, services: MoveServices) -> None:
+    """Refuse a branch that another project names, be there a lockfile by now or not."""
+    try:
+        check_place(services.git, services.project.folder, to)
+    except InvalidInput as problem:
+        problem.not_done = _STAYS
+        problem.hint = "Choose another branch: `qflow-gitops lock move --to branch --branch NAME`"
+        raise
 
 
 def _are_same(lock: LockSettings, other: LockSettings) -> bool:

@@ -166,6 +166,17 @@ def test_a_branch_of_another_name_that_this_clone_has(two: Two, sandbox: Sandbox
     assert "qflow-lock-teams-pay" not in done.err  # it was moved from there
 
 
+def test_a_lockfile_is_not_moved_to_where_another_project_begins(two: Two) -> None:
+    two.clone.write("teams/web/qflow.yaml", two.clone.read("teams/web/qflow.yaml").replace(
+        "branch: qflow-lock-teams-web", "branch: soon"
+    ))  # fmt: skip
+    before = two.branches()
+    done = two("teams/pay", "lock", "move", "--to", "branch", "--branch", "soon")
+    assert (done.code, "several projects" in done.err) == (3, True), done
+    assert "Nothing was moved: the lockfile is where it was." in done.err
+    assert two.branches() == before
+
+
 def test_two_that_name_one_branch_are_refused(two: Two, sandbox: SandboxServer) -> None:
     text = two.clone.read("teams/web/qflow.yaml").replace(
         "qflow-lock-teams-web", "qflow-lock-teams-pay"
