@@ -6,8 +6,8 @@ What the original has sent since, that copy doesn't know: it would be sent again
 import contextlib
 from collections.abc import Iterator, Mapping
 
-from qflow_gitops.apply.preconditions import PLACE, ApplyRequest
-from qflow_gitops.errors import AGAIN, LockError, UsageProblem
+from qflow_gitops.apply.preconditions import PLACE, ApplyRequest, check_reason
+from qflow_gitops.errors import AGAIN, BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, Note
 from qflow_gitops.lockfile.places import check_open, closed, is_known, known_at, names_any
@@ -25,6 +25,8 @@ def check(request: ApplyRequest, store: LockStore, lockfile: Lockfile) -> None:
     check_open(lockfile, store.where)
     known = is_known(lockfile, store.address)
     count = request.acks.get(PLACE)
+    if count is not None:
+        check_reason(request)
     if count is not None and (known or count != 1):
         raise UsageProblem(
             f"--ack {PLACE}={count} releases nothing: "
@@ -33,7 +35,7 @@ def check(request: ApplyRequest, store: LockStore, lockfile: Lockfile) -> None:
             hint="Leave it out.",
             reason="ack_differs",
         )
-    if not known and not (count and request.reason.strip()):
+    if not known and count is None:
         raise LockError(
             f"{_describe(store.address)}.",
             where=store.where,
@@ -91,7 +93,10 @@ def settle_in(
     at: str,
     author: Mapping[str, str],
 ) -> None:
-    """Record that a person released this place, before anything is sent. Raises LockError."""
+    """Record that a person released this place, before anything is sent.
+
+    Raises LockError, and BusyError where others write all the time.
+    """
     for _ in range(_TRIES):
         if is_known(session.lockfile, store.address):
             return
@@ -101,3 +106,9 @@ def settle_in(
         with contextlib.suppress(LostRace):
             session.record([], Checkpoint(notes=(Note("", "", event),)))
             return
+    raise BusyError(
+        "Other processes write the lockfile all the time.",
+        where=store.where,
+        not_done="Nothing was sent.",
+        hint="Run the command again when no apply is at work.",
+    )

@@ -29,7 +29,7 @@ from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import LockSettings, Project
-from qflow_gitops.sources.lostsettings import rooted
+from qflow_gitops.sources.lostsettings import head_of, rooted
 from qflow_gitops.sources.settings import check_place
 from qflow_gitops.yaml import edit
 
@@ -187,14 +187,13 @@ def _ends(to: LockSettings, services: MoveServices) -> Ends | None:
     if not _are_same(origin, to):
         return Ends(services.store(origin), there, origin, to, folder)
     lockfile = services.store(origin).read().lockfile
-    last = last_move(lockfile.places) if lockfile else None
-    if lockfile is None or last is None or last.event != PENDING:
-        if lockfile and (problem := closed(lockfile, there.where)):
-            raise problem
+    problem = closed(lockfile, there.where) if lockfile else None
+    if lockfile is None or problem is None:
         return None
-    site, problem = site_of(last.extra.get("from")), closed(lockfile, there.where)
+    last = last_move(lockfile.places)
+    site = site_of(last.extra.get("from")) if last and last.event == PENDING else None
     if site is None or site.folder not in ("", folder or "."):
-        raise problem or LostRace
+        raise problem
     origin = LockSettings(site.store, site.branch, site.remote, lockfile.lineage)
     return Ends(services.store(origin), there, origin, to, folder)
 
@@ -264,7 +263,9 @@ def _report(ends: Ends, services: MoveServices, before: bytes, after: bytes) -> 
         FileChange(ends.source.where, "closed", "it names the new place"),
     ]
     files = [file]
-    if "worktree" in (ends.origin.store, ends.to.store):
+    head = head_of(services.git)
+    listed = services.git.listing(head, folder.name) if head else {}
+    if folder.lockfile.encode() in listed or ends.to.store == "worktree":
         files.append(folder.lockfile)
     if after == before:
         return Report("lock", body=Files((*changes, FileChange(file, "kept"))))

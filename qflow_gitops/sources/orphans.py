@@ -8,7 +8,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from qflow_gitops.base.paths import PROJECT_FILE
+from qflow_gitops.base.paths import PROJECT_FILE, ProjectFolder
+from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.pieces import HEAD
 from qflow_gitops.lockfile.places import folder_of, is_open
 from qflow_gitops.ports.git import Branches, GitTree, Repository
@@ -23,19 +24,25 @@ PREFIX = LockSettings().branch
 
 
 class Orphan(NamedTuple):
-    """A lockfile: its branch and remote, and in which folder its project was, "" for the root."""
+    """A lockfile: its branch and remote, and in which folder its project was.
+
+    None where it doesn't say that. `problem` is why it can't be read.
+    """
 
     branch: str
     remote: str
-    folder: str
+    folder: ProjectFolder | None = None
+    problem: str = ""
 
     def __str__(self) -> str:
         """Say it as a part of a sentence."""
-        where = f"in {self.folder}" if self.folder else "at the root"
-        return (
-            f"{self.remote} has a lockfile, branch {self.branch}, of a project that was {where} "
-            "and isn't there any more"
-        )
+        named = f"{self.remote} has a lockfile, branch {self.branch}, "
+        if self.problem:
+            return f"{named}which can't be read ({self.problem.rstrip('.')})"
+        if self.folder is None:
+            return f"{named}of a project that this commit doesn't have"
+        where = f"in {self.folder.name}" if self.folder.name else "at the root"
+        return f"{named}of a project that was {where} and isn't there any more"
 
 
 def orphans(
@@ -48,7 +55,7 @@ def orphans(
     """Find the lockfiles of the remote that no project of a commit names, with runs in them.
 
     Of the branches that are called as `init` does it, and those that this clone has. `store`
-    opens a lockfile. Raises LockError for one that can't be read: it may be this project's.
+    opens a lockfile; one that can't be read may be this project's.
     """
     remote = branches.remote(project.lock.remote)
     tips = branches.ask(remote).tips if remote else {}
@@ -57,14 +64,18 @@ def orphans(
     for name in found:
         if (remote, name) in named:
             continue
-        lockfile = store(LockSettings("branch", name, remote)).read().lockfile
+        try:
+            lockfile = store(LockSettings("branch", name, remote)).read().lockfile
+        except LockError as problem:
+            yield Orphan(name, remote, problem=problem.message)
+            continue
         if lockfile is None or not is_open(lockfile):
             continue
         begun = [each for each in lockfile.environments.values() if each.runs or each.latest]
-        folders = {folder_of(record) for record in begun} - {None}
-        gone = [folder for folder in folders if folder and not has_settings(git, folder, commit)]
+        folders = sorted({folder for folder in map(folder_of, begun) if folder is not None})
+        gone = [folder for folder in folders if not has_settings(git, folder, commit)]
         if begun and (gone or not folders):
-            yield Orphan(name, remote, min(folder.name for folder in gone) if gone else "")
+            yield Orphan(name, remote, gone[0] if gone else None)
 
 
 def _may_be_one(git: Repository, name: str, tip: str) -> bool:

@@ -103,7 +103,7 @@ def test_a_mirror_that_is_switched_to_goes_on_once_a_person_said_so(
     clone.git("remote", "set-url", "origin", mirror.path.as_uri())
     refused(begun("apply", "--yes"))
     without = begun("apply", "--yes", "--ack", "place=1")
-    assert (without.code, "--reason TEXT" in without.err) == (11, True)
+    assert (without.code, "--reason TEXT" in without.err) == (2, True)
     assert begun("apply", "--yes", *ACK).code == 0
     event = mirror.record()["places"][-1]
     assert (event["event"], event["reason"]) == ("known", ACK[-1])

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.errors import ExitCode, LockError, QflowError, UsageProblem
+from qflow_gitops.errors import BusyError, ExitCode, LockError, QflowError, UsageProblem
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.places import hashed
 from qflow_gitops.results.plans import Planned
@@ -93,7 +94,7 @@ def test_it_is_added_although_nothing_is_due(world: World) -> None:
 @pytest.mark.parametrize(
     ("request_", "error"),
     [
-        ({"acks": {"place": 1}, "reason": " "}, LockError),
+        ({"acks": {"place": 1}, "reason": " "}, UsageProblem),
         ({"acks": {"place": 2}, "reason": "why"}, UsageProblem),
     ],
 )
@@ -115,6 +116,20 @@ def test_others_write_while_it_is_added(world: World) -> None:
     world.store.meanwhile = [lambda lockfile: lockfile.marked(Checkpoint(notes=(note,)))]
     assert world.apply(**ACK).report.exit_code is ExitCode.OK
     assert len(addresses(world)) == 2
+
+
+def test_others_write_all_the_time(world: World) -> None:
+    moved_elsewhere(world)
+    world.specs("a", "b")
+
+    def another(lockfile: Lockfile) -> Lockfile:
+        note = Note("", "", LedgerEvent(AT, "frozen", {"nonce": str(lockfile.serial)}))
+        return lockfile.marked(Checkpoint(notes=(note,)))
+
+    world.store.meanwhile = [another] * 100
+    asked = len(world.qualys.sent)
+    assert raised(BusyError, lambda: world.apply(**ACK)).exit_code is ExitCode.BUSY
+    assert len(world.qualys.sent) == asked
 
 
 def test_somebody_else_adds_it_meanwhile(world: World) -> None:
