@@ -14,6 +14,7 @@ import click
 
 from qflow_gitops.base.paths import ROOT, ProjectFolder
 from qflow_gitops.base.times import stamp
+from qflow_gitops.cli import options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
 def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if value and not re.fullmatch(r"[\w.-]+/[\w.-]+(/[\w.-]+)*@[0-9a-f]{40}", value, re.ASCII):
         raise click.BadParameter("it isn't OWNER/NAME@COMMIT with the commit's 40 characters")
-    return value
-
-
-def _branch(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
-    from qflow_gitops.commands.beginning import check_branch_name
-
-    if value and (problem := check_branch_name(value)):
-        raise click.BadParameter(problem)
     return value
 
 
@@ -60,7 +53,7 @@ def _branch(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     "--branch",
     metavar="NAME",
     default="",
-    callback=_branch,
+    callback=options.lock_name,
     help="The lockfile's branch, to go on with the one that is there, too. Usual: qflow-lock, in "
     "a folder qflow-lock-FOLDER.",
 )

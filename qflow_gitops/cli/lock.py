@@ -60,18 +60,23 @@ def verify_(
     help="branch: a git branch of its own, for teams and CI. worktree: the file qflow.lock.",
 )
 @click.option(
-    "--branch", metavar="NAME", help="With --to branch: usual is the one of the settings."
+    "--branch",
+    metavar="NAME",
+    default="",
+    callback=options.lock_name,
+    help="With --to branch: usual is the one of the settings.",
 )
 @click.option(
-    "--remote", metavar="NAME", help="With --to branch: usual is the one of the settings."
-)
+    "--remote", metavar="NAME", default="", callback=options.lock_name,
+    help="With --to branch: usual is the one of the settings.",
+)  # fmt: skip
 @options.output("text", "json")
 @click.pass_obj
 def move_(
     wiring: Wiring,
     store: str,
-    branch: str | None,
-    remote: str | None,
+    branch: str,
+    remote: str,
     format_name: str,
     copies: options.Copies,
 ) -> int:

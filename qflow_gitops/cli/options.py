@@ -54,6 +54,18 @@ def _copies(names: tuple[str, ...]) -> Callable[..., Copies]:
     return pairs
 
 
+def lock_name(_ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuse a name of a branch or remote that qflow.yaml couldn't have, before anything is done.
+
+    The option is called as the setting is.
+    """
+    from qflow_gitops.commands.beginning import check_name
+
+    if value and (problem := check_name(str(param.name), value)):
+        raise click.BadParameter(problem)
+    return value
+
+
 environment: Decorator = click.option(
     "-e", "--environment", default="", metavar="ENV", help="Only this environment."
 )

@@ -115,11 +115,11 @@ def _lockfile_there(target: Target) -> InvalidInput:
     )
 
 
-def check_branch_name(name: str) -> str:
-    """Say why settings can't name a branch so, "" where they can."""
+def check_name(setting: str, name: str) -> str:
+    """Say why settings can't name a `branch` or a `remote` so, "" where they can."""
     project = json.loads(schemas.text("project"))
     lock = project["properties"]["spec"]["properties"]["lock"]
-    known = lock["properties"]["branch"]
+    known = lock["properties"][setting]
     fits = re.search(known["pattern"], name) and not re.search(known["not"]["pattern"], name)
     return "" if fits and len(name) <= known["maxLength"] else str(known["errorMessage"])
 

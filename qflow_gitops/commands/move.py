@@ -1,7 +1,8 @@
 """Move the lockfile to another place, and the settings with it; each step can be repeated."""
 
+import contextlib
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from qflow_gitops.lockfile.places import (
 )
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.clock import Clock
-from qflow_gitops.ports.git import Repository
+from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
@@ -35,6 +36,10 @@ from qflow_gitops.yaml import edit
 
 _TRIES = 100
 _STAYS = "Nothing was moved: the lockfile is where it was."
+_HALFWAY = (
+    "It is closed where it was, and not open yet where it goes: nothing is applied until then."
+)
+_ANOTHER = "Choose another branch: `qflow-gitops lock move --to branch --branch NAME`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,10 @@ def steps(ends: Ends, clock: Clock, author: Mapping[str, str]) -> Iterator[Step]
             done = _one(ends, stamp(clock.now()), author)
         except LostRace:
             continue
+        except LockError as problem:
+            if (problem.where, problem.reason) == (ends.target.where, "lock_broken"):
+                problem.hint = _ANOTHER  # it isn't the settings that name it
+            raise
         if done is Step.DONE:
             return
         yield done
@@ -117,13 +126,26 @@ def _one(ends: Ends, at: str, by: Mapping[str, str]) -> Step:
         step = next_step(source.lockfile, there, way)
         if step in (Step.COPY, Step.CLOSE):
             _check_idle(source.lockfile, at)
-        if step is Step.COPY:
-            target.adopt(copied(source.lockfile, there, way, at, by))
-        elif step is Step.CLOSE:
-            _mark(source, closing(target.lockfile, way, at, by))
-        elif step is Step.OPEN:
-            _mark(target, opening(target.lockfile, at, by))
+        with _told(step):
+            if step is Step.COPY:
+                target.adopt(copied(source.lockfile, there, way, at, by))
+            elif step is Step.CLOSE:
+                _mark(source, closing(target.lockfile, way, at, by))
+            elif step is Step.OPEN:
+                _mark(target, opening(target.lockfile, at, by))
         return step
+
+
+@contextlib.contextmanager
+def _told(step: Step) -> Iterator[None]:
+    """Say how a move stands whose push was refused, and that it goes on by itself."""
+    try:
+        yield
+    except LockError as problem:
+        if problem.reason == "lock_push":
+            problem.not_done = _HALFWAY if step is Step.OPEN else _STAYS
+            problem.hint = f"{problem.hint} Then: `{AGAIN}`"
+        raise
 
 
 def _mark(session: LockSession, event: LedgerEvent) -> None:
@@ -204,7 +226,7 @@ def _check_alone(to: LockSettings, services: MoveServices) -> None:
         check_place(services.git, services.project.folder, to)
     except InvalidInput as problem:
         problem.not_done = _STAYS
-        problem.hint = "Choose another branch: `qflow-gitops lock move --to branch --branch NAME`"
+        problem.hint = _ANOTHER
         raise
 
 
@@ -262,20 +284,29 @@ def _report(ends: Ends, services: MoveServices, before: bytes, after: bytes) -> 
         FileChange(ends.target.where, "written", "the lockfile is here now"),
         FileChange(ends.source.where, "closed", "it names the new place"),
     ]
+    if after == before:
+        changes.append(FileChange(file, "kept"))
+    else:
+        edit_files.replace(
+            services.settings, after, not_done="The lockfile is moved; the settings don't say so."
+        )
+        changes += [
+            FileChange(file, "changed", "names the new place"),
+            FileChange(file, "diff", diff=edit_files.difference(file, before, after)),
+        ]
     files = [file]
     head = head_of(services.git)
     listed = services.git.listing(head, folder.name) if head else {}
     if folder.lockfile.encode() in listed or ends.to.store == "worktree":
         files.append(folder.lockfile)
-    if after == before:
-        return Report("lock", body=Files((*changes, FileChange(file, "kept"))))
-    edit_files.replace(
-        services.settings, after, not_done="The lockfile is moved; the settings don't say so."
-    )
-    changes += [
-        FileChange(file, "changed", "names the new place"),
-        FileChange(file, "diff", diff=edit_files.difference(file, before, after)),
-    ]
-    git, named = rooted(services.git), shlex.join(files)
-    commit = f"{git} add {named} && {git} commit -m 'Move the lockfile' -- {named}"
-    return Report("lock", body=Files(tuple(changes), (commit, f"{git} push")))
+    return Report("lock", body=Files(tuple(changes), _to_commit(files, services.git)))
+
+
+def _to_commit(files: Sequence[str], git: GitTree) -> tuple[str, ...]:
+    """Say how what was changed is committed; an ignored lockfile isn't, nor what is by now."""
+    waiting = git.uncommitted(files)
+    named, program = shlex.join(file for file in files if file in waiting), rooted(git)
+    if not named:
+        return ()
+    commit = f"{program} add {named} && {program} commit -m 'Move the lockfile' -- {named}"
+    return commit, f"{program} push"

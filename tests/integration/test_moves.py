@@ -264,6 +264,8 @@ def test_where_another_lockfile_is_nothing_moves(
     assert remote.tip() == before
     done = begun("lock", "move", "--to", "branch", "--branch", "main")
     assert (done.code, remote.tip()) == (11, before), done
+    assert "holds no qflow.lock" in done.err
+    assert "Choose another branch: `qflow-gitops lock move" in done.err
     assert other.read("qflow.yaml") == text
     assert begun("apply", "--yes").code == 0
     assert len(sandbox.executions()) == sent
@@ -299,7 +301,53 @@ def test_a_remote_that_takes_no_such_branch(begun: Cli, remote: Remote) -> None:
     remote.hook("pre-receive", "echo no branches here >&2; exit 1\n")
     done = begun("lock", "move", "--to", "branch", "--branch", "elsewhere")
     assert (done.code, remote.tip()) == (11, before), done
+    assert "Nothing was moved: the lockfile is where it was." in done.err
     assert Workspace(begun.folder).read("qflow.yaml") == settings
+
+
+def test_a_remote_that_takes_such_a_branch_only_once(
+    begun: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """What is refused is the push that opens the new place: the old one is closed by then."""
+    remote.hook(
+        "update", f"case $1 in refs/heads/{BRANCH}) ;; *) test $2 = {'0' * 40} || exit 1;; esac\n"
+    )
+    done = begun("lock", "move", "--to", "branch", "--branch", "elsewhere")
+    assert (done.code, "It is closed where it was, and not open yet" in done.err) == (11, True)
+    assert "Then: `qflow-gitops -C" in done.err
+    assert begun("apply", "--yes").code == 11
+    (remote.path / "hooks/update").unlink()
+    assert begun("lock", "move", "--to", "branch", "--branch", "elsewhere").code == 0
+    is_moved(begun, sandbox)
+
+
+@pytest.mark.parametrize(
+    "option", ["--branch=HEAD", "--branch=refs/heads/x", "--branch=-x", "--remote=a b"]
+)
+def test_a_name_that_no_settings_can_have_is_refused_first(
+    begun: Cli, remote: Remote, option: str
+) -> None:
+    """In the settings it would be an error, and the lockfile there for good."""
+    settings, branches = Workspace(begun.folder).read("qflow.yaml"), remote.git("for-each-ref")
+    done = begun("lock", "move", "--to", "branch", option)
+    assert (done.code, "Invalid value for '--" in done.err) == (2, True), done
+    assert Workspace(begun.folder).read("qflow.yaml") == settings
+    assert remote.git("for-each-ref") == branches
+
+
+@pytest.mark.parametrize("begun", ["worktree"], indirect=True)
+def test_what_is_left_to_commit_is_said_until_it_is(begun: Cli) -> None:
+    """Also who lost sight of it; a lockfile that git ignores isn't in it."""
+    clone = Workspace(begun.folder)
+    clone.write(".git/info/exclude", "qflow.lock\n")
+    for _ in range(2):
+        done = begun("lock", "move", "--to", "branch")
+        assert done.code == 0, done
+        first = done.out.partition("Next:\n  ")[2].splitlines()[0]
+        assert first == "git add qflow.yaml && git commit -m 'Move the lockfile' -- qflow.yaml"
+    subprocess.run(["sh", "-c", first], cwd=begun.folder, check=True, capture_output=True)
+    assert begun("apply", "--yes").code == 0
+    assert begun("lock", "move", "--to", "branch").out == "    kept  branch qflow-lock of origin\n"
 
 
 def test_settings_that_no_program_changes_stop_it_first(begun: Cli, remote: Remote) -> None:

@@ -10,7 +10,7 @@ from qflow_gitops.commands.beginning import (
     Beginning,
     Target,
     Wanted,
-    check_branch_name,
+    check_name,
     check_place,
     free_branch,
     lock_settings,
@@ -277,13 +277,13 @@ def test_a_branch_needs_a_remote(wanted: Wanted) -> None:
 def test_a_branch_is_named_after_the_folder(folder: str, branch: str) -> None:
     at = ProjectFolder(folder)
     assert free_branch(at, None) == branch
-    assert check_branch_name(branch) == ""
+    assert check_name("branch", branch) == ""
 
 
 @pytest.mark.parametrize("folder", ["ü", "x" * 300, "-"])
 def test_a_branch_of_a_folder_without_letters_or_with_many(folder: str) -> None:
     name = free_branch(ProjectFolder(folder), None)
-    assert check_branch_name(name) == ""
+    assert check_name("branch", name) == ""
     assert name.startswith("qflow-lock-")
     assert len(name) < 80
 
@@ -302,7 +302,7 @@ def test_a_branch_of_another_project_is_not_taken() -> None:
 
 @pytest.mark.parametrize("name", ["a b", "a..b", "/a", "a.lock", "HEAD", "refs/heads/a", "a" * 201])
 def test_what_is_no_name_of_a_branch_is_said(name: str) -> None:
-    assert "letters, digits" in check_branch_name(name)
+    assert "letters, digits" in check_name("branch", name)
 
 
 def test_settings_name_branch_and_remote(tmp_path: Path) -> None:
