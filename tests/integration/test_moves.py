@@ -17,10 +17,11 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.kills import PROGRAM, Killer
-from tests.helpers.partners import NIGHTLY
+from tests.helpers.partners import NIGHTLY, rows
 from tests.helpers.specs import spec
 
-NEVER = 100_000
+APART = 17
+"""So many steps of a move lie between two that are killed in one test."""
 WAYS = {
     "to a branch": (("--to", "branch"), "worktree"),
     "to another branch": (("--to", "branch", "--branch", "elsewhere"), "branch"),
@@ -101,6 +102,7 @@ def test_it_goes_there_and_nothing_is_sent_again(
     assert len(sandbox.executions()) == 3
 
 
+@pytest.mark.parametrize("first", rows(range(1, APART + 1), lambda first: first == 1))
 @pytest.mark.parametrize(
     ("begun", "options"), [(way[1], way[0]) for way in WAYS.values()], ids=WAYS, indirect=["begun"]
 )
@@ -110,12 +112,16 @@ def test_killed_at_every_step(
     sandbox: SandboxServer,
     remote: Remote,
     tmp_path: Path,
+    first: int,
 ) -> None:
-    """Whoever applies in between sends nothing; run again, it ends, with all that there was."""
+    """Whoever applies in between sends nothing; run again, it ends, with all that there was.
+
+    One of the steps in APART is killed here, the others by night.
+    """
     here, kept = Path(begun.folder), tmp_path / "kept"
     shutil.copytree(here, kept / "clone", symlinks=True)
     shutil.copytree(remote.path, kept / "remote", symlinks=True)
-    step, steps = 1, 0
+    step = first
     while True:
         for place, what in ((here, "clone"), (remote.path, "remote")):
             shutil.rmtree(place)
@@ -124,7 +130,6 @@ def test_killed_at_every_step(
         if not ended.killed:
             assert ended.status == 0, ended
             break
-        steps += 1
         meanwhile = begun("apply", "--yes")
         assert meanwhile.code in (0, 11), (ended, meanwhile)
         done = begun("lock", "move", *options)
@@ -134,8 +139,8 @@ def test_killed_at_every_step(
         assert begun("apply", "--yes").code == 0, ended
         assert begun.json("history")["attempts"] == history
         assert len(sandbox.executions()) == 2, ended
-        step += 1 if NIGHTLY else 17
-    assert steps > (30 if NIGHTLY else 2)
+        step += APART
+    assert step > first + APART, "hardly any step was killed"
     Workspace(here).commit("moved")
     is_moved(begun, sandbox)
 
@@ -173,7 +178,7 @@ def test_a_laptops_lockfile_goes_to_a_branch_while_ci_applies(
         laptop.write("qflow.yaml", settings)
         laptop.publish("and puts it back")
         laptop.write("qflow.yaml", changed)
-        step += 1 if NIGHTLY else 23
+        step += 5 if NIGHTLY else 23
     assert len(sandbox.executions()) <= 3
     assert begun("lock", "move", "--to", "branch").code == 0
     laptop.git("add", "--force", "qflow.lock")
