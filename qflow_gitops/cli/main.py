@@ -34,7 +34,7 @@ COMMANDS = {
     "unfreeze": "Lift every freeze of the lockfile, with a reason.",
     "reconcile": "Settle runs in doubt by looking them up.",
     "resolve": "Settle a run by a person's decision, or put one back.",
-    "lock": "Verify the lockfile, push a rescued one.",
+    "lock": "Verify the lockfile, move it, push a rescued one.",
     "workflows": "The catalog of workflows: pull, list, show, new.",
     "schema": "Print or export the JSON Schemas.",
     "sandbox": "A local Qualys Flow to try and test against.",
