@@ -91,8 +91,10 @@ def init(
     InvalidInput where a file can't be written, and where there is a lockfile of another project;
     LockError where one is broken.
     """
-    made, steps = [], _next_steps(target, asked, lock)
-    folder, at = target.folder, target.at
+    made, folder, at = [], target.folder, target.at
+    asks = asked.workflows
+    workflows = {} if asks is None else workflow_files(target.root, at, asks)
+    steps = _next_steps(target, asked, lock, to_settle(target.root, workflows))
     known = Lockfile(lock.lineage if lock.store == "worktree" else "")
     if target.is_new and (folder / LOCK_FILE).exists():
         known = lockfile_in(target)
@@ -105,9 +107,7 @@ def init(
     }
     if target.is_new and lock.store == "worktree" and not (folder / LOCK_FILE).exists():
         texts[LOCK_FILE] = to_bytes(Lockfile(known.lineage, serial=1))
-    files_of_all = {_EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]})}
-    if asked.workflows is not None:
-        files_of_all |= workflow_files(target.root, at, asked.workflows)
+    files_of_all = {_EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]}), **workflows}
     changes = [_write_missing(folder, name, text) for name, text in texts.items()]
     changes += _exported(folder / SCHEMA_FOLDER, folder, schemas.text)
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
@@ -134,7 +134,9 @@ def _settings(platform: str, lock: LockSettings, lockfile: Lockfile) -> str:
     )
 
 
-def _next_steps(target: Target, asked: Asked, lock: LockSettings) -> tuple[str, ...]:
+def _next_steps(
+    target: Target, asked: Asked, lock: LockSettings, settle: tuple[str, ...]
+) -> tuple[str, ...]:
     """Say what a person does after it."""
     everything = "-A" if target.at.name else "."
     moves = asked.workflows is not None and lock.store == "worktree" and not lock.ephemeral
@@ -144,7 +146,7 @@ def _next_steps(target: Target, asked: Asked, lock: LockSettings) -> tuple[str, 
         *([] if target.in_repository else ["git init"]),
         *([f"git remote add {lock.remote} ADDRESS"] if remote else []),
         *(["qflow-gitops lock move --to branch"] if moves else []),
-        *to_settle(asked.workflows),
+        *settle,
         f"git add {everything} && git commit -m 'Begin with qflow-gitops'",
         *([f"git push --set-upstream {lock.remote} HEAD"] if remote else []),
         "edit runs/my-first-run.yaml (runs/README.md has one to copy)",

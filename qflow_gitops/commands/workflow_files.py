@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,17 +100,23 @@ def workflow(
     return text.replace(REPOSITORY, told.repository or REPOSITORY)
 
 
-def to_settle(told: Workflows | None) -> tuple[str, ...]:
-    """Say what only a person can do about the workflows."""
-    if told is None:
+def _kept(path: Path) -> str:
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def to_settle(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Say what only a person can do about workflows; a file that is there stays as it is."""
+    if not texts:
         return ()
-    action = f"{PLACEHOLDER.partition('@')[0]}@0000…"
+    text = "".join(_kept(root / file) or new for file, new in texts.items())
+    address = PLACEHOLDER.partition("@")[0]
+    action = f"replace `{address}@0000…` in {_FOLDER} by your copy of it, OWNER/NAME@COMMIT"
+    place = f"replace `{REPOSITORY}` in {_FOLDER} by this one: nothing is applied elsewhere"
     return (
-        *([] if told.action else [f"replace `{action}` in {_FOLDER} by your copy of it"]),
-        *(
-            []
-            if told.repository
-            else [f"replace `{REPOSITORY}` in {_FOLDER} by this one: nothing is applied elsewhere"]
-        ),
+        *([action] if PLACEHOLDER in text else []),
+        *([place] if f"'{REPOSITORY}'" in text else []),
         "set up environments, secrets and rules on GitHub: README, In GitHub Actions",
     )

@@ -92,10 +92,18 @@ def test_a_workflow_is_for_one_repository() -> None:
     for name in WORKFLOWS:
         assert workflow(name, TOLD).count("team/runs") == workflow(name).count(REPOSITORY) > 3
         assert REPOSITORY not in workflow(name, TOLD)
-    (settings,) = to_settle(TOLD)
-    assert "secrets" in settings
-    assert [REPOSITORY in one for one in to_settle(Workflows(TOLD.action))] == [True, False]
-    assert to_settle(None) == ()
+
+
+def test_what_is_left_to_a_person_is_what_the_files_say(tmp_path: Path) -> None:
+    files, told = workflow_files(tmp_path, ROOT, Workflows()), workflow_files(tmp_path, ROOT, TOLD)
+    action, place, settings = to_settle(tmp_path, files)
+    assert ("@0000…" in action, REPOSITORY in place, "secrets" in settings) == (True,) * 3
+    assert to_settle(tmp_path, told) == (settings,)
+    half = workflow_files(tmp_path, ROOT, Workflows(TOLD.action))
+    assert to_settle(tmp_path, half) == (place, settings)
+    put(tmp_path, files)
+    assert to_settle(tmp_path, told) == (action, place, settings)  # what is there is kept
+    assert to_settle(tmp_path, {}) == ()
 
 
 def test_a_project_of_the_root_is_the_shipped_file() -> None:
