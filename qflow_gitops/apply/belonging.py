@@ -6,11 +6,18 @@ What the original has sent since, that copy doesn't know: it would be sent again
 import contextlib
 from collections.abc import Iterator, Mapping
 
-from qflow_gitops.apply.preconditions import PLACE, ApplyRequest, check_reason
+from qflow_gitops.apply.preconditions import PLACE, ApplyRequest
 from qflow_gitops.errors import AGAIN, BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, Note
-from qflow_gitops.lockfile.places import check_open, closed, is_known, known_at, names_any
+from qflow_gitops.lockfile.places import (
+    check_open,
+    closed,
+    is_known,
+    known_at,
+    names_any,
+    unknown_at,
+)
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.plans import Beforehand
 
@@ -25,14 +32,12 @@ def check(request: ApplyRequest, store: LockStore, lockfile: Lockfile) -> None:
     check_open(lockfile, store.where)
     known = is_known(lockfile, store.address)
     count = request.acks.get(PLACE)
-    if count is not None:
-        check_reason(request)
     if count is not None and (known or count != 1):
         raise UsageProblem(
             f"--ack {PLACE}={count} releases nothing: "
             + ("the lockfile is known here." if known else "it is about one place."),
             not_done="Nothing was sent.",
-            hint="Leave it out.",
+            hint="Leave it out." if known else f"Say `--ack {PLACE}=1`.",
             reason="ack_differs",
         )
     if not known and count is None:
@@ -55,17 +60,16 @@ def warnings(store: LockStore, lockfile: Lockfile) -> Iterator[Beforehand]:
 
 
 def _describe(address: str) -> str:
-    here = f"{address} isn't" if address else "No remote of this clone is"
     return (
-        f"{here} a place that this lockfile is known at: in a fork or a copy, what was sent from "
-        "the original since would be sent again"
+        f"{unknown_at(address)}: in a fork or a copy, what the original has sent since would be "
+        "sent again"
     )
 
 
 def _way_on(command: str) -> str:
     return (
         "If nothing is applied from the original any more (it was renamed, or this has taken its "
-        f"place): `{command} --ack {PLACE}=1 --reason TEXT`. If it is, apply there; whoever works "
+        f"place): `{command} --ack {PLACE}=1 --reason TEXT`. Otherwise apply there; whoever works "
         "there can also move the lockfile to here."
     )
 
@@ -92,20 +96,20 @@ def settle_in(
     session: LockSession,
     at: str,
     author: Mapping[str, str],
-) -> None:
-    """Record that a person released this place, before anything is sent.
+) -> str:
+    """Record that a person released this place, before anything is sent; returns what to say.
 
     Raises LockError, and BusyError where others write all the time.
     """
     for _ in range(_TRIES):
         if is_known(session.lockfile, store.address):
-            return
+            return ""
         check(request, store, session.lockfile)
         lineage = session.lockfile.lineage
         event = known_at(lineage, store.address, at, author, request.reason)
         with contextlib.suppress(LostRace):
             session.record([], Checkpoint(notes=(Note("", "", event),)))
-            return
+            return f"From now on this lockfile is known at {store.address or 'this clone'}."
     raise BusyError(
         "Other processes write the lockfile all the time.",
         where=store.where,

@@ -111,6 +111,7 @@ acks: Decorator = click.option(
     metavar="NAME=COUNT",
     callback=_counts,
     help="Release a kind of hold (same_request, unmerged, window, limit:runs, …), or what "
-    "--retry-failed takes (retry), if exactly so many are held, or let go of a history that was "
-    "rewritten (rewritten=1); needs --reason.",
+    "--retry-failed takes (retry), if exactly so many are held; or let go of a history that was "
+    "rewritten (rewritten=1), say that the lockfile belongs to this remote, too (place=1), or "
+    "begin a new one (new-record=1). Needs --reason.",
 )

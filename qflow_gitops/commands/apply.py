@@ -69,11 +69,11 @@ def _admitted(
 ) -> Admission:
     """Find out whether the commit may be applied at all, and by which rules."""
     project, lockfile, head = inputs.project, inputs.lockfile, inputs.commit
+    check_reason(request)
     belonging.check(request, services.store, lockfile)
-    released = request.acks.get(NEW_RECORD) == 1 and bool(request.reason.strip())
+    released = request.acks.get(NEW_RECORD) == 1
     left = partial(orphans, services.git, services.branches, services.store_of, project, head)
     check_record(services.git, project, lockfile, head, released=released, orphans=left)
-    check_reason(request)
     return admit(request, services.git, services.branches, project, lockfile, environment, head)
 
 
@@ -129,7 +129,8 @@ def _locked(
     """Settle doubt, plan again on the newest record, and carry it out if it is still the same."""
     request, services, source = planner.request, planner.services, planner.source
     at = stamp(services.clock.now())
-    belonging.settle_in(request, services.store, session, at, services.author)
+    if said := belonging.settle_in(request, services.store, session, at, services.author):
+        yield events.Said(said)
     reconciler = services.reconciler(source.project)
     problems = yield from reconciler.settle(session, source.environment)
     planned = planner.plan_in(session)

@@ -103,6 +103,13 @@ def names_any(lockfile: Lockfile) -> bool:
     return any(event.event == KNOWN for event in lockfile.places)
 
 
+def unknown_at(address: str) -> str:
+    """Say that a lockfile doesn't belong to an address, without a full stop."""
+    return (
+        f"This lockfile isn't known {f'at {address}' if address else 'in a clone without a remote'}"
+    )
+
+
 def known_at(
     lineage: str, address: str, at: str, by: Mapping[str, str], reason: str = ""
 ) -> LedgerEvent:

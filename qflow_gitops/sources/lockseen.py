@@ -35,6 +35,6 @@ def beginning(where: str, lineage: str, project: Project) -> str:
     pin = (
         ""
         if project.lock.lineage
-        else f" Pin it in {project.folder.settings}: lock: {{lineage: '{lineage}'}}"
+        else f' Pin it in {project.folder.settings}, under `lock`: `lineage: "{lineage}"`.'
     )
     return f"There was no lockfile yet: {where} is made now.{pin}"

@@ -30,7 +30,7 @@ def copied(remote: Remote, name: str, *refs: str) -> Remote:
 
 def refused(done: Done) -> None:
     assert done.code == 11, done
-    assert "a place that this lockfile is known at" in done.err
+    assert "This lockfile isn't known at " in done.err
     assert "Nothing was sent and nothing was written." in done.err
 
 
@@ -202,7 +202,7 @@ def test_a_work_trees_lockfile_that_a_fork_brings_along(
     assert len(sandbox.executions()) == 2
     Workspace(mine.folder).git("remote", "remove", "origin")
     done = mine("apply", "--yes")
-    assert (done.code, "No remote of this clone is a place" in done.err) == (11, True)
+    assert (done.code, "isn't known in a clone without a remote" in done.err) == (11, True)
 
 
 def test_a_laptop_without_a_remote_gets_one(

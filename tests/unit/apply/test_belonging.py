@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.errors import BusyError, ExitCode, LockError, QflowError, UsageProblem
+from qflow_gitops.errors import BusyError, ExitCode, LockError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.places import hashed
@@ -59,7 +59,9 @@ def test_without_a_remote_nothing_is_named_before_there_is_one() -> None:
     assert world.apply().report.exit_code is ExitCode.OK
     assert len(addresses(world)) == 1
     world.store.address = ""
-    assert raised(LockError, world.apply).message.startswith("No remote of this clone is a place")
+    assert raised(LockError, world.apply).message.startswith(
+        "This lockfile isn't known in a clone without"
+    )
 
 
 def test_elsewhere_it_is_refused_and_nothing_is_written(world: World) -> None:
@@ -68,7 +70,7 @@ def test_elsewhere_it_is_refused_and_nothing_is_written(world: World) -> None:
     before, asked = list(world.store.place.versions), len(world.qualys.sent)
     problem = raised(LockError, world.apply)
     assert (problem.reason, problem.exit_code) == ("place", ExitCode.LOCK)
-    assert "other.example/runs isn't a place that this lockfile is known at" in problem.message
+    assert "This lockfile isn't known at other.example/runs: " in problem.message
     assert world.store.place.versions == before
     assert len(world.qualys.sent) == asked
 
@@ -85,24 +87,22 @@ def test_a_person_adds_it_for_good(world: World) -> None:
     assert [each["hold"] for each in released] == ["place"]
 
 
-def test_it_is_added_although_nothing_is_due(world: World) -> None:
+def test_it_is_added_although_nothing_is_due_and_it_says_so(world: World) -> None:
     moved_elsewhere(world)
-    assert world.apply(**ACK).report.exit_code is ExitCode.OK
+    done = world.apply(**ACK)
+    assert done.report.exit_code is ExitCode.OK
+    assert "From now on this lockfile is known at other.example/runs." in done.sentences
     assert len(addresses(world)) == 2
 
 
 @pytest.mark.parametrize(
-    ("request_", "error"),
-    [
-        ({"acks": {"place": 1}, "reason": " "}, UsageProblem),
-        ({"acks": {"place": 2}, "reason": "why"}, UsageProblem),
-    ],
+    ("count", "reason", "hint"),
+    [(1, " ", "`<the command as it was typed> --reason TEXT`"), (2, "why", "`--ack place=1`")],
 )
-def test_what_releases_nothing(
-    world: World, request_: dict[str, Any], error: type[QflowError]
-) -> None:
+def test_what_releases_nothing(world: World, count: int, reason: str, hint: str) -> None:
     moved_elsewhere(world)
-    raised(error, lambda: world.apply(**request_))
+    said = raised(UsageProblem, lambda: world.apply(acks={"place": count}, reason=reason))
+    assert hint in said.hint
     assert len(addresses(world)) == 1
 
 
@@ -188,7 +188,7 @@ def test_a_plan_says_it_first_and_shows_the_decisions_as_usual(world: World) -> 
     moved_elsewhere(world)
     world.specs("a", "b")
     body = planned(world)
-    assert "other.example/runs isn't a place" in body.first[0].message
+    assert "isn't known at other.example/runs" in body.first[0].message
     assert "--ack place=1 --reason TEXT" in body.first[0].hint
     assert [change.name for change in body.plan.changes if change.action == "run"] == ["b"]
 
