@@ -11,10 +11,11 @@ import click
 from qflow_gitops.cli import lock_files, options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
-from qflow_gitops.errors import UsageProblem
+from qflow_gitops.errors import AGAIN, UsageProblem
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
+    from qflow_gitops.settings.project import LockSettings, Project
 
 
 @click.group("lock")
@@ -64,11 +65,11 @@ def verify_(
     metavar="NAME",
     default="",
     callback=options.lock_name,
-    help="With --to branch: usual is the one of the settings.",
+    help="With --to branch. Usual: the one of the settings, else as `init` names it.",
 )
 @click.option(
     "--remote", metavar="NAME", default="", callback=options.lock_name,
-    help="With --to branch: usual is the one of the settings.",
+    help="With --to branch. Usual: the one of the settings, or origin.",
 )  # fmt: skip
 @options.output("text", "json")
 @click.pass_obj
@@ -82,8 +83,8 @@ def move_(
 ) -> int:
     """Move the lockfile to another place, and let qflow.yaml name it.
 
-    It is copied, the old place is closed, and the new one opened: at no time do both take
-    anything. Whatever stops it, run it again, and it goes on. Then commit qflow.yaml.
+    It is copied, the old place is closed, and the new one opened: at no time are both open.
+    Whatever stops it, run it again, and it goes on. Then commit and push, as it says.
     """
     if store != "branch" and (branch or remote):
         raise click.UsageError("--branch and --remote are for --to branch.")
@@ -94,7 +95,7 @@ def move_(
         project = wiring.project(wiring.newest())
         lock = project.lock._replace(store=store)
         if store == "branch":
-            lock = lock._replace(branch=branch or lock.branch, remote=remote or lock.remote)
+            lock = _on_a_branch(wiring, project, branch, remote)
         services = MoveServices(
             wiring.git,
             project,
@@ -102,10 +103,29 @@ def move_(
             wiring.git.root / project.folder.settings,
             SystemClock(),
             wiring.author(),
+            any(wiring.branches.tracked()),
         )
         return move(lock, services)
 
     return run(wiring, "lock", work, format_name, copies)
+
+
+def _on_a_branch(wiring: Wiring, project: Project, branch: str, remote: str) -> LockSettings:
+    """Return the settings of the branch to move to. Raises UsageProblem for no such remote."""
+    from qflow_gitops.commands.beginning import on_a_branch
+
+    remotes = wiring.git.remotes()
+    lock = on_a_branch(project.lock, project.folder, wiring.git, remotes)
+    lock = lock._replace(branch=branch or lock.branch, remote=remote or lock.remote)
+    if lock.remote in remotes:
+        return lock
+    raise UsageProblem(
+        f"There is no git remote `{lock.remote}` for the lockfile's branch.",
+        not_done="Nothing was moved: the lockfile is where it was.",
+        hint=f"`git remote add {lock.remote} ADDRESS`, or name one that there is: "
+        f"`{AGAIN} --remote NAME`",
+        reason="lock_remote",
+    )
 
 
 @command.command("push")

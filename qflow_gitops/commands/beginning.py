@@ -89,8 +89,23 @@ def lock_settings(
         return _as_settled(target)
     if there or wanted.store == "worktree" or not (remotes or wanted.ci):
         return LockSettings()
-    remote = "origin" if "origin" in remotes or not remotes else remotes[0]
-    return LockSettings("branch", wanted.branch or free_branch(target.at, git), remote)
+    return LockSettings("branch", wanted.branch or free_branch(target.at, git), _first(remotes))
+
+
+def on_a_branch(
+    lock: LockSettings, at: ProjectFolder, git: Repository, remotes: Sequence[str]
+) -> LockSettings:
+    """Choose a branch for a lockfile that is a file, as `init` does; what settings name stays."""
+    if lock.store == "branch":
+        return lock
+    usual = LockSettings()
+    branch = free_branch(at, git) if lock.branch == usual.branch else lock.branch
+    remote = _first(remotes) if lock.remote == usual.remote else lock.remote
+    return lock._replace(store="branch", branch=branch, remote=remote)
+
+
+def _first(remotes: Sequence[str]) -> str:
+    return "origin" if "origin" in remotes or not remotes else remotes[0]
 
 
 def _as_settled(target: Target) -> LockSettings:

@@ -22,10 +22,11 @@ from qflow_gitops.lockfile.places import (
     known_at,
     last_move,
     site_of,
+    unknown_at,
 )
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.clock import Clock
-from qflow_gitops.ports.git import GitTree, Repository
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.files import FileChange, Files
 from qflow_gitops.results.report import Report
@@ -48,7 +49,8 @@ class MoveServices:
 
     `project` is that of the newest commit: its lockfile is moved. `store` opens a lockfile of it
     by other settings of `lock`. `settings` is the file of the work tree that names the new place
-    afterwards. `author` is what is recorded about who did it.
+    afterwards. `author` is what is recorded about who did it, `tracks` whether the current branch
+    tracks one, so that a push knows where to.
     """
 
     git: Repository
@@ -57,6 +59,7 @@ class MoveServices:
     settings: Path
     clock: Clock
     author: Mapping[str, str]
+    tracks: bool = True
 
 
 class Ends(NamedTuple):
@@ -176,12 +179,11 @@ def _check_place(store: LockStore, lockfile: Lockfile) -> None:
     """Refuse to move what a fork or a copy of a repository brought along. Raises LockError."""
     if not is_known(lockfile, store.address):
         raise LockError(
-            f"{store.address or 'This clone'} isn't a place that this lockfile is "
-            "known at: it may be a copy of one that is still written.",
+            f"{unknown_at(store.address)}: it may be a copy of one that is still written.",
             where=store.where,
             not_done=_STAYS,
             hint="If nothing is applied from the original any more: `qflow-gitops apply --ack "
-            "place=1 --reason TEXT`, and move it then. If it is, leave this copy alone.",
+            "place=1 --reason TEXT`, and move it then. Otherwise leave this copy alone.",
             reason="place",
         )
 
@@ -299,14 +301,16 @@ def _report(ends: Ends, services: MoveServices, before: bytes, after: bytes) -> 
     listed = services.git.listing(head, folder.name) if head else {}
     if folder.lockfile.encode() in listed or ends.to.store == "worktree":
         files.append(folder.lockfile)
-    return Report("lock", body=Files(tuple(changes), _to_commit(files, services.git)))
+    return Report("lock", body=Files(tuple(changes), _to_commit(files, services, ends)))
 
 
-def _to_commit(files: Sequence[str], git: GitTree) -> tuple[str, ...]:
+def _to_commit(files: Sequence[str], services: MoveServices, ends: Ends) -> tuple[str, ...]:
     """Say how what was changed is committed; an ignored lockfile isn't, nor what is by now."""
-    waiting = git.uncommitted(files)
-    named, program = shlex.join(file for file in files if file in waiting), rooted(git)
+    waiting, program = services.git.uncommitted(files), rooted(services.git)
+    named = shlex.join(file for file in files if file in waiting)
     if not named:
         return ()
     commit = f"{program} add {named} && {program} commit -m 'Move the lockfile' -- {named}"
-    return commit, f"{program} push"
+    lock = ends.to if ends.to.store == "branch" else ends.origin
+    push = "push" if services.tracks else f"push --set-upstream {shlex.quote(lock.remote)} HEAD"
+    return commit, f"{program} {push}"

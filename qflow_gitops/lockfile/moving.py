@@ -139,7 +139,7 @@ def _check_beginning(source: Lockfile, target: Lockfile, way: Way) -> None:
     """Refuse to write over what isn't a beginning of the lockfile. Raises LockError."""
     for lost in _losses(target, source):
         raise LockError(
-            f"At {way.to} is something of this lockfile that it hasn't itself: {lost}",
+            f"There is something of this lockfile that it hasn't itself: {lost}",
             where=str(way.to),
             not_done=_STAYS,
             hint="Look what wrote it, and move to another place: "
@@ -163,7 +163,7 @@ def _losses(old: Lockfile, new: Lockfile) -> Iterator[str]:
 def _another(target: Lockfile, source: Lockfile, way: Way) -> LockError:
     same = target.lineage == source.lineage
     return LockError(
-        f"At {way.to} is {'a copy of this lockfile, which is open' if same else 'another one'}.",
+        f"There is {'a copy of this lockfile, which is open' if same else 'another lockfile'}.",
         where=str(way.to),
         not_done=_STAYS,
         hint="Choose another branch: `qflow-gitops lock move --to branch --branch NAME`",

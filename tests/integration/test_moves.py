@@ -83,9 +83,10 @@ def test_it_goes_there_and_nothing_is_sent_again(
     assert done.code == 0, done
     assert "Next:\n  git add qflow.yaml" in done.out
     subprocess.run(
-        ["sh", "-c", done.out.partition("Next:\n")[2].splitlines()[0]],
+        ["sh", "-e", "-c", done.out.partition("Next:\n")[2]],
         cwd=begun.folder, check=True, capture_output=True,
     )  # fmt: skip
+    assert "+main" not in Workspace(begun.folder).git("status", "--short", "--branch")
     is_moved(begun, sandbox)
     Workspace(begun.folder).git("checkout", "--quiet", "--force", old, "--", "qflow.yaml")
     Workspace(begun.folder).commit("the old settings again")
@@ -265,7 +266,7 @@ def test_where_another_lockfile_is_nothing_moves(
     other.publish("back")
     sent = len(sandbox.executions())
     done = begun("lock", "move", "--to", "branch", "--branch", "other")
-    assert (done.code, "At branch other of origin is another one." in done.err) == (11, True)
+    assert (done.code, "There is another lockfile." in done.err) == (11, True)
     assert remote.tip() == before
     done = begun("lock", "move", "--to", "branch", "--branch", "main")
     assert (done.code, remote.tip()) == (11, before), done

@@ -42,6 +42,17 @@ def lockfile_known_elsewhere(at: Terminal) -> tuple[str, Person]:
 
 
 @scenario("branch")
+def a_place_counted_twice(at: Terminal) -> tuple[str, Person]:
+    """Somebody says another number of places than one."""
+    _renamed(at)
+
+    def one(at: Terminal) -> None:
+        assert at.typed(f"{APPLY} --yes --ack place=1 --reason moved").code == 0
+
+    return f"{APPLY} --ack place=2 --reason moved", Person(changes={"Say `--ack place=1`": one})
+
+
+@scenario("branch")
 def plan_where_the_lockfile_is_not_known(at: Terminal) -> tuple[str, Person]:
     """A plan in a place that the lockfile doesn't know says first what apply would do."""
     _renamed(at)
@@ -129,7 +140,16 @@ def lockfile_to_move_without_settings(at: Terminal) -> tuple[str, Person]:
     at.settings()
     at.clone.remove("qflow.yaml")
     at.specs(a=spec("a", extra=""))
+    at.clone.git("remote", "add", "origin", "../remote.git")
     return "qflow-gitops lock move --to branch", Person()
+
+
+@scenario("branch")
+def lockfile_to_move_to_no_remote(at: Terminal) -> tuple[str, Person]:
+    """The remote that it is to move to isn't there."""
+    _sent(at)
+    address = (at.folder / "remote.git").as_uri()
+    return f"{MOVE} --remote company", Person({"ADDRESS": address, "NAME": "origin"})
 
 
 @scenario("branch")

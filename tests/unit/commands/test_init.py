@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qflow_gitops.base.paths import ProjectFolder
+from qflow_gitops.base.paths import ROOT, ProjectFolder
 from qflow_gitops.commands.beginning import (
     Beginning,
     Target,
@@ -14,6 +14,7 @@ from qflow_gitops.commands.beginning import (
     check_place,
     free_branch,
     lock_settings,
+    on_a_branch,
 )
 from qflow_gitops.commands.init import Asked, export_schemas, init
 from qflow_gitops.commands.workflow_files import PLACEHOLDER, REPOSITORY, Workflows
@@ -298,6 +299,17 @@ def test_a_branch_of_another_project_is_not_taken() -> None:
     assert free_branch(at, world.git).startswith("qflow-lock-a-b-")
     assert free_branch(ProjectFolder("a-b"), world.git) == "qflow-lock-a-b"
     assert free_branch(ProjectFolder("c"), world.git) == "qflow-lock-c"
+
+
+def test_a_lockfile_that_is_a_file_moves_to_where_init_would_begin_it() -> None:
+    world, pay = World(), ProjectFolder("teams/pay")
+    found = on_a_branch(LockSettings(), pay, world.git, ("company", "other"))
+    assert found == LockSettings("branch", "qflow-lock-teams-pay", "company")
+    assert on_a_branch(LockSettings(), ROOT, world.git, ("a", "origin")) == LockSettings("branch")
+    named = LockSettings("worktree", "mine", "upstream")
+    assert on_a_branch(named, pay, world.git, ("a",)) == named._replace(store="branch")
+    there = LockSettings("branch")
+    assert on_a_branch(there, pay, world.git, ("a",)) is there
 
 
 @pytest.mark.parametrize("name", ["a b", "a..b", "/a", "a.lock", "HEAD", "refs/heads/a", "a" * 201])

@@ -58,6 +58,11 @@ class Moving:
     def ends(self, to: LockSettings = THERE) -> Ends:
         return Ends(self.stores["here"], self.store(to), HERE, to, "")
 
+    def uncommitted(self, *names: str) -> None:
+        """Git says so of these files, as it will of what was moved."""
+        for name in names:
+            self.world.git.write(name, "not what was committed\n")
+
     def steps(self) -> list[Step]:
         return list(steps(self.ends(), self.world.clock, BY))
 
@@ -88,6 +93,7 @@ def refused(moving: Moving, work: Callable[[], object], error: type[QflowError])
 
 def test_it_is_copied_closed_and_opened(moving: Moving) -> None:
     attempts = moving.world.store.lockfile.attempts("prod", "a")
+    moving.uncommitted("qflow.yaml")
     report = moving()
     assert files(report) == [
         ("the lockfile there", "written"), ("the lockfile here", "closed"),
@@ -113,10 +119,28 @@ def test_again_it_only_says_that_it_is_there(moving: Moving) -> None:
 
 
 def test_to_the_work_tree_and_the_files_to_commit(moving: Moving) -> None:
+    moving.uncommitted("qflow.yaml", "qflow.lock")
     report = moving(LockSettings("worktree"))
     assert "lock: {store: worktree, branch: here, lineage: " in moving.text()
     assert isinstance(report.body, Files)
     assert "git add qflow.yaml qflow.lock" in report.body.next[0]
+
+
+@pytest.mark.parametrize(
+    ("tracks", "to", "push"),
+    [
+        (True, THERE, "git push"),
+        (False, THERE, "git push --set-upstream origin HEAD"),
+        (False, LockSettings("worktree"), "git push --set-upstream origin HEAD"),
+    ],
+)
+def test_a_branch_without_an_upstream_is_pushed_with_one(
+    tracks: bool, to: LockSettings, push: str, moving: Moving
+) -> None:
+    moving.uncommitted("qflow.yaml")
+    body = move(to, replace(moving.services, tracks=tracks)).body
+    assert isinstance(body, Files)
+    assert body.next[1] == push
 
 
 def test_a_lockfile_that_was_never_begun(tmp_path: Path) -> None:
