@@ -12,6 +12,8 @@ from qflow_gitops.specs import excerpts
 def difference(name: str, old: bytes, new: bytes) -> str:
     """Return the difference to read; not a patch, as what is sensitive in it is masked."""
     before, after = (excerpts.readable(content, name) for content in (old, new))
+    if not (before[-1] or after[-1]):  # what follows the last line break is no line
+        before, after = before[:-1], after[:-1]
     return "\n".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm=""))
 
 

@@ -182,7 +182,8 @@ def closed(lockfile: Lockfile, where: str) -> LockError | None:
         where=where,
         not_done=NOTHING_DONE,
         hint="Take the settings that name it: `git pull`. Where they were never committed: "
-        f"`qflow-gitops lock move {target.options if target else '--to branch'}` writes them.",
+        f"`qflow-gitops lock move {target.options if target else '--to branch'}` writes them, and "
+        "says what to commit.",
         reason="lock_closed",
     )
 

@@ -181,6 +181,7 @@ def test_a_file_that_can_not_be_written_stays(world: World) -> None:
 def test_a_difference_masks_what_looks_like_a_secret() -> None:
     token = "ghp_" + "a1B2" * 9
     shown = edit_files.difference("a.yaml", b"a: 1\n", f"a: {token}\n".encode())
+    assert "@@ -1 +1 @@" in shown
     assert "-a: 1" in shown
     assert token not in shown
 
