@@ -25,6 +25,7 @@ from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.inputs import Inputs, read_inputs
 from qflow_gitops.sources.orphans import orphans
 from qflow_gitops.sources.policies import NEW_RECORD, check_record
+from qflow_gitops.sources.reverted import check_newest
 
 
 def apply(
@@ -74,6 +75,7 @@ def _admitted(
     released = request.acks.get(NEW_RECORD) == 1
     left = partial(orphans, services.git, services.branches, services.store_of, project, head)
     check_record(services.git, project, lockfile, head, released=released, orphans=left)
+    check_newest(services.git, project, lockfile, head)
     return admit(request, services.git, services.branches, project, lockfile, environment, head)
 
 

@@ -20,6 +20,7 @@ from qflow_gitops.sources.branches import rules_of, unmerged
 from qflow_gitops.sources.emptied import Now, emptied
 from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.policies import Base, bases_of, moved_record
+from qflow_gitops.sources.reverted import reverted
 from qflow_gitops.specs.load import SpecSet
 
 
@@ -62,6 +63,10 @@ class Ground:
         if moved:
             message = moved.message[0].lower() + moved.message[1:]
             yield Beforehand(f"`apply` would refuse this: {message}.", f"{moved.way}.")
+        older = made.of(Action.RUN) and reverted(self.git, self.project, self.lockfile, self.head)
+        if older:
+            message = older.message[0].lower() + older.message[1:]
+            yield Beforehand(f"`apply` would refuse this: {message}", older.hint)
         for name in sorted(made.platforms):
             about = (self.git, self.branches, self.project, self.lockfile, name, self.head)
             warning = ancestry.warning(ancestry.stands(ancestry.as_known, *about))

@@ -195,6 +195,37 @@ def test_a_laptops_lockfile_goes_to_a_branch_while_ci_applies(
     }
 
 
+@pytest.mark.parametrize("begun", ["worktree"], indirect=True)
+def test_a_revert_of_the_move_sends_nothing_again(
+    begun: Cli, remote: Remote, sandbox: SandboxServer
+) -> None:
+    """A clone that never wrote the lockfile gets it back open, as it was before the move."""
+    laptop = Workspace(begun.folder)
+    laptop.git("add", "--force", "qflow.lock")
+    laptop.publish("with the lockfile")
+    assert begun("lock", "move", "--to", "branch").code == 0
+    laptop.git("commit", "--quiet", "--all", "--message", "moved")
+    laptop.write("runs/later.yaml", spec("later"))
+    laptop.publish("one more")
+    assert begun("apply", "--yes").code == 0
+    laptop.git("revert", "--no-edit", "HEAD~1")
+    laptop.publish("it was reverted")
+    fresh = Cli(remote.clone("fresh").path, begun._capfd)
+    plan = fresh("plan")
+    assert "`apply` would refuse this: the lockfile is version " in plan.out, plan
+    done = fresh("apply", "--yes")
+    assert (done.code, "older than version" in done.err) == (11, True), done
+    restore = done.err.partition("Restore that: `")[2].partition("`")[0]
+    subprocess.run(["sh", "-c", restore], cwd=fresh.folder, check=True)
+    closed = fresh("apply", "--yes")
+    assert (closed.code, "The lockfile was moved from here to" in closed.err) == (11, True)
+    assert fresh("lock", "move", "--to", "branch").code == 0
+    Workspace(fresh.folder).git("commit", "--quiet", "--all", "--message", "moved, again")
+    Workspace(fresh.folder).publish("moved")
+    assert fresh("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 3
+
+
 @pytest.mark.parametrize("begun", ["worktree", "branch"], indirect=True)
 def test_two_at_once(begun: Cli, remote: Remote, sandbox: SandboxServer) -> None:
     """Two processes of two clones; the one that is late ends with the other's result."""

@@ -1,5 +1,6 @@
 """What is refused because the lockfile is known elsewhere, or is on its way to another place."""
 
+import shutil
 from functools import partial
 
 from qflow_gitops.cli.clock import SystemClock
@@ -121,6 +122,21 @@ def lockfile_moved_and_gone(at: Terminal) -> tuple[str, Person]:
     for kept in ("refs/qflow-gitops", "refs/remotes"):
         at.clone.git("update-ref", "-d", f"{kept}/origin/elsewhere")
     return MOVE, Person(elsewhere={"from a clone that has it": "no clone has it"})
+
+
+@scenario("worktree")
+def lockfile_that_a_revert_brought_back(at: Terminal) -> tuple[str, Person]:
+    """A revert of what was committed brings the lockfile back as it was, in a clone of today."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.clone.git("add", "--force", "qflow.lock")
+    at.specs(a=spec("a"), b=spec("b"))
+    applied(at)
+    at.clone.git("commit", "--quiet", "--all", "--message", "after the second")
+    at.clone.git("revert", "--no-edit", "HEAD")
+    at.merge()
+    shutil.rmtree(at.clone.path / ".git/qflow-gitops")  # a clone that wrote nothing yet
+    return APPLY, Person()
 
 
 @scenario("branch")
