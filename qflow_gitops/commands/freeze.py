@@ -9,6 +9,7 @@ from qflow_gitops.errors import AGAIN, LockError, StaleError, UsageProblem
 from qflow_gitops.lockfile.freezes import Freeze, describe, recorded
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent, freezes_of
+from qflow_gitops.lockfile.places import is_known, unknown_at
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore
@@ -113,6 +114,8 @@ def _announced(
     notes: tuple[str, ...] = ()
     if event is not None and seen == Lockfile(seen.lineage):
         notes = (beginning(services.store.where, seen.lineage, services.project),)
+    elif what == FROZEN and not is_known(seen, services.store.address):
+        notes = (f"{unknown_at(services.store.address)}: no apply in the original is stopped.",)
     return Report(command, notes=notes, body=body)
 
 

@@ -39,6 +39,16 @@ def test_the_first_write_makes_the_lockfile_and_says_so() -> None:
     assert world.freeze("another").notes == ()
 
 
+def test_in_a_fork_it_says_that_the_original_goes_on() -> None:
+    world = World()
+    world.specs("a")
+    world.apply()
+    world.store.address = "other.example/runs"
+    said = "This lockfile isn't known at other.example/runs: no apply in the original is stopped."
+    assert world.freeze().notes == (said,)
+    assert world.unfreeze().notes == ()
+
+
 def test_a_reason_that_holds_already_is_not_written_again() -> None:
     world = World()
     world.commit()
