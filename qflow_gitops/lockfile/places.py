@@ -29,6 +29,10 @@ _MOVES = frozenset({PENDING, OPENED, MOVED})
 NOTHING_DONE = "Nothing was sent and nothing was written."
 NO_REMOTE = "no remote"
 """The place of a clone that has none, once a lockfile is known somewhere."""
+_NO_ONE_REMOTE = (
+    "in a clone without a remote, nor with several of which none is called as qflow.yaml says "
+    "(`lock: {remote: NAME}`; `origin` if it doesn't)"
+)
 
 
 class Site(NamedTuple):
@@ -105,9 +109,8 @@ def names_any(lockfile: Lockfile) -> bool:
 
 def unknown_at(address: str) -> str:
     """Say that a lockfile doesn't belong to an address, without a full stop."""
-    return (
-        f"This lockfile isn't known {f'at {address}' if address else 'in a clone without a remote'}"
-    )
+    where = f"at {address}" if address else _NO_ONE_REMOTE
+    return f"This lockfile isn't known {where}"
 
 
 def known_at(

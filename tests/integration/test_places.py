@@ -205,6 +205,23 @@ def test_a_work_trees_lockfile_that_a_fork_brings_along(
     assert (done.code, "isn't known in a clone without a remote" in done.err) == (11, True)
 
 
+def test_a_clone_with_two_remotes_of_which_none_is_called_origin(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    """Which one counts is for the settings to say; no release is needed."""
+    origin = Remote(tmp_path / "remote.git")
+    project.git("remote", "add", "upstream", str(origin.path))
+    assert cli("apply", "--yes").code == 0
+    project.git("remote", "add", "mine", str(Remote(tmp_path / "fork.git").path))
+    done = cli("apply", "--yes")
+    assert (done.code, "nor with several of which none is called as" in done.err) == (11, True)
+    settings = project.read("qflow.yaml")
+    project.write("qflow.yaml", settings + "  lock: {remote: upstream}\n")
+    project.commit("which remote it is")
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 1
+
+
 def test_a_laptop_without_a_remote_gets_one(
     project: Workspace, cli: Cli, sandbox: SandboxServer, tmp_path: Path
 ) -> None:
