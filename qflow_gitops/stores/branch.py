@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
-from qflow_gitops.lockfile.pieces import HEAD, Place, files_of, lockfile_of
+from qflow_gitops.lockfile.pieces import BESIDE, HEAD, Place, files_of, lockfile_of
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.runs import bring
-from qflow_gitops.lockfile.walk import Walk
+from qflow_gitops.lockfile.walk import Walk, is_read
 from qflow_gitops.ports.lockfile import (
     Kept,
     Known,
@@ -205,8 +205,13 @@ class BranchStore:
     def _put_back(self, commit: str, before: str) -> str:
         """Say how to find out who wrote a version, and how to put the one before in its place."""
         look = f"Find out who made it: `git log -3 {commit}`"
-        if not before or all(entry.path != HEAD for entry in self._branch.entries(before)):
+        held = [entry.path for entry in self._branch.entries(before)] if before else []
+        if HEAD not in held:
             return look
+        if not all(path in BESIDE or is_read(path) for path in held):
+            return (
+                f"{look}. If this is a branch of something else, set `lock.branch` in qflow.yaml."
+            )
         command = self._branch.push_command(before, force=True)
         return f"{look}. To put back what was there: `{command}`"
 

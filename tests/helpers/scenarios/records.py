@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from qflow_gitops.lockfile.codec import to_bytes
+from qflow_gitops.lockfile.ledger import Lockfile
 from tests.helpers.carried import Person
 from tests.helpers.clones import BRANCH
 from tests.helpers.git import Workspace
@@ -17,6 +19,11 @@ from tests.helpers.specs import spec
 from tests.helpers.terminal import Terminal
 
 REFUSE = 'echo "hook declined" >&2; exit 1'
+_ANOTHER_NAME: dict[str, Callable[[Terminal], object]] = {
+    "set `lock.branch` in qflow.yaml": lambda at: at.edit(
+        "qflow.yaml", "{store: branch}", "{store: branch, branch: runs-lock}"
+    )
+}
 
 
 def _remote(at: Terminal) -> Workspace:
@@ -147,14 +154,18 @@ def lockfile_branch_of_something_else(at: Terminal) -> tuple[str, Person]:
     at.specs(a=spec("a"))
     at.specs(a=spec("a", 2))
     at.clone.git("push", "--quiet", "origin", f"HEAD:refs/heads/{BRANCH}")
-    return APPLY, Person(
-        WHY,
-        {
-            "set `lock.branch` in qflow.yaml": lambda at: at.edit(
-                "qflow.yaml", "{store: branch}", "{store: branch, branch: runs-lock}"
-            )
-        },
-    )
+    return APPLY, Person(WHY, _ANOTHER_NAME)
+
+
+@scenario("branch")
+def lockfile_branch_of_the_specs(at: Terminal) -> tuple[str, Person]:
+    """Another branch has the name of the lockfile's, and a lockfile that was a file of it."""
+    at.clone.write("qflow.lock", to_bytes(Lockfile("lineage", serial=1)).decode())
+    at.clone.git("add", "--force", "qflow.lock")
+    at.specs(a=spec("a"))
+    at.specs(a=spec("a", 2))
+    at.clone.git("push", "--quiet", "origin", f"HEAD:refs/heads/{BRANCH}")
+    return APPLY, Person(WHY, _ANOTHER_NAME)
 
 
 @scenario("branch")
