@@ -75,14 +75,7 @@ def next_step(source: Lockfile, target: Lockfile | None, way: Way) -> Step:
 def _after_closing(source: Lockfile, target: Lockfile | None, way: Way, nonce: str) -> Step:
     of_it = [event for event in (target.places if target else ()) if event.text("nonce") == nonce]
     if target is None or target.lineage != source.lineage or not of_it:
-        raise LockError(
-            f"The lockfile was moved to {way.to}, and isn't there any more.",
-            where=str(way.to),
-            not_done="Nothing was written.",
-            hint="Push it again from a clone that has it, and run this again. "
-            "`git for-each-ref refs/qflow-gitops` lists what a clone has.",
-            reason="lock_missing",
-        )
+        raise _gone(way)
     if any(event.event == OPENED for event in of_it):
         return Step.DONE
     return Step.OPEN if is_copy(source, target) else Step.COPY
@@ -128,6 +121,23 @@ def is_copy(source: Lockfile, target: Lockfile) -> bool:
 
 def _of_the_head(lockfile: Lockfile) -> object:
     return head_to_json(replace(lockfile, serial=0, places=()))
+
+
+def _gone(way: Way) -> LockError:
+    again = (
+        "Push it again from a clone that has it, and run this again. "
+        "`git for-each-ref refs/qflow-gitops` lists what a clone has."
+    )
+    if way.to.store == "worktree":
+        again = f"Commit {way.to} in the clone that has it, push, and pull it here: `git pull`"
+    return LockError(
+        f"The lockfile was moved to {way.to}, and isn't there"
+        f"{' in this clone' if way.to.store == 'worktree' else ' any more'}.",
+        where=str(way.to),
+        not_done="Nothing was written.",
+        hint=again,
+        reason="lock_missing",
+    )
 
 
 def _is_blank(lockfile: Lockfile) -> bool:

@@ -271,6 +271,18 @@ def test_there_and_back_again(begun: Cli, remote: Remote, sandbox: SandboxServer
         is_moved_by(begun, sandbox, f"run-{number}", 3 + number)
 
 
+def test_another_clone_than_the_one_it_was_moved_to(begun: Cli, remote: Remote) -> None:
+    other = Cli(remote.clone("other").path, begun._capfd)
+    assert begun("lock", "move", "--to", "worktree").code == 0
+    done = other("lock", "move", "--to", "worktree")
+    assert (done.code, "isn't there in this clone" in done.err) == (11, True), done
+    assert "Commit qflow.lock in the clone that has it" in done.err
+    Workspace(begun.folder).git("add", "--force", "qflow.lock")
+    Workspace(begun.folder).publish("moved")
+    Workspace(other.folder).git("pull", "--quiet")
+    assert other("apply", "--yes").code == 0
+
+
 def is_moved_by(cli: Cli, sandbox: SandboxServer, name: str, executions: int) -> None:
     commit(cli, name)
     assert cli("apply", "--yes").code == 0

@@ -124,6 +124,19 @@ def lockfile_moved_and_gone(at: Terminal) -> tuple[str, Person]:
     return MOVE, Person(elsewhere={"from a clone that has it": "no clone has it"})
 
 
+@scenario("branch")
+def lockfile_moved_to_another_work_tree(at: Terminal) -> tuple[str, Person]:
+    """Somebody moved it to the work tree of another clone, and has committed nothing yet."""
+    _sent(at)
+    assert at.typed("qflow-gitops lock move --to worktree").code == 0
+    at.clone.git("checkout", "--quiet", "--", "qflow.yaml")
+    at.clone.remove("qflow.lock")
+    shutil.rmtree(at.clone.path / ".git/qflow-gitops")
+    return "qflow-gitops lock move --to worktree", Person(
+        elsewhere={"in the clone that has it": "its owner does"}
+    )
+
+
 @scenario("worktree")
 def lockfile_that_a_revert_brought_back(at: Terminal) -> tuple[str, Person]:
     """A revert of what was committed brings the lockfile back as it was, in a clone of today."""
