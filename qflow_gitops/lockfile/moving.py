@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from qflow_gitops.errors import LockError
+from qflow_gitops.errors import AGAIN, LockError
 from qflow_gitops.lockfile import audit
 from qflow_gitops.lockfile.codec import head_to_json
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -172,10 +172,13 @@ def _losses(old: Lockfile, new: Lockfile) -> Iterator[str]:
 
 def _another(target: Lockfile, source: Lockfile, way: Way) -> LockError:
     same = target.lineage == source.lineage
+    way_on = "Choose another branch: `qflow-gitops lock move --to branch --branch NAME`"
+    if way.to.store == "worktree":
+        way_on = f"If nothing is applied with it any more, move the file away; then: `{AGAIN}`"
     return LockError(
         f"There is {'a copy of this lockfile, which is open' if same else 'another lockfile'}.",
         where=str(way.to),
         not_done=_STAYS,
-        hint="Choose another branch: `qflow-gitops lock move --to branch --branch NAME`",
+        hint=way_on,
         reason="lock_there",
     )

@@ -111,6 +111,25 @@ def lockfile_that_another_one_is_in_the_way_of(at: Terminal) -> tuple[str, Perso
     return MOVE, THIRD
 
 
+@scenario("worktree")
+def lockfile_of_before_in_the_way(at: Terminal) -> tuple[str, Person]:
+    """It goes back to the work tree, where a clone has it as it was before it went."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.clone.git("add", "--force", "qflow.lock")
+    at.merge()
+    at.clone.git("remote", "add", "origin", str(Remote(at.folder / "remote.git").path))
+    assert at.typed("qflow-gitops lock move --to branch").code == 0
+    at.clone.git("checkout", "--quiet", "--", "qflow.lock")
+    at.merge()
+    shutil.rmtree(at.clone.path / ".git/qflow-gitops")  # another clone
+
+    def away(at: Terminal) -> None:
+        at.clone.move("qflow.lock", "qflow.lock.before")
+
+    return "qflow-gitops lock move --to worktree", Person(first=away)
+
+
 @scenario("branch")
 def lockfile_moved_and_gone(at: Terminal) -> tuple[str, Person]:
     """It was moved, and somebody removed the branch before anything was applied there."""
