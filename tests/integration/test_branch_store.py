@@ -41,7 +41,7 @@ def test_the_first_apply_makes_the_branch_and_says_how_to_pin_it(
 ) -> None:
     done = cli("apply", "--yes")
     lineage = remote.record()["lineage"]
-    assert f"lineage: '{lineage}'" in done.err
+    assert f'under `lock`: `lineage: "{lineage}"`.' in done.err
     assert remote.git("rev-list", "--max-parents=0", BRANCH).count("\n") == 0
     assert remote.git("merge-base", "--octopus", BRANCH) == remote.tip()
     names = remote.git("ls-tree", "--name-only", BRANCH).splitlines()
