@@ -76,9 +76,11 @@ def site_of(data: object) -> Site | None:
     if not isinstance(data, Mapping):
         return None
     given = {key: data.get(key, "") for key in Site._fields}
-    if not given["store"] or not all(isinstance(value, str) for value in given.values()):
+    if not all(isinstance(value, str) for value in given.values()):
         return None
-    return Site(**given)
+    site = Site(**given)
+    whole = site.store == "worktree" or (site.store == "branch" and site.branch and site.remote)
+    return site if whole else None
 
 
 def merged(ours: Sequence[LedgerEvent], theirs: Sequence[LedgerEvent]) -> tuple[LedgerEvent, ...]:

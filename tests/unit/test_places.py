@@ -108,7 +108,16 @@ def test_a_site_says_what_it_is_and_how_to_go_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [None, "branch", {}, {"store": ""}, {"store": "branch", "branch": 1}]
+    "data",
+    [
+        None,
+        "branch",
+        {},
+        {"store": ""},
+        {"store": "branch", "branch": 1},
+        {"store": "moon", "branch": "a", "remote": "b"},
+        {"store": "branch", "remote": "b"},
+    ],
 )
 def test_what_is_no_site(data: object) -> None:
     assert site_of(data) is None
