@@ -12,10 +12,11 @@ from qflow_gitops.lockfile import audit
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.git import GitTree
-from qflow_gitops.ports.lockfile import Kept, LockStore, Version
+from qflow_gitops.ports.lockfile import Kept, LockStore, Snapshot, Version
 from qflow_gitops.results.records import Verified, verified
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.lockseen import out_of_use
 from qflow_gitops.specs import load
 
 
@@ -58,7 +59,8 @@ def verify(
         signed=done.signed if signers else None,
         problems=tuple(done.problems),
     )
-    return replace(verified(body), notes=kept.notes)
+    moved = out_of_use(Snapshot(newest, store.where))
+    return replace(verified(body), notes=(*kept.notes, *moved))
 
 
 @contextmanager

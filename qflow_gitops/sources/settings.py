@@ -162,9 +162,9 @@ def _refuse_sharing(project: Project, others: Iterable[Project], where: str) -> 
     sharing = {other.folder.settings for other in others if _branch(other) == _branch(project)}
     if sharing:
         raise InvalidInput(
-            f"{', '.join(sorted([project.folder.settings, *sharing]))}: several projects of "
-            f"{where} keep their lockfile on the branch {project.lock.branch} of "
-            f"{project.lock.remote}, and a branch holds that of one.",
+            f"In {where} several projects keep their lockfile on the branch "
+            f"{project.lock.branch} of {project.lock.remote}, which holds that of one: "
+            f"{', '.join(sorted([project.folder.settings, *sharing]))}.",
             where=project.folder.settings,
             not_done=NOTHING,
             hint="Give each a branch of its own: lock: {store: branch, branch: NAME}",

@@ -98,8 +98,8 @@ def test_it_goes_there_and_nothing_is_sent_again(
         closed = begun(*words)
         assert (closed.code, "The lockfile was moved from here to" in closed.err) == (11, True)
     assert begun("plan").out.startswith("! `apply` would refuse this: the lockfile was moved")
-    for look in ("status", "history"):
-        assert "The lockfile was moved from here to" in begun(look).err
+    for look in ("status", "history", "lock verify"):
+        assert "The lockfile was moved from here to" in begun(*look.split()).err
     assert len(sandbox.executions()) == 3
 
 
