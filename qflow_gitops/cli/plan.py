@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -43,10 +44,7 @@ def command(
     Desired (the specs of a commit) minus recorded (the lockfile). Needs no secret and
     opens no connection.
     """
-    if full and base:
-        raise click.UsageError("--full looks at every spec; --from at some. Choose one.")
-    if worktree and head != "HEAD":
-        raise click.UsageError("--worktree plans the work tree; --to a commit. Choose one.")
+    _check(base, head, full=full, worktree=worktree)
 
     def work() -> Report:
         from qflow_gitops.commands.plan import make_plan
@@ -67,9 +65,19 @@ def command(
         )
         settings = wiring.settings(commit, wiring.loader) if not worktree else _on_disk(wiring)
         store, now = wiring.store_to_look_at(settings.project), stamp(SystemClock().now())
-        return make_plan(request, wiring.git, settings, store, now, wiring.loader, wiring.branches)
+        others = partial(wiring.store_of, repo=wiring.git, folder=settings.project.folder)
+        about = (request, wiring.git, settings, store, now)
+        return make_plan(*about, wiring.loader, wiring.branches, others)
 
     return run(wiring, "plan", work, format_name, copies)
+
+
+def _check(base: str, head: str, *, full: bool, worktree: bool) -> None:
+    """Refuse options that exclude each other."""
+    if full and base:
+        raise click.UsageError("--full looks at every spec; --from at some. Choose one.")
+    if worktree and head != "HEAD":
+        raise click.UsageError("--worktree plans the work tree; --to a commit. Choose one.")
 
 
 def _on_disk(wiring: Wiring) -> Settings:

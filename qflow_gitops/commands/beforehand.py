@@ -3,7 +3,7 @@
 From what the clone knows alone; a plan asks nobody.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.branches import rules_of, unmerged
 from qflow_gitops.sources.emptied import Now, emptied
 from qflow_gitops.sources.loader import DIRECT, Loader
+from qflow_gitops.sources.orphans import Orphan
 from qflow_gitops.sources.policies import Base, bases_of, moved_record
 from qflow_gitops.sources.reverted import reverted
 from qflow_gitops.specs.load import SpecSet
@@ -26,7 +27,10 @@ from qflow_gitops.specs.load import SpecSet
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A commit (`head`) and what it comes after; `branches` is None where nobody asks for them."""
+    """A commit (`head`) and what it comes after; `branches` is None where nobody asks for them.
+
+    `orphans` finds the lockfiles of the remote whose projects are gone.
+    """
 
     git: Repository
     branches: Branches | None
@@ -34,6 +38,7 @@ class Ground:
     lockfile: Lockfile
     head: str
     loader: Loader = DIRECT
+    orphans: Callable[[], Iterable[Orphan]] = tuple
 
     def bases(self, environment: str) -> tuple[Base, ...]:
         """Return the commits whose policy counts for an environment."""
@@ -59,7 +64,8 @@ class Ground:
         if self.branches is None:
             return
         told = not (worktree or self.git.is_shallow())  # there, an apply fetches what tells
-        moved = told and moved_record(self.git, self.project, self.lockfile, self.head)
+        about = (self.git, self.project, self.lockfile, self.head)
+        moved = told and moved_record(*about, self.orphans)
         if moved:
             message = moved.message[0].lower() + moved.message[1:]
             yield Beforehand(f"`apply` would refuse this: {message}.", f"{moved.way}.")
@@ -68,8 +74,8 @@ class Ground:
             message = older.message[0].lower() + older.message[1:]
             yield Beforehand(f"`apply` would refuse this: {message}", older.hint)
         for name in sorted(made.platforms):
-            about = (self.git, self.branches, self.project, self.lockfile, name, self.head)
-            warning = ancestry.warning(ancestry.stands(ancestry.as_known, *about))
+            of = (self.git, self.branches, self.project, self.lockfile, name, self.head)
+            warning = ancestry.warning(ancestry.stands(ancestry.as_known, *of))
             if warning:
                 yield warning
             due = any(change.environment == name for change in made.of(Action.RUN))

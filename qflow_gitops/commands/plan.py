@@ -1,6 +1,6 @@
 """What would run, and why: two commits and the lockfile, without a secret or a network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -17,12 +17,14 @@ from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.results.plans import Beforehand, Planned, planned
 from qflow_gitops.results.report import Report
+from qflow_gitops.settings.project import LockSettings, Project
 from qflow_gitops.sources import folders, forgotten, narrowing
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.inputs import kept_lockfile
 from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.orphans import Orphan, orphans
 from qflow_gitops.sources.policies import Base, facts_of
 from qflow_gitops.sources.previous import previous_requests, settled
 from qflow_gitops.sources.settings import chosen
@@ -37,12 +39,13 @@ def make_plan(
     now: str,
     loader: Loader = DIRECT,
     branches: Branches | None = None,
+    store_of: Callable[[LockSettings], LockStore] | None = None,
 ) -> Report:
     """Make the plan, as things stand `now` (RFC 3339). Raises QflowError for what stops it.
 
     `settings` are those of the request's head, or of the work tree. Of runs that are settled no
     more than their identity is needed; `loader` may know it. With `branches` it also says first
-    what an apply of the commit would refuse, or ask.
+    what an apply of the commit would refuse, or ask; `store_of` opens other lockfiles for that.
     """
     head = git.resolve(request.head)
     commit = "" if request.worktree else head
@@ -51,7 +54,8 @@ def make_plan(
     recorded = store.read()
     lockfile = kept_lockfile(git, commit, settings, recorded)
     compared = compared_with(request, git, head, lockfile, environments)
-    ground = Ground(git, branches, project, lockfile, head, loader)
+    left = _left(git, branches, store_of, project, head)
+    ground = Ground(git, branches, project, lockfile, head, loader, left)
     facts = _facts(ground, compared, environments)
     read = _read(request, ground, settings, compared, environments, facts)
     context = _context(request, ground, read, environments, facts, now)
@@ -71,6 +75,19 @@ def make_plan(
     notes = (*compared.notes, *forgotten.notes(lockfile, project))
     found = (*settings.found, *read.specs.diagnostics)
     return planned(body, found, notes, exit_code=request.exit_code)
+
+
+def _left(
+    git: Repository,
+    branches: Branches | None,
+    store_of: Callable[[LockSettings], LockStore] | None,
+    project: Project,
+    head: str,
+) -> Callable[[], Iterable[Orphan]]:
+    """Return what finds lockfiles whose projects are gone, nothing where nobody is asked."""
+    if branches is None or store_of is None:
+        return tuple
+    return partial(orphans, git, branches, store_of, project, head)
 
 
 def _first(

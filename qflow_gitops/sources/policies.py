@@ -128,9 +128,7 @@ def check_record(
     """
     if not _is_begun(lockfile):
         git.unshallow(project.lock.remote)
-    moved = moved_record(git, project, lockfile, head)
-    if not (moved or _is_begun(lockfile) or names_any(lockfile)):
-        moved = next(map(left_behind, orphans()), None)
+    moved = moved_record(git, project, lockfile, head, orphans)
     if released and not moved:
         raise UsageProblem(
             f"--ack {NEW_RECORD}=1 releases nothing: the lockfile isn't a new one.",
@@ -157,15 +155,21 @@ class MovedLockfile(NamedTuple):
 
 
 def moved_record(
-    git: Repository, project: Project, lockfile: Lockfile, head: str
+    git: Repository,
+    project: Project,
+    lockfile: Lockfile,
+    head: str,
+    orphans: Callable[[], Iterable[Orphan]] = tuple,
 ) -> MovedLockfile | None:
     """Say where the settings named another record than one that isn't begun, None for nowhere.
 
-    Of what this clone has; in a shallow one that may be too little to tell.
+    Of what this clone has; in a shallow one that may be too little to tell. And which of the
+    `orphans` it may be, where nobody was asked yet.
     """
     why, way = ("", "") if _is_begun(lockfile) else _named_before(git, project, head)
     if not why:
-        return None
+        asked = _is_begun(lockfile) or names_any(lockfile)
+        return None if asked else next(map(left_behind, orphans()), None)
     message = (
         f"There is no lockfile yet where {project.folder.settings} says, and {why}: what another "
         "lockfile holds would be due again"

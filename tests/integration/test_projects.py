@@ -144,6 +144,9 @@ def test_without_init_an_apply_asks(two: Two, sandbox: SandboxServer) -> None:
     text = "".join(line for line in settings.splitlines(True) if "lineage" not in line)
     two.clone.write("qflow.yaml", text.replace("branch: qflow-lock-teams-pay", "branch: own"))
     two.publish()
+    said = two(".", "plan").out
+    assert said.startswith("! `apply` would refuse this: there is no lockfile yet")
+    assert "of a project that was in teams/pay" in said
     done = two(".", "apply", "--yes")
     assert (done.code, len(sandbox.executions())) == (11, 2)
     assert "of a project that was in teams/pay" in done.err
