@@ -89,7 +89,10 @@ def move(to: LockSettings, services: MoveServices) -> Report:
         pass
     lockfile = ends.target.read().lockfile
     lineage = lockfile.lineage if lockfile else ""
-    return _report(ends, services, content, _edited(content, to, lineage, project))
+    edited = _edited(content, to, lineage, project)
+    went_on = closed(lockfile, ends.target.where) if lockfile else None
+    said = went_on.message if went_on else "the lockfile is here now"
+    return _report(ends, services, content, edited, said)
 
 
 def steps(ends: Ends, clock: Clock, author: Mapping[str, str]) -> Iterator[Step]:
@@ -278,12 +281,15 @@ def _edited(content: bytes, to: LockSettings, lineage: str, project: Project) ->
     )
 
 
-def _report(ends: Ends, services: MoveServices, before: bytes, after: bytes) -> Report:
-    """Write the settings, and say what was done and what is left to a person."""
+def _report(ends: Ends, services: MoveServices, before: bytes, after: bytes, said: str) -> Report:
+    """Write the settings, and say what was done and what is left to a person.
+
+    `said` is how the lockfile stands in the new place.
+    """
     folder = services.project.folder
     file = folder.settings
     changes = [
-        FileChange(ends.target.where, "written", "the lockfile is here now"),
+        FileChange(ends.target.where, "written", said),
         FileChange(ends.source.where, "closed", "it names the new place"),
     ]
     if after == before:

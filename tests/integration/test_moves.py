@@ -289,6 +289,20 @@ def is_moved_by(cli: Cli, sandbox: SandboxServer, name: str, executions: int) ->
     assert len(sandbox.executions()) == executions
 
 
+def test_where_it_went_on_from_there_that_is_said(begun: Cli, remote: Remote) -> None:
+    """Whoever has the first settings of a chain comes to its end, a place at a time."""
+    clone = Workspace(begun.folder)
+    first = clone.git("rev-parse", "HEAD")
+    for name in ("second", "third"):
+        assert begun("lock", "move", "--to", "branch", "--branch", name).code == 0
+        clone.commit(name)
+    clone.git("reset", "--quiet", "--hard", first)
+    done = begun("lock", "move", "--to", "branch", "--branch", "second")
+    assert done.code == 0
+    assert "The lockfile was moved from here to branch third of origin" in done.out
+    assert "the lockfile is here now" not in done.out
+
+
 def test_it_says_that_it_is_there(begun: Cli, remote: Remote) -> None:
     before = remote.tip()
     done = begun("lock", "move", "--to", "branch")
