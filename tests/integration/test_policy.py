@@ -129,7 +129,7 @@ def test_a_record_that_moves_is_not_a_new_beginning(
     refused = cli("apply", "--yes")
     assert refused.code == 11
     assert "named another place or lineage" in refused.err
-    assert cli("apply", "--yes", "--ack", "new-record=1").code == 11
+    assert cli("apply", "--yes", "--ack", "new-record=1").code == 2
     assert len(sandbox.executions()) == 1
     assert cli("apply", "--yes", "--ack", "new-record=1", *WHY).code == 0
     (attempt,) = remote.record("other")["environments"]["prod"]["runs"][RUN]["attempts"]

@@ -153,7 +153,7 @@ def saved(*names: str) -> tuple[World, str]:
         world.store.unwritable = LockError("No space.", reason="lock_unwritable")
 
     world.qualys.replies.append(Reply(AnswerKind.ACCEPTED, before=fill))
-    world.apply(concurrency=1)
+    world.apply(concurrency=1, wait=False)  # how it went on would be a second line
     world.store.unwritable = None
     return world, "".join(world.kept)
 
