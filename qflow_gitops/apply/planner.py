@@ -18,7 +18,7 @@ from qflow_gitops.results.plans import Planned
 from qflow_gitops.sources.inputs import lockfile_of
 from qflow_gitops.sources.lockseen import held, seen
 from qflow_gitops.sources.previous import previous_requests
-from qflow_gitops.sources.runs import run_key
+from qflow_gitops.sources.runs import known_runs, run_key, run_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,16 @@ class Planner:
         )
         return PlannedApply(source, lockfile, body)
 
+    def _chosen(self, lockfile: Lockfile) -> frozenset[RunKey]:
+        """Name the runs that were asked for; none for all. Raises UsageProblem for no such run."""
+        request, source = self.request, self.source
+        if not request.runs:
+            return frozenset()
+        known = known_runs(source.specs, lockfile, (source.environment,))
+        return run_keys(
+            request.runs, source.project, source.environment, known, "Nothing was sent."
+        )
+
     def plan_in(self, session: LockSession) -> PlannedApply:
         """Plan on what a session holds, as if it had just been read."""
         return self.plan(held(session, self.services.store.where))
@@ -74,6 +84,7 @@ class Planner:
                 released=released,
             ),
             labels=request.labels,
+            runs=self._chosen(lockfile),
             previous=previous_requests(services.git, source.specs.specs, lockfile, source.project),
             touched=frozenset(),
             now=stamp(now),

@@ -28,15 +28,17 @@ OF_THE_COMMIT = (Reason.UNMERGED, Reason.EMPTY)
 class ApplyRequest:
     """What to apply. None or "" stand for "as the settings say" or "not asked for".
 
-    `reason` is why holds are released or runs retried, for the lockfile. `retry_failed`: all that
-    failed, was cancelled or refused. `approved`: only what a merged and approved pull request
-    holds. `to` is the revision as it was typed, for the commands that messages give.
+    `runs` are the RUNs to apply, as typed, none for all. `reason` is why holds are released or
+    runs retried, for the lockfile. `retry_failed`: all that failed, was cancelled or refused.
+    `approved`: only what a merged and approved pull request holds. `to` is the revision as it was
+    typed, for the commands that messages give.
     """
 
     platform: str
     head: str = "HEAD"
     to: str = ""
     environment: str = ""
+    runs: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
     retries: tuple[str, ...] = ()
@@ -56,7 +58,7 @@ class ApplyRequest:
         Releases, retries and approvals are for the plan to say.
         """
         to = [f"--to {shlex.quote(self.to)}"] if self.to else []
-        return (*to, *(["--keep-going"] if self.keep_going else []))
+        return (*map(shlex.quote, self.runs), *to, *(["--keep-going"] if self.keep_going else []))
 
 
 def check_reason(request: ApplyRequest) -> None:

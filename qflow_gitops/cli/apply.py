@@ -30,6 +30,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 
 @click.command("apply")
+@options.runs
 @click.option("--to", "head", default="HEAD", metavar="REV", show_default=True, help="The commit.")
 @options.environment
 @options.labels
@@ -64,6 +65,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.pass_obj
 def command(
     wiring: Wiring,
+    runs: tuple[str, ...],
     head: str,
     environment: str,
     labels: dict[str, str],
@@ -83,7 +85,8 @@ def command(
 ) -> int:
     """Run what is due in one environment, at most once, and record it.
 
-    What is due, and why, is what `plan` shows. Credentials come from QFLOW_CLIENT_ID and
+    What is due, and why, is what `plan` shows. With RUN (`name`, `environment/name`, `*` stands
+    for any) only these runs. Credentials come from QFLOW_CLIENT_ID and
     QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN.
     QFLOW_PROXY names a proxy, QFLOW_CA_FILE certificates to trust besides the usual ones.
     """
@@ -92,6 +95,7 @@ def command(
         head=head,
         to="" if head == "HEAD" else head,
         environment=environment,
+        runs=runs,
         labels=labels,
         approved=approved,
         digest=digest,

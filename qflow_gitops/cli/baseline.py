@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("baseline")
-@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@options.runs
 @options.environment
 @options.labels
 @click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the lockfile.")

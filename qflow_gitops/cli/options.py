@@ -71,6 +71,9 @@ environment: Decorator = click.option(
 )
 
 
+runs: Decorator = click.argument("runs", metavar="[RUN]...", nargs=-1)
+
+
 def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for text in values:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
+@options.runs
 @click.option("--from", "base", default="", metavar="REV", help="Only changes since this commit.")
 @click.option("--to", "head", default="HEAD", metavar="REV", show_default=True, help="The commit.")
 @click.option("--full", is_flag=True, help="Look at every spec, not only at what changed.")
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(
     wiring: Wiring,
+    runs: tuple[str, ...],
     base: str,
     head: str,
     full: bool,
@@ -42,7 +44,8 @@ def command(
     """Show what would run, and why; and why everything else would not.
 
     Desired (the specs of a commit) minus recorded (the lockfile). Needs no secret and
-    opens no connection.
+    opens no connection. With RUN (`name`, `environment/name`, `*` stands for any) only these
+    runs, whether anything changed or not.
     """
     _check(base, head, full=full, worktree=worktree)
 
@@ -58,6 +61,7 @@ def command(
             full=full,
             worktree=worktree,
             environment=environment,
+            runs=runs,
             labels=labels,
             freezes=wiring.freezes(),
             exit_code=exit_code,

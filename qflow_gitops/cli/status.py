@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status")
+@options.runs
 @options.environment
 @click.option(
     "--refresh", is_flag=True, help="Look at executions that are under way first, and record."
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(
     wiring: Wiring,
+    runs: tuple[str, ...],
     environment: str,
     refresh: bool,
     exit_code: bool,
     format_name: str,
     copies: options.Copies,
 ) -> int:
-    """Show every run, its last attempt and its execution, and what is frozen."""
+    """Show every run, its last attempt and its execution, and what is frozen.
+
+    With RUN (`name`, `environment/name`, `*` stands for any) only these runs.
+    """
 
     def work() -> Report:
         from qflow_gitops.apply.platforms import Gateways
@@ -53,6 +58,7 @@ def command(
             settings,
             environment,
             wiring.freezes(),
+            runs=runs,
             loader=wiring.loader,
             platform=wiring.platform,
             exit_code=exit_code,

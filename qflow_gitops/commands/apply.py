@@ -26,6 +26,7 @@ from qflow_gitops.sources.inputs import Inputs, read_inputs
 from qflow_gitops.sources.orphans import orphans
 from qflow_gitops.sources.policies import NEW_RECORD, check_record
 from qflow_gitops.sources.reverted import check_newest
+from qflow_gitops.sources.runs import environments_of
 
 
 def apply(
@@ -36,7 +37,8 @@ def apply(
     Then nothing was sent.
     """
     head = services.git.resolve(request.head)
-    environment = one_environment(settings.project, request.environment)
+    names = environments_of(request.runs, settings.project, request.environment)
+    environment = one_environment(settings.project, names[0] if len(names) == 1 else "")
     inputs = read_inputs(services.git, head, settings, services.store.read(), services.loader)
     found = _admitted(request, services, inputs, environment)
     planner = _planner(request, services, inputs, environment, found)

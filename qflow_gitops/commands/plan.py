@@ -1,10 +1,12 @@
 """What would run, and why: two commits and the lockfile, without a secret or a network."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 from qflow_gitops.apply import belonging
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import moment
 from qflow_gitops.commands.beforehand import Ground, loosened
 from qflow_gitops.commands.plan_request import Comparison, PlanRequest, compared_with
@@ -27,7 +29,7 @@ from qflow_gitops.sources.lockseen import seen
 from qflow_gitops.sources.orphans import Orphan, orphans
 from qflow_gitops.sources.policies import Base, facts_of
 from qflow_gitops.sources.previous import previous_requests, settled
-from qflow_gitops.sources.settings import chosen
+from qflow_gitops.sources.runs import environments_of, known_runs, run_keys
 from qflow_gitops.specs.load import SpecSet
 
 
@@ -50,7 +52,7 @@ def make_plan(
     head = git.resolve(request.head)
     commit = "" if request.worktree else head
     project = settings.project
-    environments = chosen(project, request.environment)
+    environments = environments_of(request.runs, project, request.environment)
     recorded = store.read()
     lockfile = kept_lockfile(git, commit, settings, recorded)
     compared = compared_with(request, git, head, lockfile, environments)
@@ -130,7 +132,8 @@ def _read(
     read = _reader(request, ground, settings)
     shares = any(policy.limits.share is not None for policy in facts.policies)  # of all specs
     narrow = None
-    if base and not (compared.own or request.full or request.worktree or shares):
+    whole = request.full or request.worktree or request.runs
+    if base and not (compared.own or whole or shares):
         narrow = narrowing.narrowed(git, base, head, project, lockfile, environments, read)
     if narrow:
         specs, touched = narrow
@@ -138,7 +141,9 @@ def _read(
         specs, touched = reading.all_specs(git, "", project), None
     else:
         specs = read(head)
-        touched = narrowing.touched_files(git, base, head, project) if base else None
+        touched = None
+        if base and (compared.own or not request.runs):  # what is asked for by name is shown
+            touched = narrowing.touched_files(git, base, head, project)
     commit = "" if request.worktree else head
     specs = folders.checked(specs, git, commit, project, lockfile)
     return _Read(specs, touched, full=narrow is None)
@@ -170,11 +175,24 @@ def _context(
         environments=environments,
         brakes=Overrides((*freezes.recorded(lockfile.freezes), *request.freezes)),
         labels=request.labels,
+        runs=_chosen(request, ground, read.specs, environments),
+        options=tuple(map(shlex.quote, request.runs)),
         previous=previous_requests(ground.git, read.specs.specs, lockfile, project),
         touched=read.touched,
         now=now,
         facts=facts._replace(now=moment(now)),
     )
+
+
+def _chosen(
+    request: PlanRequest, ground: Ground, specs: SpecSet, environments: tuple[str, ...]
+) -> frozenset[RunKey]:
+    """Name the runs that were asked for; none for all. Raises UsageProblem for no such run."""
+    if not request.runs:
+        return frozenset()
+    known = known_runs(specs, ground.lockfile, environments)
+    asked = (request.runs, ground.project, request.environment)
+    return run_keys(*asked, known, "Nothing was planned and nothing was sent.")
 
 
 def _decided(

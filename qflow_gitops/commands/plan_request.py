@@ -13,6 +13,7 @@ from qflow_gitops.ports.git import History
 class PlanRequest(NamedTuple):
     """What to plan. `base` and `environment` are "" where they aren't chosen.
 
+    `runs` are the RUNs to plan, as typed, none for all.
     `freezes` are those beside the lockfile's. `target` is the branch that a pull request goes
     to, "" outside one.
     """
@@ -23,6 +24,7 @@ class PlanRequest(NamedTuple):
     full: bool = False
     worktree: bool = False
     environment: str = ""
+    runs: tuple[str, ...] = ()
     labels: Mapping[str, str] = {}
     freezes: tuple[Freeze, ...] = ()
     exit_code: bool = False

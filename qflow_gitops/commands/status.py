@@ -26,7 +26,7 @@ from qflow_gitops.sources import folders, forgotten
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.lockseen import out_of_use, seen
-from qflow_gitops.sources.runs import attempts_for, run_key
+from qflow_gitops.sources.runs import attempts_for, run_key, run_keys
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.sources.specs import all_specs
 from qflow_gitops.specs.load import SpecSet
@@ -40,6 +40,7 @@ def status(
     environment: str,
     others: tuple[Freeze, ...] = (),
     *,
+    runs: tuple[str, ...] = (),
     loader: Loader = DIRECT,
     platform: str = "",
     exit_code: bool,
@@ -57,7 +58,11 @@ def status(
     else:
         found = all_specs(git, "", project)
     rows = list(_rows(lockfile, project, environment, found))
-    if environment:
+    if runs:
+        known = {(row.environment, row.name) for row in rows}
+        keys = run_keys(runs, project, environment, known, "Nothing is shown.")
+        rows = [row for row in rows if (row.environment, row.name) in keys]
+    elif environment:
         left = forgotten.left_open(lockfile, project)
         rows += [StatusRow(*placed.key, placed.attempt, None, gone=True) for placed in left]
     holding = (*freezes.recorded(lockfile.freezes), *others)

@@ -32,7 +32,8 @@ class Overrides(NamedTuple):
 class Context(NamedTuple):
     """What a plan is made from, besides the specs.
 
-    `previous` gives the spec of a run's last counted attempt where it could be read.
+    `labels` and `runs` select: specs with all of these labels, and only these runs (none for
+    any). `previous` gives the spec of a run's last counted attempt where it could be read.
     `touched` names the files that differ from the base, None where there is no base.
     `now` is RFC 3339, "" where it isn't asked whether somebody is still at work. `facts` is
     what the policy is held against (its `total` is filled in here), None for no policy.
@@ -45,6 +46,7 @@ class Context(NamedTuple):
     environments: tuple[str, ...]
     brakes: Overrides = Overrides()
     labels: Mapping[str, str] = {}
+    runs: frozenset[RunKey] = frozenset()
     previous: Mapping[RunKey, RunSpec] = {}
     touched: frozenset[str] | None = None
     now: str = ""

@@ -3,7 +3,7 @@
 Desired minus recorded. Pure: the same values give the same plan, wherever they came from.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt, telling
@@ -66,7 +66,7 @@ def _environment(
         if key[0] != environment:
             continue
         names |= {spec.name, spec.previous_name}
-        if not _selected(spec, context.labels):
+        if not _selected(spec, context):
             continue
         heir = spec.previous_name or inherits(context.lockfile, context.project, key)
         seen = None if heir else overview.glance(spec.name)
@@ -80,6 +80,8 @@ def _environment(
     for key, finding in specs.invalid.items():
         if key[0] == environment:
             names.add(key[1])
+            if context.runs and key not in context.runs:
+                continue
             found.append(
                 Change(
                     Action.HOLD,
@@ -89,7 +91,14 @@ def _environment(
                     hint="Fix it: `qflow-gitops validate` shows all that is wrong.",
                 )
             )
-    if not context.labels:
+    if context.runs:
+        named = [run for of, run in sorted(context.runs) if of == environment]
+        shown = [run for run in named if run in record.runs and run not in names]
+        bring(record.runs, shown)
+        found += [
+            _gone((environment, run), telling(record.runs[run]), inheritance) for run in shown
+        ]
+    elif not context.labels:
         gone = record.runs if context.touched is None else overview.of_files(context.touched)
         shown = [run for run in gone if run not in names]
         bring(record.runs, shown)
@@ -118,8 +127,10 @@ def _quiet(environment: str, overview: EnvironmentSummary, context: Context) -> 
     return lambda *files: touched.isdisjoint(files)
 
 
-def _selected(spec: RunSpec, labels: Mapping[str, str]) -> bool:
-    return all(spec.labels.get(name) == value for name, value in labels.items())
+def _selected(spec: RunSpec, context: Context) -> bool:
+    if context.runs and spec.key not in context.runs:
+        return False
+    return all(spec.labels.get(name) == value for name, value in context.labels.items())
 
 
 def _gone(key: RunKey, last: Attempt, inheritance: Inheritance) -> Change:

@@ -10,6 +10,8 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import specs as reading
+from qflow_gitops.sources.settings import chosen
+from qflow_gitops.specs.load import SpecSet
 
 ANY = "*"
 
@@ -18,6 +20,26 @@ def run_key(run: str, project: Project, environment: str = "") -> RunKey:
     """Read a RUN: `environment/name`, or `name` in the environment asked for, else the default."""
     before, slash, name = run.rpartition("/")
     return (before if slash else environment or project.default_environment, name)
+
+
+def environments_of(runs: Iterable[str], project: Project, environment: str) -> tuple[str, ...]:
+    """Return the environments that RUNs are in, or the one asked for, or all.
+
+    Raises UsageProblem for one that doesn't exist.
+    """
+    named = {run_key(run, project, environment)[0] for run in runs} if not environment else set()
+    if not named or ANY in named:
+        return chosen(project, environment)
+    return tuple(sorted(each for name in named for each in chosen(project, name)))
+
+
+def known_runs(
+    specs: SpecSet, lockfile: Lockfile, environments: Collection[str]
+) -> frozenset[RunKey]:
+    """Return the runs that a RUN can name: those of specs, valid or not, and recorded ones."""
+    recorded = {(name, run) for name in environments for run in lockfile.environment(name).runs}
+    present = {key for key in (*specs.specs, *specs.invalid) if key[0] in environments}
+    return frozenset(recorded | present)
 
 
 def run_keys(

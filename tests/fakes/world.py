@@ -284,11 +284,13 @@ class World:
         commit = self.git.resolve(revision) if revision else ""
         return settings.settings(self.git, commit, self.platform, fetch=True)
 
-    def status(self, environment: str = "", *, exit_code: bool = False) -> Report:
+    def status(
+        self, environment: str = "", *, runs: tuple[str, ...] = (), exit_code: bool = False
+    ) -> Report:
         """Show how each run stands."""
         read = self._settings(self._head())
         about = (self.git, self._head(), self.store, read, environment, self.freezes)
-        return showing.status(*about, platform=self.platform, exit_code=exit_code)
+        return showing.status(*about, runs=runs, platform=self.platform, exit_code=exit_code)
 
     def refresh(self, environment: str = "") -> tuple[QflowError, ...]:
         """Look at what is under way."""
