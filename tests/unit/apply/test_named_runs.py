@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.errors import ExitCode, UsageProblem
+from qflow_gitops.errors import ExitCode, StaleError, UsageProblem
 from qflow_gitops.plan.change import Action
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.records import Status
@@ -44,7 +44,7 @@ def test_the_plan_of_some_runs_has_a_digest_of_its_own(world: World) -> None:
     body = world.plan(runs=("b",)).body
     assert isinstance(body, Planned)
     assert world.apply(runs=("b",), digest=body.plan.digest).report.exit_code is ExitCode.OK
-    problem = raised(Exception, lambda: world.apply(digest=body.plan.digest))  # type: ignore[type-var]
+    problem = raised(StaleError, lambda: world.apply(digest=body.plan.digest))
     assert "not the approved one" in problem.message
 
 
