@@ -31,7 +31,15 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 @click.command("apply")
 @options.runs
-@click.option("--to", "head", default="HEAD", metavar="REV", show_default=True, help="The commit.")
+@click.option(
+    "--to",
+    "head",
+    default="HEAD",
+    metavar="REV",
+    shell_complete=options.completed("revisions"),
+    show_default=True,
+    help="The commit.",
+)
 @options.environment
 @options.labels
 @click.option("--yes", is_flag=True, help="Don't ask; needed where there is no terminal.")
@@ -44,7 +52,12 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     "--digest", default="", metavar="D", help="Send only exactly this plan, or the rest of it."
 )
 @click.option(
-    "--retry", "retries", multiple=True, metavar="RUN", help="Send a failed run again; repeatable."
+    "--retry",
+    "retries",
+    multiple=True,
+    metavar="RUN",
+    shell_complete=options.completed("runs"),
+    help="Send a failed run again; repeatable.",
 )
 @click.option(
     "--retry-failed",

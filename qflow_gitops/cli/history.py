@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("history")
-@click.argument("name", metavar="[RUN]", default="")
+@click.argument("name", metavar="[RUN]", default="", shell_complete=options.completed("runs"))
 @options.environment
 @options.output("text", "json")
 @click.pass_obj

@@ -37,6 +37,7 @@ COMMANDS = {
     "lock": "Verify the lockfile, move it, push a rescued one.",
     "workflows": "The catalog of workflows: pull, list, show, new.",
     "schema": "Print or export the JSON Schemas.",
+    "completion": "What makes bash, zsh or fish complete.",
     "sandbox": "A local Qualys Flow to try and test against.",
     "action": "What action.yml runs: a command named by its inputs.",
     "demo": "The whole story on this machine in a minute.",

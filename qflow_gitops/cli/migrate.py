@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("migrate")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=options.completed("files"))
 @click.option("--check", is_flag=True, help="Change nothing; exit 10 if something would change.")
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
 @options.output("text", "json")

@@ -1,11 +1,16 @@
 """The options that several commands share."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qflow_gitops.render.formats import COPIES, RESULTS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Copies = tuple[tuple[str, str], ...]
@@ -54,6 +59,18 @@ def _copies(names: tuple[str, ...]) -> Callable[..., Copies]:
     return pairs
 
 
+def completed(what: str) -> Callable[..., list[CompletionItem]]:
+    """Return what completes a value, by the name of a function of `cli.completing`."""
+
+    def complete(ctx: click.Context, param: click.Parameter, text: str) -> list[CompletionItem]:
+        from qflow_gitops.cli import completing
+
+        found: list[CompletionItem] = getattr(completing, what)(ctx, param, text)
+        return found
+
+    return complete
+
+
 def lock_name(_ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Refuse a name of a branch or remote that qflow.yaml couldn't have, before anything is done.
 
@@ -67,11 +84,27 @@ def lock_name(_ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 
 environment: Decorator = click.option(
-    "-e", "--environment", default="", metavar="ENV", help="Only this environment."
+    "-e",
+    "--environment",
+    default="",
+    metavar="ENV",
+    help="Only this environment.",
+    shell_complete=completed("environments"),
 )
 
 
-runs: Decorator = click.argument("runs", metavar="[RUN]...", nargs=-1)
+runs: Decorator = click.argument(
+    "runs", metavar="[RUN]...", nargs=-1, shell_complete=completed("runs")
+)
+
+
+def revision(*names: str, default: str, text: str) -> Decorator:
+    """Return an option that takes a commit's name."""
+    shown = bool(default)
+    return click.option(
+        *names, default=default, metavar="REV", show_default=shown, help=text,
+        shell_complete=completed("revisions"),
+    )  # fmt: skip
 
 
 def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

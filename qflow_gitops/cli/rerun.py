@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rerun")
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=options.completed("runs"))
 @click.option("--reason", required=True, metavar="TEXT", help="Why; goes into the annotations.")
 @options.output("text", "json")
 @click.pass_obj

@@ -2,11 +2,12 @@
 
 import click
 
+from qflow_gitops.cli import options
 from qflow_gitops.errors import ExitCode
 
 
 @click.command("rules")
-@click.argument("rule", required=False, metavar="[ID]")
+@click.argument("rule", required=False, metavar="[ID]", shell_complete=options.completed("rules"))
 def command(rule: str | None) -> int:
     """List the rules that findings name; with an ID, explain that one by example."""
     from qflow_gitops.render import rules as output

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=options.completed("files"))
 @click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @click.option(
     "--hook",

@@ -19,7 +19,7 @@ def command() -> None:
 
 
 @command.command("pull")
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=options.completed("workflows"))
 @click.option("--all", "everything", is_flag=True, help="Every workflow that your user may see.")
 @options.environment
 @options.output("text", "json")
@@ -70,7 +70,7 @@ def list_(wiring: Wiring, format_name: str, copies: options.Copies) -> int:
 
 
 @command.command("show")
-@click.argument("workflow_id", metavar="ID")
+@click.argument("workflow_id", metavar="ID", shell_complete=options.completed("workflows"))
 @options.output("text", "json")
 @click.pass_obj
 def show(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Copies) -> int:
@@ -85,7 +85,7 @@ def show(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Cop
 
 
 @command.command("new")
-@click.argument("workflow_id", metavar="ID")
+@click.argument("workflow_id", metavar="ID", shell_complete=options.completed("workflows"))
 @options.output("text", "json")
 @click.pass_obj
 def new(wiring: Wiring, workflow_id: str, format_name: str, copies: options.Copies) -> int:
