@@ -31,15 +31,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 @click.command("apply")
 @options.runs
-@click.option(
-    "--to",
-    "head",
-    default="HEAD",
-    metavar="REV",
-    shell_complete=options.completed("revisions"),
-    show_default=True,
-    help="The commit.",
-)
+@options.revision("--to", "head", default="HEAD", text="The commit.")
 @options.environment
 @options.labels
 @click.option("--yes", is_flag=True, help="Don't ask; needed where there is no terminal.")
@@ -96,10 +88,9 @@ def command(
     format_name: str,
     copies: options.Copies,
 ) -> int:
-    """Run what is due in one environment, at most once, and record it.
+    """Run what is due in one environment, at most once, and record it; of RUNs only what they name.
 
-    What is due, and why, is what `plan` shows. With RUN (`name`, `environment/name`, `*` stands
-    for any) only these runs. Credentials come from QFLOW_CLIENT_ID and
+    What is due, and why, is what `plan` shows. Credentials come from QFLOW_CLIENT_ID and
     QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN.
     QFLOW_PROXY names a proxy, QFLOW_CA_FILE certificates to trust besides the usual ones.
     """

@@ -19,23 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @options.runs
-@click.option(
-    "--from",
-    "base",
-    default="",
-    metavar="REV",
-    shell_complete=options.completed("revisions"),
-    help="Only changes since this commit.",
-)
-@click.option(
-    "--to",
-    "head",
-    default="HEAD",
-    metavar="REV",
-    shell_complete=options.completed("revisions"),
-    show_default=True,
-    help="The commit.",
-)
+@options.revision("--from", "base", default="", text="Only changes since this commit.")
+@options.revision("--to", "head", default="HEAD", text="The commit.")
 @click.option("--full", is_flag=True, help="Look at every spec, not only at what changed.")
 @click.option("--worktree", is_flag=True, help="Plan the work tree, uncommitted changes too.")
 @options.environment

@@ -3,7 +3,7 @@
 Desired minus recorded. Pure: the same values give the same plan, wherever they came from.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt, telling
@@ -77,36 +77,34 @@ def _environment(
             open_.append(spec)
     _bring(open_, context, inheritance)
     found += [decide(spec, context, inheritance) for spec in open_]
-    for key, finding in specs.invalid.items():
-        if key[0] == environment:
-            names.add(key[1])
-            if context.runs and key not in context.runs:
-                continue
-            found.append(
-                Change(
-                    Action.HOLD,
-                    Reason.INVALID,
-                    *key,
-                    detail=f"{finding.file}:{finding.range.start.line}: {finding.message}",
-                    hint="Fix it: `qflow-gitops validate` shows all that is wrong.",
-                )
-            )
+    found += _invalid(environment, specs, context)
+    names |= {run for of, run in specs.invalid if of == environment}
+    gone: Iterable[str] = record.runs
     if context.runs:
-        named = [run for of, run in sorted(context.runs) if of == environment]
-        shown = [run for run in named if run in record.runs and run not in names]
-        bring(record.runs, shown)
-        found += [
-            _gone((environment, run), telling(record.runs[run]), inheritance) for run in shown
-        ]
-    elif not context.labels:
-        gone = record.runs if context.touched is None else overview.of_files(context.touched)
-        shown = [run for run in gone if run not in names]
-        bring(record.runs, shown)
+        gone = [run for of, run in sorted(context.runs) if of == environment and run in gone]
+    elif context.labels:
+        gone = ()
+    elif context.touched is not None:
+        gone = overview.of_files(context.touched)
+    shown = [run for run in gone if run not in names]
+    bring(record.runs, shown)
+    found += [_gone((environment, run), telling(record.runs[run]), inheritance) for run in shown]
+    if not (context.runs or context.labels):
         quiet += len(record.runs) - sum(name in record.runs for name in names) - len(shown)
-        found += [
-            _gone((environment, run), telling(record.runs[run]), inheritance) for run in shown
-        ]
     return found, quiet
+
+
+def _invalid(environment: str, specs: SpecSet, context: Context) -> Iterator[Change]:
+    """Hold the runs of files with errors."""
+    for key, finding in specs.invalid.items():
+        if key[0] == environment and (not context.runs or key in context.runs):
+            yield Change(
+                Action.HOLD,
+                Reason.INVALID,
+                *key,
+                detail=f"{finding.file}:{finding.range.start.line}: {finding.message}",
+                hint="Fix it: `qflow-gitops validate` shows all that is wrong.",
+            )
 
 
 def _bring(specs: Sequence[RunSpec], context: Context, inheritance: Inheritance) -> None:
