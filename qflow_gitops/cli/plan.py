@@ -43,9 +43,8 @@ def command(
 ) -> int:
     """Show what would run, and why; and why everything else would not.
 
-    Desired (the specs of a commit) minus recorded (the lockfile). Needs no secret and
-    opens no connection. With RUN (`name`, `environment/name`, `*` stands for any) only these
-    runs, whether anything changed or not.
+    Desired (the specs of a commit) minus recorded (the lockfile); of RUNs only what they name.
+    Needs no secret and opens no connection.
     """
     _check(base, head, full=full, worktree=worktree)
 
