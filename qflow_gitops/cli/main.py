@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "init": "Make a repository of run specs ready to use.",
+    "new": "Print a spec to fill in, for a cloud.",
     "validate": "Check specs offline.",
     "plan": "Show what would run, and why.",
     "comment": "Keep the plan on a pull request up to date.",

@@ -67,6 +67,7 @@ CALLS: Mapping[str, Call] = {
     "rules": Call(ALONE, ("rules",)),
     "schema list": Call(ALONE, ("schema", "list")),
     "schema show": Call(ALONE, ("schema", "show", "workflow-run")),
+    "new": Call(ALONE, ("new", "aws", "machines")),
     "completion": Call(ALONE, ("completion", "bash")),
     "sandbox": Call(ALONE, ("sandbox", "--fault", "list")),
     "demo": Call(ALONE, ("demo",)),

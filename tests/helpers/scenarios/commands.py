@@ -726,3 +726,10 @@ def a_help_that_nobody_takes(at: Terminal) -> tuple[str, Person]:
 
     command = "qflow-gitops apply --help >/dev/full"
     return command, Person(WHY, {"Have it written where there is room": elsewhere})
+
+
+@scenario("worktree")
+def name_that_a_new_run_cannot_have(at: Terminal) -> tuple[str, Person]:
+    """A new spec is asked for under a name that no run can have."""
+    at.specs(a=spec("a"))
+    return "qflow-gitops new aws 'My run'", Person()
