@@ -1,26 +1,33 @@
-"""`qflow-gitops apply`."""
+"""`qflow-gitops apply`.
+
+What it works with is loaded when it is called: neither help nor the press of a key waits for it.
+"""
+
+from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.apply.preconditions import ApplyRequest
-from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.cli import lock_files, options
 from qflow_gitops.cli.clock import Stopper, SystemClock
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.cli.streams import echo
-from qflow_gitops.commands.apply import apply
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
-from qflow_gitops.git.history import HistoryRepo
-from qflow_gitops.render import formats
-from qflow_gitops.results.plans import Planned
-from qflow_gitops.results.report import Report, failed
-from qflow_gitops.settings.project import duration
+
+if TYPE_CHECKING:
+    from qflow_gitops.apply.preconditions import ApplyRequest
+    from qflow_gitops.apply.services import ApplyServices
+    from qflow_gitops.results.plans import Planned
+    from qflow_gitops.results.report import Report
+    from qflow_gitops.settings.project import Project
 
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    from qflow_gitops.settings.project import duration
+
     if value is None:
         return None
     try:
@@ -94,28 +101,22 @@ def command(
     QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN.
     QFLOW_PROXY names a proxy, QFLOW_CA_FILE certificates to trust besides the usual ones.
     """
+    from qflow_gitops.apply.preconditions import ApplyRequest
+
     request = ApplyRequest(
-        platform=wiring.platform,
-        head=head,
-        to="" if head == "HEAD" else head,
-        environment=environment,
-        runs=runs,
-        labels=labels,
-        approved=approved,
-        digest=digest,
-        retries=retries,
-        retry_failed=retry_failed,
-        acks=acks,
-        reason=reason,
-        keep_going=keep_going,
-        concurrency=concurrency,
-        wait=wait,
-        timeout=timeout,
-    )
+        platform=wiring.platform, head=head, to="" if head == "HEAD" else head,
+        environment=environment, runs=runs, labels=labels,
+        approved=approved, digest=digest, retries=retries, retry_failed=retry_failed,
+        acks=acks, reason=reason, keep_going=keep_going,
+        concurrency=concurrency, wait=wait, timeout=timeout,
+    )  # fmt: skip
     return run(wiring, "apply", lambda: _apply(wiring, request, yes=yes), format_name, copies)
 
 
 def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
+    from qflow_gitops.commands.apply import apply
+    from qflow_gitops.results.report import failed
+
     request = replace(request, head=wiring.git.resolve(request.head))  # once for all of it
     settings = wiring.settings(request.head, fetch=True)
     project = settings.project
@@ -126,24 +127,7 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     stopper = Stopper()
     wiring.time_left = stopper.time_left
     with wiring.console.progress() as progress:
-        services = ApplyServices(
-            git=wiring.git,
-            history=HistoryRepo.of(wiring.git),
-            branches=wiring.branches,
-            store=wiring.store(project),
-            store_of=lambda lock: wiring.store_of(lock, wiring.git, project.folder),
-            qualys=wiring.connections.qualys,
-            clock=SystemClock(),
-            stop=stopper,
-            freezes=wiring.freezes,
-            confirm=lambda planned: yes or _confirmed(wiring, planned),
-            author=wiring.author(),
-            evidence=wiring.evidence(),
-            rescue=partial(lock_files.rescue, wiring, project.folder),
-            pulls=wiring.connections.pulls,
-            ask=wiring.console.ask if wiring.console.interactive and not yes else None,
-            loader=wiring.strict_loader,
-        )
+        services = _services(wiring, project, stopper, yes=yes)
         try:
             report: Report = progress.follow(apply(request, services, settings))
         except QflowError as problem:
@@ -155,7 +139,35 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     return report
 
 
+def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) -> ApplyServices:
+    """Return what an apply needs from outside."""
+    from qflow_gitops.apply.services import ApplyServices
+    from qflow_gitops.git.history import HistoryRepo
+
+    return ApplyServices(
+        git=wiring.git,
+        history=HistoryRepo.of(wiring.git),
+        branches=wiring.branches,
+        store=wiring.store(project),
+        store_of=lambda lock: wiring.store_of(lock, wiring.git, project.folder),
+        qualys=wiring.connections.qualys,
+        clock=SystemClock(),
+        stop=stopper,
+        freezes=wiring.freezes,
+        confirm=lambda planned: yes or _confirmed(wiring, planned),
+        author=wiring.author(),
+        evidence=wiring.evidence(),
+        rescue=partial(lock_files.rescue, wiring, project.folder),
+        pulls=wiring.connections.pulls,
+        ask=wiring.console.ask if wiring.console.interactive and not yes else None,
+        loader=wiring.strict_loader,
+    )
+
+
 def _confirmed(wiring: Wiring, planned: Planned) -> bool:
+    from qflow_gitops.render import formats
+    from qflow_gitops.results.report import Report
+
     if not wiring.console.interactive:
         raise UsageProblem(
             "Somebody has to confirm the plan, and there is no terminal to ask at.",

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from click.shell_completion import CompletionItem
 
+from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import QflowError
+from qflow_gitops.git.process import literal_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,12 +24,14 @@ if TYPE_CHECKING:
     import click
 
     from qflow_gitops.base.names import RunKey
-    from qflow_gitops.cli.context import Wiring
+    from qflow_gitops.git.repository import GitRepo
     from qflow_gitops.settings.project import Project
 
 _LINES = r"^(metadata:|spec:|kind:|---)|^ +(name|environment):"
 _PAIR = re.compile(r"""\b(name|environment): *["']?([a-z0-9][a-z0-9-]*)""")
 _RECORDED = re.compile(r"runs/([^/]+)/[0-9a-f]{2}/([^/.]+)\.json")
+_DRAFTS = 200
+"""So many new files are looked into."""
 
 Items = list[CompletionItem]
 
@@ -46,8 +51,8 @@ def rules(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
 
 def environments(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     """Complete the name of an environment."""
-    with suppress(QflowError):
-        return _beginning(_wiring(ctx).project().environments, incomplete)
+    with suppress(QflowError, OSError):
+        return _beginning(_project(_git(ctx)).environments, incomplete)
     return []
 
 
@@ -56,7 +61,7 @@ def revisions(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
     refs = ("refs/heads/", "refs/remotes/", "refs/tags/")
     with suppress(QflowError):
         command = ["for-each-ref", "--format=%(refname:lstrip=2)", *refs]
-        status, out, _ = _wiring(ctx).git.run(command)
+        status, out, _ = _git(ctx).run(command)
         names = out.decode(errors="replace").split() if status == 0 else []
         return _beginning(["HEAD", *names], incomplete)
     return []
@@ -67,11 +72,11 @@ def workflows(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
     from qflow_gitops.specs import catalogs
 
     with suppress(QflowError, OSError):
-        wiring = _wiring(ctx)
-        folder = wiring.git.root / wiring.folder.catalog
-        contents = {f"{wiring.folder.catalog}/{path.name}": path.read_bytes()
-                    for path in folder.glob("*.json")}  # fmt: skip
-        known, _ = catalogs.load(contents, wiring.folder)
+        git = _git(ctx)
+        at = _project(git).folder
+        contents = {f"{at.catalog}/{path.name}": path.read_bytes()
+                    for path in (git.root / at.catalog).glob("*.json")}  # fmt: skip
+        known, _ = catalogs.load(contents, at)
         return [
             CompletionItem(workflow.id, help=workflow.name)
             for workflow in known.values()
@@ -83,12 +88,13 @@ def workflows(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
 def runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     """Complete a RUN: `name` in the default environment, `environment/name` in any.
 
-    Of the specs of the work tree, and of what this clone knows of the lockfile.
+    Of the specs that git knows, as long as its index is the same looked at once, of drafts, and of
+    what this clone has of the lockfile's branch.
     """
-    with suppress(QflowError):
-        wiring = _wiring(ctx)
-        project = wiring.project()
-        keys = {*_of_specs(wiring, project), *_recorded(wiring, project)}
+    with suppress(QflowError, OSError):
+        git = _git(ctx)
+        project = _project(git)
+        keys = {*_known(git, project), *_of_drafts(git, project), *_recorded(git, project)}
         asked = ctx.params.get("environment") or project.default_environment
         names = {name for environment, name in keys if environment == asked}
         if "/" in incomplete or not names:
@@ -101,49 +107,78 @@ def _beginning(names: Iterable[str], incomplete: str) -> Items:
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-def _wiring(ctx: click.Context) -> Wiring:
-    """Build what commands are made of, for the folder of `-C`; nothing is ever printed."""
-    from qflow_gitops.cli.console import Console
-    from qflow_gitops.cli.context import Wiring
+def _git(ctx: click.Context) -> GitRepo:
+    """Open the repository of the folder of `-C`."""
+    from qflow_gitops.git.repository import GitRepo
 
-    directory = ctx.find_root().params.get("directory") or "."
-    console = Console.for_process(os.environ, color="never", quiet=True, verbose=False)
-    return Wiring(directory, os.environ, console, typed="")
+    return GitRepo.open(Path(ctx.find_root().params.get("directory") or "."), os.environ)
 
 
-def _of_specs(wiring: Wiring, project: Project) -> Iterator[RunKey]:
-    """Name the runs of the specs on disk, by lines that look like theirs."""
-    from qflow_gitops.git.process import literal_paths
+def _project(git: GitRepo) -> Project:
+    """Read the nearest settings at or above the folder at hand; what is wrong there isn't said."""
+    from qflow_gitops.settings.project import from_document, without_file
+    from qflow_gitops.yaml.parse import parse
 
-    options = [
-        "--untracked",
-        "--no-color",
-        "--no-line-number",
-        "--no-column",
-        "--no-recurse-submodules",
-        "-I",
-        "-h",
-        "-E",
-    ]
-    _, out, _ = wiring.git.run(["grep", *options, "-e", _LINES, "--", *literal_paths(project.runs)])
+    for name in ("/".join(git.prefix.split("/")[:count]) for count in range(99, -1, -1)):
+        folder = ProjectFolder(name)
+        with suppress(OSError):
+            parsed = parse((git.root / folder.settings).read_bytes(), folder.settings)
+            with suppress(IndexError, KeyError, TypeError, ValueError, AttributeError):
+                found, _ = from_document(parsed.documents[0], "", folder)
+                if found:
+                    return found
+    return without_file("")
+
+
+def _known(git: GitRepo, project: Project) -> list[RunKey]:
+    """Name the runs of the specs that git knows, kept by what its index is."""
+    from qflow_gitops.cache.database import SqliteCache
+
+    cache = SqliteCache(git.common_dir / "qflow-gitops" / "verdicts")
+    state = [git.index_identity, project.default_environment, *project.runs]
+    about = f"names of {project.folder.name}"
+    match cache.answer(about):
+        case [known, list(names)] if known == state and state[0]:
+            return [(str(environment), str(name)) for environment, name in names]
+    options = ["--no-color", "--no-line-number", "--no-column", "--no-recurse-submodules"]
+    command = ["grep", *options, "-I", "-h", "-E", "-e", _LINES, "--"]
+    _, out, _ = git.run([*command, *literal_paths(project.runs)])
+    found = list(_named_in(out.decode(errors="replace").splitlines(), project))
+    cache.keep_answer(about, [state, found])
+    return found
+
+
+def _of_drafts(git: GitRepo, project: Project) -> Iterator[RunKey]:
+    """Name the runs of files that git doesn't know yet."""
+    options = ["--others", "--exclude-standard", "--full-name", "-z", "--"]
+    _, out, _ = git.run(["ls-files", *options, *literal_paths(project.runs)])
+    for path in out.split(b"\0")[:_DRAFTS]:
+        if path.endswith((b".yaml", b".yml")):
+            with suppress(OSError):
+                text = (git.root / os.fsdecode(path)).read_text("utf-8", "replace")
+                yield from _named_in(text.splitlines(), project)
+
+
+def _named_in(lines: Iterable[str], project: Project) -> Iterator[RunKey]:
+    """Name the runs of specs by lines that look like theirs, of one file after the other."""
     about: dict[str, str] = {}
     inside = False
-    for line in (*out.decode(errors="replace").splitlines(), "---"):
+    for line in (*lines, "---"):
         if line.startswith(("metadata:", "---")) and about.get("name"):
             yield (about.get("environment", project.default_environment), about["name"])
             about = {}
-        if not line.startswith(" "):
+        if line[:1] not in ("", " "):
             inside = line.startswith("metadata:")
         if inside:
             about |= dict(_PAIR.findall(line))
 
 
-def _recorded(wiring: Wiring, project: Project) -> Iterator[RunKey]:
+def _recorded(git: GitRepo, project: Project) -> Iterator[RunKey]:
     """Name the runs of the lockfile's branch, as this clone has it."""
     if project.lock.store != "branch":
         return
     copy = f"refs/qflow-gitops/{project.lock.remote}/{project.lock.branch}"
-    _, out, _ = wiring.git.run(["ls-tree", "-r", "-z", "--full-tree", "--name-only", copy, "--"])
+    _, out, _ = git.run(["ls-tree", "-r", "-z", "--full-tree", "--name-only", copy, "--"])
     for path in out.decode(errors="replace").split("\0"):
         if found := _RECORDED.fullmatch(path):
             yield (found[1], found[2])

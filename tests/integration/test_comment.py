@@ -538,13 +538,9 @@ def test_a_pull_request_cant_bring_a_record_of_its_own(
 
 def _name_pull_request(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """As an apply does that knows whose pull request a run comes from."""
-    from qflow_gitops.apply.services import ApplyServices
-    from qflow_gitops.cli import apply
+    from qflow_gitops.cli.context import Wiring
 
-    evidence = {"pullRequest": number}
-    monkeypatch.setattr(
-        apply, "ApplyServices", lambda **given: ApplyServices(**{**given, "evidence": evidence})
-    )
+    monkeypatch.setattr(Wiring, "evidence", lambda _wiring: {"pullRequest": number})
 
 
 def test_after_an_apply_the_comments_of_its_pull_requests(
