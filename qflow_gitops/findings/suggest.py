@@ -42,8 +42,9 @@ def about_region(name: str, value: str) -> str:
     """Say what was probably meant by a region; `name` is the variable."""
     if re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9][a-z]", value):
         return f"This is an availability zone; its region is `{value[:-1]}`."
-    if value != value.strip().lower():
-        return f"Write it in lower case, without spaces: `{shown(value.strip().lower())}`."
+    plain = value.strip().lower()
+    if value != plain and re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", plain):
+        return f"Write it in lower case, without spaces: `{plain}`."
     if name == "oci_region" and re.fullmatch(r"[a-z-]+-[0-9]+", value):
         return "This is an AWS region; OCI's are others, like us-ashburn-1 or eu-frankfurt-1."
     return ""

@@ -5,7 +5,7 @@ values are kept, never values, and nothing of the credentials variables.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.paths import CATALOG_FOLDER, ROOT, ProjectFolder
@@ -136,6 +136,12 @@ def _misnamed(document: Document, folder: ProjectFolder) -> Iterator[Diagnostic]
 
 
 # --- specs against the catalog -------------------------------------------------------
+
+
+def listed(document: Document, catalog: Catalog) -> Collection[str]:
+    """Return the variables that the spec's workflow is known to have."""
+    workflow = catalog.get(document.data["spec"]["workflowId"].lower()) if catalog else None
+    return (workflow.variables or ()) if workflow else ()
 
 
 def check(document: Document, catalog: Catalog) -> Iterator[Diagnostic]:

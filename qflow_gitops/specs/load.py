@@ -219,7 +219,7 @@ def _checked(parsed: Parsed, settings: Project, known: Catalog) -> list[Diagnost
     for document in parsed.documents:
         problems = schema.check(document, "workflow-run")
         if not has_errors(problems):
-            problems += registry.check(document)
+            problems += registry.check(document, catalog.listed(document, known))
             problems += secrets.check(document)
             problems += catalog.check(document, known)
             problems += in_project(document, settings)

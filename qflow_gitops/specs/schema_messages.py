@@ -8,6 +8,7 @@ from typing import Any
 from qflow_gitops.base.pointer import parts
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, error, warning
+from qflow_gitops.specs.connectors.registry import own_words
 from qflow_gitops.specs.schemas import (
     Problem,
     load,
@@ -123,19 +124,22 @@ def forbidden_keys(document: Document, names: list[str]) -> Iterator[Diagnostic]
     """Return the system variables that don't belong to the connector type."""
     if not names:
         return
-    given = document.data["spec"].get("connectorType")
+    given, variables = (document.data["spec"].get(key) for key in ("connectorType", "variables"))
     if given is None:
         yield without_type(document, names)
         return
     shown = given if isinstance(given, str) else f"[{', '.join(given or ())}]"
     for name in names:
         owner = owner_of_keys()[name]
+        words = own_words(name, [given] if isinstance(given, str) else given or (), variables)
+        meant = f"Did you mean {' or '.join(f'`{word}`' for word in words)}? Otherwise remove it"
         yield error(
             "connector-variable",
             f"`{name}` belongs to {owner}; connectorType is {shown}.",
             document.file,
             document.key_range((*VARIABLES, name)),
-            f"Remove it, or name {owner} in `connectorType` if the workflow works there.",
+            f"{meant if words else 'Remove it'}, or name {owner} in `connectorType` if the "
+            "workflow works there.",
         )
 
 
@@ -239,7 +243,7 @@ def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
         meant = _CLOUD_NAMES.get(value.lower()) or suggest.near(value, owner_of_keys().values())
         return f"Did you mean `{meant}`?" if meant else ""
     if name in ("region", "oci_region"):
-        return suggest.about_region(str(name), value)
+        return suggest.about_region(str(name), value) or _region_called(str(name), value)
     if name == "compartment" and value.startswith("ocid1.") and value.count(".") > 1:
         return (
             f"This is the OCID of a {suggest.shown(value.split('.')[1])}. {schema['errorMessage']}"
@@ -249,6 +253,12 @@ def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
     return (
         suggest.about_name(value) if path[0] == "metadata" or name == "defaultEnvironment" else ""
     )
+
+
+def _region_called(name: str, value: str) -> str:
+    from qflow_gitops.specs.connectors import region_words  # not loaded where all are known
+
+    return region_words.advice(name, value)
 
 
 def _type_advice(value: Any, schema: Mapping[str, Any]) -> str:

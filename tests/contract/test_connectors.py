@@ -80,6 +80,38 @@ def test_every_known_region_fits_the_schema(one: Connector) -> None:
         assert registry.check(document(one.NAME, {names[0]: region})) == []
 
 
+@EACH
+def test_its_words_are_its_own_for_variables_of_others(one: Connector) -> None:
+    others = {
+        name for each in CONNECTORS.values() if each is not one for name in each.SYSTEM_VARIABLES
+    }
+    assert one.WORDS.keys() <= others
+    assert set(one.WORDS.values()) <= set(one.SYSTEM_VARIABLES)
+
+
+@EACH
+def test_what_people_write_is_warned_of_but_where_the_workflow_has_it(one: Connector) -> None:
+    """Under every cloud's own type; under another's, it may be anything."""
+    known = {*one.SYSTEM_VARIABLES, registry.COMMON}
+    for name, meant in one.MISNOMERS.items():
+        assert meant in known
+        (found,) = registry.check(document(one.NAME, {name: "x"}))
+        assert (found.rule, f"`{meant}`" in found.hint) == ("variable-near-miss", True)
+        assert registry.check(document(one.NAME, {name: "x"}), {name}) == []
+        assert len(registry.check(document(one.NAME, {name.upper(): "x"}))) == 1
+        for other in CONNECTORS.values():
+            if name not in other.MISNOMERS:
+                assert registry.check(document(other.NAME, {name: "x"})) == []
+
+
+@pytest.mark.parametrize("name", ["connector_id", "awscredentials"])
+def test_a_connector_that_is_named_is_not_asked_for_again(name: str) -> None:
+    found = registry.check(document("aws", {"connectorId": UUID, name: UUID}))
+    assert ["unless the workflow has it" in one.hint for one in found] == (
+        [True] if name == "awscredentials" else []
+    )
+
+
 def test_no_aws_region_is_taken_for_one_of_oci() -> None:
     alternatives = VARIABLES["oci_region"]["not"]["anyOf"]
     (enum,) = (one["enum"] for one in alternatives if "enum" in one)

@@ -1,6 +1,6 @@
 """AWS connectors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, Rule, Severity, warning
@@ -21,6 +21,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 REGIONS = regions.AWS
+WORDS: Mapping[str, str] = {"oci_region": "region", "resourceGroup": "region", "project": "region"}
+MISNOMERS: Mapping[str, str] = {
+    "awsregion": "region",
+    "regions": "region",
+    "awscredentials": "connectorId",
+}
 
 
 def check(document: Document) -> Iterator[Diagnostic]:

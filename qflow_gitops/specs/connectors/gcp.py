@@ -1,6 +1,6 @@
 """GCP connectors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from qflow_gitops.findings.finding import Diagnostic, Rule, Severity, warning
 from qflow_gitops.yaml.document import Document
@@ -25,6 +25,18 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 REGIONS: frozenset[str] = frozenset()
+WORDS: Mapping[str, str] = {
+    "region": "project",
+    "resourceGroup": "project",
+    "oci_region": "project",
+    "compartment": "project",
+}
+MISNOMERS: Mapping[str, str] = {
+    "projectid": "project",
+    "gcpproject": "project",
+    "gcpprojectid": "project",
+    "gcpcredentials": "connectorId",
+}
 
 _PROJECT = ("spec", "variables", "project")
 _RESTRICTED = ("google", "null", "ssl", "undefined")

@@ -1,7 +1,7 @@
 """OCI connectors."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, Rule, Severity, warning
@@ -38,6 +38,17 @@ RULES: tuple[Rule, ...] = (
 )
 
 REGIONS = regions.OCI
+WORDS: Mapping[str, str] = {
+    "region": "oci_region",
+    "resourceGroup": "compartment",
+    "project": "compartment",
+}
+MISNOMERS: Mapping[str, str] = {
+    "regions": "oci_region",
+    "compartmentocid": "compartment",
+    "compartmentid": "compartment",
+    "ocicredentials": "connectorId",
+}
 _COMPARTMENT = ("spec", "variables", "compartment")
 
 

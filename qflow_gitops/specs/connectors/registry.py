@@ -6,7 +6,7 @@ A new connector type is one file here, one line in `CONNECTORS` and its block in
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Protocol
 
@@ -21,14 +21,17 @@ class Connector(Protocol):
 
     `SYSTEM_VARIABLES` are those that only this cloud has. `LEGACY_VARIABLE` is the name
     that `connectorId` had in QFlow 1.18, "" where there was none. `REGIONS` are the known
-    values of its region variable, empty where it has none. `RULES` are those that
-    `check` can report.
+    values of its region variable, empty where it has none. `WORDS` say what this cloud calls
+    what another one's variable stands for; `MISNOMERS` what people write (folded) for which
+    variable. `RULES` are those that `check` can report.
     """
 
     NAME: str
     SYSTEM_VARIABLES: tuple[str, ...]
     LEGACY_VARIABLE: str
     REGIONS: frozenset[str]
+    WORDS: Mapping[str, str]
+    MISNOMERS: Mapping[str, str]
     RULES: tuple[Rule, ...]
 
     def check(self, document: Document, /) -> Iterator[Diagnostic]:
@@ -53,16 +56,17 @@ _LEGACY = {
 }
 
 
-def check(document: Document) -> list[Diagnostic]:
+def check(document: Document, listed: Container[str] = ()) -> list[Diagnostic]:
     """Return the warnings on a run spec's variables, in the order of the document.
 
-    Only for a document in which the schema `workflow-run` found no error.
+    `listed` are the variables that the workflow is known to have. Only for a document in which
+    the schema `workflow-run` found no error.
     """
     spec = document.data["spec"]
     variables = spec.get("variables", {})
     types = spec.get("connectorType", ())
     named = (types,) if isinstance(types, str) else tuple(types)
-    found = [*_legacy(document, variables), *_own(document, variables, named)]
+    found = [*_legacy(document, variables), *_own(document, variables, named, listed)]
     for name in named:
         found += CONNECTORS[name].check(document)
     return sorted(found, key=lambda finding: finding.range.start)
@@ -91,7 +95,10 @@ def _legacy(document: Document, variables: Mapping[str, Any]) -> Iterator[Diagno
 
 
 def _own(
-    document: Document, variables: Mapping[str, Any], types: tuple[str, ...]
+    document: Document,
+    variables: Mapping[str, Any],
+    types: tuple[str, ...],
+    listed: Container[str],
 ) -> Iterator[Diagnostic]:
     """Judge the variables that the workflow defines itself (docs/api.md 6.2 [I])."""
     system = _system_variables(types)
@@ -111,15 +118,44 @@ def _own(
             )
             where = document.value_range((*_PATH, name))
             yield warning("variable-fraction", message, document.file, where, hint)
-        meant = _near(name, tuple(candidate for candidate in system if candidate not in variables))
-        if meant:
-            yield warning(
-                "variable-near-miss",
-                f"`{suggest.shown(name)}` is sent as a variable of the workflow's own.",
-                document.file,
-                document.key_range((*_PATH, name)),
-                f"Did you mean the system variable `{meant}`?",
-            )
+        if _resembles_one(name, types) and name not in listed:
+            yield from _near_miss(document, name, variables, types)
+
+
+def _near_miss(
+    document: Document, name: str, variables: Mapping[str, Any], types: tuple[str, ...]
+) -> Iterator[Diagnostic]:
+    absent = tuple(one for one in _system_variables(types) if one not in variables)
+    meant = _near(name, absent) or _misnomer(name, types)
+    hint = f"Did you mean the system variable `{meant}`?"
+    if meant == COMMON and COMMON in variables:
+        hint = "`connectorId` says which account it is: remove this, unless the workflow has it."
+    elif meant not in absent:
+        return
+    yield warning(
+        "variable-near-miss",
+        f"`{suggest.shown(name)}` is sent as a variable of the workflow's own.",
+        document.file,
+        document.key_range((*_PATH, name)),
+        hint,
+    )
+
+
+def own_words(name: str, types: Iterable[str], present: Container[str]) -> list[str]:
+    """Return what these clouds call what another one's variable stands for, unless it is there."""
+    words = (COMMON if name in _LEGACY else CONNECTORS[one].WORDS.get(name, "") for one in types)
+    return [word for word in dict.fromkeys(words) if word and word not in present]
+
+
+@lru_cache(maxsize=4096)  # names come again and again
+def _resembles_one(name: str, types: tuple[str, ...]) -> bool:
+    return bool(_near(name, _system_variables(types)) or _misnomer(name, types))
+
+
+def _misnomer(name: str, types: tuple[str, ...]) -> str:
+    folded = _folded(name)
+    words = (CONNECTORS[one].MISNOMERS.get(folded, "") for one in types or CONNECTORS)
+    return next(filter(None, words), "")
 
 
 @cache
