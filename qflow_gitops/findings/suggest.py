@@ -21,12 +21,35 @@ def nearest(word: str, known: Iterable[str], likeness: float) -> str:
     return next(iter(swapped or get_close_matches(word, words, 1, likeness)), "")
 
 
-def about_id(value: str) -> str:
-    """Say what is wrong with a UUID that looks like a slip."""
+TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]{0,99}\}|\{\{[^{}]{1,200}\}\}")
+"""What other tools fill in: `${X}`, `{{ x }}`, `${{ x }}`. Here nothing is interpolated."""
+
+_ID = re.compile(
+    "(?<![0-9a-f])([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})"
+    "(?![0-9a-f])",
+    re.IGNORECASE,
+)
+
+
+def about_template(value: str) -> str:
+    """Say that nothing fills in a value like `${ID}`."""
+    return "Nothing is interpolated: write the value itself." if TEMPLATE.search(value) else ""
+
+
+def about_id(value: str, *, offered: bool = True) -> str:
+    """Say what is wrong with a UUID that looks like a slip.
+
+    `offered` is whether an id that is found within the value may be shown.
+    """
     if value.startswith("@"):
         return "Remove the leading @: the workflow editor shows it, but it is no part of the id."
     if re.search(r"[xX*]{4}", value):
         return "This id is masked, as in documentation; use the full id."
+    if re.fullmatch(r"[0-]+|<[^<>]*>", value.strip()):
+        return "This is a placeholder; put the id itself."
+    found = _ID.search(value[:1000]) if offered else None
+    if found and value.strip() != (plain := "-".join(found.groups())):
+        return f"The id in it is `{plain}`: write that alone."
     if value != value.strip():
         return "Remove the spaces around it."
     return ""

@@ -9,7 +9,7 @@ from qflow_gitops.findings.finding import Diagnostic, Severity, bounded, error, 
 from qflow_gitops.settings import project
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs import catalogs as catalog
-from qflow_gitops.specs import excerpts, schema, secrets, spec
+from qflow_gitops.specs import excerpts, placeholders, schema, secrets, spec
 from qflow_gitops.specs.catalogs import Catalog
 from qflow_gitops.specs.connectors import registry
 from qflow_gitops.specs.filenames import collisions, escaped, not_plain
@@ -111,7 +111,7 @@ def unreadable(path: bytes) -> Examined:
 def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Examined:
     """Read one file of run specs."""
     parsed = parse(content, file)
-    found = _checked(parsed, settings, known)
+    found = _checked(parsed, content, settings, known)
     if found:
         found = excerpts.added(bounded(found), {file: content}, parsed.documents, found)
     default = settings.default_environment
@@ -214,13 +214,14 @@ def _with_excerpts(
     return excerpts.added(bounded(double), contents, documents, [*double, *others])
 
 
-def _checked(parsed: Parsed, settings: Project, known: Catalog) -> list[Diagnostic]:
+def _checked(parsed: Parsed, content: bytes, settings: Project, known: Catalog) -> list[Diagnostic]:
     found = list(parsed.diagnostics)
     for document in parsed.documents:
         problems = schema.check(document, "workflow-run")
         if not has_errors(problems):
             problems += registry.check(document, catalog.listed(document, known))
             problems += secrets.check(document)
+            problems += placeholders.check(document, settings, content)
             problems += catalog.check(document, known)
             problems += in_project(document, settings)
         found += problems

@@ -67,6 +67,20 @@ SCHEMA = (
         "spec:\n  input: {password: correct-horse-battery}",
         "spec:\n  input: {passwordFrom: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:db'}",
     ),
+    Rule(
+        "not-interpolated",
+        WARNING,
+        "Nothing fills in templates: the workflow gets the braces.",
+        "spec:\n  input: {bucket: '${{ vars.BUCKET }}'}",
+        "spec:\n  input: {bucket: test-bucket-1}",
+    ),
+    Rule(
+        "id-of-an-example",
+        WARNING,
+        "An id that was copied from an example leads nowhere, or to another's workflow.",
+        "spec:\n  workflowId: f516bcf4-f6fb-46ac-a54f-ddbcf2a2d24a",
+        "spec:\n  workflowId: 7cad21c8-4405-4517-beb9-7372feafb5b4",
+    ),
 )
 
 CONNECTORS = (

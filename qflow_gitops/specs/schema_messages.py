@@ -58,6 +58,7 @@ _KIND_WORDS = {
     list: "a list",
 }
 _SECRET = re.compile(r"token|passw|secret|api.?key|client.?id|user.?name|credential", re.IGNORECASE)
+_MASKED = re.compile(r"[xX]{6}|\.0+$")
 _ADDRESS = re.compile(r"gateway|url|host|endpoint", re.IGNORECASE)
 
 
@@ -237,13 +238,17 @@ def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
     name = path[2] if path[:2] == VARIABLES else path[-1]
     if not isinstance(value, str):
         return ""
+    if template := suggest.about_template(value):
+        return template
     if path == (*SPEC, "workflowId") or name in CONNECTOR_IDS:
-        return suggest.about_id(value)
+        return suggest.about_id(value, offered=_may_be_shown(path))
     if path[:2] == (*SPEC, "connectorType"):
         meant = _CLOUD_NAMES.get(value.lower()) or suggest.near(value, owner_of_keys().values())
         return f"Did you mean `{meant}`?" if meant else ""
     if name in ("region", "oci_region"):
         return suggest.about_region(str(name), value) or _region_called(str(name), value)
+    if name == "compartment" and _MASKED.search(value):
+        return "This OCID is masked, as in documentation; use the full one."
     if name == "compartment" and value.startswith("ocid1.") and value.count(".") > 1:
         return (
             f"This is the OCID of a {suggest.shown(value.split('.')[1])}. {schema['errorMessage']}"

@@ -85,7 +85,9 @@ class Builder:
             self.report(messages.TOO_DEEP)
             raise RestUnreadable
         if self._made.wants_key:
-            self.report(messages.KEY_TYPE)
+            at = event.start_mark.index
+            doubled = self.text[max(at - 1, 0) : at + 1] == "{{"
+            self.report(messages.TEMPLATE if doubled else messages.KEY_TYPE)
             raise RestUnreadable
         self._made.open({} if type(event).__name__ == "MappingStartEvent" else [], event)
         self.block = None

@@ -72,6 +72,11 @@ MERGE_KEY = Message(
     "Write the keys out: what runs must be readable where it stands.",
 )
 KEY_TYPE = Message("yaml-key-type", "A key has to be a string.", "Put it in quotes.")
+TEMPLATE = Message(
+    "yaml-key-type",
+    "`{{` begins a mapping, and its first key has to be a string.",
+    "Nothing is interpolated: write the value itself; a text with braces stands in quotes.",
+)
 
 
 def anchor(name: str) -> Message:

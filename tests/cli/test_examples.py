@@ -1,5 +1,6 @@
 """Every file in `examples/` is validated and planned."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -19,12 +20,29 @@ def examples(workspace: Workspace) -> Workspace:
 
 
 def test_the_examples_are_valid(examples: Workspace, cli: Cli) -> None:
-    """The one finding is the warning that the legacy spec is there to show."""
+    """Beside the warning that the legacy spec is there to show, only their ids are none to keep."""
     done = cli.json("validate")
     assert (done["exitCode"], done["runs"]) == (0, 8)
-    assert [(one["rule"], one["file"]) for one in done["diagnostics"]] == [
+    found = [(one["rule"], one["file"]) for one in done["diagnostics"]]
+    assert [one for one in found if one[0] != "id-of-an-example"] == [
         ("legacy-variable", "runs/legacy/snapshots.yaml")
     ]
+
+
+def test_whoever_keeps_an_examples_id_is_warned(examples: Workspace, cli: Cli) -> None:
+    """Each id that they hold, so that none of them is ever sent unseen."""
+    found = {
+        (one["file"], one["range"]["start"]["line"])
+        for one in cli.json("validate")["diagnostics"]
+        if one["rule"] == "id-of-an-example"
+    }
+    held = {
+        (path.relative_to(examples.path).as_posix(), number)
+        for path in (examples.path / "runs").rglob("*.yaml")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search("[0-9a-f]{8}-|ocid1|project:", line)
+    }
+    assert found == held
 
 
 def test_every_example_is_planned(examples: Workspace, cli: Cli) -> None:

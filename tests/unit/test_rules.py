@@ -14,15 +14,18 @@ from qflow_gitops.specs.rules import RULES
 from tests.unit.test_cases import INVALID, VALID, expected
 
 CONNECTOR = "aa70acae-6ea8-3acf-b504-f327855b316a"
-LISTED = Environment("prod", "EU2", {CONNECTOR: "aws payments"})
+LISTED = Environment("prod", "sandbox", {CONNECTOR: "aws payments"})
 PROD = Project(runs=("runs",), default_environment="prod", environments={"prod": LISTED})
 OPEN = Project(
     runs=("runs",),
     default_environment="prod",
-    environments={"prod": Environment("prod", "EU2"), "dev": Environment("dev", "EU2")},
+    environments={"prod": Environment("prod", "sandbox"), "dev": Environment("dev", "EU2")},
 )
 NO_DEFAULT = Project(
-    runs=("runs",), default_environment="", environments={"prod": Environment("prod", "EU2")}
+    runs=("runs",), default_environment="", environments={"prod": Environment("prod", "sandbox")}
+)
+REAL = Project(
+    runs=("runs",), default_environment="prod", environments={"prod": Environment("prod", "EU2")}
 )
 WORKFLOW = Workflow(
     "6cad21c8-4405-4517-beb9-7372feafb5b4",
@@ -73,7 +76,9 @@ def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
     text = completed(snippet)
     if "kind: Project" in text:
         return list(load.load_project(text.encode(), "EU2")[1])
-    settings = {"connector-not-listed": PROD, "environment-missing": NO_DEFAULT}
+    settings = {
+        "connector-not-listed": PROD, "environment-missing": NO_DEFAULT, "id-of-an-example": REAL,
+    }  # fmt: skip
     known = CATALOG if rule.id.startswith("workflow-") and rule.id != "workflow-id" else {}
     files = {"a.yaml": text.encode()}
     return list(load.load(files, settings.get(rule.id, OPEN), known).diagnostics)

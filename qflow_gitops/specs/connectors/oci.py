@@ -1,6 +1,5 @@
 """OCI connectors."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from qflow_gitops.findings import suggest
@@ -27,14 +26,6 @@ RULES: tuple[Rule, ...] = (
         "spec:\n  connectorType: oci\n"
         "  variables: {compartment: ocid1.compartment.oc1..aaaaaaaadrzb}",
     ),
-    Rule(
-        "oci-compartment-masked",
-        Severity.WARNING,
-        "An OCID from documentation or a screenshot leads nowhere.",
-        "spec:\n  connectorType: oci\n  variables: {compartment: ocid1.compartment.oc1..xxxxxxxx}",
-        "spec:\n  connectorType: oci\n"
-        "  variables: {compartment: ocid1.compartment.oc1..aaaaaaaadrzb}",
-    ),
 )
 
 REGIONS = regions.OCI
@@ -53,7 +44,7 @@ _COMPARTMENT = ("spec", "variables", "compartment")
 
 
 def check(document: Document) -> Iterator[Diagnostic]:
-    """Warn of an unknown region and of a compartment that is a tenancy or masked."""
+    """Warn of an unknown region and of a compartment that is a tenancy."""
     variables = document.data["spec"].get("variables", {})
     region, compartment = variables.get("oci_region"), variables.get("compartment", "")
     if region is not None and region not in REGIONS:
@@ -73,12 +64,4 @@ def check(document: Document) -> Iterator[Diagnostic]:
             document.file,
             document.value_range(_COMPARTMENT),
             "Name the compartment itself, unless the whole tenancy is meant.",
-        )
-    if re.search(r"[xX]{6}", compartment):
-        yield warning(
-            "oci-compartment-masked",
-            "`compartment` looks masked, as in documentation.",
-            document.file,
-            document.value_range(_COMPARTMENT),
-            "Put the whole OCID.",
         )

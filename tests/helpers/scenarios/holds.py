@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from tests.helpers.carried import Person
 from tests.helpers.github_api import TOKEN
 from tests.helpers.scenarios.base import APPLY, TWO, WHY, applied, change, scenario
-from tests.helpers.specs import WORKFLOW, spec
+from tests.helpers.specs import OWN_WORKFLOW, WORKFLOW, spec
 from tests.helpers.terminal import Terminal
 
 LOST = ("accept-then-drop", "list-lag=3600")
@@ -201,7 +201,7 @@ def same_request_of_one_in_doubt(at: Terminal) -> tuple[str, Person]:
 @scenario("worktree")
 def platform(at: Terminal) -> tuple[str, Person]:
     """The environment is on another platform than its runs were recorded on."""
-    at.specs(a=spec("a"), b=spec("b"))
+    at.specs(**{name: spec(name).replace(WORKFLOW, OWN_WORKFLOW) for name in "ab"})
     applied(at)
     at.edit("qflow.yaml", "platform: sandbox", "platform: private")
     at.merge()
