@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    from qflow_gitops.settings.project import duration
-
     if value is None:
         return None
+    from qflow_gitops.settings.project import duration
+
     try:
         return duration(value)
     except ValueError as problem:

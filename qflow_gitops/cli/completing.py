@@ -6,11 +6,12 @@ asked. A guess too many does no harm, and neither does one that is left out.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from click.shell_completion import CompletionItem
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     import click
 
     from qflow_gitops.base.names import RunKey
+    from qflow_gitops.cache.database import SqliteCache
     from qflow_gitops.git.repository import GitRepo
-    from qflow_gitops.settings.project import Project
 
 _LINES = r"^(metadata:|spec:|kind:|---)|^ +(name|environment):"
 _PAIR = re.compile(r"""\b(name|environment): *["']?([a-z0-9][a-z0-9-]*)""")
@@ -34,6 +35,16 @@ _DRAFTS = 200
 """So many new files are looked into."""
 
 Items = list[CompletionItem]
+
+
+class About(NamedTuple):
+    """What counts here of a project's settings; `copy` is what git calls its lockfile's branch."""
+
+    folder: ProjectFolder
+    environments: list[str]
+    default: str
+    runs: list[str]
+    copy: str
 
 
 def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
@@ -52,7 +63,7 @@ def rules(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
 def environments(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     """Complete the name of an environment."""
     with suppress(QflowError, OSError):
-        return _beginning(_project(_git(ctx)).environments, incomplete)
+        return _beginning(_about(_git(ctx)).environments, incomplete)
     return []
 
 
@@ -73,7 +84,7 @@ def workflows(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
 
     with suppress(QflowError, OSError):
         git = _git(ctx)
-        at = _project(git).folder
+        at = _about(git).folder
         contents = {f"{at.catalog}/{path.name}": path.read_bytes()
                     for path in (git.root / at.catalog).glob("*.json")}  # fmt: skip
         known, _ = catalogs.load(contents, at)
@@ -93,9 +104,9 @@ def runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     """
     with suppress(QflowError, OSError):
         git = _git(ctx)
-        project = _project(git)
-        keys = {*_known(git, project), *_of_drafts(git, project), *_recorded(git, project)}
-        asked = ctx.params.get("environment") or project.default_environment
+        about = _about(git)
+        keys = {*_known(git, about), *_of_drafts(git, about), *_recorded(git, about)}
+        asked = ctx.params.get("environment") or about.default
         names = {name for environment, name in keys if environment == asked}
         if "/" in incomplete or not names:
             names = {"/".join(key) for key in keys}
@@ -114,71 +125,94 @@ def _git(ctx: click.Context) -> GitRepo:
     return GitRepo.open(Path(ctx.find_root().params.get("directory") or "."), os.environ)
 
 
-def _project(git: GitRepo) -> Project:
-    """Read the nearest settings at or above the folder at hand; what is wrong there isn't said."""
+def _about(git: GitRepo) -> About:
+    """Say what the nearest settings at or above the folder at hand say; kept by their content."""
+    folder, content = next(_settings(git), (ProjectFolder(), b""))
+    cache, name = _cache(git), f"settings for keys: {folder.name}"
+    digest = hashlib.sha256(content).hexdigest()
+    match cache.answer(name):
+        case [known, list(environments), str(default), list(runs), str(copy)] if known == digest:
+            return About(folder, environments, default, runs, copy)
+    found = _read(folder, content)
+    cache.keep_answer(name, [digest, *found[1:]])
+    return found
+
+
+def _settings(git: GitRepo) -> Iterator[tuple[ProjectFolder, bytes]]:
+    parts = git.prefix.split("/")
+    for count in range(len(parts), -1, -1):
+        folder = ProjectFolder("/".join(parts[:count]))
+        with suppress(OSError):
+            yield folder, (git.root / folder.settings).read_bytes()
+
+
+def _read(folder: ProjectFolder, content: bytes) -> About:
+    """Read settings; what is wrong with them isn't said."""
     from qflow_gitops.settings.project import from_document, without_file
     from qflow_gitops.yaml.parse import parse
 
-    for name in ("/".join(git.prefix.split("/")[:count]) for count in range(99, -1, -1)):
-        folder = ProjectFolder(name)
-        with suppress(OSError):
-            parsed = parse((git.root / folder.settings).read_bytes(), folder.settings)
-            with suppress(IndexError, KeyError, TypeError, ValueError, AttributeError):
-                found, _ = from_document(parsed.documents[0], "", folder)
-                if found:
-                    return found
-    return without_file("")
+    project = without_file("")
+    with suppress(IndexError, KeyError, TypeError, ValueError, AttributeError):
+        found, _ = from_document(parse(content, folder.settings).documents[0], "", folder)
+        project = found or project
+    lock = project.lock
+    copy = f"refs/qflow-gitops/{lock.remote}/{lock.branch}" if lock.store == "branch" else ""
+    names = list(project.environments)
+    return About(folder, names, project.default_environment, list(project.runs), copy)
 
 
-def _known(git: GitRepo, project: Project) -> list[RunKey]:
-    """Name the runs of the specs that git knows, kept by what its index is."""
+def _cache(git: GitRepo) -> SqliteCache:
     from qflow_gitops.cache.database import SqliteCache
 
-    cache = SqliteCache(git.common_dir / "qflow-gitops" / "verdicts")
-    state = [git.index_identity, project.default_environment, *project.runs]
-    about = f"names of {project.folder.name}"
-    match cache.answer(about):
+    return SqliteCache(git.common_dir / "qflow-gitops" / "verdicts")
+
+
+def _known(git: GitRepo, about: About) -> list[RunKey]:
+    """Name the runs of the specs that git knows, kept by what its index is."""
+    cache, what = _cache(git), f"names for keys: {about.folder.name}"
+    state = [git.index_identity, about.default, *about.runs]
+    match cache.answer(what):
         case [known, list(names)] if known == state and state[0]:
             return [(str(environment), str(name)) for environment, name in names]
     options = ["--no-color", "--no-line-number", "--no-column", "--no-recurse-submodules"]
     command = ["grep", *options, "-I", "-h", "-E", "-e", _LINES, "--"]
-    _, out, _ = git.run([*command, *literal_paths(project.runs)])
-    found = list(_named_in(out.decode(errors="replace").splitlines(), project))
-    cache.keep_answer(about, [state, found])
+    _, out, _ = git.run([*command, *literal_paths(about.runs)])
+    found = list(_named_in(out.decode(errors="replace").splitlines(), about))
+    cache.keep_answer(what, [state, found])
     return found
 
 
-def _of_drafts(git: GitRepo, project: Project) -> Iterator[RunKey]:
+def _of_drafts(git: GitRepo, about: About) -> Iterator[RunKey]:
     """Name the runs of files that git doesn't know yet."""
     options = ["--others", "--exclude-standard", "--full-name", "-z", "--"]
-    _, out, _ = git.run(["ls-files", *options, *literal_paths(project.runs)])
+    _, out, _ = git.run(["ls-files", *options, *literal_paths(about.runs)])
     for path in out.split(b"\0")[:_DRAFTS]:
         if path.endswith((b".yaml", b".yml")):
             with suppress(OSError):
                 text = (git.root / os.fsdecode(path)).read_text("utf-8", "replace")
-                yield from _named_in(text.splitlines(), project)
+                yield from _named_in(text.splitlines(), about)
 
 
-def _named_in(lines: Iterable[str], project: Project) -> Iterator[RunKey]:
+def _named_in(lines: Iterable[str], about: About) -> Iterator[RunKey]:
     """Name the runs of specs by lines that look like theirs, of one file after the other."""
-    about: dict[str, str] = {}
+    said: dict[str, str] = {}
     inside = False
     for line in (*lines, "---"):
-        if line.startswith(("metadata:", "---")) and about.get("name"):
-            yield (about.get("environment", project.default_environment), about["name"])
-            about = {}
+        if line.startswith(("metadata:", "---")) and said.get("name"):
+            yield (said.get("environment", about.default), said["name"])
+            said = {}
         if line[:1] not in ("", " "):
             inside = line.startswith("metadata:")
         if inside:
-            about |= dict(_PAIR.findall(line))
+            said |= dict(_PAIR.findall(line))
 
 
-def _recorded(git: GitRepo, project: Project) -> Iterator[RunKey]:
+def _recorded(git: GitRepo, about: About) -> Iterator[RunKey]:
     """Name the runs of the lockfile's branch, as this clone has it."""
-    if project.lock.store != "branch":
+    if not about.copy:
         return
-    copy = f"refs/qflow-gitops/{project.lock.remote}/{project.lock.branch}"
-    _, out, _ = git.run(["ls-tree", "-r", "-z", "--full-tree", "--name-only", copy, "--"])
+    command = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", about.copy, "--"]
+    _, out, _ = git.run(command)
     for path in out.decode(errors="replace").split("\0"):
         if found := _RECORDED.fullmatch(path):
             yield (found[1], found[2])

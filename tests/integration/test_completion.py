@@ -121,7 +121,7 @@ def _typed(terminal: int, text: str, until: str, seconds: float = 20.0) -> str:
     os.write(terminal, text.encode())
     seen, end = "", time.monotonic() + seconds
     while time.monotonic() < end and (not until or until not in seen):
-        ready, _, _ = select.select([terminal], [], [], 1.0)
+        ready, _, _ = select.select([terminal], [], [], 0.5)
         if ready:
             seen += os.read(terminal, 65536).decode(errors="replace")
         elif not until and len(seen) > len(text) + 5:
