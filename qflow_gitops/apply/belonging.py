@@ -4,9 +4,12 @@ What the original has sent since, that copy doesn't know: it would be sent again
 """
 
 import contextlib
+import shlex
 from collections.abc import Iterator, Mapping
 
+from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.preconditions import PLACE, ApplyRequest
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import AGAIN, BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, Note
@@ -18,6 +21,8 @@ from qflow_gitops.lockfile.places import (
     names_any,
     unknown_at,
 )
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.plan.change import Action
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.plans import Beforehand
 
@@ -48,6 +53,45 @@ def check(request: ApplyRequest, store: LockStore, lockfile: Lockfile) -> None:
             hint=_way_on(AGAIN),
             reason=PLACE,
         )
+
+
+def check_own(remembered: Lockfile | None, where: str, planned: PlannedApply) -> None:
+    """Refuse what a lockfile that this clone had for itself has as done, and the one at hand lacks.
+
+    Of a team in which each clone had its own, one was moved to a branch. Raises LockError.
+    """
+    lockfile = planned.lockfile
+    if remembered is None or remembered.lineage != lockfile.lineage:
+        return
+    spent = [
+        change
+        for change in planned.plan.of(Action.RUN)
+        if change.spec and _spent_unknown(change.spec.digest, change.key, remembered, lockfile)
+    ]
+    if spent:
+        runs = dict.fromkeys(shlex.quote("/".join(change.key)) for change in spent)
+        raise LockError(
+            f"A lockfile that this clone had for itself has {', '.join(runs)} as done, and the one "
+            "at hand doesn't know of it: it would be sent again.",
+            where=where,
+            not_done="Nothing was sent.",
+            hint=f"Declare it as done: `qflow-gitops baseline {' '.join(runs)} --reason TEXT`",
+            reason="lock_behind",
+        )
+
+
+def _spent_unknown(digest: str, key: RunKey, remembered: Lockfile, lockfile: Lockfile) -> bool:
+    """Whether this digest is spent, and the lockfile has neither that nor a baseline of it."""
+    known = {attempt.fact("nonce") for attempt in lockfile.attempts(*key)} - {""}
+    if any(
+        attempt.state is State.BASELINED and attempt.digest == digest
+        for attempt in lockfile.attempts(*key)
+    ):
+        return False
+    return any(
+        attempt.counted and attempt.digest == digest and attempt.fact("nonce") not in known
+        for attempt in remembered.attempts(*key)
+    )
 
 
 def warnings(store: LockStore, lockfile: Lockfile) -> Iterator[Beforehand]:

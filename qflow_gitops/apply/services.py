@@ -7,6 +7,7 @@ from functools import partial
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.reconciler import Reconciler
 from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.clock import Clock, StopSignal
 from qflow_gitops.ports.git import Branches, GitTree, Repository
 from qflow_gitops.ports.lockfile import LockStore
@@ -29,6 +30,7 @@ class ApplyServices:
     that could not be stored, and says where. `pulls` connects to the host of the pull requests.
     `ask` puts a question to a person, and is None where there is nobody to ask. `history` is the
     repository once more, for whoever asks much of its history. `loader` reads the specs, anew.
+    `remembered` is the newest lockfile that this clone wrote as a file, where it is none any more.
     """
 
     git: Repository
@@ -47,6 +49,7 @@ class ApplyServices:
     pulls: Callable[[], PullRequests]
     ask: Callable[[str], bool] | None = None
     loader: Loader = DIRECT
+    remembered: Callable[[], Lockfile | None] = lambda: None
 
     def reconciler(self, project: Project) -> Reconciler:
         """Build what settles the doubts of a project."""

@@ -20,6 +20,7 @@ from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 if TYPE_CHECKING:
     from qflow_gitops.apply.preconditions import ApplyRequest
     from qflow_gitops.apply.services import ApplyServices
+    from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.results.plans import Planned
     from qflow_gitops.results.report import Report
     from qflow_gitops.settings.project import Project
@@ -139,6 +140,15 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     return report
 
 
+def _remembered(wiring: Wiring, project: Project) -> Lockfile | None:
+    """Return the newest lockfile that this clone wrote as a file, where it's on a branch now."""
+    from qflow_gitops.stores.memories import remembered
+
+    if project.lock.store != "branch":
+        return None
+    return remembered(wiring.git.common_dir / "qflow-gitops", project.folder)
+
+
 def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) -> ApplyServices:
     """Return what an apply needs from outside."""
     from qflow_gitops.apply.services import ApplyServices
@@ -161,6 +171,7 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
         pulls=wiring.connections.pulls,
         ask=wiring.console.ask if wiring.console.interactive and not yes else None,
         loader=wiring.strict_loader,
+        remembered=partial(_remembered, wiring, project),
     )
 
 

@@ -48,6 +48,7 @@ def apply(
         planner = planner.for_request(answer, aside=found.aside(answer))
         first = planner.plan(inputs.recorded)
     check(answer, first)
+    belonging.check_own(services.remembered(), services.store.where, first)
     notes = (*uncommitted(services.git, inputs.project, head), *left_alone(first))
     yield from _told(answer, first, notes)
     if first.plan.of(Action.RUN):

@@ -16,6 +16,7 @@ from qflow_gitops.base import atomic
 from qflow_gitops.base.paths import ROOT, ProjectFolder
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.codec import from_bytes
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.stores.checks import NOTHING_DONE
 
 JOURNAL, COPY, ANNOUNCED = "journal", "written.lock", "announced"
@@ -54,6 +55,26 @@ class Memory(NamedTuple):
                 reason="lock_unreadable",
             ) from None
         return found
+
+
+def remembered(private: Path, folder: ProjectFolder) -> Lockfile | None:
+    """Return the newest lockfile that was written here as a file, None where none was.
+
+    Raises LockError where it can't be read.
+    """
+    copy = memory(private, folder).path / COPY
+    try:
+        return from_bytes(copy.read_bytes(), str(copy))
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise LockError(
+            f"What this clone remembers of a lockfile can't be read: {problem.strerror}.",
+            where=str(copy),
+            not_done=NOTHING_DONE,
+            hint="Keep the folder and report it: it may hold the lockfile of what was sent.",
+            reason="lock_unreadable",
+        ) from None
 
 
 def memory(private: Path, folder: ProjectFolder) -> Memory:

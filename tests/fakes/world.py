@@ -113,6 +113,8 @@ class World:
         self.git = FakeGit(root or Path("/nowhere/repository"))
         self.branches = FakeBranches(self.git)
         self.store = FakeLockStore()
+        self.remembered: Lockfile | None = None
+        """The newest lockfile that this clone wrote as a file."""
         self.others: dict[str, FakeLockStore] = {}
         """Lockfiles of other projects, by their branches."""
         self.qualys = FakeQualys(self.clock)
@@ -238,6 +240,7 @@ class World:
             rescue=self._rescued,
             pulls=lambda: self.github,
             ask=None if self.answers is None else self._asked,
+            remembered=lambda: self.remembered,
         )
 
     # --- use cases -------------------------------------------------------------------

@@ -130,6 +130,28 @@ def lockfile_of_before_in_the_way(at: Terminal) -> tuple[str, Person]:
     return "qflow-gitops lock move --to worktree", Person(first=away)
 
 
+@scenario("worktree")
+def lockfile_moved_by_a_colleague_who_had_another(at: Terminal) -> tuple[str, Person]:
+    """Each clone has a lockfile of its own; a colleague's, with one run less, was moved."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.clone.git("remote", "add", "origin", str(Remote(at.folder / "remote.git").path))
+    private, kept = at.clone.path / ".git/qflow-gitops", at.folder / "kept"
+    colleague = at.clone.read("qflow.lock")
+    shutil.copytree(private, kept)
+    at.specs(a=spec("a"), b=spec("b"))
+    applied(at)
+    mine = at.folder / "mine"
+    private.rename(mine)
+    kept.rename(private)
+    at.clone.write("qflow.lock", colleague)
+    assert at.typed("qflow-gitops lock move --to branch").code == 0
+    at.merge()
+    shutil.rmtree(private)
+    mine.rename(private)
+    return APPLY, Person(WHY)
+
+
 @scenario("branch")
 def lockfile_moved_and_gone(at: Terminal) -> tuple[str, Person]:
     """It was moved, and somebody removed the branch before anything was applied there."""

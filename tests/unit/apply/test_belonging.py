@@ -205,3 +205,29 @@ def test_it_is_closed_while_an_apply_is_at_work(world: World) -> None:
     report = world.apply(concurrency=2).report
     assert report.exit_code is ExitCode.LOCK
     assert len(world.qualys.sent) <= 3
+
+
+def test_what_this_clone_sent_with_a_lockfile_of_its_own(world: World) -> None:
+    """Each clone had one, and another's was moved to a branch."""
+    before = world.store.lockfile
+    world.specs("a", "b")
+    world.apply()
+    world.remembered = world.store.lockfile
+    world.store.place.versions[:] = world.store.place.versions[: before.serial]
+    world.specs("a", "b", "c")
+    asked = len(world.qualys.sent)
+    problem = raised(LockError, world.apply)
+    assert (problem.reason, len(world.qualys.sent)) == ("lock_behind", asked)
+    assert "`qflow-gitops baseline prod/b --reason TEXT`" in problem.hint
+    world.baseline("b")
+    assert world.apply().report.exit_code is ExitCode.OK
+    assert len(world.qualys.sent) == asked + 1
+
+
+def test_what_it_sent_and_the_lockfile_knows_holds_nothing(world: World) -> None:
+    world.remembered = world.store.lockfile
+    world.specs("a", "b")
+    assert world.apply().report.exit_code is ExitCode.OK
+    world.remembered = Lockfile("another", 9, world.store.lockfile.environments)
+    world.specs("a", "b", "c")
+    assert world.apply().report.exit_code is ExitCode.OK
