@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from qflow_gitops.cache.database import SqliteCache
     from qflow_gitops.git.repository import GitRepo
 
-_LINES = r"^(metadata:|spec:|kind:|---)|^ +(name|environment):"
-_PAIR = re.compile(r"""\b(name|environment): *["']?([a-z0-9][a-z0-9-]*)""")
-_RECORDED = re.compile(r"runs/([^/]+)/[0-9a-f]{2}/([^/.]+)\.json")
+_LINES = r"^(metadata:|spec:|kind:|---)|^ +(name|environment|targets):|^ +- *[{]? *name:"
+_PAIR = re.compile(r"""\b(name|environment): *["']?([a-z0-9][a-z0-9.-]*)""")
+_TARGET = re.compile(r"""( +)- *[{]? *name: *["']?([a-z0-9][a-z0-9.-]*)""")
+_RECORDED = re.compile(r"runs/([^/]+)/[0-9a-f]{2}/([^/.]+(?:/[^/]+?)?)(?:\.[0-9]+)?\.json")
 _DRAFTS = 200
 """So many new files are looked into."""
 
@@ -196,15 +197,22 @@ def _of_drafts(git: GitRepo, about: About) -> Iterator[RunKey]:
 def _named_in(lines: Iterable[str], about: About) -> Iterator[RunKey]:
     """Name the runs of specs by lines that look like theirs, of one file after the other."""
     said: dict[str, str] = {}
-    inside = False
+    targets: list[tuple[str, str]] = []  # spaces before it, and its name
+    inside = ""  # of what, with the spaces before it
     for line in (*lines, "---"):
         if line.startswith(("metadata:", "---")) and said.get("name"):
-            yield (said.get("environment", about.default), said["name"])
-            said = {}
-        if line[:1] not in ("", " "):
-            inside = line.startswith("metadata:")
-        if inside:
+            environment, run = said.get("environment", about.default), said["name"]
+            names = [f"{run}/{each}" for spaces, each in targets if spaces == targets[0][0]] or [
+                run
+            ]
+            yield from ((environment, name) for name in names)
+            said, targets = {}, []
+        if line[:1] not in ("", " ") or line.lstrip().startswith("targets:"):
+            inside = line.partition(":")[0]
+        if inside == "metadata":
             said |= dict(_PAIR.findall(line))
+        elif inside.strip() == "targets" and (found := _TARGET.match(line)):
+            targets.append((found[1], found[2]))
 
 
 def _recorded(git: GitRepo, about: About) -> Iterator[RunKey]:

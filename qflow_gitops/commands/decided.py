@@ -48,10 +48,10 @@ def decide(
     Raises UsageProblem for what no person decided, or whose end is known.
     """
     check_reason(decision)
-    key = run_key(decision.run, project)
     told = {"by": dict(author), "detail": decision.reason}
     choose = _put_back if decision.to is State.IN_DOUBT else _ended
     with store.session() as session:
+        key = run_key(decision.run, project, recorded=session.lockfile.environments)
         for _ in range(_TRIES):
             known = chosen(key, attempts(key, session.lockfile), decision.attempt)
             placed, event = choose("/".join(key), known, decision.to, stamp(clock.now()), told)

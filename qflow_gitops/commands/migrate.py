@@ -1,6 +1,7 @@
 """Rewrite legacy variables to `connectorId`, touching nothing but their own characters."""
 
-from collections.abc import Iterable, Mapping
+import copy
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,13 @@ from qflow_gitops.sources import settings, specs
 from qflow_gitops.sources.folders import by_project
 from qflow_gitops.sources.loader import covers
 from qflow_gitops.specs.spec import LEGACY_VARIABLES, in_todays_words
+from qflow_gitops.specs.targets import TARGETS, overlaid
 from qflow_gitops.yaml import edit
-from qflow_gitops.yaml.document import Document
+from qflow_gitops.yaml.document import Document, Path
 from qflow_gitops.yaml.edit import Edit, Source
 from qflow_gitops.yaml.parse import parse
 
-_PATH = ("spec", "variables")
+_PATH: Path = ("spec", "variables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +59,42 @@ def _look_at(
     document: Document, source: Source, wanted: list[Edit], changed: list[str], left: list[str]
 ) -> None:
     """Decide about one document; explains what it leaves alone."""
+    shared = next((own for path, own in _said(document) if path == _PATH), {})
+    for path, own in _said(document):
+        legacy = [name for name in LEGACY_VARIABLES if name in own]
+        if not legacy:
+            continue
+        line = document.keys[(*path, legacy[0])].start.line
+        variables = overlaid(shared, own)
+        if document.data.get("kind") != "WorkflowRun":
+            left.append(f"line {line}: not a run spec (kind: WorkflowRun)")
+        elif "connectorId" in variables:
+            left.append(f"line {line}: {_beside(variables, legacy)}")
+        elif len(legacy) > 1:
+            left.append(
+                f"line {line}: {' and '.join(legacy)} name two connectors, for which `connectorId` "
+                "has no equivalent"
+            )
+        else:
+            _rename(document, source, (*path, legacy[0]), wanted, changed, left)
+
+
+def _said(document: Document) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Return where variables are given: the spec's own first, then those of its targets."""
     spec = document.data.get("spec")
-    variables = spec.get("variables") if isinstance(spec, dict) else None
-    if not isinstance(variables, dict):
+    if not isinstance(spec, dict):
         return
-    legacy = [name for name in LEGACY_VARIABLES if name in variables]
-    if not legacy:
-        return
-    line = document.keys[(*_PATH, legacy[0])].start.line
-    if document.data.get("kind") != "WorkflowRun":
-        left.append(f"line {line}: not a run spec (kind: WorkflowRun)")
-    elif "connectorId" in variables:
-        left.append(f"line {line}: {_beside(variables, legacy)}")
-    elif len(legacy) > 1:
-        left.append(
-            f"line {line}: {' and '.join(legacy)} name two connectors, for which `connectorId` "
-            "has no equivalent"
-        )
-    else:
-        _rename(document, source, legacy[0], wanted, changed, left)
+    if isinstance(spec.get("variables"), dict):
+        yield _PATH, spec["variables"]
+    targets = spec.get("targets")
+    for number, target in enumerate(targets if isinstance(targets, list) else ()):
+        if isinstance(target, dict) and isinstance(target.get("variables"), dict):
+            yield (*TARGETS, number, "variables"), target["variables"]
 
 
 def _beside(variables: Mapping[str, Any], legacy: list[str]) -> str:
     own = str(variables["connectorId"]).removeprefix("@").lower()
-    same = all(str(variables[name]).removeprefix("@").lower() == own for name in legacy)
+    same = all(str(variables.get(name)).removeprefix("@").lower() == own for name in legacy)
     names = " and ".join(legacy)
     if same:
         return f"`connectorId` says the same already, and Qualys ignores {names}: remove it by hand"
@@ -90,13 +104,15 @@ def _beside(variables: Mapping[str, Any], legacy: list[str]) -> str:
 def _rename(
     document: Document,
     source: Source,
-    name: str,
+    path: Path,
     wanted: list[Edit],
     changed: list[str],
     left: list[str],
 ) -> None:
-    key, value = document.keys[(*_PATH, name)], document.values[(*_PATH, name)]
-    if not isinstance(document.data["spec"]["variables"][name], str):
+    key, value, name = document.keys[path], document.values[path], str(path[-1])
+    given = next(own[name] for above, own in _said(document) if above == path[:-1])
+    takes_away = given is None and path[:-1] != _PATH
+    if not (isinstance(given, str) or takes_away):
         left.append(f"line {key.start.line}: {name} isn't a single connector id")
         return
     written = source.slice(key)
@@ -117,10 +133,15 @@ def _means_the_same(before: Iterable[Document], content: bytes, file: str) -> bo
 
 
 def _meaning(document: Document) -> dict[str, Any]:
-    data = dict(document.data)
-    spec = data.get("spec")
-    if isinstance(spec, dict) and isinstance(spec.get("variables"), dict):
-        data["spec"] = {**spec, "variables": in_todays_words(spec["variables"])}
+    """Return the data with the variables in today's words: the shared ones, and each target's."""
+    data = copy.deepcopy(document.data)
+    given = dict(_said(document))
+    shared = given.get(_PATH, {})
+    for path, own in given.items():
+        at: Any = data
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = in_todays_words(own if path == _PATH else overlaid(shared, own))
     return data
 
 

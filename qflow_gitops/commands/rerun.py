@@ -119,8 +119,23 @@ def _found(specs: SpecSet, key: RunKey, run: str) -> RunSpec:
     raise UsageProblem(
         f"{message}{unread}.",
         not_done=_UNCHANGED,
-        hint=_meant(key, known) or "`qflow-gitops status` lists the runs.",
+        hint=_for_all_targets(key, specs)
+        or _meant(key, known)
+        or "`qflow-gitops status` lists the runs.",
         reason="run_unknown",
+    )
+
+
+def _for_all_targets(key: RunKey, specs: SpecSet) -> str:
+    """Say what to do where a spec is meant that has targets; "" for another name."""
+    named = "/".join(key)
+    targets = {"/".join(other): spec for other, spec in specs.specs.items()}
+    found = [name for name in sorted(targets) if name.startswith(f"{named}/")]
+    if not found:
+        return ""
+    return (
+        f"It has targets: name one of them, as `qflow-gitops rerun {found[0]} --reason TEXT`; for "
+        f"all of them set `rerun:` under `spec` in {targets[found[0]].file}."
     )
 
 
@@ -133,15 +148,16 @@ def _meant(key: RunKey, known: Iterable[str]) -> str:
 
 def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:
     """Return the file's new text; InvalidInput where it can't be changed without side effects."""
-    after = edit.put(content, spec.index, ("spec", "rerun"), number)
+    after = edit.put(content, spec.index, spec.path_of("rerun"), number)
     if not isinstance(after, Refused):
-        after = edit.put(after, spec.index, ("metadata", "annotations", ANNOTATION), reason)
+        path = (*spec.path_of("annotations"), ANNOTATION)
+        after = edit.put(after, spec.index, path, reason)
     if isinstance(after, Refused):
         raise InvalidInput(
             f"The file can't be edited safely: {after.why}.",
             where=_where(spec, content),
             not_done=_UNCHANGED,
-            hint=f"Write `rerun: {number}` under `spec` by hand.",
+            hint=f"Write `rerun: {number}` {spec.place_of('rerun')} by hand.",
             reason="file_uneditable",
         )
     return after
@@ -150,7 +166,7 @@ def _edited(spec: RunSpec, content: bytes, number: int, reason: str) -> bytes:
 def _where(spec: RunSpec, content: bytes) -> str:
     """Return file and line, without the line where somebody has just broken the file."""
     for document in parse.parse(content, spec.file).documents[spec.index :]:
-        return f"{spec.file}:{document.value_range(('metadata', 'name')).start.line}"
+        return f"{spec.file}:{document.value_range(spec.path_of('name')).start.line}"
     return spec.file
 
 
@@ -206,7 +222,7 @@ def _numbers(spec: RunSpec, specs: SpecSet, lockfile: Lockfile, project: Project
 
 
 def _maximum() -> int:
-    rules = schemas.load("workflow-run")["properties"]["spec"]["properties"]["rerun"]
+    rules = schemas.load("workflow-run")["$defs"]["rerun"]
     return int(rules["maximum"])
 
 

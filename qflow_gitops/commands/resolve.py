@@ -64,8 +64,8 @@ def resolve(
     where its request may still be under way, and what a failed look raises.
     """
     check_reason(decision)
-    key = run_key(decision.run, project)
     with store.session() as session:
+        key = run_key(decision.run, project, recorded=session.lockfile.environments)
         known = chosen(key, attempts(key, session.lockfile), decision.attempt)
         placed = _doubtful(key, known)
         doubt = Doubt(*placed.key, placed.attempt)

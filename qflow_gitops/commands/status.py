@@ -137,7 +137,7 @@ def history(
     """
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
-    wanted = run_key(run, project, environment) if run else None
+    wanted = run_key(run, project, environment, lockfile.environments) if run else None
     if wanted:
         found = tuple(
             (*placed.key, placed.attempt)

@@ -34,7 +34,9 @@ BESIDE = ("README.md",)
 MOST = 100
 """So many attempts stand in one file."""
 _NAME = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_PATH = re.compile(rf"runs/({_NAME})/([0-9a-f]{{2}})/({_NAME})(?:\.([1-9][0-9]{{0,8}}))?\.json")
+_TARGET = rf"{_NAME}(?:\.[a-z](?:[a-z0-9-]*[a-z0-9])?)?"  # never one that ends like a part
+_RUN = rf"{_NAME}(?:/{_TARGET})?"
+_PATH = re.compile(rf"runs/({_NAME})/([0-9a-f]{{2}})/({_RUN})(?:\.([1-9][0-9]{{0,8}}))?\.json")
 
 
 class Place(NamedTuple):
@@ -66,7 +68,7 @@ class Place(NamedTuple):
 
 
 def _folder(run: str) -> str:
-    return sha256(run.encode()).hexdigest()[:2]
+    return sha256(run.partition("/")[0].encode()).hexdigest()[:2]
 
 
 def place_of(path: str) -> Place | None:
@@ -170,7 +172,7 @@ def _head(data: Json) -> Lockfile:
 def pieces_of(lockfile: Lockfile, key: RunKey) -> Iterator[tuple[Place, Piece]]:
     """Return what the files of a run hold, in their order. Raises LockError for an odd name."""
     environment, run = key
-    if not all(re.fullmatch(_NAME, name) for name in key):
+    if not (re.fullmatch(_NAME, environment) and re.fullmatch(_RUN, run)):
         raise LockError(
             f"{environment}/{run} can't be recorded: a name has lower-case letters, digits and "
             "hyphens.",

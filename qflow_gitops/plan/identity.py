@@ -143,6 +143,7 @@ def _renamed_from(other: Placed, spec: RunSpec, inheritance: Inheritance) -> str
     environment, name = called
     if environment != spec.environment:
         return f"add `previousNames: [{environment}]` to {spec.environment} in qflow.yaml"
+    there = spec.place_of("previousName")
     if spec.previous_name:
-        return f"make it `previousName: {name}` under `metadata` in {spec.file}"
-    return f"add `previousName: {name}` under `metadata` in {spec.file}"
+        return f"make it `previousName: {name}` {there} in {spec.file}"
+    return f"add `previousName: {name}` {there} in {spec.file}"

@@ -16,10 +16,19 @@ from qflow_gitops.specs.load import SpecSet
 ANY = "*"
 
 
-def run_key(run: str, project: Project, environment: str = "") -> RunKey:
-    """Read a RUN: `environment/name`, or `name` in the environment asked for, else the default."""
-    before, slash, name = run.rpartition("/")
-    return (before if slash else environment or project.default_environment, name)
+def run_key(
+    run: str, project: Project, environment: str = "", recorded: Collection[str] = ()
+) -> RunKey:
+    """Read a RUN: `name` in the environment asked for, else the default; `a/b`; `a/b/c`.
+
+    `a/b` is run b of the environment a if there is one of that name (or a is `*`), if only a
+    `recorded` one, else target b of run a.
+    """
+    first, slash, rest = run.partition("/")
+    default = environment or project.default_environment
+    if slash and ("/" in rest or first in (ANY, *project.environments, *recorded) or not default):
+        return (first, rest)
+    return (default, run)
 
 
 def environments_of(runs: Iterable[str], project: Project, environment: str) -> tuple[str, ...]:
@@ -64,7 +73,11 @@ def run_keys(
 
 
 def _fits(wanted: RunKey, key: RunKey) -> bool:
-    return all(part in (ANY, other) for part, other in zip(wanted, key, strict=True))
+    """Whether a run is meant; the name of a spec with targets means all of them."""
+    environment, name = wanted
+    (run, _, target), (own, _, its) = name.partition("/"), key[1].partition("/")
+    same = environment in (ANY, key[0]) and run in (ANY, own)
+    return same and (target in ("", its) or (target == ANY and bool(its)))
 
 
 def _unknown(run: str, wanted: RunKey, known: Collection[RunKey], not_done: str) -> UsageProblem:

@@ -11,6 +11,7 @@ from qflow_gitops.base.pointer import pointer_to
 from qflow_gitops.findings.finding import Diagnostic, Excerpt, Range
 from qflow_gitops.specs import secrets
 from qflow_gitops.specs.spec import MASK
+from qflow_gitops.specs.targets import as_written_out
 from qflow_gitops.yaml.document import LINE_BREAK, Document, Path
 from qflow_gitops.yaml.parse import decode, parse
 
@@ -89,21 +90,36 @@ def _may_hide_something(content: bytes) -> bool:
 def _sensitive(document: Document) -> list[Range]:
     """Return the ranges that `sensitive` hides; all that is sent where it can't be followed."""
     spec = document.data.get("spec")
-    if not isinstance(spec, dict) or "sensitive" not in spec:
+    if not isinstance(spec, dict):
         return []
-    everything = [document.values[path] for path in _SENT if path in document.values]
-    pointers = spec["sensitive"]
-    if not isinstance(pointers, list):
-        return everything
+    some = spec.get("targets")
+    places = [spec, *(some if isinstance(some, list) else ())]
+    given = [each["sensitive"] for each in places if isinstance(each, dict) and "sensitive" in each]
+    if not given:
+        return []
+    by_pointer: dict[str, list[Range]] = {}
+    everything = []
+    for path, where in document.values.items():
+        inside = sent(path)
+        if len(inside) == 1:
+            everything.append(where)
+        if inside:
+            by_pointer.setdefault(pointer_to(inside), []).append(where)
     ranges = []
-    by_pointer = {
-        pointer_to(path[1:]): where for path, where in document.values.items() if path[:2] in _SENT
-    }
-    for pointer in pointers:
-        if not isinstance(pointer, str) or pointer not in by_pointer:
+    for pointers in given:
+        if not isinstance(pointers, list):
             return everything
-        ranges.append(by_pointer[pointer])
+        for pointer in pointers:
+            if not isinstance(pointer, str) or pointer not in by_pointer:
+                return everything
+            ranges += by_pointer[pointer]
     return ranges
+
+
+def sent(path: Path) -> Path:
+    """Return where a value of a document stands in the request, () for one that isn't sent."""
+    path = as_written_out(path)
+    return path[1:] if path[:2] in _SENT else ()
 
 
 def _overlap(one: Range, other: Range) -> bool:

@@ -9,11 +9,16 @@ from qflow_gitops.findings.finding import Diagnostic, Severity, bounded, error, 
 from qflow_gitops.settings import project
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs import catalogs as catalog
-from qflow_gitops.specs import excerpts, placeholders, schema, secrets, spec
+from qflow_gitops.specs import excerpts, placeholders, schema, secrets, spec, targets
 from qflow_gitops.specs.catalogs import Catalog
 from qflow_gitops.specs.connectors import registry
 from qflow_gitops.specs.filenames import collisions, escaped, not_plain
-from qflow_gitops.specs.project_rules import duplicate_names, in_project, same_requests
+from qflow_gitops.specs.project_rules import (
+    duplicate_names,
+    in_project,
+    same_requests,
+    same_targets,
+)
 from qflow_gitops.specs.spec import RunSpec
 from qflow_gitops.yaml.document import Document, Parsed
 from qflow_gitops.yaml.parse import parse
@@ -111,13 +116,16 @@ def unreadable(path: bytes) -> Examined:
 def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Examined:
     """Read one file of run specs."""
     parsed = parse(content, file)
-    found = _checked(parsed, content, settings, known)
+    found, runs = _checked(parsed, content, settings, known)
+    default = settings.default_environment
+    specs: tuple[RunSpec, ...] = ()
+    if not has_errors(found):
+        specs = tuple(spec.from_document(run, default) for run in runs)
+        found += same_targets(specs, content)
     if found:
         found = excerpts.added(bounded(found), {file: content}, parsed.documents, found)
-    default = settings.default_environment
     if has_errors(found):
         return Examined(file, (), in_order(found), _seeming(parsed.documents, default))
-    specs = tuple(spec.from_document(document, default) for document in parsed.documents)
     return Examined(file, specs, in_order(found))
 
 
@@ -140,8 +148,9 @@ def unchecked(content: bytes, file: str, settings: Project) -> tuple[RunSpec, ..
     """
     try:
         specs = tuple(
-            spec.from_document(document, settings.default_environment)
+            spec.from_document(run, settings.default_environment)
             for document in parse(content, file).documents
+            for run in targets.written_out(document)
         )
         return specs if all(spec.digest for spec in specs) else ()
     except (KeyError, TypeError, AttributeError, ValueError):
@@ -214,18 +223,47 @@ def _with_excerpts(
     return excerpts.added(bounded(double), contents, documents, [*double, *others])
 
 
-def _checked(parsed: Parsed, content: bytes, settings: Project, known: Catalog) -> list[Diagnostic]:
-    found = list(parsed.diagnostics)
+def _checked(
+    parsed: Parsed, content: bytes, settings: Project, known: Catalog
+) -> tuple[list[Diagnostic], list[Document]]:
+    """Return what is wrong with a file, and the runs that its documents stand for."""
+    found, runs = list(parsed.diagnostics), list[Document]()
     for document in parsed.documents:
         problems = schema.check(document, "workflow-run")
         if not has_errors(problems):
-            problems += registry.check(document, catalog.listed(document, known))
+            problems += targets.too_large(document)
+        if not has_errors(problems):
+            written = targets.written_out(document)
             problems += secrets.check(document)
-            problems += placeholders.check(document, settings, content)
-            problems += catalog.check(document, known)
-            problems += in_project(document, settings)
+            problems += placeholders.templates(document, content)
+            problems += targets.check(document, settings.environments)
+            problems += _of_runs(document, written, settings, known)
+            runs += written
         found += problems
-    return _once(found)
+    return _once(found), runs
+
+
+def _of_runs(
+    document: Document, written: Sequence[Document], settings: Project, known: Catalog
+) -> list[Diagnostic]:
+    """Check each run that a document stands for; what its targets share is said once."""
+    if written[0] is document:
+        return _of_run(document, settings, known)
+    found = []
+    for target in written:
+        problems = schema.check_target(target)
+        if not has_errors(problems):
+            problems += _of_run(target, settings, known)
+        found.append(problems)
+    return targets.told_once(document, found) if any(found) else []
+
+
+def _of_run(document: Document, settings: Project, known: Catalog) -> list[Diagnostic]:
+    found = registry.check(document, catalog.listed(document, known))
+    found += placeholders.ids(document, settings)
+    found += catalog.check(document, known)
+    found += in_project(document, settings)
+    return found
 
 
 def _seeming(documents: Iterable[Document], default: str) -> tuple[tuple[str, str], ...]:
@@ -236,8 +274,17 @@ def _seeming(documents: Iterable[Document], default: str) -> tuple[tuple[str, st
         if isinstance(metadata, dict):
             environment, name = metadata.get("environment", default), metadata.get("name")
             if isinstance(environment, str) and isinstance(name, str):
-                names.append((environment, name))
+                names += [(environment, each) for each in _names(name, document.data.get("spec"))]
     return tuple(names)
+
+
+def _names(run: str, spec: object) -> list[str]:
+    """Name the run of a spec, and its targets where it seems to have some."""
+    given = spec.get("targets") if isinstance(spec, dict) else None
+    some = (
+        [target for target in given if isinstance(target, dict)] if isinstance(given, list) else []
+    )
+    return [run, *(f"{run}/{each['name']}" for each in some if isinstance(each.get("name"), str))]
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:

@@ -7,6 +7,7 @@ from qflow_gitops.base.pointer import pointer_to
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, warning
 from qflow_gitops.settings.project import Project
+from qflow_gitops.specs import targets
 from qflow_gitops.specs.spec import CONNECTOR_IDS
 from qflow_gitops.yaml.document import Document, Path
 
@@ -33,18 +34,11 @@ _TOLD: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-def check(document: Document, settings: Project, content: bytes) -> list[Diagnostic]:
-    """Warn of ids of examples, but in a sandbox, and of templates, but those of `notSecret`.
+def ids(document: Document, settings: Project) -> list[Diagnostic]:
+    """Warn of ids of examples, but in a sandbox; of a spec without targets, or of one target.
 
-    `content` is the whole file. Only for a document in which the schema found no error.
+    Here and in `templates`, only for a document in which the schema found no error.
     """
-    found = _ids(document, settings)
-    if b"{" in content and (b"$" in content or b"{{" in content):  # one byte is found fast
-        found += _templates(document)
-    return found
-
-
-def _ids(document: Document, settings: Project) -> list[Diagnostic]:
     spec = document.data["spec"]
     variables = spec.get("variables", {})
     found = [name for name in variables if name in _IDS and variables[name].lower() in EXAMPLES]
@@ -69,19 +63,21 @@ def _ids(document: Document, settings: Project) -> list[Diagnostic]:
     ]
 
 
-def _templates(document: Document) -> Iterator[Diagnostic]:
-    allowed = set(document.data["spec"].get("notSecret", ()))
-    for top in _TOLD:
-        for path in _held(document.data.get(top[0], {}).get(top[1]), top):
-            pointer = pointer_to(path[1:])
-            if pointer in allowed:
+def templates(document: Document, content: bytes) -> Iterator[Diagnostic]:
+    """Warn of templates, but those of `notSecret`, also in all targets; `content` is the file."""
+    if not (b"{" in content and (b"$" in content or b"{{" in content)):  # one byte is found fast
+        return
+    for top, value in targets.parts(document, _TOLD):
+        for path in _held(value, top):
+            if targets.is_excused(document, path):
                 continue
             hint = "Nothing is interpolated: write the value itself"
-            if top[0] == "spec":
-                hint += f", or if the workflow fills it in, add `notSecret: [{pointer}]` under "
-                hint += "`spec`"
+            written = targets.as_written_out(path)
+            if written[0] == "spec":
+                hint += ", or if the workflow fills it in, add `notSecret: "
+                hint += f"[{pointer_to(written[1:])}]` under `spec`"
             key = next(part for part in reversed(path) if isinstance(part, str))
-            sent = "sent" if top[0] == "spec" else "recorded"
+            sent = "sent" if written[0] == "spec" else "recorded"
             yield warning(
                 "not-interpolated",
                 f"`{suggest.shown(key)}` holds a template, which is {sent} as it stands.",

@@ -103,5 +103,23 @@ def same_requests(
             )
 
 
+def same_targets(specs: Sequence[RunSpec], content: bytes) -> Iterable[Diagnostic]:
+    """Find targets of one spec in a file that ask for the same."""
+    alike: dict[tuple[int, str], list[RunSpec]] = {}
+    for run_spec in specs:
+        if run_spec.within:
+            alike.setdefault((run_spec.index, run_spec.digest), []).append(run_spec)
+    for group in alike.values():
+        for this in group[1:]:
+            yield error(
+                "target-request-twice",
+                f"`{this.name}` asks for the same as `{group[0].name}`.",
+                this.file,
+                place(content, this.file, this.index, this.path_of("name")),
+                "Only one of them would be sent: give it a connector or a place of its own, or "
+                "another `rerun`, or remove it.",
+            )
+
+
 def _name_place(spec: RunSpec, files: Mapping[str, bytes]) -> Range:
-    return place(files[spec.file], spec.file, spec.index, ("metadata", "name"))
+    return place(files[spec.file], spec.file, spec.index, spec.path_of("name"))

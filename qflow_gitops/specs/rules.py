@@ -10,6 +10,7 @@ from qflow_gitops.findings.finding import Rule
 from qflow_gitops.specs.connectors import registry
 from qflow_gitops.specs.rule_texts_of_files import FILES, YAML
 from qflow_gitops.specs.rule_texts_of_specs import CATALOG, CONNECTORS, PROJECT, SCHEMA
+from qflow_gitops.specs.rule_texts_of_targets import TARGETS
 
 RULES: Mapping[str, Rule] = {
     rule.id: rule
@@ -21,6 +22,7 @@ RULES: Mapping[str, Rule] = {
         *(connector.RULES for connector in registry.CONNECTORS.values()),
         CATALOG,
         PROJECT,
+        TARGETS,
     )
     for rule in family
 }

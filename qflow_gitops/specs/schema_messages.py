@@ -19,6 +19,7 @@ from qflow_gitops.specs.schemas import (
     validator_for,
 )
 from qflow_gitops.specs.spec import CONNECTOR_IDS
+from qflow_gitops.specs.targets import TARGETS, as_written_out
 from qflow_gitops.yaml.document import Document, Path
 
 KINDS = {"workflow-run": "WorkflowRun", "project": "Project", "workflow": "Workflow"}
@@ -62,6 +63,12 @@ _MASKED = re.compile(r"[xX]{6}|\.0+$")
 _ADDRESS = re.compile(r"gateway|url|host|endpoint", re.IGNORECASE)
 
 
+def called(path: Path) -> str:
+    """Return what to call the place of a key, an entry of a list by its number from 0."""
+    *above, key = path
+    return suggest.shown(key) if isinstance(key, str) else f"{suggest.shown(above[-1])}[{key}]"
+
+
 def other_kind(kind: str) -> str:
     """Say which kind belongs here."""
     move = ", or move the file out of the folders of run specs" if kind == "WorkflowRun" else ""
@@ -73,10 +80,10 @@ def missing_keys(document: Document, kind: str, path: Path, keys: list[str]) -> 
     where = document.key_range(path) if path else document.key_range(("kind",))
     if path:
         example = schema_at(kind, (*path, keys[0]))["examples"][0]
-        fix = f"Add it under `{path[-1]}`, like `{keys[0]}: {example}`."
+        fix = f"Add it under `{called(path)}`, like `{keys[0]}: {example}`."
     else:
         fix = f"Add {' and '.join(_root_key(kind, key) for key in keys)}."
-    owner = f"`{suggest.shown(path[-1])}`" if path else "The document"
+    owner = f"`{called(path)}`" if path else "The document"
     message = f"{owner} has no {' and no '.join(f'`{key}`' for key in keys)}."
     return error("schema-missing-key", message, document.file, where, fix)
 
@@ -100,7 +107,9 @@ def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, 
         if instead in document.keys:
             fix = f"Remove it; `{close}` is there already."
     elif place is not None:
-        instead = (*place, str(key))
+        inside = tuple(above[:3]) if tuple(above[:2]) == TARGETS and place[:1] == SPEC else ()
+        place = place[1:] if inside else place
+        instead = (*inside, *place, str(key))
         fix = (
             f"It belongs under `{'.'.join(map(str, place))}`."
             if place
@@ -112,7 +121,7 @@ def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, 
         fix = "Name the `platform`: its address is built in. `private` takes it from QFLOW_GATEWAY."
     else:
         fix = f"Valid keys: {suggest.listed(siblings)}."
-    owner = f"`{suggest.shown(above[-1])}`" if above else WHAT[KINDS[kind]]
+    owner = f"`{called(tuple(above))}`" if above else WHAT[KINDS[kind]]
     message = f"`{suggest.shown(key)}` isn't a key of {owner}."
     where = document.key_range(path)
     if path[:2] == _POLICY and not instead:
@@ -203,6 +212,7 @@ def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Di
 
 
 def _rule(path: Path, problem: Problem) -> str:
+    path = as_written_out(path)
     if path == (*SPEC, "workflowId"):
         return "workflow-id"
     if path[:2] == VARIABLES and len(path) > 2:
@@ -235,6 +245,7 @@ def pointing_nowhere(document: Document) -> Iterator[Diagnostic]:
 
 def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
     """Say what was probably meant by a value of the right type."""
+    path = as_written_out(path)
     name = path[2] if path[:2] == VARIABLES else path[-1]
     if not isinstance(value, str):
         return ""
@@ -276,6 +287,7 @@ def _type_advice(value: Any, schema: Mapping[str, Any]) -> str:
 
 def _may_be_shown(path: Path) -> bool:
     """Whether the value can't be a secret: of what is sent, only the system variables."""
+    path = as_written_out(path)
     if path[:2] != VARIABLES:
         return path[:2] != (*SPEC, "input")
     name = str(path[-1])

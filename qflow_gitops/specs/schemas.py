@@ -103,11 +103,16 @@ def _unique(_validator: object, wanted: bool, items: Any, _schema: object) -> It
 
 
 def resolved(root: Mapping[str, Any], schema: Any) -> dict[str, Any]:
-    """Return a subschema with its `$ref` (always to a neighbour in `$defs`) merged in."""
+    """Return a subschema with its `$ref` (always to a neighbour in `$defs`) merged in.
+
+    Of one that allows null besides something else, that something.
+    """
     if not isinstance(schema, dict):
         return {}
+    if [*schema.get("anyOf", ())][:1] == [{"type": "null"}]:
+        return resolved(root, schema["anyOf"][1])
     target = schema.get("$ref", "").removeprefix("#/$defs/")
-    return {**root["$defs"][target], **schema} if target else schema
+    return {**resolved(root, root["$defs"][target]), **schema} if target else schema
 
 
 def schema_at(kind: str, path: Path) -> dict[str, Any]:

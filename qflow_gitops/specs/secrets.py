@@ -16,6 +16,7 @@ from typing import Any
 from qflow_gitops.base.pointer import pointer_to
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, error
+from qflow_gitops.specs import targets
 from qflow_gitops.yaml.document import Document, Path
 
 _B64 = "[A-Za-z0-9+/]"
@@ -149,18 +150,18 @@ def check(document: Document) -> Iterator[Diagnostic]:
 
     Only for a document in which the schema `workflow-run` found no error.
     """
-    parts = {top: document.data.get(top[0], {}).get(top[1]) for top in _LOOKED_AT}
-    if not _may_hold_one(parts.values()):
+    parts = list(targets.parts(document, _LOOKED_AT))
+    if not _may_hold_one(value for _, value in parts):
         return
-    allowed = set(document.data["spec"].get("notSecret", ()))
-    for top, value in parts.items():
+    for top, value in parts:
         for path, message in _found(value, top):
-            pointer = pointer_to(path[1:])
-            if pointer in allowed:
+            if targets.is_excused(document, path):
                 continue
             hint = "Keep it where the workflow can fetch it, name that place here, and revoke it"
-            if top[0] == "spec":
-                hint += f"; if it is no secret, add `notSecret: [{pointer}]` under `spec`"
+            written = targets.as_written_out(path)
+            if written[0] == "spec":
+                hint += f"; if it is no secret, add `notSecret: [{pointer_to(written[1:])}]` under "
+                hint += "`spec`"
             yield error(
                 "secret-literal",
                 message,
@@ -212,7 +213,8 @@ def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _is_named(value: Any, key: str, path: Path) -> bool:
-    if not names_a_secret(key) or (path[:2] == ("spec", "variables") and key in _SYSTEM):
+    of_variables = targets.as_written_out(path)[:2] == ("spec", "variables")
+    if not names_a_secret(key) or (of_variables and key in _SYSTEM):
         return False
     if isinstance(value, str):
         return bool(value.strip()) and not _no_literal().fullmatch(value.strip())

@@ -10,7 +10,8 @@ from typing import Any
 
 from qflow_gitops.base.pointer import parts
 from qflow_gitops.errors import InvalidInput
-from qflow_gitops.yaml.document import Document
+from qflow_gitops.specs.targets import Target
+from qflow_gitops.yaml.document import Document, Path
 
 LEGACY_VARIABLES = {
     "credentials": "aws",
@@ -26,14 +27,17 @@ PLACE_VARIABLES = ("region", "resourceGroup", "project", "oci_region", "compartm
 """The system variables that say where in an account a run works (docs/api.md 1.4 [D RUN])."""
 
 MASK = "(sensitive)"
+_OF_METADATA = ("name", "labels", "annotations", "previousName")
 
 
 @dataclass(frozen=True)
 class RunSpec:
     """What to run, as one YAML document says it.
 
-    `connector_types` is () where the spec names none. `rerun` is 0 where it isn't set.
-    `file` and `index` say which document of which file it is. Build it with `from_document`.
+    `name` is `<run>/<target>` where the document has targets. `connector_types` is () where it
+    names none. `rerun` is 0 where it isn't set. `file` and `index` say which document of which file
+    it is, `within` which mapping there says what is its own: () for the document, else a target's.
+    Build it with `from_document`.
     """
 
     environment: str
@@ -49,6 +53,16 @@ class RunSpec:
     sensitive: tuple[str, ...]
     file: str
     index: int
+    within: Path = ()
+
+    def path_of(self, key: str) -> Path:
+        """Return where one of its own keys stands in the document, or is to stand."""
+        above: Path = ("metadata",) if key in _OF_METADATA else ("spec",)
+        return (*(self.within or above), key)
+
+    def place_of(self, key: str) -> str:
+        """Say where one of its own keys is to be written: "under `spec`", "in its target"."""
+        return f"under `{self.path_of(key)[0]}`" if not self.within else "in its target"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -176,12 +190,13 @@ def with_key(request: Mapping[str, Any], key: str, nonce: str) -> dict[str, Any]
 
 
 def from_document(document: Document, default_environment: str) -> RunSpec:
-    """Build the spec from a document that satisfies the schema `workflow-run`."""
+    """Build the spec from a document, or a target, that satisfies the schema `workflow-run`."""
     metadata, spec = document.data["metadata"], document.data["spec"]
     types = spec.get("connectorType", ())
+    target = document if isinstance(document, Target) else None
     return RunSpec(
         environment=metadata.get("environment", default_environment),
-        name=metadata["name"],
+        name=f"{metadata['name']}/{target.name}" if target else metadata["name"],
         workflow_id=spec["workflowId"],
         connector_types=(types,) if isinstance(types, str) else tuple(types),
         variables=spec.get("variables", {}),
@@ -193,6 +208,7 @@ def from_document(document: Document, default_environment: str) -> RunSpec:
         sensitive=tuple(spec.get("sensitive", ())),
         file=document.file,
         index=document.index,
+        within=target.path if target else (),
     )
 
 

@@ -127,14 +127,14 @@ def _escape(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
 
 
-def put(content: bytes, index: int, path: tuple[str, ...], value: Scalar) -> bytes | Refused:
+def put(content: bytes, index: int, path: Path, value: Scalar) -> bytes | Refused:
     """Set the scalar at `path` in the document with this index (from 0) of a YAML file.
 
     A missing key is added after its siblings, with their indentation or inside their
     braces; missing and empty mappings on the way to it are made. What `put` would write
     already is left as it is. Refused are a file with YAML errors, a path that leads
-    through anything but mappings or to a mapping or list, a text that can't be written
-    (see `written`), and whatever would change more than was meant.
+    through anything but mappings and entries of lists, or to a mapping or list, a text
+    that can't be written (see `written`), and whatever would change more than was meant.
     """
     text = source(content)
     parsed = parse(content, "")
@@ -183,17 +183,20 @@ def _same(wanted: Iterable[dict[str, Any]], documents: Iterable[Document]) -> bo
     return json.dumps(list(wanted)) == json.dumps([document.data for document in documents])
 
 
-def _set(data: dict[str, Any], path: tuple[str, ...], value: Scalar) -> Refused | None:
+def _set(data: dict[str, Any], path: Path, value: Scalar) -> Refused | None:
     """Do to the data what is to be done to the text."""
-    at = data
-    for depth, key in enumerate(path[:-1], 1):
-        if at.get(key) is None:
+    at: Any = data
+    for depth, key in enumerate(path[:-1]):
+        inside = list if isinstance(path[depth + 1], int) else dict
+        if inside is dict and isinstance(at, dict) and at.get(key) is None:
             at[key] = {}
+        there = key in at if isinstance(at, dict) else int(key) < len(at)
+        if not there or not isinstance(at[key], inside):
+            what = "mapping" if inside is dict else "list"
+            return Refused(f"`{'.'.join(map(str, path[: depth + 1]))}` is no {what}")
         at = at[key]
-        if not isinstance(at, dict):
-            return Refused(f"`{'.'.join(path[:depth])}` is no mapping")
     if isinstance(at.get(path[-1]), (dict, list)):
-        return Refused(f"`{'.'.join(path)}` is no single value")
+        return Refused(f"`{'.'.join(map(str, path))}` is no single value")
     at[path[-1]] = value
     return None
 
@@ -269,11 +272,11 @@ def _holds_something(line: str, *, comments: bool) -> bool:
     return bool(line.strip()) and (comments or not line.lstrip().startswith("#"))
 
 
-def _edit(place: _Place, path: tuple[str, ...], value: Scalar) -> Edit:
+def _edit(place: _Place, path: Path, value: Scalar) -> Edit:
     """Return the one edit that sets the value; what stands in its way was refused before."""
     data: Any = place.document.data
     for depth, key in enumerate(path):
-        if key not in data:
+        if isinstance(data, dict) and key not in data:
             return _added(place, path[:depth], path[depth:], value)
         data = data[key]
         if data is None and depth < len(path) - 1:
@@ -293,7 +296,7 @@ def _replaced(place: _Place, path: Path, text: str) -> Edit:
     return place.source.edit(place.document.values[path], text)
 
 
-def _added(place: _Place, path: Path, keys: tuple[str, ...], value: Scalar) -> Edit:
+def _added(place: _Place, path: Path, keys: Path, value: Scalar) -> Edit:
     """Add keys, each but the last with a mapping, to the mapping at `path`."""
     if not place.is_flow(path):
         return _on_a_new_line(place, place.last_line(path), place.column(path), keys, value)
@@ -308,7 +311,7 @@ def _added(place: _Place, path: Path, keys: tuple[str, ...], value: Scalar) -> E
     return Edit(at, at, comma + _in_braces(keys, value, plain=not like_json))
 
 
-def _filled(place: _Place, path: Path, keys: tuple[str, ...], value: Scalar) -> Edit:
+def _filled(place: _Place, path: Path, keys: Path, value: Scalar) -> Edit:
     """Put a mapping in place of the null at `path`."""
     if place.text(path):
         return place.source.edit(place.document.values[path], f"{{{_in_braces(keys, value)}}}")
@@ -320,21 +323,21 @@ def _filled(place: _Place, path: Path, keys: tuple[str, ...], value: Scalar) -> 
     return _on_a_new_line(place, key.end.line, column, keys, value)
 
 
-def _in_braces(keys: tuple[str, ...], value: Scalar, *, plain: bool = True) -> str:
-    names = [written(key, plain=plain) for key in keys]
+def _in_braces(keys: Path, value: Scalar, *, plain: bool = True) -> str:
+    names = [written(str(key), plain=plain) for key in keys]
     opened = ": {".join(names)
     return f"{opened}: {written(value, plain=plain)}{'}' * (len(names) - 1)}"
 
 
-def _on_a_new_line(
-    place: _Place, line: int, column: int, keys: tuple[str, ...], value: Scalar
-) -> Edit:
+def _on_a_new_line(place: _Place, line: int, column: int, keys: Path, value: Scalar) -> Edit:
     """Write keys below a line, and below the comments there that have their indentation."""
     text, step = place.source, place.step()
     while _is_comment(text.line(line + 1), max(column, 1)):
         line += 1
     newline = text.newline(line)
-    lines = [" " * (column + depth * step) + written(key) + ":" for depth, key in enumerate(keys)]
+    lines = [
+        " " * (column + depth * step) + written(str(key)) + ":" for depth, key in enumerate(keys)
+    ]
     at = text.line_end(line)
     return Edit(at, at, newline + newline.join(lines) + f" {written(value)}")
 

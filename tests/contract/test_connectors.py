@@ -15,7 +15,10 @@ from qflow_gitops.yaml.parse import parse
 
 EACH = pytest.mark.parametrize("one", CONNECTORS.values(), ids=list(CONNECTORS))
 SPEC: dict[str, Any] = schemas.load("workflow-run")["properties"]["spec"]
-VARIABLES: dict[str, Any] = SPEC["properties"]["variables"]["properties"]
+VARIABLES: dict[str, Any] = {
+    name: schemas.schema_at("workflow-run", ("spec", "variables", name))
+    for name in SPEC["properties"]["variables"]["properties"]
+}
 UUID = "aa70acae-6ea8-3acf-b504-f327855b316a"
 
 

@@ -128,8 +128,11 @@ _BY_REASON = {
             '--git-common-dir)/qflow-gitops/verdicts"`'
         ),
     ),
+    "it takes megabytes: test_targets.py": (
+        "At most … MiB: let them share less, or make it several specs.",
+    ),
     "a guard: no valid file is known that can't be edited (test_yaml_edit.py)": (
-        "Write `rerun: …` under `spec` by hand.",
+        "Write `rerun: …` … by hand.",
     ),
     "it is for a reviewer to judge: test_policy.py": (
         (

@@ -34,6 +34,7 @@ SHELLS = [
     for name in ("bash", "zsh", "fish")
 ]
 Complete = Callable[[str], set[str]]
+TARGETS = {"theta/us", "theta/eu.eu-west-1"}
 
 
 @pytest.fixture
@@ -52,6 +53,9 @@ def place(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     workspace.write("runs/deep/c.yaml", f"{spec('delta')}---\n{flow}")
     odd = "spec:\n  input: {name: no}\nmetadata:\n  environment: prod\n  name: eta\n"
     workspace.write("runs/d ü.yml", f"kind: WorkflowRun\n{odd}")
+    targets = "  targets:\n    - {name: us, input: {name: no}}\n    - name: eu.eu-west-1\n"
+    lists = "      input:\n        all:\n          - name: beta-no\n"
+    workspace.write("runs/t.yaml", spec("theta", extra=targets + lists))
     workspace.commit("specs")
     workspace.write("runs/draft.yaml", spec("draft"))
     return workspace
@@ -110,28 +114,30 @@ def _zsh(folder: Path, at_the_end: ExitStack) -> Complete:
     _typed(terminal, begin + 'eval "$(qflow-gitops completion zsh)"; echo re""ady\n', "ready\r\n")
 
     def complete(line: str) -> set[str]:
-        screen = _typed(terminal, f"\x15{line}\x18?", "")
+        screen = _typed(terminal, f"\x15{line}\x18?", f"{line}\r\r\n", still=0.5)
         return {*re.findall(r"[\w./-]+", screen.partition(line)[2])}
 
     return complete
 
 
-def _typed(terminal: int, text: str, until: str, seconds: float = 20.0) -> str:
-    """Type, and read the screen until it shows a text, or nothing more for a while."""
+def _typed(terminal: int, text: str, until: str, still: float = 0.1) -> str:
+    """Type, and read the screen until it shows a text, and nothing more for `still` seconds."""
     os.write(terminal, text.encode())
-    seen, end = "", time.monotonic() + seconds
-    while time.monotonic() < end and (not until or until not in seen):
-        ready, _, _ = select.select([terminal], [], [], 0.5)
+    seen, end = "", time.monotonic() + 20
+    while time.monotonic() < end:
+        ready, _, _ = select.select([terminal], [], [], still)
         if ready:
             seen += os.read(terminal, 65536).decode(errors="replace")
-        elif not until and len(seen) > len(text) + 5:
+        elif until in seen:
             return seen
     return seen
 
 
 def test_runs(complete: Complete) -> None:
     assert {"alpha", "delta", "eta", "draft"} <= complete("qflow-gitops plan ")
-    assert not {"maha2", "no", "beta"} & complete("qflow-gitops plan ")
+    assert not {"maha2", "no", "beta", "theta"} & complete("qflow-gitops plan ")
+    found = complete("qflow-gitops plan theta")
+    assert {each for each in found if each.startswith("theta/")} == TARGETS
     assert complete("qflow-gitops history al") >= {"alpha"}
     assert {"dev/beta", "dev/gamma"} <= complete("qflow-gitops apply dev/")
 

@@ -35,7 +35,7 @@ WORKFLOW = Workflow(
 CATALOG = {path_of(WORKFLOW.id, ROOT): to_bytes(WORKFLOW)}
 NOT_YAML = {  # shown in words, because the example is a name, a size or a count; tested elsewhere
     "file-kind", "file-name", "file-collision", "file-unreadable", "too-many-specs",
-    "too-many-findings",
+    "too-many-findings", "targets-too-large",
     "yaml-encoding", "yaml-too-big", "catalog-name", "path-no-spec", "settings-name",
     "settings-twice", "project-nested", "runs-missing", "runs-unused",
 }  # fmt: skip

@@ -148,6 +148,8 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
         == {
             "workflow-run": {
                 "workflow-run/properties/spec/properties/variables",
+                "workflow-run/$defs/target/properties/variables",
+                "workflow-run/$defs/target/properties/input",
                 "workflow-run/properties/spec/properties/input",
             },
             "project": set(),
@@ -209,6 +211,7 @@ def test_every_rule_is_shown_by_a_case() -> None:
         "file-collision",
         "file-unreadable",
         "too-many-specs",
+        "targets-too-large",
         "yaml-too-big",
         "path-no-spec",
         "settings-name",

@@ -99,9 +99,7 @@ def test_the_environment_is_that_of_the_names() -> None:
     assert raised(UsageProblem, lambda: world.apply(runs=("dev/d", "prod/a"))).reason == (
         "environment_needed"
     )
-    assert raised(UsageProblem, lambda: world.apply(runs=("nowhere/a",))).reason == (
-        "environment_unknown"
-    )
+    assert raised(UsageProblem, lambda: world.apply(runs=("nowhere/a",))).reason == ("run_unknown")
     problem = raised(UsageProblem, lambda: world.apply(environment="prod", runs=("dev/d",)))
     assert problem.reason == "run_unknown"
 

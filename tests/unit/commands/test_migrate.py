@@ -77,6 +77,9 @@ def test_a_file_that_can_not_be_written_stays(world: World) -> None:
 # --- one file ------------------------------------------------------------------------
 
 
+OTHER = "ba70acae-6ea8-3acf-b504-f327855b316a"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -107,6 +110,31 @@ def test_what_is_left_says_why(text: str, said: str) -> None:
 def test_files_without_legacy_variables_are_passed_over(text: str) -> None:
     found = rewrite(text.encode("latin-1"), "a.yaml")
     assert found.content is None
+
+
+def test_targets_are_rewritten_with_what_they_share() -> None:
+    text = legacy(f"{{credentials: {CONNECTOR}}}") + (
+        f"  targets:\n    - {{name: a}}\n    - {{name: b, variables: {{credentials: {OTHER}}}}}\n"
+        "    - {name: c, variables: {credentials: null}}\n"
+    )
+    found = rewrite(text.encode(), "a.yaml")
+    assert found.content is not None
+    assert found.content.decode() == text.replace("credentials", "connectorId")
+    assert len(found.changed) == 3
+
+
+@pytest.mark.parametrize(
+    ("shared", "own"),
+    [
+        (f"{{connectorId: {CONNECTOR}}}", f"{{credentials: {OTHER}}}"),
+        (f"{{credentials: {CONNECTOR}}}", f"{{credentials_azure: {OTHER}}}"),
+    ],
+)
+def test_a_target_whose_meaning_would_change_is_left(shared: str, own: str) -> None:
+    text = legacy(shared) + f"  targets: [{{name: a, variables: {own}}}]\n"
+    found = rewrite(text.encode(), "a.yaml")
+    assert found.content is None
+    assert found.left
 
 
 def test_several_documents_are_rewritten_each_for_itself() -> None:

@@ -75,7 +75,7 @@ def test_where_no_number_is_left_it_is_said(world: World) -> None:
 
 
 def maximum() -> int:
-    return int(schemas.load("workflow-run")["properties"]["spec"]["properties"]["rerun"]["maximum"])
+    return int(schemas.load("workflow-run")["$defs"]["rerun"]["maximum"])
 
 
 def test_the_highest_number_may_have_been_another_runs(world: World) -> None:

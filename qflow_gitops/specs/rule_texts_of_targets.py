@@ -1,0 +1,51 @@
+"""What is told of each rule on the targets of a spec: why, examples. Checks nothing."""
+
+from qflow_gitops.findings.finding import Rule
+from qflow_gitops.specs.rule_texts_of_files import ERROR
+
+TARGETS = (
+    Rule(
+        "target-name-twice",
+        ERROR,
+        "A target's name is the identity of its run: two of one name would share one record.",
+        "spec:\n  connectorType: aws\n  targets:\n"
+        "  - {name: payments, variables: {region: us-east-1}}\n"
+        "  - {name: payments, variables: {region: eu-west-1}}",
+        "spec:\n  connectorType: aws\n  targets:\n"
+        "  - {name: payments-us, variables: {region: us-east-1}}\n"
+        "  - {name: payments-eu, variables: {region: eu-west-1}}",
+    ),
+    Rule(
+        "target-request-twice",
+        ERROR,
+        "A request is sent once on a platform: of two targets that ask for the same one never ran.",
+        "spec:\n  connectorType: aws\n  targets:\n"
+        "  - {name: us, variables: {region: us-east-1}}\n"
+        "  - {name: eu, variables: {region: us-east-1}}",
+        "spec:\n  connectorType: aws\n  targets:\n"
+        "  - {name: us, variables: {region: us-east-1}}\n"
+        "  - {name: eu, variables: {region: eu-west-1}}",
+    ),
+    Rule(
+        "targets-too-large",
+        ERROR,
+        "Each target's request is laid out in memory: much that is shared by many would fill it.",
+        "spec:\n  input: {list: [1, 2]}                # 100 KB of it\n"
+        "  targets: [{name: a}, {name: b}]       # and 4,000 of them",
+        "spec:\n  input: {list: [1, 2]}\n  targets: [{name: a}, {name: b, rerun: 1}]",
+    ),
+    Rule(
+        "target-environment",
+        ERROR,
+        "`prod/us` can't be both a run of the environment `prod` and a target of the spec `prod`.",
+        "metadata: {name: prod}\nspec:\n  targets: [{name: us}]",
+        "metadata: {name: encrypt-prod}\nspec:\n  targets: [{name: us}]",
+    ),
+    Rule(
+        "target-previous-name",
+        ERROR,
+        "The attempts of one run can't count for every target of a spec.",
+        "metadata: {name: encrypt, previousName: old/us}\nspec:\n  targets: [{name: us}]",
+        "metadata: {name: encrypt}\nspec:\n  targets: [{name: us, previousName: old/us}]",
+    ),
+)
