@@ -11,17 +11,20 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORTH_IT = 200
-"""Items for each process, below which starting another costs more than it brings."""
+WORTH_IT, BYTES = 200, 400
+"""Items for each process, below which starting another costs more than it brings; such items have
+some 400 bytes, and bigger ones count for more."""
 
 
-def spread(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return the function's results, in the order of the items.
+def spread(
+    function: Callable[[Item], Result], items: Sequence[Item], size: int = 0
+) -> list[Result]:
+    """Return the function's results, in the order of the items, which have `size` bytes in all.
 
     Results have to be picklable; the function needn't be. What a process that died was to do
     is done here.
     """
-    count = min(_cores(), len(items) // WORTH_IT)
+    count = min(_cores(), len(items), max(len(items), size // BYTES) // WORTH_IT)
     if count < 2 or sys.platform != "linux":
         return list(map(function, items))
     from multiprocessing import get_context

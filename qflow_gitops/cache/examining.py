@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from qflow_gitops.specs.load import Examined, SpecSet
     from qflow_gitops.specs.spec import RunSpec
 
-Spread = Callable[[Callable[[str], Any], Sequence[str]], list[Any]]
-"""Applies a function to many items and gives the results in their order; on all cores, say."""
+Spread = Callable[[Callable[[str], Any], Sequence[str], int], list[Any]]
+"""Applies a function to many items, which have so many bytes in all, and gives the results in their
+order; on all cores, say."""
 
 
-MANY, SAMPLE = 400, 16
-"""So many files that nothing is known of are worth a look at so many of them."""
+MANY, SAMPLE, ENOUGH = 64_000, 16, 100
+"""So many bytes of files that nothing is known of are worth a look at so many of these, or at fewer
+that hold so many specs."""
 
 
-def one_by_one(function: Callable[[str], Any], items: Sequence[str]) -> list[Any]:
+def one_by_one(function: Callable[[str], Any], items: Sequence[str], _size: int = 0) -> list[Any]:
     """Apply a function to each item, in this process."""
     return list(map(function, items))
 
@@ -114,7 +116,8 @@ class Examiner:
         }
         rest = [name for name, examined in found.items() if examined is None]
         # The first is looked at here, so that what this takes is loaded before processes fork.
-        looked = [look(name) for name in rest[:1]] + self._spread(look, rest[1:])
+        size = sum(tree.size(paths[name]) for name in rest)
+        looked = [look(name) for name in rest[:1]] + self._spread(look, rest[1:], size)
         for name, (blob, size, verdict) in zip(rest, looked, strict=True):
             found[name] = examined = self._given(verdict, name, read) or self._examined(
                 read(name), name
@@ -169,11 +172,16 @@ class Examiner:
         self, settled: Callable[[RunSpec], bool], contents: Mapping[str, tuple[str, bytes]]
     ) -> bool:
         """Whether the identity will do for most of these files, by a look at a few."""
-        names = list(contents)[:: max(1, len(contents) // SAMPLE)]
-        if len(contents) < MANY:
+        if _size_of(contents) < MANY:
             return False
-        looked = (self._examined(contents[name][1], name) for name in names)
-        return sum(_all_settled(settled, examined) for examined in looked) > len(names) // 2
+        good, looked, specs = 0, 0, 0
+        for name in list(contents)[:: max(1, len(contents) // SAMPLE)]:
+            examined = self._examined(contents[name][1], name)
+            good += _all_settled(settled, examined)
+            looked, specs = looked + 1, specs + len(examined.specs)
+            if specs >= ENOUGH and looked > 1:
+                break
+        return good > looked // 2
 
     def _identified(
         self, contents: Mapping[str, tuple[str, bytes]], read: Callable[[str], bytes]
@@ -184,7 +192,8 @@ class Examiner:
             return self._verdict(contents[name][1], name)
 
         names = list(contents)
-        looked = [look(name) for name in names[:1]] + self._spread(look, names[1:])
+        size = _size_of(contents)
+        looked = [look(name) for name in names[:1]] + self._spread(look, names[1:], size)
         found = {}
         for name, verdict in zip(names, looked, strict=True):
             blob, content = contents[name]
@@ -225,6 +234,10 @@ class Examiner:
         if self._new:
             self._cache.keep_verdicts(self._context, self._new)
             self._new = {}
+
+
+def _size_of(contents: Mapping[str, tuple[str, bytes]]) -> int:
+    return sum(len(content) for _, content in contents.values())
 
 
 def _all_settled(settled: Callable[[RunSpec], bool], examined: Examined | None) -> bool:

@@ -18,7 +18,7 @@ from qflow_gitops.specs.spec import RunSpec
 from tests.helpers.git import Workspace
 from tests.helpers.specs import spec
 
-COUNT = MANY + 20
+COUNT = 420
 SETTLED: dict[str, Callable[[RunSpec], bool] | None] = {
     "none": lambda _: False,
     "most": lambda one: not one.name.endswith("7"),
@@ -37,6 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace.write("runs/broken.yaml", "kind: [")
     workspace.write("runs/wrong.yaml", spec("wrong").replace("workflowId", "workflowID"))
     workspace.commit("runs")
+    assert sum(path.stat().st_size for path in (workspace.path / "runs").iterdir()) > MANY
     return workspace
 
 
