@@ -78,7 +78,9 @@ class Planner:
             environments=(source.environment,),
             brakes=Overrides(
                 freezes=(*freezes.recorded(lockfile.freezes), *services.freezes()),
-                retries=frozenset(run_key(run, source.project) for run in request.retries),
+                retries=frozenset(
+                    run_key(run, source.project, source.environment) for run in request.retries
+                ),
                 retry_failed=request.retry_failed,
                 acks=still_needed(request.acks, source),
                 released=released,

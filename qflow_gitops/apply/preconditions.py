@@ -144,7 +144,7 @@ def _check_releases(request: ApplyRequest, planned: PlannedApply) -> None:
     made, environment = planned.plan, planned.source.environment
     by_key = {change.key: change for change in made.changes}
     for run in request.retries:
-        key = run_key(run, planned.source.project)
+        key = run_key(run, planned.source.project, environment)
         change = by_key.get(key)
         reasons = (change.reason, change.due) if change else ()
         if change is None or not {Reason.RETRY, Reason.FROZEN} & {*reasons}:

@@ -103,7 +103,8 @@ def _retry_failed(inputs: Inputs) -> list[str]:
 
 def _run(inputs: Inputs, command: str) -> str:
     run, environment = _needed(inputs, "run", command), inputs.get("environment", "")
-    return run if "/" in run or not environment else f"{environment}/{run}"
+    named = not environment or run.startswith(f"{environment}/")
+    return run if named else f"{environment}/{run}"
 
 
 def _acknowledge(inputs: Inputs) -> list[str]:

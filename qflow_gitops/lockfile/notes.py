@@ -105,7 +105,7 @@ def from_json(data: Mapping[str, Any]) -> LedgerEvent:
 def _check_carried(data: Mapping[str, Any]) -> None:
     """What can't be followed would let a request that was sent be sent again."""
     source, through = data["from"], data["through"]
-    if not isinstance(source, str) or source.count("/") != 1:
-        raise ValueError("`from` of a carried run isn't <environment>/<name>")
+    if not isinstance(source, str) or not 1 <= source.count("/") <= 2:
+        raise ValueError("`from` of a carried run isn't <environment>/<name>, or a target of that")
     if not isinstance(through, int) or isinstance(through, bool) or through < 0:
         raise ValueError("`through` of a carried run isn't a number of attempts")
