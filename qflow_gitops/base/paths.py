@@ -6,6 +6,7 @@ PROJECT_FILE = "qflow.yaml"
 LOCK_FILE = "qflow.lock"
 RESCUE_FILE = f"{LOCK_FILE}.rescue"
 CATALOG_FOLDER = "workflows"
+CONNECTORS_FOLDER = "connectors"
 
 
 class TreeFile(NamedTuple):
@@ -43,6 +44,11 @@ class ProjectFolder(NamedTuple):
     def catalog(self) -> str:
         """The folder of what is known of workflows."""
         return self.path(CATALOG_FOLDER)
+
+    @property
+    def connectors(self) -> str:
+        """The folder of what is known of connectors."""
+        return self.path(CONNECTORS_FOLDER)
 
     @property
     def lockfile(self) -> str:

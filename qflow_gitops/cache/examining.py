@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from qflow_gitops.ports.cache import Cache
     from qflow_gitops.ports.git import GitTree, WorkTree
     from qflow_gitops.settings.project import Project
-    from qflow_gitops.specs.catalogs import Catalog
-    from qflow_gitops.specs.load import Examined, SpecSet
+    from qflow_gitops.specs.load import Catalogs, Examined, SpecSet
     from qflow_gitops.specs.spec import RunSpec
 
 Spread = Callable[[Callable[[str], Any], Sequence[str], int], list[Any]]
@@ -48,15 +47,15 @@ class CachedChecks(NamedTuple):
     basis: str
     spread: Spread = one_by_one
 
-    def context(self, workflows: Mapping[str, bytes]) -> str:
+    def context(self, catalogs: Mapping[str, bytes]) -> str:
         """Return the identity of all that a verdict depends on, with this catalog."""
-        return verdicts.context(self.basis, verdicts.contents(workflows))
+        return verdicts.context(self.basis, verdicts.contents(catalogs))
 
     def examiner(
-        self, settings: Project, known: Catalog, workflows: Mapping[str, bytes]
+        self, settings: Project, known: Catalogs, catalogs: Mapping[str, bytes]
     ) -> Examiner:
         """Return what finds out about files, with these settings and this catalog."""
-        return Examiner(settings, known, self.cache, self.context(workflows), self.spread)
+        return Examiner(settings, known, self.cache, self.context(catalogs), self.spread)
 
 
 class Contents(Mapping[str, bytes]):
@@ -81,12 +80,12 @@ class Examiner:
     """Finds out what files hold; what it finds out anew is kept, but for files with errors."""
 
     def __init__(
-        self, settings: Project, catalog: Catalog, cache: Cache, context: str, spread: Spread
+        self, settings: Project, catalogs: Catalogs, cache: Cache, context: str, spread: Spread
     ) -> None:
         """Take what files are checked against, and where verdicts in that context are kept."""
         self._spread = spread
         self._settings = settings
-        self._catalog = catalog
+        self._catalogs = catalogs
         self._cache = cache
         self._context = context
         self._known: Mapping[str, tuple[int, str]] = {}
@@ -221,7 +220,7 @@ class Examiner:
             return None
 
     def _examined(self, content: bytes, name: str) -> Examined:
-        return load.examine(content, name, self._settings, self._catalog)
+        return load.examine(content, name, self._settings, self._catalogs)
 
     def _verdict(self, content: bytes, name: str) -> str:
         return verdicts.to_text(self._examined(content, name))
@@ -257,10 +256,10 @@ def known_specs(
     Of specs that are `settled`, of all where it is None, that may be no more than their identity.
     """
     there = listed(git, commit, project, only)
-    blobs = git.contents(there.workflows.values())
-    workflows = {name: blobs[entry.blob] for name, entry in there.workflows.items()}
-    known, problems = load.load_catalog(workflows, project.folder)
-    examined = keeper.examiner(project, known, workflows).in_commit(git, there.specs, settled)
+    blobs = git.contents(there.catalogs.values())
+    catalogs = {name: blobs[entry.blob] for name, entry in there.catalogs.items()}
+    known, problems = load.load_catalogs(catalogs, project)
+    examined = keeper.examiner(project, known, catalogs).in_commit(git, there.specs, settled)
     contents = Contents(
         list(there.specs),
         lambda name: git.contents([there.specs[name]])[there.specs[name].blob],
@@ -270,14 +269,14 @@ def known_specs(
 
 
 def known_worktree_specs(
-    tree: WorkTree, project: Project, workflows: Mapping[str, bytes], keeper: CachedChecks
+    tree: WorkTree, project: Project, catalogs: Mapping[str, bytes], keeper: CachedChecks
 ) -> SpecSet:
     """Read every spec of the work tree, but nothing that the keeper knows.
 
-    `workflows` are the catalog's files.
+    `catalogs` are the catalogs' files.
     """
     paths, found = spec_paths(tree, project)
     contents = Contents(list(paths), lambda name: tree.read(paths[name]) or b"")
-    known, problems = load.load_catalog(workflows, project.folder)
-    examined = keeper.examiner(project, known, workflows).in_worktree(tree, paths)
+    known, problems = load.load_catalogs(catalogs, project)
+    examined = keeper.examiner(project, known, catalogs).in_worktree(tree, paths)
     return with_findings(load.assembled(examined, contents, project, known, problems), found)

@@ -38,16 +38,16 @@ def look(
     if looked is not None:
         return looked, None
     state = tree.state
-    workflows = reading.worktree_workflows(tree, project.folder)
-    specs = known_worktree_specs(tree, project, workflows, keeper)
+    catalogs = reading.worktree_catalogs(tree, project.folder)
+    specs = known_worktree_specs(tree, project, catalogs, keeper)
     looked = AllSpecs.of(specs)
     unsure, _ = state
     alike = any(finding.rule == project_rules.SAME_REQUEST for finding in looked.found)
     if alike or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
         return looked, None
-    context = keeper.context(workflows)
+    context = keeper.context(catalogs)
     folders = reading.parts(project)
-    return looked, Survey(keeper.basis, folders, tuple(workflows), context, state, looked)
+    return looked, Survey(keeper.basis, folders, tuple(catalogs), context, state, looked)
 
 
 def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks) -> AllSpecs | None:
@@ -58,10 +58,10 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks)
     if len(changed) > MOST_CHANGED:
         return None
     those = tree.restricted_to(changed)
-    workflows = _workflows(tree, reading.worktree_workflows(those, project.folder), last, changed)
-    if keeper.context(workflows) != last.context:
+    catalogs = _catalogs(tree, reading.worktree_catalogs(those, project.folder), last, changed)
+    if keeper.context(catalogs) != last.context:
         return None
-    specs = known_worktree_specs(those, project, workflows, keeper)
+    specs = known_worktree_specs(those, project, catalogs, keeper)
     files, runs = last.looked.files, last.looked.runs
     # A name that isn't shown as it is has no run, and may be shown like one that has.
     names = {path.decode() for path in changed if filenames.escaped(path).encode() == path}
@@ -73,7 +73,7 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks)
     if count > load.MAX_SPECS or _clash(specs, names, runs):
         return None
     found = [
-        finding for finding in last.looked.found if finding.file not in names | workflows.keys()
+        finding for finding in last.looked.found if finding.file not in names | catalogs.keys()
     ]
     return AllSpecs(
         files + specs.files,
@@ -82,11 +82,11 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks)
     )
 
 
-def _workflows(
+def _catalogs(
     tree: WorkTree, new: Mapping[str, bytes], last: Survey, changed: frozenset[bytes]
 ) -> Mapping[str, bytes]:
     """Read the catalog's files, of which only the changed ones (`new`) are looked for."""
-    same = (name for name in last.workflows if name.encode() not in changed)
+    same = (name for name in last.catalogs if name.encode() not in changed)
     return {**{name: tree.read(name.encode()) or b"" for name in same}, **new}
 
 

@@ -26,7 +26,7 @@ class Survey(NamedTuple):
 
     basis: str
     folders: tuple[str, ...]
-    workflows: tuple[str, ...]
+    catalogs: tuple[str, ...]
     context: str
     state: tuple[Sequence[str], bytes]
     looked: AllSpecs
@@ -37,16 +37,16 @@ class Survey(NamedTuple):
         data = cache.content(_name(root, folder)) or b""
         place = data.find(b"\n") + 1
         try:
-            its, folders, workflows, context, (files, by_file), unsure, length = json.loads(
+            its, folders, catalogs, context, (files, by_file), unsure, length = json.loads(
                 data[:place]
             )
-            texts = (*folders, *workflows, *unsure, context)
+            texts = (*folders, *catalogs, *unsure, context)
             if its != basis or not all(isinstance(text, str) for text in texts):
                 return None
             runs = data[place : place + int(length)].decode()
             looked = AllSpecs(int(files), runs, verdicts.findings_of_files(by_file))
             state = unsure, data[place + length :]
-            return cls(basis, tuple(folders), tuple(workflows), context, state, looked)
+            return cls(basis, tuple(folders), tuple(catalogs), context, state, looked)
         except (ValueError, TypeError, LookupError, RecursionError):
             return None
 
@@ -55,7 +55,7 @@ class Survey(NamedTuple):
         runs = self.looked.runs.encode()
         looked = [self.looked.files, verdicts.findings_by_file(self.looked.found)]
         unsure, entries = self.state
-        head = [self.basis, self.folders, self.workflows, self.context, looked, unsure, len(runs)]
+        head = [self.basis, self.folders, self.catalogs, self.context, looked, unsure, len(runs)]
         content = b"".join((json.dumps(head).encode(), b"\n", runs, entries))
         cache.keep_content(_name(root, folder), content)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def context(*parts: bytes | str) -> str:
     """Return the identity of a context from the parts that it is made of, and the schemas."""
-    names = ("workflow-run", "project", "workflow")
+    names = ("workflow-run", "project", "workflow", "connectors")
     schemas = (resources.text(f"schemas/{name}.schema.json") for name in names)
     digests = [hashlib.sha256(part.encode() if isinstance(part, str) else part).digest()
                for part in (*schemas, *parts)]  # fmt: skip

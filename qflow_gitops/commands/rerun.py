@@ -43,7 +43,7 @@ def rerun(git: GitTree, store: LockStore, project: Project, run: str, reason: st
     lockfile can't be read.
     """
     reason = _checked_reason(reason)
-    specs = reading.worktree_specs(reading.worktree(git, project), project, workflows={})
+    specs = reading.worktree_specs(reading.worktree(git, project), project, catalogs={})
     spec = _found(specs, run_key(run, project), run)
     recorded = _read(store)
     numbers = _numbers(spec, specs, recorded.lockfile or Lockfile(""), project)

@@ -38,7 +38,7 @@ def pull(
     name = _one_environment(project, environment)
     ids = [_checked(text) for text in wanted]
     if not ids and not everything:
-        specs = reading.worktree_specs(reading.worktree(git, project), project, workflows={})
+        specs = reading.worktree_specs(reading.worktree(git, project), project, catalogs={})
         used = {spec.workflow_id for spec in specs.specs.values() if spec.environment == name}
         ids = sorted({workflow_id.lower() for workflow_id in used} | set(read(git, project.folder)))
     client = qualys(project.environments[name].platform)
@@ -107,9 +107,9 @@ def _pulled(root: Path, name: str, found: Workflow | None) -> FileChange:
 
 def read(git: GitTree, folder: ProjectFolder) -> Catalog:
     """Read the work tree's catalog; files with errors are left out, `validate` names them."""
-    return catalogs.load(
-        reading.worktree_workflows(git.worktree([folder.catalog]), folder), folder
-    )[0]
+    return catalogs.load(reading.worktree_catalogs(git.worktree([folder.catalog]), folder), folder)[
+        0
+    ]
 
 
 def listed(known: Catalog) -> Report:

@@ -123,8 +123,11 @@ def overlooked(
 
 
 def is_catalog(path: str, folder: ProjectFolder) -> bool:
-    """Whether a path is the catalog or a file of it."""
-    return path == folder.catalog or (
+    """Whether a path is a catalog, a file of one or an environment's folder in it."""
+    if path.startswith(folder.connectors + "/"):
+        ending = path[path.rfind("/") :].rpartition(".")
+        return not ending[1] or ending[2].lower() in ("yaml", "yml")
+    return path in (folder.catalog, folder.connectors) or (
         path.startswith(folder.catalog + "/") and path.endswith(".json")
     )
 

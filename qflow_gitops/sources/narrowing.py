@@ -9,6 +9,7 @@ from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.inheritance import inherits, recorded_origins
 from qflow_gitops.lockfile.states import SETTLED
 from qflow_gitops.plan.same_request import is_spent_elsewhere
+from qflow_gitops.sources.loader import covers
 from qflow_gitops.sources.specs import is_within, parts
 from qflow_gitops.specs import filenames
 
@@ -95,11 +96,9 @@ def narrowed(
 
 
 def _is_checked_anew(project: Project, touched: frozenset[str]) -> bool:
-    """Whether the settings or the catalog differ, by which every spec is checked."""
-    catalog = project.folder.catalog
-    return project.folder.settings in touched or any(
-        path == catalog or path.startswith(catalog + "/") for path in touched
-    )
+    """Whether the settings or a catalog differ, by which every spec is checked."""
+    catalogs = (project.folder.catalog, project.folder.connectors)
+    return project.folder.settings in touched or any(covers(catalogs, path) for path in touched)
 
 
 def _platform_changed(project: Project, lockfile: Lockfile, environments: tuple[str, ...]) -> bool:

@@ -28,15 +28,20 @@ def worktree(git: GitTree, project: Project) -> WorkTree:
 
 def parts(project: Project) -> tuple[str, ...]:
     """Name the folders and files that say what would run."""
-    return (project.folder.settings, project.folder.catalog, *project.runs)
+    return (
+        project.folder.settings,
+        project.folder.catalog,
+        project.folder.connectors,
+        *project.runs,
+    )
 
 
 def worktree_specs(
-    tree: WorkTree, project: Project, workflows: Mapping[str, bytes] | None = None
+    tree: WorkTree, project: Project, catalogs: Mapping[str, bytes] | None = None
 ) -> SpecSet:
     """Read every spec of the work tree.
 
-    `workflows` are the catalog's files, if they aren't to be read from the tree.
+    `catalogs` are the catalogs' files, if they aren't to be read from the tree.
     """
     paths, found = spec_paths(tree, project)
     there = {}
@@ -46,9 +51,9 @@ def worktree_specs(
             found += load.unreadable(path).diagnostics
         else:
             there[name] = content
-    if workflows is None:
-        workflows = worktree_workflows(tree, project.folder)
-    return with_findings(load.load(there, project, workflows), found)
+    if catalogs is None:
+        catalogs = worktree_catalogs(tree, project.folder)
+    return with_findings(load.load(there, project, catalogs), found)
 
 
 def is_within(path: bytes, project: Project) -> bool:
@@ -115,9 +120,11 @@ class _Apart:
     def name(self, path: bytes, mode: str) -> tuple[str | None, Diagnostic | None]:
         """Return the name of a file of specs; None for anything else, and why if that is wrong."""
         folder = self._project.folder
-        known = is_workflow(path, folder) or path == folder.catalog.encode()
-        if known and not filenames.is_regular(mode):
-            return None, filenames.not_plain(path, mode, "the catalog's files")
+        known = is_of_catalog(path, folder)
+        if known or path in (folder.catalog.encode(), folder.connectors.encode()):
+            if not filenames.is_regular(mode):
+                return None, filenames.not_plain(path, mode, "the catalog's files")
+            return None, None
         if path == self._own or not is_within(path, self._project):
             return None, None
         if self._nested and path.startswith(self._nested):
@@ -132,9 +139,9 @@ def _read(tree: WorkTree, path: bytes) -> bytes | None:
         return None
 
 
-def worktree_workflows(tree: WorkTree, folder: ProjectFolder) -> dict[str, bytes]:
-    """Read the catalog's files of the work tree; what can't be read is `worktree_specs`' to say."""
-    read = {path: _read(tree, path) for path in tree.listed if is_workflow(path, folder)}
+def worktree_catalogs(tree: WorkTree, folder: ProjectFolder) -> dict[str, bytes]:
+    """Read the catalogs' files of the work tree; what can't be read is `worktree_specs`' to say."""
+    read = {path: _read(tree, path) for path in tree.listed if is_of_catalog(path, folder)}
     return {
         path.decode(errors="replace"): content
         for path, content in read.items()
@@ -142,8 +149,10 @@ def worktree_workflows(tree: WorkTree, folder: ProjectFolder) -> dict[str, bytes
     }
 
 
-def is_workflow(path: bytes, folder: ProjectFolder) -> bool:
-    """Whether a file is one of the catalog's."""
+def is_of_catalog(path: bytes, folder: ProjectFolder) -> bool:
+    """Whether a file is one of the catalog of workflows or of those of connectors."""
+    if path.startswith(folder.connectors.encode() + b"/"):
+        return path.lower().endswith((b".yaml", b".yml"))
     return path.startswith(folder.catalog.encode() + b"/") and path.endswith(b".json")
 
 
@@ -159,10 +168,10 @@ def commit_specs(
 ) -> SpecSet:
     """Read the specs of a commit: all of them, or those of the files named in `only`."""
     there = listed(git, commit, project, only)
-    blobs = git.contents((*there.specs.values(), *there.workflows.values()))
+    blobs = git.contents((*there.specs.values(), *there.catalogs.values()))
     contents = {name: blobs[entry.blob] for name, entry in there.specs.items()}
-    workflows = {name: blobs[entry.blob] for name, entry in there.workflows.items()}
-    specs = with_findings(load.load(contents, project, workflows), there.found)
+    catalogs = {name: blobs[entry.blob] for name, entry in there.catalogs.items()}
+    specs = with_findings(load.load(contents, project, catalogs), there.found)
     return specs._replace(blobs={name: entry.blob for name, entry in there.specs.items()})
 
 
@@ -170,7 +179,7 @@ class Listed(NamedTuple):
     """Names and entries of the files of a commit, and what is wrong with them."""
 
     specs: Mapping[str, TreeFile]
-    workflows: Mapping[str, TreeFile]
+    catalogs: Mapping[str, TreeFile]
     found: list[Diagnostic]
 
 
@@ -180,22 +189,22 @@ _FEW = 500  # paths that fit well on a command line
 def listed(git: GitTree, commit: str, project: Project, only: frozenset[str] | None) -> Listed:
     """List the files of a commit that say what would run: all, or those named in `only`."""
     specs: dict[str, TreeFile] = {}
-    workflows: dict[str, TreeFile] = {}
+    catalogs: dict[str, TreeFile] = {}
     places: Sequence[str] = project.runs
     if only is not None and len(only) <= _FEW and all(map(_is_plain, only)):
         places = sorted(path for path in only if is_within(path.encode(), project))
-    files = git.files(commit, [*places, project.folder.catalog])
+    files = git.files(commit, [*places, project.folder.catalog, project.folder.connectors])
     apart = _Apart(files, project)
     found = [finding for finding in apart.found if only is None or finding.file in only]
     for path, entry in files.items():
-        if is_workflow(path, project.folder) and filenames.is_regular(entry.mode):
-            workflows[path.decode(errors="replace")] = entry
+        if is_of_catalog(path, project.folder) and filenames.is_regular(entry.mode):
+            catalogs[path.decode(errors="replace")] = entry
         name, problem = apart.name(path, entry.mode)
         if problem and (only is None or problem.file in only):
             found.append(problem)
         if name and (only is None or name in only):
             specs[name] = entry
-    return Listed(specs, workflows, found)
+    return Listed(specs, catalogs, found)
 
 
 def _is_plain(name: str) -> bool:

@@ -9,8 +9,17 @@ from qflow_gitops.findings.finding import Diagnostic, Severity, bounded, error, 
 from qflow_gitops.settings import project
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs import catalogs as catalog
-from qflow_gitops.specs import excerpts, placeholders, schema, secrets, spec, targets
+from qflow_gitops.specs import (
+    connector_catalogs,
+    excerpts,
+    placeholders,
+    schema,
+    secrets,
+    spec,
+    targets,
+)
 from qflow_gitops.specs.catalogs import Catalog
+from qflow_gitops.specs.connector_catalogs import Connectors
 from qflow_gitops.specs.connectors import registry
 from qflow_gitops.specs.filenames import collisions, escaped, not_plain
 from qflow_gitops.specs.project_rules import (
@@ -26,12 +35,20 @@ from qflow_gitops.yaml.parse import parse
 MAX_SPECS = 100_000
 
 
+class Catalogs(NamedTuple):
+    """What is known of Qualys offline: what specs are checked against."""
+
+    workflows: Catalog = MappingProxyType({})
+    connectors: Connectors = Connectors()
+
+
 class SpecSet(NamedTuple):
     """The valid specs by (environment, name), and what was found.
 
     A file with an error gives no spec at all; `invalid` names the runs that it seems to
     hold (as far as their names can be read), by (environment, name), with the first error.
-    `catalog` is what they were checked against, `blobs` are those of the files of a commit.
+    `catalog` and `connectors` are what they were checked against, `blobs` are those of the files
+    of a commit.
     """
 
     specs: Mapping[tuple[str, str], RunSpec]
@@ -39,6 +56,7 @@ class SpecSet(NamedTuple):
     invalid: Mapping[tuple[str, str], Diagnostic] = {}
     files: int = 0
     catalog: Catalog = MappingProxyType({})
+    connectors: Connectors = Connectors()
     blobs: Mapping[str, str] = MappingProxyType({})
 
 
@@ -89,23 +107,28 @@ class Examined(NamedTuple):
 
 
 def load(
-    files: Mapping[str, bytes], settings: Project, workflows: Mapping[str, bytes] | None = None
+    files: Mapping[str, bytes], settings: Project, catalogs: Mapping[str, bytes] | None = None
 ) -> SpecSet:
     """Read run specs: every problem of every file, and the specs of the files without any.
 
-    `workflows` are the files of the catalog; what is wrong with one of them is a finding.
+    `catalogs` are the files of both catalogs; what is wrong with one of them is a finding.
     """
-    known, found = load_catalog(workflows or {}, settings.folder)
+    known, found = load_catalogs(catalogs or {}, settings)
     examined = [examine(files[file], file, settings, known) for file in sorted(files)]
     return assembled(examined, files, settings, known, found)
 
 
-def load_catalog(
-    workflows: Mapping[str, bytes], folder: ProjectFolder
-) -> tuple[Catalog, list[Diagnostic]]:
-    """Read the files of a project's catalog, and what is wrong with them."""
-    known, found = catalog.load(workflows, folder)
-    return known, excerpts.added(bounded(found), workflows, (), found)
+def load_catalogs(
+    files: Mapping[str, bytes], settings: Project
+) -> tuple[Catalogs, list[Diagnostic]]:
+    """Read the files of a project's catalogs, and what is wrong with them."""
+    folder = settings.folder
+    apart = {name for name in files if name.startswith(f"{folder.connectors}/")}
+    rest = {name: content for name, content in files.items() if name not in apart}
+    workflows, found = catalog.load(rest, folder)
+    connectors, more = connector_catalogs.load({name: files[name] for name in apart}, settings)
+    found += more
+    return Catalogs(workflows, connectors), excerpts.added(bounded(found), files, (), found)
 
 
 def unreadable(path: bytes) -> Examined:
@@ -113,7 +136,7 @@ def unreadable(path: bytes) -> Examined:
     return Examined(escaped(path), (), (not_plain(path, "unreadable"),))
 
 
-def examine(content: bytes, file: str, settings: Project, known: Catalog) -> Examined:
+def examine(content: bytes, file: str, settings: Project, known: Catalogs) -> Examined:
     """Read one file of run specs."""
     parsed = parse(content, file)
     found, runs = _checked(parsed, content, settings, known)
@@ -161,7 +184,7 @@ def assembled(
     examined: Sequence[Examined],
     files: Mapping[str, bytes],
     settings: Project,
-    known: Catalog,
+    known: Catalogs,
     found: Iterable[Diagnostic] = (),
 ) -> SpecSet:
     """Put files together: what only shows when all of them are seen is found here.
@@ -199,7 +222,8 @@ def assembled(
             if file.file in first
         },
         files=len(files),
-        catalog=known,
+        catalog=known.workflows,
+        connectors=known.connectors,
     )
 
 
@@ -224,7 +248,7 @@ def _with_excerpts(
 
 
 def _checked(
-    parsed: Parsed, content: bytes, settings: Project, known: Catalog
+    parsed: Parsed, content: bytes, settings: Project, known: Catalogs
 ) -> tuple[list[Diagnostic], list[Document]]:
     """Return what is wrong with a file, and the runs that its documents stand for."""
     found, runs = list(parsed.diagnostics), list[Document]()
@@ -244,7 +268,7 @@ def _checked(
 
 
 def _of_runs(
-    document: Document, written: Sequence[Document], settings: Project, known: Catalog
+    document: Document, written: Sequence[Document], settings: Project, known: Catalogs
 ) -> list[Diagnostic]:
     """Check each run that a document stands for; what its targets share is said once."""
     if written[0] is document:
@@ -258,10 +282,10 @@ def _of_runs(
     return targets.told_once(document, found) if any(found) else []
 
 
-def _of_run(document: Document, settings: Project, known: Catalog) -> list[Diagnostic]:
-    found = registry.check(document, catalog.listed(document, known))
+def _of_run(document: Document, settings: Project, known: Catalogs) -> list[Diagnostic]:
+    found = registry.check(document, catalog.listed(document, known.workflows))
     found += placeholders.ids(document, settings)
-    found += catalog.check(document, known)
+    found += catalog.check(document, known.workflows)
     found += in_project(document, settings)
     return found
 

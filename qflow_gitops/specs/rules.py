@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from qflow_gitops.findings.finding import Rule
 from qflow_gitops.specs.connectors import registry
+from qflow_gitops.specs.rule_texts_of_connectors import CATALOGS
 from qflow_gitops.specs.rule_texts_of_files import FILES, YAML
 from qflow_gitops.specs.rule_texts_of_specs import CATALOG, CONNECTORS, PROJECT, SCHEMA
 from qflow_gitops.specs.rule_texts_of_targets import TARGETS
@@ -21,6 +22,7 @@ RULES: Mapping[str, Rule] = {
         CONNECTORS,
         *(connector.RULES for connector in registry.CONNECTORS.values()),
         CATALOG,
+        CATALOGS,
         PROJECT,
         TARGETS,
     )

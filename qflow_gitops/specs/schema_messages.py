@@ -22,15 +22,22 @@ from qflow_gitops.specs.spec import CONNECTOR_IDS
 from qflow_gitops.specs.targets import TARGETS, as_written_out
 from qflow_gitops.yaml.document import Document, Path
 
-KINDS = {"workflow-run": "WorkflowRun", "project": "Project", "workflow": "Workflow"}
+KINDS = {
+    "workflow-run": "WorkflowRun",
+    "project": "Project",
+    "workflow": "Workflow",
+    "connectors": "ConnectorCatalog",
+}
 WHAT = {
     "WorkflowRun": "a run spec",
     "Project": "project settings",
     "Workflow": "a workflow of the catalog",
+    "ConnectorCatalog": "a catalog of connectors",
 }
 KIND_ADVICE = {
     "Project": "Project settings belong in qflow.yaml; this is a place for run specs.",
     "WorkflowRun": "Run specs belong in the folder `runs`; qflow.yaml holds the settings.",
+    "ConnectorCatalog": "Connectors belong in connectors/<environment>/<cloud>.yaml.",
 }
 HEADER = ("apiVersion", "kind")
 SPEC: Path = ("spec",)
@@ -175,8 +182,9 @@ def without_type(document: Document, names: list[str]) -> Diagnostic:
 def bad_key(document: Document, kind: str, path: Path, key: str) -> Diagnostic:
     """Report a key of which the form is wrong."""
     names = resolved(load(kind), schema_at(kind, path)["propertyNames"])
-    fix = suggest.about_id(key) if path[-1] == "connectors" else suggest.about_name(key)
-    rule = "connector-id" if path[-1] == "connectors" else "schema-key"
+    is_id = kind == "project" and path[-1] == "connectors"
+    fix = suggest.about_id(key) if is_id else suggest.about_name(key)
+    rule = "connector-id" if is_id else "schema-key"
     message = f"`{suggest.shown(key)}` can't be a key of `{path[-1]}`."
     where = document.key_range((*path, key))
     return error(rule, message, document.file, where, fix or names["errorMessage"])
@@ -264,7 +272,8 @@ def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
         return (
             f"This is the OCID of a {suggest.shown(value.split('.')[1])}. {schema['errorMessage']}"
         )
-    if "enum" in schema and (close := suggest.near(value, schema["enum"])):
+    words = (word for word in schema.get("enum", ()) if isinstance(word, str))
+    if close := suggest.near(value, words):
         return f"Did you mean `{close}`?"
     return (
         suggest.about_name(value) if path[0] == "metadata" or name == "defaultEnvironment" else ""

@@ -34,7 +34,10 @@ def findings(case: Path) -> list[dict[str, Any]]:
         found += problems
     if (case / "spec.yaml").exists() and settings:
         specs = {"spec.yaml": (case / "spec.yaml").read_bytes()}
-        catalog = {f"workflows/{one.name}": one.read_bytes() for one in case.glob("workflows/*")}
+        catalog = {
+            one.relative_to(case).as_posix(): one.read_bytes()
+            for one in (*case.glob("workflows/*"), *case.glob("connectors/*/*"))
+        }
         found += load.load(specs, settings, catalog).diagnostics
     return [
         {

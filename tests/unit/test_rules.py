@@ -37,7 +37,8 @@ NOT_YAML = {  # shown in words, because the example is a name, a size or a count
     "file-kind", "file-name", "file-collision", "file-unreadable", "too-many-specs",
     "too-many-findings", "targets-too-large",
     "yaml-encoding", "yaml-too-big", "catalog-name", "path-no-spec", "settings-name",
-    "settings-twice", "project-nested", "runs-missing", "runs-unused",
+    "settings-twice", "project-nested", "runs-missing", "runs-unused", "connectors-place",
+    "connector-name-twice",
 }  # fmt: skip
 EXAMPLES = [one for one in RULES.values() if one.id not in NOT_YAML]
 
@@ -57,7 +58,7 @@ def _document(part: str) -> str:
         lines = "kind: WorkflowRun\n" + lines
     if "apiVersion:" not in lines:
         lines = "apiVersion: qflow-gitops/v1\n" + lines
-    if "kind: Project" in lines and "environments:" in lines:
+    if "kind: ConnectorCatalog" in lines or ("kind: Project" in lines and "environments:" in lines):
         return lines
     if "kind: Project" in lines:
         base = "spec:\n  environments: {prod: {platform: EU2}}"
@@ -77,10 +78,13 @@ def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
     if "kind: Project" in text:
         return list(load.load_project(text.encode(), "EU2")[1])
     settings = {
-        "connector-not-listed": PROD, "environment-missing": NO_DEFAULT, "id-of-an-example": REAL,
+        "connector-not-listed": PROD, "connector-named-otherwise": PROD,
+        "environment-missing": NO_DEFAULT, "id-of-an-example": REAL,
     }  # fmt: skip
     known = CATALOG if rule.id.startswith("workflow-") and rule.id != "workflow-id" else {}
     files = {"a.yaml": text.encode()}
+    if "kind: ConnectorCatalog" in text:
+        files, known = {}, {"connectors/prod/aws.yaml": text.encode()}
     return list(load.load(files, settings.get(rule.id, OPEN), known).diagnostics)
 
 

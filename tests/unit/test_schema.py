@@ -154,6 +154,7 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
             },
             "project": set(),
             "workflow": set(),
+            "connectors": set(),
             "lockfile": {
                 "lockfile",
                 "lockfile/properties/environments/additionalProperties",
@@ -195,7 +196,12 @@ def test_patterns_use_only_what_every_dialect_reads_alike() -> None:
 def test_the_schemas_name_the_same_uuid_and_name() -> None:
     run, project = schemas.load("workflow-run")["$defs"], schemas.load("project")["$defs"]
     lockfile = schemas.load("lockfile")["$defs"]
-    assert run["uuid"] == project["uuid"] == schemas.load("workflow")["$defs"]["uuid"]
+    for name in ("workflow", "connectors"):
+        assert run["uuid"] == project["uuid"] == schemas.load(name)["$defs"]["uuid"]
+    labels = schemas.load("connectors")["properties"]["connectors"]["additionalProperties"]
+    labels = labels["properties"]["labels"]
+    theirs = run["labels"]
+    assert labels["propertyNames"] == theirs["propertyNames"]
     assert run["name"] == project["name"]
     assert lockfile["name"].items() <= run["name"].items()
 
@@ -345,7 +351,7 @@ def test_the_lockfile_s_schema_knows_the_states_and_the_order_of_keys() -> None:
 
 def test_an_editors_message_for_an_unknown_key_names_the_known_ones() -> None:
     """yaml-language-server shows a mapping's errorMessage for each key that it doesn't take."""
-    for name in ("workflow-run", "project", "workflow"):
+    for name in ("workflow-run", "project", "workflow", "connectors"):
         for place, one in subschemas(name):
             if one.get("additionalProperties") is False and "/" in place:
                 assert "nothing else" in one["errorMessage"], place

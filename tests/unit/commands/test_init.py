@@ -169,7 +169,7 @@ def test_a_project_in_a_folder_has_its_files_there_and_its_editor_above(tmp_path
     assert "git init" not in steps(report)
     assert any("git add -A" in step for step in steps(report))
     settings = json.loads((tmp_path / ".vscode/settings.json").read_text())
-    assert "teams/x/qflow.yaml" in next(reversed(settings["yaml.schemas"].values()))
+    assert ["teams/x/qflow.yaml"] in settings["yaml.schemas"].values()
 
 
 def test_an_editors_settings_are_added_to(tmp_path: Path) -> None:
