@@ -37,6 +37,7 @@ COMMANDS = {
     "resolve": "Settle a run by a person's decision, or put one back.",
     "lock": "Verify the lockfile, move it, push a rescued one.",
     "workflows": "The catalog of workflows: pull, list, show, new.",
+    "connectors": "The catalogs of connectors: pull.",
     "schema": "Print or export the JSON Schemas.",
     "completion": "What makes bash, zsh or fish complete.",
     "sandbox": "A local Qualys Flow to try and test against.",

@@ -17,9 +17,9 @@ from qflow_gitops.sources.folders import by_project
 from qflow_gitops.sources.loader import covers
 from qflow_gitops.specs.spec import LEGACY_VARIABLES, in_todays_words
 from qflow_gitops.specs.targets import TARGETS, overlaid
-from qflow_gitops.yaml import edit
+from qflow_gitops.yaml import layout
 from qflow_gitops.yaml.document import Document, Path
-from qflow_gitops.yaml.edit import Edit, Source
+from qflow_gitops.yaml.layout import Edit, Source
 from qflow_gitops.yaml.parse import parse
 
 _PATH: Path = ("spec", "variables")
@@ -36,7 +36,7 @@ class Rewrite:
 
 def rewrite(content: bytes, file: str) -> Rewrite:
     """Rewrite one file. Pure, and running it on its own result changes nothing."""
-    source = edit.source(content)
+    source = layout.source(content)
     if source is None or not any(name in source.text for name in LEGACY_VARIABLES):
         return Rewrite()
     parsed = parse(content, file)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qflow_gitops.base import atomic
 from qflow_gitops.base.paths import ProjectFolder
-from qflow_gitops.errors import AGAIN, InvalidInput, UsageProblem
+from qflow_gitops.errors import InvalidInput, UsageProblem
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.files import Draft, FileChange, Known, pulled
@@ -15,7 +15,7 @@ from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.lostsettings import rooted
-from qflow_gitops.sources.settings import chosen
+from qflow_gitops.sources.settings import one_environment
 from qflow_gitops.specs import catalogs
 from qflow_gitops.specs.catalogs import Catalog, Workflow
 
@@ -35,7 +35,7 @@ def pull(
 
     Raises QflowError for what stops it; what was written before stays.
     """
-    name = _one_environment(project, environment)
+    name = one_environment(project, environment)
     ids = [_checked(text) for text in wanted]
     if not ids and not everything:
         specs = reading.worktree_specs(reading.worktree(git, project), project, catalogs={})
@@ -51,20 +51,6 @@ def pull(
     ]
     call, folder = rooted(git), shlex.quote(project.folder.catalog)
     return pulled(tuple(changes), f"{call} add {folder} && {call} commit")
-
-
-def _one_environment(project: Project, asked: str) -> str:
-    environments = chosen(project, asked)
-    if len(environments) == 1:
-        return environments[0]
-    if project.default_environment:
-        return project.default_environment
-    raise UsageProblem(
-        f"The project has several environments: {', '.join(environments)}.",
-        not_done="Nothing was pulled.",
-        hint=f"Name one: `{AGAIN} -e {environments[0]}`",
-        reason="environment_needed",
-    )
 
 
 def _checked(workflow_id: str) -> str:

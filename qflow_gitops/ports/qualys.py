@@ -69,6 +69,27 @@ class TriggerInput(NamedTuple):
     variables: Mapping[str, Any] | None
 
 
+class SeenConnector(NamedTuple):
+    """A connector as Qualys lists it, in one line each.
+
+    `id` is a UUID in lower case, `title` "" where absent; `account` and `state` are `unknown` where
+    they aren't told, and `disabled` is None.
+    """
+
+    id: str
+    title: str
+    account: str
+    state: str
+    disabled: bool | None
+
+
+class ConnectorListing(NamedTuple):
+    """The connectors of one cloud, all of them. `without` are the titles of those without an id."""
+
+    connectors: tuple[SeenConnector, ...]
+    without: tuple[str, ...] = ()
+
+
 class Qualys(Protocol):
     """The part of the Qualys Flow API that a run needs. Safe to call from several threads.
 
@@ -94,6 +115,9 @@ class Qualys(Protocol):
 
     def workflows(self) -> Iterator[str]:
         """Return the ids of all workflows that this user may see."""
+
+    def connectors(self, cloud: str) -> ConnectorListing | None:
+        """Return the connectors of a cloud that this user may see; None where there is no list."""
 
     def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
         """Start a run with exactly this JSON body. Never raises for what the network does.

@@ -4,8 +4,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from qflow_gitops.ports.qualys import Answer, Execution, Listing, TriggerInput
-from qflow_gitops.qualys import executions, steps, workflows
+from qflow_gitops.ports.qualys import (
+    Answer,
+    ConnectorListing,
+    Execution,
+    Listing,
+    TriggerInput,
+)
+from qflow_gitops.qualys import connectors, executions, steps, workflows
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.specs.catalogs import Workflow
 
@@ -41,6 +47,10 @@ class QualysClient:
     def workflows(self) -> Iterator[str]:
         """Return the ids of all workflows that this user may see."""
         return workflows.listed(self._caller)
+
+    def connectors(self, cloud: str) -> ConnectorListing | None:
+        """Return the connectors of a cloud; None where Qualys has no such list."""
+        return connectors.listed(self._caller, cloud)
 
     def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
         """Start a run with exactly this JSON body. Never raises for what the network does."""

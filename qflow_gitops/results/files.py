@@ -45,6 +45,19 @@ class Draft:
     content: str
 
 
+def listed(changes: tuple[FileChange, ...], commit: str, notes: tuple[str, ...] = ()) -> Report:
+    """Report on a pull of connectors: 3 where Qualys has no list of a cloud.
+
+    `commit` is the command that commits the catalogs.
+    """
+    changed = any(change.what in ("written", "changed") for change in changes)
+    body = Files(changes, ("qflow-gitops validate", commit) if changed else ())
+    if any(change.what == "unknown" for change in changes):
+        reason = "connectors_unknown"
+        return Report("connectors", ExitCode.INVALID, reason, notes=notes, body=body)
+    return Report("connectors", notes=notes, body=body)
+
+
 def pulled(changes: tuple[FileChange, ...], commit: str) -> Report:
     """Report on a pull: 3 where Qualys doesn't know one of the workflows.
 

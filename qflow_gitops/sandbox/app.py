@@ -13,6 +13,7 @@ from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 
 from qflow_gitops.sandbox import shapes
+from qflow_gitops.sandbox.connectors import Connectors
 from qflow_gitops.sandbox.endpoints import Endpoints
 from qflow_gitops.sandbox.faults import Faults, parse
 from qflow_gitops.sandbox.store import Store
@@ -21,11 +22,11 @@ from qflow_gitops.sandbox.wire import ahead, disturbed, no, refusal
 _SECRET_HEADERS = frozenset({"authorization", "clientid", "clientsecret", "cookie"})
 
 
-def build(store: Store, faults: Faults, duration: float) -> Flask:
+def build(store: Store, faults: Faults, duration: float, connectors: Connectors) -> Flask:
     """Make the application; `duration` is how many seconds an execution takes."""
     app = Flask("qflow-sandbox", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    gate, ends = _Gate(store, faults), Endpoints(store, faults, duration)
+    gate, ends = _Gate(store, faults), Endpoints(store, faults, duration, connectors)
     api = "/qflowapi/v1"
     views: dict[tuple[str, str], Callable[..., Response]] = {
         ("GET", "/_sandbox/executions"): ends.what_ran,
@@ -39,6 +40,7 @@ def build(store: Store, faults: Faults, duration: float) -> Flask:
         ("GET", f"{api}/workflows/<workflow_id>", "workflow", ends.workflow),
         ("POST", f"{api}/workflows/<workflow_id>/run", "run", ends.run),
         ("GET", f"{api}/workflows/<workflow_id>/executions", "list", ends.executions),
+        ("GET", "/cloudview-api/rest/v1/<cloud>/connectors", "connectors", ends.connectors),
         ("GET", f"{api}/executions/<execution_id>", "execution", ends.execution),
         ("GET", f"{api}/executions/<execution_id>/steps", "steps", ends.steps),
         ("GET", f"{api}/executions/<execution_id>/steps/<node>", "steps", ends.step),

@@ -8,21 +8,26 @@ from typing import Any
 from flask import Response, g, jsonify, request
 
 from qflow_gitops.sandbox import shapes
+from qflow_gitops.sandbox.connectors import Connectors, page
 from qflow_gitops.sandbox.faults import Faults
 from qflow_gitops.sandbox.store import MONTH, Begun, Store
 from qflow_gitops.sandbox.wire import ahead, cut_off, no
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_FIRST_PAGE = (("pageNo", "0"), ("pageSize", "50"))
 
 
 class Endpoints:
     """The documented endpoints, and one that tells what really ran."""
 
-    def __init__(self, store: Store, faults: Faults, duration: float) -> None:
+    def __init__(
+        self, store: Store, faults: Faults, duration: float, connectors: Connectors
+    ) -> None:
         """`duration` is how many seconds an execution takes."""
         self._store = store
         self._faults = faults
         self._duration = duration
+        self._connectors = connectors
 
     def what_ran(self) -> Response:
         """Return what POST run began; with `?foreign=true` what others did as well."""
@@ -66,6 +71,19 @@ class Endpoints:
         if not _UUID.fullmatch(workflow_id):
             return no(404)
         return jsonify({"data": shapes.workflow(workflow_id)})
+
+    def connectors(self, cloud: str) -> Response:
+        """Return a page of the connectors of a cloud, as TotalCloud does."""
+        items = self._connectors.of(cloud)
+        try:
+            number, size = (int(request.args.get(*each)) for each in _FIRST_PAGE)
+        except ValueError:
+            return no(400)
+        if items is None:
+            return no(404)
+        if number < 0 or size < 1:
+            return no(400)
+        return jsonify(page(items, 0 if "list-stuck" in g.struck else number, size))
 
     def run(self, workflow_id: str) -> Response:
         """Begin an execution, unless a fault of this request says otherwise."""

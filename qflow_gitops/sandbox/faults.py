@@ -18,6 +18,7 @@ TARGETS = {
     "list": "the list of workflows, and that of a workflow's executions",
     "execution": "an execution's details",
     "steps": "an execution's steps, one of them, and a step's output",
+    "connectors": "TotalCloud's list of a cloud's connectors",
     "run": "POST run",
     "any": "all of these",
 }
@@ -53,7 +54,7 @@ FAULTS = {
     "wrapped-variables": "the output shows variables as the workflow editor does (steps)",
     "list-lag": "=SECONDS: the list shows executions only after that time (list)",
     "list-shift": "[=SECONDS]: before each page another's run appears, begun so long ago (list)",
-    "list-stuck": "every page is page 1, as if pageNumber were not known (list)",
+    "list-stuck": "every page is the first, as if its number were not known (list)",
     "skew": "=SECONDS: the server's clock is so far ahead, with a minus behind (any)",
     "outcome": "=STATUS or =WORKFLOWID:STATUS: how executions end (run)",
     "unknown-workflow": "=WORKFLOWID: there is no such workflow (any)",

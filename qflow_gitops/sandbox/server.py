@@ -3,7 +3,7 @@
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.sandbox.app import build
+from qflow_gitops.sandbox.connectors import Connectors
 from qflow_gitops.sandbox.endpoints import outcome
 from qflow_gitops.sandbox.faults import Fault, Faults, parse
 from qflow_gitops.sandbox.store import Begun, Store
@@ -86,13 +87,14 @@ class SandboxServer:
         """
         self._faults = Faults([parse(fault) for fault in faults])
         self._duration = duration
+        self._connectors = Connectors()
         with ExitStack() as opened:
             if data is None:
                 folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="qflow-sandbox-"))
                 data = Path(folder) / "sandbox.sqlite"
             self._store = _store_in(data)
             opened.callback(self._store.close)
-            app = build(self._store, self._faults, duration)
+            app = build(self._store, self._faults, duration, self._connectors)
             app.config["PROPAGATE_EXCEPTIONS"] = True
             self._server = _server_at(port, app)
             opened.callback(self._server.server_close)
@@ -155,6 +157,10 @@ class SandboxServer:
         ends = outcome(self._faults, workflow_id)
         begun = Begun(workflow_id, body, self._duration, ends, source, ours=False, created=created)
         return self._store.add_execution(begun)
+
+    def set_connectors(self, cloud: str, items: Sequence[Any] | None) -> None:
+        """List other connectors of a cloud: items as they are sent; None for no list at all."""
+        self._connectors.put(cloud, items)
 
     def forget(self, execution_id: str) -> None:
         """Let the API show an execution no more; `executions` still does.

@@ -13,7 +13,7 @@ import os
 from typing import TYPE_CHECKING
 
 from qflow_gitops.base.paths import PROJECT_FILE, ProjectFolder
-from qflow_gitops.errors import InvalidInput, UsageProblem
+from qflow_gitops.errors import AGAIN, InvalidInput, UsageProblem
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.sources.found import Found, Settings
 from qflow_gitops.sources.loader import DIRECT
@@ -195,3 +195,18 @@ def chosen(project: Project, environment: str) -> tuple[str, ...]:
             reason="environment_unknown",
         )
     return (environment,) if environment else tuple(sorted(project.environments))
+
+
+def one_environment(project: Project, asked: str) -> str:
+    """Return the environment to pull from: the one asked for, the only one, or the default one."""
+    environments = chosen(project, asked)
+    if len(environments) == 1:
+        return environments[0]
+    if project.default_environment:
+        return project.default_environment
+    raise UsageProblem(
+        f"The project has several environments: {', '.join(environments)}.",
+        not_done="Nothing was pulled.",
+        hint=f"Name one: `{AGAIN} -e {environments[0]}`",
+        reason="environment_needed",
+    )

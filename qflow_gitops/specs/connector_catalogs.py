@@ -18,6 +18,8 @@ from qflow_gitops.yaml.parse import parse
 UNKNOWN = "unknown"
 """What an endpoint doesn't tell."""
 
+LONGEST_NAME = 63
+
 KEY = "connectors"
 """The key of a catalog under which the connectors stand by their names."""
 
@@ -191,7 +193,7 @@ def _ambiguous(
                 there = _shown_place(other, environment, documents)
                 yield _same_id(document, each, f"This id is called `{other.name}` in {there}.")
             called = given.get(each.id, each.name)
-            if slug(called) != each.name:
+            if slug(called) not in ("", each.name):
                 where = settings.folder.settings
                 message = f"This id is called `{suggest.shown(called)}` in {where}."
                 yield _same_id(document, each, message)
@@ -224,8 +226,8 @@ def slug(text: str) -> str:
     import re
     import unicodedata
 
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain)[:63].strip("-")
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-")
 
 
 def named(connectors: Iterable[Connector]) -> dict[str, str]:

@@ -77,6 +77,14 @@ _BY_REASON = {
         "Put the file itself here.",
         "Rename it.",
         "Rename one of them.",
+        "Put the folder or file itself here, with the right to read it.",
+        "Remove entries that are gone, or shorten labels.",
+    ),
+    "no page says which right it takes: test_connectors.py": (
+        (
+            "The user has to see the connectors in Qualys TotalCloud, and its role needs API "
+            "access. Which right that is stands on no public page."
+        ),
     ),
     "what no command does, and the lockfile refuses all the same; it only looks": (
         "`qflow-gitops history …/…`, and `qflow-gitops lock verify`",
@@ -208,6 +216,7 @@ BESIDE = {
     "qflow_gitops.cli.crash:report_bug": "after a bug: test_crashes.py",
     "qflow_gitops.cli.clock:_give_up": "a second signal: test_signals.py",
     "qflow_gitops.commands.init:": "a file that `init` writes",
+    "qflow_gitops.commands.connectors:": "a file that `connectors pull` writes",
     "qflow_gitops.commands.plan_request:_base": "a note beside a plan: test_bad_input.py",
     "qflow_gitops.render.comment:render_gone": "in a comment, and typed: test_comment.py",
     "qflow_gitops.render.markdown:": "in a comment, where nobody types",

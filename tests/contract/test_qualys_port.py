@@ -12,11 +12,12 @@ from qflow_gitops.errors import AuthError, UnreachableError
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.route import Route
 from qflow_gitops.http.transport import Transport
-from qflow_gitops.ports.qualys import Answer, AnswerKind, Qualys
+from qflow_gitops.ports.qualys import Answer, AnswerKind, ConnectorListing, Qualys, SeenConnector
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.client import QualysClient
 from qflow_gitops.qualys.credentials import from_environment
 from qflow_gitops.qualys.token import TokenSource
+from qflow_gitops.sandbox.connectors import connector
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.fakes import qualys as fakes
 from tests.fakes.clock import FakeClock
@@ -42,6 +43,7 @@ class Host(Protocol):
     def age(self, execution_id: str, days: float) -> None: ...
     def without(self, what: str, workflow_id: str) -> None: ...
     def set_ahead(self, seconds: float) -> None: ...
+    def connect_to(self, cloud: str, *known: SeenConnector) -> None: ...
 
 
 class Real:
@@ -90,6 +92,14 @@ class Real:
 
     def set_ahead(self, seconds: float) -> None:
         self._server.set_faults(f"skew={seconds}")
+
+    def connect_to(self, cloud: str, *known: SeenConnector) -> None:
+        items = [
+            connector(cloud, each.id, each.title, each.account, each.state)
+            | {"isDisabled": each.disabled}
+            for each in known
+        ]
+        self._server.set_connectors(cloud, items or None)
 
 
 class Fake:
@@ -144,6 +154,11 @@ class Fake:
 
     def set_ahead(self, seconds: float) -> None:
         self.qualys.ahead = seconds
+
+    def connect_to(self, cloud: str, *known: SeenConnector) -> None:
+        self.qualys.listed.pop(cloud, None)
+        if known:
+            self.qualys.listed[cloud] = ConnectorListing(known)
 
 
 @pytest.fixture(params=["client", "fake"])
@@ -348,3 +363,16 @@ def test_the_clocks_are_compared_once_it_answered(host: Host) -> None:
     assert host.qualys.skew == pytest.approx(90, abs=2)
     start = host.now() + timedelta(seconds=60)
     assert len(host.qualys.newest(WORKFLOW, start) or ()) == 1
+
+
+def test_the_connectors_of_a_cloud_are_listed_page_by_page(host: Host) -> None:
+    many = [
+        SeenConnector(
+            f"{n:08x}-7fb9-4bd0-8615-0438966c427b", f"AWS {n}", f"{n:012}", "SUCCESS", False
+        )
+        for n in range(1, 120)
+    ]
+    host.connect_to("aws", *many)
+    host.connect_to("gcp")
+    assert host.qualys.connectors("aws") == ConnectorListing(tuple(many))
+    assert host.qualys.connectors("gcp") is None

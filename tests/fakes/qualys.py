@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError
-from qflow_gitops.ports.qualys import Answer, AnswerKind, Execution, Listing, TriggerInput
+from qflow_gitops.ports.qualys import (
+    Answer,
+    AnswerKind,
+    ConnectorListing,
+    Execution,
+    Listing,
+    TriggerInput,
+)
 from qflow_gitops.specs.catalogs import Workflow
 from tests.fakes.clock import FakeClock
 
@@ -77,7 +84,7 @@ class FakeQualys:
     looks at executions show, one each, whatever is true: a word of one that runs, a failure, None
     for nothing. `problem` is what each call raises that asks for something; `refuses` does it for
     calls of this name alone. `partial` are workflows whose list can't be read whole, `hidden` those
-    whose list isn't shown.
+    whose list isn't shown. `listed` are the connectors by cloud.
     """
 
     clock: FakeClock
@@ -92,6 +99,7 @@ class FakeQualys:
     unknown: set[str] = field(default_factory=set)
     partial: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
+    listed: dict[str, ConnectorListing] = field(default_factory=dict)
     revisions: dict[str, str] = field(default_factory=dict)
     before_send: Callable[[], None] = lambda: None
     problem: QflowError | None = None
@@ -146,6 +154,10 @@ class FakeQualys:
     def workflows(self) -> Iterator[str]:
         self._called("workflows")
         yield from sorted({begun.workflow_id for begun in self.begun} - self.unknown)
+
+    def connectors(self, cloud: str) -> ConnectorListing | None:
+        self._called("connectors")
+        return self.listed.get(cloud)
 
     def run(self, workflow_id: str, body: bytes, may_send: Callable[[], bool]) -> Answer:
         with self._gate:

@@ -63,6 +63,7 @@ CALLS: Mapping[str, Call] = {
     "migrate": Call(WRITES, ("migrate",)),
     "rerun": Call(WRITES, ("rerun", SENT, *_WHY)),
     "workflows pull": Call(WRITES, ("workflows", "pull")),
+    "connectors pull": Call(WRITES, ("connectors", "pull")),
     "schema export": Call(WRITES, ("schema", "export", "made")),
     "rules": Call(ALONE, ("rules",)),
     "schema list": Call(ALONE, ("schema", "list")),

@@ -48,6 +48,7 @@ def ask(client: Client, target: str, execution: str) -> requests.Response:
         "workflow": ("GET", f"{API}/workflows/{WORKFLOW}"),
         "list": ("GET", f"{LIST}?{PAGE}"),
         "execution": ("GET", f"{API}/executions/{execution}"),
+        "connectors": ("GET", "/cloudview-api/rest/v1/aws/connectors?pageNo=0&pageSize=2"),
         "steps": ("GET", f"{API}/executions/{execution}/steps/trigger/output"),
         "run": ("POST", RUN),
     }
@@ -95,7 +96,7 @@ def test_the_openapi_document_says_which_target_a_request_is(server: SandboxServ
     server.set_faults()
     client = Client(server.url)
     execution = client("POST", RUN, BODY)["executionId"]
-    values = {"workflowId": WORKFLOW, "executionId": execution, "nodeId": "trigger"}
+    values = {"cloud": "aws", "workflowId": WORKFLOW, "executionId": execution, "nodeId": "trigger"}
     for template, operations in OPENAPI["paths"].items():
         ((method, operation),) = operations.items()
         struck = []

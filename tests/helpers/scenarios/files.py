@@ -63,6 +63,35 @@ def misnamed_in_the_catalog(at: Terminal) -> tuple[str, Person]:
 
 
 @scenario("worktree")
+def a_comment_in_braces(at: Terminal) -> tuple[str, Person]:
+    """A catalog of connectors holds a comment that a pull would lose."""
+    at.specs(a=spec("a"))
+    head = "apiVersion: qflow-gitops/v1\nkind: ConnectorCatalog\nconnectors:\n"
+    braces = f"  old: {{ # why\n    id: {OTHER}}}\n"
+    at.clone.write("connectors/prod/aws.yaml", head + braces)
+    at.merge()
+
+    def rewritten(at: Terminal) -> None:
+        at.edit("connectors/prod/aws.yaml", braces, f"  old: # why\n    id: {OTHER}\n")
+
+    return "qflow-gitops connectors pull", Person(WHY, {"Write it without braces": rewritten})
+
+
+@scenario("worktree")
+def connectors_in_the_wrong_place(at: Terminal) -> tuple[str, Person]:
+    """A catalog of connectors lies where no environment's do."""
+    at.specs(a=spec("a"))
+    assert at("connectors", "pull").code == 0
+    at.clone.move("connectors/prod/aws.yaml", "connectors/aws.yaml")
+    at.merge()
+
+    def back(at: Terminal) -> None:
+        at.clone.move("connectors/aws.yaml", "connectors/prod/aws.yaml")
+
+    return "qflow-gitops validate", Person(WHY, {"Move it": back})
+
+
+@scenario("worktree")
 def a_key_of_ours(at: Terminal) -> tuple[str, Person]:
     """A spec has a value where the key goes that tells its execution."""
     at.settings(more="  apply: {correlationKey: ours}\n")
