@@ -19,6 +19,7 @@ from qflow_gitops.sources.inputs import lockfile_of
 from qflow_gitops.sources.lockseen import held, seen
 from qflow_gitops.sources.previous import previous_requests
 from qflow_gitops.sources.runs import known_runs, run_key, run_keys
+from qflow_gitops.specs.connector_catalogs import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Planner:
             base="",
             full=True,
             lock=seen(recorded),
-            names=project.connector_names([source.environment]),
+            names=names(specs.connectors, project, [source.environment]),
             catalog=specs.catalog,
             freezes=context.brakes.freezes,
         )

@@ -30,6 +30,7 @@ from qflow_gitops.sources.orphans import Orphan, orphans
 from qflow_gitops.sources.policies import Base, facts_of
 from qflow_gitops.sources.previous import previous_requests, settled
 from qflow_gitops.sources.runs import environments_of, known_runs, run_keys
+from qflow_gitops.specs.connector_catalogs import names
 from qflow_gitops.specs.load import SpecSet
 
 
@@ -68,7 +69,7 @@ def make_plan(
         base=compared.base,
         full=read.full,
         lock=seen(recorded),
-        names=project.connector_names(environments),
+        names=names(read.specs.connectors, project, environments),
         catalog=read.specs.catalog,
         freezes=context.brakes.freezes,
         first=(*_first(request, ground, store, made), *loosened(facts, project)),

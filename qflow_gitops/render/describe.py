@@ -6,6 +6,7 @@ from typing import Any
 from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.plan.change import Change
 from qflow_gitops.render.escape import clean
+from qflow_gitops.specs.connector_catalogs import Names
 from qflow_gitops.specs.spec import MASK, PLACE_VARIABLES, RunSpec
 
 _MAX_VALUE = 120
@@ -31,12 +32,13 @@ def difference(found: Difference) -> tuple[str, str]:
     return "~", f"{pointer}  {value(found.old)} → {value(found.new)}"
 
 
-def where(spec: RunSpec, names: dict[str, str]) -> str:
+def where(spec: RunSpec, names: Names) -> str:
     """Say on which cloud, connector and place a run works."""
     parts = [", ".join(spec.connector_types) or "no cloud named"]
     for connector in spec.connectors:
-        name = names.get(connector.removeprefix("@").lower(), "")
-        parts.append(f"connector {clean(connector)}" + (f" ({clean(name)})" if name else ""))
+        named = names.get((spec.environment, connector.removeprefix("@").lower()))
+        known = f"{clean(named.shown)}, " if named else ""
+        parts.append(f"connector {known}{clean(connector)}")
     parts += [
         f"{name} {clean(str(spec.variables[name]))}"
         for name in PLACE_VARIABLES

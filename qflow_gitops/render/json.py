@@ -20,6 +20,7 @@ from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Statu
 from qflow_gitops.results.report import Report, Validated
 from qflow_gitops.results.reviews import Commented, Comments
 from qflow_gitops.specs.catalogs import Workflow
+from qflow_gitops.specs.connector_catalogs import UNKNOWN, Named, Names
 from qflow_gitops.specs.spec import PLACE_VARIABLES
 
 FORMAT_VERSION = 1
@@ -232,7 +233,6 @@ def counts(plan: Plan) -> dict[str, int]:
 
 def change(item: Change, body: Planned) -> dict[str, Any]:
     """One decision; what the request holds is masked where the spec says `sensitive`."""
-    names = body.names
     data: dict[str, Any] = {
         "action": item.action.value,
         "reason": item.reason.value,
@@ -255,8 +255,7 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
             "workflowName": body.workflow_name(spec.workflow_id),
             "connectorTypes": list(spec.connector_types),
             "connectors": [
-                {"id": each, "name": names.get(each.removeprefix("@").lower(), "")}
-                for each in spec.connectors
+                _connector(each, spec.environment, body.names) for each in spec.connectors
             ],
             "place": {
                 name: spec.masked["variables"][name]
@@ -274,6 +273,15 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
     if item.since is not None:
         data["requestDiff"] = [_difference(each) for each in item.since]
     return data
+
+
+def _connector(connector_id: str, environment: str, names: Names) -> dict[str, str]:
+    named = names.get((environment, connector_id.removeprefix("@").lower()), Named(""))
+    return {
+        "id": connector_id,
+        "name": named.name,
+        "account": "" if named.account == UNKNOWN else named.account,
+    }
 
 
 def _short(attempt: Attempt) -> dict[str, Any]:

@@ -193,7 +193,7 @@ def _line(row: Row, body: Planned, *, stated: bool) -> str:
     cells = [cell(run(change)), *([row.state] if stated else []), cell(row.why)]
     if spec:
         named = body.workflow_name(spec.workflow_id) or spec.workflow_id
-        cells += [cell(where(spec, dict(body.names))), cell(named), cell(spec.file)]
+        cells += [cell(where(spec, body.names)), cell(named), cell(spec.file)]
     return f"| {' | '.join(cells)} |\n"
 
 
@@ -208,7 +208,7 @@ def _summed_up(rows: Sequence[Row], body: Planned) -> str:
             "Workflows",
             Counter(body.workflow_name(spec.workflow_id) or spec.workflow_id for spec in specs),
         ),
-        _counted("Where", Counter(where(spec, dict(body.names)) for spec in specs)),
+        _counted("Where", Counter(where(spec, body.names) for spec in specs)),
     ]
     return "".join(lines) + "\n"
 

@@ -99,7 +99,7 @@ def _due(plan: Plan, body: Planned) -> Iterator[str]:
 def _request(change: Change, body: Planned) -> Iterator[str]:
     """Say where a run works, and what it would send or what changes in that."""
     if change.spec:
-        yield f"      {where(change.spec, dict(body.names))}"
+        yield f"      {where(change.spec, body.names)}"
         name = clean(body.workflow_name(change.spec.workflow_id))
         named = f"{name} ({change.spec.workflow_id})" if name else change.spec.workflow_id
         yield f"      workflow {named} · {clean(change.spec.file)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from qflow_gitops.lockfile.freezes import Freeze
     from qflow_gitops.plan.change import Plan
     from qflow_gitops.specs.catalogs import Catalog
+    from qflow_gitops.specs.connector_catalogs import Names
 
 
 class LockSeen(NamedTuple):
@@ -52,7 +52,7 @@ class Planned(NamedTuple):
     base: str
     full: bool
     lock: LockSeen
-    names: Mapping[str, str] = {}
+    names: Names = MappingProxyType({})
     catalog: Catalog = MappingProxyType({})
     freezes: tuple[Freeze, ...] = ()
     first: tuple[Beforehand, ...] = ()

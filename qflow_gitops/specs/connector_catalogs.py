@@ -4,6 +4,8 @@ They are committed, and give ids the names that people read; labels in them are 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.paths import ROOT, ProjectFolder
@@ -22,6 +24,22 @@ LONGEST_NAME = 63
 
 KEY = "connectors"
 """The key of a catalog under which the connectors stand by their names."""
+
+
+class Named(NamedTuple):
+    """What people call a connector; `account` is `unknown` where only the settings name it."""
+
+    name: str
+    account: str = UNKNOWN
+
+    @property
+    def shown(self) -> str:
+        """The name, and the account where it is known: `payments-prod (123456789012)`."""
+        return self.name if self.account == UNKNOWN else f"{self.name} ({self.account})"
+
+
+Names = Mapping[tuple[str, str], Named]
+"""What connectors are called, by environment and id in lower case."""
 
 
 class Connector(NamedTuple):
@@ -44,13 +62,14 @@ class Connector(NamedTuple):
     @property
     def shown(self) -> str:
         """The name, and the account where it is known: `payments-prod (123456789012)`."""
-        return self.name if self.account == UNKNOWN else f"{self.name} ({self.account})"
+        return Named(self.name, self.account).shown
 
 
-class Connectors(NamedTuple):
+@dataclass(frozen=True)
+class Connectors:
     """The catalogs of a project: by environment and cloud, then by name; empty without any."""
 
-    catalogs: Mapping[tuple[str, str], Mapping[str, Connector]] = {}
+    catalogs: Mapping[tuple[str, str], Mapping[str, Connector]] = field(default_factory=dict)
 
     def clouds(self, environment: str) -> frozenset[str]:
         """Return the clouds of which the environment has a catalog."""
@@ -64,15 +83,19 @@ class Connectors(NamedTuple):
 
     def by_name(self, environment: str, name: str) -> Connector | None:
         """Return the connector that a name stands for in an environment."""
-        for cloud in self.clouds(environment):
-            if found := self.catalogs[environment, cloud].get(name):
-                return found
-        return None
+        return self._by_name.get((environment, name))
 
     def by_id(self, environment: str, connector_id: str) -> Connector | None:
         """Return the connector with an id, in any case of letters."""
-        wanted = connector_id.lower()
-        return next((one for one in self.of(environment) if one.id == wanted), None)
+        return self._by_id.get((environment, connector_id.lower()))
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], Connector]:
+        return {(name, one.name): one for name, _ in self.catalogs for one in self.of(name)}
+
+    @cached_property
+    def _by_id(self) -> Mapping[tuple[str, str], Connector]:
+        return {(name, one.id): one for name, _ in self.catalogs for one in self.of(name)}
 
 
 def path_of(environment: str, cloud: str, folder: ProjectFolder = ROOT) -> str:
@@ -221,6 +244,17 @@ def _shown_place(
 # --- names ---------------------------------------------------------------------------
 
 
+def names(known: Connectors, settings: Project, environments: Iterable[str]) -> Names:
+    """Return what the catalogs of environments call connectors, or the settings do."""
+    found = {}
+    for environment in environments:
+        for connector_id, name in settings.connector_names([environment]).items():
+            found[environment, connector_id] = Named(name)
+        for one in known.of(environment):
+            found[environment, one.id] = Named(one.name, one.account)
+    return found
+
+
 def slug(text: str) -> str:
     """Return the name that a text makes, "" where no letter of it can stand in one."""
     import re
@@ -228,8 +262,3 @@ def slug(text: str) -> str:
 
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_NAME].strip("-")
-
-
-def named(connectors: Iterable[Connector]) -> dict[str, str]:
-    """Map ids to what is shown for them."""
-    return {each.id: each.shown for each in connectors}

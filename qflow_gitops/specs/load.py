@@ -11,6 +11,7 @@ from qflow_gitops.settings.project import Project
 from qflow_gitops.specs import catalogs as catalog
 from qflow_gitops.specs import (
     connector_catalogs,
+    connector_use,
     excerpts,
     placeholders,
     schema,
@@ -287,6 +288,7 @@ def _of_run(document: Document, settings: Project, known: Catalogs) -> list[Diag
     found += placeholders.ids(document, settings)
     found += catalog.check(document, known.workflows)
     found += in_project(document, settings)
+    found += connector_use.check(document, known.connectors, settings)
     return found
 
 

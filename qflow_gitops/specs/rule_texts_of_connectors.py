@@ -1,9 +1,36 @@
 """What is told of each rule on the catalogs of connectors: why, examples. Checks nothing."""
 
 from qflow_gitops.findings.finding import Rule
-from qflow_gitops.specs.rule_texts_of_files import ERROR
+from qflow_gitops.specs.rule_texts_of_files import ERROR, WARNING
 
 CATALOGS = (
+    Rule(
+        "connector-unknown",
+        ERROR,
+        "A connector that the catalog doesn't know leads nowhere, or nobody has looked at it.",
+        "spec:\n  connectorType: aws\n"
+        "  variables: {connectorId: 11111111-6ea8-3acf-b504-f327855b316a}",
+        "spec:\n  connectorType: aws\n"
+        "  variables: {connectorId: aa70acae-6ea8-3acf-b504-f327855b316a}",
+    ),
+    Rule(
+        "connector-of-another-cloud",
+        ERROR,
+        "A workflow for one cloud can't work through a connector of another.",
+        "spec:\n  connectorType: gcp      # and connectors/prod/aws.yaml has the id\n"
+        "  variables: {connectorId: aa70acae-6ea8-3acf-b504-f327855b316a}",
+        "spec:\n  connectorType: aws\n"
+        "  variables: {connectorId: aa70acae-6ea8-3acf-b504-f327855b316a}",
+    ),
+    Rule(
+        "connector-unusable",
+        WARNING,
+        "A run through a connector that is disabled, in error or gone fails, or does nothing.",
+        "spec:\n  connectorType: aws      # and the catalog says `disabled: true`\n"
+        "  variables: {connectorId: bb81bdbf-7fb9-4bd0-8615-0438966c427b}",
+        "spec:\n  connectorType: aws\n"
+        "  variables: {connectorId: aa70acae-6ea8-3acf-b504-f327855b316a}",
+    ),
     Rule(
         "connectors-place",
         ERROR,

@@ -10,7 +10,7 @@ from qflow_gitops.sandbox.connectors import connector
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
-from tests.helpers.specs import CONNECTOR, SANDBOX_PROJECT
+from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT
 
 AWS, AZURE, GCP = (f"connectors/prod/{cloud}.yaml" for cloud in ("aws", "azure", "gcp"))
 OTHER = "bb81bdbf-7fb9-4bd0-8615-0438966c427b"
@@ -237,6 +237,133 @@ def test_hostile_words_of_the_server_stay_words(
         assert not any(line.lstrip().startswith("::") for line in shown.splitlines())
     assert cli("validate").code == 0
     assert cli("connectors", "pull").out.startswith("    kept")
+
+
+# --- specs against the catalog -----------------------------------------------------------
+
+
+UNKNOWN = "11111111-80ca-4ce1-9726-1549a77d5381"
+SPEC = "runs/aws/buckets.yaml"
+
+
+@pytest.fixture
+def offline(pulled: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No way to Qualys, once the catalog is there."""
+    for name in ("QFLOW_GATEWAY", "QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("offline")
+def test_an_unknown_connector_is_named_offline(pulled: Workspace, cli: Cli) -> None:
+    assert cli("validate", "--strict").code == 0
+    pulled.write(SPEC, SAMPLE.replace(CONNECTOR, UNKNOWN))
+    done = cli("validate")
+    assert (done.code, f"{SPEC}:9:18: error [connector-unknown]" in done.out) == (3, True)
+    assert "`qflow-gitops connectors pull -e prod`" in done.out
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_change_of_the_catalog_alone_is_seen_at_once(pulled: Workspace, cli: Cli) -> None:
+    """Also by what is kept between commands: verdicts, and the answer of the whole."""
+    assert cli("validate").code == 0
+    assert cli("validate").code == 0
+    pulled.write(AWS, FIRST.replace("state: SUCCESS", "state: ERROR"))
+    done = cli("validate")
+    assert (done.code, "[connector-unusable]" in done.out) == (0, True)
+    assert "`aws-payments-prod (123456789012)` is in error (ERROR)" in done.out
+    assert cli("validate", "--strict").code == 3
+    pulled.write(AWS, FIRST.partition("  aws-payments-prod")[0])
+    assert "[connector-unknown]" in cli("validate").out
+    pulled.remove(AWS)
+    assert cli("validate", "--strict").code == 0
+    pulled.write(AWS, FIRST)
+    assert cli("validate", "--strict").code == 0
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_plan_from_a_diff_sees_what_a_catalog_forgets(pulled: Workspace, cli: Cli) -> None:
+    pulled.write(AWS, FIRST.partition("  aws-payments-prod")[0])
+    pulled.commit()
+    for extra in ((), ("--full",), ("--worktree",)):
+        data = cli.json("plan", *extra)
+        assert data["exitCode"] == 3
+        assert {one["reason"] for one in data["changes"]} == {"invalid"}
+
+
+def test_an_apply_refuses_what_the_catalog_does_not_know(
+    pulled: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes").code == 0
+    pulled.write(SPEC, SAMPLE.replace(CONNECTOR, UNKNOWN))
+    pulled.commit()
+    assert cli("apply", "--yes").code == 3
+    assert len(sandbox.executions()) == 1
+
+
+@pytest.mark.usefixtures("offline")
+def test_plans_show_name_and_account_before_the_id(pulled: Workspace, cli: Cli) -> None:
+    shown = f"connector aws-payments-prod (123456789012), {CONNECTOR}"
+    assert shown in cli("plan").out
+    assert shown in cli("plan", "--format", "markdown").out
+    (change,) = cli.json("plan")["changes"]
+    assert change["connectors"] == [
+        {"id": CONNECTOR, "name": "aws-payments-prod", "account": "123456789012"}
+    ]
+
+
+def test_the_names_of_the_settings_are_shown_alike(project: Workspace, cli: Cli) -> None:
+    listed = f"{{platform: sandbox, connectors: {{{CONNECTOR}: Our payments}}}}"
+    project.write("qflow.yaml", SANDBOX_PROJECT.replace("{platform: sandbox}", listed))
+    project.commit()
+    assert f"connector Our payments, {CONNECTOR}" in cli("plan").out
+    (change,) = cli.json("plan")["changes"]
+    assert change["connectors"] == [{"id": CONNECTOR, "name": "Our payments", "account": ""}]
+
+
+@pytest.mark.usefixtures("offline")
+def test_hostile_words_of_a_pull_request_stay_words(pulled: Workspace, cli: Cli) -> None:
+    words = json.dumps("x\n::error::y\x1b[2J|`@team` \u202e")
+    text = FIRST.replace('"123456789012"', words).replace("state: SUCCESS", f"state: {words}")
+    pulled.write(AWS, text)
+    pulled.commit()
+    for arguments in (("plan",), ("plan", "--format", "markdown"), ("validate", "--strict")):
+        out = cli(*arguments).out
+        assert "\x1b" not in out
+        assert "\u202e" not in out
+        assert not any(line.lstrip().startswith("::") for line in out.splitlines())
+
+
+@pytest.mark.usefixtures("offline")
+def test_paths_of_the_catalog_may_be_named(pulled: Workspace, cli: Cli) -> None:
+    for path in ("connectors", "connectors/prod", AWS):
+        assert cli("validate", path).code == 0
+    pulled.write("connectors/prod/notes.txt", "ours")
+    assert cli("validate", "connectors/prod/notes.txt").code == 3
+    pulled.write(AWS, FIRST.partition("  aws-payments-prod")[0])
+    pulled.git("add", "-A")
+    for arguments in ((AWS,), ("--hook", AWS)):
+        done = cli("validate", *arguments)
+        assert (done.code, SPEC in done.out) == (3, True)
+
+
+@pytest.mark.usefixtures("offline")
+def test_catalogs_are_no_specs_where_the_whole_project_is_looked_through(
+    pulled: Workspace, cli: Cli
+) -> None:
+    pulled.write("qflow.yaml", f"{SANDBOX_PROJECT}  runs: [.]\n")
+    pulled.commit()
+    assert cli("validate").code == 0
+    assert cli.json("plan")["exitCode"] == 0
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_link_in_the_catalogs_place_is_an_error(pulled: Workspace, cli: Cli) -> None:
+    pulled.move(AWS, "elsewhere.yaml")
+    (pulled.path / AWS).symlink_to("../../elsewhere.yaml")
+    pulled.commit()
+    for arguments in (("validate",), ("plan",)):
+        done = cli(*arguments)
+        assert (done.code, "[file-kind]" in done.out) == (3, True)
 
 
 # --- files that are in the way -----------------------------------------------------------

@@ -105,7 +105,7 @@ def test_settings_and_catalog_take_an_id_in_any_case(
     project.remove("runs/b.yaml")
     project.commit("one of them")
     done = cli("plan")
-    assert f"connector {LOUD_ID} (payments)" in done.out
+    assert f"connector payments, {LOUD_ID}" in done.out
     assert cli("apply", "--yes").code == 0
 
 

@@ -33,6 +33,14 @@ WORKFLOW = Workflow(
     variables={"bucketName": "list of string", "dryRun": "boolean"},
 )
 CATALOG = {path_of(WORKFLOW.id, ROOT): to_bytes(WORKFLOW)}
+CONNECTORS = {
+    "connectors/prod/aws.yaml": f"""apiVersion: qflow-gitops/v1
+kind: ConnectorCatalog
+connectors:
+  payments: {{id: {CONNECTOR}}}
+  legacy: {{id: bb81bdbf-7fb9-4bd0-8615-0438966c427b, disabled: true}}
+""".encode()
+}
 NOT_YAML = {  # shown in words, because the example is a name, a size or a count; tested elsewhere
     "file-kind", "file-name", "file-collision", "file-unreadable", "too-many-specs",
     "too-many-findings", "targets-too-large",
@@ -83,6 +91,8 @@ def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
     }  # fmt: skip
     known = CATALOG if rule.id.startswith("workflow-") and rule.id != "workflow-id" else {}
     files = {"a.yaml": text.encode()}
+    if rule.id in ("connector-unknown", "connector-of-another-cloud", "connector-unusable"):
+        known = CONNECTORS
     if "kind: ConnectorCatalog" in text:
         files, known = {}, {"connectors/prod/aws.yaml": text.encode()}
     return list(load.load(files, settings.get(rule.id, OPEN), known).diagnostics)

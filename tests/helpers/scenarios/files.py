@@ -11,7 +11,7 @@ from tests.helpers.clones import BRANCH
 from tests.helpers.damage import loose
 from tests.helpers.git import Workspace
 from tests.helpers.scenarios.base import APPLY, WHY, applied, scenario
-from tests.helpers.specs import SANDBOX_PROJECT, WORKFLOW, spec
+from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 from tests.helpers.terminal import Terminal
 
 OTHER = "7cad21c8-4405-4517-beb9-7372feafb5b4"
@@ -60,6 +60,28 @@ def misnamed_in_the_catalog(at: Terminal) -> tuple[str, Person]:
             "or remove it and pull": pulled,
         },
     )
+
+
+@scenario("worktree")
+def unknown_connector(at: Terminal) -> tuple[str, Person]:
+    """A connector that the environment's catalog doesn't have."""
+    at.specs(a=SAMPLE)
+    assert at("connectors", "pull").code == 0
+    at.edit("runs/a.yaml", CONNECTOR, OTHER)
+    at.merge()
+    return "qflow-gitops validate", Person(
+        WHY, {"Correct the id": lambda at: at.edit("runs/a.yaml", OTHER, CONNECTOR)}
+    )
+
+
+@scenario("worktree")
+def a_connector_in_error(at: Terminal) -> tuple[str, Person]:
+    """A connector was in error when the catalog was pulled."""
+    at.specs(a=SAMPLE)
+    assert at("connectors", "pull").code == 0
+    at.edit("connectors/prod/aws.yaml", "state: SUCCESS", "state: ERROR")
+    at.merge()
+    return "qflow-gitops validate --strict", Person(WHY)
 
 
 @scenario("worktree")
