@@ -269,11 +269,16 @@ def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
 def _touched_findings(
     report: Report, request: ReviewRequest, git: Repository
 ) -> tuple[Diagnostic, ...]:
-    """Leave out what is wrong with files that the pull request doesn't touch."""
+    """Leave out what is wrong with files that the pull request doesn't touch.
+
+    By settings and catalogs every spec is checked: where one of them is touched, all of it counts.
+    """
     if not report.diagnostics:
         return ()
     project = settings.settings(git, request.head, request.platform).project
     touched = narrowing.touched_files(git, request.base, request.head, project)
+    if narrowing.is_checked_anew(project, touched):
+        return report.diagnostics
     about_all = ("runs-missing", "project-nested")  # what is touched is gone, or elsewhere
     return tuple(
         finding

@@ -68,7 +68,7 @@ def narrowed(
 
     changes = _changes(git, base, commit, project)
     touched = _names(changes)
-    if _is_checked_anew(project, touched) or _platform_changed(project, lockfile, environments):
+    if is_checked_anew(project, touched) or _platform_changed(project, lockfile, environments):
         return None
     removed = _names(
         change
@@ -95,7 +95,7 @@ def narrowed(
     return None
 
 
-def _is_checked_anew(project: Project, touched: frozenset[str]) -> bool:
+def is_checked_anew(project: Project, touched: frozenset[str]) -> bool:
     """Whether the settings or a catalog differ, by which every spec is checked."""
     catalogs = (project.folder.catalog, project.folder.connectors)
     return project.folder.settings in touched or any(covers(catalogs, path) for path in touched)

@@ -148,6 +148,21 @@ def test_what_is_wrong_with_other_files_is_no_concern_of_it() -> None:
     assert "runs/bad.yaml" not in text(team)
 
 
+def test_what_a_catalog_breaks_in_other_files_is_its_concern() -> None:
+    team = Team()
+    connector = "{connectorId: aa70acae-6ea8-3acf-b504-f327855b316a}"
+    team.world.spec("old", extra=f"  connectorType: aws\n  variables: {connector}\n")
+    team.commit()
+    team.world.git.switch("pull-7", team.world.git.resolve("main"))
+    head = "apiVersion: qflow-gitops/v1\nkind: ConnectorCatalog\n"
+    team.world.git.write("connectors/prod/aws.yaml", f"{head}connectors: {{}}\n")
+    team.world.github.open(7, team.on_branch(7, "a"), team.base)
+    team.world.git.switch("main")
+    team.world.comment(7)
+    assert "connector-unknown" in text(team)
+    assert "runs/old.yaml" in text(team)
+
+
 def test_an_attempt_that_names_another_pull_request_is_that_ones() -> None:
     team = Team()
     team.propose(7, "a")
