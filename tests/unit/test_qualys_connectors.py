@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qflow_gitops.commands.connectors import LISTED
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError
 from qflow_gitops.http.transport import HttpAnswer
 from qflow_gitops.ports.qualys import ConnectorListing, SeenConnector
 from qflow_gitops.qualys import connectors
-from qflow_gitops.sandbox.connectors import connector, page
+from qflow_gitops.sandbox.connectors import ACCOUNTS, INVENTED, connector, page
 from tests.unit.test_qualys_caller import Answers, caller
 
 A = "aa70acae-6ea8-3acf-b504-f327855b316a"
@@ -42,6 +43,11 @@ def without(item: Any) -> tuple[str, ...]:
     assert found
     assert found.connectors == (SEEN,)
     return found.without
+
+
+def test_the_clouds_that_are_asked_for_are_those_that_are_read_and_stood_in_for() -> None:
+    assert set(LISTED) == set(connectors.ACCOUNTS) == set(INVENTED)
+    assert connectors.ACCOUNTS == ACCOUNTS
 
 
 def test_an_item_is_told_in_our_words() -> None:
