@@ -1,6 +1,6 @@
 """The connectors that a spec names, against the catalogs of its environment: offline."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from qflow_gitops.findings import suggest
@@ -36,7 +36,7 @@ def check(document: Document, known: Connectors, settings: Project) -> Iterator[
                 message, hint = _unknown(use, known, settings)
                 yield error("connector-unknown", message, document.file, where, hint)
         elif use.clouds and connector.cloud not in use.clouds:
-            message, hint = _elsewhere(use, connector, known)
+            message, hint = _elsewhere(use, connector, known, settings)
             yield error("connector-of-another-cloud", message, document.file, where, hint)
         elif wrong := _wrong(connector):
             message = f"The connector `{suggest.shown(connector.shown)}` {wrong}."
@@ -74,19 +74,23 @@ def _unknown(use: _Use, known: Connectors, settings: Project) -> tuple[str, str]
     return message, f"{start}Correct the id, or fetch it: `{_pull(use.environment)}`"
 
 
-def _elsewhere(use: _Use, connector: Connector, known: Connectors) -> tuple[str, str]:
+def _elsewhere(
+    use: _Use, connector: Connector, known: Connectors, settings: Project
+) -> tuple[str, str]:
     clouds = " and ".join(use.clouds)
     what = f"connectorType is {clouds}"
     if use.variable != "connectorId":
         what = f"`{use.variable}` is for {clouds}"
     message = f"`{suggest.shown(connector.shown)}` is a connector of {connector.cloud}; {what}."
-    return message, f"Use one of {clouds}{_some(use.environment, use.clouds, known)}."
-
-
-def _some(environment: str, clouds: Collection[str], known: Connectors) -> str:
-    names = [one.name for one in known.of(environment) if one.cloud in clouds and not one.gone]
-    more = ", …" if len(names) > _MOST else ""
-    return f": {suggest.listed(names[:_MOST])}{more}" if names else ""
+    names = [
+        one.name for one in known.of(use.environment) if one.cloud in use.clouds and not one.gone
+    ]
+    if not names:
+        return message, f"Use one of {clouds}, or name {connector.cloud} in `connectorType`."
+    cloud = min(known.clouds(use.environment).intersection(use.clouds))
+    file = path_of(use.environment, cloud, settings.folder)
+    some = f"{suggest.listed(names[:_MOST])}{', …' if len(names) > _MOST else ''}"
+    return message, f"Use one of {clouds}; {file} has the ids: {some}."
 
 
 def _wrong(connector: Connector) -> str:
