@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -27,13 +28,16 @@ requires_node = pytest.mark.skipif(
 
 def script(name: str, given: Any) -> Any:
     """Run a script of tests/node with JSON on its stdin; give the JSON of its stdout."""
-    done = subprocess.run(
-        ["node", FOLDER / name],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    with TemporaryFile("w+") as stdin:  # of a pipe node may read faster than it is filled: EAGAIN
+        json.dump(given, stdin)
+        stdin.seek(0)
+        done = subprocess.run(
+            ["node", FOLDER / name],
+            stdin=stdin,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
