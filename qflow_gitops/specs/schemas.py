@@ -110,7 +110,8 @@ def resolved(root: Mapping[str, Any], schema: Any) -> dict[str, Any]:
     if not isinstance(schema, dict):
         return {}
     if [*schema.get("anyOf", ())][:1] == [{"type": "null"}]:
-        return resolved(root, schema["anyOf"][1])
+        words = {key: value for key, value in schema.items() if key != "anyOf"}
+        return {**resolved(root, schema["anyOf"][1]), **words}
     target = schema.get("$ref", "").removeprefix("#/$defs/")
     return {**resolved(root, root["$defs"][target]), **schema} if target else schema
 

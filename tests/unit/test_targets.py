@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.findings.finding import Severity, has_errors
 from qflow_gitops.specs import load
 from qflow_gitops.specs.load import SpecSet
 from qflow_gitops.specs.spec import RunSpec
@@ -17,6 +17,7 @@ from qflow_gitops.specs.targets import overlaid
 from qflow_gitops.yaml.parse import parse
 from tests.fakes.world import World
 from tests.helpers.specs import OWN_WORKFLOW
+from tests.helpers.targeted import apart, asked, digest, drawn, shuffled
 
 PROJECT = World().project
 
@@ -56,31 +57,7 @@ def document(name: str, **spec: Any) -> dict[str, Any]:
     }
 
 
-# --- an oracle: RFC 7386's own pseudocode, and a document for each target -----------------
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merge_patch(result.get(name), value)
-    return result
-
-
-def apart(whole: dict[str, Any]) -> list[dict[str, Any]]:
-    shared = {key: value for key, value in whole["spec"].items() if key != "targets"}
-    found = []
-    for each in whole["spec"]["targets"]:
-        part = {key: each[key] for key in ("variables", "input", "rerun") if key in each}
-        found.append(
-            document(f"{whole['metadata']['name']}-{each['name']}", **merge_patch(shared, part))
-        )
-    return found
-
+# --- what is generated ----------------------------------------------------------------
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 LEAVES = st.none() | st.integers(-5, 5) | st.sampled_from(["x", "y"]) | st.lists(st.integers(0, 2))
@@ -88,8 +65,21 @@ VALUES = st.recursive(LEAVES, lambda inner: st.dictionaries(KEYS, inner, max_siz
 PARTS = st.dictionaries(KEYS, VALUES, max_size=4)
 
 
+def test_a_target_asks_for_what_the_spec_written_out_asks_for() -> None:
+    """Whatever is shared, replaced and taken away, old words for connectors included."""
+    good = [data for kind, data in drawn(400, 7) if kind == ""]
+    found = read(*good)
+    assert [one for one in found.diagnostics if one.severity is Severity.ERROR] == []
+    written = {name: part for data in good for name, part in apart(data).items()}
+    assert requests(found) == {name: (digest(one), asked(one)) for name, one in written.items()}
+    by_number = {part["metadata"]["name"]: name for name, part in written.items()}
+    for name, request in requests(read(*written.values())).items():
+        assert requests(found)[by_number[name]] == request
+    assert len(written) > 200
+
+
 @given(PARTS, PARTS, st.lists(st.tuples(PARTS, PARTS), min_size=1, max_size=4), st.randoms())
-def test_a_target_asks_for_what_the_spec_written_out_asks_for(
+def test_so_it_is_for_any_json_and_in_any_order(
     variables: Any, given_input: Any, targets: Any, order: random.Random
 ) -> None:
     named = [
@@ -97,18 +87,20 @@ def test_a_target_asks_for_what_the_spec_written_out_asks_for(
         for number, (own, inputs) in enumerate(targets)
     ]
     whole = document("one", variables=variables, input=given_input, targets=named)
-    found, written = read(whole), read(*apart(whole))
+    wanted = {name: (digest(one), asked(one)) for name, one in apart(whole).items()}
+    found = read(whole)
     assert not has_errors(found.diagnostics)
-    assert requests(found) == {
-        key.replace("one-", "one/"): value for key, value in requests(written).items()
-    }
-    order.shuffle(named)
-    for each in named:
-        items = list(each.items())
-        order.shuffle(items)
-        each.clear()
-        each.update(items)
-    assert requests(read(whole)) == requests(found)
+    assert requests(found) == wanted
+    assert requests(read(shuffled(whole, order))) == wanted
+
+
+def test_in_any_order_of_files_it_is_the_same() -> None:
+    good = [data for kind, data in drawn(40, 8) if kind == ""]
+    chance, wanted = random.Random(1), requests(read(*good))
+    for _ in range(5):
+        some = [shuffled(data, chance) for data in chance.sample(good, len(good))]
+        files = {f"runs/{chance.random()}.yaml": f"{json.dumps(one)}\n".encode() for one in some}
+        assert requests(load.load(files, PROJECT)) == wanted
 
 
 def requests(found: SpecSet) -> dict[str, tuple[str, Any]]:
