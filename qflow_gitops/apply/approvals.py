@@ -66,7 +66,7 @@ class Approver:
         """
         line = frozenset(self.git.first_parents(base, self.head, _LINE))
         found: dict[int, PullRequest] = {}
-        for commit in self.git.first_parents(base, self.head, MOST, self.project.runs):
+        for commit in self.git.first_parents(base, self.head, MOST, self._folders):
             for request in self.pulls.merged_with(commit):
                 if request.merge_commit in line and request.base == self._target:
                     found.setdefault(request.number, request)
@@ -109,15 +109,18 @@ class Approver:
     def _proposed(self) -> Proposed:
         return Proposed(self.git, self.pulls, self.project.folder, self.platform)
 
+    @property
+    def _folders(self) -> tuple[str, ...]:
+        """Where what a run asks for stands."""
+        return (*self.project.runs, self.project.folder.connectors)
+
     @cached_property
     def _target(self) -> str:
         return self.pulls.default_branch()
 
     def _changed_since(self, spec: RunSpec, request: PullRequest) -> str:
         """Say what changed a run after its pull request: what comes back isn't that one's."""
-        commits = self.git.first_parents(
-            request.merge_commit, self.head, MOST + 1, self.project.runs
-        )
+        commits = self.git.first_parents(request.merge_commit, self.head, MOST + 1, self._folders)
         if len(commits) > MOST:
             return f"too much was changed after pull request #{request.number}"
         for commit in commits:

@@ -203,7 +203,8 @@ def _check_retry_failed(request: ApplyRequest, planned: PlannedApply) -> None:
 
 def uncommitted(git: GitTree, project: Project, head: str) -> tuple[str, ...]:
     """Say which changes of the work tree are not in the commit that is applied."""
-    dirty = git.uncommitted([*project.runs, project.folder.settings])
+    parts = (*project.runs, project.folder.settings, project.folder.connectors)
+    dirty = git.uncommitted(parts)
     if not dirty:
         return ()
     shown = ", ".join(dirty[:10]) + (f" and {len(dirty) - 10} more" if len(dirty) > 10 else "")

@@ -17,6 +17,7 @@ from qflow_gitops.ports.pull_requests import PullRequest, PullRequests, Reviewed
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import narrowing, settings
 from qflow_gitops.sources import specs as reading
+from qflow_gitops.sources.loader import covers
 from qflow_gitops.specs.spec import RunSpec
 
 MOST_UPDATES = 50
@@ -71,13 +72,18 @@ class Proposed:
         return Approval(request.number, tuple(counted), why, review.signed)
 
     def specs_of(self, commit: str, touched: frozenset[str]) -> Specs:
-        """Return the valid specs of the files named, as a commit has them."""
+        """Return the valid specs of the files named, as a commit has them.
+
+        A catalog of connectors is part of every spec that has something from it.
+        """
         project = self._settings(commit)
-        specs = reading.commit_specs(self.git, commit, project, touched).specs
+        by_catalog = any(covers((project.folder.connectors,), path) for path in touched)
+        only = None if by_catalog else touched
+        specs = reading.commit_specs(self.git, commit, project, only).specs
         return {
             key: (spec, project.environments[spec.environment].platform)
             for key, spec in specs.items()
-            if spec.file in touched
+            if spec.file in touched or spec.catalog in touched
         }
 
     def touched(self, base: str, head: str) -> frozenset[str]:

@@ -159,7 +159,9 @@ class Examiner:
             ]
         for name in whole:
             blob, known = blobs[name], found[name]
-            examined = known and load.known_again(known, contents[blob], self._settings)
+            examined = known and load.known_again(
+                known, contents[blob], self._settings, self._catalogs.connectors
+            )
             if examined is None:
                 examined = self._examined(contents[blob], name)
                 self._keep(blob, len(contents[blob]), verdicts.to_text(examined), examined)

@@ -52,6 +52,7 @@ def to_text(examined: Examined) -> str:
             dict(spec.labels),
             spec.digest,
             spec.index,
+            spec.catalog,
         ]
         for spec in examined.specs
     ]
@@ -81,9 +82,10 @@ def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> E
                     "digest": digest,
                     "file": file,
                     "index": index,
+                    "catalog": catalog,
                 },
             )
-            for environment, name, previous_name, labels, digest, index in specs
+            for environment, name, previous_name, labels, digest, index, catalog in specs
         ),
         findings_from_json(found, file),
         tuple((environment, name) for environment, name in seeming),

@@ -16,7 +16,7 @@ from qflow_gitops.sources import settings, specs
 from qflow_gitops.sources.folders import by_project
 from qflow_gitops.sources.loader import covers
 from qflow_gitops.specs.spec import LEGACY_VARIABLES, in_todays_words
-from qflow_gitops.specs.targets import TARGETS, overlaid
+from qflow_gitops.specs.targets import overlaid, own_parts
 from qflow_gitops.yaml import layout
 from qflow_gitops.yaml.document import Document, Path
 from qflow_gitops.yaml.layout import Edit, Source
@@ -70,6 +70,12 @@ def _look_at(
             left.append(f"line {line}: not a run spec (kind: WorkflowRun)")
         elif "connectorId" in variables:
             left.append(f"line {line}: {_beside(variables, legacy)}")
+        elif _has_name(document, path):
+            names = " and ".join(legacy)
+            left.append(
+                f"line {line}: `connector` names the account, and Qualys ignores {names}: remove "
+                "it by hand, if it is the right one"
+            )
         elif len(legacy) > 1:
             left.append(
                 f"line {line}: {' and '.join(legacy)} name two connectors, for which `connectorId` "
@@ -86,10 +92,16 @@ def _said(document: Document) -> Iterator[tuple[Path, dict[str, Any]]]:
         return
     if isinstance(spec.get("variables"), dict):
         yield _PATH, spec["variables"]
-    targets = spec.get("targets")
-    for number, target in enumerate(targets if isinstance(targets, list) else ()):
+    for at, target in own_parts(spec):
         if isinstance(target, dict) and isinstance(target.get("variables"), dict):
-            yield (*TARGETS, number, "variables"), target["variables"]
+            yield (*at, "variables"), target["variables"]
+
+
+def _has_name(document: Document, path: Path) -> bool:
+    """Whether a connector is named for these variables, in their target or in the spec."""
+    spec = document.data["spec"]
+    owners = [spec, *(own for at, own in own_parts(spec) if (*at, "variables") == path)]
+    return any("connector" in owner for owner in owners)
 
 
 def _beside(variables: Mapping[str, Any], legacy: list[str]) -> str:

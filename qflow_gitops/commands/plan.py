@@ -145,6 +145,7 @@ def _read(
         touched = None
         if base and (compared.own or not request.runs):  # what is asked for by name is shown
             touched = narrowing.touched_files(git, base, head, project)
+            touched = narrowing.with_catalogs(touched, specs, project)
     commit = "" if request.worktree else head
     specs = folders.checked(specs, git, commit, project, lockfile)
     return _Read(specs, touched, full=narrow is None)

@@ -43,14 +43,16 @@ def rerun(git: GitTree, store: LockStore, project: Project, run: str, reason: st
     lockfile can't be read.
     """
     reason = _checked_reason(reason)
-    specs = reading.worktree_specs(reading.worktree(git, project), project, catalogs={})
+    tree = reading.worktree(git, project)
+    catalogs = reading.worktree_connectors(tree, project.folder)
+    specs = reading.worktree_specs(tree, project, catalogs)
     spec = _found(specs, run_key(run, project), run)
     recorded = _read(store)
     numbers = _numbers(spec, specs, recorded.lockfile or Lockfile(""), project)
     now = _next(spec, numbers)
     before = git.worktree([spec.file]).read(spec.file.encode()) or b""
     after = _edited(spec, before, now, reason)
-    _check(after, spec, project, now)
+    _check(after, spec, project, now, catalogs)
     edit_files.replace(git.root / spec.file, after, not_done="It stays as it was.")
     was = spec.rerun or "absent"
     changes = (
@@ -170,9 +172,11 @@ def _where(spec: RunSpec, content: bytes) -> str:
     return spec.file
 
 
-def _check(content: bytes, spec: RunSpec, project: Project, number: int) -> None:
+def _check(
+    content: bytes, spec: RunSpec, project: Project, number: int, catalogs: Mapping[str, bytes]
+) -> None:
     """Make sure that the new text is valid and asks for the same, before it is written."""
-    after = load.load({spec.file: content}, project)
+    after = load.load({spec.file: content}, project, catalogs)
     if has_errors(after.diagnostics):
         raise InvalidFiles(after.diagnostics, not_done=_UNCHANGED)
     new = after.specs.get(spec.key)

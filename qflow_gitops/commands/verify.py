@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,8 +16,9 @@ from qflow_gitops.ports.lockfile import Kept, LockStore, Snapshot, Version
 from qflow_gitops.results.records import Verified, verified
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.catalogs import Earlier
 from qflow_gitops.sources.lockseen import out_of_use
-from qflow_gitops.specs import load
+from qflow_gitops.specs.spec import RunSpec
 
 
 @dataclass(slots=True)
@@ -127,16 +128,18 @@ def _signature(done: _Audit, store: LockStore, version: Version, signers: str) -
 def _check_requests(done: _Audit, git: GitTree, project: Project, lockfile: Lockfile) -> None:
     """Take each digest again of the file that its attempt names, where this clone has it."""
     attempts = [
-        (f"{environment}/{run} #{attempt.number}", attempt)
+        (environment, f"{environment}/{run} #{attempt.number}", attempt)
         for environment, record in lockfile.environments.items()
         for run, all_of_it in record.runs.items()
         for attempt in all_of_it
     ]
-    blobs = git.blobs_at_hand({attempt.fact("blob") for _, attempt in attempts})
-    for name, attempt in attempts:
-        if attempt.fact("blob") not in blobs:
+    blobs = git.blobs_at_hand({attempt.fact("blob") for _, _, attempt in attempts})
+    earlier = Earlier(git, project)
+    for environment, name, attempt in attempts:
+        content = blobs.get(attempt.fact("blob"))
+        if content is None or earlier.is_lost(attempt, content):
             done.unseen += 1
-        elif _is_in(attempt, blobs[attempt.fact("blob")], project):
+        elif _is_in(attempt, earlier.specs(attempt, environment, content)):
             done.digests += 1
         else:
             done.problems.append(
@@ -144,11 +147,11 @@ def _check_requests(done: _Audit, git: GitTree, project: Project, lockfile: Lock
             )
 
 
-def _is_in(attempt: Attempt, content: bytes, project: Project) -> bool:
+def _is_in(attempt: Attempt, specs: Iterable[RunSpec]) -> bool:
     body, keyed = attempt.fact("bodySha256"), attempt.fact("correlationKey")
     return any(
         spec.digest == attempt.digest and (keyed or body in ("", spec.body_sha256))
-        for spec in load.unchecked(content, attempt.fact("file"), project)
+        for spec in specs
     )
 
 

@@ -37,8 +37,19 @@ class Narrowed(NamedTuple):
 
 
 def touched_files(git: GitTree, base: str, commit: str, project: Project) -> frozenset[str]:
-    """Name the files that differ between two commits: specs, settings, catalog."""
+    """Name the files that differ between two commits: specs, settings, catalogs."""
     return _names(_changes(git, base, commit, project))
+
+
+def with_catalogs(touched: frozenset[str], specs: SpecSet, project: Project) -> frozenset[str]:
+    """Add the files of the specs to which a touched catalog of connectors gives something.
+
+    That is part of them. A file with errors may have become so by it.
+    """
+    if not any(covers((project.folder.connectors,), path) for path in touched):
+        return touched
+    using = {spec.file for spec in specs.specs.values() if spec.catalog in touched}
+    return touched | using | {finding.file for finding in specs.invalid.values()}
 
 
 def _changes(git: GitTree, base: str, commit: str, project: Project) -> Sequence[PathChange]:

@@ -7,7 +7,7 @@ from qflow_gitops.lockfile.inheritance import Inheritance, Placed, inherits
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.settings.project import Project
-from qflow_gitops.specs import load
+from qflow_gitops.sources.catalogs import Earlier
 from qflow_gitops.specs.spec import RunSpec
 
 
@@ -41,10 +41,10 @@ def previous_requests(
         if attempts and all(each.attempt.digest != spec.digest for each in attempts):
             wanted[key] = attempts[-1]
     blobs = git.blobs_at_hand({last.attempt.fact("blob") for last in wanted.values()})
-    previous = {}
+    previous, earlier = {}, Earlier(git, project)
     for key, last in wanted.items():
         content = blobs.get(last.attempt.fact("blob"), b"")
-        for old in load.unchecked(content, last.attempt.fact("file"), project):
+        for old in earlier.specs(last.attempt, last.environment, content):
             if old.name == last.run and old.digest == last.attempt.digest:
                 previous[key] = old
     return previous

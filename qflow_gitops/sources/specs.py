@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qflow_gitops.base.paths import PROJECT_FILE
 from qflow_gitops.errors import Unreadable
 from qflow_gitops.findings.finding import error, in_order
+from qflow_gitops.sources.catalogs import Earlier
 from qflow_gitops.specs import filenames, load
 
 if TYPE_CHECKING:
@@ -149,6 +150,13 @@ def worktree_catalogs(tree: WorkTree, folder: ProjectFolder) -> dict[str, bytes]
     }
 
 
+def worktree_connectors(tree: WorkTree, folder: ProjectFolder) -> dict[str, bytes]:
+    """Read the catalogs of connectors alone: by their names and labels specs say what they ask."""
+    catalogs = worktree_catalogs(tree, folder)
+    inside = f"{folder.connectors}/"
+    return {name: content for name, content in catalogs.items() if name.startswith(inside)}
+
+
 def is_of_catalog(path: bytes, folder: ProjectFolder) -> bool:
     """Whether a file is one of the catalog of workflows or of those of connectors."""
     if path.startswith(folder.connectors.encode() + b"/"):
@@ -227,9 +235,10 @@ def sent_specs(git: GitTree, project: Project, attempts: Iterable[Attempt]) -> d
     wanted = {attempt.fact("nonce"): attempt for attempt in attempts if attempt.fact("nonce")}
     blobs = git.blobs_at_hand({attempt.fact("blob") for attempt in wanted.values()})
     specs: dict[str, RunSpec] = {}
+    earlier = Earlier(git, project)
     for nonce, attempt in wanted.items():
         if attempt.fact("blob") in blobs:
-            read = load.unchecked(blobs[attempt.fact("blob")], attempt.fact("file"), project)
+            read = earlier.specs(attempt, project.default_environment, blobs[attempt.fact("blob")])
             same = [spec for spec in read if spec.digest == attempt.digest]
             if same:
                 specs[nonce] = same[0]

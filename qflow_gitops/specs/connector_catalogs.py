@@ -3,7 +3,7 @@
 They are committed, and give ids the names that people read; labels in them are people's own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ UNKNOWN = "unknown"
 """What an endpoint doesn't tell."""
 
 LONGEST_NAME = 63
+
+_IN_ERROR = ("ERROR", "FINISHED_ERRORS")  # docs/api.md 7.1 [D TC], 7.2
 
 KEY = "connectors"
 """The key of a catalog under which the connectors stand by their names."""
@@ -64,6 +66,17 @@ class Connector(NamedTuple):
         """The name, and the account where it is known: `payments-prod (123456789012)`."""
         return Named(self.name, self.account).shown
 
+    @property
+    def trouble(self) -> str:
+        """Why a run through it would do nothing: "is disabled"; "" where nothing is known."""
+        if self.gone:
+            return f"is gone: Qualys hasn't shown it since {self.gone}"
+        if self.disabled or self.state.upper() == "DISABLED":
+            return "is disabled"
+        if self.state.upper() in _IN_ERROR:
+            return f"is in error ({suggest.shown(self.state)})"
+        return ""
+
 
 @dataclass(frozen=True)
 class Connectors:
@@ -82,16 +95,29 @@ class Connectors:
                 yield from catalog.values()
 
     def by_name(self, environment: str, name: str) -> Connector | None:
-        """Return the connector that a name stands for in an environment."""
-        return self._by_name.get((environment, name))
+        """Return the connector that a name stands for in an environment, if it is one."""
+        found = self._by_name.get((environment, name), ())
+        return found[0] if len(found) == 1 else None
+
+    def is_ambiguous(self, environment: str, name: str) -> bool:
+        """Whether a name stands for several connectors of an environment."""
+        return len(self._by_name.get((environment, name), ())) > 1
+
+    def of_cloud(self, environment: str, cloud: str) -> Mapping[str, Connector]:
+        """Return the connectors of one catalog by their names."""
+        return self.catalogs.get((environment, cloud), {})
 
     def by_id(self, environment: str, connector_id: str) -> Connector | None:
         """Return the connector with an id, in any case of letters."""
         return self._by_id.get((environment, connector_id.lower()))
 
     @cached_property
-    def _by_name(self) -> Mapping[tuple[str, str], Connector]:
-        return {(name, one.name): one for name, _ in self.catalogs for one in self.of(name)}
+    def _by_name(self) -> Mapping[tuple[str, str], Sequence[Connector]]:
+        found: dict[tuple[str, str], list[Connector]] = {}
+        for (environment, _), catalog in self.catalogs.items():
+            for one in catalog.values():
+                found.setdefault((environment, one.name), []).append(one)
+        return found
 
     @cached_property
     def _by_id(self) -> Mapping[tuple[str, str], Connector]:
@@ -215,7 +241,7 @@ def _ambiguous(
             if other is not each:
                 there = _shown_place(other, environment, documents)
                 yield _same_id(document, each, f"This id is called `{other.name}` in {there}.")
-            called = given.get(each.id, each.name)
+            called = given.get(each.id, "")
             if slug(called) not in ("", each.name):
                 where = settings.folder.settings
                 message = f"This id is called `{suggest.shown(called)}` in {where}."

@@ -8,10 +8,10 @@ from qflow_gitops.findings.finding import Diagnostic, error, warning
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs.connector_catalogs import Connector, Connectors, path_of
 from qflow_gitops.specs.spec import LEGACY_VARIABLES
+from qflow_gitops.specs.targets import catalog_of
 from qflow_gitops.yaml.document import Document
 
 _LIKENESS = 0.85
-_IN_ERROR = ("ERROR", "FINISHED_ERRORS")  # docs/api.md 7.1 [D TC], 7.2
 _MOST = 5
 
 
@@ -22,6 +22,7 @@ class _Use(NamedTuple):
     variable: str
     clouds: tuple[str, ...]
     environment: str
+    by_name: bool
 
 
 def check(document: Document, known: Connectors, settings: Project) -> Iterator[Diagnostic]:
@@ -38,7 +39,7 @@ def check(document: Document, known: Connectors, settings: Project) -> Iterator[
         elif use.clouds and connector.cloud not in use.clouds:
             message, hint = _elsewhere(use, connector, known, settings)
             yield error("connector-of-another-cloud", message, document.file, where, hint)
-        elif wrong := _wrong(connector):
+        elif wrong := connector.trouble:
             message = f"The connector `{suggest.shown(connector.shown)}` {wrong}."
             hint = f"Look at it in Qualys, then pull: `{_pull(environment)}`"
             yield warning("connector-unusable", message, document.file, where, hint)
@@ -54,7 +55,7 @@ def _uses(document: Document, environment: str) -> Iterator[_Use]:
     for variable, clouds in (own if "connectorId" in variables else legacy).items():
         value = variables.get(variable)
         if isinstance(value, str):
-            yield _Use(value, variable, clouds, environment)
+            yield _Use(value, variable, clouds, environment, bool(catalog_of(document)))
 
 
 def _unknown(use: _Use, known: Connectors, settings: Project) -> tuple[str, str]:
@@ -87,20 +88,14 @@ def _elsewhere(
     ]
     if not names:
         return message, f"Use one of {clouds}, or name {connector.cloud} in `connectorType`."
+    if use.by_name and (near := suggest.near(connector.name, names)):
+        return message, f"Did you mean `{near}`?"
     cloud = min(known.clouds(use.environment).intersection(use.clouds))
     file = path_of(use.environment, cloud, settings.folder)
     some = f"{suggest.listed(names[:_MOST])}{', …' if len(names) > _MOST else ''}"
+    if use.by_name:
+        return message, f"Use one of {clouds}: {some}."
     return message, f"Use one of {clouds}; {file} has the ids: {some}."
-
-
-def _wrong(connector: Connector) -> str:
-    if connector.gone:
-        return f"is gone: Qualys hasn't shown it since {connector.gone}"
-    if connector.disabled or connector.state.upper() == "DISABLED":
-        return "is disabled"
-    if connector.state.upper() in _IN_ERROR:
-        return f"is in error ({suggest.shown(connector.state)})"
-    return ""
 
 
 def _pull(environment: str) -> str:

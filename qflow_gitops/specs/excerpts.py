@@ -11,7 +11,7 @@ from qflow_gitops.base.pointer import pointer_to
 from qflow_gitops.findings.finding import Diagnostic, Excerpt, Range
 from qflow_gitops.specs import secrets
 from qflow_gitops.specs.spec import MASK
-from qflow_gitops.specs.targets import as_written_out
+from qflow_gitops.specs.targets import as_written_out, own_parts
 from qflow_gitops.yaml.document import LINE_BREAK, Document, Path
 from qflow_gitops.yaml.parse import decode, parse
 
@@ -92,8 +92,7 @@ def _sensitive(document: Document) -> list[Range]:
     spec = document.data.get("spec")
     if not isinstance(spec, dict):
         return []
-    some = spec.get("targets")
-    places = [spec, *(some if isinstance(some, list) else ())]
+    places = [spec, *(own for _, own in own_parts(spec))]
     given = [each["sensitive"] for each in places if isinstance(each, dict) and "sensitive" in each]
     if not given:
         return []

@@ -8,8 +8,8 @@ from qflow_gitops.base.paths import ROOT, ProjectFolder
 from qflow_gitops.findings.finding import Diagnostic, Severity, bounded, error, has_errors, in_order
 from qflow_gitops.settings import project
 from qflow_gitops.settings.project import Project
-from qflow_gitops.specs import catalogs as catalog
 from qflow_gitops.specs import (
+    by_catalog,
     connector_catalogs,
     connector_use,
     excerpts,
@@ -19,6 +19,7 @@ from qflow_gitops.specs import (
     spec,
     targets,
 )
+from qflow_gitops.specs import catalogs as catalog
 from qflow_gitops.specs.catalogs import Catalog
 from qflow_gitops.specs.connector_catalogs import Connectors
 from qflow_gitops.specs.connectors import registry
@@ -29,6 +30,7 @@ from qflow_gitops.specs.project_rules import (
     same_requests,
     same_targets,
 )
+from qflow_gitops.specs.seeming import seeming
 from qflow_gitops.specs.spec import RunSpec
 from qflow_gitops.yaml.document import Document, Parsed
 from qflow_gitops.yaml.parse import parse
@@ -149,31 +151,44 @@ def examine(content: bytes, file: str, settings: Project, known: Catalogs) -> Ex
     if found:
         found = excerpts.added(bounded(found), {file: content}, parsed.documents, found)
     if has_errors(found):
-        return Examined(file, (), in_order(found), _seeming(parsed.documents, default))
+        return Examined(
+            file, (), in_order(found), seeming(parsed.documents, settings, known.connectors)
+        )
     return Examined(file, specs, in_order(found))
 
 
-def known_again(known: Examined, content: bytes, settings: Project) -> Examined | None:
+def known_again(
+    known: Examined, content: bytes, settings: Project, connectors: Connectors
+) -> Examined | None:
     """Read the specs of a file of which is known what it holds and that it has no error.
 
     None where it doesn't hold that: what was known was of something else.
     """
-    specs = unchecked(content, known.file, settings)
+    specs = unchecked(content, known.file, settings, connectors)
     same = [(*spec.key, spec.digest) for spec in specs] == [
         (*spec.key, spec.digest) for spec in known.specs
     ]
     return Examined(known.file, specs, known.diagnostics) if same else None
 
 
-def unchecked(content: bytes, file: str, settings: Project) -> tuple[RunSpec, ...]:
+def unchecked(
+    content: bytes, file: str, settings: Project, connectors: Connectors
+) -> tuple[RunSpec, ...]:
     """Read the specs of a file that was found valid before; () where it can't have been.
 
-    Compare their digests with what is known of them: nothing else is checked.
+    `connectors` are those of the commit that it is from. Compare the digests with what is known
+    of them: nothing else is checked.
     """
     try:
+        documents = [
+            by_catalog.resolved(document, connectors, settings)
+            for document in parse(content, file).documents
+        ]
+        if any(has_errors(found) for _, found in documents):
+            return ()
         specs = tuple(
             spec.from_document(run, settings.default_environment)
-            for document in parse(content, file).documents
+            for document, _ in documents
             for run in targets.written_out(document)
         )
         return specs if all(spec.digest for spec in specs) else ()
@@ -256,16 +271,25 @@ def _checked(
     for document in parsed.documents:
         problems = schema.check(document, "workflow-run")
         if not has_errors(problems):
-            problems += targets.too_large(document)
-        if not has_errors(problems):
-            written = targets.written_out(document)
-            problems += secrets.check(document)
-            problems += placeholders.templates(document, content)
-            problems += targets.check(document, settings.environments)
-            problems += _of_runs(document, written, settings, known)
+            more, written = _of_document(document, content, settings, known)
+            problems += more
             runs += written
         found += problems
     return _once(found), runs
+
+
+def _of_document(
+    document: Document, content: bytes, settings: Project, known: Catalogs
+) -> tuple[list[Diagnostic], Sequence[Document]]:
+    """Return what is wrong with a document that fits its schema, and its runs, if it has some."""
+    found = [*secrets.check(document), *placeholders.templates(document, content)]
+    whole, unknown = by_catalog.resolved(document, known.connectors, settings)
+    unknown += targets.too_large(whole)
+    if has_errors(unknown):
+        return [*found, *unknown], ()
+    written = targets.written_out(whole)
+    found += [*unknown, *targets.check(whole, settings.environments)]
+    return [*found, *_of_runs(whole, written, settings, known)], written
 
 
 def _of_runs(
@@ -273,7 +297,8 @@ def _of_runs(
 ) -> list[Diagnostic]:
     """Check each run that a document stands for; what its targets share is said once."""
     if written[0] is document:
-        return _of_run(document, settings, known)
+        problems = schema.check_target(document) if isinstance(document, targets.Resolved) else []
+        return problems if has_errors(problems) else problems + _of_run(document, settings, known)
     found = []
     for target in written:
         problems = schema.check_target(target)
@@ -290,27 +315,6 @@ def _of_run(document: Document, settings: Project, known: Catalogs) -> list[Diag
     found += in_project(document, settings)
     found += connector_use.check(document, known.connectors, settings)
     return found
-
-
-def _seeming(documents: Iterable[Document], default: str) -> tuple[tuple[str, str], ...]:
-    """Name the runs of a file that can't be used, as far as they can be read."""
-    names = []
-    for document in documents:
-        metadata = document.data.get("metadata")
-        if isinstance(metadata, dict):
-            environment, name = metadata.get("environment", default), metadata.get("name")
-            if isinstance(environment, str) and isinstance(name, str):
-                names += [(environment, each) for each in _names(name, document.data.get("spec"))]
-    return tuple(names)
-
-
-def _names(run: str, spec: object) -> list[str]:
-    """Name the run of a spec, and its targets where it seems to have some."""
-    given = spec.get("targets") if isinstance(spec, dict) else None
-    some = (
-        [target for target in given if isinstance(target, dict)] if isinstance(given, list) else []
-    )
-    return [run, *(f"{run}/{each['name']}" for each in some if isinstance(each.get("name"), str))]
 
 
 def _once(found: list[Diagnostic]) -> list[Diagnostic]:

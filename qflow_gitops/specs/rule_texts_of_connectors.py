@@ -5,6 +5,14 @@ from qflow_gitops.specs.rule_texts_of_files import ERROR, WARNING
 
 CATALOGS = (
     Rule(
+        "connector-twice",
+        ERROR,
+        "A connector that is given by its name and by an id could be two accounts.",
+        "spec:\n  connectorType: aws\n  connector: payments\n"
+        "  variables: {connectorId: bb81bdbf-7fb9-4bd0-8615-0438966c427b}",
+        "spec:\n  connectorType: aws\n  connector: payments",
+    ),
+    Rule(
         "connector-unknown",
         ERROR,
         "A connector that the catalog doesn't know leads nowhere, or nobody has looked at it.",

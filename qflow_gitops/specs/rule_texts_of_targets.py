@@ -1,7 +1,7 @@
 """What is told of each rule on the targets of a spec: why, examples. Checks nothing."""
 
 from qflow_gitops.findings.finding import Rule
-from qflow_gitops.specs.rule_texts_of_files import ERROR
+from qflow_gitops.specs.rule_texts_of_files import ERROR, WARNING
 
 TARGETS = (
     Rule(
@@ -47,5 +47,49 @@ TARGETS = (
         "The attempts of one run can't count for every target of a spec.",
         "metadata: {name: encrypt, previousName: old/us}\nspec:\n  targets: [{name: us}]",
         "metadata: {name: encrypt}\nspec:\n  targets: [{name: us, previousName: old/us}]",
+    ),
+    Rule(
+        "targets-nothing",
+        ERROR,
+        "A selection of nothing runs nowhere, and everything would look done.",
+        "spec:\n  connectorType: aws      # and the catalog has no connector with `tier: live`\n"
+        "  targets: {connectors: {cloud: aws, labels: {tier: live}}}",
+        "spec:\n  connectorType: aws\n  targets: {connectors: {cloud: aws, labels: {tier: prod}}}",
+    ),
+    Rule(
+        "targets-unmatched",
+        ERROR,
+        "An override or an exclusion of nothing was meant for an account that runs without it.",
+        "spec:\n  connectorType: aws\n"
+        "  targets: {connectors: {cloud: aws, exclude: [legacy, aws-payment]}}",
+        "spec:\n  connectorType: aws\n  targets: {connectors: {cloud: aws, exclude: [legacy]}}",
+    ),
+    Rule(
+        "targets-override",
+        ERROR,
+        "A target that is called like a connector or a region has to run there.",
+        "spec:\n  connectorType: aws\n  targets:\n"
+        "    connectors: {cloud: aws, labels: {tier: prod}}\n    overrides:\n"
+        "      aws-payments:\n"
+        "        variables: {connectorId: bb81bdbf-7fb9-4bd0-8615-0438966c427b}",
+        "spec:\n  connectorType: aws\n  targets:\n"
+        "    connectors: {cloud: aws, labels: {tier: prod}}\n    overrides:\n"
+        "      aws-payments: {variables: {bucket: other}}",
+    ),
+    Rule(
+        "targets-connector-name",
+        ERROR,
+        "A target's name is part of its run's, and begins and ends with a letter or digit.",
+        "spec:\n  connectorType: aws      # and the catalog calls a connector `-new`\n"
+        "  targets: {connectors: {cloud: aws}}",
+        "spec:\n  connectorType: aws\n  targets: {connectors: {cloud: aws, labels: {tier: prod}}}",
+    ),
+    Rule(
+        "targets-left-out",
+        WARNING,
+        "A selected account whose connector doesn't work gets no run until it does.",
+        "spec:\n  connectorType: aws      # and the catalog says of one `disabled: true`\n"
+        "  targets: {connectors: {cloud: aws}}",
+        "spec:\n  connectorType: aws\n  targets: {connectors: {cloud: aws, exclude: [legacy]}}",
     ),
 )

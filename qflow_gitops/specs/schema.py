@@ -28,6 +28,8 @@ from qflow_gitops.specs.schema_messages import (
 from qflow_gitops.specs.schemas import API_VERSION, Problem, is_sound, load, validator_for
 from qflow_gitops.yaml.document import Document, Path
 
+_LATER = frozenset(("targets", "connector"))  # keys of a spec that isn't written out yet
+
 
 def check(document: Document, kind: str) -> list[Diagnostic]:
     """Find everything that the schema `kind` doesn't allow: workflow-run, project, workflow.
@@ -42,7 +44,7 @@ def check(document: Document, kind: str) -> list[Diagnostic]:
     if not is_sound(document.data, kind):
         problems = list(_flat(validator_for(kind).iter_errors(document.data)))
         found = header + _findings(document, kind, problems)
-    if not found and kind == "workflow-run" and "targets" not in document.data["spec"]:
+    if not found and kind == "workflow-run" and not _LATER & document.data["spec"].keys():
         found = list(pointing_nowhere(document))
     return sorted(found, key=lambda finding: finding.range.start)
 
@@ -118,6 +120,8 @@ def _findings(document: Document, kind: str, problems: list[Problem]) -> list[Di
         path: Path = tuple(problem.absolute_path)
         if "propertyNames" in problem.schema_path:
             found.append(bad_key(document, kind, path, problem.instance))
+        elif problem.validator == "required" and problem.validator_value == ["connectorType"]:
+            forbidden.append("connector")  # it stands for a variable
         elif problem.validator == "required":
             missing[path] = [key for key in problem.validator_value if key not in problem.instance]
         elif problem.validator == "additionalProperties":

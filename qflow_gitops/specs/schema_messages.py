@@ -19,7 +19,7 @@ from qflow_gitops.specs.schemas import (
     validator_for,
 )
 from qflow_gitops.specs.spec import CONNECTOR_IDS
-from qflow_gitops.specs.targets import TARGETS, as_written_out
+from qflow_gitops.specs.targets import OVERRIDES, SPEC, TARGETS, as_written_out, target_of
 from qflow_gitops.yaml.document import Document, Path
 
 KINDS = {
@@ -40,7 +40,6 @@ KIND_ADVICE = {
     "ConnectorCatalog": "Connectors belong in connectors/<environment>/<cloud>.yaml.",
 }
 HEADER = ("apiVersion", "kind")
-SPEC: Path = ("spec",)
 _POLICY: Path = ("spec", "policy")
 CONNECTOR_TYPE: Path = ("spec", "connectorType")
 VARIABLES: Path = ("spec", "variables")
@@ -57,6 +56,9 @@ _TYPES = {
 }
 _POINTERS = {"sensitive": "masked", "notSecret": "allowed"}
 _EITHER = "a string or a list"
+_LIST_OR_SELECTION = "a list or a selection (`connectors:`)"
+SELECTED: Path = (*TARGETS, "connectors")
+REGIONS: Path = (*TARGETS, "regions")
 TYPE_RULES = ("type", "anyOf")
 _KIND_WORDS = {
     bool: "true or false",
@@ -108,13 +110,20 @@ def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, 
     siblings = schema_at(kind, tuple(above)).get("properties", {})
     close, place = suggest.near(str(key), siblings), places_of(kind).get(str(key))
     instead: Path = ()
-    if close:
+    if tuple(above[:-1]) == OVERRIDES and key == "connector":
+        fix = "Remove it: another account is another target."
+    elif close:
         instead = (*above, close)
         fix = f"Did you mean `{close}`?"
         if instead in document.keys:
             fix = f"Remove it; `{close}` is there already."
+    elif tuple(above) == TARGETS and key in schema_at(kind, SELECTED)["properties"]:
+        instead, fix = SELECTED, "It belongs under `connectors`."
+    elif tuple(above) == TARGETS and SELECTED not in document.keys:
+        instead = SELECTED
+        fix = "Write a list of targets (`- name: …`), or select them with `connectors:`."
     elif place is not None:
-        inside = tuple(above[:3]) if tuple(above[:2]) == TARGETS and place[:1] == SPEC else ()
+        inside = target_of(tuple(above)) if place[:1] == SPEC else ()
         place = place[1:] if inside else place
         instead = (*inside, *place, str(key))
         fix = (
@@ -162,7 +171,11 @@ def forbidden_keys(document: Document, names: list[str]) -> Iterator[Diagnostic]
 
 def without_type(document: Document, names: list[str]) -> Diagnostic:
     """One finding for all system variables of a spec that names no connector type."""
-    names.sort(key=lambda name: document.key_range((*VARIABLES, name)).start)
+    places = {name: (*SPEC, name) if name == "connector" else (*VARIABLES, name) for name in names}
+    names.sort(key=lambda name: document.key_range(places[name]).start)
+    says = ("is a system variable", "are system variables")
+    if "connector" in names:
+        says = ("is for a cloud", "are for a cloud")
     clouds = sorted({owner_of_keys()[name] for name in names if name in owner_of_keys()})
     value = clouds[0] if len(clouds) == 1 else f"[{', '.join(clouds)}]"
     known = f"Add `connectorType: {value}` under `spec`."
@@ -171,10 +184,9 @@ def without_type(document: Document, names: list[str]) -> Diagnostic:
     )
     return error(
         "connector-type-missing",
-        f"{suggest.all_of(names, 'is a system variable', 'are system variables')}, "
-        "and `connectorType` is missing.",
+        f"{suggest.all_of(names, *says)}, and `connectorType` is missing.",
         document.file,
-        document.key_range((*VARIABLES, names[0])),
+        document.key_range(places[names[0]]),
         known if clouds else unknown,
     )
 
@@ -192,6 +204,8 @@ def bad_key(document: Document, kind: str, path: Path, key: str) -> Diagnostic:
 
 def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Diagnostic:
     """Report a value that the schema refuses."""
+    if problem.validator == "not" and not problem.validator_value:
+        return _out_of_place(document, path, problem)
     value, schema = problem.instance, schema_at(kind, path)
     name = suggest.shown(next((part for part in reversed(path) if isinstance(part, str)), kind))
     where, fix = document.value_range(path), ""
@@ -201,11 +215,14 @@ def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Di
         if path[-1] not in schema_at(kind, path[:-1]).get("required", ()):
             fix = "Give it a value, or remove the key."
     elif problem.validator in TYPE_RULES:
-        wanted = _TYPES.get(problem.validator_value if problem.validator == "type" else "", _EITHER)
+        wanted = _TYPES.get(str(problem.validator_value), _EITHER)
+        wanted = _LIST_OR_SELECTION if path == TARGETS else wanted
         given = _KIND_WORDS.get(type(value), "a mapping")
         given = "a fraction" if wanted == _TYPES["integer"] and given == "a number" else given
         message = f"`{name}` has to be {wanted}, not {given}."
         fix = _type_advice(value, schema)
+    elif path[:-1] == REGIONS:
+        return _bad_region(document, path, problem)
     elif problem.validator in ("minItems", "minProperties"):
         message = f"`{name}` is empty."
     elif problem.validator == "uniqueItems":
@@ -217,6 +234,25 @@ def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Di
         fix = _meant(path, value, schema)
     hint = fix or schema["errorMessage"]
     return error(_rule(path, problem), message, document.file, where, hint)
+
+
+def _out_of_place(document: Document, path: Path, problem: Problem) -> Diagnostic:
+    """Report what nothing may stand for, beside something else."""
+    rule = "schema-value" if path == REGIONS else "connector-twice"
+    message = f"`{called(path)}` can't stand here."
+    hint = str(problem.schema["errorMessage"])
+    return error(rule, message, document.file, document.key_range(path), hint)
+
+
+def _bad_region(document: Document, path: Path, problem: Problem) -> Diagnostic:
+    """Report an entry of `regions`, which are those of the cloud that is selected."""
+    value = problem.instance
+    is_of_oci = document.data["spec"]["targets"]["connectors"]["cloud"] == "oci"
+    name = "oci_region" if is_of_oci else "region"
+    meant = suggest.about_region(name, value) or _region_called(name, value)
+    message, where = f"`regions` can't hold {suggest.quoted(value)}.", document.value_range(path)
+    hint = meant or str(problem.schema["errorMessage"])
+    return error("schema-value", message, document.file, where, hint)
 
 
 def _rule(path: Path, problem: Problem) -> str:

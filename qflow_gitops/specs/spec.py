@@ -10,7 +10,7 @@ from typing import Any
 
 from qflow_gitops.base.pointer import parts
 from qflow_gitops.errors import InvalidInput
-from qflow_gitops.specs.targets import Target
+from qflow_gitops.specs.targets import OVERRIDES, Target, catalog_of
 from qflow_gitops.yaml.document import Document, Path
 
 LEGACY_VARIABLES = {
@@ -37,7 +37,7 @@ class RunSpec:
     `name` is `<run>/<target>` where the document has targets. `connector_types` is () where it
     names none. `rerun` is 0 where it isn't set. `file` and `index` say which document of which file
     it is, `within` which mapping there says what is its own: () for the document, else a target's.
-    Build it with `from_document`.
+    `catalog` is the file that gave its connector, "" for none. Build it with `from_document`.
     """
 
     environment: str
@@ -54,6 +54,7 @@ class RunSpec:
     file: str
     index: int
     within: Path = ()
+    catalog: str = ""
 
     def path_of(self, key: str) -> Path:
         """Return where one of its own keys stands in the document, or is to stand."""
@@ -62,6 +63,8 @@ class RunSpec:
 
     def place_of(self, key: str) -> str:
         """Say where one of its own keys is to be written: "under `spec`", "in its target"."""
+        if self.within[:-1] == OVERRIDES:
+            return f"under `targets.overrides`, below `{self.within[-1]}`,"
         return f"under `{self.path_of(key)[0]}`" if not self.within else "in its target"
 
     @property
@@ -209,6 +212,7 @@ def from_document(document: Document, default_environment: str) -> RunSpec:
         file=document.file,
         index=document.index,
         within=target.path if target else (),
+        catalog=catalog_of(document),
     )
 
 

@@ -16,6 +16,8 @@ from qflow_gitops.findings.finding import Diagnostic, Range, error
 from qflow_gitops.yaml.document import Document, Path
 
 TARGETS: Path = ("spec", "targets")
+OVERRIDES: Path = (*TARGETS, "overrides")
+SPEC: Path = ("spec",)
 POINTLESS = "sensitive-nothing"
 """The rule about pointers that lead to nothing."""
 
@@ -34,11 +36,25 @@ class Target(Document):
     """A target as a document of its own.
 
     The name in its data is still its run's, `name` is that of the target; `path` is where it
-    stands in the document of the file.
+    stands in the document of the file, or would: what is selected is only there as an override.
+    `catalog` is the file that gave its connector, "" for none.
     """
 
     name: str
     path: Path
+    catalog: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved(Document):
+    """A spec as it would be written without the catalogs of connectors (`by_catalog`).
+
+    `catalogs` are the files that gave a connector, by where that is in the data: in the spec or in
+    a target. `selected` is whether the targets were.
+    """
+
+    catalogs: Mapping[Path, str]
+    selected: bool
 
 
 def written_out(document: Document) -> tuple[Document, ...]:
@@ -55,27 +71,60 @@ def written_out(document: Document) -> tuple[Document, ...]:
 
 def as_written_out(path: Path) -> Path:
     """Return where a value of a target would stand in a document of its own; others as they are."""
-    if path[:2] != TARGETS or len(path) < 4:
+    rest = path[len(target_of(path)) :]
+    if not rest or len(rest) == len(path):
         return path
-    return ("metadata" if path[3] in ("name", *_META) else "spec", *path[3:])
+    return ("metadata" if rest[0] in ("name", *_META) else "spec", *rest)
+
+
+def target_of(path: Path) -> Path:
+    """Return where the target, or its override, stands that a path leads into; () for none."""
+    if path[:2] != TARGETS:
+        return ()
+    depth = 4 if path[:3] == OVERRIDES else 3
+    in_one = len(path) >= depth and (depth == 4 or isinstance(path[2], int))
+    return path[:depth] if in_one else ()
+
+
+def own_parts(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """Return what stands in a spec about single targets, as it is written, and where."""
+    targets = spec.get("targets", ())
+    if isinstance(targets, dict):
+        overrides = targets.get("overrides", {})
+        pairs = overrides.items() if isinstance(overrides, dict) else ()
+        yield from (((*OVERRIDES, name), own) for name, own in pairs)
+    elif isinstance(targets, (list, tuple)):
+        yield from (((*TARGETS, number), own) for number, own in enumerate(targets))
 
 
 def parts(document: Document, wanted: Collection[tuple[str, str]]) -> Iterator[tuple[Path, Any]]:
     """Return parts of a spec, given by their paths, and those of its targets."""
     for top, name in wanted:
         yield (top, name), document.data.get(top, {}).get(name)
-    for number, target in enumerate(document.data["spec"].get("targets", ())):
+    for at, target in own_parts(document.data["spec"]):
         for _, name in wanted:
             if name in target:
-                yield (*TARGETS, number, name), target[name]
+                yield (*at, name), target[name]
 
 
 def is_excused(document: Document, path: Path) -> bool:
     """Whether `notSecret` of the spec, or of the target that a value stands in, points at it."""
-    spec = document.data["spec"]
-    places = [spec, spec["targets"][path[2]]] if path[:2] == TARGETS else [spec]
-    pointer = pointer_to(as_written_out(path)[1:])
+    spec, pointer = document.data["spec"], pointer_to(as_written_out(path)[1:])
+    own = target_of(path)
+    places = [spec, *(each for at, each in own_parts(spec) if own == at)]
     return any(pointer in place.get("notSecret", ()) for place in places)
+
+
+def catalog_of(document: Document) -> str:
+    """Return the file of the catalog that a document, or target, has its connector from, or ""."""
+    if isinstance(document, Target):
+        return document.catalog
+    return document.catalogs.get(SPEC, "") if isinstance(document, Resolved) else ""
+
+
+def is_selected(document: Document) -> bool:
+    """Whether the targets of a document were selected, rather than written."""
+    return isinstance(document, Resolved) and document.selected
 
 
 def overlaid(base: Any, patch: Any) -> Any:
@@ -106,6 +155,10 @@ class _Expansion:
         self._spec = {
             key: value for key, value in document.data["spec"].items() if key != "targets"
         }
+        self._catalogs: Mapping[Path, str] = {}
+        self._selected = is_selected(document)
+        if isinstance(document, Resolved):
+            self._catalogs = document.catalogs
 
     def target(self, number: int) -> Target:
         own = self._targets[number]
@@ -120,10 +173,17 @@ class _Expansion:
             if name in own:
                 data["spec"][name] = [*data["spec"].get(name, ()), *own[name]]
         document = self._document
-        at = (*TARGETS, number)
+        at: Path = (*TARGETS, number)
         keys = _Places(document.keys, at, data, self._spec)
         values = _Places(document.values, at, data, self._spec)
-        return Target(document.file, document.index, data, keys, values, own["name"], at)
+        path = (*OVERRIDES, own["name"]) if self._selected else at
+        by = self._catalog(at, own)
+        return Target(document.file, document.index, data, keys, values, own["name"], path, by)
+
+    def _catalog(self, at: Path, own: Mapping[str, Any]) -> str:
+        """Return the file of the catalog that its connector is from: the spec's, or its own."""
+        is_own = "connectorId" in own.get("variables", ())
+        return self._catalogs.get(at if is_own else SPEC, "") if self._catalogs else ""
 
 
 def _laid_over(
@@ -263,8 +323,8 @@ def _of_some(
     finding: Diagnostic, which: Sequence[str], names: Sequence[str], document: Document
 ) -> Diagnostic:
     """Say which targets a finding about what they share is about, where it isn't all of them."""
-    own = document.values[TARGETS]
-    if len(which) == len(names) or own.start <= finding.range.start < own.end:
+    own = document.values.get(OVERRIDES if is_selected(document) else TARGETS)
+    if len(which) == len(names) or (own and own.start <= finding.range.start < own.end):
         return finding
     more = f" and {len(which) - _NAMED} more" if len(which) > _NAMED else ""
     said = f"So it is for {suggest.listed(which[:_NAMED])}{more}."

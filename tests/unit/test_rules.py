@@ -41,6 +41,13 @@ connectors:
   legacy: {{id: bb81bdbf-7fb9-4bd0-8615-0438966c427b, disabled: true}}
 """.encode()
 }
+SELECTED = f"""apiVersion: qflow-gitops/v1
+kind: ConnectorCatalog
+connectors:
+  aws-payments: {{id: {CONNECTOR}, labels: {{tier: prod}}}}
+"""
+LEGACY = "  legacy: {id: bb81bdbf-7fb9-4bd0-8615-0438966c427b, disabled: true}\n"
+NEW = "  -new: {id: bb81bdbf-7fb9-4bd0-8615-0438966c427b}\n"
 NOT_YAML = {  # shown in words, because the example is a name, a size or a count; tested elsewhere
     "file-kind", "file-name", "file-collision", "file-unreadable", "too-many-specs",
     "too-many-findings", "targets-too-large",
@@ -91,8 +98,11 @@ def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
     }  # fmt: skip
     known = CATALOG if rule.id.startswith("workflow-") and rule.id != "workflow-id" else {}
     files = {"a.yaml": text.encode()}
-    if rule.id in ("connector-unknown", "connector-of-another-cloud", "connector-unusable"):
-        known = CONNECTORS
+    if rule.id.startswith("connector-") and rule.id not in ("connector-id", "connector-value"):
+        known = {} if rule.id in settings else CONNECTORS
+    if rule.id.startswith("targets-"):
+        more = NEW if rule.id == "targets-connector-name" else LEGACY
+        known = {"connectors/prod/aws.yaml": (SELECTED + more).encode()}
     if "kind: ConnectorCatalog" in text:
         files, known = {}, {"connectors/prod/aws.yaml": text.encode()}
     return list(load.load(files, settings.get(rule.id, OPEN), known).diagnostics)

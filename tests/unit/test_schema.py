@@ -32,6 +32,8 @@ KEYWORDS = {
     "maxProperties", "items", "minItems", "maxItems", "uniqueItems", "contains",
     "allOf", "anyOf", "not", "if", "else",
 }  # fmt: skip
+CONDITIONS = ("includes-", "selects-", "without-")
+"""What the names of definitions begin with that stand for nothing that a person writes."""
 SINGLE = ("additionalProperties", "propertyNames", "items", "contains", "not", "if", "else")
 EDITOR_KEYWORDS = {"errorMessage", "deprecationMessage", "defaultSnippets"}
 UUID = "6cad21c8-4405-4517-beb9-7372feafb5b4"
@@ -62,7 +64,7 @@ def fields(name: str) -> Iterator[Place]:
     for place, one in subschemas(name):
         parts = place.split("/")
         written = parts[-2:-1] == ["properties"] or parts[-1] in ("additionalProperties", "items")
-        if written and "else" not in parts and not any(p.startswith("includes-") for p in parts):
+        if written and not any(p.startswith(("else", *CONDITIONS)) for p in parts):
             yield place, one
 
 
@@ -148,7 +150,8 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
         == {
             "workflow-run": {
                 "workflow-run/properties/spec/properties/variables",
-                "workflow-run/$defs/target/properties/variables",
+                "workflow-run/$defs/override/properties/input",
+                "workflow-run/$defs/targetVariables",
                 "workflow-run/$defs/target/properties/input",
                 "workflow-run/properties/spec/properties/input",
             },

@@ -75,6 +75,40 @@ def unknown_connector(at: Terminal) -> tuple[str, Person]:
 
 
 @scenario("worktree")
+def unknown_connector_name(at: Terminal) -> tuple[str, Person]:
+    """A connector is named before its catalog was pulled."""
+    by_name = "  connector: aws-payments-prod\n"
+    at.specs(a=spec("a", extra=f"  connectorType: aws\n{by_name}"))
+    at.merge()
+
+    def by_id(at: Terminal) -> None:
+        at.edit("runs/a.yaml", by_name, f"  variables: {{connectorId: {CONNECTOR}}}\n")
+
+    return "qflow-gitops validate", Person(WHY, {"Correct the name": by_id})
+
+
+@scenario("worktree")
+def connectors_of_no_catalog(at: Terminal) -> tuple[str, Person]:
+    """Connectors are selected before their catalog was pulled."""
+    selected = "  targets: {connectors: {cloud: aws, exclude: [aws-legacy]}}\n"
+    at.specs(a=spec("a", extra=f"  connectorType: aws\n{selected}"))
+    at.merge()
+    return "qflow-gitops validate", Person(WHY)
+
+
+@scenario("worktree")
+def a_selected_connector_in_error(at: Terminal) -> tuple[str, Person]:
+    """One of the connectors that are selected was in error when the catalog was pulled."""
+    assert at("connectors", "pull").code == 0
+    at.specs(a=spec("a", extra="  connectorType: aws\n  targets: {connectors: {cloud: aws}}\n"))
+    at.merge()
+    whole, rest = "{cloud: aws}", "{cloud: aws, exclude: [aws-legacy]}"
+    return "qflow-gitops validate --strict", Person(
+        WHY, {"Exclude it": lambda at: at.edit("runs/a.yaml", whole, rest)}
+    )
+
+
+@scenario("worktree")
 def a_connector_in_error(at: Terminal) -> tuple[str, Person]:
     """A connector was in error when the catalog was pulled."""
     at.specs(a=SAMPLE)
