@@ -178,7 +178,11 @@ def _known(git: GitRepo, about: About) -> list[RunKey]:
     options = ["--no-color", "--no-line-number", "--no-column", "--no-recurse-submodules"]
     command = ["grep", *options, "-I", "-h", "-E", "-e", _LINES, "--"]
     _, out, _ = git.run([*command, *literal_paths(about.runs)])
-    found = list(_named_in(out.decode(errors="replace").splitlines(), about))
+    from qflow_gitops.cli.completing_selected import selected
+
+    by_run = selected(git, about.folder, about.runs)
+    named = _named_in(out.decode(errors="replace").splitlines(), about)
+    found = [name for key in named for name in by_run.get(key, [key])]
     cache.keep_answer(what, [state, found])
     return found
 

@@ -22,7 +22,7 @@ EXAMPLES = frozenset(
         # this project's own examples
         "9f2f6d0e-7a3f-4b35-8d1c-2c6f0f5f7b21", "3d7f9a34-1c55-4b8e-a0f7-6a0d2f1c9e55",
         "5e0c1f7a-88aa-4c0e-8f0b-7f4b5f1f2a90", "1b0c6a52-53f7-4c0b-9d43-0d8a4a2f6e11",
-        "c3c7f2a0-4f0e-4a53-9d7e-5b6c3a1d2e4f",
+        "c3c7f2a0-4f0e-4a53-9d7e-5b6c3a1d2e4f", "b4d9e1c7-5a3f-4e60-8b2d-1f6c7a9e0d35",
         "ocid1.compartment.oc1..aaaaaaaadr7qmdx5tq4zmzq2vzn4ubfnvxyb3nfh5wq2zv6k4ypldd3sxq2a",
     )
 )  # fmt: skip

@@ -17,7 +17,7 @@ import pytest
 from tests.helpers.clones import BRANCH_PROJECT
 from tests.helpers.git import Workspace
 from tests.helpers.partners import REQUIRED
-from tests.helpers.specs import spec
+from tests.helpers.specs import CONNECTOR, WORKFLOW, spec
 
 PROGRAM = '#!/bin/sh\nexec {python} -c "from qflow_gitops.cli.main import main; main()" "$@"\n'
 SETTINGS = BRANCH_PROJECT.replace(
@@ -56,6 +56,11 @@ def place(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     targets = "  targets:\n    - {name: us, input: {name: no}}\n    - name: eu.eu-west-1\n"
     lists = "      input:\n        all:\n          - name: beta-no\n"
     workspace.write("runs/t.yaml", spec("theta", extra=targets + lists))
+    head = "apiVersion: qflow-gitops/v1\nkind: ConnectorCatalog\nconnectors:\n"
+    entries = f'  shop: {{id: {WORKFLOW}}}\n  old: {{id: {CONNECTOR}, gone: "2026-11-01"}}\n'
+    workspace.write("connectors/prod/aws.yaml", head + entries)
+    selection = "  targets:\n    connectors: {cloud: aws}\n    regions: [us-east-1]\n"
+    workspace.write("runs/s.yaml", spec("kappa", extra=f"  connectorType: aws\n{selection}"))
     workspace.commit("specs")
     workspace.write("runs/draft.yaml", spec("draft"))
     return workspace
@@ -138,6 +143,8 @@ def test_runs(complete: Complete) -> None:
     assert not {"maha2", "no", "beta", "theta"} & complete("qflow-gitops plan ")
     found = complete("qflow-gitops plan theta")
     assert {each for each in found if each.startswith("theta/")} == TARGETS
+    found = complete("qflow-gitops plan kappa")
+    assert {each for each in found if each.startswith("kappa/")} == {"kappa/shop.us-east-1"}
     assert complete("qflow-gitops history al") >= {"alpha"}
     assert {"dev/beta", "dev/gamma"} <= complete("qflow-gitops apply dev/")
 

@@ -9,8 +9,9 @@ import pytest
 from qflow_gitops.sandbox.connectors import connector
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
+from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
-from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT
+from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, spec
 
 AWS, AZURE, GCP = (f"connectors/prod/{cloud}.yaml" for cloud in ("aws", "azure", "gcp"))
 OTHER = "bb81bdbf-7fb9-4bd0-8615-0438966c427b"
@@ -485,3 +486,104 @@ def test_other_readers_read_the_same(pulled: Workspace, cli: Cli, sandbox: Sandb
     assert data["connectors"]["aws-payments-prod"]["id"] == CONNECTOR
     assert json.loads(json.dumps(data)) == data
     assert subprocess.run(["git", "diff", "--quiet"], cwd=pulled.path, check=False).returncode == 0
+
+
+# --- what specs have from a catalog ---------------------------------------------------
+
+SELECTED = """\
+  connectorType: aws
+  targets:
+    connectors: {cloud: aws}
+    regions: [us-east-1]
+"""
+
+
+def selected(cli: Cli, *options: str) -> dict[str, str]:
+    changes = cli.json("plan", *options)["changes"]
+    return {each["name"]: each["reason"] for each in changes}
+
+
+def test_a_new_account_is_a_change_of_the_catalog(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Pulled, reviewed, merged: each account and request once, from whichever clone."""
+    workspace.remove("runs/aws/buckets.yaml")
+    assert cli("connectors", "pull").code == 0
+    workspace.write("runs/one.yaml", spec("one", extra=SELECTED))
+    by_name = "  connectorType: aws\n  connector: aws-payments-prod\n"
+    workspace.write("runs/two.yaml", spec("two", extra=by_name))
+    workspace.publish("specs")
+    assert "`aws-legacy` is in error" in cli("validate").out
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 2
+    new = connector("aws", OTHER.replace("b", "c"), "New one", "345678901234")
+    sandbox.set_connectors("aws", [PAYMENTS, LEGACY | {"state": "SUCCESS"}, new])
+    assert cli("connectors", "pull").code == 0
+    workspace.publish("pulled")
+    wanted = {
+        "one/aws-legacy.us-east-1": "added",
+        "one/aws-payments-prod.us-east-1": "already_ran",
+        "one/new-one.us-east-1": "added",
+        "two": "already_ran",
+    }
+    assert selected(cli) == wanted
+    assert selected(cli, "--from", "HEAD~1") == wanted
+    due = {name for name, reason in wanted.items() if reason == "added"}
+    full = cli.json("plan", "--full")
+    assert {each["name"] for each in full["changes"] if each["action"] == "run"} == due
+    assert cli.json("plan")["digest"] == full["digest"]
+    fresh = Cli(remote.clone("fresh").path, cli._capfd)
+    assert fresh("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 4
+    assert fresh.json("plan")["counts"]["run"] == 0
+    assert fresh("lock", "verify").code == 0
+    sandbox.set_connectors("aws", [PAYMENTS, new])
+    assert cli("connectors", "pull").code == 0
+    workspace.publish("gone")
+    assert selected(cli)["one/aws-legacy.us-east-1"] == "removed"
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 4
+
+
+def test_what_was_sent_by_a_name_is_verified_with_the_catalog_of_its_commit(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("connectors", "pull").code == 0
+    by_name = "  connectorType: aws\n  connector: aws-payments-prod\n"
+    workspace.write("runs/two.yaml", spec("two", extra=by_name))
+    workspace.publish("specs")
+    assert cli("apply", "--yes").code == 0
+    name = workspace.read(AWS).replace("aws-payments-prod", "payments")
+    workspace.write(AWS, name)
+    workspace.write(
+        "runs/two.yaml", spec("two", extra=by_name.replace("aws-payments-prod", "payments"))
+    )
+    workspace.publish("renamed")
+    assert cli.json("plan", "--full")["counts"]["run"] == 0
+    verified = cli.json("lock", "verify")
+    assert verified["exitCode"] == 0
+    lacking = Cli(remote.clone("lacking", "--depth", "1").path, cli._capfd)
+    assert lacking("lock", "verify").code == 0
+
+
+def test_rerun_and_migrate_of_what_is_selected(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    project.remove("runs/aws/buckets.yaml")
+    assert cli("connectors", "pull").code == 0
+    legacy = f"  variables: {{credentials: {CONNECTOR}}}\n"
+    project.write("runs/one.yaml", spec("one", extra=legacy + SELECTED))
+    by_name = "  connectorType: aws\n  connector: aws-payments-prod\n"
+    project.write("runs/two.yaml", spec("two", extra=by_name + legacy))
+    project.commit("specs")
+    done = cli("migrate")
+    assert "`connector` names the account, and Qualys ignores credentials" in done.out
+    assert f"connectorId: {CONNECTOR}" in project.read("runs/one.yaml")
+    project.commit("migrated")
+    assert cli("validate").code == 0
+    assert cli("rerun", "one/aws-payments-prod.us-east-1", "--reason", "again").code == 0
+    assert (
+        '    overrides:\n      "aws-payments-prod.us-east-1":\n        rerun: 1\n'
+        in project.read("runs/one.yaml")
+    )
+    assert cli("validate").code == 0

@@ -163,6 +163,33 @@ def test_what_a_catalog_breaks_in_other_files_is_its_concern() -> None:
     assert "runs/old.yaml" in text(team)
 
 
+def test_a_catalog_is_part_of_each_spec_that_has_something_from_it() -> None:
+    team = Team()
+    lines = [
+        f"  {name}: {{id: aa70acae-6ea8-3acf-b504-f327855b316{end}}}\n"
+        for name, end in (("payments", "a"), ("shop", "b"), ("site", "c"))
+    ]
+
+    def catalog(*some: str) -> None:
+        head = "apiVersion: qflow-gitops/v1\nkind: ConnectorCatalog\nconnectors:\n"
+        team.world.git.write("connectors/prod/aws.yaml", head + "".join(some))
+
+    catalog(*lines[:2])
+    selected = "  targets: {connectors: {cloud: aws}}\n"
+    team.world.spec("one", extra=f"  connectorType: aws\n{selected}")
+    team.world.spec("other")
+    team.commit()
+    team.world.apply()
+    team.world.git.switch("pull-7", team.world.git.resolve("main"))
+    catalog(lines[0], lines[2])
+    team.world.github.open(7, team.on_branch(7), team.base)
+    team.world.git.switch("main")
+    assert only(team.world.comment(7)).standing is ReviewStatus.PLANNED
+    assert "`prod/one/site` | planned | `added`" in text(team)
+    assert "site (" not in text(team)
+    assert "prod/other" not in text(team)
+
+
 def test_an_attempt_that_names_another_pull_request_is_that_ones() -> None:
     team = Team()
     team.propose(7, "a")
