@@ -69,6 +69,19 @@ Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`
 """
 
 
+_OWNERS = ".github/CODEOWNERS"
+_OWNERS_TEXT = """\
+# Whose review a change of these takes, as they decide what runs and in which accounts. Put your own
+# team in place of @OWNER/TEAM and take the first mark of each line away; the ruleset of the branch
+# has to require a review of code owners.
+# /.github/  @OWNER/TEAM
+# /{settings}  @OWNER/TEAM
+# /{connectors}/  @OWNER/TEAM
+"""
+_OWNERS_PLACES = (_OWNERS, "CODEOWNERS", "docs/CODEOWNERS")
+"""Where GitHub looks for it, the first of them counts."""
+
+
 class Asked(NamedTuple):
     """What to make ready: the platform, and the workflows of GitHub Actions, None for none.
 
@@ -113,6 +126,8 @@ def init(
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
     changes.append(_line(folder, ".gitignore", f"{LOCK_FILE}.rescue"))
     changes = [replace(change, file=at.path(change.file)) for change in changes] + made
+    if asks is not None:
+        changes.append(_owners(target.root, at))
     changes += [_write_missing(target.root, name, text) for name, text in files_of_all.items()]
     changes.append(_editor(target.root, at))
     return Report("init", body=Files(tuple(changes), steps))
@@ -176,6 +191,17 @@ def _exported(folder: Path, root: Path, text_of: Callable[[str], str]) -> list[F
         shown = path.relative_to(root).as_posix()
         changes.append(FileChange(shown, "kept" if same else "written"))
     return changes
+
+
+def _owners(root: Path, at: ProjectFolder) -> FileChange:
+    """Write who owns what decides about accounts, for a person to fill in; or say what it lacks."""
+    there = next((name for name in _OWNERS_PLACES if (root / name).exists()), None)
+    if there is None:
+        text = _OWNERS_TEXT.format(settings=at.settings, connectors=at.connectors)
+        return _write_missing(root, _OWNERS, text)
+    own = f"/{at.connectors}/"
+    lines = (root / there).read_text(encoding="utf-8", errors="replace")
+    return FileChange(there, "kept", "" if own in lines else f"it has no `{own}`")
 
 
 def _json(data: object) -> str:

@@ -36,6 +36,7 @@ def new(cloud: str, name: str) -> Report:
         "spec:",
         "  workflowId:   # the workflow's UUID; Qualys: Workflows → your workflow",
         f"  connectorType: {cloud}",
+        f"  # connector: NAME   # of connectors/<environment>/{cloud}.yaml, instead of the id",
         "  variables:",
         "    connectorId:   # the connector's UUID; Qualys: Connectors → your account",
         *(

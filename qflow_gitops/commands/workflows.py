@@ -38,7 +38,9 @@ def pull(
     name = one_environment(project, environment)
     ids = [_checked(text) for text in wanted]
     if not ids and not everything:
-        specs = reading.worktree_specs(reading.worktree(git, project), project, catalogs={})
+        tree = reading.worktree(git, project)
+        known = reading.worktree_connectors(tree, project.folder)
+        specs = reading.worktree_specs(tree, project, known)
         used = {spec.workflow_id for spec in specs.specs.values() if spec.environment == name}
         ids = sorted({workflow_id.lower() for workflow_id in used} | set(read(git, project.folder)))
     client = qualys(project.environments[name].platform)

@@ -68,6 +68,7 @@ _KIND_WORDS = {
     list: "a list",
 }
 _SECRET = re.compile(r"token|passw|secret|api.?key|client.?id|user.?name|credential", re.IGNORECASE)
+_NAME = re.compile(r"(?=[0-9a-f-]*[g-z])[a-z0-9-]{1,63}")  # and nothing like an id
 _MASKED = re.compile(r"[xX]{6}|\.0+$")
 _ADDRESS = re.compile(r"gateway|url|host|endpoint", re.IGNORECASE)
 
@@ -296,7 +297,10 @@ def _meant(path: Path, value: Any, schema: Mapping[str, Any]) -> str:
     if template := suggest.about_template(value):
         return template
     if path == (*SPEC, "workflowId") or name in CONNECTOR_IDS:
-        return suggest.about_id(value, offered=_may_be_shown(path))
+        fix = suggest.about_id(value, offered=_may_be_shown(path))
+        is_name = name == "connectorId" and _NAME.fullmatch(value) and _may_be_shown(path)
+        by_name = f"A name stands beside `variables`, as `connector: {value}`." if is_name else ""
+        return fix or by_name
     if path[:2] == (*SPEC, "connectorType"):
         meant = _CLOUD_NAMES.get(value.lower()) or suggest.near(value, owner_of_keys().values())
         return f"Did you mean `{meant}`?" if meant else ""

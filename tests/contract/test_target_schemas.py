@@ -19,6 +19,7 @@ from qflow_gitops.specs import load, schema, schemas
 from tests.fakes.world import World
 from tests.helpers.lsp import editor
 from tests.helpers.node import requires_node, script
+from tests.helpers.selected import catalogs, selected
 from tests.helpers.sourcemeta import requires_sourcemeta, validate
 from tests.helpers.targeted import SLIPS, apart, drawn
 
@@ -29,6 +30,11 @@ BEYOND = {
     "target-request-twice": "two targets that ask for the same once they are laid over the spec",
 }
 """Rule -> what it is about, that JSON Schema has no word for."""
+BY_CATALOG = {
+    "connector-unknown", "connector-of-another-cloud", "targets-nothing", "targets-unmatched",
+    "targets-override", "connector-type-missing", "connector-variable",
+}  # fmt: skip
+"""What only a catalog tells, or only what a target is once it is written out."""
 
 
 @cache
@@ -38,10 +44,17 @@ def specs() -> tuple[tuple[str, dict[str, Any]], ...]:
 
 @cache
 def documents() -> tuple[dict[str, Any], ...]:
-    """The specs, and the targets of those that fit the schema, each written out."""
+    """The specs, the targets of those that fit the schema, each written out, and by a catalog."""
     whole = [data for _, data in specs()]
     sound = [data for data in whole if schema.is_valid(data, "workflow-run")]
-    return (*whole, *(part for data in sound for part in apart(data).values()))
+    written = (part for data in sound for part in apart(data).values())
+    return (*whole, *written, *by_catalog())
+
+
+@cache
+def by_catalog() -> tuple[dict[str, Any], ...]:
+    """Specs that name connectors, or select their targets."""
+    return tuple(selected(COUNT, SEED))
 
 
 def ours() -> list[bool]:
@@ -109,6 +122,19 @@ def test_validate_agrees_but_for_what_no_schema_says() -> None:
         alone.update(rules if rules <= BEYOND.keys() else ())
     assert differ == []
     assert alone.keys() == BEYOND.keys()
+
+
+def test_validate_agrees_on_what_a_catalog_gives() -> None:
+    """A spec that fits the schema is wrong by nothing but what the schema can't say."""
+    seen = Counter[bool]()
+    for data in by_catalog():
+        fits_schema = schema.is_valid(data, "workflow-run")
+        files = {"runs/a.yaml": json.dumps(data).encode() + b"\n"}
+        found = load.load(files, World().project, catalogs()).diagnostics
+        rules = {one.rule for one in found if one.severity is Severity.ERROR}
+        assert rules <= BY_CATALOG if fits_schema else rules, (data, rules)
+        seen[not rules] += 1
+    assert min(seen[True], seen[False]) > COUNT // 4
 
 
 def test_slips_of_most_kinds_are_sometimes_wrong_and_sometimes_right() -> None:

@@ -11,7 +11,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
-from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, spec
+from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 AWS, AZURE, GCP = (f"connectors/prod/{cloud}.yaml" for cloud in ("aws", "azure", "gcp"))
 OTHER = "bb81bdbf-7fb9-4bd0-8615-0438966c427b"
@@ -562,8 +562,11 @@ def test_what_was_sent_by_a_name_is_verified_with_the_catalog_of_its_commit(
     assert cli.json("plan", "--full")["counts"]["run"] == 0
     verified = cli.json("lock", "verify")
     assert verified["exitCode"] == 0
+    workspace.write(AWS, f"# another time\n{name}")
+    workspace.publish("said")
     lacking = Cli(remote.clone("lacking", "--depth", "1").path, cli._capfd)
     assert lacking("lock", "verify").code == 0
+    assert lacking.json("plan", "--full")["counts"]["run"] == 0
 
 
 def test_rerun_and_migrate_of_what_is_selected(
@@ -576,6 +579,8 @@ def test_rerun_and_migrate_of_what_is_selected(
     by_name = "  connectorType: aws\n  connector: aws-payments-prod\n"
     project.write("runs/two.yaml", spec("two", extra=by_name + legacy))
     project.commit("specs")
+    assert cli("workflows", "pull").code == 0
+    assert (project.path / f"workflows/{WORKFLOW}.json").exists()
     done = cli("migrate")
     assert "`connector` names the account, and Qualys ignores credentials" in done.out
     assert f"connectorId: {CONNECTOR}" in project.read("runs/one.yaml")

@@ -66,6 +66,17 @@ def test_inside_of_targets_it_is_completed_too(opened: tuple[Editor, Workspace])
     assert labels(one, at - 1, 6) >= {"name", "variables", *keys}
 
 
+def test_a_selection_is_completed_too(opened: tuple[Editor, Workspace]) -> None:
+    one, workspace = opened
+    text = f"{SAMPLE}  targets:\n    connectors:\n      cloud: aws\n      \n    "
+    workspace.write(DEEP, f"{text}\n")
+    one.open(DEEP)
+    at = len(text.splitlines())
+    assert labels(one, at - 2, 6) >= {"labels", "exclude"}
+    assert labels(one, at - 1, 4) >= {"regions", "overrides"}
+    assert labels(one, at - 3, 13) >= {"aws", "azure", "gcp", "oci"}
+
+
 def test_a_target_explains_itself(opened: tuple[Editor, Workspace]) -> None:
     one, workspace = opened
     workspace.write(DEEP, SAMPLE + TARGETS)

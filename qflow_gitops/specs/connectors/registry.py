@@ -128,6 +128,11 @@ def _near_miss(
     absent = tuple(one for one in _system_variables(types) if one not in variables)
     meant = _near(name, absent) or _misnomer(name, types)
     hint = f"Did you mean the system variable `{meant}`?"
+    if name == "connector":
+        hint = (
+            "A connector's name stands beside `variables`, as `connector:`; here goes its id, as "
+        )
+        hint += "`connectorId`."
     if meant == COMMON and COMMON in variables:
         hint = "`connectorId` says which account it is: remove this, unless the workflow has it."
     elif meant not in absent:

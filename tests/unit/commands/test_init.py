@@ -149,6 +149,30 @@ def test_the_workflows_of_github_are_written_if_asked_for(tmp_path: Path, action
     assert any("qflow-gitops@0" in step for step in steps(report)) is not bool(action)
 
 
+def test_who_owns_what_decides_about_accounts_is_there_to_fill_in(tmp_path: Path) -> None:
+    report = begin(tmp_path, action="")
+    assert changes(report)[".github/CODEOWNERS"] == "written"
+    lines = (tmp_path / ".github/CODEOWNERS").read_text().splitlines()
+    assert all(line.startswith("# ") for line in lines)
+    assert [line.split()[1] for line in lines if "/  @" in line or "yaml  @" in line] == [
+        "/.github/",
+        "/qflow.yaml",
+        "/connectors/",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("owned", "lacks"), [("* @octo/all\n", "it has no `/connectors/`"), ("/connectors/ @o/a\n", "")]
+)
+def test_owners_that_are_there_stay(tmp_path: Path, owned: str, lacks: str) -> None:
+    (tmp_path / "CODEOWNERS").write_text(owned)
+    report = begin(tmp_path, action="")
+    assert isinstance(report.body, Files)
+    (found,) = [each for each in report.body.changes if "CODEOWNERS" in each.file]
+    assert (found.file, found.what, found.detail) == ("CODEOWNERS", "kept", lacks)
+    assert (tmp_path / "CODEOWNERS").read_text() == owned
+
+
 def test_without_them_nothing_of_github_is_written(tmp_path: Path) -> None:
     begin(tmp_path)
     assert not (tmp_path / ".github").exists()
