@@ -99,9 +99,12 @@ def heirs_of(lockfile: Lockfile, environment: str) -> tuple[str, ...]:
 
 def recorded_origins(lockfile: Lockfile, key: RunKey) -> tuple[Origin, ...]:
     """Return whose attempts were carried over to a run, as the lockfile has it, oldest first."""
+    events = lockfile.events(*key)
+    if not events:  # of nearly every run
+        return ()
     return tuple(
         Origin(environment, run, int(event.extra["through"]))
-        for event in lockfile.events(*key)
+        for event in events
         if event.event == CARRIED
         for environment, _, run in (event.text("from").partition("/"),)
     )

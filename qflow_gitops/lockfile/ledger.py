@@ -35,6 +35,9 @@ class EnvironmentRecord(NamedTuple):
     folder: str = ""
 
 
+_NOTHING = EnvironmentRecord()
+
+
 class _Seen(NamedTuple):
     """The overview of an environment's runs; true of that one mapping of runs alone."""
 
@@ -68,7 +71,7 @@ class Lockfile:
 
     def environment(self, name: str) -> EnvironmentRecord:
         """The environment's record, an empty one where there is none."""
-        return self.environments.get(name) or EnvironmentRecord()
+        return self.environments.get(name) or _NOTHING
 
     def attempts(self, environment: str, run: str) -> tuple[Attempt, ...]:
         """All attempts of a run, oldest first."""

@@ -43,7 +43,7 @@ def render(report: Report) -> str:
     data["notes"] = [*(" ".join(filter(None, warning)) for warning in first), *report.notes]
     data["diagnostics"] = [_diagnostic(finding) for finding in report.diagnostics]
     data |= _body(report)
-    return logjson.dumps(data, indent=2) + "\n"
+    return logjson.dumps(data, lines=True) + "\n"
 
 
 def _error(problem: QflowError) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def _planned(body: Planned | None) -> dict[str, Any]:
             for name, platform in sorted(plan.platforms.items())
         },
         "counts": counts(plan),
-        "changes": [change(item, body) for item in plan.changes],
+        "changes": (change(item, body) for item in plan.changes),
     }
 
 
@@ -247,7 +247,7 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
     if item.approvals:
         data["approvalsNeeded"] = item.approvals
     if item.spec:
-        spec = item.spec
+        spec, request = item.spec, item.spec.masked
         data |= {
             "file": spec.file,
             "digest": spec.digest,
@@ -258,13 +258,13 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
                 _connector(each, spec.environment, body.names) for each in spec.connectors
             ],
             "place": {
-                name: spec.masked["variables"][name]
+                name: request["variables"][name]
                 for name in PLACE_VARIABLES
                 if name in spec.variables
             },
             "labels": dict(spec.labels),
             "annotations": dict(spec.annotations),
-            "request": spec.masked,
+            "request": request,
         }
     if item.attempt:
         data["attempt"] = _short(item.attempt)

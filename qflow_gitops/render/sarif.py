@@ -79,7 +79,7 @@ def _rendered(report: Report, most: int) -> str:
         # What is before the last slash is GitHub's category: by it a later run replaces this one.
         run["automationDetails"] = {"id": f"qflow-gitops/{quote(folder, safe='')}/"}
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return logjson.dumps(log, indent=2) + "\n"
+    return logjson.dumps(log, lines=True) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

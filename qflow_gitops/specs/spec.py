@@ -94,21 +94,31 @@ class RunSpec:
         Over the RFC 8785 form of workflow, input, normalised variables and `rerun`; absent
         and empty parts are left out alike, and ids are in lower case.
         """
-        return next(self.digests((self.rerun,)))
+        return f"v1:sha256:{hashlib.sha256(canonical(self._meant(self.rerun))).hexdigest()}"
 
     def digests(self, numbers: Iterable[int]) -> Iterator[str]:
         """Return the digest that this request has under each of these values of `rerun`.
 
         What stands before `rerun` in the canonical form, the input, is hashed once for all.
         """
-        before = {"input": self.input} if self.input else {}
-        after = {"variables": normalised(self.variables), "workflowId": self.workflow_id.lower()}
+        after = self._meant(0)
+        before = {"input": after.pop("input")} if self.input else {}
         begun = hashlib.sha256(canonical(before)[:-1] + b"," if before else b"{")
-        rest = canonical(_without_empty(after))[1:]
+        rest = canonical(after)[1:]
         for number in numbers:
             found = begun.copy()
             found.update(b'"rerun":%d,%b' % (number, rest) if number else rest)
             yield f"v1:sha256:{found.hexdigest()}"
+
+    def _meant(self, rerun: int) -> dict[str, Any]:
+        return _without_empty(
+            {
+                "input": self.input,
+                "rerun": rerun,
+                "variables": normalised(self.variables),
+                "workflowId": self.workflow_id.lower(),
+            }
+        )
 
     @property
     def connectors(self) -> tuple[str, ...]:
@@ -121,8 +131,13 @@ class RunSpec:
 
     @property
     def masked(self) -> dict[str, Any]:
-        """The request as it may be shown: what `sensitive` points at is replaced."""
-        masked: dict[str, Any] = mask(self.request, self.sensitive)
+        """The request as it may be shown: what `sensitive` points at is replaced.
+
+        Not to be changed: where nothing is replaced, its parts are those of the request itself.
+        """
+        masked: dict[str, Any] = self.request
+        if self.sensitive:
+            masked = mask(masked, self.sensitive)
         return masked
 
 

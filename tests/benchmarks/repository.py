@@ -65,23 +65,27 @@ spec:
 """
 
 
-def spec(number: int, *, changed: bool = False, environment: str = "") -> str:
+def spec(
+    number: int, *, changed: bool = False, environment: str = "", like: int | None = None
+) -> str:
     """Give one run spec of some 35 lines; `changed` gives it another request.
 
-    Every third is for `staging`, the others for `prod`, where no environment is named.
+    Every third is for `staging`, the others for `prod`, where no environment is named. It is in
+    another account than that of the number `like`, and the same but for that.
     """
-    cloud = tuple(_PLACES)[number % 4]
+    first = number if like is None else like
+    cloud = tuple(_PLACES)[first % 4]
     return _SPEC.format(
         name=f"block-public-{number:05}",
-        environment=environment or ("staging" if number % 3 == 0 else "prod"),
+        environment=environment or ("staging" if first % 3 == 0 else "prod"),
         number=number,
-        team=number % 25,
-        tier=number % 3,
-        workflow=uuid.UUID(int=0x6CAD21C84405451700000000000000 + number % 40, version=4),
+        team=first % 25,
+        tier=first % 3,
+        workflow=uuid.UUID(int=0x6CAD21C84405451700000000000000 + first % 40, version=4),
         cloud=cloud,
         connector=uuid.UUID(int=0xAA70ACAE6EA83ACF00000000000000 + number % 300, version=4),
         place=_PLACES[cloud].format(number=number),
-        items=25 + number % 7,
+        items=25 + first % 7,
         timeout=61 if changed else 60,
     )
 
@@ -91,13 +95,21 @@ def file_of(number: int) -> str:
     return f"runs/{number // 100:03}/block-public-{number:05}.yaml"
 
 
-def make(folder: Path, count: int) -> Workspace:
-    """Make a repository with so many specs, one a file, in one commit."""
+def begun(folder: Path) -> Workspace:
+    """Make a repository with settings that aren't committed yet."""
+    folder.mkdir(exist_ok=True)
     workspace = Workspace(folder)
     workspace.git("init", "--quiet")
     workspace.git("config", "user.email", "bench@example.com")
     workspace.git("config", "user.name", "bench")
+    workspace.git("config", "gc.auto", "0")  # so many files would have git tidy up meanwhile
     workspace.write("qflow.yaml", SETTINGS)
+    return workspace
+
+
+def make(folder: Path, count: int) -> Workspace:
+    """Make a repository with so many specs, one a file, in one commit."""
+    workspace = begun(folder)
     for number in range(count):
         workspace.write(file_of(number), spec(number))
     workspace.commit("runs")
@@ -153,7 +165,6 @@ def change(workspace: Workspace, count: int, of: int) -> None:
 
 def prepared(folder: Path, count: int) -> Workspace:
     """Make a repository with so many specs, all of them recorded, ten changed since."""
-    folder.mkdir(exist_ok=True)
     workspace = make(folder, count)
     record(workspace)
     change(workspace, 10, count)
