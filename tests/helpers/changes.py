@@ -72,11 +72,15 @@ def rerun(world: World, drawn: Drawn, key: Key, one: Asked) -> World:
 
 @_one
 def rename(world: World, drawn: Drawn, key: Key, one: Asked) -> World:
-    name = NAMES[drawn.j % len(NAMES)]
+    name = called(one.whole, NAMES[drawn.j % len(NAMES)])
     if (key[0], name) in world.places():
         return world
     previous = one.name if drawn.said else drop_word(one, drawn)
     return world.put(key, name=name, previous=previous)
+
+
+def called(whole: str, name: str) -> str:
+    return f"{whole}/{name}" if whole else name
 
 
 def drop_word(one: Asked, drawn: Drawn) -> str:
@@ -85,15 +89,20 @@ def drop_word(one: Asked, drawn: Drawn) -> str:
 
 @_one
 def swap(world: World, drawn: Drawn, key: Key, one: Asked) -> World:
-    """Two runs of an environment exchange their names."""
-    others = [each for each in sorted(world.places()) if each[0] == key[0] and each != key]
+    """Two specs of an environment, or two targets of a spec, exchange their names."""
+    others = [
+        each
+        for each, (_, other) in sorted(world.places().items())
+        if each[0] == key[0] and other.whole == one.whole and each != key
+    ]
     if not others:
         return world
     other = others[drawn.j % len(others)]
     words = {True: (other[1], key[1]), False: ("", "")}[drawn.said]
-    holder = world.put(key, name="\0", previous=words[1] and key[1])
+    between = called(one.whole, "\0")
+    holder = world.put(key, name=between, previous=words[1] and key[1])
     return holder.put(other, name=key[1], previous=words[0]).put(
-        (key[0], "\0"), name=other[1], previous=words[1]
+        (key[0], between), name=other[1], previous=words[1]
     )
 
 
@@ -126,6 +135,35 @@ def split(world: World, drawn: Drawn) -> World:
     return replace(world, files=files)
 
 
+def together(world: World, drawn: Drawn) -> World:
+    """Make targets of one spec of all specs of an environment that start the same workflow."""
+    environment = sorted(world.environments)[drawn.i % len(world.environments)]
+    whole = f"all{drawn.j % 2}"
+    for key, (_, one) in sorted(world.places().items()):
+        name = called(whole, one.name)
+        if key[0] != environment or one.whole or one.workflow != drawn.j % 2:
+            continue
+        if (environment, name) not in world.places():
+            previous = one.name if drawn.said else drop_word(one, drawn)
+            target = replace(one, name=name, environment=environment, previous=previous)
+            world = world.without(key).added(f"{whole}-{environment}.yaml", target)
+    return world
+
+
+@_one
+def apart(world: World, drawn: Drawn, key: Key, one: Asked) -> World:
+    """Write a spec with targets out: each of them is a spec again."""
+    for each, (_, target) in sorted(world.places().items()):
+        name = target.name.rpartition("/")[2]
+        if not one.whole or target.whole != one.whole or each[0] != key[0]:
+            continue
+        if (key[0], name) not in world.places():
+            previous = target.name if drawn.said else drop_word(target, drawn)
+            spec = replace(target, name=name, previous=previous)
+            world = world.without(each).added(f"{name}-of-{key[0]}.yaml", spec)
+    return world
+
+
 def folder(world: World, drawn: Drawn) -> World:
     return replace(world, folder=FOLDERS[drawn.i % len(FOLDERS)])
 
@@ -139,7 +177,7 @@ def restyle(world: World, drawn: Drawn, key: Key, one: Asked) -> World:
         form=FORMS[drawn.j % len(FORMS)],
         capitals=drawn.said,
         connector=other if drawn.k % 2 else one.connector,
-        environment="" if key[0] == world.default else one.environment,
+        environment="" if key[0] == world.default and not one.whole else one.environment,
     )
 
 
@@ -230,11 +268,18 @@ EDITS: Mapping[str, tuple[int, Edit]] = {
     "ask": (4, ask), "add": (4, add), "remove": (2, remove), "rerun": (2, rerun),
     "rename": (5, rename), "swap": (3, swap), "copy": (4, copy), "file": (2, file),
     "split": (1, split), "folder": (1, folder), "restyle": (4, restyle),
+    "together": (4, together), "apart": (3, apart),
     "default": (2, default), "environment": (4, environment),
     "swap_environments": (1, swap_environments), "gather": (2, gather), "spread": (2, spread),
     "platform": (1, platform), "words": (2, words), "mistake": (1, mistake),
 }  # fmt: skip
 """Every edit, and how often it is made beside the others."""
+
+
+def edited(kind: str, world: World, drawn: Drawn) -> World:
+    """Make an edit, unless a spec would ask for the same twice: then a person leaves it."""
+    after = EDITS[kind][1](world, drawn)
+    return world if after.doubled else after
 
 
 # --- what several people changed -----------------------------------------------------
@@ -274,14 +319,17 @@ def resolved(world: World) -> World:
     heirs = {before: name for name, place in known.items() for before in place.previous}
     files: dict[str, tuple[Asked, ...]] = {}
     seen: set[Key] = set()
+    asked: set[tuple[str, str, str]] = set()
     for file, some in world.files.items():
         for one in some:
             where = one.environment
             if where not in ("", *known):
                 where = heirs.get(where, default)
             previous = "" if one.previous == one.name else one.previous
-            if (where or default, one.name) not in seen:
+            same = (where, one.whole, one.meaning if one.whole else one.name)
+            if (where or default, one.name) not in seen and same not in asked:
                 kept = replace(one, environment=where, previous=previous)
                 files[file] = (*files.get(file, ()), kept)
             seen.add((where or default, one.name))
+            asked.add(same)
     return World(files, known, default, world.folder, world.taught)

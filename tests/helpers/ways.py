@@ -9,7 +9,9 @@ from tests.helpers import typed
 _DOUBT = {"reconcile", "--adopt", "--absent", "--assume-ran"}
 _PLACE = re.compile(r" -C \S+")
 _CHANGES = {
-    "name": re.compile(r"(?:add|make it) `previousName: (\S+)` under `metadata` in ([^\s,;]+)"),
+    "name": re.compile(
+        r"(?:add|make it) `previousName: (\S+)` (?:under `metadata`|in its target) in ([^\s,;]+)"
+    ),
     "names": re.compile(r"add `previousNames: \[(\S+)\]` to (\S+) in qflow\.yaml"),
     "renamed": re.compile(
         r"take it out of `environments` in qflow\.yaml(?:, let `defaultEnvironment` be `(\S+)`)?, "
@@ -22,7 +24,7 @@ _CHANGES = {
     "change": re.compile(r"or change the spec"),
     "fix": re.compile(r"Fix it:"),
     "teach": re.compile(r'Where "(\w+)" always means that, set it under `statuses`'),
-    "number": re.compile(r"Write `rerun: ([0-9]+)` under `spec` by hand"),
+    "number": re.compile(r"Write `rerun: ([0-9]+)` (?:under `spec`|in its target) by hand"),
 }
 
 

@@ -1,11 +1,13 @@
 """What a repository of run specs says, as a value, and its text in several forms.
 
-`Asked` is a run spec and `World` all that a commit says.
+`Asked` is a run: a spec, or a target of one, called `<spec>/<target>`. `World` is all that a commit
+says.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 from tests.helpers.values import replace
@@ -23,10 +25,11 @@ FORMS = ("plain", "quoted", "flow", "turned", "mixed")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A run spec. `value`, `workflow`, `rerun` and whether there is a connector are its request.
+    """A run. `value`, `workflow`, `rerun` and whether there is a connector are its request.
 
     All else is how that is said: `connector` is the variable that names it, `capitals` and `form`
-    how the file is written; `broken`: with a mistake that `validate` finds.
+    how the file is written; `broken`: with a mistake that `validate` finds. A target names its
+    environment, and what it shares with others of its spec, the workflow.
     """
 
     name: str
@@ -47,28 +50,65 @@ class Asked:
             f" rerun {self.rerun}" if self.rerun else ""
         )
 
-    def text(self) -> str:
-        """The YAML document."""
+    @property
+    def whole(self) -> str:
+        """The name of the spec that it is a target of, "" for a spec of its own."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What of a spec says where it works, and with what."""
         case = str.upper if self.capitals else str
-        spec: dict[str, Any] = {"workflowId": case(WORKFLOWS[self.workflow])}
-        if self.connector:
-            variables = {self.connector: case(CONNECTOR), "region": "us-east-1"}
-            spec |= {"connectorType": "aws", "variables": variables}
-        spec |= {"input": {"value": self.value}} | ({"rerun": self.rerun} if self.rerun else {})
-        metadata = {
-            "name": self.name,
-            "environment": self.environment,
-            "previousName": self.previous,
-        }
-        return written(
-            {
-                "apiVersion": "qflow-gitops/v1",
-                "kind": "WorkflowRun",
-                "metadata": {name: one for name, one in metadata.items() if one},
-                "spec": spec | ({"mistake": 1} if self.broken else {}),
-            },
-            self.form,
-        )
+        variables = {self.connector: case(CONNECTOR), "region": "us-east-1"}
+        where = {"connectorType": "aws", "variables": variables} if self.connector else {}
+        return where | {"input": {"value": self.value}}
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What else a spec or a target says of itself."""
+        said = {"rerun": self.rerun, "mistake": 1 if self.broken else 0}
+        return {name: one for name, one in said.items() if one}
+
+
+def document(some: Sequence[Asked]) -> str:
+    """The YAML document of a run, or of all targets of a spec, which share what the first says."""
+    first = some[0]
+    case = str.upper if first.capitals else str
+    metadata = {
+        "name": first.whole or first.name,
+        "environment": first.environment,
+        "previousName": "" if first.whole else first.previous,
+    }
+    spec = {"workflowId": case(WORKFLOWS[first.workflow]), **first.said}
+    if first.whole:
+        spec["targets"] = [
+            {"name": one.name.rpartition("/")[2], **_patch(first.said, one.said), **one.own}
+            | ({"previousName": one.previous} if one.previous else {})
+            for one in some
+        ]
+    else:
+        spec |= first.own
+    return written(
+        {
+            "apiVersion": "qflow-gitops/v1",
+            "kind": "WorkflowRun",
+            "metadata": {name: one for name, one in metadata.items() if one},
+            "spec": spec,
+        },
+        first.form,
+    )
+
+
+def _patch(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be laid over `base` to get what is wanted. A cloud says nothing by itself."""
+    found: dict[str, Any] = {}
+    for name in {**base, **wanted}:
+        old, new = base.get(name), wanted.get(name)
+        if isinstance(old, dict):
+            found[name] = _patch(old, new or {})
+        elif old != new and (new is not None or name != "connectorType"):
+            found[name] = new
+    return {name: one for name, one in found.items() if one != {}}
 
 
 def meaning_of(workflow: str, body: Mapping[str, Any]) -> str:
@@ -129,9 +169,38 @@ class World:
         }
         project = {"apiVersion": "qflow-gitops/v1", "kind": "Project", "spec": settings}
         texts = {"qflow.yaml": written(project, "plain"), f"{self.folder}/README.md": "Specs.\n"}
-        for file, some in self.files.items():
-            texts[f"{self.folder}/{file}"] = "---\n".join(one.text() for one in some)
+        for file, documents in self.documents().items():
+            texts[f"{self.folder}/{file}"] = "---\n".join(map(document, documents))
         return texts
+
+    def documents(self) -> dict[str, list[list[Asked]]]:
+        """What stands in every file: a spec with all its targets where the first of them does."""
+        found: dict[str, list[list[Asked]]] = {}
+        specs: dict[Key, list[Asked]] = {}
+        for file, some in self.files.items():
+            for one in some:
+                whole = (one.environment, one.whole)
+                if one.whole and whole in specs:
+                    specs[whole].append(one)
+                else:
+                    specs[whole] = [one]
+                    found.setdefault(file, []).append(specs[whole])
+        return found
+
+    def file_of(self, key: Key) -> str:
+        """The file that a run stands in."""
+        every = self.documents().items()
+        (file,) = [name for name, some in every if key in map(self.key, chain(*some))]
+        return file
+
+    @property
+    def doubled(self) -> bool:
+        """Whether two targets of a spec ask for the same, which `validate` finds."""
+        some = [(one.environment, one.whole, one.meaning) for one in self.targets()]
+        return len(set(some)) < len(some)
+
+    def targets(self) -> Iterator[Asked]:
+        return (one for some in self.files.values() for one in some if one.whole)
 
     # --- changed -----------------------------------------------------------------------
 

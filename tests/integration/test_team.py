@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import typed
-from tests.helpers.changes import EDITS, Drawn
+from tests.helpers.changes import EDITS, Drawn, edited
 from tests.helpers.clones import BRANCH, record_of
 from tests.helpers.partners import NIGHTLY
 from tests.helpers.people import HOWS, Alone, People
@@ -174,7 +174,7 @@ class Story:
         if one.kind == "time":
             self.runners.elapse(PAUSES[one.drawn.i % len(PAUSES)])
         elif one.kind in EDITS:
-            self.change(clone, EDITS[one.kind][1](people.here(clone), one.drawn), one)
+            self.change(clone, edited(one.kind, people.here(clone), one.drawn), one)
         elif one.kind == "revert":
             self.change(clone, people.at[people.main[-1 - one.drawn.i % len(people.main)]], one)
         elif one.kind != "nothing":
@@ -281,7 +281,7 @@ class Story:
         self.check(0)
         if not any(identity(one) == identity(hold) for one in self.held):
             return
-        where = hold.get("attemptOf", "/".join(key_of(hold))).split("/")
+        where = hold.get("attemptOf", "/".join(key_of(hold))).split("/", 1)
         run = self.lockfile()["environments"][where[0]]["runs"][where[1]]
         ran = self.truth.of(run["attempts"][hold["attempt"]["number"] - 1])
         (words,) = [one for one in way.about if ("--adopt" if ran else "--absent") in one]
@@ -290,11 +290,13 @@ class Story:
     def rerun(self, key: Key, words: tuple[str, ...]) -> None:
         """Let `rerun` write into the file, or do by hand what it can't, and commit that."""
         done, world = self.typed(0, *words), self.people.now
-        file = self.people.paths[0] / world.folder / world.places()[key][0]
+        file = self.people.paths[0] / world.folder / world.file_of(key)
         for one in yaml.safe_load_all(file.read_text()):
-            named = one["metadata"].get("environment", world.default), one["metadata"]["name"]
-            if named == key and not done.code:
-                world = world.put(key, rerun=int(one["spec"]["rerun"]))
+            where, name = one["metadata"].get("environment", world.default), one["metadata"]["name"]
+            said = {name: one["spec"]}
+            said |= {f"{name}/{each['name']}": each for each in one["spec"].get("targets", ())}
+            if where == key[0] and key[1] in said and not done.code:
+                world = world.put(key, rerun=int(said[key[1]]["rerun"]))
         if done.code:
             (way,) = [one for one in ways_on(done.err) if one.kind == "number"]
             world = world.put(key, rerun=int(way.about[0]))
@@ -407,3 +409,24 @@ def test_whatever_a_team_changes(kind: type[People], template: Path) -> None:
             team.end()
 
     tell()
+
+
+def test_specs_become_targets_and_targets_specs(template: Path) -> None:
+    """Nothing runs again, whether people say what was called otherwise or do what a hold says."""
+    kinds = (
+        "nothing", "together", "ask", "apart", "together", "rerun", "rename", "apart",
+    )  # fmt: skip
+    steps = [
+        Move(kind, Drawn(1, number % 2, number, said), 0, HOWS[number % 3], "apply", "", (number,))
+        for said in (False, True)
+        for number, kind in enumerate(kinds)
+    ]
+    told: list[str] = []
+    with ExitStack() as opened:
+        story = Story(People, template, opened, told.append)
+        for one in steps:
+            story.move(one)
+        moved = [world for world in story.people.at.values() if list(world.targets())]
+        story.end()
+    assert len(moved) > 3
+    assert any("> ('prod', 'all0/" in line for line in told), told
