@@ -7,9 +7,21 @@ import pytest
 
 from qflow_gitops.lockfile import codec
 from qflow_gitops.lockfile.pieces import files_of
-from tests.benchmarks import apply, growth, install, lockfile, peers, recorded, speed
+from qflow_gitops.specs.load import Catalogs, examine
+from tests.benchmarks import (
+    apply,
+    growth,
+    install,
+    lockfile,
+    peers,
+    recorded,
+    repository,
+    speed,
+    targets,
+)
 from tests.benchmarks.scale import FULL, SMALL, Scale
 from tests.benchmarks.trees import here
+from tests.fakes.world import World
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.partners import nightly
 from tests.helpers.storm import TREE
@@ -24,6 +36,29 @@ def test_what_looking_costs() -> None:
         assert 0 < float(row["peak MiB"]) < 200
     assert float(found["git status"]["peak MiB"]) < float(found["import click"]["peak MiB"])
     assert table.markdown().count("\n| ") > 9
+
+
+def test_what_looking_costs_with_targets() -> None:
+    table = targets.measure(SMALL)
+    assert [row["what"].split(",")[0] for row in table.rows] == [
+        "validate", "plan", "plan --format json", "plan --full",
+    ]  # fmt: skip
+    for row in table.rows:
+        assert float(row["ratio"]) > 0.1
+
+
+def test_both_forms_ask_for_the_same() -> None:
+    texts = {number: repository.spec(number, like=1) for number in range(targets.EACH)}
+    files = {
+        "runs/a.yaml": targets.with_targets(texts),
+        "runs/b.yaml": "---\n".join(texts.values()),
+    }
+    found = [
+        {spec.digest for spec in examine(text.encode(), name, World().project, Catalogs()).specs}
+        for name, text in files.items()
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) == targets.EACH
 
 
 @nightly
