@@ -5,8 +5,8 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tests.helpers.slips import ODD
 from tests.helpers.specs import OWN_WORKFLOW
-from tests.helpers.targeted import ODD
 
 ENTRIES: Mapping[str, Mapping[str, Any]] = {
     "aws": {"pay": {"tier": "prod"}, "shop": {"tier": "prod", "team": "shop"}, "lab": {}},

@@ -1,9 +1,9 @@
-"""Specs with targets: what they stand for, said a second time, and made ones, good and bad."""
+"""Specs with targets: what they stand for, said a second time, and made ones."""
 
-import copy
 import hashlib
+import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import rfc8785
@@ -32,9 +32,12 @@ def apart(whole: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
     Such a document is called `<run>-<number>`.
     """
-    shared = {key: value for key, value in whole["spec"].items() if key != "targets"}
+    spec = by_id(whole["spec"])
+    shared = {key: value for key, value in spec.items() if key != "targets"}
+    targets = spec["targets"]
     found = {}
-    for number, each in enumerate(whole["spec"]["targets"]):
+    for number, each in enumerate(selected(targets) if isinstance(targets, dict) else targets):
+        each = by_id(each)  # noqa: PLW2901  the same one
         own = {key: each[key] for key in each.keys() & {"variables", "input"}}
         own = merge_patch({key: shared[key] for key in shared.keys() & {"variables", "input"}}, own)
         own |= {key: each[key] for key in each.keys() & {"connectorType", "rerun"}}
@@ -43,6 +46,31 @@ def apart(whole: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             **whole, "metadata": metadata, "spec": {**shared, **own}
         }  # fmt: skip
     return found
+
+
+def by_id(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the id in place of a connector's name; a name that is none of the catalog's goes."""
+    rest = {key: value for key, value in part.items() if key != "connector"}
+    if connector := NAMED.get(part.get("connector", "")):
+        rest["variables"] = {**rest.get("variables", {}), "connectorId": connector["id"]}
+    return rest
+
+
+def selected(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List the targets that a selection stands for."""
+    wanted = given["connectors"]
+    cloud, labels = wanted["cloud"], wanted.get("labels", {})
+    found = []
+    for name, connector in CATALOG[cloud].items():
+        fits = labels.items() <= connector["labels"].items() and not connector.get("disabled")
+        for region in given.get("regions", [""]) if fits else ():
+            full = f"{name}.{region}" if region else name
+            place = {"oci_region" if cloud == "oci" else "region": region} if region else {}
+            own = given.get("overrides", {}).get(full, {})
+            variables = {"connectorId": connector["id"], **place, **own.get("variables", {})}
+            if name not in wanted.get("exclude", ()):
+                found.append({"name": full, **own, "variables": variables})
+    return sorted(found, key=lambda one: str(one["name"]))
 
 
 def asked(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,17 +110,44 @@ def shuffled(value: Any, chance: random.Random, at: tuple[str, ...] = ()) -> Any
 
 # --- made specs --------------------------------------------------------------------------
 
-CONNECTORS = ("aa70acae-6ea8-3acf-b504-f327855b316b", "BB70ACAE-6EA8-3ACF-B504-F327855B316C")
 CLOUDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "aws": {"region": ("us-east-1", "eu-west-1"), "credentials": CONNECTORS},
-    "azure": {"resourceGroup": ("rg", "Default-CIN"), "credentials_azure": CONNECTORS},
-    "gcp": {"project": ("my-project", "sec-ops-01"), "credentials_gcp": CONNECTORS},
+    "aws": {"region": ("us-east-1", "eu-west-1")},
+    "azure": {"resourceGroup": ("rg", "Default-CIN")},
+    "gcp": {"project": ("my-project", "sec-ops-01")},
     "oci": {
         "oci_region": ("ap-hyderabad-1", "us-ashburn-1"),
         "compartment": ("ocid1.compartment.oc1..aaaaaaaadrzbutdzkqdhjyyf7cf2ywlzv5pdqgak",),
     },
 }
-ODD: tuple[Any, ...] = (None, True, 0, 1.5, "", "x", "A b", "a\n", [], ["x"], {}, {"x": 1})
+"""The system variables of each cloud but for those that name a connector."""
+OLD = {"aws": "credentials", "azure": "credentials_azure", "gcp": "credentials_gcp"}
+CATALOG: Mapping[str, Mapping[str, Any]] = {
+    cloud: {
+        f"{cloud}-{name}": {
+            "id": f"{row}{number}70acae-6ea8-3acf-b504-f327855b316b",
+            "labels": {"tier": tier},
+            **({"disabled": True} if name == "off" else {}),
+        }
+        for number, (name, tier) in enumerate(
+            [("pay", "prod"), ("shop", "prod"), ("lab", "dev"), ("off", "prod")]
+        )
+    }
+    for row, cloud in zip("abcd", CLOUDS, strict=True)
+}
+NAMED = {name: one for connectors in CATALOG.values() for name, one in connectors.items()}
+CATALOGS = {
+    f"connectors/prod/{cloud}.yaml": json.dumps(
+        {"apiVersion": "qflow-gitops/v1", "kind": "ConnectorCatalog", "connectors": some}
+    ).encode() + b"\n"
+    for cloud, some in CATALOG.items()
+}  # fmt: skip
+"""The catalog as the files of a project with the environment `prod`."""
+
+
+def ids_of(cloud: str) -> tuple[str, ...]:
+    """Give ids of connectors, each also in capitals."""
+    some = [one["id"] for one in list(CATALOG[cloud].values())[:3]]
+    return (*some, *map(str.upper, some))
 
 
 class Made:
@@ -111,8 +166,11 @@ class Made:
         spec: dict[str, Any] = {
             key: value for key, value in shared.items() if self._now() or key == "workflowId"
         }
-        numbers = range(chance.randint(1, 4))
-        spec["targets"] = [self._target(n, known="connectorType" in spec) for n in numbers]
+        if self._now():
+            numbers = range(chance.randint(1, 4))
+            spec["targets"] = [self._target(n, known="connectorType" in spec) for n in numbers]
+        else:
+            spec |= {"connectorType": self.cloud, "targets": self._selection()}
         self.data: dict[str, Any] = {
             "apiVersion": "qflow-gitops/v1",
             "kind": "WorkflowRun",
@@ -121,9 +179,34 @@ class Made:
         }
         if "connectorType" not in spec and "variables" in spec:
             spec["variables"] = {"owner": "sec"}  # whose cloud would be nobody's
+        elif "connectorType" in spec and "connectorId" not in spec.get("variables", {}):
+            spec |= {"connector": self._connector()} if self._now() else {}
 
     def _now(self) -> bool:
         return self._chance.random() < 0.6
+
+    def _connector(self) -> str:
+        return self._chance.choice([f"{self.cloud}-pay", f"{self.cloud}-shop"])
+
+    def _selection(self) -> dict[str, Any]:
+        places = next(iter(CLOUDS[self.cloud].values()))
+        names = [name for name in CATALOG[self.cloud] if not name.endswith("-off")]
+        found: dict[str, Any] = {"connectors": {"cloud": self.cloud}}
+        if self._now():
+            found["connectors"]["labels"] = {"tier": "prod"}
+            names = names[:2]
+        if self._now():
+            found["connectors"]["exclude"] = [names.pop(self._chance.randrange(2))]
+        if self.cloud in ("aws", "oci") and self._now():
+            found["regions"] = list(places[: self._chance.randint(1, 2)])
+            names = [f"{name}.{place}" for name in names for place in found["regions"]]
+        if self._now():
+            own = self._target(0, known=True)
+            del own["name"]
+            own.pop("connector", None)
+            own["variables"] = {"owner": "me"}
+            found["overrides"] = {self._chance.choice(names): own}
+        return found
 
     def _target(self, number: int, *, known: bool) -> dict[str, Any]:
         name = f"{self._chance.choice(['a', 'pay-eu', '0'])}{number}"
@@ -142,12 +225,16 @@ class Made:
         if not known:
             own["connectorType"] = self.cloud
         own["input"] = {**own.get("input", {}), "number": number}  # no two ask for one thing
+        if "connectorId" not in own.get("variables", {}) and self._now():
+            own["connector"] = self._connector()
         items = list(own.items())
         self._chance.shuffle(items)
         return dict(items)
 
     def _variables(self, *, null: bool) -> dict[str, Any]:
-        words = {**CLOUDS[self.cloud], "connectorId": CONNECTORS, "owner": ("me", "you")}
+        ids = ids_of(self.cloud)
+        words = {**CLOUDS[self.cloud], "connectorId": ids, "owner": ("me", "you")}
+        words |= {OLD[self.cloud]: ids} if self.cloud in OLD else {}
         found: dict[str, Any] = {
             name: self._chance.choice(some) for name, some in words.items() if self._now()
         }
@@ -160,126 +247,3 @@ class Made:
             for key in "abc"
             if self._now()
         }
-
-
-Slip = Callable[[random.Random, dict[str, Any]], None]
-
-
-def _replaced(chance: random.Random, spec: dict[str, Any]) -> None:
-    """Some value of a target becomes another one, of any type."""
-    target = chance.choice(spec["targets"])
-    key = chance.choice(sorted(target))
-    target[key] = chance.choice(ODD)
-
-
-def _inside(part: str) -> Slip:
-    def slip(chance: random.Random, spec: dict[str, Any]) -> None:
-        target = chance.choice(spec["targets"])
-        inner = target[part] if isinstance(target.get(part), dict) else {}
-        names = [name for cloud in CLOUDS.values() for name in cloud]
-        name = chance.choice(sorted({*inner, *names, "connectorId"}))
-        target[part] = {**inner, name: chance.choice(ODD)}
-
-    return slip
-
-
-def _other_cloud(chance: random.Random, spec: dict[str, Any]) -> None:
-    words = chance.choice(list(CLOUDS.values()))
-    name = chance.choice(list(words))
-    target = chance.choice(spec["targets"])
-    target["variables"] = {**(target.get("variables") or {}), name: chance.choice(words[name])}
-
-
-def _other_type(chance: random.Random, spec: dict[str, Any]) -> None:
-    place = chance.choice([spec, *spec["targets"]])
-    place["connectorType"] = chance.choice([*CLOUDS, ["aws", "oci"], ["aws", "aws"], "ibm", []])
-
-
-def _unknown(chance: random.Random, spec: dict[str, Any]) -> None:
-    key = chance.choice(["inputs", "workflowId", "targets", "environment", "Name", ""])
-    chance.choice(spec["targets"])[key] = "x"
-
-
-def _name(chance: random.Random, spec: dict[str, Any]) -> None:
-    names = (
-        "A", "a_b", "-a", "a-", "a.b.c", "a.1", "a.", ".a", "a/b", "a b", "é", "a\n", "a" * 63,
-        "a" * 64, f"a.{'b' * 63}", f"a.{'b' * 64}", f"{'a' * 63}.{'b' * 63}", "1", "01", "a--b",
-    )  # fmt: skip
-    chance.choice(spec["targets"])["name"] = chance.choice(names)
-
-
-def _list(chance: random.Random, spec: dict[str, Any]) -> None:
-    spec["targets"] = chance.choice([[], {}, "a", None, [None], ["a"], [{}], [[]], spec["targets"]])
-
-
-def _pointers(chance: random.Random, spec: dict[str, Any]) -> None:
-    lists: tuple[Any, ...] = (
-        ["/input/number"], ["/input", "/input"], ["input"], ["/other"], [], ["/input/~2"], "/input",
-    )  # fmt: skip
-    chance.choice(spec["targets"])[chance.choice(["sensitive", "notSecret"])] = chance.choice(lists)
-
-
-def _texts(chance: random.Random, spec: dict[str, Any]) -> None:
-    pairs: tuple[dict[str, Any], ...] = (
-        {"a": 1}, {"": "x"}, {"a b": "x"}, {"a" * 64: "x"}, {"a": "x\n"}, {"a": None},
-    )  # fmt: skip
-    chance.choice(spec["targets"])[chance.choice(["labels", "annotations"])] = chance.choice(pairs)
-
-
-def _previous(chance: random.Random, spec: dict[str, Any]) -> None:
-    names = ("a/b/c", "/a", "a/", "A", "a.b", "a/b.c", "a/b.1", "a" * 64, "a/" + "b" * 64, 1)
-    chance.choice(spec["targets"])["previousName"] = chance.choice(names)
-
-
-def _rerun(chance: random.Random, spec: dict[str, Any]) -> None:
-    chance.choice(spec["targets"])["rerun"] = chance.choice(
-        [0, -1, 1.0, 1.5, 100_000, 100_001, "1"]
-    )
-
-
-def _id(chance: random.Random, spec: dict[str, Any]) -> None:
-    ids = (
-        f"@{CONNECTORS[0]}",
-        CONNECTORS[0][:-1],
-        "0" * 8 + "-0000-0000-0000-" + "0" * 12,
-        "xxxx",
-        1,
-    )
-    target = chance.choice(spec["targets"])
-    names = ("connectorId", "credentials", "credentials_azure", "credentials_gcp")
-    target["variables"] = {
-        **(target.get("variables") or {}),
-        chance.choice(names): chance.choice(ids),
-    }
-
-
-def _missing(chance: random.Random, spec: dict[str, Any]) -> None:
-    place = chance.choice([spec, *spec["targets"]])
-    del place[chance.choice(sorted(place.keys() - {"targets"}))]
-
-
-def _twice(chance: random.Random, spec: dict[str, Any]) -> None:
-    """The same target once more, under its own name or another one."""
-    again = copy.deepcopy(chance.choice(spec["targets"]))
-    spec["targets"].append(again | chance.choice([{}, {"name": "again"}]))
-
-
-SLIPS: Mapping[str, Slip] = {
-    "replaced": _replaced, "variables": _inside("variables"), "input": _inside("input"),
-    "other cloud": _other_cloud, "other type": _other_type, "unknown key": _unknown,
-    "name": _name, "list": _list, "pointers": _pointers, "texts": _texts, "previous": _previous,
-    "rerun": _rerun, "id": _id, "missing": _missing, "twice": _twice,
-}  # fmt: skip
-"""What goes wrong, or is right after all, in a spec with targets."""
-
-
-def drawn(count: int, seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Make specs: one in four as it is, "", the others with a slip of each kind in turn."""
-    chance = random.Random(seed)
-    kinds = list(SLIPS)
-    for number in range(count):
-        data = Made(chance, f"spec-{number}").data
-        kind = kinds[number % len(kinds)] if number % 4 else ""
-        if kind:
-            SLIPS[kind](chance, data["spec"])
-        yield kind, data

@@ -8,8 +8,9 @@ import pytest
 
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.slips import drawn
 from tests.helpers.specs import SANDBOX_PROJECT
-from tests.helpers.targeted import apart, asked, digest, drawn, shuffled
+from tests.helpers.targeted import CATALOGS, apart, asked, digest, shuffled
 
 SPECS = [data for kind, data in drawn(120, 9) if kind == ""]
 APART = {name: part for data in SPECS for name, part in apart(data).items()}
@@ -19,6 +20,8 @@ NAMES = {part["metadata"]["name"]: name for name, part in APART.items()}
 def write(workspace: Workspace, specs: list[dict[str, Any]], chance: random.Random) -> None:
     """Put them into files in any order, some of which hold several."""
     workspace.git("rm", "--quiet", "-r", "--ignore-unmatch", "runs")
+    for name, catalog in CATALOGS.items():
+        workspace.write(name, catalog)
     workspace.write("qflow.yaml", f"{SANDBOX_PROJECT}  policy: {{limits: {{runs: 1000}}}}\n")
     files: dict[str, list[str]] = {}
     for one in chance.sample(specs, len(specs)):

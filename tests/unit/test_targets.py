@@ -16,8 +16,9 @@ from qflow_gitops.specs.spec import RunSpec
 from qflow_gitops.specs.targets import overlaid
 from qflow_gitops.yaml.parse import parse
 from tests.fakes.world import World
+from tests.helpers.slips import drawn
 from tests.helpers.specs import OWN_WORKFLOW
-from tests.helpers.targeted import apart, asked, digest, drawn, shuffled
+from tests.helpers.targeted import CATALOGS, apart, asked, digest, shuffled
 
 PROJECT = World().project
 
@@ -45,7 +46,7 @@ def test_it_is_laid_over_as_rfc_7386_has_it(base: Any, patch: Any, result: Any) 
 
 def read(*documents: Any) -> SpecSet:
     text = "---\n".join(f"{json.dumps(document)}\n" for document in documents)
-    return load.load({"runs/a.yaml": text.encode()}, PROJECT)
+    return load.load({"runs/a.yaml": text.encode()}, PROJECT, CATALOGS)
 
 
 def document(name: str, **spec: Any) -> dict[str, Any]:
@@ -61,7 +62,8 @@ def document(name: str, **spec: Any) -> dict[str, Any]:
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 LEAVES = st.none() | st.integers(-5, 5) | st.sampled_from(["x", "y"]) | st.lists(st.integers(0, 2))
-VALUES = st.recursive(LEAVES, lambda inner: st.dictionaries(KEYS, inner, max_size=3), max_leaves=6)
+INNER = LEAVES | st.dictionaries(KEYS, LEAVES, max_size=3)
+VALUES = LEAVES | st.dictionaries(KEYS, INNER, max_size=3)
 PARTS = st.dictionaries(KEYS, VALUES, max_size=4)
 
 
@@ -100,7 +102,7 @@ def test_in_any_order_of_files_it_is_the_same() -> None:
     for _ in range(5):
         some = [shuffled(data, chance) for data in chance.sample(good, len(good))]
         files = {f"runs/{chance.random()}.yaml": f"{json.dumps(one)}\n".encode() for one in some}
-        assert requests(load.load(files, PROJECT)) == wanted
+        assert requests(load.load(files, PROJECT, CATALOGS)) == wanted
 
 
 def requests(found: SpecSet) -> dict[str, tuple[str, Any]]:
