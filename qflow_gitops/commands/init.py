@@ -63,6 +63,10 @@ spec:
     region: us-east-1
   input:
     bucketName: my-bucket
+  # In several accounts or places: one run for each, with what differs there.
+  # targets:
+  #   - {name: us-east-1}
+  #   - {name: eu-central-1, variables: {region: eu-central-1}}
 ```
 
 Then: `qflow-gitops validate`, commit, `qflow-gitops plan`, `qflow-gitops apply`.

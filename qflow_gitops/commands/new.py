@@ -17,6 +17,14 @@ _SAYS = {
 }
 """What to write for each system variable (docs/api.md 1.4 [D RUN])."""
 
+_PLACES = {
+    "aws": ("region", "us-east-1", "eu-central-1"),
+    "azure": ("resourceGroup", "machines-1", "machines-2"),
+    "gcp": ("project", "machines-1", "machines-2"),
+    "oci": ("oci_region", "us-ashburn-1", "eu-frankfurt-1"),
+}
+"""A variable of each cloud that says where, and two values of it."""
+
 
 def new(cloud: str, name: str) -> Report:
     """Return a spec to fill in. Raises UsageProblem for what is no name of a run."""
@@ -45,5 +53,16 @@ def new(cloud: str, name: str) -> Report:
         ),
         "    # and the workflow's own variables; one that is left out keeps the workflow's value",
         "  input: {}   # what the workflow's trigger takes",
+        *in_several_places(cloud),
     ]
     return Report("new", body=Draft("\n".join(lines) + "\n"))
+
+
+def in_several_places(cloud: str) -> tuple[str, ...]:
+    """Return the targets of a spec, in a comment that is valid where its `# ` are taken out."""
+    variable, *places = _PLACES[cloud]
+    return (
+        "  # In several accounts or places: one run for each, with what differs there.",
+        "  # targets:",
+        *(f"  #   - {{name: {place}, variables: {{{variable}: {place}}}}}" for place in places),
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qflow_gitops.base import atomic
 from qflow_gitops.base.paths import ProjectFolder
+from qflow_gitops.commands.new import in_several_places
 from qflow_gitops.errors import InvalidInput, UsageProblem
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.ports.qualys import Qualys
@@ -129,6 +130,7 @@ def draft(known: Catalog, workflow_id: str) -> Report:
         "    # with aws: region; azure: resourceGroup; gcp: project; oci: oci_region, compartment",
         *_own(workflow.own_variables),
         "  input: {}",
+        *in_several_places("aws"),
     ]
     return Report("workflows", body=Draft("\n".join(lines) + "\n"))
 

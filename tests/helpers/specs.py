@@ -1,6 +1,7 @@
 """Run specs for tests."""
 
 import json
+import re
 from typing import Any
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"
@@ -44,4 +45,13 @@ def spec(name: str, value: Any = None, *, metadata: str = "", extra: str = "") -
         "apiVersion: qflow-gitops/v1\nkind: WorkflowRun\n"
         f"metadata:\n  name: {name}\n{metadata}"
         f"spec:\n  workflowId: {WORKFLOW}\n  input:\n    value: {json.dumps(value)}\n{extra}"
+    )
+
+
+def with_targets(text: str) -> str:
+    """Make the comment of a draft that has targets a part of it."""
+    before, line, after = text.partition("  # targets:\n")
+    assert line
+    return (
+        before + line.replace("# ", "") + re.sub(r"^  # ( +-)", r"  \1", after, flags=re.MULTILINE)
     )

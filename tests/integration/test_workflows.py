@@ -7,7 +7,7 @@ import pytest
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
-from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
+from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec, with_targets
 
 FILE = f"workflows/{WORKFLOW}.json"
 OTHER = "f516bcf4-f6fb-46ac-a54f-ddbcf2a2d24a"
@@ -182,6 +182,8 @@ def test_list_show_and_new(pulled: Workspace, cli: Cli) -> None:
     )
     pulled.write("runs/draft.yaml", filled)
     assert cli("validate").code == 0
+    pulled.write("runs/draft.yaml", with_targets(filled))
+    assert cli.json("validate", "runs/draft.yaml")["runs"] == 2
 
 
 @pytest.mark.parametrize("action", ["show", "new"])
