@@ -53,6 +53,7 @@ def to_text(examined: Examined) -> str:
             spec.digest,
             spec.index,
             spec.catalog,
+            spec.connectors,
         ]
         for spec in examined.specs
     ]
@@ -83,9 +84,10 @@ def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> E
                     "file": file,
                     "index": index,
                     "catalog": catalog,
+                    "connectors": tuple(used),
                 },
             )
-            for environment, name, previous_name, labels, digest, index, catalog in specs
+            for environment, name, previous_name, labels, digest, index, catalog, used in specs
         ),
         findings_from_json(found, file),
         tuple((environment, name) for environment, name in seeming),

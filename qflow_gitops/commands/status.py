@@ -29,6 +29,7 @@ from qflow_gitops.sources.lockseen import out_of_use, seen
 from qflow_gitops.sources.runs import attempts_for, run_key, run_keys
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.sources.specs import all_specs
+from qflow_gitops.specs import connector_catalogs
 from qflow_gitops.specs.load import SpecSet
 
 
@@ -66,7 +67,8 @@ def status(
         left = forgotten.left_open(lockfile, project)
         rows += [StatusRow(*placed.key, placed.attempt, None, gone=True) for placed in left]
     holding = (*freezes.recorded(lockfile.freezes), *others)
-    report = standing(Status(tuple(rows), seen(recorded), holding), exit_code=exit_code)
+    called = connector_catalogs.names(found.connectors, project, project.environments)
+    report = standing(Status(tuple(rows), seen(recorded), holding, called), exit_code=exit_code)
     absent = [] if rows else folders.missing(git, commit, project, lambda: recorded.lockfile)
     said = (f"{finding.message} {finding.hint}" for finding in absent)
     notes = (*out_of_use(recorded), *forgotten.notes(lockfile, project), *said)

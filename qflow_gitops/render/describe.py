@@ -6,7 +6,7 @@ from typing import Any
 from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.plan.change import Change
 from qflow_gitops.render.escape import clean
-from qflow_gitops.specs.connector_catalogs import Names
+from qflow_gitops.specs.connector_catalogs import Named, Names
 from qflow_gitops.specs.spec import MASK, PLACE_VARIABLES, RunSpec
 
 _MAX_VALUE = 120
@@ -36,7 +36,7 @@ def where(spec: RunSpec, names: Names) -> str:
     """Say on which cloud, connector and place a run works."""
     parts = [", ".join(spec.connector_types) or "no cloud named"]
     for connector in spec.connectors:
-        named = names.get((spec.environment, connector.removeprefix("@").lower()))
+        named = _named(connector, spec, names)
         known = f"{clean(named.shown)}, " if named else ""
         parts.append(f"connector {known}{clean(connector)}")
     parts += [
@@ -45,6 +45,16 @@ def where(spec: RunSpec, names: Names) -> str:
         if name in spec.variables
     ]
     return " · ".join(parts)
+
+
+def connectors(spec: RunSpec, names: Names) -> str:
+    """Return the names of a run's connectors, with their accounts, as far as they have one."""
+    named = (_named(connector, spec, names) for connector in spec.connectors)
+    return ", ".join(each.shown for each in named if each)
+
+
+def _named(connector: str, spec: RunSpec, names: Names) -> Named | None:
+    return names.get((spec.environment, connector.removeprefix("@").lower()))
 
 
 def run(change: Change) -> str:

@@ -21,7 +21,7 @@ from qflow_gitops.results.report import Report, Validated
 from qflow_gitops.results.reviews import Commented, Comments
 from qflow_gitops.specs.catalogs import Workflow
 from qflow_gitops.specs.connector_catalogs import UNKNOWN, Named, Names
-from qflow_gitops.specs.spec import PLACE_VARIABLES
+from qflow_gitops.specs.spec import PLACE_VARIABLES, RunSpec
 
 FORMAT_VERSION = 1
 
@@ -91,7 +91,7 @@ def _body(report: Report) -> dict[str, Any]:
 def _lockfile(body: Status | RunHistory | Resolved | Standstill | Verified) -> dict[str, Any]:
     """What the lockfile says, or was made to say."""
     match body:
-        case Status(rows, lock, freezes):
+        case Status(rows, lock, freezes, names):
             return {
                 "lock": _lock(lock),
                 "frozen": _frozen(freezes),
@@ -102,6 +102,7 @@ def _lockfile(body: Status | RunHistory | Resolved | Standstill | Verified) -> d
                         "hasSpec": row.spec is not None,
                         "closed": row.closed,
                         "carriedTo": "/".join(row.heir) if row.heir else None,
+                        "connectors": _connectors(row.spec, names) if row.spec else [],
                         "attempt": attempt_to_json(row.attempt) if row.attempt else None,
                     }
                     for row in rows
@@ -254,9 +255,7 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
             "workflowId": spec.workflow_id,
             "workflowName": body.workflow_name(spec.workflow_id),
             "connectorTypes": list(spec.connector_types),
-            "connectors": [
-                _connector(each, spec.environment, body.names) for each in spec.connectors
-            ],
+            "connectors": _connectors(spec, body.names),
             "place": {
                 name: request["variables"][name]
                 for name in PLACE_VARIABLES
@@ -273,6 +272,10 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
     if item.since is not None:
         data["requestDiff"] = [_difference(each) for each in item.since]
     return data
+
+
+def _connectors(spec: RunSpec, names: Names) -> list[dict[str, str]]:
+    return [_connector(each, spec.environment, names) for each in spec.connectors]
 
 
 def _connector(connector_id: str, environment: str, names: Names) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from qflow_gitops.lockfile.attempt import Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
 from qflow_gitops.plan.spent import describe
-from qflow_gitops.render.describe import difference
+from qflow_gitops.render.describe import connectors, difference
 from qflow_gitops.render.escape import clean, count, table
 from qflow_gitops.render.textplans import frozen, lock
 from qflow_gitops.results.records import (
@@ -31,12 +31,14 @@ def status(body: Status) -> Iterator[str]:
             row.attempt.state.value if row.attempt else "never sent",
             row.attempt.status if row.attempt else "",
             row.attempt.changed_at if row.attempt else "",
+            connectors(row.spec, body.names) if row.spec else "",
             _without_spec(row) if row.spec is None else "",
             row.attempt.execution_id if row.attempt else "",
         )
         for row in body.rows
     ]
-    yield from table(("RUN", "STATE", "QUALYS SAYS", "SINCE", "", "EXECUTION"), rows)
+    named = "CONNECTOR" if any(row[4] for row in rows) else ""
+    yield from table(("RUN", "STATE", "QUALYS SAYS", "SINCE", named, "", "EXECUTION"), rows)
 
 
 def _without_spec(row: StatusRow) -> str:

@@ -1,7 +1,7 @@
 """What the lockfile says: status, history, checks of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qflow_gitops.base.jsondiff import Difference
 from qflow_gitops.errors import ExitCode, QflowError, together, worst
@@ -10,6 +10,7 @@ from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.results.report import Report
+from qflow_gitops.specs.connector_catalogs import Names
 from qflow_gitops.specs.spec import RunSpec
 
 _OVER = UNSUCCESSFUL | {State.REFUSED}
@@ -38,11 +39,15 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Every run of the environments asked for, and the freezes that hold."""
+    """Every run of the environments asked for, and the freezes that hold.
+
+    `names` gives connectors their names.
+    """
 
     rows: tuple[StatusRow, ...]
     lock: LockSeen
     freezes: tuple[Freeze, ...] = ()
+    names: Names = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,11 +142,17 @@ class RunSpec:
 
 
 class LazySpec(RunSpec):
-    """A spec of which only the identity is known; all else is read when it is asked for."""
+    """A spec of which little is known; all else is read when it is asked for."""
 
     def __init__(self, whole: Callable[[], Sequence[RunSpec]], known: Mapping[str, Any]) -> None:
         """Take what gives the specs of the file, and the fields (and the digest) known so far."""
         self.__dict__.update(known, _whole=whole)
+
+    @property
+    def connectors(self) -> tuple[str, ...]:
+        """The connector ids that the request names, as written."""
+        known: tuple[str, ...] | None = self.__dict__.get("connectors")
+        return super().connectors if known is None else known
 
     def __getattr__(self, field: str) -> Any:
         """Read the file for a field that isn't known yet."""

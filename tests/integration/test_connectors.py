@@ -515,6 +515,11 @@ def test_a_new_account_is_a_change_of_the_catalog(
     workspace.publish("specs")
     assert "`aws-legacy` is in error" in cli("validate").out
     assert cli("apply", "--yes").code == 0
+    assert "  aws-payments-prod (123456789012)  " in cli("status", "two").out
+    (row,) = cli.json("status", "two")["runs"]
+    assert row["connectors"] == [
+        {"id": CONNECTOR, "name": "aws-payments-prod", "account": "123456789012"}
+    ]
     assert len(sandbox.executions()) == 2
     new = connector("aws", OTHER.replace("b", "c"), "New one", "345678901234")
     sandbox.set_connectors("aws", [PAYMENTS, LEGACY | {"state": "SUCCESS"}, new])
