@@ -1,6 +1,5 @@
 """What differs between two requests, value by value."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.pointer import step
@@ -21,18 +20,22 @@ def differences(old: Any, new: Any, pointer: str = "") -> tuple[Difference, ...]
 
     Objects are compared key by key, arrays element by element; 1 and true differ.
     """
-    return tuple(_walk(old, new, pointer))
+    found: list[Difference] = []
+    _walk(old, new, pointer, found)
+    return tuple(found)
 
 
-def _walk(old: Any, new: Any, pointer: str) -> Iterator[Difference]:
+def _walk(old: Any, new: Any, pointer: str, found: list[Difference]) -> None:
+    if old is new:
+        return
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             place = f"{pointer}/{step(key)}"
-            yield from _walk(old.get(key, MISSING), new.get(key, MISSING), place)
+            _walk(old.get(key, MISSING), new.get(key, MISSING), place, found)
     elif isinstance(old, list) and isinstance(new, list):
         for index in range(max(len(old), len(new))):
             before = old[index] if index < len(old) else MISSING
             after = new[index] if index < len(new) else MISSING
-            yield from _walk(before, after, f"{pointer}/{index}")
+            _walk(before, after, f"{pointer}/{index}", found)
     elif old != new or isinstance(old, bool) != isinstance(new, bool):
-        yield Difference(pointer, old, new)
+        found.append(Difference(pointer, old, new))
