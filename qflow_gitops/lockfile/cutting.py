@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 _RUNS, _RUNS_END = b'\n      "runs": {\n', b"\n      }"
 _RUN_END = b"\n        }"
-_RUN = re.compile(rb',?\n        "([a-z0-9-]+)": \{(?=\n)')
+_RUN = re.compile(rb',?\n        "([a-z0-9./-]+)": \{(?=\n)')
 
 
 class Cut(NamedTuple):

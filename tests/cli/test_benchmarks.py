@@ -38,6 +38,7 @@ def test_what_looking_costs() -> None:
     assert table.markdown().count("\n| ") > 9
 
 
+@nightly
 def test_what_looking_costs_with_targets() -> None:
     table = targets.measure(SMALL)
     assert [row["what"].split(",")[0] for row in table.rows] == [

@@ -12,7 +12,7 @@ from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
 from qflow_gitops.lockfile.states import EXECUTED, TRANSITIONS, State
 
 AT = "2026-01-01T00:00:00Z"
-ENVIRONMENTS, RUNS = ("prod", "dev-2"), ("a", "b-c", "0")
+ENVIRONMENTS, RUNS = ("prod", "dev-2"), ("a", "b-c", "0", "all/b-c", "all/0.us-east-1")
 MANY = 99
 """So many attempts are opened at once now and then: a file holds 100."""
 BY = {"by": {"actor": "ada"}}
