@@ -14,6 +14,7 @@ from qflow_gitops.plan import decide
 from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
+from qflow_gitops.results.groups import sizes
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.sources.inputs import lockfile_of
 from qflow_gitops.sources.lockseen import held, seen
@@ -53,6 +54,7 @@ class Planner:
             names=names(specs.connectors, project, [source.environment]),
             catalog=specs.catalog,
             freezes=context.brakes.freezes,
+            targets={} if context.selects else sizes(specs.keys),
         )
         return PlannedApply(source, lockfile, body)
 

@@ -17,6 +17,7 @@ from qflow_gitops.plan.context import Context, Overrides
 from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.ports.lockfile import LockStore
+from qflow_gitops.results.groups import sizes
 from qflow_gitops.results.plans import Beforehand, Planned, planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import LockSettings, Project
@@ -74,6 +75,7 @@ def make_plan(
         freezes=context.brakes.freezes,
         first=(*_first(request, ground, store, made), *loosened(facts, project)),
         project=project.folder.name,
+        targets={} if context.selects else sizes(read.specs.keys),
     )
     notes = (*compared.notes, *forgotten.notes(lockfile, project))
     found = (*settings.found, *read.specs.diagnostics)

@@ -54,6 +54,11 @@ class Context(NamedTuple):
     emptied: Mapping[str, Hold] = {}
     options: tuple[str, ...] = ()
 
+    @property
+    def selects(self) -> bool:
+        """Whether it is about some runs only."""
+        return bool(self.labels or self.runs)
+
 
 def release_command(name: str, spec: RunSpec, context: Context) -> str:
     """The command that releases a hold by name; `with_numbers` fills in its number."""

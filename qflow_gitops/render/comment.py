@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.render.markdown import MarkdownPlan, Row, document, first, frozen_part
 from qflow_gitops.render.markdown_blocks import cell, code
+from qflow_gitops.results.groups import Entry, entry_of
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
 
 COMMENT_LIMIT = 65_536
@@ -75,10 +76,15 @@ def render(review: Review) -> str:
         frozen = "".join(frozen_part(body.freezes).entries)
         said = f"Nothing of {code(review.environment)} is changed here, and nothing would run.\n\n"
         return marker + title + first(body) + frozen + said + tail
+    proposed = {each.change.key for each in review.proposals}
+    others = (each for each in (*review.held, *review.skipped) if each.key not in proposed)
     shown = MarkdownPlan(
         head=f"{marker}{title}{first(body)}**{_counts(review)}**\n\n{_next(review)}",
         body=body,
-        rows=[Row(each.change, each.why, _state(each)) for each in review.proposals],
+        entries=[*map(_entry, review.proposals), *map(entry_of, others)],
+        rows=[
+            Row(each.change, each.why, _state(each), _standing(each)) for each in review.proposals
+        ],
         held=review.held,
         skipped=review.skipped,
         notes=review.notes,
@@ -124,12 +130,21 @@ def _next(review: Review) -> str:
 
 def _state(proposal: Proposal) -> str:
     """Say a run's state, with the execution's id and a link to what made the attempt."""
-    words = [f"{proposal.standing}, not approved" if proposal.lacks else str(proposal.standing)]
+    words = [_standing(proposal)]
     if proposal.attempt is not None:
         words += [*_outcome_words(proposal.attempt, proposal.standing)]
     if _LINK.fullmatch(proposal.ci_run):
         words.append(f"([CI run]({proposal.ci_run}))")
     return " ".join(words)
+
+
+def _standing(proposal: Proposal) -> str:
+    return f"{proposal.standing}, not approved" if proposal.lacks else str(proposal.standing)
+
+
+def _entry(proposal: Proposal) -> Entry:
+    words = _COUNTED.get(proposal.standing, str(proposal.standing))
+    return Entry(proposal.change.key, words, proposal.standing is not ReviewStatus.SUCCEEDED)
 
 
 def _outcome_words(attempt: Attempt, standing: ReviewStatus) -> list[str]:

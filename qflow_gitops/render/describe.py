@@ -1,23 +1,24 @@
 """The words for a run that several formats share: what it is, where it works, what differs."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.plan.change import Change
 from qflow_gitops.render.escape import clean
-from qflow_gitops.specs.connector_catalogs import Named, Names
+from qflow_gitops.specs.connector_catalogs import Names
 from qflow_gitops.specs.spec import MASK, PLACE_VARIABLES, RunSpec
 
 _MAX_VALUE = 120
 
 
-def value(data: Any) -> str:
+def value(data: Any, most: int = _MAX_VALUE) -> str:
     """Return a JSON value on one line, cut where it is long."""
     if data is MISSING:
         return "(absent)"
     text = json.dumps(data, ensure_ascii=False)
-    return clean(text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 1] + "…")
+    return clean(text if len(text) <= most else text[: most - 1] + "…")
 
 
 def difference(found: Difference) -> tuple[str, str]:
@@ -34,27 +35,37 @@ def difference(found: Difference) -> tuple[str, str]:
 
 def where(spec: RunSpec, names: Names) -> str:
     """Say on which cloud, connector and place a run works."""
-    parts = [", ".join(spec.connector_types) or "no cloud named"]
-    for connector in spec.connectors:
-        named = _named(connector, spec, names)
-        known = f"{clean(named.shown)}, " if named else ""
-        parts.append(f"connector {known}{clean(connector)}")
-    parts += [
-        f"{name} {clean(str(spec.variables[name]))}"
-        for name in PLACE_VARIABLES
-        if name in spec.variables
-    ]
-    return " · ".join(parts)
+    used = (f"connector {connector(each, spec, names)}" for each in spec.connectors)
+    return " · ".join([types(spec), *used, *map(" ".join, places(spec))])
+
+
+def types(spec: RunSpec) -> str:
+    """Say on which clouds a run works."""
+    return ", ".join(spec.connector_types) or "no cloud named"
+
+
+def connector(found: str, spec: RunSpec, names: Names) -> str:
+    """Return a connector's id, before it its name where it has one."""
+    named = called(found, spec, names)
+    return f"{clean(named)}, {clean(found)}" if named else clean(found)
+
+
+def called(found: str, spec: RunSpec, names: Names) -> str:
+    """Return a connector's name as plans show it, "" without one."""
+    named = names.get((spec.environment, found.removeprefix("@").lower()))
+    return named.shown if named else ""
+
+
+def places(spec: RunSpec) -> Iterator[tuple[str, str]]:
+    """Return the variables that say where in an account a run works."""
+    for name in PLACE_VARIABLES:
+        if name in spec.variables:
+            yield name, clean(str(spec.variables[name]))
 
 
 def connectors(spec: RunSpec, names: Names) -> str:
     """Return the names of a run's connectors, with their accounts, as far as they have one."""
-    named = (_named(connector, spec, names) for connector in spec.connectors)
-    return ", ".join(each.shown for each in named if each)
-
-
-def _named(connector: str, spec: RunSpec, names: Names) -> Named | None:
-    return names.get((spec.environment, connector.removeprefix("@").lower()))
+    return ", ".join(filter(None, (called(each, spec, names) for each in spec.connectors)))
 
 
 def run(change: Change) -> str:

@@ -7,15 +7,18 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from qflow_gitops.base.jsondiff import MISSING, Difference
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.plan.change import EVERY, Action, Change
+from qflow_gitops.plan.change import Action, Change
 from qflow_gitops.render import text
 from qflow_gitops.render.describe import difference, run, where
-from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.escape import clean
+from qflow_gitops.render.grouped import FEW, differences, overview, targets, wheres, who
 from qflow_gitops.render.markdown_blocks import (
     FOLD_END,
     Part,
@@ -29,20 +32,31 @@ from qflow_gitops.render.markdown_blocks import (
     tagged,
     unfolded_start,
 )
+from qflow_gitops.render.markdown_holds import MANY, MORE, group, reason_of, skipped
+from qflow_gitops.results.groups import (
+    Entry,
+    alike,
+    blocks,
+    bundled,
+    entry_of,
+    overviews,
+    secrets_of,
+    shared,
+)
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
+from qflow_gitops.results.reviews import ReviewStatus
 from qflow_gitops.specs.spec import MASK
 
 SUMMARY_LIMIT = 1_000_000
 """Bytes. A job summary of one step may have 1 MiB (docs.github.com, "Workflow commands"), a note of
 GitLab's 1,000,000 characters (docs.gitlab.com, "GitLab application limits")."""
-MANY = 10
-"""More entries than these are folded away or summed up."""
 _MANY_ROWS = 50
 _NOTICE = "> Shortened to what fits here; `qflow-gitops plan` shows all of it.\n\n"
 _NO_ROW = "… and {} more runs, see `qflow-gitops plan`.\n\n"
 _NO_REQUEST = "… and {} more requests, see `qflow-gitops plan`.\n\n"
-_MORE = "… and {} more, see `qflow-gitops plan`.\n\n"
+_EACH = "`qflow-gitops -v plan` shows each target by itself.\n\n"
+_LOUD = (ReviewStatus.FAILED, ReviewStatus.IN_DOUBT)
 
 
 def render(report: Report) -> str:
@@ -76,6 +90,7 @@ def _plan(body: Planned, report: Report) -> str:
                 f"{done:,} with nothing to do**\n\n"
             ),
             body=body,
+            entries=tuple(map(entry_of, plan.changes)),
             rows=tuple(Row(change, change.reason) for change in plan.of(Action.RUN)),
             held=plan.of(Action.HOLD),
             skipped=plan.of(Action.SKIP),
@@ -101,19 +116,32 @@ def first(body: Planned) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `state` is Markdown of the program's own, "" for no such column."""
+    """A run in the table. `state` is Markdown of the program's own, "" for no such column.
+
+    `standing` is what of the state several targets of a spec can have alike in one line.
+    """
 
     change: Change
     why: str
     state: str = ""
+    standing: str = ""
+
+    @property
+    def key(self) -> RunKey:
+        """Environment and name."""
+        return self.change.key
 
 
 @dataclass(frozen=True, slots=True)
 class MarkdownPlan:
-    """What is written of a plan; `head` and `tail` are Markdown that always stays."""
+    """What is written of a plan; `head` and `tail` are Markdown that always stays.
+
+    `entries` say of each run in a word how it stands.
+    """
 
     head: str
     body: Planned
+    entries: Sequence[Entry]
     rows: Sequence[Row]
     held: Sequence[Change]
     skipped: Sequence[Change]
@@ -128,28 +156,35 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     What has to go goes in this order: what has nothing to do, requests, then rows; holds and
     findings keep a place of their own beside many rows.
     """
-    notes = Part([f"> {code(note)}\n\n" for note in plan.notes], more=_MORE)
+    notes = Part([f"> {code(note)}\n\n" for note in plan.notes], more=MORE)
     found = _findings(plan.found)
-    table = _table(plan.rows, plan.body)
-    groups = [_group(list(held)) for _, held in groupby(sorted(plan.held, key=_reason), _reason)]
+    lines = list(_lines(plan.rows))
+    table = _table(lines, plan.body)
+    blocks_ = sorted(blocks(plan.held, plan.body.plan.changes), key=reason_of)
+    groups = [group(list(held)) for _, held in groupby(blocks_, reason_of)]
     due = [*plan.rows, *(Row(each, each.due) for each in plan.held if each.due)]
     asked = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
-    requests = Part([_request(row) for row in asked.values()], more=_NO_REQUEST)
-    skipped = _skipped(plan.skipped)
+    secrets = partial(secrets_of, plan.body.plan.changes)
+    requests = Part(
+        [_request([row.change for row in some], secrets) for some in _lines(asked.values())],
+        more=_NO_REQUEST,
+    )
+    done = skipped(list(blocks(plan.skipped, plan.body.plan.changes)))
     frozen = frozen_part(plan.body.freezes)
     pieces: list[Piece] = [
         plan.head,
         frozen,
         "",
         notes,
-        _summed_up(plan.rows, plan.body),
+        _targets(plan),
+        _summed_up(lines, plan.body),
         table,
         found,
     ]
     if groups:
         pieces += [f"#### Held ({len(plan.held):,})\n\n"]
         pieces += [piece for head, entries in groups for piece in (head, entries, "\n")]
-    pieces += [requests, skipped, plan.tail]
+    pieces += [requests, done, plan.tail]
     holds = [entries for _, entries in groups]
     reserved = [
         (frozen, 0.05),
@@ -157,14 +192,14 @@ def document(plan: MarkdownPlan, limit: int) -> str:
         (found, 0.1),
         *((part, 0.15 / len(holds)) for part in holds),
     ]
-    rest = [(part, 1.0) for part in (table, found, *holds, requests, skipped)]
+    rest = [(part, 1.0) for part in (table, found, *holds, requests, done)]
     return fit(pieces, [*reserved, *rest], limit, _NOTICE)
 
 
 def frozen_part(freezes: Sequence[Freeze]) -> Part:
     """Say what holds everything, also where nothing is due."""
     lines = [f"> **Frozen**: {code(freeze.detail)} → {code(freeze.hint)}\n\n" for freeze in freezes]
-    return Part(lines, more=_MORE)
+    return Part(lines, more=MORE)
 
 
 def _findings(found: Sequence[Diagnostic]) -> Part:
@@ -178,31 +213,53 @@ def _findings(found: Sequence[Diagnostic]) -> Part:
     return Part(shown, opening, closing + "\n", "… and {} more, see `qflow-gitops validate`.\n\n")
 
 
-def _table(rows: Sequence[Row], body: Planned) -> Part:
-    stated = any(row.state for row in rows)
+def _targets(plan: MarkdownPlan) -> Part:
+    """Say of each spec how its targets stand."""
+    found = overviews(plan.entries, plan.body.targets)
+    entries = [f"- {code(overview(each))}\n" for each in found]
+    return Part(entries, after=f"\n{_EACH}", more=MORE)
+
+
+def _lines(rows: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
+    """Put rows into one line that are alike, of targets of one spec; but for a few that failed."""
+    for some in bundled(rows):
+        for same in alike(some, lambda row: (row.why, row.standing)):
+            if same[0].standing in _LOUD and len(same) <= FEW:
+                yield from ((row,) for row in same)
+            else:
+                yield same
+
+
+def _table(lines: Sequence[Sequence[Row]], body: Planned) -> Part:
+    stated = any(row.state for some in lines for row in some)
     titles = ["Run", *(["State"] if stated else []), "Why", "Where", "Workflow", "File"]
     start = f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|\n"
     end = "\n"
-    if len(rows) > _MANY_ROWS:
+    if len(lines) > _MANY_ROWS:
         start, end = unfolded_start("The runs") + start, FOLD_END
-    return Part([_line(row, body, stated=stated) for row in rows], start, end, _NO_ROW)
+    return Part([_line(some, body, stated=stated) for some in lines], start, end, _NO_ROW)
 
 
-def _line(row: Row, body: Planned, *, stated: bool) -> str:
-    change, spec = row.change, row.change.spec
-    cells = [cell(run(change)), *([row.state] if stated else []), cell(row.why)]
+def _line(some: Sequence[Row], body: Planned, *, stated: bool) -> str:
+    changes, spec = [row.change for row in some], some[0].change.spec
+    several = len(some) > 1
+    run_ = cell(who(some)) + (f" {cell(targets(some))}" if several else "")
+    state = some[0].standing if several else some[0].state
+    cells = [run_, *([state] if stated else []), cell(some[0].why)]
     if spec:
         named = body.workflow_name(spec.workflow_id) or spec.workflow_id
-        cells += [cell(where(spec, body.names)), cell(named), cell(spec.file)]
+        places = " ".join(map(cell, wheres(changes, body.names)))
+        cells += [places, cell(named), cell(spec.file)]
     return f"| {' | '.join(cells)} |\n"
 
 
-def _summed_up(rows: Sequence[Row], body: Planned) -> str:
+def _summed_up(lines: Sequence[Sequence[Row]], body: Planned) -> str:
     """Say what many runs have in common, so that nobody has to read each of them."""
-    specs = [row.change.spec for row in rows if row.change.spec]
-    if len(specs) <= MANY:
+    if len(lines) <= MANY:
         return ""
-    lines = [
+    rows = [row for some in lines for row in some]
+    specs = [row.change.spec for row in rows if row.change.spec]
+    said = [
         _counted("Why", Counter(row.why for row in rows)),
         _counted(
             "Workflows",
@@ -210,7 +267,7 @@ def _summed_up(rows: Sequence[Row], body: Planned) -> str:
         ),
         _counted("Where", Counter(where(spec, body.names) for spec in specs)),
     ]
-    return "".join(lines) + "\n"
+    return "".join(said) + "\n"
 
 
 def _counted(title: str, counts: Counter[str]) -> str:
@@ -223,10 +280,15 @@ def _counted(title: str, counts: Counter[str]) -> str:
 # --- requests ------------------------------------------------------------------------
 
 
-def _request(row: Row) -> str:
-    """Fold a run's difference to what it sent last, or its whole request where that says more."""
-    change = row.change
+def _request(changes: Sequence[Change], secrets: Callable[[RunKey], Sequence[str]]) -> str:
+    """Fold what runs ask for: the difference to what they sent last, or all of it."""
+    change = changes[0]
     assert change.spec is not None  # noqa: S101  the caller saw to it
+    if len(changes) > 1:
+        rows = shared(changes, secrets(change.key))
+        lines = [f"{_DIFF[sign]} {words}" for sign, words in differences(rows)]
+        title = "What changes in" if any(each.since for each in changes) else "The requests of"
+        return folded(f"{title} {tagged(who(changes))}", block("\n".join(lines), "diff"))
     if change.since:
         lines = [line for each in change.since for line in _difference(each)]
         return folded(f"What changes in {tagged(run(change))}", block("\n".join(lines), "diff"))
@@ -234,6 +296,10 @@ def _request(row: Row) -> str:
     written = json.dumps(request, indent=2, ensure_ascii=False)
     shown = block("\n".join(map(clean, written.splitlines())), "json")
     return folded(f"The request of {tagged(run(change))}", shown)
+
+
+_DIFF = {"+": "+", "-": "-", "~": "!"}
+"""How the signs of a difference are coloured."""
 
 
 def _difference(found: Difference) -> Iterator[str]:
@@ -244,46 +310,3 @@ def _difference(found: Difference) -> Iterator[str]:
     for sign, value in (("-", found.old), ("+", found.new)):
         if value is not MISSING:
             yield f"{sign} {clean(found.pointer)}  {clean(json.dumps(value, ensure_ascii=False))}"
-
-
-# --- what doesn't start --------------------------------------------------------------
-
-
-def _reason(change: Change) -> str:
-    return change.reason
-
-
-def _group(held: Sequence[Change]) -> tuple[str, Part]:
-    """Write the holds of one reason: what they have in common once, then each of them."""
-    hint = _common(held, lambda change: change.hint.replace(run(change), "RUN"))
-    detail = _common(held, lambda change: change.detail)
-    who = "all runs" if held[0].name == EVERY else count(len(held), "run")
-    head = f"**{code(held[0].reason)}**, {who}"
-    head += f": {code(detail)}" if detail else ""
-    head += f" → {code(hint)}" if hint else ""
-    entries = [_held(change, hint=not hint, detail=not detail) for change in held]
-    if len(held) <= MANY:
-        return f"{head}\n\n", Part(entries, more=_MORE)
-    title = f"The {count(len(held), 'run')}"
-    return f"{head}\n\n", Part(entries, unfolded_start(title), FOLD_END, _MORE)
-
-
-def _common(held: Sequence[Change], what: Callable[[Change], str]) -> str:
-    """Return what all of several runs have alike, "" for anything else."""
-    kinds = {what(change) for change in held}
-    return kinds.pop() if len(kinds) == 1 and len(held) > 1 else ""
-
-
-def _held(change: Change, *, hint: bool, detail: bool) -> str:
-    said = f": {code(change.detail)}" if detail else ""
-    more = f"  - → {code(change.hint)}\n" if hint and change.hint else ""
-    return f"- {code(run(change))}{said}\n{more}"
-
-
-def _skipped(skipped: Iterable[Change]) -> Part:
-    entries = [
-        f"- {code(run(change))} {code(change.reason)}: {code(change.detail)}\n"
-        + (f"  - → {code(change.hint)}\n" if change.hint else "")
-        for change in skipped
-    ]
-    return Part(entries, unfolded_start(f"Nothing to do ({len(entries):,})"), FOLD_END, _MORE)

@@ -14,7 +14,7 @@ from qflow_gitops.render.escape import clean, count, underlined
 from qflow_gitops.results.report import Validated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from qflow_gitops.errors import QflowError
     from qflow_gitops.results.report import Report
@@ -23,9 +23,6 @@ SHOWN_OF_A_FILE = 5
 """Findings of one file that fit on a screen; `-v` shows all."""
 
 _LINES = {
-    "Planned": ("textplans", "planned"),
-    "Applied": ("textplans", "applied"),
-    "Status": ("textrecords", "status"),
     "RunHistory": ("textrecords", "history"),
     "Standstill": ("textrecords", "standstill"),
     "Resolved": ("textrecords", "resolved"),
@@ -36,6 +33,12 @@ _LINES = {
     "Comments": ("textfiles", "comments"),
 }
 """Which file's function gives the lines of a kind of result."""
+_OF_RUNS = {
+    "Planned": ("textplans", "planned"),
+    "Applied": ("textapplies", "applied"),
+    "Status": ("textrecords", "status"),
+}
+"""The same where the targets of a spec are told together, and with `-v` each by itself."""
 
 
 def render(report: Report, *, verbose: bool = False) -> str:
@@ -45,9 +48,17 @@ def render(report: Report, *, verbose: bool = False) -> str:
     if isinstance(report.body, Validated):
         lines += _validated(report.body, report)
     elif kind in _LINES:
-        module, function = _LINES[kind]
-        lines += getattr(import_module(f"qflow_gitops.render.{module}"), function)(report.body)
+        lines += _function(*_LINES[kind])(report.body)
+    elif kind in _OF_RUNS:
+        lines += _function(*_OF_RUNS[kind])(report.body, each=verbose)
     return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def _function(module: str, name: str) -> Callable[..., Iterator[str]]:
+    found: Callable[..., Iterator[str]] = getattr(
+        import_module(f"qflow_gitops.render.{module}"), name
+    )
+    return found
 
 
 def error_lines(problem: QflowError) -> list[str]:

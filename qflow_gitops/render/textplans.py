@@ -1,19 +1,31 @@
-"""A plan, and what an apply did, as lines for a person."""
+"""A plan as lines for a person; the targets of a spec together, unless each is asked for."""
 
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from qflow_gitops.base.jsondiff import Difference, differences
-from qflow_gitops.lockfile import next_steps
-from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.change import Action, Change, Plan, Reason
-from qflow_gitops.plan.spent import describe
-from qflow_gitops.render.describe import difference, run, where
+from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.render.escape import clean, count
-from qflow_gitops.results.applies import Applied
+from qflow_gitops.render.grouped import (
+    EACH,
+    differences,
+    overview,
+    targets,
+    ways_on,
+    wheres,
+    who,
+)
+from qflow_gitops.results.groups import (
+    Block,
+    Entry,
+    alike,
+    blocks,
+    entry_of,
+    overviews,
+    same_hold,
+    secrets_of,
+    shared,
+)
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.specs.spec import PLACE_VARIABLES
 
@@ -29,7 +41,7 @@ _SIGNS = {
 # --- the plan ------------------------------------------------------------------------
 
 
-def planned(body: Planned) -> Iterator[str]:
+def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
     """What an apply would refuse or ask first; what runs, what is held, what is done."""
     plan = body.plan
     for warning in body.first:
@@ -41,9 +53,10 @@ def planned(body: Planned) -> Iterator[str]:
         yield f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"
     yield _counts(plan)
     yield _basis(body)
-    yield from _due(plan, body)
-    yield from _held(plan.of(Action.HOLD), body)
-    yield from _section("Nothing to do", plan.of(Action.SKIP), "·")
+    yield from summed_up(map(entry_of, plan.changes), body.targets, each=each)
+    yield from _due(plan, body, each=each)
+    yield from held(plan, body, each=each)
+    yield from section("Nothing to do", plan.of(Action.SKIP), plan, each=each)
     yield ""
     yield f"Plan digest: {plan.digest}"
     if len(plan.platforms) > 1:
@@ -85,167 +98,99 @@ def frozen(freezes: tuple[Freeze, ...]) -> Iterator[str]:
         yield f"  → {clean(freeze.hint)}"
 
 
-def _due(plan: Plan, body: Planned) -> Iterator[str]:
+def summed_up(
+    entries: Iterable[Entry], totals: Mapping[RunKey, int] = {}, *, each: bool
+) -> Iterator[str]:
+    """Say of each spec how its targets stand."""
+    found = () if each else overviews(entries, totals)
+    if found:
+        yield ""
+        yield from map(overview, found)
+        yield f"  ({EACH})"
+
+
+def _due(plan: Plan, body: Planned, *, each: bool) -> Iterator[str]:
     due = plan.of(Action.RUN)
     if not due:
         return
     yield ""
     yield f"To start ({len(due):,})"
-    for change in due:
-        yield f"  {_SIGNS[change.reason]} {run(change)}  {change.reason}: {clean(change.detail)}"
-        yield from _request(change, body)
+    for block in blocks(due, plan.changes, apart=each):
+        yield from _told(block, _SIGNS[block.told[0].reason])
+        yield from _request(block.changes, body)
 
 
-def _request(change: Change, body: Planned) -> Iterator[str]:
-    """Say where a run works, and what it would send or what changes in that."""
-    if change.spec:
-        yield f"      {where(change.spec, body.names)}"
-        name = clean(body.workflow_name(change.spec.workflow_id))
-        named = f"{name} ({change.spec.workflow_id})" if name else change.spec.workflow_id
-        yield f"      workflow {named} · {clean(change.spec.file)}"
-    if change.since is None and change.attempt:
-        yield "      (what it sent before isn't in this clone)"
-    for each in change.since or _whole_request(change):
-        sign, words = difference(each)
+def _told(block: Block, sign: str) -> Iterator[str]:
+    """Say which runs a block is about, why, and the way on."""
+    several, reasons = len(block.changes) > 1, block.told
+    if len(reasons) == 1:
+        why = f"{reasons[0].reason}: {clean(reasons[0].detail)}"
+        yield f"  {sign} {who(block.changes)}  {why}"
+        if several:
+            yield f"      {targets(block.changes)}"
+    else:
+        yield f"  {sign} {who(block.changes)}"
+        for told in reasons:
+            yield f"      {told.reason}: {clean(told.detail)}"
+            yield f"        {targets(told.changes)}"
+    yield from (f"      → {clean(hint)}" for hint in ways_on(block))
+
+
+def _request(changes: Sequence[Change], body: Planned) -> Iterator[str]:
+    """Say where runs work, and what they would send or what changes in that."""
+    spec, several = changes[0].spec, len(changes) > 1
+    if spec:
+        yield from (f"      {place}" for place in wheres(changes, body.names))
+        name = clean(body.workflow_name(spec.workflow_id))
+        named = f"{name} ({spec.workflow_id})" if name else spec.workflow_id
+        yield f"      workflow {named} · {clean(spec.file)}"
+    unseen = [change for change in changes if change.since is None and change.attempt]
+    if unseen:
+        which = targets(unseen) if several else "it"
+        yield f"      (what {which} sent before isn't in this clone)"
+    secrets = secrets_of(body.plan.changes, changes[0].key) if several else ()
+    for sign, words in differences(shared(changes, secrets, beside=_SHOWN_ABOVE)):
         yield f"        {sign} {words}"
 
 
-def _held(changes: tuple[Change, ...], body: Planned | None) -> Iterator[str]:
+def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
     """What is held for one and the same reason is said once, then its runs.
 
     With the plan that they are of, also what those would send that a rule holds.
     """
-    alike: dict[tuple[str, str, str], list[Change]] = {}
-    for change in changes:
-        alike.setdefault((change.reason, change.detail, change.hint), []).append(change)
+    changes = plan.of(Action.HOLD)
     if changes:
         yield ""
         yield f"Held ({len(changes):,})"
-    for (reason, detail, hint), some in alike.items():
-        many = len(some) > 1
-        who = f"{len(some):,} runs" if many else run(some[0])
-        yield f"  ! {who}  {reason}: {clean(detail)}"
-        if hint:
-            yield f"      → {clean(hint)}"
-        for change in some:
-            if many:
-                yield f"    {_SIGNS[change.due] if change.due else '·'} {run(change)}"
-            if change.due and body:
-                yield from _request(change, body)
+    found = blocks(changes, plan.changes, apart=each)
+    for some in alike(found, same_hold):
+        if len(some) == 1:
+            yield from _told(some[0], "!")
+        else:
+            first, number = some[0], sum(len(block.changes) for block in some)
+            yield f"  ! {number:,} runs  {first.told[0].reason}: {clean(first.told[0].detail)}"
+            if first.hint:
+                yield f"      → {clean(first.hint)}"
+        for block in some:
+            due = [change for change in block.changes if change.due]
+            if len(some) > 1:
+                sign = _SIGNS[due[0].due] if due and due[0].due else "·"
+                yield f"    {sign} {who(block.changes)}"
+                if len(block.changes) > 1:
+                    yield f"      {targets(block.changes)}"
+            if due and body:
+                yield from _request(due, body)
 
 
 _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))
 
 
-def _whole_request(change: Change) -> tuple[Difference, ...]:
-    """What a run that was never sent before would send, beside what stands above it."""
-    if change.spec is None or (change.due or change.reason) is not Reason.ADDED:
-        return ()
-    nothing: dict[str, Any] = {"input": {}, "variables": {}}
-    found = differences(nothing, {**nothing, **change.spec.masked})
-    return tuple(each for each in found if each.pointer not in _SHOWN_ABOVE)
-
-
-def _section(title: str, changes: tuple[Change, ...], sign: str) -> Iterator[str]:
-    if not changes:
-        return
-    yield ""
-    yield f"{title} ({len(changes):,})"
-    for change in changes:
-        yield f"  {sign} {run(change)}  {change.reason}: {clean(change.detail)}"
-        if change.hint:
-            yield f"      → {clean(change.hint)}"
-
-
-# --- what was done -------------------------------------------------------------------
-
-
-def applied(body: Applied) -> Iterator[str]:
-    """What became of each run, and of what was not started."""
-    plan = body.planned.plan
-    states = Counter(str(outcome.attempt.state) for outcome in body.outcomes)
-    did = ", ".join(f"{number:,} {state}" for state, number in states.items()) or "nothing started"
-    held = len(plan.of(Action.HOLD))
-    yield from frozen(body.planned.freezes)
-    yield (
-        f"{clean(body.environment)} on {body.platform or 'no platform'}: {did}; "
-        f"{len(body.not_started):,} not started, {held} held"
-    )
-    for outcome in body.outcomes:
-        sign = _OUTCOME_SIGNS.get(outcome.attempt.state, "·")
-        name = f"{outcome.environment}/{outcome.name}"
-        yield f"  {sign} {clean(name)}  {clean(describe(outcome.attempt))}{_why(outcome.attempt)}"
-    yield from _section("Not started", body.not_started, "-")
-    yield from _held(plan.of(Action.HOLD), None)
-    yield from _in_doubt(body)
-    yield from _elsewhere(body)
-    if body.rescued:
-        yield from _rescued(body)
-    elif body.outcomes:
-        yield f"Recorded in {clean(body.planned.lock.where)}"
-
-
-def _in_doubt(body: Applied) -> Iterator[str]:
-    """What may have run, where no held run has told it already."""
-    held = body.planned.plan.of(Action.HOLD)
-    told = {(*(c.owner or c.key), c.attempt.number) for c in held if c.attempt}
-    doubts = [o for o in body.doubts if (o.environment, o.name, o.attempt.number) not in told]
-    if not doubts:
-        return
-    yield ""
-    yield "In doubt: these may have run, and will not be sent again by themselves."
-    for doubt in doubts:
-        other = "" if doubt.environment == body.environment else f"{doubt.environment}/"
-        yield (
-            f"  ? {clean(other + doubt.name)}: look in Qualys for an execution of workflow "
-            f"{doubt.attempt.fact('workflowId')} at about {doubt.attempt.opened_at}"
-        )
-    again = next_steps.look_up(body.environment)
-    yield f"  → {again} looks for them again, as each apply does first"
-
-
-def _elsewhere(body: Applied) -> Iterator[str]:
-    """What another apply has in hand."""
-    if not body.elsewhere:
-        return
-    yield ""
-    yield "Another apply sends these now, or was stopped: what becomes of them isn't known yet."
-    for outcome in body.elsewhere:
-        by = outcome.attempt.events[0].extra.get("by")
-        who = ", ".join(map(str, by.values())) if isinstance(by, dict) else "somebody"
-        until = outcome.attempt.events[0].extra.get("leaseUntil", "")
-        yield f"  … {clean(outcome.name)}: by {clean(who)}, until {clean(str(until))} at most"
-    yield f"  → `qflow-gitops apply -e {body.environment}` looks for them after that time"
-
-
-def _rescued(body: Applied) -> Iterator[str]:
-    """Answers that aren't in the lockfile, and how they get there."""
-    yield ""
-    yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"
-    yield from map(clean, body.rescued_lines.splitlines())
-    kept = not body.rescued.startswith("not to a file")
-    yield (
-        "  → `qflow-gitops lock push`, or with the lines above on its stdin "
-        "`qflow-gitops lock push -`"
-        if kept
-        else "  → `qflow-gitops lock push -`, with the lines above on its stdin"
-    )
-
-
-_OUTCOME_SIGNS = {
-    State.SUCCEEDED: "✓",
-    State.FAILED: "✗",
-    State.CANCELLED: "✗",
-    State.ENDED: "✗",
-    State.REFUSED: "✗",
-    State.UNSENT: "-",
-    State.IN_DOUBT: "?",
-    State.INTENT: "?",
-    State.ACCEPTED: "…",
-    State.RUNNING: "…",
-}
-
-
-def _why(attempt: Attempt) -> str:
-    detail = attempt.events[-1].extra.get("detail", "")
-    return f": {clean(str(detail))}" if detail else ""
+def section(
+    title: str, changes: Sequence[Change], plan: Plan, sign: str = "·", *, each: bool
+) -> Iterator[str]:
+    """Say of decisions what they are about, and why."""
+    if changes:
+        yield ""
+        yield f"{title} ({len(changes):,})"
+    for block in blocks(changes, plan.changes, apart=each):
+        yield from _told(block, sign)

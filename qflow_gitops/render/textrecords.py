@@ -1,13 +1,15 @@
 """What the lockfile says, as lines for a person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from qflow_gitops.lockfile.attempt import Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
 from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.describe import connectors, difference
 from qflow_gitops.render.escape import clean, count, table
-from qflow_gitops.render.textplans import frozen, lock
+from qflow_gitops.render.grouped import FEW
+from qflow_gitops.render.textplans import frozen, lock, summed_up
+from qflow_gitops.results.groups import Entry, bundled
 from qflow_gitops.results.records import (
     Resolved,
     RunHistory,
@@ -21,24 +23,38 @@ SHOWN_PROBLEMS = 50
 SHOWN_DIFFERENCES = 20
 
 
-def status(body: Status) -> Iterator[str]:
-    """A table of all runs."""
+def status(body: Status, *, each: bool = False) -> Iterator[str]:
+    """A table of all runs; of a spec's targets a line, and those that need a look."""
     yield from frozen(body.freezes)
     yield f"{count(len(body.rows), 'run')}; {lock(body.lock)}"
+    entries = [Entry(row.key, _state(row), row.attention) for row in body.rows]
+    yield from summed_up(entries, each=each)
+    shown = [row for some in bundled(body.rows, apart=each) for row in _shown(some)]
+    if shown and len(shown) < len(body.rows):
+        yield ""
     rows = [
         (
             f"{row.environment}/{row.name}",
-            row.attempt.state.value if row.attempt else "never sent",
+            _state(row),
             row.attempt.status if row.attempt else "",
             row.attempt.changed_at if row.attempt else "",
             connectors(row.spec, body.names) if row.spec else "",
             _without_spec(row) if row.spec is None else "",
             row.attempt.execution_id if row.attempt else "",
         )
-        for row in body.rows
+        for row in shown
     ]
     named = "CONNECTOR" if any(row[4] for row in rows) else ""
     yield from table(("RUN", "STATE", "QUALYS SAYS", "SINCE", named, "", "EXECUTION"), rows)
+
+
+def _state(row: StatusRow) -> str:
+    return row.attempt.state.value if row.attempt else "never sent"
+
+
+def _shown(some: Sequence[StatusRow]) -> Sequence[StatusRow]:
+    """Of several targets those that need a look, as long as they are few."""
+    return some if len(some) == 1 else [row for row in some if row.attention][:FEW]
 
 
 def _without_spec(row: StatusRow) -> str:

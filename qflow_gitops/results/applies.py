@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import ExitCode, QflowError, together, worst
 from qflow_gitops.findings.finding import Diagnostic, has_errors
 from qflow_gitops.lockfile.attempt import Attempt
@@ -21,6 +22,11 @@ class Outcome:
     name: str
     attempt: Attempt
     spec: RunSpec | None = None
+
+    @property
+    def key(self) -> RunKey:
+        """Environment and name."""
+        return (self.environment, self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from qflow_gitops.plan.change import Action
 from qflow_gitops.results.report import Report
 
 if TYPE_CHECKING:
+    from qflow_gitops.base.names import RunKey
     from qflow_gitops.lockfile.freezes import Freeze
     from qflow_gitops.plan.change import Plan
     from qflow_gitops.specs.catalogs import Catalog
@@ -45,6 +46,7 @@ class Planned(NamedTuple):
     `catalog` workflows theirs. `freezes` are all that hold, whether or not anything is due.
     `first` comes before everything else: what an apply would refuse, or ask, and where the
     policy at hand holds less than the one up to now. `project` is its folder, "" for the root.
+    `targets` says how many each spec that was read has, {} where only some runs were asked for.
     """
 
     plan: Plan
@@ -57,6 +59,7 @@ class Planned(NamedTuple):
     freezes: tuple[Freeze, ...] = ()
     first: tuple[Beforehand, ...] = ()
     project: str = ""
+    targets: Mapping[RunKey, int] = {}
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""

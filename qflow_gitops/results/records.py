@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from qflow_gitops.base.jsondiff import Difference
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import ExitCode, QflowError, together, worst
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.freezes import Freeze
@@ -28,8 +29,19 @@ class StatusRow:
     name: str
     attempt: Attempt | None
     spec: RunSpec | None
-    heir: tuple[str, str] | None = None
+    heir: RunKey | None = None
     gone: bool = False
+
+    @property
+    def key(self) -> RunKey:
+        """Environment and name."""
+        return (self.environment, self.name)
+
+    @property
+    def attention(self) -> bool:
+        """Whether a person has to look at it, or at least to wait for it."""
+        known = _OVER | DOUBTFUL | UNDER_WAY | {State.EXPIRED}
+        return self.attempt is not None and self.attempt.state in known and not self.closed
 
     @property
     def closed(self) -> bool:

@@ -1,6 +1,6 @@
 """Read the specs of a repository from {path: bytes}, and all that is wrong with them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -61,6 +61,12 @@ class SpecSet(NamedTuple):
     catalog: Catalog = MappingProxyType({})
     connectors: Connectors = Connectors()
     blobs: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """Every run's environment and name, of valid and invalid specs."""
+        yield from self.specs
+        yield from self.invalid
 
 
 def load_project(

@@ -1,0 +1,123 @@
+"""The words for several targets of a spec: which they are, what they have alike, what differs.
+
+A text and Markdown say the same, in the same order.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from qflow_gitops.base.jsondiff import MISSING
+from qflow_gitops.plan.change import Change
+from qflow_gitops.render.describe import called, connector, difference, places, types, value, where
+from qflow_gitops.render.escape import clean
+from qflow_gitops.results.groups import (
+    Block,
+    Keyed,
+    Overview,
+    Shared,
+    Value,
+    most_common,
+    spec_of,
+    target_of,
+)
+from qflow_gitops.specs.connector_catalogs import Names
+
+WIDTH = 60
+"""Characters of a list of names: a line, with what stands before it, of 80 columns."""
+FEW = 10
+"""So many targets that need a look are shown one by one."""
+_IN_A_LINE = 40
+_FEW = 3
+_SHORT = 24
+EACH = "-v: each target by itself"
+
+
+def names(every: Sequence[str], width: int = WIDTH) -> str:
+    """Return names in a sentence: the first, as many as fit, and how many more there are."""
+    shown: list[str] = []
+    for name in map(clean, every):
+        if shown and len(", ".join([*shown, name])) > width:
+            break
+        shown.append(name)
+    more = len(every) - len(shown)
+    return ", ".join(shown) + (f", … {more:,} more" if more else "")
+
+
+def targets(some: Sequence[Keyed]) -> str:
+    """Return the names of the targets that something is about."""
+    return names([target_of(each.key) for each in some])
+
+
+def who(some: Sequence[Keyed]) -> str:
+    """Return a run's identity; of several targets that of their spec, and how many they are."""
+    first = some[0].key
+    if len(some) == 1:
+        return clean("/".join(first))
+    return f"{clean('/'.join(spec_of(first)))} · {len(some):,} targets"
+
+
+def overview(found: Overview) -> str:
+    """Say how many targets a spec has, and how many of them are how."""
+    counts = (
+        f"{number:,} {words}" + (f" ({names(named, _IN_A_LINE)})" if named else "")
+        for words, number, named in found.counts
+    )
+    return f"{clean('/'.join(found.key))} · {found.total:,} targets: {', '.join(counts)}"
+
+
+def ways_on(block: Block) -> Iterator[str]:
+    """Return what a person can do about the runs of a block; first what is the same for all."""
+    if block.own:
+        first, *_ = block.changes
+        yield f"{target_of(first.key)}, and the others alike: {block.hint}"
+        if block.at_once:
+            yield f"All {len(block.changes):,} at once: {', '.join(block.at_once)}"
+    elif block.hint:
+        yield block.hint
+
+
+def wheres(changes: Sequence[Change], named: Names) -> Iterator[str]:
+    """Say where targets work: each place while they are few, else what these places are."""
+    specs = [(change, change.spec) for change in changes if change.spec]
+    found: dict[str, list[Change]] = {}
+    for change, spec in specs:
+        found.setdefault(where(spec, named), []).append(change)
+    if len(found) <= _FEW:
+        for place, some in found.items():
+            yield place + ("" if len(some) == len(changes) else f"  in {targets(some)}")
+        return
+    parts = [*most_common(types(spec) for _, spec in specs)]
+    used = [(each, spec) for _, spec in specs for each in spec.connectors]
+    if len({each for each, _ in used}) > 1:
+        names_ = most_common(called(each, spec, named) or each for each, spec in used)
+        parts.append(f"{len(names_):,} connectors ({names(names_, _IN_A_LINE)})")
+    else:
+        parts += [f"connector {connector(*each, named)}" for each in used[:1]]
+    at: dict[str, list[str]] = {}
+    for _, spec in specs:
+        for name, place in places(spec):
+            at.setdefault(name, []).append(place)
+    parts += [f"{name} {names(most_common(some), _IN_A_LINE)}" for name, some in at.items()]
+    yield " · ".join(parts)
+
+
+def differences(rows: Sequence[Shared]) -> Iterator[tuple[str, str]]:
+    """Return signs and words: what all have alike, then values with the targets that have them."""
+    for row in rows:
+        if row.everywhere:
+            yield difference(row.values[0].difference)
+        elif len(row.values) <= _FEW:
+            for each in row.values:
+                sign, words = difference(each.difference)
+                yield sign, f"{words}  in {names(each.targets, _IN_A_LINE)}"
+        else:
+            signs = {difference(each.difference)[0] for each in row.values}
+            first = ", ".join(map(_short, row.values[:2]))
+            more = f", … {len(row.values) - 2:,} more"
+            sign = signs.pop() if len(signs) == 1 else "~"
+            yield sign, f"{clean(row.pointer)}  {len(row.values):,} values: {first}{more}"
+
+
+def _short(found: Value) -> str:
+    known = [each for each in (found.difference.old, found.difference.new) if each is not MISSING]
+    words = " → ".join(value(each, _SHORT) for each in known)
+    return f"{words} in {names(found.targets, 1)}"

@@ -1,0 +1,326 @@
+"""The targets of one spec, put together for a reader: what is alike among them is said once.
+
+A text, a table and a comment take their groups from here, so that they have the same ones.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from qflow_gitops.base.jsondiff import MISSING, Difference, differences
+from qflow_gitops.base.names import RunKey
+from qflow_gitops.plan.change import Action, Change, Reason
+from qflow_gitops.specs.spec import hidden, mask
+
+
+class Keyed(Protocol):
+    """What is about one run."""
+
+    @property
+    def key(self) -> RunKey:
+        """Environment and name."""
+
+
+Item = TypeVar("Item")
+OfRun = TypeVar("OfRun", bound=Keyed)
+
+
+def spec_of(key: RunKey) -> RunKey:
+    """Return the run that a target belongs to; of a run without targets itself."""
+    return (key[0], key[1].partition("/")[0])
+
+
+def target_of(key: RunKey) -> str:
+    """Return a target's own name, "" for a run without targets."""
+    return key[1].partition("/")[2]
+
+
+def alike(items: Iterable[Item], what: Callable[[Item], Hashable]) -> list[tuple[Item, ...]]:
+    """Put items together of which the same is true, in the order of the first of each."""
+    found: dict[Hashable, list[Item]] = {}
+    for item in items:
+        found.setdefault(what(item), []).append(item)
+    return [tuple(some) for some in found.values()]
+
+
+def bundled(items: Iterable[OfRun], *, apart: bool = False) -> list[tuple[OfRun, ...]]:
+    """Put items about targets of one spec together; all others, and `apart` all, stay alone."""
+
+    def whose(item: OfRun) -> Hashable:
+        return id(item) if apart or not target_of(item.key) else spec_of(item.key)
+
+    return alike(items, whose)
+
+
+def sizes(keys: Iterable[RunKey]) -> Mapping[RunKey, int]:
+    """Count the targets of each spec that has some."""
+    return Counter(spec_of(key) for key in keys if target_of(key))
+
+
+# --- how many of a spec's targets are how --------------------------------------------
+
+
+class Entry(NamedTuple):
+    """What is said of one run, in a word or two; `named`: a reader wants to know of which."""
+
+    key: RunKey
+    words: str
+    named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """How the targets of one spec stand: each count's words, how many, and their names or ()."""
+
+    key: RunKey
+    total: int
+    counts: tuple[tuple[str, int, tuple[str, ...]], ...]
+
+
+def overviews(entries: Iterable[Entry], totals: Mapping[RunKey, int] = {}) -> tuple[Overview, ...]:
+    """Sum up each spec that has more than one target, by name.
+
+    `totals` says of specs how many targets they have, where that may be more than `entries`.
+    """
+    by_spec: dict[RunKey, list[Entry]] = {}
+    for entry in entries:
+        if target_of(entry.key):
+            by_spec.setdefault(spec_of(entry.key), []).append(entry)
+    found = []
+    for key, some in sorted(by_spec.items()):
+        total = max(len(some), totals.get(key, 0))
+        counts = [_count(each) for each in alike(some, lambda entry: entry.words)]
+        if len(some) < total:
+            counts.append(("with nothing to do", total - len(some), ()))
+        if total > 1:
+            found.append(Overview(key, total, tuple(counts)))
+    return tuple(found)
+
+
+def _count(alike_: Sequence[Entry]) -> tuple[str, int, tuple[str, ...]]:
+    names = tuple(target_of(entry.key) for entry in alike_ if entry.named)
+    return alike_[0].words, len(alike_), names
+
+
+_SAID = {Action.RUN: "now", Action.HOLD: "held"}
+
+
+def entry_of(change: Change) -> Entry:
+    """Say in a word what is done about a run; of what is skipped why."""
+    words = _SAID.get(change.action, str(change.action))
+    if change.action is Action.SKIP:
+        words = change.reason.replace("_", " ")
+    return Entry(change.key, words, change.action in _SAID)
+
+
+# --- decisions that are alike --------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """Decisions with one reason, told in the same words: what differs in these is `…`."""
+
+    reason: Reason
+    detail: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Decisions about targets of one spec, or one about a run, with the same way on.
+
+    `hint` is for all of them; where each has another one, it is that of the first, and
+    `at_once` has the commands that are about all, () where there is none.
+    """
+
+    told: tuple[Told, ...]
+    hint: str
+    own: bool = False
+    at_once: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All decisions."""
+        return tuple(change for each in self.told for change in each.changes)
+
+
+def blocks(
+    changes: Sequence[Change], every: Sequence[Change], *, apart: bool = False
+) -> Iterator[Block]:
+    """Put decisions together that a reader takes in one: those of a spec with the same way on.
+
+    `every` are all decisions of the plan: a command about all targets of a spec is given where
+    it does nothing to others. With `apart` each stays alone.
+    """
+    for some in bundled(changes, apart=apart):
+        if len(some) == 1:
+            yield _alone(some[0])
+            continue
+        others = [each for each in every if spec_of(each.key) == spec_of(some[0].key)]
+        for same in alike(some, _way_on):
+            yield _block(same, others) if len(same) > 1 else _alone(same[0])
+
+
+def _alone(change: Change) -> Block:
+    return Block((Told(change.reason, change.detail, (change,)),), change.hint)
+
+
+def _way_on(change: Change) -> Hashable:
+    if change.hint:
+        return (change.release, _outline(change.hint))
+    return (change.reason, _outline(change.detail))
+
+
+def _block(changes: Sequence[Change], every: Sequence[Change]) -> Block:
+    told = tuple(
+        Told(some[0].reason, words, some)
+        for same in alike(changes, lambda change: (change.reason, change.due))
+        for words, some in in_words(same, lambda change: change.detail)
+    )
+    mine = {change.key for change in changes}
+    others = [change for change in every if change.key not in mine]
+    names = {
+        command: _named([change.key for change in changes], any(map(reaches, others)))
+        for command, reaches in _REACHES.items()
+    }
+    found = {_for_all(change, names) for change in changes}
+    if len(found) == 1:
+        return Block(told, found.pop())
+    first = changes[0]
+    own, all_ = ([m[0] for m in _COMMAND.finditer(x)] for x in (first.hint, _for_all(first, names)))
+    at_once = tuple(new for old, new in zip(own, all_, strict=True) if new != old)
+    return Block(told, first.hint, own=True, at_once=at_once)
+
+
+def same_hold(block: Block) -> Hashable:
+    """Return what blocks share that one rule holds, so that it can be said once of all of them."""
+    if block.own or len(block.told) > 1:
+        return id(block)
+    return (block.told[0].reason, block.told[0].detail, block.hint)
+
+
+_VARIES = re.compile(r"(?<=previousName: )\S+|\S*[0-9/]\S*")
+"""A word that is another one for each target: a time, an id, a number, a run, a file."""
+
+
+def in_words(
+    items: Iterable[Item], said: Callable[[Item], str]
+) -> Iterator[tuple[str, tuple[Item, ...]]]:
+    """Put items together of which the same is said but for what varies, which becomes `…`."""
+    for some in alike(items, lambda item: _outline(said(item))):
+        yield _common([said(item) for item in some]), some
+
+
+def _outline(text: str) -> str:
+    return _VARIES.sub("…", text)
+
+
+def _common(texts: Sequence[str]) -> str:
+    """Return what texts of one outline say, `…` for each word that isn't the same in all."""
+    columns = zip(*(text.split(" ") for text in texts), strict=True)
+    return " ".join(words[0] if len({*words}) == 1 else _ends(words) for words in columns)
+
+
+def _ends(words: Sequence[str]) -> str:
+    """Keep the sign behind a word that varies."""
+    last = {word[-1:] for word in words}
+    return "…" + (last.pop() if len(last) == 1 and last <= {*",;:.`"} else "")
+
+
+_COMMAND = re.compile(r"`qflow-gitops (apply|baseline) [^`]*`")
+_REACHES: Mapping[str, Callable[[Change], bool]] = {
+    "apply": lambda other: other.action is Action.HOLD and " --retry " in other.hint,
+    "baseline": lambda other: other.action is not Action.SKIP,
+}
+"""Whether a command that is about a spec would do something about this one of its targets."""
+_MOST_NAMED = 5
+
+
+def _named(keys: Sequence[RunKey], reached: bool) -> Sequence[str]:
+    """Return RUNs that stand for these targets and no others, () where there are too many."""
+    if not reached:
+        return ["/".join(spec_of(keys[0]))]
+    return ["/".join(key) for key in keys] if len(keys) <= _MOST_NAMED else ()
+
+
+def _for_all(change: Change, names: Mapping[str, Sequence[str]]) -> str:
+    """Return a hint with its commands about all of several targets, where they can be."""
+    own = re.compile(rf"(?<= )(--retry )?{re.escape('/'.join(change.key))}(?=[ `])")
+
+    def about_all(command: re.Match[str]) -> str:
+        runs = names[command[1]] or ["/".join(change.key)]
+        return own.sub(lambda at: " ".join((at[1] or "") + run for run in runs), command[0])
+
+    return _COMMAND.sub(about_all, change.hint)
+
+
+# --- requests that are alike ---------------------------------------------------------
+
+
+class Value(NamedTuple):
+    """What one or more targets have alike at a place of their requests."""
+
+    difference: Difference
+    targets: tuple[str, ...]
+
+
+class Shared(NamedTuple):
+    """What a place of the request is in several targets, or becomes: the most common first."""
+
+    pointer: str
+    values: tuple[Value, ...]
+    everywhere: bool
+
+
+def asked(
+    change: Change, sensitive: Sequence[str] = (), *, beside: Collection[str] = ()
+) -> tuple[Difference, ...]:
+    """Return what differs from the request that a run sent last, or all of its first one.
+
+    But for what stands `beside` the latter. Masked as its own spec says, and by `sensitive`.
+    () where that isn't known.
+    """
+    found = change.since or ()
+    if not found and change.spec and (change.due or change.reason) is Reason.ADDED:
+        nothing: dict[str, Any] = {"input": {}, "variables": {}}
+        request = mask(change.spec.masked, sensitive) if sensitive else change.spec.masked
+        whole = differences(nothing, {**nothing, **request})
+        return tuple(each for each in whole if each.pointer not in beside)
+    return tuple(
+        Difference(at, hidden(old, at, sensitive), hidden(new, at, sensitive))
+        for at, old, new in found
+    )
+
+
+def secrets_of(every: Iterable[Change], key: RunKey) -> tuple[str, ...]:
+    """Return what is sensitive in any target of a spec: a value of one may be that of another."""
+    specs = (each.spec for each in every if spec_of(each.key) == spec_of(key))
+    return tuple(sorted({pointer for spec in specs if spec for pointer in spec.sensitive}))
+
+
+def shared(
+    changes: Sequence[Change], sensitive: Sequence[str], *, beside: Collection[str] = ()
+) -> tuple[Shared, ...]:
+    """Return what targets of one spec ask for, as `asked` does: first what all have alike."""
+    found: dict[str, dict[str, tuple[Difference, list[str]]]] = {}
+    for change in changes:
+        for each in asked(change, sensitive, beside=beside):
+            same = found.setdefault(each.pointer, {})
+            same.setdefault(_key(each), (each, []))[1].append(target_of(change.key))
+    rows = []
+    for pointer, values in found.items():
+        some = [Value(each, tuple(names)) for each, names in values.values()]
+        some.sort(key=lambda value: -len(value.targets))
+        rows.append(Shared(pointer, tuple(some), len(some[0].targets) == len(changes)))
+    return tuple(sorted(rows, key=lambda row: not row.everywhere))
+
+
+def _key(found: Difference) -> str:
+    return json.dumps([["absent"] if x is MISSING else [x, ""] for x in (found.old, found.new)])
+
+
+def most_common(values: Iterable[str]) -> tuple[str, ...]:
+    """Return different values, the most common first, else as they come."""
+    return tuple(value for value, _ in Counter(values).most_common())
