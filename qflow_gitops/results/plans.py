@@ -11,6 +11,8 @@ from qflow_gitops.plan.change import Action
 from qflow_gitops.results.report import Report
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qflow_gitops.base.names import RunKey
     from qflow_gitops.lockfile.freezes import Freeze
     from qflow_gitops.plan.change import Plan
@@ -59,7 +61,7 @@ class Planned(NamedTuple):
     freezes: tuple[Freeze, ...] = ()
     first: tuple[Beforehand, ...] = ()
     project: str = ""
-    targets: Mapping[RunKey, int] = {}
+    targets: Mapping[RunKey, int] = MappingProxyType({})
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""
