@@ -1,13 +1,14 @@
 """What must hold before anything is sent."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qflow_gitops.apply.planned import PlannedApply
+from qflow_gitops.base.names import ANY, means
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.plan.change import Action, Plan, Reason, digest_of_runs
+from qflow_gitops.plan.change import Action, Change, Plan, Reason, digest_of_runs
 from qflow_gitops.plan.context import RETRY
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.results.report import InvalidFiles
@@ -142,15 +143,20 @@ def _check_keys(planned: PlannedApply) -> None:
 def _check_releases(request: ApplyRequest, planned: PlannedApply) -> None:
     refuse_secret(request.reason, "Nothing was sent.")
     made, environment = planned.plan, planned.source.environment
-    by_key = {change.key: change for change in made.changes}
     for run in request.retries:
-        key = run_key(run, planned.source.project, environment)
-        change = by_key.get(key)
-        reasons = (change.reason, change.due) if change else ()
-        if change is None or not {Reason.RETRY, Reason.FROZEN} & {*reasons}:
-            stands = change.detail if change else f"{environment} holds no such run to retry"
+        wanted = run_key(run, planned.source.project, environment)
+        some = [change for change in made.changes if means(wanted, change.key)]
+        if wanted[1].partition("/")[0] == ANY:
             raise UsageProblem(
-                f"--retry {run}: only a run that failed or was refused can be retried ({stands}).",
+                f"--retry {run}: what is to be sent again has to be named.",
+                not_done="Nothing was sent.",
+                hint="For all that failed, was cancelled or refused, instead: `--retry-failed`",
+                reason="retry_not_held",
+            )
+        if not any({Reason.RETRY, Reason.FROZEN} & {each.reason, each.due} for each in some):
+            raise UsageProblem(
+                f"--retry {run}: only a run that failed or was refused can be retried "
+                f"({_stands(some, environment)}).",
                 not_done="Nothing was sent.",
                 hint="`qflow-gitops status` shows how each run stands.",
                 reason="retry_not_held",
@@ -172,6 +178,13 @@ def _check_releases(request: ApplyRequest, planned: PlannedApply) -> None:
                 else "`qflow-gitops plan` shows what is held, and its number.",
                 reason="ack_differs",
             )
+
+
+def _stands(some: Sequence[Change], environment: str) -> str:
+    """Say how runs stand of which none can be retried."""
+    if len(some) > 1:
+        return f"none of these {len(some):,} did"
+    return some[0].detail if some else f"{environment} holds no such run to retry"
 
 
 def _check_retry_failed(request: ApplyRequest, planned: PlannedApply) -> None:

@@ -2,3 +2,14 @@
 
 RunKey = tuple[str, str]
 """The environment and the name of a run: its identity (its place in a file is none)."""
+
+ANY = "*"
+"""What stands for any environment, run or target where runs are named."""
+
+
+def means(wanted: RunKey, key: RunKey) -> bool:
+    """Whether a run is meant; the name of a spec with targets means all of them."""
+    environment, name = wanted
+    (run, _, target), (own, _, its) = name.partition("/"), key[1].partition("/")
+    same = environment in (ANY, key[0]) and run in (ANY, own)
+    return same and (target in ("", its) or (target == ANY and bool(its)))

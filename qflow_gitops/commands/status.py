@@ -9,7 +9,7 @@ from qflow_gitops.apply.result import under_way
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.lockfile import freezes
+from qflow_gitops.lockfile import freezes, next_steps
 from qflow_gitops.lockfile.attempt import telling
 from qflow_gitops.lockfile.decisions import endings
 from qflow_gitops.lockfile.freezes import Freeze
@@ -26,7 +26,7 @@ from qflow_gitops.sources import folders, forgotten
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.lockseen import out_of_use, seen
-from qflow_gitops.sources.runs import attempts_for, run_key, run_keys
+from qflow_gitops.sources.runs import attempts_by_run, run_key, run_keys
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.sources.specs import all_specs
 from qflow_gitops.specs import connector_catalogs
@@ -135,17 +135,13 @@ def history(
 ) -> Report:
     """Show all attempts of a run, carried over ones too, or of all runs. Raises QflowError.
 
-    What isn't recorded yet of names that were carried over, the specs of a commit say.
+    What isn't recorded yet of names that were carried over, the specs of a commit say. Of several
+    targets of a spec each attempt is told in brief.
     """
     recorded = store.read()
     lockfile = recorded.lockfile or Lockfile("")
-    wanted = run_key(run, project, environment, lockfile.environments) if run else None
-    if wanted:
-        found = tuple(
-            (*placed.key, placed.attempt)
-            for placed in attempts_for(wanted, git, commit, project, lockfile)
-        )
-    else:
+    notes = out_of_use(recorded)
+    if not run:
         found = tuple(
             (name, each, attempt)
             for name, record in sorted(lockfile.environments.items())
@@ -153,11 +149,18 @@ def history(
             for attempt in attempts
             if environment in ("", name)
         )
-    if wanted and not found:
+        return Report("history", notes=notes, body=RunHistory(found, seen(recorded)))
+    wanted = run_key(run, project, environment, lockfile.environments)
+    keys = attempts_by_run(wanted, git, commit, project, lockfile)
+    found = tuple((*placed.key, placed.attempt) for each in keys.values() for placed in each)
+    if not found:
         raise UsageProblem(
             f"Nothing is recorded of a run `{'/'.join(wanted)}`.",
             hint="`qflow-gitops status` lists the runs.",
             reason="run_unknown",
         )
-    notes = out_of_use(recorded)
-    return Report("history", notes=notes, body=RunHistory(found, seen(recorded)))
+    hints: tuple[str, ...] = ()
+    if len(keys) > 1:
+        hints = (f"Of one with all its events: {next_steps.history('/'.join(max(keys)))}",)
+    body = RunHistory(found, seen(recorded), hints, brief=len(keys) > 1)
+    return Report("history", notes=notes, body=body)

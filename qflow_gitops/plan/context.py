@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.names import RunKey, means
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.policy.rules import Hold, PolicyContext
@@ -17,6 +17,7 @@ class Overrides(NamedTuple):
 
     `freezes` are all that hold, the lockfile's too. `retry_failed`: whatever failed, was
     cancelled or refused is to be sent again, once the release RETRY says how many that are.
+    `retries` are as they were named, `*` for any; a spec with targets stands for all of them.
     `released` are runs whose hold was released by count when there were more of them.
     `unmerged` is the hold of a commit that no branch has, None where it is on one.
     """
@@ -27,6 +28,10 @@ class Overrides(NamedTuple):
     acks: Mapping[str, int] = {}
     released: frozenset[RunKey] = frozenset()
     unmerged: Hold | None = None
+
+    def retried(self, key: RunKey) -> bool:
+        """Whether a run was named to be sent again."""
+        return any(means(wanted, key) for wanted in self.retries)
 
 
 class Context(NamedTuple):

@@ -89,8 +89,11 @@ def history(body: RunHistory) -> Iterator[str]:
     """Each attempt with its events."""
     yield f"{count(len(body.attempts), 'attempt')}; {lock(body.lock)}"
     for environment, name, attempt in body.attempts:
-        yield ""
+        if not body.brief:
+            yield ""
         yield f"{clean(environment)}/{clean(name)} #{attempt.number}  {clean(describe(attempt))}"
+        if body.brief:
+            continue
         yield f"  {attempt.digest}  {clean(attempt.fact('file'))}"
         for event in attempt.events:
             by = event.extra.get("by")

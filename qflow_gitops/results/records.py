@@ -64,11 +64,15 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """All attempts, oldest first, and what a person can do about them."""
+    """All attempts, oldest first, and what a person can do about them.
+
+    `brief`: they are of several runs that were asked for at once.
+    """
 
     attempts: tuple[tuple[str, str, Attempt], ...]
     lock: LockSeen
     hints: tuple[str, ...] = ()
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """A RUN of the command line: which runs it names, and whose attempts count for them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 
-from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.names import ANY, RunKey, means
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.findings import suggest
 from qflow_gitops.lockfile.inheritance import Inheritance, Placed, recorded_attempts
@@ -12,8 +13,6 @@ from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.specs.load import SpecSet
-
-ANY = "*"
 
 
 def run_key(
@@ -65,19 +64,11 @@ def run_keys(
     found: set[RunKey] = set()
     for run in runs:
         wanted = run_key(run, project, environment)
-        some = {key for key in known if _fits(wanted, key)}
+        some = {key for key in known if means(wanted, key)}
         if not some:
             raise _unknown(run, wanted, known, not_done)
         found |= some
     return frozenset(found)
-
-
-def _fits(wanted: RunKey, key: RunKey) -> bool:
-    """Whether a run is meant; the name of a spec with targets means all of them."""
-    environment, name = wanted
-    (run, _, target), (own, _, its) = name.partition("/"), key[1].partition("/")
-    same = environment in (ANY, key[0]) and run in (ANY, own)
-    return same and (target in ("", its) or (target == ANY and bool(its)))
 
 
 def _unknown(run: str, wanted: RunKey, known: Collection[RunKey], not_done: str) -> UsageProblem:
@@ -103,8 +94,21 @@ def attempts_for(
     Specs are only read where the lockfile doesn't tell: of a commit, of the work tree where it is
     "".
     """
-    recorded = recorded_attempts(lockfile, key)
     if key[0] not in project.environments:
-        return recorded
+        return recorded_attempts(lockfile, key)
     specs = reading.all_specs(git, commit, project)
     return Inheritance(lockfile, project, specs.specs, specs.invalid).attempts(key)
+
+
+def attempts_by_run(
+    wanted: RunKey, git: GitTree, commit: str, project: Project, lockfile: Lockfile
+) -> Mapping[RunKey, tuple[Placed, ...]]:
+    """Return the attempts that count for each run that is meant, of those that have some."""
+    known = {(name, run) for name, each in lockfile.environments.items() for run in each.runs}
+    attempts = partial(recorded_attempts, lockfile)
+    if wanted[0] in (ANY, *project.environments):
+        specs = reading.all_specs(git, commit, project)
+        known |= specs.specs.keys()
+        attempts = Inheritance(lockfile, project, specs.specs, specs.invalid).attempts
+    found = {key: attempts(key) for key in sorted({wanted, *known}) if means(wanted, key)}
+    return {key: some for key, some in found.items() if some}
