@@ -150,7 +150,8 @@ def _check_releases(request: ApplyRequest, planned: PlannedApply) -> None:
             raise UsageProblem(
                 f"--retry {run}: what is to be sent again has to be named.",
                 not_done="Nothing was sent.",
-                hint="For all that failed, was cancelled or refused, instead: `--retry-failed`",
+                hint="For all that failed, was cancelled or refused: "
+                f"`qflow-gitops apply -e {environment} --retry-failed`",
                 reason="retry_not_held",
             )
         if not any({Reason.RETRY, Reason.FROZEN} & {each.reason, each.due} for each in some):

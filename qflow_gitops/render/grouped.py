@@ -27,6 +27,7 @@ FEW = 10
 """So many targets that need a look are shown one by one."""
 _IN_A_LINE = 40
 _FEW = 3
+_FEW_PLACES = 5
 _SHORT = 24
 EACH = "-v: each target by itself"
 
@@ -69,8 +70,7 @@ def ways_on(block: Block) -> Iterator[str]:
     if block.own:
         first, *_ = block.changes
         yield f"{target_of(first.key)}, and the others alike: {block.hint}"
-        if block.at_once:
-            yield f"All {len(block.changes):,} at once: {', '.join(block.at_once)}"
+        yield from (f"All {each.number:,} at once: `{each.command}`" for each in block.at_once)
     elif block.hint:
         yield block.hint
 
@@ -81,7 +81,7 @@ def wheres(changes: Sequence[Change], named: Names) -> Iterator[str]:
     found: dict[str, list[Change]] = {}
     for change, spec in specs:
         found.setdefault(where(spec, named), []).append(change)
-    if len(found) <= _FEW:
+    if len(found) <= _FEW_PLACES:
         for place, some in found.items():
             yield place + ("" if len(some) == len(changes) else f"  in {targets(some)}")
         return

@@ -36,6 +36,7 @@ from qflow_gitops.render.markdown_holds import MANY, MORE, group, reason_of, ski
 from qflow_gitops.results.groups import (
     Entry,
     alike,
+    asked,
     blocks,
     bundled,
     entry_of,
@@ -46,7 +47,7 @@ from qflow_gitops.results.groups import (
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import ReviewStatus
-from qflow_gitops.specs.spec import MASK
+from qflow_gitops.specs.spec import MASK, mask
 
 SUMMARY_LIMIT = 1_000_000
 """Bytes. A job summary of one step may have 1 MiB (docs.github.com, "Workflow commands"), a note of
@@ -163,10 +164,10 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     blocks_ = sorted(blocks(plan.held, plan.body.plan.changes), key=reason_of)
     groups = [group(list(held)) for _, held in groupby(blocks_, reason_of)]
     due = [*plan.rows, *(Row(each, each.due) for each in plan.held if each.due)]
-    asked = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
+    rows = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
     secrets = partial(secrets_of, plan.body.plan.changes)
     requests = Part(
-        [_request([row.change for row in some], secrets) for some in _lines(asked.values())],
+        [_request([row.change for row in some], secrets) for some in _lines(rows.values())],
         more=_NO_REQUEST,
     )
     done = skipped(list(blocks(plan.skipped, plan.body.plan.changes)))
@@ -284,15 +285,15 @@ def _request(changes: Sequence[Change], secrets: Callable[[RunKey], Sequence[str
     """Fold what runs ask for: the difference to what they sent last, or all of it."""
     change = changes[0]
     assert change.spec is not None  # noqa: S101  the caller saw to it
+    hide = secrets(change.key)
     if len(changes) > 1:
-        rows = shared(changes, secrets(change.key))
-        lines = [f"{_DIFF[sign]} {words}" for sign, words in differences(rows)]
+        lines = [f"{_DIFF[sign]} {words}" for sign, words in differences(shared(changes, hide))]
         title = "What changes in" if any(each.since for each in changes) else "The requests of"
         return folded(f"{title} {tagged(who(changes))}", block("\n".join(lines), "diff"))
     if change.since:
-        lines = [line for each in change.since for line in _difference(each)]
+        lines = [line for each in asked(change, hide) for line in _difference(each)]
         return folded(f"What changes in {tagged(run(change))}", block("\n".join(lines), "diff"))
-    request = {"workflowId": change.spec.workflow_id, **change.spec.masked}
+    request = {"workflowId": change.spec.workflow_id, **mask(change.spec.masked, hide)}
     written = json.dumps(request, indent=2, ensure_ascii=False)
     shown = block("\n".join(map(clean, written.splitlines())), "json")
     return folded(f"The request of {tagged(run(change))}", shown)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from qflow_gitops.render.escape import clean
 
-MAX_WORDS = 400
+MAX_WORDS = 600
 """Characters of one text in a line or a cell; only what nobody writes by hand is longer."""
 MAX_TICKS = 16
 """Backticks in a row that are shown: cmark-gfm, which GitHub uses, takes no delimiter of more than

@@ -25,7 +25,8 @@ def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
         f"{clean(body.environment)} on {body.platform or 'no platform'}: {did}; "
         f"{len(body.not_started):,} not started, {holds} held"
     )
-    yield from summed_up(_entries(body), each=each)
+    about_targets = list(summed_up(_entries(body), each=each))
+    yield from [*about_targets, ""] if about_targets else ()
     for some in bundled(body.outcomes, apart=each):
         yield from _outcomes(some)
     yield from section("Not started", body.not_started, plan, "-", each=each)

@@ -148,7 +148,7 @@ def _request(changes: Sequence[Change], body: Planned) -> Iterator[str]:
     if unseen:
         which = targets(unseen) if several else "it"
         yield f"      (what {which} sent before isn't in this clone)"
-    secrets = secrets_of(body.plan.changes, changes[0].key) if several else ()
+    secrets = secrets_of(body.plan.changes, changes[0].key)
     for sign, words in differences(shared(changes, secrets, beside=_SHOWN_ABOVE)):
         yield f"        {sign} {words}"
 

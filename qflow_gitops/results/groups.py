@@ -127,18 +127,25 @@ class Told(NamedTuple):
     changes: tuple[Change, ...]
 
 
+class AtOnce(NamedTuple):
+    """A command about several targets, and about how many."""
+
+    number: int
+    command: str
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Decisions about targets of one spec, or one about a run, with the same way on.
 
-    `hint` is for all of them; where each has another one, it is that of the first, and
-    `at_once` has the commands that are about all, () where there is none.
+    `hint` is for all of them; where each has its `own`, it is that of the first, and `at_once` has
+    the commands that are about all of them (and of others, if that can't be helped).
     """
 
     told: tuple[Told, ...]
     hint: str
     own: bool = False
-    at_once: tuple[str, ...] = ()
+    at_once: tuple[AtOnce, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -179,18 +186,23 @@ def _block(changes: Sequence[Change], every: Sequence[Change]) -> Block:
         for same in alike(changes, lambda change: (change.reason, change.due))
         for words, some in in_words(same, lambda change: change.detail)
     )
-    mine = {change.key for change in changes}
+    mine, first = {change.key for change in changes}, changes[0]
     others = [change for change in every if change.key not in mine]
-    names = {
-        command: _named([change.key for change in changes], any(map(reaches, others)))
-        for command, reaches in _REACHES.items()
+    reached = {command: sum(map(does, others)) for command, does in _REACHES.items()}
+    exactly = {
+        command: _named([change.key for change in changes], bool(number))
+        for command, number in reached.items()
     }
-    found = {_for_all(change, names) for change in changes}
+    found = {_for_all(change, exactly) for change in changes}
     if len(found) == 1:
         return Block(told, found.pop())
-    first = changes[0]
-    own, all_ = ([m[0] for m in _COMMAND.finditer(x)] for x in (first.hint, _for_all(first, names)))
-    at_once = tuple(new for old, new in zip(own, all_, strict=True) if new != old)
+    more = {**exactly, "apply": ["/".join(spec_of(first.key))]}  # it sends what failed, no other
+    own, for_all = (list(_COMMAND.finditer(x)) for x in (first.hint, _for_all(first, more)))
+    at_once = tuple(
+        AtOnce(len(changes) + (0 if len(exactly[new[1]]) > 1 else reached[new[1]]), new[0])
+        for old, new in zip(own, for_all, strict=True)
+        if new[0] != old[0]
+    )
     return Block(told, first.hint, own=True, at_once=at_once)
 
 
@@ -229,7 +241,7 @@ def _ends(words: Sequence[str]) -> str:
     return "…" + (last.pop() if len(last) == 1 and last <= {*",;:.`"} else "")
 
 
-_COMMAND = re.compile(r"`qflow-gitops (apply|baseline) [^`]*`")
+_COMMAND = re.compile(r"(?<=`)\S+ (apply|baseline) [^`]*(?=`)")
 _REACHES: Mapping[str, Callable[[Change], bool]] = {
     "apply": lambda other: other.action is Action.HOLD and " --retry " in other.hint,
     "baseline": lambda other: other.action is not Action.SKIP,
@@ -247,7 +259,7 @@ def _named(keys: Sequence[RunKey], reached: bool) -> Sequence[str]:
 
 def _for_all(change: Change, names: Mapping[str, Sequence[str]]) -> str:
     """Return a hint with its commands about all of several targets, where they can be."""
-    own = re.compile(rf"(?<= )(--retry )?{re.escape('/'.join(change.key))}(?=[ `])")
+    own = re.compile(rf"(?<= )(--retry )?{re.escape('/'.join(change.key))}(?![^ ])")
 
     def about_all(command: re.Match[str]) -> str:
         runs = names[command[1]] or ["/".join(change.key)]
@@ -296,6 +308,8 @@ def asked(
 
 def secrets_of(every: Iterable[Change], key: RunKey) -> tuple[str, ...]:
     """Return what is sensitive in any target of a spec: a value of one may be that of another."""
+    if not target_of(key):
+        return ()
     specs = (each.spec for each in every if spec_of(each.key) == spec_of(key))
     return tuple(sorted({pointer for spec in specs if spec for pointer in spec.sensitive}))
 

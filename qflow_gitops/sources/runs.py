@@ -1,6 +1,6 @@
 """A RUN of the command line: which runs it names, and whose attempts count for them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from qflow_gitops.base.names import ANY, RunKey, means
@@ -105,7 +105,7 @@ def attempts_by_run(
 ) -> Mapping[RunKey, tuple[Placed, ...]]:
     """Return the attempts that count for each run that is meant, of those that have some."""
     known = {(name, run) for name, each in lockfile.environments.items() for run in each.runs}
-    attempts = partial(recorded_attempts, lockfile)
+    attempts: Callable[[RunKey], tuple[Placed, ...]] = partial(recorded_attempts, lockfile)
     if wanted[0] in (ANY, *project.environments):
         specs = reading.all_specs(git, commit, project)
         known |= specs.specs.keys()

@@ -12,7 +12,7 @@ from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
-from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
+from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 GOLDEN = Path(__file__).parent / "golden"
 FILE = "runs/aws/buckets.yaml"
@@ -27,7 +27,7 @@ MADE_UP = (
     (r"(as `)[0-9a-f-]{36}", r"\1<execution>"),
     (rf"{re.escape(tempfile.gettempdir())}/\S+", "<path>"),
     (r"(closed  |\n)[0-9a-f-]{36}", r"\1<execution>"),
-    (r"Success( +)<time>( +)[0-9a-f-]{36}", r"Success\1<time>\2<execution>"),
+    (r"(Success|Failed)( +)<time>( +)[0-9a-f-]{36}", r"\1\2<time>\3<execution>"),
 )
 
 
@@ -228,6 +228,51 @@ def test_comments(
     assert cli("apply", "--yes").code == 1
     golden("comment-done", cli("comment", "--pull-request", "1", "--dry-run"))
     golden("comment-posted", cli("comment", "--pull-request", "1"))
+
+
+def many_targets(number: int, reason: str = "quarterly", extra: str = "") -> str:
+    """A spec with so many targets, each with a connector and a region."""
+    regions = ("us-east-1", "eu-west-1", "eu-central-1", "ap-south-1", "us-west-2")
+    targets = "".join(
+        f"    - {{name: payments-{n:03}, variables: {{connectorId: {CONNECTOR[:-3]}{n:03}, "
+        f"region: {regions[n % 5]}}}}}\n"
+        for n in range(number)
+    )
+    return (
+        SAMPLE.split("  variables:")[0]
+        + f"  variables: {{severity: high}}\n  input: {{reason: {reason}, token: t0ken}}\n"
+        + f"  notSecret: [/input/token]\n{extra}  targets:\n{targets}"
+    )
+
+
+def test_targets(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden) -> None:
+    """What all have alike is said once; one is sensitive, so nobody's is shown; some fail."""
+    few = many_targets(12).replace("payments-001, ", "payments-001, sensitive: [/input/token], ")
+    project.write(FILE, few)
+    project.write("runs/last.yaml", spec("last"))
+    project.write("qflow.yaml", SANDBOX_PROJECT + "  apply: {onFailure: continue}\n")
+    project.commit("twelve")
+    golden("targets-first", cli("plan"))
+    golden("targets-first-markdown", cli("plan", "--format", "markdown"))
+    golden(
+        "targets-of-two", cli("plan", *(f"encrypt-prod-buckets/payments-{n:03}" for n in (0, 2)))
+    )
+    assert "t0ken" not in cli("-v", "plan").out
+    sandbox.set_faults("outcome=Failed#3", "400@run#1")
+    golden("targets-apply", cli("-q", "apply", "--yes", "--concurrency", "1"))
+    golden("targets-status", cli("status"))
+    golden("targets-failed", cli("plan"))
+    golden("targets-failed-markdown", cli("plan", "--format", "markdown"))
+    sandbox.set_faults()
+    golden("targets-retry-one", cli("-q", "apply", "--yes", "--retry", "last"))
+    golden("targets-retry-all", cli("apply", "--yes", "--retry", "*"))
+    golden("targets-retry", cli("-q", "apply", "--yes", "--retry", "encrypt-prod-buckets"))
+    golden("targets-history", cli("history", "encrypt-prod-buckets"))
+    changed = few.replace("quarterly", "yearly").replace("name: payments-011", "name: new")
+    project.write(FILE, changed.replace("{severity: high}", "{severity: low}", 1))
+    project.commit("changed")
+    golden("targets-changed", cli("plan"))
+    golden("targets-changed-markdown", cli("plan", "--format", "markdown"))
 
 
 def test_a_comment_on_a_thousand_runs(

@@ -219,6 +219,7 @@ BESIDE = {
     "qflow_gitops.commands.connectors:": "a file that `connectors pull` writes",
     "qflow_gitops.commands.plan_request:_base": "a note beside a plan: test_bad_input.py",
     "qflow_gitops.render.comment:render_gone": "in a comment, and typed: test_comment.py",
+    "qflow_gitops.render.markdown_holds:": "in a comment, where nobody types",
     "qflow_gitops.render.markdown:": "in a comment, where nobody types",
     "qflow_gitops.render.markdown:_findings": "in a comment, where nobody types",
     "qflow_gitops.render.sarif:_rendered": "in a file for code scanning: test_outputs.py",
@@ -226,7 +227,7 @@ BESIDE = {
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
     "qflow_gitops.render.textrecords:standstill": "after an unfreeze: test_freeze.py",
-    "qflow_gitops.render.textplans:_rescued": "where answers couldn't be saved to a file",
+    "qflow_gitops.render.textapplies:_rescued": "where answers couldn't be saved to a file",
 }
 """Function -> what its texts are that name a command and are no hints."""
 

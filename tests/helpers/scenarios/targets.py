@@ -40,3 +40,77 @@ def a_rerun_of_all_targets(at: Terminal) -> tuple[str, Person]:
             )
         },
     )
+
+
+_ON = "  apply: {onFailure: continue}\n"
+
+
+def _three(at: Terminal, statuses: str = "  statuses: {Failed: failed}\n") -> None:
+    """Let all targets of a spec fail, in a way that the settings explain or not."""
+    at.settings(more=statuses + _ON)
+    at.specs(all=_spec("us", "eu", "ap"))
+    at.faults("outcome=Failed")
+    applied(at, 1)
+    at.faults()
+
+
+@scenario("worktree")
+def targets_that_failed(at: Terminal) -> tuple[str, Person]:
+    """All targets of a spec failed."""
+    _three(at)
+    return "qflow-gitops plan", Person(
+        WHY,
+        {
+            "or change the spec": lambda at: at.edit(
+                "runs/all.yaml", "  targets:", "  variables: {size: 2}\n  targets:"
+            )
+        },
+    )
+
+
+@scenario("worktree")
+def targets_that_ended(at: Terminal) -> tuple[str, Person]:
+    """All targets of a spec ended with a word that nobody explained."""
+    _three(at, "")
+    return "qflow-gitops plan", Person(
+        WHY,
+        {
+            "set it under `statuses` in qflow.yaml": lambda at: at.settings(
+                more="  statuses: {Failed: failed}\n" + _ON
+            )
+        },
+    )
+
+
+@scenario("worktree")
+def targets_that_were_specs(at: Terminal) -> tuple[str, Person]:
+    """What was two specs, gathered under another name."""
+    at.specs(us=spec("us"), eu=spec("eu"))
+    applied(at)
+    at.clone.remove("runs/us.yaml")
+    at.clone.remove("runs/eu.yaml")
+    at.specs(all=_spec("us", "eu"))
+    previous = "add `previousName: eu` in its target in runs/all.yaml"
+    return "qflow-gitops plan", Person(
+        WHY,
+        {
+            previous: lambda at: at.edit(
+                "runs/all.yaml", "{name: eu, ", "{name: eu, previousName: eu, "
+            )
+        },
+    )
+
+
+@scenario("worktree")
+def all_that_failed_by_any_name(at: Terminal) -> tuple[str, Person]:
+    """Whatever failed is to be sent again, and nobody named it."""
+    _three(at)
+    return f"{APPLY} --retry '*'", Person(WHY)
+
+
+@scenario("worktree")
+def a_history_of_targets(at: Terminal) -> tuple[str, Person]:
+    """What became of all targets of a spec."""
+    at.specs(all=_spec("us", "eu"))
+    applied(at)
+    return "qflow-gitops history all", Person()
