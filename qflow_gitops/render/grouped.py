@@ -69,10 +69,10 @@ def ways_on(block: Block) -> Iterator[str]:
     """Return what a person can do about the runs of a block; first what is the same for all."""
     if block.own:
         first, *_ = block.changes
-        yield f"{target_of(first.key)}, and the others alike: {block.hint}"
+        yield f"{target_of(first.key)}, and the others alike: {block.way}"
         yield from (f"All {each.number:,} at once: `{each.command}`" for each in block.at_once)
-    elif block.hint:
-        yield block.hint
+    elif block.way:
+        yield block.way
 
 
 def wheres(changes: Sequence[Change], named: Names) -> Iterator[str]:

@@ -27,7 +27,7 @@ def _run(held: Block) -> str:
 def group(held: Sequence[Block]) -> tuple[str, Part]:
     """Write the holds of one reason: what they have in common once, then each of them."""
     changes = [change for each in held for change in each.changes]
-    hint = _common(held, lambda each: each.hint.replace(_run(each), "RUN"))
+    hint = _common(held, lambda each: each.way.replace(_run(each), "RUN"))
     detail = _common(held, lambda each: each.told[0].detail if len(each.told) == 1 else "")
     whose = "all runs" if changes[0].name == EVERY else count(len(changes), "run")
     head = f"**{code(held[0].told[0].reason)}**, {whose}"

@@ -169,8 +169,8 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
         else:
             first, number = some[0], sum(len(block.changes) for block in some)
             yield f"  ! {number:,} runs  {first.told[0].reason}: {clean(first.told[0].detail)}"
-            if first.hint:
-                yield f"      → {clean(first.hint)}"
+            if first.way:
+                yield f"      → {clean(first.way)}"
         for block in some:
             due = [change for change in block.changes if change.due]
             if len(some) > 1:

@@ -138,12 +138,12 @@ class AtOnce(NamedTuple):
 class Block:
     """Decisions about targets of one spec, or one about a run, with the same way on.
 
-    `hint` is for all of them; where each has its `own`, it is that of the first, and `at_once` has
-    the commands that are about all of them (and of others, if that can't be helped).
+    `way`, the way on, is for all of them; where each has its `own`, it is that of the first, and
+    `at_once` has the commands that are about all (and about others, if that can't be helped).
     """
 
     told: tuple[Told, ...]
-    hint: str
+    way: str
     own: bool = False
     at_once: tuple[AtOnce, ...] = ()
 
@@ -210,7 +210,7 @@ def same_hold(block: Block) -> Hashable:
     """Return what blocks share that one rule holds, so that it can be said once of all of them."""
     if block.own or len(block.told) > 1:
         return id(block)
-    return (block.told[0].reason, block.told[0].detail, block.hint)
+    return (block.told[0].reason, block.told[0].detail, block.way)
 
 
 _VARIES = re.compile(r"(?<=previousName: )\S+|\S*[0-9/]\S*")
