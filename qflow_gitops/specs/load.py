@@ -26,6 +26,7 @@ from qflow_gitops.specs.connectors import registry
 from qflow_gitops.specs.filenames import collisions, escaped, not_plain
 from qflow_gitops.specs.project_rules import (
     duplicate_names,
+    in_environment,
     in_project,
     same_requests,
     same_targets,
@@ -292,7 +293,7 @@ def _of_document(
     whole, unknown = by_catalog.resolved(document, known.connectors, settings)
     unknown += targets.too_large(whole)
     if has_errors(unknown):
-        return [*found, *unknown], ()
+        return [*found, *(in_environment(document, settings) or unknown)], ()
     written = targets.written_out(whole)
     found += [*unknown, *targets.check(whole, settings.environments)]
     return [*found, *_of_runs(whole, written, settings, known)], written

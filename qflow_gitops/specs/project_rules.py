@@ -15,6 +15,12 @@ SAME_REQUEST = "same-request"
 
 def in_project(document: Document, settings: Project) -> list[Diagnostic]:
     """Find what only the project's settings can tell."""
+    name = document.data["metadata"].get("environment", settings.default_environment)
+    return in_environment(document, settings) or list(_connector_listed(document, settings, name))
+
+
+def in_environment(document: Document, settings: Project) -> list[Diagnostic]:
+    """Find that a spec is of no environment of the project."""
     found = []
     metadata = document.data["metadata"]
     name = metadata.get("environment", settings.default_environment)
@@ -39,8 +45,6 @@ def in_project(document: Document, settings: Project) -> list[Diagnostic]:
                 f"Name one of them, or add it to {settings.folder.settings}.",
             )
         )
-    else:
-        found += _connector_listed(document, settings, name)
     return found
 
 
