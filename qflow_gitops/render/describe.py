@@ -58,9 +58,10 @@ def called(found: str, spec: RunSpec, names: Names) -> str:
 
 def places(spec: RunSpec) -> Iterator[tuple[str, str]]:
     """Return the variables that say where in an account a run works."""
+    variables = spec.shown_variables
     for name in PLACE_VARIABLES:
-        if name in spec.variables:
-            yield name, clean(str(spec.variables[name]))
+        if name in variables:
+            yield name, clean(str(variables[name]))
 
 
 def connectors(spec: RunSpec, names: Names) -> str:

@@ -248,7 +248,7 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
     if item.approvals:
         data["approvalsNeeded"] = item.approvals
     if item.spec:
-        spec, request = item.spec, item.spec.masked
+        spec, shown = item.spec, item.spec.shown_variables
         data |= {
             "file": spec.file,
             "digest": spec.digest,
@@ -256,14 +256,10 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
             "workflowName": body.workflow_name(spec.workflow_id),
             "connectorTypes": list(spec.connector_types),
             "connectors": _connectors(spec, body.names),
-            "place": {
-                name: request["variables"][name]
-                for name in PLACE_VARIABLES
-                if name in spec.variables
-            },
+            "place": {name: shown[name] for name in PLACE_VARIABLES if name in shown},
             "labels": dict(spec.labels),
             "annotations": dict(spec.annotations),
-            "request": request,
+            "request": spec.masked,
         }
     if item.attempt:
         data["attempt"] = _short(item.attempt)

@@ -122,12 +122,21 @@ class RunSpec:
 
     @property
     def connectors(self) -> tuple[str, ...]:
-        """The connector ids that the request names, as written."""
-        own = self.variables.get("connectorId")
+        """The connector ids that the request names, as they may be shown."""
+        variables = self.shown_variables
+        own = variables.get("connectorId")
         if isinstance(own, str):
             return (own,)
-        legacy = (self.variables.get(name) for name in LEGACY_VARIABLES)
+        legacy = (variables.get(name) for name in LEGACY_VARIABLES)
         return tuple(value for value in legacy if isinstance(value, str))
+
+    @property
+    def shown_variables(self) -> Mapping[str, Any]:
+        """The variables as they may be shown: what `sensitive` points at is replaced."""
+        if not self.sensitive:
+            return self.variables
+        shown = self.masked.get("variables", {})
+        return shown if isinstance(shown, dict) else dict.fromkeys(self.variables, MASK)
 
     @property
     def masked(self) -> dict[str, Any]:
@@ -150,7 +159,7 @@ class LazySpec(RunSpec):
 
     @property
     def connectors(self) -> tuple[str, ...]:
-        """The connector ids that the request names, as written."""
+        """The connector ids that the request names, as they may be shown."""
         known: tuple[str, ...] | None = self.__dict__.get("connectors")
         return super().connectors if known is None else known
 

@@ -60,6 +60,28 @@ def test_a_sensitive_value_is_shown_nowhere(examples: Workspace, cli: Cli) -> No
         assert "payroll" not in cli("plan", "--format", form).out
 
 
+@pytest.mark.parametrize(
+    "pointers", ["/variables", "/variables/region, /variables/connectorId"], ids=["all", "each"]
+)
+def test_a_sensitive_place_and_connector_are_shown_nowhere(
+    examples: Workspace, cli: Cli, pointers: str
+) -> None:
+    """Nor what the catalog or the settings call that connector."""
+    lines = f"  input: {{reason: audit}}\n  sensitive: [{pointers}]\n"
+    file = "runs/targets/selected.yaml"
+    text = examples.read(file).replace("connector: aws-shop\n  variables: {region: us-east-1}",
+        "connector: aws-shop\n  variables: {region: sa-east-1}")  # fmt: skip
+    examples.write(file, text.replace("  input: {reason: audit}\n", lines))
+    examples.commit("sensitive")
+    run = "report-buckets-of-the-shop"
+    said = [cli("plan", run, "--format", form).out for form in ("text", "json", "markdown")]
+    said += [cli("status", run).out, cli("status", run, "--format", "json").out]
+    for one in said:
+        assert run in one
+        assert not {"sa-east-1", "b4d9e1c7", "210987654321"} & {*re.findall(r"[\w-]+", one)}
+        assert "b4d9e1c7" not in one
+
+
 def test_migrating_the_examples_leaves_the_plan_as_it_is(examples: Workspace, cli: Cli) -> None:
     before = cli.json("plan")["digest"]
     done = cli("migrate")
