@@ -28,17 +28,22 @@ FEW = 10
 _IN_A_LINE = 40
 _FEW = 3
 _FEW_PLACES = 5
-_SHORT = 24
-EACH = "-v: each target by itself"
+_SHORT = 40
+TOGETHER = "Targets of one spec are told together (-v: each by itself)."
 
 
 def names(every: Sequence[str], width: int = WIDTH) -> str:
     """Return names in a sentence: the first, as many as fit, and how many more there are."""
+    return listed([clean(name) for name in every], width)
+
+
+def listed(every: Sequence[str], width: int = WIDTH) -> str:
+    """Return clean texts in a sentence, shortened like names."""
     shown: list[str] = []
-    for name in map(clean, every):
-        if shown and len(", ".join([*shown, name])) > width:
+    for one in every:
+        if shown and len(", ".join([*shown, one])) > width:
             break
-        shown.append(name)
+        shown.append(one)
     more = len(every) - len(shown)
     return ", ".join(shown) + (f", … {more:,} more" if more else "")
 
@@ -111,13 +116,12 @@ def differences(rows: Sequence[Shared]) -> Iterator[tuple[str, str]]:
                 yield sign, f"{words}  in {names(each.targets, _IN_A_LINE)}"
         else:
             signs = {difference(each.difference)[0] for each in row.values}
-            first = ", ".join(map(_short, row.values[:2]))
-            more = f", … {len(row.values) - 2:,} more"
             sign = signs.pop() if len(signs) == 1 else "~"
-            yield sign, f"{clean(row.pointer)}  {len(row.values):,} values: {first}{more}"
+            shown = listed([_short(each) for each in row.values])
+            yield sign, f"{clean(row.pointer)}  {len(row.values):,} values: {shown}"
 
 
 def _short(found: Value) -> str:
     known = [each for each in (found.difference.old, found.difference.new) if each is not MISSING]
-    words = " → ".join(value(each, _SHORT) for each in known)
-    return f"{words} in {names(found.targets, 1)}"
+    which = clean(found.targets[0]) if len(found.targets) == 1 else f"{len(found.targets):,}"
+    return f"{' → '.join(value(each, _SHORT) for each in known)} in {which}"

@@ -5,9 +5,8 @@ Counts first and the digest last, whatever else has to be left out to keep withi
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 
 from qflow_gitops.base.jsondiff import MISSING, Difference
@@ -41,8 +40,10 @@ from qflow_gitops.results.groups import (
     bundled,
     entry_of,
     overviews,
-    secrets_of,
+    secrets,
     shared,
+    sizes,
+    spec_of,
 )
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
@@ -56,7 +57,9 @@ _MANY_ROWS = 50
 _NOTICE = "> Shortened to what fits here; `qflow-gitops plan` shows all of it.\n\n"
 _NO_ROW = "… and {} more runs, see `qflow-gitops plan`.\n\n"
 _NO_REQUEST = "… and {} more requests, see `qflow-gitops plan`.\n\n"
-_EACH = "`qflow-gitops -v plan` shows each target by itself.\n\n"
+_TOGETHER = (
+    "Targets of one spec are told together; `qflow-gitops -v plan` shows each by itself.\n\n"
+)
 _LOUD = (ReviewStatus.FAILED, ReviewStatus.IN_DOUBT)
 
 
@@ -165,9 +168,9 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     groups = [group(list(held)) for _, held in groupby(blocks_, reason_of)]
     due = [*plan.rows, *(Row(each, each.due) for each in plan.held if each.due)]
     rows = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
-    secrets = partial(secrets_of, plan.body.plan.changes)
+    hide = secrets(plan.body.plan.changes)
     requests = Part(
-        [_request([row.change for row in some], secrets) for some in _lines(rows.values())],
+        [_request([row.change for row in some], hide) for some in _lines(rows.values())],
         more=_NO_REQUEST,
     )
     done = skipped(list(blocks(plan.skipped, plan.body.plan.changes)))
@@ -177,7 +180,7 @@ def document(plan: MarkdownPlan, limit: int) -> str:
         frozen,
         "",
         notes,
-        _targets(plan),
+        *_targets(plan),
         _summed_up(lines, plan.body),
         table,
         found,
@@ -214,11 +217,12 @@ def _findings(found: Sequence[Diagnostic]) -> Part:
     return Part(shown, opening, closing + "\n", "… and {} more, see `qflow-gitops validate`.\n\n")
 
 
-def _targets(plan: MarkdownPlan) -> Part:
-    """Say of each spec how its targets stand."""
+def _targets(plan: MarkdownPlan) -> tuple[Part, str]:
+    """Say how the targets of each spec stand where not all do alike, and that they are together."""
     found = overviews(plan.entries, plan.body.targets)
-    entries = [f"- {code(overview(each))}\n" for each in found]
-    return Part(entries, after=f"\n{_EACH}", more=MORE)
+    entries = [f"- {code(overview(each))}\n" for each in found if len(each.counts) > 1]
+    many = any(number > 1 for number in sizes(entry.key for entry in plan.entries).values())
+    return Part(entries, after="\n", more=MORE), _TOGETHER if many else ""
 
 
 def _lines(rows: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
@@ -281,13 +285,13 @@ def _counted(title: str, counts: Counter[str]) -> str:
 # --- requests ------------------------------------------------------------------------
 
 
-def _request(changes: Sequence[Change], secrets: Callable[[RunKey], Sequence[str]]) -> str:
+def _request(changes: Sequence[Change], secret: Mapping[RunKey, Sequence[str]]) -> str:
     """Fold what runs ask for: the difference to what they sent last, or all of it."""
     change = changes[0]
     assert change.spec is not None  # noqa: S101  the caller saw to it
-    hide = secrets(change.key)
+    hide = secret.get(spec_of(change.key), ())
     if len(changes) > 1:
-        lines = [f"{_DIFF[sign]} {words}" for sign, words in differences(shared(changes, hide))]
+        lines = [f"{_DIFF[sign]} {words}" for sign, words in differences(shared(changes, secret))]
         title = "What changes in" if any(each.since for each in changes) else "The requests of"
         return folded(f"{title} {tagged(who(changes))}", block("\n".join(lines), "diff"))
     if change.since:

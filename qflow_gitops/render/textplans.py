@@ -7,7 +7,7 @@ from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.grouped import (
-    EACH,
+    TOGETHER,
     differences,
     overview,
     targets,
@@ -23,8 +23,9 @@ from qflow_gitops.results.groups import (
     entry_of,
     overviews,
     same_hold,
-    secrets_of,
+    secrets,
     shared,
+    sizes,
 )
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.specs.spec import PLACE_VARIABLES
@@ -99,14 +100,17 @@ def frozen(freezes: tuple[Freeze, ...]) -> Iterator[str]:
 
 
 def summed_up(
-    entries: Iterable[Entry], totals: Mapping[RunKey, int] = {}, *, each: bool
+    entries: Iterable[Entry], totals: Mapping[RunKey, int] = {}, *, each: bool, whole: bool = False
 ) -> Iterator[str]:
-    """Say of each spec how its targets stand."""
-    found = () if each else overviews(entries, totals)
-    if found:
-        yield ""
-        yield from map(overview, found)
-        yield f"  ({EACH})"
+    """Say how the targets of each spec stand; where they all do alike, only if that is the whole.
+
+    And that they are told together, if any are.
+    """
+    known = () if each else tuple(entries)
+    lines = [overview(one) for one in overviews(known, totals) if whole or len(one.counts) > 1]
+    if any(number > 1 for number in sizes(entry.key for entry in known).values()):
+        lines.append(TOGETHER)
+    yield from ["", *lines] if lines else ()
 
 
 def _due(plan: Plan, body: Planned, *, each: bool) -> Iterator[str]:
@@ -115,9 +119,10 @@ def _due(plan: Plan, body: Planned, *, each: bool) -> Iterator[str]:
         return
     yield ""
     yield f"To start ({len(due):,})"
+    hide = secrets(plan.changes)
     for block in blocks(due, plan.changes, apart=each):
         yield from _told(block, _SIGNS[block.told[0].reason])
-        yield from _request(block.changes, body)
+        yield from _request(block.changes, body, hide)
 
 
 def _told(block: Block, sign: str) -> Iterator[str]:
@@ -136,7 +141,9 @@ def _told(block: Block, sign: str) -> Iterator[str]:
     yield from (f"      → {clean(hint)}" for hint in ways_on(block))
 
 
-def _request(changes: Sequence[Change], body: Planned) -> Iterator[str]:
+def _request(
+    changes: Sequence[Change], body: Planned, hide: Mapping[RunKey, Sequence[str]]
+) -> Iterator[str]:
     """Say where runs work, and what they would send or what changes in that."""
     spec, several = changes[0].spec, len(changes) > 1
     if spec:
@@ -148,8 +155,7 @@ def _request(changes: Sequence[Change], body: Planned) -> Iterator[str]:
     if unseen:
         which = targets(unseen) if several else "it"
         yield f"      (what {which} sent before isn't in this clone)"
-    secrets = secrets_of(body.plan.changes, changes[0].key)
-    for sign, words in differences(shared(changes, secrets, beside=_SHOWN_ABOVE)):
+    for sign, words in differences(shared(changes, hide, beside=_SHOWN_ABOVE)):
         yield f"        {sign} {words}"
 
 
@@ -162,6 +168,7 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
     if changes:
         yield ""
         yield f"Held ({len(changes):,})"
+    hide = secrets(plan.changes)
     found = blocks(changes, plan.changes, apart=each)
     for some in alike(found, same_hold):
         if len(some) == 1:
@@ -179,7 +186,7 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
                 if len(block.changes) > 1:
                     yield f"      {targets(block.changes)}"
             if due and body:
-                yield from _request(due, body)
+                yield from _request(due, body, hide)
 
 
 _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))

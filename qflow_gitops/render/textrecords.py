@@ -28,7 +28,7 @@ def status(body: Status, *, each: bool = False) -> Iterator[str]:
     yield from frozen(body.freezes)
     yield f"{count(len(body.rows), 'run')}; {lock(body.lock)}"
     entries = [Entry(row.key, _state(row), row.attention) for row in body.rows]
-    yield from summed_up(entries, each=each)
+    yield from summed_up(entries, each=each, whole=True)
     shown = [row for some in bundled(body.rows, apart=each) for row in _shown(some)]
     if shown and len(shown) < len(body.rows):
         yield ""

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from qflow_gitops.base.jsondiff import MISSING, Difference, differences
@@ -80,24 +81,24 @@ class Overview:
     counts: tuple[tuple[str, int, tuple[str, ...]], ...]
 
 
-def overviews(entries: Iterable[Entry], totals: Mapping[RunKey, int] = {}) -> tuple[Overview, ...]:
+def overviews(
+    entries: Iterable[Entry], totals: Mapping[RunKey, int] = MappingProxyType({})
+) -> tuple[Overview, ...]:
     """Sum up each spec that has more than one target, by name.
 
     `totals` says of specs how many targets they have, where that may be more than `entries`.
     """
-    by_spec: dict[RunKey, list[Entry]] = {}
-    for entry in entries:
-        if target_of(entry.key):
-            by_spec.setdefault(spec_of(entry.key), []).append(entry)
+    some = (entry for entry in entries if target_of(entry.key))
     found = []
-    for key, some in sorted(by_spec.items()):
-        total = max(len(some), totals.get(key, 0))
-        counts = [_count(each) for each in alike(some, lambda entry: entry.words)]
-        if len(some) < total:
-            counts.append(("with nothing to do", total - len(some), ()))
+    for those in alike(some, lambda entry: spec_of(entry.key)):
+        key = spec_of(those[0].key)
+        total = max(len(those), totals.get(key, 0))
+        counts = [_count(each) for each in alike(those, lambda entry: entry.words)]
+        if len(those) < total:
+            counts.append(("with nothing to do", total - len(those), ()))
         if total > 1:
             found.append(Overview(key, total, tuple(counts)))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda each: each.key))
 
 
 def _count(alike_: Sequence[Entry]) -> tuple[str, int, tuple[str, ...]]:
@@ -161,13 +162,12 @@ def blocks(
     `every` are all decisions of the plan: a command about all targets of a spec is given where
     it does nothing to others. With `apart` each stays alone.
     """
+    named_alike = () if apart else alike(every, lambda change: spec_of(change.key))
+    whole = {spec_of(some[0].key): some for some in named_alike}
     for some in bundled(changes, apart=apart):
-        if len(some) == 1:
-            yield _alone(some[0])
-            continue
-        others = [each for each in every if spec_of(each.key) == spec_of(some[0].key)]
-        for same in alike(some, _way_on):
-            yield _block(same, others) if len(same) > 1 else _alone(same[0])
+        for same in alike(some, _way_on) if len(some) > 1 else (some,):
+            alone = len(same) == 1
+            yield _alone(same[0]) if alone else _block(same, whole.get(spec_of(same[0].key), ()))
 
 
 def _alone(change: Change) -> Block:
@@ -306,21 +306,29 @@ def asked(
     )
 
 
-def secrets_of(every: Iterable[Change], key: RunKey) -> tuple[str, ...]:
-    """Return what is sensitive in any target of a spec: a value of one may be that of another."""
-    if not target_of(key):
-        return ()
-    specs = (each.spec for each in every if spec_of(each.key) == spec_of(key))
-    return tuple(sorted({pointer for spec in specs if spec for pointer in spec.sensitive}))
+def secrets(every: Iterable[Change]) -> Mapping[RunKey, tuple[str, ...]]:
+    """Return of each spec what is sensitive in any of its targets: what all share is each one's."""
+    found: dict[RunKey, set[str]] = {}
+    for change in every:
+        if target_of(change.key) and change.spec and change.spec.sensitive:
+            found.setdefault(spec_of(change.key), set()).update(change.spec.sensitive)
+    return {key: tuple(sorted(pointers)) for key, pointers in found.items()}
 
 
 def shared(
-    changes: Sequence[Change], sensitive: Sequence[str], *, beside: Collection[str] = ()
+    changes: Sequence[Change],
+    sensitive: Mapping[RunKey, Sequence[str]],
+    *,
+    beside: Collection[str] = (),
 ) -> tuple[Shared, ...]:
-    """Return what targets of one spec ask for, as `asked` does: first what all have alike."""
+    """Return what targets of one spec ask for, as `asked` does: first what all have alike.
+
+    `sensitive` is what `secrets` gives.
+    """
+    hide = sensitive.get(spec_of(changes[0].key), ())
     found: dict[str, dict[str, tuple[Difference, list[str]]]] = {}
     for change in changes:
-        for each in asked(change, sensitive, beside=beside):
+        for each in asked(change, hide, beside=beside):
             same = found.setdefault(each.pointer, {})
             same.setdefault(_key(each), (each, []))[1].append(target_of(change.key))
     rows = []

@@ -292,3 +292,20 @@ def test_a_comment_on_a_thousand_runs(
     assert len(rows) > 200
     short = done.out.replace("".join(rows[2:]), "[more rows]\n")
     golden("comment-thousand", Done(done.code, short, done.err))
+
+
+def test_a_comment_on_a_thousand_targets(
+    remote: Remote, workspace: Workspace, cli: Cli, github: GitHubApi, golden: Golden
+) -> None:
+    """A person reads it: what all have alike once, which they are, one new and one changed."""
+    workspace.write("qflow.yaml", SANDBOX_PROJECT + "  policy: {limits: {runs: 2000}}\n")
+    workspace.publish("more at a time")
+    workspace.git("switch", "--quiet", "-c", "feature")
+    workspace.write("runs/many.yaml", many_targets(1000).replace("encrypt-prod", "encrypt-all"))
+    head = workspace.commit("a thousand")
+    workspace.git("push", "--quiet", "origin", "HEAD:refs/pull/1/head")
+    github.open(1, head, workspace.git("rev-parse", "main"))
+    done = cli("comment", "--pull-request", "1", "--dry-run")
+    assert done.out.count("\n") <= 60
+    assert len(done.out) < 6_000
+    golden("comment-targets", done)
