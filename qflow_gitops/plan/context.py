@@ -29,9 +29,9 @@ class Overrides(NamedTuple):
     released: frozenset[RunKey] = frozenset()
     unmerged: Hold | None = None
 
-    def retried(self, key: RunKey) -> bool:
-        """Whether a run was named to be sent again."""
-        return any(means(wanted, key) for wanted in self.retries)
+    def retried(self, key: RunKey, *, together: bool) -> bool:
+        """Whether a run was named to be sent again, or `together` with others by one name."""
+        return key in self.retries or (together and any(means(each, key) for each in self.retries))
 
 
 class Context(NamedTuple):

@@ -42,7 +42,7 @@ def spent(
         hint = f"To send it once more: {next_steps.rerun(run_of(spec))}" if reverted else ""
         return change_of(Action.SKIP, _SKIPPED[state], spec, detail, hint, last)
     reason = _HELD[state]
-    if context.brakes.retried(spec.key) and reason is not Reason.EXPIRED:
+    if context.brakes.retried(spec.key, together=state in _RETRIED) and state is not State.EXPIRED:
         return change_of(
             Action.RUN, Reason.RETRY, spec, f"released by --retry; {detail}", "", last, ()
         )

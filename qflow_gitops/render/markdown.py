@@ -35,19 +35,17 @@ from qflow_gitops.render.markdown_holds import MANY, MORE, group, reason_of, ski
 from qflow_gitops.results.groups import (
     Entry,
     alike,
-    asked,
     blocks,
     bundled,
     entry_of,
     overviews,
-    secrets,
-    shared,
     sizes,
     spec_of,
 )
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import ReviewStatus
+from qflow_gitops.results.shared import asked, secrets, shared
 from qflow_gitops.specs.spec import MASK, mask
 
 SUMMARY_LIMIT = 1_000_000

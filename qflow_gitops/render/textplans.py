@@ -23,11 +23,10 @@ from qflow_gitops.results.groups import (
     entry_of,
     overviews,
     same_hold,
-    secrets,
-    shared,
     sizes,
 )
 from qflow_gitops.results.plans import LockSeen, Planned
+from qflow_gitops.results.shared import secrets, shared
 from qflow_gitops.specs.spec import PLACE_VARIABLES
 
 _SIGNS = {

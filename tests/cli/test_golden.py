@@ -250,7 +250,8 @@ def test_targets(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: G
     few = many_targets(12).replace("payments-001, ", "payments-001, sensitive: [/input/token], ")
     project.write(FILE, few)
     project.write("runs/last.yaml", spec("last"))
-    project.write("qflow.yaml", SANDBOX_PROJECT + "  apply: {onFailure: continue}\n")
+    rules = "  apply: {onFailure: continue}\n  statuses: {Failed: failed}\n"
+    project.write("qflow.yaml", SANDBOX_PROJECT + rules)
     project.commit("twelve")
     golden("targets-first", cli("plan"))
     golden("targets-first-markdown", cli("plan", "--format", "markdown"))

@@ -18,11 +18,10 @@ from qflow_gitops.results.groups import (
     bundled,
     entry_of,
     overviews,
-    secrets,
-    shared,
 )
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
+from qflow_gitops.results.shared import secrets, shared
 from qflow_gitops.specs.spec import RunSpec
 
 
