@@ -18,7 +18,8 @@ WIDTH = 60
 FEW = 10
 """So many targets that need a look are shown one by one."""
 _IN_A_LINE = 40
-_FEW = 3
+FEW_VALUES = 3
+"""So many values of one place are shown one by one."""
 _FEW_PLACES = 5
 _SHORT = 40
 TOGETHER = "Targets of one spec are told together (-v: each by itself)."
@@ -102,7 +103,7 @@ def differences(rows: Sequence[Shared]) -> Iterator[tuple[str, str]]:
     for row in rows:
         if row.everywhere:
             yield difference(row.values[0].difference)
-        elif len(row.values) <= _FEW:
+        elif len(row.values) <= FEW_VALUES:
             for each in row.values:
                 sign, words = difference(each.difference)
                 yield sign, f"{words}  in {names(each.targets, _IN_A_LINE)}"
@@ -110,10 +111,14 @@ def differences(rows: Sequence[Shared]) -> Iterator[tuple[str, str]]:
             signs = {difference(each.difference)[0] for each in row.values}
             sign = signs.pop() if len(signs) == 1 else "~"
             shown = listed([_short(each) for each in row.values])
-            yield sign, f"{clean(row.pointer)}  {len(row.values):,} values: {shown}"
+            which = sum(len(each.targets) for each in row.values)
+            number = f"{len(row.values):,} values"
+            number += f" in {which:,} targets" if which > len(row.values) else ""
+            yield sign, f"{clean(row.pointer)}  {number}: {shown}"
 
 
 def _short(found: Value) -> str:
     known = [each for each in (found.difference.old, found.difference.new) if each is not MISSING]
     which = clean(found.targets[0]) if len(found.targets) == 1 else f"{len(found.targets):,}"
-    return f"{' → '.join(value(each, _SHORT) for each in known)} in {which}"
+    words = " → ".join(value(each, _SHORT // len(known)) for each in known)
+    return f"{words} in {which}"

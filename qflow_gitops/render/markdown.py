@@ -17,7 +17,16 @@ from qflow_gitops.plan.change import Action, Change
 from qflow_gitops.render import text
 from qflow_gitops.render.describe import difference, run, where
 from qflow_gitops.render.escape import clean
-from qflow_gitops.render.grouped import FEW, differences, overview, targets, wheres, who
+from qflow_gitops.render.grouped import (
+    FEW,
+    FEW_VALUES,
+    differences,
+    names,
+    overview,
+    targets,
+    wheres,
+    who,
+)
 from qflow_gitops.render.markdown_blocks import (
     FOLD_END,
     Part,
@@ -45,7 +54,7 @@ from qflow_gitops.results.groups import (
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import ReviewStatus
-from qflow_gitops.results.shared import asked, secrets, shared
+from qflow_gitops.results.shared import Shared, asked, secrets, shared
 from qflow_gitops.specs.spec import MASK, mask
 
 SUMMARY_LIMIT = 1_000_000
@@ -289,7 +298,7 @@ def _request(changes: Sequence[Change], secret: Mapping[RunKey, Sequence[str]]) 
     assert change.spec is not None  # noqa: S101  the caller saw to it
     hide = secret.get(spec_of(change.key), ())
     if len(changes) > 1:
-        lines = [f"{_DIFF[sign]} {words}" for sign, words in differences(shared(changes, secret))]
+        lines = [line for row in shared(changes, secret) for line in _shared(row)]
         title = "What changes in" if any(each.since for each in changes) else "The requests of"
         return folded(f"{title} {tagged(who(changes))}", block("\n".join(lines), "diff"))
     if change.since:
@@ -303,6 +312,17 @@ def _request(changes: Sequence[Change], secret: Mapping[RunKey, Sequence[str]]) 
 
 _DIFF = {"+": "+", "-": "-", "~": "!"}
 """How the signs of a difference are coloured."""
+
+
+def _shared(row: Shared) -> Iterator[str]:
+    """Write what targets have at one place: whole, unless there are many values."""
+    if len(row.values) > FEW_VALUES:
+        yield from (f"{_DIFF[sign]} {words}" for sign, words in differences([row]))
+        return
+    for each in row.values:
+        if not row.everywhere:
+            yield f"@@ {names(each.targets)} @@"
+        yield from _difference(each.difference)
 
 
 def _difference(found: Difference) -> Iterator[str]:

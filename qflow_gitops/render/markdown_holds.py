@@ -14,8 +14,8 @@ MORE = "… and {} more, see `qflow-gitops plan`.\n\n"
 
 
 def reason_of(held: Block) -> str:
-    """Return by what holds are put together; of one with several reasons the first."""
-    return held.told[0].reason
+    """Return by what holds are put together."""
+    return ", ".join(sorted({told.reason for told in held.told}))
 
 
 def _run(held: Block) -> str:
@@ -30,7 +30,7 @@ def group(held: Sequence[Block]) -> tuple[str, Part]:
     hint = _common(held, lambda each: each.way.replace(_run(each), "RUN"))
     detail = _common(held, lambda each: each.told[0].detail if len(each.told) == 1 else "")
     whose = "all runs" if changes[0].name == EVERY else count(len(changes), "run")
-    head = f"**{code(held[0].told[0].reason)}**, {whose}"
+    head = f"**{code(reason_of(held[0]))}**, {whose}"
     head += f": {code(detail)}" if detail else ""
     head += f" → {code(hint)}" if hint else ""
     entries = [_held(each, hint=not hint, detail=not detail) for each in held]

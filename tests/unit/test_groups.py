@@ -155,13 +155,25 @@ def test_a_sensitive_difference_stays_hidden() -> None:
         assert "n3w" not in text
 
 
+def test_a_change_at_a_long_values_end_shows_in_a_comment() -> None:
+    long = "x" * 200
+    since = (Difference("/input/a", long + "1", long + "2"),)
+    changes = [
+        added(f"a/{n}", {"a": long + "2"})._replace(reason=Reason.MODIFIED, since=since)
+        for n in "xy"
+    ]
+    assert f'+ /input/a  "{long}2"\n' in shown(changes, "markdown")
+    mixed = [*changes, added("a/z", {"a": 0})._replace(reason=Reason.MODIFIED, since=())]
+    assert f'@@ x, y @@\n- /input/a  "{long}1"\n' in shown(mixed, "markdown")
+
+
 def test_values_say_whose_they_are() -> None:
     changes = [added(f"a/{n}", {"n": n % 4, "all": True, "one": n == 3}) for n in range(8)]
     rows = {row.pointer: row for row in shared(changes, secrets(changes))}
     assert rows["/input/all"].everywhere
     assert [len(value.targets) for value in rows["/input/one"].values] == [7, 1]
     text = shown(changes, "text")
-    assert "/input/n  4 values: 0 in 2, 1 in 2, 2 in 2, 3 in 2" in text
+    assert "/input/n  4 values in 8 targets: 0 in 2, 1 in 2, 2 in 2, 3 in 2" in text
     assert "+ /input/one  true  in 3\n" in text
     assert text.index("/input/all") < text.index("/input/n")
 
