@@ -102,7 +102,12 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     "above it, up to the repository's root.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only results and errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Say which repository and gateway are used.")
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Say which repository and gateway are used, each finding, and each target by itself.",
+)
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),

@@ -214,7 +214,7 @@ def same_hold(block: Block) -> Hashable:
     return (block.told[0].reason, block.told[0].detail, block.way)
 
 
-_VARIES = re.compile(r"(?<=previousName: )\S+|\S*[0-9/]\S*")
+_VARIES = re.compile(r"(?<=previousName: )\S+|(?<!\S)(?=\S*[0-9/])\S+")
 """A word that is another one for each target: a time, an id, a number, a run, a file."""
 
 

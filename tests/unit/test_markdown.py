@@ -183,6 +183,30 @@ def test_hostile_words_stay_where_they_are_put(
     assert one.digest in text.rstrip().splitlines()[-1]
 
 
+@given(
+    st.lists(st.tuples(HOSTILE, HOSTILE, st.sampled_from(REASONS)), min_size=2, max_size=8),
+    st.sampled_from(["Exploded", "<b>"]),
+)
+def test_hostile_words_of_targets_stay_where_they_are_put(
+    given_changes: list[tuple[str, str, tuple[Action, Reason]]], detail: str
+) -> None:
+    """As a target's name and value; its detail and way on are like the others', so it is merged."""
+    changes = [
+        a_change(f"spec/{n}{name}", words, *kind)._replace(detail=detail, hint=f"`x` {n}/ {detail}")
+        for n, (name, words, kind) in enumerate(given_changes)
+    ]
+    one = a_review(changes)
+    text = render(one)
+    for written, columns in ((text, 6), (render_plan(_plan_report(one)), 5)):
+        shown = harmless(written)
+        rows = [token for token in shown if token.type == "tr_open"]
+        cells = [token for token in shown if token.type in ("td_open", "th_open")]
+        assert len(rows) <= 1 + len(one.planned.plan.of(Action.RUN))
+        assert len(cells) == len(rows) * columns
+    assert marked(text) == one.key
+    assert one.digest in text.rstrip().splitlines()[-1]
+
+
 def _plan_report(one: Review) -> Report:
     return Report("plan", diagnostics=one.found, notes=one.notes, body=one.planned)
 
