@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -226,6 +227,7 @@ def in_words(
         yield _common([said(item) for item in some]), some
 
 
+@lru_cache(maxsize=1024)  # targets have texts in common
 def _outline(text: str) -> str:
     return _VARIES.sub("…", text)
 
@@ -260,6 +262,8 @@ def _named(keys: Sequence[RunKey], reached: bool) -> Sequence[str]:
 
 def _for_all(change: Change, names: Mapping[str, Sequence[str]]) -> str:
     """Return a hint with its commands about all of several targets, where they can be."""
+    if "/".join(change.key) not in change.hint:
+        return change.hint
     own = re.compile(rf"(?<= )(--retry )?{re.escape('/'.join(change.key))}(?![^ ])")
 
     def about_all(command: re.Match[str]) -> str:

@@ -68,10 +68,15 @@ def shared(
     """
     hide = sensitive.get(spec_of(changes[0].key), ())
     found: dict[str, dict[str, tuple[Difference, list[str]]]] = {}
+    last: dict[str, tuple[Difference, list[str]]] = {}
     for change in changes:
+        name = target_of(change.key)
         for each in asked(change, hide, beside=beside):
-            same = found.setdefault(each.pointer, {})
-            same.setdefault(_key(each), (each, []))[1].append(target_of(change.key))
+            same = last.get(each.pointer)
+            if not same or same[0].old is not each.old or same[0].new is not each.new:
+                values = found.setdefault(each.pointer, {})
+                same = last[each.pointer] = values.setdefault(_key(each), (each, []))
+            same[1].append(name)
     rows = []
     for pointer, values in found.items():
         some = [Value(each, tuple(names)) for each, names in values.values()]
