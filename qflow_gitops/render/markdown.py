@@ -5,8 +5,8 @@ Counts first and the digest last, whatever else has to be left out to keep withi
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from qflow_gitops.base.jsondiff import MISSING, Difference
@@ -49,13 +49,12 @@ from qflow_gitops.results.groups import (
     entry_of,
     overviews,
     sizes,
-    spec_of,
 )
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import ReviewStatus
-from qflow_gitops.results.shared import Shared, asked, secrets, shared
-from qflow_gitops.specs.spec import MASK, mask
+from qflow_gitops.results.shared import Shared, asked, hiding_alike, shared
+from qflow_gitops.specs.spec import MASK
 
 SUMMARY_LIMIT = 1_000_000
 """Bytes. A job summary of one step may have 1 MiB (docs.github.com, "Workflow commands"), a note of
@@ -167,6 +166,7 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     What has to go goes in this order: what has nothing to do, requests, then rows; holds and
     findings keep a place of their own beside many rows.
     """
+    plan = _hiding(plan)
     notes = Part([f"> {code(note)}\n\n" for note in plan.notes], more=MORE)
     found = _findings(plan.found)
     lines = list(_lines(plan.rows))
@@ -175,9 +175,8 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     groups = [group(list(held)) for _, held in groupby(blocks_, reason_of)]
     due = [*plan.rows, *(Row(each, each.due) for each in plan.held if each.due)]
     rows = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
-    hide = secrets(plan.body.plan.changes)
     requests = Part(
-        [_request([row.change for row in some], hide) for some in _lines(rows.values())],
+        [_request([row.change for row in some]) for some in _lines(rows.values())],
         more=_NO_REQUEST,
     )
     done = skipped(list(blocks(plan.skipped, plan.body.plan.changes)))
@@ -205,6 +204,17 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     ]
     rest = [(part, 1.0) for part in (table, found, *holds, requests, done)]
     return fit(pieces, [*reserved, *rest], limit, _NOTICE)
+
+
+def _hiding(plan: MarkdownPlan) -> MarkdownPlan:
+    """Hide in each target what any of its spec does."""
+    every = plan.body.plan.changes
+    rows = zip(plan.rows, hiding_alike((row.change for row in plan.rows), every), strict=True)
+    return replace(
+        plan,
+        rows=[replace(row, change=change) for row, change in rows],
+        held=tuple(hiding_alike(plan.held, every)),
+    )
 
 
 def frozen_part(freezes: Sequence[Freeze]) -> Part:
@@ -292,19 +302,18 @@ def _counted(title: str, counts: Counter[str]) -> str:
 # --- requests ------------------------------------------------------------------------
 
 
-def _request(changes: Sequence[Change], secret: Mapping[RunKey, Sequence[str]]) -> str:
+def _request(changes: Sequence[Change]) -> str:
     """Fold what runs ask for: the difference to what they sent last, or all of it."""
     change = changes[0]
     assert change.spec is not None  # noqa: S101  the caller saw to it
-    hide = secret.get(spec_of(change.key), ())
     if len(changes) > 1:
-        lines = [line for row in shared(changes, secret) for line in _shared(row)]
+        lines = [line for row in shared(changes) for line in _shared(row)]
         title = "What changes in" if any(each.since for each in changes) else "The requests of"
         return folded(f"{title} {tagged(who(changes))}", block("\n".join(lines), "diff"))
     if change.since:
-        lines = [line for each in asked(change, hide) for line in _difference(each)]
+        lines = [line for each in asked(change) for line in _difference(each)]
         return folded(f"What changes in {tagged(run(change))}", block("\n".join(lines), "diff"))
-    request = {"workflowId": change.spec.workflow_id, **mask(change.spec.masked, hide)}
+    request = {"workflowId": change.spec.workflow_id, **change.spec.masked}
     written = json.dumps(request, indent=2, ensure_ascii=False)
     shown = block("\n".join(map(clean, written.splitlines())), "json")
     return folded(f"The request of {tagged(run(change))}", shown)

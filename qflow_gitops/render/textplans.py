@@ -26,7 +26,7 @@ from qflow_gitops.results.groups import (
     sizes,
 )
 from qflow_gitops.results.plans import LockSeen, Planned
-from qflow_gitops.results.shared import secrets, shared
+from qflow_gitops.results.shared import hiding_alike, shared
 from qflow_gitops.specs.spec import PLACE_VARIABLES
 
 _SIGNS = {
@@ -43,7 +43,7 @@ _SIGNS = {
 
 def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
     """What an apply would refuse or ask first; what runs, what is held, what is done."""
-    plan = body.plan
+    plan = body.plan._replace(changes=tuple(hiding_alike(body.plan.changes, body.plan.changes)))
     for warning in body.first:
         yield f"! {clean(warning.message)}"
         if warning.hint:
@@ -118,10 +118,9 @@ def _due(plan: Plan, body: Planned, *, each: bool) -> Iterator[str]:
         return
     yield ""
     yield f"To start ({len(due):,})"
-    hide = secrets(plan.changes)
     for block in blocks(due, plan.changes, apart=each):
         yield from _told(block, _SIGNS[block.told[0].reason])
-        yield from _request(block.changes, body, hide)
+        yield from _request(block.changes, body)
 
 
 def _told(block: Block, sign: str) -> Iterator[str]:
@@ -140,9 +139,7 @@ def _told(block: Block, sign: str) -> Iterator[str]:
     yield from (f"      → {clean(hint)}" for hint in ways_on(block))
 
 
-def _request(
-    changes: Sequence[Change], body: Planned, hide: Mapping[RunKey, Sequence[str]]
-) -> Iterator[str]:
+def _request(changes: Sequence[Change], body: Planned) -> Iterator[str]:
     """Say where runs work, and what they would send or what changes in that."""
     spec, several = changes[0].spec, len(changes) > 1
     if spec:
@@ -154,7 +151,7 @@ def _request(
     if unseen:
         which = targets(unseen) if several else "it"
         yield f"      (what {which} sent before isn't in this clone)"
-    for sign, words in differences(shared(changes, hide, beside=_SHOWN_ABOVE)):
+    for sign, words in differences(shared(changes, beside=_SHOWN_ABOVE)):
         yield f"        {sign} {words}"
 
 
@@ -167,7 +164,6 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
     if changes:
         yield ""
         yield f"Held ({len(changes):,})"
-    hide = secrets(plan.changes)
     found = blocks(changes, plan.changes, apart=each)
     for some in alike(found, same_hold):
         if len(some) == 1:
@@ -185,7 +181,7 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
                 if len(block.changes) > 1:
                     yield f"      {targets(block.changes)}"
             if due and body:
-                yield from _request(due, body, hide)
+                yield from _request(due, body)
 
 
 _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))

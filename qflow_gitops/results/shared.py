@@ -2,14 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.jsondiff import MISSING, Difference, differences
 from qflow_gitops.base.names import RunKey
-from qflow_gitops.plan.change import Change, Reason
+from qflow_gitops.plan.change import Action, Change, Reason
 from qflow_gitops.results.groups import spec_of, target_of
-from qflow_gitops.specs.spec import hidden, mask
+from qflow_gitops.specs.spec import RunSpec, hidden
 
 
 class Value(NamedTuple):
@@ -27,51 +28,52 @@ class Shared(NamedTuple):
     everywhere: bool
 
 
-def asked(
-    change: Change, sensitive: Sequence[str] = (), *, beside: Collection[str] = ()
-) -> tuple[Difference, ...]:
+def hiding_alike(changes: Iterable[Change], every: Iterable[Change]) -> Iterator[Change]:
+    """Return decisions with specs that hide what any target of the same spec does.
+
+    `every` are all decisions of the plan: what a spec says for all targets is the value of each.
+    """
+    changes = tuple(changes)
+    asking = {spec_of(each.key) for each in changes if each.action is not Action.SKIP}
+    found: dict[RunKey, set[str]] = {}
+    for change in every:
+        key = spec_of(change.key)
+        if key in asking and target_of(change.key) and change.spec and change.spec.sensitive:
+            found.setdefault(key, set()).update(change.spec.sensitive)
+    for change in changes:
+        pointers = found.get(spec_of(change.key), set()) if target_of(change.key) else set()
+        if change.spec and pointers.difference(change.spec.sensitive):
+            said = {each.name: getattr(change.spec, each.name) for each in fields(RunSpec)}
+            spec = RunSpec(**{**said, "sensitive": tuple(sorted(pointers))})
+            change = change._replace(spec=spec)  # noqa: PLW2901  the same, as it is shown
+        yield change
+
+
+def asked(change: Change, *, beside: Collection[str] = ()) -> tuple[Difference, ...]:
     """Return what differs from the request that a run sent last, or all of its first one.
 
-    But for what stands `beside` the latter. Masked as its own spec says, and by `sensitive`.
-    () where that isn't known.
+    But for what stands `beside` the latter. Masked as its spec says. () where that isn't known.
     """
-    found = change.since or ()
-    if not found and change.spec and (change.due or change.reason) is Reason.ADDED:
+    spec, found = change.spec, change.since or ()
+    if spec is None:
+        return found
+    if not found and (change.due or change.reason) is Reason.ADDED:
         nothing: dict[str, Any] = {"input": {}, "variables": {}}
-        request = mask(change.spec.masked, sensitive) if sensitive else change.spec.masked
-        whole = differences(nothing, {**nothing, **request})
+        whole = differences(nothing, {**nothing, **spec.masked})
         return tuple(each for each in whole if each.pointer not in beside)
     return tuple(
-        Difference(at, hidden(old, at, sensitive), hidden(new, at, sensitive))
+        Difference(at, hidden(old, at, spec.sensitive), hidden(new, at, spec.sensitive))
         for at, old, new in found
     )
 
 
-def secrets(every: Iterable[Change]) -> Mapping[RunKey, tuple[str, ...]]:
-    """Return of each spec what is sensitive in any of its targets: what all share is each one's."""
-    found: dict[RunKey, set[str]] = {}
-    for change in every:
-        if target_of(change.key) and change.spec and change.spec.sensitive:
-            found.setdefault(spec_of(change.key), set()).update(change.spec.sensitive)
-    return {key: tuple(sorted(pointers)) for key, pointers in found.items()}
-
-
-def shared(
-    changes: Sequence[Change],
-    sensitive: Mapping[RunKey, Sequence[str]],
-    *,
-    beside: Collection[str] = (),
-) -> tuple[Shared, ...]:
-    """Return what targets of one spec ask for, as `asked` does: first what all have alike.
-
-    `sensitive` is what `secrets` gives.
-    """
-    hide = sensitive.get(spec_of(changes[0].key), ())
+def shared(changes: Sequence[Change], *, beside: Collection[str] = ()) -> tuple[Shared, ...]:
+    """Return what targets of one spec ask for, as `asked` does: first what all have alike."""
     found: dict[str, dict[str, tuple[Difference, list[str]]]] = {}
     last: dict[str, tuple[Difference, list[str]]] = {}
     for change in changes:
         name = target_of(change.key)
-        for each in asked(change, hide, beside=beside):
+        for each in asked(change, beside=beside):
             same = last.get(each.pointer)
             if not same or same[0].old is not each.old or same[0].new is not each.new:
                 values = found.setdefault(each.pointer, {})

@@ -21,8 +21,9 @@ from qflow_gitops.results.groups import (
 )
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.shared import secrets, shared
+from qflow_gitops.results.shared import hiding_alike, shared
 from qflow_gitops.specs.spec import RunSpec
+from tests.helpers.values import replace
 
 
 def a_spec(name: str, given: dict[str, Any], sensitive: Sequence[str] = ()) -> RunSpec:
@@ -140,6 +141,25 @@ def test_what_is_sensitive_in_one_is_shown_of_none() -> None:
             assert "(sensitive)" in text
 
 
+def test_a_place_that_one_hides_is_hidden_of_all() -> None:
+    changes = [
+        added("a/x", {}),
+        added("a/y", {}, ["/variables/region"]),
+        added("a", {}),
+        added("b/x", {}),
+    ]
+    placed = [
+        each._replace(spec=replace(each.spec, variables={"region": "us-east-1"}))
+        for each in changes
+    ]
+    for format_name in ("text", "markdown"):
+        assert shown(placed, format_name).count("us-east-1") in (2, 4)
+        assert "us-east-1" not in shown(placed[:2], format_name)
+    changed = hiding_alike(placed, placed)
+    same = [one.spec is old.spec for one, old in zip(changed, placed, strict=True)]
+    assert same == [False, True, True, True]
+
+
 def test_a_sensitive_difference_stays_hidden() -> None:
     since = (Difference("/input/token", "0ld", "n3w"),)
     changes = [
@@ -169,7 +189,7 @@ def test_a_change_at_a_long_values_end_shows_in_a_comment() -> None:
 
 def test_values_say_whose_they_are() -> None:
     changes = [added(f"a/{n}", {"n": n % 4, "all": True, "one": n == 3}) for n in range(8)]
-    rows = {row.pointer: row for row in shared(changes, secrets(changes))}
+    rows = {row.pointer: row for row in shared(changes)}
     assert rows["/input/all"].everywhere
     assert [len(value.targets) for value in rows["/input/one"].values] == [7, 1]
     text = shown(changes, "text")
@@ -180,7 +200,7 @@ def test_values_say_whose_they_are() -> None:
 
 def test_true_and_one_are_two_values() -> None:
     changes = [added("a/x", {"n": 1}), added("a/y", {"n": True}), added("a/z", {"n": None})]
-    ((row),) = shared(changes, {})
+    ((row),) = shared(changes)
     assert len(row.values) == 3
 
 
