@@ -307,7 +307,7 @@ def _request(changes: Sequence[Change]) -> str:
     change = changes[0]
     assert change.spec is not None  # noqa: S101  the caller saw to it
     if len(changes) > 1:
-        lines = [line for row in shared(changes) for line in _shared(row)]
+        lines = [line for row in shared(changes, whole=True) for line in _shared(row)]
         title = "What changes in" if any(each.since for each in changes) else "The requests of"
         return folded(f"{title} {tagged(who(changes))}", block("\n".join(lines), "diff"))
     if change.since:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from qflow_gitops.base.jsondiff import MISSING, Difference, differences
 from qflow_gitops.base.names import RunKey
-from qflow_gitops.plan.change import Action, Change, Reason
+from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.results.groups import spec_of, target_of
 from qflow_gitops.specs.spec import RunSpec, hidden
 
@@ -34,7 +34,7 @@ def hiding_alike(changes: Iterable[Change], every: Iterable[Change]) -> Iterator
     `every` are all decisions of the plan: what a spec says for all targets is the value of each.
     """
     changes = tuple(changes)
-    asking = {spec_of(each.key) for each in changes if each.action is not Action.SKIP}
+    asking = {spec_of(each.key) for each in changes}
     found: dict[RunKey, set[str]] = {}
     for change in every:
         key = spec_of(change.key)
@@ -49,31 +49,36 @@ def hiding_alike(changes: Iterable[Change], every: Iterable[Change]) -> Iterator
         yield change
 
 
-def asked(change: Change, *, beside: Collection[str] = ()) -> tuple[Difference, ...]:
+def asked(
+    change: Change, *, beside: Collection[str] = (), whole: bool = False
+) -> tuple[Difference, ...]:
     """Return what differs from the request that a run sent last, or all of its first one.
 
-    But for what stands `beside` the latter. Masked as its spec says. () where that isn't known.
+    But for what stands `beside` the latter; `whole`: all of any one that differs in nothing that
+    is known. Masked as its spec says. () where that isn't known.
     """
     spec, found = change.spec, change.since or ()
     if spec is None:
         return found
-    if not found and (change.due or change.reason) is Reason.ADDED:
+    if not found and (whole or (change.due or change.reason) is Reason.ADDED):
         nothing: dict[str, Any] = {"input": {}, "variables": {}}
-        whole = differences(nothing, {**nothing, **spec.masked})
-        return tuple(each for each in whole if each.pointer not in beside)
+        all_of_it = differences(nothing, {**nothing, **spec.masked})
+        return tuple(each for each in all_of_it if each.pointer not in beside)
     return tuple(
         Difference(at, hidden(old, at, spec.sensitive), hidden(new, at, spec.sensitive))
         for at, old, new in found
     )
 
 
-def shared(changes: Sequence[Change], *, beside: Collection[str] = ()) -> tuple[Shared, ...]:
+def shared(
+    changes: Sequence[Change], *, beside: Collection[str] = (), whole: bool = False
+) -> tuple[Shared, ...]:
     """Return what targets of one spec ask for, as `asked` does: first what all have alike."""
     found: dict[str, dict[str, tuple[Difference, list[str]]]] = {}
     last: dict[str, tuple[Difference, list[str]]] = {}
     for change in changes:
         name = target_of(change.key)
-        for each in asked(change, beside=beside):
+        for each in asked(change, beside=beside, whole=whole):
             same = last.get(each.pointer)
             if not same or same[0].old is not each.old or same[0].new is not each.new:
                 values = found.setdefault(each.pointer, {})

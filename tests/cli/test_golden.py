@@ -299,7 +299,8 @@ def test_a_comment_on_a_thousand_targets(
     remote: Remote, workspace: Workspace, cli: Cli, github: GitHubApi, golden: Golden
 ) -> None:
     """A person reads it: what all have alike once, which they are, one new and one changed."""
-    workspace.write("qflow.yaml", SANDBOX_PROJECT + "  policy: {limits: {runs: 2000}}\n")
+    limits = "  policy: {limits: {runs: 2000}}\n"
+    workspace.write("qflow.yaml", workspace.read("qflow.yaml") + limits)
     workspace.publish("more at a time")
     workspace.git("switch", "--quiet", "-c", "feature")
     workspace.write("runs/many.yaml", many_targets(1000).replace("encrypt-prod", "encrypt-all"))
@@ -310,3 +311,30 @@ def test_a_comment_on_a_thousand_targets(
     assert done.out.count("\n") <= 60
     assert len(done.out) < 6_000
     golden("comment-targets", done)
+
+
+def test_a_comment_on_targets_that_ran(
+    remote: Remote,
+    workspace: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    github: GitHubApi,
+    golden: Golden,
+) -> None:
+    """Those that succeeded in one line, the one that failed in its own."""
+    rules = "  apply: {onFailure: continue}\n  statuses: {Failed: failed}\n"
+    workspace.write("qflow.yaml", workspace.read("qflow.yaml") + rules)
+    workspace.publish("settings")
+    assert cli("apply", "--yes").code == 0
+    workspace.git("switch", "--quiet", "-c", "feature")
+    workspace.write("runs/many.yaml", many_targets(12).replace("encrypt-prod", "encrypt-all"))
+    head = workspace.commit("twelve")
+    workspace.git("push", "--quiet", "origin", "HEAD:refs/pull/1/head")
+    github.open(1, head, workspace.git("rev-parse", "main"))
+    workspace.git("switch", "--quiet", "main")
+    workspace.git("merge", "--quiet", "--squash", head)
+    github.merge(1, workspace.commit("squashed"))
+    workspace.git("push", "--quiet", "origin", "main")
+    sandbox.set_faults("400@run#1")
+    assert cli("apply", "--yes", "--concurrency", "1").code == 1
+    golden("comment-targets-done", cli("comment", "--pull-request", "1", "--dry-run"))

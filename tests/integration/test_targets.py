@@ -87,3 +87,25 @@ def test_files_of_targets_lie_below_their_run(
     assert fresh.json("plan")["counts"]["run"] == 0
     assert fresh("lock", "verify").code == 0
     assert len(fresh.json("history", "one/us")["attempts"]) == 1
+
+
+def test_a_specs_name_sends_nothing_again_whose_end_nobody_knows(
+    place: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """What ended may have done its work: only its own name, said by a person, sends it again."""
+    settings = place.read("qflow.yaml")
+    place.write("qflow.yaml", settings + "  apply: {onFailure: continue}\n")
+    place.write("runs/a.yaml", gathered("one", "eu", "us"))
+    merge(place)
+    sandbox.set_faults("outcome=Odd")
+    assert cli("apply", "--yes").code == 1
+    sandbox.set_faults()
+    for named in ("one", "one/*", "prod/one"):
+        refused = cli("apply", "--yes", "--retry", named)
+        assert (refused.code, "none of these 2" in refused.err) == (2, True), refused
+    assert cli("apply", "--yes", "--retry", "one/eu").code == 0
+    assert len(sandbox.executions()) == 3
+    place.write("qflow.yaml", place.read("qflow.yaml") + "  statuses: {Odd: failed}\n")
+    merge(place)
+    assert cli("apply", "--yes", "--retry", "one").code == 0
+    assert len(sandbox.executions()) == 4
