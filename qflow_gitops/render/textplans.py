@@ -43,7 +43,7 @@ _SIGNS = {
 
 def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
     """What an apply would refuse or ask first; what runs, what is held, what is done."""
-    plan = body.plan._replace(changes=tuple(hiding_alike(body.plan.changes, body.plan.changes)))
+    plan = _hiding(body.plan)
     for warning in body.first:
         yield f"! {clean(warning.message)}"
         if warning.hint:
@@ -62,6 +62,13 @@ def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
     if len(plan.platforms) > 1:
         for name in sorted(plan.platforms):
             yield f"  {clean(name)}: {plan.digest_of([name])}"
+
+
+def _hiding(plan: Plan) -> Plan:
+    """Hide in each target that is asked for what any of its spec does."""
+    asked = [change for change in plan.changes if change.action is not Action.SKIP]
+    hidden = hiding_alike(asked, plan.changes)
+    return plan._replace(changes=(*hidden, *plan.of(Action.SKIP)))
 
 
 def _counts(plan: Plan) -> str:

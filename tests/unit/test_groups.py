@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from qflow_gitops.base.jsondiff import Difference
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
+from qflow_gitops.render import comment
 from qflow_gitops.render.formats import FORMATS
 from qflow_gitops.render.grouped import names
 from qflow_gitops.results.groups import (
@@ -21,6 +22,7 @@ from qflow_gitops.results.groups import (
 )
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
+from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
 from qflow_gitops.results.shared import hiding_alike, shared
 from qflow_gitops.specs.spec import RunSpec
 from tests.helpers.values import replace
@@ -139,6 +141,20 @@ def test_what_is_sensitive_in_one_is_shown_of_none() -> None:
             text = shown(some, format_name)
             assert "s3cret" not in text
             assert "(sensitive)" in text
+
+
+def test_what_ran_stays_hidden_in_a_comment() -> None:
+    """Its requests are shown still, when all of them are done."""
+    given = {"token": "s3cret"}
+    changes = [
+        each._replace(action=Action.SKIP, reason=Reason.ALREADY_RAN)
+        for each in (added("a/x", given), added("a/y", given, ["/input/token"]))
+    ]
+    body = Planned(Plan(tuple(changes), {"prod": "US1"}), "c", "", True, LockSeen("x", False))
+    done = [Proposal(each, "added", ReviewStatus.SUCCEEDED) for each in changes]
+    text = comment.render(Review("prod", 1, body, ReviewStatus.DONE, "d", tuple(done)))
+    assert "s3cret" not in text
+    assert '+ /input/token  "(sensitive)"' in text
 
 
 def test_a_place_that_one_hides_is_hidden_of_all() -> None:
