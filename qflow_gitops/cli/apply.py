@@ -57,7 +57,7 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     multiple=True,
     metavar="RUN",
     shell_complete=options.completed("runs"),
-    help="Send a failed run again; repeatable.",
+    help="Send a failed run again, of a spec's targets those that failed; repeatable.",
 )
 @click.option(
     "--retry-failed",

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 def command(
     wiring: Wiring, name: str, environment: str, format_name: str, copies: options.Copies
 ) -> int:
-    """Show all attempts of a RUN (`name` or `environment/name`), or of all runs."""
+    """Show all attempts of a RUN (`name` or `environment/name`), or of all runs.
+
+    Those of all targets of a spec in brief, by its name; `name/target` shows one of them in full.
+    """
 
     def work() -> Report:
         from qflow_gitops.commands.status import history
