@@ -181,14 +181,12 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
             if first.way:
                 yield f"      → {clean(first.way)}"
         for block in some:
-            due = [change for change in block.changes if change.due]
-            if len(some) > 1:
-                sign = _SIGNS[due[0].due] if due and due[0].due else "·"
-                yield f"    {sign} {who(block.changes)}"
-                if len(block.changes) > 1:
-                    yield f"      {targets(block.changes)}"
-            if due and body:
-                yield from _request(due, body)
+            for same in alike(block.changes, lambda change: change.due):
+                if len(some) > 1 or len(same) < len(block.changes):
+                    yield f"    {_SIGNS[same[0].due] if same[0].due else '·'} {who(same)}"
+                    yield from [f"      {targets(same)}"] if len(same) > 1 else ()
+                if same[0].due and body:
+                    yield from _request(same, body)
 
 
 _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))

@@ -182,7 +182,7 @@ def _way_on(change: Change) -> Hashable:
 def _block(changes: Sequence[Change], every: Sequence[Change]) -> Block:
     told = tuple(
         Told(some[0].reason, words, some)
-        for same in alike(changes, lambda change: (change.reason, change.due))
+        for same in alike(changes, lambda change: change.reason)
         for words, some in in_words(same, lambda change: change.detail)
     )
     mine, first = {change.key for change in changes}, changes[0]

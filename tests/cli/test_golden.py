@@ -274,6 +274,11 @@ def test_targets(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: G
     project.commit("changed")
     golden("targets-changed", cli("plan"))
     golden("targets-changed-markdown", cli("plan", "--format", "markdown"))
+    project.write("qflow.yaml", SANDBOX_PROJECT + rules + "  policy: {limits: {runs: 3}}\n")
+    project.write("runs/last.yaml", spec("last", 2))
+    project.commit("limited")
+    golden("targets-limit", cli("plan"))
+    golden("targets-limit-markdown", cli("plan", "--format", "markdown"))
 
 
 def test_a_comment_on_a_thousand_runs(
