@@ -12,11 +12,14 @@ from typing import NamedTuple
 from qflow_gitops.apply import ancestry
 from qflow_gitops.apply.planned import ApplySource, PlannedApply
 from qflow_gitops.apply.preconditions import PLACE, REWRITTEN, ApplyRequest
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import UsageProblem
+from qflow_gitops.lockfile.granted import granted, released
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent, Note
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.plan.context import Context, apply_command
+from qflow_gitops.plan.order import with_rollout
 from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.settings.project import Project
@@ -178,3 +181,31 @@ def releases(
         Note(planned.source.environment, "", LedgerEvent(at, RELEASED, {**release, **more}))
         for release in ([] if planned.source.aside else released)
     )
+
+
+def granted_releases(
+    lockfile: Lockfile, planned: PlannedApply, at: str, author: Mapping[str, str]
+) -> tuple[Note, ...]:
+    """Return what was released for the rest of a rollout, as far as the lockfile doesn't say it.
+
+    `at` is RFC 3339.
+    """
+    wanted: dict[tuple[RunKey, str], set[str]] = {}
+    rollouts = with_rollout(planned.source.specs, planned.context)
+    for change in planned.plan.due:
+        if change.spec and change.key in rollouts:
+            for hold in change.released:
+                if hold in ("window", Reason.ROLLOUT) or hold.startswith("limit:"):
+                    wanted.setdefault((change.spec.group, hold), set()).add(change.spec.digest)
+    more = {
+        "commit": planned.source.commit,
+        "reason": planned.source.reason,
+        **({"by": dict(author)} if author else {}),
+    }
+    found = []
+    for (group, hold), digests in wanted.items():
+        known = granted(lockfile, group)
+        forgiven = planned.plan.forgiven.get(group, ()) if hold == Reason.ROLLOUT else ()
+        if digests - known.digests.get(hold, frozenset()) or set(forgiven) - known.forgiven:
+            found.append(Note(*group, released(at, hold, digests, forgiven, more)))
+    return tuple(found)

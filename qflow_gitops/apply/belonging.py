@@ -22,7 +22,6 @@ from qflow_gitops.lockfile.places import (
     unknown_at,
 )
 from qflow_gitops.lockfile.states import State
-from qflow_gitops.plan.change import Action
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.results.plans import Beforehand
 
@@ -65,7 +64,7 @@ def check_own(remembered: Lockfile | None, where: str, planned: PlannedApply) ->
         return
     spent = [
         change
-        for change in planned.plan.of(Action.RUN)
+        for change in planned.plan.due
         if change.spec and _spent_unknown(change.spec.digest, change.key, remembered, lockfile)
     ]
     if spent:

@@ -139,7 +139,7 @@ class Brakes:
             none_more = "No further run was started."
             problem = AuthError(answer.detail, where=job.name, not_done=none_more)
             self._result.stop(f"Qualys refused {job.name}", problem)
-        elif answer.kind is AnswerKind.REFUSED and self._options.stop_on_failure:
+        elif answer.kind is AnswerKind.REFUSED and self._stops(job):
             self._result.stop(f"Qualys refused {job.name}")
         elif answer.kind is AnswerKind.UNSENT:
             none_sent = "It was not sent, nor was any after it."
@@ -147,3 +147,7 @@ class Brakes:
             self._result.stop(f"{job.name} could not be sent", unsent)
         elif self._doubts >= DOUBTS_IN_A_ROW:
             self._result.stop(f"{self._doubts} runs one after another are in doubt")
+
+    def _stops(self, job: Job) -> bool:
+        """Whether a failure of a run stops everything: in a rollout it counts for that alone."""
+        return self._options.stop_on_failure and job.change.key not in self._options.rollouts

@@ -22,11 +22,14 @@ def evidence_of(
         found["pullRequest"] = approval.pull_request
         found["approvers"] = list(approval.approvers)
     names = (*change.released, *({NEW_RECORD, REWRITTEN, PLACE} & set(request.acks)))
-    released = [{"hold": name, "count": request.acks.get(name, 0)} for name in names]
-    if change.reason is Reason.RETRY and context.RETRY not in change.released:
-        released.append({"hold": context.RETRY})
     said = {"by": services.author.get("actor", ""), "reason": request.reason}
     more = {name: value for name, value in said.items() if value}
-    if released:
-        found["released"] = [{**each, **more} for each in released]
-    return found
+    released = [
+        {"hold": name, "count": request.acks[name], **more}
+        if name in request.acks
+        else {"hold": name}  # for the rest of its rollout: an event of its spec's run says by whom
+        for name in names
+    ]
+    if change.reason is Reason.RETRY and context.RETRY not in change.released:
+        released.append({"hold": context.RETRY, **more})
+    return {**found, **({"released": released} if released else {})}

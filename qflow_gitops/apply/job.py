@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.attempt import Attempt, Transition
 from qflow_gitops.plan.change import Change, Reason
@@ -33,7 +34,8 @@ Opened = tuple[Job, Attempt]
 class LaunchOptions:
     """How to launch. `timeout` is in seconds; `author` is who does it, as the lockfile says it.
 
-    `statuses` say what Qualys' words mean, in lower case.
+    `statuses` say what Qualys' words mean, in lower case. `rollouts` are the runs that are part of
+    one: what becomes of them stops their rollout, and nothing else.
     """
 
     concurrency: int
@@ -43,6 +45,7 @@ class LaunchOptions:
     statuses: Mapping[str, str]
     stop: StopSignal
     author: Mapping[str, str]
+    rollouts: frozenset[RunKey] = frozenset()
 
 
 @dataclass(slots=True)
@@ -50,12 +53,14 @@ class LaunchResult:
     """What a launch came to; filled while it works.
 
     `opened` are the attempts that it made: (environment, run, number). `elsewhere` are the
-    runs that another process took over meanwhile. `way_on` is what lets the rest start, ""
+    runs that another process took over meanwhile, `put_off` those whose rollout was stopped by one
+    of this launch. `way_on` is what lets the rest start, ""
     where the next apply does.
     """
 
     opened: list[tuple[str, str, int]] = field(default_factory=list)
     elsewhere: list[Job] = field(default_factory=list)
+    put_off: list[Job] = field(default_factory=list)
     not_started: list[Job] = field(default_factory=list)
     why_stopped: str = ""
     stopped_by: Reason = Reason.STOPPED

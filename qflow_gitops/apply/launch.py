@@ -53,9 +53,13 @@ class Launch:
         session: LockSession,
         qualys: Qualys,
         clock: Clock,
+        result: LaunchResult | None = None,
     ) -> None:
-        """Take the work and the edges; nothing happens before `run()`."""
-        self.result = LaunchResult()
+        """Take the work and the edges; nothing happens before `run()`.
+
+        `result` is that of a launch before, which this one adds to.
+        """
+        self.result = result or LaunchResult()
         self._pending = deque(jobs)
         self._options = options
         self._agreed = agreed
@@ -71,6 +75,7 @@ class Launch:
         for watch in watches if options.wait else ():
             self._watching.add(watch, new=False)
         self._finished = 0
+        self._is_in_question = False  # a rollout, by what became of one of its runs
         self._background: Background[Opened | Poll] = Background()
 
     def run(self) -> Iterator[events.Event]:
@@ -90,6 +95,7 @@ class Launch:
         while True:
             yield from self._brakes.look(waiting=bool(self._pending))
             if not self._is_gathering():
+                yield from self._record_what_counts()
                 opened, told = self._record(self._next_wave())
                 for job, attempt in opened:
                     (self._hold_back if self._options.stop() else self._start_post)(job, attempt)
@@ -122,11 +128,18 @@ class Launch:
         free = max(0, self._options.concurrency - busy)
         return [self._pending.popleft() for _ in range(min(free, len(self._pending)))]
 
+    def _record_what_counts(self) -> list[events.Event]:
+        """Record first what may stop a rollout: what may be sent next is decided by that."""
+        if not (self._is_in_question and self._pending):
+            return []
+        return self._recorder.record([])[1]
+
     def _decide_again(self) -> None:
-        """Leave out what another process' writes, which were taken in, made not due."""
-        if self._generation == self._session.generation:
+        """Leave out what isn't due any more, by what others wrote or what a rollout came to."""
+        if self._generation == self._session.generation and not self._is_in_question:
             return
-        self._generation = self._session.generation
+        mine = self._generation == self._session.generation
+        self._generation, self._is_in_question = self._session.generation, False
         if not self._pending:
             return
         try:
@@ -134,7 +147,10 @@ class Launch:
         except QflowError as problem:
             self.result.stop("the lockfile has moved on", problem)
             return
-        self.result.elsewhere += [job for job in self._pending if job.change.key not in due]
+        gone = [job for job in self._pending if job.change.key not in due]
+        for job in gone:
+            own = mine and job.change.key in self._options.rollouts
+            (self.result.put_off if own else self.result.elsewhere).append(job)
         self._pending = deque(job for job in self._pending if job.change.key in due)
 
     def _record(self, wave: list[Job]) -> tuple[list[Opened], list[events.Event]]:
@@ -220,6 +236,8 @@ class Launch:
             self._watching.add(watch, new=True)
         else:
             self._finished += 1
+        if answer.kind is not AnswerKind.ACCEPTED and job.change.key in self._options.rollouts:
+            self._is_in_question = True
         self._brakes.heed(job, answer, brake)
 
     def _looked(self, poll: Poll, seen: Any) -> None:
@@ -235,7 +253,9 @@ class Launch:
         if state is State.RUNNING:
             return
         self._finished += 1
-        if state in _BAD and self._options.stop_on_failure:
+        if state in _BAD and (poll.watch.environment, poll.watch.name) in self._options.rollouts:
+            self._is_in_question = True
+        elif state in _BAD and self._options.stop_on_failure:
             self.result.stop(f"{poll.watch.environment}/{poll.watch.name} {state}")
 
     def _tick(self) -> events.Tick:

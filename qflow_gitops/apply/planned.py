@@ -1,9 +1,11 @@
 """A commit as an apply read it, and its plan on one lockfile."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.plan.change import Action, Change, Plan, Reason
+from qflow_gitops.plan.change import Change, Plan, Reason
+from qflow_gitops.plan.context import Context
 from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.settings.project import Project
@@ -34,11 +36,12 @@ class ApplySource:
 
 @dataclass(frozen=True, slots=True)
 class PlannedApply:
-    """The plan of a commit on a lockfile."""
+    """The plan of a commit on a lockfile; `context` is what it was made from beside the specs."""
 
     source: ApplySource
     lockfile: Lockfile
     body: Planned
+    context: Context
 
     @property
     def plan(self) -> Plan:
@@ -46,18 +49,14 @@ class PlannedApply:
         return self.body.plan
 
 
-def due_in(made: Plan) -> set[tuple[str, str, str]]:
+def due_in(changes: Iterable[Change]) -> set[tuple[str, str, str]]:
     """Name what would be sent: run, digest, and the very attempt that a retry releases."""
-    return {
-        (change.name, change.spec.digest, retried(change))
-        for change in made.of(Action.RUN)
-        if change.spec
-    }
+    return {(change.name, change.spec.digest, retried(change)) for change in changes if change.spec}
 
 
 def retried(change: Change) -> str:
     """Name the very attempt that a retry releases, "" for none."""
-    if change.reason is not Reason.RETRY or change.attempt is None:
+    if Reason.RETRY not in (change.reason, change.due) or change.attempt is None:
         return ""
     attempt = change.attempt
     return f"{attempt.opened_at} {attempt.number} {attempt.fact('nonce')}"

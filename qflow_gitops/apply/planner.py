@@ -56,7 +56,7 @@ class Planner:
             freezes=context.brakes.freezes,
             targets={} if context.selects else sizes(specs.keys),
         )
-        return PlannedApply(source, lockfile, body)
+        return PlannedApply(source, lockfile, body, context)
 
     def _chosen(self, lockfile: Lockfile) -> frozenset[RunKey]:
         """Name the runs that were asked for; none for all. Raises UsageProblem for no such run."""
@@ -68,9 +68,11 @@ class Planner:
             request.runs, source.project, source.environment, known, "Nothing was sent."
         )
 
-    def plan_in(self, session: LockSession) -> PlannedApply:
-        """Plan on what a session holds, as if it had just been read."""
-        return self.plan(held(session, self.services.store.where))
+    def plan_in(
+        self, session: LockSession, released: frozenset[RunKey] = frozenset()
+    ) -> PlannedApply:
+        """Plan on what a session holds, as if it had just been read; `released` as for `plan`."""
+        return self.plan(held(session, self.services.store.where), released)
 
     def _context(self, lockfile: Lockfile, released: frozenset[RunKey]) -> Context:
         request, services, source = self.request, self.services, self.source

@@ -8,8 +8,9 @@ from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.base.names import ANY, means
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.plan.change import Action, Change, Plan, Reason, digest_of_runs
+from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.plan.context import RETRY
+from qflow_gitops.plan.rest import is_the_rest
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.results.report import InvalidFiles
 from qflow_gitops.settings.project import Project
@@ -87,14 +88,12 @@ def check(request: ApplyRequest, planned: PlannedApply) -> None:
     waits = any(
         change.reason is Reason.UNMERGED for change in shown.changes
     )  # sends nothing as it is
-    same = request.digest in ("", shown.digest, made.digest) or _is_the_rest(
-        made, request.digest, planned
+    specs, lockfile = planned.source.specs.specs.values(), planned.lockfile
+    same = request.digest in ("", shown.digest, made.digest) or is_the_rest(
+        made, request.digest, planned.source.environment, specs, lockfile
     )
     if not same and not waits:
-        due = (
-            ", ".join(f"{change.environment}/{change.name}" for change in made.of(Action.RUN))
-            or "nothing"
-        )
+        due = ", ".join(f"{change.environment}/{change.name}" for change in made.due) or "nothing"
         raise StaleError(
             f"The plan is not the approved one: its digest is {made.digest}, and it would run "
             f"{due}.",
@@ -104,29 +103,10 @@ def check(request: ApplyRequest, planned: PlannedApply) -> None:
         )
 
 
-def _is_the_rest(made: Plan, digest: str, planned: PlannedApply) -> bool:
-    """Whether a plan is what is left of the one with this digest, of which a part was sent.
-
-    A job that is started again, after some of its runs: they say by which plan they were sent.
-    """
-    due = [change.spec for change in made.of(Action.RUN) if change.spec]
-    keys = {spec.key for spec in due}
-    sent = [
-        spec
-        for spec in planned.source.specs.specs.values()
-        if spec.environment == planned.source.environment and spec.key not in keys
-        and any(
-            each.digest == spec.digest and each.evidence.get("planDigest") == digest
-            for each in planned.lockfile.attempts(*spec.key)
-        )
-    ]  # fmt: skip
-    return bool(sent) and digest_of_runs(made.platforms, (*due, *sent)) == digest
-
-
 def _check_keys(planned: PlannedApply) -> None:
     """Refuse a request that has a value where its correlation key would go."""
     key = planned.source.project.apply.correlation_key
-    for change in planned.plan.of(Action.RUN):
+    for change in planned.plan.due:
         if key and change.spec and key in change.spec.input:
             raise InvalidInput(
                 f"{change.environment}/{change.name} has a value of its own under "

@@ -3,7 +3,7 @@
 import contextlib
 
 from qflow_gitops.apply import ancestry, belonging
-from qflow_gitops.apply.admission import releases
+from qflow_gitops.apply.admission import granted_releases, releases
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.times import stamp
@@ -12,7 +12,7 @@ from qflow_gitops.lockfile.inheritance import Inheritance
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, Note
 from qflow_gitops.plan import decide
-from qflow_gitops.plan.change import Action, Change, Reason
+from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.plan.context import Context
 from qflow_gitops.ports.lockfile import LockSession, LostRace
 from qflow_gitops.sources import narrowing
@@ -70,7 +70,7 @@ def _is_done(lockfile: Lockfile, planned: PlannedApply) -> bool:
 
 def _is_open(change: Change, inheritance: Inheritance) -> bool:
     """Whether a run still waits for its attempt; an earlier request's doubt is not its own."""
-    if change.action is Action.RUN or change.reason in _WAITING:
+    if change.is_due or change.reason in _WAITING:
         return True
     return change.spec is not None and not any(
         each.attempt.counted and each.attempt.digest == change.spec.digest
@@ -84,7 +84,8 @@ def notes(planned: PlannedApply, lockfile: Lockfile, services: ApplyServices) ->
     inheritance = _inheritance(lockfile, planned)
     carried = inheritance.notes(planned.source.environment, at, services.author)
     here = belonging.first_place(services.store, lockfile, at, services.author)
-    return (*carried, *releases(lockfile, planned, at, services.author), *here)
+    let_go = granted_releases(lockfile, planned, at, services.author)
+    return (*carried, *releases(lockfile, planned, at, services.author), *let_go, *here)
 
 
 def _inheritance(lockfile: Lockfile, planned: PlannedApply) -> Inheritance:

@@ -1,24 +1,24 @@
 """A plan that was agreed to, held against a lockfile that moves on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qflow_gitops.apply import progress
 from qflow_gitops.apply.admission import check_overtaken
 from qflow_gitops.apply.brakes import Brake, brake_at
-from qflow_gitops.apply.job import Job
 from qflow_gitops.apply.planned import PlannedApply, due_in
 from qflow_gitops.apply.planner import Planner
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
+from qflow_gitops.plan.change import Action
 from qflow_gitops.policy import rules
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
+from qflow_gitops.sources.runs import run_key
 
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What a launch asks about its plan while other processes write the lockfile as well.
+    """What a launch asks about its plan while the lockfile moves on: others write it as well.
 
     `released` are the runs whose hold a person released, by a count that has been shown: there may
     be fewer of them by now. `any_time` is whether a closed window was released.
@@ -30,10 +30,11 @@ class Agreed:
     any_time: bool
 
     @classmethod
-    def to(cls, planner: Planner, planned: PlannedApply, jobs: Sequence[Job]) -> "Agreed":
-        """Take a plan, and the jobs of it that are to be sent."""
-        released = frozenset(job.change.key for job in jobs if job.change.released)
-        any_time = any("window" in job.change.released for job in jobs)
+    def to(cls, planner: Planner, planned: PlannedApply) -> "Agreed":
+        """Take a plan of which everything that is due may be sent, each when its turn is."""
+        due = planned.plan.due
+        released = frozenset(change.key for change in due if change.released)
+        any_time = any("window" in change.released for change in due)
         return cls(planner, planned, released, any_time)
 
     def still_due(self, lockfile: Lockfile) -> frozenset[RunKey]:
@@ -45,8 +46,31 @@ class Agreed:
         recorded = Snapshot(lockfile, services.store.where)
         newer = self.planner.plan(recorded, self.released)
         check_overtaken(services.git, services.branches, newer)
-        due = due_in(newer.plan.thawed)  # what a freeze puts off, nobody else has taken
-        return frozenset((source.environment, run[0]) for run in due & due_in(self.planned.plan))
+        due = due_in(newer.plan.thawed.of(Action.RUN))  # what a freeze puts off, nobody has taken
+        agreed = due_in(self.planned.plan.due)
+        return frozenset((source.environment, run[0]) for run in due & agreed)
+
+    def later(self, session: LockSession, sent: frozenset[RunKey]) -> PlannedApply:
+        """Plan once more after some of it was `sent`: only what was agreed to is due in it.
+
+        A retry that was sent isn't asked for once more.
+        """
+        request, source = self.planner.request, self.planned.source
+        retries = tuple(
+            run
+            for run in request.retries
+            if run_key(run, source.project, source.environment) not in sent
+        )
+        rest = replace(request, retries=retries, retry_failed=False)
+        newer = replace(self.planner, request=rest).plan_in(session, self.released)
+        agreed = due_in(self.planned.plan.due)
+        changes = tuple(
+            change
+            for change in newer.plan.changes
+            if not change.is_due or due_in((change,)) <= agreed
+        )
+        body = newer.body._replace(plan=newer.plan._replace(changes=changes))
+        return replace(newer, body=body)
 
     def checkpoint(self, lockfile: Lockfile) -> Checkpoint:
         """Return what the first intents add to a lockfile.

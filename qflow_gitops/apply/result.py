@@ -1,7 +1,7 @@
 """What an apply came to: what was done, what was not, and what could not be recorded."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from qflow_gitops.apply.doubt import doubts_in
@@ -24,13 +24,15 @@ from qflow_gitops.results.applies import Applied, Outcome
 class ApplyOutcome:
     """What there was to do, and what came of it. `unknown` are held for their workflow.
 
-    `kept` is where answers were saved that the store didn't take, `lines` are they.
+    `kept` is where answers were saved that the store didn't take, `lines` are they. `left` is what
+    was put off by the runs before it, as it stands at the end.
     """
 
     watches: list[Watch]
     waited: bool
     unknown: tuple[Change, ...] = ()
     result: LaunchResult = field(default_factory=LaunchResult)
+    left: tuple[Change, ...] = ()
     kept: str = ""
     lines: str = ""
 
@@ -68,7 +70,7 @@ def applied_body(
 ) -> Applied:
     """Put together what was done, and what was not."""
     result, environment = work.result, planned.source.environment
-    specs = {change.key: change.spec for change in planned.plan.of(Action.RUN)}
+    specs = {change.key: change.spec for change in planned.plan.due}
     outcomes = [
         Outcome(each, run, lockfile.attempts(each, run)[number - 1], specs.get((each, run)))
         for each, run, number in result.opened
@@ -96,15 +98,31 @@ def applied_body(
         outcomes=tuple(outcomes),
         not_started=(
             *work.unknown,
+            *(change for change in work.left if change.action is Action.HOLD),
             *(_not_started(job.change, result) for job in result.not_started),
             *(_left(job.change) for job in left_out(result, lockfile)),
         ),
         doubts=tuple(outcome for outcome in open_ones if outcome not in elsewhere),
         elsewhere=elsewhere,
+        waiting=tuple(change for change in work.left if change.action is Action.WAIT),
         rescued=work.kept,
         rescued_lines=work.lines,
         waited=work.waited,
     )
+
+
+def waiting_notes(left: Iterable[Change]) -> Iterator[str]:
+    """Say of each spec what waits, and when it goes on."""
+    groups: dict[str, list[Change]] = {}
+    for change in left:
+        if change.action is Action.WAIT:
+            groups.setdefault(change.name.partition("/")[0], []).append(change)
+    for name, some in groups.items():
+        opens = min((change.opens for change in some if change.opens), default="")
+        when = f"from {opens} on" if opens else f"({some[0].detail})"
+        many = f"{len(some)} of {name}" if "/" in some[0].name else name
+        waits = "waits" if len(some) == 1 else "wait"
+        yield f"{many} {waits} {when}: the next apply goes on."
 
 
 def left_out(result: LaunchResult, lockfile: Lockfile) -> list[Job]:

@@ -1,5 +1,6 @@
-"""Times as the lockfile writes them: RFC 3339 in UTC, to the second."""
+"""Times as the lockfile writes them (RFC 3339 in UTC, to the second), durations as people do."""
 
+import re
 from datetime import UTC, datetime
 
 BELIEVED = 86_400
@@ -14,3 +15,15 @@ def stamp(moment: datetime) -> str:
 def moment(text: str) -> datetime:
     """Read what `stamp` wrote (fractions of a second may be there); ValueError for else."""
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+_DURATION = re.compile(r"(?:(?P<h>[0-9]{1,4})h)?(?:(?P<m>[0-9]{1,4})m)?(?:(?P<s>[0-9]{1,6})s)?")
+
+
+def duration(text: str) -> float:
+    """Read `90s`, `30m` or `1h30m` as seconds; ValueError for anything else."""
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError(f"{text!r} is no duration; write 90s, 30m or 1h30m")
+    hours, minutes, seconds = (int(match[part] or 0) for part in "hms")
+    return float(hours * 3600 + minutes * 60 + seconds)

@@ -266,7 +266,9 @@ def known_specs(
         list(there.specs),
         lambda name: git.contents([there.specs[name]])[there.specs[name].blob],
     )
-    found = with_findings(load.assembled(examined, contents, project, known, problems), there.found)
+    whole = only is None
+    found = load.assembled(examined, contents, project, known, problems, whole=whole)
+    found = with_findings(found, there.found)
     return found._replace(blobs={name: entry.blob for name, entry in there.specs.items()})
 
 

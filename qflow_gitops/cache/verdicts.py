@@ -54,6 +54,8 @@ def to_text(examined: Examined) -> str:
             spec.index,
             spec.catalog,
             spec.connectors,
+            spec.rollout,
+            spec.after,
         ]
         for spec in examined.specs
     ]
@@ -83,11 +85,13 @@ def from_text(text: str, file: str, whole: Callable[[], Sequence[RunSpec]]) -> E
                     "digest": digest,
                     "file": file,
                     "index": index,
-                    "catalog": catalog,
-                    "connectors": tuple(used),
+                    "catalog": more[0],
+                    "connectors": tuple(more[1]),
+                    "rollout": more[2],
+                    "after": tuple(more[3]),
                 },
             )
-            for environment, name, previous_name, labels, digest, index, catalog, used in specs
+            for environment, name, previous_name, labels, digest, index, *more in specs
         ),
         findings_from_json(found, file),
         tuple((environment, name) for environment, name in seeming),

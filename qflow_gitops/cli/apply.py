@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
     if value is None:
         return None
-    from qflow_gitops.settings.project import duration
+    from qflow_gitops.base.times import duration
 
     try:
         return duration(value)

@@ -56,7 +56,7 @@ def _read(
 
 def _project(git: GitRepo, folder: ProjectFolder) -> Project:
     from qflow_gitops.settings.project import without_file
-    from qflow_gitops.specs.load import load_project
+    from qflow_gitops.specs.project_file import load_project
 
     project = None
     with suppress(OSError, IndexError, KeyError, TypeError, ValueError, AttributeError):

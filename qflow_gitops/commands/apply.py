@@ -51,7 +51,7 @@ def apply(
     belonging.check_own(services.remembered(), services.store.where, first)
     notes = (*uncommitted(services.git, inputs.project, head), *left_alone(first))
     yield from _told(answer, first, notes)
-    if first.plan.of(Action.RUN):
+    if first.plan.due:
         if not services.confirm(first.body):
             raise UsageProblem(
                 "The plan was not confirmed.", not_done="Nothing was sent.", reason="not_confirmed"
@@ -107,7 +107,7 @@ def _approvals(planner: Planner, recorded: Snapshot, base: str) -> dict[RunKey, 
     """Look up who approved what would run but for the policy."""
     services, source = planner.services, planner.source
     bare = planner.with_facts(PolicyContext(())).plan(recorded)
-    due = [change.spec for change in bare.plan.thawed.of(Action.RUN) if change.spec]
+    due = [change.spec for change in bare.plan.thawed.due if change.spec]
     if not due:
         return {}
     approver = Approver(
@@ -141,7 +141,7 @@ def _locked(
     planned = planner.plan_in(session)
     check_follows(request, services.git, services.branches, planned)
     check(request, planned)
-    more = sorted(name for name, *_ in due_in(planned.plan) - due_in(first.plan))
+    more = sorted(name for name, *_ in due_in(planned.plan.due) - due_in(first.plan.due))
     if more:  # less is fine: another apply did it in the meantime
         raise StaleError(
             "What would run has changed since the plan was shown: now also "

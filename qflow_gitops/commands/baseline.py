@@ -14,7 +14,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import decide
-from qflow_gitops.plan.change import Action, Change, Plan, Reason
+from qflow_gitops.plan.change import Change, Plan, Reason
 from qflow_gitops.plan.context import Context
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import Repository
@@ -145,7 +145,7 @@ def _chosen(request: BaselineRequest, project: Project, made: Plan) -> tuple[Cha
     Of due runs with one request the others are meant with the first. Raises UsageProblem for
     one that is named and can't be declared.
     """
-    due = {change.key: change for change in made.of(Action.RUN)}
+    due = {change.key: change for change in made.due}
     if not request.runs:
         return tuple(change for change in made.changes if change.key in due or _is_double(change))
     known = {change.key: change for change in made.changes if change.spec}

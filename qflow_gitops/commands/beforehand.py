@@ -9,7 +9,7 @@ from functools import partial
 
 from qflow_gitops.apply import ancestry
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.plan.change import Action, Plan
+from qflow_gitops.plan.change import Plan
 from qflow_gitops.plan.context import Context, apply_command
 from qflow_gitops.policy import loosening
 from qflow_gitops.policy.rules import PolicyContext
@@ -69,7 +69,7 @@ class Ground:
         if moved:
             message = moved.message[0].lower() + moved.message[1:]
             yield Beforehand(f"`apply` would refuse this: {message}.", f"{moved.way}.")
-        older = made.of(Action.RUN) and reverted(self.git, self.project, self.lockfile, self.head)
+        older = made.due and reverted(self.git, self.project, self.lockfile, self.head)
         if older:
             message = older.message[0].lower() + older.message[1:]
             yield Beforehand(f"`apply` would refuse this: {message}", older.hint)
@@ -78,7 +78,7 @@ class Ground:
             warning = ancestry.warning(ancestry.stands(ancestry.as_known, *of))
             if warning:
                 yield warning
-            due = any(change.environment == name for change in made.of(Action.RUN))
+            due = any(change.environment == name for change in made.due)
             if due and not worktree:
                 rules = rules_of(self.git, self.project, self.bases(name), name, self.loader)
                 absent = unmerged(self.branches, rules, self.head, ask=False)

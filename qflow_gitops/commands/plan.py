@@ -14,6 +14,7 @@ from qflow_gitops.lockfile import freezes
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Plan
 from qflow_gitops.plan.context import Context, Overrides
+from qflow_gitops.plan.rest import goes_on
 from qflow_gitops.policy.rules import PolicyContext
 from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.ports.lockfile import LockStore
@@ -75,11 +76,11 @@ def make_plan(
         freezes=context.brakes.freezes,
         first=(*_first(request, ground, store, made), *loosened(facts, project)),
         project=project.folder.name,
+        goes_on=goes_on(made, read.specs.specs.values(), lockfile),
         targets={} if context.selects else sizes(read.specs.keys),
     )
-    notes = (*compared.notes, *forgotten.notes(lockfile, project))
-    found = (*settings.found, *read.specs.diagnostics)
-    return planned(body, found, notes, exit_code=request.exit_code)
+    notes, found = forgotten.notes(lockfile, project), (*settings.found, *read.specs.diagnostics)
+    return planned(body, found, (*compared.notes, *notes), exit_code=request.exit_code)
 
 
 def _left(

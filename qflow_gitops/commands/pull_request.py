@@ -138,9 +138,9 @@ def _proposals(
 ) -> Iterable[Proposal]:
     """Return what starts or was started, in the plan's order of runs."""
     for change in sorted(plan.changes, key=lambda change: change.key):
-        if change.action is Action.RUN:
+        if change.is_due:
             standing, lacks = _before(change, _approval(change, request))
-            yield Proposal(change, change.reason, standing, lacks=lacks)
+            yield Proposal(change, change.due or change.reason, standing, lacks=lacks)
         elif change.due is not None:
             yield Proposal(change, change.due, ReviewStatus.HELD)
         elif change.spec and change.attempt and _is_own(change, change.attempt, request.pull, git):
@@ -172,7 +172,7 @@ def _as_applied(plan: Plan, request: ReviewRequest) -> Plan:
 
 
 def _as_merged(change: Change, request: ReviewRequest) -> Change:
-    if change.action is not Action.RUN:
+    if not change.is_due:
         return change
     hold = missing(change.approvals, signed=change.signed, found=_approval(change, request))
     return as_held(change, hold) if hold else change

@@ -129,3 +129,16 @@ def _first(file: str, found: list[Diagnostic]) -> list[Diagnostic]:
 def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Sorted by file, then place, then rule, each once."""
     return tuple(sorted(set(found), key=lambda d: (d.file, d.range.start, d.rule, d.message)))
+
+
+def once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """One cause, one finding: of several errors at one place the first, YAML's own, stays."""
+    taken: dict[tuple[str, object], Diagnostic] = {}
+    for finding in found:
+        if finding.severity is Severity.ERROR:
+            taken.setdefault((finding.file, finding.range), finding)
+    return [
+        finding
+        for finding in found
+        if finding.severity is not Severity.ERROR or taken[(finding.file, finding.range)] is finding
+    ]

@@ -6,6 +6,8 @@ They only grow, like attempts. An event is `{at, event, …}`:
 event           stands in              what it says
 ==============  =====================  ====================================================
 `carried`       a run                  attempts 1 to `through` of the run `from` count for it
+`released`      the run of a spec      a person released the hold `hold` of targets with these
+                with targets           `digests`, for the rest of their rollout (`granted`)
 `released`      an environment         a person released the hold `hold`, for the whole of it,
                                       at `commit`; `rewritten`: let go of the commit `from`
 `frozen`,       the lockfile's head    nothing is sent from here on, or may be again

@@ -4,10 +4,11 @@ And let through what a person released by name.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.freezes import Freeze, describe, way_on
+from qflow_gitops.lockfile.granted import granted
 from qflow_gitops.lockfile.inheritance import Inheritance
 from qflow_gitops.plan.change import Action, Change, Reason, as_held
 from qflow_gitops.plan.context import COUNT, Context, apply_command, release_command
@@ -104,14 +105,24 @@ def with_rules(
         due = {
             change.key: change
             for change in found
-            if change.action is Action.RUN and change.environment == environment
+            if change.is_due and change.environment == environment
         }
         runs = [change.spec for change in due.values() if change.spec]
         command = apply_command(environment, context)
         brakes, here = context.brakes, facts._replace(total=totals[environment], command=command)
-        found_so = judge(runs, here, brakes.acks, brakes.released)
+        found_so = judge(runs, here, brakes.acks, brakes.released, _granted(runs, context))
         judged |= {key: _as_judged(change, found_so, here) for key, change in due.items()}
     return [judged.get(change.key, change) for change in found]
+
+
+def _granted(runs: Sequence[RunSpec], context: Context) -> dict[str, set[RunKey]]:
+    """Name the targets for which a hold is released for the rest of their rollout."""
+    found: dict[str, set[RunKey]] = {}
+    known = {spec.group: granted(context.lockfile, spec.group) for spec in runs if spec.target}
+    for spec in runs:
+        for name in known[spec.group].holds(spec.digest) if spec.target else ():
+            found.setdefault(name, set()).add(spec.key)
+    return found
 
 
 def _as_judged(change: Change, verdict: PolicyVerdict, facts: PolicyContext) -> Change:
@@ -133,7 +144,7 @@ def at_its_commit(found: list[Change], context: Context) -> list[Change]:
     released = context.brakes.acks.get(hold.release) == 1
     return [
         change
-        if change.action is not Action.RUN
+        if not change.is_due
         else change._replace(released=(*change.released, hold.release))
         if released
         else as_held(change, hold)
@@ -143,7 +154,7 @@ def at_its_commit(found: list[Change], context: Context) -> list[Change]:
 
 def with_freezes(change: Change, freezes: tuple[Freeze, ...]) -> Change:
     """Hold what would run as long as anything is frozen."""
-    if not freezes or change.action is not Action.RUN:
+    if not freezes or not change.is_due:
         return change
     return change._replace(
         action=Action.HOLD,

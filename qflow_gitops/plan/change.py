@@ -1,7 +1,7 @@
 """The values of a plan: what is done about a run, why, and all of it together."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -20,12 +20,13 @@ class Action(StrEnum):
     """What is done about a run."""
 
     RUN = "run"
+    WAIT = "wait"
     HOLD = "hold"
     SKIP = "skip"
 
 
 class Reason(StrEnum):
-    """Why. The first five run, the next four skip, the others hold."""
+    """Why. The first five run, the next four skip, the others hold; the last two also wait."""
 
     ADDED = "added"
     MODIFIED = "modified"
@@ -53,6 +54,11 @@ class Reason(StrEnum):
     FROZEN = "frozen"
     STOPPED = "stopped"
     INVALID = "invalid"
+    ROLLOUT = "rollout"
+    AFTER = "after"
+
+
+_TURNS = (Reason.ROLLOUT, Reason.AFTER)
 
 
 class Change(NamedTuple):
@@ -65,6 +71,8 @@ class Change(NamedTuple):
     are the names that a run was released by. `approvals` is how many people have to approve it,
     `signed` whether all commits of its pull request have to be signed, `due` for which reason it
     would run if neither the policy, its commit nor a freeze held it.
+    Of what waits, `batch` is the number of its batch in a rollout, 0 for none, and `opens` when
+    that begins at the earliest where only time is missing (RFC 3339).
     The name `*` stands for all runs of the environment.
     """
 
@@ -83,23 +91,43 @@ class Change(NamedTuple):
     signed: bool = False
     due: Reason | None = None
     owner: RunKey | None = None
+    batch: int = 0
+    opens: str = ""
 
     @property
     def key(self) -> RunKey:
         """Environment and name."""
         return (self.environment, self.name)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is sent without a further decision of a person: now, or when its turn is."""
+        return self.action in (Action.RUN, Action.WAIT)
+
+    def waiting(self, reason: Reason, detail: str, *, batch: int = 0, opens: str = "") -> "Change":
+        """Return the decision to let it wait for its turn."""
+        return self._replace(
+            action=Action.WAIT, reason=reason, detail=detail, hint="", due=self.reason,
+            batch=batch, opens=opens,
+        )  # fmt: skip
+
 
 class Plan(NamedTuple):
-    """Every decision, those that run first, then holds, then skips.
+    """Every decision, those that run first, then those that wait, then holds, then skips.
 
-    `unchanged` counts the recorded runs that no listed decision is about. `digests` gives
-    the plan's digest for each environment, `digest` the one of the whole plan.
+    `unchanged` counts the recorded runs that no listed decision is about. `digest` is the one of
+    the whole plan. `forgiven` are the attempts, for each spec, whose failure a person forgave.
     """
 
     changes: tuple[Change, ...]
     platforms: Mapping[str, str]
     unchanged: int = 0
+    forgiven: Mapping[RunKey, tuple[str, ...]] = {}
+
+    @property
+    def due(self) -> tuple[Change, ...]:
+        """What is sent without a further decision of a person: now, or when its turn is."""
+        return tuple(change for change in self.changes if change.is_due)
 
     def of(self, action: Action) -> tuple[Change, ...]:
         """The decisions with this action."""
@@ -107,7 +135,10 @@ class Plan(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """Identity of what would run, over content only: `v1:sha256:` and 64 hex characters."""
+        """Identity of what would run, now or later: `v1:sha256:` and 64 hex characters.
+
+        Over content only.
+        """
         return self.digest_of(self.platforms)
 
     @property
@@ -115,7 +146,9 @@ class Plan(NamedTuple):
         """The same plan without a freeze: it only puts off what is due, and makes no other plan."""
         return self._replace(
             changes=tuple(
-                change._replace(action=Action.RUN, reason=change.due)
+                change._replace(
+                    action=Action.WAIT if change.due in _TURNS else Action.RUN, reason=change.due
+                )
                 if change.reason is Reason.FROZEN and change.due
                 else change
                 for change in self.changes
@@ -125,7 +158,7 @@ class Plan(NamedTuple):
     def digest_of(self, environments: Iterable[str]) -> str:
         """The digest of the part of the plan that is about these environments."""
         wanted = set(environments)
-        due = (change.spec for change in self.of(Action.RUN) if change.environment in wanted)
+        due = (change.spec for change in self.due if change.environment in wanted)
         return digest_of_runs(self.platforms, filter(None, due))
 
 
@@ -156,13 +189,22 @@ def named(each: Placed, spec: RunSpec) -> str:
     return number if each.key == spec.key else f"{number} of {'/'.join(each.key)}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """Name some of several runs or targets."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
+_NAMED = 5
+
+
 def run_of(spec: RunSpec) -> str:
     """Return the run of a spec as commands take it: `environment/name`."""
     return f"{spec.environment}/{spec.name}"
 
 
 def as_held(change: Change, hold: Hold) -> Change:
-    """Hold what is due."""
+    """Hold what is due. What waits for its turn is due by that."""
     return change._replace(
         action=Action.HOLD,
         reason=Reason(hold.reason),

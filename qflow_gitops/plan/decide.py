@@ -20,6 +20,7 @@ from qflow_gitops.plan.brakes import (
 )
 from qflow_gitops.plan.change import EVERY, Action, Change, Plan, Reason
 from qflow_gitops.plan.context import Context
+from qflow_gitops.plan.order import with_order
 from qflow_gitops.plan.run import decide
 from qflow_gitops.plan.same_request import bring_senders
 from qflow_gitops.plan.spent import describe
@@ -37,7 +38,9 @@ def compute(specs: SpecSet, context: Context) -> Plan:
         some, done = _environment(environment, specs, context, inheritance)
         found += some
         quiet += done
-    released = at_its_commit(with_numbers(with_released(found, context, inheritance)), context)
+    found = with_released(found, context, inheritance)
+    ordered = with_order(found, specs, context, inheritance)
+    released = at_its_commit(with_numbers(ordered.changes), context)
     if context.facts is not None:
         released = with_rules(released, specs, context, context.facts)
     frozen = [with_freezes(change, context.brakes.freezes) for change in released]
@@ -50,6 +53,7 @@ def compute(specs: SpecSet, context: Context) -> Plan:
             name: context.project.environments[name].platform for name in context.environments
         },
         unchanged=quiet + len(frozen) - len(shown),
+        forgiven=ordered.forgiven,
     )
 
 

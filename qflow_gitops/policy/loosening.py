@@ -5,6 +5,7 @@ Pure. It changes nothing for the change itself, which the stricter of both holds
 
 from collections.abc import Iterator, Mapping
 
+from qflow_gitops.policy.rollout import Rollout, Share
 from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
 
 
@@ -16,6 +17,7 @@ def loosened(old: Policy, new: Policy) -> list[str]:
     return [
         *_limits(old.limits, new.limits),
         *(["windows: others than before"] if old.windows and old.windows != new.windows else []),
+        *_rollout(old.rollout, new.rollout),
         *_approvals(old.approvals, new.approvals),
         *_workflows(old, new),
         *_annotations(old.annotations, new.annotations),
@@ -48,6 +50,28 @@ def _counts(rule: str, old: Mapping[str, int], new: Mapping[str, int]) -> Iterat
 
 def _shown(limit: float | None) -> str:
     return "none" if limit is None else f"{limit:g}"
+
+
+def _rollout(old: Rollout | None, new: Rollout | None) -> Iterator[str]:
+    """Compare failures and pause as they are, and batches by whether they are the same."""
+    if old is None:
+        return
+    if new is None:
+        yield "rollout: no more"
+        return
+    if old.batches != new.batches:
+        yield f"rollout.batches: {_listed(old.batches)} → {_listed(new.batches)}"
+    same_kind = old.max_failures.percent == new.max_failures.percent
+    if old.max_failures != new.max_failures and not (
+        same_kind and new.max_failures < old.max_failures
+    ):
+        yield f"rollout.maxFailures: {old.max_failures} → {new.max_failures}"
+    if new.pause < old.pause:
+        yield f"rollout.pause: {old.pause:g} s → {new.pause:g} s"
+
+
+def _listed(batches: tuple[Share, ...]) -> str:
+    return ", ".join(map(str, batches)) or "all"
 
 
 def _approvals(old: tuple[Approvals, ...], new: tuple[Approvals, ...]) -> Iterator[str]:

@@ -5,52 +5,22 @@ of a range the stricter one wins.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.policy import patterns
+from qflow_gitops.policy.governed import Governed
+from qflow_gitops.policy.rollout import Rollout
 from qflow_gitops.policy.windows import Window, closed_by, verdict
 
 RUNS = 25
 """So many runs an apply may start where the settings say nothing."""
 SHARE_FROM = 10  # specs; below, a share of them says little
-
-
-class Governed(Protocol):
-    """What rules look at in a run: see `specs.spec.RunSpec`."""
-
-    @property
-    def key(self) -> RunKey:
-        """Environment and name."""
-
-    @property
-    def environment(self) -> str:
-        """The environment's name."""
-
-    @property
-    def workflow_id(self) -> str:
-        """The workflow's id, as written."""
-
-    @property
-    def connector_types(self) -> tuple[str, ...]:
-        """The clouds that it works in."""
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Its labels."""
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        """Its annotations."""
-
-    @property
-    def file(self) -> str:
-        """Where it stands."""
 
 
 class Limits(NamedTuple):
@@ -96,7 +66,8 @@ class Policy(NamedTuple):
 
     `allowed` and `denied` are workflow ids in lower case, `allowed` None where all are.
     `annotations` maps names to patterns that a value has to match as a whole.
-    `workflow_revision`: the catalog's, exactly.
+    `workflow_revision`: the catalog's, exactly. `rollout` is for each spec with targets, None for
+    all at once.
     """
 
     limits: Limits = Limits()
@@ -107,6 +78,7 @@ class Policy(NamedTuple):
     annotations: Mapping[str, str] = {}
     signed_commits: bool = False
     workflow_revision: bool = False
+    rollout: Rollout | None = None
 
 
 class Approval(NamedTuple):
@@ -168,11 +140,13 @@ def judge(
     facts: PolicyContext,
     acks: Mapping[str, int],
     released: frozenset[RunKey] = frozenset(),
+    granted: Mapping[str, Collection[RunKey]] = {},
 ) -> PolicyVerdict:
     """Hold those of one environment's due runs that the rules don't let through.
 
     `acks` releases a hold by its name where exactly so many runs have it; `released` are runs
-    whose holds were released when there were more of them.
+    whose holds were released when there were more of them. `granted` are those for which a hold
+    was released before, for the rest of their rollout: they don't count for it any more.
     """
     held: dict[RunKey, Hold] = {}
     for run in due:
@@ -180,13 +154,17 @@ def judge(
         if hold:
             held[run.key] = hold
     by_name: dict[RunKey, tuple[str, ...]] = {}
-    for name, runs, hold in _of_the_whole([run for run in due if run.key not in held], facts):
+    rest = [run for run in due if run.key not in held]
+    for name, runs, hold in _of_the_whole(rest, facts, granted):
         acked = acks.get(name) == len(runs)
         for run in runs:
             if acked or run.key in released:
                 by_name[run.key] = (*by_name.get(run.key, ()), name)
             else:
                 held.setdefault(run.key, hold)
+    for name, keys in granted.items():
+        for key in keys:
+            by_name[key] = (*by_name.get(key, ()), name)
     return PolicyVerdict(held, {key: names for key, names in by_name.items() if key not in held})
 
 
@@ -280,31 +258,42 @@ def _given(needed: int, found: Approval) -> str:
 _Found = Iterator[tuple[str, Sequence[Governed], Hold]]
 
 
-def _of_the_whole(due: Sequence[Governed], facts: PolicyContext) -> _Found:
+def _of_the_whole(
+    due: Sequence[Governed], facts: PolicyContext, granted: Mapping[str, Collection[RunKey]]
+) -> _Found:
     """Return each rule that more runs break than may: its name for --ack, the runs, the hold."""
     seen: set[str] = set()
+
+    def but(name: str) -> Sequence[Governed]:
+        return [run for run in due if run.key not in granted[name]] if name in granted else due
+
     for policy in facts.policies:
         for name, runs, hold in (
-            *_limits(due, policy.limits, facts),
-            *_closed(due, policy, facts),
+            *_limits(but, policy.limits, facts),
+            *_closed(but("window"), policy, facts),
         ):
             if name not in seen:
                 seen.add(name)
                 yield name, runs, hold
 
 
-def _limits(due: Sequence[Governed], limits: Limits, facts: PolicyContext) -> _Found:
+def _limits(
+    but: Callable[[str], Sequence[Governed]], limits: Limits, facts: PolicyContext
+) -> _Found:
     over, total = partial(_over, facts.command), facts.total
+    due = but("limit:runs")
     if len(due) > limits.runs:
         yield over("runs", due, f"at most {limits.runs} runs an apply")
+    due = but("limit:share")
     shares = limits.share is not None and total >= limits.share_from
     if shares and len(due) * 100 > (limits.share or 0) * total:
         yield over("share", due, f"at most {limits.share:g} % of {total} specs an apply")
     for name, most in limits.connector_types.items():
-        some = [run for run in due if name in run.connector_types]
+        some = [run for run in but(f"limit:{name}") if name in run.connector_types]
         if len(some) > most:
             yield over(name, some, f"at most {most} runs an apply with connector type {name}")
     for workflow, most in limits.workflows.items():
+        due = but(f"limit:{workflow}")
         some = [run for run in due if run.workflow_id.lower() == workflow]
         if len(some) > most:
             yield over(workflow, some, f"at most {most} runs an apply of workflow {workflow}")

@@ -245,8 +245,8 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
     }
     if item.release:
         data["release"] = item.release
-    if item.approvals:
-        data["approvalsNeeded"] = item.approvals
+    more = {"batch": item.batch, "opensAt": item.opens, "approvalsNeeded": item.approvals}
+    data |= {name: value for name, value in more.items() if value}
     if item.spec:
         spec, shown = item.spec, item.spec.shown_variables
         data |= {
@@ -318,6 +318,7 @@ def _applied(body: Applied) -> dict[str, Any]:
         "platform": body.platform,
         "outcomes": [_outcome(outcome) for outcome in body.outcomes],
         "notStarted": [change(item, body.planned) for item in body.not_started],
+        "waiting": [change(item, body.planned) for item in body.waiting],
         "inDoubt": [_outcome(outcome) for outcome in body.doubts],
         "elsewhere": [_outcome(outcome) for outcome in body.elsewhere],
         "rescued": body.rescued,

@@ -40,7 +40,7 @@ from qflow_gitops.render.markdown_blocks import (
     tagged,
     unfolded_start,
 )
-from qflow_gitops.render.markdown_holds import MANY, MORE, group, reason_of, skipped
+from qflow_gitops.render.markdown_holds import MANY, MORE, group, reason_of, skipped, waiting
 from qflow_gitops.results.groups import (
     Entry,
     alike,
@@ -90,18 +90,23 @@ def _plan(body: Planned, report: Report) -> str:
     names = ", ".join(code(name) for name in sorted(plan.platforms)[:MANY])
     names += f" of {code(body.project)}" if body.project else ""
     done = len(plan.of(Action.SKIP)) + plan.unchanged
+    later = f"{len(plan.of(Action.WAIT)):,} later · " if plan.of(Action.WAIT) else ""
     what = f"commit {code(body.commit[:10])}" if body.commit else "the work tree"
     return document(
         MarkdownPlan(
             head=(
                 f"### Plan for {names}\n\n"
                 + first(body)
-                + f"**{len(plan.of(Action.RUN)):,} to start · {len(plan.of(Action.HOLD)):,} held · "
+                + f"**{len(plan.of(Action.RUN)):,} to start · {later}"
+                f"{len(plan.of(Action.HOLD)):,} held · "
                 f"{done:,} with nothing to do**\n\n"
             ),
             body=body,
             entries=tuple(map(entry_of, plan.changes)),
-            rows=tuple(Row(change, change.reason) for change in plan.of(Action.RUN)),
+            rows=tuple(
+                Row(change, f"{change.due}, later" if change.due else change.reason)
+                for change in plan.due
+            ),
             held=plan.of(Action.HOLD),
             skipped=plan.of(Action.SKIP),
             notes=report.notes,
@@ -180,7 +185,7 @@ def document(plan: MarkdownPlan, limit: int) -> str:
         more=_NO_REQUEST,
     )
     done = skipped(list(blocks(plan.skipped, plan.body.plan.changes)))
-    frozen = frozen_part(plan.body.freezes)
+    frozen, later = frozen_part(plan.body.freezes), waiting(plan.body.plan)
     pieces: list[Piece] = [
         plan.head,
         frozen,
@@ -189,6 +194,7 @@ def document(plan: MarkdownPlan, limit: int) -> str:
         *_targets(plan),
         _summed_up(lines, plan.body),
         table,
+        later,
         found,
     ]
     if groups:
@@ -197,12 +203,11 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     pieces += [requests, done, plan.tail]
     holds = [entries for _, entries in groups]
     reserved = [
-        (frozen, 0.05),
-        (notes, 0.05),
+        *((part, 0.05) for part in (frozen, notes, later)),
         (found, 0.1),
         *((part, 0.15 / len(holds)) for part in holds),
     ]
-    rest = [(part, 1.0) for part in (table, found, *holds, requests, done)]
+    rest = [(part, 1.0) for part in (table, later, found, *holds, requests, done)]
     return fit(pieces, [*reserved, *rest], limit, _NOTICE)
 
 

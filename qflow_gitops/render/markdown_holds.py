@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from qflow_gitops.plan.change import EVERY
+from qflow_gitops.plan.change import EVERY, Action, Plan
 from qflow_gitops.render.escape import count
 from qflow_gitops.render.grouped import targets, ways_on, who
-from qflow_gitops.render.markdown_blocks import FOLD_END, Part, code, unfolded_start
-from qflow_gitops.results.groups import Block, spec_of
+from qflow_gitops.render.markdown_blocks import FOLD_END, Part, code, tagged, unfolded_start
+from qflow_gitops.results.groups import Block, blocks, spec_of
 
 MANY = 10
 """More entries than these are folded away or summed up."""
@@ -68,3 +68,14 @@ def skipped(some: Sequence[Block]) -> Part:
     number = sum(len(each.changes) for each in some)
     entries = [_held(each, reason=True) for each in some]
     return Part(entries, unfolded_start(f"Nothing to do ({number:,})"), FOLD_END, MORE)
+
+
+def waiting(plan: Plan) -> Part:
+    """Say what waits for its turn, and for what."""
+    changes = plan.of(Action.WAIT)
+    entries = [
+        f"- {code(who(told.changes))} {tagged(told.reason)}: {code(told.detail)}\n"
+        for each in blocks(changes, plan.changes)
+        for told in each.told
+    ]
+    return Part(entries, f"#### Later ({len(changes):,})\n\n", "\n", MORE)

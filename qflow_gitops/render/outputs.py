@@ -17,20 +17,24 @@ def render(report: Report) -> str:
     """Return the exit code and its reason; of a plan or an apply also counts and plan digest.
 
     `run` counts the runs that a plan would start, of an apply those that it started or waited for.
+    `goes-on` says whether all that is due is the rest of a plan that was begun before.
     """
     values = {"exit-code": str(int(report.exit_code)), "reason": report.reason}
     match report.body:
         case Planned() as body:
             values |= _counts(body.plan, len(body.plan.of(Action.RUN)))
+            values["goes-on"] = str(body.goes_on).lower()
         case Applied() as body:
             held = len(body.planned.plan.of(Action.HOLD)) + len(body.not_started)
-            values |= _counts(body.planned.plan, len(body.outcomes)) | {"held": str(held)}
+            values |= _counts(body.planned.plan, len(body.outcomes))
+            values |= {"waiting": str(len(body.waiting)), "held": str(held)}
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
 def _counts(plan: Plan, run: int) -> dict[str, str]:
     return {
         "run": str(run),
+        "waiting": str(len(plan.of(Action.WAIT))),
         "held": str(len(plan.of(Action.HOLD))),
         "skipped": str(len(plan.of(Action.SKIP)) + plan.unchanged),
         "plan-digest": plan.digest,

@@ -20,15 +20,17 @@ def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
     states = Counter(str(outcome.attempt.state) for outcome in body.outcomes)
     did = ", ".join(f"{number:,} {state}" for state, number in states.items()) or "nothing started"
     holds = len(plan.of(Action.HOLD))
+    later = f"{len(body.waiting):,} later, " if body.waiting else ""
     yield from frozen(body.planned.freezes)
     yield (
         f"{clean(body.environment)} on {body.platform or 'no platform'}: {did}; "
-        f"{len(body.not_started):,} not started, {holds} held"
+        f"{len(body.not_started):,} not started, {later}{holds} held"
     )
     about_targets = list(summed_up(_entries(body), each=each))
     yield from [*about_targets, ""] if about_targets else ()
     for some in bundled(body.outcomes, apart=each):
         yield from _outcomes(some)
+    yield from section("To start later", body.waiting, plan, "…", each=each)
     yield from section("Not started", body.not_started, plan, "-", each=each)
     yield from held(plan, None, each=each)
     yield from _in_doubt(body, each=each)
@@ -47,8 +49,9 @@ def _entries(body: Applied) -> Iterator[Entry]:
         yield Entry(outcome.key, state.replace("_", " "), _OUTCOME_SIGNS.get(state) != "✓")
     for change in body.not_started:
         yield Entry(change.key, "not started", named=True)
+    yield from map(entry_of, body.waiting)
     rest = (change for change in body.planned.plan.changes if change.key not in told)
-    yield from (entry_of(change) for change in rest if change.action is not Action.RUN)
+    yield from (entry_of(change) for change in rest if not change.is_due)
 
 
 def _outcomes(some: Sequence[Outcome]) -> Iterator[str]:

@@ -54,7 +54,8 @@ def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
     yield _counts(plan)
     yield _basis(body)
     yield from summed_up(map(entry_of, plan.changes), body.targets, each=each)
-    yield from _due(plan, body, each=each)
+    yield from _due(Action.RUN, plan, body, each=each)
+    yield from _due(Action.WAIT, plan, body, each=each)
     yield from held(plan, body, each=each)
     yield from section("Nothing to do", plan.of(Action.SKIP), plan, each=each)
     yield ""
@@ -73,8 +74,9 @@ def _hiding(plan: Plan) -> Plan:
 
 def _counts(plan: Plan) -> str:
     done = len(plan.of(Action.SKIP)) + plan.unchanged
+    later = f"{len(plan.of(Action.WAIT)):,} later, " if plan.of(Action.WAIT) else ""
     return (
-        f"{count(len(plan.of(Action.RUN)), 'run')} to start, "
+        f"{count(len(plan.of(Action.RUN)), 'run')} to start, {later}"
         f"{len(plan.of(Action.HOLD))} held, {done:,} with nothing to do"
     )
 
@@ -119,14 +121,15 @@ def summed_up(
     yield from ["", *lines] if lines else ()
 
 
-def _due(plan: Plan, body: Planned, *, each: bool) -> Iterator[str]:
-    due = plan.of(Action.RUN)
+def _due(action: Action, plan: Plan, body: Planned, *, each: bool) -> Iterator[str]:
+    """Say what is sent now, or later without a decision, and what it asks for."""
+    due = plan.of(action)
     if not due:
         return
     yield ""
-    yield f"To start ({len(due):,})"
+    yield f"To start{' later' if action is Action.WAIT else ''} ({len(due):,})"
     for block in blocks(due, plan.changes, apart=each):
-        yield from _told(block, _SIGNS[block.told[0].reason])
+        yield from _told(block, _SIGNS[block.changes[0].due or block.told[0].reason])
         yield from _request(block.changes, body)
 
 

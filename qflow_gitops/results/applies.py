@@ -8,7 +8,7 @@ from qflow_gitops.errors import ExitCode, QflowError, together, worst
 from qflow_gitops.findings.finding import Diagnostic, has_errors
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
-from qflow_gitops.plan.change import Change, Reason
+from qflow_gitops.plan.change import Action, Change, Reason
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.specs.spec import RunSpec
@@ -35,7 +35,8 @@ class Applied:
 
     `outcomes` are the attempts that it opened or waited for; `not_started` what it would
     have run and did not; `doubts` every attempt of the environment that may have run,
-    `elsewhere` those that another apply is sending now. `rescued` is where answers were
+    `elsewhere` those that another apply is sending now. `waiting` is what comes after others, and
+    was put off by them. `rescued` is where answers were
     saved that could not be recorded, `rescued_lines` are they, a JSON object a line.
     """
 
@@ -46,6 +47,7 @@ class Applied:
     not_started: tuple[Change, ...] = ()
     doubts: tuple[Outcome, ...] = ()
     elsewhere: tuple[Outcome, ...] = ()
+    waiting: tuple[Change, ...] = ()
     rescued: str = ""
     rescued_lines: str = ""
     waited: bool = True
@@ -55,7 +57,7 @@ _POLICY = frozenset(
     {
         Reason.FROZEN, Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.WORKFLOW,
         Reason.UNMERGED, Reason.EMPTY,
-        Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY,
+        Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY, Reason.ROLLOUT, Reason.AFTER,
     }
 )  # fmt: skip
 
@@ -87,7 +89,8 @@ def applied(
     ]
     if "" in kept_back:
         verdicts.append((ExitCode.UNREACHABLE, "unsent"))
-    reasons = {change.reason for change in (*body.planned.plan.changes, *body.not_started)}
+    changes = (*body.planned.plan.changes, *body.not_started)
+    reasons = {change.reason for change in changes if change.action is Action.HOLD}
     held = sorted(reason for reason in _POLICY if reason in {*reasons, *kept_back})
     verdicts += [(ExitCode.HELD, reason.value) for reason in held]
     if has_errors(found):

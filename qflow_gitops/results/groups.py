@@ -64,11 +64,15 @@ def sizes(keys: Iterable[RunKey]) -> Mapping[RunKey, int]:
 
 
 class Entry(NamedTuple):
-    """What is said of one run, in a word or two; `named`: a reader wants to know of which."""
+    """What is said of one run, in a word or two; `named`: a reader wants to know of which.
+
+    `batch` is the number of the batch that it waits in, 0 for none.
+    """
 
     key: RunKey
     words: str
     named: bool
+    batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,9 @@ def overviews(
 
 def _count(alike_: Sequence[Entry]) -> tuple[str, int, tuple[str, ...]]:
     names = tuple(target_of(entry.key) for entry in alike_ if entry.named)
-    return alike_[0].words, len(alike_), names
+    batches = {entry.batch for entry in alike_} - {0}
+    within = f" in {len(batches)} batches" if len(batches) > 1 else ""
+    return alike_[0].words + within, len(alike_), names
 
 
 _SAID = {Action.RUN: "now", Action.HOLD: "held"}
@@ -113,7 +119,7 @@ def entry_of(change: Change) -> Entry:
     words = _SAID.get(change.action, str(change.action))
     if change.action is Action.SKIP:
         words = change.reason.replace("_", " ")
-    return Entry(change.key, words, change.action in _SAID)
+    return Entry(change.key, words, change.action in _SAID, change.batch)
 
 
 # --- decisions that are alike --------------------------------------------------------

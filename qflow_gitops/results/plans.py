@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.findings.finding import Diagnostic, has_errors
-from qflow_gitops.plan.change import Action
 from qflow_gitops.results.report import Report
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ class Planned(NamedTuple):
     `catalog` workflows theirs. `freezes` are all that hold, whether or not anything is due.
     `first` comes before everything else: what an apply would refuse, or ask, and where the
     policy at hand holds less than the one up to now. `project` is its folder, "" for the root.
+    `goes_on`: all that is due is the rest of a plan that was begun before.
     `targets` says how many each spec that was read has, {} where only some runs were asked for.
     """
 
@@ -61,6 +61,7 @@ class Planned(NamedTuple):
     freezes: tuple[Freeze, ...] = ()
     first: tuple[Beforehand, ...] = ()
     project: str = ""
+    goes_on: bool = False
     targets: Mapping[RunKey, int] = MappingProxyType({})
 
     def workflow_name(self, workflow_id: str) -> str:
@@ -75,6 +76,6 @@ def planned(
     """Report a plan: 3 for invalid specs, 10 for pending runs where the code is asked for."""
     if has_errors(found):
         return Report("plan", ExitCode.INVALID, "invalid", found, notes, body)
-    if exit_code and body.plan.of(Action.RUN):
+    if exit_code and body.plan.due:
         return Report("plan", ExitCode.PENDING, "pending", found, notes, body)
     return Report("plan", ExitCode.OK, "ok", found, notes, body)

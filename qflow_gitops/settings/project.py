@@ -1,14 +1,15 @@
 """The settings of a project, as `qflow.yaml` gives them, each with its default."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.paths import ROOT, ProjectFolder
+from qflow_gitops.base.times import duration
 from qflow_gitops.findings.finding import Diagnostic, Range, error, warning
-from qflow_gitops.policy import patterns
+from qflow_gitops.policy import patterns, rollout
 from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
 from qflow_gitops.policy.windows import Window, fires_on_either, problem_of
+from qflow_gitops.settings.rollouts import check_batches
 from qflow_gitops.yaml.document import Document
 
 DEFAULT_ENVIRONMENT = "default"
@@ -239,6 +240,7 @@ def _policy(settings: Mapping[str, Any]) -> Policy:
         annotations=dict(required.get("annotations", {})),
         signed_commits=required.get("signedCommits", False),
         workflow_revision=required.get("workflowRevision", False),
+        rollout=rollout.from_data(settings["rollout"]) if "rollout" in settings else None,
     )
 
 
@@ -275,6 +277,8 @@ def _window(settings: Mapping[str, Any]) -> Window:
 def _policy_findings(document: Document, project: Project) -> Iterator[Diagnostic]:
     """Find what the schema can't: a cron, zone or pattern that isn't one, unknown environments."""
     at = ("spec", "policy")
+    given = document.data.get("spec", {}).get("policy", {}).get("rollout", {})
+    yield from check_batches(document, (*at, "rollout"), given)
     for index, window in enumerate(project.policy.windows):
         problem = problem_of(window.cron, window.timezone, window.duration)
         if problem:
@@ -318,15 +322,3 @@ def _unknown(
                 document.value_range((*at, "environments", index)),
                 "Name one of them, or add it under `environments`.",
             )
-
-
-_DURATION = re.compile(r"(?:(?P<h>[0-9]{1,4})h)?(?:(?P<m>[0-9]{1,4})m)?(?:(?P<s>[0-9]{1,6})s)?")
-
-
-def duration(text: str) -> float:
-    """Read `90s`, `30m` or `1h30m` as seconds; ValueError for anything else."""
-    match = _DURATION.fullmatch(text)
-    if not text or match is None:
-        raise ValueError(f"{text!r} is no duration; write 90s, 30m or 1h30m")
-    hours, minutes, seconds = (int(match[part] or 0) for part in "hms")
-    return float(hours * 3600 + minutes * 60 + seconds)

@@ -95,7 +95,7 @@ def narrowed(
         return None
     for _ in range(3):  # the second round reads what the lockfile names, a third has nothing new
         specs = read(commit, only=needed)
-        if _is_back(specs, before, needed & touched, lockfile):
+        if _is_back(specs, before, needed & touched, lockfile) or _has_order(specs, before):
             return None
         more = _files_to_follow(specs, project, needed, touched, lockfile, environments)
         if more is None:
@@ -168,6 +168,17 @@ def _is_back(specs: SpecSet, before: SpecSet, touched: frozenset[str], lockfile:
     return any(
         spec.file in touched and key not in before.specs and lockfile.count(*key)
         for key, spec in specs.specs.items()
+    )
+
+
+def _has_order(specs: SpecSet, before: SpecSet) -> bool:
+    """Whether something comes after others, or others may come after what was changed.
+
+    A name that is gone, or other labels, may be what a spec that nobody touched waits for.
+    """
+    now = specs.specs
+    return any(spec.after for spec in now.values()) or any(
+        key not in now or now[key].labels != spec.labels for key, spec in before.specs.items()
     )
 
 

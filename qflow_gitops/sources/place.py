@@ -40,10 +40,10 @@ def settings_of(found: Found, platform: str, *, known: bool = False) -> Settings
 
     A content that is `known` to be sound isn't checked.
     """
-    from qflow_gitops.specs import load
+    from qflow_gitops.specs import project_file
 
     content, folder = found.content, found.folder
-    project, problems = load.load_project(content, platform, folder, known=known)
+    project, problems = project_file.load_project(content, platform, folder, known=known)
     if project is None or has_errors((*problems, *found.found)):
         raise InvalidFiles((*found.found, *problems), not_done="No spec was looked at.")
     return Settings(project, content, (*found.found, *problems))

@@ -179,7 +179,8 @@ def commit_specs(
     blobs = git.contents((*there.specs.values(), *there.catalogs.values()))
     contents = {name: blobs[entry.blob] for name, entry in there.specs.items()}
     catalogs = {name: blobs[entry.blob] for name, entry in there.catalogs.items()}
-    specs = with_findings(load.load(contents, project, catalogs), there.found)
+    found = load.load(contents, project, catalogs, whole=only is None)
+    specs = with_findings(found, there.found)
     return specs._replace(blobs={name: entry.blob for name, entry in there.specs.items()})
 
 

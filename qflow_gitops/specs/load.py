@@ -1,18 +1,25 @@
 """Read the specs of a repository from {path: bytes}, and all that is wrong with them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from qflow_gitops.base.paths import ROOT, ProjectFolder
-from qflow_gitops.findings.finding import Diagnostic, Severity, bounded, error, has_errors, in_order
-from qflow_gitops.settings import project
+from qflow_gitops.findings.finding import (
+    Diagnostic,
+    Severity,
+    bounded,
+    error,
+    has_errors,
+    in_order,
+    once,
+)
 from qflow_gitops.settings.project import Project
 from qflow_gitops.specs import (
     by_catalog,
     connector_catalogs,
     connector_use,
     excerpts,
+    ordering,
     placeholders,
     schema,
     secrets,
@@ -70,39 +77,6 @@ class SpecSet(NamedTuple):
         yield from self.invalid
 
 
-def load_project(
-    content: bytes | None, platform: str, folder: ProjectFolder = ROOT, *, known: bool = False
-) -> tuple[Project | None, tuple[Diagnostic, ...]]:
-    """Read a folder's `qflow.yaml` (None where it has none); no project where it is invalid.
-
-    `known` is whether nothing was found in this content before: then its schema is not held
-    against it again.
-    """
-    if content is None:
-        return project.without_file(platform, folder), ()
-    file = folder.settings
-    parsed = parse(content, file)
-    found = list(parsed.diagnostics)
-    found += [
-        error(
-            "project-documents",
-            "The settings have to be one YAML document.",
-            file,
-            document.value_range(()),
-            "Remove the `---` and merge the two.",
-        )
-        for document in parsed.documents[1:]
-    ]
-    for document in parsed.documents if not known else ():
-        found += schema.check(document, "project")
-    settings = None
-    if not has_errors(found) and parsed.documents:
-        settings, problems = project.from_document(parsed.documents[0], platform, folder)
-        found += problems
-    found = _once(found)
-    return settings, in_order(excerpts.added(bounded(found), {file: content}, (), found))
-
-
 class Examined(NamedTuple):
     """What one file holds, whatever stands in the others.
 
@@ -117,15 +91,20 @@ class Examined(NamedTuple):
 
 
 def load(
-    files: Mapping[str, bytes], settings: Project, catalogs: Mapping[str, bytes] | None = None
+    files: Mapping[str, bytes],
+    settings: Project,
+    catalogs: Mapping[str, bytes] | None = None,
+    *,
+    whole: bool = True,
 ) -> SpecSet:
     """Read run specs: every problem of every file, and the specs of the files without any.
 
     `catalogs` are the files of both catalogs; what is wrong with one of them is a finding.
+    `whole` is whether these are all files: else nothing can be said about who is missing.
     """
     known, found = load_catalogs(catalogs or {}, settings)
     examined = [examine(files[file], file, settings, known) for file in sorted(files)]
-    return assembled(examined, files, settings, known, found)
+    return assembled(examined, files, settings, known, found, whole=whole)
 
 
 def load_catalogs(
@@ -209,15 +188,15 @@ def assembled(
     settings: Project,
     known: Catalogs,
     found: Iterable[Diagnostic] = (),
+    *,
+    whole: bool = True,
 ) -> SpecSet:
     """Put files together: what only shows when all of them are seen is found here.
 
-    `files` give the contents of all; they are only asked for where something is found.
+    `files` give the contents of all; they are only asked for where something is found. `whole` as
+    for `load`.
     """
-    everything = [
-        *found,
-        *(finding for file in examined for finding in file.diagnostics),
-    ]
+    everything = [*found, *(finding for file in examined for finding in file.diagnostics)]
     if sum(len(file.specs) + len(file.seeming) for file in examined) > MAX_SPECS:
         everything.append(error("too-many-specs", f"There are more than {MAX_SPECS} specs.", "."))
     double = [
@@ -225,18 +204,17 @@ def assembled(
         *collisions(files),
     ]
     bad_files = {finding.file for finding in double}
-    double += same_requests(
-        [spec for each in examined if each.file not in bad_files for spec in each.specs],
-        files,
-        settings,
-    )
+    good = [spec for each in examined if each.file not in bad_files for spec in each.specs]
+    double += same_requests(good, files, settings)
+    if whole:
+        held = [key for each in examined for key in _held(each, bad_files)]
+        double += (circles := [*ordering.predecessors(good, held, files)])
+        bad_files |= {finding.file for finding in circles}
     everything += _with_excerpts(double, everything, files) if double else ()
     ordered = in_order(everything)
     first = _first_errors(ordered)
     return SpecSet(
-        specs={
-            spec.key: spec for file in examined if file.file not in bad_files for spec in file.specs
-        },
+        specs={spec.key: spec for spec in good if spec.file not in bad_files},
         diagnostics=ordered,
         invalid={
             key: first[file.file]
@@ -248,6 +226,13 @@ def assembled(
         catalog=known.workflows,
         connectors=known.connectors,
     )
+
+
+def _held(examined: Examined, bad_files: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Name the runs of a file with errors."""
+    if examined.file in bad_files:
+        return [spec.key for spec in examined.specs]
+    return examined.seeming
 
 
 def _first_errors(found: Iterable[Diagnostic]) -> dict[str, Diagnostic]:
@@ -282,7 +267,7 @@ def _checked(
             problems += more
             runs += written
         found += problems
-    return _once(found), runs
+    return once(found), runs
 
 
 def _of_document(
@@ -296,6 +281,7 @@ def _of_document(
         return [*found, *(in_environment(document, settings) or unknown)], ()
     written = targets.written_out(whole)
     found += [*unknown, *targets.check(whole, settings.environments)]
+    found += ordering.check(whole, targets.names(whole))
     return [*found, *_of_runs(whole, written, settings, known)], written
 
 
@@ -322,16 +308,3 @@ def _of_run(document: Document, settings: Project, known: Catalogs) -> list[Diag
     found += in_project(document, settings)
     found += connector_use.check(document, known.connectors, settings)
     return found
-
-
-def _once(found: list[Diagnostic]) -> list[Diagnostic]:
-    """One cause, one finding: of several errors at one place the first, YAML's own, stays."""
-    taken: dict[tuple[str, object], Diagnostic] = {}
-    for finding in found:
-        if finding.severity is Severity.ERROR:
-            taken.setdefault((finding.file, finding.range), finding)
-    return [
-        finding
-        for finding in found
-        if finding.severity is not Severity.ERROR or taken[(finding.file, finding.range)] is finding
-    ]

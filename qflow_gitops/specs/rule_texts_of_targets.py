@@ -93,3 +93,41 @@ TARGETS = (
         "spec:\n  connectorType: aws\n  targets: {connectors: {cloud: aws, exclude: [legacy]}}",
     ),
 )
+
+ORDER = (
+    Rule(
+        "rollout-order",
+        ERROR,
+        "A canary that isn't there would leave its place to an account that nobody chose.",
+        "spec:\n  targets: [{name: payments-dev}, {name: payments-prod, rerun: 1}]\n"
+        "  rollout: {batches: [1], order: [payment-dev]}",
+        "spec:\n  targets: [{name: payments-dev}, {name: payments-prod, rerun: 1}]\n"
+        "  rollout: {batches: [1], order: [payments-dev]}",
+    ),
+    Rule(
+        "rollout-batches",
+        ERROR,
+        "Batches are cumulative: one that is no larger than the one before it was meant otherwise.",
+        "spec:\n  targets: [{name: us}, {name: eu, rerun: 1}]\n"
+        "  rollout: {batches: [10%, 10%, 80%]}",
+        "spec:\n  targets: [{name: us}, {name: eu, rerun: 1}]\n"
+        "  rollout: {batches: [10%, 20%, 100%]}",
+    ),
+    Rule(
+        "after-unknown",
+        ERROR,
+        "What waits for a run that there isn't would never be started, or too early.",
+        "metadata: {name: prepare}\n---\nmetadata: {name: encrypt}\n"
+        "spec:\n  rerun: 1\n  after: [prepar]",
+        "metadata: {name: prepare}\n---\nmetadata: {name: encrypt}\n"
+        "spec:\n  rerun: 1\n  after: [prepare]",
+    ),
+    Rule(
+        "after-cycle",
+        ERROR,
+        "Of runs that wait for each other none would ever be started.",
+        "metadata: {name: a}\nspec:\n  after: [b]\n---\n"
+        "metadata: {name: b}\nspec:\n  rerun: 1\n  after: [a]",
+        "metadata: {name: a}\nspec:\n  after: [b]\n---\nmetadata: {name: b}\nspec:\n  rerun: 1",
+    ),
+)

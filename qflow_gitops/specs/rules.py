@@ -11,7 +11,7 @@ from qflow_gitops.specs.connectors import registry
 from qflow_gitops.specs.rule_texts_of_connectors import CATALOGS
 from qflow_gitops.specs.rule_texts_of_files import FILES, YAML
 from qflow_gitops.specs.rule_texts_of_specs import CATALOG, CONNECTORS, PROJECT, SCHEMA
-from qflow_gitops.specs.rule_texts_of_targets import TARGETS
+from qflow_gitops.specs.rule_texts_of_targets import ORDER, TARGETS
 
 RULES: Mapping[str, Rule] = {
     rule.id: rule
@@ -25,6 +25,7 @@ RULES: Mapping[str, Rule] = {
         CATALOGS,
         PROJECT,
         TARGETS,
+        ORDER,
     )
     for rule in family
 }

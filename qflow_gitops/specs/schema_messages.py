@@ -20,6 +20,7 @@ from qflow_gitops.specs.schemas import (
 )
 from qflow_gitops.specs.spec import CONNECTOR_IDS
 from qflow_gitops.specs.targets import OVERRIDES, SPEC, TARGETS, as_written_out, target_of
+from qflow_gitops.specs.value_words import TYPES, as_yaml, kind_of, wanted_type
 from qflow_gitops.yaml.document import Document, Path
 
 KINDS = {
@@ -47,26 +48,11 @@ _CLOUD_NAMES = {
     "amazon": "aws", "az": "azure", "microsoft": "azure", "google": "gcp", "gcloud": "gcp",
     "oracle": "oci",
 }  # fmt: skip
-_TYPES = {
-    "string": "a string",
-    "object": "a mapping (`key: value`)",
-    "array": "a list",
-    "integer": "a whole number",
-    "boolean": "true or false",
-}
 _POINTERS = {"sensitive": "masked", "notSecret": "allowed"}
-_EITHER = "a string or a list"
 _LIST_OR_SELECTION = "a list or a selection (`connectors:`)"
 SELECTED: Path = (*TARGETS, "connectors")
 REGIONS: Path = (*TARGETS, "regions")
 TYPE_RULES = ("type", "anyOf")
-_KIND_WORDS = {
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    str: "a string",
-    list: "a list",
-}
 _SECRET = re.compile(r"token|passw|secret|api.?key|client.?id|user.?name|credential", re.IGNORECASE)
 _NAME = re.compile(r"(?=[0-9a-f-]*[g-z])[a-z0-9-]{1,63}")  # and nothing like an id
 _MASKED = re.compile(r"[xX]{6}|\.0+$")
@@ -88,9 +74,16 @@ def other_kind(kind: str) -> str:
 def missing_keys(document: Document, kind: str, path: Path, keys: list[str]) -> Diagnostic:
     """Report keys that an object has to have."""
     where = document.key_range(path) if path else document.key_range(("kind",))
+    if path == SPEC and keys == ["targets"]:  # only a rollout needs them
+        message = "`rollout` says how targets are started, and this spec has none."
+        fix, where = (
+            "Remove it, or give the spec `targets`.",
+            document.key_range((*path, "rollout")),
+        )
+        return error("schema-missing-key", message, document.file, where, fix)
     if path:
         example = schema_at(kind, (*path, keys[0]))["examples"][0]
-        fix = f"Add it under `{called(path)}`, like `{keys[0]}: {example}`."
+        fix = f"Add it under `{called(path)}`, like `{keys[0]}: {as_yaml(example)}`."
     else:
         fix = f"Add {' and '.join(_root_key(kind, key) for key in keys)}."
     owner = f"`{called(path)}`" if path else "The document"
@@ -216,10 +209,10 @@ def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Di
         if path[-1] not in schema_at(kind, path[:-1]).get("required", ()):
             fix = "Give it a value, or remove the key."
     elif problem.validator in TYPE_RULES:
-        wanted = _TYPES.get(str(problem.validator_value), _EITHER)
+        wanted = wanted_type(problem.validator_value)
         wanted = _LIST_OR_SELECTION if path == TARGETS else wanted
-        given = _KIND_WORDS.get(type(value), "a mapping")
-        given = "a fraction" if wanted == _TYPES["integer"] and given == "a number" else given
+        given = kind_of(value)
+        given = "a fraction" if wanted == TYPES["integer"] and given == "a number" else given
         message = f"`{name}` has to be {wanted}, not {given}."
         fix = _type_advice(value, schema)
     elif path[:-1] == REGIONS:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -37,7 +37,8 @@ class RunSpec:
     `name` is `<run>/<target>` where the document has targets. `connector_types` is () where it
     names none. `rerun` is 0 where it isn't set. `file` and `index` say which document of which file
     it is, `within` which mapping there says what is its own: () for the document, else a target's.
-    `catalog` is the file that gave its connector, "" for none. Build it with `from_document`.
+    `catalog` is the file that gave its connector, "" for none. `rollout` and `after` are as they
+    are written. Build it with `from_document`.
     """
 
     environment: str
@@ -53,8 +54,10 @@ class RunSpec:
     sensitive: tuple[str, ...]
     file: str
     index: int
-    within: Path = ()
+    within: Path = field(default_factory=tuple)  # no default of the class: `LazySpec` reads it
     catalog: str = ""
+    rollout: Mapping[str, Any] = field(default_factory=dict)
+    after: tuple[str | Mapping[str, Any], ...] = field(default_factory=tuple)
 
     def path_of(self, key: str) -> Path:
         """Return where one of its own keys stands in the document, or is to stand."""
@@ -71,6 +74,16 @@ class RunSpec:
     def key(self) -> tuple[str, str]:
         """The identity of the run: environment and name."""
         return (self.environment, self.name)
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """The environment and name of its spec, which a target has in common with others."""
+        return (self.environment, self.name.partition("/")[0])
+
+    @property
+    def target(self) -> str:
+        """The name of the target, "" where the spec has none."""
+        return self.name.partition("/")[2]
 
     @property
     def request(self) -> dict[str, Any]:
@@ -243,6 +256,8 @@ def from_document(document: Document, default_environment: str) -> RunSpec:
         index=document.index,
         within=target.path if target else (),
         catalog=catalog_of(document),
+        rollout=target.rollout if target else {},
+        after=tuple(spec.get("after", ())),
     )
 
 

@@ -25,6 +25,7 @@ MOST_BYTES = 16 * 2**20
 """So much of variables and input the targets of a spec may share, counted for each of them."""
 
 _NAMED = 3  # targets in a sentence
+_OF_ALL = ("targets", "rollout")
 _META = ("labels", "annotations", "previousName")
 _SPEC = ("connectorType", "variables", "input", "rerun")
 _LISTS = ("sensitive", "notSecret")
@@ -37,12 +38,14 @@ class Target(Document):
 
     The name in its data is still its run's, `name` is that of the target; `path` is where it
     stands in the document of the file, or would: what is selected is only there as an override.
-    `catalog` is the file that gave its connector, "" for none.
+    `catalog` is the file that gave its connector, "" for none. `rollout` is the spec's, which is
+    about all of its targets.
     """
 
     name: str
     path: Path
     catalog: str
+    rollout: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +155,9 @@ class _Expansion:
         self._document = document
         self._targets = document.data["spec"]["targets"]
         self._metadata = document.data["metadata"]
+        self._rollout = document.data["spec"].get("rollout", {})
         self._spec = {
-            key: value for key, value in document.data["spec"].items() if key != "targets"
+            key: value for key, value in document.data["spec"].items() if key not in _OF_ALL
         }
         self._catalogs: Mapping[Path, str] = {}
         self._selected = is_selected(document)
@@ -178,7 +182,9 @@ class _Expansion:
         values = _Places(document.values, at, data, self._spec)
         path = (*OVERRIDES, own["name"]) if self._selected else at
         by = self._catalog(at, own)
-        return Target(document.file, document.index, data, keys, values, own["name"], path, by)
+        return Target(
+            document.file, document.index, data, keys, values, own["name"], path, by, self._rollout
+        )
 
     def _catalog(self, at: Path, own: Mapping[str, Any]) -> str:
         """Return the file of the catalog that its connector is from: the spec's, or its own."""
@@ -242,6 +248,11 @@ def _paths(data: Any, at: Path) -> Iterator[Path]:
 # --- what only all targets together, or the settings, can tell ------------------------
 
 
+def names(document: Document) -> list[str]:
+    """Name the targets of a spec, [] where it has none."""
+    return [target["name"] for target in document.data["spec"].get("targets", ())]
+
+
 def too_large(document: Document) -> list[Diagnostic]:
     """Refuse a spec that would fill the memory if it were written out."""
     spec = document.data["spec"]
@@ -301,21 +312,21 @@ def told_once(document: Document, found: Sequence[Sequence[Diagnostic]]) -> list
 
     Of a pointer of the spec that leads to nothing only where it does so for every target.
     """
-    names = [target["name"] for target in document.data["spec"]["targets"]]
+    all_names = names(document)
     pointers = {document.values.get(("spec", *path)) for path in _pointers(document.data["spec"])}
     once: dict[tuple[str, Range], Diagnostic] = {}
     which: dict[tuple[str, Range], list[str]] = {}
-    for name, some in zip(names, found, strict=True):
+    for name, some in zip(all_names, found, strict=True):
         for finding in some:
             cause = (finding.rule, finding.range)
             once.setdefault(cause, finding)
             which.setdefault(cause, []).append(name)
     return [
-        _of_some(finding, which[cause], names, document)
+        _of_some(finding, which[cause], all_names, document)
         for cause, finding in once.items()
         if finding.rule != POINTLESS
         or finding.range not in pointers
-        or len(which[cause]) == len(names)
+        or len(which[cause]) == len(all_names)
     ]
 
 

@@ -80,7 +80,8 @@ class FakeQualys:
 
     `replies` are what the next POSTs come to, one each, then ACCEPTED; `before_send` is done before
     each asks whether it still may, as one that waits for a token. `ends` is the word with which
-    executions end at once, "" where they run until a test lets them end. `looks` are what the next
+    executions end at once, "" where they run until a test lets them end; `ends_of` is another word
+    for requests whose input holds a value. `looks` are what the next
     looks at executions show, one each, whatever is true: a word of one that runs, a failure, None
     for nothing. `problem` is what each call raises that asks for something; `refuses` does it for
     calls of this name alone. `partial` are workflows whose list can't be read whole, `hidden` those
@@ -89,6 +90,7 @@ class FakeQualys:
 
     clock: FakeClock
     ends: str = "Success"
+    ends_of: dict[str, str] = field(default_factory=dict)
     ahead: float = 0.0
     skew: float | None = None
     replies: deque[Reply] = field(default_factory=deque)
@@ -122,8 +124,10 @@ class FakeQualys:
             f"00000000-0000-4000-8000-{number:012x}", workflow_id.lower(), body,
             self.clock.now() + timedelta(seconds=self.ahead), source=source,
         )  # fmt: skip
-        if self.ends:
-            begun.end(self.ends, begun.created)
+        values = body.get("input", {}).values()
+        word = next((self.ends_of[each] for each in values if each in self.ends_of), self.ends)
+        if word:
+            begun.end(word, begun.created)
         self.begun.append(begun)
         return begun
 

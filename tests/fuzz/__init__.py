@@ -13,7 +13,7 @@ from qflow_gitops.base.paths import CATALOG_FOLDER
 from qflow_gitops.commands.migrate import rewrite
 from qflow_gitops.render.formats import FORMATS
 from qflow_gitops.results.report import Validated, validated
-from qflow_gitops.specs import load
+from qflow_gitops.specs import load, project_file
 from qflow_gitops.yaml import fast
 from qflow_gitops.yaml.document import Parsed
 from qflow_gitops.yaml.parse import decode, parse, parse_closely
@@ -119,7 +119,7 @@ def swallow(content: bytes) -> None:
     name = f"{CATALOG_FOLDER}/6cad21c8-4405-4517-beb9-7372feafb5b4.json"
     found = load.load({"runs/a.yaml": content}, SETTINGS).diagnostics
     found += load.load({}, SETTINGS, {name: content}).diagnostics
-    found += load.load_project(content, "EU2")[1]
+    found += project_file.load_project(content, "EU2")[1]
     report = validated(Validated(1, 0), found)
     for render in FORMATS.values():
         render(report)

@@ -3,6 +3,7 @@ sandbox."""
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -427,7 +428,8 @@ def test_the_runners_files_are_added_to(tmp_path: Path, runner: Runner) -> None:
     jobs = pushed(runner)
     (_, plan) = jobs["check"].steps
     assert set(plan.outputs) == {
-        "exit-code", "reason", "run", "held", "skipped", "plan-digest", "reports",
+        "exit-code", "reason", "run", "waiting", "goes-on", "held", "skipped", "plan-digest",
+        "reports",
     }  # fmt: skip
     assert set(workflow("action.yml")["outputs"]) == set(plan.outputs)
     assert plan.summary.startswith("### Plan")
@@ -475,3 +477,34 @@ def test_the_action_installs_itself_with_pinned_requirements(tmp_path: Path) -> 
     for name in ("qflow.yml", "qflow-operations.yml"):
         written = (made / ".github/workflows" / name).read_bytes()
         assert written == (ROOT / "examples/github" / name).read_bytes()
+
+
+@pytest.mark.parametrize("count", rows([12, 120], lambda count: count == 12))
+def test_a_rollout_is_let_through_once(
+    count: int, workspace: Workspace, remote: Remote, sandbox: SandboxServer, runner: Runner
+) -> None:
+    """Batch by batch in a job each, as a pause is longer than a job: the gate is asked once."""
+    workspace.write(
+        "qflow.yaml",
+        workspace.read("qflow.yaml")
+        + "  policy: {limits: {runs: 500}}\n  apply: {concurrency: 40, timeout: 3s}\n",
+    )
+    lines = "".join(
+        f"    - {{name: a{number}, input: {{n: {number}}}}}\n" for number in range(count)
+    )
+    rollout = "  rollout: {batches: [1, 10%, 100%], pause: 4s}\n"
+    workspace.write("runs/aws/buckets.yaml", spec("all", extra=f"  targets:\n{lines}{rollout}"))
+    workspace.commit("one spec, many accounts")
+    workspace.git("push", "--quiet", "origin", "main")
+    jobs = pushed(runner)
+    assert (jobs["gate"].result, jobs["apply"].result) == ("success", "success")
+    assert len(sandbox.executions()) == 1
+    for _ in range(12):
+        time.sleep(4)
+        jobs = scheduled(runner)
+        if jobs["check"].outputs["goes-on"] != "true":
+            break
+        assert jobs["gate"].result == "skipped"
+    assert jobs["check"].outputs["waiting"] == "0"
+    assert len(sandbox.executions()) == count
+    assert set(remote.states().values()) == {"succeeded"}

@@ -90,7 +90,8 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
     project = projectfile.settings(git, head, "").project
     with store.session() as session:
         specs = all_specs(git, head, project)
-        plan = compute(specs, Context(project, session.lockfile, ("prod",)))
+        context = Context(project, session.lockfile, ("prod",))
+        plan = compute(specs, context)
         for change in plan.of(Action.RUN):
             session.record(list(attempt_of(change, session.lockfile, head, git, end)))
         lock = LockSeen("qflow.lock", exists=True)
@@ -98,7 +99,7 @@ def apply(workspace: Workspace, store: WorktreeStore, end: State) -> None:
         source = ApplySource(project, "prod", head, specs, PolicyContext(()))
         given = {"git": git, "clock": SystemClock(), "author": {}, "store": store}
         services: Any = type("ApplyServices", (), given)
-        advance(session, services, PlannedApply(source, session.lockfile, planned))
+        advance(session, services, PlannedApply(source, session.lockfile, planned, context))
 
 
 def attempt_of(change: Any, lockfile: Any, head: str, git: GitRepo, end: State) -> Any:

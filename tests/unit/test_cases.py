@@ -13,7 +13,7 @@ import pytest
 
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.settings.project import Environment, Project
-from qflow_gitops.specs import load
+from qflow_gitops.specs import load, project_file
 
 CASES = Path(__file__).parents[1] / "cases"
 VALID = sorted(path for path in (CASES / "valid").iterdir() if path.is_dir())
@@ -30,7 +30,7 @@ def findings(case: Path) -> list[dict[str, Any]]:
     found: list[Diagnostic] = []
     settings: Project | None = SETTINGS
     if (case / "qflow.yaml").exists():
-        settings, problems = load.load_project((case / "qflow.yaml").read_bytes(), "EU2")
+        settings, problems = project_file.load_project((case / "qflow.yaml").read_bytes(), "EU2")
         found += problems
     if (case / "spec.yaml").exists() and settings:
         specs = {"spec.yaml": (case / "spec.yaml").read_bytes()}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qflow_gitops.policy.loosening import loosened
+from qflow_gitops.policy.rollout import Rollout, Share
 from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
 from qflow_gitops.policy.windows import Window
 
@@ -19,8 +20,10 @@ STRICT = Policy(
     {"ticket": "CHG[0-9]+"},
     True,
     True,
+    Rollout((Share(1), Share(10, percent=True)), Share(1), 600.0),
 )
 LIMITS = STRICT.limits
+ROLLOUT = Rollout((Share(1), Share(10, percent=True)), Share(1), 600.0)
 LOOSER: list[tuple[dict[str, Any], str]] = [
     ({"limits": LIMITS._replace(runs=6)}, "limits.runs: 5 → 6"),
     ({"limits": LIMITS._replace(share=20.5)}, "limits.share.percent: 10 → 20.5"),
@@ -36,6 +39,10 @@ LOOSER: list[tuple[dict[str, Any], str]] = [
     ({"denied": frozenset()}, "workflows.deny: 1 fewer"),
     ({"annotations": {}}, "require.annotations.ticket: no more"),
     ({"annotations": {"ticket": ".*"}}, "require.annotations.ticket: another pattern"),
+    ({"rollout": None}, "rollout: no more"),
+    ({"rollout": ROLLOUT._replace(pause=60.0)}, "rollout.pause: 600 s → 60 s"),
+    ({"rollout": ROLLOUT._replace(max_failures=Share(2))}, "rollout.maxFailures: 1 → 2"),
+    ({"rollout": ROLLOUT._replace(batches=())}, "rollout.batches: 1, 10% → all"),
     ({"signed_commits": False}, "require.signedCommits: no more"),
     ({"workflow_revision": False}, "require.workflowRevision: no more"),
 ]
@@ -58,6 +65,7 @@ def test_what_holds_more_is_not_named(changes: list[tuple[dict[str, Any], str]])
     tightened = loosened(looser, STRICT)
     assert set(tightened) <= {
         "windows: others than before",
+        "rollout.batches: all → 1, 10%",
         "require.annotations.ticket: another pattern",
     }
     assert loosened(looser, looser) == []

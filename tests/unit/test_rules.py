@@ -8,7 +8,7 @@ import pytest
 from qflow_gitops.base.paths import ROOT
 from qflow_gitops.findings.finding import Diagnostic, Rule
 from qflow_gitops.settings.project import Environment, Project
-from qflow_gitops.specs import load
+from qflow_gitops.specs import load, project_file
 from qflow_gitops.specs.catalogs import Workflow, path_of, to_bytes
 from qflow_gitops.specs.rules import RULES
 from tests.unit.test_cases import INVALID, VALID, expected
@@ -91,7 +91,7 @@ def _document(part: str) -> str:
 def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
     text = completed(snippet)
     if "kind: Project" in text:
-        return list(load.load_project(text.encode(), "EU2")[1])
+        return list(project_file.load_project(text.encode(), "EU2")[1])
     settings = {
         "connector-not-listed": PROD, "connector-named-otherwise": PROD,
         "environment-missing": NO_DEFAULT, "id-of-an-example": REAL,

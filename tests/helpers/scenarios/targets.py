@@ -114,3 +114,40 @@ def a_history_of_targets(at: Terminal) -> tuple[str, Person]:
     at.specs(all=_spec("us", "eu"))
     applied(at)
     return "qflow-gitops history all", Person()
+
+
+def _batches(at: Terminal, *, rest: str = "") -> None:
+    """Let the canary of three targets fail."""
+    at.settings(more="  statuses: {Failed: failed}\n")
+    at.specs(all=_spec("us", "eu", "ap") + "  rollout: {batches: [1]}\n" + rest)
+    at.faults("outcome=Failed")
+    applied(at, 1)
+    at.faults()
+
+
+@scenario("worktree")
+def a_rollout_that_stopped(at: Terminal) -> tuple[str, Person]:
+    """The first batch failed, so the rest is held."""
+    _batches(at)
+    return "qflow-gitops plan", Person(
+        WHY,
+        {
+            "or change the spec": lambda at: at.edit(
+                "runs/all.yaml", "  targets:", "  variables: {size: 2}\n  targets:"
+            )
+        },
+    )
+
+
+@scenario("worktree")
+def what_comes_after_a_failure(at: Terminal) -> tuple[str, Person]:
+    """A spec waits for another one, which failed."""
+    at.settings(more="  statuses: {Failed: failed}\n")
+    at.specs(first=spec("first"), second=spec("second", extra="  after: [first]\n"))
+    at.faults("outcome=Failed")
+    applied(at, 1)
+    at.faults()
+    return "qflow-gitops plan", Person(
+        WHY,
+        {"or change the spec": lambda at: at.edit("runs/first.yaml", '"first"', '"other"')},
+    )

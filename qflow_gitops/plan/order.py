@@ -1,0 +1,253 @@
+"""Let what is due wait for its turn: `after` of a spec, and the batches of a rollout."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from math import inf
+from typing import NamedTuple
+
+from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.times import moment
+from qflow_gitops.lockfile import next_steps
+from qflow_gitops.lockfile.attempt import is_leased
+from qflow_gitops.lockfile.decisions import explained
+from qflow_gitops.lockfile.granted import granted, named
+from qflow_gitops.lockfile.inheritance import Inheritance, Placed
+from qflow_gitops.lockfile.states import DOUBTFUL, FINAL, UNDER_WAY, State
+from qflow_gitops.plan.batches import Turn, in_turn
+from qflow_gitops.plan.change import Action, Change, Reason, as_held, listed
+from qflow_gitops.plan.context import Context, apply_command
+from qflow_gitops.policy import rollout
+from qflow_gitops.policy.rollout import Member, Progress, Rollout, Standing
+from qflow_gitops.policy.rules import Hold
+from qflow_gitops.specs.load import SpecSet
+from qflow_gitops.specs.ordering import Predecessors
+from qflow_gitops.specs.spec import RunSpec
+
+_DONE = frozenset({State.SUCCEEDED, State.ASSUMED, State.BASELINED})
+
+
+class Ordered(NamedTuple):
+    """Decisions, and the attempts whose failure is forgiven from now on, for each spec."""
+
+    changes: list[Change]
+    forgiven: Mapping[RunKey, tuple[str, ...]]
+
+
+def with_order(
+    found: list[Change], specs: SpecSet, context: Context, inheritance: Inheritance
+) -> Ordered:
+    """Let what is due wait, or hold it, for what comes before it."""
+    if not any(change.action is Action.RUN and change.spec for change in found):
+        return Ordered(found, {})
+    order = _Order(found, specs, context, inheritance)
+    found = [order.after(change) for change in found]
+    turned = {group: order.turns(group) for group in order.rollouts(found)}
+    counts = Counter(
+        change.environment
+        for change in found
+        if change.key in order.due and _stopped(turned.get(_group(change)))
+    )
+    released = {
+        group: order.turns(group, forgiving=True)
+        for group, turn in turned.items()
+        if _stopped(turn) and context.brakes.acks.get(Reason.ROLLOUT) == counts[group[0]]
+    }
+    turned |= released
+    changes = [
+        order.in_turn(change, turned[_group(change)], released=_group(change) in released)
+        if change.action is Action.RUN and _group(change) in turned
+        else change
+        for change in found
+    ]
+    return Ordered(changes, {group: order.failures(group) for group in released})
+
+
+def with_rollout(specs: SpecSet, context: Context) -> frozenset[RunKey]:
+    """Return the runs that are part of a rollout: what becomes of one says what the next may."""
+    return frozenset(key for key, spec in specs.specs.items() if _rollouts(spec, context))
+
+
+def _rollouts(spec: RunSpec, context: Context) -> tuple[Rollout, ...]:
+    """Return the rollouts that a spec has to satisfy: its own, and the policy's."""
+    if not spec.target:
+        return ()
+    own = rollout.from_data(spec.rollout) if spec.rollout else None
+    policies = context.facts.policies if context.facts else ()
+    others = [policy.rollout for policy in policies if policy.rollout]
+    order = own.order if own else ()
+    return (*([own] if own else []), *(each._replace(order=order) for each in others))
+
+
+def _group(change: Change) -> RunKey:
+    return (change.environment, change.name.partition("/")[0])
+
+
+def _stopped(turn: Turn | None) -> bool:
+    """Whether a rollout is held in a way that a person can release."""
+    return turn is not None and turn.progress.stopped and not turn.progress.doubtful
+
+
+class _Order:
+    """How the runs of a plan stand to each other."""
+
+    def __init__(
+        self, found: Sequence[Change], specs: SpecSet, context: Context, inheritance: Inheritance
+    ) -> None:
+        self._specs, self._context, self._inheritance = specs, context, inheritance
+        self._changes = {change.key: change for change in found}
+        self._verdicts: dict[RunKey, Hold | str] = {}
+        self.due: set[RunKey] = set()
+
+    # --- how a run stands --------------------------------------------------------------
+
+    @cached_property
+    def _groups(self) -> Mapping[RunKey, list[RunSpec]]:
+        groups: dict[RunKey, list[RunSpec]] = {}
+        for spec in self._specs.specs.values():
+            groups.setdefault(spec.group, []).append(spec)
+        return groups
+
+    def _last(self, spec: RunSpec) -> Placed | None:
+        """Return the attempt that counts as a spec's present request."""
+        own = self._inheritance.attempts(spec.key)
+        same = [each for each in own if each.attempt.counted and each.attempt.digest == spec.digest]
+        return same[-1] if same else None
+
+    def _member(self, spec: RunSpec) -> Member:
+        last = self._last(spec)
+        standing = self._standing(spec, last)
+        ended = last is not None and last.attempt.state in {*FINAL, State.REFUSED}
+        at = moment(last.attempt.changed_at).timestamp() if last and ended else 0.0
+        return Member(spec.target or spec.name, standing, at)
+
+    def _standing(self, spec: RunSpec, last: Placed | None) -> Standing:
+        now = self._context.now
+        for each in self._inheritance.attempts(spec.key):
+            if each.attempt.state in DOUBTFUL:
+                leased = now and is_leased(each.attempt, now)
+                return Standing.OPEN if leased else Standing.DOUBT
+        if last is None:
+            return Standing.UNSENT
+        state = last.attempt.state
+        if state is State.ENDED:
+            state = explained(last.attempt, self._context.project.statuses) or state
+        if state in _DONE:
+            return Standing.DONE
+        if state in UNDER_WAY:
+            return Standing.OPEN
+        change = self._changes.get(spec.key)
+        if change is not None and change.reason is Reason.RETRY:
+            return Standing.AGAIN
+        forgiven = named(last) in granted(self._context.lockfile, spec.group).forgiven
+        return Standing.FORGIVEN if forgiven else Standing.FAILED
+
+    # --- after -------------------------------------------------------------------------
+
+    @cached_property
+    def _predecessors(self) -> Predecessors:
+        return Predecessors(self._specs.specs.values(), self._specs.invalid)
+
+    def after(self, change: Change) -> Change:
+        """Let a run wait for those before it, hold it where one of them failed."""
+        spec = change.spec
+        if change.action is not Action.RUN or spec is None or not spec.after:
+            return change
+        if spec.group not in self._verdicts:
+            self._verdicts[spec.group] = self._before(spec)
+        verdict = self._verdicts[spec.group]
+        if isinstance(verdict, Hold):
+            return as_held(change, verdict)
+        return change.waiting(Reason.AFTER, verdict) if verdict else change
+
+    def _before(self, spec: RunSpec) -> Hold | str:
+        """Say what a spec waits for, "" for nothing, or why it is held."""
+        keys = dict.fromkeys(
+            key for entry in spec.after for key in self._predecessors.of(spec.environment, entry)
+        )
+        self._inheritance.bring(keys)
+        by: dict[Standing, list[str]] = {}
+        for key in keys:
+            before = self._specs.specs.get(key)
+            standing = self._member(before).standing if before else Standing.UNSENT
+            by.setdefault(standing, []).append(key[1])
+        failed = (*by.get(Standing.FAILED, ()), *by.get(Standing.FORGIVEN, ()))
+        doubtful = by.get(Standing.DOUBT, ())
+        if failed or doubtful:
+            how = "failed" if failed else "may have run, and nobody knows"
+            return Hold(
+                Reason.AFTER,
+                f"it comes after {listed(failed or doubtful)}, which {how}",
+                self._way_on(spec.environment, failed)
+                if failed
+                else f"First: {next_steps.look_up(spec.environment)}",
+            )
+        rest = [name for each in (Standing.UNSENT, Standing.AGAIN, Standing.OPEN)
+                for name in by.get(each, ())]  # fmt: skip
+        return f"comes after {listed(rest)}, which has to end well first" if rest else ""
+
+    def _way_on(self, environment: str, names: Sequence[str]) -> str:
+        """Say what a person does about runs that failed: of what expired first what is known."""
+        apply = apply_command(environment, self._context)
+        runs = [f"{environment}/{name}" for name in names]
+        lasts = [self._last(self._specs.specs[environment, name]) for name in names]
+        for run, last in zip(runs, lasts, strict=True):
+            if last is not None and last.attempt.state is State.EXPIRED:
+                return f"Say what you know: {next_steps.settle_doubt(run)}"
+        if len(runs) > _NAMED:
+            return f"Send them again: `{apply} --retry-failed`"
+        again = next_steps.retry(runs[-1], " --retry ".join([apply, *runs[:-1]]))
+        return f"Send {'them' if len(runs) > 1 else 'it'} again: {again}"
+
+    # --- rollouts ----------------------------------------------------------------------
+
+    def rollouts(self, found: Sequence[Change]) -> Iterator[RunKey]:
+        """Return the specs with a rollout of which something is due."""
+        due = {change.key: change.spec for change in found if change.action is Action.RUN}
+        groups = dict.fromkeys(spec.group for spec in due.values() if spec and spec.target)
+        for group in groups:
+            members = self._groups[group]
+            if _rollouts(members[0], self._context):
+                self._inheritance.bring(spec.key for spec in members)
+                self.due |= {spec.key for spec in members if spec.key in due}
+                yield group
+
+    def turns(self, group: RunKey, *, forgiving: bool = False) -> Turn:
+        """Say how far the rollout of a spec may go; `forgiving` as if nothing had failed so far."""
+        rollouts = _rollouts(self._groups[group][0], self._context)
+        specs = {spec.target: spec for spec in self._groups[group]}
+        names = rollout.in_order(list(specs), rollouts[0].order)
+        members = [self._member(specs[name]) for name in names]
+        if forgiving:
+            members = [
+                each._replace(standing=Standing.FORGIVEN)
+                if each.standing is Standing.FAILED
+                else each
+                for each in members
+            ]
+        now = moment(self._context.now).timestamp() if self._context.now else inf
+        most = min(each.max_failures.at_most(len(members)) for each in rollouts)
+        made: Progress = rollout.progress(rollouts, members, now)
+        return Turn(made, {name: place for place, name in enumerate(names)}, most)
+
+    def in_turn(self, change: Change, turn: Turn, *, released: bool) -> Change:
+        """Decide about one due target of a rollout."""
+        spec = change.spec
+        assert spec is not None  # noqa: S101  every change that runs has its spec
+        failed = [f"{spec.group[1]}/{each}" for each in turn.progress.failed]
+        way_on = self._way_on(spec.environment, failed) if failed else ""
+        if released:
+            change = change._replace(released=(*change.released, Reason.ROLLOUT))
+        return in_turn(change, spec, turn, way_on, self._context)
+
+    def failures(self, group: RunKey) -> tuple[str, ...]:
+        """Name the attempts of a spec's targets that count as failed."""
+        return tuple(
+            named(last)
+            for spec in self._groups[group]
+            for last in [self._last(spec)]
+            if last is not None and self._standing(spec, last) is Standing.FAILED
+        )
+
+
+_NAMED = 3  # runs on a command line
