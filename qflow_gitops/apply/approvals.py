@@ -163,10 +163,12 @@ class Approver:
         for name in sorted({name for each in self.policies for name in each.annotations}):
             if there.annotations.get(name) != spec.annotations.get(name):
                 return f"pull request #{request.number} holds it with another annotation `{name}`"
-        # What these change is whose record it goes on, and which rules are about it.
+        # What these change is whose record it goes on, which rules are about it, and its turn.
         for name, now, then in (
             ("previousName", spec.previous_name, there.previous_name),
             ("labels", spec.labels, there.labels),
+            ("rollout", spec.rollout, there.rollout),
+            ("after", spec.after, there.after),
         ):
             if now != then:
                 return f"pull request #{request.number} holds it with another `{name}`"

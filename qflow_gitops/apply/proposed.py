@@ -137,4 +137,7 @@ def _is_changed(before: tuple[RunSpec, str] | None, now: tuple[RunSpec, str] | N
 
 def _shown(spec: RunSpec, platform: str) -> tuple[object, ...]:
     """What of a spec a reviewer is asked about."""
-    return (spec.digest, spec.previous_name, spec.labels, spec.annotations, platform)
+    return (
+        spec.digest, spec.previous_name, spec.labels, spec.annotations, spec.rollout, spec.after,
+        platform,
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     peers,
     recorded,
     repository,
+    rollouts,
     speed,
     targets,
 )
@@ -67,6 +68,13 @@ def test_what_an_apply_costs() -> None:
     (row,) = apply.measure(SMALL).rows
     assert row["runs"] == "100"
     assert float(row["ratio"]) > 1
+
+
+@nightly
+def test_what_batches_cost() -> None:
+    (row,) = rollouts.measure(SMALL).rows
+    assert row["targets"] == "100"
+    assert float(row["ratio"]) > 0.5
 
 
 @nightly

@@ -175,6 +175,27 @@ def test_what_decides_about_a_run_is_part_of_what_was_approved(
     assert word in held(world.apply(approved=True))["a"]
 
 
+@pytest.mark.parametrize("word", ["rollout", "after"])
+def test_whose_turn_it_is_is_part_of_what_was_approved(word: str) -> None:
+    team = Team(NEEDED)
+    world = team.world
+    line = {"rollout": "  rollout: {batches: [1]}\n", "after": "  after: [b]\n"}[word]
+    targets = "  targets: [{name: x}, {name: y, rerun: 1}]\n"
+    world.git.switch("pull-7")
+    world.spec("a", extra=targets + line)
+    world.spec("b")
+    head = world.commit()
+    world.git.push(ref="refs/pull/7/head")
+    world.github.open(7, head, team.base)
+    world.github.approve(7, "bob")
+    team.merge(7)
+    world.spec("a", extra=targets)
+    team.commit()
+    found = held(world.apply(approved=True))
+    assert set(found) == {"a/x", "a/y"}
+    assert all(f"another `{word}`" in detail for detail in found.values())
+
+
 def test_another_platform_is_not_what_was_approved() -> None:
     team = Team(NEEDED)
     team.propose(7, "a")
