@@ -194,10 +194,11 @@ class _Order:
         for run, last in zip(runs, lasts, strict=True):
             if last is not None and last.attempt.state is State.EXPIRED:
                 return f"Say what you know: {next_steps.settle_doubt(run)}"
-        if len(runs) > _NAMED:
-            return f"Send them again: `{apply} --retry-failed`"
+        if len(runs) > _NAMED and not any(_is_ended(last) for last in lasts):
+            # A spec's name means all its targets that failed, but those that only ended.
+            runs = list(dict.fromkeys(f"{environment}/{_spec_of(name)}" for name in names))
         again = next_steps.retry(runs[-1], " --retry ".join([apply, *runs[:-1]]))
-        return f"Send {'them' if len(runs) > 1 else 'it'} again: {again}"
+        return f"Send {'them' if len(names) > 1 else 'it'} again: {again}"
 
     # --- rollouts ----------------------------------------------------------------------
 
@@ -251,3 +252,11 @@ class _Order:
 
 
 _NAMED = 3  # runs on a command line
+
+
+def _is_ended(last: Placed | None) -> bool:
+    return last is not None and last.attempt.state is State.ENDED
+
+
+def _spec_of(name: str) -> str:
+    return name.partition("/")[0]

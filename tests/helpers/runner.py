@@ -72,6 +72,7 @@ def evaluate(expression: str, context: Mapping[str, Any], status: str = "success
         "cancelled": lambda: False,
         "success": lambda: status == "success",
         "always": lambda: True,
+        "format": str.format,
     }
     words, at = [], 0
     while at < len(expression):

@@ -87,7 +87,8 @@ def test_every_command_works_and_the_rest_of_the_clone_stays_as_it_was(
 ) -> None:
     clone = remote.clone("cut", *options)
     rest, one = Rest(clone), Cli(clone.path, cli._capfd)
-    assert one.json("plan")["counts"] == {"run": 0, "hold": 0, "skip": 0, "unchanged": RUNS}
+    counts = {"run": 0, "wait": 0, "hold": 0, "skip": 0, "unchanged": RUNS}
+    assert one.json("plan")["counts"] == counts
     assert one("status").code == 0
     assert one("history", "a").out == cli("history", "a").out
     assert one("apply", "--yes").code == 0

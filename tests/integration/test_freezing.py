@@ -370,7 +370,13 @@ def test_a_team_freezes_before_anything_was_applied(scene: Scene) -> None:
     assert scene.events() == ["incident 42"]
     plan = scene.cli("plan")
     assert plan.out.startswith("Frozen: test@example.com froze everything at ")
-    assert scene.json("plan")["counts"] == {"run": 0, "hold": 4, "skip": 0, "unchanged": 0}
+    assert scene.json("plan")["counts"] == {
+        "run": 0,
+        "wait": 0,
+        "hold": 4,
+        "skip": 0,
+        "unchanged": 0,
+    }
     done = scene.apply()
     assert scene.posts() == 0
     stopped(scene, done, 0)
