@@ -49,7 +49,7 @@ def test_every_example_is_planned(examples: Workspace, cli: Cli) -> None:
     done = cli.json("plan")
     specs = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("runs/**/*.yaml")}
     assert {one["file"] for one in done["changes"]} == specs
-    assert {one["action"] for one in done["changes"]} == {"run"}
+    assert {one["action"] for one in done["changes"]} == {"run", "wait"}
     assert {kind for one in done["changes"] for kind in one["connectorTypes"]} == {
         "aws", "azure", "gcp", "oci",
     }  # fmt: skip
