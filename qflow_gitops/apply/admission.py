@@ -206,6 +206,9 @@ def granted_releases(
     for (group, hold), digests in wanted.items():
         known = granted(lockfile, group)
         forgiven = planned.plan.forgiven.get(group, ()) if hold == Reason.ROLLOUT else ()
-        if digests - known.digests.get(hold, frozenset()) or set(forgiven) - known.forgiven:
+        if not all(
+            hold in known.holds(each) and known.forgiven(each).issuperset(forgiven)
+            for each in digests
+        ):
             found.append(Note(*group, released(at, hold, digests, forgiven, more)))
     return tuple(found)

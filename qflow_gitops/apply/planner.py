@@ -1,6 +1,8 @@
 """Plan a commit on a lockfile, as often as that changes: apply never trusts a diff alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from qflow_gitops.apply.admission import still_needed, with_holds
 from qflow_gitops.apply.planned import ApplySource, PlannedApply
@@ -23,6 +25,16 @@ from qflow_gitops.sources.runs import known_runs, run_key, run_keys
 from qflow_gitops.specs.connector_catalogs import names
 
 
+class Released(NamedTuple):
+    """What a person released by a count that was shown: holds of runs, failed attempts."""
+
+    holds: Mapping[RunKey, tuple[str, ...]] = {}
+    failures: frozenset[str] = frozenset()
+
+
+NOTHING = Released()
+
+
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Plans every spec of one commit, read once, for what a person asked."""
@@ -40,11 +52,11 @@ class Planner:
         source = replace(self.source, aside=aside, reason=request.reason)
         return replace(self, request=request, source=source)
 
-    def plan(self, recorded: Snapshot, released: frozenset[RunKey] = frozenset()) -> PlannedApply:
-        """Plan on a lockfile. `released` are runs whose hold was released when there were more."""
+    def plan(self, recorded: Snapshot, before: Released = NOTHING) -> PlannedApply:
+        """Plan on a lockfile. `before` is what was released when there was more of it."""
         source, project, specs = self.source, self.source.project, self.source.specs
         lockfile = lockfile_of(recorded, project)
-        context = self._context(lockfile, released)
+        context = self._context(lockfile, before)
         body = Planned(
             plan=decide.compute(specs, context),
             commit=source.commit,
@@ -68,13 +80,11 @@ class Planner:
             request.runs, source.project, source.environment, known, "Nothing was sent."
         )
 
-    def plan_in(
-        self, session: LockSession, released: frozenset[RunKey] = frozenset()
-    ) -> PlannedApply:
-        """Plan on what a session holds, as if it had just been read; `released` as for `plan`."""
-        return self.plan(held(session, self.services.store.where), released)
+    def plan_in(self, session: LockSession, before: Released = NOTHING) -> PlannedApply:
+        """Plan on what a session holds, as if it had just been read; `before` as for `plan`."""
+        return self.plan(held(session, self.services.store.where), before)
 
-    def _context(self, lockfile: Lockfile, released: frozenset[RunKey]) -> Context:
+    def _context(self, lockfile: Lockfile, before: Released) -> Context:
         request, services, source = self.request, self.services, self.source
         now = services.clock.now()
         context = Context(
@@ -88,7 +98,8 @@ class Planner:
                 ),
                 retry_failed=request.retry_failed,
                 acks=still_needed(request.acks, source),
-                released=released,
+                released=before.holds,
+                forgiven=before.failures,
             ),
             labels=request.labels,
             runs=self._chosen(lockfile),

@@ -1,41 +1,45 @@
 """A plan that was agreed to, held against a lockfile that moves on."""
 
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from qflow_gitops.apply import progress
 from qflow_gitops.apply.admission import check_overtaken
 from qflow_gitops.apply.brakes import Brake, brake_at
 from qflow_gitops.apply.planned import PlannedApply, due_in
-from qflow_gitops.apply.planner import Planner
+from qflow_gitops.apply.planner import Planner, Released
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
-from qflow_gitops.plan.change import Action
+from qflow_gitops.plan.change import Action, Reason
 from qflow_gitops.policy import rules
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
-from qflow_gitops.sources.runs import run_key
 
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
     """What a launch asks about its plan while the lockfile moves on: others write it as well.
 
-    `released` are the runs whose hold a person released, by a count that has been shown: there may
-    be fewer of them by now. `any_time` is whether a closed window was released.
+    `released` is what a person released, by a count that has been shown: there may be less of it by
+    now, and nothing else of the same name is meant. `any_time` is whether a closed window was
+    released for all of it.
     """
 
     planner: Planner
     planned: PlannedApply
-    released: frozenset[RunKey]
+    released: Released
     any_time: bool
 
     @classmethod
     def to(cls, planner: Planner, planned: PlannedApply) -> "Agreed":
         """Take a plan of which everything that is due may be sent, each when its turn is."""
         due = planned.plan.due
-        released = frozenset(change.key for change in due if change.released)
-        any_time = any("window" in change.released for change in due)
-        return cls(planner, planned, released, any_time)
+        holds = {change.key: change.released for change in due if change.released}
+        failures = frozenset(chain.from_iterable(planned.plan.forgiven.values()))
+        any_time = all("window" in change.released for change in due)
+        acks = {k: n for k, n in planner.request.acks.items() if k != Reason.ROLLOUT}
+        planner = replace(planner, request=replace(planner.request, acks=acks))
+        return cls(planner, planned, Released(holds, failures), any_time)
 
     def still_due(self, lockfile: Lockfile) -> frozenset[RunKey]:
         """Decide again on a newer lockfile which runs of the plan may be sent.
@@ -55,13 +59,12 @@ class Agreed:
 
         A retry that was sent isn't asked for once more.
         """
-        request, source = self.planner.request, self.planned.source
         retries = tuple(
-            run
-            for run in request.retries
-            if run_key(run, source.project, source.environment) not in sent
+            "/".join(change.key)
+            for change in self.planned.plan.due
+            if Reason.RETRY in (change.reason, change.due) and change.key not in sent
         )
-        rest = replace(request, retries=retries, retry_failed=False)
+        rest = replace(self.planner.request, retries=retries, retry_failed=False)
         newer = replace(self.planner, request=rest).plan_in(session, self.released)
         agreed = due_in(self.planned.plan.due)
         changes = tuple(

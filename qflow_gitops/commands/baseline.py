@@ -134,6 +134,7 @@ class _Declaring:
 _DECLARED = frozenset(
     {
         Reason.SAME_REQUEST, Reason.RENAMED, Reason.PLATFORM, Reason.FAILED, Reason.REFUSED,
+        Reason.ROLLOUT, Reason.AFTER,
     }
 )  # fmt: skip
 """Holds that may be declared as done; doubt is settled by `resolve`, which looks first."""

@@ -2,10 +2,12 @@
 
 Such an event stands at the run of the spec itself (`<environment>/<run>`), of which its targets are
 runs of their own. It names the hold, the `digests` of the requests that it is about, and with
-`rollout` the attempts whose failure is forgiven (`forgives`).
+`rollout` the attempts whose failure doesn't hold these requests any more (`forgives`). It ends
+where a target that sent one of them sends another request: to go back is a decision of its own.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.names import RunKey
@@ -14,27 +16,52 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent
 
 
-class Granted(NamedTuple):
-    """The digests for which each hold is released, and the attempts that are forgiven."""
+class Release(NamedTuple):
+    """A hold that is released for requests; `forgives` names attempts."""
 
-    digests: Mapping[str, frozenset[str]] = {}
-    forgiven: frozenset[str] = frozenset()
+    hold: str
+    digests: frozenset[str]
+    forgives: frozenset[str]
+
+
+class Granted(NamedTuple):
+    """What is released for the targets of a spec."""
+
+    releases: tuple[Release, ...] = ()
 
     def holds(self, digest: str) -> tuple[str, ...]:
         """Name the holds that are released for a request."""
-        return tuple(hold for hold, digests in self.digests.items() if digest in digests)
+        return tuple(dict.fromkeys(each.hold for each in self.releases if digest in each.digests))
+
+    def forgiven(self, digest: str) -> frozenset[str]:
+        """Name the attempts whose failure doesn't hold a request."""
+        named = (each.forgives for each in self.releases if digest in each.digests)
+        return frozenset(chain.from_iterable(named))
 
 
 def granted(lockfile: Lockfile, group: RunKey) -> Granted:
     """Return what was released for the targets of a spec, given by its environment and name."""
-    digests: dict[str, frozenset[str]] = {}
-    forgiven: frozenset[str] = frozenset()
-    for event in lockfile.events(*group):
-        if event.event == RELEASED:
-            hold = event.text("hold")
-            digests[hold] = digests.get(hold, frozenset()) | _texts(event, "digests")
-            forgiven |= _texts(event, "forgives")
-    return Granted(digests, forgiven)
+    found = [event for event in lockfile.events(*group) if event.event == RELEASED]
+    sent = _sent(lockfile, group) if found else []
+    releases = (
+        Release(event.text("hold"), _texts(event, "digests"), _texts(event, "forgives"))
+        for event in found
+    )
+    return Granted(tuple(each for each in releases if not _is_over(each.digests, sent)))
+
+
+def _is_over(digests: frozenset[str], sent: Iterable[Sequence[str]]) -> bool:
+    return any(each[-1] not in digests and not digests.isdisjoint(each) for each in sent)
+
+
+def _sent(lockfile: Lockfile, group: RunKey) -> list[list[str]]:
+    """Return the digests that each target of a spec has sent, the newest last."""
+    environment, name = group
+    runs = lockfile.environment(environment).runs
+    keys = [(environment, run) for run in runs if run.partition("/")[0] == name]
+    lockfile.bring(keys)
+    found = [[each.digest for each in lockfile.attempts(*key) if each.counted] for key in keys]
+    return [each for each in found if each]
 
 
 def _texts(event: LedgerEvent, name: str) -> frozenset[str]:

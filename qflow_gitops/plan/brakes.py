@@ -34,7 +34,7 @@ def with_released(found: list[Change], context: Context, inheritance: Inheritanc
             if change.spec
             and change.release
             and (
-                change.key in context.brakes.released
+                change.release in context.brakes.released.get(change.key, ())
                 or context.brakes.acks.get(change.release)
                 == counts[change.environment, change.release]
             )
@@ -118,7 +118,8 @@ def with_rules(
 def _granted(runs: Sequence[RunSpec], context: Context) -> dict[str, set[RunKey]]:
     """Name the targets for which a hold is released for the rest of their rollout."""
     found: dict[str, set[RunKey]] = {}
-    known = {spec.group: granted(context.lockfile, spec.group) for spec in runs if spec.target}
+    groups = {spec.group for spec in runs if spec.target}
+    known = {group: granted(context.lockfile, group) for group in groups}
     for spec in runs:
         for name in known[spec.group].holds(spec.digest) if spec.target else ():
             found.setdefault(name, set()).add(spec.key)
@@ -130,7 +131,7 @@ def _as_judged(change: Change, verdict: PolicyVerdict, facts: PolicyContext) -> 
     change = change._replace(
         approvals=needed_approvals(facts.policies, change.spec),
         signed=any(each.signed_commits for each in facts.policies),
-        released=(*change.released, *verdict.released.get(change.key, ())),
+        released=tuple(dict.fromkeys((*change.released, *verdict.released.get(change.key, ())))),
     )
     hold = verdict.held.get(change.key)
     return change if hold is None else as_held(change, hold)

@@ -1,7 +1,7 @@
 """What a plan is made from beside the specs, and the apply that it is about."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from qflow_gitops.base.names import RunKey, means
@@ -18,7 +18,8 @@ class Overrides(NamedTuple):
     `freezes` are all that hold, the lockfile's too. `retry_failed`: whatever failed, was
     cancelled or refused is to be sent again, once the release RETRY says how many that are.
     `retries` are as they were named, `*` for any; a spec with targets stands for all of them.
-    `released` are runs whose hold was released by count when there were more of them.
+    `released` names the holds of runs that were released by count when there were more of them;
+    `forgiven` are the attempts whose failure was forgiven then (`lockfile.granted`).
     `unmerged` is the hold of a commit that no branch has, None where it is on one.
     """
 
@@ -26,7 +27,8 @@ class Overrides(NamedTuple):
     retries: frozenset[RunKey] = frozenset()
     retry_failed: bool = False
     acks: Mapping[str, int] = {}
-    released: frozenset[RunKey] = frozenset()
+    released: Mapping[RunKey, tuple[str, ...]] = {}
+    forgiven: frozenset[str] = frozenset()
     unmerged: Hold | None = None
 
     def retried(self, key: RunKey, *, together: bool) -> bool:
@@ -92,6 +94,14 @@ def apply_command(environment: str, context: Context, but: str = "") -> str:
         *(f"--ack {shlex.quote(f'{k}={n}')}" for k, n in brakes.acks.items() if k != but),
     ]
     return " ".join(["qflow-gitops apply", *words])
+
+
+def about(runs: Sequence[str], context: Context) -> Context:
+    """Return it for a command about other runs than were selected, if any were."""
+    if not context.selects:
+        return context
+    kept = (each for each in context.options if each.startswith("--"))
+    return context._replace(labels={}, options=(*map(shlex.quote, runs), *kept))
 
 
 RETRY = "retry"

@@ -11,12 +11,12 @@ from qflow_gitops.base.times import moment
 from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import is_leased
 from qflow_gitops.lockfile.decisions import explained
-from qflow_gitops.lockfile.granted import granted, named
+from qflow_gitops.lockfile.granted import Granted, granted, named
 from qflow_gitops.lockfile.inheritance import Inheritance, Placed
 from qflow_gitops.lockfile.states import DOUBTFUL, FINAL, UNDER_WAY, State
 from qflow_gitops.plan.batches import Turn, in_turn
 from qflow_gitops.plan.change import Action, Change, Reason, as_held, listed
-from qflow_gitops.plan.context import Context, apply_command
+from qflow_gitops.plan.context import Context, about, apply_command
 from qflow_gitops.policy import rollout
 from qflow_gitops.policy.rollout import Member, Progress, Rollout, Standing
 from qflow_gitops.policy.rules import Hold
@@ -42,25 +42,23 @@ def with_order(
         return Ordered(found, {})
     order = _Order(found, specs, context, inheritance)
     found = [order.after(change) for change in found]
-    turned = {group: order.turns(group) for group in order.rollouts(found)}
-    counts = Counter(
-        change.environment
-        for change in found
-        if change.key in order.due and _stopped(turned.get(_group(change)))
-    )
+    turned = {change.key: order.turn(spec) for change, spec in order.rollouts(found)}
+    stopped = [change for change in found if _is_stopped(change, turned.get(change.key))]
+    counts = Counter(change.environment for change in stopped)
+    asked = context.brakes.acks.get(Reason.ROLLOUT)
     released = {
-        group: order.turns(group, forgiving=True)
-        for group, turn in turned.items()
-        if _stopped(turn) and context.brakes.acks.get(Reason.ROLLOUT) == counts[group[0]]
+        change.key: change.spec.group
+        for change in stopped
+        if change.spec and counts[change.environment] == asked
     }
-    turned |= released
     changes = [
-        order.in_turn(change, turned[_group(change)], released=_group(change) in released)
-        if change.action is Action.RUN and _group(change) in turned
+        order.in_turn(change, turned[change.key], released=change.key in released)
+        if change.key in turned
         else change
         for change in found
     ]
-    return Ordered(changes, {group: order.failures(group) for group in released})
+    groups = dict.fromkeys(released.values())
+    return Ordered(changes, {group: order.failures(group) for group in groups})
 
 
 def with_rollout(specs: SpecSet, context: Context) -> frozenset[RunKey]:
@@ -79,13 +77,11 @@ def _rollouts(spec: RunSpec, context: Context) -> tuple[Rollout, ...]:
     return (*([own] if own else []), *(each._replace(order=order) for each in others))
 
 
-def _group(change: Change) -> RunKey:
-    return (change.environment, change.name.partition("/")[0])
-
-
-def _stopped(turn: Turn | None) -> bool:
-    """Whether a rollout is held in a way that a person can release."""
-    return turn is not None and turn.progress.stopped and not turn.progress.doubtful
+def _is_stopped(change: Change, turn: Turn | None) -> bool:
+    """Whether its rollout holds it in a way that a person can release; a retry isn't held by it."""
+    if turn is None or change.reason is Reason.RETRY:
+        return False
+    return turn.progress.stopped and not turn.progress.doubtful
 
 
 class _Order:
@@ -97,7 +93,8 @@ class _Order:
         self._specs, self._context, self._inheritance = specs, context, inheritance
         self._changes = {change.key: change for change in found}
         self._verdicts: dict[RunKey, Hold | str] = {}
-        self.due: set[RunKey] = set()
+        self._granted: dict[RunKey, Granted] = {}
+        self._turns: dict[tuple[RunKey, frozenset[str] | None], Turn] = {}
 
     # --- how a run stands --------------------------------------------------------------
 
@@ -114,9 +111,12 @@ class _Order:
         same = [each for each in own if each.attempt.counted and each.attempt.digest == spec.digest]
         return same[-1] if same else None
 
-    def _member(self, spec: RunSpec) -> Member:
+    def _member(self, spec: RunSpec, forgiven: frozenset[str] | None = frozenset()) -> Member:
+        """Say how a target stands. `forgiven` names attempts whose failure is, None for all."""
         last = self._last(spec)
         standing = self._standing(spec, last)
+        if standing is Standing.FAILED and last and (forgiven is None or named(last) in forgiven):
+            standing = Standing.FORGIVEN
         ended = last is not None and last.attempt.state in {*FINAL, State.REFUSED}
         at = moment(last.attempt.changed_at).timestamp() if last and ended else 0.0
         return Member(spec.target or spec.name, standing, at)
@@ -139,8 +139,7 @@ class _Order:
         change = self._changes.get(spec.key)
         if change is not None and change.reason is Reason.RETRY:
             return Standing.AGAIN
-        forgiven = named(last) in granted(self._context.lockfile, spec.group).forgiven
-        return Standing.FORGIVEN if forgiven else Standing.FAILED
+        return Standing.FAILED
 
     # --- after -------------------------------------------------------------------------
 
@@ -171,7 +170,7 @@ class _Order:
             before = self._specs.specs.get(key)
             standing = self._member(before).standing if before else Standing.UNSENT
             by.setdefault(standing, []).append(key[1])
-        failed = (*by.get(Standing.FAILED, ()), *by.get(Standing.FORGIVEN, ()))
+        failed = by.get(Standing.FAILED, ())
         doubtful = by.get(Standing.DOUBT, ())
         if failed or doubtful:
             how = "failed" if failed else "may have run, and nobody knows"
@@ -188,44 +187,60 @@ class _Order:
 
     def _way_on(self, environment: str, names: Sequence[str]) -> str:
         """Say what a person does about runs that failed: of what expired first what is known."""
-        apply = apply_command(environment, self._context)
-        runs = [f"{environment}/{name}" for name in names]
-        lasts = [self._last(self._specs.specs[environment, name]) for name in names]
-        for run, last in zip(runs, lasts, strict=True):
-            if last is not None and last.attempt.state is State.EXPIRED:
+        lasts = {
+            f"{environment}/{name}": self._last(self._specs.specs[environment, name])
+            for name in names
+        }
+        states = {run: last.attempt.state for run, last in lasts.items() if last is not None}
+        for run, state in states.items():
+            if state is State.EXPIRED:
                 return f"Say what you know: {next_steps.settle_doubt(run)}"
-        if len(runs) > _NAMED and not any(_is_ended(last) for last in lasts):
-            # A spec's name means all its targets that failed, but those that only ended.
-            runs = list(dict.fromkeys(f"{environment}/{_spec_of(name)}" for name in names))
-        again = next_steps.retry(runs[-1], " --retry ".join([apply, *runs[:-1]]))
-        return f"Send {'them' if len(names) > 1 else 'it'} again: {again}"
+        runs = list(states)
+        if len(runs) > _NAMED and State.ENDED not in states.values():
+            # a spec's name retries its targets that failed, none that ended as nobody knows
+            runs = list(dict.fromkeys("/".join(run.split("/")[:2]) for run in runs))
+        first, runs = " first" if len(runs) > _NAMED else "", runs[:_NAMED]
+        context = about(runs, self._context)
+        command = apply_command(environment, context, Reason.ROLLOUT)  # there is nothing to release
+        again = next_steps.retry(runs[-1], " --retry ".join([command, *runs[:-1]]))
+        return f"Send {'them' if len(names) > 1 else 'it'} again{first}: {again}"
 
     # --- rollouts ----------------------------------------------------------------------
 
-    def rollouts(self, found: Sequence[Change]) -> Iterator[RunKey]:
-        """Return the specs with a rollout of which something is due."""
-        due = {change.key: change.spec for change in found if change.action is Action.RUN}
-        groups = dict.fromkeys(spec.group for spec in due.values() if spec and spec.target)
-        for group in groups:
-            members = self._groups[group]
-            if _rollouts(members[0], self._context):
-                self._inheritance.bring(spec.key for spec in members)
-                self.due |= {spec.key for spec in members if spec.key in due}
-                yield group
+    def rollouts(self, found: Sequence[Change]) -> Iterator[tuple[Change, RunSpec]]:
+        """Return what is due of specs with a rollout."""
+        known: dict[RunKey, bool] = {}
+        for change in found:
+            spec = change.spec
+            if change.action is not Action.RUN or spec is None or not spec.target:
+                continue
+            if spec.group not in known:
+                known[spec.group] = bool(_rollouts(spec, self._context))
+                if known[spec.group]:
+                    self._inheritance.bring(each.key for each in self._groups[spec.group])
+            if known[spec.group]:
+                yield change, spec
 
-    def turns(self, group: RunKey, *, forgiving: bool = False) -> Turn:
-        """Say how far the rollout of a spec may go; `forgiving` as if nothing had failed so far."""
+    def turn(self, spec: RunSpec, *, forgiving: bool = False) -> Turn:
+        """Say how far a rollout may go for a target; `forgiving` as if nothing had failed so far.
+
+        What a person forgave counts for those alone for which it was.
+        """
+        brakes, group = self._context.brakes, spec.group
+        if group not in self._granted:
+            self._granted[group] = granted(self._context.lockfile, group)
+        forgiven = None if forgiving else self._granted[group].forgiven(spec.digest)
+        if forgiven is not None and Reason.ROLLOUT in brakes.released.get(spec.key, ()):
+            forgiven |= brakes.forgiven
+        if (group, forgiven) not in self._turns:
+            self._turns[group, forgiven] = self._turn(group, forgiven)
+        return self._turns[group, forgiven]
+
+    def _turn(self, group: RunKey, forgiven: frozenset[str] | None) -> Turn:
         rollouts = _rollouts(self._groups[group][0], self._context)
         specs = {spec.target: spec for spec in self._groups[group]}
         names = rollout.in_order(list(specs), rollouts[0].order)
-        members = [self._member(specs[name]) for name in names]
-        if forgiving:
-            members = [
-                each._replace(standing=Standing.FORGIVEN)
-                if each.standing is Standing.FAILED
-                else each
-                for each in members
-            ]
+        members = [self._member(specs[name], forgiven) for name in names]
         now = moment(self._context.now).timestamp() if self._context.now else inf
         most = min(each.max_failures.at_most(len(members)) for each in rollouts)
         made: Progress = rollout.progress(rollouts, members, now)
@@ -235,10 +250,12 @@ class _Order:
         """Decide about one due target of a rollout."""
         spec = change.spec
         assert spec is not None  # noqa: S101  every change that runs has its spec
+        if released:
+            turn = self.turn(spec, forgiving=True)
+        if released or Reason.ROLLOUT in self._context.brakes.released.get(spec.key, ()):
+            change = change._replace(released=(*change.released, Reason.ROLLOUT))
         failed = [f"{spec.group[1]}/{each}" for each in turn.progress.failed]
         way_on = self._way_on(spec.environment, failed) if failed else ""
-        if released:
-            change = change._replace(released=(*change.released, Reason.ROLLOUT))
         return in_turn(change, spec, turn, way_on, self._context)
 
     def failures(self, group: RunKey) -> tuple[str, ...]:
@@ -252,11 +269,3 @@ class _Order:
 
 
 _NAMED = 3  # runs on a command line
-
-
-def _is_ended(last: Placed | None) -> bool:
-    return last is not None and last.attempt.state is State.ENDED
-
-
-def _spec_of(name: str) -> str:
-    return name.partition("/")[0]

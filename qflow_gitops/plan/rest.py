@@ -13,11 +13,10 @@ def is_the_rest(
     """Whether a plan is what is left of the one with this digest, of which a part was sent.
 
     A job that is started again, or goes on later, after some of its runs: they say by which plan
-    they were sent. `specs` are all of the commit.
+    they were sent. What would be due but for a hold may be a part of it as well. `specs` are all of
+    the commit.
     """
-    due = [each.spec for each in made.due if each.spec and each.environment == environment]
-    keys = {spec.key for spec in due}
-    here = [spec for spec in specs if spec.environment == environment and spec.key not in keys]
+    here = [spec for spec in specs if spec.environment == environment]
     lockfile.bring(spec.key for spec in here)
     sent = [
         spec
@@ -27,7 +26,16 @@ def is_the_rest(
             for each in lockfile.attempts(*spec.key)
         )
     ]
-    return bool(sent) and digest_of_runs(made.platforms, (*due, *sent)) == digest
+    there = [each for each in made.changes if each.spec and each.environment == environment]
+    for left in (
+        [each.spec for each in there if each.spec and each.is_due],
+        [each.spec for each in there if each.spec and (each.is_due or each.due)],
+    ):
+        keys = {spec.key for spec in left}
+        more = [spec for spec in sent if spec.key not in keys]
+        if more and digest_of_runs(made.platforms, (*left, *more)) == digest:
+            return True
+    return False
 
 
 def goes_on(made: Plan, specs: Iterable[RunSpec], lockfile: Lockfile) -> bool:
@@ -49,7 +57,10 @@ def goes_on(made: Plan, specs: Iterable[RunSpec], lockfile: Lockfile) -> bool:
 def _begun(
     made: Plan, environment: str, specs: Iterable[RunSpec], lockfile: Lockfile
 ) -> Iterator[str]:
-    """Return the digests of the plans by which other targets of what is due were sent."""
+    """Return the digests of the plans by which other targets of what is due were sent.
+
+    As long as they have sent nothing else since: a spec that was changed back is another decision.
+    """
     groups = {
         change.spec.group
         for change in made.due
@@ -60,7 +71,8 @@ def _begun(
     found = (
         attempt.evidence.get("planDigest")
         for spec in members
-        for attempt in lockfile.attempts(*spec.key)
-        if attempt.digest == spec.digest
+        for attempts in [lockfile.attempts(*spec.key)]
+        for attempt in attempts
+        if attempt.digest == attempts[-1].digest == spec.digest
     )
     return iter(dict.fromkeys(each for each in found if isinstance(each, str)))

@@ -139,14 +139,14 @@ def judge(
     due: Sequence[Governed],
     facts: PolicyContext,
     acks: Mapping[str, int],
-    released: frozenset[RunKey] = frozenset(),
+    released: Mapping[RunKey, Collection[str]] = {},
     granted: Mapping[str, Collection[RunKey]] = {},
 ) -> PolicyVerdict:
     """Hold those of one environment's due runs that the rules don't let through.
 
-    `acks` releases a hold by its name where exactly so many runs have it; `released` are runs
-    whose holds were released when there were more of them. `granted` are those for which a hold
-    was released before, for the rest of their rollout: they don't count for it any more.
+    `acks` releases a hold by its name where exactly so many runs have it; `released` names the
+    holds of runs that were released when there were more of them. `granted` are those for which a
+    hold was released before, for the rest of their rollout: they don't count for it any more.
     """
     held: dict[RunKey, Hold] = {}
     for run in due:
@@ -158,7 +158,7 @@ def judge(
     for name, runs, hold in _of_the_whole(rest, facts, granted):
         acked = acks.get(name) == len(runs)
         for run in runs:
-            if acked or run.key in released:
+            if acked or name in released.get(run.key, ()):
                 by_name[run.key] = (*by_name.get(run.key, ()), name)
             else:
                 held.setdefault(run.key, hold)

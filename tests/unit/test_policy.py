@@ -127,8 +127,10 @@ def test_each_of_two_holds_needs_its_own_release() -> None:
 
 def test_what_was_released_stays_so_when_fewer_are_left() -> None:
     facts = PolicyContext((Policy(Limits(runs=2)),))
-    before = frozenset(one.key for one in RUNS[:4])
+    before = dict.fromkeys((one.key for one in RUNS[:4]), ("limit:runs",))
     assert held(judge(RUNS[:5], facts, {"limit:runs": 6}, before)) == {"r4": "limit"}
+    other = dict.fromkeys(before, ("window",))
+    assert len(held(judge(RUNS[:5], facts, {"limit:runs": 6}, other))) == 5
 
 
 @pytest.mark.parametrize(
