@@ -508,3 +508,21 @@ def test_a_rollout_is_let_through_once(
     assert jobs["check"].outputs["waiting"] == "0"
     assert len(sandbox.executions()) == count
     assert set(remote.states().values()) == {"succeeded"}
+
+
+def test_what_changes_in_a_pause_is_asked_about_at_once(
+    workspace: Workspace, sandbox: SandboxServer, runner: Runner
+) -> None:
+    """Nothing would start right now: it is let through all the same, and not held as not due."""
+    for value in (1, 2):
+        lines = "".join(f"    - {{name: {x}, input: {{n: {x}{value}}}}}\n" for x in "bc")
+        targets = f"  targets:\n    - {{name: a, input: {{n: a}}}}\n{lines}"
+        rollout = "  rollout: {batches: [1], pause: 2h}\n"
+        workspace.write("runs/aws/buckets.yaml", spec("all", extra=targets + rollout))
+        workspace.commit("one spec, many accounts")
+        workspace.git("push", "--quiet", "origin", "main")
+        jobs = pushed(runner)
+        assert (jobs["gate"].result, jobs["apply"].result) == ("success", "success")
+    found = jobs["check"].outputs
+    assert (found["run"], found["waiting"], found["goes-on"]) == ("0", "2", "false")
+    assert len(sandbox.executions()) == 1
