@@ -129,6 +129,15 @@ class Model:
             self.start(retries=tuple(f"one/{name}" for name in names))
             self.finish()
 
+    def look(self) -> None:
+        """Say of each that was cut off before it was sent that it did not run."""
+        for name in self.qualys.order:
+            attempts = self.world.attempts(f"one/{name}")
+            sent = sum(attempt.counted for attempt in attempts)
+            doubt = attempts and attempts[-1].state is State.IN_DOUBT
+            if doubt and self.qualys.times(name) < sent:
+                self.world.resolve(f"one/{name}", State.ABSENT)
+
     def forgive(self) -> None:
         self.finish()
         failed = frozenset(self.failed())
@@ -149,6 +158,7 @@ class Model:
         self.qualys.ends_of = {}
         for _ in range(12):
             self.world.clock.sleep(3600)
+            self.look()
             self.retry()
             with suppress(QflowError):
                 self.world.apply()
