@@ -52,7 +52,8 @@ def carry_out(
         work.left = _what_is_left(planned, newest, work)
         planned = _with_next_hints(planned, newest)
     body = applied_body(planned, session.lockfile, work, stamp(services.clock.now()))
-    open_ones = (*waiting_notes(work.left), *forgotten.notes(session.lockfile, source.project))
+    later = waiting_notes(work.left, selects=planned.context.selects)
+    open_ones = (*later, *forgotten.notes(session.lockfile, source.project))
     for note in open_ones:
         yield events.Said(note)
     return applied(body, source.specs.diagnostics, (*notes, *open_ones), problems)

@@ -111,8 +111,12 @@ def applied_body(
     )
 
 
-def waiting_notes(left: Iterable[Change]) -> Iterator[str]:
-    """Say of each spec what waits, and when it goes on."""
+def waiting_notes(left: Iterable[Change], *, selects: bool) -> Iterator[str]:
+    """Say of each spec what waits, and when it goes on.
+
+    An apply that `selects` may leave out what it waits for.
+    """
+    apply = "the next apply of everything" if selects else "the next apply"
     groups: dict[str, list[Change]] = {}
     for change in left:
         if change.action is Action.WAIT:
@@ -122,7 +126,7 @@ def waiting_notes(left: Iterable[Change]) -> Iterator[str]:
         when = f"from {opens} on" if opens else f"({some[0].detail})"
         many = f"{len(some)} of {name}" if "/" in some[0].name else name
         waits = "waits" if len(some) == 1 else "wait"
-        yield f"{many} {waits} {when}: the next apply goes on."
+        yield f"{many} {waits} {when}: {apply} goes on."
 
 
 def left_out(result: LaunchResult, lockfile: Lockfile) -> list[Job]:

@@ -121,7 +121,7 @@ class Stages:
                 work.unknown = (*work.unknown, item)
             else:
                 yield item
-        if jobs and session.created:
+        if jobs and session.created and not work.result.opened:
             where, lineage = self._services.store.where, session.lockfile.lineage
             yield events.Said(beginning(where, lineage, source.project))
         options, clock = self._options(), self._services.clock

@@ -162,5 +162,6 @@ def with_freezes(change: Change, freezes: tuple[Freeze, ...]) -> Change:
         reason=Reason.FROZEN,
         detail=describe(freezes),
         hint=way_on(freezes),
-        due=change.reason,
+        due=change.due or change.reason,
+        turn=change.reason if change.action is Action.WAIT else None,
     )

@@ -58,9 +58,6 @@ class Reason(StrEnum):
     AFTER = "after"
 
 
-_TURNS = (Reason.ROLLOUT, Reason.AFTER)
-
-
 class Change(NamedTuple):
     """The decision for one run.
 
@@ -70,7 +67,8 @@ class Change(NamedTuple):
     `release` is the name by which `--ack NAME=COUNT` releases a hold, "" for none; `released`
     are the names that a run was released by. `approvals` is how many people have to approve it,
     `signed` whether all commits of its pull request have to be signed, `due` for which reason it
-    would run if neither the policy, its commit nor a freeze held it.
+    would run if neither the policy, its commit nor a freeze held it; `turn` is what it would wait
+    for if a freeze didn't hold it.
     Of what waits, `batch` is the number of its batch in a rollout, 0 for none, and `opens` when
     that begins at the earliest where only time is missing (RFC 3339).
     The name `*` stands for all runs of the environment.
@@ -93,6 +91,7 @@ class Change(NamedTuple):
     owner: RunKey | None = None
     batch: int = 0
     opens: str = ""
+    turn: Reason | None = None
 
     @property
     def key(self) -> RunKey:
@@ -146,9 +145,9 @@ class Plan(NamedTuple):
         """The same plan without a freeze: it only puts off what is due, and makes no other plan."""
         return self._replace(
             changes=tuple(
-                change._replace(
-                    action=Action.WAIT if change.due in _TURNS else Action.RUN, reason=change.due
-                )
+                change._replace(action=Action.WAIT, reason=change.turn)
+                if change.turn
+                else change._replace(action=Action.RUN, reason=change.due)
                 if change.reason is Reason.FROZEN and change.due
                 else change
                 for change in self.changes
@@ -204,12 +203,12 @@ def run_of(spec: RunSpec) -> str:
 
 
 def as_held(change: Change, hold: Hold) -> Change:
-    """Hold what is due. What waits for its turn is due by that."""
+    """Hold what is due."""
     return change._replace(
         action=Action.HOLD,
         reason=Reason(hold.reason),
         detail=hold.detail,
         hint=hold.hint,
         release=hold.release,
-        due=change.reason,
+        due=change.due or change.reason,
     )

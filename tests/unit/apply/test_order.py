@@ -115,7 +115,8 @@ def test_a_selection_does_not_start_what_it_waits_for(world: World) -> None:
     assert done.report.exit_code is ExitCode.OK
     assert world.sent() == []
     assert [each.name for each in body_of(done).waiting] == ["a"]
-    assert any(sentence.startswith("a waits (comes after b") for sentence in done.sentences)
+    said = "a waits (comes after b, which has to end well first)"
+    assert f"{said}: the next apply of everything goes on." in done.sentences
 
 
 def test_a_change_of_the_first_makes_the_second_wait_only_where_that_is_due(world: World) -> None:

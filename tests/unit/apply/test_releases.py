@@ -8,6 +8,7 @@ import pytest
 from qflow_gitops.errors import ExitCode, UsageProblem
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action, Reason
+from qflow_gitops.render import text
 from qflow_gitops.results.plans import Planned
 from tests.fakes.world import World, project_file, raised
 from tests.unit.apply.test_rollouts import STATUSES, actions, changes, goes_on, sent, written
@@ -170,3 +171,20 @@ def test_what_a_rollout_holds_is_declared_as_done(world: World) -> None:
     failed(world)
     world.baseline("one/b")
     assert world.states()["one/b"] is State.BASELINED
+
+
+def test_what_waits_is_held_for_the_reason_that_it_is_due_for() -> None:
+    """By a limit or a freeze; and it can be told."""
+    world = World(project_file(STATUSES, LIMITED))
+    world.specs("x")
+    world.spec("y", extra="  after: [x]\n")
+    written(world, "{batches: [1]}")
+    for reason in (Reason.LIMIT, Reason.FROZEN):
+        report = world.plan(full=True)
+        assert isinstance(report.body, Planned)
+        changes = report.body.plan.changes
+        assert {(change.reason, change.due) for change in changes} == {(reason, Reason.ADDED)}
+        assert "Held (12)" in text.render(report)
+        world.freeze()
+        world.git.write("qflow.yaml", project_file(STATUSES))
+        world.commit()

@@ -201,6 +201,7 @@ def test_a_pause_is_waited_for(world: World) -> None:
     assert sorted(sent(world)) == list(NAMES)
     assert (world.clock.now() - begun).total_seconds() >= 1200
     assert any(sentence.startswith("A pause until ") for sentence in done.sentences)
+    assert sum(sentence.startswith("There was no lockfile") for sentence in done.sentences) == 1
 
 
 def test_a_pause_that_is_too_long_is_left_to_the_next_apply(world: World) -> None:
