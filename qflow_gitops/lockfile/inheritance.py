@@ -166,15 +166,16 @@ class Inheritance:
 
     def attempts(self, key: RunKey) -> tuple[Placed, ...]:
         """Return the attempts that count for a run, oldest first."""
-        return attempts_of(self._lockfile, key, self._origins(key))
+        return attempts_of(self._lockfile, key, self.origins(key))
 
-    def _origins(self, key: RunKey) -> tuple[Origin, ...]:
+    def origins(self, key: RunKey) -> tuple[Origin, ...]:
+        """Return whose attempts count for a run beside its own, oldest first."""
         return (*recorded_origins(self._lockfile, key), *self.pending(key))
 
     def bring(self, keys: Iterable[RunKey]) -> None:
         """Read at once what counts for these runs, where it isn't at hand."""
         self._lockfile.bring(
-            each for key in keys for each in (key, *(origin.key for origin in self._origins(key)))
+            each for key in keys for each in (key, *(origin.key for origin in self.origins(key)))
         )
 
     def pending(self, key: RunKey) -> tuple[Origin, ...]:

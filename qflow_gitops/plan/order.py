@@ -62,8 +62,17 @@ def with_order(
 
 
 def with_rollout(specs: SpecSet, context: Context) -> frozenset[RunKey]:
-    """Return the runs that are part of a rollout: what becomes of one says what the next may."""
-    return frozenset(key for key, spec in specs.specs.items() if _rollouts(spec, context))
+    """Return the runs that are part of a rollout: what becomes of one says what the next may.
+
+    Under the names that they had before as well: what was sent by these is under way by these.
+    """
+    before = Inheritance(context.lockfile, context.project, specs.specs, specs.invalid)
+    return frozenset(
+        each
+        for key, spec in specs.specs.items()
+        if _rollouts(spec, context)
+        for each in (key, *(origin.key for origin in before.origins(key)))
+    )
 
 
 def _rollouts(spec: RunSpec, context: Context) -> tuple[Rollout, ...]:

@@ -188,3 +188,20 @@ def test_what_waits_is_held_for_the_reason_that_it_is_due_for() -> None:
         world.freeze()
         world.git.write("qflow.yaml", project_file(STATUSES))
         world.commit()
+
+
+def test_a_failure_under_an_earlier_name_stops_its_rollout() -> None:
+    """Of what was under way when its target got another one."""
+    world = World(project_file(STATUSES, "apply: {onFailure: continue, concurrency: 2}"))
+    written(world, "{batches: [1]}", "abcdef")
+    world.qualys.ends = ""
+    world.apply(wait=False)
+    lines = "".join(f"    - {{name: {x}, input: {{in: {x}}}}}\n" for x in "bcdef")
+    lines = "    - {name: z, previousName: one/a, input: {in: a}}\n" + lines
+    world.spec("one", "same", extra=f"  targets:\n{lines}  rollout: {{batches: [6]}}\n")
+    world.commit()
+    world.qualys.begun[0].end("Failed", world.clock.now())
+    world.qualys.ends = "Success"
+    done = world.apply()
+    assert sent(world) == "abc"
+    assert done.report.exit_code is ExitCode.RUN_FAILED
