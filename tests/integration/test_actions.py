@@ -489,16 +489,19 @@ def test_a_rollout_is_let_through_once(
         workspace.read("qflow.yaml")
         + "  policy: {limits: {runs: 500}}\n  apply: {concurrency: 40, timeout: 3s}\n",
     )
+    workspace.commit("settings")
+    workspace.git("push", "--quiet", "origin", "main")
+    assert pushed(runner)["apply"].result == "success"  # from here on these settings count alone
     lines = "".join(
         f"    - {{name: a{number}, input: {{n: {number}}}}}\n" for number in range(count)
     )
     rollout = "  rollout: {batches: [1, 10%, 100%], pause: 4s}\n"
-    workspace.write("runs/aws/buckets.yaml", spec("all", extra=f"  targets:\n{lines}{rollout}"))
+    workspace.write("runs/all.yaml", spec("all", extra=f"  targets:\n{lines}{rollout}"))
     workspace.commit("one spec, many accounts")
     workspace.git("push", "--quiet", "origin", "main")
     jobs = pushed(runner)
     assert (jobs["gate"].result, jobs["apply"].result) == ("success", "success")
-    assert len(sandbox.executions()) == 1
+    assert len(sandbox.executions()) == 2
     for _ in range(12):
         time.sleep(4)
         jobs = scheduled(runner)
@@ -506,7 +509,7 @@ def test_a_rollout_is_let_through_once(
             break
         assert jobs["gate"].result == "skipped"
     assert jobs["check"].outputs["waiting"] == "0"
-    assert len(sandbox.executions()) == count
+    assert len(sandbox.executions()) == count + 1
     assert set(remote.states().values()) == {"succeeded"}
 
 
