@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from qflow_gitops.cli.console import Console
     from qflow_gitops.github.client import Client
     from qflow_gitops.ports.pull_requests import PullRequests
-    from qflow_gitops.ports.qualys import Qualys
+    from qflow_gitops.ports.qualys import ConnectorLists, Qualys
 
 
 class Connections:
@@ -22,6 +22,7 @@ class Connections:
         self.environ = environ
         self.console = console
         self._clients: dict[str, tuple[Qualys, str]] = {}
+        self._api_servers: list[ConnectorLists] = []
         self._told_route = False
 
     def qualys(self, platform: str) -> tuple[Qualys, str]:
@@ -34,6 +35,23 @@ class Connections:
             self.console.detail(f"gateway {gateway} of platform {platform}")
             self._clients[platform] = (client, gateway)
         return self._clients[platform]
+
+    @property
+    def has_api_password(self) -> bool:
+        """Whether there is what the API server takes."""
+        from qflow_gitops.qualys.credentials import API_SERVER
+
+        return all(self.environ.get(name) for name in API_SERVER)
+
+    def api_server(self, platform: str) -> ConnectorLists:
+        """Connect to a platform's API server, which is another host than its gateway."""
+        from qflow_gitops.qualys.connect import connect_to_api_server
+
+        client, host = connect_to_api_server(platform, self.environ)
+        self._say_route()
+        self.console.detail(f"API server {host} of platform {platform}")
+        self._api_servers.append(client)
+        return client
 
     def pulls(self) -> PullRequests:
         """What knows the pull requests."""
@@ -51,7 +69,7 @@ class Connections:
         return client
 
     def _say_route(self) -> None:
-        """Say once that a proxy or certificates of somebody's own are used: they see the token."""
+        """Say once that a proxy or certificates of one's own are used: they see what is secret."""
         from qflow_gitops.http.route import from_environment
 
         if self._told_route:
@@ -66,3 +84,5 @@ class Connections:
             self.github.close()
         for client, _ in self._clients.values():
             client.close()
+        for server in self._api_servers:
+            server.close()

@@ -56,6 +56,9 @@ def command(
         wiring.console.say("Say `platform: sandbox` in qflow.yaml, and in another terminal:")
         wiring.console.say(f"  export QFLOW_GATEWAY={server.url}")
         wiring.console.say("  export QFLOW_CLIENT_ID=sandbox QFLOW_CLIENT_SECRET=sandbox")
+        wiring.console.say("For `connectors pull --api v3` also, though here it is one server:")
+        wiring.console.say(f"  export QFLOW_API_SERVER={server.url}")
+        wiring.console.say("  export QFLOW_API_USERNAME=sandbox QFLOW_API_PASSWORD=sandbox")
         while not ended.wait(1.0):
             continue
     return 0

@@ -1,16 +1,18 @@
 """Bring the catalogs of connectors up to date with what Qualys says."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from qflow_gitops.base import atomic
+from qflow_gitops.commands.connectors_listed import Sources
+from qflow_gitops.commands.connectors_listed import listed as asked_for
 from qflow_gitops.commands.connectors_merged import Change, Taken, merged
 from qflow_gitops.errors import InvalidInput
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.ports.git import GitTree
-from qflow_gitops.ports.qualys import ConnectorListing, Qualys
+from qflow_gitops.ports.qualys import ConnectorListing
 from qflow_gitops.results.files import FileChange, listed
 from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.settings.project import Project
@@ -24,9 +26,6 @@ from qflow_gitops.yaml.messages import MAX_BYTES
 from qflow_gitops.yaml.parse import parse
 from qflow_gitops.yaml.update import lines, update
 
-LISTED = ("aws", "azure", "gcp")
-"""The clouds whose connectors Qualys lists by a call that is documented (docs/api.md 7.1)."""
-
 _HEAD = """\
 # What Qualys knows of the connectors of `{environment}`, written by `qflow-gitops connectors pull`.
 # Names and labels are yours: a pull never changes them.
@@ -34,34 +33,22 @@ apiVersion: {version}
 kind: ConnectorCatalog
 """
 _NOT_DONE = "Nothing was written."
-_UNASKED = (
-    "OCI's connectors weren't asked for: only Qualys' API server lists them, which is another host "
-    "and takes a password. Entries that are written by hand count as any others."
-)
 
 
-def pull(
-    git: GitTree,
-    project: Project,
-    qualys: Callable[[str], Qualys],
-    environment: str,
-    today: str,
-) -> Report:
+def pull(git: GitTree, project: Project, sources: Sources, environment: str, today: str) -> Report:
     """Write what Qualys says of an environment's connectors, all of it or nothing.
 
     `today` is a day in UTC. Raises QflowError for what stops it.
     """
     name = one_environment(project, environment)
     before = _read(git, project, name)
-    client = qualys(project.environments[name].platform)
-    client.connect()
-    listings = {cloud: client.connectors(cloud) for cloud in LISTED}
-    catalogs = list(_catalogs(project, name, before, listings, today))
+    found = asked_for(sources, project.environments[name].platform, name)
+    catalogs = list(_catalogs(project, name, before, found.listings, today))
     for catalog in catalogs:
         _write(git.root, catalog)
     changes = [change for catalog in catalogs for change in catalog.changes()]
     call, folder = rooted(git), shlex.quote(project.folder.connectors)
-    return listed(tuple(changes), f"{call} add {folder} && {call} commit", (_UNASKED,))
+    return listed(tuple(changes), f"{call} add {folder} && {call} commit", found.notes)
 
 
 # --- what is there -------------------------------------------------------------------
@@ -151,7 +138,8 @@ def _catalogs(
             },
             given,
         )
-        entries, changes = merged(cloud, known[cloud], listing.connectors, taken, today)
+        day = "" if listing.without else today  # what seems to be gone may be one of those
+        entries, changes = merged(cloud, known[cloud], listing.connectors, taken, day)
         known[cloud] = entries
         changes += [Change("left", f"{title or 'one'}: no id") for title in listing.without]
         made.append(_made(environment, paths[cloud], before.get(cloud), entries, changes))

@@ -42,8 +42,9 @@ def merged(
 ) -> tuple[dict[str, dict[str, Any]], list[Change]]:
     """Return the entries of a cloud's catalog after a pull, and what has changed in it.
 
-    Those that Qualys doesn't show any more are marked with `today`, and lose that when they are
-    back. The entries that stay keep their order; a new one follows the greatest smaller name.
+    Those that Qualys doesn't show any more are marked with `today`, none where it is "", and lose
+    that when they are back. The entries that stay keep their order; a new one follows the greatest
+    smaller name.
     """
     by_id = {each.id: each for each in seen if each.id not in taken.ids}
     left = [
@@ -51,11 +52,12 @@ def merged(
         for each in seen
         if each.id in taken.ids
     ]
+    gone = {"gone": today} if today else {}
     entries: dict[str, dict[str, Any]] = {}
     changes: list[Change] = []
     for name, entry in known.items():
         now = by_id.pop(entry["id"].lower(), None)
-        entries[name] = _updated(entry, now) if now else {"gone": today} | dict(entry)
+        entries[name] = _updated(entry, now) if now else gone | dict(entry)
         entries[name] = _in_order(entries[name], entry)
         changes += _differences(name, entry, entries[name])
     named = names_of(cloud, by_id.values(), taken._replace(names=taken.names | known.keys()))

@@ -90,6 +90,16 @@ class ConnectorListing(NamedTuple):
     without: tuple[str, ...] = ()
 
 
+class ConnectorLists(Protocol):
+    """Who lists connectors, and nothing else. Raises what `Qualys` does."""
+
+    def close(self) -> None:
+        """Let go of the connections."""
+
+    def connectors(self, cloud: str) -> ConnectorListing | None:
+        """Return the connectors of a cloud that this user may see; None where there is no list."""
+
+
 class Qualys(Protocol):
     """The part of the Qualys Flow API that a run needs. Safe to call from several threads.
 

@@ -5,17 +5,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from qflow_gitops.base.times import BELIEVED
 from qflow_gitops.errors import AuthError, UnreachableError
-from qflow_gitops.http.evidence import is_rate_limited, number, refuses_token
+from qflow_gitops.http.evidence import is_rate_limited, refuses_token
 from qflow_gitops.http.messages import ROLE_HINT, message_of
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.retries import GivenUp, Retries
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.qualys.token import TokenSource
+from qflow_gitops.qualys.waits import Waits
 
 BUDGET = 90.0
 """Seconds that the waits of one call may take in all."""
@@ -39,8 +39,7 @@ class Caller:
         self._tokens = tokens
         self.redact = redact
         self._sleep = sleep
-        self._chance = chance
-        self._now = now
+        self._waits = Waits(chance, now)
         self._retries = Retries(
             is_rate_limited,
             lambda attempt, answer: self.pause(attempt, answer.headers if answer else {}),
@@ -118,30 +117,12 @@ class Caller:
         raise self._no(answer, right)
 
     def pause(self, attempt: int, headers: Mapping[str, str]) -> float:
-        """Say how long to wait: what the server asks for, else longer each time.
-
-        `X-RateLimit-ToWait-Sec`, then `Retry-After` in seconds or as a date (docs/api.md 4.3).
-        """
-        for name in ("x-ratelimit-towait-sec", "retry-after"):
-            asked = self._seconds(headers.get(name, ""))
-            if asked is not None:
-                return max(0.0, asked)
-        return float(min(30.0, 2.0**attempt) * (0.5 + self._chance() / 2))
+        """Say how long to wait: what the server asks for, else longer each time."""
+        return self._waits.pause(attempt, headers)
 
     def wait(self, seconds: float) -> None:
         """Wait, but never longer than a call's budget."""
         self._sleep(min(seconds, BUDGET))
-
-    def _seconds(self, text: str) -> float | None:
-        asked = number(text)
-        return self._until(text) if asked is None else float(asked)
-
-    def _until(self, date: str) -> float | None:
-        """Return the seconds until a date of HTTP, None for no date, or one of no time zone."""
-        try:
-            return (parsedate_to_datetime(date) - self._now()).total_seconds()
-        except (ValueError, TypeError, OverflowError):
-            return None
 
     def _no(self, answer: HttpAnswer, right: str) -> AuthError | UnreachableError:
         what = self._what(answer)
@@ -174,7 +155,7 @@ class Caller:
 
     def _note_skew(self, headers: Mapping[str, str]) -> None:
         """Take the server's clock from `Date`, but not from a cache's copy (`Age`)."""
-        skew = None if "age" in headers else self._until(headers.get("date", ""))
+        skew = None if "age" in headers else self._waits.until(headers.get("date", ""))
         if skew is not None and abs(skew) <= BELIEVED:
             with self._skew_lock:
                 self.skew = skew

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from qflow_gitops.ports.qualys import Qualys
+from qflow_gitops.ports.qualys import ConnectorLists, Qualys
 
 
 def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
@@ -28,3 +28,29 @@ def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
     redact = Redactor()
     tokens = TokenSource(transport, credentials, redact)
     return QualysClient(Caller(transport, tokens, redact)), gateway.host
+
+
+def connect_to_api_server(platform: str, environ: Mapping[str, str]) -> tuple[ConnectorLists, str]:
+    """Build what asks a platform's API server, and give that one's host.
+
+    Sends nothing yet, and shares nothing with the gateway's client. Raises UsageProblem or
+    AuthError for a platform, address or credentials that can't be used.
+    """
+    import qflow_gitops
+    from qflow_gitops.http.redaction import Redactor
+    from qflow_gitops.http.route import from_environment as route_of
+    from qflow_gitops.http.transport import Transport
+    from qflow_gitops.qualys.api_server import MAX_ANSWER, ApiServer
+    from qflow_gitops.qualys.credentials import for_api_server
+    from qflow_gitops.qualys.platforms import api_server_for
+
+    custom, gateway = environ.get("QFLOW_API_SERVER", ""), environ.get("QFLOW_GATEWAY", "")
+    server = api_server_for(platform, custom, gateway)
+    credentials = for_api_server(environ)
+    transport = Transport(
+        server.url,
+        user_agent=f"qflow-gitops/{qflow_gitops.__version__}",
+        route=route_of(environ),
+        max_answer=MAX_ANSWER,
+    )
+    return ApiServer(transport, credentials, Redactor()), server.host

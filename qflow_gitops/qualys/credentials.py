@@ -13,6 +13,9 @@ SETS = (
 _ALL = (
     "QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN"
 )
+API_SERVER = ("QFLOW_API_USERNAME", "QFLOW_API_PASSWORD")
+"""Those of the API server, which nothing else gets."""
+
 _NOTHING = "Nothing was sent."
 
 
@@ -82,6 +85,30 @@ def from_environment(environ: Mapping[str, str]) -> Credentials:
     return Credentials({name: _checked(name, environ[name]) for name in names})
 
 
+def for_api_server(environ: Mapping[str, str]) -> Credentials:
+    """Take the name and the password that the API server gets with each request.
+
+    Raises AuthError where one is missing, or can't be sent.
+    """
+    missing = [name for name in API_SERVER if not environ.get(name)]
+    if missing:
+        raise AuthError(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'}n't set: Qualys' API "
+            "server takes a name and a password, and no token.",
+            not_done=_NOTHING,
+            hint=f"Set {' and '.join(API_SERVER)}, of a user who may use the API.",
+            reason="credentials_missing",
+        )
+    values = {name: _checked(name, environ[name]) for name in API_SERVER}
+    if ":" in values[API_SERVER[0]].reveal():  # RFC 7617 2: where the password begins
+        raise AuthError(
+            f"{API_SERVER[0]} holds a colon, which no name has that is sent with its password.",
+            not_done=_NOTHING,
+            reason="credentials_form",
+        )
+    return Credentials(values)
+
+
 def _checked(name: str, value: str) -> Secret:
     if not value.isprintable() or value != value.strip():
         raise AuthError(
@@ -91,7 +118,7 @@ def _checked(name: str, value: str) -> Secret:
             hint=f"Set {name} again; a line break often comes along when pasting.",
             reason="credentials_form",
         )
-    if not value.isascii() and name != "QFLOW_PASSWORD":
+    if not value.isascii() and not name.endswith("_PASSWORD"):
         raise AuthError(
             f"{name} holds a character that can't stand in a header.",
             not_done=_NOTHING,

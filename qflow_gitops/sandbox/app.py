@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 
-from qflow_gitops.sandbox import shapes
+from qflow_gitops.sandbox import connectors_v3, shapes
 from qflow_gitops.sandbox.connectors import Connectors
 from qflow_gitops.sandbox.endpoints import Endpoints
 from qflow_gitops.sandbox.faults import Faults, parse
@@ -41,6 +41,7 @@ def build(store: Store, faults: Faults, duration: float, connectors: Connectors)
         ("POST", f"{api}/workflows/<workflow_id>/run", "run", ends.run),
         ("GET", f"{api}/workflows/<workflow_id>/executions", "list", ends.executions),
         ("GET", "/cloudview-api/rest/v1/<cloud>/connectors", "connectors", ends.connectors),
+        ("POST", "/qps/rest/3.0/search/am/<kind>", "connectors-v3", ends.connectors_v3),
         ("GET", f"{api}/executions/<execution_id>", "execution", ends.execution),
         ("GET", f"{api}/executions/<execution_id>/steps", "steps", ends.steps),
         ("GET", f"{api}/executions/<execution_id>/steps/<node>", "steps", ends.step),
@@ -76,6 +77,12 @@ def _dated(answer: Response) -> Response:
     return answer
 
 
+def _has_password() -> bool:
+    """Whether a name and a password came along; a token is none."""
+    given = request.authorization
+    return given is not None and bool(given.username and given.password)
+
+
 class _Gate:
     """What every request passes: the log, the faults, the question for a token."""
 
@@ -94,7 +101,9 @@ class _Gate:
             early = refusal(g.struck)
             if early is not None:
                 return early
-            if target != "token" and not self._is_allowed():
+            if target == "connectors-v3" and not _has_password():
+                return connectors_v3.refused("UNAUTHORIZED")
+            if target not in ("token", "connectors-v3") and not self._is_allowed():
                 return no(401)
             if self._is_unknown(arguments.get("workflow_id", "")):
                 return no(404)
@@ -112,8 +121,9 @@ class _Gate:
             name: "***" if name.lower() in _SECRET_HEADERS else value
             for name, value in request.headers.items()
         }
-        if request.headers.get("Authorization", "").startswith("Bearer "):
-            headers["Authorization"] = "Bearer ***"
+        kind, space, _ = request.headers.get("Authorization", "").partition(" ")
+        if space and kind in ("Bearer", "Basic"):
+            headers["Authorization"] = f"{kind} ***"
         body = "" if request.path.startswith("/auth") else request.get_data(as_text=True)
         self._store.add_request(request.method, request.full_path.rstrip("?"), headers, body)
 

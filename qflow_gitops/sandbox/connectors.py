@@ -1,12 +1,13 @@
 """The connectors that the sandbox lists: invented ones, or those that a test puts there."""
 
 import threading
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qflow_gitops.sandbox.connectors_v3 import INVENTED as INVENTED_V3
+from qflow_gitops.sandbox.connectors_v3 import SUBSCRIPTION
+
 ACCOUNTS = {"aws": "awsAccountId", "azure": "subscriptionId", "gcp": "projectId"}
-_SUBSCRIPTION = str(uuid.uuid5(uuid.NAMESPACE_DNS, "subscription.sandbox"))
 
 
 def connector(
@@ -62,7 +63,7 @@ INVENTED: Mapping[str, Sequence[Any]] = {
         ),
     ),
     "azure": (
-        connector("azure", "cc92cec0-80ca-4ce1-9726-1549a77d538c", "Azure CIN", _SUBSCRIPTION),
+        connector("azure", "cc92cec0-80ca-4ce1-9726-1549a77d538c", "Azure CIN", SUBSCRIPTION),
     ),
     "gcp": (
         connector("gcp", "dda3dfd1-91db-4df2-a837-265ab88e649d", "GCP Demo", "gcp-qualys-demo"),
@@ -76,16 +77,18 @@ class Connectors:
     def __init__(self) -> None:
         """Begin with the invented ones."""
         self._known = dict(INVENTED)
+        self._known_v3 = dict(INVENTED_V3)
         self._lock = threading.Lock()
 
-    def of(self, cloud: str) -> Sequence[Any] | None:
+    def of(self, cloud: str, *, v3: bool = False) -> Sequence[Any] | None:
         """Return the items of a cloud's list, None where there is none."""
         with self._lock:
-            return self._known.get(cloud)
+            return (self._known_v3 if v3 else self._known).get(cloud)
 
-    def put(self, cloud: str, items: Sequence[Any] | None) -> None:
+    def put(self, cloud: str, items: Sequence[Any] | None, *, v3: bool = False) -> None:
         """Put others in place of a cloud's; None for no list at all."""
         with self._lock:
-            self._known.pop(cloud, None)
+            known = self._known_v3 if v3 else self._known
+            known.pop(cloud, None)
             if items is not None:
-                self._known[cloud] = items
+                known[cloud] = items

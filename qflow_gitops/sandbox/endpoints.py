@@ -7,13 +7,15 @@ from typing import Any
 
 from flask import Response, g, jsonify, request
 
-from qflow_gitops.sandbox import shapes
+from qflow_gitops.sandbox import connectors_v3, shapes
 from qflow_gitops.sandbox.connectors import Connectors, page
 from qflow_gitops.sandbox.faults import Faults
 from qflow_gitops.sandbox.store import MONTH, Begun, Store
 from qflow_gitops.sandbox.wire import ahead, cut_off, no
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_NOUN = "assetdataconnector"
+_FROM_THE_FIRST = {"field": "id", "operator": "GREATER", "value": "0"}
 _FIRST_PAGE = (("pageNo", "0"), ("pageSize", "50"))
 
 
@@ -84,6 +86,19 @@ class Endpoints:
         if number < 0 or size < 1:
             return no(400)
         return jsonify(page(items, 0 if "list-stuck" in g.struck else number, size))
+
+    def connectors_v3(self, kind: str) -> Response:
+        """Return a page of a cloud's connectors, as Connector v3 does."""
+        if "response-code" in g.struck:
+            return connectors_v3.refused(g.struck["response-code"].value)
+        items = self._connectors.of(kind.removesuffix(_NOUN), v3=True)
+        if items is None or not kind.endswith(_NOUN):
+            return connectors_v3.refused("OBJECT_NOT_FOUND")
+        asked = _asked_v3()
+        if asked is None:
+            return connectors_v3.refused("INVALID_REQUEST")
+        size, after = asked
+        return jsonify(connectors_v3.found(items, 0 if "list-stuck" in g.struck else after, size))
 
     def run(self, workflow_id: str) -> Response:
         """Begin an execution, unless a fault of this request says otherwise."""
@@ -189,6 +204,19 @@ def _asked_page() -> tuple[int, int] | None:
     if size < 1 or number < 1:
         return None
     return size, 1 if "list-stuck" in g.struck else number
+
+
+def _asked_v3() -> tuple[int, int] | None:
+    """Read how many, and behind which number; None for what isn't documented."""
+    body: Any = request.get_json(silent=True)
+    try:
+        asked = body["ServiceRequest"]
+        (criteria,) = asked.get("filters", {"Criteria": [_FROM_THE_FIRST]})["Criteria"]
+        if (criteria["field"], criteria["operator"]) != ("id", "GREATER"):
+            return None
+        return int(asked["preferences"]["limitResults"]), int(criteria["value"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _time(name: str, default: float) -> float:

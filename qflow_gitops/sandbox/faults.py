@@ -19,6 +19,7 @@ TARGETS = {
     "execution": "an execution's details",
     "steps": "an execution's steps, one of them, and a step's output",
     "connectors": "TotalCloud's list of a cloud's connectors",
+    "connectors-v3": "Connector v3's list of a cloud's connectors",
     "run": "POST run",
     "any": "all of these",
 }
@@ -55,6 +56,7 @@ FAULTS = {
     "list-lag": "=SECONDS: the list shows executions only after that time (list)",
     "list-shift": "[=SECONDS]: before each page another's run appears, begun so long ago (list)",
     "list-stuck": "every page is the first, as if its number were not known (list)",
+    "response-code": "=CODE: refuse with that responseCode (connectors-v3)",
     "skew": "=SECONDS: the server's clock is so far ahead, with a minus behind (any)",
     "outcome": "=STATUS or =WORKFLOWID:STATUS: how executions end (run)",
     "unknown-workflow": "=WORKFLOWID: there is no such workflow (any)",

@@ -158,9 +158,12 @@ class SandboxServer:
         begun = Begun(workflow_id, body, self._duration, ends, source, ours=False, created=created)
         return self._store.add_execution(begun)
 
-    def set_connectors(self, cloud: str, items: Sequence[Any] | None) -> None:
-        """List other connectors of a cloud: items as they are sent; None for no list at all."""
-        self._connectors.put(cloud, items)
+    def set_connectors(self, cloud: str, items: Sequence[Any] | None, *, v3: bool = False) -> None:
+        """List other connectors of a cloud: items as they are sent; None for no list at all.
+
+        With `v3` those of Connector v3, each in what names its kind, by their numbers.
+        """
+        self._connectors.put(cloud, items, v3=v3)
 
     def forget(self, execution_id: str) -> None:
         """Let the API show an execution no more; `executions` still does.

@@ -217,6 +217,7 @@ BESIDE = {
     "qflow_gitops.cli.clock:_give_up": "a second signal: test_signals.py",
     "qflow_gitops.commands.init:": "a file that `init` writes",
     "qflow_gitops.commands.connectors:": "a file that `connectors pull` writes",
+    "qflow_gitops.commands.connectors_listed:": "beside a pull, typed: test_connectors_v3.py",
     "qflow_gitops.commands.plan_request:_base": "a note beside a plan: test_bad_input.py",
     "qflow_gitops.render.comment:render_gone": "in a comment, and typed: test_comment.py",
     "qflow_gitops.render.markdown_holds:": "in a comment, where nobody types",

@@ -12,12 +12,21 @@ from qflow_gitops.errors import AuthError, UnreachableError
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.route import Route
 from qflow_gitops.http.transport import Transport
-from qflow_gitops.ports.qualys import Answer, AnswerKind, ConnectorListing, Qualys, SeenConnector
+from qflow_gitops.ports.qualys import (
+    Answer,
+    AnswerKind,
+    ConnectorListing,
+    ConnectorLists,
+    Qualys,
+    SeenConnector,
+)
+from qflow_gitops.qualys.api_server import ApiServer
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.client import QualysClient
-from qflow_gitops.qualys.credentials import from_environment
+from qflow_gitops.qualys.credentials import for_api_server, from_environment
 from qflow_gitops.qualys.token import TokenSource
 from qflow_gitops.sandbox.connectors import connector
+from qflow_gitops.sandbox.connectors_v3 import connector as connector_v3
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.fakes import qualys as fakes
 from tests.fakes.clock import FakeClock
@@ -34,6 +43,8 @@ class Host(Protocol):
 
     @property
     def qualys(self) -> Qualys: ...
+    @property
+    def listing(self) -> tuple[ConnectorLists, ...]: ...
     def now(self) -> datetime: ...
     def what_ran(self, workflow_id: str) -> list[Any]: ...
     def reply(self, name: str) -> None: ...
@@ -55,6 +66,11 @@ class Real:
         tokens = TokenSource(transport, from_environment(os.environ), redact)
         self.qualys: Qualys = QualysClient(
             Caller(transport, tokens, redact, sleep=lambda _seconds: None)
+        )
+        credentials = {"QFLOW_API_USERNAME": "ada", "QFLOW_API_PASSWORD": "test-canary-secret"}
+        self.listing: tuple[ConnectorLists, ...] = (
+            self.qualys,
+            ApiServer(transport, for_api_server(credentials), redact),
         )
         self._server = server
 
@@ -100,6 +116,11 @@ class Real:
             for each in known
         ]
         self._server.set_connectors(cloud, items or None)
+        numbered = [
+            connector_v3(cloud, number, each.id, each.title, each.account, each.state)
+            for number, each in enumerate(known, 1)
+        ]
+        self._server.set_connectors(cloud, numbered or None, v3=True)
 
 
 class Fake:
@@ -108,6 +129,7 @@ class Fake:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.qualys = FakeQualys(self.clock, ends="")
+        self.listing: tuple[ConnectorLists, ...] = (self.qualys,)
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -374,5 +396,7 @@ def test_the_connectors_of_a_cloud_are_listed_page_by_page(host: Host) -> None:
     ]
     host.connect_to("aws", *many)
     host.connect_to("gcp")
-    assert host.qualys.connectors("aws") == ConnectorListing(tuple(many))
-    assert host.qualys.connectors("gcp") is None
+    for lists in host.listing:
+        assert lists.connectors("aws") == ConnectorListing(tuple(many))
+        assert lists.connectors("gcp") is None
+        lists.close()

@@ -91,6 +91,33 @@ def test_every_documented_endpoint_has_the_documented_shape(sandbox: SandboxServ
     ]
 
 
+def test_connector_v3_has_the_shape_that_is_known_and_takes_a_password(
+    sandbox: SandboxServer,
+) -> None:
+    client = Client(sandbox.url)
+    search, basic = "/qps/rest/3.0/search/am", {"Authorization": "Basic YTpi"}
+    body: dict[str, Any] = {"ServiceRequest": {"preferences": {"limitResults": 1}}}
+    path = f"{search}/awsassetdataconnector"
+    first = client("POST", path, body, **basic)["ServiceResponse"]
+    assert (first["count"], first["hasMoreRecords"]) == (1, "true")
+    criteria = {"field": "id", "operator": "GREATER", "value": str(first["lastId"])}
+    body["ServiceRequest"]["filters"] = {"Criteria": [criteria]}
+    rest = client("POST", path, body, **basic)["ServiceResponse"]
+    assert (rest["count"], rest["hasMoreRecords"], "lastId" in rest) == (1, "false", False)
+    assert rest["data"] != first["data"]
+    for refused, asked, sent, headers in (
+        ("INVALID_REQUEST", path, {"ServiceRequest": {}}, basic),
+        ("INVALID_REQUEST", path, None, basic),
+        ("OBJECT_NOT_FOUND", f"{search}/awsauthrecord", body, basic),
+        ("OBJECT_NOT_FOUND", f"{search}/ibmassetdataconnector", body, basic),
+        ("UNAUTHORIZED", path, body, client.headers),
+    ):
+        answer = client("POST", asked, sent, **headers)
+        assert answer["ServiceResponse"]["responseCode"] == refused
+    seen = {each["headers"].get("Authorization") for each in sandbox.requests(containing="/qps/")}
+    assert seen == {"Basic ***", "Bearer ***"}
+
+
 def test_what_is_refused(sandbox: SandboxServer) -> None:
     client = Client(sandbox.url)
     client("GET", f"{API}/workflows/{WORKFLOW}", Authorization="Bearer a.b.c")

@@ -16,6 +16,8 @@ from tests.integration.test_sandbox import API, BODY, OPENAPI, PAGE, Client
 
 LIST = f"{API}/workflows/{WORKFLOW}/executions"
 RUN = f"{API}/workflows/{WORKFLOW}/run"
+V3 = "/qps/rest/3.0/search/am"
+SEARCH = {"ServiceRequest": {"preferences": {"limitResults": 100}}}
 STATUS = {
     **{str(status): status for status in (400, 401, 403, 404, 409, 429, 500, 502, 503, 504)},
     "409-rate": 409,
@@ -49,15 +51,17 @@ def ask(client: Client, target: str, execution: str) -> requests.Response:
         "list": ("GET", f"{LIST}?{PAGE}"),
         "execution": ("GET", f"{API}/executions/{execution}"),
         "connectors": ("GET", "/cloudview-api/rest/v1/aws/connectors?pageNo=0&pageSize=2"),
+        "connectors-v3": ("POST", f"{V3}/awsassetdataconnector"),
         "steps": ("GET", f"{API}/executions/{execution}/steps/trigger/output"),
         "run": ("POST", RUN),
     }
     method, path = paths[target]
     headers = {**client.headers, "clientId": "a", "clientSecret": "b"}
-    body = BODY if target == "run" else None
+    body = {"run": BODY, "connectors-v3": SEARCH}.get(target)
     return requests.request(
-        method, client.url + path, json=body, headers=headers, timeout=5, allow_redirects=False
-    )
+        method, client.url + path, json=body, headers=headers, timeout=5, allow_redirects=False,
+        auth=("a", "b") if target == "connectors-v3" else None,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("target", KINDS)
@@ -96,7 +100,13 @@ def test_the_openapi_document_says_which_target_a_request_is(server: SandboxServ
     server.set_faults()
     client = Client(server.url)
     execution = client("POST", RUN, BODY)["executionId"]
-    values = {"cloud": "aws", "workflowId": WORKFLOW, "executionId": execution, "nodeId": "trigger"}
+    values = {
+        "cloud": "aws",
+        "workflowId": WORKFLOW,
+        "executionId": execution,
+        "nodeId": "trigger",
+        "kind": "awsassetdataconnector",
+    }
     for template, operations in OPENAPI["paths"].items():
         ((method, operation),) = operations.items()
         struck = []

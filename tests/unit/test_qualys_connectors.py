@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.commands.connectors import LISTED
+from qflow_gitops.commands.connectors_listed import LISTED
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError
 from qflow_gitops.http.transport import HttpAnswer
 from qflow_gitops.ports.qualys import ConnectorListing, SeenConnector

@@ -133,3 +133,53 @@ def a_proxy_that_is_none(at: Terminal) -> tuple[str, Person]:
     at.specs(a=spec("a"))
     at.environ("QFLOW_PROXY", "proxy.example.com")
     return APPLY, Person(WHY)
+
+
+PULL_V3 = "qflow-gitops connectors pull --api v3"
+
+
+def _with_a_password(at: Terminal) -> None:
+    at.environ("QFLOW_API_USERNAME", "test-user")
+    at.environ("QFLOW_API_PASSWORD", "test-canary-secret")
+
+
+def _api_server(at: Terminal) -> None:
+    at.specs(a=spec("a"))
+    at.environ("QFLOW_API_SERVER", at.sandbox.url)
+    _with_a_password(at)
+
+
+@scenario("worktree")
+def no_password_for_the_api_server(at: Terminal) -> tuple[str, Person]:
+    """Connector v3 is to be asked, and there is no password for it."""
+    _api_server(at)
+    at.environ("QFLOW_API_PASSWORD", None)
+    return PULL_V3, Person(
+        WHY, {"Set QFLOW_API_USERNAME and QFLOW_API_PASSWORD": _with_a_password}, applies=(PULL_V3,)
+    )
+
+
+@scenario("worktree")
+def a_password_that_is_refused(at: Terminal) -> tuple[str, Person]:
+    """Qualys' API server refuses the name and the password."""
+    _api_server(at)
+    at.faults("response-code=UNAUTHORIZED")
+    return PULL_V3, Person(
+        WHY, {"Check QFLOW_API_USERNAME and QFLOW_API_PASSWORD": _over}, applies=(PULL_V3,)
+    )
+
+
+@scenario("worktree")
+def connectors_that_take_a_manager(at: Terminal) -> tuple[str, Person]:
+    """Qualys' API server doesn't show the connectors to this user."""
+    _api_server(at)
+    at.faults("response-code=INSUFFICIENT_PERMISSION")
+    return PULL_V3, Person(WHY, {"takes a manager with full scope": _over}, applies=(PULL_V3,))
+
+
+@scenario("worktree")
+def no_api_server(at: Terminal) -> tuple[str, Person]:
+    """The sandbox's address as an API server isn't set."""
+    _api_server(at)
+    at.environ("QFLOW_API_SERVER", None)
+    return PULL_V3, Person(WHY, applies=(PULL_V3,))
