@@ -21,8 +21,13 @@ class Turn(NamedTuple):
     most: int
 
 
-def in_turn(change: Change, spec: RunSpec, turn: Turn, way_on: str, context: Context) -> Change:
-    """Decide about one due target; `way_on` says what is done about those that failed."""
+def in_turn(
+    change: Change, spec: RunSpec, turn: Turn, way_on: str, context: Context, *, is_next: bool
+) -> Change:
+    """Decide about one due target; `way_on` says what is done about those that failed.
+
+    `is_next`: a release lets it go on, as it is in the next batch.
+    """
     made, place = turn.progress, turn.places[spec.target]
     if made.doubtful:
         return as_held(
@@ -36,7 +41,7 @@ def in_turn(change: Change, spec: RunSpec, turn: Turn, way_on: str, context: Con
     if change.reason is Reason.RETRY:
         return change
     if made.stopped:
-        return as_held(change, _stopped(spec, turn, way_on, context))
+        return as_held(change, _stopped(spec, turn, way_on, context, is_next=is_next))
     number, batches = made.batch_of(place), len(made.sizes)
     if made.halted:
         detail = f"{listed(made.again)} failed and is sent again first"
@@ -53,13 +58,12 @@ def in_turn(change: Change, spec: RunSpec, turn: Turn, way_on: str, context: Con
     return change.waiting(Reason.ROLLOUT, detail, batch=number, opens=opens)
 
 
-def _stopped(spec: RunSpec, turn: Turn, way_on: str, context: Context) -> Hold:
+def _stopped(spec: RunSpec, turn: Turn, way_on: str, context: Context, *, is_next: bool) -> Hold:
     failed, count = turn.progress.failed, len(turn.places)
     may = f"at most {turn.most} may" if turn.most else "none may"
-    return Hold(
-        Reason.ROLLOUT,
-        f"{len(failed)} of {count} targets failed, and {may}: {listed(failed)}",
-        f"{way_on}. Or let the rest go on all the same: "
-        f"{release_command(Reason.ROLLOUT, spec, context)}",
-        Reason.ROLLOUT,
-    )
+    detail = f"{len(failed)} of {count} targets failed, and {may}: {listed(failed)}"
+    if not is_next:
+        return Hold(Reason.ROLLOUT, f"{detail}; another batch comes before its own", way_on)
+    release = release_command(Reason.ROLLOUT, spec, context)
+    hint = f"{way_on}. Or let this batch go on all the same: {release}"
+    return Hold(Reason.ROLLOUT, detail, hint, Reason.ROLLOUT)

@@ -43,7 +43,13 @@ def with_order(
     order = _Order(found, specs, context, inheritance)
     found = [order.after(change) for change in found]
     turned = {change.key: order.turn(spec) for change, spec in order.rollouts(found)}
-    stopped = [change for change in found if _is_stopped(change, turned.get(change.key))]
+    stopped = [
+        change
+        for change in found
+        if change.spec
+        and _is_stopped(change, turned.get(change.key))
+        and order.is_next(change.spec)
+    ]
     counts = Counter(change.environment for change in stopped)
     asked = context.brakes.acks.get(Reason.ROLLOUT)
     released = {
@@ -245,6 +251,11 @@ class _Order:
             self._turns[group, forgiven] = self._turn(group, forgiven)
         return self._turns[group, forgiven]
 
+    def is_next(self, spec: RunSpec) -> bool:
+        """Whether a target is in the batch that a release lets go on: no other one is opened."""
+        turn = self.turn(spec, forgiving=True)
+        return turn.places[spec.target] < turn.progress.next_size
+
     def _turn(self, group: RunKey, forgiven: frozenset[str] | None) -> Turn:
         rollouts = _rollouts(self._groups[group][0], self._context)
         specs = {spec.target: spec for spec in self._groups[group]}
@@ -265,7 +276,8 @@ class _Order:
             change = change._replace(released=(*change.released, Reason.ROLLOUT))
         failed = [f"{spec.group[1]}/{each}" for each in turn.progress.failed]
         way_on = self._way_on(spec.environment, failed) if failed else ""
-        return in_turn(change, spec, turn, way_on, self._context)
+        is_next = bool(failed) and self.is_next(spec)
+        return in_turn(change, spec, turn, way_on, self._context, is_next=is_next)
 
     def failures(self, group: RunKey) -> tuple[str, ...]:
         """Name the attempts of a spec's targets that count as failed."""

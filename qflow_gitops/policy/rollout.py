@@ -110,7 +110,8 @@ class Progress(NamedTuple):
     `sizes` are those of its batches, cumulative. `opens` is when a pause ends (seconds since the
     epoch), 0 for none. `failed` and `doubtful` name members. It is `stopped` until a person
     decides, and halted also while one that failed is sent once more. `waits_for` are those that
-    keep the next batch from being opened.
+    keep the next batch from being opened; `next_size` is that of the first one with a member that
+    wasn't sent.
     """
 
     allowed: int
@@ -122,6 +123,7 @@ class Progress(NamedTuple):
     stopped: bool = False
     halted: bool = False
     waits_for: tuple[str, ...] = ()
+    next_size: int = 0
 
     def batch_of(self, place: int) -> int:
         """Return the number of the batch, from 1 on, that the member at a place is in."""
@@ -149,7 +151,9 @@ def progress(rollouts: Sequence[Rollout], members: Sequence[Member], now: float)
         (_progress(each, members, now, pause) for each in rollouts),
         key=lambda each: (each.allowed, -each.opens),
     )
+    unsent = [each.standing is Standing.UNSENT for each in members]
     return least._replace(
+        next_size=next((size for size in least.sizes if any(unsent[:size])), len(members)),
         failed=failed,
         again=again,
         doubtful=doubtful,

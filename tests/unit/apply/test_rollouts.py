@@ -94,7 +94,7 @@ def test_a_failed_canary_holds_the_rest_until_it_is_sent_again(world: World) -> 
     assert held.reason is Reason.ROLLOUT
     assert "1 of 10 targets failed, and none may: a" in held.detail
     assert "`qflow-gitops apply --retry prod/one/a`" in held.hint
-    assert "--ack rollout=9 --reason TEXT" in held.hint
+    assert "--ack rollout=4 --reason TEXT" in held.hint
     assert world.apply().report.exit_code is ExitCode.HELD
     assert sent(world) == "a"
     del world.qualys.ends_of["a"]
@@ -118,15 +118,15 @@ def test_a_release_forgives_what_failed_so_far_and_nothing_after(world: World) -
     world.qualys.ends_of = {"a": "Failed", "c": "Failed"}
     world.apply()
     problem = raised(UsageProblem, lambda: world.apply(acks={"rollout": 8}, reason="known"))
-    assert "9 are held" in problem.message
-    done = world.apply(acks={"rollout": 9}, reason="known")
+    assert "2 are held" in problem.message
+    done = world.apply(acks={"rollout": 2}, reason="known")
     assert done.report.exit_code is ExitCode.RUN_FAILED
     assert sorted(sent(world)) == ["a", "b", "c"]
     (event,) = world.store.lockfile.events("prod", "one")
     assert event.extra["hold"] == "rollout"
     assert event.extra["forgives"] == ["prod/one/a 1"]
-    assert len(event.extra["digests"]) == 9
-    assert "1 of 10 targets failed" in changes(world)["d"].detail
+    assert len(event.extra["digests"]) == 2
+    assert "2 of 10 targets failed" in changes(world)["d"].detail
     world.qualys.ends_of.clear()
     done = world.apply(acks={"rollout": 7}, reason="known, too")
     assert sorted(sent(world)) == list(NAMES)
@@ -134,11 +134,29 @@ def test_a_release_forgives_what_failed_so_far_and_nothing_after(world: World) -
     assert held == {"one/a": Reason.FAILED, "one/c": Reason.FAILED}
 
 
+def test_a_release_opens_the_next_batch_and_no_other(world: World) -> None:
+    """Nothing more fails, and a person is asked before each batch all the same."""
+    written(world, "{batches: [1, 3, 6]}")
+    world.qualys.ends_of = {"a": "Failed"}
+    world.apply()
+    numbers = []
+    for expected in ("abc", "abcdef", NAMES):
+        found = changes(world)
+        released = [change for change in found.values() if change.release]
+        beyond = [each for each in found.values() if each.due and not each.release]
+        assert all("another batch comes before its own" in each.detail for each in beyond)
+        assert all("--ack" not in each.hint for each in beyond)
+        numbers.append(len(released))
+        world.apply(acks={"rollout": len(released)}, reason="known")
+        assert sorted(sent(world)) == list(expected)
+    assert numbers == [2, 3, 4]
+
+
 def test_a_forgiven_failure_that_fails_again_counts(world: World) -> None:
     written(world, "{batches: [1, 3], pause: 10m}")
     world.qualys.ends_of = {"a": "Failed"}
     world.apply()
-    world.apply(acks={"rollout": 9}, reason="known", timeout=1.0)
+    world.apply(acks={"rollout": 2}, reason="known", timeout=1.0)
     world.clock.sleep(3600)
     world.apply(retries=("one/a",))
     assert changes(world)["j"].reason is Reason.ROLLOUT
