@@ -551,7 +551,8 @@ ELSEWHERE = {"late", "unknown-workflow", "expire-tokens", "latency"}
 def missing(target: str, table: Sequence[Row]) -> set[str]:
     """Give the faults that strike a kind of request and have no row."""
     own = {"bad-id", "old-shape", "late", "outcome", "no-echo", "wrapped-variables", "list-lag",
-           "list-shift", "list-stuck", "skew", "unknown-workflow", "expire-tokens"}  # fmt: skip
+           "list-shift", "list-stuck", "skew", "unknown-workflow", "expire-tokens",
+           "response-code"}  # fmt: skip
     everywhere = set(FAULTS) - own
     usual = {name for name in own if FAULTS[name].endswith(f"({target})")}
     named = {
