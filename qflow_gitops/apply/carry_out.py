@@ -70,14 +70,19 @@ def _what_is_left(planned: PlannedApply, newest: Plan, work: ApplyOutcome) -> tu
     told = {(env, run) for env, run, _ in result.opened}
     told |= {job.change.key for job in (*result.not_started, *result.elsewhere)}
     told |= {change.key for change in work.unknown}
-    agreed = {change.key for change in planned.plan.due} - told
+    agreed = {change.key: change for change in planned.plan.due if change.key not in told}
     return tuple(
-        change.waiting(Reason.ROLLOUT if "/" in change.name else Reason.AFTER, "its turn has come")
+        change.waiting(_turn_of(agreed[change.key]), "its turn has come")
         if change.action is Action.RUN
         else change
         for change in newest.changes
         if change.key in agreed and change.action is not Action.SKIP
     )
+
+
+def _turn_of(planned: Change) -> Reason:
+    """Say what a run waited for; one that was due at once was put off by its rollout."""
+    return planned.reason if planned.action is Action.WAIT else Reason.ROLLOUT
 
 
 _OF_THE_COMMIT = (Reason.UNMERGED, REWRITTEN)

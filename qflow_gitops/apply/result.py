@@ -10,6 +10,7 @@ from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.polling import Watch, watch_of
 from qflow_gitops.base import logjson
+from qflow_gitops.base.names import RunKey, spec_of
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition, is_leased
 from qflow_gitops.lockfile.attempt_json import attempt_to_json, transition_to_json
@@ -117,11 +118,11 @@ def waiting_notes(left: Iterable[Change], *, selects: bool) -> Iterator[str]:
     An apply that `selects` may leave out what it waits for.
     """
     apply = "the next apply of everything" if selects else "the next apply"
-    groups: dict[str, list[Change]] = {}
+    groups: dict[RunKey, list[Change]] = {}
     for change in left:
         if change.action is Action.WAIT:
-            groups.setdefault(change.name.partition("/")[0], []).append(change)
-    for name, some in groups.items():
+            groups.setdefault(spec_of(change.key), []).append(change)
+    for (_, name), some in groups.items():
         opens = min((change.opens for change in some if change.opens), default="")
         when = f"from {opens} on" if opens else f"({some[0].detail})"
         many = f"{len(some)} of {name}" if "/" in some[0].name else name

@@ -20,6 +20,7 @@ from qflow_gitops.apply.prepare import prepare
 from qflow_gitops.apply.replanning import Agreed
 from qflow_gitops.apply.result import ApplyOutcome, rescued
 from qflow_gitops.apply.services import ApplyServices
+from qflow_gitops.base.names import spec_of
 from qflow_gitops.base.times import moment
 from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.states import State
@@ -90,8 +91,7 @@ class Stages:
             return False
         waiting = [each for each in stage.plan.of(Action.WAIT) if each.opens]
         yield events.Said(
-            f"A pause until {opens}: then {len(waiting)} of {waiting[0].name.partition('/')[0]} "
-            "begin."
+            f"A pause until {opens}: then {len(waiting)} of {spec_of(waiting[0].key)[1]} begin."
         )
         done = len(self._work.result.opened)
         while (left := until - clock.now()) > timedelta(0):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.names import RunKey, spec_of
 from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import RELEASED, LedgerEvent
@@ -56,9 +56,8 @@ def _is_over(digests: frozenset[str], sent: Iterable[Sequence[str]]) -> bool:
 
 def _sent(lockfile: Lockfile, group: RunKey) -> list[list[str]]:
     """Return the digests that each target of a spec has sent, the newest last."""
-    environment, name = group
-    runs = lockfile.environment(environment).runs
-    keys = [(environment, run) for run in runs if run.partition("/")[0] == name]
+    runs = lockfile.environment(group[0]).runs
+    keys = [key for run in runs for key in [(group[0], run)] if spec_of(key) == group]
     lockfile.bring(keys)
     found = [[each.digest for each in lockfile.attempts(*key) if each.counted] for key in keys]
     return [each for each in found if each]

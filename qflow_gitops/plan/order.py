@@ -6,7 +6,7 @@ from functools import cached_property
 from math import inf
 from typing import NamedTuple
 
-from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.names import RunKey, spec_of
 from qflow_gitops.base.times import moment
 from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import is_leased
@@ -109,6 +109,7 @@ class _Order:
         self._changes = {change.key: change for change in found}
         self._verdicts: dict[RunKey, Hold | str] = {}
         self._granted: dict[RunKey, Granted] = {}
+        self._ways: dict[tuple[RunKey, tuple[str, ...]], str] = {}
         self._turns: dict[tuple[RunKey, frozenset[str] | None], Turn] = {}
 
     # --- how a run stands --------------------------------------------------------------
@@ -213,7 +214,7 @@ class _Order:
         runs = list(states)
         if len(runs) > _NAMED and State.ENDED not in states.values():
             # a spec's name retries its targets that failed, none that ended as nobody knows
-            runs = list(dict.fromkeys("/".join(run.split("/")[:2]) for run in runs))
+            runs = list(dict.fromkeys("/".join(spec_of((environment, name))) for name in names))
         first, runs = " first" if len(runs) > _NAMED else "", runs[:_NAMED]
         context = about(runs, self._context)
         command = apply_command(environment, context, Reason.ROLLOUT)  # there is nothing to release
@@ -274,10 +275,17 @@ class _Order:
             turn = self.turn(spec, forgiving=True)
         if released or Reason.ROLLOUT in self._context.brakes.released.get(spec.key, ()):
             change = change._replace(released=(*change.released, Reason.ROLLOUT))
-        failed = [f"{spec.group[1]}/{each}" for each in turn.progress.failed]
-        way_on = self._way_on(spec.environment, failed) if failed else ""
+        failed = turn.progress.failed
+        way_on = self._way_on_after(spec.group, failed) if failed else ""
         is_next = bool(failed) and self.is_next(spec)
         return in_turn(change, spec, turn, way_on, self._context, is_next=is_next)
+
+    def _way_on_after(self, group: RunKey, failed: tuple[str, ...]) -> str:
+        """Say what a person does about the targets of a spec that failed; worked out once."""
+        if (group, failed) not in self._ways:
+            names = [f"{group[1]}/{each}" for each in failed]
+            self._ways[group, failed] = self._way_on(group[0], names)
+        return self._ways[group, failed]
 
     def failures(self, group: RunKey) -> tuple[str, ...]:
         """Name the attempts of a spec's targets that count as failed."""

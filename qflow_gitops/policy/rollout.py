@@ -6,8 +6,6 @@ alone, so that any process goes on where another one was.
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from fractions import Fraction
-from math import ceil, floor
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.times import duration
@@ -21,14 +19,11 @@ class Share(NamedTuple):
 
     def at_most(self, targets: int) -> int:
         """Return how many of so many targets that is at the most, a part of one left out."""
-        return floor(self._of(targets))
+        return targets * self.number // 100 if self.percent else self.number
 
     def at_least(self, targets: int) -> int:
         """Return how many of so many targets that is, a part of one rounded up to it."""
-        return ceil(self._of(targets))
-
-    def _of(self, targets: int) -> Fraction:
-        return Fraction(targets * self.number, 100) if self.percent else Fraction(self.number)
+        return -(-targets * self.number // 100) if self.percent else self.number
 
     def __str__(self) -> str:
         """Return it as it is written in a file."""
@@ -75,8 +70,8 @@ def _share(value: object) -> Share:
 
 def in_order(names: Sequence[str], order: Sequence[str]) -> list[str]:
     """Return names with those of `order` first."""
-    first = [name for name in order if name in names]
-    return first + [name for name in names if name not in first]
+    first = {name: place for place, name in enumerate(order)}
+    return sorted(names, key=lambda name: first.get(name, len(first)))  # stable
 
 
 class Standing(StrEnum):

@@ -6,10 +6,11 @@ A text and Markdown say the same, in the same order.
 from collections.abc import Iterator, Sequence
 
 from qflow_gitops.base.jsondiff import MISSING
+from qflow_gitops.base.names import spec_of, target_of
 from qflow_gitops.plan.change import Change
 from qflow_gitops.render.describe import called, connector, difference, places, types, value, where
 from qflow_gitops.render.escape import clean
-from qflow_gitops.results.groups import Block, Keyed, Overview, spec_of, target_of
+from qflow_gitops.results.groups import Block, Keyed, Overview
 from qflow_gitops.results.shared import Shared, Value, most_common
 from qflow_gitops.specs.connector_catalogs import Names
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from qflow_gitops.base.names import spec_of
 from qflow_gitops.plan.change import EVERY, Action, Plan
 from qflow_gitops.render.escape import count
 from qflow_gitops.render.grouped import targets, ways_on, who
 from qflow_gitops.render.markdown_blocks import FOLD_END, Part, code, tagged, unfolded_start
-from qflow_gitops.results.groups import Block, blocks, spec_of
+from qflow_gitops.results.groups import Block, blocks
 
 MANY = 10
 """More entries than these are folded away or summed up."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
-from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.names import RunKey, spec_of, target_of
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action, Change, Reason
 
@@ -26,16 +26,6 @@ class Keyed(Protocol):
 
 Item = TypeVar("Item")
 OfRun = TypeVar("OfRun", bound=Keyed)
-
-
-def spec_of(key: RunKey) -> RunKey:
-    """Return the run that a target belongs to; of a run without targets itself."""
-    return (key[0], key[1].partition("/")[0])
-
-
-def target_of(key: RunKey) -> str:
-    """Return a target's own name, "" for a run without targets."""
-    return key[1].partition("/")[2]
 
 
 def alike(items: Iterable[Item], what: Callable[[Item], Hashable]) -> list[tuple[Item, ...]]:

@@ -7,9 +7,8 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.jsondiff import MISSING, Difference, differences
-from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.names import RunKey, spec_of, target_of
 from qflow_gitops.plan.change import Change, Reason
-from qflow_gitops.results.groups import spec_of, target_of
 from qflow_gitops.specs.spec import RunSpec, hidden
 
 

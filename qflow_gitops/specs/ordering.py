@@ -5,6 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any
 
+from qflow_gitops.base.names import RunKey, spec_of
 from qflow_gitops.findings import suggest
 from qflow_gitops.findings.finding import Diagnostic, Range, error
 from qflow_gitops.settings.rollouts import check_batches
@@ -12,7 +13,6 @@ from qflow_gitops.specs.spec import RunSpec
 from qflow_gitops.yaml.document import Document, Path
 from qflow_gitops.yaml.parse import place
 
-Key = tuple[str, str]
 Entry = str | Mapping[str, Any]
 AFTER: Path = ("spec", "after")
 ROLLOUT: Path = ("spec", "rollout")
@@ -24,22 +24,21 @@ class Predecessors:
     `invalid` are the runs that files with errors seem to hold.
     """
 
-    def __init__(self, specs: Iterable[RunSpec], invalid: Collection[Key] = ()) -> None:
+    def __init__(self, specs: Iterable[RunSpec], invalid: Collection[RunKey] = ()) -> None:
         """Look at each spec once."""
-        self._groups: dict[Key, list[Key]] = {}
-        self._labels: dict[tuple[str, str, str], set[Key]] = {}
-        self._order: dict[Key, int] = {}
+        self._groups: dict[RunKey, list[RunKey]] = {}
+        self._labels: dict[tuple[str, str, str], set[RunKey]] = {}
+        self._order: dict[RunKey, int] = {}
         for spec in specs:
             self._order[spec.key] = len(self._order)
             self._groups.setdefault(spec.group, []).append(spec.key)
             for name, value in spec.labels.items():
                 self._labels.setdefault((spec.environment, name, value), set()).add(spec.key)
-        for environment, name in invalid:
-            group = (environment, name.partition("/")[0])
-            if group not in self._groups or (environment, name) not in self._order:
-                self._groups.setdefault(group, []).append((environment, name))
+        for key in invalid:
+            if spec_of(key) not in self._groups or key not in self._order:
+                self._groups.setdefault(spec_of(key), []).append(key)
 
-    def of(self, environment: str, entry: Entry) -> Sequence[Key]:
+    def of(self, environment: str, entry: Entry) -> Sequence[RunKey]:
         """Return the runs of an environment that an entry is about, as they are written."""
         if not isinstance(entry, str):
             sets = [
@@ -91,23 +90,21 @@ def check(document: Document, targets: Collection[str]) -> Iterator[Diagnostic]:
 
 
 def predecessors(
-    specs: Sequence[RunSpec], invalid: Collection[Key], files: Mapping[str, bytes]
+    specs: Sequence[RunSpec], invalid: Collection[RunKey], files: Mapping[str, bytes]
 ) -> Iterator[Diagnostic]:
     """Find entries of `after` that match nothing, and those by which a spec waits for itself."""
     waiting = {spec.group: spec for spec in specs if spec.after}
     if not waiting:
         return
     known = Predecessors(specs, invalid)
-    edges: dict[Key, dict[Key, int]] = {}
+    edges: dict[RunKey, dict[RunKey, int]] = {}
     for group, spec in waiting.items():
         for number, entry in enumerate(spec.after):
             found = known.of(spec.environment, entry)
             if not found:
                 yield _unknown(spec, number, known, files)
-            for environment, name in found:
-                edges.setdefault(group, {}).setdefault(
-                    (environment, name.partition("/")[0]), number
-                )
+            for key in found:
+                edges.setdefault(group, {}).setdefault(spec_of(key), number)
     yield from _cycles(edges, waiting, files)
 
 
@@ -125,8 +122,8 @@ def _unknown(
 
 
 def _cycles(
-    edges: Mapping[Key, Mapping[Key, int]],
-    waiting: Mapping[Key, RunSpec],
+    edges: Mapping[RunKey, Mapping[RunKey, int]],
+    waiting: Mapping[RunKey, RunSpec],
     files: Mapping[str, bytes],
 ) -> Iterator[Diagnostic]:
     """Find circles, one after the other, until none is left."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from qflow_gitops.base.names import spec_of, target_of
 from qflow_gitops.base.pointer import parts
 from qflow_gitops.errors import InvalidInput
 from qflow_gitops.specs.targets import OVERRIDES, Target, catalog_of
@@ -78,12 +79,12 @@ class RunSpec:
     @property
     def group(self) -> tuple[str, str]:
         """The environment and name of its spec, which a target has in common with others."""
-        return (self.environment, self.name.partition("/")[0])
+        return spec_of(self.key)
 
     @property
     def target(self) -> str:
         """The name of the target, "" where the spec has none."""
-        return self.name.partition("/")[2]
+        return target_of(self.key)
 
     @property
     def request(self) -> dict[str, Any]:

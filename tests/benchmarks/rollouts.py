@@ -4,10 +4,10 @@ import tempfile
 from pathlib import Path
 
 from qflow_gitops.sandbox.server import SandboxServer
+from tests.benchmarks import repository
 from tests.benchmarks.processes import COMPILED, Used, measured, medians
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
-from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 from tests.helpers.storm import PROGRAM
 
@@ -20,10 +20,7 @@ def _applied(count: int, rollout: str) -> Used:
         f"    - {{name: a{number}, input: {{n: {number}}}}}\n" for number in range(count)
     )
     with tempfile.TemporaryDirectory() as folder, SandboxServer(duration=0.02) as server:
-        workspace = Workspace(Path(folder))
-        workspace.git("init", "--quiet")
-        workspace.git("config", "user.email", "bench@example.com")
-        workspace.git("config", "user.name", "bench")
+        workspace = repository.begun(Path(folder))
         limits = f"  policy: {{limits: {{runs: {count}}}}}\n"
         workspace.write("qflow.yaml", SANDBOX_PROJECT + limits)
         workspace.write("runs/all.yaml", spec("all", extra=f"  targets:\n{lines}{rollout}"))

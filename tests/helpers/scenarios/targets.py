@@ -42,6 +42,18 @@ def a_rerun_of_all_targets(at: Terminal) -> tuple[str, Person]:
     )
 
 
+def _changing() -> Person:
+    """Change what all targets ask for, where that is a way on."""
+    return Person(
+        WHY,
+        {
+            "or change the spec": lambda at: at.edit(
+                "runs/all.yaml", "  targets:", "  variables: {size: 2}\n  targets:"
+            )
+        },
+    )
+
+
 _ON = "  apply: {onFailure: continue}\n"
 
 
@@ -58,14 +70,7 @@ def _three(at: Terminal, statuses: str = "  statuses: {Failed: failed}\n") -> No
 def targets_that_failed(at: Terminal) -> tuple[str, Person]:
     """All targets of a spec failed."""
     _three(at)
-    return "qflow-gitops plan", Person(
-        WHY,
-        {
-            "or change the spec": lambda at: at.edit(
-                "runs/all.yaml", "  targets:", "  variables: {size: 2}\n  targets:"
-            )
-        },
-    )
+    return "qflow-gitops plan", _changing()
 
 
 @scenario("worktree")
@@ -129,14 +134,7 @@ def _batches(at: Terminal, *, rest: str = "") -> None:
 def a_rollout_that_stopped(at: Terminal) -> tuple[str, Person]:
     """The first batch failed, so the rest is held."""
     _batches(at)
-    return "qflow-gitops plan", Person(
-        WHY,
-        {
-            "or change the spec": lambda at: at.edit(
-                "runs/all.yaml", "  targets:", "  variables: {size: 2}\n  targets:"
-            )
-        },
-    )
+    return "qflow-gitops plan", _changing()
 
 
 @scenario("worktree")

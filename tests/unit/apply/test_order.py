@@ -2,6 +2,7 @@
 
 import pytest
 
+from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action, Change, Reason
@@ -203,3 +204,20 @@ def test_of_what_expired_a_person_says_what_is_known(world: World, of: str) -> N
     first = "prod/b/x" if "targets" in of else "prod/c"
     assert held.action is Action.HOLD
     assert held.hint.startswith(f"Say what you know: `qflow-gitops resolve {first} --adopt")
+
+
+def test_what_is_left_says_what_it_waited_for(world: World) -> None:
+    """Its turn has come, and the apply was interrupted."""
+    put(world, "a", "[b]", targets="xy")
+    put(world, "b")
+    world.commit()
+
+    def on(event: object) -> None:
+        if isinstance(event, events.Moved) and event.attempt.state is State.SUCCEEDED:
+            world.stop.ask()
+
+    left = body_of(world.apply(on)).waiting
+    assert {(each.name, each.reason) for each in left} == {
+        ("a/x", Reason.AFTER),
+        ("a/y", Reason.AFTER),
+    }
