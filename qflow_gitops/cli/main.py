@@ -38,6 +38,7 @@ COMMANDS = {
     "lock": "Verify the lockfile, move it, push a rescued one.",
     "workflows": "The catalog of workflows: pull, list, show, new.",
     "connectors": "The catalogs of connectors: pull.",
+    "doctor": "What works here and what doesn't, with the next command.",
     "schema": "Print or export the JSON Schemas.",
     "completion": "What makes bash, zsh or fish complete.",
     "sandbox": "A local Qualys Flow to try and test against.",

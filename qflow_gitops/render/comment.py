@@ -9,8 +9,8 @@ from collections import Counter
 from urllib.parse import quote, unquote
 
 from qflow_gitops.lockfile.attempt import Attempt
-from qflow_gitops.render.markdown import MarkdownPlan, Row, document, first, frozen_part
 from qflow_gitops.render.markdown_blocks import cell, code
+from qflow_gitops.render.markdown_plans import MarkdownPlan, Row, document, first, frozen_part
 from qflow_gitops.results.groups import Entry, entry_of
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
 

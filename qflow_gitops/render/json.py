@@ -13,7 +13,9 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.attempt_json import attempt_to_json
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
+from qflow_gitops.render.jsonchecks import examination
 from qflow_gitops.results.applies import Applied, Outcome
+from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.files import Draft, Files, Known
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
@@ -84,6 +86,8 @@ def _body(report: Report) -> dict[str, Any]:
             return {"spec": content}
         case Comments(entries):
             return {"comments": [_commented(commented) for commented in entries]}
+        case Examination() as body:
+            return examination(body)
         case None:
             return _planned(None) if report.command == "plan" else {}
 

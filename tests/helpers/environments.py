@@ -48,6 +48,7 @@ CALLS: Mapping[str, Call] = {
     "status": Call(LOOKS, ("status",)),
     "history": Call(LOOKS, ("history",)),
     "lock verify": Call(LOOKS, ("lock", "verify")),
+    "doctor": Call(LOOKS, ("doctor",)),
     "workflows list": Call(LOOKS, ("workflows", "list")),
     "workflows show": Call(LOOKS, ("workflows", "show", WORKFLOW)),
     "workflows new": Call(LOOKS, ("workflows", "new", WORKFLOW)),

@@ -24,8 +24,8 @@ from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.render import markdown_blocks
 from qflow_gitops.render.comment import COMMENT_LIMIT, marked, render, render_gone
-from qflow_gitops.render.markdown import SUMMARY_LIMIT
 from qflow_gitops.render.markdown import render as render_plan
+from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus

@@ -1,0 +1,70 @@
+"""What a doctor found, as lines for a person: counts first, then part by part."""
+
+from collections.abc import Iterator
+
+from qflow_gitops.render.escape import clean, count
+from qflow_gitops.results.checks import Check, Examination, Examined, Fact, Verdict
+
+MARKS = {
+    Verdict.OK: "✓",
+    Verdict.WARNING: "!",
+    Verdict.FAILED: "✗",
+    Verdict.UNKNOWN: "?",
+    Verdict.LEFT_OUT: "·",
+}
+_WORDS = {
+    Verdict.FAILED: "failed",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.LEFT_OUT: "not looked at",
+    Verdict.OK: "in order",
+}
+
+
+def counts(body: Examination) -> str:
+    """Say how many checks came to what, the worst first."""
+    found = {verdict: body.count(verdict) for verdict in Verdict}
+    words = [
+        count(found[verdict], "warning")
+        if verdict is Verdict.WARNING
+        else f"{found[verdict]:,} {_WORDS[verdict]}"
+        for verdict in Verdict
+        if found[verdict]
+    ]
+    return ", ".join(words)
+
+
+def examination(body: Examination) -> Iterator[str]:
+    """Each part with its checks; of what was left out for one reason a line."""
+    yield counts(body)
+    for part in body.parts:
+        yield from _part(part)
+    if body.facts is not None:
+        yield from _facts(body.facts)
+    first = next(_to_mend(body), None)
+    if first:
+        yield ""
+        yield f"Begin with {clean(first.name)}: {clean(first.hint or first.found)}"
+
+
+def _to_mend(body: Examination) -> Iterator[Check]:
+    return (
+        check for part in body.parts for check in part.checks if check.verdict is Verdict.FAILED
+    )
+
+
+def _part(part: Examined) -> Iterator[str]:
+    yield ""
+    yield clean(part.title)
+    for check in part.checks:
+        about = f"{clean(check.about)}: " if check.about else ""
+        yield f"  {MARKS[check.verdict]} {about}{clean(check.found)}"
+        if check.hint:
+            yield f"      → {clean(check.hint)}"
+
+
+def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:
+    yield ""
+    yield "What Qualys' documentation leaves open, as this tenant shows it"
+    for fact in facts:
+        yield f"  {clean(fact.about)} (docs/api.md {clean(fact.source)})"
+        yield f"      {clean(fact.seen) or 'not seen'}  [{clean(fact.how)}]"
