@@ -1,7 +1,7 @@
 """What a server said, in the shapes that Qualys' gateways use."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from qflow_gitops.http import jsontext
@@ -23,22 +23,26 @@ def message_of(content: bytes) -> str:
         return re.sub(r"<[^>]*>", " ", text)
     if not isinstance(data, dict):
         return text
-    for candidate in _candidates(data):
+    for candidate in (_dig(data, place) for place in PLACES):
         if isinstance(candidate, str) and candidate.strip():
             return candidate
     return text
 
 
-def _candidates(data: dict[str, Any]) -> Iterable[Any]:
-    for key in ("message", "error", "errorMessage", "errorCode"):
-        yield data.get(key)
-    yield _dig(data, "errors", 0, "message")
-    yield _dig(data, "_error", "message")
-    yield _dig(data, "authentication_exceptions", 0, 0)
-    yield _dig(data, "ServiceResponse", "responseErrorDetails", "errorMessage")
+PLACES: Sequence[Sequence[str | int]] = (
+    ("message",),
+    ("error",),
+    ("errorMessage",),
+    ("errorCode",),
+    ("errors", 0, "message"),
+    ("_error", "message"),
+    ("authentication_exceptions", 0, 0),
+    ("ServiceResponse", "responseErrorDetails", "errorMessage"),
+)
+"""Where a message stands, in the order in which it is looked for (docs/api.md 4.2)."""
 
 
-def _dig(data: Any, *path: str | int) -> Any:
+def _dig(data: Any, path: Iterable[str | int]) -> Any:
     for step in path:
         try:
             data = data[step]

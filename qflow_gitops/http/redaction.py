@@ -43,14 +43,18 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """Return the text on one line, without secrets, cut to 200 characters."""
+        line = " ".join(re.sub(_ODD, " ", self.without_secrets(text)).split())
+        return line if len(line) <= _MAX else line[: _MAX - 1] + "…"
+
+    def without_secrets(self, text: str) -> str:
+        """Return the text as it is but for secrets, cut to 10,000 characters."""
         text = text[:_LOOKED_AT]
         spans = [*self._found(_letters(text))]
         for escaped in _ESCAPED:
             spans += self._found(_decoded(text, escaped))
         for start, end in reversed(_joined(spans)):
             text = f"{text[:start]}***{text[end:]}"
-        line = " ".join(re.sub(_ODD, " ", text).split())
-        return line if len(line) <= _MAX else line[: _MAX - 1] + "…"
+        return text
 
     def _found(self, letters: Iterable["_Letter"]) -> Iterator[tuple[int, int]]:
         seen = [letter for letter in letters if not letter[0].isspace() and letter[0].isprintable()]

@@ -60,6 +60,7 @@ class Retries:
             waited += pause
             if (
                 attempt == self.attempts - 1
+                or (isinstance(last, NoAnswerError) and last.too_long)
                 or pause > self.longest
                 or waited > self.budget
                 or not (may_repeat or undone)

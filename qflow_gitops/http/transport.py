@@ -55,13 +55,21 @@ class HttpAnswer:
 
 
 class NoAnswerError(Exception):
-    """There was no whole answer. `sent` is False where it is proven that no byte left us."""
+    """There was no whole answer. `sent` is False where it is proven that no byte left us.
 
-    def __init__(self, reason: str, *, sent: bool) -> None:
+    `too_long`: it holds more than is read, as it would the next time.
+    """
+
+    def __init__(self, reason: str, *, sent: bool, too_long: bool = False) -> None:
         """Take a few words on what went wrong."""
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
+        self.too_long = too_long
+
+
+class _TooLongError(Exception):
+    """An answer holds more than is read."""
 
 
 class Transport:
@@ -100,8 +108,9 @@ class Transport:
         body: bytes | None = None,
         fresh: bool = False,
         may_send: Callable[[], bool] = lambda: True,
+        most: int = 0,
     ) -> HttpAnswer:
-        """Send one request, once, and read its whole answer.
+        """Send one request, once, and read its whole answer, of at most `most` bytes if not 0.
 
         With `fresh` the connection is a new one, so that an old one's end can't be taken
         for this request's. `may_send` is asked when the connection stands, right before the
@@ -114,10 +123,13 @@ class Transport:
         whole = False
         try:
             with self._deadlines.over(watch):
-                answer = self._exchange(adapter, method, path, headers, body)
+                answer = self._exchange(adapter, method, path, headers, body, most)
             if watch.late:  # what was cut in its headers looks like an empty answer
                 raise requests.exceptions.ReadTimeout("the total deadline is over")
             whole = True
+        except _TooLongError:
+            reason = "the answer is too long"
+            raise NoAnswerError(reason, sent=True, too_long=True) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
             raise NoAnswerError(_describe(problem), sent=watch.sent) from None
         except ValueError as problem:  # a header or an address that can't be sent
@@ -148,6 +160,7 @@ class Transport:
         path: str,
         headers: Mapping[str, str],
         body: bytes | None,
+        most: int,
     ) -> HttpAnswer:
         # No session: it would ask the environment, keep cookies, and read a redirect's body.
         prepared = requests.PreparedRequest()
@@ -160,18 +173,18 @@ class Transport:
             prepared.headers["Content-Length"] = str(len(body))
         begun = self._monotonic()
         with adapter.send(prepared, stream=True, timeout=self._timeouts) as answer:
-            content = self._content(answer, begun)
+            content = self._content(answer, begun, most or self._max_answer)
             if answer.status_code < 200:  # another protocol, which nobody asked for
                 raise requests.exceptions.ChunkedEncodingError("the answer is none of HTTP")
             names = {name.lower(): value for name, value in answer.headers.items()}
             return HttpAnswer(answer.status_code, names, content)
 
-    def _content(self, answer: requests.Response, begun: float) -> bytes:
+    def _content(self, answer: requests.Response, begun: float, most: int) -> bytes:
         content = b""
         for piece in answer.raw.stream(65536, decode_content=True):
             content += piece
-            if len(content) > self._max_answer:
-                raise requests.exceptions.ContentDecodingError("the answer is too long")
+            if len(content) > most:
+                raise _TooLongError
         if self._monotonic() - begun > self._deadline:
             raise requests.exceptions.ReadTimeout("the total deadline is over")
         expected = answer.headers.get("Content-Length", "")

@@ -69,6 +69,55 @@ class TriggerInput(NamedTuple):
     variables: Mapping[str, Any] | None
 
 
+class Said(NamedTuple):
+    """A text of a step that may tell what went wrong: no page names such a field (docs/api.md 11).
+
+    `field` is its JSON pointer in the step, `text` one redacted line. `likely`: its name is one
+    under which gateways of Qualys' give messages, or sounds like one.
+    """
+
+    field: str
+    text: str
+    likely: bool
+
+
+class Step(NamedTuple):
+    """A step of an execution (docs/api.md 1.7 [D STLIST]); "" and None where something is absent.
+
+    `order` counts the steps, `status` is Qualys' word as it stands, times are milliseconds since
+    1970 UTC. `said` comes from fields that aren't documented, the likeliest first.
+    """
+
+    node_id: str
+    node_type: str
+    order: int | None
+    status: str
+    created_at: int | None = None
+    updated_at: int | None = None
+    said: tuple[Said, ...] = ()
+
+
+class Steps(NamedTuple):
+    """The steps of an execution, by their order; those that tell none come last, as they came.
+
+    `missing` so many are there by what the list says, and it doesn't show them, or not as steps.
+    """
+
+    steps: tuple[Step, ...]
+    missing: int = 0
+
+
+class Allowance(NamedTuple):
+    """How many calls the newest answer's rate headers leave, of how many in how many seconds.
+
+    None for what no header says. That there is a limit is inferred (docs/api.md 4.3).
+    """
+
+    left: int | None
+    limit: int | None = None
+    window: int | None = None
+
+
 class SeenConnector(NamedTuple):
     """A connector as Qualys lists it, in one line each.
 
@@ -111,6 +160,10 @@ class Qualys(Protocol):
     def skew(self) -> float | None:
         """Seconds by which the server's clock is ahead of ours; None until it answered."""
 
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the newest rate headers say; None where none came yet."""
+
     def start_connecting(self) -> None:
         """Begin to get a token. The first call that needs one waits for it, or fails as it did."""
 
@@ -150,3 +203,16 @@ class Qualys(Protocol):
 
     def echo(self, execution_id: str) -> TriggerInput | None:
         """Return what started an execution; None where Qualys doesn't show it."""
+
+    def steps(self, execution_id: str) -> Steps | None:
+        """Return the steps of an execution; None where Qualys doesn't show them (404)."""
+
+    def step(self, execution_id: str, node_id: str) -> Step | None:
+        """Return one step, of which this tells more than the list; None where there is none."""
+
+    def shown(self, execution_id: str, *below: str) -> Any:
+        """Return the JSON that Qualys shows of an execution, None where it shows none (404).
+
+        Or of what is `below` it: `steps`, then a node's id, then `output`. As it came, but without
+        secrets, and cut where it is long. Outputs may be confidential (docs/api.md 1.8 [I]).
+        """

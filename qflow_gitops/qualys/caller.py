@@ -9,11 +9,12 @@ from typing import Any
 
 from qflow_gitops.base.times import BELIEVED
 from qflow_gitops.errors import AuthError, UnreachableError
-from qflow_gitops.http.evidence import is_rate_limited, refuses_token
+from qflow_gitops.http.evidence import is_rate_limited, number, refuses_token
 from qflow_gitops.http.messages import ROLE_HINT, message_of
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.retries import GivenUp, Retries
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
+from qflow_gitops.ports.qualys import Allowance
 from qflow_gitops.qualys.token import TokenSource
 from qflow_gitops.qualys.waits import Waits
 
@@ -49,6 +50,8 @@ class Caller:
         self._skew_lock = threading.Lock()
         self.skew: float | None = None
         """Seconds by which the server's clock is ahead of ours; None until it answered."""
+        self.allowance: Allowance | None = None
+        """What the newest answer's rate headers say; None where none came yet."""
 
     def start_connecting(self) -> None:
         """Begin to get a token; whoever needs it first waits for it."""
@@ -68,40 +71,45 @@ class Caller:
         path: str,
         body: bytes | None = None,
         may_send: Callable[[], bool] = lambda: True,
+        most: int = 0,
     ) -> HttpAnswer:
         """Send one request, and once more with a new token where the first was refused (401).
 
         What isn't a GET only where the answer is about the token: then nothing was done with
-        it. No request begins once `may_send` says no. Raises NoAnswerError, AuthError or
-        UnreachableError (the last two from the token).
+        it. No request begins once `may_send` says no; an answer of more than `most` bytes (0: as
+        the transport has it) is none. Raises NoAnswerError, AuthError or UnreachableError (the
+        last two from the token).
         """
-        answer = self._send(method, path, body, may_send)
+        answer = self._send(method, path, body, may_send, most)
         refused = answer.status == 401 and (method == "GET" or refuses_token(answer))
         if refused and self._tokens.renewable and may_send():
-            answer = self._send(method, path, body, may_send)
+            answer = self._send(method, path, body, may_send, most)
         return answer
 
     def _send(
-        self, method: str, path: str, body: bytes | None, may_send: Callable[[], bool]
+        self, method: str, path: str, body: bytes | None, may_send: Callable[[], bool], most: int
     ) -> HttpAnswer:
         token = self._tokens.get()
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token.reveal()}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         answer = self._transport.send(
-            method, path, headers=headers, body=body, fresh=method == "POST", may_send=may_send
-        )
+            method, path, headers=headers, body=body, fresh=method == "POST", may_send=may_send,
+            most=most,
+        )  # fmt: skip
         self._note_skew(answer.headers)
+        self.allowance = _allowance(answer.headers) or self.allowance
         if answer.status == 401 and self._tokens.renewable:
             self._tokens.drop(token)
         return answer
 
-    def get(self, path: str, right: str) -> HttpAnswer | None:
+    def get(self, path: str, right: str, most: int = 0) -> HttpAnswer | None:
         """Read something; None where it doesn't exist (404). `right` is what the role needs.
 
-        Raises AuthError (401, 403) and UnreachableError, after retries within a budget.
+        An answer of more than `most` bytes (0: as the transport has it) is none. Raises
+        AuthError (401, 403) and UnreachableError, after retries within a budget.
         """
-        answer = self._retries.ask(lambda: self.once("GET", path))
+        answer = self._retries.ask(lambda: self.once("GET", path, most=most))
         if isinstance(answer, GivenUp):
             last = answer.last
             said = last.reason if isinstance(last, NoAnswerError) else self._what(last)
@@ -159,6 +167,15 @@ class Caller:
         if skew is not None and abs(skew) <= BELIEVED:
             with self._skew_lock:
                 self.skew = skew
+
+
+def _allowance(headers: Mapping[str, str]) -> Allowance | None:
+    """Read the documented rate headers (docs/api.md 4.3 [D], of siblings); None for none."""
+    known = [number(headers.get(f"x-ratelimit-{name}", "")) for name in _RATE]
+    return Allowance(*known) if known[0] is not None else None
+
+
+_RATE = ("remaining", "limit", "window-sec")
 
 
 def unwrapped(answer: HttpAnswer) -> dict[str, Any]:

@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from qflow_gitops.ports.qualys import (
+    Allowance,
     Answer,
     ConnectorListing,
     Execution,
     Listing,
+    Step,
+    Steps,
     TriggerInput,
 )
 from qflow_gitops.qualys import connectors, executions, steps, workflows
@@ -27,6 +30,11 @@ class QualysClient:
     def skew(self) -> float | None:
         """Seconds by which the server's clock is ahead; None until it answered."""
         return self._caller.skew
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the newest rate headers say; None where none came yet."""
+        return self._caller.allowance
 
     def start_connecting(self) -> None:
         """Begin to get a token; whoever needs it first waits for it."""
@@ -72,14 +80,14 @@ class QualysClient:
         """Return what started an execution; None where Qualys doesn't show it."""
         return steps.trigger(self._caller, execution_id)
 
-    def steps(self, execution_id: str) -> list[dict[str, Any]]:
-        """Return the steps of an execution."""
+    def steps(self, execution_id: str) -> Steps | None:
+        """Return the steps of an execution; None where Qualys doesn't show them (404)."""
         return steps.listed(self._caller, execution_id)
 
-    def step(self, execution_id: str, node_id: str) -> dict[str, Any] | None:
-        """Return one step; None where there is none."""
+    def step(self, execution_id: str, node_id: str) -> Step | None:
+        """Return one step; None where there is none (404)."""
         return steps.details(self._caller, execution_id, node_id)
 
-    def step_output(self, execution_id: str, node_id: str) -> list[Any]:
-        """Return a step's output."""
-        return steps.output(self._caller, execution_id, node_id)
+    def shown(self, execution_id: str, *below: str) -> Any:
+        """Return the JSON of an execution or of what is below it; None for a 404."""
+        return steps.shown(self._caller, execution_id, below)

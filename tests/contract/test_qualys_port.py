@@ -263,6 +263,9 @@ def test_without_a_token_nothing_begins(host: Host) -> None:
         host.qualys.connect,
         lambda: host.qualys.workflow(WORKFLOW),
         lambda: host.qualys.execution(OTHER),
+        lambda: host.qualys.steps(OTHER),
+        lambda: host.qualys.step(OTHER, "trigger"),
+        lambda: host.qualys.shown(OTHER),
         lambda: host.qualys.newest(WORKFLOW, host.now()),
         lambda: list(host.qualys.workflows()),
     ):
@@ -341,6 +344,38 @@ def test_an_execution_echoes_what_it_was_started_with(host: Host) -> None:
     assert (echo.input, echo.variables) == ({"x": 1}, {})
     host.without("its echo", WORKFLOW)
     assert host.qualys.echo(mine) is None
+
+
+def test_the_steps_of_an_execution_are_shown_and_begin_with_its_trigger(host: Host) -> None:
+    execution_id = run(host).execution_id
+    host.end(execution_id)
+    found = host.qualys.steps(execution_id)
+    assert found is not None
+    assert found.missing == 0
+    first = found.steps[0]
+    assert (first.node_id, first.node_type, first.order) == ("trigger", "trigger", 1)
+    assert first.status
+    assert first.created_at is not None
+    assert host.qualys.step(execution_id, "trigger") == first
+    assert host.qualys.step(execution_id, "node-00000000-nothing") is None
+
+
+def test_the_json_of_an_execution_is_shown_as_it_comes(host: Host) -> None:
+    execution_id = run(host).execution_id
+    assert host.qualys.shown(execution_id)["data"]["execution"] == execution_id
+    steps = host.qualys.shown(execution_id, "steps")
+    assert steps["total"] == len(steps["items"])
+    assert steps["items"][0]["nodeId"] == "trigger"
+    (echo,) = host.qualys.shown(execution_id, "steps", "trigger", "output")
+    assert echo["input"] == BODY["input"]
+    assert host.qualys.shown(execution_id, "steps", "node-00000000-nothing", "output") is None
+
+
+def test_nothing_is_shown_of_what_is_not_there(host: Host) -> None:
+    assert host.qualys.steps(OTHER) is None
+    assert host.qualys.step(OTHER, "trigger") is None
+    assert host.qualys.shown(OTHER) is None
+    assert host.qualys.shown(OTHER, "steps") is None
 
 
 # --- lists ---------------------------------------------------------------------------

@@ -10,11 +10,15 @@ from typing import Any, NamedTuple
 
 from qflow_gitops.errors import AuthError, QflowError, UnreachableError
 from qflow_gitops.ports.qualys import (
+    Allowance,
     Answer,
     AnswerKind,
     ConnectorListing,
     Execution,
     Listing,
+    Said,
+    Step,
+    Steps,
     TriggerInput,
 )
 from qflow_gitops.specs.catalogs import Workflow
@@ -55,7 +59,8 @@ def refused(status: int = 400, detail: str = "") -> Reply:
 class Begun:
     """An execution as it really is.
 
-    What the API shows of it: `shown` at all, `echoed` its request, `dated` when it began.
+    What the API shows of it: `shown` at all, `echoed` its request, `dated` when it began; `more`
+    are its steps after the trigger's, `output` is what each of them put out.
     """
 
     id: str
@@ -68,6 +73,8 @@ class Begun:
     shown: bool = True
     echoed: bool = True
     dated: bool = True
+    more: tuple[Step, ...] = ()
+    output: Any = None
 
     def end(self, status: str, at: datetime) -> None:
         """Let it end with this word."""
@@ -93,6 +100,7 @@ class FakeQualys:
     ends_of: dict[str, str] = field(default_factory=dict)
     ahead: float = 0.0
     skew: float | None = None
+    allowance: Allowance | None = None
     replies: deque[Reply] = field(default_factory=deque)
     looks: deque[str | QflowError | None] = field(default_factory=deque)
     begun: list[Begun] = field(default_factory=list)
@@ -217,6 +225,35 @@ class FakeQualys:
         body = begun.body
         return TriggerInput(begun.source, body.get("input", {}), body.get("variables", {}))
 
+    def steps(self, execution_id: str) -> Steps | None:
+        self._called("steps")
+        begun = self._shown(execution_id)
+        return Steps((trigger_of(begun), *begun.more)) if begun else None
+
+    def step(self, execution_id: str, node_id: str) -> Step | None:
+        self._called("step")
+        begun = self._shown(execution_id)
+        some = (trigger_of(begun), *begun.more) if begun else ()
+        return next((step for step in some if step.node_id == node_id), None)
+
+    def shown(self, execution_id: str, *below: str) -> Any:
+        self._called("shown")
+        begun = self._shown(execution_id)
+        if begun is None:
+            return None
+        known = (trigger_of(begun), *begun.more)
+        match below:
+            case ():
+                return {"data": {"execution": begun.id, "status": begun.status}}
+            case ("steps",):
+                items = [{"nodeId": step.node_id, "status": step.status} for step in known]
+                return {"total": len(items), "items": items}
+            case ("steps", "trigger", "output") if begun.echoed:
+                return [{"executionId": begun.id, "input": begun.body.get("input", {})}]
+            case ("steps", node, "output") if node in {step.node_id for step in begun.more}:
+                return begun.output
+        return None
+
     def _shown(self, execution_id: str) -> Begun | None:
         wanted = execution_id.lower()
         found = (begun for begun in self.begun if begun.id.lower() == wanted)
@@ -230,6 +267,18 @@ class FakeQualys:
     def _is_shown(self, begun: Begun) -> bool:
         now = self.clock.now() + timedelta(seconds=self.ahead)
         return begun.shown and begun.created >= now - SHOWN_FOR
+
+
+def trigger_of(begun: Begun) -> Step:
+    """Return the step with which each execution begins."""
+    created = _milliseconds(begun.created)
+    return Step("trigger", "trigger", 1, "Success", created, created)
+
+
+def failing(message: str = "", order: int = 2, word: str = "Failed") -> Step:
+    """Return a step that went wrong, and says why in a field that isn't documented."""
+    said = (Said("/errorMessage", message, likely=True),) if message else ()
+    return Step(f"node-0000000{order}-resource", "resource", order, word, said=said)
 
 
 def _shown(begun: Begun) -> Execution:
