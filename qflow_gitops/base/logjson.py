@@ -2,7 +2,7 @@
 
 import json
 
-from qflow_gitops.base.jsontext import indented
+from qflow_gitops.base.jsontext import pieces
 
 
 def dumps(data: object, *, lines: bool = False) -> str:
@@ -13,5 +13,9 @@ def dumps(data: object, *, lines: bool = False) -> str:
     anywhere in one (`ActionCommand.TryParseV2`, `TryParse`). Both stand in strings only, where
     `\u003a` and `\u0023` are read as the same characters.
     """
-    text = indented(data, ascii_only=True) if lines else json.dumps(data)
+    parts = pieces(data, ascii_only=True) if lines else (json.dumps(data),)
+    return "".join(_without_commands(part) for part in parts)
+
+
+def _without_commands(text: str) -> str:
     return text.replace("::", ":\\u003a").replace("##[", "#\\u0023[")
