@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-from typing import TYPE_CHECKING
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -13,21 +14,40 @@ from qflow_gitops.cli.context import Wiring, run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from qflow_gitops.cli.doctor_ground import Ground
     from qflow_gitops.doctor.checklist import Part
-    from qflow_gitops.doctor.machine import Machine
     from qflow_gitops.results.report import Report
 
-PARTS = ("machine",)
+
+class _Looked(NamedTuple):
+    """A part that can be looked at: its title, and the file beside this one that builds it.
+
+    There, `look(ground)` gives the checks one by one.
+    """
+
+    title: str
+    file: str
+
+
+PARTS = {
+    "machine": _Looked("Machine", "doctor_machine"),
+}
 """What can be looked at, in the order in which it is."""
 
 
 @click.command("doctor")
-@click.argument("parts", metavar="[PART]...", nargs=-1, type=click.Choice(PARTS))
+@click.argument("parts", metavar="[PART]...", nargs=-1, type=click.Choice(list(PARTS)))
+@options.environment
+@click.option(
+    "--offline", is_flag=True, help="Leave out what needs a network, and say what that is."
+)
 @options.output("text", "json", "markdown")
 @click.pass_obj
 def command(
     wiring: Wiring,
     parts: tuple[str, ...],
+    environment: str,
+    offline: bool,
     format_name: str,
     copies: options.Copies,
 ) -> int:
@@ -37,25 +57,20 @@ def command(
     """
 
     def work() -> Report:
+        from qflow_gitops.cli.doctor_ground import Asked, Ground
         from qflow_gitops.commands.doctor import doctor
 
-        return doctor(_parts(parts or PARTS))
+        ground = Ground(wiring, Asked(environment, offline=offline))
+        return doctor(_parts(ground, parts or tuple(PARTS)))
 
     return run(wiring, "doctor", work, format_name, copies)
 
 
-def _parts(wanted: tuple[str, ...]) -> Iterator[Part]:
+def _parts(ground: Ground, wanted: tuple[str, ...]) -> Iterator[Part]:
     """Build what is looked at; each edge when its part's turn has come."""
-    from qflow_gitops.doctor import machine
     from qflow_gitops.doctor.checklist import Part
 
-    looks = {"machine": lambda: machine.checks(_machine())}
-    for name in PARTS:
+    for name, part in PARTS.items():
         if name in wanted:
-            yield Part(name.capitalize(), looks[name])
-
-
-def _machine() -> Machine:
-    from qflow_gitops.doctor.machine import Machine
-
-    return Machine(python=f"{platform.python_implementation()} {platform.python_version()}")
+            look = import_module(f"qflow_gitops.cli.{part.file}").look
+            yield Part(part.title, partial(look, ground))
