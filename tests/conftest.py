@@ -20,6 +20,7 @@ from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
 from tests.helpers.kept import Kept
 from tests.helpers.partners import NIGHTLY
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
 
 settings.register_profile(
@@ -89,7 +90,7 @@ def cli(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> Cli:
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
     """A running sandbox that the environment points at."""
-    with SandboxServer(duration=0.05) as server:
+    with served(duration=0.05) as server:
         monkeypatch.setenv("QFLOW_GATEWAY", server.url)
         monkeypatch.setenv("QFLOW_CLIENT_ID", "test-client")
         monkeypatch.setenv("QFLOW_CLIENT_SECRET", "test-canary-secret")

@@ -33,13 +33,30 @@ def needs_flask() -> UsageProblem:
     "--duration", type=click.FloatRange(0), default=2.0, show_default=True,
     help="Seconds that an execution takes.",
 )  # fmt: skip
+@click.option(
+    "--credentials",
+    multiple=True,
+    metavar="NAME:SECRET",
+    help="Take this name and secret, in place of sandbox:sandbox; repeatable.",
+)
+@click.option(
+    "--onboard", "onboarded", multiple=True, metavar="AUDIENCE",
+    help="Take ID tokens of a CI that are meant for this audience; repeatable.",
+)  # fmt: skip
 @click.pass_obj
 def command(
-    wiring: Wiring, port: int, data: Path | None, faults: tuple[str, ...], duration: float
+    wiring: Wiring,
+    port: int,
+    data: Path | None,
+    faults: tuple[str, ...],
+    duration: float,
+    credentials: tuple[str, ...],
+    onboarded: tuple[str, ...],
 ) -> int:
     """Run a local stand-in for Qualys Flow. It is not Qualys; nothing leaves this machine."""
     try:
         from qflow_gitops.sandbox.faults import FAULTS
+        from qflow_gitops.sandbox.identities import CREDENTIALS
         from qflow_gitops.sandbox.server import SandboxServer
     except ModuleNotFoundError:
         raise needs_flask() from None
@@ -50,7 +67,14 @@ def command(
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with SandboxServer(port=port, data=data, faults=faults, duration=duration) as server:
+    with SandboxServer(
+        port=port,
+        data=data,
+        faults=faults,
+        duration=duration,
+        credentials=credentials or CREDENTIALS,
+        onboarded=onboarded,
+    ) as server:
         click.echo(f"listening on {server.url}")
         wiring.console.say("This is not Qualys: a sandbox, and nothing leaves this machine.")
         wiring.console.say("Say `platform: sandbox` in qflow.yaml, and in another terminal:")

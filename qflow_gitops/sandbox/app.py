@@ -6,54 +6,90 @@ Shapes come from `shapes`, faults from `faults` and `wire`.
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 
-from qflow_gitops.sandbox import connectors_v3, shapes
-from qflow_gitops.sandbox.connectors import Connectors
+from qflow_gitops.sandbox import connectors_v3
 from qflow_gitops.sandbox.endpoints import Endpoints
 from qflow_gitops.sandbox.faults import Faults, parse
+from qflow_gitops.sandbox.identities import Identities
+from qflow_gitops.sandbox.neighbours import Neighbours
 from qflow_gitops.sandbox.store import Store
-from qflow_gitops.sandbox.wire import ahead, disturbed, no, refusal
+from qflow_gitops.sandbox.wire import ahead, bearer, disturbed, no, rates, refusal
 
 _SECRET_HEADERS = frozenset({"authorization", "clientid", "clientsecret", "cookie"})
 
 
-def build(store: Store, faults: Faults, duration: float, connectors: Connectors) -> Flask:
-    """Make the application; `duration` is how many seconds an execution takes."""
+def build(
+    store: Store, faults: Faults, ends: Endpoints, neighbours: Neighbours, identities: Identities
+) -> Flask:
+    """Make the application of what answers, and of who is let in."""
     app = Flask("qflow-sandbox", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    gate, ends = _Gate(store, faults), Endpoints(store, faults, duration, connectors)
-    api = "/qflowapi/v1"
+    gate = _Gate(store, faults, identities)
     views: dict[tuple[str, str], Callable[..., Response]] = {
-        ("GET", "/_sandbox/executions"): ends.what_ran,
+        ("GET", "/_sandbox/executions"): lambda: _what_ran(store),
         ("GET", "/_sandbox/requests"): lambda: jsonify(store.requests()),
         ("POST DELETE", "/_sandbox/faults"): gate.set_faults,
     }
-    for method, path, target, view in (
-        ("POST", "/auth/oidc", "token", ends.token_for_client),
-        ("POST", "/auth", "token", ends.token_for_user),
-        ("GET", f"{api}/workflows", "list", ends.workflows),
-        ("GET", f"{api}/workflows/<workflow_id>", "workflow", ends.workflow),
-        ("POST", f"{api}/workflows/<workflow_id>/run", "run", ends.run),
-        ("GET", f"{api}/workflows/<workflow_id>/executions", "list", ends.executions),
-        ("GET", "/cloudview-api/rest/v1/<cloud>/connectors", "connectors", ends.connectors),
-        ("POST", "/qps/rest/3.0/search/am/<kind>", "connectors-v3", ends.connectors_v3),
-        ("GET", f"{api}/executions/<execution_id>", "execution", ends.execution),
-        ("GET", f"{api}/executions/<execution_id>/steps", "steps", ends.steps),
-        ("GET", f"{api}/executions/<execution_id>/steps/<node>", "steps", ends.step),
-        ("GET", f"{api}/executions/<execution_id>/steps/<node>/output", "steps", ends.output),
-    ):
-        views[method, path] = gate.guarded(target, view)
+    for method, path, kind, view in _routes(ends, neighbours):
+        views[method, path] = gate.guarded(kind, view)
     app.url_map = _addresses(tuple(views))
     app.view_functions = {f"{method} {path}": view for (method, path), view in views.items()}
     app.register_error_handler(HTTPException, _not_found)
     app.before_request(gate.set_clock)
-    app.after_request(_dated)
+    app.after_request(_finished)
     return app
+
+
+class _Kind(NamedTuple):
+    """What a request is one of: the targets of faults, the rights of which one suffices, the door.
+
+    The door is what lets it in: a `token`, a `password`, or nothing that the gate looks at.
+    """
+
+    targets: tuple[str, ...]
+    rights: tuple[str, ...] = ()
+    door: str = "token"
+
+
+def _routes(
+    ends: Endpoints, more: Neighbours
+) -> tuple[tuple[str, str, _Kind, Callable[..., Response]], ...]:
+    """List the endpoints; rights are those of docs/api.md 1.1."""
+    api, one = "/qflowapi/v1", "/qflowapi/v1/executions/<execution_id>"
+    to_list, seen = ("read", "list"), ("list",)
+    workflows = _Kind(("list", "list-workflows"), to_list)
+    executions = _Kind(("list", "list-executions"), to_list)
+    at_the_door, ours = _Kind(("token",), door=""), _Kind(("tickets",), door="")
+    version, v3 = _Kind(("version",), door="password"), _Kind(("connectors-v3",), door="password")
+    return (
+        ("POST", "/auth/oidc", at_the_door, more.token_for_client),
+        ("POST", "/auth", at_the_door, more.token_for_user),
+        ("GET", f"{api}/workflows", workflows, ends.workflows),
+        ("GET", f"{api}/workflows/<workflow_id>", _Kind(("workflow",), ("read",)), ends.workflow),
+        ("POST", f"{api}/workflows/<workflow_id>/run", _Kind(("run",), ("execute",)), ends.run),
+        ("GET", f"{api}/workflows/<workflow_id>/executions", executions, ends.executions),
+        (
+            "GET",
+            "/cloudview-api/rest/v1/<cloud>/connectors",
+            _Kind(("connectors",)),
+            ends.connectors,
+        ),
+        ("POST", "/qps/rest/3.0/search/am/<kind>", v3, ends.connectors_v3),
+        ("GET", "/qps/rest/portal/version", version, more.version),
+        ("GET", one, _Kind(("execution",), seen), ends.execution),
+        ("GET", f"{one}/steps", _Kind(("steps",), to_list), ends.steps),
+        ("GET", f"{one}/steps/<node>", _Kind(("steps",), seen), ends.step),
+        ("GET", f"{one}/steps/<node>/output", _Kind(("steps",), seen), ends.output),
+        ("GET", "/_sandbox/id-token", _Kind(("id-token",), door=""), more.id_token),
+        ("GET", "/_sandbox/tickets/<ticket_id>", ours, more.ticket),
+        ("PUT", "/_sandbox/tickets/<ticket_id>", ours, more.set_ticket),
+    )
 
 
 @cache
@@ -72,44 +108,56 @@ def _not_found(problem: HTTPException) -> tuple[Response, int]:
     return jsonify({"message": problem.name}), status
 
 
-def _dated(answer: Response) -> Response:
+def _finished(answer: Response) -> Response:
+    """Put the server's time on an answer, and the rate headers that a fault asks for."""
     answer.headers["Date"] = http_date(time.time() + ahead())
+    answer.headers.update(rates(g.get("struck", {})))
     return answer
 
 
-def _has_password() -> bool:
-    """Whether a name and a password came along; a token is none."""
-    given = request.authorization
-    return given is not None and bool(given.username and given.password)
+def _what_ran(store: Store) -> Response:
+    """Return what POST run began; with `?foreign=true` what others did as well."""
+    return jsonify(store.executions(foreign=request.args.get("foreign") == "true"))
 
 
 class _Gate:
     """What every request passes: the log, the faults, the question for a token."""
 
-    def __init__(self, store: Store, faults: Faults) -> None:
+    def __init__(self, store: Store, faults: Faults, identities: Identities) -> None:
         self._store = store
         self._faults = faults
+        self._identities = identities
 
-    def guarded(self, target: str, view: Callable[..., Response]) -> Callable[..., Response]:
-        """Log the request, strike with faults, and ask for a token, before the view."""
+    def guarded(self, kind: _Kind, view: Callable[..., Response]) -> Callable[..., Response]:
+        """Log the request, strike with faults, and ask who it is, before the view."""
 
         def guarded(**arguments: str) -> Response:
             self._log()
-            g.struck = {fault.name: fault for fault in self._faults.strike(target)}
+            g.struck = {fault.name: fault for fault in self._faults.strike(kind.targets)}
             if "latency" in g.struck:
                 time.sleep(g.struck["latency"].seconds)
-            early = refusal(g.struck)
+            early = refusal(g.struck) or self._refused(kind)
             if early is not None:
                 return early
-            if target == "connectors-v3" and not _has_password():
-                return connectors_v3.refused("UNAUTHORIZED")
-            if target not in ("token", "connectors-v3") and not self._is_allowed():
-                return no(401)
             if self._is_unknown(arguments.get("workflow_id", "")):
                 return no(404)
             return disturbed(g.struck, view(**arguments))
 
         return guarded
+
+    def _refused(self, kind: _Kind) -> Response | None:
+        """Refuse who isn't known, and who lacks the right."""
+        given = request.authorization
+        if kind.door == "password" and not (
+            given and self._identities.knows(given.username, given.password)
+        ):
+            return connectors_v3.refused("UNAUTHORIZED")
+        if kind.door == "token" and not self._identities.takes(bearer()):
+            return no(401)
+        rights = g.struck.get("rights")
+        if rights and kind.rights and not {*rights.value.split(",")} & {*kind.rights}:
+            return no(403)
+        return None
 
     def set_clock(self) -> None:
         """Note once a request how far the server's clock is ahead."""
@@ -126,10 +174,6 @@ class _Gate:
             headers["Authorization"] = f"{kind} ***"
         body = "" if request.path.startswith("/auth") else request.get_data(as_text=True)
         self._store.add_request(request.method, request.full_path.rstrip("?"), headers, body)
-
-    def _is_allowed(self) -> bool:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        return kind == "Bearer" and shapes.expiry(token) > time.time()
 
     def _is_unknown(self, workflow_id: str) -> bool:
         return any(

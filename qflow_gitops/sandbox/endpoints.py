@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import Response, g, jsonify, request
 
-from qflow_gitops.sandbox import connectors_v3, shapes
+from qflow_gitops.sandbox import connectors_v3, shapes, steps
 from qflow_gitops.sandbox.connectors import Connectors, page
-from qflow_gitops.sandbox.faults import Faults
+from qflow_gitops.sandbox.faults import Fault, Faults
 from qflow_gitops.sandbox.store import MONTH, Begun, Store
 from qflow_gitops.sandbox.wire import ahead, cut_off, no
 
@@ -20,7 +20,7 @@ _FIRST_PAGE = (("pageNo", "0"), ("pageSize", "50"))
 
 
 class Endpoints:
-    """The documented endpoints, and one that tells what really ran."""
+    """The endpoints of Qualys Flow, and the lists of connectors."""
 
     def __init__(
         self, store: Store, faults: Faults, duration: float, connectors: Connectors
@@ -30,28 +30,6 @@ class Endpoints:
         self._faults = faults
         self._duration = duration
         self._connectors = connectors
-
-    def what_ran(self) -> Response:
-        """Return what POST run began; with `?foreign=true` what others did as well."""
-        return jsonify(self._store.executions(foreign=request.args.get("foreign") == "true"))
-
-    # --- tokens ----------------------------------------------------------------------
-
-    def _token(self) -> str:
-        fault = self._faults.standing("expire-tokens")
-        return shapes.token(fault.seconds if fault else 4 * 3600)
-
-    def token_for_client(self) -> Response:
-        """Return a token to a user-level client."""
-        if request.headers.get("clientId") and request.headers.get("clientSecret"):
-            return Response(self._token(), 200, content_type="text/plain")
-        return no(401)
-
-    def token_for_user(self) -> Response:
-        """Return a token for a name and a password."""
-        if request.form.get("username") and request.form.get("password"):
-            return Response(self._token(), 201, content_type="text/plain")
-        return no(401)
 
     # --- workflows -------------------------------------------------------------------
 
@@ -63,7 +41,7 @@ class Endpoints:
         size, number = asked
         known = self._store.workflows()
         items = [
-            shapes.workflow(workflow_id)
+            shapes.workflow(workflow_id, steps.components(workflow_id))
             for workflow_id in known[(number - 1) * size : number * size]
         ]
         return jsonify({"total": len(known), "items": items})
@@ -72,7 +50,7 @@ class Endpoints:
         """Return the details of a workflow; any UUID is one."""
         if not _UUID.fullmatch(workflow_id):
             return no(404)
-        return jsonify({"data": shapes.workflow(workflow_id)})
+        return jsonify({"data": shapes.workflow(workflow_id, steps.components(workflow_id))})
 
     def connectors(self, cloud: str) -> Response:
         """Return a page of the connectors of a cloud, as TotalCloud does."""
@@ -109,14 +87,15 @@ class Endpoints:
             return no(404)
         if "drop" in g.struck:
             cut_off()
-        late = g.struck.get("late")
+        late, failing = g.struck.get("late"), g.struck.get("fail")
         created = time.time() + late.seconds if late else None
         begun = Begun(
             workflow_id,
             body or {},
             self._duration,
-            outcome(self._faults, workflow_id),
+            outcome(self._faults, workflow_id, failing),
             created=created,
+            failed_at=failing.value if failing else "",
         )
         made = self._store.add_execution(begun)
         if late:
@@ -162,26 +141,42 @@ class Endpoints:
         return jsonify({"data": shapes.execution(row, ahead())}) if row else no(404)
 
     def steps(self, execution_id: str) -> Response:
-        """Return its steps: the trigger's."""
+        """Return the steps that have begun, with `includeData` also what went in and came out."""
         row = self._store.execution(execution_id)
-        return jsonify({"total": 1, "items": [shapes.step(row, ahead())]}) if row else no(404)
+        if not row:
+            return no(404)
+        items = steps.listed(row, ahead())
+        if request.args.get("includeData") == "true":
+            items = [steps.with_data(row, item) for item in items]
+        return jsonify({"total": len(items), "items": items})
 
     def step(self, execution_id: str, node: str) -> Response:
-        """Return the trigger's step."""
-        row = self._store.execution(execution_id)
-        return jsonify(shapes.step(row, ahead())) if row and node == "trigger" else no(404)
+        """Return one step."""
+        row, step = self._step(execution_id, node)
+        field = g.struck.get("error-field")
+        name = (field.value if field else "") or steps.ERROR_FIELD
+        return jsonify(steps.details(row, step, name)) if row and step else no(404)
 
     def output(self, execution_id: str, node: str) -> Response:
-        """Return the trigger's output, which echoes what was sent."""
-        row = self._store.execution(execution_id)
-        if not row or node != "trigger" or "no-echo" in g.struck:
+        """Return a step's output; the trigger's echoes what was sent."""
+        row, step = self._step(execution_id, node)
+        if not row or not step or (node == "trigger" and "no-echo" in g.struck):
             return no(404)
-        return jsonify(shapes.trigger_output(row, wrapped="wrapped-variables" in g.struck))
+        return jsonify(steps.output(row, step, wrapped="wrapped-variables" in g.struck))
+
+    def _step(
+        self, execution_id: str, node: str
+    ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        row = self._store.execution(execution_id)
+        found = (
+            (step for step in steps.listed(row, ahead()) if step["nodeId"] == node) if row else ()
+        )
+        return row, next(iter(found), None)
 
 
-def outcome(faults: Faults, workflow: str) -> str:
+def outcome(faults: Faults, workflow: str, failing: Fault | None = None) -> str:
     """Say how an execution of this workflow ends, by the faults in force."""
-    chosen = "Success"
+    chosen = "Failed" if failing else shapes.SUCCESS
     for fault in faults.all_standing("outcome"):
         scope, colon, status = fault.value.rpartition(":")
         if not colon or scope.lower() == workflow.lower():

@@ -6,8 +6,9 @@ A status number is one line in `FAULTS`; what another fault does is said where i
 
 import difflib
 import math
+import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from qflow_gitops.errors import UsageProblem
@@ -16,10 +17,15 @@ TARGETS = {
     "token": "POST /auth and /auth/oidc",
     "workflow": "a workflow's details",
     "list": "the list of workflows, and that of a workflow's executions",
+    "list-workflows": "the list of workflows",
+    "list-executions": "the list of a workflow's executions",
     "execution": "an execution's details",
     "steps": "an execution's steps, one of them, and a step's output",
     "connectors": "TotalCloud's list of a cloud's connectors",
     "connectors-v3": "Connector v3's list of a cloud's connectors",
+    "version": "the platform's versions, of the API server",
+    "id-token": "the ID tokens of a CI's jobs",
+    "tickets": "a ticket",
     "run": "POST run",
     "any": "all of these",
 }
@@ -57,22 +63,43 @@ FAULTS = {
     "list-shift": "[=SECONDS]: before each page another's run appears, begun so long ago (list)",
     "list-stuck": "every page is the first, as if its number were not known (list)",
     "response-code": "=CODE: refuse with that responseCode (connectors-v3)",
+    "version": "[=VERSION]: QFlow has this version; without one it isn't told (version)",
+    "rights": "=RIGHT,…: the role has only these of read, list, execute, or none (any)",
+    "rate-headers": "=LIMIT/REMAINING/SECONDS: rate headers on each answer, counting down (any)",
     "skew": "=SECONDS: the server's clock is so far ahead, with a minus behind (any)",
     "outcome": "=STATUS or =WORKFLOWID:STATUS: how executions end (run)",
+    "fail": "[=STEP]: executions fail in it: trigger, resource, filter, qualysevent (run)",
+    "error-field": "=NAME: where a failed step's details tell why, a.b for b in a (steps)",
     "unknown-workflow": "=WORKFLOWID: there is no such workflow (any)",
     "expire-tokens": "=SECONDS: tokens live only so long (token)",
 }
 """Name -> what it does; in brackets the kind of request that it is about unless told."""
 
 
+_SECONDS = ("=SECONDS", "[=SECONDS]")
+_RIGHTS = "(?:read|list|execute)"
+_FORMS = {
+    "fail": ("trigger|resource|filter|qualysevent", "fail=filter"),
+    "rights": (f"none|{_RIGHTS}(?:,{_RIGHTS})*", "rights=read,list"),
+    "rate-headers": (r"\d{1,9}/\d{1,9}/\d{1,9}", "rate-headers=300/299/3600"),
+    "version": (r"[\w.-]{1,40}", "version=1.18.0"),
+    "error-field": (r"\w+(?:\.\w+)*", "error-field=error.message"),
+}
+"""Name -> the values that it takes, and one of them."""
+
+
 @dataclass(slots=True)
 class Fault:
-    """One fault in force. `left` counts the requests that it still strikes, None for all."""
+    """One fault in force. `left` counts the requests that it still strikes, None for all.
+
+    `struck` counts those that it has struck.
+    """
 
     name: str
     value: str
     target: str
     left: int | None = None
+    struck: int = 0
 
     @property
     def seconds(self) -> float:
@@ -103,7 +130,9 @@ def parse(text: str) -> Fault:
         raise _malformed(
             f"`{text}` isn't NAME[=VALUE][@TARGET][#COUNT].", f"The targets are: {targets}."
         )
-    if value and "=SECONDS" in FAULTS[name] and not _is_seconds(value, name == "skew"):
+    if value and name in _FORMS and not re.fullmatch(_FORMS[name][0], value):
+        raise _malformed(f"`{value}` can't be said of {name}.", f"For instance: {_FORMS[name][1]}")
+    if value and FAULTS[name].startswith(_SECONDS) and not _is_seconds(value, name == "skew"):
         raise _malformed(f"`{value}` isn't a number of seconds.", f"For instance: {name}=1.5")
     return Fault(name, value, target or usual, int(count) if count else None)
 
@@ -145,15 +174,17 @@ class Faults:
         with self._lock:
             return [fault for fault in self._faults if fault.name == name]
 
-    def strike(self, target: str) -> list[Fault]:
-        """Return the faults that strike a request of this kind, and count them."""
+    def strike(self, targets: Collection[str]) -> list[Fault]:
+        """Return the faults that strike a request of these kinds, and count them."""
         with self._lock:
             struck = [
                 fault
                 for fault in self._faults
-                if fault.target in (target, "any") and (fault.left is None or fault.left > 0)
+                if (fault.target in targets or fault.target == "any")
+                and (fault.left is None or fault.left > 0)
             ]
             for fault in struck:
+                fault.struck += 1
                 if fault.left is not None:
                     fault.left -= 1
             return struck

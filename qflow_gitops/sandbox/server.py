@@ -15,8 +15,10 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.sandbox.app import build
 from qflow_gitops.sandbox.connectors import Connectors
-from qflow_gitops.sandbox.endpoints import outcome
+from qflow_gitops.sandbox.endpoints import Endpoints, outcome
 from qflow_gitops.sandbox.faults import Fault, Faults, parse
+from qflow_gitops.sandbox.identities import CREDENTIALS, Identities
+from qflow_gitops.sandbox.neighbours import VERSION, Neighbours
 from qflow_gitops.sandbox.store import Begun, Store
 
 
@@ -79,12 +81,17 @@ class SandboxServer:
         data: Path | None = None,
         faults: Iterable[str] = (),
         duration: float = 0.4,
+        credentials: Iterable[str] = CREDENTIALS,
+        onboarded: Iterable[str] = (),
+        version: str = VERSION,
     ) -> None:
         """Bind to the loopback address; UsageProblem where the port is taken.
 
         `data` is the SQLite file, a temporary one where it is None; `duration` is how many
-        seconds an execution takes.
+        seconds an execution takes. `credentials` are NAME:SECRET, `onboarded` the audiences
+        whose ID tokens are taken, `version` is QFlow's.
         """
+        identities = Identities(credentials, onboarded)
         self._faults = Faults([parse(fault) for fault in faults])
         self._duration = duration
         self._connectors = Connectors()
@@ -94,7 +101,9 @@ class SandboxServer:
                 data = Path(folder) / "sandbox.sqlite"
             self._store = _store_in(data)
             opened.callback(self._store.close)
-            app = build(self._store, self._faults, duration, self._connectors)
+            neighbours = Neighbours(self._faults, identities, version)
+            ends = Endpoints(self._store, self._faults, duration, self._connectors)
+            app = build(self._store, self._faults, ends, neighbours, identities)
             app.config["PROPAGATE_EXCEPTIONS"] = True
             self._server = _server_at(port, app)
             opened.callback(self._server.server_close)

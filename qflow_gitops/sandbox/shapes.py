@@ -1,6 +1,5 @@
 """The documented shapes of answers; what is invented says so."""
 
-import base64
 import hashlib
 import json
 import time
@@ -10,27 +9,11 @@ from typing import Any
 SYSTEM = ("connectorId", "region", "resourceGroup", "project", "oci_region", "compartment")
 LEGACY = ("credentials", "credentials_azure", "credentials_gcp")
 CUSTOMER = str(uuid.uuid5(uuid.NAMESPACE_DNS, "customer.sandbox"))
+SUCCESS = "Success"
+"""The one word for an end that is documented (docs/api.md 3)."""
 
 
-def token(lifetime: float) -> str:
-    """Make a token with three parts and an end, signed by nobody."""
-    parts = ({"alg": "none"}, {"sub": "sandbox", "exp": int(time.time() + lifetime)})
-    encoded = [
-        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts
-    ]
-    return ".".join((*encoded, "sandbox"))
-
-
-def expiry(text: str) -> float:
-    """Read the end of a token made here; 0 for anything else."""
-    try:
-        part = text.split(".")[1]
-        return float(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["exp"])
-    except (ValueError, KeyError, IndexError, TypeError):
-        return 0.0
-
-
-def workflow(workflow_id: str) -> dict[str, Any]:
+def workflow(workflow_id: str, components: list[dict[str, Any]]) -> dict[str, Any]:
     """Details of a workflow (docs/api.md 1.3 [D WFDET]); revision and name are invented.
 
     That an id in capitals is the same one is invented, too: it is a UUID.
@@ -41,8 +24,7 @@ def workflow(workflow_id: str) -> dict[str, Any]:
         for key in ("resourceGroup", "project", "credentials", "credentials_azure")
     ]
     variables += [{"key": "name", "value": ["maha2"]}, {"key": "dryRun", "value": False}]
-    trigger = {"name": "Trigger", "id": "trigger", "type": "trigger", "previous": None}
-    definition = {"variables": variables, "components": [trigger]}
+    definition = {"variables": variables, "components": components}
     return {
         "id": workflow_id,
         "createdAt": 1744786878828,
@@ -66,40 +48,20 @@ def execution(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
     running = "Running" if now >= begun + row["duration"] / 4 else "Queued"
     data = {
         "id": row["id"],
-        "createdAt": _ms(begun),
-        "updatedAt": _ms(min(now, ends)),
+        "createdAt": milliseconds(begun),
+        "updatedAt": milliseconds(min(now, ends)),
         "tags": [f"created_by={CUSTOMER}"],
         "workflow": row["workflow"],
         "execution": row["id"],
         "customerId": CUSTOMER,
         "status": row["outcome"] if done else running,
-        "startDate": _ms(begun),
+        "startDate": milliseconds(begun),
         "details": {},
         "linkedExecutions": [],
     }
     if done:
-        data |= {"endDate": _ms(ends), "details": {"executionEndDate": _ms(ends)}}
+        data |= {"endDate": milliseconds(ends), "details": {"executionEndDate": milliseconds(ends)}}
     return data
-
-
-def step(row: dict[str, Any], ahead: float = 0.0) -> dict[str, Any]:
-    """Return the one step that the sandbox's executions have (docs/api.md 1.7 [D STLIST])."""
-    seen = execution(row, ahead)
-    day = time.gmtime(row["created"] + ahead)
-    return {
-        "id": "01JT3585YRG0DHQNS9" + row["id"].replace("-", "")[:8].upper(),
-        "createdAt": seen["createdAt"],
-        "updatedAt": seen["updatedAt"],
-        "tags": seen["tags"],
-        "customerId": CUSTOMER,
-        "eventOrder": 1,
-        "nodeId": "trigger",
-        "execution": row["id"],
-        "nodeType": "trigger",
-        "status": seen["status"],
-        "startDate": seen["startDate"],
-        "parDateKey": time.strftime("%Y-%m-%dT00:00:00.000Z", day),
-    }
 
 
 def trigger_output(row: dict[str, Any], *, wrapped: bool = False) -> list[dict[str, Any]]:
@@ -159,6 +121,22 @@ def started_116(execution_id: str, workflow_id: str, body: Any) -> dict[str, Any
     }
 
 
+def no_such_user() -> dict[str, Any]:
+    """Body of a refusal of a name and its secret (docs/api.md 4.2 [D PCRS])."""
+    return {"authentication_exceptions": [["The name or the secret is wrong (sandbox)."]]}
+
+
+def versions(version: str) -> dict[str, Any]:
+    """Versions of the platform's parts (docs/api.md 5.6 [C]); QFlow's where it is told."""
+    portal = {"PortalApplication-VERSION": "3.25.0.0-10", "WAS-VERSION": "10.0.0.0-1"}
+    web = {"WEB-VERSION": "10.30.0.0-1", "SCANNER-VERSION": "13.0.1-1"}
+    data = {
+        "Portal-Version": portal | ({"QFLOW-VERSION": version} if version else {}),
+        "QWeb-Version": web,
+    }
+    return {"ServiceResponse": {"responseCode": "SUCCESS", "count": "1", "data": data}}
+
+
 def problem(status: int, ahead: float = 0.0) -> dict[str, Any]:
     """Bodies of refusals, of sibling APIs behind the same gateway (docs/api.md 4.2)."""
     if status == 401:
@@ -167,10 +145,11 @@ def problem(status: int, ahead: float = 0.0) -> dict[str, Any]:
         return {
             "errorCode": "403 FORBIDDEN",
             "message": "The sandbox user does not have the API ACCESS permission",
-            "timestamp": _ms(time.time() + ahead),
+            "timestamp": milliseconds(time.time() + ahead),
         }
     return {"status": status, "message": f"Sandbox fault {status}"}
 
 
-def _ms(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
+    """Return a time as answers have it, since 1970."""
     return round(seconds * 1000)

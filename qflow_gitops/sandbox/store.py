@@ -29,6 +29,7 @@ _LATER_COLUMNS = {  # a data file of an earlier release hasn't got them
     "source": "TEXT NOT NULL DEFAULT 'PUBLIC_API'",
     "ours": "INTEGER NOT NULL DEFAULT 1",
     "forgotten": "INTEGER NOT NULL DEFAULT 0",
+    "failed_at": "TEXT NOT NULL DEFAULT ''",
 }
 _EXACT = 0.0005  # seconds; times are shown, and asked for, in whole milliseconds
 
@@ -37,6 +38,7 @@ _EXACT = 0.0005  # seconds; times are shown, and asked for, in whole millisecond
 class Begun:
     """An execution to be added: how it ends, when and through whom it came into being.
 
+    `failed_at` is the kind of the step that fails, "" for the last one.
     `duration` is in seconds, `created` in seconds since 1970, now where it is None; one in
     the future is seen by nobody before. `ours`: begun through the sandbox's POST run.
     """
@@ -48,6 +50,7 @@ class Begun:
     source: str = "PUBLIC_API"
     ours: bool = True
     created: float | None = None
+    failed_at: str = ""
 
 
 class Store:
@@ -86,10 +89,11 @@ class Store:
         # Whole milliseconds, as they are shown, and downwards: never later than now.
         created = math.floor(created * 1000 + 0.001) / 1000
         row = (execution_id, begun.workflow, created, begun.duration, begun.outcome)
-        more = (json.dumps(begun.body), begun.source, begun.ours)
+        more = (json.dumps(begun.body), begun.source, begun.ours, begun.failed_at)
         self._all(
-            "INSERT INTO executions (id, workflow, created, duration, outcome, body, source, ours)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO executions"
+            " (id, workflow, created, duration, outcome, body, source, ours, failed_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *row,
             *more,
         )

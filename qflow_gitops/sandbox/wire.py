@@ -21,6 +21,25 @@ def ahead() -> float:
     return float(g.get("ahead", 0.0))
 
 
+def bearer() -> str:
+    """Return the token that this request brings, "" where it brings none."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if kind == "Bearer" else ""
+
+
+def rates(struck: dict[str, Fault]) -> dict[str, str]:
+    """Return the rate headers that a fault asks for (docs/api.md 4.3); nothing is refused."""
+    fault = struck.get("rate-headers")
+    if fault is None:
+        return {}
+    limit, left, seconds = (fault.value or "300/299/3600").split("/")
+    return {
+        "X-RateLimit-Limit": limit,
+        "X-RateLimit-Window-Sec": seconds,
+        "X-RateLimit-Remaining": str(max(0, int(left) - fault.struck + 1)),
+    }
+
+
 def no(status: int, headers: dict[str, str] | None = None, **more: str) -> Response:
     """Refuse, in the form that sibling APIs have."""
     answer: Response = jsonify(shapes.problem(status, ahead()) | more)
@@ -88,6 +107,7 @@ def _raw(answer: Response) -> tuple[bytes, bytes]:
         f"Date: {http_date(time.time() + ahead())}",
         f"Content-Type: {answer.content_type}",
         f"Content-Length: {len(body)}",
+        *(f"{name}: {value}" for name, value in rates(g.struck).items()),
     ]
     return "\r\n".join((*head, "", "")).encode(), body
 

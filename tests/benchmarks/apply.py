@@ -101,8 +101,8 @@ def _timed(runs: int, concurrency: int, delay: float) -> tuple[float, float, flo
             "PATH": os.environ["PATH"],
             "HOME": folder,
             "QFLOW_GATEWAY": f"http://127.0.0.1:{server.port}",
-            "QFLOW_CLIENT_ID": "bench",
-            "QFLOW_CLIENT_SECRET": "bench",
+            "QFLOW_CLIENT_ID": "sandbox",
+            "QFLOW_CLIENT_SECRET": "sandbox",
         }
         command = [*PROGRAM, "-q", "apply", "--yes", "--no-wait", f"--concurrency={concurrency}"]
         used = measured(command, Path(folder), environ)

@@ -3,11 +3,11 @@
 import tempfile
 from pathlib import Path
 
-from qflow_gitops.sandbox.server import SandboxServer
 from tests.benchmarks import repository
 from tests.benchmarks.processes import COMPILED, Used, measured, medians
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 from tests.helpers.storm import PROGRAM
 
@@ -19,7 +19,7 @@ def _applied(count: int, rollout: str) -> Used:
     lines = "".join(
         f"    - {{name: a{number}, input: {{n: {number}}}}}\n" for number in range(count)
     )
-    with tempfile.TemporaryDirectory() as folder, SandboxServer(duration=0.02) as server:
+    with tempfile.TemporaryDirectory() as folder, served(duration=0.02) as server:
         workspace = repository.begun(Path(folder))
         limits = f"  policy: {{limits: {{runs: {count}}}}}\n"
         workspace.write("qflow.yaml", SANDBOX_PROJECT + limits)
@@ -29,8 +29,8 @@ def _applied(count: int, rollout: str) -> Used:
             **COMPILED,
             "HOME": folder,
             "QFLOW_GATEWAY": server.url,
-            "QFLOW_CLIENT_ID": "bench",
-            "QFLOW_CLIENT_SECRET": "bench",
+            "QFLOW_CLIENT_ID": "sandbox",
+            "QFLOW_CLIENT_SECRET": "sandbox",
         }
         command = [*PROGRAM, "-q", "apply", "--yes", "--concurrency=8"]
         used = measured(command, Path(folder), environ)

@@ -101,6 +101,7 @@ _BY_REASON = {
     "the sandbox would serve until it is stopped": (
         "The targets are: ….",
         "For instance: …=1.5",
+        "For instance: `qflow-gitops sandbox --credentials ada:a-secret`",
         "--data names a file that may be written, or made anew.",
         "Let it choose one: `qflow-gitops sandbox --port 0`",
     ),

@@ -31,6 +31,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.fakes import qualys as fakes
 from tests.fakes.clock import FakeClock
 from tests.fakes.qualys import FakeQualys, Reply
+from tests.helpers.sandboxes import served
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"
 OTHER = "11111111-2222-4333-8444-555555555555"
@@ -191,7 +192,7 @@ def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         return
     monkeypatch.setenv("QFLOW_CLIENT_ID", "test-client")
     monkeypatch.setenv("QFLOW_CLIENT_SECRET", "test-canary-secret")
-    with SandboxServer(duration=1_000) as server:
+    with served(duration=1_000) as server:
         yield Real(server)
 
 
@@ -279,7 +280,7 @@ def test_who_is_not_there_is_unreachable_and_got_nothing(
 ) -> None:
     monkeypatch.setenv("QFLOW_CLIENT_ID", "test-client")
     monkeypatch.setenv("QFLOW_CLIENT_SECRET", "test-canary-secret")
-    with SandboxServer() as server:
+    with served() as server:
         gone: Host = Real(server)
         gone.qualys.connect()
     silent = Fake()

@@ -35,6 +35,7 @@ from tests.helpers.environments import (
 from tests.helpers.forks import WEAK, Forks
 from tests.helpers.github_api import GitHubApi
 from tests.helpers.partners import NIGHTLY
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import CONNECTOR, SAMPLE, spec
 from tests.helpers.typed import commands
 
@@ -124,7 +125,7 @@ def build(folder: Path, object_format: str) -> None:
     # An empty repository doesn't tell a clone by which hash its ids are made.
     world.git(*made, "clone", at=".")
     world.git("remote", "add", "origin", world.remote.as_uri())
-    with SandboxServer(data=folder / "sandbox.sqlite", duration=0) as sandbox:
+    with served(data=folder / "sandbox.sqlite", duration=0) as sandbox:
         environ = variables(world, sandbox.url, {})
         forks = Forks(environ)
 

@@ -16,6 +16,7 @@ from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH, Remote
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import CONNECTOR
 
 RUN = "encrypt-prod-buckets"
@@ -90,7 +91,7 @@ class Bench:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
     """A sandbox whose executions end at once."""
-    with SandboxServer(duration=0) as running:
+    with served(duration=0) as running:
         monkeypatch.setenv("QFLOW_GATEWAY", running.url)
         monkeypatch.setenv("QFLOW_CLIENT_ID", "test-client")
         monkeypatch.setenv("QFLOW_CLIENT_SECRET", "test-canary-secret")

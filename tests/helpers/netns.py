@@ -136,6 +136,7 @@ def partition(folder: Path, *faults: str) -> Iterator[Partition]:
         _ip("-n", far, "link", "set", "far0", "up")
         made.mend()
         command = [sys.executable, "-c", _PROGRAM, "sandbox", "--port", str(PORT)]
+        command += ["--credentials", "test-client:test-canary-secret"]
         command += ["--data", str(made.data), "--duration", "0"]
         command += [word for one in faults for word in ("--fault", one)]
         server = _started(far, command, folder, os.environ)

@@ -32,7 +32,8 @@ def environment(folder: Path, url: str = "", tree: Path = TREE) -> dict[str, str
     known = {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
     known["PYTHONPATH"] = str(tree)
     if url:
-        known |= {"QFLOW_GATEWAY": url, "QFLOW_CLIENT_ID": "x", "QFLOW_CLIENT_SECRET": "y"}
+        known["QFLOW_GATEWAY"] = url
+        known |= {"QFLOW_CLIENT_ID": "sandbox", "QFLOW_CLIENT_SECRET": "sandbox"}
     return known
 
 

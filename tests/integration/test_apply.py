@@ -11,6 +11,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.partners import one_each
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 OTHER = "f516bcf4-f6fb-46ac-a54f-ddbcf2a2d24a"
@@ -130,11 +131,11 @@ def test_no_wait_records_and_a_later_apply_waits(
 def test_the_end_of_the_wait_loses_nothing(
     project: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with SandboxServer(duration=30) as slow:
+    with served(duration=30) as slow:
         monkeypatch.setenv("QFLOW_GATEWAY", slow.url)
         monkeypatch.setenv("QFLOW_TOKEN", "")
-        monkeypatch.setenv("QFLOW_CLIENT_ID", "one")
-        monkeypatch.setenv("QFLOW_CLIENT_SECRET", "other")
+        monkeypatch.setenv("QFLOW_CLIENT_ID", "test-client")
+        monkeypatch.setenv("QFLOW_CLIENT_SECRET", "test-canary-secret")
         begun = time.monotonic()
         assert cli("apply", "--yes", "--timeout", "1s").code == 8
         assert time.monotonic() - begun < 5

@@ -11,6 +11,7 @@ from qflow_gitops.sandbox.connectors_v3 import connector as connector_v3
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import CONNECTOR, SANDBOX_PROJECT
 from tests.integration.test_connectors import AWS, EDITED, FIRST, GCP, OTHER
 
@@ -32,7 +33,7 @@ def numbered(cloud: str, count: int, first: int = 1) -> list[dict[str, Any]]:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
     """An API server that is another one than the gateway, and its credentials."""
-    with SandboxServer() as server:
+    with served() as server:
         monkeypatch.setenv("QFLOW_API_SERVER", server.url)
         monkeypatch.setenv("QFLOW_API_USERNAME", NAME)
         monkeypatch.setenv("QFLOW_API_PASSWORD", PASSWORD)
@@ -118,7 +119,7 @@ def test_where_v1_has_no_list_what_to_set_and_type_is_told(
     (note,) = (each for each in done["notes"] if "gcp" in each)
     assert "set QFLOW_API_USERNAME and QFLOW_API_PASSWORD" in note
     assert server.requests() == []
-    monkeypatch.setenv(lacking, "canary-other")
+    monkeypatch.setenv(lacking, PASSWORD if "PASSWORD" in lacking else NAME)
     for said in done["notes"]:
         (command,) = re.findall(r"`qflow-gitops ([^`]*)`", said)
         assert cli(*shlex.split(command)).code == 0

@@ -17,6 +17,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import WORKFLOW, spec
 
 RUN = "encrypt-prod-buckets"
@@ -33,7 +34,7 @@ def only(workspace: Workspace, *texts: str) -> None:
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
-    with SandboxServer(duration=4) as server:
+    with served(duration=4) as server:
         monkeypatch.setenv("QFLOW_GATEWAY", server.url)
         monkeypatch.setenv("QFLOW_CLIENT_ID", "test-client")
         monkeypatch.setenv("QFLOW_CLIENT_SECRET", "test-canary-secret")

@@ -41,6 +41,7 @@ from tests.helpers.environments import CALLS, ENVIRONMENTS, ORDINARY, Environmen
 from tests.helpers.forks import Forks
 from tests.helpers.github_api import GitHubApi
 from tests.helpers.partners import rows
+from tests.helpers.sandboxes import served
 
 DOCUMENT = Path(__file__).parents[2] / "docs/environments.md"
 Placed = Callable[[str], AbstractContextManager[Place]]
@@ -97,7 +98,7 @@ def placed(
             if which not in servers:
                 data = folder / f"{which}.sqlite"
                 shutil.copy(shared / which / "sandbox.sqlite", data)
-                servers[which] = SandboxServer(data=data, duration=0).start()
+                servers[which] = served(data=data, duration=0).start()
             at = folder / "place"
             try:
                 yield Place(environment, at, shared, forked, servers[which], github)

@@ -225,6 +225,9 @@ POST = [
     ("old-shape",         1,  1, "succeeded",   0),
     ("outcome=Success",   1,  1, "succeeded",   0),
     ("outcome=Failed",    1,  1, "ended",       1),  # no documented word: ended, no success
+    ("fail=filter",       1,  1, "ended",       1),
+    ("rights=read,list",  1,  0, "refused",     1),
+    ("rate-headers=9/0/9", 1, 1, "succeeded",   0),  # they are on all answers: no limit
     ("skew=7200",         1,  1, "succeeded",   0),
     ("skew=-7200",        1,  1, "succeeded",   0),
     # refused: docs/api.md 12
@@ -470,6 +473,7 @@ STEPS = [
     ("latency=0.1", 1, "adopted",    0),
     ("drip=0.1",    1, "adopted",    0),
     ("wrapped-variables", 1, "adopted", 0),
+    ("error-field=error", 1, "adopted", 0),
     ("no-echo",     1, "in_doubt",   9),
     ("400",         1, "in_doubt",   9),
     ("401",         2, "in_doubt",   9),
@@ -552,7 +556,7 @@ def missing(target: str, table: Sequence[Row]) -> set[str]:
     """Give the faults that strike a kind of request and have no row."""
     own = {"bad-id", "old-shape", "late", "outcome", "no-echo", "wrapped-variables", "list-lag",
            "list-shift", "list-stuck", "skew", "unknown-workflow", "expire-tokens",
-           "response-code"}  # fmt: skip
+           "response-code", "version", "rights", "rate-headers", "fail", "error-field"}  # fmt: skip
     everywhere = set(FAULTS) - own
     usual = {name for name in own if FAULTS[name].endswith(f"({target})")}
     named = {

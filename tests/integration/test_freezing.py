@@ -22,6 +22,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.partners import IN_BOTH_STORES, STORES, rows
+from tests.helpers.sandboxes import served
 from tests.helpers.services import Done, Process, Runners
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 
@@ -82,7 +83,7 @@ def scene(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Scen
     if request.param == "branch":
         workspace.git("push", "--quiet", "origin", "main")
         there = remote.clone("there").path
-    with SandboxServer(duration=3) as server:
+    with served(duration=3) as server:
         runners = Runners(server)
         with runners.installed():
             yield Scene(workspace.path, there, runners, request.param)

@@ -33,9 +33,9 @@ from hypothesis.stateful import (
 from qflow_gitops.base.paths import RESCUE_FILE
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, State
-from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.oracle import RELEASABLE, Oracle
 from tests.helpers.partners import NIGHTLY
+from tests.helpers.sandboxes import served
 from tests.helpers.services import Done, Process, Runners
 from tests.helpers.team import Person, Spec, Team, repositories
 
@@ -90,7 +90,7 @@ class Story(RuleBasedStateMachine):
         super().__init__()
         self._opened = ExitStack()
         folder = self._opened.enter_context(tempfile.TemporaryDirectory())
-        self.sandbox = self._opened.enter_context(SandboxServer(duration=3.0))
+        self.sandbox = self._opened.enter_context(served(duration=3.0))
         self.workflow = str(uuid4())
         self.team = self.kind_of_team(Path(folder), self.template, self.workflow)
         self.runners = Runners(self.sandbox)

@@ -18,7 +18,9 @@ from referencing import Registry
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.sandbox.faults import FAULTS, parse
 from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.sandbox.steps import KINDS
 from tests.helpers.cli import Cli
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import WORKFLOW
 
 ROOT = Path(__file__).parents[2]
@@ -49,9 +51,8 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        answer = requests.post(
-            url + "/auth/oidc", headers={"clientId": "a", "clientSecret": "b"}, timeout=5
-        )
+        credentials = {"clientId": "sandbox", "clientSecret": "sandbox"}
+        answer = requests.post(url + "/auth/oidc", headers=credentials, timeout=5)
         self.headers = {"Authorization": f"Bearer {answer.text}"}
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -81,7 +82,8 @@ def test_every_documented_endpoint_has_the_documented_shape(sandbox: SandboxServ
     assert client("GET", f"{API}/workflows?{PAGE}")["total"] == 1
     listed = client("GET", f"{API}/workflows/{WORKFLOW}/executions?{PAGE}")
     assert listed["items"] == [done]
-    assert client("GET", f"{API}/executions/{one}/steps")["total"] == 1
+    steps = client("GET", f"{API}/executions/{one}/steps")
+    assert [step["nodeType"] for step in steps["items"]] == [*KINDS]
     assert client("GET", f"{API}/executions/{one}/steps/trigger")["execution"] == one
     (output,) = client("GET", f"{API}/executions/{one}/steps/trigger/output")
     assert output["input"] == BODY["input"]
@@ -95,7 +97,7 @@ def test_connector_v3_has_the_shape_that_is_known_and_takes_a_password(
     sandbox: SandboxServer,
 ) -> None:
     client = Client(sandbox.url)
-    search, basic = "/qps/rest/3.0/search/am", {"Authorization": "Basic YTpi"}
+    search, basic = "/qps/rest/3.0/search/am", {"Authorization": "Basic c2FuZGJveDpzYW5kYm94"}
     body: dict[str, Any] = {"ServiceRequest": {"preferences": {"limitResults": 1}}}
     path = f"{search}/awsassetdataconnector"
     first = client("POST", path, body, **basic)["ServiceResponse"]
@@ -152,20 +154,21 @@ def test_a_list_that_lags(sandbox: SandboxServer) -> None:
 
 def test_the_data_file_outlives_the_server_and_holds_no_secret(tmp_path: Path) -> None:
     data = tmp_path / "sandbox.sqlite"
-    with SandboxServer(data=data) as first:
+    with served(data=data) as first:
         Client(first.url)("POST", f"{API}/workflows/{WORKFLOW}/run", BODY)
         requests.post(
             first.url + "/auth", data={"username": "ada", "password": "canary"}, timeout=5
         )
-    with SandboxServer(data=data) as second:
+    with served(data=data) as second:
         assert [one["body"] for one in second.executions()] == [BODY]
         assert "canary" not in json.dumps(second.requests())
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_can_be_asked_for(name: str) -> None:
-    fault = parse(f"{name}=1@any#2")
-    assert (fault.name, fault.value, fault.target, fault.left) == (name, "1", "any", 2)
+    value = {"fail": "filter", "rights": "read", "rate-headers": "9/8/7"}.get(name, "1")
+    fault = parse(f"{name}={value}@any#2")
+    assert (fault.name, fault.value, fault.target, fault.left) == (name, value, "any", 2)
     assert FAULTS[name].endswith(")")
     assert parse(name).target in FAULTS[name]
 
@@ -201,7 +204,7 @@ def test_a_sandbox_that_cannot_start_leaves_nothing(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     taken = int(sandbox.url.rpartition(":")[2])
     with pytest.raises(UsageProblem) as raised:
-        SandboxServer(port=taken)
+        served(port=taken)
     assert (raised.value.reason, list(tmp_path.iterdir())) == ("port_taken", [])
 
 

@@ -13,6 +13,7 @@ import requests
 
 from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.sandbox.store import Begun, Store
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 from tests.integration.test_sandbox import API, BODY, PAGE, Client
 
@@ -91,7 +92,7 @@ def test_a_data_file_of_an_earlier_release(tmp_path: Path) -> None:
     old.execute("INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?)", row)
     old.commit()
     old.close()
-    with SandboxServer(data=data) as server:
+    with served(data=data) as server:
         client = Client(server.url)
         (output,) = client("GET", f"{API}/executions/{CONNECTOR}/steps/trigger/output")
         assert output["source"] == "PUBLIC_API"

@@ -25,12 +25,12 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers import typed
 from tests.helpers.changes import EDITS, Drawn, edited
 from tests.helpers.clones import BRANCH, record_of
 from tests.helpers.partners import NIGHTLY
 from tests.helpers.people import HOWS, Alone, People
+from tests.helpers.sandboxes import served
 from tests.helpers.services import Done, Runners
 from tests.helpers.team import repositories
 from tests.helpers.truth import Truth
@@ -91,9 +91,7 @@ class Story:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         self.say = say
         self.people = kind(folder, template, beginning())
-        self.sandboxes = {
-            name: opened.enter_context(SandboxServer(duration=3.0)) for name in PLATFORMS
-        }
+        self.sandboxes = {name: opened.enter_context(served(duration=3.0)) for name in PLATFORMS}
         self.runners = Runners(self.sandboxes["sandbox"], self.sandboxes)
         opened.enter_context(self.runners.installed())
         opened.enter_context(patch.object(os, "fsync", lambda _: None))  # no power is cut here

@@ -7,6 +7,7 @@ import pytest
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec, with_targets
 
 FILE = f"workflows/{WORKFLOW}.json"
@@ -142,9 +143,7 @@ def test_the_policy_holds_runs_that_the_catalog_says_nothing_of(
 
 
 def test_a_workflow_that_qualys_does_not_know(cli: Cli, pulled: Workspace) -> None:
-    from qflow_gitops.sandbox.server import SandboxServer as Server
-
-    with Server(faults=[f"unknown-workflow={OTHER}"]) as other, pytest.MonkeyPatch.context() as env:
+    with served(faults=[f"unknown-workflow={OTHER}"]) as other, pytest.MonkeyPatch.context() as env:
         env.setenv("QFLOW_GATEWAY", other.url)
         done = cli("workflows", "pull", OTHER, WORKFLOW)
     assert (done.code, "unknown" in done.out, FILE in done.out) == (3, True, True)
