@@ -26,10 +26,11 @@ _BY_REASON = {
         "Leave it out for github.com.",
         "Set GITHUB_REPOSITORY to OWNER/NAME; GitHub Actions does.",
         "In a workflow: env: {GITHUB_TOKEN: '${{ github.token }}'}",
-        "It may be over, or for another server: check GITHUB_TOKEN, GITHUB_API_URL.",
-        "Check the token, and the job's `permissions`.",
-        "Check the repository and the pull request's number.",
-        "Check GITHUB_API_URL: another kind of server may answer there.",
+        "It may be over, or for another server: check …, ….",
+        "Check the token….",
+        "Check that … are right.",
+        "If it was renamed, set … to its new name.",
+        "See what … names: another kind of server may answer there.",
         (
             "Give the job `permissions: {pull-requests: write}`. For a pull request from a fork "
             "the token can only read: comment from a `workflow_run` job, or read the plan in "

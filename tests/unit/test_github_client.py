@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from qflow_gitops.errors import UnreachableError
-from qflow_gitops.github import client as module
 from qflow_gitops.github.client import Client
 from qflow_gitops.github.pulls import GitHubPulls
+from qflow_gitops.http import rest as module
 from qflow_gitops.http.transport import HttpAnswer
 from qflow_gitops.ports.pull_requests import PullRequest
 
@@ -177,3 +177,34 @@ def test_an_approval_counts_only_where_all_that_speaks_against_it_could_be_seen(
     assert approvers(activity=answer([PUSH], link=NEXT)) == ()
     assert approvers(activity=answer([PUSH | {"ref": "refs/heads/y"}] * 99 + [PUSH])) == ()
     assert approvers(collaborators=hidden) == ()
+
+
+@pytest.mark.parametrize(
+    ("reset", "until"),
+    [
+        ("1795849200", ", until 2026-11-28T07:00:00Z."),
+        ("-5", "."),
+        ("", "."),
+        ("9" * 12, "."),
+        ("1e9", "."),
+        ("٣", "."),
+    ],
+)
+def test_a_limit_says_until_when(reset: str, until: str) -> None:
+    refused = [
+        answer({"message": "too many"}, 403, x_ratelimit_remaining="0", x_ratelimit_reset=reset)
+    ] * 4
+    one, _ = client(*refused)
+    with pytest.raises(UnreachableError) as problem:
+        one.get("")
+    assert (
+        problem.value.message == f"GitHub could not be asked, tried 4 times: 403: too many{until}"
+    )
+
+
+def test_who_was_renamed_is_told_so() -> None:
+    one, _ = client(answer({"message": "Moved Permanently"}, 301, location="https://x.example/"))
+    with pytest.raises(UnreachableError) as problem:
+        one.get("")
+    assert problem.value.reason == "github_moved"
+    assert "GITHUB_REPOSITORY" in problem.value.hint
