@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from qflow_gitops.cli.console import Console
     from qflow_gitops.github.client import Client
     from qflow_gitops.ports.pull_requests import PullRequests
     from qflow_gitops.ports.qualys import ConnectorLists, Qualys
+    from qflow_gitops.qualys.logins.login import Machine
 
 
 class Connections:
     """What was opened for one command."""
 
-    def __init__(self, environ: Mapping[str, str], console: Console) -> None:
-        """Take the environment, and who is told of a proxy."""
+    def __init__(self, environ: Mapping[str, str], console: Console, folder: Path) -> None:
+        """Take the environment, who is told of a proxy, and where relative paths begin."""
         self.environ = environ
         self.console = console
+        self._folder = folder
         self._clients: dict[str, tuple[Qualys, str]] = {}
         self._api_servers: list[ConnectorLists] = []
         self._told_route = False
@@ -30,11 +33,17 @@ class Connections:
         from qflow_gitops.qualys.connect import connect
 
         if platform not in self._clients:
-            client, gateway = connect(platform, self.environ)
+            client, gateway = connect(platform, self.environ, self._machine)
             self._say_route()
             self.console.detail(f"gateway {gateway} of platform {platform}")
             self._clients[platform] = (client, gateway)
         return self._clients[platform]
+
+    @property
+    def _machine(self) -> Machine:
+        from qflow_gitops.qualys.logins.login import Machine
+
+        return Machine(self._folder)
 
     @property
     def has_api_password(self) -> bool:

@@ -41,7 +41,7 @@ class Wiring:
         self.directory = Path(directory)
         self.environ = environ
         self.console = console
-        self.connections = Connections(environ, console)
+        self.connections = Connections(environ, console, self.directory)
         self.time_left: Callable[[], float] = lambda: GIT_TIMEOUT
         """Seconds that git may take to reach a remote now; an apply cuts it once stopped."""
 

@@ -138,17 +138,15 @@ class Caller:
             return AuthError(
                 f"Qualys doesn't permit this ({what}).",
                 not_done="No run was started by this call.",
-                hint=ROLE_HINT.format(right=right),
+                hint=ROLE_HINT.format(right=right)
+                + ("" if self._tokens.is_documented else f" {self._tokens.advice()}"),
                 reason="permission",
             )
         if answer.status == 401:
-            hint = "Get a new one and set QFLOW_TOKEN again, or use QFLOW_CLIENT_ID and _SECRET."
-            if self._tokens.renewable:
-                hint = "Check the credentials, and that their user may use Qualys Flow's API."
             return AuthError(
-                f"Qualys refused the token ({what}).",
+                f"Qualys refused {self._tokens.noun} ({what}).",
                 not_done="No run was started by this call.",
-                hint=hint,
+                hint=self._tokens.advice(),
                 reason="token_refused",
             )
         return UnreachableError(

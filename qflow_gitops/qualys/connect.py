@@ -1,11 +1,17 @@
 """Connect to a platform: gateway, credentials and client put together."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from qflow_gitops.ports.qualys import ConnectorLists, Qualys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qflow_gitops.ports.qualys import ConnectorLists, Qualys
+    from qflow_gitops.qualys.logins.login import Machine
 
 
-def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
+def connect(platform: str, environ: Mapping[str, str], machine: Machine) -> tuple[Qualys, str]:
     """Build the client for a platform, and give its gateway's name for the lockfile.
 
     Sends nothing yet. Raises UsageProblem or AuthError for a platform, gateway or
@@ -18,6 +24,7 @@ def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
     from qflow_gitops.qualys.caller import Caller
     from qflow_gitops.qualys.client import QualysClient
     from qflow_gitops.qualys.credentials import from_environment
+    from qflow_gitops.qualys.logins.registry import login_of
     from qflow_gitops.qualys.platforms import gateway_for
     from qflow_gitops.qualys.token import TokenSource
 
@@ -26,8 +33,8 @@ def connect(platform: str, environ: Mapping[str, str]) -> tuple[Qualys, str]:
     agent = f"qflow-gitops/{qflow_gitops.__version__}"
     transport = Transport(gateway.url, user_agent=agent, route=route_of(environ))
     redact = Redactor()
-    tokens = TokenSource(transport, credentials, redact)
-    return QualysClient(Caller(transport, tokens, redact)), gateway.host
+    login = login_of(credentials, environ, transport, redact, machine)
+    return QualysClient(Caller(transport, TokenSource(login, redact), redact)), gateway.host
 
 
 def connect_to_api_server(platform: str, environ: Mapping[str, str]) -> tuple[ConnectorLists, str]:

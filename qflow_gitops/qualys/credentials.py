@@ -5,18 +5,28 @@ from dataclasses import dataclass
 
 from qflow_gitops.errors import AuthError, UsageProblem
 
+LOGIN, AUDIENCE = "QFLOW_LOGIN", "QFLOW_LOGIN_AUDIENCE"
 SETS = (
     ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"),
     ("QFLOW_USERNAME", "QFLOW_PASSWORD"),
     ("QFLOW_TOKEN",),
+    (LOGIN, AUDIENCE),
 )
-_ALL = (
+WAYS = (
     "QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN"
+    f", or {LOGIN} and {AUDIENCE}"
 )
+OPEN = frozenset((LOGIN, AUDIENCE))
+"""Those that are no secrets themselves."""
 API_SERVER = ("QFLOW_API_USERNAME", "QFLOW_API_PASSWORD")
 """Those of the API server, which nothing else gets."""
 
 _NOTHING = "Nothing was sent."
+_HALVES = {
+    LOGIN: f"Set {LOGIN} to github, gitlab or forgejo, or leave both out.",
+    AUDIENCE: f"Set {AUDIENCE} to the audience that Qualys Support was told of for this login.",
+}
+"""What to do where one of them is missing."""
 
 
 class Secret(str):
@@ -47,21 +57,21 @@ class Credentials:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be printed."""
-        return tuple(value.reveal() for value in self.values.values())
+        return tuple(value.reveal() for name, value in self.values.items() if name not in OPEN)
 
 
 def from_environment(environ: Mapping[str, str]) -> Credentials:
     """Take the one set of credentials that is there.
 
-    Raises UsageProblem for two sets at once, AuthError for none or half a one, and for a
-    value that can't be a credential.
+    Raises UsageProblem for two sets at once, and for half of a login; AuthError for none, for half
+    a set of secrets, and for a value that can't be a credential.
     """
     begun = [names for names in SETS if any(environ.get(name) for name in names)]
     if not begun:
         raise AuthError(
             "There are no credentials for Qualys.",
             not_done=_NOTHING,
-            hint=f"Set {_ALL}.",
+            hint=f"Set {WAYS}.",
             reason="credentials_missing",
         )
     if len(begun) > 1:
@@ -75,14 +85,25 @@ def from_environment(environ: Mapping[str, str]) -> Credentials:
         )
     (names,) = begun
     missing = [name for name in names if not environ.get(name)]
+    if LOGIN in names and missing:
+        raise UsageProblem(
+            f"{missing[0]} isn't set, but its other half is.",
+            not_done=_NOTHING,
+            hint=_HALVES[missing[0]],
+            reason="login_incomplete",
+        )
     if missing:
         raise AuthError(
             f"{' and '.join(missing)} isn't set, but its other half is.",
             not_done=_NOTHING,
-            hint=f"Set {_ALL}.",
+            hint=f"Set {WAYS}.",
             reason="credentials_missing",
         )
-    return Credentials({name: _checked(name, environ[name]) for name in names})
+    return Credentials({name: _read(name, environ[name]) for name in names})
+
+
+def _read(name: str, value: str) -> Secret:
+    return Secret(value) if name in OPEN else _checked(name, value)
 
 
 def for_api_server(environ: Mapping[str, str]) -> Credentials:

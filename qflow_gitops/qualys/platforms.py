@@ -46,8 +46,8 @@ NAMES = (*HOSTS, PRIVATE, SANDBOX)
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123 2.1; anything else no resolver takes
 _PRIVATE_URL = re.compile(rf"https://(?=.{{4,253}}\Z){_LABEL}(\.{_LABEL})+", re.ASCII)
-_PORT = r"(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
-_SANDBOX_URL = re.compile(rf"http://(127\.0\.0\.1|localhost|\[::1\]):{_PORT}", re.ASCII)
+PORT = r"(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+_SANDBOX_URL = re.compile(rf"http://(127\.0\.0\.1|localhost|\[::1\]):{PORT}", re.ASCII)
 _NOTHING = "Nothing was sent."
 
 

@@ -1,60 +1,66 @@
-"""The bearer token: got once, refreshed in time, never shown."""
+"""The bearer token: got once, renewed in time, never shown."""
 
-import base64
-import json
-import math
-import re
 import threading
 import time
 from collections.abc import Callable
 
-from qflow_gitops.errors import AuthError, UnreachableError
-from qflow_gitops.http.messages import ROLE_HINT, message_of
+from qflow_gitops.errors import UnreachableError
 from qflow_gitops.http.redaction import Redactor
-from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
-from qflow_gitops.qualys.credentials import Credentials, Secret
+from qflow_gitops.qualys.credentials import Secret
+from qflow_gitops.qualys.logins.login import Login, Token
 
-LIFETIME = 4 * 3600.0  # where a token doesn't say: docs/api.md 5.2 and 5.3 [D]
-EARLY = 60.0  # refresh so many seconds before the end
-_JWT = re.compile(r"[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]+){2}")
+EARLY = 60.0
+"""Seconds before a token's end in which it is renewed; one that lives shorter is got each time."""
+PAUSE, LAST = 5.0, 5.0
+"""Seconds until a renewal that found nobody is tried again; how long a token has to last still."""
 
 
 class TokenSource:
     """Gives a valid token; several threads may ask at once, one of them fetches."""
 
     def __init__(
-        self,
-        transport: Transport,
-        credentials: Credentials,
-        redact: Redactor,
-        *,
-        now: Callable[[], float] = time.time,
+        self, login: Login, redact: Redactor, *, now: Callable[[], float] = time.time
     ) -> None:
-        """Take what is needed to fetch; nothing is fetched before `get`."""
-        self._transport = transport
-        self._credentials = credentials
+        """Take where the token comes from; nothing is fetched before `get`."""
+        self._login = login
         self._redact = redact
         self._now = now
         self._lock = threading.Lock()
         self._begun: threading.Thread | None = None  # fetches, until somebody asks for the token
         self._problem: BaseException | None = None  # of that
-        self._token: Secret | None = credentials.values.get("QFLOW_TOKEN")
-        self._until = float("inf") if self._token else 0.0
-        redact.learn(credentials.secrets)
+        self._token: Token | None = None
+        self._last: Token | None = None  # also one that was refused
+        self._due = 0.0  # when to renew it
+
+    @property
+    def noun(self) -> str:
+        """What the token is called where Qualys refuses it."""
+        return self._login.noun
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether a page says that Qualys Flow takes such tokens."""
+        return self._login.is_documented
+
+    def advice(self) -> str:
+        """Say what to do where Qualys doesn't take the token that was fetched last."""
+        return self._login.advice(self._last.value) if self._last else ""
 
     @property
     def renewable(self) -> bool:
         """Whether a refused token can be replaced: not one that was given as such."""
-        return "QFLOW_TOKEN" not in self._credentials.values
+        return self._login.renewable
 
     def get(self) -> Secret:
-        """Return a token. Raises AuthError or UnreachableError; refused credentials end at once."""
+        """Return a token. Raises what the login does; refused credentials end at once."""
         with self._lock:
             just_fetched = self._end_begun()
-            if self._token is None or (not just_fetched and self._now() > self._until - EARLY):
+            if self._token is None:
                 self._fetch()
+            elif not just_fetched and (self._now() > self._due or self._login.has_changed()):
+                self._renew()
             assert self._token is not None  # noqa: S101  fetched, or an exception
-            return self._token
+            return self._token.value
 
     def begin(self) -> None:
         """Begin to fetch, where there is no token: the next `get` takes what comes of it."""
@@ -83,83 +89,25 @@ class TokenSource:
     def drop(self, refused: Secret) -> None:
         """Forget a token that was refused, unless another thread already replaced it."""
         with self._lock:
-            if self._token is refused:
+            if self._token is not None and self._token.value is refused:
                 self._token = None
 
-    def _fetch(self) -> None:
+    def _renew(self) -> None:
+        """Fetch anew; while nobody can be reached, the token that is there goes on until its end.
+
+        What says no ends it at once.
+        """
+        assert self._token is not None  # noqa: S101  asked by the caller
         try:
-            answer = self._ask()
-        except NoAnswerError as problem:
-            raise UnreachableError(
-                f"Qualys gave no token: {problem.reason}.",
-                not_done="No run was started by this call.",
-                hint="Check the network and the platform, then run the command again.",
-                reason="token_unreachable",
-            ) from None
-        if answer.status not in (200, 201):
-            raise self._refused(answer)
-        token = answer.content.decode("ascii", "replace").strip()
-        if not _JWT.fullmatch(token):
-            raise UnreachableError(
-                "What Qualys answered is no token.",
-                not_done="No run was started by this call.",
-                hint="Check the platform: another kind of server may answer there.",
-                reason="token_form",
-            )
-        self._redact.learn([token])
-        self._token = Secret(token)
-        self._until = _expiry(token, self._now())
+            self._fetch()
+        except UnreachableError:
+            if self._now() > self._token.until - LAST:
+                raise
+            self._due = self._now() + PAUSE
 
-    def _ask(self) -> HttpAnswer:
-        values = self._credentials.values
-        form = "application/x-www-form-urlencoded"
-        if "QFLOW_CLIENT_ID" in values:
-            # Credentials as headers, no body: docs/api.md 5.1 [D QAUTH].
-            headers = {
-                "Content-Type": form,
-                "clientId": values["QFLOW_CLIENT_ID"].reveal(),
-                "clientSecret": values["QFLOW_CLIENT_SECRET"].reveal(),
-            }
-            return self._transport.send("POST", "/auth/oidc", headers=headers, body=b"")
-        from urllib.parse import urlencode
-
-        # docs/api.md 5.3 [D for other gateway modules]
-        fields = {
-            "username": values["QFLOW_USERNAME"].reveal(),
-            "password": values["QFLOW_PASSWORD"].reveal(),
-            "token": "true",
-        }
-        body = urlencode(fields).encode()
-        return self._transport.send("POST", "/auth", headers={"Content-Type": form}, body=body)
-
-    def _refused(self, answer: HttpAnswer) -> AuthError | UnreachableError:
-        said = self._redact(message_of(answer.content))
-        if answer.status in (400, 401, 403):
-            return AuthError(
-                f"Qualys refused the credentials ({answer.status}: {said}).",
-                not_done="No run was started by this call.",
-                hint=f"Check {' and '.join(self._credentials.values)}; Qualys Flow takes only "
-                "user-level clients." + _role(answer.status),
-                reason="credentials_refused",
-            )
-        return UnreachableError(
-            f"Qualys gave no token ({answer.status}: {said}).",
-            not_done="No run was started by this call.",
-            hint="Check the platform, then run the command again.",
-            reason="token_unreachable",
-        )
-
-
-def _role(status: int) -> str:
-    return " " + ROLE_HINT.format(right="execute") if status == 403 else ""
-
-
-def _expiry(token: str, now: float) -> float:
-    """Read when a token ends, without trusting it for anything else."""
-    try:
-        payload = token.split(".")[1]
-        data = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        until = float(data["exp"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return now + LIFETIME
-    return until if math.isfinite(until) else now + LIFETIME
+    def _fetch(self) -> None:
+        token = self._login.fetch()
+        if self._token is None or token.value.reveal() != self._token.value.reveal():
+            self._redact.learn([token.value.reveal()])
+            self._token = self._last = token
+        self._due = token.until - EARLY

@@ -43,6 +43,18 @@ _BY_REASON = {
         ),
         "Sign the commits (`git commit -S`), and propose them again.",
     ),
+    "it names no command, only what a job, its forge or its clock lacks: test_logins.py": (
+        "Check who answers there.",
+        "What the runner set is no longer taken: run the job again.",
+        "Set the clock right, then run the command again.",
+        "Set both to the same, which Qualys Support was told of for this login.",
+        "Set … again, in plain letters.",
+        "Check what sets …: it has to be the address that answers.",
+        (
+            "The address is one of https, without a user, and a runner sets both: leave them out "
+            "of your `env:`."
+        ),
+    ),
     "the command was tried already, and failed": (
         (
             "Check out with fetch-depth: 0, and so that git can fetch from origin: `git fetch "

@@ -23,14 +23,14 @@ from qflow_gitops.ports.qualys import (
 from qflow_gitops.qualys.api_server import ApiServer
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.client import QualysClient
-from qflow_gitops.qualys.credentials import for_api_server, from_environment
-from qflow_gitops.qualys.token import TokenSource
+from qflow_gitops.qualys.credentials import for_api_server
 from qflow_gitops.sandbox.connectors import connector
 from qflow_gitops.sandbox.connectors_v3 import connector as connector_v3
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.fakes import qualys as fakes
 from tests.fakes.clock import FakeClock
 from tests.fakes.qualys import FakeQualys, Reply
+from tests.helpers.logins import tokens_of
 from tests.helpers.sandboxes import served
 
 WORKFLOW = "6cad21c8-4405-4517-beb9-7372feafb5b4"
@@ -64,7 +64,7 @@ class Real:
     def __init__(self, server: SandboxServer) -> None:
         redact = Redactor()
         transport = Transport(server.url, user_agent="tests", route=Route())
-        tokens = TokenSource(transport, from_environment(os.environ), redact)
+        tokens = tokens_of(transport, os.environ, redact)
         self.qualys: Qualys = QualysClient(
             Caller(transport, tokens, redact, sleep=lambda _seconds: None)
         )

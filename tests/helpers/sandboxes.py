@@ -3,6 +3,7 @@
 from typing import Any
 
 from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.logins import AUDIENCE
 
 KNOWN = (
     "test-client:test-canary-secret",
@@ -15,4 +16,4 @@ KNOWN = (
 
 def served(**options: Any) -> SandboxServer:
     """A sandbox that takes them; the options are those of `SandboxServer`."""
-    return SandboxServer(**{"credentials": KNOWN, **options})
+    return SandboxServer(**{"credentials": KNOWN, "onboarded": (AUDIENCE,), **options})

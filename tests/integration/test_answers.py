@@ -18,12 +18,11 @@ from qflow_gitops.http.transport import Transport
 from qflow_gitops.ports.qualys import Answer, AnswerKind
 from qflow_gitops.qualys import workflows
 from qflow_gitops.qualys.caller import Caller
-from qflow_gitops.qualys.credentials import from_environment
-from qflow_gitops.qualys.token import TokenSource
 from tests.helpers import matrix
 from tests.helpers.answers import Answering, Drawn, drawn
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.logins import tokens_of
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW
 
 waits = matrix.waits
@@ -43,7 +42,7 @@ def client(server: Answering) -> Caller:
     transport = Transport(server.url, connect_timeout=5, read_timeout=5, deadline=10)
     environ = {"QFLOW_CLIENT_ID": "test-client", "QFLOW_CLIENT_SECRET": "test-canary-secret"}
     redact = Redactor()
-    tokens = TokenSource(transport, from_environment(environ), redact)
+    tokens = tokens_of(transport, environ, redact)
     return Caller(transport, tokens, redact, sleep=lambda _: None, chance=lambda: 0)
 
 

@@ -14,7 +14,7 @@ from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.qualys.credentials import Credentials, Secret, from_environment
 from qflow_gitops.qualys.platforms import HOSTS, gateway_for
-from qflow_gitops.qualys.token import TokenSource
+from tests.helpers.logins import tokens_of
 
 
 def test_the_table_of_platforms() -> None:
@@ -129,7 +129,7 @@ def caller(transport: Answers, environ: dict[str, str] | None = None) -> tuple[C
     redact = Redactor()
     environ = environ or {"QFLOW_USERNAME": "ada", "QFLOW_PASSWORD": "canary-secret"}
     wire = cast(Transport, transport)  # nothing but `send` is used of it
-    tokens = TokenSource(wire, from_environment(environ), redact)
+    tokens = tokens_of(wire, environ, redact)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     return (
         Caller(wire, tokens, redact, sleep=waited.append, chance=lambda: 0, now=lambda: now),

@@ -1,9 +1,12 @@
 """What is refused because of Qualys: it can't be reached, or doesn't take the credentials."""
 
 from tests.helpers.carried import Person
+from tests.helpers.logins import AUDIENCE, id_token
 from tests.helpers.scenarios.base import APPLY, WHY, scenario
 from tests.helpers.specs import spec
 from tests.helpers.terminal import Terminal
+
+IN_2100 = 4102444800.0
 
 
 def _over(at: Terminal) -> None:
@@ -183,3 +186,59 @@ def no_api_server(at: Terminal) -> tuple[str, Person]:
     _api_server(at)
     at.environ("QFLOW_API_SERVER", None)
     return PULL_V3, Person(WHY, applies=(PULL_V3,))
+
+
+def _login(at: Terminal, **variables: str) -> None:
+    """Log in with a CI's ID token instead of the credentials."""
+    at.specs(a=spec("a"))
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        at.environ(name, None)
+    for name, value in variables.items():
+        at.environ(name, value)
+
+
+@scenario("worktree")
+def a_login_without_an_audience(at: Terminal) -> tuple[str, Person]:
+    """QFLOW_LOGIN is set, and not for which audience."""
+    _login(at, QFLOW_LOGIN="gitlab", QFLOW_ID_TOKEN=id_token(IN_2100))
+    return APPLY, Person(
+        WHY,
+        {"Set QFLOW_LOGIN_AUDIENCE to": lambda at: at.environ("QFLOW_LOGIN_AUDIENCE", AUDIENCE)},
+    )
+
+
+@scenario("worktree")
+def an_audience_without_a_login(at: Terminal) -> tuple[str, Person]:
+    """QFLOW_LOGIN_AUDIENCE is set, and no login."""
+    _login(at, QFLOW_LOGIN_AUDIENCE=AUDIENCE, QFLOW_ID_TOKEN=id_token(IN_2100))
+    return APPLY, Person(
+        WHY, {"Set QFLOW_LOGIN to github": lambda at: at.environ("QFLOW_LOGIN", "gitlab")}
+    )
+
+
+@scenario("worktree")
+def a_login_that_nobody_knows(at: Terminal) -> tuple[str, Person]:
+    """QFLOW_LOGIN says something else."""
+    _login(at, QFLOW_LOGIN="GitLab", QFLOW_LOGIN_AUDIENCE=AUDIENCE)
+    at.environ("QFLOW_ID_TOKEN", id_token(IN_2100))
+    return APPLY, Person(
+        WHY, {"Did you mean gitlab": lambda at: at.environ("QFLOW_LOGIN", "gitlab")}
+    )
+
+
+@scenario("worktree")
+def a_job_without_an_id_token(at: Terminal) -> tuple[str, Person]:
+    """A job of GitLab names no ID token."""
+    _login(at, QFLOW_LOGIN="gitlab", QFLOW_LOGIN_AUDIENCE=AUDIENCE)
+    return APPLY, Person(
+        WHY, {"Give the job": lambda at: at.environ("QFLOW_ID_TOKEN", id_token(IN_2100))}
+    )
+
+
+@scenario("worktree")
+def an_id_token_that_is_refused(at: Terminal) -> tuple[str, Person]:
+    """Qualys refuses a CI's ID token."""
+    _login(at, QFLOW_LOGIN="gitlab", QFLOW_LOGIN_AUDIENCE=AUDIENCE)
+    at.environ("QFLOW_ID_TOKEN", id_token(IN_2100))
+    at.faults("401@workflow")
+    return APPLY, Person(WHY, {"Support to onboard the issuer": _over})

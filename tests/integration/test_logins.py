@@ -1,0 +1,300 @@
+"""Logging in without a secret: through the whole program, and against servers of a bad will."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from qflow_gitops.errors import AuthError, QflowError, UnreachableError, UsageProblem
+from qflow_gitops.http.redaction import Redactor
+from qflow_gitops.http.route import Route
+from qflow_gitops.qualys.logins import github
+from qflow_gitops.qualys.logins.github import Actions
+from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+from tests.helpers.logins import AUDIENCE, SUBJECT, Forge, id_token
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def forge() -> Iterator[Forge]:
+    made = Forge()
+    made.gives(id_token(time.time() + HOUR))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def job(sandbox: SandboxServer, forge: Forge, monkeypatch: pytest.MonkeyPatch) -> Forge:
+    """A job of GitHub's that may have an ID token, and holds no secret."""
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    for name, value in forge.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("QFLOW_LOGIN", "github")
+    monkeypatch.setenv("QFLOW_LOGIN_AUDIENCE", AUDIENCE)
+    return forge
+
+
+# --- the whole program ---------------------------------------------------------------------------
+
+
+def test_an_apply_with_an_id_token(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge
+) -> None:
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 1
+    assert sandbox.requests("POST", "/auth") == []
+    ((path, authorization),) = job.asked
+    assert path == (
+        "/job/1?api-version=2.0&audience=https%3A%2F%2Fqualys.example%2Fflow%3Fa%3Db%26c"
+    )
+    assert authorization == "Bearer canary-request-token"
+
+
+def test_the_sandbox_issues_and_takes_one(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    address = f"{sandbox.url}/_sandbox/id-token?api-version=2.0"
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", address)
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "test-canary-secret")
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 1
+    monkeypatch.setenv("QFLOW_LOGIN_AUDIENCE", "another")
+    done = cli("status", "--refresh")
+    assert done.code == 0, done
+    done = cli("workflows", "pull")
+    assert done.code == 4
+    assert "with the audience another" in " ".join(done.err.split())
+
+
+def test_nothing_of_a_login_is_in_anything_that_is_written(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge
+) -> None:
+    sandbox.set_faults("401@steps", "500@list")
+    told = [
+        cli("-v", "apply", "--yes", "--report", "markdown=told.md", "--report", "json=told.json"),
+        cli("-v", "status", "--refresh"),
+        cli("-v", "workflows", "pull"),
+    ]
+    sandbox.set_faults("401@workflow")
+    project.write("runs/aws/buckets.yaml", project.read("runs/aws/buckets.yaml") + "  rerun: 1\n")
+    project.commit()
+    told += [cli("-v", "apply", "--yes"), cli("-v", "apply", "--yes", "--format", "json")]
+    written = "".join(one.out + one.err for one in told)
+    for file in project.path.rglob("*"):
+        if file.is_file():
+            written += file.read_bytes().decode("latin-1")
+    token = json.loads(job.answer("")[2])["value"]
+    assert SUBJECT in written
+    for secret in (token, *token.split("."), "canary-request-token"):
+        assert not any(secret[at : at + 16] in written for at in range(len(secret) - 16))
+
+
+def test_a_refused_id_token_says_what_is_open(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge
+) -> None:
+    sandbox.set_faults("401@workflow")
+    done = cli("apply", "--yes")
+    assert done.code == 4
+    told = " ".join(done.err.split())
+    assert "Qualys refused GitHub's ID token" in told
+    assert "documented for its platform and not for Qualys Flow" in told
+    assert f"sub, which is {SUBJECT}" in told
+    assert len(job.asked) == 2  # one more, since the first was refused
+    sandbox.set_faults("403@workflow")
+    done = cli("apply", "--yes")
+    told = " ".join(done.err.split())
+    assert "Role Management" in told
+    assert f"sub, which is {SUBJECT}" in told
+    assert sandbox.requests("POST", "/run") == []
+
+
+def test_a_new_id_token_in_place_of_one_that_was_refused(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge
+) -> None:
+    sandbox.set_faults("401@workflow#1")
+    assert cli("apply", "--yes").code == 0
+    assert len(job.asked) == 2
+
+
+def test_a_job_that_may_have_none(
+    project: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    job: Forge,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_URL")
+    done = cli("apply", "--yes")
+    assert done.code == 4
+    assert "permissions: {id-token: write}" in done.err
+    monkeypatch.setenv("QFLOW_LOGIN", "forgejo")
+    assert "enable-openid-connect: true" in cli("apply", "--yes").err
+    assert (sandbox.requests(), job.asked) == ([], [])
+    assert not (project.path / "qflow.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "reason"),
+    [
+        ("QFLOW_LOGIN_AUDIENCE", "", 2, "login_incomplete"),
+        ("QFLOW_LOGIN_AUDIENCE", "a\nb", 2, "login_audience"),
+        ("QFLOW_LOGIN_AUDIENCE", " a", 2, "login_audience"),
+        ("QFLOW_LOGIN_AUDIENCE", "ä", 2, "login_audience"),
+        ("QFLOW_LOGIN", "", 2, "login_incomplete"),
+        ("QFLOW_LOGIN", "githb", 2, "login_unknown"),
+        ("QFLOW_TOKEN", "a.b.c", 2, "credentials_twice"),
+        ("QFLOW_USERNAME", "ada", 2, "credentials_twice"),
+    ],
+)
+def test_what_contradicts_itself_is_a_mistake_of_usage(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge,
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, code: int, reason: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv(name, value)
+    done = cli.json("apply", "--yes")
+    assert (done["exitCode"], done["reason"]) == (code, reason)
+    assert (sandbox.requests(), job.asked) == ([], [])
+
+
+def test_looking_reads_none_of_it(
+    project: Workspace, cli: Cli, job: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in ("validate", "plan"):
+        assert cli(command).code == 0
+        monkeypatch.setenv("QFLOW_LOGIN", "nonsense")
+        assert cli(command).code == 0
+    assert job.asked == []
+
+
+def test_nothing_in_a_repository_logs_in(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither settings nor files that other programs take variables from."""
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    said = "QFLOW_LOGIN=gitlab\nQFLOW_LOGIN_AUDIENCE=a\nQFLOW_TOKEN=a.b.c\nQFLOW_CLIENT_ID=a\n"
+    for file in (".env", ".envrc", "QFLOW_LOGIN", "QFLOW_TOKEN", "qflow.env", ".netrc"):
+        project.write(file, said)
+    project.commit()
+    assert cli.json("apply", "--yes")["reason"] == "credentials_missing"
+    settings = project.read("qflow.yaml")
+    for key in ("login: gitlab", "token: a.b.c", "tokenFile: t", "credentialCommand: x"):
+        project.write("qflow.yaml", f"{settings}  {key}\n")
+        project.commit()
+        assert cli("apply", "--yes").code == 3
+    assert sandbox.requests() == []
+
+
+# --- the forge's server --------------------------------------------------------------------------
+
+
+def actions(forge: Forge, **environ: str) -> Actions:
+    return Actions(forge.environ | environ, AUDIENCE, Route(), Redactor(), sleep=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://forge.example/x",
+        "http://127.0.0.1.evil.example/x",
+        "http://127.0.0.1@evil.example/x",
+        "https://user:password@forge.example/x",
+        "https://forge.example/x#y",
+        "https://forge.example/x y",
+        "https://forge.example/x\r\nHost: evil",
+        "https://forge.example:99999/",
+        "https://forge.exämple/",
+        "https://",
+        "ftp://forge.example/",
+        "file:///etc/passwd",
+        "//forge.example/x",
+        "https://forge.example/" + "x" * 3000,
+    ],
+)
+def test_an_address_that_isnt_asked(forge: Forge, address: str) -> None:
+    with pytest.raises(UsageProblem) as refused:
+        actions(forge, ACTIONS_ID_TOKEN_REQUEST_URL=address).fetch()
+    assert "canary" not in refused.value.message + refused.value.hint
+    assert forge.asked == []
+
+
+def test_an_address_without_parameters(forge: Forge) -> None:
+    assert actions(forge, ACTIONS_ID_TOKEN_REQUEST_URL=f"{forge.url}").fetch()
+    assert forge.asked[-1][0].startswith("/?audience=https%3A")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_isnt_followed(forge: Forge, status: int) -> None:
+    other = Forge()
+    other.gives(id_token(time.time() + HOUR))
+    forge.fails(status, Location=other.url)
+    with pytest.raises(AuthError, match="wasn't followed"):
+        actions(forge).fetch()
+    assert other.asked == []
+    other.close()
+
+
+def test_a_forge_that_stumbles_is_asked_again(forge: Forge) -> None:
+    good = forge.answer
+    left = [500, 503, 429]
+    forge.answer = lambda path: (left.pop(), {"Retry-After": "1"}, b"") if left else good(path)
+    assert actions(forge).fetch()
+    assert len(forge.asked) == 4
+    forge.fails(500)
+    with pytest.raises(UnreachableError, match="status 500"):
+        actions(forge).fetch()
+    assert len(forge.asked) == 8
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_forge_that_says_no_is_asked_once(forge: Forge, status: int) -> None:
+    forge.fails(status, b'{"message": "echo canary-request-token"}')
+    with pytest.raises(AuthError) as refused:
+        actions(forge).fetch()
+    assert str(status) in refused.value.message
+    assert "canary" not in refused.value.message
+    assert len(forge.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"null", b"[]", b"{}", b'{"value": null}', b'{"value": 1}', b'{"value": ["a.b.c"]}',
+        b'{"value": "a.b.c"}', b'{"value": "a", "value": "b"}', b"x" * 100_000, b"<html>", b"\xff",
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_no_token(forge: Forge, body: bytes) -> None:
+    forge.fails(200, body)
+    with pytest.raises(QflowError) as refused:
+        actions(forge).fetch()
+    assert refused.value.exit_code in (4, 12)
+
+
+def test_a_forge_that_drips_isnt_waited_for(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(github, "DEADLINE", 0.2)
+
+    def slow(_path: str) -> tuple[int, dict[str, str], bytes]:
+        time.sleep(0.5)
+        return 200, {}, b"{}"
+
+    forge.answer = slow
+    begun = time.monotonic()
+    with pytest.raises(UnreachableError):
+        actions(forge).fetch()
+    assert time.monotonic() - begun < 10
+
+
+def test_the_request_goes_where_the_address_says_and_nowhere_else(
+    forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert actions(forge).fetch()
+    assert re.fullmatch(r"/job/1\?api-version=2\.0&audience=.*", forge.asked[0][0])
