@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     "--pull-request", "number", type=click.IntRange(min=1), metavar="N",
     help="Which pull request; in its own CI job that is known.",
 )  # fmt: skip
-@click.option(
-    "--to", "head", default="", metavar="REV", help="The commit to plan, instead of its head."
-)
+@options.revision("--to", "head", default="", text="The commit to plan, instead of its head.")
 @options.environment
 @click.option("--merged", is_flag=True, help="After an apply: all whose runs recently changed.")
 @click.option("--always", is_flag=True, help="Comment even where nothing is selected.")

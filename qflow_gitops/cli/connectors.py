@@ -10,12 +10,13 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.cli import options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
+from qflow_gitops.cli.groups import Group
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
 
 
-@click.group("connectors")
+@click.group("connectors", cls=Group)
 def command() -> None:
     """The catalogs of connectors in `connectors/`, which give ids their names."""
 

@@ -178,10 +178,16 @@ class Console(NamedTuple):
 
     def ask(self, question: str) -> bool:
         """Ask a person at the terminal; anything but yes is no."""
-        echo(f"{question} [y/N] ", nl=False, err=True)
+        return self.answer(f"{question} [y/N]").lower() in ("y", "yes")
+
+    def answer(self, question: str) -> str:
+        """Return what a person at the terminal answers; nothing more to read ends the command."""
+        echo(f"{question} ", nl=False, err=True)
         listening = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            return sys.stdin.readline().strip().lower() in ("y", "yes")
+            if not (line := sys.stdin.readline()):
+                raise click.Abort
+            return line.strip()
         except KeyboardInterrupt:
             raise click.Abort from None
         finally:

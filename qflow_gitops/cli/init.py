@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.base.paths import ROOT, ProjectFolder
+from qflow_gitops.base.paths import PROJECT_FILE, ROOT, ProjectFolder
 from qflow_gitops.base.times import stamp
 from qflow_gitops.cli import options
 from qflow_gitops.cli.clock import SystemClock
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from qflow_gitops.settings.project import LockSettings
 
 
+_USUAL = "US1"
+
+
 def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if value and not re.fullmatch(r"[\w.-]+/[\w.-]+(/[\w.-]+)*@[0-9a-f]{40}", value, re.ASCII):
         raise click.BadParameter("it isn't OWNER/NAME@COMMIT with the commit's 40 characters")
@@ -40,9 +43,10 @@ def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 @click.option(
     "--platform",
     type=click.Choice(NAMES),
-    default="US1",
-    show_default=True,
-    help="Your Qualys platform; qualys.com/platform-identification tells which.",
+    metavar="PLATFORM",
+    help=f"Your Qualys platform, one of {', '.join(NAMES)}; qualys.com/platform-identification "
+    "tells which. Usual: that of QFLOW_PLATFORM, else it is asked for; where nobody can be asked, "
+    "US1.",
 )
 @click.option(
     "--store",
@@ -73,7 +77,7 @@ def _action(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 def command(
     wiring: Wiring,
     folder: Path,
-    platform: str,
+    platform: str | None,
     store: str | None,
     branch: str,
     github: bool,
@@ -83,21 +87,19 @@ def command(
 
     In a folder of a repository (DIR, or where you are) it begins a project there.
     """
-    if action and not github:
-        raise click.UsageError("--action is for the workflows that --github writes.")
-    if store == "worktree" and (github or branch):
-        raise click.UsageError(
-            "--github has a CI apply, which throws its work tree away, with the lockfile in it. "
-            "Leave out --store worktree: the lockfile goes on a branch."
-            if github
-            else "--branch is for a lockfile on a branch, --store worktree for one that is a file."
-        )
+    _check(store or "", branch, action, github=github)
 
     def work() -> Report:
-        from qflow_gitops.commands.beginning import Wanted, check_place, lock_settings
+        from qflow_gitops.commands.beginning import (
+            Wanted,
+            check_place,
+            left_as_it_is,
+            lock_settings,
+        )
         from qflow_gitops.commands.init import Asked, init
 
-        repo, target = _target(wiring, folder, platform)
+        chosen, guessed = _platform(wiring, wiring.directory / folder, platform or "")
+        repo, target = _target(wiring, folder, chosen)
         remotes = repo.remotes() if repo else ()
         wanted = Wanted(store or "", branch, ci=github)
         lock = lock_settings(target, wanted, repo, remotes)
@@ -108,18 +110,51 @@ def command(
             opened = partial(wiring.store_of, lock, repo, target.at)
         workflows = _workflows(repo, lock.remote, action) if github else None
         begun = _beginning(wiring, repo, target.at, lock, named=bool(branch))
-        asked = Asked(platform, workflows, bool(remotes), begun)
+        left = left_as_it_is(target, platform or "", wanted)
+        asked = Asked(chosen, workflows, bool(remotes), begun, left, guessed)
         return init(target, asked, lock._replace(lineage=secrets.token_hex(16)), opened)
 
     return run(wiring, "init", work, "text")
+
+
+def _check(store: str, branch: str, action: str, *, github: bool) -> None:
+    """Refuse options that contradict each other."""
+    if action and not github:
+        raise click.UsageError("--action is for the workflows that --github writes.")
+    if store == "worktree" and (github or branch):
+        raise click.UsageError(
+            "--github has a CI apply, which throws its work tree away, with the lockfile in it. "
+            "Leave out --store worktree: the lockfile goes on a branch."
+            if github
+            else "--branch is for a lockfile on a branch, --store worktree for one that is a file."
+        )
+
+
+def _platform(wiring: Wiring, path: Path, named: str) -> tuple[str, str]:
+    """Return the platform of new settings, and in a sentence why it is a guess, "" where it isn't.
+
+    A gateway's credentials work on no other, so a person is asked.
+    """
+    if named or (path / PROJECT_FILE).exists():
+        return named, ""
+    if wiring.platform in NAMES:
+        return wiring.platform, ""
+    if wiring.console.interactive:
+        question = f"Your Qualys platform ({', '.join(NAMES)}; qualys.com/platform-identification):"
+        while (answer := wiring.console.answer(question)) not in NAMES:
+            wiring.console.say(f"`{answer}` is none of them.")
+        return answer, ""
+    return _USUAL, f"its platform is {_USUAL} as --platform named none; it may not be yours"
 
 
 def _workflows(repo: GitRepo | None, remote: str, action: str) -> Workflows:
     """Return what the workflows are told, as far as it is known here."""
     from qflow_gitops.commands.workflow_files import Workflows, repository_of
 
-    address = GitRemotes(repo).address(remote) if repo else ""
-    return Workflows(action, repository_of(address))
+    if repo is None:
+        return Workflows(action)
+    remotes = GitRemotes(repo)
+    return Workflows(action, repository_of(remotes.address(remote)), remotes.default_of(remote))
 
 
 def _beginning(

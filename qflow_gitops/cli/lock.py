@@ -11,6 +11,7 @@ import click
 from qflow_gitops.cli import lock_files, options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
+from qflow_gitops.cli.groups import Group
 from qflow_gitops.errors import AGAIN, UsageProblem
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from qflow_gitops.settings.project import LockSettings, Project
 
 
-@click.group("lock")
+@click.group("lock", cls=Group)
 def command() -> None:
     """Look after the lockfile: check it, move it, bring in what a stopped apply saved."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from qflow_gitops.cli import streams
+from qflow_gitops.cli.groups import Group
 from qflow_gitops.cli.streams import echo
 from qflow_gitops.errors import ExitCode, QflowError
 
@@ -52,7 +53,14 @@ _GARBAGE = 50_000
 end, and of 10,000 specs a tenth of the time went into looking through it."""
 
 
-class _Commands(click.Group):
+def _command(name: str) -> click.Command | None:
+    if name not in COMMANDS:
+        return None
+    command: click.Command = import_module(f"qflow_gitops.cli.{name}").command
+    return command
+
+
+class _Commands(Group):
     """A group that imports a command's file when the command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -61,23 +69,7 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"qflow_gitops.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0] if args else ""
-        if name and name not in COMMANDS and not name.startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f" Did you mean `{near[0]}`?" if near else ""
-            ctx.fail(f"There is no command `{name}`.{hint}")
-        return super().resolve_command(ctx, args)
+        return _command(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -99,6 +91,7 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     "directory",
     metavar="DIR",
     default=".",
+    type=click.Path(file_okay=False),
     help="Work as if started in this folder. The project is that of the nearest qflow.yaml at or "
     "above it, up to the repository's root.",
 )
@@ -136,7 +129,7 @@ def program(ctx: click.Context, directory: str, quiet: bool, verbose: bool, colo
     ctx.obj = Wiring(directory, os.environ, console, typed=ctx.obj)
 
 
-def _show(problem: click.ClickException) -> None:
+def _show(problem: click.ClickException, typed: str) -> None:
     """Say what is wrong with a command line, its own words made safe to print."""
     from qflow_gitops.render.escape import clean
 
@@ -147,7 +140,15 @@ def _show(problem: click.ClickException) -> None:
     if context:
         echo(context.get_usage(), err=True)
         echo(f"Try '{context.command_path} --help' for help.\n", err=True)
-    echo(f"Error: {clean(problem.format_message())}", err=True)
+    echo(f"Error: {clean(_message(problem, typed))}", err=True)
+
+
+def _message(problem: click.ClickException, typed: str) -> str:
+    if not isinstance(problem, click.NoSuchOption):
+        return problem.format_message()
+    from qflow_gitops.cli import slips
+
+    return f"{problem.message} {slips.of_option(problem, typed, _command)}".rstrip()
 
 
 def _leave(status: int, *, at_once: bool) -> NoReturn:
@@ -203,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         status = start(words)
         _leave(status if isinstance(status, int) else ExitCode.OK, at_once=arguments is None)
     except click.ClickException as problem:
-        _show(problem)
+        _show(problem, shlex.join(("qflow-gitops", *words)))
         sys.exit(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
         echo("Interrupted.", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.cli.context import Wiring, run
+from qflow_gitops.cli.groups import Group
 from qflow_gitops.specs import schemas
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _editor = click.option(
 )
 
 
-@click.group("schema")
+@click.group("schema", cls=Group)
 def command() -> None:
     """Print or export the JSON Schemas (2020-12) of the files and outputs."""
 

@@ -8,12 +8,13 @@ import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.context import Wiring, run
+from qflow_gitops.cli.groups import Group
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
 
 
-@click.group("workflows")
+@click.group("workflows", cls=Group)
 def command() -> None:
     """The catalog of workflows in `workflows/`, against which specs are checked offline."""
 

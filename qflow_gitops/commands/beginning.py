@@ -19,7 +19,7 @@ from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.results.files import FileChange
 from qflow_gitops.results.report import InvalidFiles
-from qflow_gitops.settings.project import LockSettings
+from qflow_gitops.settings.project import LockSettings, Project
 from qflow_gitops.sources import settings as projectfile
 from qflow_gitops.sources.found import Found
 from qflow_gitops.sources.orphans import Orphan
@@ -110,11 +110,38 @@ def _first(remotes: Sequence[str]) -> str:
 
 def _as_settled(target: Target) -> LockSettings:
     """Return what settings say that are there already; what they don't, they leave alone."""
+    project = _settled(target)
+    return project.lock if project else LockSettings("branch")
+
+
+def _settled(target: Target) -> Project | None:
     try:
         content = (target.folder / PROJECT_FILE).read_bytes()
-        return settings_of(Found(target.at, content), "").project.lock
+        return settings_of(Found(target.at, content), "").project
     except (OSError, InvalidFiles):
-        return LockSettings("branch")
+        return None
+
+
+def left_as_it_is(target: Target, platform: str, wanted: Wanted) -> str:
+    """Say where settings that are there already say another thing than was typed.
+
+    `platform` is "" where none was typed.
+    """
+    project = None if target.is_new else _settled(target)
+    if project is None:
+        return ""
+    said = []
+    known = sorted({one.platform for one in project.environments.values()})
+    if platform and platform not in known:
+        said.append(f"it says `platform: {', '.join(known)}`, not {platform}: change it there")
+    lock = project.lock
+    branch = f"branch {lock.branch}" if lock.store == "branch" else ""
+    if wanted.store not in ("", lock.store) or wanted.branch not in ("", lock.branch):
+        to = wanted.store or "branch"
+        named = f" --branch {shlex.quote(wanted.branch)}" if wanted.branch else ""
+        move = f"`{target.program} lock move --to {to}{named}` changes that"
+        said.append(f"its lockfile is {f'on {branch}' if branch else 'a file'}: {move}")
+    return "; ".join(said)
 
 
 def _lockfile_there(target: Target) -> InvalidInput:

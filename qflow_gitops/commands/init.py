@@ -89,13 +89,16 @@ _OWNERS_PLACES = (_OWNERS, "CODEOWNERS", "docs/CODEOWNERS")
 class Asked(NamedTuple):
     """What to make ready: the platform, and the workflows of GitHub Actions, None for none.
 
-    `remote` is whether the repository has one, `begun` how its lockfile's branch is.
+    `remote` is whether the repository has one, `begun` how its lockfile's branch is. `left` says
+    what settings that are there already say otherwise, `guessed` why the platform is a guess.
     """
 
     platform: str
     workflows: Workflows | None = None
     remote: bool = True
     begun: Beginning = Beginning()
+    left: str = ""
+    guessed: str = ""
 
 
 def init(
@@ -126,6 +129,7 @@ def init(
         texts[LOCK_FILE] = to_bytes(Lockfile(known.lineage, serial=1))
     files_of_all = {_EXTENSIONS: _json({"recommendations": ["redhat.vscode-yaml"]}), **workflows}
     changes = [_write_missing(folder, name, text) for name, text in texts.items()]
+    changes[0] = replace(changes[0], detail=asked.left)
     changes += _exported(folder / SCHEMA_FOLDER, folder, schemas.text)
     changes.append(_line(folder, ".gitattributes", f"{LOCK_FILE} -text"))
     changes.append(_line(folder, ".gitignore", f"{LOCK_FILE}.rescue"))
@@ -134,6 +138,8 @@ def init(
         changes.append(_owners(target.root, at))
     changes += [_write_missing(target.root, name, text) for name, text in files_of_all.items()]
     changes.append(_editor(target.root, at))
+    if all(change.what == "kept" for change in changes):
+        steps = tuple(step for step in steps if not step.startswith("git add "))  # git would refuse
     return Report("init", body=Files(tuple(changes), steps))
 
 
@@ -166,6 +172,7 @@ def _next_steps(
         *([f"git remote add {lock.remote} ADDRESS"] if remote else []),
         *(["qflow-gitops lock move --to branch"] if moves else []),
         *settle,
+        *([f"edit {PROJECT_FILE}: {asked.guessed}"] if asked.guessed else []),
         f"git add {everything} && git commit -m 'Begin with qflow-gitops'",
         *([f"git push --set-upstream {lock.remote} HEAD"] if remote else []),
         "edit runs/my-first-run.yaml (runs/README.md has one to copy)",

@@ -18,6 +18,7 @@ REPOSITORY = "your-organization/your-repository"
 """What stands in them for the repository that they are for: elsewhere nothing is applied."""
 _FOLDER = ".github/workflows"
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+(?: [A-Za-z0-9_./-]+)*")
+_NAMED = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 
@@ -25,11 +26,12 @@ class Workflows(NamedTuple):
     """What the workflows are told, each "" where a person will write it into them.
 
     `action` is OWNER/NAME@COMMIT of the action that they use, `repository` OWNER/NAME of the
-    repository that they are for.
+    repository that they are for, `branch` its default branch.
     """
 
     action: str = ""
     repository: str = ""
+    branch: str = ""
 
 
 NOTHING_TOLD = Workflows()
@@ -97,6 +99,9 @@ def workflow(
         )
         text = text.replace("group: qflow-", f"group: qflow-{word}-")
     text = text.replace(PLACEHOLDER, told.action or PLACEHOLDER)
+    branch = told.branch or "main"
+    branch = branch if _NAMED.fullmatch(branch) else json.dumps(branch)
+    text = text.replace("    branches: [main]\n", f"    branches: [{branch}]\n")
     return text.replace(REPOSITORY, told.repository or REPOSITORY)
 
 

@@ -21,6 +21,30 @@ def nearest(word: str, known: Iterable[str], likeness: float) -> str:
     return next(iter(swapped or get_close_matches(word, words, 1, likeness)), "")
 
 
+def slip(word: str, known: Iterable[str]) -> str:
+    """Return the known word that one letter, or the order of two, tells apart; "" for none.
+
+    Else the only one that begins so. For what does something: likeness alone would lead to
+    another act (`retry` is much like `rerun`).
+    """
+    words = list(known)
+    near = [each for each in words if _one_apart(word, each)]
+    if not near and len(word.strip("-")) >= 3:
+        near = [each for each in words if each.startswith(word)]
+    return near[0] if len(near) == 1 else ""
+
+
+def _one_apart(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) > 1 or one == other:
+        return False
+    at = next((i for i, char in enumerate(short) if char != long[i]), len(short))
+    if len(short) < len(long):
+        return short[at:] == long[at + 1 :]
+    swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+    return swapped or short[at + 1 :] == long[at + 1 :]
+
+
 TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]{0,99}\}|\{\{[^{}]{1,200}\}\}")
 """What other tools fill in: `${X}`, `{{ x }}`, `${{ x }}`. Here nothing is interpolated."""
 

@@ -63,6 +63,17 @@ class GitRemotes:
         found = self._line(["symbolic-ref", "--quiet", tracking + "HEAD"])
         return found.removeprefix(tracking) if found.startswith(tracking) else ""
 
+    def default_of(self, remote: str) -> str:
+        """Name a remote's default branch; where this clone doesn't know it what it most likely is.
+
+        That is `main` or `master`, where there is one, else the branch that is checked out.
+        """
+        usual = ("main", "master")
+        command = ["for-each-ref", "--format=%(refname)", *(_HEADS + name for name in usual)]
+        there = self._line(command).splitlines()
+        found = (name for name in usual if _HEADS + name in there)
+        return self.head_of(remote) or next(found, self.current())
+
     def holding(self, commit: str, remote: str) -> Sequence[str]:
         """Name the branches of a remote ("": of this clone) that are known here to hold it."""
         if not self.repo.has_commit(commit):

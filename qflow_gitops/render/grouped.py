@@ -23,7 +23,7 @@ FEW_VALUES = 3
 """So many values of one place are shown one by one."""
 _FEW_PLACES = 5
 _SHORT = 40
-TOGETHER = "Targets of one spec are told together (-v: each by itself)."
+TOGETHER = "Targets of one spec are told together; each by itself: `qflow-gitops -v {look}`"
 
 
 def names(every: Sequence[str], width: int = WIDTH) -> str:

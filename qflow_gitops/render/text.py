@@ -90,7 +90,8 @@ def _diagnostics(found: tuple[Diagnostic, ...], *, verbose: bool) -> Iterator[st
         for finding in shown:
             yield from _finding(finding)
         if len(shown) < len(in_file):
-            yield f"… {len(in_file) - len(shown):,} more in {clean(in_file[0].file)} (-v: all)"
+            more, file = len(in_file) - len(shown), clean(in_file[0].file)
+            yield f"… {more:,} more in {file}; all: `qflow-gitops -v validate`"
     if found:
         yield ""
 

@@ -53,7 +53,7 @@ def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
         yield f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"
     yield _counts(plan)
     yield _basis(body)
-    yield from summed_up(map(entry_of, plan.changes), body.targets, each=each)
+    yield from summed_up(map(entry_of, plan.changes), body.targets, each=each, look="plan")
     yield from _due(Action.RUN, plan, body, each=each)
     yield from _due(Action.WAIT, plan, body, each=each)
     yield from held(plan, body, each=each)
@@ -108,16 +108,21 @@ def frozen(freezes: tuple[Freeze, ...]) -> Iterator[str]:
 
 
 def summed_up(
-    entries: Iterable[Entry], totals: Mapping[RunKey, int] = {}, *, each: bool, whole: bool = False
+    entries: Iterable[Entry],
+    totals: Mapping[RunKey, int] = {},
+    *,
+    each: bool,
+    whole: bool = False,
+    look: str = "status",
 ) -> Iterator[str]:
     """Say how the targets of each spec stand; where they all do alike, only if that is the whole.
 
-    And that they are told together, if any are.
+    And that they are told together, if any are, and by which command each is told by itself.
     """
     known = () if each else tuple(entries)
     lines = [overview(one) for one in overviews(known, totals) if whole or len(one.counts) > 1]
     if any(number > 1 for number in sizes(entry.key for entry in known).values()):
-        lines.append(TOGETHER)
+        lines.append(TOGETHER.format(look=look))
     yield from ["", *lines] if lines else ()
 
 

@@ -1,10 +1,13 @@
 """`init` at the command line: which lockfile a project begins with, and what to type then."""
 
+import io
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from qflow_gitops.cli.console import Console
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import Remote
@@ -123,3 +126,82 @@ def test_two_projects_have_two_branches(
         assert Cli(workspace.path / folder, capfd)("apply", "--yes").code == 0
     assert len(sandbox.requests("POST", "/run")) == 2
     assert remote.record("qflow-lock-teams-pay")["environments"]["prod"]["runs"].keys() == {"b"}
+
+
+# --- which platform -------------------------------------------------------------------------
+
+
+def platform_of(folder: Path) -> str:
+    return (folder / "qflow.yaml").read_text().partition("platform: ")[2].partition("\n")[0]
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+    """Let somebody sit there, who answers so."""
+    at_process = Console.for_process.__func__  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        Console,
+        "for_process",
+        classmethod(lambda cls, *given, **more: at_process(cls, *given, **more)._replace(
+            interactive=True
+        )),
+    )  # fmt: skip
+    monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
+
+
+def test_a_platform_that_nobody_named_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guess = "edit qflow.yaml: its platform is US1 as --platform named none; it may not be yours"
+    assert guess in steps(Cli(tmp_path, capfd)("init"))
+    monkeypatch.setenv("QFLOW_PLATFORM", "EU2")
+    told = steps(Cli(tmp_path, capfd)("init", "by-variable"))
+    assert (platform_of(tmp_path / "by-variable"), guess in told) == ("EU2", False)
+
+
+def test_at_a_terminal_it_is_asked_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(monkeypatch, "eu9", "EU2")
+    done = Cli(tmp_path, capfd)("init")
+    assert (platform_of(tmp_path), done.err.count("Your Qualys platform (US1")) == ("EU2", 2)
+    assert "`eu9` is none of them." in done.err
+    assert not any("US1" in step for step in steps(done))
+    ask(monkeypatch)
+    assert Cli(tmp_path, capfd)("init", "elsewhere").code == 130  # nobody there after all
+    assert not (tmp_path / "elsewhere/qflow.yaml").exists()
+
+
+def test_settings_that_are_there_stay_and_it_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cli = Cli(tmp_path, capfd)
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    assert cli("init", "--platform", "EU1").code == 0
+    again = cli("init", "--platform", "EU2")
+    kept = "    kept  qflow.yaml  it says `platform: EU1`, not EU2: change it there\n"
+    assert (again.code, kept in again.out, platform_of(tmp_path)) == (0, True, "EU1")
+    assert not any(step.startswith("git ") for step in steps(again))  # nothing to commit
+    subprocess.run(["git", "remote", "add", "origin", "x"], cwd=tmp_path, check=True)
+    moved = cli("init", "--branch", "locks")
+    move = f"qflow-gitops -C {tmp_path} lock move --to branch --branch locks"
+    assert f"its lockfile is a file: `{move}` changes that" in moved.out
+    assert "  it says" not in cli("init", "--platform", "EU1").out
+    assert "  it says" not in cli("init").out
+
+
+def test_the_workflows_are_for_the_default_branch(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also where that is called `master`, known from the remote or as it is here."""
+    for name in ("master", "main", "trunk"):
+        folder = tmp_path / name
+        subprocess.run(["git", "init", "--quiet", "-b", name, str(folder)], check=True)
+        assert Cli(folder, capfd)(*BEGIN, "--github").code == 0
+        assert f"    branches: [{name}]\n" in (folder / ".github/workflows/qflow.yml").read_text()
+    clone = Workspace(tmp_path / "master")
+    clone.git("update-ref", "refs/remotes/origin/1.x", clone.commit())
+    clone.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/1.x")
+    (clone.path / ".github/workflows/qflow.yml").unlink()
+    assert Cli(clone.path, capfd)(*BEGIN, "--github").code == 0
+    text = (clone.path / ".github/workflows/qflow.yml").read_text()
+    assert '    branches: ["1.x"]\n' in text

@@ -31,6 +31,7 @@ LIBRARIES = {
 STARTED = {
     "qflow_gitops",
     "qflow_gitops.cli",
+    "qflow_gitops.cli.groups",
     "qflow_gitops.cli.main",
     "qflow_gitops.cli.streams",
     "qflow_gitops.errors",

@@ -227,6 +227,11 @@ def test_a_command_is_whole() -> None:
 
 
 BESIDE = {
+    "qflow_gitops.cli.slips:": "after a slip: test_commands.py",
+    "qflow_gitops.cli.slips:of_command": "after a slip: test_commands.py",
+    "qflow_gitops.cli.slips:of_option": "after a slip: test_commands.py",
+    "qflow_gitops.render.grouped:": "above what is told together: test_targets.py",
+    "qflow_gitops.render.text:_diagnostics": "below findings: test_golden.py",
     "qflow_gitops.cli.crash:report_bug": "after a bug: test_crashes.py",
     "qflow_gitops.cli.clock:_give_up": "a second signal: test_signals.py",
     "qflow_gitops.commands.init:": "a file that `init` writes",

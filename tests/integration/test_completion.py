@@ -84,10 +84,12 @@ def _bash(folder: Path, _at_the_end: ExitStack) -> Complete:
         words = line.split(" ")
         array = " ".join(f"'{word}'" for word in words)
         script = (
-            'eval "$(qflow-gitops completion bash)"; compopt() { :; }\n'
+            'eval "$(qflow-gitops completion bash)"; compopt() { left="$1 $2"; }\n'
             f"COMP_WORDS=({array}); COMP_CWORD={len(words) - 1}\n"
             f"_qflow_gitops_completion qflow-gitops '{words[-1]}' x\n"
             "printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+            f"[[ $left == '-o default' ]] && compgen -f -- '{words[-1]}'\n"  # as readline does
+            f"[[ $left == '-o dirnames' ]] && compgen -d -- '{words[-1]}'; true\n"
         )
         return {*_run(["bash", "--norc"], script, folder).split()}
 
@@ -156,6 +158,18 @@ def test_the_rest(complete: Complete) -> None:
     assert {"secret-literal"} <= complete("qflow-gitops rules secret-l")
     assert {"main", "HEAD"} <= complete("qflow-gitops plan --to ")
     assert {"bash", "zsh", "fish"} <= complete("qflow-gitops completion ")
+
+
+def test_paths(complete: Complete) -> None:
+    """Also once commands are completed."""
+    for line in ("qflow-gitops validate run", "qflow-gitops -C run", "qflow-gitops init run"):
+        assert {each.rstrip("/") for each in complete(line)} & {"runs", "run\\s"}, line
+
+
+def test_behind_a_mistyped_command_nothing_is_offered(complete: Complete) -> None:
+    """Nor said: an error amid the line would be in the way of whoever types."""
+    for line in ("qflow-gitops plna al", "qflow-gitops lock vrfy --"):
+        assert not {"Usage", "Error", "alpha", "--quick", "There"} & complete(line)
 
 
 def test_outside_a_repository_nothing_is_offered_and_nothing_said(

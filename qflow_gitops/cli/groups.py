@@ -1,0 +1,40 @@
+"""What every group of commands does alike: the program itself, `lock`, `schema` and so on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class Group(click.Group):
+    """A group that says what was meant where there is no such command, and its help whole."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; while a line is completed none is a mistake, and nothing is said."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
+            from qflow_gitops.cli import slips
+
+            group = "" if ctx.parent is None else f"{ctx.info_name} "
+            hint = slips.of_command(name, known, group)
+            ctx.fail(f"There is no command `{name}`. {hint}".rstrip())
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command, but none behind one that there isn't."""
+        if ctx._protected_args:
+            return []
+        return super().shell_complete(ctx, incomplete)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with its first sentence, however long it is."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, found.get_short_help_str(500)) for name, found in commands if found]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
