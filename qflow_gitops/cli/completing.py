@@ -61,6 +61,14 @@ def rules(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
     return [CompletionItem(rule.id, help=rule.why) for rule in found]
 
 
+def faults(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Complete the name of a fault of the sandbox, with what it does."""
+    from qflow_gitops.sandbox.faults import FAULTS
+
+    found = (name for name in FAULTS if name.startswith(incomplete))
+    return [CompletionItem(name, help=FAULTS[name]) for name in found]
+
+
 def environments(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     """Complete the name of an environment."""
     with suppress(QflowError, OSError):

@@ -1,13 +1,21 @@
 """`qflow-gitops sandbox`."""
 
+from __future__ import annotations
+
+import shlex
 import signal
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from qflow_gitops.cli.context import Wiring
+from qflow_gitops.cli import options
+from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from qflow_gitops.results.report import Report
 
 
 def needs_flask() -> UsageProblem:
@@ -19,7 +27,7 @@ def needs_flask() -> UsageProblem:
     )
 
 
-@click.command("sandbox")
+@click.group("sandbox", invoke_without_command=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free one.")
 @click.option("--data", type=click.Path(path_type=Path), help="Keep executions in this file.")
 @click.option(
@@ -28,32 +36,28 @@ def needs_flask() -> UsageProblem:
     multiple=True,
     metavar="NAME[=VALUE][@TARGET][#COUNT]",
     help="Go wrong on purpose; repeatable. --fault list names them.",
+    shell_complete=options.completed("faults"),
 )
 @click.option(
     "--duration", type=click.FloatRange(0), default=2.0, show_default=True,
     help="Seconds that an execution takes.",
 )  # fmt: skip
 @click.option(
-    "--credentials",
-    multiple=True,
-    metavar="NAME:SECRET",
+    "--credentials", multiple=True, metavar="NAME:SECRET",
     help="Take this name and secret, in place of sandbox:sandbox; repeatable.",
-)
+)  # fmt: skip
 @click.option(
     "--onboard", "onboarded", multiple=True, metavar="AUDIENCE",
     help="Take ID tokens of a CI that are meant for this audience; repeatable.",
 )  # fmt: skip
-@click.pass_obj
-def command(
-    wiring: Wiring,
-    port: int,
-    data: Path | None,
-    faults: tuple[str, ...],
-    duration: float,
-    credentials: tuple[str, ...],
-    onboarded: tuple[str, ...],
-) -> int:
-    """Run a local stand-in for Qualys Flow. It is not Qualys; nothing leaves this machine."""
+@click.pass_context
+def command(ctx: click.Context, /, faults: tuple[str, ...], **more: Any) -> int:
+    """Run a local stand-in for Qualys Flow. It is not Qualys; nothing leaves this machine.
+
+    `sandbox executions` lists what it executed.
+    """
+    if ctx.invoked_subcommand:
+        return 0
     try:
         from qflow_gitops.sandbox.faults import FAULTS
         from qflow_gitops.sandbox.identities import CREDENTIALS
@@ -67,22 +71,51 @@ def command(
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with SandboxServer(
-        port=port,
-        data=data,
-        faults=faults,
-        duration=duration,
-        credentials=credentials or CREDENTIALS,
-        onboarded=onboarded,
-    ) as server:
-        click.echo(f"listening on {server.url}")
-        wiring.console.say("This is not Qualys: a sandbox, and nothing leaves this machine.")
-        wiring.console.say("Say `platform: sandbox` in qflow.yaml, and in another terminal:")
-        wiring.console.say(f"  export QFLOW_GATEWAY={server.url}")
-        wiring.console.say("  export QFLOW_CLIENT_ID=sandbox QFLOW_CLIENT_SECRET=sandbox")
-        wiring.console.say("For `connectors pull --api v3` also, though here it is one server:")
-        wiring.console.say(f"  export QFLOW_API_SERVER={server.url}")
-        wiring.console.say("  export QFLOW_API_USERNAME=sandbox QFLOW_API_PASSWORD=sandbox")
+    credentials = more.pop("credentials") or CREDENTIALS
+    with SandboxServer(faults=faults, credentials=credentials, **more) as server:
+        _tell(ctx.obj, server.url, *credentials[0].split(":", 1))
+        if more["onboarded"]:
+            _tell_of_tokens(ctx.obj, server.url, credentials[0].partition(":")[2])
         while not ended.wait(1.0):
             continue
     return 0
+
+
+def _tell(wiring: Wiring, url: str, name: str, secret: str) -> None:
+    """Say where it is, and what to set."""
+    say = wiring.console.say
+    click.echo(f"listening on {url}")
+    say("This is not Qualys: a sandbox, and nothing leaves this machine.")
+    say("Say `platform: sandbox` in qflow.yaml, and in another terminal:")
+    say(f"  export QFLOW_GATEWAY={url}")
+    say(f"  export QFLOW_CLIENT_ID={shlex.quote(name)} QFLOW_CLIENT_SECRET={shlex.quote(secret)}")
+    say("For `connectors pull --api v3` also, though here it is one server:")
+    say(f"  export QFLOW_API_SERVER={url}")
+    say(f"  export QFLOW_API_USERNAME={shlex.quote(name)} QFLOW_API_PASSWORD={shlex.quote(secret)}")
+
+
+def _tell_of_tokens(wiring: Wiring, url: str, secret: str) -> None:
+    say = wiring.console.say
+    say("For an ID token, as a job of GitHub Actions has it:")
+    say(f"  export ACTIONS_ID_TOKEN_REQUEST_URL='{url}/_sandbox/id-token?api-version=2.0'")
+    say(f"  export ACTIONS_ID_TOKEN_REQUEST_TOKEN={shlex.quote(secret)}")
+
+
+@command.command("executions")
+@click.option("--url", metavar="URL", default="", help="Where it is. Usual: QFLOW_GATEWAY.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="So many of them."
+)
+@options.output("text", "json")
+@click.pass_obj
+def executions(
+    wiring: Wiring, url: str, limit: int, format_name: str, copies: options.Copies
+) -> int:
+    """List what a running sandbox executed, the newest first. Only on this machine."""
+
+    def work() -> Report:
+        from qflow_gitops.commands import sandbox
+
+        return sandbox.executions(url or wiring.environ.get("QFLOW_GATEWAY", ""), limit)
+
+    return run(wiring, "sandbox", work, format_name, copies)

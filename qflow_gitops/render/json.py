@@ -3,6 +3,7 @@
 ASCII only, so that nothing in it can move a cursor or is a command of a CI runner.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 from qflow_gitops.base import logjson
@@ -21,6 +22,7 @@ from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
 from qflow_gitops.results.report import Report, Validated
 from qflow_gitops.results.reviews import Commented, Comments
+from qflow_gitops.results.sandbox import Executed
 from qflow_gitops.specs.catalogs import Workflow
 from qflow_gitops.specs.connector_catalogs import UNKNOWN, Named, Names
 from qflow_gitops.specs.spec import PLACE_VARIABLES, RunSpec
@@ -86,6 +88,8 @@ def _body(report: Report) -> dict[str, Any]:
             return {"spec": content}
         case Comments(entries):
             return {"comments": [_commented(commented) for commented in entries]}
+        case Executed(url, total, executions):
+            return {"url": url, "total": total, "executions": [asdict(one) for one in executions]}
         case Examination() as body:
             return examination(body)
         case None:

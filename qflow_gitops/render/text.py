@@ -31,6 +31,7 @@ _LINES = {
     "Known": ("textfiles", "known"),
     "Draft": ("textfiles", "draft"),
     "Comments": ("textfiles", "comments"),
+    "Executed": ("textsandbox", "executed"),
     "Examination": ("textchecks", "examination"),
 }
 """Which file's function gives the lines of a kind of result."""

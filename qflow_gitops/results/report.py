@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from qflow_gitops.results.plans import Planned
     from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
     from qflow_gitops.results.reviews import Comments
+    from qflow_gitops.results.sandbox import Executed
 
 Body: TypeAlias = (
     "Validated | Planned | Applied | Status | RunHistory | Resolved | Standstill | Verified | "
-    "Files | Known | Draft | Comments | Examination"
+    "Files | Known | Draft | Comments | Examination | Executed"
 )
 
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 
-from qflow_gitops.sandbox import connectors_v3
+from qflow_gitops.sandbox import connectors_v3, overview
 from qflow_gitops.sandbox.endpoints import Endpoints
 from qflow_gitops.sandbox.faults import Faults, parse
 from qflow_gitops.sandbox.identities import Identities
@@ -116,7 +116,14 @@ def _finished(answer: Response) -> Response:
 
 
 def _what_ran(store: Store) -> Response:
-    """Return what POST run began; with `?foreign=true` what others did as well."""
+    """Return what POST run began; with `?foreign=true` what others did as well.
+
+    With `?newest=N` so many of all, the newest first, as a person looks at them.
+    """
+    if "newest" in request.args:
+        size = max(1, min(100, request.args.get("newest", 1, type=int)))
+        page = overview.newest(store, ahead(), size)
+        return jsonify({"total": page.total, "items": page.items})
     return jsonify(store.executions(foreign=request.args.get("foreign") == "true"))
 
 

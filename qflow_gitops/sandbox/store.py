@@ -113,6 +113,17 @@ class Store:
             values.append(workflow)
         return [_execution(row) for row in self._all(f"{query} ORDER BY created, rowid", *values)]
 
+    def count(self) -> int:
+        """Return how many executions were begun, by anybody."""
+        query = "SELECT count(*) FROM executions WHERE created <= ?"
+        return int(self._all(query, time.time())[0][0])
+
+    def newest(self, size: int, offset: int) -> list[dict[str, Any]]:
+        """Return some of what was begun, by anybody, the newest first."""
+        query = "SELECT * FROM executions WHERE created <= ? ORDER BY created DESC, rowid DESC"
+        rows = self._all(f"{query} LIMIT ? OFFSET ?", time.time(), size, offset)
+        return [_execution(row) for row in rows]
+
     def workflows(self) -> list[str]:
         """Return the ids of all workflows that were ever run, in their order."""
         query = "SELECT DISTINCT workflow FROM executions WHERE created <= ? ORDER BY workflow"

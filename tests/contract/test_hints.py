@@ -117,6 +117,8 @@ _BY_REASON = {
         "For instance: `qflow-gitops sandbox --credentials ada:a-secret`",
         "--data names a file that may be written, or made anew.",
         "Let it choose one: `qflow-gitops sandbox --port 0`",
+        "Start one in another terminal: `qflow-gitops sandbox --port 8080`",
+        "Start one: `qflow-gitops sandbox --port 8080`",
     ),
     "a private gateway speaks https: tests/unit/apply/test_platforms.py": (
         "Set QFLOW_GATEWAY back to …, with its credentials",
@@ -246,6 +248,7 @@ BESIDE = {
     "qflow_gitops.render.junit:_rendered": "in a file of test results: test_outputs.py",
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
+    "qflow_gitops.render.textsandbox:executed": "typed: test_sandbox_executions.py",
     "qflow_gitops.render.textrecords:standstill": "after an unfreeze: test_freeze.py",
     "qflow_gitops.render.textapplies:_rescued": "where answers couldn't be saved to a file",
 }

@@ -72,6 +72,7 @@ CALLS: Mapping[str, Call] = {
     "new": Call(ALONE, ("new", "aws", "machines")),
     "completion": Call(ALONE, ("completion", "bash")),
     "sandbox": Call(ALONE, ("sandbox", "--fault", "list")),
+    "sandbox executions": Call(ALONE, ("sandbox", "executions"), {"QFLOW_GATEWAY": ""}),
     "demo": Call(ALONE, ("demo",)),
 }
 """Each command of the program, as the tables name it."""

@@ -154,6 +154,8 @@ def test_runs(complete: Complete) -> None:
 def test_the_rest(complete: Complete) -> None:
     assert {"plan"} <= complete("qflow-gitops pl")
     assert {"--worktree", "--full"} <= complete("qflow-gitops plan --")
+    assert {"rate-headers"} <= complete("qflow-gitops sandbox --fault rat")
+    assert {"executions"} <= complete("qflow-gitops sandbox exe")
     assert {"dev", "prod"} <= complete("qflow-gitops apply -e ")
     assert {"secret-literal"} <= complete("qflow-gitops rules secret-l")
     assert {"main", "HEAD"} <= complete("qflow-gitops plan --to ")

@@ -1,0 +1,52 @@
+"""What a person looks at: executions with their request, source, status and steps."""
+
+import json
+from typing import Any, NamedTuple
+
+from qflow_gitops.sandbox import shapes, steps
+from qflow_gitops.sandbox.store import Store
+
+
+class Page(NamedTuple):
+    """Some of a list; `total` is how many there are in all, `number` counts pages from 1."""
+
+    total: int
+    items: list[dict[str, Any]]
+    number: int
+    pages: int
+
+
+def newest(store: Store, ahead: float, size: int, number: int = 1) -> Page:
+    """Return a page of all executions, the newest first, whatever the API still shows."""
+    total = store.count()
+    pages = max(1, -(-total // size))
+    number = min(max(1, number), pages)
+    rows = store.newest(size, (number - 1) * size)
+    return Page(total, [execution(row, ahead) for row in rows], number, pages)
+
+
+def execution(row: dict[str, Any], ahead: float) -> dict[str, Any]:
+    """Return an execution as it is told here; times in milliseconds, null where it still runs."""
+    shown = shapes.execution(row, ahead)
+    body = row["body"] if isinstance(row["body"], dict) else {}
+    return {
+        "execution": row["id"],
+        "workflow": row["workflow"],
+        "status": shown["status"],
+        "source": row["source"],
+        "createdAt": shown["createdAt"],
+        "endDate": shown.get("endDate"),
+        "shown": not row["forgotten"],
+        "input": body.get("input"),
+        "variables": body.get("variables"),
+    }
+
+
+def steps_of(row: dict[str, Any], ahead: float) -> list[dict[str, Any]]:
+    """Return the steps of an execution, each with why it failed, "" where it didn't."""
+    return [step | {"failure": steps.failure(row, step)} for step in steps.listed(row, ahead)]
+
+
+def told(value: Any) -> str:
+    """Write JSON as a person reads it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False)
