@@ -99,8 +99,9 @@ def command(
     """Run what is due in one environment, at most once, and record it; of RUNs only what they name.
 
     What is due, and why, is what `plan` shows. Credentials come from QFLOW_CLIENT_ID and
-    QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN, or without a secret
-    from QFLOW_LOGIN and QFLOW_LOGIN_AUDIENCE.
+    QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN; or from the file of
+    QFLOW_TOKEN_FILE, the program of QFLOW_CREDENTIAL_COMMAND, or a CI's ID token by QFLOW_LOGIN and
+    QFLOW_LOGIN_AUDIENCE.
     QFLOW_PROXY names a proxy, QFLOW_CA_FILE certificates to trust besides the usual ones.
     """
     from qflow_gitops.apply.preconditions import ApplyRequest

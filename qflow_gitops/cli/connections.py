@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from qflow_gitops.errors import UsageProblem
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -43,7 +45,20 @@ class Connections:
     def _machine(self) -> Machine:
         from qflow_gitops.qualys.logins.login import Machine
 
-        return Machine(self._folder)
+        return Machine(self._folder, self._is_tracked, self.console.say)
+
+    def _is_tracked(self, file: Path) -> bool:
+        """Whether git keeps a file, where it lies and where its links lead; in any repository."""
+        from qflow_gitops.git.repository import GitRepo
+
+        for place in (file.absolute(), file.resolve()):
+            try:
+                if GitRepo.open(place.parent, self.environ).is_tracked(place):
+                    return True
+            except UsageProblem as problem:
+                if problem.reason != "no_repository":
+                    raise
+        return False
 
     @property
     def has_api_password(self) -> bool:

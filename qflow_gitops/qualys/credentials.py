@@ -5,18 +5,21 @@ from dataclasses import dataclass
 
 from qflow_gitops.errors import AuthError, UsageProblem
 
+FILE, COMMAND = "QFLOW_TOKEN_FILE", "QFLOW_CREDENTIAL_COMMAND"
 LOGIN, AUDIENCE = "QFLOW_LOGIN", "QFLOW_LOGIN_AUDIENCE"
 SETS = (
     ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"),
     ("QFLOW_USERNAME", "QFLOW_PASSWORD"),
     ("QFLOW_TOKEN",),
+    (FILE,),
+    (COMMAND,),
     (LOGIN, AUDIENCE),
 )
 WAYS = (
     "QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET, or QFLOW_USERNAME and QFLOW_PASSWORD, or QFLOW_TOKEN"
-    f", or {LOGIN} and {AUDIENCE}"
+    f", or {FILE}, or {COMMAND}, or {LOGIN} and {AUDIENCE}"
 )
-OPEN = frozenset((LOGIN, AUDIENCE))
+OPEN = frozenset((FILE, COMMAND, LOGIN, AUDIENCE))
 """Those that are no secrets themselves."""
 API_SERVER = ("QFLOW_API_USERNAME", "QFLOW_API_PASSWORD")
 """Those of the API server, which nothing else gets."""

@@ -1,9 +1,13 @@
 """Every way to a bearer token keeps the same promises; one suite for all of them."""
 
+import json
 import math
+import os
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import pytest
@@ -13,11 +17,14 @@ from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.route import Route
 from qflow_gitops.http.transport import HttpAnswer, Transport
 from qflow_gitops.qualys.credentials import SETS, Secret
+from qflow_gitops.qualys.logins.command import Command
 from qflow_gitops.qualys.logins.exchange import LIFETIME, Exchange
 from qflow_gitops.qualys.logins.github import Actions
 from qflow_gitops.qualys.logins.gitlab import GitLab
 from qflow_gitops.qualys.logins.given import Given
-from qflow_gitops.qualys.logins.login import Login
+from qflow_gitops.qualys.logins.login import Login, Machine
+from qflow_gitops.qualys.logins.registry import FORGES
+from qflow_gitops.qualys.logins.token_file import TokenFile
 from qflow_gitops.qualys.token import EARLY, TokenSource
 from tests.helpers.logins import AUDIENCE, SUBJECT, Forge, id_token
 
@@ -128,16 +135,67 @@ class ByGitLab:
         self._environ["QFLOW_ID_TOKEN"] = token
 
 
-WORLDS: Mapping[str, Callable[[], Any]] = {
-    "client": lambda: ByExchange("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"),
-    "user": lambda: ByExchange("QFLOW_USERNAME", "QFLOW_PASSWORD"),
-    "given": ByGiven,
-    "github": lambda: ByForge("GitHub"),
-    "forgejo": lambda: ByForge("Forgejo"),
-    "gitlab": ByGitLab,
+class ByFile:
+    """A file that somebody keeps fresh."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "token"
+        self.asked = 0
+
+    def login(self, redact: Redactor, now: Callable[[], float]) -> Login:
+        world = self
+
+        class Counted(TokenFile):
+            def _read(self) -> str:
+                world.asked += 1
+                return super()._read()
+
+        machine = Machine(self._file.parent)
+        return Counted("token", machine, redact, now=now, sleep=lambda _: None)
+
+    def gives(self, token: str) -> None:
+        new = self._file.with_name("new")
+        new.write_text(f"{token}\n", encoding="utf-8")
+        new.replace(self._file)
+
+
+class ByCommand:
+    """A program that prints a token."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._program = folder / "give me"
+        script = f"#!/bin/sh\necho x >> '{folder}/asked'\ncat '{folder}/printed'\n"
+        self._program.write_text(script, encoding="utf-8")
+        self._program.chmod(0o755)
+
+    @property
+    def asked(self) -> int:
+        asked = self._folder / "asked"
+        return len(asked.read_text("utf-8").split()) if asked.exists() else 0
+
+    def login(self, redact: Redactor, now: Callable[[], float]) -> Login:
+        line, wire = shlex.quote(str(self._program)), cast(Transport, _Wire())
+        return Command(line, os.environ, wire, redact, Machine(self._folder), now=now)
+
+    def gives(self, token: str) -> None:
+        printed = json.dumps({"version": 1, "token": token})
+        (self._folder / "printed").write_text(printed, encoding="utf-8")
+
+
+WORLDS: Mapping[str, Callable[[Path], Any]] = {
+    "client": lambda _: ByExchange("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"),
+    "user": lambda _: ByExchange("QFLOW_USERNAME", "QFLOW_PASSWORD"),
+    "given": lambda _: ByGiven(),
+    "github": lambda _: ByForge("GitHub"),
+    "forgejo": lambda _: ByForge("Forgejo"),
+    "gitlab": lambda _: ByGitLab(),
+    "file": ByFile,
+    "command": ByCommand,
 }
 ID_TOKENS = ("github", "forgejo", "gitlab")
-RENEWABLE = ("client", "user", "github", "forgejo")
+REMOTE = ("client", "user", "github", "forgejo")
+RENEWABLE = (*REMOTE, "file", "command")
 """Those that can be asked again."""
 
 
@@ -157,8 +215,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=WORLDS)
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    made = WORLDS[request.param]()
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    made = WORLDS[request.param](tmp_path)
     yield made
     if hasattr(made, "close"):
         made.close()
@@ -174,7 +232,7 @@ def begin(world: World, clock: Clock) -> tuple[TokenSource, Redactor]:
 
 
 def test_every_way_is_here() -> None:
-    assert len(WORLDS) == len(SETS) - 1 + 3  # one of the sets has three logins
+    assert len(WORLDS) == len(SETS) - 1 + len(FORGES)
 
 
 def test_a_token_is_fetched_when_it_is_asked_for_and_kept(world: World, clock: Clock) -> None:
@@ -189,7 +247,7 @@ def test_a_token_is_fetched_when_it_is_asked_for_and_kept(world: World, clock: C
         assert piece not in redact(f"it says {piece} here")
 
 
-@only(*RENEWABLE)
+@only(*REMOTE, "command")
 def test_it_is_renewed_before_it_ends(world: World, clock: Clock) -> None:
     world.gives(id_token(BEGIN + HOUR, mark="1"))
     source, _ = begin(world, clock)
@@ -213,7 +271,7 @@ def test_one_that_lives_shortly_is_got_each_time(world: World, clock: Clock) -> 
         assert world.asked == asked
 
 
-@only(*RENEWABLE)
+@only(*REMOTE)
 def test_who_is_out_of_reach_for_a_while_ends_nothing(world: World, clock: Clock) -> None:
     """The token that is there goes on, until its own end."""
     world.gives(id_token(BEGIN + HOUR))
@@ -268,7 +326,7 @@ def test_many_threads_ask_and_one_fetches(world: World, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("bad", ["", "canary-no-token", "canary.x", "a.b.c\na.b.c", "<html>canary"])
-@only("client", "user", *ID_TOKENS)
+@only("client", "user", "file", "command", *ID_TOKENS)
 def test_what_is_no_token_is_refused_and_not_shown(world: World, clock: Clock, bad: str) -> None:
     world.gives(bad)
     source, _ = begin(world, clock)
@@ -282,8 +340,8 @@ def shown(problem: QflowError) -> str:
     return " ".join((problem.message, problem.where, problem.not_done, problem.hint))
 
 
-@only(*ID_TOKENS)
-def test_an_id_token_that_is_over_is_refused(world: World, clock: Clock) -> None:
+@only("file", "command", *ID_TOKENS)
+def test_a_token_that_is_over_is_refused(world: World, clock: Clock) -> None:
     for until in (BEGIN - 1, 0, -1e300):
         world.gives(id_token(until))
         with pytest.raises(AuthError, match="clock") as refused:

@@ -27,8 +27,8 @@ def checked(text: str, audience: str, now: float, *, issuer: str, once: str = ""
         raise _unfit(f"{issuer}'s ID token doesn't say when it ends.", "Check who answers there.")
     if until <= now:
         raise _unfit(
-            f"{issuer}'s ID token ended at {_time(until)}, and by this machine's clock it is "
-            f"{_time(now)}.",
+            f"{issuer}'s ID token ended at {time_of(until)}, and by this machine's clock it is "
+            f"{time_of(now)}.",
             once or "Set the clock right, then run the command again.",
         )
     found = jwt.audiences(text)
@@ -51,7 +51,7 @@ def advice(token: Secret, redact: Redactor) -> str:
         f"Qualys Support to onboard the issuer {issuer} (its keys' address, jwks_uri, is in "
         f"{issuer}/.well-known/openid-configuration) with the audience {audience}, and set the "
         f"External ID of the user for this to the token's sub, which is {subject}. Until then: "
-        "QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET."
+        "QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET, QFLOW_TOKEN_FILE, or QFLOW_CREDENTIAL_COMMAND."
     )
 
 
@@ -59,7 +59,18 @@ def _shown(value: object, redact: Redactor) -> str:
     return redact(value) if isinstance(value, str) and value else "(none)"
 
 
-def _time(seconds: float) -> str:
+def identity(token: Secret, redact: Redactor) -> str:
+    """Say whose a token is that isn't known to be an ID token, by what it says of itself."""
+    said = jwt.claims(token.reveal())
+    issuer, subject = (_shown(said.get(name), redact) for name in ("iss", "sub"))
+    return (
+        "See that it is a token of Qualys, of a user who may use Qualys Flow's API: it says that "
+        f"its issuer is {issuer} and its sub is {subject}."
+    )
+
+
+def time_of(seconds: float) -> str:
+    """Write a time of a token for a person."""
     try:
         return stamp(datetime.fromtimestamp(seconds, UTC))
     except (ValueError, OverflowError, OSError):

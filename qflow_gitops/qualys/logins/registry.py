@@ -7,7 +7,7 @@ from qflow_gitops.errors import UsageProblem
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.route import from_environment as route_of
 from qflow_gitops.http.transport import Transport
-from qflow_gitops.qualys.credentials import AUDIENCE, LOGIN, Credentials
+from qflow_gitops.qualys.credentials import AUDIENCE, COMMAND, FILE, LOGIN, Credentials
 from qflow_gitops.qualys.logins.exchange import Exchange
 from qflow_gitops.qualys.logins.given import Given
 from qflow_gitops.qualys.logins.login import Login, Machine
@@ -23,7 +23,7 @@ def login_of(
     environ: Mapping[str, str],
     transport: Transport,
     redact: Redactor,
-    machine: Machine,  # noqa: ARG001
+    machine: Machine,
 ) -> Login:
     """Build the way that the environment asks for; nothing is fetched, read or run yet.
 
@@ -32,6 +32,14 @@ def login_of(
     values = credentials.values
     if LOGIN in values:
         return _of_forge(values[LOGIN].reveal(), values[AUDIENCE].reveal(), environ, redact)
+    if FILE in values:
+        from qflow_gitops.qualys.logins.token_file import TokenFile
+
+        return TokenFile(values[FILE].reveal(), machine, redact)
+    if COMMAND in values:
+        from qflow_gitops.qualys.logins.command import Command
+
+        return Command(values[COMMAND].reveal(), environ, transport, redact, machine)
     if "QFLOW_TOKEN" in values:
         return Given(values["QFLOW_TOKEN"])
     return Exchange(transport, values, redact)

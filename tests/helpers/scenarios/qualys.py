@@ -1,5 +1,9 @@
 """What is refused because of Qualys: it can't be reached, or doesn't take the credentials."""
 
+import shlex
+from pathlib import Path
+
+from qflow_gitops.sandbox import identities
 from tests.helpers.carried import Person
 from tests.helpers.logins import AUDIENCE, id_token
 from tests.helpers.scenarios.base import APPLY, WHY, scenario
@@ -7,6 +11,7 @@ from tests.helpers.specs import spec
 from tests.helpers.terminal import Terminal
 
 IN_2100 = 4102444800.0
+HOURS = 7200.0
 
 
 def _over(at: Terminal) -> None:
@@ -242,3 +247,61 @@ def an_id_token_that_is_refused(at: Terminal) -> tuple[str, Person]:
     at.environ("QFLOW_ID_TOKEN", id_token(IN_2100))
     at.faults("401@workflow")
     return APPLY, Person(WHY, {"Support to onboard the issuer": _over})
+
+
+@scenario("worktree")
+def a_token_file_that_isnt_there(at: Terminal) -> tuple[str, Person]:
+    """The file of a token isn't there."""
+    file = at.folder / "token"
+    _login(at, QFLOW_TOKEN_FILE=str(file))
+    return APPLY, Person(WHY, {"a file that holds a token": lambda _: _write(file, HOURS)})
+
+
+@scenario("worktree")
+def a_token_file_that_is_over(at: Terminal) -> tuple[str, Person]:
+    """The token of a file has ended."""
+    file = at.folder / "token"
+    _login(at, QFLOW_TOKEN_FILE=str(file))
+    _write(file, -HOURS)
+    return APPLY, Person(WHY, {"See that what writes the file": lambda _: _write(file, HOURS)})
+
+
+@scenario("worktree")
+def a_token_file_in_git(at: Terminal) -> tuple[str, Person]:
+    """The file of a token is in the repository."""
+    inside, file = at.clone.path / "token", at.folder / "token"
+    _login(at, QFLOW_TOKEN_FILE=str(inside))
+    _write(inside, HOURS)
+    _write(file, HOURS)
+    at.clone.git("add", "token")
+    return APPLY, Person(
+        WHY, {"a file that is in no commit": lambda at: at.environ("QFLOW_TOKEN_FILE", str(file))}
+    )
+
+
+def _write(file: Path, seconds: float) -> None:
+    file.write_text(identities.token(seconds), encoding="utf-8")
+    file.chmod(0o600)
+
+
+GIVES = """echo '{"version": 1, "clientId": "test-client", "clientSecret": "test-canary-secret"}'"""
+
+
+@scenario("worktree")
+def a_command_that_fails(at: Terminal) -> tuple[str, Person]:
+    """The program that gives credentials fails."""
+    _login(at, QFLOW_CREDENTIAL_COMMAND="sh -c 'echo no role >&2; exit 3'")
+    right = f"sh -c {shlex.quote(GIVES)}"
+    return APPLY, Person(
+        WHY, {"print one JSON object": lambda at: at.environ("QFLOW_CREDENTIAL_COMMAND", right)}
+    )
+
+
+@scenario("worktree")
+def a_command_by_a_relative_path(at: Terminal) -> tuple[str, Person]:
+    """The program that gives credentials is named by a relative path."""
+    _login(at, QFLOW_CREDENTIAL_COMMAND="bin/sh")
+    right = f"/bin/sh -c {shlex.quote(GIVES)}"
+    return APPLY, Person(
+        WHY, {"absolute path": lambda at: at.environ("QFLOW_CREDENTIAL_COMMAND", right)}
+    )
