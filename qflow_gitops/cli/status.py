@@ -13,7 +13,13 @@ from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import QflowError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from qflow_gitops.apply.overdue import Overdue
+    from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.results.report import Report
+    from qflow_gitops.settings.project import Project
+    from qflow_gitops.specs.load import SpecSet
 
 
 @click.command("status")
@@ -61,6 +67,7 @@ def command(
             runs=runs,
             loader=wiring.loader,
             platform=wiring.platform,
+            late=_late(wiring, project, environment),
             exit_code=exit_code,
         )
         for error in problems:
@@ -68,3 +75,17 @@ def command(
         return report
 
     return run(wiring, "status", work, format_name, copies)
+
+
+def _late(
+    wiring: Wiring, project: Project, environment: str
+) -> Callable[[Lockfile, SpecSet], Iterator[Overdue]]:
+    """Return what says what no apply did."""
+    from qflow_gitops.commands import schedules
+    from qflow_gitops.sources.settings import chosen
+
+    def late(lockfile: Lockfile, specs: SpecSet) -> Iterator[Overdue]:
+        about = (wiring.git, wiring.branches, project, lockfile, chosen(project, environment))
+        return schedules.late(*about, SystemClock().now(), specs, wiring.freezes())
+
+    return late

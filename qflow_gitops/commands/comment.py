@@ -156,6 +156,7 @@ def _on_pull_request(
         freezes=request.freezes,
         server=request.server,
         approval=_approvals(request, pull, span, project, services),
+        onto=span.onto,
     )
     now = stamp(services.clock.now())
     newest = _newest(pull, head, services)

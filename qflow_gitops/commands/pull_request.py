@@ -5,10 +5,12 @@ where the lockfile names none, if it was made from a commit that has the merge i
 """
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from qflow_gitops.base.times import moment
+from qflow_gitops.commands import schedules
 from qflow_gitops.commands.plan import make_plan
 from qflow_gitops.commands.plan_request import PlanRequest
 from qflow_gitops.errors import UsageProblem
@@ -37,6 +39,8 @@ from qflow_gitops.specs.spec import RunSpec
 class ReviewRequest:
     """Whose plan to make. `head` is the commit to look at, `settings` are its.
 
+    `onto` is the newest commit of the branch that it goes to.
+
     `approval` says who approved a run there, None where nobody approves that commit. `freezes`
     are those beside the lockfile's. `server` is the address of the GitHub server, whose links
     may be shown.
@@ -50,6 +54,7 @@ class ReviewRequest:
     freezes: tuple[Freeze, ...] = ()
     server: str = ""
     approval: Callable[[RunSpec], Approval] | None = None
+    onto: str = ""
 
 
 class Span(NamedTuple):
@@ -128,9 +133,18 @@ def review(
         held=plan.of(Action.HOLD),
         skipped=tuple(change for change in plan.of(Action.SKIP) if change.key not in started),
         found=_touched_findings(report, request, git),
-        notes=report.notes,
+        notes=(*report.notes, *_late(request, environment, git, lockfile, now)),
         merged=request.pull.merged,
     )
+
+
+def _late(
+    request: ReviewRequest, environment: str, git: Repository, lockfile: Lockfile, now: str
+) -> Iterator[str]:
+    """Say what no apply did of what is merged: what this brings would wait, too."""
+    about = (git, request.settings.project, lockfile, environment, moment(now))
+    for found in schedules.late_on(request.pull.base, request.onto, *about):
+        yield f"{found.message} {found.hint}"
 
 
 def _proposals(

@@ -1,8 +1,9 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from qflow_gitops.apply.overdue import Overdue
 from qflow_gitops.apply.platforms import Gateways, one_environment
 from qflow_gitops.apply.polling import look, what_became
 from qflow_gitops.apply.result import under_way
@@ -44,13 +45,14 @@ def status(
     runs: tuple[str, ...] = (),
     loader: Loader = DIRECT,
     platform: str = "",
+    late: Callable[[Lockfile, SpecSet], Iterable[Overdue]] = lambda _lockfile, _specs: (),
     exit_code: bool,
 ) -> Report:
     """Show every run of the lockfile and of a commit, and what is frozen. Raises QflowError.
 
     Also those of environments that exist no more, with `environment` what is open there: it is
     in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the
-    lockfile's, `platform` the one named on the command line.
+    lockfile's, `platform` the one named on the command line. `late` finds what no apply did.
     """
     recorded, project = store.read(whole=True), settings.project
     lockfile = recorded.lockfile or Lockfile("")
@@ -71,7 +73,8 @@ def status(
     report = standing(Status(tuple(rows), seen(recorded), holding, called), exit_code=exit_code)
     absent = [] if rows else folders.missing(git, commit, project, lambda: recorded.lockfile)
     said = (f"{finding.message} {finding.hint}" for finding in absent)
-    notes = (*out_of_use(recorded), *forgotten.notes(lockfile, project), *said)
+    overdue = (f"{each.message} {each.hint}" for each in late(lockfile, found))
+    notes = (*out_of_use(recorded), *forgotten.notes(lockfile, project), *said, *overdue)
     return replace(report, notes=notes)
 
 

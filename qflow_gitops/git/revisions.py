@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -160,6 +161,22 @@ class Revisions(GitProcess):
         found = self._out([*command, *literal_paths(folders)]).decode().split()
         self._present.update(found)
         return found
+
+    def committed_at(self, commit: str) -> str:
+        """Say when a commit was made, by its committer's clock (RFC 3339); "" where it isn't here.
+
+        A time that no calendar has counts as none.
+        """
+        from datetime import UTC, datetime
+
+        from qflow_gitops.base.times import stamp
+
+        if not self.has_commit(commit):
+            return ""
+        out = self.run(["rev-list", "--timestamp", "--max-count=1", commit, "--"])[1]
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            return stamp(datetime.fromtimestamp(int(out.split()[0]), UTC))
+        return ""
 
     def merge_base(self, commit: str, other: str) -> str | None:
         """Return the newest common ancestor, None where this clone knows none."""

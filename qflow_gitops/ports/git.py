@@ -104,6 +104,9 @@ class History(Protocol):
         Newest first, at most so many; with `folders` those that change something there.
         """
 
+    def committed_at(self, commit: str) -> str:
+        """Say when a commit was made, by its committer's clock (RFC 3339); "" for unknown."""
+
     def merge_base(self, commit: str, other: str) -> str | None:
         """Return the newest common ancestor, None where this clone knows none."""
 

@@ -75,7 +75,8 @@ def render(review: Review) -> str:
     if review.empty:
         frozen = "".join(frozen_part(body.freezes).entries)
         said = f"Nothing of {code(review.environment)} is changed here, and nothing would run.\n\n"
-        return marker + title + first(body) + frozen + said + tail
+        notes = "".join(f"> {code(note)}\n\n" for note in review.notes)
+        return marker + title + first(body) + frozen + notes + said + tail
     proposed = {each.change.key for each in review.proposals}
     others = (each for each in (*review.held, *review.skipped) if each.key not in proposed)
     shown = MarkdownPlan(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qflow_gitops.base.times import moment
 from qflow_gitops.errors import Unreadable, UsageProblem
 from qflow_gitops.git.history import HistoryRepo
 from qflow_gitops.ports.git import ChangeKind, RemoteBranches
@@ -218,6 +219,12 @@ def test_ancestors_and_where_two_lines_part(story: Story, three: tuple[str, str,
     assert not git.is_ancestor("0" * 40, other)
     assert git.merge_base(third, other) == git.merge_base(other, third) == second
     assert git.merge_base(first, other) == first
+
+
+def test_when_a_commit_was_made(story: Story, three: tuple[str, str, str]) -> None:
+    times = [moment(story.git.committed_at(commit)) for commit in three]
+    assert times == sorted(times)
+    assert story.git.committed_at("0" * 40) == ""
 
 
 def test_a_merge_is_clean_where_it_holds_nothing_of_its_own(

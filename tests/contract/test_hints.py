@@ -123,7 +123,7 @@ _BY_REASON = {
     "a private gateway speaks https: tests/unit/apply/test_platforms.py": (
         "Set QFLOW_GATEWAY back to …, with its credentials",
     ),
-    "it asks a package registry": ("`pip install 'Flask>=3.0'`",),
+    "it asks a package registry": ("`pip install 'Flask>=3.0'`", "`pip install --upgrade tzdata`"),
     "a list of workflows that can't be read whole; it names no command": (
         "Name the workflows by their ids, instead of asking for all.",
     ),
@@ -133,7 +133,20 @@ _BY_REASON = {
     "there is only one version yet": (
         "Apply once with the version of qflow-gitops that could read them.",
     ),
-    "no test installs programs": ("git has to be installed (2.31 or newer) and on the PATH.",),
+    "no test installs programs": (
+        "git has to be installed (2.31 or newer) and on the PATH.",
+        "Install a newer git, and put it first on the PATH.",
+    ),
+    "no test sets the clock: tests/unit/doctor": (
+        "Set this machine's clock, by NTP say; if it is right, the other one is wrong.",
+    ),
+    "of a machine, and done there: test_doctor_machine.py": (
+        "`export PYTHONIOENCODING=utf-8`",
+        "`unset GIT_SSL_NO_VERIFY`",
+        "Put the authority's newer certificate into ….",
+        "Make room on it: apply sends nothing that it can't record first.",
+        "Give yourself the right to write there, or work in a clone of your own.",
+    ),
     "about the demo": (
         "Please report it, with the lines above.",
         "It needs git, and a folder in /tmp.",

@@ -20,8 +20,9 @@ class FakeGit:
     """Implements `ports.git.Repository`. `files` is the work tree, `index` what git knows of it.
 
     `refs` holds full names; `HEAD` is the name of the branch that is checked out, or a commit.
-    `lost` are blobs that this clone should have and can't give. A fake's folder is nowhere;
-    commands that edit files need a real one, to which `worktree.put_on_disk` writes.
+    `lost` are blobs that this clone should have and can't give, `now` is when a commit is made. A
+    fake's folder is nowhere; commands that edit files need a real one, to which
+    `worktree.put_on_disk` writes.
     """
 
     def __init__(self, root: Path = Path("/nowhere/repository"), branch: str = "main") -> None:
@@ -35,6 +36,7 @@ class FakeGit:
         self.remotes: dict[str, FakeRemote] = {}
         self.upstream: dict[str, tuple[str, str]] = {}
         self.lost: set[str] = set()
+        self.now = "2026-01-01T00:00:00Z"
 
     # --- what a person does ----------------------------------------------------------
 
@@ -60,6 +62,7 @@ class FakeGit:
         return self._add(Commit(dict(merged), (ours, other), message))
 
     def _add(self, commit: Commit) -> str:
+        commit = commit._replace(at=self.now)
         while commit.id in self.commits:  # the same once more is another commit, as time goes by
             commit = commit._replace(message=commit.message + " ")
         self.commits[commit.id] = commit
@@ -187,6 +190,9 @@ class FakeGit:
         before = next(iter(self.commits.parents(commit)), "")
         old = self.commits[before].tree if before else NOTHING
         return any(under(path, folders) for path in differing(old, self.commits[commit].tree))
+
+    def committed_at(self, commit: str) -> str:
+        return self.commits[commit].at if commit in self.commits else ""
 
     def merge_base(self, commit: str, other: str) -> str | None:
         return self.commits.best_common(commit, other)

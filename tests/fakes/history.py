@@ -21,11 +21,12 @@ Tree = Mapping[bytes, File]
 
 
 class Commit(NamedTuple):
-    """A commit: all it holds, and what it follows."""
+    """A commit: all it holds, what it follows, and when it was made (RFC 3339)."""
 
     tree: Tree
     parents: tuple[str, ...] = ()
     message: str = ""
+    at: str = ""
 
     @property
     def id(self) -> str:
