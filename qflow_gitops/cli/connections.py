@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from qflow_gitops.errors import UsageProblem
 
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from qflow_gitops.github.client import Client
     from qflow_gitops.ports.pull_requests import PullRequests
     from qflow_gitops.ports.qualys import ConnectorLists, Qualys
+    from qflow_gitops.ports.tenant import Tenant
     from qflow_gitops.qualys.logins.login import Machine
+
+
+class Closed(Protocol):
+    """What is closed at the end."""
+
+    def close(self) -> None:
+        """Let go of what was opened."""
 
 
 class Connections:
@@ -27,7 +35,7 @@ class Connections:
         self.console = console
         self._folder = folder
         self._clients: dict[str, tuple[Qualys, str]] = {}
-        self._api_servers: list[ConnectorLists] = []
+        self._others: list[Closed] = []
         self._told_route = False
 
     def qualys(self, platform: str) -> tuple[Qualys, str]:
@@ -74,7 +82,16 @@ class Connections:
         client, host = connect_to_api_server(platform, self.environ)
         self._say_route()
         self.console.detail(f"API server {host} of platform {platform}")
-        self._api_servers.append(client)
+        self._others.append(client)
+        return client
+
+    def tenant(self, platform: str, most: int | None, seconds: float | None) -> Tenant:
+        """Connect to a platform to look at it: at most so many calls, in so many seconds."""
+        from qflow_gitops.qualys.connect import connect_to_look
+
+        client = connect_to_look(platform, self.environ, self._machine, most, seconds)
+        self._say_route()
+        self._others.append(client)
         return client
 
     def pulls(self) -> PullRequests:
@@ -108,5 +125,5 @@ class Connections:
             self.github.close()
         for client, _ in self._clients.values():
             client.close()
-        for server in self._api_servers:
-            server.close()
+        for other in self._others:
+            other.close()

@@ -31,6 +31,7 @@ class _Looked(NamedTuple):
 
 PARTS = {
     "machine": _Looked("Machine", "doctor_machine"),
+    "qualys": _Looked("Qualys", "doctor_qualys"),
 }
 """What can be looked at, in the order in which it is."""
 
@@ -41,6 +42,9 @@ PARTS = {
 @click.option(
     "--offline", is_flag=True, help="Leave out what needs a network, and say what that is."
 )
+@click.option(
+    "--all", "everything", is_flag=True, help="Make as many calls to Qualys as it takes, not 20."
+)
 @options.output("text", "json", "markdown")
 @click.pass_obj
 def command(
@@ -48,6 +52,7 @@ def command(
     parts: tuple[str, ...],
     environment: str,
     offline: bool,
+    everything: bool,
     format_name: str,
     copies: options.Copies,
 ) -> int:
@@ -60,7 +65,7 @@ def command(
         from qflow_gitops.cli.doctor_ground import Asked, Ground
         from qflow_gitops.commands.doctor import doctor
 
-        ground = Ground(wiring, Asked(environment, offline=offline))
+        ground = Ground(wiring, Asked(environment, offline=offline, everything=everything))
         return doctor(_parts(ground, parts or tuple(PARTS)))
 
     return run(wiring, "doctor", work, format_name, copies)

@@ -19,10 +19,14 @@ T = TypeVar("T")
 
 
 class Asked(NamedTuple):
-    """What to look at: an environment ("" for all), and whether a network may be used."""
+    """What to look at: an environment ("" for all), and whether a network may be used.
+
+    `everything`: with as many calls to Qualys as it takes.
+    """
 
     environment: str = ""
     offline: bool = False
+    everything: bool = False
 
 
 class Ground:

@@ -18,6 +18,7 @@ import urllib3
 
 from qflow_gitops.http import jsontext
 from qflow_gitops.http.adapter import CURRENT, Adapter, RequestWatch
+from qflow_gitops.http.allotment import Allotment
 from qflow_gitops.http.deadlines import Deadlines
 from qflow_gitops.http.route import CA_FILE, PROXY, Route
 
@@ -57,15 +58,19 @@ class HttpAnswer:
 class NoAnswerError(Exception):
     """There was no whole answer. `sent` is False where it is proven that no byte left us.
 
-    `too_long`: it holds more than is read, as it would the next time.
+    `too_long`: it holds more than is read, as it would the next time. `step` is how far it came,
+    a word of `STEPS`.
     """
 
-    def __init__(self, reason: str, *, sent: bool, too_long: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, sent: bool, too_long: bool = False, step: str = "answer"
+    ) -> None:
         """Take a few words on what went wrong."""
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
         self.too_long = too_long
+        self.step = step
 
 
 class _TooLongError(Exception):
@@ -85,15 +90,20 @@ class Transport:
         read_timeout: float = READ_TIMEOUT,
         deadline: float = DEADLINE,
         max_answer: int = MAX_ANSWER,
+        allotment: Allotment | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the gateway's address, `https://host` or the sandbox's `http://host:port`."""
+        """Take the gateway's address, `https://host` or the sandbox's `http://host:port`.
+
+        `allotment` counts what is sent, and ends it.
+        """
         self._base = base_url
         self._route = route
         self._timeouts = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._deadlines = Deadlines(deadline)
         self._max_answer = max_answer
+        self._allotment = allotment
         self._monotonic = monotonic
         self._agent = user_agent
         self._idle: deque[Adapter] = deque()
@@ -114,8 +124,11 @@ class Transport:
 
         With `fresh` the connection is a new one, so that an old one's end can't be taken
         for this request's. `may_send` is asked when the connection stands, right before the
-        first byte. Raises NoAnswerError, which says whether a byte was sent.
+        first byte. Raises NoAnswerError, which says whether a byte was sent, and CallsSpent
+        where no more may be.
         """
+        if self._allotment is not None:
+            self._allotment.take()
         watch = RequestWatch(may_send)
         CURRENT.watch = watch
         idle = self._closed if fresh else self._idle
@@ -131,7 +144,8 @@ class Transport:
             reason = "the answer is too long"
             raise NoAnswerError(reason, sent=True, too_long=True) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as problem:
-            raise NoAnswerError(_describe(problem), sent=watch.sent) from None
+            step, reason = _describe(problem)
+            raise NoAnswerError(reason, sent=watch.sent, step=step) from None
         except ValueError as problem:  # a header or an address that can't be sent
             raise NoAnswerError(type(problem).__name__, sent=watch.sent) from None
         finally:
@@ -198,24 +212,30 @@ _UNTRUSTED = (
     "its certificate isn't one that is trusted here; if your network looks into TLS, or the "
     f"server's authority is your own, {CA_FILE} names a file with that authority's certificate"
 )
+NAME, CONNECTION, VIA, TLS, ANSWER = STEPS = ("name", "connection", "proxy", "tls", "answer")
+"""How far a request comes: its host's name, the connection, through a proxy, TLS, the answer."""
+
 _WORDS = (
-    ("TooLateError", "the time to send it was over, so it was not sent"),
-    ("NoTunnelError", f"the proxy of {PROXY} doesn't lead there"),
-    ("ProxyError", f"the proxy of {PROXY} can't be reached"),
-    ("SSLCertVerificationError", _UNTRUSTED),
-    ("NameResolutionError", "the host's name can't be resolved"),
-    ("NewConnectionError", "the connection was refused"),
-    ("ConnectTimeoutError", "the connection took too long"),
-    ("ReadTimeout", "no answer in time"),
-    ("SSLError", "the TLS handshake failed"),
-    ("RemoteDisconnected", "the connection was closed without an answer"),
-    ("ConnectionResetError", "the connection was reset"),
-    ("IncompleteRead", "the answer was cut"),
+    ("TooLateError", ANSWER, "the time to send it was over, so it was not sent"),
+    ("NoTunnelError", VIA, f"the proxy of {PROXY} doesn't lead there"),
+    ("ProxyError", VIA, f"the proxy of {PROXY} can't be reached"),
+    ("SSLCertVerificationError", TLS, _UNTRUSTED),
+    ("NameResolutionError", NAME, "the host's name can't be resolved"),
+    ("NewConnectionError", CONNECTION, "the connection was refused"),
+    ("ConnectTimeoutError", CONNECTION, "the connection took too long"),
+    ("ReadTimeout", ANSWER, "no answer in time"),
+    ("SSLError", TLS, "the TLS handshake failed"),
+    ("RemoteDisconnected", ANSWER, "the connection was closed without an answer"),
+    ("ConnectionResetError", ANSWER, "the connection was reset"),
+    ("IncompleteRead", ANSWER, "the answer was cut"),
 )
 
 
-def _describe(problem: BaseException) -> str:
-    """Name a fault in a few words; never the exception's own text, which may hold headers."""
+def _describe(problem: BaseException) -> tuple[str, str]:
+    """Say at which step, and name a fault in a few words.
+
+    Never the exception's own text, which may hold headers.
+    """
     names: list[str] = []
     seen: Any = problem
     while isinstance(seen, BaseException) and len(names) < 8:
@@ -225,7 +245,7 @@ def _describe(problem: BaseException) -> str:
             (inner_problem for inner_problem in inner if isinstance(inner_problem, BaseException)),
             None,
         )
-    for name, words in _WORDS:
+    for name, step, words in _WORDS:
         if any(name in known for known in names):
-            return words
-    return f"no answer ({names[-1]})"
+            return step, words
+    return ANSWER, f"no answer ({names[-1]})"

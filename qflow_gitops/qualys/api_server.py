@@ -29,6 +29,14 @@ _CODE = re.compile("[A-Z_]{1,40}")
 _NOBODY, _NO_RIGHT, _NOTHING_THERE = "UNAUTHORIZED", "INSUFFICIENT_PERMISSION", "OBJECT_NOT_FOUND"
 
 
+def basic(credentials: Credentials, redact: Redactor) -> str:
+    """Return what stands behind `Basic ` in a request's header (RFC 7617), a secret like others."""
+    pair = ":".join(credentials.values[name].reveal() for name in API_SERVER)
+    encoded = base64.b64encode(pair.encode()).decode()
+    redact.learn([*credentials.secrets, pair, encoded])
+    return encoded
+
+
 class ApiServer:
     """One API server, as one user. Implements `ports.qualys.ConnectorLists`."""
 
@@ -45,9 +53,7 @@ class ApiServer:
         """Take the edges; `chance` spreads the waits, from 0 to 1."""
         self._transport = transport
         self._redact = redact
-        pair = ":".join(credentials.values[name].reveal() for name in API_SERVER)
-        self._basic = base64.b64encode(pair.encode()).decode()  # RFC 7617
-        redact.learn([*credentials.secrets, pair, self._basic])
+        self._basic = basic(credentials, redact)
         waits = Waits(chance, now)
         self._retries = Retries(
             is_rate_limited,

@@ -46,7 +46,7 @@ def listed(caller: Caller, cloud: str) -> ConnectorListing | None:
             break
         read += len(items)
         for item in items:
-            found.add(_connector(item, cloud), item)
+            found.add(connector_in(item, cloud), item)
         if not items or page.get("last") is True:
             if page.get("totalElements", read) != read:
                 raise changed()
@@ -65,7 +65,7 @@ def _page(caller: Caller, path: str) -> dict[str, Any] | None:
         raise
 
 
-def _connector(item: Any, cloud: str) -> SeenConnector | None:
+def connector_in(item: Any, cloud: str) -> SeenConnector | None:
     """Read one item; None where it shows no usable id, which is never made up."""
     if not isinstance(item, dict):
         return None

@@ -1,6 +1,6 @@
 """Workflows: list, details, run (docs/api.md 1.2 to 1.4)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -60,16 +60,21 @@ def details(caller: Caller, workflow_id: str) -> Workflow | None:
             "Qualys answered about another workflow than was asked for.",
             not_done="No run was started by this call.",
         )
+    return described(data, workflow_id)
+
+
+def described(data: Mapping[str, Any], workflow_id: str) -> Workflow:
+    """Read what an answer tells of a workflow; nothing of it has to be there."""
     texts = {key: data[key] for key in ("name", "revision") if isinstance(data.get(key), str)}
     return Workflow(
         workflow_id.lower(),
         texts.get("name", ""),  # not documented: the sample is cut before it would come [?]
         texts.get("revision", ""),
-        kinds_in(_decoded(data.get("definition"))),
+        kinds_in(decoded(data.get("definition"))),
     )
 
 
-def _decoded(definition: Any) -> Any:
+def decoded(definition: Any) -> Any:
     """Decode a definition, which Qualys sends as JSON in a string (docs/api.md 1.3 [D])."""
     if not isinstance(definition, str):
         return definition

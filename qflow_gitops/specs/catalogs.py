@@ -167,9 +167,10 @@ def _variables(
 ) -> Iterator[Diagnostic]:
     """Warn only: what Qualys does with such variables isn't documented (docs/api.md 6.3 [I])."""
     known, title = workflow.variables or {}, workflow.name or workflow.id
+    unknown = lacking(workflow, variables)
     for name, value in variables.items():
         path = ("spec", "variables", name)
-        if name not in known and name not in _SYSTEM:
+        if name in unknown:
             meant = suggest.near(name, workflow.own_variables)
             hint = f"Did you mean `{meant}`?" if meant else _there_are(workflow.own_variables)
             yield warning(
@@ -188,6 +189,12 @@ def _variables(
                 document.value_range(path),
                 f"Write {_wanted(known[name])}.",
             )
+
+
+def lacking(workflow: Workflow, names: Iterable[str]) -> list[str]:
+    """Return those of some variables that a workflow is known not to have."""
+    known = workflow.variables
+    return [name for name in names if known is not None and name not in {*known, *_SYSTEM}]
 
 
 def _there_are(names: Iterable[str]) -> str:

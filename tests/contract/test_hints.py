@@ -178,6 +178,45 @@ _BY_REASON = {
         ),
     ),
     "it only names what there is to choose from: test_sandbox_faults.py": ("Valid faults: ….",),
+    "a doctor's, shown, typed or followed: test_doctor_qualys.py, test_doctor_budget.py": (
+        "With the others': `qflow-gitops doctor qualys -e …`",
+        "Mend it in Qualys: TotalCloud, Configure, Connectors.",
+        "No spec uses it.",
+        "Look at it in Qualys.",
+        "Correct the id, or let the user see it in TotalCloud.",
+        "Mark it so: `qflow-gitops connectors pull`",
+        "`qflow-gitops doctor qualys --all` reads the whole lists.",
+        "`qflow-gitops doctor qualys --all` asks for all of them.",
+        "`qflow-gitops doctor qualys --all` makes as many calls as it takes.",
+        "Start one, with the port that QFLOW_GATEWAY names: `qflow-gitops sandbox --port 8080`",
+        "Check the platform, and whether a proxy asks for a login of its own.",
+        "Set this machine's clock, by NTP.",
+        "Check that the credentials are of the subscription that it was sent to.",
+        "Only `qflow-gitops workflows pull --all` needs it.",
+        "Please report the shape of the answer: `qflow-gitops doctor --facts`",
+        (
+            "In Qualys: Administration → Role Management → the role has to have Qualys API Access, "
+            "and one of EXECUTE ALL, EXECUTE WF BY TAGS, EXECUTE MY WF."
+        ),
+        (
+            "In Qualys: Administration → Role Management → your role → add the right to {right} "
+            "workflows, all, by tags or one's own."
+        ),
+        "Set a newer one: `apply` may need longer.",
+        (
+            "QFLOW_CLIENT_ID has to be of a client of the user level: profile menu → Auth ID "
+            "Client Management → User Level."
+        ),
+        "Correct the id, or let the role see it (its tags, or all).",
+        "Correct them, or add them to the workflow in Qualys.",
+        "Set `apply: {concurrency: …}` in qflow.yaml.",
+        "Check QFLOW_API_USERNAME and QFLOW_API_PASSWORD; their user needs API access.",
+        "Ask Qualys for a newer one: it would pass over them.",
+        "Ask Qualys for 1.19, or use `credentials` until then.",
+        "Rewrite it: `qflow-gitops migrate`",
+        "Add it: …",
+        "…, and read what changed.",
+    ),
     "the CLI fills it in": ("<the command as it was typed>",),
 }
 ELSEWHERE = {text: why for why, texts in _BY_REASON.items() for text in texts}

@@ -1,0 +1,68 @@
+"""In which order a platform is looked at, so that what matters most is asked first."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from qflow_gitops.doctor.qualys import connectors, gateway, limits, role, version, workflows
+from qflow_gitops.doctor.qualys.subject import Subject
+from qflow_gitops.doctor.qualys.token import Tokens
+from qflow_gitops.doctor.qualys.visit import Visit
+from qflow_gitops.results.checks import Check, Verdict, left_out
+
+_WORKFLOWS = (workflows.NAME, "workflows of specs")
+_REST = (
+    *role.NAMES,
+    version.NAME,
+    _WORKFLOWS,
+    (connectors.NAME, "connectors"),
+    limits.NAME,
+)
+
+
+def checks(visit: Visit, subject: Subject, now: datetime) -> Iterator[Check]:
+    """Look at a platform; `now` is this machine's time."""
+    found = list(gateway.checks(visit, subject.platform))
+    yield from found
+    if any(each.name == "gateway" and each.verdict is not Verdict.OK for each in found):
+        yield from left_out((("credentials", "credentials"), *_REST), "the gateway has to answer")
+        return
+    tokens = Tokens(visit, now)
+    yield from tokens.credentials()
+    if tokens.told is None:
+        yield from left_out((("token", "token"), *_REST), "it takes a token")
+        return
+    ahead = next((each.shown.ahead for each in visit.seen if each.shown.status), None)
+    server = now + timedelta(seconds=ahead or 0.0)
+    of_role = role.Role(visit, subject, server)
+    permitted = list(of_role.checks())
+    yield from tokens.checks(ahead)
+    if visit.refused:
+        yield from left_out(_REST, "Qualys refused the token")
+        return
+    yield from permitted
+    yield from version.checks(visit, subject)
+    if any(each.name == "api_access" for each in permitted):
+        return
+    yield from _used(visit, subject, readable=of_role.readable)
+    yield from limits.checks(visit, subject)
+
+
+def _used(visit: Visit, subject: Subject, *, readable: bool) -> Iterator[Check]:
+    """Look at what the specs use: a page of each cloud's list, then what is left, in halves."""
+    lists = connectors.lists_of(subject.connectors)
+    for each in lists.values():
+        each.read(visit)
+    asked = {each.look.about[0] for each in visit.of("workflow")}
+    wanted = [each for each in subject.workflows if readable and each.id not in asked]
+    pages = sum(each.more for each in lists.values())
+    room = visit.left(len(wanted) + pages)
+    share = min(len(wanted), max(room - pages, room - room // 2))
+    if readable:
+        yield from workflows.checks(visit, subject.workflows, share)
+    else:
+        yield from left_out([_WORKFLOWS], "reading one doesn't work")
+    wanted_ids = {each.id for each in subject.connectors}
+    for each in lists.values():
+        while each.is_open and not visit.over and not wanted_ids <= each.found.keys():
+            each.read(visit)
+    yield from connectors.checks(visit, subject.connectors, lists)
