@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.cli.console import Console
     from qflow_gitops.github.client import Client
+    from qflow_gitops.ports.governance import Governance
     from qflow_gitops.ports.pull_requests import PullRequests
     from qflow_gitops.ports.qualys import ConnectorLists, Qualys
     from qflow_gitops.ports.tenant import Tenant
@@ -108,6 +109,16 @@ class Connections:
         client = connect(self.environ)
         self._say_route()
         return client
+
+    def governance(self, repository: str) -> Governance:
+        """What knows how GitHub guards a repository; it asks once, and waits for nothing long."""
+        from qflow_gitops.github.connect import connect, server
+        from qflow_gitops.github.governance import GitHubGovernance
+
+        client = connect(self.environ, repository, quick=True)
+        self._say_route()
+        self._others.append(client)
+        return GitHubGovernance(client, server(self.environ))
 
     def _say_route(self) -> None:
         """Say once that a proxy or certificates of one's own are used: they see what is secret."""

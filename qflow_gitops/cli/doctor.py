@@ -32,6 +32,7 @@ class _Looked(NamedTuple):
 PARTS = {
     "machine": _Looked("Machine", "doctor_machine"),
     "qualys": _Looked("Qualys", "doctor_qualys"),
+    "ci": _Looked("CI", "doctor_ci"),
 }
 """What can be looked at, in the order in which it is."""
 

@@ -19,6 +19,7 @@ REPOSITORY = "your-organization/your-repository"
 _FOLDER = ".github/workflows"
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+(?: [A-Za-z0-9_./-]+)*")
 _NAMED = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
+_USED = re.compile(r"uses: ([^\s@]+)@")
 _NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 
@@ -103,6 +104,11 @@ def workflow(
     branch = branch if _NAMED.fullmatch(branch) else json.dumps(branch)
     text = text.replace("    branches: [main]\n", f"    branches: [{branch}]\n")
     return text.replace(REPOSITORY, told.repository or REPOSITORY)
+
+
+def is_unset(text: str) -> bool:
+    """Whether something still stands in a workflow that a person was to replace."""
+    return PLACEHOLDER.partition("@")[0] in _USED.findall(text) or f"'{REPOSITORY}'" in text
 
 
 def _kept(path: Path) -> str:

@@ -4,7 +4,7 @@ Facts: docs.github.com, "REST API", version 2022-11-28. HTTP itself is `http.tra
 """
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from qflow_gitops.errors import AuthError, UsageProblem
 from qflow_gitops.github.client import Client
@@ -12,27 +12,25 @@ from qflow_gitops.github.client import Client
 _NOTHING = "Nothing was asked of GitHub."
 
 
-def connect(environ: Mapping[str, str]) -> Client:
-    """Build the client for the repository that GITHUB_REPOSITORY names.
+_QUICK = 2.5
+"""Seconds in which an address has to be reached by who only wants to know what holds."""
+_QUICK_ANSWER = 8.0
+
+
+def connect(environ: Mapping[str, str], repository: str = "", *, quick: bool = False) -> Client:
+    """Build the client for a repository, "" for the one that GITHUB_REPOSITORY names.
 
     GITHUB_API_URL and GITHUB_REPOSITORY are what a runner sets; the token is GITHUB_TOKEN or
-    GH_TOKEN. Sends nothing yet. Raises UsageProblem or AuthError for what can't be used.
+    GH_TOKEN. `quick` asks once and doesn't wait for long. Sends nothing yet. Raises UsageProblem or
+    AuthError for what can't be used.
     """
     import qflow_gitops
+    from qflow_gitops.http.retries import ATTEMPTS
     from qflow_gitops.http.route import from_environment as route_of
-    from qflow_gitops.http.transport import Transport
+    from qflow_gitops.http.transport import CONNECT_TIMEOUT, DEADLINE, Transport
 
-    address = urlsplit(environ.get("GITHUB_API_URL", "") or "https://api.github.com")
-    loopback = address.hostname in ("127.0.0.1", "localhost", "::1")
-    if not address.hostname or not (address.scheme == "https" or loopback) or "@" in address.netloc:
-        raise UsageProblem(
-            "GITHUB_API_URL is no https address.",
-            where="GITHUB_API_URL",
-            not_done=_NOTHING,
-            hint="Leave it out for github.com.",
-            reason="github_address",
-        )
-    repository = environ.get("GITHUB_REPOSITORY", "")
+    address = _api(environ)
+    repository = repository or environ.get("GITHUB_REPOSITORY", "")
     if repository.count("/") != 1 or not repository.replace("/", "").strip(". "):
         raise UsageProblem(
             "Cannot tell which repository on GitHub to use.",
@@ -50,8 +48,38 @@ def connect(environ: Mapping[str, str]) -> Client:
             hint="In a workflow: env: {GITHUB_TOKEN: '${{ github.token }}'}",
             reason="github_token",
         )
-    agent = f"qflow-gitops/{qflow_gitops.__version__}"
-    base = f"{address.scheme}://{address.netloc}"
-    route = route_of(environ)
-    transport = Transport(base, route=route, user_agent=agent, max_answer=8 * 1024 * 1024)
-    return Client(transport, token.strip(), address.path.rstrip("/"), repository)
+    transport = Transport(
+        f"{address.scheme}://{address.netloc}",
+        route=route_of(environ),
+        user_agent=f"qflow-gitops/{qflow_gitops.__version__}",
+        max_answer=8 * 1024 * 1024,
+        connect_timeout=_QUICK if quick else CONNECT_TIMEOUT,
+        deadline=_QUICK_ANSWER if quick else DEADLINE,
+    )
+    tries = 1 if quick else ATTEMPTS
+    return Client(transport, token.strip(), address.path.rstrip("/"), repository, attempts=tries)
+
+
+def server(environ: Mapping[str, str]) -> str:
+    """Return the address of the pages for people, beside that of the API.
+
+    `https://HOST/api/v3` is GitHub Enterprise Server's (docs, "Getting started with the REST API").
+    """
+    if told := environ.get("GITHUB_SERVER_URL", ""):
+        return told.rstrip("/")
+    address = _api(environ)
+    return f"{address.scheme}://{address.netloc.removeprefix('api.')}"
+
+
+def _api(environ: Mapping[str, str]) -> SplitResult:
+    address = urlsplit(environ.get("GITHUB_API_URL", "") or "https://api.github.com")
+    loopback = address.hostname in ("127.0.0.1", "localhost", "::1")
+    if not address.hostname or not (address.scheme == "https" or loopback) or "@" in address.netloc:
+        raise UsageProblem(
+            "GITHUB_API_URL is no https address.",
+            where="GITHUB_API_URL",
+            not_done=_NOTHING,
+            hint="Leave it out for github.com.",
+            reason="github_address",
+        )
+    return address

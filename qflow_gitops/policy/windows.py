@@ -102,6 +102,16 @@ def verdict(windows: Sequence[Window], environment: str, now: datetime) -> Verdi
     return Verdict(is_open, why, _flip(allows, denies, start))
 
 
+def interval(cron: str, now: datetime) -> timedelta | None:
+    """Return the time between its last two firings (UTC), None for what can't be read."""
+    if problem_of(cron, "UTC", 60.0):
+        return None
+    window = Window("allow", cron, 60.0, "UTC")
+    last = _firing_by(window, now)
+    before = _firing_by(window, last - _MINUTE) if last else None
+    return last - before if last and before else None
+
+
 def _concerned(windows: Sequence[Window], environment: str) -> tuple[list[Window], list[Window]]:
     """The windows about an environment: those that allow, and those that deny."""
     concerned = [

@@ -25,6 +25,7 @@ class Fault:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     times: int = 1_000
+    message: str = ""
 
 
 @dataclass
@@ -52,6 +53,8 @@ class GitHubApi:
         self.brought: dict[str, int] = {}
         self.events: dict[int, list[dict[str, Any]]] = {}
         self.rights: dict[str, str] = {}
+        self.settings: dict[str, Any] = {}
+        """What GET answers, by path below the repository's, or the whole path: github_settings."""
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self.before_create: Callable[[], None] = lambda: None
@@ -164,7 +167,12 @@ class GitHubApi:
         for fault in self.faults:
             if fault.times and fault.method == asked.method and re.search(fault.path, asked.path):
                 fault.times -= 1
-                return fault.status, fault.headers, {"message": f"Refused for {asked.token}"}
+                said = fault.message or f"Refused for {asked.token}"
+                return fault.status, fault.headers, {"message": said}
+        set_to = self.settings.get(asked.path.removeprefix(_BASE).removeprefix("/"))
+        set_to = self.settings.get(asked.path, set_to)
+        if asked.method == "GET" and set_to is not None:
+            return 200, {}, _cut(set_to, query)
         if asked.path == "/user":
             return (200, {}, self.user) if self.user else (403, {}, {"message": _INTEGRATION})
         found = re.fullmatch(_BASE + r"/pulls/(\d+)", asked.path)
@@ -225,6 +233,15 @@ class GitHubApi:
 def _page(items: list[dict[str, Any]], query: dict[str, list[str]]) -> list[dict[str, Any]]:
     size, page = int(query["per_page"][0]), int(query["page"][0])
     return items[(page - 1) * size : page * size]
+
+
+def _cut(data: Any, query: dict[str, list[str]]) -> Any:
+    """The page that is asked for of a list, or of a list in an object."""
+    if "page" not in query:
+        return data
+    if isinstance(data, list):
+        return _page(data, query)
+    return {key: _page(one, query) if isinstance(one, list) else one for key, one in data.items()}
 
 
 _INTEGRATION = "Resource not accessible by integration"
