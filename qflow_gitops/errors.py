@@ -89,13 +89,24 @@ class QflowError(Exception):
             self.reason = reason
 
 
+_NAMED = 3
+"""So many places of one problem are named."""
+
+
 def together(problems: Iterable[QflowError], code: ExitCode) -> QflowError | None:
     """Return what is told of several problems, each once; None where there are none.
 
     The one with the exit code that wins is told first, the others with it: a reason that isn't
-    told is one that nobody can do anything about.
+    told is one that nobody can do anything about. What happened in several places is told of all.
     """
-    found = list({(error.where, error.message): error for error in problems}.values())
+    alike: dict[tuple[str, str, str], dict[str, QflowError]] = {}
+    for error in problems:
+        same = alike.setdefault((error.message, error.not_done, error.hint), {})
+        same.setdefault(error.where, error)
+    found = [next(iter(same.values())) for same in alike.values()]
+    for error, same in zip(found, alike.values(), strict=True):
+        others = f", and {len(same) - _NAMED:,} more" if len(same) > _NAMED else ""
+        error.where = ", ".join(sorted(same)[:_NAMED]) + others
     if not found:
         return None
     first = next((error for error in found if error.exit_code is code), found[0])

@@ -142,7 +142,7 @@ class Brakes:
         elif answer.kind is AnswerKind.REFUSED and self._stops(job):
             self._result.stop(f"Qualys refused {job.name}")
         elif answer.kind is AnswerKind.UNSENT:
-            none_sent = "It was not sent, nor was any after it."
+            none_sent = "It wasn't sent, nor was any run after it."
             unsent = UnreachableError(answer.detail, where=job.name, not_done=none_sent)
             self._result.stop(f"{job.name} could not be sent", unsent)
         elif self._doubts >= DOUBTS_IN_A_ROW:

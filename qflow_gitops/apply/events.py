@@ -25,13 +25,17 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Still at work: how many runs are to be started, being sent, under way and finished."""
+    """Still at work: how many runs are to be started, being sent, under way and finished.
+
+    `resting` are the seconds until Qualys is asked again, where it asked to wait; else 0.
+    """
 
     pending: int
     sending: int
     under_way: int
     finished: int
     elapsed: float
+    resting: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,4 +265,5 @@ class Launch:
             len(self._watching),
             self._finished,
             self._brakes.elapsed,
+            self._qualys.resting,
         )

@@ -236,16 +236,17 @@ def _put(file: Path, content: bytes, *, append: bool) -> None:
 def _brief(attempt: Attempt) -> str:
     """Say a new state in a few words; the result says the rest."""
     from qflow_gitops.lockfile.states import State
+    from qflow_gitops.results.outcomes import word
 
     if attempt.state is State.INTENT:
         return "intent recorded, sending"
-    words = attempt.state.replace("_", " ")
+    words = word(attempt.state)
     if attempt.status:
         words += f' ("{clean(attempt.status)}")'
     if attempt.state is State.ACCEPTED:
         words += f" as {clean(attempt.execution_id)}"
-    detail = attempt.events[-1].extra.get("detail", "")
-    return f"{words}: {clean(str(detail))}" if detail else words
+    detail = clean(str(attempt.events[-1].extra.get("detail", ""))).partition(". ")[0]
+    return f"{words}: {detail.removesuffix('.')}" if detail else words
 
 
 def _paint(line: str) -> str:
@@ -271,6 +272,7 @@ class Progress:
         self._console = console
         self._live: Any = None
         self._last = time.monotonic()
+        self._rests = False
 
     def follow(self, work: Generator[events.Event, None, Result]) -> Result:
         """Show every event of a work, and give what it returns at its end."""
@@ -310,10 +312,12 @@ class Progress:
             f"{tick.pending:,} to start, {tick.sending} being sent, {tick.under_way} under way, "
             f"{tick.finished:,} done, {tick.elapsed:.0f} s"
         )
+        waits = f"; next try in {tick.resting:.0f} s" if tick.resting > 1 else ""
+        begins, self._rests = bool(waits) and not self._rests, bool(waits)
         if self._console.live:
-            self._update(text)
-        elif time.monotonic() - self._last >= HEARTBEAT:
-            self._line(text)
+            self._update(text + waits)
+        elif begins or time.monotonic() - self._last >= HEARTBEAT:
+            self._line(text + waits)
 
     def _update(self, text: str) -> None:
         if self._live is None:

@@ -18,12 +18,14 @@ FAULTS = frozenset({500, 502, 503, 504})
 class GivenUp(NamedTuple):
     """A request without a clear answer: what came last, and after how many tries.
 
-    `undone`: no try can have been carried out, a limit refused each.
+    `undone`: no try can have been carried out, a limit refused each. `waited` counts the seconds
+    between the tries.
     """
 
     last: HttpAnswer | NoAnswerError
     tries: int
     undone: bool
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,17 @@ class Retries:
                 return last
             undone = undone and limited
             pause = self.pause(attempt, last if isinstance(last, HttpAnswer) else None)
-            waited += pause
             if (
                 attempt == self.attempts - 1
                 or (isinstance(last, NoAnswerError) and last.too_long)
                 or pause > self.longest
-                or waited > self.budget
+                or waited + pause > self.budget
                 or not (may_repeat or undone)
             ):
                 break
             self.sleep(pause)
-        return GivenUp(last, attempt + 1, undone)
+            waited += pause
+        return GivenUp(last, attempt + 1, undone, waited)
 
     def _tried(self, send: Callable[[], HttpAnswer]) -> tuple[HttpAnswer | NoAnswerError, bool]:
         """Return what one try brought, and whether a limit refused it."""

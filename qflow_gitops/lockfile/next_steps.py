@@ -4,6 +4,10 @@
 for TEXT and EXECUTION, which only a person knows.
 """
 
+from collections.abc import Sequence
+
+from qflow_gitops.base.names import RunKey
+
 
 def settle_doubt(run: str) -> str:
     """Say how a doubt is settled by what a person saw in Qualys."""
@@ -38,6 +42,19 @@ def retry(run: str, apply: str = "") -> str:
     """Say how a run is sent again after a failure, by an `apply` with its options."""
     apply = apply or f"qflow-gitops apply -e {run.partition('/')[0]}"
     return f"`{apply} --retry {run}`"
+
+
+def again(keys: Sequence[RunKey], apply: str = "") -> str:
+    """Say how runs of one environment are sent again after a failure: one by name, else all."""
+    if len(keys) == 1:
+        return f"Send it again: {retry('/'.join(keys[0]), apply)}"
+    apply = apply or f"qflow-gitops apply -e {keys[0][0]}"
+    return f"Send all {len(keys):,} again: `{apply} --retry-failed`"
+
+
+def look_again(environment: str) -> str:
+    """Say how it is seen what became of executions that are under way."""
+    return f"`qflow-gitops status --refresh -e {environment}`"
 
 
 def rerun(run: str) -> str:

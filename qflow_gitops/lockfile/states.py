@@ -31,6 +31,8 @@ UNDER_WAY = frozenset({State.ACCEPTED, State.RUNNING, State.ADOPTED})
 DOUBTFUL = frozenset({State.INTENT, State.IN_DOUBT})
 """It may have run."""
 UNSUCCESSFUL = frozenset({State.FAILED, State.CANCELLED, State.ENDED})
+RETRIABLE = (State.FAILED, State.CANCELLED, State.REFUSED)
+"""It is known that it didn't do what was asked for: `--retry-failed` sends these again."""
 ENDINGS = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 """How an execution ended, by a word that somebody explained."""
 FINAL = ENDINGS | {State.ENDED}

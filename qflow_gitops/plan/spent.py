@@ -5,7 +5,7 @@ from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.decisions import explained, unexplained
 from qflow_gitops.lockfile.inheritance import Placed
-from qflow_gitops.lockfile.states import UNDER_WAY, State
+from qflow_gitops.lockfile.states import RETRIABLE, UNDER_WAY, State
 from qflow_gitops.plan.change import Action, Change, Reason, change_of, named, run_of
 from qflow_gitops.plan.context import RETRY, Context, apply_command
 from qflow_gitops.specs.spec import CONNECTOR_IDS, RunSpec, hidden
@@ -18,7 +18,6 @@ _SKIPPED = {
     State.RUNNING: Reason.IN_PROGRESS,
     State.ADOPTED: Reason.IN_PROGRESS,
 }
-_RETRIED = frozenset({State.FAILED, State.CANCELLED, State.REFUSED})
 _HELD = {
     State.FAILED: Reason.FAILED,
     State.CANCELLED: Reason.FAILED,
@@ -42,14 +41,14 @@ def spent(
         hint = f"To send it once more: {next_steps.rerun(run_of(spec))}" if reverted else ""
         return change_of(Action.SKIP, _SKIPPED[state], spec, detail, hint, last)
     reason = _HELD[state]
-    if context.brakes.retried(spec.key, together=state in _RETRIED) and state is not State.EXPIRED:
+    if context.brakes.retried(spec.key, together=state in RETRIABLE) and state is not State.EXPIRED:
         return change_of(
             Action.RUN, Reason.RETRY, spec, f"released by --retry; {detail}", "", last, ()
         )
-    if state in _RETRIED and RETRY in released:
+    if state in RETRIABLE and RETRY in released:
         said_so = f"released by --retry-failed; {detail}"
         return change_of(Action.RUN, Reason.RETRY, spec, said_so, "", last, ())
-    release = RETRY if context.brakes.retry_failed and state in _RETRIED else ""
+    release = RETRY if context.brakes.retry_failed and state in RETRIABLE else ""
     hint = _way_on(spec, last.attempt, state, context)
     return change_of(Action.HOLD, reason, spec, detail, hint, last, release=release)
 
@@ -156,8 +155,13 @@ _SAID = {
 }
 
 
+_SHORT = 40
+_EXPLAINED = frozenset({State.REFUSED, State.UNSENT, State.IN_DOUBT, State.ENDED, State.CANCELLED})
+"""States of which the last event says why: that has to be known to whoever decides later."""
+
+
 def describe(attempt: Attempt) -> str:
-    """Say in a few words how an attempt stands: state, status word, time, execution, commit."""
+    """Say in a few words how an attempt stands: state, Qualys' word, time, execution, why."""
     at = attempt.changed_at if attempt.state not in UNDER_WAY else attempt.opened_at
     text = _SAID[attempt.state].format(at=at)
     if attempt.status and attempt.state is not State.SUCCEEDED:
@@ -166,4 +170,18 @@ def describe(attempt: Attempt) -> str:
         text += f" as execution {attempt.execution_id}"
     if attempt.fact("commit"):
         text += f", at commit {attempt.fact('commit')[:10]}"
-    return text
+    why = _why(attempt)
+    return f"{text}: {why}" if why else text
+
+
+def _why(attempt: Attempt) -> str:
+    """Return what is known of why it came to that; a person's reason stands elsewhere."""
+    last = attempt.events[-1].extra
+    known = attempt.state in _EXPLAINED and "by" not in last
+    return str(last.get("detail", "")).removesuffix(".") if known else ""
+
+
+def said_of(attempt: Attempt) -> str:
+    """Return Qualys' word for an attempt, else the first words of why it came to what it is."""
+    first = _why(attempt).partition(". ")[0] if attempt.state is State.REFUSED else ""
+    return attempt.status or (first if len(first) <= _SHORT else first[: _SHORT - 1] + "…")

@@ -164,6 +164,10 @@ class Qualys(Protocol):
     def allowance(self) -> Allowance | None:
         """What the newest rate headers say; None where none came yet."""
 
+    @property
+    def resting(self) -> float:
+        """Seconds until what waits now, for a limit say, is asked again; 0 where nothing waits."""
+
     def start_connecting(self) -> None:
         """Begin to get a token. The first call that needs one waits for it, or fails as it did."""
 

@@ -1,5 +1,6 @@
 """Authenticated calls: the token, one refresh, and the retries that a GET may have."""
 
+import math
 import random
 import threading
 import time
@@ -16,7 +17,7 @@ from qflow_gitops.http.retries import GivenUp, Retries
 from qflow_gitops.http.transport import HttpAnswer, NoAnswerError, Transport
 from qflow_gitops.ports.qualys import Allowance
 from qflow_gitops.qualys.token import TokenSource
-from qflow_gitops.qualys.waits import Waits
+from qflow_gitops.qualys.waits import Rests, Waits
 
 BUDGET = 90.0
 """Seconds that the waits of one call may take in all."""
@@ -39,12 +40,12 @@ class Caller:
         self._transport = transport
         self._tokens = tokens
         self.redact = redact
-        self._sleep = sleep
+        self._rests = Rests(sleep)
         self._waits = Waits(chance, now)
         self._retries = Retries(
             is_rate_limited,
             lambda attempt, answer: self.pause(attempt, answer.headers if answer else {}),
-            sleep,
+            self._rests.sleep,
             BUDGET,
         )
         self._skew_lock = threading.Lock()
@@ -113,8 +114,9 @@ class Caller:
         if isinstance(answer, GivenUp):
             last = answer.last
             said = last.reason if isinstance(last, NoAnswerError) else self._what(last)
+            often = f", {answer.tries} times in {math.ceil(answer.waited):,} s"
             raise UnreachableError(
-                f"Qualys could not be asked: {said}.",
+                f"Qualys could not be asked: {said}{often if answer.tries > 1 else ''}.",
                 not_done="No run was started by this call.",
                 hint="Run the command again later; nothing is lost.",
             )
@@ -130,7 +132,12 @@ class Caller:
 
     def wait(self, seconds: float) -> None:
         """Wait, but never longer than a call's budget."""
-        self._sleep(min(seconds, BUDGET))
+        self._rests.sleep(min(seconds, BUDGET))
+
+    @property
+    def resting(self) -> float:
+        """Seconds until what waits now, for a limit or a fault that may pass, is asked again."""
+        return self._rests.left
 
     def _no(self, answer: HttpAnswer, right: str) -> AuthError | UnreachableError:
         what = self._what(answer)

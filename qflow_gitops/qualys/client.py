@@ -36,6 +36,11 @@ class QualysClient:
         """What the newest rate headers say; None where none came yet."""
         return self._caller.allowance
 
+    @property
+    def resting(self) -> float:
+        """Seconds until what waits now, for a limit say, is asked again; 0 where nothing waits."""
+        return self._caller.resting
+
     def start_connecting(self) -> None:
         """Begin to get a token; whoever needs it first waits for it."""
         self._caller.start_connecting()

@@ -1,5 +1,7 @@
 """How long is waited before something is asked again."""
 
+import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -36,3 +38,26 @@ class Waits:
     def _seconds(self, text: str) -> float | None:
         asked = number(text)
         return self.until(text) if asked is None else float(asked)
+
+
+class Rests:
+    """Sleeps, and tells meanwhile how long that still takes. Safe to use from several threads."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        """Take what sleeps."""
+        self._sleep = sleep
+        self._ends: dict[int, float] = {}
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep so long."""
+        me = threading.get_ident()
+        self._ends[me] = time.monotonic() + seconds
+        try:
+            self._sleep(seconds)
+        finally:
+            del self._ends[me]
+
+    @property
+    def left(self) -> float:
+        """Return the seconds until the last of those that sleep now goes on; 0 for none."""
+        return max(0.0, max(self._ends.copy().values(), default=0.0) - time.monotonic())

@@ -1,5 +1,6 @@
 """Workflows: list, details, run (docs/api.md 1.2 to 1.4)."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -87,7 +88,7 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
     Sent once; again only after a refusal that proves that nothing was executed (a rate
     limit, an expired token), and never once `may_send` says no.
     """
-    path = f"{BASE}/{quote(workflow_id, safe='')}/run"
+    path, waited = f"{BASE}/{quote(workflow_id, safe='')}/run", 0.0
     for attempt in range(SENDS):
         try:
             answer = caller.once("POST", path, body, may_send)
@@ -102,9 +103,16 @@ def run(caller: Caller, workflow_id: str, body: bytes, may_send: Callable[[], bo
         if attempt == SENDS - 1 or pause > BUDGET or not may_send():
             break
         caller.wait(pause)
-    times = attempt + 1
+        waited += min(pause, BUDGET)
     return Answer(
         AnswerKind.UNSENT,
         http_status=answer.status,
-        detail=f"Refused by a rate limit, {times} time{'s' if times > 1 else ''}.",
+        detail=_limited(answer.status, attempt + 1, waited, pause),
     )
+
+
+def _limited(status: int, times: int, waited: float, pause: float) -> str:
+    """Say that a rate limit refused it, how long it waited for that, and how long it would."""
+    often = f", {times} times in {math.ceil(waited):,} s" if times > 1 else ""
+    left = f"Qualys asks to wait {math.ceil(pause):,} s more"
+    return f"Refused by a rate limit ({status}){often}; {left}."

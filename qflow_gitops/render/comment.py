@@ -12,6 +12,7 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.render.markdown_blocks import cell, code
 from qflow_gitops.render.markdown_plans import MarkdownPlan, Row, document, first, frozen_part
 from qflow_gitops.results.groups import Entry, entry_of
+from qflow_gitops.results.outcomes import word
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
 
 COMMENT_LIMIT = 65_536
@@ -96,13 +97,24 @@ def render(review: Review) -> str:
 
 
 def _overall(review: Review) -> str:
-    failed = sum(each.standing is ReviewStatus.FAILED for each in review.proposals)
-    return f"{review.standing}, {failed:,} failed" if failed else str(review.standing)
+    failed = Counter(map(_word, _of(ReviewStatus.FAILED, review)))
+    return ", ".join([str(review.standing), *(f"{n:,} {how}" for how, n in failed.items())])
+
+
+def _of(standing: ReviewStatus, review: Review) -> list[Proposal]:
+    return [each for each in review.proposals if each.standing is standing]
+
+
+def _word(proposal: Proposal) -> str:
+    """Say how a run stands in the word of all other outputs; what didn't do well, by its state."""
+    if proposal.standing is ReviewStatus.FAILED and proposal.attempt:
+        return word(proposal.attempt.state)
+    return str(proposal.standing)
 
 
 def _counts(review: Review) -> str:
     shown = [each for each in review.proposals if each.standing is not ReviewStatus.HELD]
-    numbers = Counter(_COUNTED.get(each.standing, each.standing) for each in shown)
+    numbers = Counter(_COUNTED.get(each.standing) or _word(each) for each in shown)
     parts = [f"{number:,} {words}" for words, number in numbers.items()] or ["0 to start"]
     # A failed run counts there too: it is held until a person decides.
     parts += [f"{len(review.held):,} held", f"{len(review.skipped):,} with nothing to do"]
@@ -140,11 +152,11 @@ def _state(proposal: Proposal) -> str:
 
 
 def _standing(proposal: Proposal) -> str:
-    return f"{proposal.standing}, not approved" if proposal.lacks else str(proposal.standing)
+    return f"{proposal.standing}, not approved" if proposal.lacks else _word(proposal)
 
 
 def _entry(proposal: Proposal) -> Entry:
-    words = _COUNTED.get(proposal.standing, str(proposal.standing))
+    words = _COUNTED.get(proposal.standing) or _word(proposal)
     return Entry(proposal.change.key, words, proposal.standing is not ReviewStatus.SUCCEEDED)
 
 

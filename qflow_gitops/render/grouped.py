@@ -10,7 +10,7 @@ from qflow_gitops.base.names import spec_of, target_of
 from qflow_gitops.plan.change import Change
 from qflow_gitops.render.describe import called, connector, difference, places, types, value, where
 from qflow_gitops.render.escape import clean
-from qflow_gitops.results.groups import Block, Keyed, Overview
+from qflow_gitops.results.groups import Block, Keyed, Overview, again
 from qflow_gitops.results.shared import Shared, Value, most_common
 from qflow_gitops.specs.connector_catalogs import Names
 
@@ -72,6 +72,17 @@ def ways_on(block: Block) -> Iterator[str]:
         yield from (f"All {each.number:,} at once: `{each.command}`" for each in block.at_once)
     elif block.way:
         yield block.way
+
+
+def ways_on_of_all(some: Sequence[Block], every: Sequence[Change]) -> Iterator[str]:
+    """Return what a person can do about several blocks that are told together."""
+    first = some[0]
+    if all(block.way == first.way for block in some):
+        yield from [first.way] if first.way else ()
+        return
+    if at_once := again(some, every):
+        yield f"All {at_once.number:,} that failed or were refused: `{at_once.command}`"
+    yield f"{'/'.join(first.changes[0].key)}, and the others alike: {first.way}"
 
 
 def wheres(changes: Sequence[Change], named: Names) -> Iterator[str]:

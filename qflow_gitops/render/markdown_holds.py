@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from qflow_gitops.base.names import spec_of
-from qflow_gitops.plan.change import EVERY, Action, Plan
+from qflow_gitops.plan.change import EVERY, Action, Change, Plan
 from qflow_gitops.render.escape import count
 from qflow_gitops.render.grouped import targets, ways_on, who
 from qflow_gitops.render.markdown_blocks import FOLD_END, Part, code, tagged, unfolded_start
-from qflow_gitops.results.groups import Block, blocks
+from qflow_gitops.results.groups import Block, again, blocks
 
 MANY = 10
 """More entries than these are folded away or summed up."""
@@ -25,7 +25,7 @@ def _run(held: Block) -> str:
     return "/".join(key if len(held.changes) == 1 else spec_of(key))
 
 
-def group(held: Sequence[Block]) -> tuple[str, Part]:
+def group(held: Sequence[Block], every: Sequence[Change]) -> tuple[str, Part]:
     """Write the holds of one reason: what they have in common once, then each of them."""
     changes = [change for each in held for change in each.changes]
     hint = _common(held, lambda each: each.way.replace(_run(each), "RUN"))
@@ -34,6 +34,8 @@ def group(held: Sequence[Block]) -> tuple[str, Part]:
     head = f"**{code(reason_of(held[0]))}**, {whose}"
     head += f": {code(detail)}" if detail else ""
     head += f" → {code(hint)}" if hint else ""
+    at_once = again(held, every) if hint and len(held) > 1 else None
+    head += f"; all {at_once.number:,} of them: {code(at_once.command)}" if at_once else ""
     entries = [_held(each, hint=not hint, detail=not detail) for each in held]
     if len(held) <= MANY:
         return f"{head}\n\n", Part(entries, more=MORE)

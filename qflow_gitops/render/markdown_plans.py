@@ -162,7 +162,7 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     lines = list(_lines(plan.rows))
     table = _table(lines, plan.body)
     blocks_ = sorted(blocks(plan.held, plan.body.plan.changes), key=reason_of)
-    groups = [group(list(held)) for _, held in groupby(blocks_, reason_of)]
+    groups = [group(list(held), plan.body.plan.changes) for _, held in groupby(blocks_, reason_of)]
     due = [*plan.rows, *(Row(each, each.due) for each in plan.held if each.due)]
     rows = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
     requests = Part(

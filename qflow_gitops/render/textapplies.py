@@ -3,33 +3,31 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile import next_steps
-from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.states import RETRIABLE, UNDER_WAY, State
 from qflow_gitops.plan.change import Action
 from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.escape import clean
 from qflow_gitops.render.grouped import FEW, targets, who
 from qflow_gitops.render.textplans import frozen, held, section, summed_up
 from qflow_gitops.results.applies import Applied, Outcome
-from qflow_gitops.results.groups import Entry, alike, bundled, entry_of, in_words
+from qflow_gitops.results.groups import Entry, alike, bundled, entry_of, in_words, own_words
+from qflow_gitops.results.outcomes import SIGNS, word
 
 
 def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
     """What became of each run, and of what was not started."""
     plan = body.planned.plan
-    states = Counter(str(outcome.attempt.state) for outcome in body.outcomes)
-    did = ", ".join(f"{number:,} {state}" for state, number in states.items()) or "nothing started"
-    holds = len(plan.of(Action.HOLD))
-    later = f"{len(body.waiting):,} later, " if body.waiting else ""
     yield from frozen(body.planned.freezes)
-    yield (
-        f"{clean(body.environment)} on {body.platform or 'no platform'}: {did}; "
-        f"{len(body.not_started):,} not started, {later}{holds} held"
-    )
+    yield f"{clean(body.environment)} on {body.platform or 'no platform'}: {_counts(body)}"
     about_targets = list(summed_up(_entries(body), each=each))
     yield from [*about_targets, ""] if about_targets else ()
     for some in bundled(body.outcomes, apart=each):
-        yield from _outcomes(some)
+        if len(some) > 1 or SIGNS.get(some[0].attempt.state) == "✓":
+            yield from _outcomes(some)
+    yield from _gone_wrong(body.outcomes, each=each)
+    yield from _ways_on(body)
     yield from section("To start later", body.waiting, plan, "…", each=each)
     yield from section("Not started", body.not_started, plan, "-", each=each)
     yield from held(plan, None, each=each)
@@ -41,12 +39,22 @@ def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
         yield f"Recorded in {clean(body.planned.lock.where)}"
 
 
+def _counts(body: Applied) -> str:
+    """Say how many runs became what; how many are held also where none is."""
+    states = Counter(word(outcome.attempt.state) for outcome in body.outcomes)
+    held_ = len(body.planned.plan.of(Action.HOLD))
+    left = {"not started": len(body.not_started), "later": len(body.waiting)}
+    parts = [f"{number:,} {how}" for how, number in (states | left).items() if number]
+    waits = held_ or body.doubts or body.elsewhere
+    return ", ".join(parts or ["nothing started" if waits else "nothing to do"]) + f", {held_} held"
+
+
 def _entries(body: Applied) -> Iterator[Entry]:
     """Say in a word what became of each run."""
     told = {outcome.key for outcome in body.outcomes}
     for outcome in body.outcomes:
         state = outcome.attempt.state
-        yield Entry(outcome.key, state.replace("_", " "), _OUTCOME_SIGNS.get(state) != "✓")
+        yield Entry(outcome.key, word(state), SIGNS.get(state) != "✓")
     for change in body.not_started:
         yield Entry(change.key, "not started", named=True)
     yield from map(entry_of, body.waiting)
@@ -57,7 +65,7 @@ def _entries(body: Applied) -> Iterator[Entry]:
 def _outcomes(some: Sequence[Outcome]) -> Iterator[str]:
     """Say how runs ended: of a spec's targets together, but for a few that didn't succeed."""
     for words, same in in_words(some, _ended):
-        sign = _OUTCOME_SIGNS.get(same[0].attempt.state, "·")
+        sign = SIGNS.get(same[0].attempt.state, "·")
         if len(same) == 1 or (sign != "✓" and len(same) <= FEW):
             for one in same:
                 yield f"  {sign} {who([one])}  {clean(_ended(one))}"
@@ -66,9 +74,44 @@ def _outcomes(some: Sequence[Outcome]) -> Iterator[str]:
             yield f"      {targets(same)}"
 
 
+def _gone_wrong(outcomes: Sequence[Outcome], *, each: bool) -> Iterator[str]:
+    """Say of runs that didn't succeed what became of them; the same words once."""
+    alone = [some[0] for some in bundled(outcomes, apart=each) if len(some) == 1]
+    rest = [one for one in alone if SIGNS.get(one.attempt.state) != "✓"]
+    for _, same in ((None, [one]) for one in rest) if each else in_words(rest, _ended):
+        sign = SIGNS.get(same[0].attempt.state, "·")
+        words, own = own_words([_ended(one) for one in same])
+        some = f"{len(same):,} runs  each " if len(same) > 1 else f"{who(same)}  "
+        yield f"  {sign} {some}{clean(words)}"
+        for one, its in zip(same, own, strict=True) if len(same) > 1 else ():
+            yield f"      {who([one])}  {clean(its)}"
+
+
+def _ways_on(body: Applied) -> Iterator[str]:
+    """Say what comes next for what isn't over, or didn't go well."""
+    by_state = alike(body.outcomes, lambda outcome: outcome.attempt.state)
+    found = {some[0].attempt.state: [one.key for one in some] for some in by_state}
+    again = [key for state in RETRIABLE for key in found.get(state, ())]
+    left = [key for state in UNDER_WAY for key in found.get(state, ())]
+    if again:
+        yield f"  → {next_steps.again(again)}, or change {_its(again, 'spec')}"
+    if unclear := found.get(State.ENDED):
+        first, *others = map("/".join, unclear)
+        more = f", and {len(others):,} more alike" if others else ""
+        yield f"  → {clean(first)}{more}: {next_steps.settle_end(first)}"
+    if left:
+        how = "how it ends" if len(left) == 1 else "how they end"
+        yield f"  → {next_steps.look_again(body.environment)} shows {how}, as the next apply does"
+    if found.get(State.UNSENT):
+        yield f"  → What wasn't sent is due again: `qflow-gitops apply -e {body.environment}`"
+
+
+def _its(keys: Sequence[RunKey], what: str) -> str:
+    return f"its {what}" if len(keys) == 1 else f"their {what}s"
+
+
 def _ended(outcome: Outcome) -> str:
-    detail = outcome.attempt.events[-1].extra.get("detail", "")
-    return describe(outcome.attempt) + (f": {detail}" if detail else "")
+    return describe(outcome.attempt)
 
 
 def _in_doubt(body: Applied, *, each: bool) -> Iterator[str]:
@@ -130,17 +173,3 @@ def _rescued(body: Applied) -> Iterator[str]:
         if kept
         else "  → `qflow-gitops lock push -`, with the lines above on its stdin"
     )
-
-
-_OUTCOME_SIGNS = {
-    State.SUCCEEDED: "✓",
-    State.FAILED: "✗",
-    State.CANCELLED: "✗",
-    State.ENDED: "✗",
-    State.REFUSED: "✗",
-    State.UNSENT: "-",
-    State.IN_DOUBT: "?",
-    State.INTENT: "?",
-    State.ACCEPTED: "…",
-    State.RUNNING: "…",
-}

@@ -1,6 +1,7 @@
 """A plan as lines for a person; the targets of a spec together, unless each is asked for."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.freezes import Freeze
@@ -12,6 +13,7 @@ from qflow_gitops.render.grouped import (
     overview,
     targets,
     ways_on,
+    ways_on_of_all,
     wheres,
     who,
 )
@@ -22,6 +24,7 @@ from qflow_gitops.results.groups import (
     blocks,
     entry_of,
     overviews,
+    own_words,
     same_hold,
     sizes,
 )
@@ -162,7 +165,9 @@ def _request(changes: Sequence[Change], body: Planned) -> Iterator[str]:
         name = clean(body.workflow_name(spec.workflow_id))
         named = f"{name} ({spec.workflow_id})" if name else spec.workflow_id
         yield f"      workflow {named} · {clean(spec.file)}"
-    unseen = [change for change in changes if change.since is None and change.attempt]
+    unseen = [
+        each for each in changes if each.since is None and each.attempt and each.attempt.counted
+    ]
     if unseen:
         which = targets(unseen) if several else "it"
         yield f"      (what {which} sent before isn't in this clone)"
@@ -180,18 +185,19 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
         yield ""
         yield f"Held ({len(changes):,})"
     found = blocks(changes, plan.changes, apart=each)
-    for some in alike(found, same_hold):
+    for some in alike(found, partial(same_hold, exactly=each)):
+        detail, own = own_words([block.told[0].detail for block in some])
         if len(some) == 1:
             yield from _told(some[0], "!")
         else:
-            first, number = some[0], sum(len(block.changes) for block in some)
-            yield f"  ! {number:,} runs  {first.told[0].reason}: {clean(first.told[0].detail)}"
-            if first.way:
-                yield f"      → {clean(first.way)}"
-        for block in some:
+            number = sum(len(block.changes) for block in some)
+            yield f"  ! {number:,} runs  {some[0].told[0].reason}: {clean(detail)}"
+            yield from (f"      → {clean(way)}" for way in ways_on_of_all(some, plan.changes))
+        for block, words in zip(some, own, strict=True):
             for same in alike(block.changes, lambda change: change.due):
                 if len(some) > 1 or len(same) < len(block.changes):
-                    yield f"    {_SIGNS[same[0].due] if same[0].due else '·'} {who(same)}"
+                    sign = _SIGNS[same[0].due] if same[0].due else "·"
+                    yield f"    {sign} {who(same)}  {clean(words)}"
                     yield from [f"      {targets(same)}"] if len(same) > 1 else ()
                 if same[0].due and body:
                     yield from _request(same, body)

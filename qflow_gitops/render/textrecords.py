@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from qflow_gitops.lockfile.attempt import Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
-from qflow_gitops.plan.spent import describe
+from qflow_gitops.plan.spent import describe, said_of
 from qflow_gitops.render.describe import connectors, difference
 from qflow_gitops.render.escape import clean, count, table
 from qflow_gitops.render.grouped import FEW
@@ -36,7 +36,7 @@ def status(body: Status, *, each: bool = False) -> Iterator[str]:
         (
             f"{row.environment}/{row.name}",
             _state(row),
-            row.attempt.status if row.attempt else "",
+            said_of(row.attempt) if row.attempt else "",
             row.attempt.changed_at if row.attempt else "",
             connectors(row.spec, body.names) if row.spec else "",
             _without_spec(row) if row.spec is None else "",

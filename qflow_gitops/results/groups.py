@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
 from qflow_gitops.base.names import RunKey, spec_of, target_of
-from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.states import RETRIABLE, State
 from qflow_gitops.plan.change import Action, Change, Reason
 
 
@@ -204,11 +204,56 @@ def _block(changes: Sequence[Change], every: Sequence[Change]) -> Block:
     return Block(told, first.hint, own=True, at_once=at_once)
 
 
-def same_hold(block: Block) -> Hashable:
-    """Return what blocks share that one rule holds, so that it can be said once of all of them."""
+def same_hold(block: Block, *, exactly: bool = False) -> Hashable:
+    """Return what blocks share that one rule holds, so that it can be said once of all of them.
+
+    Failures share it whose words and ways on are the same but for what varies, unless `exactly`.
+    """
     if block.own or len(block.told) > 1:
         return id(block)
-    return (block.told[0].reason, block.told[0].detail, block.way)
+    told = block.told[0]
+    if told.reason in _AFTER and not (exactly or told.changes[0].release):
+        run = "/".join(told.changes[0].key)
+        return (told.reason, _outline(told.detail), block.way.replace(run, "RUN"))
+    return (told.reason, told.detail, block.way)
+
+
+_AFTER = (Reason.FAILED, Reason.REFUSED)
+
+
+def own_words(texts: Sequence[str]) -> tuple[str, list[str]]:
+    """Return what texts of one outline say alike, `…` for what varies, and of each what that is."""
+    columns = [text.split(" ") for text in texts]
+    varies = [len({*words}) > 1 for words in zip(*columns, strict=True)]
+    own = [
+        " ".join(word.rstrip(",;:") for word, differs in zip(words, varies, strict=True) if differs)
+        for words in columns
+    ]
+    return _common(texts), own
+
+
+class Again(NamedTuple):
+    """The command that sends all again that failed, and how many that are."""
+
+    number: int
+    command: str
+
+
+def again(some: Sequence[Block], every: Sequence[Change]) -> Again | None:
+    """Return what sends failures again that are told together, None where each has its own way."""
+    found = _RETRY.search(some[0].way)
+    states = {change.attempt.state for block in some for change in block.changes if change.attempt}
+    if found is None or not states <= {*RETRIABLE}:
+        return None
+    reached = [
+        change
+        for change in every
+        if change.reason in _AFTER and change.attempt and change.attempt.state in RETRIABLE
+    ]
+    return Again(len(reached), f"{found[1]} --retry-failed")
+
+
+_RETRY = re.compile(r"`(\S+ apply[^`]*?) --retry [^`]*`")
 
 
 _VARIES = re.compile(r"(?<=previousName: )\S+|(?<!\S)(?=\S*[0-9/])\S+")

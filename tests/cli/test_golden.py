@@ -26,6 +26,7 @@ MADE_UP = (
     (r"(?<=[ `])[0-9a-f]{10}(?=[ ,`])", "<commit>"),
     (r"(as `)[0-9a-f-]{36}", r"\1<execution>"),
     (rf"{re.escape(tempfile.gettempdir())}/\S+", "<path>"),
+    (r"(prod/\w+  )[0-9a-f-]{36}", r"\1<execution>"),
     (r"(closed  |\n)[0-9a-f-]{36}", r"\1<execution>"),
     (r"(Success|Failed)( +)<time>( +)[0-9a-f-]{36}", r"\1\2<time>\3<execution>"),
 )

@@ -327,6 +327,8 @@ BESIDE = {
     "qflow_gitops.cli.slips:": "after a slip: test_commands.py",
     "qflow_gitops.cli.slips:of_command": "after a slip: test_commands.py",
     "qflow_gitops.cli.slips:of_option": "after a slip: test_commands.py",
+    "qflow_gitops.lockfile.next_steps:look_again": "below an apply, and typed: test_words.py",
+    "qflow_gitops.render.textapplies:_ways_on": "below an apply, and typed: test_words.py",
     "qflow_gitops.render.grouped:": "above what is told together: test_targets.py",
     "qflow_gitops.render.text:_diagnostics": "below findings: test_golden.py",
     "qflow_gitops.cli.crash:report_bug": "after a bug: test_crashes.py",

@@ -101,6 +101,7 @@ class FakeQualys:
     ahead: float = 0.0
     skew: float | None = None
     allowance: Allowance | None = None
+    resting: float = 0.0
     replies: deque[Reply] = field(default_factory=deque)
     looks: deque[str | QflowError | None] = field(default_factory=deque)
     begun: list[Begun] = field(default_factory=list)

@@ -528,7 +528,7 @@ def test_a_list_that_fails_between_two_waves_loses_no_answer(
     once_posted(monkeypatch, lambda: bench.sandbox.set_faults("500@list"))
     done = bench.under("", "apply", "--yes", "--no-wait", "--concurrency", "1")
     assert (done.code, bench.state(), bench.posts()) == (12, "accepted", 1), done.err
-    assert "It was not sent, nor was any after it." in done.err
+    assert "It wasn't sent, nor was any run after it." in done.err
     assert "prod/z" in done.out
 
 

@@ -158,7 +158,7 @@ def test_a_file_takes_one_screen_unless_all_is_asked_for() -> None:
     many = HEAD + "".join(f"  wrong{n}: 1\n" for n in range(30))
     report = validated(Validated(1, 0), found(many))
     assert len(text.render(report).splitlines()) <= 24
-    assert "… 25 more in a.yaml (-v: all)" in text.render(report)
+    assert "… 25 more in a.yaml; all: `qflow-gitops -v validate`" in text.render(report)
     assert "more in" not in text.render(report, verbose=True)
     assert text.render(report, verbose=True).count(" | ") == 60
 

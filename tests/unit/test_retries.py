@@ -53,7 +53,7 @@ def test_whatever_else_is_answered_is_the_answer(status: int) -> None:
 def test_it_ends_after_four_tries_and_waits_between_them_only() -> None:
     waits: list[float] = []
     send, left = sending(*[FAULT] * 5)
-    assert retries(waits).ask(send) == GivenUp(FAULT, 4, undone=False)
+    assert retries(waits).ask(send) == GivenUp(FAULT, 4, undone=False, waited=3)
     assert (waits, left) == ([1, 1, 1], [FAULT])
 
 
@@ -66,7 +66,7 @@ def test_no_wait_is_begun_that_is_too_long(
     waits: list[float] = []
     send, _ = sending(*[LIMITED] * 4)
     given_up = retries(waits, pause=pause, budget=budget, longest=longest).ask(send)
-    assert given_up == GivenUp(LIMITED, len(waited) + 1, undone=True)
+    assert given_up == GivenUp(LIMITED, len(waited) + 1, undone=True, waited=sum(waited))
     assert waits == waited
 
 
@@ -75,7 +75,7 @@ def test_what_may_not_be_done_twice_is_sent_again_only_after_a_limit(
     unclear: HttpAnswer | NoAnswerError,
 ) -> None:
     send, left = sending(LIMITED, unclear, FINE)
-    assert retries([]).ask(send, may_repeat=False) == GivenUp(unclear, 2, undone=False)
+    assert retries([]).ask(send, may_repeat=False) == GivenUp(unclear, 2, undone=False, waited=1)
     assert left == [FINE]
     send, _ = sending(LIMITED, FINE)
     assert retries([]).ask(send, may_repeat=False) == FINE
@@ -83,7 +83,7 @@ def test_what_may_not_be_done_twice_is_sent_again_only_after_a_limit(
 
 def test_one_try_that_may_have_been_done_is_not_taken_back() -> None:
     send, _ = sending(FAULT, LIMITED, LIMITED, LIMITED)
-    assert retries([]).ask(send) == GivenUp(LIMITED, 4, undone=False)
+    assert retries([]).ask(send) == GivenUp(LIMITED, 4, undone=False, waited=3)
 
 
 def test_what_is_refused_otherwise_comes_through() -> None:

@@ -35,7 +35,7 @@ class Session:
 class Gate:
     """A Qualys that answers when it is told to."""
 
-    skew = None
+    skew, resting = None, 0.0
 
     def __init__(self) -> None:
         self.asked = threading.Semaphore(0)
