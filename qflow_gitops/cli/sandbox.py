@@ -12,6 +12,7 @@ import click
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.context import Wiring, run
+from qflow_gitops.cli.groups import Group
 from qflow_gitops.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def needs_flask() -> UsageProblem:
     )
 
 
-@click.group("sandbox", invoke_without_command=True)
+@click.group("sandbox", cls=Group, invoke_without_command=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free one.")
 @click.option("--data", type=click.Path(path_type=Path), help="Keep executions in this file.")
 @click.option(
@@ -54,7 +55,7 @@ def needs_flask() -> UsageProblem:
 def command(ctx: click.Context, /, faults: tuple[str, ...], **more: Any) -> int:
     """Run a local stand-in for Qualys Flow. It is not Qualys; nothing leaves this machine.
 
-    `sandbox executions` lists what it executed.
+    Its root is a page to look at; `sandbox executions` lists what it executed.
     """
     if ctx.invoked_subcommand:
         return 0
@@ -86,6 +87,7 @@ def _tell(wiring: Wiring, url: str, name: str, secret: str) -> None:
     say = wiring.console.say
     click.echo(f"listening on {url}")
     say("This is not Qualys: a sandbox, and nothing leaves this machine.")
+    say(f"Look at it: {url}/")
     say("Say `platform: sandbox` in qflow.yaml, and in another terminal:")
     say(f"  export QFLOW_GATEWAY={url}")
     say(f"  export QFLOW_CLIENT_ID={shlex.quote(name)} QFLOW_CLIENT_SECRET={shlex.quote(secret)}")

@@ -13,11 +13,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 
-from qflow_gitops.sandbox import connectors_v3, overview
+from qflow_gitops.sandbox import connectors_v3, guard, overview
 from qflow_gitops.sandbox.endpoints import Endpoints
 from qflow_gitops.sandbox.faults import Faults, parse
 from qflow_gitops.sandbox.identities import Identities
 from qflow_gitops.sandbox.neighbours import Neighbours
+from qflow_gitops.sandbox.pages import TEMPLATES, Pages, prepare
 from qflow_gitops.sandbox.store import Store
 from qflow_gitops.sandbox.wire import ahead, bearer, disturbed, no, rates, refusal
 
@@ -25,22 +26,37 @@ _SECRET_HEADERS = frozenset({"authorization", "clientid", "clientsecret", "cooki
 
 
 def build(
-    store: Store, faults: Faults, ends: Endpoints, neighbours: Neighbours, identities: Identities
+    store: Store,
+    faults: Faults,
+    ends: Endpoints,
+    neighbours: Neighbours,
+    identities: Identities,
+    pages: Pages,
 ) -> Flask:
     """Make the application of what answers, and of who is let in."""
-    app = Flask("qflow-sandbox", static_folder=None)
+    app = Flask("qflow-sandbox", static_folder=None, template_folder=str(TEMPLATES))
+    prepare(app)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     gate = _Gate(store, faults, identities)
     views: dict[tuple[str, str], Callable[..., Response]] = {
         ("GET", "/_sandbox/executions"): lambda: _what_ran(store),
         ("GET", "/_sandbox/requests"): lambda: jsonify(store.requests()),
         ("POST DELETE", "/_sandbox/faults"): gate.set_faults,
+        ("GET", "/"): pages.executions,
+        ("GET", "/executions/<execution_id>"): pages.execution,
+        ("GET", "/workflows"): pages.workflows,
+        ("GET", "/connectors"): pages.connectors,
+        ("GET", "/faults"): pages.faults,
+        ("POST", "/faults"): pages.change_faults,
+        ("GET", "/requests"): pages.requests,
+        ("GET", "/style.css"): pages.style,
     }
     for method, path, kind, view in _routes(ends, neighbours):
         views[method, path] = gate.guarded(kind, view)
     app.url_map = _addresses(tuple(views))
     app.view_functions = {f"{method} {path}": view for (method, path), view in views.items()}
     app.register_error_handler(HTTPException, _not_found)
+    app.before_request(guard.refused)
     app.before_request(gate.set_clock)
     app.after_request(_finished)
     return app

@@ -7,6 +7,7 @@ from typing import Any
 from qflow_gitops.sandbox.connectors_v3 import INVENTED as INVENTED_V3
 from qflow_gitops.sandbox.connectors_v3 import SUBSCRIPTION
 
+CLOUDS = ("aws", "azure", "gcp", "oci")
 ACCOUNTS = {"aws": "awsAccountId", "azure": "subscriptionId", "gcp": "projectId"}
 
 

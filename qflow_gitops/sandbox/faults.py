@@ -102,6 +102,13 @@ class Fault:
     struck: int = 0
 
     @property
+    def text(self) -> str:
+        """What `parse` reads it from, with the requests that are left to it."""
+        value = f"={self.value}" if self.value else ""
+        target = "" if self.target == usual_target(self.name) else f"@{self.target}"
+        return f"{self.name}{value}{target}{'' if self.left is None else f'#{self.left}'}"
+
+    @property
     def seconds(self) -> float:
         """The value as seconds, 1 where there is none."""
         try:
@@ -124,17 +131,23 @@ def parse(text: str) -> Fault:
             + f"Valid faults: {', '.join(FAULTS)}.",
             reason="fault_unknown",
         )
-    usual = FAULTS[name].rsplit("(", 1)[1].rstrip(")")
     if (target and target not in TARGETS) or (count and not count.isdecimal()):
         targets = "; ".join(f"{target} ({about})" for target, about in TARGETS.items())
         raise _malformed(
             f"`{text}` isn't NAME[=VALUE][@TARGET][#COUNT].", f"The targets are: {targets}."
         )
+    if not value.isprintable():
+        raise _malformed("A value holds a character that isn't printed.", "Leave it out.")
     if value and name in _FORMS and not re.fullmatch(_FORMS[name][0], value):
         raise _malformed(f"`{value}` can't be said of {name}.", f"For instance: {_FORMS[name][1]}")
     if value and FAULTS[name].startswith(_SECONDS) and not _is_seconds(value, name == "skew"):
         raise _malformed(f"`{value}` isn't a number of seconds.", f"For instance: {name}=1.5")
-    return Fault(name, value, target or usual, int(count) if count else None)
+    return Fault(name, value, target or usual_target(name), int(count) if count else None)
+
+
+def usual_target(name: str) -> str:
+    """Name the kind of request that a fault is about unless told."""
+    return FAULTS[name].rsplit("(", 1)[1].rstrip(")")
 
 
 def _malformed(message: str, hint: str) -> UsageProblem:
@@ -163,6 +176,24 @@ class Faults:
         """Put others in their place."""
         with self._lock:
             self._faults = list(faults)
+
+    def now(self) -> list[Fault]:
+        """Return those in force."""
+        with self._lock:
+            return [*self._faults]
+
+    def add(self, fault: Fault) -> None:
+        """Put one more in force."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def remove(self, text: str) -> None:
+        """Take the first one away whose words these are, as far as they tell its requests."""
+        with self._lock:
+            words = text.partition("#")[0]
+            found = (one for one in self._faults if one.text.partition("#")[0] == words)
+            if (first := next(found, None)) is not None:
+                self._faults.remove(first)
 
     def standing(self, name: str) -> Fault | None:
         """Return the fault of this name, without counting it as struck."""

@@ -25,6 +25,22 @@ def newest(store: Store, ahead: float, size: int, number: int = 1) -> Page:
     return Page(total, [execution(row, ahead) for row in rows], number, pages)
 
 
+def workflows(store: Store, size: int, number: int) -> Page:
+    """Return a page of the workflows that were run, the last one first."""
+    found = store.by_workflow()
+    pages = max(1, -(-len(found) // size))
+    number = min(max(1, number), pages)
+    return Page(len(found), found[(number - 1) * size : number * size], number, pages)
+
+
+def requests(store: Store, size: int, number: int) -> Page:
+    """Return a page of the requests, the newest first."""
+    total = store.count_requests()
+    pages = max(1, -(-total // size))
+    number = min(max(1, number), pages)
+    return Page(total, store.newest_requests(size, (number - 1) * size), number, pages)
+
+
 def execution(row: dict[str, Any], ahead: float) -> dict[str, Any]:
     """Return an execution as it is told here; times in milliseconds, null where it still runs."""
     shown = shapes.execution(row, ahead)

@@ -19,6 +19,7 @@ from qflow_gitops.sandbox.endpoints import Endpoints, outcome
 from qflow_gitops.sandbox.faults import Fault, Faults, parse
 from qflow_gitops.sandbox.identities import CREDENTIALS, Identities
 from qflow_gitops.sandbox.neighbours import VERSION, Neighbours
+from qflow_gitops.sandbox.pages import Pages
 from qflow_gitops.sandbox.store import Begun, Store
 
 
@@ -103,7 +104,8 @@ class SandboxServer:
             opened.callback(self._store.close)
             neighbours = Neighbours(self._faults, identities, version)
             ends = Endpoints(self._store, self._faults, duration, self._connectors)
-            app = build(self._store, self._faults, ends, neighbours, identities)
+            pages = Pages(self._store, self._faults, self._connectors)
+            app = build(self._store, self._faults, ends, neighbours, identities, pages)
             app.config["PROPAGATE_EXCEPTIONS"] = True
             self._server = _server_at(port, app)
             opened.callback(self._server.server_close)

@@ -70,13 +70,14 @@ def trigger_output(row: dict[str, Any], *, wrapped: bool = False) -> list[dict[s
     `wrapped`: variables look as in a workflow's definition. `forceRun` is true for
     `PUBLIC_API` and false for the other documented source (docs/api.md 1.8).
     """
-    variables = row["body"].get("variables", {})
+    body = row["body"] if isinstance(row["body"], dict) else {}
+    variables = body.get("variables", {})
     return [
         {
             "source": row["source"],
             "customerId": CUSTOMER,
             "workflowId": row["workflow"],
-            "input": row["body"].get("input", {}),
+            "input": body.get("input", {}),
             "executionId": row["id"],
             "forceRun": row["source"] == "PUBLIC_API",
             "overrideVariables": [

@@ -118,6 +118,20 @@ class Store:
         query = "SELECT count(*) FROM executions WHERE created <= ?"
         return int(self._all(query, time.time())[0][0])
 
+    def any_execution(self, execution_id: str) -> dict[str, Any] | None:
+        """Return an execution that was begun, whether the API shows it or not."""
+        query = "SELECT * FROM executions WHERE id = ? AND created <= ?"
+        rows = self._all(query, execution_id, time.time())
+        return _execution(rows[0]) if rows else None
+
+    def by_workflow(self) -> list[dict[str, Any]]:
+        """Return each workflow that was run: `workflow`, `executions`, `last` in milliseconds."""
+        query = (
+            "SELECT workflow, count(*) AS executions, max(created) * 1000 AS last FROM executions"
+            " WHERE created <= ? GROUP BY workflow ORDER BY last DESC"
+        )
+        return [dict(row) for row in self._all(query, time.time())]
+
     def newest(self, size: int, offset: int) -> list[dict[str, Any]]:
         """Return some of what was begun, by anybody, the newest first."""
         query = "SELECT * FROM executions WHERE created <= ? ORDER BY created DESC, rowid DESC"
@@ -188,8 +202,20 @@ class Store:
 
     def requests(self) -> list[dict[str, Any]]:
         """Return every request, in their order."""
-        rows = self._all("SELECT * FROM requests ORDER BY number")
-        return [{**dict(row), "headers": json.loads(row["headers"])} for row in rows]
+        return [_request(row) for row in self._all("SELECT * FROM requests ORDER BY number")]
+
+    def count_requests(self) -> int:
+        """Return how many there were."""
+        return int(self._all("SELECT count(*) FROM requests")[0][0])
+
+    def newest_requests(self, size: int, offset: int) -> list[dict[str, Any]]:
+        """Return some of them, the newest first."""
+        query = "SELECT * FROM requests ORDER BY number DESC LIMIT ? OFFSET ?"
+        return [_request(row) for row in self._all(query, size, offset)]
+
+
+def _request(row: sqlite3.Row) -> dict[str, Any]:
+    return {**dict(row), "headers": json.loads(row["headers"])}
 
 
 def _execution(row: sqlite3.Row) -> dict[str, Any]:
