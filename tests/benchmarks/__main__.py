@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import apply, growth, lockfile, peers, rollouts, speed, storm, targets
+from tests.benchmarks import apply, growth, lockfile, peers, rollouts, setup, speed, storm, targets
 from tests.benchmarks.scale import FULL, SMALL, Scale
 from tests.benchmarks.table import Table
 
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Table]] = {
     "growth": growth.measure,
     "targets": targets.measure,
     "rollouts": rollouts.measure,
+    "setup": setup.measure,
 }
 """Name -> benchmark; it is given how much to measure. A new one is a file and a line here."""
 

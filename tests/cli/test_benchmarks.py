@@ -1,6 +1,7 @@
 """A small run of the benchmarks, so that they can't rot; what they measure is no promise here."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.benchmarks import (
     recorded,
     repository,
     rollouts,
+    setup,
     speed,
     targets,
 )
@@ -75,6 +77,14 @@ def test_what_batches_cost() -> None:
     (row,) = rollouts.measure(SMALL).rows
     assert row["targets"] == "100"
     assert float(row["ratio"]) > 0.5
+
+
+@nightly
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(os.environ.get("QFLOW_TESTS_INSTALL") != "required", reason="fetches packages")
+def test_what_a_jobs_set_up_takes() -> None:
+    for row in setup.measure(SMALL).rows:
+        assert float(row["ratio"]) < 0.6, row
 
 
 @nightly

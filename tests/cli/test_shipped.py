@@ -136,19 +136,30 @@ def test_nothing_is_put_into_a_script() -> None:
     assert not [one for one in scripts if "${{" in one or "GITHUB_ENV" in one]
 
 
-def test_the_action_installs_every_dependency_pinned_and_hashed() -> None:
-    text = (ROOT / ".github/requirements.txt").read_text(encoding="utf-8")
-    pinned = dict(
+def pinned(name: str) -> dict[str, str]:
+    """What a file of requirements pins; each line has a hash, and none says where to fetch it."""
+    text = (ROOT / ".github" / name).read_text(encoding="utf-8")
+    found = dict(
         re.findall(r"^([a-z0-9-]+)==(\S+) .*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
     )
-    lines = [one for one in text.splitlines() if one and one[0] not in "# "]
-    assert len(lines) == len(pinned)
+    assert len([one for one in text.splitlines() if one and one[0] not in "# "]) == len(found)
     assert "//" not in text
+    return found
+
+
+@pytest.mark.parametrize(
+    ("file", "what"), [("requirements.txt", "project"), ("build.txt", "build-system")]
+)
+def test_every_dependency_is_installed_pinned_and_hashed(file: str, what: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    wanted = project[what].get("dependencies") or project[what]["requires"]
     for one in map(Requirement, wanted):
         name = re.sub(r"[-_.]+", "-", one.name).lower()
-        assert one.specifier.contains(pinned[name]), one
+        assert one.specifier.contains(pinned(file)[name]), one
+
+
+def test_what_installs_is_pinned_itself() -> None:
+    assert list(pinned("uv.txt")) == ["uv"]
 
 
 def test_every_command_of_the_workflows_exists() -> None:
