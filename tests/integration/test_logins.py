@@ -16,6 +16,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.logins import AUDIENCE, SUBJECT, Forge, id_token
+from tests.helpers.specs import spec
 
 HOUR = 3600.0
 
@@ -104,14 +105,14 @@ def test_a_refused_id_token_says_what_is_open(
     assert done.code == 4
     told = " ".join(done.err.split())
     assert "Qualys refused GitHub's ID token" in told
-    assert "documented for its platform and not for Qualys Flow" in told
-    assert f"sub, which is {SUBJECT}" in told
+    assert "Qualys documents ID tokens for its platform, and not for Qualys Flow" in told
+    assert f"this token's sub: {SUBJECT}" in told
     assert len(job.asked) == 2  # one more, since the first was refused
     sandbox.set_faults("403@workflow")
     done = cli("apply", "--yes")
     told = " ".join(done.err.split())
     assert "Role Management" in told
-    assert f"sub, which is {SUBJECT}" in told
+    assert f"this token's sub: {SUBJECT}" in told
     assert sandbox.requests("POST", "/run") == []
 
 
@@ -298,3 +299,71 @@ def test_the_request_goes_where_the_address_says_and_nowhere_else(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert actions(forge).fetch()
     assert re.fullmatch(r"/job/1\?api-version=2\.0&audience=.*", forge.asked[0][0])
+
+
+# --- a long apply --------------------------------------------------------------------------------
+
+
+def several(project: Workspace, count: int) -> None:
+    project.write("runs/more.yaml", "---\n".join(spec(f"more-{n}") for n in range(count)))
+    project.commit()
+
+
+def test_id_tokens_that_end_amid_an_apply_are_asked_for_anew(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge
+) -> None:
+    several(project, 8)
+    number = iter(range(1000))
+
+    def fresh(_path: str) -> tuple[int, dict[str, str], bytes]:
+        token = id_token(time.time() + 1, mark=str(next(number)))
+        return 200, {}, json.dumps({"value": token}).encode()
+
+    job.answer = fresh
+    assert cli("apply", "--yes", "--concurrency", "3").code == 0
+    assert len(sandbox.executions()) == 9
+    assert len(job.asked) > 9
+
+
+def test_a_forge_that_goes_away_amid_an_apply_loses_nothing(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    several(project, 6)
+    monkeypatch.setattr(github, "BUDGET", 0.0)
+    left = list(range(6))
+
+    def answer(_path: str) -> tuple[int, dict[str, str], bytes]:
+        if not left:
+            return 500, {}, b""
+        token = id_token(time.time() + 1, mark=str(left.pop()))
+        return 200, {}, json.dumps({"value": token}).encode()
+
+    job.answer = answer
+    done = cli("apply", "--yes", "--concurrency", "1", "--timeout", "3s")
+    sent = len(sandbox.executions())
+    assert done.code != 0
+    assert 0 < sent < 7
+    job.gives(id_token(time.time() + HOUR))
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 7
+
+
+def test_gitlabs_token_ends_amid_an_apply(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """What was sent is recorded, what wasn't is due, and the next job goes on."""
+    several(project, 12)
+    monkeypatch.setenv("QFLOW_LOGIN", "gitlab")
+    monkeypatch.setenv("QFLOW_ID_TOKEN", id_token(time.time() + 1))
+    sandbox.set_faults("latency=0.1")
+    done = cli("apply", "--yes", "--concurrency", "1")
+    assert done.code != 0
+    assert "lasts as long as the job's timeout" in done.err
+    sandbox.set_faults()
+    sent = len(sandbox.executions())
+    assert sent < 13
+    monkeypatch.setenv("QFLOW_ID_TOKEN", id_token(time.time() + HOUR))
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 13

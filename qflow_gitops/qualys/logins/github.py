@@ -93,8 +93,7 @@ class Actions:
         data = answer.data()
         value = data.get("value") if isinstance(data, dict) else None
         text = value if isinstance(value, str) else ""
-        self._redact.learn([text])
-        return id_token.checked(text, self._audience, self._now(), issuer=self._forge)
+        return id_token.checked(text, self._audience, self._now(), self._redact, issuer=self._forge)
 
     def has_changed(self) -> bool:
         """Nothing tells."""

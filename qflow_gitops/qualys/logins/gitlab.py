@@ -11,11 +11,16 @@ from collections.abc import Callable, Mapping
 
 from qflow_gitops.errors import AuthError
 from qflow_gitops.http.redaction import Redactor
+from qflow_gitops.qualys import jwt
 from qflow_gitops.qualys.credentials import Secret
 from qflow_gitops.qualys.logins import id_token
 from qflow_gitops.qualys.logins.login import NOTHING, Token
 
 VARIABLE = "QFLOW_ID_TOKEN"
+_OVER = (
+    "It lasts as long as the job's timeout, and the job gets no other: what is left is done by the "
+    "next job. Raise the job's `timeout:`, or let `--timeout` end the waiting before it."
+)
 
 
 class GitLab:
@@ -53,10 +58,9 @@ class GitLab:
             self._token,
             self._audience,
             self._now(),
+            self._redact,
             issuer="GitLab",
-            once="It lasts as long as the job's timeout, and the job gets no other: what is left "
-            "is done by the next job. Raise the job's `timeout:`, or let `--timeout` end the "
-            "waiting before it.",
+            once=_OVER,
         )
 
     def has_changed(self) -> bool:
@@ -64,5 +68,7 @@ class GitLab:
         return False
 
     def advice(self, token: Secret) -> str:
-        """Say what Qualys has to know of it."""
+        """Say what Qualys has to know of it, or that it ended by now."""
+        if (jwt.expiry(token.reveal()) or 0.0) <= self._now():
+            return _OVER
         return id_token.advice(token, self._redact)

@@ -14,12 +14,15 @@ from qflow_gitops.qualys.credentials import Secret
 from qflow_gitops.qualys.logins.login import NOTHING, Token
 
 
-def checked(text: str, audience: str, now: float, *, issuer: str, once: str = "") -> Token:
+def checked(
+    text: str, audience: str, now: float, redact: Redactor, *, issuer: str, once: str = ""
+) -> Token:
     """Read an ID token for this audience, which isn't over yet, without verifying it.
 
     `issuer` is who gave it, `once` what to say where it is over and there is no other. Raises
     AuthError.
     """
+    redact.learn([text])
     if not jwt.claims(text):
         raise _unfit(f"What {issuer} gave is no ID token.", "Check who answers there.")
     until = jwt.expiry(text)
@@ -33,9 +36,9 @@ def checked(text: str, audience: str, now: float, *, issuer: str, once: str = ""
         )
     found = jwt.audiences(text)
     if audience not in found:
-        # its claims are told to nobody before it is known for whom it is meant
+        said = _shown(", ".join(found), redact)
         raise _unfit(
-            f"{issuer}'s ID token is for another audience than QFLOW_LOGIN_AUDIENCE says.",
+            f"{issuer}'s ID token is for another audience than QFLOW_LOGIN_AUDIENCE says: {said}.",
             "Set both to the same, which Qualys Support was told of for this login.",
         )
     return Token(Secret(text), until)
@@ -45,13 +48,13 @@ def advice(token: Secret, redact: Redactor) -> str:
     """Say what Qualys has to know of this token, by what it says of itself; never the token."""
     said = jwt.claims(token.reveal())
     issuer, subject = (_shown(said.get(name), redact) for name in ("iss", "sub"))
-    audience = _shown(" ".join(jwt.audiences(token.reveal())), redact)
+    audience = _shown(", ".join(jwt.audiences(token.reveal())), redact)
     return (
-        "That Qualys takes ID tokens is documented for its platform and not for Qualys Flow. Ask "
-        f"Qualys Support to onboard the issuer {issuer} (its keys' address, jwks_uri, is in "
-        f"{issuer}/.well-known/openid-configuration) with the audience {audience}, and set the "
-        f"External ID of the user for this to the token's sub, which is {subject}. Until then: "
-        "QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET, QFLOW_TOKEN_FILE, or QFLOW_CREDENTIAL_COMMAND."
+        "Qualys documents ID tokens for its platform, and not for Qualys Flow. Have Support "
+        f"onboard the issuer {issuer} (its keys: jwks_uri in {issuer}/.well-known/"
+        f"openid-configuration) with the audience {audience}, and a user whose External ID is this "
+        f"token's sub: {subject}. Until then: QFLOW_CLIENT_ID and QFLOW_CLIENT_SECRET, or "
+        "QFLOW_CREDENTIAL_COMMAND."
     )
 
 

@@ -246,7 +246,7 @@ def an_id_token_that_is_refused(at: Terminal) -> tuple[str, Person]:
     _login(at, QFLOW_LOGIN="gitlab", QFLOW_LOGIN_AUDIENCE=AUDIENCE)
     at.environ("QFLOW_ID_TOKEN", id_token(IN_2100))
     at.faults("401@workflow")
-    return APPLY, Person(WHY, {"Support to onboard the issuer": _over})
+    return APPLY, Person(WHY, {"Have Support onboard the issuer": _over})
 
 
 @scenario("worktree")
