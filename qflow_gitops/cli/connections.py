@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from qflow_gitops.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from qflow_gitops.cli.console import Console
@@ -30,11 +30,18 @@ class Closed(Protocol):
 class Connections:
     """What was opened for one command."""
 
-    def __init__(self, environ: Mapping[str, str], console: Console, folder: Path) -> None:
-        """Take the environment, who is told of a proxy, and where relative paths begin."""
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        console: Console,
+        folder: Path,
+        time_left: Callable[[], float],
+    ) -> None:
+        """Take the environment, who is told of a proxy, where relative paths begin, the time."""
         self.environ = environ
         self.console = console
         self._folder = folder
+        self._time_left = time_left
         self._clients: dict[str, tuple[Qualys, str]] = {}
         self._others: list[Closed] = []
         self._told_route = False
@@ -54,7 +61,7 @@ class Connections:
     def _machine(self) -> Machine:
         from qflow_gitops.qualys.logins.login import Machine
 
-        return Machine(self._folder, self._is_tracked, self.console.say)
+        return Machine(self._folder, self._is_tracked, self.console.say, self._time_left)
 
     def _is_tracked(self, file: Path) -> bool:
         """Whether git keeps a file, where it lies and where its links lead; in any repository."""

@@ -41,9 +41,14 @@ class Wiring:
         self.directory = Path(directory)
         self.environ = environ
         self.console = console
-        self.connections = Connections(environ, console, self.directory)
         self.time_left: Callable[[], float] = lambda: GIT_TIMEOUT
         """Seconds that git may take to reach a remote now; an apply cuts it once stopped."""
+        self.connections = Connections(
+            environ,
+            console,
+            self.directory,
+            lambda: self.time_left(),  # noqa: PLW0108  what there is then, not now
+        )
 
     @cached_property
     def git(self) -> GitRepo:

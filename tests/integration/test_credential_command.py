@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -24,6 +26,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.logins import id_token
+from tests.helpers.storm import PROGRAM
 
 HOUR = 3600.0
 TOKEN = id_token(time.time() + HOUR)
@@ -154,7 +157,7 @@ def test_one_that_hangs_is_ended_with_what_it_started(
         "time.sleep(60)"
     )
     begun = time.monotonic()
-    assert "took longer" in refused(line)
+    assert "took too long" in refused(line)
     assert time.monotonic() - begun < 2.5
     time.sleep(2.5)
     assert not alive.exists()
@@ -252,7 +255,7 @@ def test_no_descriptor_is_left_open(script: Callable[[str], str]) -> None:
     line = script(printing({"version": 1, "token": TOKEN}))
     before = len([*Path("/proc/self/fd").iterdir()])
     for _ in range(5):
-        program.run([line], os.environ, 5)
+        program.run([line], os.environ, 5, lambda: 5)
     assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
@@ -388,3 +391,24 @@ def test_an_interruption_leaves_no_program(
         command(line).fetch()
     time.sleep(1.3)
     assert not alive.exists()
+
+
+def test_a_signal_ends_an_apply_and_the_program_that_it_waits_for(
+    project: Workspace, bare: SandboxServer, script: Callable[[str], str], tmp_path: Path
+) -> None:
+    begun, alive = tmp_path / "begun", tmp_path / "alive"
+    line = script(f"open({str(begun)!r}, 'w')\ntime.sleep(9)\nopen({str(alive)!r}, 'w')")
+    process = subprocess.Popen(
+        [*PROGRAM, "apply", "--yes"],
+        cwd=project.path, env={**os.environ, "QFLOW_CREDENTIAL_COMMAND": line},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not begun.exists():
+        time.sleep(0.02)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    assert time.monotonic() - started < 8
+    time.sleep(max(0.0, 9.5 - (time.monotonic() - started)))
+    assert not alive.exists()
+    assert bare.executions() == []

@@ -113,12 +113,14 @@ class Command:
 
     def _ended(self) -> program.Ended:
         try:
-            done = program.run([self._program(), *self._words[1:]], self._environ, SECONDS)
+            done = program.run(
+                [self._program(), *self._words[1:]], self._environ, SECONDS, self._machine.time_left
+            )
         except (OSError, ValueError) as problem:
             why = getattr(problem, "strerror", "") or "one of its words can't be given to it"
             raise self._unfit(f"can't be run: {why}") from None
         if done.why == "late":
-            raise self._unfit(f"took longer than {SECONDS:.0f} s and was ended", done)
+            raise self._unfit(f"took too long ({SECONDS:.0f} s at most) and was ended", done)
         if done.why == "long":
             raise self._unfit("printed more than 64 KiB and was ended", done)
         if done.status:

@@ -1,5 +1,6 @@
 """What every way to a bearer token has, and what it may use of the machine."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -48,9 +49,11 @@ class Machine(NamedTuple):
     """What a way may use beside the environment's variables.
 
     A relative path begins at `folder`. `is_tracked` says whether git keeps a file, which is then
-    no place for a secret. `tell` says a sentence to the person.
+    no place for a secret. `tell` says a sentence to the person. `time_left` are the seconds until
+    all has to be over.
     """
 
     folder: Path
     is_tracked: Callable[[Path], bool] = lambda _: False
     tell: Callable[[str], None] = lambda _: None
+    time_left: Callable[[], float] = lambda: math.inf

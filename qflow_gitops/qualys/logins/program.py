@@ -10,7 +10,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, NamedTuple
 
 GLANCE, LAST_WORDS = 0.05, 0.3
@@ -28,9 +28,12 @@ class Ended(NamedTuple):
     why: str = ""
 
 
-def run(words: Sequence[str], environ: Mapping[str, str], seconds: float) -> Ended:
+def run(
+    words: Sequence[str], environ: Mapping[str, str], seconds: float, time_left: Callable[[], float]
+) -> Ended:
     """Run a program in the root folder, in a session of its own. Raises OSError, ValueError.
 
+    It may take so many seconds, and no longer than there is time, which is asked while it runs.
     What it leaves running isn't waited for, though it holds what the program wrote to.
     """
     process = subprocess.Popen(
@@ -46,7 +49,7 @@ def run(words: Sequence[str], environ: Mapping[str, str], seconds: float) -> End
     assert process.stderr is not None  # noqa: S101
     try:
         written = {process.stdout: b"", process.stderr: b""}
-        why = _listen(process, written, time.monotonic() + seconds)
+        why = _listen(process, written, time.monotonic() + seconds, time_left)
         out, err = written.values()
         return Ended(process.returncode if not why else -1, out, err, why)
     finally:
@@ -56,7 +59,10 @@ def run(words: Sequence[str], environ: Mapping[str, str], seconds: float) -> End
 
 
 def _listen(
-    process: subprocess.Popen[bytes], written: dict[IO[bytes], bytes], deadline: float
+    process: subprocess.Popen[bytes],
+    written: dict[IO[bytes], bytes],
+    deadline: float,
+    time_left: Callable[[], float],
 ) -> str:
     """Read until it has ended; why it has to be ended, else ""."""
     result = next(iter(written))
@@ -65,7 +71,9 @@ def _listen(
             os.set_blocking(pipe.fileno(), False)
             open_ones.register(pipe.fileno(), selectors.EVENT_READ, pipe)
         while True:
-            left = deadline - time.monotonic()
+            now = time.monotonic()
+            deadline = min(deadline, now + time_left())
+            left = deadline - now
             ended = process.poll() is not None
             if left <= 0 and not ended:
                 return "late"
