@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ _BUCKETS = """\
 apiVersion: qflow-gitops/v1
 kind: WorkflowRun
 metadata:
-  name: encrypt-prod-buckets
+  name: encrypt-buckets
+  environment: try
   annotations: {ticket: CHG0012345}
 spec:
   workflowId: 6cad21c8-4405-4517-beb9-7372feafb5b4
@@ -45,6 +47,7 @@ apiVersion: qflow-gitops/v1
 kind: WorkflowRun
 metadata:
   name: quarantine-vms
+  environment: try
 spec:
   workflowId: f516bcf4-f6fb-46ac-a54f-ddbcf2a2d24a
   connectorType: azure
@@ -70,6 +73,11 @@ class _Story:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
+    def add_to(self, name: str, after: str, text: str) -> None:
+        """Put lines behind a line of a file."""
+        old = (self._folder / name).read_text(encoding="utf-8")
+        self.write(name, old.replace(after, after + text, 1))
+
     def git(self, *arguments: str) -> None:
         click.echo(f"$ git {shlex.join(arguments)}")
         self._run(["git", *arguments], 0)
@@ -93,28 +101,81 @@ class _Story:
 
 
 @click.command("demo")
+@click.option(
+    "--keep", metavar="[DIR]", is_flag=False, flag_value="qflow-gitops-demo", default="",
+    type=click.Path(), help="Leave it all in this folder, and say what to try there.",
+)  # fmt: skip
 @click.pass_obj
-def command(wiring: Wiring) -> None:
+def command(wiring: Wiring, keep: str) -> None:
     """Tell the whole story on this machine: a repository, a sandbox, runs sent once.
 
-    Everything happens in a temporary folder and on the loopback address; it takes about
-    half a minute.
+    Everything happens in a temporary folder, which is removed, and on the loopback address;
+    it takes about half a minute.
     """
     try:
         from qflow_gitops.sandbox.server import SandboxServer
     except ModuleNotFoundError:
         raise needs_flask() from None
-    with (
-        tempfile.TemporaryDirectory(prefix="qflow-gitops-demo-") as folder,
-        SandboxServer(duration=0.5) as sandbox,
-    ):
-        story = _Story(Path(folder), _environment(wiring.environ, sandbox.url))
+    with ExitStack() as opened:
         try:
+            temporary = tempfile.TemporaryDirectory(prefix="qflow-gitops-demo-")
+            at = Path(opened.enter_context(temporary))
+            if keep:
+                at = _kept(wiring.directory / keep, keep)
+            repository = at / "repository"
+            repository.mkdir()
+            server = SandboxServer(data=at / "sandbox.sqlite", duration=0.5)
+            sandbox = opened.enter_context(server)
+            story = _Story(repository, _environment(wiring.environ, sandbox.url))
             _tell(story, sandbox)
+            if keep:
+                _say_what_to_try(story, at, sandbox.url)
         except OSError as problem:
             if streams.lost():
                 raise  # no fault of the demo's
             raise _stopped(problem) from None
+
+
+def _kept(folder: Path, named: str) -> Path:
+    """Make the folder that stays; UsageProblem where something is in it already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        names = (f"{named.rstrip('/')}-{number}" for number in range(2, 1000))
+        free = next(name for name in names if not (folder.parent / Path(name).name).exists())
+        raise UsageProblem(
+            "There is something in this folder already.",
+            where=str(folder),
+            not_done="Nothing was begun.",
+            hint=f"Name another one: `qflow-gitops demo --keep {shlex.quote(free)}`",
+            reason="demo_folder",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _say_what_to_try(story: _Story, at: Path, url: str) -> None:
+    """Say how to go on in what was kept: each line can be typed, one after the other."""
+    for key, value in (("user.name", "demo"), ("user.email", "demo@example.com")):
+        story.git("config", key, value)
+    port, data = url.rpartition(":")[2], shlex.quote(str(at / "sandbox.sqlite"))
+    click.echo(
+        f"""
+# All of it stays in {at}. Start the sandbox again, in a terminal of its own:
+  qflow-gitops sandbox --port {port} --data {data}
+# {url}/ then shows it in a browser. In another terminal:
+  cd {shlex.quote(str(at / "repository"))}
+  export QFLOW_GATEWAY={url}
+  export QFLOW_CLIENT_ID=sandbox QFLOW_CLIENT_SECRET=sandbox
+  qflow-gitops status
+  qflow-gitops history try/encrypt-buckets
+  qflow-gitops sandbox executions
+  qflow-gitops rerun try/quarantine-vms --reason 'to see it'
+  git commit --all -m 'Quarantine once more'
+  qflow-gitops plan
+  qflow-gitops apply -e try --yes
+# For Qualys itself set the platform of `prod` in qflow.yaml to yours: specs without
+# `environment: try` are for it, and nothing of this has to be turned back.
+# When you are done: rm -r {shlex.quote(str(at))}"""
+    )
 
 
 def _stopped(problem: OSError) -> QflowError:
@@ -148,7 +209,10 @@ def _tell(story: _Story, sandbox: SandboxServer) -> None:
 def _tell_a_first_apply(story: _Story) -> None:
     story.say("A repository of run specs. (A local sandbox plays Qualys; nothing leaves here.)")
     story.git("init", "--quiet", "--initial-branch=main")
-    story.program("init", "--platform", "sandbox")
+    story.program("init", "--platform", "EU2")
+
+    story.say("Beside `prod`, an environment to try things in: the local sandbox.")
+    story.add_to("qflow.yaml", "      platform: EU2\n", "    try:\n      platform: sandbox\n")
 
     story.say("Two runs, each a file that can be reviewed. One has a slip in it.")
     story.write("runs/aws/buckets.yaml", _BUCKETS)
@@ -160,13 +224,13 @@ def _tell_a_first_apply(story: _Story) -> None:
     story.say("What would run, and why.")
     story.git("add", ".")
     story.git("commit", "--quiet", "-m", "Encrypt buckets, quarantine machines")
-    story.program("plan")
+    story.program("plan", "-e", "try")
 
     story.say("Run it. Each intent is on disk before its request is sent.")
-    story.program("apply", "--yes")
+    story.program("apply", "-e", "try", "--yes")
 
     story.say("Again: nothing is due, nothing is sent.")
-    story.program("apply", "--yes")
+    story.program("apply", "-e", "try", "--yes")
 
 
 def _tell_a_change(story: _Story) -> None:
@@ -176,8 +240,8 @@ def _tell_a_change(story: _Story) -> None:
     story.write("runs/azure/quarantine.yaml", "# ask the network team first\n" + _MACHINES)
     story.git("add", ".")
     story.git("commit", "--quiet", "-m", "One bucket more")
-    story.program("plan")
-    story.program("apply", "--yes")
+    story.program("plan", "-e", "try")
+    story.program("apply", "-e", "try", "--yes")
 
 
 def _tell_a_bad_day(story: _Story, sandbox: SandboxServer) -> None:
@@ -185,21 +249,21 @@ def _tell_a_bad_day(story: _Story, sandbox: SandboxServer) -> None:
     sandbox.set_faults("accept-then-drop#1", "list-lag=3600")
     story.write("runs/aws/buckets.yaml", _BUCKETS.replace("Count: 4", "Count: 6"))
     story.git("commit", "--quiet", "--all", "-m", "And one more")
-    story.program("apply", "--yes", answers=9)
+    story.program("apply", "-e", "try", "--yes", answers=9)
 
     story.say("It may have run, so it is not sent again, however often you ask.")
-    story.program("apply", "--yes", answers=9)
+    story.program("apply", "-e", "try", "--yes", answers=9)
 
     story.say("Once Qualys lists the execution, it is found by what it shows of its request.")
     sandbox.set_faults()
-    story.program("apply", "--yes")
+    story.program("apply", "-e", "try", "--yes")
 
 
 def _tell_a_rerun(story: _Story) -> None:
     story.say("The same request once more, on purpose: a reviewed change with a reason.")
-    story.program("rerun", "encrypt-prod-buckets", "--reason", "new buckets since yesterday")
+    story.program("rerun", "try/encrypt-buckets", "--reason", "new buckets since yesterday")
     story.git("commit", "--quiet", "--all", "-m", "Encrypt once more")
-    story.program("apply", "--yes")
+    story.program("apply", "-e", "try", "--yes")
 
     story.say("An auditor checks the lockfile without trusting it.")
     story.program("lock", "verify")

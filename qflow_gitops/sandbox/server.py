@@ -1,5 +1,6 @@
 """Serves the sandbox on the loopback address, from the command line or from a test."""
 
+import shlex
 import sqlite3
 import tempfile
 import threading
@@ -60,14 +61,14 @@ def _store_in(data: Path) -> Store:
         ) from None
 
 
-def _server_at(port: int, app: Flask) -> BaseWSGIServer:
+def _server_at(port: int, app: Flask, data: str) -> BaseWSGIServer:
     try:
         return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
     except (OSError, SystemExit):
         raise UsageProblem(
             f"The port {port} can't be used.",
             not_done="The sandbox was not started.",
-            hint="Let it choose one: `qflow-gitops sandbox --port 0`",
+            hint=f"Let it choose, and set what it prints: `qflow-gitops sandbox --port 0{data}`",
             reason="port_taken",
         ) from None
 
@@ -97,6 +98,7 @@ class SandboxServer:
         self._duration = duration
         self._connectors = Connectors()
         with ExitStack() as opened:
+            kept = "" if data is None else f" --data {shlex.quote(str(data))}"
             if data is None:
                 folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="qflow-sandbox-"))
                 data = Path(folder) / "sandbox.sqlite"
@@ -107,7 +109,7 @@ class SandboxServer:
             pages = Pages(self._store, self._faults, self._connectors)
             app = build(self._store, self._faults, ends, neighbours, identities, pages)
             app.config["PROPAGATE_EXCEPTIONS"] = True
-            self._server = _server_at(port, app)
+            self._server = _server_at(port, app, kept)
             opened.callback(self._server.server_close)
             self._opened = opened.pop_all()
         self._thread = threading.Thread(

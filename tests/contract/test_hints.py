@@ -116,7 +116,7 @@ _BY_REASON = {
         "For instance: …=1.5",
         "For instance: `qflow-gitops sandbox --credentials ada:a-secret`",
         "--data names a file that may be written, or made anew.",
-        "Let it choose one: `qflow-gitops sandbox --port 0`",
+        "Let it choose, and set what it prints: `qflow-gitops sandbox --port 0…`",
         "Start one in another terminal: `qflow-gitops sandbox --port 8080`",
         "Start one: `qflow-gitops sandbox --port 8080`",
     ),
@@ -193,6 +193,7 @@ _BY_REASON = {
     "about the demo": (
         "Please report it, with the lines above.",
         "It needs git, and a folder in /tmp.",
+        "Name another one: `qflow-gitops demo --keep …`",
     ),
     "the right is named where it is printed: `role-without-api-access`": (
         (
