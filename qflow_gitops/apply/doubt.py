@@ -5,10 +5,10 @@ What an answer proves, and so what becomes a doubt, stands in `qualys.workflows`
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from qflow_gitops.apply.matching import Match, Sent
-from qflow_gitops.base.times import BELIEVED, moment
+from qflow_gitops.base.times import BELIEVED, moment, of_milliseconds
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.inheritance import left_behind, names_of
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -111,11 +111,7 @@ def doubts_in(lockfile: Lockfile, project: Project, environment: str) -> list[Do
 
 def created_at(execution: Execution) -> datetime | None:
     """Say when an execution came into being, by Qualys' clock; None where that isn't shown."""
-    at = execution.created_at
-    try:
-        return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None  # a number that is no time
+    return of_milliseconds(execution.created_at)
 
 
 def sent_of(attempt: Attempt, specs: Mapping[str, RunSpec]) -> Sent:

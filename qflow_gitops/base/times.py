@@ -12,6 +12,14 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def of_milliseconds(at: int | None) -> datetime | None:
+    """Read milliseconds since 1970, as Qualys counts them; None for a number that is no time."""
+    try:
+        return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def moment(text: str) -> datetime:
     """Read what `stamp` wrote (fractions of a second may be there); ValueError for else."""
     return datetime.fromisoformat(text).astimezone(UTC)

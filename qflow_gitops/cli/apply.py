@@ -26,17 +26,6 @@ if TYPE_CHECKING:
     from qflow_gitops.settings.project import Project
 
 
-def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    if value is None:
-        return None
-    from qflow_gitops.base.times import duration
-
-    try:
-        return duration(value)
-    except ValueError as problem:
-        raise click.BadParameter(str(problem)) from None
-
-
 @click.command("apply")
 @options.runs
 @options.revision("--to", "head", default="HEAD", text="The commit.")
@@ -72,7 +61,10 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 )
 @click.option("--wait/--no-wait", default=None, help="Wait for the executions to end, or don't.")
 @click.option(
-    "--timeout", callback=_seconds, metavar="DURATION", help="End waiting after 90s, 30m, 1h30m."
+    "--timeout",
+    callback=options.seconds,
+    metavar="DURATION",
+    help="End waiting after 90s, 30m, 1h30m.",
 )
 @options.output("text", "json", "markdown")
 @click.pass_obj

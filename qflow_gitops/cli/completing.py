@@ -32,6 +32,7 @@ _LINES = r"^(metadata:|spec:|kind:|---)|^ +(name|environment|targets):|^ +- *[{]
 _PAIR = re.compile(r"""\b(name|environment): *["']?([a-z0-9][a-z0-9.-]*)""")
 _TARGET = re.compile(r"""( +)- *[{]? *name: *["']?([a-z0-9][a-z0-9.-]*)""")
 _RECORDED = re.compile(r"runs/([^/]+)/[0-9a-f]{2}/([^/.]+(?:/[^/]+?)?)(?:\.[0-9]+)?\.json")
+_EXECUTION = re.compile(r'"executionId": "([0-9A-Za-z-]+)')
 _DRAFTS = 200
 """So many new files are looked into."""
 
@@ -121,6 +122,24 @@ def runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
             names = {"/".join(key) for key in keys}
         return _beginning(sorted(names), incomplete)
     return []
+
+
+def shown(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete a RUN, or the id of an execution that the lockfile has, once two of it are typed."""
+    found = runs(ctx, param, incomplete)
+    if not re.fullmatch(r"[0-9a-f][0-9a-f-]+", incomplete):
+        return found
+    with suppress(QflowError, OSError):
+        git = _git(ctx)
+        about = _about(git)
+        text = r'"executionId": "[0-9A-Za-z-]*'
+        command = ["grep", "-I", "-h", "-o", "--no-color", "-e", text, about.copy, "--", "runs"]
+        lines = (
+            git.run(command)[1] if about.copy else (git.root / about.folder.lockfile).read_bytes()
+        )
+        ids = _EXECUTION.findall(lines.decode(errors="replace"))
+        found += _beginning(sorted({each.lower() for each in ids}), incomplete)
+    return found
 
 
 def _beginning(names: Iterable[str], incomplete: str) -> Items:

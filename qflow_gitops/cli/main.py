@@ -27,6 +27,7 @@ COMMANDS = {
     "comment": "Keep the plan on a pull request up to date.",
     "apply": "Run what is due, wait, record.",
     "status": "Every run, its last attempt and execution.",
+    "show": "One run or execution: its whole story, and its steps.",
     "history": "All attempts of a run, or of all.",
     "rules": "List the rules of validate, or explain one.",
     "migrate": "Rewrite legacy variables to connectorId.",

@@ -83,6 +83,18 @@ def lock_name(_ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+def seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    """Read a duration as people write it, None where it isn't given."""
+    if value is None:
+        return None
+    from qflow_gitops.base.times import duration
+
+    try:
+        return duration(value)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from None
+
+
 environment: Decorator = click.option(
     "-e",
     "--environment",

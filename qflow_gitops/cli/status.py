@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qflow_gitops.base.times import stamp
 from qflow_gitops.cli import options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
@@ -64,7 +65,8 @@ def command(
             settings,
             environment,
             wiring.freezes(),
-            runs=runs,
+            only=status.Only(runs),
+            now=stamp(SystemClock().now()),
             loader=wiring.loader,
             platform=wiring.platform,
             late=_late(wiring, project, environment),

@@ -1,12 +1,15 @@
 """What is recorded: the last attempt of every run, or all attempts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from qflow_gitops.apply.overdue import Overdue
 from qflow_gitops.apply.platforms import Gateways, one_environment
 from qflow_gitops.apply.polling import look, what_became
 from qflow_gitops.apply.result import under_way
+from qflow_gitops.base.names import spec_of
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
@@ -14,9 +17,10 @@ from qflow_gitops.lockfile import freezes, next_steps
 from qflow_gitops.lockfile.attempt import telling
 from qflow_gitops.lockfile.decisions import endings
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.lockfile.inheritance import Inheritance, left_behind, names_of
+from qflow_gitops.lockfile.inheritance import Inheritance, left_behind, names_of, successor
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.states import RETRIABLE, State
+from qflow_gitops.lockfile.ways_on import way_on
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import GitTree, Repository
 from qflow_gitops.ports.lockfile import LockStore
@@ -34,6 +38,30 @@ from qflow_gitops.specs import connector_catalogs
 from qflow_gitops.specs.load import SpecSet
 
 
+class Only(NamedTuple):
+    """What of all runs is shown: those that RUNs name, in these states, with these labels.
+
+    () and {} ask for all; `NEVER_SENT` is the state of a run without an attempt.
+    """
+
+    runs: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+
+    def holds(self, row: StatusRow) -> bool:
+        """Whether a run is in one of the states, and its spec has the labels."""
+        state = row.attempt.state.value if row.attempt else NEVER_SENT
+        if self.states and state not in self.states:
+            return False
+        labels = row.spec.labels if row.spec else {}
+        return all(labels.get(name) == value for name, value in self.labels.items())
+
+
+NEVER_SENT = "never_sent"
+EVERYTHING = Only()
+_NOTHING = "Nothing is shown."
+
+
 def status(
     git: Repository,
     commit: str,
@@ -42,7 +70,8 @@ def status(
     environment: str,
     others: tuple[Freeze, ...] = (),
     *,
-    runs: tuple[str, ...] = (),
+    only: Only = EVERYTHING,
+    now: str,
     loader: Loader = DIRECT,
     platform: str = "",
     late: Callable[[Lockfile, SpecSet], Iterable[Overdue]] = lambda _lockfile, _specs: (),
@@ -52,7 +81,8 @@ def status(
 
     Also those of environments that exist no more, with `environment` what is open there: it is
     in no other's plan. The commit is "" for the work tree. `others` are the freezes beside the
-    lockfile's, `platform` the one named on the command line. `late` finds what no apply did.
+    lockfile's, `platform` the one named on the command line, `now` the time as RFC 3339. `late`
+    finds what no apply did.
     """
     recorded, project = store.read(whole=True), settings.project
     lockfile = recorded.lockfile or Lockfile("")
@@ -61,21 +91,45 @@ def status(
     else:
         found = all_specs(git, "", project)
     rows = list(_rows(lockfile, project, environment, found))
-    if runs:
-        known = {(row.environment, row.name) for row in rows}
-        keys = run_keys(runs, project, environment, known, "Nothing is shown.")
-        rows = [row for row in rows if (row.environment, row.name) in keys]
+    if only.runs:
+        keys = run_keys(only.runs, project, environment, {row.key for row in rows}, _NOTHING)
+        rows = [row for row in rows if row.key in keys]
     elif environment:
         left = forgotten.left_open(lockfile, project)
         rows += [StatusRow(*placed.key, placed.attempt, None, gone=True) for placed in left]
+    rows = [*_with_ways([row for row in rows if only.holds(row)], lockfile, project, now)]
     holding = (*freezes.recorded(lockfile.freezes), *others)
     called = connector_catalogs.names(found.connectors, project, project.environments)
     report = standing(Status(tuple(rows), seen(recorded), holding, called), exit_code=exit_code)
-    absent = [] if rows else folders.missing(git, commit, project, lambda: recorded.lockfile)
+    empty = not rows and only == EVERYTHING
+    absent = folders.missing(git, commit, project, lambda: recorded.lockfile) if empty else ()
     said = (f"{finding.message} {finding.hint}" for finding in absent)
     overdue = (f"{each.message} {each.hint}" for each in late(lockfile, found))
     notes = (*out_of_use(recorded), *forgotten.notes(lockfile, project), *said, *overdue)
     return replace(report, notes=notes)
+
+
+def _with_ways(
+    rows: Sequence[StatusRow], lockfile: Lockfile, project: Project, now: str
+) -> Iterator[StatusRow]:
+    """Add what a person types about each run, under the name that it has now.
+
+    A spec's name stands for its targets that failed, where they are several.
+    """
+    failed = Counter(spec_of(row.key) for row in rows if _is_retried(row))
+    for row in rows:
+        home = successor(lockfile, project, row.environment)
+        if row.attempt is None or row.heir or row.closed or not home:
+            yield row
+            continue
+        together = _is_retried(row) and failed[spec_of(row.key)] > 1
+        name = spec_of(row.key)[1] if together else row.name
+        wanted = row.spec is not None and row.spec.digest == row.attempt.digest
+        yield replace(row, way=way_on(f"{home}/{name}", row.attempt, now, wanted=wanted))
+
+
+def _is_retried(row: StatusRow) -> bool:
+    return row.attempt is not None and row.attempt.state in RETRIABLE
 
 
 def _rows(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qflow_gitops.errors import Unreadable, UsageProblem
@@ -12,6 +14,8 @@ from qflow_gitops.git.process import GitProcess, is_id, literal_paths, shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qflow_gitops.ports.git import CommitSeen
+
 
 _MERGE_OPTIONS = (
     "merge.renames=true",
@@ -19,6 +23,11 @@ _MERGE_OPTIONS = (
     "merge.renormalize=false",
 )
 """Git's own defaults (git-config(1)), whatever is configured."""
+
+
+_AUTHOR = re.compile(rb"^author (?P<name>.*?) ?<[^<>\n]*> (?P<at>[0-9]{1,12}) ", re.MULTILINE)
+_ENCODING = re.compile(rb"^encoding ([!-~]+)$", re.MULTILINE)
+_LINE = 500  # bytes of a name, or of a first line, that are read
 
 
 class Revisions(GitProcess):
@@ -119,6 +128,25 @@ class Revisions(GitProcess):
             self._present.add(commit)
         return True
 
+    def seen(self, commit: str) -> CommitSeen | None:
+        """Say what people know a commit by; None where it isn't in this clone."""
+        from qflow_gitops.base.times import of_milliseconds, stamp
+        from qflow_gitops.ports.git import CommitSeen
+
+        if not self.has_commit(commit):
+            return None
+        status, out, _ = self.run(["cat-file", "commit", commit])
+        if status:
+            return None
+        head, _, message = out.partition(b"\n\n")
+        encoding, author = _ENCODING.search(head), _AUTHOR.search(head)
+        read = partial(_text, encoding=encoding[1].decode() if encoding else "utf-8")
+        at = of_milliseconds(int(author["at"]) * 1000) if author else None
+        subject = message.strip(b"\n").partition(b"\n")[0][:_LINE]
+        return CommitSeen(
+            read(author["name"][:_LINE]) if author else "", stamp(at) if at else "", read(subject)
+        )
+
     def is_shallow(self) -> bool:
         """Whether history is cut off in this clone."""
         return (self.common_dir / "shallow").exists()
@@ -202,3 +230,11 @@ class Revisions(GitProcess):
     def remotes(self) -> Sequence[str]:
         """Return the names of the remotes."""
         return [shown(os.fsdecode(line)) for line in self._out(["remote"]).splitlines()]
+
+
+def _text(written: bytes, encoding: str) -> str:
+    """Read what a commit holds; git takes any encoding's name, also one that nobody knows."""
+    try:
+        return written.decode(encoding, "replace").strip()
+    except (LookupError, ValueError):
+        return written.decode("utf-8", "replace").strip()

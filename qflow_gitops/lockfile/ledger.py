@@ -123,6 +123,13 @@ class Lockfile:
         """
         return self._owned().get(execution_id.lower())
 
+    def owners(self, beginning: str) -> dict[str, AttemptKey]:
+        """Return the executions whose id begins so, in lower case, and whose they are."""
+        text = beginning.lower()
+        return {
+            each: owner for each, owner in self._owned().items() if owner and each.startswith(text)
+        }
+
     @property
     def executions(self) -> int:
         """How many executions are known."""

@@ -83,19 +83,19 @@ def due_now(
 ) -> Change:
     """Decide about a request that this run has never sent."""
     before = context.previous.get(spec.key)
-    since = _since(before, spec) if before else None
+    changed = since(before, spec) if before else None
     last = next((each for each in reversed(record) if each.attempt.counted), None)
     if same:
         detail = f"{named(same[-1], spec)} {describe(same[-1].attempt)}"
-        return change_of(Action.RUN, Reason.UNSENT, spec, detail, "", last or same[-1], since)
+        return change_of(Action.RUN, Reason.UNSENT, spec, detail, "", last or same[-1], changed)
     if last is None:
         return change_of(Action.RUN, Reason.ADDED, spec, "never sent before")
     sent, told = last.attempt, f"{named(last, spec)}"
     if is_once_more(spec, sent):
         detail = f"the same request once more; {told} {describe(sent)}"
-        return change_of(Action.RUN, Reason.RERUN, spec, detail, "", last, since)
+        return change_of(Action.RUN, Reason.RERUN, spec, detail, "", last, changed)
     detail = f"differs from {told}, which {describe(sent)}"
-    return change_of(Action.RUN, Reason.MODIFIED, spec, detail, "", last, since)
+    return change_of(Action.RUN, Reason.MODIFIED, spec, detail, "", last, changed)
 
 
 _NEAR = 1000  # numbers below a spec's own; further down only the same text is recognised
@@ -109,7 +109,7 @@ def is_once_more(spec: RunSpec, last: Attempt) -> bool:
     return workflow and last.digest in spec.digests(range(max(0, spec.rerun - _NEAR), spec.rerun))
 
 
-def _since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
+def since(before: RunSpec, now: RunSpec) -> tuple[Difference, ...]:
     """Return what changes in the request; an id in capitals is the same id."""
     old = {"workflowId": before.workflow_id, **before.request}
     new = {"workflowId": now.workflow_id, **now.request}

@@ -23,6 +23,17 @@ class PathChange(NamedTuple):
     kind: ChangeKind
 
 
+class CommitSeen(NamedTuple):
+    """A commit as people know it: who wrote it, when (RFC 3339, UTC), its message's first line.
+
+    "" for what it doesn't say.
+    """
+
+    author: str
+    at: str
+    subject: str
+
+
 class WorkTree(Protocol):
     """What is on disk under some folders and isn't ignored by git."""
 
@@ -86,6 +97,9 @@ class History(Protocol):
 
     def has_commit(self, commit: str) -> bool:
         """Whether the commit object is in this clone (it may be shallow)."""
+
+    def seen(self, commit: str) -> CommitSeen | None:
+        """Say what people know a commit by; None where it isn't in this clone."""
 
     def is_shallow(self) -> bool:
         """Whether history is cut off in this clone."""

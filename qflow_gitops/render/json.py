@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from qflow_gitops.base import logjson
-from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.errors import QflowError
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.attempt import Attempt
@@ -15,6 +14,7 @@ from qflow_gitops.lockfile.attempt_json import attempt_to_json
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.render.jsonchecks import examination
+from qflow_gitops.render.jsonstories import difference, story
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.files import Draft, Files, Known
@@ -23,6 +23,7 @@ from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Statu
 from qflow_gitops.results.report import Report, Validated
 from qflow_gitops.results.reviews import Commented, Comments
 from qflow_gitops.results.sandbox import Executed
+from qflow_gitops.results.stories import Story
 from qflow_gitops.specs.catalogs import Workflow
 from qflow_gitops.specs.connector_catalogs import UNKNOWN, Named, Names
 from qflow_gitops.specs.spec import PLACE_VARIABLES, RunSpec
@@ -67,7 +68,7 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(body)
         case Applied() as body:
             return _applied(body)
-        case Status() | RunHistory() | Resolved() | Standstill() | Verified() as body:
+        case Status() | Story() | RunHistory() | Resolved() | Standstill() | Verified() as body:
             return _lockfile(body)
         case Files(changes, commands):
             return {
@@ -96,7 +97,9 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(None) if report.command == "plan" else {}
 
 
-def _lockfile(body: Status | RunHistory | Resolved | Standstill | Verified) -> dict[str, Any]:
+def _lockfile(
+    body: Status | Story | RunHistory | Resolved | Standstill | Verified,
+) -> dict[str, Any]:
     """What the lockfile says, or was made to say."""
     match body:
         case Status(rows, lock, freezes, names):
@@ -112,10 +115,13 @@ def _lockfile(body: Status | RunHistory | Resolved | Standstill | Verified) -> d
                         "carriedTo": "/".join(row.heir) if row.heir else None,
                         "connectors": _connectors(row.spec, names) if row.spec else [],
                         "attempt": attempt_to_json(row.attempt) if row.attempt else None,
+                        "next": row.way or None,
                     }
                     for row in rows
                 ],
             }
+        case Story():
+            return story(body)
         case RunHistory() | Resolved():
             return _recorded(body)
         case Standstill():
@@ -146,7 +152,7 @@ def _recorded(body: RunHistory | Resolved) -> dict[str, Any]:
         ],
     }
     if isinstance(body, Resolved):
-        data["differences"] = [_difference(difference) for difference in body.differences]
+        data["differences"] = [difference(each) for each in body.differences]
         data["against"] = list(body.against)
     return data
 
@@ -274,7 +280,7 @@ def change(item: Change, body: Planned) -> dict[str, Any]:
     if item.owner:
         data["attemptOf"] = "/".join(item.owner)
     if item.since is not None:
-        data["requestDiff"] = [_difference(each) for each in item.since]
+        data["requestDiff"] = [difference(each) for each in item.since]
     return data
 
 
@@ -300,15 +306,6 @@ def _short(attempt: Attempt) -> dict[str, Any]:
         "at": attempt.changed_at,
         "commit": attempt.fact("commit"),
     }
-
-
-def _difference(difference: Difference) -> dict[str, Any]:
-    data: dict[str, Any] = {"path": difference.pointer}
-    if difference.old is not MISSING:
-        data["old"] = difference.old
-    if difference.new is not MISSING:
-        data["new"] = difference.new
-    return data
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

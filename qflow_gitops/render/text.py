@@ -30,6 +30,7 @@ _LINES = {
     "Files": ("textfiles", "changed"),
     "Known": ("textfiles", "known"),
     "Draft": ("textfiles", "draft"),
+    "Story": ("textstories", "story"),
     "Comments": ("textfiles", "comments"),
     "Executed": ("textsandbox", "executed"),
     "Examination": ("textchecks", "examination"),

@@ -9,6 +9,7 @@ from qflow_gitops.render.describe import connectors, difference
 from qflow_gitops.render.escape import clean, count, table
 from qflow_gitops.render.grouped import FEW
 from qflow_gitops.render.textplans import frozen, lock, summed_up
+from qflow_gitops.render.texttodo import to_do
 from qflow_gitops.results.groups import Entry, bundled
 from qflow_gitops.results.records import (
     Resolved,
@@ -46,6 +47,8 @@ def status(body: Status, *, each: bool = False) -> Iterator[str]:
     ]
     named = "CONNECTOR" if any(row[4] for row in rows) else ""
     yield from table(("RUN", "STATE", "QUALYS SAYS", "SINCE", named, "", "EXECUTION"), rows)
+    yield from to_do(body.rows)
+    yield from (f"  → {clean(hint)}" for hint in body.hints)
 
 
 def _state(row: StatusRow) -> str:

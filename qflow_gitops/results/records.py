@@ -22,7 +22,8 @@ class StatusRow:
     """A run's last attempt (None before the first) and its spec, None where none is found.
 
     `heir` is the run that its attempts were carried over to, None for none. `gone`: it certainly
-    has no spec any more, under no name; where a file can't be read, nobody knows.
+    has no spec any more, under no name; where a file can't be read, nobody knows. `way` is
+    what a person types about it, "" for nothing.
     """
 
     environment: str
@@ -31,6 +32,7 @@ class StatusRow:
     spec: RunSpec | None
     heir: RunKey | None = None
     gone: bool = False
+    way: str = ""
 
     @property
     def key(self) -> RunKey:
@@ -53,13 +55,14 @@ class StatusRow:
 class Status:
     """Every run of the environments asked for, and the freezes that hold.
 
-    `names` gives connectors their names.
+    `names` gives connectors their names, `hints` are further commands.
     """
 
     rows: tuple[StatusRow, ...]
     lock: LockSeen
     freezes: tuple[Freeze, ...] = ()
     names: Names = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

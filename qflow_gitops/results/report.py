@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
     from qflow_gitops.results.reviews import Comments
     from qflow_gitops.results.sandbox import Executed
+    from qflow_gitops.results.stories import Story
 
 Body: TypeAlias = (
     "Validated | Planned | Applied | Status | RunHistory | Resolved | Standstill | Verified | "
-    "Files | Known | Draft | Comments | Examination | Executed"
+    "Story | Files | Known | Draft | Comments | Examination | Executed"
 )
 
 

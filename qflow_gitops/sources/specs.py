@@ -234,13 +234,17 @@ def sent_specs(git: GitTree, project: Project, attempts: Iterable[Attempt]) -> d
     One whose blob isn't in this clone, or that has no nonce, is left out.
     """
     wanted = {attempt.fact("nonce"): attempt for attempt in attempts if attempt.fact("nonce")}
-    blobs = git.blobs_at_hand({attempt.fact("blob") for attempt in wanted.values()})
-    specs: dict[str, RunSpec] = {}
+    found = zip(wanted, as_sent(git, project, [*wanted.values()]), strict=True)
+    return {nonce: spec for nonce, spec in found if spec}
+
+
+def as_sent(git: GitTree, project: Project, attempts: Sequence[Attempt]) -> list[RunSpec | None]:
+    """Read the spec of each attempt as it was, by its digest; None where it isn't in this clone."""
+    blobs = git.blobs_at_hand({attempt.fact("blob") for attempt in attempts})
     earlier = Earlier(git, project)
-    for nonce, attempt in wanted.items():
-        if attempt.fact("blob") in blobs:
-            read = earlier.specs(attempt, project.default_environment, blobs[attempt.fact("blob")])
-            same = [spec for spec in read if spec.digest == attempt.digest]
-            if same:
-                specs[nonce] = same[0]
-    return specs
+    found: list[RunSpec | None] = []
+    for attempt in attempts:
+        content = blobs.get(attempt.fact("blob"))
+        read = earlier.specs(attempt, project.default_environment, content) if content else ()
+        found.append(next((spec for spec in read if spec.digest == attempt.digest), None))
+    return found

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 
-SCHEMAS: tuple[str, ...] = ("workflow-run", "project", "workflow", "connectors", "lockfile", "plan")
+SCHEMAS: tuple[str, ...] = (
+    "workflow-run", "project", "workflow", "connectors", "lockfile", "plan", "show",
+)  # fmt: skip
 API_VERSION = "qflow-gitops/v1"
 
 _FOR_EDITORS = frozenset(("defaultSnippets", "deprecationMessage", "errorMessage"))

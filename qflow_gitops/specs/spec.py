@@ -298,7 +298,7 @@ def mask(request: Any, pointers: Sequence[str]) -> Any:
         *parents, last = parts(pointer)
         at: Any = copy
         for part in parents:
-            at = _step(at, part)
+            at = part_of(at, part)
         if isinstance(at, list) and last.isdecimal() and int(last) < len(at):
             at[int(last)] = MASK
         elif isinstance(at, dict) and last in at:
@@ -321,7 +321,8 @@ def hidden(value: Any, pointer: str, sensitive: Sequence[str]) -> Any:
     return mask(value, inside) if inside and isinstance(value, (dict, list)) else value
 
 
-def _step(at: Any, part: str) -> Any:
+def part_of(at: Any, part: str) -> Any:
+    """Return what stands at one part of a JSON pointer, None for nothing."""
     if isinstance(at, dict):
         return at.get(part)
     if isinstance(at, list) and part.isdecimal() and int(part) < len(at):

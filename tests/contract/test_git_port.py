@@ -86,6 +86,22 @@ def test_a_commit_has_many_names(story: Story, three: tuple[str, str, str]) -> N
     assert not story.git.has_commit("main")
 
 
+def test_a_commit_is_known_by_who_wrote_it_and_its_first_line(
+    story: Story, three: tuple[str, str, str]
+) -> None:
+    found = story.git.seen(three[1])
+    assert found is not None
+    assert found.author == "Test"
+    assert found.at.endswith("Z")
+    assert found.subject == "change"
+    for nothing in ("0" * 40, "main", "", "-x"):
+        assert story.git.seen(nothing) is None
+    story.push()
+    shallow = story.clone(depth=1)
+    assert shallow.git.seen(three[1]) is None
+    assert shallow.git.seen(three[2]) is not None
+
+
 # --- what commits hold ---------------------------------------------------------------
 
 

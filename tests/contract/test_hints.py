@@ -61,6 +61,13 @@ _BY_REASON = {
             "origin refs/pull/…/head`"
         ),
     ),
+    "it names no command, only what else may be meant: tests/unit/commands/test_show.py": (
+        (
+            "Qualys shows an execution for 30 days, to who may list it. If it is on another "
+            "environment's platform, name that one with -e."
+        ),
+        "Give more of the one that you mean.",
+    ),
     "it says to do the same again": (
         "Run the command again later.",
         "Run the command again: it looks at what is there first.",
@@ -338,6 +345,12 @@ BESIDE = {
     "qflow_gitops.commands.connectors:": "a file that `connectors pull` writes",
     "qflow_gitops.commands.connectors_listed:": "beside a pull, typed: test_connectors_v3.py",
     "qflow_gitops.commands.plan_request:_base": "a note beside a plan: test_bad_input.py",
+    "qflow_gitops.commands.show:_with_execution": "on its screen, typed: test_show.py",
+    "qflow_gitops.commands.show:_several": "on its screen, typed: test_show.py",
+    "qflow_gitops.commands.show_story:_next": "on its screen, typed: test_show.py",
+    "qflow_gitops.commands.show_story:story_of": "on its screen, typed: test_show.py",
+    "qflow_gitops.commands.show_story:why_unknown": "on its screen, typed: test_show.py",
+    "qflow_gitops.render.textstories:_request": "on its screen, typed: test_show.py",
     "qflow_gitops.render.comment:render_gone": "in a comment, and typed: test_comment.py",
     "qflow_gitops.render.markdown_holds:": "in a comment, where nobody types",
     "qflow_gitops.render.markdown_plans:": "in a comment, where nobody types",

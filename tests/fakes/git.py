@@ -7,7 +7,7 @@ from typing import Self
 
 from qflow_gitops.base.paths import TreeFile
 from qflow_gitops.errors import Unreadable, UsageProblem
-from qflow_gitops.ports.git import ChangeKind, PathChange
+from qflow_gitops.ports.git import ChangeKind, CommitSeen, PathChange
 from tests.fakes.history import Commit, Commits, File, Tree, differing, under
 from tests.fakes.remotes import FakeRemote
 from tests.fakes.worktree import FakeWorkTree
@@ -166,6 +166,12 @@ class FakeGit:
 
     def has_commit(self, commit: str) -> bool:
         return commit in self.commits
+
+    def seen(self, commit: str) -> CommitSeen | None:
+        if not self.has_commit(commit):
+            return None
+        subject = self.commits[commit].message.partition("\n")[0].strip()
+        return CommitSeen("Test", "2026-01-01T00:00:00Z", subject)
 
     def is_shallow(self) -> bool:
         return bool(self.commits.cut)

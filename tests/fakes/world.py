@@ -288,12 +288,22 @@ class World:
         return settings.settings(self.git, commit, self.platform, fetch=True)
 
     def status(
-        self, environment: str = "", *, runs: tuple[str, ...] = (), exit_code: bool = False
+        self,
+        environment: str = "",
+        *,
+        only: showing.Only = showing.EVERYTHING,
+        exit_code: bool = False,
     ) -> Report:
         """Show how each run stands."""
         read = self._settings(self._head())
         about = (self.git, self._head(), self.store, read, environment, self.freezes)
-        return showing.status(*about, runs=runs, platform=self.platform, exit_code=exit_code)
+        return showing.status(
+            *about,
+            only=only,
+            now=self.now,
+            platform=self.platform,
+            exit_code=exit_code,
+        )
 
     def refresh(self, environment: str = "") -> tuple[QflowError, ...]:
         """Look at what is under way."""

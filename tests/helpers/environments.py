@@ -46,6 +46,7 @@ CALLS: Mapping[str, Call] = {
     "comment": Call(LOOKS, ("comment", "--pull-request", "1", "--dry-run"), github=True),
     "action": Call(LOOKS, ("action",), {"INPUT_COMMAND": "plan"}),
     "status": Call(LOOKS, ("status",)),
+    "show": Call(LOOKS, ("show", SENT)),
     "history": Call(LOOKS, ("history",)),
     "lock verify": Call(LOOKS, ("lock", "verify")),
     "doctor": Call(LOOKS, ("doctor",)),

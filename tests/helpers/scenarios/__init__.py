@@ -3,8 +3,17 @@
 A new hint gets a function here, in the file of its kind.
 """
 
-from tests.helpers.scenarios import commands, files, holds, places, qualys, records, targets
+from tests.helpers.scenarios import (
+    commands,
+    files,
+    holds,
+    places,
+    qualys,
+    records,
+    stories,
+    targets,
+)
 from tests.helpers.scenarios.base import SCENARIOS
 
 __all__ = ["SCENARIOS"]
-_ = commands, files, holds, places, qualys, records, targets  # each registers its own
+_ = commands, files, holds, places, qualys, records, stories, targets  # each registers its own

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.commands.status import Only
 from qflow_gitops.errors import ExitCode, StaleError, UsageProblem
 from qflow_gitops.plan.change import Action
 from qflow_gitops.results.plans import Planned
@@ -64,7 +65,7 @@ def test_a_run_without_a_spec_is_one_by_its_record(world: World) -> None:
     world.git.remove("runs/c.yaml")
     world.commit()
     assert names(world, Action.SKIP, runs=("c",)) == ["prod/c"]
-    status = world.status(runs=("c",)).body
+    status = world.status(only=Only(("c",))).body
     assert isinstance(status, Status)
     assert [(row.name, row.gone) for row in status.rows] == [("c", True)]
 
@@ -74,7 +75,7 @@ def test_a_name_that_names_nothing_stops_it(world: World, runs: tuple[str, ...])
     for work in (
         lambda: world.plan(runs=runs),
         lambda: world.apply(runs=runs),
-        lambda: world.status(runs=runs),
+        lambda: world.status(only=Only(runs)),
     ):
         assert raised(UsageProblem, work).reason == "run_unknown"
     assert world.qualys.sent == []

@@ -1,0 +1,54 @@
+"""What a person types about runs that need one, told together where it is the same."""
+
+from collections.abc import Iterator, Sequence
+
+from qflow_gitops.base.names import spec_of, target_of
+from qflow_gitops.render.escape import clean
+from qflow_gitops.render.grouped import names, who
+from qflow_gitops.results.records import StatusRow
+
+SHOWN = 20
+"""So many of them are told; a thousand targets of a spec are one."""
+
+
+def to_do(rows: Sequence[StatusRow]) -> Iterator[str]:
+    """Say of runs that need a person what that one types: once where it is the same for all."""
+    found = [*_alike([row for row in rows if row.way])]
+    if found:
+        yield ""
+        yield f"What to do ({sum(map(len, found)):,})"
+    for some in found[:SHOWN]:
+        yield f"  ! {_who(some)}  {_state(some[0])}"
+        yield from [f"      {names([_own(row, some) for row in some])}"] if len(some) > 1 else ()
+        same = len({row.way for row in some}) == 1
+        first = "" if same else f"{target_of(some[0].key)}, and the others alike: "
+        yield f"      → {clean(first + some[0].way)}"
+    if len(found) > SHOWN:
+        left = sum(map(len, found[SHOWN:]))
+        yield f"  … {left:,} more (--format json: all)"
+
+
+def _who(some: Sequence[StatusRow]) -> str:
+    """Name a run, or the spec of several targets; of runs of several specs say how many."""
+    return who(some) if len({spec_of(row.key) for row in some}) == 1 else f"{len(some):,} runs"
+
+
+def _own(row: StatusRow, some: Sequence[StatusRow]) -> str:
+    """Name one of several: a target alone where all are of one spec."""
+    return target_of(row.key) if _who(some) == who(some) else "/".join(row.key)
+
+
+def _state(row: StatusRow) -> str:
+    return row.attempt.state.replace("_", " ") if row.attempt else ""
+
+
+def _alike(rows: Sequence[StatusRow]) -> Iterator[list[StatusRow]]:
+    """Put runs together: those about which the same is typed, and those of a spec in one state."""
+    by_way: dict[str, list[StatusRow]] = {}
+    for row in rows:
+        by_way.setdefault(row.way, []).append(row)
+    by_spec: dict[tuple[object, ...], list[StatusRow]] = {}
+    for some in by_way.values():
+        alone = (spec_of(some[0].key), _state(some[0]))
+        by_spec.setdefault((some[0].way,) if len(some) > 1 else alone, []).extend(some)
+    yield from by_spec.values()

@@ -1,0 +1,94 @@
+"""What a spec calls sensitive, taken out of what Qualys shows of its execution.
+
+A pointer says where a value stands in the request; an answer has it in other places. So the value
+itself is looked for, in each text, and the places in which an answer echoes a request are masked by
+the pointers.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import reduce
+from typing import Any
+
+from qflow_gitops.base.pointer import parts, step
+from qflow_gitops.specs.spec import MASK, RunSpec, hidden, part_of
+
+_SHORT = 4
+"""A text of fewer characters is replaced only where it is all there is: it stands everywhere."""
+_ECHOED = {"input": "/input", "variables": "/variables", "overrideVariables": "/variables"}
+
+
+class Hiding:
+    """Replaces what one spec calls sensitive. With None nothing is."""
+
+    def __init__(self, spec: RunSpec | None) -> None:
+        """Take the spec that was sent."""
+        self._pointers = spec.sensitive if spec else ()
+        leaves = [leaf for each in self._pointers for leaf in _leaves(_at(spec, each))]
+        self._whole = {leaf for leaf in leaves if isinstance(leaf, str) and leaf}
+        numbers = {leaf for leaf in leaves if _is_number(leaf) and len(str(leaf)) >= _SHORT}
+        self._numbers = frozenset(numbers)
+        forms = {form for leaf in (*self._whole, *map(str, numbers)) for form in _forms(leaf)}
+        self._forms = sorted((each for each in forms if len(each) >= _SHORT), key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """Return a text without these values, also where it was cut in the midst of one."""
+        if text in self._whole:
+            return MASK
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        head, cut, rest = text.rpartition("…")
+        if cut:
+            for form in self._forms:
+                ending = next((n for n in range(len(form) - 1, _SHORT - 1, -1)
+                               if head.endswith(form[:n])), 0)  # fmt: skip
+                head = head[: len(head) - ending] + MASK if ending else head
+        return head + cut + rest
+
+    def value(self, value: Any) -> Any:
+        """Return a copy of JSON that may echo the request, without these values."""
+        return self._walked(value) if self._pointers else value
+
+    def _walked(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self._walked(each) for each in value]
+        if isinstance(value, dict):
+            return {self.text(key): self._walked(self._unechoed(value, key)) for key in value}
+        return MASK if _is_number(value) and value in self._numbers else value
+
+    def _unechoed(self, value: dict[str, Any], key: str) -> Any:
+        """Mask by its place what an answer echoes of a request (docs/api.md 1.8 [D STOUT])."""
+        name = value.get("key")
+        if key == "value" and isinstance(name, str):
+            return hidden(value[key], f"/variables/{step(name)}", self._pointers)
+        if key in _ECHOED and isinstance(value[key], dict):
+            return hidden(value[key], _ECHOED[key], self._pointers)
+        return value[key]
+
+
+def _at(spec: RunSpec | None, pointer: str) -> Any:
+    return reduce(part_of, parts(pointer), spec.request if spec else {})
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list):
+        for each in value:
+            yield from _leaves(each)
+    else:
+        yield value
+
+
+def _forms(text: str) -> Iterator[str]:
+    """Return what a text looks like in an answer: as it is, on one line, inside of JSON."""
+    yield text
+    yield " ".join(text.split())
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
