@@ -31,15 +31,17 @@ class Redactor:
         """Begin without a secret."""
         self._pieces: set[str] = set()
         self._short: set[str] = set()
+        self._known: set[str] = set()
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Remember secrets; one of under four characters would hide half of every text."""
-        for secret in secrets:
+        for secret in set(secrets) - self._known:
             for form in _forms(secret) if len(secret) >= _SHORTEST else ():
                 pieces = (form[at : at + _PIECE] for at in range(len(form) - _PIECE + 1))
                 self._pieces.update(pieces)
                 if _SHORTEST <= len(form) < _PIECE:
                     self._short.add(form)
+            self._known.add(secret)
 
     def __call__(self, text: str) -> str:
         """Return the text on one line, without secrets, cut to 200 characters."""

@@ -126,7 +126,7 @@ def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, 
             else "It belongs at the root."
         )
     elif _SECRET.search(str(key)):
-        fix = "Credentials come from the environment (QFLOW_CLIENT_ID, …), never from a file."
+        fix = "Credentials come from the environment (QFLOW_CLIENT_ID, …), never from git."
     elif kind == "project" and _ADDRESS.search(str(key)):
         fix = "Name the `platform`: its address is built in. `private` takes it from QFLOW_GATEWAY."
     else:

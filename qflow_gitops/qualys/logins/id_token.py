@@ -38,7 +38,8 @@ def checked(
     if audience not in found:
         said = _shown(", ".join(found), redact)
         raise _unfit(
-            f"{issuer}'s ID token is for another audience than QFLOW_LOGIN_AUDIENCE says: {said}.",
+            f"{issuer}'s ID token is for the audience {said}, which isn't that of "
+            "QFLOW_LOGIN_AUDIENCE.",
             "Set both to the same, which Qualys Support was told of for this login.",
         )
     return Token(Secret(text), until)
