@@ -24,8 +24,8 @@ _BRANCHES = re.compile(r"^ {4}branches: \[.+\]$", re.MULTILINE)
 _PLAIN_ACTION = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.-]+)*@[0-9a-f]{40}")
 
 
-def expected(ground: Ground) -> Expected | QflowError:
-    """Read them, or give the problem that stopped it."""
+def expected(ground: Ground, host: str) -> Expected | QflowError:
+    """Read those for a host, or give the problem that stopped it."""
     from qflow_gitops.cli.doctor_ground import found_or_problem
 
     git, commit, settings = ground.git, ground.commit, ground.settings
@@ -35,7 +35,8 @@ def expected(ground: Ground) -> Expected | QflowError:
         return commit
     if isinstance(settings, QflowError):
         return settings
-    return found_or_problem(lambda: _expected(git, commit, settings.project))
+    of_host = _of_gitlab if host == "GitLab" else _expected
+    return found_or_problem(lambda: of_host(git, commit, settings.project))
 
 
 def _expected(git: GitRepo, commit: str, project: Project) -> Expected:
@@ -58,6 +59,29 @@ def _expected(git: GitRepo, commit: str, project: Project) -> Expected:
         lock=project.lock.branch if project.lock.store == "branch" else "",
         timeout=project.apply.timeout,
         renew=_renew(git, tuple(found), project.folder, told.action),
+        version=qflow_gitops.__version__,
+    )
+
+
+def _of_gitlab(git: GitRepo, commit: str, project: Project) -> Expected:
+    import qflow_gitops
+    from qflow_gitops.base import resources
+    from qflow_gitops.doctor.ci import gitlab_file
+    from qflow_gitops.doctor.ci.expected import Expected, Pipeline, Written
+
+    path = gitlab_file.FILE
+    content = _contents(git, commit, (path,)).get(path)
+    pipeline = Pipeline() if content is None else gitlab_file.pipeline(content)
+    example = resources.text(f"examples/gitlab/{path}")
+    line = f"{gitlab_file.PLACE}: your-group/your-project"
+    wanted = example.replace(line, f"{gitlab_file.PLACE}: {pipeline.place}")
+    missing = gitlab_file.jobs_of(example.encode())
+    missing -= gitlab_file.jobs_of(content) if content else frozenset()
+    return Expected(
+        pipeline=pipeline,
+        files=(Written(path, content, wanted, line in _text(content), tuple(sorted(missing))),),
+        lock=project.lock.branch if project.lock.store == "branch" else "",
+        timeout=project.apply.timeout,
         version=qflow_gitops.__version__,
     )
 

@@ -117,15 +117,25 @@ class Connections:
         self._say_route()
         return client
 
-    def governance(self, repository: str) -> Governance:
-        """What knows how GitHub guards a repository; it asks once, and waits for nothing long."""
-        from qflow_gitops.github.connect import connect, server
+    def governance(self, host: str, repository: str) -> Governance:
+        """What knows how a host guards a repository; it asks once, and doesn't wait for long."""
+        if host == "GitLab":
+            from qflow_gitops.gitlab import connect as gitlab
+            from qflow_gitops.gitlab.governance import GitLabGovernance
+
+            project = gitlab.connect(self.environ, repository)
+            self._opened(project)
+            return GitLabGovernance(project, gitlab.server(self.environ))
+        from qflow_gitops.github import connect as github
         from qflow_gitops.github.governance import GitHubGovernance
 
-        client = connect(self.environ, repository, quick=True)
+        client = github.connect(self.environ, repository, quick=True)
+        self._opened(client)
+        return GitHubGovernance(client, github.server(self.environ))
+
+    def _opened(self, other: Closed) -> None:
         self._say_route()
-        self._others.append(client)
-        return GitHubGovernance(client, server(self.environ))
+        self._others.append(other)
 
     def _say_route(self) -> None:
         """Say once that a proxy or certificates of one's own are used: they see what is secret."""

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from urllib.parse import quote
 
-from qflow_gitops.github.asking import Asking
+from qflow_gitops.http.asking import Asking
 from qflow_gitops.http.fields import Fields
 from qflow_gitops.ports.governance import JobRights, Schedule, ScheduledRun
 

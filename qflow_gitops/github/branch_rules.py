@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from qflow_gitops.errors import AuthError
-from qflow_gitops.github.asking import Asking
+from qflow_gitops.http.asking import Asking
 from qflow_gitops.http.fields import Fields
 from qflow_gitops.ports.governance import BranchRules
 
@@ -121,7 +121,7 @@ def _stricter(one: BranchRules, other: BranchRules) -> BranchRules:
     """Return what both ask for: each counts."""
     return BranchRules(
         reviewed=one.reviewed or other.reviewed,
-        approvals=max(one.approvals, other.approvals),
+        approvals=max(one.approvals or 0, other.approvals or 0),
         owners=one.owners or other.owners,
         fresh=one.fresh or other.fresh,
         checks=one.checks | other.checks,

@@ -12,11 +12,6 @@ from qflow_gitops.github.client import Client
 _NOTHING = "Nothing was asked of GitHub."
 
 
-_QUICK = 2.5
-"""Seconds in which an address has to be reached by who only wants to know what holds."""
-_QUICK_ANSWER = 8.0
-
-
 def connect(environ: Mapping[str, str], repository: str = "", *, quick: bool = False) -> Client:
     """Build the client for a repository, "" for the one that GITHUB_REPOSITORY names.
 
@@ -24,11 +19,6 @@ def connect(environ: Mapping[str, str], repository: str = "", *, quick: bool = F
     GH_TOKEN. `quick` asks once and doesn't wait for long. Sends nothing yet. Raises UsageProblem or
     AuthError for what can't be used.
     """
-    import qflow_gitops
-    from qflow_gitops.http.retries import ATTEMPTS
-    from qflow_gitops.http.route import from_environment as route_of
-    from qflow_gitops.http.transport import CONNECT_TIMEOUT, DEADLINE, Transport
-
     address = _api(environ)
     repository = repository or environ.get("GITHUB_REPOSITORY", "")
     if repository.count("/") != 1 or not repository.replace("/", "").strip(". "):
@@ -48,16 +38,24 @@ def connect(environ: Mapping[str, str], repository: str = "", *, quick: bool = F
             hint="In a workflow: env: {GITHUB_TOKEN: '${{ github.token }}'}",
             reason="github_token",
         )
-    transport = Transport(
-        f"{address.scheme}://{address.netloc}",
-        route=route_of(environ),
-        user_agent=f"qflow-gitops/{qflow_gitops.__version__}",
-        max_answer=8 * 1024 * 1024,
-        connect_timeout=_QUICK if quick else CONNECT_TIMEOUT,
-        deadline=_QUICK_ANSWER if quick else DEADLINE,
-    )
-    tries = 1 if quick else ATTEMPTS
-    return Client(transport, token.strip(), address.path.rstrip("/"), repository, attempts=tries)
+    return _built(environ, address, token.strip(), repository, quick=quick)
+
+
+def _built(
+    environ: Mapping[str, str], address: SplitResult, token: str, repository: str, *, quick: bool
+) -> Client:
+    import qflow_gitops
+    from qflow_gitops.http.quick import transport
+    from qflow_gitops.http.route import from_environment as route_of
+    from qflow_gitops.http.transport import Transport
+
+    prefix = address.path.rstrip("/")
+    if quick:
+        return Client(transport(address, environ), token, prefix, repository, attempts=1)
+    agent = f"qflow-gitops/{qflow_gitops.__version__}"
+    base, route = f"{address.scheme}://{address.netloc}", route_of(environ)
+    whole = Transport(base, route=route, user_agent=agent, max_answer=8 * 1024 * 1024)
+    return Client(whole, token, prefix, repository)
 
 
 def server(environ: Mapping[str, str]) -> str:

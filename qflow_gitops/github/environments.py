@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from urllib.parse import quote
 
 from qflow_gitops.errors import QflowError
-from qflow_gitops.github.asking import Asking
+from qflow_gitops.http.asking import Asking
 from qflow_gitops.http.fields import Fields
 from qflow_gitops.ports.governance import HostedEnvironment, Secrets, Variable
 
@@ -39,8 +39,8 @@ def environment(asking: Asking, name: str) -> HostedEnvironment | None:
         reviewers=reviewers,
         approvals=min(reviewers, 1),  # one of them suffices (docs, "Reviewing deployments")
         by_oneself=not any(rule.flag("prevent_self_review") for rule in reviews),
-        branches=() if policy.flag("protected_branches") else branches,
-        protected=policy.flag("protected_branches"),
+        branches=branches,
+        kept="used from protected branches" if policy.flag("protected_branches") else "",
     )
 
 

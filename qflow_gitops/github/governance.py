@@ -3,11 +3,11 @@
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 
-from qflow_gitops.errors import UsageProblem
+from qflow_gitops.errors import AuthError, UsageProblem
 from qflow_gitops.github import actions, branch_rules
 from qflow_gitops.github import environments as of_environments
-from qflow_gitops.github.asking import Asking
-from qflow_gitops.github.client import Client, odd_answer
+from qflow_gitops.github.client import GITHUB, Client, odd_answer
+from qflow_gitops.http.asking import Asking
 from qflow_gitops.ports.governance import (
     BranchRules,
     HostedEnvironment,
@@ -19,15 +19,32 @@ from qflow_gitops.ports.governance import (
     Variable,
 )
 
+_OF_A_PLAN = "upgrade to"  # "Upgrade to GitHub Pro or make this repository public to enable …"
+
+
+def _lacking(message: str, right: str) -> AuthError:
+    """Name a repository permission; each page says which one its endpoint takes."""
+    of_plan = _OF_A_PLAN in message.lower()
+    return AuthError(
+        message,
+        not_done="Nothing was concluded from it.",
+        hint="The plan that this repository is on hasn't got it."
+        if of_plan
+        else f'A fine-grained token with the repository permission "{right}" (read) tells it: set '
+        "GITHUB_TOKEN to one.",
+        reason="github_permission",
+    )
+
 
 class GitHubGovernance:
     """Implements `ports.governance.Governance`."""
 
     host = "GitHub"
+    elsewhere = ""
 
     def __init__(self, client: Client, server: str) -> None:
         """Take the client of the repository, and the address of the pages for people."""
-        self._asking = Asking(client)
+        self._asking = Asking(client, GITHUB, _lacking)
         self._name = client.repository
         page = f"{server}/{self._name}"
         self.pages = Pages(

@@ -34,34 +34,45 @@ class HostedRepository(NamedTuple):
 class HostedEnvironment(NamedTuple):
     """An environment that jobs name: who lets them through, and from which branches they come.
 
-    `reviewers` are the people or teams of whom one has to, `approvals` how many. `branches` are
-    patterns, None where a job of any branch may; `protected` is those that a rule protects.
+    `reviewers` are the people or groups who may let jobs through, `approvals` how many have to;
+    where nobody has to, it `opens` as that says. `by_oneself` is whether who started a job may,
+    None where that isn't told. `branches` are patterns, None where a job of any branch may use it;
+    `kept` says what keeps it instead, "" for nothing.
     """
 
     reviewers: int = 0
     approvals: int = 0
-    by_oneself: bool = False
+    by_oneself: bool | None = False
     branches: tuple[str, ...] | None = None
-    protected: bool = False
+    kept: str = ""
+    opens: str = "by itself"
+
+
+EVERY = "*"
+"""Stands for every check of a change."""
 
 
 class BranchRules(NamedTuple):
     """What keeps a branch, whichever rule says so.
 
-    `approvals` is how many a change needs, `fresh` whether a push takes them away. `blocks` names
-    the rules that keep away a push of who may write, `bypassed` whether they all let this token's
-    user through. `hidden` says what this token isn't shown, "" for nothing: more may hold.
+    `approvals` is how many a change needs, `fresh` whether a push takes them away, `owners` whether
+    code owners are asked; each None where it isn't told (`untold` says why). `pushers` are who may
+    push without a review where one is asked of all others, "" for nobody. `blocks` names the rules
+    that keep away a push of who may write, `bypassed` whether they all let this token's user
+    through. `hidden` says what this token isn't shown, "" for nothing: more may hold.
     """
 
     reviewed: bool = False
-    approvals: int = 0
-    owners: bool = False
-    fresh: bool = False
+    approvals: int | None = 0
+    owners: bool | None = False
+    fresh: bool | None = False
     checks: frozenset[str] = frozenset()
     forced: bool = True
     deleted: bool = True
+    pushers: str = ""
     blocks: tuple[str, ...] = ()
     bypassed: bool = False
+    untold: str = ""
     hidden: str = ""
 
 
@@ -94,7 +105,8 @@ class ScheduledRun(NamedTuple):
 class Schedule(NamedTuple):
     """A schedule of the CI: `file` that it runs, and why it doesn't ("" where it does).
 
-    `enable` is the command that lets it run again, "" for none. `last` is None where it never did.
+    `enable` is the command that lets it run again, "" for none. `last` is None where it never did,
+    `due` is when it is to run next (RFC 3339, "" for not told).
     """
 
     file: str
@@ -102,6 +114,7 @@ class Schedule(NamedTuple):
     enable: str = ""
     crons: tuple[str, ...] = ()
     last: ScheduledRun | None = None
+    due: str = ""
 
 
 class JobRights(NamedTuple):
@@ -132,6 +145,10 @@ class Governance(Protocol):
     @property
     def host(self) -> str:
         """Name the host, for people."""
+
+    @property
+    def elsewhere(self) -> str:
+        """Say where else variables may be set that aren't looked at, "" for nowhere."""
 
     @property
     def pages(self) -> Pages:

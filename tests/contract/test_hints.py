@@ -154,10 +154,10 @@ _BY_REASON = {
         "Make room on it: apply sends nothing that it can't record first.",
         "Give yourself the right to write there, or work in a clone of your own.",
     ),
-    "what is set on a code host, broken one by one: test_doctor_ci.py": (
-        "`GITHUB_TOKEN=$(gh auth token) GITHUB_REPOSITORY=… qflow-gitops doctor ci`",
+    "what is set on a code host, broken one by one: test_doctor_ci.py, test_doctor_gitlab.py": (
+        "`… …=… qflow-gitops doctor ci`",
         "OWNER/NAME",
-        "If it is: …; of another server with GITHUB_API_URL.",
+        "If it is: …; of another server than … with ….",
         (
             "…: for … require a reviewed change with an approval that a push takes away, of "
             "code owners too, and …; no force-push."
@@ -170,11 +170,13 @@ _BY_REASON = {
         "Write … in place of ….",
         "…: give … required reviewers, without self-review.",
         "…: let … be used from … alone.",
+        "…: see that it is.",
         "…: set it in ….",
         "…: set it in …, and nowhere else.",
         "…: change that.",
         "Once that is over, remove it: …",
         "For GitHub Actions: `…`",
+        "Compare it with examples/gitlab/.gitlab-ci.yml of this version.",
         "`…`, then `git diff`",
         "Replace it, as its first lines say.",
         "Name one and the same commit everywhere in the workflows.",
@@ -196,6 +198,10 @@ _BY_REASON = {
             "GITHUB_TOKEN to one."
         ),
         "Check its name, and that the token may read it.",
+        "Leave it out for gitlab.com.",
+        "Check its path, and that the token may read it.",
+        "Push to it first, or give the token the right to read its code.",
+        "A token of … with the scope read_api tells it: set GITLAB_TOKEN to one.",
     ),
     "about the demo": (
         "Please report it, with the lines above.",

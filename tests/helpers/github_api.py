@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "ghs_test-canary-token-0123456789"
@@ -64,7 +64,7 @@ class GitHubApi:
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
-    def __enter__(self) -> "GitHubApi":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -172,7 +172,7 @@ class GitHubApi:
         set_to = self.settings.get(asked.path.removeprefix(_BASE).removeprefix("/"))
         set_to = self.settings.get(asked.path, set_to)
         if asked.method == "GET" and set_to is not None:
-            return 200, {}, _cut(set_to, query)
+            return 200, {}, cut(set_to, query)
         if asked.path == "/user":
             return (200, {}, self.user) if self.user else (403, {}, {"message": _INTEGRATION})
         found = re.fullmatch(_BASE + r"/pulls/(\d+)", asked.path)
@@ -235,7 +235,7 @@ def _page(items: list[dict[str, Any]], query: dict[str, list[str]]) -> list[dict
     return items[(page - 1) * size : page * size]
 
 
-def _cut(data: Any, query: dict[str, list[str]]) -> Any:
+def cut(data: Any, query: dict[str, list[str]]) -> Any:
     """The page that is asked for of a list, or of a list in an object."""
     if "page" not in query:
         return data
@@ -255,6 +255,7 @@ def _handler(api: GitHubApi) -> type[BaseHTTPRequestHandler]:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             address = urlsplit(self.path)
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            token = token or self.headers.get("PRIVATE-TOKEN", "")
             body = json.loads(content) if content else None
             asked = Asked(self.command, address.path, body, token)
             status, headers, data = api.answer(asked, parse_qs(address.query))

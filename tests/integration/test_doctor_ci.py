@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.github.asking import CALLS
+from qflow_gitops.http.asking import CALLS
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import REPOSITORY, TOKEN, Fault, GitHubApi
@@ -384,9 +384,10 @@ def test_a_changed_workflow_is_told_and_the_command_renews_it(hosted: Hosted) ->
     text = hosted.workspace.read(FILE)
     hosted.workspace.write(FILE, text.replace("timeout-minutes: 90", "timeout-minutes: 9"))
     hosted.workspace.commit()
-    assert hosted.odd() == {"workflow-files": WARNING}
+    assert hosted.odd() == {"workflow-files": WARNING, "jobs": FAILED}
+    assert "a job ends after 9 minutes, and apply waits 30" in hosted.one("jobs")["found"]
     found = hosted.one("workflow-files")
-    assert found["found"].startswith("1 lines") or "1 line" in found["found"]
+    assert "1 line is another" in found["found"]
     typed = re.match(r"`(.+)`, then `git diff`", found["hint"])
     assert typed
     first, init = typed[1].split(" && ")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from qflow_gitops.doctor.ci.seen import Seen
-from qflow_gitops.ports.governance import BranchRules
+from qflow_gitops.ports.governance import EVERY, BranchRules
 from qflow_gitops.results.checks import Check, failed, ok, unknown, warning
 
 
@@ -18,7 +18,8 @@ def target(seen: Seen) -> Iterator[Check]:
         f"push takes away, of code owners too, and {pipeline.check or 'the check'}; no force-push."
     )
     if not found:
-        yield ok("target-branch", about, "changed by reviewed changes only")
+        untold = f"; {rules.untold}" if rules.untold else ""
+        yield ok("target-branch", about, f"changed by reviewed changes only{untold}")
     elif rules.hidden:
         yield unknown("target-branch", about, _as_shown(", ".join(found), rules), hint)
     elif not rules.reviewed or rules.forced:
@@ -31,10 +32,11 @@ def _gaps(rules: BranchRules, check: str) -> list[str]:
     if not rules.reviewed:
         return ["whoever may write changes it without a review, and what runs with it"]
     gaps = {
-        "no approval is needed": not rules.approvals,
-        "code owners aren't asked": not rules.owners,
-        "an approval stays after a push": bool(rules.approvals) and not rules.fresh,
-        f"the check {check} isn't required": bool(check) and check not in rules.checks,
+        f"{rules.pushers} push to it without a review": bool(rules.pushers),
+        "no approval is needed": rules.approvals == 0,
+        "code owners aren't asked": rules.owners is False,
+        "an approval stays after a push": bool(rules.approvals) and rules.fresh is False,
+        f"the check {check} isn't required": bool(check) and not {check, EVERY} & rules.checks,
         "it may be force-pushed": rules.forced,
         "it may be deleted": rules.deleted,
     }

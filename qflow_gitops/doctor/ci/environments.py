@@ -23,12 +23,15 @@ def gates(seen: Seen) -> Iterator[Check]:
             continue
         if found is None or not found.approvals:
             missing = "it has no reviewers" if found else "it isn't there"
-            yield warning("gate", about, f"{missing}, so the gate opens by itself", hint)
+            opens = (found or HostedEnvironment()).opens
+            yield warning("gate", about, f"{missing}, so the gate opens {opens}", hint)
         elif found.by_oneself:
             yield warning("gate", about, "who started a run may let it through", hint)
         else:
             of = f"{found.approvals:,} of {found.reviewers:,} reviewers"
-            yield ok("gate", about, f"{of}, not who started it")
+            own = "whether who started it may isn't told"
+            who = own if found.by_oneself is None else "not who started it"
+            yield ok("gate", about, f"{of}, {who}")
 
 
 def applies(seen: Seen) -> Iterator[Check]:
@@ -48,8 +51,8 @@ def _branches(seen: Seen, name: str, about: str, found: HostedEnvironment | None
     hint = f"{seen.host.pages.environments}: let {name} be used from {branch} alone."
     if found is None:
         return failed("environment", about, "it isn't there, so no secret is in it", hint)
-    if found.protected:
-        return ok("environment", about, "used from protected branches")
+    if found.kept:
+        return ok("environment", about, found.kept)
     if found.branches is None:
         why = "a job of any branch may use it, and its secrets"
         return failed("environment", about, why, hint)
@@ -76,7 +79,10 @@ def secrets(seen: Seen) -> Iterator[Check]:
         shared = [each for each in needed if each in found.shared]
         missing = [each for each in needed if each not in found.own | found.shared]
         loose = [f"{each} isn't {what}" for each, what in found.unguarded if each in needed]
-        if missing:
+        if missing and seen.host.elsewhere:
+            why = f"{', '.join(missing)} isn't set here; {seen.host.elsewhere}"
+            yield unknown("secrets", about, why, f"{pages.environments}: see that it is.")
+        elif missing:
             why = f"{', '.join(missing)} isn't set"
             yield failed("secrets", about, why, f"{pages.environments}: set it in {name}.")
         elif shared:
@@ -99,4 +105,5 @@ def freezes(seen: Seen) -> Iterator[Check]:
         hint = f"Once that is over, remove it: {seen.host.pages.variables}"
         yield warning("freeze", about, why, hint)
     if not held:
-        yield ok("freeze", about, "not set")
+        also = f"; {seen.host.elsewhere}" if seen.host.elsewhere else ""
+        yield ok("freeze", about, f"not set{also}")

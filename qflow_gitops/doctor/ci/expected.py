@@ -11,7 +11,7 @@ class Pipeline(NamedTuple):
     `started_by` the branches whose pushes start it. `actions` are those used (OWNER/NAME@REF),
     `tool` is the one of them that is this program. `secrets` are the names that jobs are given,
     `triggers` the events that start it. `place` is the repository that it is for, "" where it
-    doesn't say.
+    doesn't say. `seconds` is how long a job that sends may take, None where the host says it.
     """
 
     files: tuple[str, ...] = ()
@@ -26,6 +26,7 @@ class Pipeline(NamedTuple):
     secrets: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     place: str = ""
+    seconds: float | None = None
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -36,13 +37,15 @@ class Pipeline(NamedTuple):
 class Written(NamedTuple):
     """One file of the CI: as it is at the commit (None: not there), as this version writes it.
 
-    `unset` is whether what a person was to replace in it still stands there.
+    `unset` is whether what a person was to replace in it still stands there, `missing` names the
+    jobs that it hasn't got.
     """
 
     path: str
     found: bytes | None
     wanted: str
     unset: bool = False
+    missing: tuple[str, ...] = ()
 
 
 class Expected(NamedTuple):

@@ -11,11 +11,13 @@ from qflow_gitops.results.checks import Check, failed, ok, unknown, warning
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
+_EXAMPLE = "Compare it with examples/gitlab/.gitlab-ci.yml of this version."
+
 
 def files(expected: Expected) -> Iterator[Check]:
     """Compare each file, byte by byte."""
     if expected.files and all(written.found is None for written in expected.files):
-        hint = f"For GitHub Actions: `{expected.renew}`"
+        hint = f"For GitHub Actions: `{expected.renew}`" if expected.renew else _EXAMPLE
         yield unknown("workflow-files", "files of the CI", "this commit has none", hint)
         return
     for written in expected.files:
@@ -23,7 +25,7 @@ def files(expected: Expected) -> Iterator[Check]:
 
 
 def _compared(written: Written, renew: str) -> Check:
-    hint = f"`{renew}`, then `git diff`" if renew else ""
+    hint = f"`{renew}`, then `git diff`" if renew else _EXAMPLE
     if written.found is None:
         return warning("workflow-files", written.path, "it isn't in this commit", hint)
     if written.unset:
@@ -31,8 +33,12 @@ def _compared(written: Written, renew: str) -> Check:
         return failed("workflow-files", written.path, why, "Replace it, as its first lines say.")
     if written.found == written.wanted.encode():
         return ok("workflow-files", written.path, "as this version writes it")
+    if written.missing:
+        why = f"it hasn't got these jobs: {', '.join(written.missing)}"
+        return warning("workflow-files", written.path, why, hint)
     count = _different(written.found.decode(errors="replace"), written.wanted)
-    why = f"{count:,} lines are others than this version writes" if count else "line ends differ"
+    are = "1 line is another" if count == 1 else f"{count:,} lines are others"
+    why = f"{are} than this version writes" if count else "line ends differ"
     return warning("workflow-files", written.path, why, hint)
 
 

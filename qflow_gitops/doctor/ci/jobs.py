@@ -13,14 +13,15 @@ def jobs(seen: Seen) -> Iterator[Check]:
     """Say whether jobs run, with the actions that they use, and long enough."""
     about, page = "what jobs may use", seen.host.pages.ci
     found = seen.host.jobs(seen.expected.pipeline.actions)
-    timeout = seen.expected.timeout
+    timeout, own = seen.expected.timeout, seen.expected.pipeline.seconds
+    most = found.seconds if own is None else own
     if found.off:
         yield failed("jobs", about, found.off, f"{page}: switch it on.")
     elif found.refused:
         why = f"not allowed: {', '.join(found.refused)}"
         yield failed("jobs", about, why, f"{page}: allow them.")
-    elif found.seconds is not None and found.seconds < timeout:
-        ends, waits = f"{found.seconds / 60:,.0f} minutes", f"{timeout / 60:,.0f}"
+    elif most is not None and most < timeout:
+        ends, waits = f"{most / 60:,.0f} minutes", f"{timeout / 60:,.0f}"
         why = f"a job ends after {ends}, and apply waits {waits}"
         yield failed("jobs", about, why, f"{page}: let jobs take longer, or lower `apply.timeout`.")
     elif found.unsure:

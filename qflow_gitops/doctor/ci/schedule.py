@@ -27,7 +27,7 @@ def schedules(seen: Seen) -> Iterator[Check]:
             yield failed("schedule", each.file, f"it doesn't run: {each.stopped}", hint)
         elif each in timed:
             yield _last(seen, each, each.crons or pipeline.crons)
-    if not timed:
+    if not timed and not any(each.stopped for each in found):
         hint = f"See examples for `schedule`, and {seen.host.pages.schedules}"
         yield warning("schedule", "schedule", f"there is none: {_NONE}", hint)
 
@@ -44,7 +44,14 @@ def _last(seen: Seen, schedule: Schedule, crons: tuple[str, ...]) -> Check:
     if at and gap and seen.now - at > _LATE * gap:
         why = f"it last ran by schedule at {last.at}, and should every {_words(gap)}"
         return warning("schedule", schedule.file, why, page)
-    return ok("schedule", schedule.file, f"last ran by schedule at {last.at or 'no told time'}")
+    due = _moment(schedule.due)
+    if due and gap and seen.now - due > gap:
+        why = f"it was to run at {schedule.due}, and didn't"
+        return warning("schedule", schedule.file, why, page)
+    when = last.at or (
+        f"well; next at {schedule.due}" if schedule.due else "a time that isn't told"
+    )
+    return ok("schedule", schedule.file, f"last ran by schedule at {when}")
 
 
 def _gap(crons: tuple[str, ...], now: datetime) -> timedelta | None:

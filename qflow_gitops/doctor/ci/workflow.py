@@ -17,7 +17,7 @@ _SENDS = ("apply",)
 
 def pipeline(files: Mapping[str, bytes]) -> Pipeline:
     """Read the files of one project; InvalidInput for one that is no YAML as this tool reads it."""
-    found = {path: _read(path, content) for path, content in files.items()}
+    found = {path: read(path, content) for path, content in files.items()}
     jobs = [job for data in found.values() for job in _jobs(data).values()]
     steps = [step for job in jobs for step in _objects(job.get("steps"))]
     uses = tuple(dict.fromkeys(text for step in steps if (text := _text(step.get("uses")))))
@@ -38,11 +38,13 @@ def pipeline(files: Mapping[str, bytes]) -> Pipeline:
         tool=tuple(each for each in uses if each.partition("@")[0].endswith(f"/{_TOOL}")),
         secrets=tuple(dict.fromkeys(name for name in secrets if name != "GITHUB_TOKEN")),
         place=place[1] if (place := _PLACE.search(str(first))) else "",
+        seconds=min((m * 60.0 for job in applies if (m := _minutes(job))), default=None),
         triggers=tuple(dict.fromkeys(name for data in found.values() for name in _on(data))),
     )
 
 
-def _read(path: str, content: bytes) -> dict[str, Any]:
+def read(path: str, content: bytes) -> dict[str, Any]:
+    """Read a file of a CI; InvalidInput where it is no YAML as this tool reads it."""
     parsed = parse(content, path)
     if has_errors(parsed.diagnostics) or len(parsed.documents) != 1:
         said = parsed.diagnostics[0].message if parsed.diagnostics else "it isn't one document"
@@ -88,6 +90,11 @@ def _environments(jobs: list[dict[str, Any]]) -> tuple[str, ...]:
     found = (job.get("environment") for job in jobs)
     names = (_text(each.get("name")) if isinstance(each, dict) else _text(each) for each in found)
     return tuple(dict.fromkeys(name for name in names if name and "${{" not in name))
+
+
+def _minutes(job: Mapping[str, Any]) -> float:
+    found = job.get("timeout-minutes")
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0.0
 
 
 def _object(value: Any) -> dict[str, Any]:
