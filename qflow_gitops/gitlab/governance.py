@@ -115,7 +115,6 @@ class GitLabGovernance:
         given = f"-f {shlex.quote(f'name={branch}')} -f push_access_level=40"
         return f"glab api -X POST {path} {given} -f allow_force_push=false"
 
-    @cached_property
     def _variables(self) -> list[Fields]:
         return self._asking.items("variables", MAINTAINER, certain=True)
 
@@ -123,7 +122,7 @@ class GitLabGovernance:
         """Say where a variable is set in the project that jobs of these environments get."""
         return [
             Variable(each.text("value"), f"the project ({each.text('environment_scope')})")
-            for each in self._variables
+            for each in self._variables()
             if each.text("key") == name
             and any(fnmatchcase(env, each.text("environment_scope")) for env in environments)
         ]
@@ -132,7 +131,7 @@ class GitLabGovernance:
         """Name an environment's variables, and what they lack."""
         own = [
             each
-            for each in self._variables
+            for each in self._variables()
             if fnmatchcase(environment, each.text("environment_scope") or "*")
         ]
         lacks = [
