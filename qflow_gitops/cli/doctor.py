@@ -46,6 +46,12 @@ PARTS = {
 @click.option(
     "--all", "everything", is_flag=True, help="Make as many calls to Qualys as it takes, not 20."
 )
+@click.option(
+    "--facts",
+    is_flag=True,
+    help="Show what this tenant's answers look like where Qualys' documentation is silent, to be "
+    "attached to an issue: no id, value or text in it.",
+)
 @options.output("text", "json", "markdown")
 @click.pass_obj
 def command(
@@ -54,6 +60,7 @@ def command(
     environment: str,
     offline: bool,
     everything: bool,
+    facts: bool,
     format_name: str,
     copies: options.Copies,
 ) -> int:
@@ -61,12 +68,18 @@ def command(
 
     Looks only: nothing is written and no run is sent. Exit 1 where a check failed.
     """
+    if facts and (offline or set(parts) - {"qualys"}):
+        raise click.UsageError("--facts looks at Qualys alone, and needs a network.")
 
     def work() -> Report:
         from qflow_gitops.cli.doctor_ground import Asked, Ground
         from qflow_gitops.commands.doctor import doctor
 
         ground = Ground(wiring, Asked(environment, offline=offline, everything=everything))
+        if facts:
+            from qflow_gitops.cli import doctor_qualys
+
+            return doctor_qualys.facts(ground)
         return doctor(_parts(ground, parts or tuple(PARTS)))
 
     return run(wiring, "doctor", work, format_name, copies)

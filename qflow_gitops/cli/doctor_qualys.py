@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qflow_gitops.doctor.qualys.visit import Visit
     from qflow_gitops.ports.tenant import Tenant
     from qflow_gitops.results.checks import Check
+    from qflow_gitops.results.report import Report
     from qflow_gitops.settings.project import Project
 
 
@@ -40,6 +41,28 @@ def look(ground: Ground) -> Iterator[Check]:
         yield failed("gateway", f"gateway of {name}", small(visit.message), visit.hint)
         return
     yield from part.checks(visit, subject(ground, project, name, visit.tenant), SystemClock().now())
+
+
+def facts(ground: Ground) -> Report:
+    """Look at what facts are told of; raises QflowError where nothing can be looked at."""
+    from qflow_gitops.commands.doctor import observed
+    from qflow_gitops.doctor.facts import looks, table
+    from qflow_gitops.doctor.qualys import part
+
+    project, now = _project(ground), SystemClock().now()
+    name = _environment(ground, project)
+    if isinstance(name, QflowError):
+        raise name
+    visit = begin(ground, project, name)
+    if isinstance(visit, QflowError):
+        raise visit
+    made_up: set[str] = set()
+    asked = subject(ground, project, name, visit.tenant)
+    checks = list(
+        part.checks(visit, asked, now, lambda role: made_up.update(looks.ask(visit, role)))
+    )
+    told = table.facts(visit, frozenset(made_up), part.server_time(visit, now))
+    return observed(checks, told, asked.platform, visit.tenant.made)
 
 
 def begin(ground: Ground, project: Project, name: str) -> Visit | QflowError:

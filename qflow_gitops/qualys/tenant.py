@@ -97,7 +97,8 @@ class TenantLooks:
             took = self._monotonic() - begun
             return Shown(0, said=problem.reason, step=problem.step, seconds=took)
         shown = self._shown(answer)._replace(seconds=self._monotonic() - begun)
-        return shown._replace(data=versions(answer)) if what.call == "version" else shown
+        is_version = what.call == "version" and shown.is_good
+        return shown._replace(data=versions(answer)) if is_version else shown
 
     def _ask(self, what: Look, *, named: bool) -> HttpAnswer:
         if what.call == "version":

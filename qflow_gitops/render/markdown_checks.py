@@ -29,4 +29,6 @@ def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:
     yield "| About | docs/api.md | Seen | How |\n|---|---|---|---|\n"
     for fact in facts:
         seen = cell(fact.seen) if fact.seen else "not seen"
+        if fact.assumed:
+            seen += f"; **the program assumes** {cell(fact.assumed)}: please report it"
         yield f"| {cell(fact.about)} | {cell(fact.source)} | {seen} | {cell(fact.how)} |\n"

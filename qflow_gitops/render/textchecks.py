@@ -1,6 +1,8 @@
 """What a doctor found, as lines for a person: counts first, then part by part."""
 
 from collections.abc import Iterator
+from itertools import groupby
+from textwrap import wrap
 
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.results.checks import Check, Examination, Examined, Fact, Verdict
@@ -65,6 +67,24 @@ def _part(part: Examined) -> Iterator[str]:
 def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:
     yield ""
     yield "What Qualys' documentation leaves open, as this tenant shows it"
-    for fact in facts:
-        yield f"  {clean(fact.about)} (docs/api.md {clean(fact.source)})"
-        yield f"      {clean(fact.seen) or 'not seen'}  [{clean(fact.how)}]"
+    yield "(in brackets the section of docs/api.md)"
+    for how, some in groupby(facts, lambda fact: fact.how):
+        yield f"  {clean(how)}"
+        for fact in some:
+            seen = clean(fact.seen) or "not seen"
+            yield from _wrapped(f"{clean(fact.about)} ({clean(fact.source)}): {seen}", "    ")
+            if fact.assumed:
+                assumed = clean(fact.assumed)
+                yield from _wrapped(f"! the program assumes {assumed}: please report it", "      ")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Break a long line where a reader would, as wide as the narrowest terminal."""
+    return wrap(
+        text,
+        80,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -45,13 +45,15 @@ class Fact(NamedTuple):
     """What a tenant shows of something that Qualys' documentation leaves open.
 
     `about` is the question, `source` the section of docs/api.md, `seen` what was observed ("" for
-    nothing) and `how` by which call.
+    nothing) and `how` by which call. `assumed` is what this program takes for true instead, ""
+    where nothing that was seen contradicts it.
     """
 
     about: str
     source: str
     seen: str
     how: str
+    assumed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

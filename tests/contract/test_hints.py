@@ -260,6 +260,7 @@ _BY_REASON = {
             "workflows, all, by tags or one's own."
         ),
         "Set a newer one: `apply` may need longer.",
+        "What is wrong: `qflow-gitops doctor qualys`",
         (
             "QFLOW_CLIENT_ID has to be of a client of the user level: profile menu → Auth ID "
             "Client Management → User Level."

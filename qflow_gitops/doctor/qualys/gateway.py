@@ -40,7 +40,7 @@ def _reached(shown: Shown, about: str, platform: str) -> Check:
         way = _WAYS.get(shown.step, _WAYS["answer"])
         way = _SANDBOX if platform == "sandbox" and shown.step == "connection" else way
         return failed("gateway", about, f"it can't be reached: {shown.said}", way)
-    if 300 <= shown.status < 400 or shown.form == "html":
+    if 300 <= shown.status < 400 or (shown.form == "html" and shown.status != 401):
         what = "a page in HTML" if shown.form == "html" else "a redirect to another place"
         return failed(
             "gateway",

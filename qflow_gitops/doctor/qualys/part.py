@@ -1,6 +1,6 @@
 """In which order a platform is looked at, so that what matters most is asked first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from qflow_gitops.doctor.qualys import connectors, gateway, limits, role, version, workflows
@@ -19,8 +19,21 @@ _REST = (
 )
 
 
-def checks(visit: Visit, subject: Subject, now: datetime) -> Iterator[Check]:
-    """Look at a platform; `now` is this machine's time."""
+def server_time(visit: Visit, now: datetime) -> datetime:
+    """Return the time by Qualys' clock, as far as one is known."""
+    return now + timedelta(seconds=visit.ahead or 0.0)
+
+
+def checks(
+    visit: Visit,
+    subject: Subject,
+    now: datetime,
+    more: Callable[[role.Role], object] | None = None,
+) -> Iterator[Check]:
+    """Look at a platform; `now` is this machine's time.
+
+    `more` looks at what else is wanted, and then what the specs use isn't looked at.
+    """
     found = list(gateway.checks(visit, subject.platform))
     yield from found
     if any(each.name == "gateway" and each.verdict is not Verdict.OK for each in found):
@@ -28,20 +41,20 @@ def checks(visit: Visit, subject: Subject, now: datetime) -> Iterator[Check]:
         return
     tokens = Tokens(visit, now)
     yield from tokens.credentials()
-    if tokens.told is None:
+    if visit.told is None:
         yield from left_out((("token", "token"), *_REST), "it takes a token")
         return
-    ahead = next((each.shown.ahead for each in visit.seen if each.shown.status), None)
-    server = now + timedelta(seconds=ahead or 0.0)
-    of_role = role.Role(visit, subject, server)
+    of_role = role.Role(visit, subject, server_time(visit, now))
     permitted = list(of_role.checks())
-    yield from tokens.checks(ahead)
+    if more is not None:
+        more(of_role)
+    yield from tokens.checks()
     if visit.refused:
         yield from left_out(_REST, "Qualys refused the token")
         return
     yield from permitted
     yield from version.checks(visit, subject)
-    if any(each.name == "api_access" for each in permitted):
+    if more is not None or any(each.name == "api_access" for each in permitted):
         return
     yield from _used(visit, subject, readable=of_role.readable)
     yield from limits.checks(visit, subject)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from qflow_gitops.doctor.qualys.subject import Subject
-from qflow_gitops.doctor.qualys.visit import Visit, inner, items, objects, said, text
+from qflow_gitops.doctor.qualys.visit import Visit, inner, items, rows, said, text, usable
 from qflow_gitops.http.messages import ROLE_HINT
 from qflow_gitops.ports.tenant import Shown
 from qflow_gitops.results.checks import Check, Verdict, failed, left_out, ok, unknown, warning
@@ -53,7 +53,7 @@ class Role:
         """Take what asks, what about, and the time by the gateway's clock."""
         self._visit = visit
         self._subject = subject
-        self._now = now
+        self.now = now
         self.workflow = ""
         self.execution = ""
         self.readable = True
@@ -65,8 +65,8 @@ class Role:
         found: dict[Right, Shown | None] = dict.fromkeys(RIGHTS)
         found[LIST] = self._visit.ask("workflows", pageSize=PAGE, pageNumber=1)
         used = [each.id for each in self._subject.workflows]
-        listed = [text(each.get("id")) for each in objects(found[LIST])]
-        for workflow in [each for each in (*used[:_TRIED], *listed[:1]) if each]:
+        listed = [text(each.get("id")) for each in rows(found[LIST])]
+        for workflow in [each for each in (*used[:_TRIED], *listed[:1]) if usable(each)]:
             found[READ] = shown = self._visit.ask("workflow", workflow)
             if shown is None or shown.status != 404:
                 self.workflow = workflow
@@ -81,19 +81,19 @@ class Role:
     @property
     def window(self) -> dict[str, str | int]:
         """The parameters that ask for the newest executions of the last days."""
-        start = self._now - timedelta(days=_DAYS) + timedelta(hours=1)
+        start = self.now - timedelta(days=_DAYS) + timedelta(hours=1)
         return {"pageSize": PAGE, "pageNumber": 1, "startAt": when(start), "order": "-createdAt"}
 
     def _execution(self, listed: Shown | None) -> Shown | None:
-        since = self._now - timedelta(days=_DAYS - 1)
+        since = self.now - timedelta(days=_DAYS - 1)
         recorded = [
             each.execution
             for each in self._subject.executions
             if each.at >= since.strftime("%Y-%m-%d")
         ]
-        known = [id_of(each) for each in objects(listed)]
+        known = [id_of(each) for each in rows(listed)]
         shown = None
-        for execution in [each for each in (*recorded[:_TRIED], *known[:1]) if each]:
+        for execution in [each for each in (*recorded[:_TRIED], *known[:1]) if usable(each)]:
             shown = self._visit.ask("execution", execution)
             if shown is None or shown.status != 404:
                 self.execution = execution

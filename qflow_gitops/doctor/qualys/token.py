@@ -18,19 +18,18 @@ _USER_LEVEL = (
 
 
 class Tokens:
-    """The token, as far as there is one. `told` is None without."""
+    """The token, as far as there is one."""
 
     def __init__(self, visit: Visit, now: datetime) -> None:
         """Nothing is asked for yet."""
         self._visit = visit
         self._now = now
-        self.told: Told | None = None
 
     def credentials(self) -> Iterator[Check]:
         """Get a token, and say by what, or why not."""
         given, about = self._visit.tenant.given, "credentials"
         try:
-            self.told = self._visit.tenant.token()
+            self._visit.told = self._visit.tenant.token()
         except QflowError as problem:
             if not given and problem.reason == "credentials_missing":
                 yield unknown("credentials", about, "there are none here", problem.hint)
@@ -39,18 +38,18 @@ class Tokens:
             return
         yield ok("credentials", about, f"{' and '.join(given)} got a token")
 
-    def checks(self, ahead: float | None) -> Iterator[Check]:
-        """Judge the token; `ahead` is by how many seconds Qualys' clock is, None if unknown."""
-        if self.told is None:
+    def checks(self) -> Iterator[Check]:
+        """Judge the token, where there is one."""
+        told, refused = self._visit.told, self._visit.refused
+        if told is None:
             return
-        refused = self._visit.refused
         if refused:
             yield failed(
                 "token", "token", f"Qualys refused it ({refused})", self._visit.tenant.advice()
             )
         else:
-            yield self._lasts(self.told, ahead)
-        yield from _whose(self.told)
+            yield self._lasts(told, self._visit.ahead)
+        yield from _whose(told)
 
     def _lasts(self, told: Told, ahead: float | None) -> Check:
         if told.expires is None:

@@ -1,15 +1,18 @@
 """Looks at a tenant, one after the other, until something says that no more is to be asked."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from qflow_gitops.http.allotment import CallsSpent
-from qflow_gitops.ports.tenant import CALLS, Look, Shown, Tenant
+from qflow_gitops.ports.tenant import CALLS, Look, Shown, Tenant, Told
 
 MOST, SECONDS = 20, 60.0
 """So many calls, and so long, unless all is asked for."""
 _SILENT = 3  # looks in a row without an answer
 
+_PLAIN = re.compile(r"-?[A-Za-z]{1,20}|[0-9]{1,6}")
+_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 ALL = "`qflow-gitops doctor qualys --all` makes as many calls as it takes."
 
 
@@ -23,7 +26,7 @@ class Seen(NamedTuple):
     @property
     def how(self) -> str:
         """The call, with its parameters and without an id."""
-        query = "&".join(f"{name}={value}" for name, value in self.look.query)
+        query = "&".join(f"{name}={_plain(value)}" for name, value in self.look.query)
         return f"GET {CALLS[self.look.call]}{'?' if query else ''}{query}"
 
 
@@ -38,6 +41,8 @@ class Visit:
         self.hint = ""
         self.refused = ""
         """How Qualys refused the token, "" where it didn't."""
+        self.told: Told | None = None
+        """What the token says of itself, None where there is none."""
         self._silent = 0
 
     def ask(self, call: str, *about: str, **query: str | int) -> Shown | None:
@@ -74,6 +79,18 @@ class Visit:
         """Return what was seen by calls of these names, with a token."""
         return [each for each in self.seen if each.look.call in calls and each.named]
 
+    @property
+    def ahead(self) -> float | None:
+        """By how many seconds Qualys' clock is ahead, None where nobody knows."""
+        return next((each.shown.ahead for each in self.seen if each.shown.status), None)
+
+    def without(self, ids: frozenset[str]) -> "Visit":
+        """Return what was seen of anything but these."""
+        other = Visit(self.tenant)
+        other.seen = [each for each in self.seen if not ids & {*each.look.about}]
+        other.told = self.told
+        return other
+
     def left(self, most: int) -> int:
         """Say how many of so many calls may still be made."""
         left = self.tenant.left
@@ -95,6 +112,11 @@ class Visit:
 
 def _look(call: str, about: tuple[str, ...], query: Mapping[str, str | int]) -> Look:
     return Look(call, about, tuple((name, str(value)) for name, value in query.items()))
+
+
+def _plain(value: str) -> str:
+    """Return a parameter's value, but for times: they tell when somebody looked."""
+    return value if _PLAIN.fullmatch(value) else "…"
 
 
 def wait(shown: Shown) -> str:
@@ -126,9 +148,14 @@ def items(shown: Shown | None) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def objects(shown: Shown | None) -> list[dict[str, Any]]:
-    """Return those items of a list that are objects."""
-    return [each for each in items(shown) or [] if isinstance(each, dict)]
+def rows(shown: Shown | None) -> list[dict[str, Any]]:
+    """Return the objects of a list, whatever it is called: to look at them, not to rely on them."""
+    data = shown.data if shown is not None and shown.is_good else None
+    places = [items(shown), data, *(data.values() if isinstance(data, dict) else ())]
+    places += (inner(shown) or {}).values()
+    found = ([each for each in place if isinstance(each, dict)] for place in places if
+             isinstance(place, list))  # fmt: skip
+    return next((some for some in found if some), [])
 
 
 def small(sentence: str) -> str:
@@ -139,6 +166,11 @@ def small(sentence: str) -> str:
 def more(count: int, noun: str) -> str:
     """Say how many there are beside those that were told of."""
     return f"{count:,} {noun}{'s' if count > 1 else ''} more"
+
+
+def usable(known: str) -> bool:
+    """Whether an id from an answer may stand in a path."""
+    return _ID.fullmatch(known) is not None
 
 
 def text(value: Any) -> str:
