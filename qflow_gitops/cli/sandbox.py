@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from qflow_gitops.cli import options
 from qflow_gitops.cli.context import Wiring, run
@@ -58,6 +59,7 @@ def command(ctx: click.Context, /, faults: tuple[str, ...], **more: Any) -> int:
     Its root is a page to look at; `sandbox executions` lists what it executed.
     """
     if ctx.invoked_subcommand:
+        _refuse_options(ctx)
         return 0
     try:
         from qflow_gitops.sandbox.faults import FAULTS
@@ -80,6 +82,15 @@ def command(ctx: click.Context, /, faults: tuple[str, ...], **more: Any) -> int:
         while not ended.wait(1.0):
             continue
     return 0
+
+
+def _refuse_options(ctx: click.Context) -> None:
+    """Refuse options of a start before another command, which they would do nothing for."""
+    for param in ctx.command.params:
+        if ctx.get_parameter_source(param.name or "") == ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{param.opts[0]} is for starting a sandbox; this asks one that runs."
+            )
 
 
 def _tell(wiring: Wiring, url: str, name: str, secret: str) -> None:

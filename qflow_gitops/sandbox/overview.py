@@ -63,6 +63,9 @@ def steps_of(row: dict[str, Any], ahead: float) -> list[dict[str, Any]]:
     return [step | {"failure": steps.failure(row, step)} for step in steps.listed(row, ahead)]
 
 
-def told(value: Any) -> str:
+def told(value: Any, indent: int | None = 2) -> str:
     """Write JSON as a person reads it."""
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False)
+    try:
+        return json.dumps(value, indent=indent, ensure_ascii=False)
+    except RecursionError:
+        return "(too deeply nested to be shown)"

@@ -1,6 +1,5 @@
 """The pages to look at: HTML without a script, from the templates beside this file."""
 
-import json
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -50,7 +49,7 @@ def one_line(value: Any, size: int = _SHORT) -> str:
     """Write JSON on a line, cut where it is long; what isn't there is left out."""
     if isinstance(value, dict):
         value = {key: each for key, each in value.items() if each is not None}
-    return short(json.dumps(value, ensure_ascii=False), size)
+    return short(overview.told(value, None), size)
 
 
 def connector(item: Any) -> str:

@@ -80,6 +80,14 @@ def test_what_an_older_data_file_holds_is_told(tmp_path: Path, cli: Cli) -> None
         assert cli("sandbox", "executions", "--url", server.url).code == 0
 
 
+@pytest.mark.parametrize("words", [("--port", "0"), ("--data", "x"), ("--fault", "400")])
+def test_options_of_a_start_are_refused_before_it(
+    words: tuple[str, str], sandbox: SandboxServer, cli: Cli
+) -> None:
+    done = cli("sandbox", *words, "executions")
+    assert (done.code, f"{words[0]} is for starting a sandbox" in done.err) == (2, True)
+
+
 def test_help_still_starts_it_and_names_the_command(cli: Cli) -> None:
     said = cli("sandbox", "--help").out
     assert "--port" in said

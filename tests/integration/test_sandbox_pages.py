@@ -149,6 +149,17 @@ def test_what_a_request_holds_never_becomes_a_part_of_a_page(sandbox: Any) -> No
     assert "<script>alert(1)" in Elements(get(sandbox, executions[0]).text).text
 
 
+@pytest.mark.parametrize("depth", [200, 400, 900, 5000])
+def test_a_deep_request_breaks_no_page(depth: int, sandbox: SandboxServer) -> None:
+    client = Client(sandbox.url)
+    deep = '{"input": {"a": ' + "[" * depth + "]" * depth + "}}"
+    headers = {**client.headers, "Content-Type": "application/json"}
+    requests.post(sandbox.url + RUN, data=deep, headers=headers, timeout=5)
+    found = [f"/executions/{one['id']}" for one in sandbox.executions()]
+    for path in (*PATHS, *found):
+        assert get(sandbox, path).status_code == 200, path
+
+
 def test_an_odd_page_number_is_the_nearest(sandbox: SandboxServer) -> None:
     Client(sandbox.url)("POST", RUN, BODY)
     for number in ("0", "-1", "99999999999999999999", "x", "1e9", ""):
