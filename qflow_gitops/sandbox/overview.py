@@ -19,26 +19,30 @@ class Page(NamedTuple):
 def newest(store: Store, ahead: float, size: int, number: int = 1) -> Page:
     """Return a page of all executions, the newest first, whatever the API still shows."""
     total = store.count()
-    pages = max(1, -(-total // size))
-    number = min(max(1, number), pages)
-    rows = store.newest(size, (number - 1) * size)
+    number, pages, offset = _turned(total, size, number)
+    rows = store.newest(size, offset)
     return Page(total, [execution(row, ahead) for row in rows], number, pages)
 
 
 def workflows(store: Store, size: int, number: int) -> Page:
     """Return a page of the workflows that were run, the last one first."""
     found = store.by_workflow()
-    pages = max(1, -(-len(found) // size))
-    number = min(max(1, number), pages)
-    return Page(len(found), found[(number - 1) * size : number * size], number, pages)
+    number, pages, offset = _turned(len(found), size, number)
+    return Page(len(found), found[offset : offset + size], number, pages)
 
 
 def requests(store: Store, size: int, number: int) -> Page:
     """Return a page of the requests, the newest first."""
     total = store.count_requests()
+    number, pages, offset = _turned(total, size, number)
+    return Page(total, store.newest_requests(size, offset), number, pages)
+
+
+def _turned(total: int, size: int, number: int) -> tuple[int, int, int]:
+    """Return the page that there is nearest to a number, how many there are, and what is before."""
     pages = max(1, -(-total // size))
     number = min(max(1, number), pages)
-    return Page(total, store.newest_requests(size, (number - 1) * size), number, pages)
+    return number, pages, (number - 1) * size
 
 
 def execution(row: dict[str, Any], ahead: float) -> dict[str, Any]:

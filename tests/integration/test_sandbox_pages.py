@@ -1,7 +1,6 @@
 """The pages of the sandbox: what they show, who may look and set faults, and how they read."""
 
 import re
-import sqlite3
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +15,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.sandbox.store import Begun, Store
 from tests.helpers import browser
 from tests.helpers.node import requires_node
-from tests.helpers.sandboxes import served
+from tests.helpers.sandboxes import older_data, served
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 from tests.integration.test_sandbox import API, BODY, Client
 
@@ -193,15 +192,7 @@ def test_ten_thousand_executions_stay_light(tmp_path: Path) -> None:
 
 def test_a_data_file_of_an_earlier_release_is_shown(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    old = sqlite3.connect(data)
-    old.execute(
-        "CREATE TABLE executions (id TEXT PRIMARY KEY, workflow TEXT NOT NULL, created REAL NOT"
-        " NULL, duration REAL NOT NULL, outcome TEXT NOT NULL, body TEXT NOT NULL)"
-    )
-    row = (CONNECTOR, WORKFLOW, 1.0, 0.1, "Failed", '[1, "<b>"]')
-    old.execute("INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?)", row)
-    old.commit()
-    old.close()
+    older_data(data, CONNECTOR, WORKFLOW, 1.0, 0.1, "Failed", '[1, "<b>"]')
     with served(data=data) as server:
         assert CONNECTOR in get(server, "/").text
         assert "AccessDenied" in get(server, f"/executions/{CONNECTOR}").text

@@ -1,7 +1,6 @@
 """What the sandbox remembers: ours and others', what it hides, and many requests at once."""
 
 import json
-import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ import requests
 
 from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.sandbox.store import Begun, Store
-from tests.helpers.sandboxes import served
+from tests.helpers.sandboxes import older_data, served
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 from tests.integration.test_sandbox import API, BODY, PAGE, Client
 
@@ -83,15 +82,7 @@ def test_a_request_that_is_none(body: Any, sandbox: SandboxServer, client: Clien
 
 def test_a_data_file_of_an_earlier_release(tmp_path: Path) -> None:
     data = tmp_path / "sandbox.sqlite"
-    old = sqlite3.connect(data)
-    old.execute(
-        "CREATE TABLE executions (id TEXT PRIMARY KEY, workflow TEXT NOT NULL, created REAL NOT"
-        " NULL, duration REAL NOT NULL, outcome TEXT NOT NULL, body TEXT NOT NULL)"
-    )
-    row = (CONNECTOR, WORKFLOW, time.time() - 1, 0.1, "Success", json.dumps(BODY))
-    old.execute("INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?)", row)
-    old.commit()
-    old.close()
+    older_data(data, CONNECTOR, WORKFLOW, time.time() - 1, 0.1, "Success", json.dumps(BODY))
     with served(data=data) as server:
         client = Client(server.url)
         (output,) = client("GET", f"{API}/executions/{CONNECTOR}/steps/trigger/output")
