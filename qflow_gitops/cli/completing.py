@@ -55,11 +55,17 @@ def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
 
 
 def rules(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
-    """Complete the name of a rule, with why there is one."""
+    """Complete what can be explained: a rule with why there is one, a word with its meaning."""
+    from qflow_gitops.results.known_words import WORDS
     from qflow_gitops.specs.rules import RULES
 
-    found = (rule for name, rule in sorted(RULES.items()) if name.startswith(incomplete))
-    return [CompletionItem(rule.id, help=rule.why) for rule in found]
+    found = {rule.id: rule.why for rule in RULES.values()}
+    found |= {word.id: word.meaning for word in WORDS.values() if word.id not in found}
+    return [
+        CompletionItem(name, help=about)
+        for name, about in sorted(found.items())
+        if name.startswith(incomplete)
+    ]
 
 
 def faults(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:

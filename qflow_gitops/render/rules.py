@@ -1,9 +1,10 @@
-"""The rules for a person: a list, one explained, and the README's table."""
+"""The rules and the words of results for a person: a list, one explained, the README's table."""
 
 from collections.abc import Iterable
 from textwrap import indent
 
 from qflow_gitops.findings.finding import Rule
+from qflow_gitops.results.words import Word
 
 
 def listed(rules: Iterable[Rule]) -> str:
@@ -20,6 +21,11 @@ def explained(rule: Rule) -> str:
         f"{rule.id} ({rule.severity})\n\n{rule.why}\n\n"
         f"Bad:\n{indent(rule.bad, '  ')}\n\nGood:\n{indent(rule.good or '(nothing)', '  ')}\n"
     )
+
+
+def meaning(word: Word) -> str:
+    """Return a reason or an exit code with what it means and what to do."""
+    return f"{word.id}\n\n{word.meaning}\n\nWhat to do: {word.way}\n"
 
 
 def table(rules: Iterable[Rule]) -> str:

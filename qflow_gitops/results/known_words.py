@@ -1,0 +1,32 @@
+"""Every stable word that a result can have as its reason, in the order in which they are told."""
+
+from collections.abc import Mapping
+
+from qflow_gitops.results import words_of_hosts as hosts
+from qflow_gitops.results import words_of_stops as stops
+from qflow_gitops.results.words import EXITS, Word
+from qflow_gitops.results.words_of_plans import PLANS
+from qflow_gitops.results.words_of_the_lockfile import LOCKFILE
+from qflow_gitops.results.words_of_usage import USAGE
+
+REASONS: Mapping[str, Word] = {
+    word.id: word
+    for family in (
+        PLANS,
+        stops.APPLY,
+        USAGE,
+        stops.FILES,
+        stops.GIT,
+        LOCKFILE,
+        hosts.QUALYS,
+        hosts.LOGIN,
+        hosts.GITHUB,
+        hosts.GITLAB,
+        stops.OTHER,
+    )
+    for word in family
+}
+"""Every reason, by its word."""
+
+WORDS: Mapping[str, Word] = {**REASONS, **{word.id: word for word in EXITS.values()}}
+"""The same, and the exit codes by their numbers."""
