@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from qflow_gitops.errors import UnreachableError
+from qflow_gitops.errors import QflowError, UnreachableError
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.qualys.credentials import Secret
 from qflow_gitops.qualys.logins.login import Login, Token
@@ -31,6 +31,7 @@ class TokenSource:
         self._token: Token | None = None
         self._last: Token | None = None  # also one that was refused
         self._due = 0.0  # when to renew it
+        self._failed: list[QflowError] = []  # at fetching, for who waited for that
 
     @property
     def noun(self) -> str:
@@ -52,12 +53,17 @@ class TokenSource:
         return self._login.renewable
 
     def get(self) -> Secret:
-        """Return a token. Raises what the login does; refused credentials end at once."""
+        """Return a token. Raises what the login does; refused credentials end at once.
+
+        Who waited for a thread whose try failed is told the same: else each would try in turn.
+        """
+        failed = len(self._failed)
         with self._lock:
             just_fetched = self._end_begun()
-            if self._token is None:
-                self._fetch()
-            elif not just_fetched and (self._now() > self._due or self._login.has_changed()):
+            due = self._token is None or self._now() > self._due or self._login.has_changed()
+            if due and not just_fetched:
+                if len(self._failed) > failed:
+                    raise self._failed[-1]
                 self._renew()
             assert self._token is not None  # noqa: S101  fetched, or an exception
             return self._token.value
@@ -93,15 +99,16 @@ class TokenSource:
                 self._token = None
 
     def _renew(self) -> None:
-        """Fetch anew; while nobody can be reached, the token that is there goes on until its end.
+        """Fetch; while nobody can be reached, the token that is there goes on until its end.
 
         What says no ends it at once.
         """
-        assert self._token is not None  # noqa: S101  asked by the caller
         try:
             self._fetch()
-        except UnreachableError:
-            if self._now() > self._token.until - LAST:
+        except QflowError as problem:
+            lasts = self._token is not None and self._now() <= self._token.until - LAST
+            if not (lasts and isinstance(problem, UnreachableError)):
+                self._failed.append(problem)
                 raise
             self._due = self._now() + PAUSE
 

@@ -274,6 +274,28 @@ def test_threads_share_one_run(script: Callable[[str], str], tmp_path: Path) -> 
     assert asked.read_text() == "x"
 
 
+def test_threads_share_a_run_that_fails(script: Callable[[str], str], tmp_path: Path) -> None:
+    """Else each would wait for one that hangs, one after the other."""
+    asked = tmp_path / "asked"
+    line = script(f"open({str(asked)!r}, 'a').write('x')\ntime.sleep(0.5)\nsys.exit(1)")
+    source = TokenSource(command(line), Redactor())
+    told: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(AuthError) as problem:
+            source.get()
+        told.append(problem.value.message)
+
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert (len(told), len(set(told)), asked.read_text()) == (10, 1, "x")
+    ask()
+    assert asked.read_text() == "xx"  # who asks later is worth another try
+
+
 # --- the whole program ---------------------------------------------------------------------------
 
 

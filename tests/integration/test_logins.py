@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,9 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.logins import AUDIENCE, SUBJECT, Forge, id_token
+from tests.helpers.partners import rows
 from tests.helpers.specs import spec
+from tests.helpers.waits import at_once
 
 HOUR = 3600.0
 
@@ -74,27 +77,60 @@ def test_the_sandbox_issues_and_takes_one(
     assert "with the audience another" in " ".join(done.err.split())
 
 
+WAYS = ("github", "gitlab", "file", "command: token", "command: client", "command: user")
+
+
+def log_in(way: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Set one of the ways up, with secrets that are known to nobody else; what they are."""
+    token = id_token(time.time() + HOUR)
+    given = {
+        "command: token": {"token": token},
+        "command: client": {"clientId": "test-client", "clientSecret": "test-canary-secret"},
+        "command: user": {"username": "test-user", "password": "test-canary-secret"},
+    }
+    if way == "github":
+        return [token, "canary-request-token"]  # the job's
+    monkeypatch.delenv("QFLOW_LOGIN")
+    if way == "gitlab":
+        monkeypatch.setenv("QFLOW_LOGIN", "gitlab")
+        monkeypatch.setenv("QFLOW_ID_TOKEN", token)
+        return [token]
+    monkeypatch.delenv("QFLOW_LOGIN_AUDIENCE")
+    if way == "file":
+        (folder / "token").write_text(token)
+        monkeypatch.setenv("QFLOW_TOKEN_FILE", str(folder / "token"))
+        return [token]
+    (folder / "printed").write_text(json.dumps({"version": 1, **given[way]}))
+    monkeypatch.setenv("QFLOW_CREDENTIAL_COMMAND", f"cat {folder / 'printed'}")
+    return [token, "test-canary-secret"]
+
+
+@pytest.mark.parametrize("way", rows(WAYS, ("github", "command: client").__contains__))
 def test_nothing_of_a_login_is_in_anything_that_is_written(
-    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge
-) -> None:
-    sandbox.set_faults("401@steps", "500@list")
+    project: Workspace, cli: Cli, sandbox: SandboxServer, job: Forge,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str,
+) -> None:  # fmt: skip
+    secrets = log_in(way, tmp_path, monkeypatch)
+    job.gives(secrets[0])
+    at_once(monkeypatch)
+    sandbox.set_faults("401@steps")
     told = [
         cli("-v", "apply", "--yes", "--report", "markdown=told.md", "--report", "json=told.json"),
         cli("-v", "status", "--refresh"),
         cli("-v", "workflows", "pull"),
     ]
-    sandbox.set_faults("401@workflow")
-    project.write("runs/aws/buckets.yaml", project.read("runs/aws/buckets.yaml") + "  rerun: 1\n")
-    project.commit()
-    told += [cli("-v", "apply", "--yes"), cli("-v", "apply", "--yes", "--format", "json")]
+    assert told[0].code == 0
+    for fault in ("401@workflow", "403@workflow", "401@token", "500@token"):
+        sandbox.set_faults(fault)
+        project.write("runs/more.yaml", spec(f"more-{fault[:3]}"))
+        project.commit()
+        told += [cli("-v", "apply", "--yes"), cli("-v", "apply", "--yes", "--format", "json")]
     written = "".join(one.out + one.err for one in told)
     for file in project.path.rglob("*"):
         if file.is_file():
             written += file.read_bytes().decode("latin-1")
-    token = json.loads(job.answer("")[2])["value"]
-    assert SUBJECT in written
-    for secret in (token, *token.split("."), "canary-request-token"):
-        assert not any(secret[at : at + 16] in written for at in range(len(secret) - 16))
+    for secret in [part for one in secrets for part in (one, *one.split("."))]:
+        assert not any(secret[at : at + 16] in written for at in range(len(secret) - 15))
 
 
 def test_a_refused_id_token_says_what_is_open(
