@@ -57,12 +57,13 @@ def test_no_command_shows_the_help_as_a_person_reads_it(
     assert "Error:" not in shown
 
 
-@pytest.mark.parametrize("command", ["sandbox", "demo"])
+@pytest.mark.parametrize("command", ["sandbox", "demo", "demo --keep kept"])
 def test_without_flask_the_sandbox_says_what_to_install(
     command: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "qflow_gitops.sandbox.server", None)
-    kind(cli(command), 2, "Flask", "`pip install 'Flask>=3.0'`")
+    kind(cli(*command.split()), 2, "Flask", "`pip install 'Flask>=3.0'`")
+    assert not (cli.folder / "kept").exists()
 
 
 @BOTH
