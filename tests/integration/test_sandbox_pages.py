@@ -15,6 +15,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from qflow_gitops.sandbox.store import Begun, Store
 from tests.helpers import browser
 from tests.helpers.node import requires_node
+from tests.helpers.partners import rows
 from tests.helpers.sandboxes import older_data, served
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 from tests.integration.test_sandbox import API, BODY, Client
@@ -306,7 +307,9 @@ def test_what_reads_badly_is_found(tmp_path: Path) -> None:
 
 @requires_node
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (500, True)])
-@pytest.mark.parametrize("path", [*PATHS, "/executions/one"])
+@pytest.mark.parametrize(
+    "path", rows((*PATHS, "/executions/one"), lambda path: path in ("/faults", "/executions/one"))
+)
 def test_people_with_any_eyes_and_hands_can_read_it(
     path: str, width: int, dark: bool, sandbox: Any, tmp_path: Path
 ) -> None:
