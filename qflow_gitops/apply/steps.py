@@ -23,7 +23,7 @@ def meaning(word: str, statuses: Mapping[str, str]) -> str:
 
 def told(step: Step, statuses: Mapping[str, str], hiding: Hiding) -> StepTold:
     """Tell a step, without what its spec calls sensitive."""
-    said = (Saying(each.field, hiding.text(each.text), each.likely) for each in step.said)
+    said = [Saying(each.field, hiding.text(each.text), each.likely) for each in step.said]
     return StepTold(
         step.node_id,
         step.node_type,
@@ -32,7 +32,7 @@ def told(step: Step, statuses: Mapping[str, str], hiding: Hiding) -> StepTold:
         meaning(step.status, statuses),
         time_of(step.created_at),
         time_of(step.updated_at),
-        tuple(said),
+        tuple(each for each in said if each.text),
     )
 
 

@@ -8,6 +8,7 @@ from qflow_gitops.apply import belonging, events
 from qflow_gitops.apply.admission import Admission, admit, asked, check_follows, left_alone
 from qflow_gitops.apply.approvals import Approver
 from qflow_gitops.apply.carry_out import carry_out
+from qflow_gitops.apply.failures import with_steps
 from qflow_gitops.apply.planned import ApplySource, PlannedApply, due_in
 from qflow_gitops.apply.planner import Planner
 from qflow_gitops.apply.platforms import Gateways, one_environment
@@ -65,7 +66,7 @@ def apply(
         if report is None:
             raise
         return replace(report, exit_code=problem.exit_code, reason=problem.reason, error=problem)
-    return report
+    return with_steps(report, services, inputs.project)  # nobody else has to wait for it
 
 
 def _admitted(

@@ -9,7 +9,7 @@ from qflow_gitops.base.jsondiff import MISSING
 from qflow_gitops.errors import UnreachableError
 from qflow_gitops.ports.qualys import Execution, Qualys
 from qflow_gitops.results.stories import Culprit, Depth, ExecutionTold, StepTold
-from qflow_gitops.specs.hiding import Hiding
+from qflow_gitops.specs.hiding import Hiding, HidingAll
 
 OUTPUTS = 20
 """So many steps' details and outputs are looked at: two calls each."""
@@ -41,7 +41,7 @@ class Looker(NamedTuple):
         shown = self.qualys.steps(self.execution_id)
         if shown is None:
             return self._told(found)._replace(problem=_NOT_SHOWN.format("its steps"))
-        steps = [told(step, self.statuses, self.hiding or _EVERYTHING) for step in shown.steps]
+        steps = [told(step, self.statuses, self._texts) for step in shown.steps]
         about = self._culprit(steps, self._told(found))
         wanted = steps[:OUTPUTS] if self.depth.steps else [about.step] if about else []
         more = {id(step): self._in_full(step) for step in wanted if step.node_id}
@@ -54,6 +54,11 @@ class Looker(NamedTuple):
             problem="" if self.hiding else _UNKNOWN_SPEC,
             raw=dict(self._raw(steps)) if self.depth.raw else {},
         )
+
+    @property
+    def _texts(self) -> Hiding:
+        """What may be shown of texts: nothing, where nobody knows what is sensitive."""
+        return self.hiding or HidingAll()
 
     def _told(self, found: Execution) -> ExecutionTold:
         return ExecutionTold(
@@ -78,7 +83,7 @@ class Looker(NamedTuple):
         with suppress(UnreachableError):  # the list has told of it, too
             details = self.qualys.step(self.execution_id, step.node_id)
             if details:
-                more = told(details, self.statuses, self.hiding or _EVERYTHING).said
+                more = told(details, self.statuses, self._texts).said
                 known = {saying.text for saying in more}
                 rest = (each for each in step.said if each.text not in known)
                 said = sorted((*more, *rest), key=lambda saying: not saying.likely)
@@ -98,17 +103,3 @@ class Looker(NamedTuple):
         for below in ((), ("steps",), *(("steps", node, "output") for node in nodes)):
             path = "/".join(("/qflowapi/v1/executions", self.execution_id, *below))
             yield path, self.hiding.value(self.qualys.shown(self.execution_id, *below))
-
-
-class _Everything(Hiding):
-    """Hides every text: nobody knows what is sensitive."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def text(self, text: str) -> str:
-        del text
-        return ""
-
-
-_EVERYTHING = _Everything()

@@ -14,7 +14,7 @@ from qflow_gitops.lockfile.attempt_json import attempt_to_json
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.render.jsonchecks import examination
-from qflow_gitops.render.jsonstories import difference, story
+from qflow_gitops.render.jsonstories import culprit, difference, story
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.files import Draft, Files, Known
@@ -313,6 +313,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "environment": outcome.environment,
         "name": outcome.name,
         "attempt": attempt_to_json(outcome.attempt),
+        "failedAt": culprit(outcome.failed_at),
     }
 
 

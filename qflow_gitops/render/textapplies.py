@@ -10,6 +10,7 @@ from qflow_gitops.plan.change import Action
 from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.escape import clean
 from qflow_gitops.render.grouped import FEW, targets, who
+from qflow_gitops.render.steps import in_a_line
 from qflow_gitops.render.textplans import frozen, held, section, summed_up
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.groups import Entry, alike, bundled, entry_of, in_words, own_words
@@ -69,9 +70,11 @@ def _outcomes(some: Sequence[Outcome]) -> Iterator[str]:
         if len(same) == 1 or (sign != "✓" and len(same) <= FEW):
             for one in same:
                 yield f"  {sign} {who([one])}  {clean(_ended(one))}"
+                yield from _at_steps([one])
         else:
             yield f"  {sign} {who(same)}  {clean(words)}"
             yield f"      {targets(same)}"
+            yield from _at_steps(same)
 
 
 def _gone_wrong(outcomes: Sequence[Outcome], *, each: bool) -> Iterator[str]:
@@ -83,8 +86,19 @@ def _gone_wrong(outcomes: Sequence[Outcome], *, each: bool) -> Iterator[str]:
         words, own = own_words([_ended(one) for one in same])
         some = f"{len(same):,} runs  each " if len(same) > 1 else f"{who(same)}  "
         yield f"  {sign} {some}{clean(words)}"
+        yield from _at_steps(same) if len(same) == 1 else ()
         for one, its in zip(same, own, strict=True) if len(same) > 1 else ():
             yield f"      {who([one])}  {clean(its)}"
+            yield from _at_steps([one])
+
+
+def _at_steps(same: Sequence[Outcome]) -> Iterator[str]:
+    """Say by which steps runs failed, and what those say, where Qualys told it."""
+    known = [(one, in_a_line(one.failed_at)) for one in same if one.failed_at]
+    for some in alike(known, lambda each: each[1]):
+        yield f"      at {some[0][1]}"
+        if len(some) < len(same):
+            yield f"        {targets([one for one, _ in some])}"
 
 
 def _ways_on(body: Applied) -> Iterator[str]:

@@ -11,17 +11,19 @@ from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, Stat
 from qflow_gitops.plan.change import Action, Change, Reason
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
+from qflow_gitops.results.stories import Culprit
 from qflow_gitops.specs.spec import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one run of an apply stands at its end."""
+    """How one run of an apply stands at its end; `failed_at` by which step, None for unknown."""
 
     environment: str
     name: str
     attempt: Attempt
     spec: RunSpec | None = None
+    failed_at: Culprit | None = None
 
     @property
     def key(self) -> RunKey:

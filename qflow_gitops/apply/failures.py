@@ -1,0 +1,90 @@
+"""By which steps the runs of an apply failed: one look each, once everything is recorded.
+
+Whatever such a look shows, or doesn't, changes no outcome and no exit code.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from qflow_gitops.apply.platforms import Gateways
+from qflow_gitops.apply.services import ApplyServices
+from qflow_gitops.apply.steps import culprit, told
+from qflow_gitops.apply.workers import Background
+from qflow_gitops.errors import QflowError
+from qflow_gitops.lockfile.states import UNSUCCESSFUL
+from qflow_gitops.ports.qualys import Qualys
+from qflow_gitops.results.applies import Applied, Outcome
+from qflow_gitops.results.report import Report
+from qflow_gitops.results.stories import Culprit
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.specs import as_sent
+from qflow_gitops.specs.hiding import Hiding, HidingAll
+
+MOST = 10
+"""So many failed runs are looked at, at once."""
+WITHIN = 15.0
+"""Seconds for all of them; a look that takes longer isn't waited for."""
+_STEP = 0.2  # seconds between two looks at whether somebody asked to stop
+
+
+def with_steps(report: Report, services: ApplyServices, project: Project) -> Report:
+    """Add to runs that failed by which step, and what that says, as far as Qualys tells."""
+    body = report.body
+    if not isinstance(body, Applied):
+        return report
+    failed = [
+        each
+        for each in body.outcomes
+        if each.attempt.state in UNSUCCESSFUL and each.attempt.execution_id
+    ][:MOST]
+    if not failed or services.stop():
+        return report
+    found: Mapping[int, Culprit] = {}
+    with suppress(QflowError):
+        found = _looked_at(failed, services, project)
+    outcomes = tuple(replace(each, failed_at=found.get(id(each))) for each in body.outcomes)
+    return replace(report, body=replace(body, outcomes=outcomes))
+
+
+def _looked_at(
+    failed: list[Outcome], services: ApplyServices, project: Project
+) -> Mapping[int, Culprit]:
+    """Look at each on a thread of its own, until all are there or the time is over."""
+    gateways = Gateways(services.qualys, project)
+    specs = as_sent(services.git, project, [each.attempt for each in failed])
+    background: Background[int] = Background()
+    for each, spec in zip(failed, specs, strict=True):
+        qualys = gateways.asked(each.environment, each.attempt)
+        hiding = Hiding(spec) if spec else HidingAll()
+        about = (qualys, each.attempt.execution_id, project.statuses, hiding)
+        background.do(id(each), lambda about=about: look(*about))  # type: ignore[misc]
+    background.close()
+    found: dict[int, Culprit] = {}
+    end, left = services.clock.monotonic() + WITHIN, len(failed)
+    for _ in range(round(WITHIN / _STEP)):
+        for owner, seen in background.done(_STEP):
+            left -= 1
+            if isinstance(seen, Culprit):
+                found[owner] = seen
+        if not left or services.stop() or services.clock.monotonic() > end:
+            break
+    return found
+
+
+def look(
+    qualys: Qualys, execution_id: str, statuses: Mapping[str, str], hiding: Hiding
+) -> Culprit | None:
+    """Find the step by which an execution didn't succeed, with its details, which tell of errors.
+
+    None where Qualys doesn't show it. Raises AuthError, UnreachableError.
+    """
+    shown = qualys.steps(execution_id)
+    about = culprit([told(step, statuses, hiding) for step in shown.steps]) if shown else None
+    if about is None or about.step.message or not about.step.node_id:
+        return about
+    with suppress(QflowError):  # the list has told which one
+        details = qualys.step(execution_id, about.step.node_id)
+        if details:
+            return about._replace(step=told(details, statuses, hiding))
+    return about
