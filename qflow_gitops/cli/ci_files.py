@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qflow_gitops.base.paths import ProjectFolder
     from qflow_gitops.cli.doctor_ground import Ground
     from qflow_gitops.commands.workflow_files import Workflows
-    from qflow_gitops.doctor.ci.expected import Expected
+    from qflow_gitops.doctor.ci.expected import Expected, Owners
     from qflow_gitops.git.repository import GitRepo
     from qflow_gitops.settings.project import Project
 
@@ -59,6 +59,7 @@ def _expected(git: GitRepo, commit: str, project: Project) -> Expected:
         lock=project.lock.branch if project.lock.store == "branch" else "",
         timeout=project.apply.timeout,
         renew=_renew(git, tuple(found), project.folder, told.action),
+        owners=_owners(git, commit, project.folder),
         version=qflow_gitops.__version__,
     )
 
@@ -95,6 +96,18 @@ def _contents(git: GitRepo, commit: str, paths: tuple[str, ...]) -> dict[str, by
     entries = {os.fsdecode(path): entry for path, entry in git.files(commit, paths).items()}
     blobs = git.contents(entries.values())
     return {path: blobs[entry.blob] for path, entry in entries.items()}
+
+
+def _owners(git: GitRepo, commit: str, at: ProjectFolder) -> Owners:
+    """Read who owns what decides; GitHub takes the first of these files."""
+    from qflow_gitops.commands.init import OWNERS_PLACES
+    from qflow_gitops.doctor.ci.expected import Owners
+    from qflow_gitops.doctor.ci.owners import unowned
+
+    found = _contents(git, commit, OWNERS_PLACES)
+    paths = (".github/", at.settings, f"{at.connectors}/")
+    file = next((place for place in OWNERS_PLACES if place in found), "")
+    return Owners(file, unowned(_text(found.get(file)), paths))
 
 
 def _told(found: Mapping[str, bytes]) -> tuple[Workflows, str]:

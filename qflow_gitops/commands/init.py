@@ -82,7 +82,7 @@ _OWNERS_TEXT = """\
 # /{settings}  @OWNER/TEAM
 # /{connectors}/  @OWNER/TEAM
 """
-_OWNERS_PLACES = (_OWNERS, "CODEOWNERS", "docs/CODEOWNERS")
+OWNERS_PLACES = (_OWNERS, "CODEOWNERS", "docs/CODEOWNERS")
 """Where GitHub looks for it, the first of them counts."""
 
 
@@ -206,7 +206,7 @@ def _exported(folder: Path, root: Path, text_of: Callable[[str], str]) -> list[F
 
 def _owners(root: Path, at: ProjectFolder) -> FileChange:
     """Write who owns what decides about accounts, for a person to fill in; or say what it lacks."""
-    there = next((name for name in _OWNERS_PLACES if (root / name).exists()), None)
+    there = next((name for name in OWNERS_PLACES if (root / name).exists()), None)
     if there is None:
         text = _OWNERS_TEXT.format(settings=at.settings, connectors=at.connectors)
         return _write_missing(root, _OWNERS, text)

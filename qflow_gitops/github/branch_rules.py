@@ -4,7 +4,8 @@ docs.github.com, "REST API endpoints for rules": GET rules/branches/{branch} (Me
 the active rules of rulesets at any level, also of a branch that isn't there yet; GET rulesets/{id}
 has `current_user_can_bypass`. "REST API endpoints for protected branches": GET
 branches/{branch}/protection takes Administration: read; `protected` of GET branches/{branch}
-(Contents: read) tells whether there is any.
+(Contents: read) tells whether there is any. "REST API endpoints for repositories": GET
+codeowners/errors (Contents: read).
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,6 +55,13 @@ def rules(asking: Asking, branch: str, *, pushed: bool) -> BranchRules:
     except AuthError as problem:
         return new._replace(hidden=f"{problem.message} {problem.hint}")
     return new if old is None else _stricter(new, _of_protection(old))
+
+
+def owner_errors(asking: Asking) -> list[str]:
+    """Say what GitHub finds wrong in CODEOWNERS; nothing where there is no such file."""
+    found = asking.fields("codeowners/errors", _CONTENTS)
+    errors = found.items("errors") if found else []
+    return [f"line {each.count('line')}, {each.text('kind')}" for each in errors]
 
 
 def _blocking(*, is_there: bool) -> frozenset[str]:

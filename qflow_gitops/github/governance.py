@@ -88,6 +88,10 @@ class GitHubGovernance:
         """Say what keeps a branch."""
         return branch_rules.rules(self._asking, name, pushed=pushed)
 
+    def owner_errors(self) -> Sequence[str]:
+        """Say what is wrong in CODEOWNERS of the default branch."""
+        return branch_rules.owner_errors(self._asking)
+
     def guard(self, branch: str) -> str:
         """Return the command that makes such a ruleset (docs, "Create a repository ruleset")."""
         words = {

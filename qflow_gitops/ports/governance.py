@@ -166,6 +166,9 @@ class Governance(Protocol):
         Where it is to be `pushed` to, also whether this token's user is let through.
         """
 
+    def owner_errors(self) -> Sequence[str]:
+        """Say what is wrong in the file that names code owners, as the host reads it."""
+
     def guard(self, branch: str) -> str:
         """Return a command that forbids to force-push and to delete a branch, "" for none."""
 

@@ -9,9 +9,11 @@ import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli, Done
-from tests.helpers.clones import Remote
+from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
-from tests.helpers.github_api import GitHubApi
+from tests.helpers.github_api import REPOSITORY, Fault, GitHubApi
+from tests.helpers.github_settings import OWNED, OWNERS, TOOL, environment, guarded, rule
+from tests.helpers.gitlab_api import PROJECT, GitLabApi
 from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -344,3 +346,45 @@ def test_a_comment_on_targets_that_ran(
     sandbox.set_faults("400@run#1")
     assert cli("apply", "--yes", "--concurrency", "1").code == 1
     golden("comment-targets-done", cli("comment", "--pull-request", "1", "--dry-run"))
+
+
+def test_what_doctor_says_of_a_code_host(
+    workspace: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch, golden: Golden
+) -> None:
+    """As it should be; and with rules that are missing, for a token that isn't shown all."""
+    workspace.git("remote", "add", "origin", f"git@github.example:{REPOSITORY}.git")
+    assert cli("init", "--github", "--action", f"{TOOL}@{'a' * 40}").code == 0
+    workspace.write(OWNERS, OWNED)
+    workspace.commit()
+    with GitHubApi() as api:
+        api.settings = guarded()
+        for name, value in api.environ.items():
+            monkeypatch.setenv(name, value)
+        golden("doctor-ci", cli("doctor", "ci"))
+        api.settings |= {
+            "rules/branches/main": [], "rules/branches/qflow-lock": [rule("deletion")],
+            "actions/variables/QFLOW_FREEZE": {"value": "incident 42"},
+            "actions/workflows/qflow.yml": {"state": "disabled_inactivity"},
+            "environments/production-approval": environment(),
+            "environments/production": environment(),
+        }  # fmt: skip
+        refused = "Resource not accessible by integration"
+        api.faults = [Fault("GET", "/actions/permissions|/secrets", 403, message=refused)]
+        golden("doctor-ci-broken", cli("doctor", "ci"))
+        golden("doctor-ci-broken-markdown", cli("doctor", "ci", "--format", "markdown"))
+
+
+def test_what_doctor_says_of_gitlab(
+    workspace: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch, golden: Golden
+) -> None:
+    text = (Path(__file__).parents[2] / "examples/gitlab/.gitlab-ci.yml").read_text("utf-8")
+    own = text.replace("PROJECT: your-group/your-project", f"PROJECT: {PROJECT}")
+    workspace.write(".gitlab-ci.yml", own)
+    workspace.write("qflow.yaml", BRANCH_PROJECT)
+    workspace.commit()
+    with GitLabApi() as api:
+        for name, value in api.environ.items():
+            monkeypatch.setenv(name, value)
+        for premium in ("approval_rules", "approvals", "protected_environments"):
+            del api.settings[premium]
+        golden("doctor-gitlab", cli("doctor", "ci"))

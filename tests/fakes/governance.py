@@ -42,6 +42,7 @@ class FakeGovernance:
     secret: Secrets = NO_SECRETS
     timed: Sequence[Schedule] = ()
     rights: JobRights = NO_RIGHTS
+    wrong: Sequence[str] = ()
     days: int | None = 90
     version: str = ""
     problem: QflowError | None = None
@@ -62,6 +63,10 @@ class FakeGovernance:
         self._called()
         del pushed
         return self.branches.get(name, BranchRules())
+
+    def owner_errors(self) -> Sequence[str]:
+        self._called()
+        return self.wrong
 
     def guard(self, branch: str) -> str:
         return f"guard {branch}"

@@ -17,6 +17,9 @@ GATE, PRODUCTION = "production-approval", "production"
 MAIN, LOCK = "main", "qflow-lock"
 FLOW, OPERATIONS = "qflow.yml", "qflow-operations.yml"
 
+OWNERS = ".github/CODEOWNERS"
+OWNED = "/.github/  @octo/security\n/qflow.yaml  @octo/security\n/connectors/  @octo/security\n"
+
 Answers = dict[str, Any]
 """Path below the repository's address -> JSON; a path with `/` first is one of the API."""
 
@@ -44,6 +47,7 @@ def guarded(now: datetime | None = None) -> Answers:
         f"rules/branches/{LOCK}": [rule("deletion"), rule("non_fast_forward")],
         f"branches/{MAIN}": {"name": MAIN, "protected": True},
         f"branches/{LOCK}": {"name": LOCK, "protected": True},
+        "codeowners/errors": {"errors": []},
         f"actions/workflows/{FLOW}": {"state": "active"},
         f"actions/workflows/{OPERATIONS}": {"state": "active"},
         f"actions/workflows/{FLOW}/runs": runs(ran),

@@ -2,11 +2,15 @@
 
 import re
 import shlex
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import cmarkgfm
 import pytest
 
 from qflow_gitops.http.asking import CALLS
@@ -20,6 +24,8 @@ from tests.helpers.github_settings import (
     LOCK,
     MAIN,
     OPERATIONS,
+    OWNED,
+    OWNERS,
     PRODUCTION,
     TOOL,
     Answers,
@@ -68,6 +74,7 @@ class Hosted:
 def hosted(cli: Cli, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     workspace.git("remote", "add", "origin", f"git@github.example:{REPOSITORY}.git")
     assert cli("init", "--github", "--action", f"{TOOL}@{COMMIT}").code == 0
+    workspace.write(OWNERS, OWNED)
     workspace.commit()
     with GitHubApi() as api:
         api.settings = guarded()
@@ -158,6 +165,10 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
     "deletions": (
         rules(MAIN, rule("non_fast_forward"), reviews(), checks()), "target-branch", WARNING,
         "deleted",
+    ),
+    "an owner that is nobody": (
+        put("codeowners/errors", {"errors": [{"line": 2, "kind": "Unknown owner"}]}), "code-owners",
+        WARNING, "line 2, Unknown owner",
     ),
     "a lock branch that takes pull requests alone": (
         rules(LOCK, *KEPT, reviews()), "lock-branch", FAILED, "apply can't push to it",
@@ -327,6 +338,7 @@ RIGHTS = {
     r"/workflows/": ({"schedule"}, "Actions"),
     r"/actions/permissions": ({"jobs", "job-token", "retention"}, "Administration"),
     r"/contents/": ({"action"}, "Contents"),
+    r"/codeowners/": ({"code-owners"}, "Contents"),
 }
 
 
@@ -412,6 +424,24 @@ def test_line_ends_count_and_so_does_what_is_left_to_replace(hosted: Hosted) -> 
     assert [one["result"] for one in found] == [FAILED, OK]
 
 
+def test_who_owns_what_decides_is_told(hosted: Hosted) -> None:
+    """`init` writes the file with each line as a comment."""
+    hosted.workspace.write(OWNERS, f"# {OWNED}")
+    hosted.workspace.commit()
+    assert hosted.odd() == {"code-owners": WARNING}
+    assert "gives none to .github/" in hosted.one("code-owners")["found"]
+    hosted.workspace.remove(OWNERS)
+    hosted.workspace.commit()
+    assert "no file names any" in hosted.one("code-owners")["found"]
+    for text in ("* @octo/all\n", "*.yaml @x\n.github @x\nconnectors/** @x\n"):
+        hosted.workspace.write("CODEOWNERS", text)
+        hosted.workspace.commit()
+        assert hosted.odd() == {}
+    hosted.workspace.write("CODEOWNERS", "* @octo/all\n/connectors/\n")
+    hosted.workspace.commit()
+    assert hosted.one("code-owners")["found"] == "CODEOWNERS gives none to connectors/"
+
+
 def test_a_branch_of_another_name_is_no_difference(hosted: Hosted) -> None:
     text = hosted.workspace.read(FILE)
     hosted.workspace.write(FILE, text.replace("branches: [main]", "branches: [main, 'v/*']"))
@@ -474,3 +504,79 @@ def test_the_command_of_a_hint_is_one_that_the_api_takes(hosted: Hosted) -> None
     hosted.api.settings[f"actions/workflows/{FLOW}"] = {"state": "disabled_inactivity"}
     hint = hosted.one("schedule")["hint"]
     assert hint == f"`gh workflow enable {FLOW} --repo {REPOSITORY}`"
+
+
+def test_names_that_nobody_resolves_are_not_waited_for(
+    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resolver that hangs, as one behind a firewall does; three seconds are all it gets."""
+    held = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: held.wait(60))
+    begun = time.monotonic()
+    found = hosted.one("repository")
+    assert time.monotonic() - begun < 3
+    held.set()
+    assert "can't be resolved in time" in found["found"]
+    assert hosted.api.asked == []
+
+
+def test_an_address_that_does_not_answer_is_unknown_soon(
+    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server whose queue is full takes no connection: packets go nowhere."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        others = [socket.socket() for _ in range(3)]
+        for one in others:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{full.getsockname()[1]}")
+        begun = time.monotonic()
+        found = hosted.one("repository")
+        assert time.monotonic() - begun < 4
+        for one in others:
+            one.close()
+    assert (found["result"], "took too long" in found["found"]) == (UNKNOWN, True)
+
+
+def test_an_enterprise_server_has_its_api_below_its_own_name(
+    hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(docs.github.com, enterprise-server, "Getting started with the REST API")."""
+    address = f"{hosted.api.environ['GITHUB_API_URL']}/api/v3"
+    monkeypatch.setenv("GITHUB_API_URL", address)
+    for name in ("GITHUB_SERVER_URL", "GITHUB_ACTIONS", "GITHUB_REPOSITORY"):
+        monkeypatch.delenv(name)
+    hosted.workspace.git("remote", "set-url", "origin", f"http://127.0.0.1/{REPOSITORY}.git")
+    hosted.api.settings = {
+        f"/api/v3{key if key.startswith('/') else f'/repos/{REPOSITORY}/{key}'.rstrip('/')}": value
+        for key, value in guarded().items()
+    }
+    assert hosted.odd() == {}
+    del hosted.api.settings[f"/api/v3/repos/{REPOSITORY}/environments/{GATE}"]
+    server = hosted.api.environ["GITHUB_API_URL"]
+    assert hosted.one("gate")["hint"].startswith(f"{server}/{REPOSITORY}/settings/environments: ")
+
+
+def test_an_empty_repository_and_a_branch_that_is_not_there_yet(hosted: Hosted) -> None:
+    """GitHub names a default branch also where nothing was pushed yet."""
+    for branch in (MAIN, LOCK):
+        del hosted.api.settings[f"branches/{branch}"]
+    for file in (FLOW, OPERATIONS):
+        del hosted.api.settings[f"actions/workflows/{file}"]
+    found = hosted.odd()
+    assert found == {"schedule": FAILED}
+
+
+def test_names_from_a_host_are_shown_and_never_obeyed(hosted: Hosted) -> None:
+    hostile = "x\n::add-mask::y\x1b[2J`$(reboot)`"
+    hosted.api.settings["actions/variables/QFLOW_FREEZE"] = {"value": hostile}
+    hosted.api.settings[POLICIES] = named("branch_policies", MAIN, hostile)
+    done = hosted.cli("doctor", "ci")
+    assert "\x1b" not in done.out
+    assert not any(line.strip().startswith("::") for line in done.out.splitlines())
+    markdown = hosted.cli("doctor", "ci", "--format", "markdown").out
+    html = cmarkgfm.github_flavored_markdown_to_html(markdown)
+    assert html.count("<table>") == 1
+    assert html.count("<tr>") == len(hosted.look()) + 1

@@ -19,7 +19,7 @@ def target(seen: Seen) -> Iterator[Check]:
     )
     if not found:
         untold = f"; {rules.untold}" if rules.untold else ""
-        yield ok("target-branch", about, f"changed by reviewed changes only{untold}")
+        yield ok("target-branch", about, f"only reviewed changes reach it{untold}")
     elif rules.hidden:
         yield unknown("target-branch", about, _as_shown(", ".join(found), rules), hint)
     elif not rules.reviewed or rules.forced:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import NamedTuple
 
-from qflow_gitops.doctor.ci import branches, environments, files, jobs, schedule
+from qflow_gitops.doctor.ci import branches, environments, files, jobs, owners, schedule
 from qflow_gitops.doctor.ci.expected import Expected
 from qflow_gitops.doctor.ci.seen import Seen
 from qflow_gitops.errors import QflowError
@@ -25,6 +25,7 @@ LOOKS = (
     _Look("trigger", "what starts an apply", branches.trigger),
     _Look("action", "version that the CI runs", files.tool),
     _Look("target-branch", "branch that changes go to", branches.target),
+    _Look("code-owners", "code owners", owners.owners),
     _Look("lock-branch", "branch of the lockfile", branches.lock),
     _Look("gate", "environments that let runs through", environments.gates),
     _Look("environment", "environments that send", environments.applies),

@@ -48,12 +48,19 @@ class Written(NamedTuple):
     missing: tuple[str, ...] = ()
 
 
+class Owners(NamedTuple):
+    """The file that names code owners ("" for none), and what of the project none of them owns."""
+
+    file: str
+    unowned: tuple[str, ...]
+
+
 class Expected(NamedTuple):
     """What to hold a host against.
 
     `lock` is the lockfile's branch, "" where it lives in the work tree. `timeout` is how long an
     apply waits, in seconds. `renew` is the command that writes the CI's files anew, "" for none;
-    `version` is that of this program.
+    `version` is that of this program. `owners` is None where a host has no such file.
     """
 
     pipeline: Pipeline
@@ -62,3 +69,4 @@ class Expected(NamedTuple):
     timeout: float = 0.0
     renew: str = ""
     version: str = ""
+    owners: Owners | None = None
