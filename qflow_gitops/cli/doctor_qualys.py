@@ -67,12 +67,13 @@ def facts(ground: Ground) -> Report:
 
 def begin(ground: Ground, project: Project, name: str) -> Visit | QflowError:
     """Connect to an environment's platform; nothing is sent yet."""
-    from qflow_gitops.doctor.qualys.visit import MOST, SECONDS, Visit
+    from qflow_gitops.doctor.qualys.visit import AGAIN, MOST, SECONDS, Visit
 
     platform, everything = project.environments[name].platform, ground.asked.everything
     limits = (None, None) if everything else (MOST, SECONDS)
     tenant = found_or_problem(lambda: ground.wiring.connections.tenant(platform, *limits))
-    return tenant if isinstance(tenant, QflowError) else Visit(tenant)
+    chosen = f" -e {name}" if ground.asked.environment else ""
+    return tenant if isinstance(tenant, QflowError) else Visit(tenant, f"{AGAIN}{chosen}")
 
 
 def _project(ground: Ground) -> Project:

@@ -151,5 +151,5 @@ def _left(
         yield from left_out(((NAME, _about(other)),), why)
     if rest:
         why = visit.over or "their share of the calls is used up"
-        hint = visit.hint or "`qflow-gitops doctor qualys --all` reads the whole lists."
+        hint = visit.hint or f"`{visit.again}` reads the whole lists."
         yield from left_out(((NAME, more(rest, "connector")),), why, hint)

@@ -13,7 +13,7 @@ _SILENT = 3  # looks in a row without an answer
 
 _PLAIN = re.compile(r"-?[A-Za-z]{1,20}|[0-9]{1,6}")
 _ID = re.compile(r"[0-9A-Za-z-]{8,64}")
-ALL = "`qflow-gitops doctor qualys --all` makes as many calls as it takes."
+AGAIN = "qflow-gitops doctor qualys --all"
 
 
 class Seen(NamedTuple):
@@ -33,9 +33,10 @@ class Seen(NamedTuple):
 class Visit:
     """What was seen so far. `over` says why nothing more is asked, "" while it may be."""
 
-    def __init__(self, tenant: Tenant) -> None:
-        """Begin without a look."""
+    def __init__(self, tenant: Tenant, again: str = AGAIN) -> None:
+        """Begin without a look; `again` is the command that looks with no limit."""
         self.tenant = tenant
+        self.again = again
         self.seen: list[Seen] = []
         self.over = ""
         self.hint = ""
@@ -64,7 +65,7 @@ class Visit:
             shown = self.tenant.look(look, named=named)
         except CallsSpent as problem:
             self.over = small(problem.message)
-            self.hint = ALL
+            self.hint = f"`{self.again}` makes as many calls as it takes."
             return None
         self.seen.append(Seen(look, shown, named))
         self._note(shown, named=named and look.call != "version")

@@ -39,7 +39,7 @@ def checks(visit: Visit, used: Sequence[UsedWorkflow], most: int) -> Iterator[Ch
         yield unknown(NAME, more(len(bad) - _SHOWN, "workflow"), "likewise not in order")
     if left:
         why = visit.over or "their share of the calls is used up"
-        hint = visit.hint or "`qflow-gitops doctor qualys --all` asks for all of them."
+        hint = visit.hint or f"`{visit.again}` asks for all of them."
         yield from left_out(((NAME, more(len(left), "workflow")),), why, hint)
 
 
