@@ -29,6 +29,11 @@ def commands_of(text: str) -> set[tuple[str, ...]]:
 
 @pytest.mark.parametrize("words", sorted(commands_of(README)))
 def test_every_command_and_option_in_the_readme_exists(words: tuple[str, ...]) -> None:
+    check_call(words)
+
+
+def check_call(words: tuple[str, ...]) -> None:
+    """The program has the command, and the options that it is called with."""
     context = click.Context(program)
     command = program.get_command(context, words[0])
     if command is None:

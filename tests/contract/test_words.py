@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from qflow_gitops.cli.main import COMMANDS
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.results.known_words import REASONS, WORDS
 from qflow_gitops.results.words import EXITS, Word
 from qflow_gitops.specs.rules import RULES
+from tests.cli.test_readme import check_call, commands_of
 from tests.helpers.cli import Cli
 from tests.picture import ROOT
 
@@ -75,8 +75,8 @@ def test_a_word_has_one_meaning() -> None:
 def test_an_explanation_is_two_sentences_that_name_real_commands(word: Word) -> None:
     assert re.fullmatch(r"[A-Z`].*[.`)]", word.meaning), word
     assert re.fullmatch(r"[A-Z`\"'].*[.`]", word.way), word
-    for command in re.findall(r"`qflow-gitops ([a-z-]+)", f"{word.meaning} {word.way}"):
-        assert command in COMMANDS, word
+    for words in commands_of(f"{word.meaning} {word.way}"):
+        check_call(words)
 
 
 def test_rules_explains_each_of_them(cli: Cli) -> None:
