@@ -40,7 +40,8 @@ def check_call(words: tuple[str, ...]) -> None:
         assert words[0] in ("is", "makes"), words  # a sentence about the program
         return
     options = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
-    if isinstance(command, click.Group) and not (command.invoke_without_command and not words[1:]):
+    alone = not words[1:] or words[1].startswith("-")
+    if isinstance(command, click.Group) and not (command.invoke_without_command and alone):
         assert words[1] in command.commands
         return
     for word in words[1:]:
