@@ -109,15 +109,6 @@ def test_the_workflows_are_valid_without_a_secret(tmp_path: Path) -> None:
     assert done.stdout.startswith("Checking 2 workflow")
 
 
-def test_our_own_workflow_uses_the_actions_that_are_shipped() -> None:
-    shipped = [ROOT / "action.yml", *(ROOT / "examples/github").iterdir()]
-    known = {one for file in shipped for one in re.findall("uses: (.*)", file.read_text("utf-8"))}
-    own = OURS.read_text("utf-8")
-    assert {*re.findall("uses: (.*)", own)} <= known - {PLACEHOLDER}
-    assert parse(own.encode(), OURS.name).documents[0].data["permissions"] == {}
-    assert own.count("actions/checkout@") == own.count("persist-credentials: false")
-
-
 def test_the_night_runs_come_with_changes_of_what_is_sent_and_recorded() -> None:
     """Each path that is compared is there: a room that moves is no longer looked at otherwise."""
     (compared,) = re.findall(r"git diff --quiet (.*?);", OURS.read_text("utf-8"), re.DOTALL)
