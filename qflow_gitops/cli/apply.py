@@ -115,10 +115,8 @@ def _apply(wiring: Wiring, request: ApplyRequest, *, yes: bool) -> Report:
     request = replace(request, head=wiring.git.resolve(request.head))  # once for all of it
     settings = wiring.settings(request.head, fetch=True)
     project = settings.project
-    if (wiring.git.root / project.folder.rescue).exists():
-        said = "holds answers of an earlier apply that aren't in the lockfile yet"
-        wiring.console.say(f"{project.folder.rescue} {said}.")
-        wiring.console.say("  → `qflow-gitops lock push`")
+    for note in lock_files.left_to_push(wiring, project):
+        wiring.console.say(note)
     stopper = Stopper()
     wiring.time_left = stopper.time_left
     with wiring.console.progress() as progress:
@@ -170,7 +168,9 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
 
 
 def _confirmed(wiring: Wiring, planned: Planned) -> bool:
+    from qflow_gitops.plan.change import Action
     from qflow_gitops.render import formats
+    from qflow_gitops.render.escape import clean, count
     from qflow_gitops.results.report import Report
 
     if not wiring.console.interactive:
@@ -181,4 +181,9 @@ def _confirmed(wiring: Wiring, planned: Planned) -> bool:
             reason="not_confirmed",
         )
     echo(formats.FORMATS["text"](Report("apply", body=planned)), err=True)
-    return wiring.console.ask("Send these runs to Qualys?")
+    plan = planned.plan
+    to = ", ".join(f"{name} on {platform}" for name, platform in plan.platforms.items())
+    own = {"private", "sandbox"} & {*plan.platforms.values()}
+    at = f" ({wiring.environ.get('QFLOW_GATEWAY', '')})" if own else ""
+    runs = count(len(plan.of(Action.RUN)), "run")
+    return wiring.console.ask(clean(f"Send {runs} to Qualys now: {to}{at}?"))

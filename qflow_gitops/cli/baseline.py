@@ -77,4 +77,4 @@ def _confirmed(wiring: Wiring, changes: tuple[Change, ...]) -> bool:
             reason="not_confirmed",
         )
     what = f"these {len(changes)} runs" if len(changes) > 1 else "this run"
-    return wiring.console.ask(f"Record {what} as done, never to send?")
+    return wiring.console.ask(f"Record {what} as done, never to be sent?")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import stat
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from qflow_gitops.cli.painting import Painter
 from qflow_gitops.cli.streams import echo, is_ci
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.formats import FORMATS
+from qflow_gitops.render.layout import laid_out
 from qflow_gitops.render.text import error_lines
 from qflow_gitops.render.text import render as as_text
 
@@ -33,16 +34,6 @@ Result = TypeVar("Result")
 
 HEARTBEAT = 30.0
 """Seconds between two signs of life where there is no terminal."""
-
-_COLOURS = {
-    "+": "green", "✓": "green", "~": "yellow", "↻": "yellow", "!": "yellow", "?": "magenta",
-    "✗": "red", "-": "red", "·": "bright_black", "…": "blue", "→": "cyan", "Error:": "red",
-    "Frozen:": "red",
-}  # fmt: skip
-
-
-_FINDING = re.compile(r"(\S.*?:\d+:\d+: )(error|warning)( \[.*)")
-_MARKS = re.compile(r" +\| +\^+|  +\| \^+")
 
 
 class Copy(NamedTuple):
@@ -93,6 +84,8 @@ class Console(NamedTuple):
     interactive: bool
     quiet: bool
     verbose: bool
+    width_out: int = 0
+    width_err: int = 0
 
     @classmethod
     def for_process(
@@ -114,6 +107,8 @@ class Console(NamedTuple):
             interactive=sys.stdin.isatty() and sys.stderr.isatty() and not in_ci,
             quiet=quiet,
             verbose=verbose,
+            width_out=_width(sys.stdout, environ),
+            width_err=_width(sys.stderr, environ),
         )
 
     def result(self, report: Report, format_name: str, copies: Sequence[Copy] = ()) -> int:
@@ -121,8 +116,10 @@ class Console(NamedTuple):
         if format_name == "text":
             for note in () if report.already_told else report.notes:
                 self.say(note)
-            rendered = as_text(report, verbose=self.verbose)
-            written = [self._out(self._painted(rendered, colour=self.colour_out))]
+            paint = Painter(colour=self.colour_out)
+            written = [
+                self._out(as_text(report, verbose=self.verbose, width=self.width_out, paint=paint))
+            ]
         else:
             written = [self._out(FORMATS[format_name](report).encode())]
         if report.error:
@@ -163,13 +160,18 @@ class Console(NamedTuple):
 
     def error(self, problem: QflowError) -> None:
         """Say what stopped a command."""
-        lines = "\n".join(error_lines(problem))
-        echo(self._painted(lines, colour=self.colour_err), err=True, color=self.colour_err)
+        self._tell(error_lines(problem))
 
     def say(self, text: str) -> None:
         """Say a sentence on stderr, unless the person wants quiet."""
         if not self.quiet:
-            echo(clean(text), err=True)
+            self._tell([clean(text)])
+
+    def _tell(self, lines: Sequence[str]) -> None:
+        paint = Painter(colour=self.colour_err)
+        for line in lines:
+            for part in laid_out(line, self.width_err):
+                echo(paint(line, part), err=True, color=self.colour_err)
 
     def detail(self, text: str) -> None:
         """Say on stderr what only somebody who looks for a cause wants to know (`-v`)."""
@@ -192,11 +194,6 @@ class Console(NamedTuple):
             raise click.Abort from None
         finally:
             signal.signal(signal.SIGINT, listening)
-
-    def _painted(self, text: str, *, colour: bool) -> str:
-        if not colour:
-            return text
-        return "\n".join(_paint(line) for line in text.split("\n"))
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
@@ -249,19 +246,13 @@ def _brief(attempt: Attempt) -> str:
     return f"{words}: {detail.removesuffix('.')}" if detail else words
 
 
-def _paint(line: str) -> str:
-    found = _FINDING.match(line)
-    if found:
-        place, severity, rest = found.groups()
-        colour = "red" if severity == "error" else "yellow"
-        return click.style(place, bold=True) + click.style(severity, fg=colour, bold=True) + rest
-    if _MARKS.fullmatch(line):
-        return click.style(line, fg="red")
-    sign = line.lstrip().split(" ", 1)[0]
-    colour = _COLOURS.get(sign, "")
-    if line and not colour and not line.startswith(" ") and line.endswith(")"):
-        return click.style(line, bold=True)
-    return click.style(line, fg=colour) if colour else line
+def _width(stream: Any, environ: Mapping[str, str]) -> int:
+    """Return the columns of the terminal that a stream goes to, 0 for no terminal."""
+    if not stream.isatty():
+        return 0
+    with suppress(OSError, ValueError):
+        return int(environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns)
+    return 0
 
 
 class Progress:

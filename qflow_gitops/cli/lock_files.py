@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qflow_gitops.base import atomic
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from qflow_gitops.base.paths import ProjectFolder
     from qflow_gitops.cli.context import Wiring
+    from qflow_gitops.results.report import Report
     from qflow_gitops.settings.project import Project
 
 
@@ -42,6 +44,19 @@ def pin_lineage(wiring: Wiring, lineage: str, project: Project) -> None:
             wiring.console.say(f"Wrote the lockfile's lineage into {file}; commit it.")
             return
     wiring.console.say(f"Add the lockfile's lineage to {file} under spec: {line}")
+
+
+def left_to_push(wiring: Wiring, project: Project) -> tuple[str, ...]:
+    """Say that answers of an earlier apply are in a file, and aren't recorded yet; () if not."""
+    if not (wiring.git.root / project.folder.rescue).exists():
+        return ()
+    said = "holds answers of an earlier apply that aren't in the lockfile yet"
+    return (f"{project.folder.rescue} {said}: `qflow-gitops lock push`",)
+
+
+def noted(wiring: Wiring, project: Project, report: Report) -> Report:
+    """Say first of all, beside a result, what waits to be pushed."""
+    return replace(report, notes=(*left_to_push(wiring, project), *report.notes))
 
 
 def check_own(wiring: Wiring, path: Path) -> None:

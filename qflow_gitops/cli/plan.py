@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.base.times import stamp
-from qflow_gitops.cli import options
+from qflow_gitops.cli import lock_files, options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 
@@ -69,8 +69,8 @@ def command(
         settings = wiring.settings(commit, wiring.loader) if not worktree else _on_disk(wiring)
         store, now = wiring.store_to_look_at(settings.project), stamp(SystemClock().now())
         others = partial(wiring.store_of, repo=wiring.git, folder=settings.project.folder)
-        about = (request, wiring.git, settings, store, now)
-        return make_plan(*about, wiring.loader, wiring.branches, others)
+        about = (request, wiring.git, settings, store, now, wiring.loader, wiring.branches, others)
+        return lock_files.noted(wiring, settings.project, make_plan(*about))
 
     return run(wiring, "plan", work, format_name, copies)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qflow_gitops.base.times import stamp
-from qflow_gitops.cli import options
+from qflow_gitops.cli import lock_files, options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import QflowError
@@ -73,8 +73,8 @@ def command(
             exit_code=exit_code,
         )
         for error in problems:
-            return replace(report, exit_code=error.exit_code, reason=error.reason, error=error)
-        return report
+            report = replace(report, exit_code=error.exit_code, reason=error.reason, error=error)
+        return lock_files.noted(wiring, project, report)
 
     return run(wiring, "status", work, format_name, copies)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import next_steps
-from qflow_gitops.lockfile.attempt import Transition
+from qflow_gitops.lockfile.attempt import Attempt, Transition
 from qflow_gitops.lockfile.attempt_json import transition_from_json
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.rebasing import rebased
@@ -25,7 +25,7 @@ def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> 
     Raises LockError at the first that belongs to another record or attempt, or contradicts
     the lockfile; those before it are recorded, and the file has to stay.
     """
-    rows = []
+    rows: dict[tuple[str, str, int], Attempt] = {}
     with store.session() as session:
         for entry in entries:
             if entry.get("lineage") != session.lockfile.lineage:
@@ -46,8 +46,9 @@ def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> 
             attempt = session.lockfile.attempts(transition.environment, transition.run)[
                 transition.number - 1
             ]
-            rows.append((transition.environment, transition.run, attempt))
-    return Report("lock", body=RunHistory(tuple(rows), seen(store.read())))
+            rows[transition.environment, transition.run, transition.number] = attempt
+    told = tuple((*key[:2], attempt) for key, attempt in rows.items())
+    return Report("lock", body=RunHistory(told, seen(store.read())))
 
 
 def _check(

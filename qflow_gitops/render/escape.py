@@ -1,7 +1,6 @@
 """The words that several formats share, and the making safe of what files and servers say."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
 
 from qflow_gitops.base.printable import shown
 from qflow_gitops.findings.finding import Excerpt
@@ -29,13 +28,13 @@ def underlined(excerpt: Excerpt) -> tuple[str, str]:
     stop = min(len(text), begin + _WINDOW)
     pieces = [clean(char) for char in text[begin:stop]]
     before, after = "…" if begin else "", "…" if stop < len(text) else ""
-    lead = len(before) + sum(map(_cells, pieces[: start - begin]))
-    width = sum(map(_cells, pieces[start - begin : end - begin])) or 1
+    lead = len(before) + sum(map(cells, pieces[: start - begin]))
+    width = sum(map(cells, pieces[start - begin : end - begin])) or 1
     line = _no_command("".join(pieces))
     return before + line + after, " " * lead + "^" * width
 
 
-def _cells(text: str) -> int:
+def cells(text: str) -> int:
     """Count the columns of a terminal that a text takes."""
     wide = {"W": 2, "F": 2}
     return sum(
@@ -47,13 +46,3 @@ def _cells(text: str) -> int:
 def count(number: int, one: str, many: str = "") -> str:
     """Return `1 run`, `2 runs`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Return rows as lines, in columns; empty columns are left out."""
-    if not rows:
-        return
-    cells = [titles, *(tuple(clean(cell) for cell in row) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
-    for row in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)

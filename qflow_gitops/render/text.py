@@ -5,18 +5,21 @@ The lines of each kind of result are in a file of their own, which is loaded for
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qflow_gitops.findings.finding import Diagnostic, Severity
 from qflow_gitops.render.escape import clean, count, underlined
+from qflow_gitops.render.layout import Fixed, laid_out
 from qflow_gitops.results.report import Validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from qflow_gitops.errors import QflowError
+    from qflow_gitops.render.layout import Line
     from qflow_gitops.results.report import Report
 
 SHOWN_OF_A_FILE = 5
@@ -44,21 +47,41 @@ _OF_RUNS = {
 """The same where the targets of a spec are told together, and with `-v` each by itself."""
 
 
-def render(report: Report, *, verbose: bool = False) -> str:
-    """Return the report's result; the error itself goes to stderr and is not in it."""
-    lines = [*_diagnostics(report.diagnostics, verbose=verbose)]
+def render(
+    report: Report,
+    *,
+    verbose: bool = False,
+    width: int = 0,
+    paint: Callable[[str, str], str] = lambda _line, part: part,
+) -> str:
+    """Return the report's result; the error itself goes to stderr and is not in it.
+
+    `width` is that of a terminal (0 for none), `paint` colours a part of a line.
+    """
+    out = []
+    for line in _lines(report, verbose=verbose, live=width > 0):
+        whole = line if isinstance(line, str) else ""
+        out += [paint(whole, part.rstrip()) for part in laid_out(line, width)]
+    return "".join(f"{line}\n" for line in out)
+
+
+def _lines(report: Report, *, verbose: bool, live: bool) -> list[Line]:
+    lines: list[Line] = [*_diagnostics(report.diagnostics, verbose=verbose)]
     kind = type(report.body).__name__
     if isinstance(report.body, Validated):
         lines += _validated(report.body, report)
     elif kind in _LINES:
         lines += _function(*_LINES[kind])(report.body)
     elif kind in _OF_RUNS:
-        lines += _function(*_OF_RUNS[kind])(report.body, each=verbose)
-    return "".join(line.rstrip() + "\n" for line in lines)
+        body: Any = report.body
+        if kind == "Applied" and live and body.is_kept:
+            body = replace(body, rescued_lines="")  # the log of a CI has them: its files are gone
+        lines += _function(*_OF_RUNS[kind])(body, each=verbose)
+    return lines
 
 
-def _function(module: str, name: str) -> Callable[..., Iterator[str]]:
-    found: Callable[..., Iterator[str]] = getattr(
+def _function(module: str, name: str) -> Callable[..., Iterator[Line]]:
+    found: Callable[..., Iterator[Line]] = getattr(
         import_module(f"qflow_gitops.render.{module}"), name
     )
     return found
@@ -107,8 +130,8 @@ def _finding(finding: Diagnostic) -> Iterator[str]:
     if finding.excerpt:
         line, marks = underlined(finding.excerpt)
         number = str(start.line)
-        yield f"  {number} | {line}"
-        yield f"  {' ' * len(number)} | {marks}"
+        yield Fixed(f"  {number} | {line}")
+        yield Fixed(f"  {' ' * len(number)} | {marks}")
     if finding.hint:
         yield f"  → {clean(finding.hint)}"
 

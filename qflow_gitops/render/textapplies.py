@@ -10,6 +10,7 @@ from qflow_gitops.plan.change import Action
 from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.escape import clean
 from qflow_gitops.render.grouped import FEW, targets, who
+from qflow_gitops.render.layout import Fixed
 from qflow_gitops.render.steps import in_a_line
 from qflow_gitops.render.textplans import frozen, held, section, summed_up
 from qflow_gitops.results.applies import Applied, Outcome
@@ -37,7 +38,9 @@ def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
     if body.rescued:
         yield from _rescued(body)
     elif body.outcomes:
-        yield f"Recorded in {clean(body.planned.lock.where)}"
+        lock = body.planned.lock
+        commit = ", a file here: commit it" if lock.is_file else ""
+        yield f"Recorded in {clean(lock.where)}{commit}"
 
 
 def _counts(body: Applied) -> str:
@@ -179,11 +182,13 @@ def _rescued(body: Applied) -> Iterator[str]:
     """Answers that aren't in the lockfile, and how they get there."""
     yield ""
     yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"
-    yield from map(clean, body.rescued_lines.splitlines())
-    kept = not body.rescued.startswith("not to a file")
+    if not body.rescued_lines:
+        yield "  → `qflow-gitops lock push`"
+        return
+    yield from (Fixed(clean(line)) for line in body.rescued_lines.splitlines())
     yield (
         "  → `qflow-gitops lock push`, or with the lines above on its stdin "
         "`qflow-gitops lock push -`"
-        if kept
+        if body.is_kept
         else "  → `qflow-gitops lock push -`, with the lines above on its stdin"
     )

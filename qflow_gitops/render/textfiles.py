@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from qflow_gitops.render.escape import clean, count, table
+from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.layout import Fixed, Line, Table
 from qflow_gitops.results.files import Draft, Files, Known
 from qflow_gitops.results.reviews import Comments
 
 
-def known(body: Known) -> Iterator[str]:
+def known(body: Known) -> Iterator[Line]:
     """The workflows of the catalog."""
     if not body.workflows:
         yield "The catalog is empty. Fill it: `qflow-gitops workflows pull`"
@@ -20,7 +21,7 @@ def known(body: Known) -> Iterator[str]:
         )
         for workflow in body.workflows
     ]
-    yield from table(("ID", "NAME", "REVISION", "VARIABLES"), rows)
+    yield Table(("ID", "NAME", "REVISION", "VARIABLES"), rows)
     for workflow in body.workflows if body.detailed else ():
         yield ""
         if workflow.variables is None:
@@ -34,7 +35,7 @@ def comments(body: Comments) -> Iterator[str]:
     """One line a comment, or the comments themselves where they are only shown."""
     for commented in body.entries:
         if commented.text:
-            yield from commented.text.splitlines()
+            yield from map(Fixed, commented.text.splitlines())
             continue
         more = f"; {count(commented.removed, 'duplicate')} removed" if commented.removed else ""
         yield (
@@ -59,7 +60,8 @@ def changed(body: Files) -> Iterator[str]:
     """What was done to each file, or would be; and the next commands."""
     for change in body.changes:
         if change.diff:
-            yield from ("\t".join(map(clean, x.split("\t"))) for x in change.diff.splitlines())
+            for line in change.diff.splitlines():
+                yield Fixed("\t".join(map(clean, line.split("\t"))))
         else:
             detail = f"  {clean(change.detail)}" if change.detail else ""
             yield f"{change.what:>8}  {clean(change.file)}{detail}"
@@ -72,4 +74,4 @@ def changed(body: Files) -> Iterator[str]:
 
 def draft(body: Draft) -> Iterator[str]:
     """The text itself."""
-    yield from body.content.splitlines()
+    yield from map(Fixed, body.content.splitlines())

@@ -6,8 +6,9 @@ from qflow_gitops.lockfile.attempt import Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
 from qflow_gitops.plan.spent import describe, said_of
 from qflow_gitops.render.describe import connectors, difference
-from qflow_gitops.render.escape import clean, count, table
+from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.grouped import FEW
+from qflow_gitops.render.layout import Line, Table
 from qflow_gitops.render.textplans import frozen, lock, summed_up
 from qflow_gitops.render.texttodo import to_do
 from qflow_gitops.results.groups import Entry, bundled
@@ -24,7 +25,7 @@ SHOWN_PROBLEMS = 50
 SHOWN_DIFFERENCES = 20
 
 
-def status(body: Status, *, each: bool = False) -> Iterator[str]:
+def status(body: Status, *, each: bool = False) -> Iterator[Line]:
     """A table of all runs; of a spec's targets a line, and those that need a look."""
     yield from frozen(body.freezes)
     yield f"{count(len(body.rows), 'run')}; {lock(body.lock)}"
@@ -45,8 +46,7 @@ def status(body: Status, *, each: bool = False) -> Iterator[str]:
         )
         for row in shown
     ]
-    named = "CONNECTOR" if any(row[4] for row in rows) else ""
-    yield from table(("RUN", "STATE", "QUALYS SAYS", "SINCE", named, "", "EXECUTION"), rows)
+    yield Table(("RUN", "STATE", "QUALYS SAYS", "SINCE", "CONNECTOR", "SPEC", "EXECUTION"), rows)
     yield from to_do(body.rows)
     yield from (f"  → {clean(hint)}" for hint in body.hints)
 
@@ -63,7 +63,7 @@ def _shown(some: Sequence[StatusRow]) -> Sequence[StatusRow]:
 def _without_spec(row: StatusRow) -> str:
     if row.heir:
         return f"now {'/'.join(row.heir)}"
-    return "spec removed: closed" if row.closed else "spec removed"
+    return "removed: closed" if row.closed else "removed"
 
 
 def resolved(body: Resolved) -> Iterator[str]:

@@ -8,7 +8,8 @@ from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.render import steps
 from qflow_gitops.render.describe import difference, value, where
-from qflow_gitops.render.escape import clean, table
+from qflow_gitops.render.escape import clean
+from qflow_gitops.render.layout import Line, Table
 from qflow_gitops.results.stories import AttemptTold, ExecutionTold, StepTold, Story
 
 _REQUEST, _OUTPUT, _DIFFERENCES, _STEPS = 24, 40, 8, 40
@@ -19,7 +20,7 @@ _CONFIDENTIAL = "Outputs of steps may be confidential: they hold what was found 
 _UNDOCUMENTED = "isn't documented"
 
 
-def story(body: Story) -> Iterator[str]:
+def story(body: Story) -> Iterator[Line]:
     """What was asked for: all of it, or only its steps, or only the JSON as it came."""
     yield from _head(body)
     if body.execution.culprit:
@@ -186,7 +187,7 @@ def _moved(event: Event) -> Iterator[str]:
     yield "  ".join(filter(None, (event.at, event.to, *said, f"by {who}" if who else "")))
 
 
-def _execution(body: Story) -> Iterator[str]:
+def _execution(body: Story) -> Iterator[Line]:
     found = body.execution
     if not body.execution_id:
         return
@@ -206,13 +207,13 @@ def _execution(body: Story) -> Iterator[str]:
         yield f"  ? {clean(found.problem)}"
 
 
-def _steps(found: ExecutionTold) -> Iterator[str]:
+def _steps(found: ExecutionTold) -> Iterator[Line]:
     """Every step in a line, and in full the one by which the execution didn't succeed."""
     if found.steps is None:
         return
     yield from _heading(found)
     rows = [_row(step) for step in found.steps[:_STEPS]]
-    yield from table(("STEP", "NODE", "TYPE", "STATUS", "MEANS", "SINCE"), rows)
+    yield Table(("STEP", "NODE", "TYPE", "STATUS", "MEANS", "SINCE"), rows)
     if len(found.steps) > _STEPS:
         yield f"… {len(found.steps) - _STEPS:,} more (--steps, --format json: all)"
     if found.culprit:

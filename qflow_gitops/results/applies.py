@@ -54,6 +54,11 @@ class Applied:
     rescued_lines: str = ""
     waited: bool = True
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether what couldn't be recorded is in a file."""
+        return not self.rescued.startswith("not to a file")
+
 
 _POLICY = frozenset(
     {

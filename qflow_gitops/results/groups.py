@@ -214,11 +214,11 @@ def same_hold(block: Block, *, exactly: bool = False) -> Hashable:
     told = block.told[0]
     if told.reason in _AFTER and not (exactly or told.changes[0].release):
         run = "/".join(told.changes[0].key)
-        return (told.reason, _outline(told.detail), block.way.replace(run, "RUN"))
+        return (told.reason, _outline(told.detail), _outline(block.way.replace(run, "RUN")))
     return (told.reason, told.detail, block.way)
 
 
-_AFTER = (Reason.FAILED, Reason.REFUSED)
+_AFTER = (Reason.FAILED, Reason.REFUSED, Reason.IN_DOUBT, Reason.EXPIRED)
 
 
 def own_words(texts: Sequence[str]) -> tuple[str, list[str]]:

@@ -91,7 +91,11 @@ def test_ended_unexplained(
     three: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden,  # noqa: F811
 ) -> None:  # fmt: skip
     sandbox.set_faults("outcome=Failed")
-    golden("words-ended", cli("-q", "apply", "--yes"))
+    done = cli("-q", "apply", "--yes")
+    assert done.out.startswith(
+        "prod on sandbox: 3 ended unexplained, 0 held\n  ✗ 3 runs  each ended"
+    )
+    assert "  → prod/a, and 2 more alike: Look in Qualys how it ended: `qflow-gitops" in done.out
     golden("words-ended-plan", cli("plan"))
 
 

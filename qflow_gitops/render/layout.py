@@ -1,0 +1,92 @@
+"""How lines fit a terminal: wrapped between words, and tables that are too wide told in two lines.
+
+Where nobody watches (a file, a pipe, a CI's log) every line stays whole.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from qflow_gitops.render.escape import cells, clean
+
+_WORD = re.compile(r" *(?:`[^`]*`\S*|[^\s`]+(?:`[^`]*`\S*)?|`\S*)")
+"""A word with the spaces before it; a command in backticks is one, to be copied whole."""
+_SIGN = re.compile(r" *(?:[^\w\s`] )?")
+_LONGEST = 24
+"""Characters of a cell in the middle of a table that is too wide."""
+
+
+class Fixed(str):
+    """A line with a layout of its own: it is never wrapped."""
+
+    __slots__ = ()
+
+
+class Table(NamedTuple):
+    """Rows in columns; one that is empty is left out."""
+
+    titles: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+
+Line = str | Table
+
+
+def laid_out(line: Line, width: int) -> Iterator[str]:
+    """Give the lines of a screen for one line; as it is where `width` is 0."""
+    if isinstance(line, Table):
+        yield from _in_columns(line, width)
+    elif width and not isinstance(line, Fixed) and cells(line) > width:
+        yield from _wrapped(line, width)
+    else:
+        yield line
+
+
+def _wrapped(line: str, width: int) -> Iterator[str]:
+    sign = _SIGN.match(line)
+    begin = sign[0] if sign else ""
+    hanging = " " * min(len(begin) + (0 if begin.strip() else 2), width // 3)
+    row = ""
+    for word in _WORD.findall(line):
+        if row.strip() and cells(row) + cells(word) > width:
+            yield row
+            row = hanging + word.lstrip()
+        else:
+            row += word
+    yield row
+
+
+def _in_columns(table: Table, width: int) -> Iterator[str]:
+    if not table.rows:
+        return
+    rows = [table.titles, *(tuple(clean(cell) for cell in row) for row in table.rows)]
+    used = [number for number in range(len(table.titles)) if any(row[number] for row in rows[1:])]
+    rows = [tuple(row[number] for number in used) for row in rows]
+    if width and _wide(rows) > width:
+        rows = [(row[0], *map(_short, row[1:-1]), *row[1:][-1:]) for row in rows]
+    below = 0
+    while (
+        width and below < len(used) - 1 and _wide([row[: len(row) - below] for row in rows]) > width
+    ):
+        below += 1
+    widths = [max(cells(row[number]) for row in rows) for number in range(len(used) - below)]
+    for place, row in enumerate(rows):
+        padded = zip(row, widths, strict=False)
+        yield "  ".join(cell + " " * (wide - cells(cell)) for cell, wide in padded).rstrip()
+        left = zip(rows[0][len(widths) :], row[len(widths) :], strict=True)
+        told = [f"{title.lower()} {cell}" for title, cell in left if cell and place]
+        together = "  ".join(told)
+        yield from (
+            f"    {each}" for each in (told if cells(together) + 4 > width else [together]) if each
+        )
+
+
+def _wide(rows: Sequence[tuple[str, ...]]) -> int:
+    columns = len(rows[0])
+    return sum(max(cells(row[n]) for row in rows) for n in range(columns)) + 2 * (columns - 1)
+
+
+def _short(cell: str) -> str:
+    """Cut a long cell in its middle: of an OCID both ends tell something."""
+    half = _LONGEST // 2
+    return cell if len(cell) <= _LONGEST else f"{cell[: half - 1]}…{cell[-half:]}"
