@@ -31,6 +31,7 @@ class _Looked(NamedTuple):
 
 PARTS = {
     "machine": _Looked("Machine", "doctor_machine"),
+    "repository": _Looked("Repository", "doctor_repository"),
     "qualys": _Looked("Qualys", "doctor_qualys"),
     "ci": _Looked("CI", "doctor_ci"),
 }
@@ -75,21 +76,22 @@ def command(
         from qflow_gitops.cli.doctor_ground import Asked, Ground
         from qflow_gitops.commands.doctor import doctor
 
-        ground = Ground(wiring, Asked(environment, offline=offline, everything=everything))
+        wanted = tuple(name for name in PARTS if name in parts or not parts)
+        ground = Ground(wiring, Asked(environment, wanted, offline=offline, everything=everything))
+        ground.check_environment()
         if facts:
             from qflow_gitops.cli import doctor_qualys
 
             return doctor_qualys.facts(ground)
-        return doctor(_parts(ground, parts or tuple(PARTS)))
+        return doctor(_parts(ground))
 
     return run(wiring, "doctor", work, format_name, copies)
 
 
-def _parts(ground: Ground, wanted: tuple[str, ...]) -> Iterator[Part]:
+def _parts(ground: Ground) -> Iterator[Part]:
     """Build what is looked at; each edge when its part's turn has come."""
     from qflow_gitops.doctor.checklist import Part
 
-    for name, part in PARTS.items():
-        if name in wanted:
-            look = import_module(f"qflow_gitops.cli.{part.file}").look
-            yield Part(part.title, partial(look, ground))
+    for part in map(PARTS.__getitem__, ground.asked.parts):
+        look = import_module(f"qflow_gitops.cli.{part.file}").look
+        yield Part(part.title, partial(look, ground))

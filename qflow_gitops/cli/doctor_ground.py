@@ -19,12 +19,13 @@ T = TypeVar("T")
 
 
 class Asked(NamedTuple):
-    """What to look at: an environment ("" for all), and whether a network may be used.
+    """What to look at: an environment ("" for all), which parts, and whether by a network.
 
     `everything`: with as many calls to Qualys as it takes.
     """
 
     environment: str = ""
+    parts: tuple[str, ...] = ()
     offline: bool = False
     everything: bool = False
 
@@ -36,6 +37,10 @@ class Ground:
         """Take what builds the edges, and what to look at."""
         self.wiring = wiring
         self.asked = asked
+
+    def asks(self, part: str) -> bool:
+        """Whether a part is looked at, by its word."""
+        return part in self.asked.parts
 
     @cached_property
     def git(self) -> GitRepo | QflowError:
@@ -70,6 +75,12 @@ class Ground:
 
         environment = self.asked.environment
         return found_or_problem(chosen)
+
+    def check_environment(self) -> None:
+        """Raise UsageProblem where an environment was asked for that there isn't."""
+        found = self.environments
+        if isinstance(found, QflowError) and found.reason == "environment_unknown":
+            raise found
 
 
 def found_or_problem(look: Callable[[], T]) -> T | QflowError:

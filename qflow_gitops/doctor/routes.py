@@ -49,14 +49,14 @@ def _certificates(environ: Mapping[str, str], now: datetime) -> Check:
     if not file:
         others = [each for each in (*_OTHER_FILES, *_OF_GIT) if environ.get(each)]
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        left = f"; {others[0]}{more} count for other programs" if others else ""
-        return ok(name, about, f"the usual authorities{left}")
+        left = f"; {others[0]}{more} aren't asked" if others else ""
+        return ok(name, about, f"the usual ones{left}")
     ends = authorities(file)
     over = [end for end in ends if end <= now]
     hint = f"Put the authority's newer certificate into {file}."
     if over and len(over) == len(ends):
         return failed(name, about, f"those in {file} ({CA_FILE}) are over", hint)
-    said = f"the usual authorities, and {file} ({CA_FILE})"
+    said = f"the usual ones, and {file} ({CA_FILE})"
     if over:
         return warning(name, about, f"{said}, of which {len(over)} of {len(ends)} are over", hint)
     if ends and min(ends) - now < _SOON:

@@ -64,10 +64,6 @@ class GitBranch:
         how = ["--force"] if force else []
         return shlex.join(["git", "push", *how, self.remote, f"{commit}:{self._git.ref}"])
 
-    @property
-    def _copy(self) -> str:
-        return f"refs/qflow-gitops/{self.remote}/{self.branch}"
-
     def fetch(self) -> str:
         """Bring the remote's newest commit into the clone; "" where the branch isn't there.
 
@@ -93,7 +89,7 @@ class GitBranch:
     def known(self) -> Known:
         """Return what this clone has seen of the branch: by itself, or by its owner's fetch."""
         tracked = f"refs/remotes/{self.remote}/{self.branch}"
-        command = ["for-each-ref", "--format=%(refname) %(objectname)", self._copy, tracked]
+        command = ["for-each-ref", "--format=%(refname) %(objectname)", _copy(self), tracked]
         status, listed, err = self._git.run(command)
         if status or b"broken ref" in err:
             raise LockError(
@@ -106,7 +102,7 @@ class GitBranch:
                 reason="lock_unreadable",
             )
         commits = dict(line.split(" ") for line in listed.decode(errors="replace").splitlines())
-        ours, theirs = commits.get(self._copy, ""), commits.get(tracked, "")
+        ours, theirs = commits.get(_copy(self), ""), commits.get(tracked, "")
         if theirs and (not ours or (theirs != ours and self.descends(theirs, ours))):
             committed = self._git.line(["show", "--no-patch", "--format=%ct", theirs])
             moment = datetime.fromtimestamp(int(committed or 0), UTC)
@@ -117,7 +113,7 @@ class GitBranch:
 
     def remember(self, commit: str) -> None:
         """Keep a commit as the newest one seen, so that a branch put back is noticed."""
-        self._git.run(["update-ref", "--no-deref", self._copy, commit])
+        self._git.run(["update-ref", "--no-deref", _copy(self), commit])
 
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` is `ancestor` or descends from it."""
@@ -158,6 +154,10 @@ class GitBranch:
         """Make a commit on top of `parent` ("": the first one) with these files in it."""
         return self._commits.commit(parent, files, message)
 
+    def try_push(self, commit: str) -> None:
+        """Raise LockError where a push would be refused; nothing changes, and no hook is run."""
+        self._remote.try_push(commit)
+
     def push(self, commit: str, parent: str) -> bool:
         """Push a commit if the remote's branch still is `parent`; False where it isn't.
 
@@ -170,6 +170,11 @@ class GitBranch:
             return True
         self._remote.bring(tip)
         return self.descends(tip, commit)  # perhaps ours is there, and others on top of it
+
+
+def _copy(of: GitBranch) -> str:
+    """Return the ref under which a clone keeps the newest commit that it has checked."""
+    return f"refs/qflow-gitops/{of.remote}/{of.branch}"
 
 
 def _stamp(of: GitBranch) -> Path:

@@ -149,12 +149,8 @@ class LockRemote:
         The commit itself, or what is there in place of `parent`. Raises LockError where the
         remote refuses the push, or can't be asked what became of it.
         """
-        remote, ref = self.git.remote, self.git.ref
-        # Nothing that a person configured for pushes of their own: the host may not take it.
-        command = ["-c", "push.pushOption=", "-c", f"remote.{remote}.mirror=false", "push"]
-        command += ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags"]
-        command += ["--recurse-submodules=no", f"--force-with-lease={ref}:{parent}"]
-        command += ["--", remote, f"{commit}:{ref}"]
+        ref = self.git.ref
+        command = self._pushing(commit, f"--force-with-lease={ref}:{parent}")
         said = _NO_TIME.decode()
         for attempt in range(TRIES):
             if self.git.time_left() <= READ_BACK:
@@ -166,10 +162,34 @@ class LockRemote:
             said = push_answers.reason(out, err)
             if push_answers.is_final(said) or attempt == TRIES - 1 or not self._wait(attempt):
                 break
-        raise LockError(
+        raise self._refused(said)
+
+    def try_push(self, commit: str) -> None:
+        """Do all of a push but the push: nothing changes anywhere, and no hook is run.
+
+        A remote that is further says so, and would have taken it. Raises LockError where git or
+        the remote refuses. What rules and hooks of the host say to a real one isn't asked.
+        """
+        command = self._pushing(commit, "--dry-run")
+        status, out, err = self.git.run(command, network=self.git.time_left)
+        if status and b"\t[rejected]" not in out:
+            raise self._refused(push_answers.reason(out, err))
+
+    def _pushing(self, commit: str, *how: str) -> Sequence[str]:
+        """Return the command, without what a person configured for pushes of their own.
+
+        The host may not take that.
+        """
+        remote = self.git.remote
+        command = ["-c", "push.pushOption=", "-c", f"remote.{remote}.mirror=false", "push"]
+        command += ["--porcelain", "--no-verify", "--no-signed", "--no-follow-tags"]
+        return [*command, "--recurse-submodules=no", *how, "--", remote, f"{commit}:{self.git.ref}"]
+
+    def _refused(self, said: str) -> LockError:
+        return LockError(
             f"The lockfile can't be pushed: {safe(said)[-400:]}.",
             where=self.git.where,
             not_done=NOTHING_MORE,
-            hint=push_answers.way_on(said, remote),
+            hint=push_answers.way_on(said, self.git.remote),
             reason="lock_push",
         )

@@ -267,6 +267,12 @@ class LockBranch(Protocol):
         What else the parent holds stays.
         """
 
+    def try_push(self, commit: str) -> None:
+        """Raise LockError where a push would be refused, as far as that shows before one.
+
+        Nothing changes, here or there.
+        """
+
     def push(self, commit: str, parent: str) -> bool:
         """Push a commit if the remote's branch still is `parent`; False where it isn't.
 

@@ -14,6 +14,7 @@ MARKS = {
     Verdict.UNKNOWN: "?",
     Verdict.LEFT_OUT: "·",
 }
+_NAMED = 4  # of several in one line
 _WORDS = {
     Verdict.FAILED: "failed",
     Verdict.UNKNOWN: "unknown",
@@ -57,11 +58,24 @@ def _to_mend(body: Examination) -> Iterator[Check]:
 def _part(part: Examined) -> Iterator[str]:
     yield ""
     yield clean(part.title)
-    for check in part.checks:
-        about = f"{clean(check.about)}: " if check.about else ""
-        yield f"  {MARKS[check.verdict]} {about}{clean(check.found)}"
-        if check.hint:
-            yield f"      → {clean(check.hint)}"
+    for (verdict, found, hint), some in groupby(part.checks, _alike):
+        for about in _together(verdict, [clean(check.about) for check in some]):
+            yield f"  {MARKS[verdict]} {f'{about}: ' if about else ''}{clean(found)}"
+            if hint:
+                yield f"      → {clean(hint)}"
+
+
+def _alike(check: Check) -> tuple[Verdict, str, str]:
+    return (check.verdict, check.found, check.hint)
+
+
+def _together(verdict: Verdict, names: list[str]) -> Iterator[str]:
+    """Name in one line what nobody could tell, or looked at, for one reason; all else apart."""
+    if verdict not in (Verdict.UNKNOWN, Verdict.LEFT_OUT):
+        yield from names
+        return
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    yield f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:

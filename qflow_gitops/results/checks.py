@@ -95,6 +95,11 @@ def unknown(name: str, about: str, why: str, hint: str = "") -> Check:
     return Check(name, about, Verdict.UNKNOWN, why, hint)
 
 
+def all_unknown(names: Iterable[tuple[str, str]], why: str) -> tuple[Check, ...]:
+    """Say of checks, by name and what they are about, that something else is in their way."""
+    return tuple(Check(name, about, Verdict.UNKNOWN, why) for name, about in names)
+
+
 def left_out(names: Iterable[tuple[str, str]], why: str, hint: str = "") -> tuple[Check, ...]:
     """Say of checks, by name and what they are about, that nobody looked."""
     return tuple(Check(name, about, Verdict.LEFT_OUT, why, hint) for name, about in names)

@@ -136,7 +136,7 @@ class WorktreeStore:
                 self._refuse,
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=_where_it_stays(here=self._stays),
+                hint=where_it_stays(here=self._stays),
                 reason="lock_ephemeral",
             )
 
@@ -199,7 +199,7 @@ class WorktreeStore:
             os.close(descriptor)  # the kernel releases the flock, also after kill -9
 
 
-def _where_it_stays(*, here: bool) -> str:
+def where_it_stays(*, here: bool) -> str:
     """Say where a CI can keep the lockfile; in the work tree only where that may outlive a job."""
     branch = (
         "Keep it on a branch: `qflow-gitops lock move --to branch` on the machine that has it "

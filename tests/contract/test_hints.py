@@ -143,6 +143,8 @@ _BY_REASON = {
     "no test installs programs": (
         "git has to be installed (2.31 or newer) and on the PATH.",
         "Install a newer git, and put it first on the PATH.",
+        "Use git 2.45 or newer, or fetch all: `git fetch --refetch --no-filter`",
+        "`pip install --force-reinstall qflow-gitops`",
     ),
     "no test sets the clock: tests/unit/doctor": (
         "Set this machine's clock, by NTP say; if it is right, the other one is wrong.",

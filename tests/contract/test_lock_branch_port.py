@@ -136,6 +136,23 @@ def test_who_pushes_on_top_of_an_older_commit_pushes_nothing(ends: Ends) -> None
     assert ends.clone("a").fetch() == again
 
 
+def test_a_push_is_tried_without_one(ends: Ends) -> None:
+    branch = ends.clone("a")
+    (first,) = pushed(branch, b"one")
+    later = branch.commit(first, {HEAD: b"two"}, "words")
+    for commit in (first, later):
+        branch.try_push(commit)
+        assert branch.fetch() == branch.known().commit == first
+    other = ends.clone("b")
+    assert other.fetch() == first
+    pushed(branch, b"three", parent=first)
+    other.try_push(first)  # which is behind by now, and that refuses nothing
+    ends.silence()
+    with pytest.raises(LockError) as refused:
+        branch.try_push(first)
+    assert refused.value.hint or refused.value.reason == "lock_unreachable"
+
+
 def test_only_one_can_begin(ends: Ends) -> None:
     one, other = ends.clone("a"), ends.clone("b")
     mine, theirs = (

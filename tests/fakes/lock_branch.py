@@ -103,11 +103,15 @@ class FakeLockBranch:
         old = self.remote.commits[parent].files if parent else {"README.md": b"words"}
         return self.remote.make([parent], {**old, **files}, message)
 
-    def push(self, commit: str, parent: str) -> bool:
+    def try_push(self, commit: str) -> None:
+        del commit
         self._check_answers()
         if self.remote.refuses:
             said = f"The lockfile can't be pushed: {self.remote.refuses}."
             raise LockError(said, where=self.where, reason="lock_push")
+
+    def push(self, commit: str, parent: str) -> bool:
+        self.try_push(commit)
         self.remote.before_push()
         if self.remote.tip != parent:
             return False

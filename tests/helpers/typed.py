@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 PROGRAMS = {
-    "qflow-gitops", "git", "cd", "cp", "export", "ls", "mkdir", "mv", "pip", "rm", "unset",
+    "qflow-gitops", "git", "cd", "cp", "export", "ls", "mkdir", "mv", "pip", "pre-commit", "rm",
+    "unset",
 }  # fmt: skip
 """What the commands of hints begin with."""
 

@@ -5,6 +5,7 @@ A new hint gets a function here, in the file of its kind.
 
 from tests.helpers.scenarios import (
     commands,
+    doctor,
     files,
     holds,
     places,
@@ -16,4 +17,4 @@ from tests.helpers.scenarios import (
 from tests.helpers.scenarios.base import SCENARIOS
 
 __all__ = ["SCENARIOS"]
-_ = commands, files, holds, places, qualys, records, stories, targets  # each registers its own
+_ = commands, doctor, files, holds, places, qualys, records, stories, targets  # each its own
