@@ -8,5 +8,6 @@ def test_every_format_shows_each_check(cli: Cli) -> None:
     assert sum(found["counts"].values()) == len(found["checks"]) > 0
     text, markdown = cli("doctor").out, cli("doctor", "--format", "markdown").out
     for check in found["checks"]:
-        assert check["about"] in text
+        if check["result"] not in ("unknown", "not_looked_at"):  # those stand together in a line
+            assert check["about"] in text
         assert f"`{check['about']}`" in markdown

@@ -67,6 +67,7 @@ _MADE_UP = (
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
     (r"127\.0\.0\.1:\d+", "<gateway>"),
     (r'"<id>"', "<id>"),  # a lineage that looks like a number is written in quotes
+    (r"answers in [\d.]+ s", "answers"),
     (r"version \d+|\d+ versions", "<versions>"),  # how many writes went into one is by chance
 )
 
@@ -318,7 +319,9 @@ def calls(environment: Environment) -> Iterator[tuple[str, Call]]:
 # --- judged ------------------------------------------------------------------------------
 
 SAYS = re.compile(
-    r".*(isn't in this clone|every spec;|tester|\d digests? taken again).*", re.DOTALL
+    r".*(isn't in this clone|every spec;|tester|\d digests? taken again|: <id>, on work"
+    r"|--filter).*",
+    re.DOTALL,
 )
 """What a line says that may stand for another one: what was not at hand, or who did it."""
 
