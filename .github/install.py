@@ -16,6 +16,7 @@ Nothing is read of the folder that it is started in, which may hold anybody's fi
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,8 @@ KEPT = ("UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_HTTP_", "UV_IND
 MEANT = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE",
          "find-links": "UV_FIND_LINKS"}  # fmt: skip
 """What pip is set to -> uv's word for it."""
+SECTIONS = ("global", "download", "install", ":env:")
+"""Of pip's settings, those that count here; the later goes before."""
 NO_MATTER = {"break-system-packages", "cache-dir", "constraint", "default-timeout",
              "disable-pip-version-check", "no-cache-dir", "no-color", "no-compile", "no-input",
              "no-warn-script-location", "prefer-binary", "progress-bar", "quiet",
@@ -106,15 +109,14 @@ def by_uv(folder: Path, made: Path) -> None:
 def settings(listed: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Give uv's environment: where pip is set to look, and what of uv's own was set."""
     known: dict[str, str] = {}
-    for line in listed.splitlines():
-        key, _, text = line.partition("=")
-        section, _, name = key.rpartition(".")
-        if section not in ("global", "download", "install", ":env:") or name in NO_MATTER:
+    said = (re.fullmatch(r"([^=]+)\.([a-z-]+)=(.*)", one) for one in listed.splitlines())
+    counting = [one.groups() for one in said if one and one[1] in SECTIONS]
+    for _, name, text in sorted(counting, key=lambda one: SECTIONS.index(one[0])):
+        if name in NO_MATTER:
             continue
         if name not in MEANT:
             raise Unusable(f"pip is set up with `{name}`.")
-        if section == ":env:" or MEANT[name] not in known or section != "global":
-            known[MEANT[name]] = str(ast.literal_eval(text))
+        known[MEANT[name]] = str(ast.literal_eval(text))
     for name, between in (("UV_INDEX", " "), ("UV_FIND_LINKS", ",")):
         if name in known:
             known[name] = between.join(known[name].split())

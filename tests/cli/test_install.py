@@ -111,6 +111,8 @@ SET = """\
 global.index-url='https://old.invalid/simple'
 global.extra-index-url='https://a.invalid/x https://b.invalid/y'
 install.index-url='https://mirror.invalid/simple'
+install.cert='/below.pem'
+:env:.cert='/ca.pem'
 freeze.format='x'
 :env:.find-links='/wheels\\n/more'
 """
@@ -119,6 +121,7 @@ freeze.format='x'
 def test_wheels_come_from_where_pip_is_set_to_look(install: Any) -> None:
     assert install.settings(SET, {"PATH": "/bin", "UV_NO_VERIFY_HASHES": "1"}) == {
         "PATH": "/bin",
+        "SSL_CERT_FILE": "/ca.pem",
         "UV_SYSTEM_CERTS": "true",
         "UV_DEFAULT_INDEX": "https://mirror.invalid/simple",
         "UV_INDEX": "https://a.invalid/x https://b.invalid/y",
