@@ -10,6 +10,7 @@ from qflow_gitops.sandbox.connectors import connector
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.hints import command, follow
 from tests.helpers.sandboxes import served
 from tests.helpers.specs import CONNECTOR, SANDBOX_PROJECT, WORKFLOW
 
@@ -137,3 +138,28 @@ def test_credentials_meet_no_other_platforms_gateway(
 def test_nothing_is_asked_offline(project: Workspace, cli: Cli, sandbox: SandboxServer) -> None:
     assert lines(found(cli, "--offline"), "not_looked_at") != []
     assert sandbox.requests() == []
+
+
+def test_the_commands_that_are_printed_are_typed(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    many(project, 30)
+    shown = cli(*LOOK, "-e", "prod")
+    assert command(shown, "--all").endswith("--all -e prod")
+    assert "31 workflows of specs" in follow(cli, command(shown, "--all")).out
+    project.write("qflow.yaml", SANDBOX_PROJECT + "    dev: {platform: sandbox}\n")
+    project.commit("two")
+    for name, other in (("prod", "dev"), ("dev", "prod")):
+        shown = cli(*LOOK, "-e", name)
+        assert follow(cli, command(shown, "-e", other)).code == 0
+    assert sandbox.executions() == []
+
+
+def test_a_connector_that_is_gone_is_marked_by_the_command_that_is_printed(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("connectors", "pull").code == 0
+    sandbox.set_connectors("gcp", [])
+    assert any("gcp-demo" in each for each in lines(found(cli), "warning"))
+    assert follow(cli, command(cli(*LOOK), "connectors pull")).code == 0
+    assert not any("gcp-demo" in each for each in lines(found(cli), "warning"))
