@@ -14,7 +14,7 @@ MARKS = {
     Verdict.UNKNOWN: "?",
     Verdict.LEFT_OUT: "·",
 }
-_NAMED = 4  # of several in one line
+_NAMED = 3  # of several in one line
 _WORDS = {
     Verdict.FAILED: "failed",
     Verdict.UNKNOWN: "unknown",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cmarkgfm
 import pytest
 
 from qflow_gitops.commands import comment as commenting
@@ -48,6 +49,31 @@ def test_before_the_merge_it_shows_what_would_run() -> None:
     entry = only(team.world.comment(7))
     assert (entry.what, entry.standing) == ("edited", ReviewStatus.APPROVED)
     assert only(team.world.comment(7)).what == "unchanged"
+
+
+def test_what_no_apply_did_of_what_was_merged_before_is_said() -> None:
+    """To whoever is about to merge more, which would wait as well."""
+    team = Team(project_file("lock: {store: branch}"))
+    world = team.world
+    world.specs("first")
+    team.publish()
+    world.apply()
+    world.git.now = world.now
+    world.specs("second")
+    team.publish()
+    team.propose(7, "a")
+    world.clock.sleep(23 * 3600)
+    world.comment(7)
+    assert "no apply has got through" not in text(team)
+    world.clock.sleep(2 * 3600)
+    assert only(world.comment(7)).what == "edited"
+    html = cmarkgfm.github_flavored_markdown_to_html(text(team))
+    assert f"no apply has got through since {world.git.now}" in html
+    assert "qflow-gitops apply -e prod" in html
+    world.git.switch("main")
+    world.apply()
+    world.comment(7)
+    assert "no apply has got through" not in text(team)
 
 
 def test_what_it_lacks_is_said() -> None:
