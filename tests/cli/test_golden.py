@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.broken_settings import on_github
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
-from tests.helpers.github_api import REPOSITORY, Fault, GitHubApi
-from tests.helpers.github_settings import OWNED, OWNERS, TOOL, environment, guarded, rule
+from tests.helpers.github_api import Fault, GitHubApi
+from tests.helpers.github_settings import environment, guarded, rule
 from tests.helpers.gitlab_api import PROJECT, GitLabApi
 from tests.helpers.specs import CONNECTOR, SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
@@ -352,10 +353,7 @@ def test_what_doctor_says_of_a_code_host(
     workspace: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch, golden: Golden
 ) -> None:
     """As it should be; and with rules that are missing, for a token that isn't shown all."""
-    workspace.git("remote", "add", "origin", f"git@github.example:{REPOSITORY}.git")
-    assert cli("init", "--github", "--action", f"{TOOL}@{'a' * 40}").code == 0
-    workspace.write(OWNERS, OWNED)
-    workspace.commit()
+    on_github(workspace, cli)
     with GitHubApi() as api:
         api.settings = guarded()
         for name, value in api.environ.items():

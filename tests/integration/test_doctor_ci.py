@@ -5,7 +5,7 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ import cmarkgfm
 import pytest
 
 from qflow_gitops.http.asking import CALLS
+from tests.helpers.broken_settings import Break, change, drop, on_github, put
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import REPOSITORY, TOKEN, Fault, GitHubApi
@@ -28,7 +29,6 @@ from tests.helpers.github_settings import (
     OWNERS,
     PRODUCTION,
     TOOL,
-    Answers,
     checks,
     environment,
     guarded,
@@ -72,10 +72,7 @@ class Hosted:
 
 @pytest.fixture
 def hosted(cli: Cli, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
-    workspace.git("remote", "add", "origin", f"git@github.example:{REPOSITORY}.git")
-    assert cli("init", "--github", "--action", f"{TOOL}@{COMMIT}").code == 0
-    workspace.write(OWNERS, OWNED)
-    workspace.commit()
+    on_github(workspace, cli)
     with GitHubApi() as api:
         api.settings = guarded()
         for name, value in api.environ.items():
@@ -94,23 +91,10 @@ def test_what_is_set_up_as_readme_asks_is_in_order(hosted: Hosted) -> None:
     assert TOKEN not in str(found)
 
 
-Break = Callable[[Answers], object]
 POLICY = {"protected_branches": False, "custom_branch_policies": True}
 LATE = datetime.now(UTC) - timedelta(hours=5)
 POLICIES = f"environments/{PRODUCTION}/deployment-branch-policies"
 PERMISSIONS = "actions/permissions"
-
-
-def change(path: str, **changes: Any) -> Break:
-    return lambda answers: answers[path].update(changes)
-
-
-def put(path: str, value: Any) -> Break:
-    return lambda answers: answers.update({path: value})
-
-
-def drop(path: str) -> Break:
-    return lambda answers: answers.pop(path)
 
 
 def rules(branch: str, *these: dict[str, Any]) -> Break:

@@ -1,6 +1,6 @@
 """`doctor ci` on GitLab: each thing broken at a stand-in for the API, and only its line changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from qflow_gitops.base import resources
 from qflow_gitops.http.asking import CALLS
+from tests.helpers.broken_settings import Break, change, put
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT
 from tests.helpers.git import Workspace
@@ -27,8 +28,6 @@ from tests.helpers.gitlab_api import (
 OK, WARNING, FAILED, UNKNOWN = "ok", "warning", "failed", "unknown"
 NEVER_TOLD = "retention"
 FILE = ".gitlab-ci.yml"
-Answers = dict[str, Any]
-Break = Callable[[Answers], object]
 
 
 @pytest.fixture
@@ -62,18 +61,6 @@ def test_what_is_set_up_as_readme_asks_is_in_order(cli: Cli, api: GitLabApi) -> 
     assert {one.method for one in api.asked} == {"GET"}
     assert {one.token for one in api.asked} == {GITLAB_TOKEN}
     assert len(api.asked) <= CALLS
-
-
-def change(path: str, **changes: Any) -> Break:
-    return lambda answers: answers[path].update(changes)
-
-
-def put(path: str, value: Any) -> Break:
-    return lambda answers: answers.update({path: value})
-
-
-def drop(path: str) -> Break:
-    return lambda answers: answers.pop(path)
 
 
 def secrets(*these: dict[str, Any]) -> Break:

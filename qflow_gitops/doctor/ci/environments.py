@@ -1,6 +1,6 @@
 """The environments of jobs that let runs through and send them, their secrets, and freezes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from qflow_gitops.doctor.ci.seen import Seen
@@ -13,37 +13,40 @@ FREEZE = "QFLOW_FREEZE"
 
 def gates(seen: Seen) -> Iterator[Check]:
     """Say who has to let runs through."""
-    for name in seen.expected.pipeline.gates:
-        about, page = f"environment {name}", seen.host.pages.environments
-        hint = f"{page}: give {name} required reviewers, without self-review."
-        try:
-            found = seen.host.environment(name)
-        except QflowError as problem:
-            yield unknown("gate", about, problem.message, problem.hint)
-            continue
-        if found is None or not found.approvals:
-            missing = "it has no reviewers" if found else "it isn't there"
-            opens = (found or HostedEnvironment()).opens
-            yield warning("gate", about, f"{missing}, so the gate opens {opens}", hint)
-        elif found.by_oneself:
-            yield warning("gate", about, "who started a run may let it through", hint)
-        else:
-            of = f"{found.approvals:,} of {found.reviewers:,} reviewers"
-            own = "whether who started it may isn't told"
-            who = own if found.by_oneself is None else "not who started it"
-            yield ok("gate", about, f"{of}, {who}")
+    yield from _each(seen, "gate", seen.expected.pipeline.gates, _gate)
 
 
 def applies(seen: Seen) -> Iterator[Check]:
     """Say from which branches the environments are used that hold the secrets."""
-    for name in seen.expected.pipeline.applies:
+    yield from _each(seen, "environment", seen.expected.pipeline.applies, _branches)
+
+
+_Judge = Callable[[Seen, str, str, HostedEnvironment | None], Check]
+
+
+def _each(seen: Seen, check: str, names: Iterable[str], judge: _Judge) -> Iterator[Check]:
+    for name in names:
         about = f"environment {name}"
         try:
             found = seen.host.environment(name)
         except QflowError as problem:
-            yield unknown("environment", about, problem.message, problem.hint)
-            continue
-        yield _branches(seen, name, about, found)
+            yield unknown(check, about, problem.message, problem.hint)
+        else:
+            yield judge(seen, name, about, found)
+
+
+def _gate(seen: Seen, name: str, about: str, found: HostedEnvironment | None) -> Check:
+    page = seen.host.pages.environments
+    hint = f"{page}: give {name} required reviewers, without self-review."
+    if found is None or not found.approvals:
+        missing = "it has no reviewers" if found else "it isn't there"
+        opens = (found or HostedEnvironment()).opens
+        return warning("gate", about, f"{missing}, so the gate opens {opens}", hint)
+    if found.by_oneself:
+        return warning("gate", about, "who started a run may let it through", hint)
+    of = f"{found.approvals:,} of {found.reviewers:,} reviewers"
+    own = "whether who started it may isn't told"
+    return ok("gate", about, f"{of}, {own if found.by_oneself is None else 'not who started it'}")
 
 
 def _branches(seen: Seen, name: str, about: str, found: HostedEnvironment | None) -> Check:
