@@ -140,10 +140,10 @@ _SAID = {
     State.INTENT: "was recorded at {at} and its outcome never was",
     State.ACCEPTED: "started at {at}",
     State.RUNNING: "is running since {at}",
-    State.SUCCEEDED: "succeeded at {at}",
-    State.FAILED: "failed at {at}",
-    State.CANCELLED: "was cancelled at {at}",
-    State.ENDED: "ended at {at}",
+    State.SUCCEEDED: "had succeeded by {at}",
+    State.FAILED: "had failed by {at}",
+    State.CANCELLED: "was cancelled before {at}",
+    State.ENDED: "had ended by {at}",
     State.REFUSED: "was refused by Qualys at {at}",
     State.UNSENT: "was not sent at {at}",
     State.IN_DOUBT: "has been in doubt since {at}",
@@ -161,7 +161,10 @@ _EXPLAINED = frozenset({State.REFUSED, State.UNSENT, State.IN_DOUBT, State.ENDED
 
 
 def describe(attempt: Attempt) -> str:
-    """Say in a few words how an attempt stands: state, Qualys' word, time, execution, why."""
+    """Say in a few words how an attempt stands: state, Qualys' word, time, execution, why.
+
+    An end is only known from when it was seen: it had come by then.
+    """
     at = attempt.changed_at if attempt.state not in UNDER_WAY else attempt.opened_at
     text = _SAID[attempt.state].format(at=at)
     if attempt.status and attempt.state is not State.SUCCEEDED:

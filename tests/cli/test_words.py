@@ -93,7 +93,7 @@ def test_ended_unexplained(
     sandbox.set_faults("outcome=Failed")
     done = cli("-q", "apply", "--yes")
     assert done.out.startswith(
-        "prod on sandbox: 3 ended unexplained, 0 held\n  ✗ 3 runs  each ended"
+        "prod on sandbox: 3 ended unexplained, 0 held\n  ✗ 3 runs  each had ended"
     )
     assert "  → prod/a, and 2 more alike: Look in Qualys how it ended: `qflow-gitops" in done.out
     golden("words-ended-plan", cli("plan"))

@@ -337,6 +337,12 @@ def test_a_command_stands_in_backticks() -> None:
     assert [one for one in outside if bare.search(one)] == []
 
 
+def test_a_number_is_printed_as_one() -> None:
+    """What `--ack` takes is counted where it is printed: nobody can type COUNT."""
+    asks = re.compile(r"`[^`]*--ack [^`]*(COUNT|\\x00|\x00|\bN\b)[^`]*`")
+    assert [one for one in _carried_out() if asks.search(one)] == []
+
+
 def test_a_command_is_whole() -> None:
     """No option without the command that takes it: `apply --ack …` alone is nothing to type."""
     half = re.compile(r"`(apply|plan|resolve|reconcile|baseline|lock|status|rerun) -?[^`]*`")

@@ -308,7 +308,7 @@ def test_what_was_adopted_wrongly_is_free_and_looking_doesn_t_adopt_it_again(
     assert place.state() == "succeeded"
     back = cli("resolve", RUN, "--reopen", "--reason", "it is Mara's")
     assert back.code == 0
-    assert "succeeded at" in back.err
+    assert "had succeeded by" in back.err
     assert f"{maras} is no attempt's execution now" in back.err
     sandbox.set_faults()
     assert cli("reconcile").code == 9
@@ -362,7 +362,7 @@ def test_after_the_run_was_sent_again_both_count_and_nothing_more_is_sent(
     assert sends(sandbox) == 2
     back = cli("resolve", RUN, "--reopen", "--reason", "it shows now")
     assert back.code == 0
-    assert "Attempt 2 sent the same request since: it succeeded at" in back.err
+    assert "Attempt 2 sent the same request since: it had succeeded by" in back.err
     assert "Both count now" in back.err
     assert [one["state"] for one in place.attempts()] == ["in_doubt", "succeeded"]
     assert re.search(r"#1 .*\n(?:.*\n)*.*#2 ", back.out)
@@ -404,7 +404,7 @@ def test_the_attempt_that_is_meant_can_be_named(
     ("how", "says"),
     rows(
         (
-            ("succeeded", "succeeded at"),
+            ("succeeded", "had succeeded by"),
             ("refused", "was refused by Qualys"),
             ("unsent", "was not sent"),
             ("found", "was found to have started"),
@@ -763,7 +763,7 @@ def test_a_failed_run_without_a_spec_is_closed(
     place.commit("given up")
     done = cli("status", "--exit-code")
     assert done.code == 0
-    assert "spec removed: closed" in done.out
+    assert "removed: closed" in done.out
     assert row(cli)["closed"]
 
 
