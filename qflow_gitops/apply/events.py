@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.results.plans import Planned
+from qflow_gitops.results.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +46,11 @@ class Said:
     text: str
 
 
-Event = Ready | Moved | Tick | Said
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How everything stands at a look, of which there will be more; a terminal shows the newest."""
+
+    report: Report
+
+
+Event = Ready | Moved | Tick | Said | Looked

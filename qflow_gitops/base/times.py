@@ -1,7 +1,7 @@
 """Times as the lockfile writes them (RFC 3339 in UTC, to the second), durations as people do."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 BELIEVED = 86_400
 """Seconds by which another clock may differ from ours; what says more than that is no clock."""
@@ -23,6 +23,25 @@ def of_milliseconds(at: int | None) -> datetime | None:
 def moment(text: str) -> datetime:
     """Read what `stamp` wrote (fractions of a second may be there); ValueError for else."""
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+_AGO = re.compile(r"([0-9]{1,6})([smhdw])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def since(text: str, now: datetime) -> str:
+    """Read a date, a time (UTC where it names no zone), or `2d` ago, as `stamp` writes it.
+
+    Raises ValueError for anything else.
+    """
+    try:
+        if ago := _AGO.fullmatch(text):
+            return stamp(now - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]]))
+        at = datetime.fromisoformat(text)
+        return stamp(at if at.tzinfo else at.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        said = f"{text!r} is no time; write 2026-10-06, 2026-10-06T12:00Z, 90m, 12h, 2d or 1w"
+        raise ValueError(said) from None
 
 
 _DURATION = re.compile(r"(?:(?P<h>[0-9]{1,4})h)?(?:(?P<m>[0-9]{1,4})m)?(?:(?P<s>[0-9]{1,6})s)?")

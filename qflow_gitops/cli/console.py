@@ -288,6 +288,8 @@ class Progress:
                 self._line(f"{count(due, 'run')} to start on {platform or 'no platform'}")
             case events.Moved(environment, name, attempt):
                 self._line(f"{environment}/{name}: {_brief(attempt)}")
+            case events.Looked(report) if self._console.live:
+                self._update(as_text(report, verbose=self._console.verbose))
             case events.Tick():
                 self._tick(event)
 
@@ -318,7 +320,9 @@ class Progress:
             terminal = RichConsole(stderr=True, no_color=not self._console.colour_err)
             self._live = Live(console=terminal, refresh_per_second=8, transient=True)
             self._live.start()
-        self._live.update(text)
+        from rich.text import Text
+
+        self._live.update(Text(text))  # a text of its own would be read as rich's markup
 
     def close(self) -> None:
         """Take the live view away."""

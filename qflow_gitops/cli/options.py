@@ -95,6 +95,20 @@ def seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         raise click.BadParameter(str(problem)) from None
 
 
+def since(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """Read a time that is over, as RFC 3339 in UTC; "" where none is given."""
+    if not value:
+        return ""
+    from datetime import UTC, datetime
+
+    from qflow_gitops.base import times
+
+    try:
+        return times.since(value, datetime.now(UTC))
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from None
+
+
 environment: Decorator = click.option(
     "-e",
     "--environment",

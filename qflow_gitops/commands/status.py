@@ -11,27 +11,27 @@ from qflow_gitops.apply.polling import look, what_became
 from qflow_gitops.apply.result import under_way
 from qflow_gitops.base.names import spec_of
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.errors import QflowError
 from qflow_gitops.findings.finding import has_errors
-from qflow_gitops.lockfile import freezes, next_steps
+from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.attempt import telling
 from qflow_gitops.lockfile.decisions import endings
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.inheritance import Inheritance, left_behind, names_of, successor
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.states import RETRIABLE, State
+from qflow_gitops.lockfile.states import NEVER_SENT, RETRIABLE, State
 from qflow_gitops.lockfile.ways_on import way_on
 from qflow_gitops.ports.clock import Clock
-from qflow_gitops.ports.git import GitTree, Repository
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore
-from qflow_gitops.results.records import RunHistory, Status, StatusRow, standing
+from qflow_gitops.results.records import Status, StatusRow, standing
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import folders, forgotten
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.loader import DIRECT, Loader
 from qflow_gitops.sources.lockseen import out_of_use, seen
-from qflow_gitops.sources.runs import attempts_by_run, run_key, run_keys
+from qflow_gitops.sources.runs import run_keys
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.sources.specs import all_specs
 from qflow_gitops.specs import connector_catalogs
@@ -57,7 +57,6 @@ class Only(NamedTuple):
         return all(labels.get(name) == value for name, value in self.labels.items())
 
 
-NEVER_SENT = "never_sent"
 EVERYTHING = Only()
 _NOTHING = "Nothing is shown."
 
@@ -185,39 +184,3 @@ def refresh(
                 found.append(new)
         session.record(found)
     return problem
-
-
-def history(
-    git: GitTree, commit: str, store: LockStore, project: Project, run: str, environment: str
-) -> Report:
-    """Show all attempts of a run, carried over ones too, or of all runs. Raises QflowError.
-
-    What isn't recorded yet of names that were carried over, the specs of a commit say. Of several
-    targets of a spec each attempt is told in brief.
-    """
-    recorded = store.read()
-    lockfile = recorded.lockfile or Lockfile("")
-    notes = out_of_use(recorded)
-    if not run:
-        found = tuple(
-            (name, each, attempt)
-            for name, record in sorted(lockfile.environments.items())
-            for each, attempts in sorted(record.runs.items())
-            for attempt in attempts
-            if environment in ("", name)
-        )
-        return Report("history", notes=notes, body=RunHistory(found, seen(recorded)))
-    wanted = run_key(run, project, environment, lockfile.environments)
-    keys = attempts_by_run(wanted, git, commit, project, lockfile)
-    found = tuple((*placed.key, placed.attempt) for each in keys.values() for placed in each)
-    if not found:
-        raise UsageProblem(
-            f"Nothing is recorded of a run `{'/'.join(wanted)}`.",
-            hint="`qflow-gitops status` lists the runs.",
-            reason="run_unknown",
-        )
-    hints: tuple[str, ...] = ()
-    if len(keys) > 1:
-        hints = (f"Of one with all its events: {next_steps.history('/'.join(max(keys)))}",)
-    body = RunHistory(found, seen(recorded), hints, brief=len(keys) > 1)
-    return Report("history", notes=notes, body=body)

@@ -24,6 +24,8 @@ class State(StrEnum):
     BASELINED = "baselined"
 
 
+NEVER_SENT = "never_sent"
+"""What stands for the state of a run without an attempt."""
 UNCOUNTED = frozenset({State.UNSENT, State.ABSENT})
 """Proven not executed: the digest isn't spent."""
 UNDER_WAY = frozenset({State.ACCEPTED, State.RUNNING, State.ADOPTED})

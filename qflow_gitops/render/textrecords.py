@@ -90,7 +90,8 @@ def _although(event: Event) -> str:
 
 def history(body: RunHistory) -> Iterator[str]:
     """Each attempt with its events."""
-    yield f"{count(len(body.attempts), 'attempt')}; {lock(body.lock)}"
+    left = f" (and {body.left:,} that weren't asked for)" if body.left else ""
+    yield f"{count(len(body.attempts), 'attempt')}{left}; {lock(body.lock)}"
     for environment, name, attempt in body.attempts:
         if not body.brief:
             yield ""

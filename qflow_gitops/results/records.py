@@ -69,13 +69,15 @@ class Status:
 class RunHistory:
     """All attempts, oldest first, and what a person can do about them.
 
-    `brief`: they are of several runs that were asked for at once.
+    `brief`: they are of several runs that were asked for at once. `left` so many aren't shown, as
+    was asked for.
     """
 
     attempts: tuple[tuple[str, str, Attempt], ...]
     lock: LockSeen
     hints: tuple[str, ...] = ()
     brief: bool = False
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

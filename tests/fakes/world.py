@@ -34,6 +34,7 @@ from qflow_gitops.commands import (
     verify,
     workflows,
 )
+from qflow_gitops.commands import history as histories
 from qflow_gitops.commands import plan as planning
 from qflow_gitops.commands import status as showing
 from qflow_gitops.commands.plan_request import PlanRequest
@@ -309,9 +310,10 @@ class World:
         """Look at what is under way."""
         return showing.refresh(self.store, self.project, environment, self.gateways, self.clock)
 
-    def history(self, run: str = "", environment: str = "") -> Report:
-        """Show all attempts."""
-        return showing.history(self.git, self._head(), self.store, self.project, run, environment)
+    def history(self, run: str = "", environment: str = "", **only: Any) -> Report:
+        """Show all attempts, or some."""
+        about = (self.git, self._head(), self.store, self.project, run, environment)
+        return histories.history(*about, **only)
 
     def reconcile(self, environment: str = "") -> Done:
         """Look doubts up."""
