@@ -265,3 +265,37 @@ def test_the_lockfile_says_when_a_run_was_last_taken_or_refused(
     assert "Qualys refused b of 20" in cli(*LOOK).out
     tenant.set_faults("hidden@execution")
     assert looked(cli)["warning"] == {"read_execution"}
+
+
+# --- facts where little can be seen --------------------------------------------------
+
+
+def test_facts_say_that_there_are_no_credentials(
+    cli: Cli, tenant: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    done = cli.json("doctor", "--facts")
+    (check,) = done["checks"]
+    assert (done["exitCode"], check["result"]) == (0, "unknown")
+    assert "QFLOW_CLIENT_ID" in check["hint"]
+    seen = {each["about"] for each in done["facts"] if each["seen"]}
+    assert seen == {"refusal without a token", "headers of limits"}
+
+
+def test_facts_of_a_role_without_access_are_those_of_its_refusals(
+    cli: Cli, tenant: SandboxServer
+) -> None:
+    tenant.set_faults("rights=none")
+    done = cli.json("doctor", "--facts")
+    (check,) = done["checks"]
+    assert (done["exitCode"], check["found"]) == (1, "12 calls; failed: api_access")
+    told = {each["about"]: each["seen"] for each in done["facts"]}
+    assert told["refusal of what the role doesn't permit"].startswith("403, an object: errorCode")
+    assert follow(cli, command(cli("doctor", "--facts"), "qualys")).code == 1
+
+
+@pytest.mark.parametrize("words", [("--offline",), ("machine",)])
+def test_facts_go_with_nothing_else(cli: Cli, tenant: SandboxServer, words: tuple[str]) -> None:
+    assert cli("doctor", "--facts", *words).code == 2
+    assert tenant.requests() == []

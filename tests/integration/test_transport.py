@@ -238,6 +238,7 @@ def test_a_refused_connection_sent_nothing() -> None:
         post(f"http://127.0.0.1:{port}")
     assert not raised.value.sent
     assert raised.value.reason == "the connection was refused"
+    assert raised.value.step == "connection"
 
 
 @pytest.mark.parametrize("treat", [lambda wire: wire.sendall(b"nonsense"), lambda _: time.sleep(1)])
@@ -409,6 +410,7 @@ def test_a_certificate_that_says_nothing_for_the_host_gets_no_byte(
         with pytest.raises(NoAnswerError) as raised:
             post(wire.url)
         assert "QFLOW_CA_FILE names a file" in raised.value.reason
+        assert raised.value.step == "tls"
         assert not raised.value.sent
         assert wire.requests == []
 
@@ -494,6 +496,7 @@ def test_a_proxy_that_leads_nowhere_sent_nothing(fault: str) -> None:
                 "POST", "/", headers={}, body=BODY, fresh=True
             )
     assert "the proxy of QFLOW_PROXY" in raised.value.reason
+    assert raised.value.step == "proxy"
     assert not raised.value.sent
 
 

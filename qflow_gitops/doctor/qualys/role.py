@@ -123,10 +123,10 @@ class Role:
             where = f"Qualys doesn't show {self._hidden}, which the lockfile has"
             way = "Check that the credentials are of the subscription that it was sent to."
             return warning(right.name, right.about, where, way)
-        if right is LIST and shown.status == 403:
-            way = "Only `qflow-gitops workflows pull --all` needs it."
-            return warning(right.name, right.about, f"not permitted ({said(shown)})", way)
         if (wrong := trouble(right, shown)) is not None:
+            if right is LIST and wrong.verdict is Verdict.FAILED:
+                way = "Only `qflow-gitops workflows pull --all` needs it."
+                return wrong._replace(verdict=Verdict.WARNING, hint=way)
             return wrong
         holds = right in (READ, EXECUTION)
         if (inner(shown) if holds else items(shown)) is None:

@@ -100,6 +100,16 @@ def test_versions_are_compared_as_numbers(text: Any, verdict: Verdict) -> None:
     assert check.verdict is verdict
 
 
+@pytest.mark.parametrize(
+    "shown", [Shown(403, "json", {}), Shown(0, said="the answer is too long"), Shown(500)]
+)
+def test_a_list_that_only_one_command_needs_is_no_failure(shown: Shown) -> None:
+    good = Shown(200, "json", {"data": {"id": WORKFLOW, "items": []}})
+    found = checks(FakeTenant(lambda look: shown if look.call == "workflows" else good))
+    assert found["list_workflows"].verdict is Verdict.WARNING
+    assert Verdict.FAILED not in {each.verdict for each in found.values()}
+
+
 HOSTILE = "\x1b]0;owned\x07::add-mask::\u202egpj.exe|`x`\n# a\r\nb" + "x" * 10_000
 
 
