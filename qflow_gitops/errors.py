@@ -1,6 +1,7 @@
 """The exit codes, and the one kind of exception that means "stop and tell the person"."""
 
 from collections.abc import Iterable
+from copy import copy
 from enum import IntEnum
 
 
@@ -89,6 +90,17 @@ class QflowError(Exception):
             self.reason = reason
 
 
+def _of_all(same: "dict[str, QflowError]") -> QflowError:
+    """Return one problem of several places; theirs stay as they are."""
+    first = next(iter(same.values()))
+    if len(same) == 1:
+        return first
+    told = copy(first)
+    others = f", and {len(same) - _NAMED:,} more" if len(same) > _NAMED else ""
+    told.where = ", ".join(sorted(same)[:_NAMED]) + others
+    return told
+
+
 _NAMED = 3
 """So many places of one problem are named."""
 
@@ -103,10 +115,7 @@ def together(problems: Iterable[QflowError], code: ExitCode) -> QflowError | Non
     for error in problems:
         same = alike.setdefault((error.message, error.not_done, error.hint), {})
         same.setdefault(error.where, error)
-    found = [next(iter(same.values())) for same in alike.values()]
-    for error, same in zip(found, alike.values(), strict=True):
-        others = f", and {len(same) - _NAMED:,} more" if len(same) > _NAMED else ""
-        error.where = ", ".join(sorted(same)[:_NAMED]) + others
+    found = [_of_all(same) for same in alike.values()]
     if not found:
         return None
     first = next((error for error in found if error.exit_code is code), found[0])

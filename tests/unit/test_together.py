@@ -40,3 +40,14 @@ def test_texts_and_json_have_them_all() -> None:
     ]
     told = json.loads(json_output.render(report))["error"]
     assert (told["message"], told["also"][0]["hint"]) == ("The list was refused.", "Try later.")
+
+
+def test_a_problem_of_several_places_is_told_once_and_theirs_stay_as_they_are() -> None:
+    places = [AuthError("Refused.", where=f"prod/{name}", hint="Ask.") for name in "dcba"]
+    other = UnreachableError("Gone.", where="prod/e")
+    told = together([*places, other], ExitCode.AUTH)
+    assert told is not None
+    assert told.where == "prod/a, prod/b, prod/c, and 1 more"
+    assert [error.where for error in told.also] == ["prod/e"]
+    assert [error.where for error in places] == ["prod/d", "prod/c", "prod/b", "prod/a"]
+    assert together(places[:1], ExitCode.AUTH) is places[0]
