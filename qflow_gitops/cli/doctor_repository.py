@@ -207,18 +207,16 @@ class _Look:
             yield from all_unknown(lock.OF_BRANCH[1:], "git may not speak to it")
             yield from self._record(found_or_problem(self._copy))
             return
-        read = found_or_problem(lambda: self._store.read(whole=True))
-        snapshot, problem = (None, read) if isinstance(read, QflowError) else (read, None)
-        if snapshot and snapshot.copied_at:  # why, the store keeps to itself
-            asked = found_or_problem(branch.fetch)
-            problem = asked if isinstance(asked, QflowError) else None
-        reached = lock.branch(snapshot, problem)
+        asked = found_or_problem(branch.fetch)
+        reached = lock.branch(asked)
         yield reached
         if reached.hint:
             yield from all_unknown(lock.OF_BRANCH[2:], "the remote can't be reached")
-        else:
-            yield lock.push(branch, branch.known().checked or self.commit)
-            yield lock.protected()
+            yield from self._record(found_or_problem(self._copy), reached=False)
+            return
+        read = found_or_problem(lambda: self._store.read(whole=True))
+        yield lock.push(branch, branch.known().checked or self.commit)
+        yield lock.protected()
         yield from self._record(read)
 
     def _copy(self) -> Snapshot:
@@ -228,7 +226,7 @@ class _Look:
         known = self._branch().known()
         return Snapshot(self._store.at_hand(), self._store.where, known.at)
 
-    def _record(self, read: Snapshot | QflowError) -> Iterator[Check]:
+    def _record(self, read: Snapshot | QflowError, *, reached: bool = True) -> Iterator[Check]:
         from qflow_gitops.doctor import lock, record
         from qflow_gitops.lockfile.ledger import Lockfile as Empty
 
@@ -238,7 +236,7 @@ class _Look:
             return
         yield lock.lockfile(read)
         yield lock.lineage(read, self.settings.project)
-        yield lock.place(self._store, read.lockfile)
+        yield lock.place(self._store, read.lockfile, reached=reached)
         yield from self._told(read.lockfile or Empty(""))
 
     def _told(self, lockfile: Lockfile) -> Iterator[Check]:

@@ -6,13 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from qflow_gitops.apply import belonging
-from qflow_gitops.errors import LockError
+from qflow_gitops.errors import LockError, QflowError
 from qflow_gitops.results.checks import Check, Verdict, failed, ok, unknown, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from qflow_gitops.errors import QflowError
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.ports.lockfile import LockBranch, LockStore, Snapshot
     from qflow_gitops.settings.project import Project
@@ -29,12 +28,6 @@ PLACE = ("place", "where it belongs")
 RESCUE = ("rescue", "rescued answers")
 OF_BRANCH = (PROTOCOL, BRANCH, PUSH, PROTECTED)
 OF_RECORD = (LOCKFILE, LINEAGE, PLACE)
-_LINES = {
-    "lock_remote": REMOTE[0],
-    "lock_unreachable": BRANCH[0],
-    "lock_foreign": LINEAGE[0],
-}
-"""Why a lockfile can't be had -> the line that says so; for all else it is the lockfile's own."""
 _RULES = "rules of the host show in a real push only"
 
 
@@ -58,7 +51,7 @@ def remote(lock: LockBranch, name: str) -> Check:
 
 def line_of(problem: QflowError) -> str:
     """Name the line that says why a lockfile can't be had."""
-    return _LINES.get(problem.reason, LOCKFILE[0])
+    return LINEAGE[0] if problem.reason == "lock_foreign" else LOCKFILE[0]
 
 
 # --- the branch --------------------------------------------------------------------------
@@ -91,15 +84,11 @@ def transport(address: str) -> str:
     return "ssh" if colon and "/" not in host else "file"
 
 
-def branch(snapshot: Snapshot | None, problem: QflowError | None) -> Check:
-    """Say whether the branch can be reached; `problem` is what the remote's git said."""
-    if problem is not None and line_of(problem) == BRANCH[0]:
-        copy = f"; this clone's copy is of {snapshot.copied_at}" if snapshot else ""
-        return failed(*BRANCH, f"{problem.message}{copy}", problem.hint)
-    if snapshot is None and problem is not None:
-        return ok(*BRANCH, "it answers")
-    there = snapshot is not None and snapshot.lockfile is not None
-    return ok(*BRANCH, "it answers" if there else "it answers; the first apply makes the branch")
+def branch(asked: str | QflowError) -> Check:
+    """Say whether the branch can be reached: its newest commit, or what the remote's git said."""
+    if isinstance(asked, QflowError):
+        return failed(*BRANCH, asked.message.rstrip("."), asked.hint)
+    return ok(*BRANCH, "it answers" if asked else "it answers; the first apply makes the branch")
 
 
 def push(lock: LockBranch, commit: str) -> Check:
@@ -143,9 +132,14 @@ def lineage(snapshot: Snapshot, project: Project) -> Check:
     return warning(*LINEAGE, f"{file} doesn't name it, so another lockfile would do", hint)
 
 
-def place(store: LockStore, found: Lockfile | None) -> Check:
-    """Say whether an apply is let in here: a fork, a mirror, a place that was left."""
+def place(store: LockStore, found: Lockfile | None, *, reached: bool) -> Check:
+    """Say whether an apply is let in here: a fork, a mirror, a place that was left.
+
+    Where nobody answers (not `reached`), the address may be a wrong one.
+    """
     for problem in belonging.warnings(store, found) if found else ():
+        if not reached:
+            return unknown(*PLACE, "not known at this address, where nobody answers")
         return failed(*PLACE, problem.message, problem.hint)
     return ok(*PLACE, "here")
 

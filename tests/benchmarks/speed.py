@@ -11,6 +11,7 @@ from tests.benchmarks.processes import COMPILED, PROGRAM, Case, Used, in_turn
 from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 
+_DOCTOR = ("doctor", "machine", "repository", "--offline")
 CLICK = (sys.executable, "-c", "import click")
 
 
@@ -52,6 +53,7 @@ def measure(scale: Scale) -> Table:
             Case("--help", [PROGRAM, "--help"], "import click", "1.3"),
             Case("plan, 10 changed", [PROGRAM, "plan"], "import click", "3.5"),
             Case("plan --full", [PROGRAM, "plan", "--full"], "import click", "10"),
+            Case("doctor, offline", [PROGRAM, *_DOCTOR], "import click"),
             Case("validate, nothing changed", [PROGRAM, "validate"], "git status", "6"),
             Case(
                 "validate PATH, just changed", [PROGRAM, "validate", one_file], "import click", "3",
