@@ -6,15 +6,15 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from qflow_gitops.errors import QflowError
+from qflow_gitops.errors import InvalidInput, QflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from qflow_gitops.base.paths import ProjectFolder
     from qflow_gitops.cli.doctor_ground import Ground
     from qflow_gitops.commands.workflow_files import Workflows
-    from qflow_gitops.doctor.ci.expected import Expected, Owners
+    from qflow_gitops.doctor.ci.expected import Expected, Owners, Pipeline
     from qflow_gitops.git.repository import GitRepo
     from qflow_gitops.settings.project import Project
 
@@ -50,8 +50,10 @@ def _expected(git: GitRepo, commit: str, project: Project) -> Expected:
     wanted = workflow_files(git.root, project.folder, told)
     if branches:
         wanted = {path: _BRANCHES.sub(lambda _: branches, text) for path, text in wanted.items()}
+    known, unread = _read(lambda: pipeline(found))
     return Expected(
-        pipeline=pipeline(found),
+        pipeline=known,
+        unread=unread,
         files=tuple(
             Written(path, found.get(path), text, is_unset(_text(found.get(path))))
             for path, text in wanted.items()
@@ -72,19 +74,31 @@ def _of_gitlab(git: GitRepo, commit: str, project: Project) -> Expected:
 
     path = gitlab_file.FILE
     content = _contents(git, commit, (path,)).get(path)
-    pipeline = Pipeline() if content is None else gitlab_file.pipeline(content)
+    known, unread = _read(lambda: Pipeline() if content is None else gitlab_file.pipeline(content))
     example = resources.text(f"examples/gitlab/{path}")
     line = f"{gitlab_file.PLACE}: your-group/your-project"
-    wanted = example.replace(line, f"{gitlab_file.PLACE}: {pipeline.place}")
-    missing = gitlab_file.jobs_of(example.encode())
-    missing -= gitlab_file.jobs_of(content) if content else frozenset()
+    wanted = example.replace(line, f"{gitlab_file.PLACE}: {known.place}")
+    has = gitlab_file.jobs_of(content) if content and not unread else frozenset()
+    lacks = () if unread else tuple(sorted(gitlab_file.jobs_of(example.encode()) - has))
+    unset = line in _text(content)
     return Expected(
-        pipeline=pipeline,
-        files=(Written(path, content, wanted, line in _text(content), tuple(sorted(missing))),),
+        pipeline=known,
+        unread=unread,
+        files=(Written(path, content, wanted, unset, lacks),),
         lock=project.lock.branch if project.lock.store == "branch" else "",
         timeout=project.apply.timeout,
         version=qflow_gitops.__version__,
     )
+
+
+def _read(look: Callable[[], Pipeline]) -> tuple[Pipeline, str]:
+    """Read what files count on; without it the rest is looked at all the same."""
+    from qflow_gitops.doctor.ci.expected import Pipeline
+
+    try:
+        return look(), ""
+    except InvalidInput as problem:
+        return Pipeline(), f"{problem.where}: {problem.message}"
 
 
 def _contents(git: GitRepo, commit: str, paths: tuple[str, ...]) -> dict[str, bytes]:

@@ -80,9 +80,12 @@ def _of_organization(asking: Asking, name: str) -> Iterator[Fields]:
 
 
 def secrets(asking: Asking, name: str) -> Secrets:
-    """Name the secrets of an environment, and those that every job gets."""
+    """Name the secrets of an environment, and those that every job gets.
+
+    Raises AuthError also where there is no such environment.
+    """
     path = f"environments/{quote(name, safe='')}/secrets"
-    own = asking.items(path, _ENVIRONMENTS, "secrets")
+    own = asking.items(path, _ENVIRONMENTS, "secrets", certain=True)
     shared = asking.items("actions/secrets", _SECRETS, "secrets")
     shared += asking.items("actions/organization-secrets", _SECRETS, "secrets")
     return Secrets(

@@ -202,6 +202,7 @@ _BY_REASON = {
         "Check its name, and that the token may read it.",
         "Leave it out for gitlab.com.",
         "Check its path, and that the token may read it.",
+        "Put a job with an environment of its own before apply, as in the shipped files.",
         "Have `qflow-gitops init --github` write .github/CODEOWNERS, and fill it in.",
         "Name a team for each in ….",
         "Correct …: who isn't known owns nothing.",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import cmarkgfm
 import pytest
@@ -406,6 +407,39 @@ def test_line_ends_count_and_so_does_what_is_left_to_replace(hosted: Hosted) -> 
     hosted.workspace.commit()
     found = [one for one in hosted.look() if one["name"] == "workflow-files"]
     assert [one["result"] for one in found] == [FAILED, OK]
+
+
+def test_a_workflow_that_this_tool_does_not_read_leaves_the_rest(hosted: Hosted) -> None:
+    """GitHub reads anchors, which are refused here; branches are looked at all the same."""
+    text = hosted.workspace.read(FILE)
+    hosted.workspace.write(
+        FILE, text.replace("permissions: {}\n\njobs", "permissions: &x {}\n\njobs")
+    )
+    hosted.workspace.commit()
+    assert hosted.odd() == {"workflow-files": WARNING, "pipeline": UNKNOWN}
+    assert "Anchors" in hosted.one("pipeline")["found"]
+    rules(LOCK)(hosted.api.settings)
+    assert hosted.odd()["lock-branch"] == FAILED
+
+
+def test_an_environment_that_an_expression_names_is_not_known(hosted: Hosted) -> None:
+    text = hosted.workspace.read(FILE)
+    changed = text.replace("environment: production-approval", "environment: '${{ vars.X }}'")
+    hosted.workspace.write(FILE, changed)
+    hosted.workspace.commit()
+    assert hosted.odd() == {"workflow-files": WARNING, "gate": UNKNOWN}
+
+
+def test_an_environment_of_any_name_is_asked_for_by_it(hosted: Hosted) -> None:
+    odd = "a/b ../../x?y=1#z"
+    text = hosted.workspace.read(FILE)
+    changed = text.replace("environment: production #", f"environment: '{odd}' #")
+    hosted.workspace.write(FILE, changed)
+    hosted.workspace.commit()
+    found = hosted.odd()
+    assert (found["environment"], found["secrets"]) == (FAILED, UNKNOWN)
+    paths = [one.path for one in hosted.api.asked if "y%3D1" in one.path]
+    assert {path.split("/")[5] for path in paths} == {quote(odd, safe="")}
 
 
 def test_who_owns_what_decides_is_told(hosted: Hosted) -> None:

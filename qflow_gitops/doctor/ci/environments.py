@@ -13,6 +13,11 @@ FREEZE = "QFLOW_FREEZE"
 
 def gates(seen: Seen) -> Iterator[Check]:
     """Say who has to let runs through."""
+    pipeline = seen.expected.pipeline
+    if pipeline.applies and not pipeline.gates:
+        why = "no job before apply names an environment, or none that can be told"
+        hint = "Put a job with an environment of its own before apply, as in the shipped files."
+        yield unknown("gate", "environment of a gate", why, hint)
     yield from _each(seen, "gate", seen.expected.pipeline.gates, _gate)
 
 

@@ -61,6 +61,7 @@ class Expected(NamedTuple):
     `lock` is the lockfile's branch, "" where it lives in the work tree. `timeout` is how long an
     apply waits, in seconds. `renew` is the command that writes the CI's files anew, "" for none;
     `version` is that of this program. `owners` is None where a host has no such file.
+    `unread` says why the pipeline isn't known, "" where it is.
     """
 
     pipeline: Pipeline
@@ -70,3 +71,4 @@ class Expected(NamedTuple):
     renew: str = ""
     version: str = ""
     owners: Owners | None = None
+    unread: str = ""

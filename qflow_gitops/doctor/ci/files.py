@@ -22,6 +22,9 @@ def files(expected: Expected) -> Iterator[Check]:
         return
     for written in expected.files:
         yield _compared(written, expected.renew)
+    if expected.unread:
+        why = f"what they count on isn't looked at: {expected.unread}"
+        yield unknown("pipeline", "files of the CI", why)
 
 
 def _compared(written: Written, renew: str) -> Check:

@@ -18,6 +18,8 @@ _NONE = "doubts are settled, and windows opened, only by a merge"
 def schedules(seen: Seen) -> Iterator[Check]:
     """Look at each file of the CI, and at what runs by the clock."""
     pipeline = seen.expected.pipeline
+    if not pipeline.files:
+        return
     files = {file: file == pipeline.scheduled for file in pipeline.files}
     found = seen.host.schedules(files)
     timed = [each for each in found if each.crons or files.get(each.file)]
