@@ -1,5 +1,6 @@
 """A JSON value as it may be shown: without secrets, and no more of it than a person reads."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ class _Bounded:
         self._values -= 1
         if isinstance(value, str):
             return self._text(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)  # no number of JSON's
         if not isinstance(value, dict | list):
             return value
         if depth >= _DEEPEST:

@@ -33,8 +33,10 @@ ODD: dict[str, Any] = {
     "fraction": 1e300,
     "nested": [[[{"a": HALF}]]],
 }
-FIELDS = ("status", "createdAt", "startDate", "endDate", "revision", "message", "details")
+FIELDS = ("status", "createdAt", "startDate", "endDate", "revision", "message", "details", "nodeId",
+          "eventOrder")  # fmt: skip
 COMMANDS = (("apply", "--yes"), ("status", "--refresh"), ("plan",), ("history",), ("reconcile",),
+            ("show", "encrypt-prod-buckets"), ("show", "encrypt-prod-buckets", "--raw"),
             ("lock", "verify"))  # fmt: skip
 
 

@@ -114,7 +114,11 @@ _NAMES = st.sampled_from(
      "errors", "details", "createdAt"]
 )  # fmt: skip
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(_NAMES | st.text(), inner),
     max_leaves=30,
 )
@@ -157,6 +161,10 @@ def test_what_is_shown_is_bounded_and_holds_no_secret() -> None:
         deep = [deep]
     assert "nested deeper" in json.dumps(bounded(deep, str))
     assert len(bounded(list(range(100_000)), str)) < 11_000
+
+
+def test_what_is_no_number_of_json_is_a_text() -> None:
+    assert bounded([float("inf"), float("nan"), 1e300], str) == ["inf", "nan", 1e300]
 
 
 def test_what_is_no_json_is_shown_as_a_line() -> None:
