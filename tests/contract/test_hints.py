@@ -193,7 +193,7 @@ _BY_REASON = {
         "…: make it read only by default.",
         "… → Policies: these have to be allowed: ….",
         "…: keep them for … days.",
-        "See examples for `schedule`, and …",
+        "Let one run it every hour, as the shipped files have it: …",
         "The plan that this repository is on hasn't got it.",
         (
             'A fine-grained token with the repository permission "…" (read) tells it: set '

@@ -34,8 +34,8 @@ LOOKS = (
     _Look("schedule", "schedule", schedule.schedules),
     _Look("jobs", "what jobs may use", jobs.jobs),
     _Look("job-token", "token of a job", jobs.token),
-    _Look("execution-protections", "who and what may start workflows", jobs.policies),
     _Look("retention", "logs and artifacts", jobs.retention),
+    _Look("execution-protections", "who and what may start workflows", jobs.policies),
 )
 """All looks, in the order in which they are shown."""
 

@@ -30,7 +30,9 @@ def schedules(seen: Seen) -> Iterator[Check]:
         elif each in timed:
             yield _last(seen, each, each.crons or pipeline.crons)
     if not timed and not any(each.stopped for each in found):
-        hint = f"See examples for `schedule`, and {seen.host.pages.schedules}"
+        hint = (
+            f"Let one run it every hour, as the shipped files have it: {seen.host.pages.schedules}"
+        )
         yield warning("schedule", "schedule", f"there is none: {_NONE}", hint)
 
 
