@@ -211,6 +211,7 @@ def lockfile_to_move_without_settings(at: Terminal) -> tuple[str, Person]:
     at.clone.remove("qflow.yaml")
     at.specs(a=spec("a", extra=""))
     at.clone.git("remote", "add", "origin", "../remote.git")
+    at.answers = "sandbox\n"  # `init` asks which platform it is
     return "qflow-gitops lock move --to branch", Person()
 
 
