@@ -155,8 +155,8 @@ def test_behind_a_mistyped_command_nothing_is_completed_or_said(
 FREE = {
     "reason", "ack", "acks", "digest", "action", "branch", "remote", "author", "timeout",
     "concurrency", "labels", "copies", "port", "faults", "duration", "pull_request", "execution",
-    "adopt", "others", "attempt", "count", "name", "number", "credentials", "onboarded", "since", "watch",
-    "url", "limit",
+    "adopt", "others", "attempt", "count", "name", "number", "credentials", "onboarded",
+    "since", "watch", "url", "limit",
 }  # fmt: skip
 """Values that only a person knows, by the name of their parameter."""
 
