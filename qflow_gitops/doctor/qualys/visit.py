@@ -38,6 +38,7 @@ class Visit:
         self.tenant = tenant
         self.again = again
         self.seen: list[Seen] = []
+        self._known: dict[tuple[Look, bool], Shown] = {}
         self.over = ""
         self.hint = ""
         self.refused = ""
@@ -58,7 +59,7 @@ class Visit:
         return self._ask(_look(call, (), query), named=False)
 
     def _ask(self, look: Look, *, named: bool) -> Shown | None:
-        known = self.shown(look, named=named)
+        known = self._known.get((look, named))
         if known is not None or self.over:
             return known
         try:
@@ -68,13 +69,9 @@ class Visit:
             self.hint = f"`{self.again}` makes as many calls as it takes."
             return None
         self.seen.append(Seen(look, shown, named))
+        self._known[look, named] = shown
         self._note(shown, named=named and look.call != "version")
         return shown
-
-    def shown(self, look: Look, *, named: bool = True) -> Shown | None:
-        """Return what a look showed, None where there was none."""
-        known = (each for each in self.seen if (each.look, each.named) == (look, named))
-        return next((each.shown for each in known), None)
 
     def of(self, *calls: str) -> list[Seen]:
         """Return what was seen by calls of these names, with a token."""

@@ -21,11 +21,10 @@ def checks(visit: Visit, used: Sequence[UsedWorkflow], most: int) -> Iterator[Ch
     bad: list[Check] = []
     left: list[UsedWorkflow] = []
     end = visit.tenant.made + most
+    asked = {each.look.about for each in visit.of("workflow")}
     for one in used:
-        known = visit.tenant.made < end or any(
-            each.look.about == (one.id,) for each in visit.of("workflow")
-        )
-        shown = visit.ask("workflow", one.id) if known else None
+        may_ask = visit.tenant.made < end or (one.id,) in asked
+        shown = visit.ask("workflow", one.id) if may_ask else None
         if shown is None:
             left.append(one)
             continue
