@@ -113,6 +113,7 @@ _NAMES = st.sampled_from(
     ["nodeId", "nodeType", "eventOrder", "status", "items", "total", "data", "message", "error",
      "errors", "details", "createdAt"]
 )  # fmt: skip
+_FINITE = st.floats(allow_nan=False, allow_infinity=False)
 _JSON = st.recursive(
     st.none()
     | st.booleans()
