@@ -79,7 +79,8 @@ def _sparse(git: GitRepo, project: Project) -> Check:
     try:
         count = len(git.worktree(parts(project)).listed)
     except Unreadable as problem:
-        return warning(name, about, f"{problem.where}: {problem.message}", problem.hint)
+        said = f"not here (sparse): {problem.where}, for one"
+        return warning(name, about, said, problem.hint)
     return ok(name, about, f"{count:,} of this project")
 
 

@@ -1,5 +1,6 @@
 """A doctor changes nothing, runs nothing of a repository's, and stands wherever it is called."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from tests.helpers.scenarios.doctor import healthy, spec
 from tests.helpers.terminal import Terminal
 from tests.helpers.typed import commands
 
+GOLDEN = Path(__file__).parent / "doctor.txt"
+MADE_UP = (
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
+    (r"\b[0-9a-f]{10}\b", "<commit>"),
+    (r"\b[0-9a-f]{32}\b", "<lineage>"),
+    (r"CPython [\d.]+", "CPython <version>"),
+    (r"git: [\d.]+.*", "git: <version>"),
+    (r"rules of \d{4}[a-z]", "rules of <version>"),
+    (r"version \d+, ", "version <n>, "),
+    (r"usual ones.*", "usual ones"),
+)
 OWN = ("qflow-gitops", "refs/qflow-gitops", "logs/refs/qflow-gitops", "objects")
 """What looking commands keep of what they saw, in the git directory."""
 
@@ -146,6 +158,17 @@ def test_a_name_that_would_move_the_cursor_is_shown_as_it_is(at: Terminal) -> No
     done = at("doctor", "repository")
     assert "\x1b" not in done.out
     assert done.code == 1
+
+
+def test_it_is_read_in_a_narrow_terminal(at: Terminal, request: pytest.FixtureRequest) -> None:
+    """As it stands in the golden file, with one thing that was broken."""
+    at.clone.git("sparse-checkout", "set", "docs")
+    text = at("doctor", "machine", "repository").out
+    for pattern, word in MADE_UP:
+        text = re.sub(pattern, word, text.replace(str(at.folder), "<folder>"))
+    if request.config.getoption("--golden"):
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_the_page_is_read_as_it_is_meant(at: Terminal) -> None:

@@ -101,6 +101,15 @@ def test_a_variable_that_is_wrong(
     assert differing(before, steady(machine.doctor()[1])) == set()
 
 
+def test_without_git_the_repository_is_unknown(machine: Machine) -> None:
+    """Which is not its fault: one line is red, in the part that is about the machine."""
+    machine.environ["PATH"] = "/nowhere"
+    _, found = machine.doctor("repository")
+    results = {line["result"] for name, line in found.items() if line["part"] == "Repository"}
+    assert results == {"unknown"}
+    assert [name for name, line in found.items() if line["result"] == "failed"] == ["git"]
+
+
 def authority(folder: Path, name: str, days: int) -> str:
     """Make a certificate authority's certificate that is good for so many days."""
     made = subprocess.run(
