@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a process of the tool answers with; stable, and documented in the README."""
+    """What a process of the tool answers with; stable, and documented."""
 
     OK = 0
     RUN_FAILED = 1

@@ -1,4 +1,4 @@
-"""The rooms of the package as a picture for the README: `python -m tests.picture`.
+"""The rooms of the package as a picture for `docs/architecture.md`: `python -m tests.picture`.
 
 Made from the import contract in `pyproject.toml` and the first line of each room's docstring, so
 that neither can be changed alone.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+PAGE = ROOT / "docs/architecture.md"
 BLOCK = re.compile(r"(?<=^```text\n)qflow_gitops/\n.*?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -44,6 +44,6 @@ def _lines() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    README.write_text(
-        BLOCK.sub(lambda _: picture(), README.read_text(encoding="utf-8")), encoding="utf-8"
+    PAGE.write_text(
+        BLOCK.sub(lambda _: picture(), PAGE.read_text(encoding="utf-8")), encoding="utf-8"
     )

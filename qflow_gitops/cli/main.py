@@ -196,7 +196,7 @@ def start(words: Sequence[str]) -> Any:
 
 
 def main(arguments: Sequence[str] | None = None) -> Any:
-    """Run the program; ends the process with an exit code of the README's table."""
+    """Run the program; ends the process with an exit code of `results.words`."""
     if arguments is None:
         gc.set_threshold(_GARBAGE)
     try:

@@ -129,5 +129,5 @@ def to_settle(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     return (
         *([action] if PLACEHOLDER in text else []),
         *([place] if f"'{REPOSITORY}'" in text else []),
-        "set up environments, secrets and rules on GitHub: README, In GitHub Actions",
+        "set up environments, secrets and rules on GitHub: docs/guides/github.md of qflow-gitops",
     )

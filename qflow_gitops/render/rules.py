@@ -1,4 +1,4 @@
-"""The rules and the words of results for a person: a list, one explained, the README's table."""
+"""The rules and the words of results for a person: a list, each explained."""
 
 from collections.abc import Iterable
 from textwrap import indent
@@ -26,9 +26,3 @@ def explained(rule: Rule) -> str:
 def meaning(word: Word) -> str:
     """Return a reason or an exit code with what it means and what to do."""
     return f"{word.id}\n\n{word.meaning}\n\nWhat to do: {word.way}\n"
-
-
-def table(rules: Iterable[Rule]) -> str:
-    """Return the rules as a Markdown table."""
-    rows = [f"| `{rule.id}` | {rule.severity} | {rule.why} |" for rule in rules]
-    return "\n".join(["| rule | severity | why |", "|---|---|---|", *rows]) + "\n"

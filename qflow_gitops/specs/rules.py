@@ -1,6 +1,6 @@
 """Every rule that a finding can name: how bad it is, why it exists, an example of each kind.
 
-`qflow-gitops rules`, the README's table and the reports that carry rules read them here. A
+`qflow-gitops rules`, the documentation and the reports that carry rules read them here. A
 cloud's own rules stand in its file under `connectors`.
 """
 

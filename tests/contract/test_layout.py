@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from qflow_gitops.base.printable import is_hidden
-from tests.picture import BLOCK, README, ROOT, docstring, layers, picture
+from tests.picture import BLOCK, PAGE, ROOT, docstring, layers, picture
 
 PACKAGE = ROOT / "qflow_gitops"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -16,8 +16,8 @@ LINES, FUNCTION, CLASS, METHODS = 350, 45, 250, 20
 """No file, function and class is longer; what grows beyond is split by what it does."""
 
 
-def test_the_readme_shows_the_rooms_as_they_are() -> None:
-    assert BLOCK.findall(README.read_text(encoding="utf-8")) == [picture()]
+def test_the_picture_shows_the_rooms_as_they_are() -> None:
+    assert BLOCK.findall(PAGE.read_text(encoding="utf-8")) == [picture()]
 
 
 def test_every_room_says_what_comes_in_and_what_it_may_import() -> None:

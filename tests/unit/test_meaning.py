@@ -1,4 +1,4 @@
-"""README's table of what counts as the same request: every row of it is true."""
+"""The table of what counts as the same request: every row of it is true."""
 
 import re
 import unicodedata
@@ -15,8 +15,8 @@ from qflow_gitops.specs import load
 from qflow_gitops.specs.spec import RunSpec
 from tests.helpers.specs import CONNECTOR, WORKFLOW
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-TABLE = README.split("<!-- meaning -->\n")[1].split("<!-- /meaning -->")[0]
+PAGE = (Path(__file__).parents[2] / "docs/concepts/identity.md").read_text(encoding="utf-8")
+TABLE = PAGE.split("<!-- meaning -->\n")[1].split("<!-- /meaning -->")[0]
 ROWS = [
     tuple(cell.strip() for cell in line.strip("|").split("|")) for line in TABLE.splitlines()[2:]
 ]

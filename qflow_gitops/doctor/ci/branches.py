@@ -8,7 +8,7 @@ from qflow_gitops.results.checks import Check, failed, ok, unknown, warning
 
 
 def target(seen: Seen) -> Iterator[Check]:
-    """Hold the branch that pull requests go to against what README asks for."""
+    """Hold the branch that pull requests go to against what docs/guides/github.md asks for."""
     name, pipeline = seen.repository.default_branch, seen.expected.pipeline
     about = f"branch {name}"
     rules = seen.host.branch(name)

@@ -1,0 +1,193 @@
+"""The documentation is built without a warning, and what it shows is what the program does."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from qflow_gitops.results.known_words import REASONS
+from qflow_gitops.specs.rules import RULES
+from qflow_gitops.yaml.parse import parse
+from tests import terminal
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+from tests.helpers.sandboxes import served
+from tests.helpers.specs import CONNECTOR, OWN_WORKFLOW, SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
+from tests.picture import ROOT
+
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+BLOCK = re.compile(
+    r"^(?P<mark> *<!-- (?P<word>[a-z ]+) -->\n)?(?P<in> *)```(?P<kind>\w+)\n(?P<text>.*?)^ *```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class Block(NamedTuple):
+    """A block of code: its language, its lines, and what stands in a comment before it."""
+
+    page: str
+    kind: str
+    text: str
+    mark: str
+
+
+def _blocks() -> Iterator[Block]:
+    for page in PAGES:
+        for found in BLOCK.finditer(page.read_text(encoding="utf-8")):
+            lines = found["text"].splitlines(keepends=True)
+            text = "".join(line.removeprefix(found["in"]) for line in lines)
+            name = page.relative_to(ROOT).as_posix()
+            yield Block(name, found["kind"], text, found["word"] or "")
+
+
+BLOCKS = tuple(_blocks())
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("site")
+    quiet = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
+    done = subprocess.run(
+        [*command, str(made)], cwd=ROOT, env={**os.environ, **quiet}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    return made
+
+
+def test_each_rule_and_reason_has_its_page(site: Path) -> None:
+    for folder, words in (("rules", RULES), ("reasons", REASONS)):
+        found = {one.parent.name for one in (site / "reference" / folder).glob("*/index.html")}
+        assert found == set(words)
+
+
+def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"?https?:", text) == []
+
+
+def test_the_picture_of_a_terminal_is_what_it_shows() -> None:
+    """`python -m tests.terminal` makes it anew, to be looked at."""
+    assert terminal.PICTURE.read_text(encoding="utf-8") == terminal.picture()
+
+
+# --- YAML --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", [one for one in BLOCKS if one.kind == "yaml"])
+def test_yaml_is_valid(block: Block, workspace: Workspace, cli: Cli) -> None:
+    """A spec, settings or a catalog, or a part of one; what others read is marked."""
+    if block.mark == "not ours":
+        assert not parse(block.text.encode(), "x.yaml").diagnostics
+        return
+    text, file = block.text, "runs/a.yaml"
+    settings = SANDBOX_PROJECT
+    if "kind: ConnectorCatalog" in text:
+        file = "connectors/prod/aws.yaml"
+    elif text.startswith("spec:"):
+        text = f"apiVersion: qflow-gitops/v1\nkind: WorkflowRun\nmetadata: {{name: a}}\n{text}"
+        if "connectors: {cloud" in text:
+            workspace.write("connectors/prod/aws.yaml", _CATALOG)
+        if "after: [prepare-accounts]" in text:
+            workspace.write("runs/prepare.yaml", spec("prepare-accounts"))
+    elif not text.startswith("apiVersion:"):
+        settings += "".join(f"  {line}\n" for line in text.splitlines())
+        text = SAMPLE
+    workspace.write("qflow.yaml", settings)
+    workspace.write(file, text)
+    if not file.startswith("runs/"):
+        workspace.write("runs/a.yaml", SAMPLE)
+    done = cli("validate")
+    assert done.code == 0, done.out
+
+
+_CATALOG = f"""\
+apiVersion: qflow-gitops/v1
+kind: ConnectorCatalog
+connectors:
+  payments-prod: {{id: {CONNECTOR}, title: Payments, account: "123456789012", state: SUCCESS,
+    disabled: false, labels: {{tier: prod}}}}
+  legacy: {{id: bb81bdbf-7fb9-4bd0-8615-0438966c427b, title: Legacy, account: "210987654321",
+    state: SUCCESS, disabled: false, labels: {{tier: prod}}}}
+"""
+
+# --- shell -------------------------------------------------------------------------------
+
+LEGACY = (
+    "apiVersion: qflow-gitops/v1\nkind: WorkflowRun\nmetadata: {name: old}\nspec:\n"
+    f"  workflowId: {WORKFLOW}\n  connectorType: aws\n  variables: {{credentials: {CONNECTOR}}}\n"
+)
+OWN = SAMPLE.replace(WORKFLOW, OWN_WORKFLOW).replace(CONNECTOR, OWN_WORKFLOW)
+SHELL: dict[str, list[str]] = {}
+for _block in BLOCKS:
+    if _block.kind == "sh" and _block.mark != "needs a host":
+        SHELL.setdefault(_block.page, []).append(_block.text)
+HERE = {"README.md"}
+"""Told block by block elsewhere: `tests/integration/test_quickstart.py`."""
+
+
+def _begin(page: str, work: Workspace, cli: Cli) -> None:
+    """Make what a page takes for granted."""
+    if page == "docs/guides/first-hour.md":
+        return
+    settings = SANDBOX_PROJECT
+    if page == "docs/concepts/lockfile.md":
+        remote = work.path.parent / "remote.git"
+        work.git("init", "--quiet", "--bare", str(remote))
+        work.git("remote", "add", "origin", str(remote))
+        settings += "  lock: {store: branch}\n"
+    work.write("qflow.yaml", settings)
+    work.write("runs/old.yaml" if "migrating" in page else "runs/a.yaml",
+               LEGACY if "migrating" in page else SAMPLE)  # fmt: skip
+    work.commit()
+    assert cli("apply", "--yes").code == 0
+
+
+@pytest.mark.parametrize("page", sorted(SHELL.keys() - HERE))
+def test_the_commands_of_a_page_work(
+    page: str, workspace: Workspace, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One after the other, as they stand, in a real shell."""
+    with served(duration=0.1) as sandbox:
+        for name, value in (
+            ("QFLOW_GATEWAY", sandbox.url),
+            ("QFLOW_CLIENT_ID", "sandbox"),
+            ("QFLOW_CLIENT_SECRET", "sandbox"),
+        ):
+            monkeypatch.setenv(name, value)
+        _begin(page, workspace, cli)
+        folder = tmp_path / "empty" if "first-hour" in page else workspace.path
+        folder.mkdir(exist_ok=True)
+        program = tmp_path / "bin" / "qflow-gitops"
+        program.parent.mkdir()
+        program.write_text(
+            f"#!{sys.executable}\nfrom qflow_gitops.cli.main import main\nmain()\n", "utf-8"
+        )
+        program.chmod(0o755)
+        environ = {
+            **os.environ,
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+        }
+        for script in SHELL[page]:
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", script],
+                cwd=folder,
+                env=environ,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            if "first-hour" in page:  # what a person writes, after the first block
+                (folder / "runs/buckets.yaml").write_text(OWN, "utf-8")
+
+
+def test_what_needs_a_host_is_a_few_blocks() -> None:
+    marked = [one.page for one in BLOCKS if one.mark == "needs a host"]
+    assert set(marked) == {"docs/guides/github.md", "docs/guides/first-hour.md"}
