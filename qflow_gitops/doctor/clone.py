@@ -85,7 +85,7 @@ def _sparse(git: GitRepo, project: Project) -> Check:
 
 
 def hooks(git: GitRepo) -> Check:
-    """Say whether specs are checked before each commit, as docs/guides/validation.md has it. Nobody has to."""
+    """Say whether specs are checked before each commit; nobody has to."""
     name, about = "hooks", _ABOUT["hooks"]
     config = git.root / ".pre-commit-config.yaml"
     try:
