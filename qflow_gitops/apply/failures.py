@@ -1,20 +1,28 @@
 """By which steps the runs of an apply failed: one look each, once everything is recorded.
 
-Whatever such a look shows, or doesn't, changes no outcome and no exit code.
+What was seen is kept in the lockfile, in one further write, for who can't ask Qualys. Whatever such
+a look shows, or doesn't, and whether it could be kept, changes no outcome and no exit code.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from qflow_gitops.apply import events
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.apply.steps import culprit, told
 from qflow_gitops.apply.workers import Background
+from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import QflowError
+from qflow_gitops.lockfile.failing import told_of
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.notes import Checkpoint, Note
 from qflow_gitops.lockfile.states import UNSUCCESSFUL
+from qflow_gitops.ports.lockfile import LostRace
 from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.applies import Applied, Outcome
+from qflow_gitops.results.failing import recorded
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.stories import Culprit
 from qflow_gitops.settings.project import Project
@@ -26,9 +34,12 @@ MOST = 10
 WITHIN = 15.0
 """Seconds for all of them; a look that takes longer isn't waited for."""
 _STEP = 0.2  # seconds between two looks at whether somebody asked to stop
+_TRIES = 3  # writes, while others are faster
 
 
-def with_steps(report: Report, services: ApplyServices, project: Project) -> Report:
+def with_steps(
+    report: Report, services: ApplyServices, project: Project
+) -> Generator[events.Event, None, Report]:
     """Add to runs that failed by which step, and what that says, as far as Qualys tells."""
     body = report.body
     if not isinstance(body, Applied):
@@ -44,7 +55,44 @@ def with_steps(report: Report, services: ApplyServices, project: Project) -> Rep
     with suppress(QflowError):
         found = _looked_at(failed, services, project)
     outcomes = tuple(replace(each, failed_at=found.get(id(each))) for each in body.outcomes)
-    return replace(report, body=replace(body, outcomes=outcomes))
+    report = replace(report, body=replace(body, outcomes=outcomes))
+    lost = "" if services.stop() else _keep([each for each in outcomes if each.failed_at], services)
+    if not lost:
+        return report
+    yield events.Said(lost)
+    return replace(report, notes=(*report.notes, lost))
+
+
+def _keep(seen: Sequence[Outcome], services: ApplyServices) -> str:
+    """Record what was seen, in one write; say what kept it from that, "" for nothing."""
+    if not seen:
+        return ""
+    try:
+        with services.store.session() as session:
+            for _ in range(_TRIES):
+                notes = tuple(_new(seen, session.lockfile, services))
+                if not notes:
+                    return ""
+                with suppress(LostRace):
+                    session.record([], Checkpoint(notes=notes))
+                    return ""
+        why = "Others were faster."
+    except QflowError as problem:
+        why = problem.message
+    return f"By which steps runs failed isn't in the lockfile, so comments can't say it: {why}"
+
+
+def _new(seen: Sequence[Outcome], lockfile: Lockfile, services: ApplyServices) -> Iterator[Note]:
+    """Say what isn't recorded yet, of attempts that are what they were when Qualys was asked."""
+    at = stamp(services.clock.now())
+    for each in seen:
+        attempts, mine = lockfile.attempts(*each.key), each.attempt
+        now = attempts[mine.number - 1] if mine.number <= len(attempts) else None
+        same = now and (now.state, now.execution_id, len(now.events)) == (
+            mine.state, mine.execution_id, len(mine.events),
+        )  # fmt: skip
+        if same and each.failed_at and not told_of(lockfile, mine):
+            yield Note(*each.key, recorded(at, mine, each.failed_at, services.author))
 
 
 def _looked_at(

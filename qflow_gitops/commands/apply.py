@@ -66,7 +66,9 @@ def apply(
         if report is None:
             raise
         return replace(report, exit_code=problem.exit_code, reason=problem.reason, error=problem)
-    return with_steps(report, services, inputs.project)  # nobody else has to wait for it
+    return (
+        yield from with_steps(report, services, inputs.project)
+    )  # nobody else has to wait for it
 
 
 def _admitted(

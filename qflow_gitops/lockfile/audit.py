@@ -12,6 +12,7 @@ from typing import Any
 
 from qflow_gitops.base.jsondiff import MISSING, differences
 from qflow_gitops.lockfile.attempt import Attempt, Event
+from qflow_gitops.lockfile.failing import misplaced
 from qflow_gitops.lockfile.inheritance import recorded_origins
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
@@ -152,7 +153,7 @@ def check_values(lockfile: Lockfile) -> tuple[str, ...]:
         for run, attempts in record.runs.items()
         for sentence in _run(f"{environment}/{run}", attempts)
     )
-    return (*alone, *_same_requests(lockfile), *_carried(lockfile))
+    return (*alone, *_same_requests(lockfile), *_carried(lockfile), *misplaced(lockfile))
 
 
 def _carried(lockfile: Lockfile) -> Iterator[str]:

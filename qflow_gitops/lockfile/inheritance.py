@@ -135,7 +135,7 @@ def recorded_attempts(lockfile: Lockfile, key: RunKey) -> tuple[Placed, ...]:
 def inherits(lockfile: Lockfile, project: Project, key: RunKey) -> bool:
     """Whether attempts of other runs may count for a run, apart from its `previousName`."""
     environment, run = key
-    return run in lockfile.environment(environment).events or any(
+    return bool(recorded_origins(lockfile, key)) or any(
         run in lockfile.environment(predecessor).runs
         for predecessor in predecessors(project, environment)
     )

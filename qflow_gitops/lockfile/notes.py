@@ -8,6 +8,8 @@ event           stands in              what it says
 `carried`       a run                  attempts 1 to `through` of the run `from` count for it
 `released`      the run of a spec      a person released the hold `hold` of targets with these
                 with targets           `digests`, for the rest of their rollout (`granted`)
+`failedAt`      a run                  by which step the execution of its `attempt` failed, as
+                                       Qualys showed it to an apply (`failing`)
 `released`      an environment         a person released the hold `hold`, for the whole of it,
                                       at `commit`; `rewritten`: let go of the commit `from`
 `frozen`,       the lockfile's head    nothing is sent from here on, or may be again
@@ -26,7 +28,8 @@ from typing import Any, NamedTuple
 
 from qflow_gitops.lockfile.attempt_json import rest_of
 
-CARRIED, RELEASED, FROZEN, UNFROZEN = "carried", "released", "frozen", "unfrozen"
+CARRIED, RELEASED, FAILED_AT = "carried", "released", "failedAt"
+FROZEN, UNFROZEN = "frozen", "unfrozen"
 KNOWN, PENDING, OPENED, MOVED = "known", "pending", "opened", "movedTo"
 OF_PLACES = frozenset({KNOWN, PENDING, OPENED, MOVED})
 """Events of the head that don't stand among its freezes, where each would hold everything."""

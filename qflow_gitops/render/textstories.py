@@ -5,7 +5,7 @@ from typing import Any
 
 from qflow_gitops.base.jsondiff import MISSING
 from qflow_gitops.lockfile.attempt import Attempt, Event
-from qflow_gitops.lockfile.notes import LedgerEvent
+from qflow_gitops.lockfile.notes import FAILED_AT, LedgerEvent
 from qflow_gitops.render import steps
 from qflow_gitops.render.describe import difference, value, where
 from qflow_gitops.render.escape import clean
@@ -110,7 +110,7 @@ def _facts(attempt: Attempt, body: Story) -> Iterator[tuple[str, str]]:
     for one in _listed(evidence.get("released")):
         yield "released", _release(one)
     for event in body.events:
-        yield event.event, _event(event)
+        yield event.event, "" if event.event == FAILED_AT else _event(event)
     annotations = attempt.facts.get("annotations")
     if isinstance(annotations, Mapping):
         for name, words in annotations.items():

@@ -3,10 +3,20 @@
 from collections.abc import Sequence
 
 from qflow_gitops.lockfile.attempt import Transition
-from qflow_gitops.lockfile.notes import KNOWN, MOVED, OF_PLACES, OPENED, PENDING, Checkpoint, Note
+from qflow_gitops.lockfile.notes import (
+    FAILED_AT,
+    KNOWN,
+    MOVED,
+    OF_PLACES,
+    OPENED,
+    PENDING,
+    Checkpoint,
+    Note,
+)
 from qflow_gitops.lockfile.places import site_of
 
 _SUBJECT = 72
+_WORDS = {KNOWN: "known here", OPENED: "open here", FAILED_AT: "failed at a step"}
 
 
 def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> str:
@@ -59,7 +69,7 @@ def _event(note: Note) -> str:
     event = note.event
     ends = {PENDING: ("copied from", "from"), MOVED: ("moved to", "to")}
     if event.event not in ends:
-        return {KNOWN: "known here", OPENED: "open here"}.get(event.event, event.event)
+        return _WORDS.get(event.event, event.event)
     words, key = ends[event.event]
     return f"{words} {site_of(event.extra.get(key)) or 'another place'}"
 

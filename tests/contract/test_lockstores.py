@@ -254,16 +254,17 @@ def test_events_beside_attempts_are_kept_without_a_run_of_their_name(name: str, 
     store: LockStore = made(name)
     carried = LedgerEvent("2026-10-06T09:30:00Z", "carried", {"from": "prod/a", "through": 1})
     released = LedgerEvent("2026-10-06T09:30:00Z", "released", {"hold": "empty"})
+    failed = LedgerEvent(AT, "failedAt", {"attempt": 1, "executionId": "e-1", "certain": True})
     with store.session() as session:
         session.record([opening("a")], Checkpoint("prod", "1" * 40))
         session.record([], frozen("incident"))
-        session.record(
-            [], Checkpoint(notes=(Note("prod", "b", carried), Note("prod", "", released)))
-        )
+        some = (Note("prod", "b", carried), Note("prod", "", released), Note("prod", "a", failed))
+        session.record([], Checkpoint(notes=some))
     lockfile = made(name).read().lockfile
     assert lockfile is not None
     assert [one.text("reason") for one in lockfile.freezes] == ["incident"]
     assert lockfile.events("prod", "b") == (carried,)
+    assert lockfile.events("prod", "a") == (failed,)
     assert lockfile.environment("prod").notes == (released,)
     assert lockfile.environment("prod").latest == "1" * 40
     assert set(lockfile.environment("prod").runs) == {"a"}

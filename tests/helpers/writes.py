@@ -31,6 +31,7 @@ steps = st.one_of(
     st.tuples(st.just("reopen"), places, texts),
     st.tuples(st.just("carry"), places, places),
     st.tuples(st.just("release"), places, texts),
+    st.tuples(st.just("fail"), places, texts),
     st.tuples(st.just("freeze"), places, texts),
     st.tuples(st.just("mark"), places, st.booleans()),
 )
@@ -100,6 +101,9 @@ def notes_of(kind: str, place: tuple[str, str], what: Any) -> list[Note]:
     if kind == "carry":
         event = LedgerEvent(AT, "carried", {"from": "/".join(what), "through": 0})
         return [Note(*place, event)]
+    if kind == "fail":
+        said = {"attempt": 1, "executionId": what or "e", "certain": False, "message": what}
+        return [Note(*place, LedgerEvent(AT, "failedAt", said))]
     if kind == "release":
         return [Note(place[0], "", LedgerEvent(AT, "released", {"hold": "empty", "reason": what}))]
     if kind == "freeze":

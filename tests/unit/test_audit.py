@@ -403,3 +403,35 @@ def test_attempts_that_are_carried_over_and_arent_there_are_found() -> None:
     for through, count in ((1, 0), (2, 1)):
         noted = lockfile.marked(Checkpoint(notes=(Note("prod", "a", carried(through)),)))
         assert sum("takes over" in one for one in check_values(noted)) == count
+
+
+def failed_at(attempt: Any, execution: str) -> LedgerEvent:
+    said = {"attempt": attempt, "executionId": execution, "certain": True}
+    return LedgerEvent("2026-10-06T09:30:00Z", "failedAt", said)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ([(1, "e-1")], ()),
+        ([(1, "E-1")], ()),
+        ([(2, "e-1")], ("the attempt #2 isn't there",)),
+        ([(None, "e-1")], ("the attempt #None isn't there",)),
+        ([(1, "e-2")], ("the attempt #1 has another execution than e-2",)),
+        ([(1, "")], ("the attempt #1 has another execution than none",)),
+        ([(1, "e-1"), (1, "e-1")], ("that of execution e-1 is said already",)),
+    ],
+)
+def test_how_a_run_failed_is_said_of_an_attempt_that_is_there(
+    said: list[tuple[Any, str]], found: tuple[str, ...]
+) -> None:
+    lockfile = Lockfile("x", 1).recorded([opened("a"), moved(A, "a", 1, "e-1")])
+    notes = tuple(Note("prod", "a", failed_at(*each)) for each in said)
+    sentences = check_values(lockfile.marked(Checkpoint(notes=notes)))
+    assert [each.partition("failed: ")[2] for each in sentences] == [f"{why}." for why in found]
+
+
+def test_how_a_run_failed_stays() -> None:
+    lockfile = Lockfile("x", 1).recorded([opened("a"), moved(A, "a", 1, "e-1")])
+    said = lockfile.marked(Checkpoint(notes=(Note("prod", "a", failed_at(1, "e-1")),)))
+    assert differs(said, lockfile)
