@@ -38,7 +38,10 @@ def look(ground: Ground) -> Iterator[Check]:
     yield from _others(project, name)
     visit = begin(ground, project, name)
     if isinstance(visit, QflowError):
-        yield failed("gateway", f"gateway of {name}", small(visit.message), visit.hint)
+        if not project.environments[name].platform and ground.asks("repository"):
+            yield unknown("gateway", f"gateway of {name}", "no platform is named")  # told there
+        else:
+            yield failed("gateway", f"gateway of {name}", small(visit.message), visit.hint)
         return
     yield from part.checks(visit, subject(ground, project, name, visit.tenant), SystemClock().now())
 

@@ -14,7 +14,7 @@ _SET = "Set this machine's clock, by NTP say; if it is right, the other one is w
 
 def clock(skew: float | None) -> Check:
     """Judge our clock by Qualys'; `skew` is by how many seconds that is ahead, None for unknown."""
-    name, about = "clock_of_qualys", "clock, beside Qualys'"
+    name, about = "clock-of-qualys", "clock, beside Qualys'"
     if skew is None:
         return unknown(name, about, "Qualys didn't say what time it is")
     said = f"this one is {_apart(abs(skew))} {'behind' if skew > 0 else 'ahead'}"

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from qflow_gitops.ports.lockfile import LockBranch, LockStore, Snapshot
     from qflow_gitops.settings.project import Project
 
-STORE = ("lock_store", "lockfile's place")
-REMOTE = ("lock_remote", "lockfile's remote")
+STORE = ("lock-store", "lockfile's place")
+REMOTE = ("lock-remote", "lockfile's remote")
 PROTOCOL = ("protocol", "protocol")
-BRANCH = ("lock_branch", "lockfile's branch")
-PUSH = ("lock_push", "dry push")
-PROTECTED = ("lock_protected", "protection")
+BRANCH = ("lock-branch", "lockfile's branch")
+PUSH = ("lock-push", "dry push")
+PROTECTED = ("lock-protected", "protection")
 LOCKFILE = ("lockfile", "lockfile")
 LINEAGE = ("lineage", "lineage")
 PLACE = ("place", "where it belongs")

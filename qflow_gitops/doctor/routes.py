@@ -26,7 +26,7 @@ def checks(environ: Mapping[str, str], now: datetime) -> Iterator[Check]:
     yield _certificates(environ, now)
     if "GIT_SSL_NO_VERIFY" in environ:
         said = "git doesn't ask a remote for one (GIT_SSL_NO_VERIFY)"
-        yield warning("git_tls", "git's certificates", said, "`unset GIT_SSL_NO_VERIFY`")
+        yield warning("git-tls", "git's certificates", said, "`unset GIT_SSL_NO_VERIFY`")
 
 
 def _proxy(environ: Mapping[str, str]) -> Check:

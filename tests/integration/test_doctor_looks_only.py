@@ -147,7 +147,7 @@ def test_a_host_that_never_answers_is_given_up(at: Terminal) -> None:
 
     looking.PATIENCE = 3.0
     try:
-        assert red(at) == ["lock_branch"]
+        assert red(at) == ["lock-branch"]
     finally:
         looking.PATIENCE = PATIENCE
 

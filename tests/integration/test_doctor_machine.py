@@ -77,7 +77,7 @@ def steady(lines: Mapping[str, Any]) -> Mapping[str, Any]:
     ("environ", "line", "result", "code"),
     [
         ({"PYTHONIOENCODING": "latin-1"}, "encoding", "warning", 0),
-        ({"GIT_SSL_NO_VERIFY": "1"}, "git_tls", "warning", 0),
+        ({"GIT_SSL_NO_VERIFY": "1"}, "git-tls", "warning", 0),
         ({"QFLOW_PROXY": "http://ada:secret@proxy:1"}, "proxy", "failed", 1),
         ({"QFLOW_CA_FILE": "nowhere.pem"}, "certificates", "failed", 1),
         ({"PATH": "/nowhere"}, "git", "failed", 1),

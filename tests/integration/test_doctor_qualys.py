@@ -55,7 +55,7 @@ def test_where_all_is_well_nothing_is_red(cli: Cli, tenant: SandboxServer) -> No
     assert (found["failed"], found["warning"]) == (set(), set())
     assert found["unknown"] == {"run", "rate_limit"}
     assert found["ok"] >= {
-        "gateway", "clock_of_qualys", "credentials", "token", "identity", "list_workflows",
+        "gateway", "clock-of-qualys", "credentials", "token", "identity", "list_workflows",
         "read_workflow", "list_executions", "read_execution", "read_steps", "qflow_version",
         "workflow", "connector",
     }  # fmt: skip
@@ -77,7 +77,7 @@ FAULTS = (
     Broken("503@token", "credentials"),
     Broken("html@token", "credentials"),
     Broken("401@workflow", "token"),
-    Broken("rights=none", "api_access"),
+    Broken("rights=none", "api-access"),
     Broken("rights=list", "read_workflow"),
     Broken("rights=read", "read_execution"),
     Broken("403@steps", "read_steps"),
@@ -90,9 +90,9 @@ FAULTS = (
     Broken("503@any", "gateway"),
     Broken("html@any", "gateway"),
     Broken("redirect@any", "gateway"),
-    Broken("skew=400", "clock_of_qualys", "warning"),
-    Broken("skew=-100000", "clock_of_qualys"),
-    Broken("skew=90", "clock_of_qualys", "warning"),
+    Broken("skew=400", "clock-of-qualys", "warning"),
+    Broken("skew=-100000", "clock-of-qualys"),
+    Broken("skew=90", "clock-of-qualys", "warning"),
     Broken(f"unknown-workflow={WORKFLOW}", "workflow"),
     Broken("version=1.18.4", "qflow_version"),
     Broken("version=soon", "qflow_version", "unknown"),
@@ -289,7 +289,7 @@ def test_facts_of_a_role_without_access_are_those_of_its_refusals(
     tenant.set_faults("rights=none")
     done = cli.json("doctor", "--facts")
     (check,) = done["checks"]
-    assert (done["exitCode"], check["found"]) == (1, "12 calls; failed: api_access")
+    assert (done["exitCode"], check["found"]) == (1, "12 calls; failed: api-access")
     told = {each["about"]: each["seen"] for each in done["facts"]}
     assert told["refusal of what the role doesn't permit"].startswith("403, an object: errorCode")
     assert follow(cli, command(cli("doctor", "--facts"), "qualys")).code == 1

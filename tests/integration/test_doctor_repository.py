@@ -57,7 +57,7 @@ def test_nothing_is_wrong_where_nothing_is(store: str, terminal: Callable[[str],
     code, found = doctor(at)
     wrong = {name: line for name, line in found.items() if line["result"] != "ok"}
     assert code == 0
-    assert {*wrong} == ({"lock_protected"} if store == "branch" else set())
+    assert {*wrong} == ({"lock-protected"} if store == "branch" else set())
 
 
 @pytest.mark.parametrize("name", BROKEN)

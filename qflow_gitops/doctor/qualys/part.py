@@ -54,7 +54,7 @@ def checks(
         return
     yield from permitted
     yield from version.checks(visit, subject)
-    if more is not None or any(each.name == "api_access" for each in permitted):
+    if more is not None or any(each.name == "api-access" for each in permitted):
         return
     yield from _used(visit, subject, readable=of_role.readable)
     yield from limits.checks(visit, subject)

@@ -107,7 +107,7 @@ class Role:
         answers = [shown for shown in found.values() if shown is not None]
         if answers and all(shown.status == 403 for shown in answers):
             whole = f"Qualys permits nothing that was asked for ({said(answers[0])})"
-            yield failed("api_access", "role", whole, ROLE_HINT.format(right="read, list and run"))
+            yield failed("api-access", "role", whole, ROLE_HINT.format(right="read, list and run"))
             yield from left_out(NAMES, "without access to the API nothing more can be told")
             return
         read = found[READ]

@@ -235,7 +235,7 @@ BROKEN: Mapping[str, Broken] = {
         _written(".gitattributes", "* text=auto\n"), store="worktree",
     ),
     "remote": Broken(
-        "The remote has another name.", "lock_remote", "failed",
+        "The remote has another name.", "lock-remote", "failed",
         _git("remote", "rename", "origin", "upstream"),
         Person({"ADDRESS": lambda at: (at.folder / "remote.git").as_uri()},
                elsewhere={"name another one": "the team's remote is called origin"}),
@@ -249,11 +249,11 @@ BROKEN: Mapping[str, Broken] = {
         _set("GIT_ALLOW_PROTOCOL", "https:ssh"),
     ),
     "remote-gone": Broken(
-        "The remote isn't there any more.", "lock_branch", "failed",
+        "The remote isn't there any more.", "lock-branch", "failed",
         lambda at: (at.folder / "remote.git").rename(at.folder / "away.git"), mends=False,
     ),
     "rights": Broken(
-        "Who works here may not push.", "lock_push", "failed",
+        "Who works here may not push.", "lock-push", "failed",
         partial(_host, said="ERROR: Permission to team/runs.git denied to ada."),
         Person(changes={"needs the right to push": _git(
             "config", "--unset", "remote.origin.receivepack")}),
@@ -310,7 +310,7 @@ BROKEN: Mapping[str, Broken] = {
         "Nobody applies any more.", "schedule", "warning", _unapplied, Person(WHY),
     ),
     "ci": Broken(
-        "A CI would throw the lockfile away.", "lock_store", "failed", _set("CI", "true"),
+        "A CI would throw the lockfile away.", "lock-store", "failed", _set("CI", "true"),
         Person(elsewhere={"on the machine that has it": "this is one without a remote"}),
         store="worktree", mends=False,
     ),

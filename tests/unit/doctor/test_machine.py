@@ -127,7 +127,7 @@ def test_no_password_is_shown() -> None:
     [
         ({"QFLOW_PROXY": "proxy"}, "proxy", Verdict.FAILED),
         ({"QFLOW_CA_FILE": "/nowhere/ca.pem"}, "certificates", Verdict.FAILED),
-        ({"GIT_SSL_NO_VERIFY": "1"}, "git_tls", Verdict.WARNING),
+        ({"GIT_SSL_NO_VERIFY": "1"}, "git-tls", Verdict.WARNING),
     ],
 )
 def test_ways_to_elsewhere(broken: dict[str, str], line: str, verdict: Verdict) -> None:
