@@ -94,7 +94,7 @@ def show(asked: Show, services: ShowServices) -> Report:
         execution = opened.looker.look()
     except QflowError as problem:
         return told(opened, problem=problem, needed=True)
-    return told(opened, execution)
+    return told(opened, execution, needed=True)
 
 
 def told(
@@ -107,6 +107,7 @@ def told(
     """Put together what is known. What couldn't be asked is a line, or an error if `needed`."""
     assert opened.story is not None  # noqa: S101  its callers looked
     execution = execution or ExecutionTold()
+    problem = problem or execution.error
     if problem:
         said = f"{problem.message} {problem.hint}".strip()
         execution = execution._replace(problem=said)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from qflow_gitops.apply.steps import culprit, lasted, meaning, time_of, told
 from qflow_gitops.base.jsondiff import MISSING
-from qflow_gitops.errors import UnreachableError
+from qflow_gitops.errors import QflowError, UnreachableError
 from qflow_gitops.ports.qualys import Execution, Qualys
 from qflow_gitops.results.stories import Culprit, Depth, ExecutionTold, StepTold
 from qflow_gitops.specs.hiding import Hiding, HidingAll
@@ -34,10 +34,23 @@ class Looker(NamedTuple):
     depth: Depth = Depth()
 
     def look(self) -> ExecutionTold:
-        """Look at all of it. Raises AuthError, UnreachableError."""
+        """Look at all of it; what stops it at the steps is told beside the execution.
+
+        Raises AuthError, UnreachableError where that one can't be looked at.
+        """
         found = self.qualys.execution(self.execution_id)
         if found is None:
             return ExecutionTold(problem=_NOT_SHOWN.format("this execution"))
+        try:
+            return self._with_steps(found)
+        except QflowError as problem:
+            return self._told(found)._replace(error=problem)
+
+    def glance(self) -> ExecutionTold:
+        """Look as `look` does, but at no more than says how it stands."""
+        return self._replace(depth=Depth()).look()
+
+    def _with_steps(self, found: Execution) -> ExecutionTold:
         shown = self.qualys.steps(self.execution_id)
         if shown is None:
             return self._told(found)._replace(problem=_NOT_SHOWN.format("its steps"))
@@ -80,7 +93,8 @@ class Looker(NamedTuple):
     def _in_full(self, step: StepTold) -> StepTold:
         """Look at a step's details, which tell of errors (docs/api.md 1.7), and at its output."""
         found = step
-        with suppress(UnreachableError):  # the list has told of it, too
+        dispensable = UnreachableError if self.depth.steps else QflowError
+        with suppress(dispensable):  # the list has told of it, too
             details = self.qualys.step(self.execution_id, step.node_id)
             if details:
                 more = told(details, self.statuses, self._texts).said
@@ -90,7 +104,7 @@ class Looker(NamedTuple):
                 found = step._replace(said=tuple(said))
         if self.hiding is None:
             return found
-        with suppress(UnreachableError):
+        with suppress(dispensable):
             shown = self.qualys.shown(self.execution_id, "steps", step.node_id, "output")
             output = MISSING if shown is None else self.hiding.value(shown)
             return found._replace(output=output)

@@ -5,15 +5,16 @@ from collections.abc import Generator
 from qflow_gitops.apply import events
 from qflow_gitops.apply.polling import LAST_POLL, POLL_FACTOR
 from qflow_gitops.commands.show import Opened, Show, ShowServices, open_story, told
+from qflow_gitops.commands.show_execution import Looker
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.ports.qualys import Allowance
 from qflow_gitops.results.records import Status
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.stories import ExecutionTold
+from qflow_gitops.results.stories import Depth, ExecutionTold
 
 FIRST_LOOK = 2.0  # seconds to the second one
 CALLS = 2
-"""A look asks for the execution, and for its steps."""
+"""A glance asks for the execution, and for its steps."""
 _WINDOW = 3600
 """Seconds for which an allowance holds where no header says (docs/api.md 4.3, of siblings)."""
 
@@ -55,23 +56,28 @@ def _until_it_ended(
     end, pause, said, slow = clock.monotonic() + timeout, FIRST_LOOK, "", False
     while True:
         try:
-            seen = looker.look()
+            seen = looker.glance()
+            if seen.ended or not seen.seen:
+                return told(opened, _in_full(looker, seen), needed=True)
         except QflowError as problem:
             return told(opened, problem=problem, needed=True)
-        if seen.ended or not seen.seen:
-            return told(opened, seen)
         if (words := _words(seen)) != said:
             said, pause = words, FIRST_LOOK
             yield events.Said(words)
         left = end - clock.monotonic()
         if left <= 0:
-            return _still_running(told(opened, seen))
+            return _still_running(told(opened, _in_full(looker, seen)))
         wait, why = paced(pause, looker.qualys.allowance)
         if why and not slow:
             yield events.Said(why)
         slow = bool(why)
         clock.sleep(min(wait, left))
         pause = min(LAST_POLL, pause * POLL_FACTOR)
+
+
+def _in_full(looker: Looker, seen: ExecutionTold) -> ExecutionTold:
+    """Look once more where more is asked for than a glance shows: up to 40 calls, so only once."""
+    return seen if looker.depth == Depth() or not seen.seen else looker.look()
 
 
 def paced(usual: float, allowance: Allowance | None) -> tuple[float, str]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from qflow_gitops.base.jsondiff import MISSING, Difference
 from qflow_gitops.base.names import RunKey
+from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.results.plans import LockSeen
@@ -68,7 +69,8 @@ class ExecutionTold(NamedTuple):
     """What Qualys shows of an execution; times as in `StepTold`.
 
     `steps` are None where they weren't seen, and `problem` says why, or what else wasn't seen.
-    `missing` so many steps aren't shown. `raw` is the JSON as it came, by its path.
+    `missing` so many steps aren't shown. `raw` is the JSON as it came, by its path. `error` is what
+    stopped the look once the execution itself was seen.
     """
 
     status: str = ""
@@ -85,6 +87,7 @@ class ExecutionTold(NamedTuple):
     culprit: Culprit | None = None
     problem: str = ""
     raw: Mapping[str, Any] = MappingProxyType({})
+    error: QflowError | None = None
 
 
 class CommitTold(NamedTuple):

@@ -300,6 +300,18 @@ def test_credentials_that_are_refused_are_an_error_beside_all_else() -> None:
     assert shown(world).exit_code is ExitCode.UNREACHABLE
 
 
+@pytest.mark.parametrize("call", ["steps", "step", "shown"])
+def test_an_execution_that_was_seen_is_told_where_its_steps_are_refused(call: str) -> None:
+    world = failed(Step("node-1", "resource", 2, "Failed"))
+    world.qualys.refuses[call] = fakes.token_refused()
+    report = shown(world)
+    assert isinstance(report.body, Story)
+    assert (report.body.execution.status, report.body.execution.ended) == ("Failed", True)
+    assert report.exit_code is (ExitCode.AUTH if call == "steps" else ExitCode.OK)
+    assert ("Qualys refused the token" in as_text.render(report)) is (call == "steps")
+    assert shown(world, steps=True).exit_code is ExitCode.AUTH
+
+
 def test_what_is_not_shown_any_more_is_said() -> None:
     world = failed()
     world.qualys.begun[0].shown = False
@@ -413,6 +425,21 @@ def test_half_of_what_is_left_stays_for_others() -> None:
     done = watched(world, timeout=3600)
     assert any("half of them stay for others" in each for each in done.sentences)
     assert world.qualys.asked.count("execution") * 2 <= 20 + 2
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_is_asked_for_in_full_is_looked_at_once_and_not_at_each_look(*, ends: bool) -> None:
+    world = under_way()
+    world.qualys.begun[0].more = tuple(Step(f"n-{n}", "resource", n, "Running") for n in range(9))
+    if ends:
+        world.qualys.looks += ["Running"] * 5
+        world.qualys.begun[0].end("Success", world.clock.now())
+    asked = Show("a", "", Depth(steps=True))
+    done = world.follow(watch(asked, services(world), 60))
+    assert isinstance(done.report.body, Story)
+    assert done.report.body.execution.steps
+    assert world.qualys.asked.count("execution") > 5
+    assert world.qualys.asked.count("step") == world.qualys.asked.count("shown") == 10
 
 
 @pytest.mark.parametrize(
