@@ -157,8 +157,10 @@ def rows(shown: Shown | None) -> list[dict[str, Any]]:
 
 
 def small(sentence: str) -> str:
-    """Return a sentence as it stands behind a colon."""
-    return f"{sentence[:1].lower()}{sentence[1:].rstrip('.')}"
+    """Return a sentence as it stands behind a colon: names keep their capitals, to be typed so."""
+    word = sentence.partition(" ")[0]
+    is_name = word[1:] != word[1:].lower() or word.startswith("Qualys")
+    return f"{sentence[:1] if is_name else sentence[:1].lower()}{sentence[1:].rstrip('.')}"
 
 
 def more(count: int, noun: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from qflow_gitops.doctor.qualys import part, version
 from qflow_gitops.doctor.qualys.subject import Subject, UsedConnector, UsedWorkflow
-from qflow_gitops.doctor.qualys.visit import Visit
+from qflow_gitops.doctor.qualys.visit import Visit, small
 from qflow_gitops.errors import AuthError
 from qflow_gitops.http.allotment import Allotment, CallsSpent
 from qflow_gitops.ports.tenant import Look, Shown, Told
@@ -174,3 +174,17 @@ def test_of_a_token_only_harmless_claims_are_shown() -> None:
     assert {"userPassword", "session", "scope", "nested"} <= {*told.others}
     for odd in ("", "a.b", "a.b.c", "é.é.é"):
         assert claims.read(odd, ()).claims == {}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("There are no credentials.", "there are no credentials"),
+        ("QFLOW_PASSWORD isn't set.", "QFLOW_PASSWORD isn't set"),
+        ("Qualys refused the token.", "Qualys refused the token"),
+        ("GitHub's ID token ended.", "GitHub's ID token ended"),
+        ("", ""),
+    ],
+)
+def test_names_keep_their_capitals_behind_a_colon(sentence: str, told: str) -> None:
+    assert small(sentence) == told
