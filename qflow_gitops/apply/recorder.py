@@ -186,7 +186,7 @@ class Recorder:
             unlisted = UnreachableError(
                 problem.message,
                 where=wave[0].name,
-                not_done="It was not sent, nor was any after it.",
+                not_done="It wasn't sent, nor was any run after it.",
                 hint=problem.hint,
                 reason=problem.reason,
             )

@@ -306,7 +306,7 @@ def test_a_full_disk_sends_nothing(
 
 def test_unknown_commands_and_options(cli: Cli) -> None:
     done = cli("aply")
-    assert (done.code, "Did you mean `apply`?" in done.err) == (2, True)
+    assert (done.code, "Did you mean `qflow-gitops apply`?" in done.err) == (2, True)
     assert cli("plan", "--nope").code == 2
 
 

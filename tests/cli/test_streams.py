@@ -181,6 +181,9 @@ class _Terminal:
     def isatty(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        raise OSError("a terminal of whose size nothing is known")
+
 
 @pytest.mark.fault(27)
 @pytest.mark.parametrize(

@@ -153,8 +153,8 @@ def test_from_planned_to_done(
     assert ended.code == 1, ended.err
     assert clone("comment").code == 0
     (body,) = api.bodies(1)
-    assert title(body).endswith(": done, 1 failed")
-    assert "**1 succeeded · 1 failed · 1 held · 0 with nothing to do**" in body
+    assert title(body).endswith(": done, 1 ended unexplained")
+    assert "**1 succeeded · 1 ended unexplained · 1 held · 0 with nothing to do**" in body
     assert "--retry prod/" in body
     for attempt in (*remote.attempts("new"), *remote.attempts("encrypt-prod-buckets")):
         assert attempt["executionId"] in body
