@@ -1,8 +1,8 @@
 """All specs of the work tree, by looking at what has changed since all were looked at.
 
 Where only a look at everything can tell (a name that stands in a file that hasn't changed as
-well, say), or much has changed, everything is looked at. Which content isn't read even then
-is `examining`'s to say.
+well, or what a spec comes after, say), or much has changed, everything is looked at. Which
+content isn't read even then is `examining`'s to say.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from qflow_gitops.cache.survey import Survey
 from qflow_gitops.findings.finding import has_errors, in_order
 from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.loader import AllSpecs, lines_of, short
-from qflow_gitops.specs import filenames, load, project_rules
+from qflow_gitops.specs import filenames, load, ordering, project_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ def look(
     looked = AllSpecs.of(specs)
     unsure, _ = state
     alike = any(finding.rule == project_rules.SAME_REQUEST for finding in looked.found)
-    if alike or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
+    if alike or _has_order(specs) or has_errors(looked.found) or len(unsure) > MOST_CHANGED:
         return looked, None
     context = keeper.context(catalogs)
     folders = reading.parts(project)
@@ -62,6 +62,8 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks)
     if keeper.context(catalogs) != last.context:
         return None
     specs = known_worktree_specs(those, project, catalogs, keeper)
+    if _has_order(specs):
+        return None
     files, runs = last.looked.files, last.looked.runs
     # A name that isn't shown as it is has no run, and may be shown like one that has.
     names = {path.decode() for path in changed if filenames.escaped(path).encode() == path}
@@ -80,6 +82,12 @@ def _since(last: Survey, tree: WorkTree, project: Project, keeper: CachedChecks)
         runs + lines_of(specs.specs.values()),
         in_order([*found, *specs.diagnostics]),
     )
+
+
+def _has_order(specs: load.SpecSet) -> bool:
+    """Whether a spec comes after others, which may be gone or in files that haven't changed."""
+    unknown = any(finding.rule == ordering.UNKNOWN for finding in specs.diagnostics)
+    return unknown or any(spec.after for spec in specs.specs.values())
 
 
 def _catalogs(

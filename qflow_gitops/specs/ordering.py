@@ -16,6 +16,7 @@ from qflow_gitops.yaml.parse import place
 Entry = str | Mapping[str, Any]
 AFTER: Path = ("spec", "after")
 ROLLOUT: Path = ("spec", "rollout")
+UNKNOWN = "after-unknown"
 
 
 class Predecessors:
@@ -118,7 +119,7 @@ def _unknown(
         message = f"`{spec.environment}` has no run `{entry}`."
         near = suggest.near(entry, sorted(known.names(spec.environment)))
         hint = f"Did you mean `{near}`?" if near else "Name a run of the same environment."
-    return error("after-unknown", message, spec.file, _place(spec, number, files), hint)
+    return error(UNKNOWN, message, spec.file, _place(spec, number, files), hint)
 
 
 def _cycles(

@@ -73,6 +73,28 @@ def test_a_name_that_stands_in_a_file_that_has_not_changed(known: Workspace, cli
     assert f"{file_of(3)}:4" in said.out
 
 
+AFTER = "  after: [run-4]\n"
+
+
+def test_what_a_spec_comes_after_stands_in_a_file_that_has_not_changed(
+    known: Workspace, cli: Cli
+) -> None:
+    known.write(file_of(3), spec("run-3", extra=AFTER))
+    assert cli("validate").code == 0
+    assert cli("validate", file_of(3)).code == 0
+    known.write(file_of(4), spec("run-4", 2, extra="  after: [run-3]\n"))
+    assert cli("validate").out.count("[after-cycle]") == 2
+
+
+def test_what_a_spec_that_has_not_changed_comes_after_is_gone(known: Workspace, cli: Cli) -> None:
+    known.write(file_of(3), spec("run-3", extra=AFTER))
+    known.commit()
+    (known.path / ".git/qflow-gitops/verdicts" / FILE).unlink()
+    assert cli("validate").code == 0
+    known.remove(file_of(4))
+    assert "[after-unknown]" in cli("validate").out
+
+
 def test_a_file_that_only_case_tells_from_one_that_has_not_changed(
     known: Workspace, cli: Cli
 ) -> None:
@@ -257,6 +279,9 @@ STEPS: dict[str, Step] = {
     ),
     "warned": lambda known, chance: any_file(known, chance).write_text(
         spec(f"run-{chance.randrange(99)}", extra=WARNED)
+    ),
+    "after": lambda known, chance: any_file(known, chance).write_text(
+        spec(f"run-{chance.randrange(SPECS)}", extra=f"  after: [run-{chance.randrange(SPECS)}]\n")
     ),
     "bad": lambda known, chance: any_file(known, chance).write_text("nonsense\n"),
     "two documents": lambda known, chance: any_file(known, chance).write_text(
