@@ -9,8 +9,10 @@ from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.ports.lockfile import LockStore
+from qflow_gitops.results.failing import known
 from qflow_gitops.results.records import RunHistory
 from qflow_gitops.results.report import Report
+from qflow_gitops.results.stories import Culprit
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.lockseen import out_of_use, seen
 from qflow_gitops.sources.runs import attempts_by_run, run_key
@@ -58,8 +60,15 @@ def history(
         hints,
         brief=len(keys) > 1,
         left=left,
+        failed_at=_failed(shown, lockfile),
     )
     return Report("history", notes=out_of_use(recorded), body=body)
+
+
+def _failed(shown: Sequence[Placed], lockfile: Lockfile) -> dict[str, Culprit]:
+    """Say of executions by which steps they failed, as far as it is recorded."""
+    found = ((each.attempt.execution_id, known(lockfile, each.attempt)) for each in shown)
+    return {execution: step for execution, step in found if step}
 
 
 def _nothing(wanted: RunKey, environment: str) -> UsageProblem:

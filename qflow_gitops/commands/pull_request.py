@@ -26,6 +26,7 @@ from qflow_gitops.policy.rules import Approval, missing
 from qflow_gitops.ports.git import History, Repository
 from qflow_gitops.ports.lockfile import LockStore, Snapshot
 from qflow_gitops.ports.pull_requests import PullRequest
+from qflow_gitops.results.failing import known
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
@@ -160,7 +161,9 @@ def _proposals(
         elif change.spec and change.attempt and _is_own(change, change.attempt, request.pull, git):
             why = _why(change, lockfile)
             link = _ci_run(change.attempt, request.server)
-            yield Proposal(change, why, _standing(change, change.attempt), change.attempt, link)
+            standing, attempt = _standing(change, change.attempt), change.attempt
+            step = known(lockfile, attempt) if standing is ReviewStatus.FAILED else None
+            yield Proposal(change, why, standing, attempt, link, failed_at=step)
 
 
 def _approval(change: Change, request: ReviewRequest) -> Approval:

@@ -20,7 +20,7 @@ from qflow_gitops.ports.lockfile import LockStore, Snapshot
 from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.records import Status
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.stories import Depth, ExecutionTold, Story
+from qflow_gitops.results.stories import Culprit, Depth, ExecutionTold, Story
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.loader import Loader
@@ -128,7 +128,21 @@ def _with_execution(story: Story, execution: ExecutionTold, lockfile: Lockfile) 
     last = story.attempts[story.told].attempt if story.attempts else None
     if last and last.state in UNDER_WAY and execution.ended and story.key:
         further = (f"To record how it ended: `qflow-gitops status --refresh -e {story.key[0]}`",)
-    return story._replace(execution=execution, next=further)
+    culprit = _the_one_that_tells_more(execution, story.execution.culprit)
+    return story._replace(execution=execution._replace(culprit=culprit), next=further)
+
+
+def _the_one_that_tells_more(shown: ExecutionTold, kept: Culprit | None) -> Culprit | None:
+    """Return the step that Qualys shows now; the recorded one where nobody saw more.
+
+    Where the spec isn't at hand Qualys' texts aren't shown; the recorded one was masked by it.
+    """
+    now = shown.culprit
+    if shown.steps is None:
+        return kept
+    if now and kept and not now.step.message and now.step.node_id == kept.step.node_id:
+        return kept
+    return now
 
 
 def _no_such(execution_id: str) -> UsageProblem:

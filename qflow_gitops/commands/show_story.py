@@ -11,7 +11,8 @@ from qflow_gitops.lockfile.states import UNCOUNTED, UNDER_WAY, State
 from qflow_gitops.lockfile.ways_on import way_on
 from qflow_gitops.plan.spent import since
 from qflow_gitops.ports.git import Repository
-from qflow_gitops.results.stories import AttemptTold, CommitTold, Story
+from qflow_gitops.results.failing import known
+from qflow_gitops.results.stories import AttemptTold, CommitTold, ExecutionTold, Story
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.specs import as_sent
 from qflow_gitops.specs.connector_catalogs import Names
@@ -93,6 +94,7 @@ def story_of(found: OneRun, finder: Finder, sent: AsSent, names: Names, now: str
         spec=spec,
         names=names,
         events=finder.lockfile.events(*key),
+        execution=ExecutionTold(culprit=known(finder.lockfile, attempt)),
     )
 
 

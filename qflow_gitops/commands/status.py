@@ -24,6 +24,7 @@ from qflow_gitops.lockfile.ways_on import way_on
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore
+from qflow_gitops.results.failing import known
 from qflow_gitops.results.records import Status, StatusRow, standing
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
@@ -111,7 +112,7 @@ def status(
 def _with_ways(
     rows: Sequence[StatusRow], lockfile: Lockfile, project: Project, now: str
 ) -> Iterator[StatusRow]:
-    """Add what a person types about each run, under the name that it has now.
+    """Add what a person types about each run, under the name that it has now; and how it failed.
 
     A spec's name stands for its targets that failed, where they are several.
     """
@@ -121,10 +122,13 @@ def _with_ways(
         if row.attempt is None or row.heir or row.closed or not home:
             yield row
             continue
+        step = known(lockfile, row.attempt)
         together = _is_retried(row) and failed[spec_of(row.key)] > 1
         name = spec_of(row.key)[1] if together else row.name
         wanted = row.spec is not None and row.spec.digest == row.attempt.digest
-        yield replace(row, way=way_on(f"{home}/{name}", row.attempt, now, wanted=wanted))
+        yield replace(
+            row, way=way_on(f"{home}/{name}", row.attempt, now, wanted=wanted), failed_at=step
+        )
 
 
 def _is_retried(row: StatusRow) -> bool:

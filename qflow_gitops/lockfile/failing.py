@@ -12,6 +12,7 @@ from typing import Any
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import FAILED_AT, LedgerEvent
+from qflow_gitops.lockfile.states import UNSUCCESSFUL
 
 ATTEMPT, EXECUTION = "attempt", "executionId"
 
@@ -25,9 +26,11 @@ def failed_at(at: str, attempt: Attempt, said: Mapping[str, Any]) -> LedgerEvent
 def told_of(lockfile: Lockfile, attempt: Attempt) -> LedgerEvent | None:
     """Return what is recorded of how an attempt's execution failed, None for nothing.
 
-    Whatever the run was called then: an execution is one attempt's.
+    Whatever the run was called then: an execution is one attempt's. None as well where a person
+    has decided since that it didn't fail.
     """
-    owner = lockfile.owner(attempt.execution_id) if attempt.execution_id else None
+    failed = attempt.state in UNSUCCESSFUL and attempt.execution_id
+    owner = lockfile.owner(attempt.execution_id) if failed else None
     if owner is None or owner[2] != attempt.number:
         return None
     some = lockfile.events(*owner[:2])

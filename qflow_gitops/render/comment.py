@@ -9,9 +9,12 @@ from collections import Counter
 from urllib.parse import quote, unquote
 
 from qflow_gitops.lockfile.attempt import Attempt
-from qflow_gitops.render.markdown_blocks import cell, code
+from qflow_gitops.render.failing import by_step
+from qflow_gitops.render.grouped import targets, who
+from qflow_gitops.render.markdown_blocks import Part, cell, code
+from qflow_gitops.render.markdown_holds import MORE
 from qflow_gitops.render.markdown_plans import MarkdownPlan, Row, document, first, frozen_part
-from qflow_gitops.results.groups import Entry, entry_of
+from qflow_gitops.results.groups import Entry, bundled, entry_of
 from qflow_gitops.results.outcomes import word
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
 
@@ -23,6 +26,11 @@ _MARKER = re.compile(
     r"(?: [a-z]+=[a-z0-9:]*)* -->"
 )
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._-][A-Za-z0-9._/-]*")
+_AT_STEPS = (
+    "By which steps they failed, as Qualys showed it to `apply` in fields that aren't documented:"
+    "\n\n"
+)
+_MOST_STEPS = 10
 _COUNTED = {
     ReviewStatus.PLANNED: "to start",
     ReviewStatus.APPROVED: "to start",
@@ -92,6 +100,7 @@ def render(review: Review) -> str:
         notes=review.notes,
         found=review.found,
         tail=tail,
+        failed=_failed(review),
     )
     return document(shown, COMMENT_LIMIT)
 
@@ -153,6 +162,19 @@ def _state(proposal: Proposal) -> str:
 
 def _standing(proposal: Proposal) -> str:
     return f"{proposal.standing}, not approved" if proposal.lacks else _word(proposal)
+
+
+def _failed(review: Review) -> Part:
+    """Say by which steps runs failed; of targets of a spec with the same words once."""
+    lines = [
+        f"- {code(who(same))}{f' {code(targets(same))}' if len(same) > 1 else ''}: {code(words)}\n"
+        for some in bundled(review.proposals)
+        for words, same in by_step(some)
+    ]
+    left = len(lines) - _MOST_STEPS
+    if left > 0:
+        lines[_MOST_STEPS:] = [f"- … and {left:,} more lines alike\n"]
+    return Part(lines, _AT_STEPS, "\n", MORE)
 
 
 def _entry(proposal: Proposal) -> Entry:

@@ -115,6 +115,7 @@ def _lockfile(
                         "carriedTo": "/".join(row.heir) if row.heir else None,
                         "connectors": _connectors(row.spec, names) if row.spec else [],
                         "attempt": attempt_to_json(row.attempt) if row.attempt else None,
+                        "failedAt": culprit(row.failed_at),
                         "next": row.way or None,
                     }
                     for row in rows
@@ -151,7 +152,10 @@ def _recorded(body: RunHistory | Resolved) -> dict[str, Any]:
             for environment, name, attempt in body.attempts
         ],
     }
-    if isinstance(body, Resolved):
+    if isinstance(body, RunHistory):
+        for told, (*_, attempt) in zip(data["attempts"], body.attempts, strict=True):
+            told["failedAt"] = culprit(body.failed_at.get(attempt.execution_id))
+    else:
         data["differences"] = [difference(each) for each in body.differences]
         data["against"] = list(body.against)
     return data

@@ -66,6 +66,7 @@ _NO_REQUEST = "… and {} more requests, see `qflow-gitops plan`.\n\n"
 _TOGETHER = (
     "Targets of one spec are told together; `qflow-gitops -v plan` shows each by itself.\n\n"
 )
+_NOTHING = Part(())
 _LOUD = (ReviewStatus.FAILED, ReviewStatus.IN_DOUBT)
 
 
@@ -136,7 +137,7 @@ class Row:
 class MarkdownPlan:
     """What is written of a plan; `head` and `tail` are Markdown that always stays.
 
-    `entries` say of each run in a word how it stands.
+    `entries` say of each run in a word how it stands, `failed` by which steps some failed.
     """
 
     head: str
@@ -148,6 +149,7 @@ class MarkdownPlan:
     notes: Sequence[str]
     found: Sequence[Diagnostic]
     tail: str
+    failed: Part = _NOTHING
 
 
 def document(plan: MarkdownPlan, limit: int) -> str:
@@ -179,6 +181,7 @@ def document(plan: MarkdownPlan, limit: int) -> str:
         *_targets(plan),
         _summed_up(lines, plan.body),
         table,
+        plan.failed,
         later,
         found,
     ]
@@ -188,11 +191,11 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     pieces += [requests, done, plan.tail]
     holds = [entries for _, entries in groups]
     reserved = [
-        *((part, 0.05) for part in (frozen, notes, later)),
+        *((part, 0.05) for part in (frozen, notes, plan.failed, later)),
         (found, 0.1),
         *((part, 0.15 / len(holds)) for part in holds),
     ]
-    rest = [(part, 1.0) for part in (table, later, found, *holds, requests, done)]
+    rest = [(part, 1.0) for part in (table, plan.failed, later, found, *holds, requests, done)]
     return fit(pieces, [*reserved, *rest], limit, _NOTICE)
 
 

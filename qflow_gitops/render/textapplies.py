@@ -9,9 +9,9 @@ from qflow_gitops.lockfile.states import RETRIABLE, UNDER_WAY, State
 from qflow_gitops.plan.change import Action
 from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.escape import clean
+from qflow_gitops.render.failing import at_steps
 from qflow_gitops.render.grouped import FEW, targets, who
 from qflow_gitops.render.layout import Fixed
-from qflow_gitops.render.steps import in_a_line
 from qflow_gitops.render.textplans import frozen, held, section, summed_up
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.groups import Entry, alike, bundled, entry_of, in_words, own_words
@@ -73,11 +73,11 @@ def _outcomes(some: Sequence[Outcome]) -> Iterator[str]:
         if len(same) == 1 or (sign != "✓" and len(same) <= FEW):
             for one in same:
                 yield f"  {sign} {who([one])}  {clean(_ended(one))}"
-                yield from _at_steps([one])
+                yield from at_steps([one], targets)
         else:
             yield f"  {sign} {who(same)}  {clean(words)}"
             yield f"      {targets(same)}"
-            yield from _at_steps(same)
+            yield from at_steps(same, targets)
 
 
 def _gone_wrong(outcomes: Sequence[Outcome], *, each: bool) -> Iterator[str]:
@@ -89,19 +89,10 @@ def _gone_wrong(outcomes: Sequence[Outcome], *, each: bool) -> Iterator[str]:
         words, own = own_words([_ended(one) for one in same])
         some = f"{len(same):,} runs  each " if len(same) > 1 else f"{who(same)}  "
         yield f"  {sign} {some}{clean(words)}"
-        yield from _at_steps(same) if len(same) == 1 else ()
+        yield from at_steps(same, targets) if len(same) == 1 else ()
         for one, its in zip(same, own, strict=True) if len(same) > 1 else ():
             yield f"      {who([one])}  {clean(its)}"
-            yield from _at_steps([one])
-
-
-def _at_steps(same: Sequence[Outcome]) -> Iterator[str]:
-    """Say by which steps runs failed, and what those say, where Qualys told it."""
-    known = [(one, in_a_line(one.failed_at)) for one in same if one.failed_at]
-    for some in alike(known, lambda each: each[1]):
-        yield f"      at {some[0][1]}"
-        if len(some) < len(same):
-            yield f"        {targets([one for one, _ in some])}"
+            yield from at_steps([one], targets)
 
 
 def _ways_on(body: Applied) -> Iterator[str]:

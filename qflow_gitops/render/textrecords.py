@@ -9,6 +9,7 @@ from qflow_gitops.render.describe import connectors, difference
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.grouped import FEW
 from qflow_gitops.render.layout import Line, Table
+from qflow_gitops.render.steps import in_a_line
 from qflow_gitops.render.textplans import frozen, lock, summed_up
 from qflow_gitops.render.texttodo import to_do
 from qflow_gitops.results.groups import Entry, bundled
@@ -106,6 +107,8 @@ def history(body: RunHistory) -> Iterator[str]:
             detail = event.extra.get("detail", event.extra.get("status", ""))
             words = f"  {clean(str(detail))}" if detail else ""
             yield f"    {event.at}  {event.to}{words}{who}{clean(_although(event))}"
+        if step := body.failed_at.get(attempt.execution_id):
+            yield f"      at {in_a_line(step)}"
     yield from (f"  → {clean(hint)}" for hint in body.hints)
 
 

@@ -30,6 +30,8 @@ def story(body: Story) -> Iterator[Line]:
         if message := body.execution.culprit.step.message:
             yield f"      {clean(message.text)}"
             yield f"      (field {clean(message.field)}, which {_UNDOCUMENTED})"
+        if body.execution.culprit.recorded:
+            yield "      (recorded by an apply, which asked Qualys then)"
     yield from (f"  → {clean(hint)}" for hint in body.next)
     yield from _execution(body)
     if body.depth.steps:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from qflow_gitops.base.names import spec_of, target_of
 from qflow_gitops.render.escape import clean
+from qflow_gitops.render.failing import at_steps
 from qflow_gitops.render.grouped import names, who
 from qflow_gitops.results.records import StatusRow
 
@@ -20,12 +21,20 @@ def to_do(rows: Sequence[StatusRow]) -> Iterator[str]:
     for some in found[:SHOWN]:
         yield f"  ! {_who(some)}  {_state(some[0])}"
         yield from [f"      {names([_own(row, some) for row in some])}"] if len(some) > 1 else ()
+        yield from _at_steps(some)
         same = len({row.way for row in some}) == 1
         first = "" if same else f"{target_of(some[0].key)}, and the others alike: "
         yield f"      → {clean(first + some[0].way)}"
     if len(found) > SHOWN:
         left = sum(map(len, found[SHOWN:]))
         yield f"  … {left:,} more (--format json: all)"
+
+
+def _at_steps(some: Sequence[StatusRow]) -> Iterator[str]:
+    def own(few: Sequence[StatusRow]) -> str:
+        return names([_own(row, some) for row in few])
+
+    return at_steps(some, own)
 
 
 def _who(some: Sequence[StatusRow]) -> str:

@@ -66,7 +66,7 @@ def known(lockfile: Lockfile, attempt: Attempt) -> Culprit | None:
         updated="",
         said=said,
     )
-    return Culprit(step, event.extra.get("certain") is True, placed)
+    return Culprit(step, event.extra.get("certain") is True, placed, recorded=True)
 
 
 def _text(event: LedgerEvent, name: str) -> str:

@@ -1,6 +1,6 @@
 """What the lockfile says: status, history, checks of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qflow_gitops.base.jsondiff import Difference
@@ -11,6 +11,7 @@ from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.results.report import Report
+from qflow_gitops.results.stories import Culprit
 from qflow_gitops.specs.connector_catalogs import Names
 from qflow_gitops.specs.spec import RunSpec
 
@@ -23,7 +24,8 @@ class StatusRow:
 
     `heir` is the run that its attempts were carried over to, None for none. `gone`: it certainly
     has no spec any more, under no name; where a file can't be read, nobody knows. `way` is
-    what a person types about it, "" for nothing.
+    what a person types about it, "" for nothing. `failed_at` is by which step it failed, as the
+    lockfile has it.
     """
 
     environment: str
@@ -33,6 +35,7 @@ class StatusRow:
     heir: RunKey | None = None
     gone: bool = False
     way: str = ""
+    failed_at: Culprit | None = None
 
     @property
     def key(self) -> RunKey:
@@ -70,7 +73,8 @@ class RunHistory:
     """All attempts, oldest first, and what a person can do about them.
 
     `brief`: they are of several runs that were asked for at once. `left` so many aren't shown, as
-    was asked for.
+    was asked for. `failed_at` says of executions by which steps they failed, as the lockfile has
+    it.
     """
 
     attempts: tuple[tuple[str, str, Attempt], ...]
@@ -78,6 +82,7 @@ class RunHistory:
     hints: tuple[str, ...] = ()
     brief: bool = False
     left: int = 0
+    failed_at: Mapping[str, Culprit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

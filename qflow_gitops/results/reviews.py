@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import QflowError, together, worst
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.plan.change import Change
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
+from qflow_gitops.results.stories import Culprit
 
 
 class ReviewStatus(StrEnum):
@@ -42,7 +44,8 @@ class Proposal:
     `why` is the reason for which it starts or started. `attempt` is the one that came of this
     pull request, None before it; `ci_run` is the address of the CI's run that made it, ""
     where that isn't one of this server. `lacks` says which approvals or signatures it has to get
-    before the merge, "" for none.
+    before the merge, "" for none. `failed_at` is by which step its execution failed, as the
+    lockfile has it.
     """
 
     change: Change
@@ -51,6 +54,12 @@ class Proposal:
     attempt: Attempt | None = None
     ci_run: str = ""
     lacks: str = ""
+    failed_at: Culprit | None = None
+
+    @property
+    def key(self) -> RunKey:
+        """Environment and name."""
+        return self.change.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,12 +49,14 @@ class Culprit(NamedTuple):
     """The step by which an execution didn't succeed.
 
     `certain`: its word is one that stands for a failure. Else it is only the last one that isn't
-    known to have succeeded; `ordered` is whether the steps tell their order.
+    known to have succeeded; `ordered` is whether the steps tell their order. `recorded`: the
+    lockfile tells it, and Qualys wasn't asked for it now.
     """
 
     step: StepTold
     certain: bool
     ordered: bool
+    recorded: bool = False
 
 
 class Lasted(NamedTuple):

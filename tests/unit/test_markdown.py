@@ -5,7 +5,7 @@ which GitHub renders (its limits are its own: it takes no long delimiter).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from typing import Any
 
@@ -29,6 +29,7 @@ from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
+from qflow_gitops.results.stories import Culprit, Saying, StepTold
 from qflow_gitops.specs.spec import RunSpec
 from tests.helpers.values import replace
 
@@ -75,6 +76,12 @@ def an_attempt(words: str) -> Attempt:
     return Attempt(1, State.FAILED, "d", (event,), execution_id=words, status=words)
 
 
+def a_step(words: str, message: str = "") -> Culprit:
+    said = (Saying(words, message or words, likely=True),)
+    step = StepTold(words, words, 2, words, "", "", "", said)
+    return Culprit(step, certain=True, ordered=True, recorded=True)
+
+
 def a_review(
     changes: Sequence[Change], *, found: Sequence[str] = (), notes: Sequence[str] = (),
     project: str = "",
@@ -85,6 +92,7 @@ def a_review(
         Proposal(
             one, one.reason, ReviewStatus.FAILED if n % 2 else ReviewStatus.PLANNED,
             an_attempt(one.detail) if n % 2 else None, f"{one.detail}<",  # else it is an address
+            failed_at=a_step(one.detail) if n % 2 else None,
         )
         for n, one in enumerate(plan.of(Action.RUN))
     )  # fmt: skip
@@ -280,6 +288,36 @@ def test_a_thousand_runs_make_a_comment_that_says_what_they_are() -> None:
     assert "Shortened to what fits here" in text
     assert one.digest in text.splitlines()[-1]
     harmless(text)
+
+
+def failed_targets(number: int, message: Callable[[int], str]) -> str:
+    """The comment on so many targets of one spec that failed, each with a step that says so."""
+    changes = [a_change(f"many/t-{n:04}", "x") for n in range(number)]
+    review = a_review(changes)
+    proposals = tuple(
+        Proposal(
+            change, "added", ReviewStatus.FAILED, an_attempt("x"), failed_at=a_step("s", message(n))
+        )
+        for n, change in enumerate(changes)
+    )
+    return render(replace(review, proposals=proposals))
+
+
+def test_a_thousand_failed_targets_are_told_in_a_few_lines() -> None:
+    body = failed_targets(1000, lambda _: "no such bucket")
+    assert len(body.splitlines()) < 30
+    assert "- `prod/many · 1,000 targets` `t-0000, " in body
+    assert 'step 2 (s) "s": no such bucket' in body
+    varying = failed_targets(1000, lambda n: f"no bucket b-{n}")
+    assert len(varying.splitlines()) < 30
+    assert "no bucket …" in varying
+
+
+def test_a_thousand_targets_that_failed_in_as_many_ways_are_cut_short() -> None:
+    letters = "abcdefghij"
+    body = failed_targets(1000, lambda n: "".join(letters[int(digit)] for digit in f"{n:03}"))
+    assert len(body.splitlines()) < 40
+    assert "- … and 990 more lines alike" in body
 
 
 def test_nine_hundred_holds_of_one_reason_leave_room_for_the_rest() -> None:
