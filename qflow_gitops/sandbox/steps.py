@@ -92,7 +92,7 @@ def failure(row: dict[str, Any], step: dict[str, Any]) -> str:
         return ""
     return (
         f"AccessDenied: the role of the connector may not do this in step `{step['nodeId']}` "
-        "(made up by the sandbox)"
+        "(made up)"
     )
 
 

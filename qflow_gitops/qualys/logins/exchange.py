@@ -46,7 +46,8 @@ class Exchange:
             raise UnreachableError(
                 f"Qualys gave no token: {problem.reason}.",
                 not_done=NOTHING,
-                hint="Check the network and the platform, then run the command again.",
+                hint="See how far it comes: `qflow-gitops doctor qualys`. Then run the command "
+                "again.",
                 reason="token_unreachable",
             ) from None
         if answer.status not in (200, 201):
@@ -105,7 +106,8 @@ class Exchange:
         return UnreachableError(
             f"Qualys gave no token ({answer.status}: {said}).",
             not_done=NOTHING,
-            hint="Check the platform, then run the command again.",
+            hint="See what answers there: `qflow-gitops doctor qualys`. Then run the command "
+            "again.",
             reason="token_unreachable",
         )
 

@@ -24,9 +24,7 @@ def qualys_away(at: Terminal) -> tuple[str, Person]:
     at.specs(a=spec("a"))
     url = at.sandbox.url
     at.environ("QFLOW_GATEWAY", "http://127.0.0.1:9")
-    return APPLY, Person(
-        WHY, {"Check the network and the platform": lambda at: at.environ("QFLOW_GATEWAY", url)}
-    )
+    return APPLY, Person(WHY, {"See how far it comes": lambda at: at.environ("QFLOW_GATEWAY", url)})
 
 
 @scenario("worktree")
@@ -42,7 +40,7 @@ def qualys_gives_no_token(at: Terminal) -> tuple[str, Person]:
     """Qualys answers with an error where a token is asked for."""
     at.specs(a=spec("a"))
     at.faults("503@token")
-    return APPLY, Person(WHY, {"Check the platform, then run the command again": _over})
+    return APPLY, Person(WHY, {"See what answers there": _over})
 
 
 @scenario("worktree")
