@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from qflow_gitops.cli.main import COMMANDS, program  # noqa: E402  the path comes first
+from qflow_gitops.errors import PRECEDENCE  # noqa: E402
 from qflow_gitops.findings.finding import Rule  # noqa: E402
 from qflow_gitops.results.known_words import REASONS  # noqa: E402
 from qflow_gitops.results.words import EXITS, Word  # noqa: E402
@@ -73,10 +74,8 @@ def reasons_index() -> str:
 def exit_codes() -> str:
     """Return the page of exit codes."""
     rows = [f"| {one.id} | {one.meaning} | {one.way} |" for one in EXITS.values()]
-    head = (
-        "# Exit codes\n\nStable; all others are reserved. If several apply: 130/143, 70, 11, 9, 1, "
-        "8, 7, 12, 6, 5, 4, 3.\n\n"
-    )
+    order = ", ".join(str(int(code)) for code in PRECEDENCE if code)
+    head = f"# Exit codes\n\nStable; all others are reserved. If several apply: {order}.\n\n"
     return head + "\n".join(["| exit | meaning | what to do |", "|---|---|---|", *rows]) + "\n"
 
 
