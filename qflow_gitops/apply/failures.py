@@ -56,21 +56,22 @@ def with_steps(
         found = _looked_at(failed, services, project)
     outcomes = tuple(replace(each, failed_at=found.get(id(each))) for each in body.outcomes)
     report = replace(report, body=replace(body, outcomes=outcomes))
-    lost = "" if services.stop() else _keep([each for each in outcomes if each.failed_at], services)
+    lost = "" if services.stop() else _keep(outcomes, services, project)
     if not lost:
         return report
     yield events.Said(lost)
     return replace(report, notes=(*report.notes, lost))
 
 
-def _keep(seen: Sequence[Outcome], services: ApplyServices) -> str:
+def _keep(outcomes: Sequence[Outcome], services: ApplyServices, project: Project) -> str:
     """Record what was seen, in one write; say what kept it from that, "" for nothing."""
+    seen = [each for each in outcomes if each.failed_at]
     if not seen:
         return ""
     try:
         with services.store.session() as session:
             for _ in range(_TRIES):
-                notes = tuple(_new(seen, session.lockfile, services))
+                notes = tuple(_new(seen, session.lockfile, services, project))
                 if not notes:
                     return ""
                 with suppress(LostRace):
@@ -82,9 +83,11 @@ def _keep(seen: Sequence[Outcome], services: ApplyServices) -> str:
     return f"By which steps runs failed isn't in the lockfile, so comments can't say it: {why}"
 
 
-def _new(seen: Sequence[Outcome], lockfile: Lockfile, services: ApplyServices) -> Iterator[Note]:
+def _new(
+    seen: Sequence[Outcome], lockfile: Lockfile, services: ApplyServices, project: Project
+) -> Iterator[Note]:
     """Say what isn't recorded yet, of attempts that are what they were when Qualys was asked."""
-    at = stamp(services.clock.now())
+    at, keeps_messages = stamp(services.clock.now()), project.apply.keeps_messages
     for each in seen:
         attempts, mine = lockfile.attempts(*each.key), each.attempt
         now = attempts[mine.number - 1] if mine.number <= len(attempts) else None
@@ -92,7 +95,8 @@ def _new(seen: Sequence[Outcome], lockfile: Lockfile, services: ApplyServices) -
             mine.state, mine.execution_id, len(mine.events),
         )  # fmt: skip
         if same and each.failed_at and not told_of(lockfile, mine):
-            yield Note(*each.key, recorded(at, mine, each.failed_at, services.author))
+            found, by = each.failed_at, services.author
+            yield Note(*each.key, recorded(at, mine, found, by, message=keeps_messages))
 
 
 def _looked_at(

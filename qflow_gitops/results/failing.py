@@ -16,7 +16,7 @@ _LONGEST, _NAME = 300, 100
 
 
 def recorded(
-    at: str, attempt: Attempt, found: Culprit, by: Mapping[str, str], *, message: bool = True
+    at: str, attempt: Attempt, found: Culprit, by: Mapping[str, str], *, message: bool
 ) -> LedgerEvent:
     """Return what is kept of a step, which was told without what its spec calls sensitive.
 

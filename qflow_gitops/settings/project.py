@@ -48,7 +48,9 @@ class ApplySettings(NamedTuple):
     """How apply works; `timeout` is in seconds.
 
     `correlation_key` is the name in `input` under which each request carries its attempt's
-    nonce, "" for none.
+    nonce, "" for none. `keeps_messages`: the lockfile keeps what a step says by which a run failed,
+    and not only which one. It can be turned off since that text is neither the team's nor
+    documented, and stays for ever where whoever reads the repository reads it.
     """
 
     concurrency: int = 4
@@ -56,6 +58,7 @@ class ApplySettings(NamedTuple):
     timeout: float = 1800.0
     stop_on_failure: bool = True
     correlation_key: str = ""
+    keeps_messages: bool = True
 
 
 class Project(NamedTuple):
@@ -213,6 +216,7 @@ def _apply(settings: Mapping[str, Any]) -> ApplySettings:
         timeout=duration(timeout) if timeout else defaults.timeout,
         stop_on_failure=settings.get("onFailure", "stop") == "stop",
         correlation_key=settings.get("correlationKey", ""),
+        keeps_messages=settings.get("failureDetail", "message") == "message",
     )
 
 

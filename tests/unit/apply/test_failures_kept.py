@@ -11,6 +11,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.qualys import Step
+from qflow_gitops.render import text as as_text
 from qflow_gitops.results.failing import known
 from qflow_gitops.results.report import Report
 from tests.fakes import qualys as fakes
@@ -208,6 +209,15 @@ def test_of_a_spec_that_is_lost_only_the_step_is_kept() -> None:
     [event] = kept(world)
     assert event.text("step") == "node-00000002-resource"
     assert event.extra.keys().isdisjoint({"message", "field"})
+
+
+def test_the_settings_can_leave_the_message_out() -> None:
+    world = World(SETTINGS.replace("{onFailure: continue}", "{failureDetail: step}"))
+    report = applied(world, "a")
+    [event] = kept(world)
+    assert event.text("step") == "node-00000002-resource"
+    assert event.extra.keys().isdisjoint({"message", "field"})
+    assert "no such bucket" in as_text.render(report)  # who applies sees it all the same
 
 
 @pytest.mark.parametrize(
