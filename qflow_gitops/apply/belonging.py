@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.preconditions import PLACE, ApplyRequest
+from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import AGAIN, BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -152,7 +153,8 @@ def settle_in(
         event = known_at(lineage, store.address, at, author, request.reason)
         with contextlib.suppress(LostRace):
             session.record([], Checkpoint(notes=(Note("", "", event),)))
-            return f"From now on this lockfile is known at {store.address or 'this clone'}."
+            where = without_secrets(store.address) or "this clone"
+            return f"From now on this lockfile is known at {where}."
     raise BusyError(
         "Other processes write the lockfile all the time.",
         where=store.where,

@@ -33,6 +33,15 @@ def same_form(address: str, root: str) -> str:
     return _at(host, path) if colon else _bare(os.path.normpath(str(Path(root) / address)))
 
 
+def without_secrets(text: str) -> str:
+    """Return an address, or words with addresses in them, without what may let somebody in.
+
+    That is who fetches, and all behind a `?` or a `#`: a token may stand in either.
+    """
+    text = re.sub(r"://[^\s'\"?#]{0,500}@", "://***@", text)
+    return re.sub(r"((?:://|\A)[^\s'\"?#]{0,500}[?#])[^\s'\"]+", r"\1***", text)
+
+
 def _split(address: str) -> tuple[str, str, str]:
     """Split `host:path`; without a colon where it is a path: a slash comes before any colon."""
     if (begin := address.find("[")) >= 0 and "/" not in address[:begin]:

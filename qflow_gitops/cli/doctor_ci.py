@@ -6,6 +6,7 @@ there. A token goes to that address alone: nothing in a repository chooses where
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.cli.clock import SystemClock
@@ -114,11 +115,14 @@ def _asked(ground: Ground, wanted: Expected, kind: _Kind, name: str) -> Iterator
 
 def _nobody(kind: _Kind, name: str, address: str) -> Check:
     """Say why no host is asked, and how one is."""
-    how = f"`{kind.token} {kind.repository}={name or 'OWNER/NAME'} qflow-gitops doctor ci`"
+    from qflow_gitops.base.addresses import without_secrets
+
+    named = shlex.quote(without_secrets(name)) if name else "OWNER/NAME"
+    how = f"`{kind.token} {kind.repository}={named} qflow-gitops doctor ci`"
     if name:
-        why = f"{kind.name} isn't asked about {name} without {kind.tokens[0]}"
+        why = f"{kind.name} isn't asked about {without_secrets(name)} without {kind.tokens[0]}"
         return unknown(_HOST, _ABOUT, why, how)
-    where = f"the remote is {address}" if address else "there is no remote"
+    where = f"the remote is {without_secrets(address)}" if address else "there is no remote"
     why = f"whether this repository is on {kind.name} can't be told: {where}"
     hint = f"If it is: {how}; of another server than {kind.server} with {kind.api[0]}."
     return unknown(_HOST, _ABOUT, why, hint)

@@ -7,6 +7,10 @@ from qflow_gitops.errors import QflowError
 from qflow_gitops.results.checks import Check, Examined, Verdict
 
 
+_HINT = 8_000
+"""Characters; a longer command comes of names that nobody types."""
+
+
 class Part(NamedTuple):
     """A part to look at; `look` gives its checks one by one, and may stop with a QflowError."""
 
@@ -19,10 +23,23 @@ def examine(parts: Iterable[Part]) -> Iterator[Examined]:
     for part in parts:
         found: list[Check] = []
         try:
-            found.extend(part.look())
+            found.extend(map(brief, part.look()))
         except QflowError as problem:
             found.extend(told(part.title.lower(), "", problem))
         yield Examined(part.title, tuple(found))
+
+
+def brief(check: Check) -> Check:
+    """Cut what a name of a repository or of a host makes long; half a command is none."""
+    return check._replace(
+        about=_cut(check.about, 300),
+        found=_cut(check.found, 2_000),
+        hint=check.hint if len(check.hint) <= _HINT else "",
+    )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def told(name: str, about: str, problem: QflowError) -> Iterator[Check]:

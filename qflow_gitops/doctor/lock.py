@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from qflow_gitops.apply import belonging
+from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.errors import LockError, QflowError
 from qflow_gitops.results.checks import Check, Verdict, failed, ok, unknown, warning
 
@@ -44,7 +45,7 @@ def store(project: Project, *, in_ci: bool, way_on: str) -> Check:
 def remote(lock: LockBranch, name: str) -> Check:
     """Say where the branch is pushed to."""
     try:
-        return ok(*REMOTE, f"{name}, {lock.address}")
+        return ok(*REMOTE, f"{name}, {without_secrets(lock.address)}")
     except LockError as problem:
         return failed(*REMOTE, problem.message, problem.hint)
 

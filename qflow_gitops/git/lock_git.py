@@ -1,10 +1,10 @@
 """Runs git for the lockfile's branch: what git can't do is a LockError."""
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.errors import NOTHING_MORE, LockError, UsageProblem
 from qflow_gitops.git.process import shown
 from qflow_gitops.git.repository import GitRepo
@@ -100,4 +100,4 @@ class LockGit:
 def safe(text: str) -> str:
     """Make git's words fit to print: one line, and no password of an address."""
     line = " · ".join(part.strip().rstrip(".") for part in text.splitlines() if part.strip())
-    return shown(re.sub(r"://[^/@\s]*@", "://***@", line))
+    return shown(without_secrets(line))

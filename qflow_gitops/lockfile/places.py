@@ -20,6 +20,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
@@ -111,7 +112,7 @@ def names_any(lockfile: Lockfile) -> bool:
 
 def unknown_at(address: str) -> str:
     """Say that a lockfile doesn't belong to an address, without a full stop."""
-    where = f"at {address}" if address else _NO_ONE_REMOTE
+    where = f"at {without_secrets(address)}" if address else _NO_ONE_REMOTE
     return f"This lockfile isn't known {where}"
 
 

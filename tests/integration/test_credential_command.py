@@ -435,3 +435,16 @@ def test_a_signal_ends_an_apply_and_the_program_that_it_waits_for(
     time.sleep(max(0.0, 9.5 - (time.monotonic() - started)))
     assert not alive.exists()
     assert bare.executions() == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["> authorization: bearer {}", "called as curl -u ada:{}", "tool --client-secret {}: no",
+     "tool --token={}", "basic {}"],
+)  # fmt: skip
+def test_how_it_was_called_is_told_without_what_it_was_given(
+    script: Callable[[str], str], said: str
+) -> None:
+    told = refused(script(f"sys.exit({said.format('hidden1')!r})"))
+    assert "ended with 1: " in told
+    assert "hidden1" not in told

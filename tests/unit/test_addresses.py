@@ -1,10 +1,12 @@
 """The ways to write an address of a remote that are one, and those that aren't."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.base.addresses import same_form
+from qflow_gitops.base.addresses import same_form, without_secrets
 
 SAME = {
     "host.example/team/runs": [
@@ -68,3 +70,24 @@ def test_whatever_stands_there_it_has_a_form(address: str) -> None:
     form = same_form(address, "/srv/work")
     if form.startswith("/"):
         assert same_form(form, "/elsewhere") == form.removesuffix(".git").rstrip("/") or form == "/"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("host/team/runs", "host/team/runs"),
+        ("host/team/runs?access_token=HIDDEN", "host/team/runs?***"),
+        ("http::https://ada:HIDDEN@host/runs", "http::https://***@host/runs"),
+        ("access 'https://ada:HID/DEN@host/runs/': bad", "access 'https://***@host/runs/': bad"),
+        ("to 'https://host/runs?a=HIDDEN#HIDDEN': why?", "to 'https://host/runs?***': why?"),
+        ("ada@host: Permission denied (publickey)", "ada@host: Permission denied (publickey)"),
+    ],
+)  # fmt: skip
+def test_what_lets_somebody_in_is_not_shown(said: str, shown: str) -> None:
+    assert without_secrets(said) == shown
+
+
+def test_a_remote_that_says_much_costs_little() -> None:
+    begun = time.monotonic()
+    without_secrets("://" * 100_000)
+    assert time.monotonic() - begun < 5

@@ -23,6 +23,11 @@ from qflow_gitops.specs import secrets
 
 SECONDS = 30.0
 """How long the program may take."""
+_GIVEN = re.compile(
+    r"(\b(?:bearer|basic) +|(?<!\S)--?[\w-]{0,40}(?:password|secret|token|key)[= ]|(?<!\S)-u )\S+",
+    re.IGNORECASE,
+)
+"""What stands behind such a word is given away by many a program that tells how it was called."""
 _LOOKED_AT = 8 * 1024  # bytes of what a program wrote that gives nothing
 
 
@@ -151,6 +156,7 @@ class Command:
         text = " ".join(done.err[:_LOOKED_AT].decode(errors="replace").split())
         for start, end in sorted(secrets.spans(text), reverse=True):
             text = f"{text[:start]}***{text[end:]}"
+        text = _GIVEN.sub(r"\1***", text)
         return self._redact(text).rstrip(".")
 
 
