@@ -6,7 +6,6 @@ from typing import NamedTuple
 from qflow_gitops.errors import QflowError
 from qflow_gitops.results.checks import Check, Examined, Verdict
 
-
 _HINT = 8_000
 """Characters; a longer command comes of names that nobody types."""
 
