@@ -13,16 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import click
 from click.shell_completion import CompletionItem
 
 from qflow_gitops.base.paths import ProjectFolder
+from qflow_gitops.cli import everywhere
 from qflow_gitops.errors import QflowError
 from qflow_gitops.git.process import literal_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    import click
 
     from qflow_gitops.base.names import RunKey
     from qflow_gitops.cache.database import SqliteCache
@@ -66,6 +66,19 @@ def rules(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
         for name, about in sorted(found.items())
         if name.startswith(incomplete)
     ]
+
+
+def helped(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Complete a command, or one of a group's, as where it is called."""
+    about = ctx.find_root()
+    for word in ctx.params.get("words") or ():
+        group = about.command
+        found = group.get_command(about, word) if isinstance(group, click.Group) else None
+        if found is None:
+            return []
+        about = click.Context(found, parent=about, info_name=word, resilient_parsing=True)
+    known = about.command.shell_complete(about, incomplete)
+    return [one for one in known if not one.value.startswith("-")]
 
 
 def faults(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
@@ -156,7 +169,7 @@ def _git(ctx: click.Context) -> GitRepo:
     """Open the repository of the folder of `-C`."""
     from qflow_gitops.git.repository import GitRepo
 
-    return GitRepo.open(Path(ctx.find_root().params.get("directory") or "."), os.environ)
+    return GitRepo.open(Path(next(iter(everywhere.given(ctx, "directory")), ".")), os.environ)
 
 
 def _about(git: GitRepo) -> About:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qflow_gitops.cli import everywhere
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -24,7 +26,17 @@ class Group(click.Group):
             group = "" if ctx.parent is None else f"{ctx.info_name} "
             hint = slips.of_command(name, known, group)
             ctx.fail(f"There is no command `{name}`. {hint}".rstrip())
-        return super().resolve_command(ctx, args)
+        known_as, found, rest = super().resolve_command(ctx, args)
+        takes = {param.name for param in found.params} if found else set()
+        may = isinstance(found, click.Group) or "format_name" in takes
+        if everywhere.given(ctx, "format_name") and not may:
+            ctx.fail(f"`{name}` has no --format.")
+        return known_as, found, rest
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command, which takes the program's options, too."""
+        found = super().get_command(ctx, cmd_name)
+        return everywhere.behind(found) if found else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a command, but none behind one that there isn't."""

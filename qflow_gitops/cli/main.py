@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from qflow_gitops.cli import streams
+from qflow_gitops.cli import everywhere, streams
 from qflow_gitops.cli.groups import Group
 from qflow_gitops.cli.streams import echo
 from qflow_gitops.errors import ExitCode, QflowError
@@ -42,6 +42,8 @@ COMMANDS = {
     "connectors": "The catalogs of connectors: pull.",
     "doctor": "What works here and what doesn't, with the next command.",
     "schema": "Print or export the JSON Schemas.",
+    "help": "The help of the program, or of a command.",
+    "version": "The program's version.",
     "completion": "What makes bash, zsh or fish complete.",
     "sandbox": "A local Qualys Flow to try and test against.",
     "action": "What action.yml runs: a command named by its inputs.",
@@ -70,7 +72,8 @@ class _Commands(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        return _command(cmd_name)
+        found = _command(cmd_name)
+        return everywhere.behind(found) if found else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -80,54 +83,26 @@ class _Commands(Group):
 
 def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
-        import qflow_gitops
+        from qflow_gitops.cli import version
 
-        click.echo(f"qflow-gitops {qflow_gitops.__version__}")
+        version.tell()
         ctx.exit()
 
 
+@everywhere.before
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "-C",
-    "directory",
-    metavar="DIR",
-    default=".",
-    type=click.Path(file_okay=False),
-    help="Work as if started in this folder. The project is that of the nearest qflow.yaml at or "
-    "above it, up to the repository's root.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only results and errors.")
-@click.option(
-    "-v",
-    "--verbose",
-    is_flag=True,
-    help="Say which repository and gateway are used, each finding, and each target by itself.",
-)
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Colour; auto follows the terminal and NO_COLOR.",
-)
-@click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
+    "-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
     help="Show the version and exit.",
 )  # fmt: skip
 @click.pass_context
-def program(ctx: click.Context, directory: str, quiet: bool, verbose: bool, color: str) -> None:
+def program(ctx: click.Context) -> None:
     """Runs of Qualys Flow workflows as reviewed changes in git.
 
     Run specs are YAML files in a git repository. `plan` shows what would run and why,
     `apply` runs it at most once, and a lockfile records the executions.
     """
-    from qflow_gitops.cli.console import Console
-    from qflow_gitops.cli.context import Wiring
-
-    if quiet and verbose:
-        raise click.UsageError("-q and -v exclude each other.")
-    console = Console.for_process(os.environ, color=color, quiet=quiet, verbose=verbose)
-    ctx.obj = Wiring(directory, os.environ, console, typed=ctx.obj)
+    ctx.obj = everywhere.wiring(ctx, ctx.obj)
 
 
 def _show(problem: click.ClickException, typed: str) -> None:
@@ -146,7 +121,7 @@ def _show(problem: click.ClickException, typed: str) -> None:
 
 def _message(problem: click.ClickException, typed: str) -> str:
     if not isinstance(problem, click.NoSuchOption):
-        return problem.format_message()
+        return problem.format_message().replace("\n\t", " ")  # click's list of choices
     from qflow_gitops.cli import slips
 
     return f"{problem.message} {slips.of_option(problem, typed, _command)}".rstrip()

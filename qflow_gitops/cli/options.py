@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qflow_gitops.cli import everywhere
 from qflow_gitops.render.formats import COPIES, RESULTS
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ def output(*names: str) -> Decorator:
         "--format",
         "format_name",
         type=click.Choice(list(names or RESULTS)),
-        default=(names or RESULTS)[0],
-        show_default=True,
+        multiple=True,
+        callback=everywhere.one_format(names or RESULTS),
+        show_default=(names or RESULTS)[0],
         help="What to write to stdout.",
     )
     report = click.option(

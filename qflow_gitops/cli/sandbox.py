@@ -87,7 +87,10 @@ def command(ctx: click.Context, /, faults: tuple[str, ...], **more: Any) -> int:
 def _refuse_options(ctx: click.Context) -> None:
     """Refuse options of a start before another command, which they would do nothing for."""
     for param in ctx.command.params:
-        if ctx.get_parameter_source(param.name or "") == ParameterSource.COMMANDLINE:
+        if (
+            param.expose_value
+            and ctx.get_parameter_source(param.name or "") == ParameterSource.COMMANDLINE
+        ):
             raise click.UsageError(
                 f"{param.opts[0]} is for starting a sandbox; this asks one that runs."
             )

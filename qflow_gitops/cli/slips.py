@@ -32,8 +32,6 @@ _ELSEWHERE = {
     "logs": "history",
     "create": "new CLOUD",
     "pause": "freeze --reason TEXT",
-    "version": "--version",
-    "help": "--help",
 }
 """What other programs call a command -> how it is typed here. Each looks, asks first, or does the
 very same."""
@@ -59,7 +57,7 @@ def of_option(problem: click.NoSuchOption, typed: str, find: Callable[[str], obj
         return ""
     name, root = problem.option_name, context.find_root()
     words = shlex.split(typed)[1:]
-    if context is not root and (option := _option(root.command, name)):
+    if context is not root and (option := _option(root.command, name)) and option.is_flag:
         return f"It goes before the command: {_moved(words, name, option, None)}"
     if context is root:
         command = next((word for word in words if isinstance(find(word), click.Command)), "")

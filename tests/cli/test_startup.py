@@ -31,6 +31,7 @@ LIBRARIES = {
 STARTED = {
     "qflow_gitops",
     "qflow_gitops.cli",
+    "qflow_gitops.cli.everywhere",
     "qflow_gitops.cli.groups",
     "qflow_gitops.cli.main",
     "qflow_gitops.cli.streams",
@@ -68,7 +69,8 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.mark.parametrize("asked", ["--version", "--help"])
 def test_the_program_itself(workspace: Workspace, asked: str) -> None:
     modules = loaded(workspace, asked)
-    assert own(modules) == STARTED
+    more = {"qflow_gitops.cli.version"} if asked == "--version" else set()
+    assert own(modules) == STARTED | more
     assert modules & LIBRARIES == set()
 
 

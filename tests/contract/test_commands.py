@@ -7,8 +7,10 @@ import click
 import pytest
 from click.shell_completion import BashComplete
 
+from qflow_gitops import __version__
 from qflow_gitops.cli import slips
 from qflow_gitops.cli.main import COMMANDS, main, program
+from tests.helpers.environments import CALLS
 
 Way = tuple[str, ...]
 
@@ -92,8 +94,7 @@ def test_likeness_alone_leads_to_no_other_act(
 def test_what_other_programs_call_it_is_a_command_here() -> None:
     for typed in slips._ELSEWHERE.values():
         words = typed.split()
-        known = words[0] in COMMANDS or any(words[0] in param.opts for param in program.params)
-        assert known or words[0] == "--help", typed
+        assert words[0] in COMMANDS, typed
         with program.make_context("qflow-gitops", words, resilient_parsing=True):
             pass
     assert not {*slips._ELSEWHERE} & {*COMMANDS}
@@ -103,15 +104,12 @@ def test_what_other_programs_call_it_is_a_command_here() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("validate -v", "It goes before the command: `qflow-gitops -v validate`"),
-        (
-            "plan --full -C teams/pay one",
-            "It goes before the command: `qflow-gitops -C teams/pay plan --full one`",
-        ),
-        (
-            "apply --color=never one",
-            "It goes before the command: `qflow-gitops --color=never apply one`",
-        ),
+        ("plan -V", "It goes before the command: `qflow-gitops -V plan`"),
+        ("rules --format json", "No such option '--format'."),
+        ("--format json rules", "`rules` has no --format."),
+        ("--format json completion", "`completion` has no --format."),
+        ("lock move", "Missing option '--to'. Choose from: branch, worktree"),
+        ("--format sarif apply", "'sarif' is not one of 'text', 'json', 'markdown'."),
         ("-e prod plan --full", "It goes behind the command: `qflow-gitops plan -e prod --full`"),
         ("apply --auto-approve", "Did you mean `--yes`?"),
         ("apply --dry-run", "`qflow-gitops plan` shows what would be sent."),
@@ -127,21 +125,95 @@ def test_an_option_in_another_place(
     assert (code, told.endswith(said) or f"{said}\n" in told) == (2, True), told
 
 
-def test_each_option_of_the_program_is_put_in_its_place(capsys: pytest.CaptureFixture[str]) -> None:
-    """And what is said works: the same words, in another order."""
-    for way, command in EVERY.items():
-        if isinstance(command, click.Group):
+SAID: dict[str, tuple[list[str], list[str]]] = {
+    "-C": (["."], ["elsewhere"]),
+    "-q": ([], []),
+    "-v": ([], []),
+    "--color": (["never"], ["always"]),
+    "--format": (["json"], ["text"]),
+}
+"""Each option of the program: a value, and another one."""
+LEAVES = [way for way, command in EVERY.items() if not isinstance(command, click.Group)]
+
+
+def _heard(way: Way, patch: pytest.MonkeyPatch, *words: str) -> tuple[Any, ...]:
+    """Call a command whose work is left out; what it was told of folder, screen and format."""
+    told: list[tuple[Any, ...]] = []
+
+    def work(*_: Any, **given: Any) -> int:
+        made = click.get_current_context().obj
+        console = made.console
+        told.append((str(made.directory), console.quiet, console.verbose, console.colour_out,
+                     given.get("format_name")))  # fmt: skip
+        return 0
+
+    with patch.context() as patched:
+        patched.setattr(EVERY[way], "callback", work)
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+    assert ended.value.code == 0, words
+    return told[0]
+
+
+@pytest.mark.parametrize("way", LEAVES, ids="-".join)
+def test_each_option_of_the_program_stands_before_a_command_or_behind_it(
+    way: Way, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In each place it says the same, also in both; what contradicts itself is an error."""
+    words = CALLS[" ".join(way)].words
+    rest = words[len(way) :]
+    own = {name for param in EVERY[way].params for name in param.opts if param.expose_value}
+    for option, (value, other) in SAID.items():
+        if option == "--format" and option not in own:
             continue
-        for param in program.params:
-            if not isinstance(param, click.Option) or param.name in ("help", "version"):
-                continue
-            name = param.opts[0]
-            if any(name in each.opts for each in command.params):
-                continue
-            value = [] if param.is_flag else ["never"]
-            said = _typed(capsys, *way, name, *value)[1]
-            typed = " ".join(("qflow-gitops", name, *value, *way))
-            assert f"It goes before the command: `{typed}`" in said
+        said = [option, *value]
+        places = [
+            (*said, *words), (*way[:1], *said, *words[1:]), (*words, *said),
+            (*said, *words, *said), (*way, *said, *rest, *said),
+        ]  # fmt: skip
+        places = places if option != "--format" else [places[0], places[2], places[3]]
+        heard = {_heard(way, monkeypatch, *place) for place in places}
+        assert len(heard) == 1
+        changed = option in ("-C", "--color") or heard != {_heard(way, monkeypatch, *words)}
+        assert changed, option
+        if other:
+            for place in ((*said, *words, option, *other), (*words, *said, option, *other)):
+                code, told = _typed(capsys, *place)
+                assert (code, f"{value[0]} and {other[0]}" in told) == (2, True), told
+    for place in (("-q", *words, "-v"), ("-v", *words, "--quiet"), (*words, "-q", "-v")):
+        assert "-q and -v exclude each other." in _typed(capsys, *place)[1]
+
+
+def test_the_folder_behind_a_command_is_the_one_that_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _heard(("plan",), monkeypatch, "plan", "-C", "teams", "-v")[:3] == ("teams", False, True)
+    assert _heard(("plan",), monkeypatch, "--color", "always", "plan")[3] is True
+
+
+def test_help_is_that_of_each_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for way in EVERY:
+        both = []
+        for words in (("help", *way), (*way, "--help")):
+            with pytest.raises(SystemExit) as ended:
+                main(words)
+            assert ended.value.code == 0
+            both.append(capsys.readouterr())
+        assert both[0] == both[1]
+    assert "`plan` has no commands of its own" in _typed(capsys, "help", "plan", "x")[1]
+    assert "Did you mean `qflow-gitops lock verify`?" in _typed(capsys, "help", "lock", "verfy")[1]
+    assert _offered("help", "lock", incomplete="v") == ["plain:verify"]
+    assert _offered("help", "plan", incomplete="") == []
+
+
+def test_the_version_is_told_in_each_way(capsys: pytest.CaptureFixture[str]) -> None:
+    told = set()
+    for words in (("-V",), ("--version",), ("version",)):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 0
+        told.add(capsys.readouterr().out)
+    assert told == {f"qflow-gitops {__version__}\n"}
 
 
 @pytest.mark.parametrize("words", [("plna",), ("lock", "vrfy"), ("nonsense", "plan")])

@@ -71,6 +71,8 @@ CALLS: Mapping[str, Call] = {
     "schema list": Call(ALONE, ("schema", "list")),
     "schema show": Call(ALONE, ("schema", "show", "workflow-run")),
     "new": Call(ALONE, ("new", "aws", "machines")),
+    "help": Call(ALONE, ("help", "lock", "verify")),
+    "version": Call(ALONE, ("version",)),
     "completion": Call(ALONE, ("completion", "bash")),
     "sandbox": Call(ALONE, ("sandbox", "--fault", "list")),
     "sandbox executions": Call(ALONE, ("sandbox", "executions"), {"QFLOW_GATEWAY": ""}),

@@ -1,0 +1,19 @@
+"""`qflow-gitops version`."""
+
+import click
+
+from qflow_gitops.errors import ExitCode
+
+
+def tell() -> None:
+    """Print the version, as the command and the option do."""
+    import qflow_gitops
+
+    click.echo(f"qflow-gitops {qflow_gitops.__version__}")
+
+
+@click.command("version")
+def command() -> int:
+    """Print the program's version, as --version does."""
+    tell()
+    return ExitCode.OK
