@@ -11,7 +11,8 @@ class CIContext:
     `target` the branch that a pull request goes to, `pull_request` its number. `commit` is the
     commit under review: the head of the pull request, not what a CI merged to test it.
     `appended` are the runner's own files, which are added to and never replaced. `stays` is whether
-    the CI says that the machine and its files may outlive the job.
+    the CI says that the machine and its files may outlive the job. `pages` is what the addresses
+    of the repository's pages for people begin with.
     """
 
     actor: str = ""
@@ -22,6 +23,7 @@ class CIContext:
     commit: str = ""
     appended: tuple[str, ...] = ()
     stays: bool = False
+    pages: str = ""
 
 
 def number(text: object) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qflow_gitops.ci.context import CIContext, commit_id, number
+from qflow_gitops.results.pages import pages_of
 
 _LARGEST = 32 * 1024 * 1024
 """Bytes of an event that are read; GitHub caps what it sends at 25 MB."""
@@ -29,6 +30,7 @@ def describe(environ: Mapping[str, str]) -> CIContext | None:
         commit=_commit(environ, event),
         appended=_files(environ),
         stays=environ.get("RUNNER_ENVIRONMENT") == "self-hosted",
+        pages=pages_of(environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")),
     )
 
 

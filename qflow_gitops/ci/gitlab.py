@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from qflow_gitops.ci.context import CIContext, commit_id, number
+from qflow_gitops.results.pages import pages_of
 
 
 def describe(environ: Mapping[str, str]) -> CIContext | None:
@@ -19,4 +20,5 @@ def describe(environ: Mapping[str, str]) -> CIContext | None:
         pull_request=number(environ.get("CI_MERGE_REQUEST_IID", "")),
         commit=commit_id(head),
         stays=environ.get("CI_SHARED_ENVIRONMENT") == "true",  # the executors shell and ssh
+        pages=pages_of(environ.get("CI_SERVER_URL", ""), environ.get("CI_PROJECT_PATH", ""), "/-"),
     )

@@ -54,6 +54,8 @@ def command(
 
     def work() -> Report:
         from qflow_gitops.commands.comment import CommentRequest
+        from qflow_gitops.github.connect import server
+        from qflow_gitops.results.pages import pages_of
 
         request = CommentRequest(
             platform=wiring.platform,
@@ -63,6 +65,7 @@ def command(
             dry_run=dry_run,
             freezes=wiring.freezes(),
             server=wiring.environ.get("GITHUB_SERVER_URL", ""),
+            pages=pages_of(server(wiring.environ), wiring.environ.get("GITHUB_REPOSITORY", "")),
         )
         return _comment(wiring, request, 0 if merged else _number(wiring, number), author)
 

@@ -13,6 +13,7 @@ from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 
 if TYPE_CHECKING:
+    from qflow_gitops.commands.plan_request import PlanRequest
     from qflow_gitops.results.report import Report
     from qflow_gitops.sources.found import Settings
 
@@ -49,7 +50,6 @@ def command(
     _check(base, head, full=full, worktree=worktree)
 
     def work() -> Report:
-        from qflow_gitops.commands.plan import make_plan
         from qflow_gitops.commands.plan_request import PlanRequest
 
         commit = wiring.git.resolve(head)
@@ -65,14 +65,22 @@ def command(
             freezes=wiring.freezes(),
             exit_code=exit_code,
             target=wiring.ci.target,
+            pages=wiring.ci.pages,
         )
-        settings = wiring.settings(commit, wiring.loader) if not worktree else _on_disk(wiring)
-        store, now = wiring.store_to_look_at(settings.project), stamp(SystemClock().now())
-        others = partial(wiring.store_of, repo=wiring.git, folder=settings.project.folder)
-        about = (request, wiring.git, settings, store, now, wiring.loader, wiring.branches, others)
-        return lock_files.noted(wiring, settings.project, make_plan(*about))
+        return _made(wiring, request)
 
     return run(wiring, "plan", work, format_name, copies)
+
+
+def _made(wiring: Wiring, request: PlanRequest) -> Report:
+    from qflow_gitops.commands.plan import make_plan
+
+    disk = request.worktree
+    settings = _on_disk(wiring) if disk else wiring.settings(request.head, wiring.loader)
+    store, now = wiring.store_to_look_at(settings.project), stamp(SystemClock().now())
+    others = partial(wiring.store_of, repo=wiring.git, folder=settings.project.folder)
+    about = (request, wiring.git, settings, store, now, wiring.loader, wiring.branches, others)
+    return lock_files.noted(wiring, settings.project, make_plan(*about))
 
 
 def _check(base: str, head: str, *, full: bool, worktree: bool) -> None:

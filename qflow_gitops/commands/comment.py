@@ -60,7 +60,8 @@ class CommentRequest:
     """What to comment. `revision` is "" for the pull request's head, `environment` for all.
 
     `always` also posts where nothing is selected, `dry_run` posts nothing. `freezes` are those
-    beside the lockfile's. `server` is the address of the GitHub server.
+    beside the lockfile's. `server` is the address of the GitHub server, `pages` what those of
+    the repository's pages begin with.
     """
 
     platform: str
@@ -70,6 +71,7 @@ class CommentRequest:
     dry_run: bool = False
     freezes: tuple[Freeze, ...] = ()
     server: str = ""
+    pages: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def _on_pull_request(
         platform=request.platform,
         freezes=request.freezes,
         server=request.server,
+        pages=request.pages,
         approval=_approvals(request, pull, span, project, services),
         onto=span.onto,
     )

@@ -66,11 +66,7 @@ def make_plan(
     context = _context(request, ground, read, environments, facts, now)
     made = _decided(request, ground, compared, read, context)
     body = Planned(
-        plan=made,
-        commit=commit,
-        base=compared.base,
-        full=read.full,
-        lock=seen(recorded),
+        *(made, commit, compared.base, read.full, seen(recorded)),
         names=names(read.specs.connectors, project, environments),
         catalog=read.specs.catalog,
         freezes=context.brakes.freezes,
@@ -78,6 +74,8 @@ def make_plan(
         project=project.folder.name,
         goes_on=goes_on(made, read.specs.specs.values(), lockfile),
         targets={} if context.selects else sizes(read.specs.keys),
+        merging=compared.own,
+        pages=request.pages,
     )
     notes, found = forgotten.notes(lockfile, project), (*settings.found, *read.specs.diagnostics)
     return planned(body, found, (*compared.notes, *notes), exit_code=request.exit_code)

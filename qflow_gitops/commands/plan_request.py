@@ -15,7 +15,7 @@ class PlanRequest(NamedTuple):
 
     `runs` are the RUNs to plan, as typed, none for all.
     `freezes` are those beside the lockfile's. `target` is the branch that a pull request goes
-    to, "" outside one.
+    to, "" outside one. `pages` is what the addresses of the repository's pages begin with.
     """
 
     platform: str
@@ -29,6 +29,7 @@ class PlanRequest(NamedTuple):
     freezes: tuple[Freeze, ...] = ()
     exit_code: bool = False
     target: str = ""
+    pages: str = ""
 
 
 class Comparison(NamedTuple):

@@ -44,7 +44,7 @@ class ReviewRequest:
 
     `approval` says who approved a run there, None where nobody approves that commit. `freezes`
     are those beside the lockfile's. `server` is the address of the GitHub server, whose links
-    may be shown.
+    may be shown, `pages` what those to its repository begin with.
     """
 
     pull: PullRequest
@@ -54,6 +54,7 @@ class ReviewRequest:
     platform: str
     freezes: tuple[Freeze, ...] = ()
     server: str = ""
+    pages: str = ""
     approval: Callable[[RunSpec], Approval] | None = None
     onto: str = ""
 
@@ -116,10 +117,11 @@ def review(
         head=request.head,
         environment=environment,
         freezes=request.freezes,
+        pages=request.pages,
     )
     report = make_plan(asked, git, request.settings, store, now)
+    assert isinstance(report.body, Planned)  # noqa: S101  what a plan's report always has
     planned = report.body
-    assert isinstance(planned, Planned)  # noqa: S101  what a plan's report always has
     lockfile = store.read().lockfile or Lockfile("")
     plan = _as_applied(planned.plan, request)
     found = tuple(_proposals(plan, request, lockfile, git))
@@ -154,8 +156,7 @@ def _proposals(
     """Return what starts or was started, in the plan's order of runs."""
     for change in sorted(plan.changes, key=lambda change: change.key):
         if change.is_due:
-            standing, lacks = _before(change, _approval(change, request))
-            yield Proposal(change, change.due or change.reason, standing, lacks=lacks)
+            yield _before(change, _approval(change, request))
         elif change.due is not None:
             yield Proposal(change, change.due, ReviewStatus.HELD)
         elif change.spec and change.attempt and _is_own(change, change.attempt, request.pull, git):
@@ -172,13 +173,14 @@ def _approval(change: Change, request: ReviewRequest) -> Approval:
     return request.approval(change.spec)
 
 
-def _before(change: Change, approval: Approval) -> tuple[ReviewStatus, str]:
-    """Say how a run stands that is due, and what it lacks."""
-    hold = missing(change.approvals, signed=change.signed, found=approval)
-    if hold:
-        return ReviewStatus.PLANNED, hold.detail
-    lacks = missing(1, signed=False, found=approval)
-    return (ReviewStatus.PLANNED if lacks else ReviewStatus.APPROVED), ""
+def _before(change: Change, approval: Approval) -> Proposal:
+    """Say how a run stands that is due: what it lacks, and what an apply would ask for."""
+    lacks = missing(change.approvals, signed=change.signed, found=approval)
+    asks = None if lacks else missing(1, signed=False, found=approval)
+    standing = ReviewStatus.PLANNED if lacks or asks else ReviewStatus.APPROVED
+    by = () if approval.why else approval.approvers
+    why = change.due or change.reason
+    return Proposal(change, why, standing, lacks=lacks, asks=asks, approvers=by)
 
 
 def _as_applied(plan: Plan, request: ReviewRequest) -> Plan:

@@ -6,14 +6,20 @@ is ever decided by what a comment says.
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
 from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.plan.change import Action, as_held
+from qflow_gitops.policy.rules import Hold
+from qflow_gitops.render.describe import short_id
 from qflow_gitops.render.failing import by_step
 from qflow_gitops.render.grouped import targets, who
-from qflow_gitops.render.markdown_blocks import Part, cell, code
-from qflow_gitops.render.markdown_holds import MORE
-from qflow_gitops.render.markdown_plans import MarkdownPlan, Row, document, first, frozen_part
+from qflow_gitops.render.markdown_blocks import Part, alert, cell, code, link
+from qflow_gitops.render.markdown_holds import MANY, MORE
+from qflow_gitops.render.markdown_plans import MarkdownPlan, commit, document, first, frozen_part
+from qflow_gitops.render.markdown_rows import Row
+from qflow_gitops.render.sentence import APPLY, MERGE, place, starts, stay_held
 from qflow_gitops.results.groups import Entry, bundled, entry_of
 from qflow_gitops.results.outcomes import word
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
@@ -25,16 +31,12 @@ _MARKER = re.compile(
     r"<!-- qflow-gitops v1 environment=([a-z0-9-]+)(?: project=([A-Za-z0-9_.%]+))?"
     r"(?: [a-z]+=[a-z0-9:]*)* -->"
 )
-_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._-][A-Za-z0-9._/-]*")
 _AT_STEPS = (
     "By which steps they failed, as Qualys showed it to `apply` in fields that aren't documented:"
     "\n\n"
 )
 _MOST_STEPS = 10
-_COUNTED = {
-    ReviewStatus.PLANNED: "to start",
-    ReviewStatus.APPROVED: "to start",
-}
+_WAITING = (ReviewStatus.PLANNED, ReviewStatus.APPROVED)
 
 
 def marked(body: str) -> CommentKey | None:
@@ -55,9 +57,9 @@ def _marker(key: CommentKey) -> str:
     return f"<!-- qflow-gitops v1 environment={key.environment} project={folder}"
 
 
-def _title(key: CommentKey, said: str) -> str:
+def _title(key: CommentKey, said: str, platform: str = "") -> str:
     of = f" of {code(key.project)}" if key.project else ""
-    return f"### Qualys Flow, {code(key.environment)}{of}: {said}\n\n"
+    return f"### Qualys Flow, {place(key.environment, platform)}{of}: {said}\n\n"
 
 
 def render_gone(key: CommentKey, successor: str) -> str:
@@ -78,9 +80,9 @@ def render(review: Review) -> str:
     """Write the comment, its marker first; never more than `COMMENT_LIMIT`."""
     body = review.planned
     marker = f"{_marker(review.key)} plan={review.digest} head={body.commit} -->\n"
-    title = _title(review.key, _overall(review))
-    against = f", compared with {code(body.base[:10])}" if body.base else ""
-    tail = f"From commit {code(body.commit[:10])}{against}; plan digest {code(review.digest)}\n"
+    title = _title(review.key, _overall(review), review.platform)
+    against = f", compared with {commit(body, body.base)}" if body.base else ""
+    tail = f"From commit {commit(body, body.commit)}{against}; plan digest {code(review.digest)}\n"
     if review.empty:
         frozen = "".join(frozen_part(body.freezes).entries)
         said = f"Nothing of {code(review.environment)} is changed here, and nothing would run.\n\n"
@@ -89,12 +91,10 @@ def render(review: Review) -> str:
     proposed = {each.change.key for each in review.proposals}
     others = (each for each in (*review.held, *review.skipped) if each.key not in proposed)
     shown = MarkdownPlan(
-        head=f"{marker}{title}{first(body)}**{_counts(review)}**\n\n{_next(review)}",
+        head=f"{marker}{title}**{_sentence(review)}**\n\n{first(body)}{_next(review)}",
         body=body,
         entries=[*map(_entry, review.proposals), *map(entry_of, others)],
-        rows=[
-            Row(each.change, each.why, _state(each), _standing(each)) for each in review.proposals
-        ],
+        rows=[*map(_row, review.proposals)],
         held=review.held,
         skipped=review.skipped,
         notes=review.notes,
@@ -103,6 +103,11 @@ def render(review: Review) -> str:
         failed=_failed(review),
     )
     return document(shown, COMMENT_LIMIT)
+
+
+def _row(proposal: Proposal) -> Row:
+    started = proposal.attempt.execution_id if proposal.attempt else ""
+    return Row(proposal.change, proposal.why, _state(proposal), _standing(proposal), started)
 
 
 def _overall(review: Review) -> str:
@@ -121,42 +126,69 @@ def _word(proposal: Proposal) -> str:
     return str(proposal.standing)
 
 
-def _counts(review: Review) -> str:
-    shown = [each for each in review.proposals if each.standing is not ReviewStatus.HELD]
-    numbers = Counter(_COUNTED.get(each.standing) or _word(each) for each in shown)
-    parts = [f"{number:,} {words}" for words, number in numbers.items()] or ["0 to start"]
-    # A failed run counts there too: it is held until a person decides.
-    parts += [f"{len(review.held):,} held", f"{len(review.skipped):,} with nothing to do"]
-    return " · ".join(parts)
+def _sentence(review: Review) -> str:
+    """Say what became of runs, what starts, what stays held and why, and what has nothing to do."""
+    where = place(review.environment, review.platform)
+    waits = [each for each in review.proposals if each.standing in _WAITING]
+    others = (each for each in review.proposals if each.standing not in _WAITING)
+    ended = [each for each in others if each.standing is not ReviewStatus.HELD]
+    lacking = [each for each in waits if each.lacks]
+    due = [each for each in waits if not each.lacks]
+    parts = [f"{n:,} {how}" for how, n in Counter(map(_word, ended)).items()]
+    subject, later = f"{APPLY if review.merged else MERGE} starts", sum(map(_is_later, due))
+    if not ended:
+        parts = [starts(subject, len(due), later, where)]
+    else:
+        parts = [f"{', '.join(parts)} in {where}"]
+        subject = subject[0].lower() + subject[1:]
+        parts += [starts(subject, len(due), later, "")] if due else []
+    would = [as_held(each.change, each.lacks) for each in lacking if each.lacks]
+    parts += stay_held(would, "would be held") if would else ()
+    parts += stay_held(review.held) if review.held or not would else ()
+    parts += [f"{len(review.skipped):,} with nothing to do"] if review.skipped else []
+    return "; ".join(parts)
 
 
-_NEXT = {
-    ReviewStatus.PLANNED: "Merging starts what is in the table; "
-    "`apply --approved` asks for an approval first.\n\n",
-    ReviewStatus.APPROVED: "Approved; merging starts what is in the table.\n\n",
-}
-_MERGED = {
-    ReviewStatus.PLANNED: "Merged; the next apply starts what is in the table, and "
-    "`apply --approved` only what was approved.\n\n",
-    ReviewStatus.APPROVED: "Merged; the next apply starts what is in the table.\n\n",
-}
+def _is_later(proposal: Proposal) -> bool:
+    return proposal.change.action is Action.WAIT
 
 
 def _next(review: Review) -> str:
-    lacks = list(dict.fromkeys(each.lacks for each in review.proposals if each.lacks))
-    if lacks:
-        more = f", and {len(lacks) - 1:,} others alike" if len(lacks) > 1 else ""
-        return f"Before the merge: {code(lacks[0])}{more}. Merged without it, apply holds it.\n\n"
-    return (_MERGED if review.merged else _NEXT).get(review.standing, "")
+    """Say what is missing before the merge, or before the next apply, as that will judge it."""
+    waits = [each for each in review.proposals if each.standing in _WAITING]
+    if lacks := _said(each.lacks for each in waits):
+        return (
+            alert("WARNING", f"{_when(review)}: {lacks}. Merged without it, apply holds it.\n")
+            + "\n"
+        )
+    if asks := _said(each.asks for each in waits):
+        return f"{_when(review)}: {asks}; `apply --approved` holds it as it stands.\n\n"
+    by = {each.approvers for each in waits}
+    if not waits or by == {()}:
+        return ""
+    if len(by) > 1:
+        return "Approved, not each run by the same people.\n\n"
+    return f"Approved by {', '.join(map(code, by.pop()[:MANY]))}.\n\n"
+
+
+def _when(review: Review) -> str:
+    return "Before the next apply" if review.merged else "Before the merge"
+
+
+def _said(holds: Iterable[Hold | None]) -> str:
+    """Say what would hold runs, as apply says it; "" for nothing."""
+    said = list(dict.fromkeys(hold.detail for hold in holds if hold))
+    more = f", and {len(said) - 1:,} others alike" if len(said) > 1 else ""
+    return code(said[0]) + more if said else ""
 
 
 def _state(proposal: Proposal) -> str:
-    """Say a run's state, with the execution's id and a link to what made the attempt."""
+    """Say a run's state, with a short id of the execution and a link to what made the attempt."""
     words = [_standing(proposal)]
     if proposal.attempt is not None:
         words += [*_outcome_words(proposal.attempt, proposal.standing)]
-    if _LINK.fullmatch(proposal.ci_run):
-        words.append(f"([CI run]({proposal.ci_run}))")
+    led = link("CI run", proposal.ci_run)
+    words += [f"({led})"] if led != "CI run" else []
     return " ".join(words)
 
 
@@ -178,7 +210,7 @@ def _failed(review: Review) -> Part:
 
 
 def _entry(proposal: Proposal) -> Entry:
-    words = _COUNTED.get(proposal.standing) or _word(proposal)
+    words = "to start" if proposal.standing in _WAITING else _word(proposal)
     return Entry(proposal.change.key, words, proposal.standing is not ReviewStatus.SUCCEEDED)
 
 
@@ -187,5 +219,5 @@ def _outcome_words(attempt: Attempt, standing: ReviewStatus) -> list[str]:
     if attempt.status and standing is not ReviewStatus.SUCCEEDED:
         words.append(cell(attempt.status))
     if attempt.execution_id:
-        words.append(f"as {cell(attempt.execution_id)}")
+        words.append(f"as {cell(short_id(attempt.execution_id))}")
     return words

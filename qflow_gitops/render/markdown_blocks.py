@@ -40,6 +40,27 @@ def tagged(words: str) -> str:
     return f"<code>{html.escape(_cut(clean(words)))}</code>"
 
 
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._-][A-Za-z0-9._~%/-]*")
+
+
+def link(shown: str, address: str) -> str:
+    """Lead from Markdown of the program's own to an address, if it is one that can't end early."""
+    return f"[{shown}]({address})" if _ADDRESS.fullmatch(address) else shown
+
+
+def alert(kind: str, text: str) -> str:
+    """Quote Markdown as one of GitHub's alerts (docs.github.com, "Basic writing and formatting").
+
+    Where these aren't known it is a quote that begins with the kind.
+    """
+    return quoted(f"[!{kind}]\n{text}")
+
+
+def quoted(text: str) -> str:
+    """Quote lines of Markdown."""
+    return "".join(f"> {line}".rstrip(" ") + "\n" for line in text.split("\n")[:-1])
+
+
 def block(words: str, language: str = "text") -> str:
     """Put lines, each of them clean, in a fenced block that they can't leave."""
     words = fewer_ticks(words)
@@ -74,6 +95,13 @@ def _cut(words: str) -> str:
 
 
 # --- a text that fits ----------------------------------------------------------------
+
+
+def quoted_part(part: "Part") -> "Part":
+    """Quote all that a part may show."""
+    return Part(
+        [*map(quoted, part.entries)], quoted(part.before), quoted(part.after), quoted(part.more)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,90 +3,56 @@
 Counts first and the digest last, whatever else has to be left out to keep within the limit.
 """
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from qflow_gitops.base.jsondiff import MISSING, Difference
-from qflow_gitops.base.names import RunKey
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.freezes import Freeze
-from qflow_gitops.plan.change import Action, Change
+from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.render import text
-from qflow_gitops.render.describe import difference, run, where
-from qflow_gitops.render.escape import clean
-from qflow_gitops.render.grouped import (
-    FEW,
-    FEW_VALUES,
-    differences,
-    names,
-    overview,
-    targets,
-    wheres,
-    who,
-)
+from qflow_gitops.render.grouped import overview
 from qflow_gitops.render.markdown_blocks import (
-    FOLD_END,
     Part,
     Piece,
+    alert,
     block,
-    cell,
     code,
     fewer_ticks,
     fit,
-    folded,
-    tagged,
-    unfolded_start,
+    link,
+    quoted,
+    quoted_part,
 )
 from qflow_gitops.render.markdown_holds import MANY, MORE, group, reason_of, skipped, waiting
-from qflow_gitops.results.groups import (
-    Entry,
-    alike,
-    blocks,
-    bundled,
-    entry_of,
-    overviews,
-    sizes,
-)
+from qflow_gitops.render.markdown_requests import requests
+from qflow_gitops.render.markdown_rows import Row, lines, summed_up, table
+from qflow_gitops.render.sentence import of_plan, place
+from qflow_gitops.results.groups import Entry, blocks, entry_of, overviews, sizes
+from qflow_gitops.results.pages import commit_page
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.reviews import ReviewStatus
-from qflow_gitops.results.shared import Shared, asked, hiding_alike, shared
-from qflow_gitops.specs.spec import MASK
+from qflow_gitops.results.shared import hiding_alike
 
 SUMMARY_LIMIT = 1_000_000
 """Bytes. A job summary of one step may have 1 MiB (docs.github.com, "Workflow commands"), a note of
 GitLab's 1,000,000 characters (docs.gitlab.com, "GitLab application limits")."""
-_MANY_ROWS = 50
 _NOTICE = "> Shortened to what fits here; `qflow-gitops plan` shows all of it.\n\n"
-_NO_ROW = "… and {} more runs, see `qflow-gitops plan`.\n\n"
-_NO_REQUEST = "… and {} more requests, see `qflow-gitops plan`.\n\n"
 _TOGETHER = (
     "Targets of one spec are told together; `qflow-gitops -v plan` shows each by itself.\n\n"
 )
 _NOTHING = Part(())
-_LOUD = (ReviewStatus.FAILED, ReviewStatus.IN_DOUBT)
 
 
 def plan(body: Planned, report: Report) -> str:
     """Return a plan, with what was found in files and what stopped it."""
     found = body.plan
-    names = ", ".join(code(name) for name in sorted(found.platforms)[:MANY])
-    names += f" of {code(body.project)}" if body.project else ""
-    done = len(found.of(Action.SKIP)) + found.unchanged
-    later = f"{len(found.of(Action.WAIT)):,} later · " if found.of(Action.WAIT) else ""
-    what = f"commit {code(body.commit[:10])}" if body.commit else "the work tree"
+    where = [place(*each) for each in sorted(found.platforms.items())[:MANY]]
+    of = f" of {code(body.project)}" if body.project else ""
+    what = f"commit {commit(body, body.commit)}" if body.commit else "the work tree"
     return document(
         MarkdownPlan(
-            head=(
-                f"### Plan for {names}\n\n"
-                + first(body)
-                + f"**{len(found.of(Action.RUN)):,} to start · {later}"
-                f"{len(found.of(Action.HOLD)):,} held · "
-                f"{done:,} with nothing to do**\n\n"
-            ),
+            head=f"### Plan for {', '.join(where)}{of}\n\n{first(body)}{_sentences(body)}",
             body=body,
             entries=tuple(map(entry_of, found.changes)),
             rows=tuple(
@@ -103,34 +69,37 @@ def plan(body: Planned, report: Report) -> str:
     )
 
 
+def _sentences(body: Planned) -> str:
+    """Say of each environment what starts; an apply is about one of them."""
+    every = sorted(body.plan.platforms)
+    said = [of_plan(body.plan, each, merging=body.merging) for each in every[:MANY]]
+    number = len(body.plan.of(Action.SKIP)) + body.plan.unchanged
+    done = f"{number:,} with nothing to do"
+    if len(said) == 1:
+        return f"**{said[0]}{f'; {done}' if number else ''}**\n\n"
+    more = [f"{len(every) - MANY:,} more environments"] if len(every) > MANY else []
+    listed = [f"- **{each}**\n" for each in said] + [f"- {each}\n" for each in more]
+    return "".join(listed) + (f"\n{done}\n\n" if number else "\n")
+
+
+def commit(body: Planned, full: str) -> str:
+    """Name a commit, and lead to it where its pages are known."""
+    return link(code(full[:10]), commit_page(body.pages, full))
+
+
 def first(body: Planned) -> str:
-    """Quote what comes before a plan."""
+    """Warn of what comes before a plan."""
     return "".join(
-        f"> {code(warning.message)}\n"
-        + (f">\n> → {code(warning.hint)}\n\n" if warning.hint else "\n")
+        alert(
+            "IMPORTANT",
+            f"{code(warning.message)}\n" + (f"\n→ {code(warning.hint)}\n" if warning.hint else ""),
+        )
+        + "\n"
         for warning in body.first
     )
 
 
 # --- a plan, with or without the states of its runs ----------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A run in the table. `state` is Markdown of the program's own, "" for no such column.
-
-    `standing` is what of the state several targets of a spec can have alike in one line.
-    """
-
-    change: Change
-    why: str
-    state: str = ""
-    standing: str = ""
-
-    @property
-    def key(self) -> RunKey:
-        """Environment and name."""
-        return self.change.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,42 +130,51 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     plan = _hiding(plan)
     notes = Part([f"> {code(note)}\n\n" for note in plan.notes], more=MORE)
     found = _findings(plan.found)
-    lines = list(_lines(plan.rows))
-    table = _table(lines, plan.body)
-    blocks_ = sorted(blocks(plan.held, plan.body.plan.changes), key=reason_of)
-    groups = [group(list(held), plan.body.plan.changes) for _, held in groupby(blocks_, reason_of)]
+    of_rows = list(lines(plan.rows))
+    runs = table(of_rows, plan.body)
+    warning, holds = _held(plan.held, plan.body.plan)
     due = [*plan.rows, *(Row(each, each.due) for each in plan.held if each.due)]
     rows = {row.change.key: row for row in due if row.change.spec}  # a comment's rows are both
-    requests = Part(
-        [_request([row.change for row in some]) for some in _lines(rows.values())],
-        more=_NO_REQUEST,
-    )
+    asked = requests(list(lines(rows.values())))
     done = skipped(list(blocks(plan.skipped, plan.body.plan.changes)))
     frozen, later = frozen_part(plan.body.freezes), waiting(plan.body.plan)
-    pieces: list[Piece] = [
+    pieces = [
         plan.head,
         frozen,
+        *warning,
         "",
         notes,
         *_targets(plan),
-        _summed_up(lines, plan.body),
-        table,
+        summed_up(of_rows, plan.body),
+        runs,
         plan.failed,
         later,
         found,
+        asked,
+        done,
+        plan.tail,
     ]
-    if groups:
-        pieces += [f"#### Held ({len(plan.held):,})\n\n"]
-        pieces += [piece for head, entries in groups for piece in (head, entries, "\n")]
-    pieces += [requests, done, plan.tail]
-    holds = [entries for _, entries in groups]
     reserved = [
         *((part, 0.05) for part in (frozen, notes, plan.failed, later)),
         (found, 0.1),
         *((part, 0.15 / len(holds)) for part in holds),
     ]
-    rest = [(part, 1.0) for part in (table, plan.failed, later, found, *holds, requests, done)]
+    rest = [(part, 1.0) for part in (runs, plan.failed, later, found, *holds, asked, done)]
     return fit(pieces, [*reserved, *rest], limit, _NOTICE)
+
+
+def _held(held: Sequence[Change], plan: Plan) -> tuple[list[Piece], list[Part]]:
+    """Warn of what stays held, by reasons; also the parts that may be shortened."""
+    if not held:
+        return [], []
+    some = sorted(blocks(held, plan.changes), key=reason_of)
+    pieces: list[Piece] = [alert("WARNING", f"**Held ({len(held):,})**\n\n")]
+    parts: list[Part] = []
+    for _, alike in groupby(some, reason_of):
+        head, entries = group(list(alike), plan.changes)
+        parts.append(quoted_part(entries))
+        pieces += [quoted(head), parts[-1], ">\n"]
+    return [*pieces[:-1], "\n"], parts
 
 
 def _hiding(plan: MarkdownPlan) -> MarkdownPlan:
@@ -212,8 +190,8 @@ def _hiding(plan: MarkdownPlan) -> MarkdownPlan:
 
 def frozen_part(freezes: Sequence[Freeze]) -> Part:
     """Say what holds everything, also where nothing is due."""
-    lines = [f"> **Frozen**: {code(freeze.detail)} → {code(freeze.hint)}\n\n" for freeze in freezes]
-    return Part(lines, more=MORE)
+    shown = (f"**Frozen**: {code(freeze.detail)} → {code(freeze.hint)}\n" for freeze in freezes)
+    return Part([alert("CAUTION", each) + "\n" for each in shown], more=MORE)
 
 
 def _findings(found: Sequence[Diagnostic]) -> Part:
@@ -233,105 +211,3 @@ def _targets(plan: MarkdownPlan) -> tuple[Part, str]:
     entries = [f"- {code(overview(each))}\n" for each in found if len(each.counts) > 1]
     many = any(number > 1 for number in sizes(entry.key for entry in plan.entries).values())
     return Part(entries, after="\n", more=MORE), _TOGETHER if many else ""
-
-
-def _lines(rows: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
-    """Put rows into one line that are alike, of targets of one spec; but for a few that failed."""
-    for some in bundled(rows):
-        for same in alike(some, lambda row: (row.why, row.standing)):
-            if same[0].standing in _LOUD and len(same) <= FEW:
-                yield from ((row,) for row in same)
-            else:
-                yield same
-
-
-def _table(lines: Sequence[Sequence[Row]], body: Planned) -> Part:
-    stated = any(row.state for some in lines for row in some)
-    titles = ["Run", *(["State"] if stated else []), "Why", "Where", "Workflow", "File"]
-    start = f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|\n"
-    end = "\n"
-    if len(lines) > _MANY_ROWS:
-        start, end = unfolded_start("The runs") + start, FOLD_END
-    return Part([_line(some, body, stated=stated) for some in lines], start, end, _NO_ROW)
-
-
-def _line(some: Sequence[Row], body: Planned, *, stated: bool) -> str:
-    changes, spec = [row.change for row in some], some[0].change.spec
-    several = len(some) > 1
-    run_ = cell(who(some)) + (f" {cell(targets(some))}" if several else "")
-    state = some[0].standing if several else some[0].state
-    cells = [run_, *([state] if stated else []), cell(some[0].why)]
-    if spec:
-        named = body.workflow_name(spec.workflow_id) or spec.workflow_id
-        places = " ".join(map(cell, wheres(changes, body.names)))
-        cells += [places, cell(named), cell(spec.file)]
-    return f"| {' | '.join(cells)} |\n"
-
-
-def _summed_up(lines: Sequence[Sequence[Row]], body: Planned) -> str:
-    """Say what many runs have in common, so that nobody has to read each of them."""
-    if len(lines) <= MANY:
-        return ""
-    rows = [row for some in lines for row in some]
-    specs = [row.change.spec for row in rows if row.change.spec]
-    said = [
-        _counted("Why", Counter(row.why for row in rows)),
-        _counted(
-            "Workflows",
-            Counter(body.workflow_name(spec.workflow_id) or spec.workflow_id for spec in specs),
-        ),
-        _counted("Where", Counter(where(spec, body.names) for spec in specs)),
-    ]
-    return "".join(said) + "\n"
-
-
-def _counted(title: str, counts: Counter[str]) -> str:
-    shown = [f"{code(name)} {number:,}" for name, number in counts.most_common(5)]
-    others = sum(counts.values()) - sum(number for _, number in counts.most_common(5))
-    more = [f"{others:,} others"] if others else []
-    return f"- {title}: {', '.join([*shown, *more])}\n"
-
-
-# --- requests ------------------------------------------------------------------------
-
-
-def _request(changes: Sequence[Change]) -> str:
-    """Fold what runs ask for: the difference to what they sent last, or all of it."""
-    change = changes[0]
-    assert change.spec is not None  # noqa: S101  the caller saw to it
-    if len(changes) > 1:
-        lines = [line for row in shared(changes, whole=True) for line in _shared(row)]
-        title = "What changes in" if any(each.since for each in changes) else "The requests of"
-        return folded(f"{title} {tagged(who(changes))}", block("\n".join(lines), "diff"))
-    if change.since:
-        lines = [line for each in asked(change) for line in _difference(each)]
-        return folded(f"What changes in {tagged(run(change))}", block("\n".join(lines), "diff"))
-    request = {"workflowId": change.spec.workflow_id, **change.spec.masked}
-    written = json.dumps(request, indent=2, ensure_ascii=False)
-    shown = block("\n".join(map(clean, written.splitlines())), "json")
-    return folded(f"The request of {tagged(run(change))}", shown)
-
-
-_DIFF = {"+": "+", "-": "-", "~": "!"}
-"""How the signs of a difference are coloured."""
-
-
-def _shared(row: Shared) -> Iterator[str]:
-    """Write what targets have at one place: whole, unless there are many values."""
-    if len(row.values) > FEW_VALUES:
-        yield from (f"{_DIFF[sign]} {words}" for sign, words in differences([row]))
-        return
-    for each in row.values:
-        if not row.everywhere:
-            yield f"@@ {names(each.targets)} @@"
-        yield from _difference(each.difference)
-
-
-def _difference(found: Difference) -> Iterator[str]:
-    """Write old and new below one another, whole: a change at a value's end must show."""
-    if found.old == found.new == MASK:
-        yield f"! {difference(found)[1]}"
-        return
-    for sign, value in (("-", found.old), ("+", found.new)):
-        if value is not MISSING:
-            yield f"{sign} {clean(found.pointer)}  {clean(json.dumps(value, ensure_ascii=False))}"

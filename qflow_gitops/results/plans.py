@@ -53,6 +53,8 @@ class Planned(NamedTuple):
     `first` comes before everything else: what an apply would refuse, or ask, and where the
     policy at hand holds less than the one up to now. `project` is its folder, "" for the root.
     `goes_on`: all that is due is the rest of a plan that was begun before.
+    `merging`: only what a pull request changes is meant. `pages` is what the addresses of the code
+    host's pages begin with (`results.pages`), "" for no links.
     `targets` says how many each spec that was read has, {} where only some runs were asked for.
     """
 
@@ -68,6 +70,8 @@ class Planned(NamedTuple):
     project: str = ""
     goes_on: bool = False
     targets: Mapping[RunKey, int] = MappingProxyType({})
+    merging: bool = False
+    pages: str = ""
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""

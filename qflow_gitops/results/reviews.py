@@ -10,6 +10,7 @@ from qflow_gitops.errors import QflowError, together, worst
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.plan.change import Change
+from qflow_gitops.policy.rules import Hold
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.stories import Culprit
@@ -43,9 +44,10 @@ class Proposal:
 
     `why` is the reason for which it starts or started. `attempt` is the one that came of this
     pull request, None before it; `ci_run` is the address of the CI's run that made it, ""
-    where that isn't one of this server. `lacks` says which approvals or signatures it has to get
-    before the merge, "" for none. `failed_at` is by which step its execution failed, as the
-    lockfile has it.
+    where that isn't one of this server. `lacks` is what would hold it if it were merged as it
+    stands, `asks` what would hold it where an apply asks for an approval (`--approved`), each as
+    apply says it, None for nothing; `approvers` are those that count. `failed_at` is by which step
+    its execution failed, as the lockfile has it.
     """
 
     change: Change
@@ -53,7 +55,9 @@ class Proposal:
     standing: ReviewStatus
     attempt: Attempt | None = None
     ci_run: str = ""
-    lacks: str = ""
+    lacks: Hold | None = None
+    asks: Hold | None = None
+    approvers: tuple[str, ...] = ()
     failed_at: Culprit | None = None
 
     @property
@@ -86,6 +90,11 @@ class Review:
     def key(self) -> CommentKey:
         """Which comment it goes into."""
         return CommentKey(self.planned.project, self.environment)
+
+    @property
+    def platform(self) -> str:
+        """Where its runs are sent, "" where that isn't known."""
+        return self.planned.plan.platforms.get(self.environment, "")
 
     @property
     def empty(self) -> bool:

@@ -60,7 +60,8 @@ def test_a_pull_request_on_github_is_its_head_not_the_merge(tmp_path: Path) -> N
     environ = {**GITHUB, "GITHUB_REF": "refs/pull/7/merge", "GITHUB_BASE_REF": "main"}
     address = "https://github.com/team/runs/actions/runs/42"
     told = describe(environ | event(tmp_path, {"pull_request": pull}))
-    assert told == CIContext("ada", address, "main", "github", "7", HEAD)
+    pages = "https://github.com/team/runs"
+    assert told == CIContext("ada", address, "main", "github", "7", HEAD, pages=pages)
     without = describe(environ)
     assert (without.pull_request, without.commit) == ("7", "")
 
@@ -82,6 +83,8 @@ def test_a_merge_request_on_gitlab() -> None:
     told = describe({**GITLAB, **MERGE_REQUEST})
     address = "https://gitlab.example/j/42"
     assert told == CIContext("ada", address, "main", "gitlab", "7", HEAD)
+    named = {"CI_SERVER_URL": "https://gitlab.example", "CI_PROJECT_PATH": "team/sub/runs"}
+    assert describe({**GITLAB, **named}).pages == "https://gitlab.example/team/sub/runs/-"
     merged = {"CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": HEAD, "CI_COMMIT_SHA": MERGE}
     assert describe({**GITLAB, **MERGE_REQUEST, **merged}).commit == HEAD
 

@@ -374,6 +374,8 @@ BESIDE = {
     "qflow_gitops.render.comment:render_gone": "in a comment, and typed: test_comment.py",
     "qflow_gitops.render.markdown_holds:": "in a comment, where nobody types",
     "qflow_gitops.render.markdown_plans:": "in a comment, where nobody types",
+    "qflow_gitops.render.markdown_requests:": "in a comment, where nobody types",
+    "qflow_gitops.render.markdown_rows:": "in a comment, where nobody types",
     "qflow_gitops.render.markdown_plans:_findings": "in a comment, where nobody types",
     "qflow_gitops.render.sarif:_rendered": "in a file for code scanning: test_outputs.py",
     "qflow_gitops.render.junit:_rendered": "in a file of test results: test_outputs.py",

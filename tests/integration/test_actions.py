@@ -188,7 +188,7 @@ def test_a_pull_requests_whole_way(
         jobs = runner.run("qflow.yml", "pull_request", ref, event)
         assert jobs["comment"].result == "success", jobs["comment"].log
         (planned,) = api.bodies(7)
-        assert "### Qualys Flow, `prod`: planned" in planned
+        assert "### Qualys Flow, `prod` on `sandbox`: planned" in planned
         assert "`prod/second`" in planned
 
         merge(workspace)
@@ -210,7 +210,7 @@ def test_a_pull_requests_whole_way(
         assert attempt["evidence"]["pullRequest"] == 7
         assert attempt["evidence"]["approvers"] == ["mara"]
         (done,) = api.bodies(7)
-        assert "### Qualys Flow, `prod`: done" in done
+        assert "### Qualys Flow, `prod` on `sandbox`: done" in done
         assert attempt["executionId"] in done
         assert f"[CI run]({attempt['events'][0]['by']['run']})" in done
         assert {one.token for one in api.asked} == {"ghs_the-jobs-token"}

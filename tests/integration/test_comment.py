@@ -80,8 +80,8 @@ def test_one_comment_is_posted_and_stays_as_it_is(
     done = cli("comment")
     assert done.code == 0, done.err
     (body,) = api.bodies(1)
-    assert title(body) == "### Qualys Flow, `prod`: planned"
-    assert "**2 to start · 0 held · 0 with nothing to do**" in body
+    assert title(body) == "### Qualys Flow, `prod` on `sandbox`: planned"
+    assert "**Merging starts 2 runs in `prod` on `sandbox`; nothing is held**" in body
     assert cli.json("comment")["comments"][0]["what"] == "unchanged"
     assert [one.method for one in api.sent()] == ["POST"]
     assert api.bodies(1) == [body]
@@ -94,7 +94,7 @@ def test_a_push_edits_it(pull: Workspace, cli: Cli, api: GitHubApi) -> None:
     push(pull, api)
     assert cli.json("comment")["comments"][0]["what"] == "edited"
     (body,) = api.bodies(1)
-    assert "**3 to start" in body
+    assert "**Merging starts 3 runs" in body
 
 
 @nightly
@@ -109,7 +109,7 @@ def test_one_that_removes_the_last_spec_says_so(
     push(workspace, api)
     assert cli("comment").code == 0
     (body,) = api.bodies(1)
-    assert title(body) == "### Qualys Flow, `prod`: held"
+    assert title(body) == "### Qualys Flow, `prod` on `sandbox`: held"
     assert "**`empty`**, all runs" in body
     assert "`qflow-gitops apply --ack empty=1 --reason TEXT`" in body
 
@@ -144,7 +144,10 @@ def test_from_planned_to_done(
     merge(pull, api, how)
     clone = Cli(remote.clone("runner").path, cli._capfd)
     assert clone("comment").code == 0
-    assert "Merged; the next apply starts" in api.bodies(1)[0]
+    assert (
+        "**The next apply starts 2 runs in `prod` on `sandbox`; nothing is held**"
+        in api.bodies(1)[0]
+    )
     sandbox.set_faults(f"outcome={ANOTHER}:Failed")
     assert clone("apply", "--yes", "--no-wait", "--keep-going").code == 0
     assert clone("comment").code == 0
@@ -154,7 +157,7 @@ def test_from_planned_to_done(
     assert clone("comment").code == 0
     (body,) = api.bodies(1)
     assert title(body).endswith(": done, 1 ended unexplained")
-    assert "**1 succeeded · 1 ended unexplained · 1 held · 0 with nothing to do**" in body
+    assert "**1 succeeded, 1 ended unexplained in `prod` on `sandbox`; 1 stays held: `f" in body
     assert "--retry prod/" in body
     for attempt in (*remote.attempts("new"), *remote.attempts("encrypt-prod-buckets")):
         assert attempt["executionId"] in body
@@ -197,7 +200,8 @@ def test_it_promises_nothing_that_apply_refuses(
     (body,) = api.bodies(1)
     said = "it needs 2 approvals, and has 1 in pull request #1"
     assert f"Before the merge: `{said}`. Merged without it, apply holds it." in body
-    assert (body.count("planned, not approved"), body.count("merging starts")) == (2, 0)
+    assert "**Nothing starts in `prod` on `sandbox`; 2 would be held: `approval`**" in body
+    assert (body.count("planned, not approved"), body.count("Merging starts")) == (2, 0)
     digest = re.findall(r"plan digest `(v1:sha256:[0-9a-f]{64})`", body)
     assert digest == [cli.json("plan", "--from", "origin/main")["digest"]]
     merge(pull, api)
@@ -205,7 +209,8 @@ def test_it_promises_nothing_that_apply_refuses(
     (body,) = api.bodies(1)
     assert title(body).endswith(": held")
     assert f"**`approval`**, 2 runs: `{said}`" in body
-    assert "starts" not in body
+    assert "**Nothing starts in `prod` on `sandbox`; 2 stay held: `approval`**" in body
+    assert body.count("starts") == 1
     monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
     data = cli.json("apply", "--yes", "--approved")
     assert [one["detail"] for one in data["changes"] if one["reason"] == "approval"] == [said] * 2
@@ -260,7 +265,7 @@ def test_what_is_held_is_in_no_digest(pull: Workspace, cli: Cli, api: GitHubApi)
     with_policy(pull, api, "  policy:\n    workflows: {deny: [" + ANOTHER + "]}\n")
     cli("comment")
     (body,) = api.bodies(1)
-    assert "**1 to start · 1 held" in body
+    assert "**Merging starts 1 run in `prod` on `sandbox`; 1 stays held: `workflow`**" in body
     planned = cli.json("plan", "--from", "origin/main")
     assert re.findall(r"plan digest `(v1:[^`]*)`", body) == [planned["digest"]]
 
@@ -279,7 +284,7 @@ def test_the_comment_of_a_renamed_environment_promises_nothing_any_more(
     done = cli("comment")
     assert done.code == 0, done
     old, theirs, new = api.bodies(1)
-    assert title(new).startswith("### Qualys Flow, `live`: planned")
+    assert title(new).startswith("### Qualys Flow, `live` on `sandbox`: planned")
     assert title(old) == "### Qualys Flow, `prod`: no environment any more"
     assert "It is called `live` now" in old
     assert "planned" in theirs
@@ -344,7 +349,7 @@ def test_nothing_selected_posts_nothing_but_mends_what_is_there(
     pull.commit("a run")
     push(pull, api)
     cli("comment")
-    assert "1 to start" in api.bodies(1)[0]
+    assert "starts 1 run in" in api.bodies(1)[0]
     pull.git("reset", "--quiet", "--hard", "HEAD~1")
     push(pull, api)
     assert cli.json("comment")["comments"][0]["what"] == "edited"
@@ -358,8 +363,8 @@ def test_one_comment_for_each_environment(pull: Workspace, cli: Cli, api: GitHub
     push(pull, api)
     assert [one["environment"] for one in cli.json("comment")["comments"]] == ["dev", "prod"]
     assert [title(one) for one in api.bodies(1)] == [
-        "### Qualys Flow, `dev`: planned",
-        "### Qualys Flow, `prod`: planned",
+        "### Qualys Flow, `dev` on `US1`: planned",
+        "### Qualys Flow, `prod` on `sandbox`: planned",
     ]
     assert "prod/" not in api.bodies(1)[0]
     assert len(cli.json("comment", "-e", "dev")["comments"]) == 1
@@ -445,7 +450,7 @@ def test_a_comment_that_is_removed_meanwhile_is_written_anew(
     push(pull, api)
     api.faults.append(Fault("PATCH", "/comments/", 404, times=1))
     assert cli("comment").code == 0
-    assert "3 to start" in api.bodies(1)[-1]
+    assert "starts 3 runs in" in api.bodies(1)[-1]
 
 
 # --- what goes wrong -----------------------------------------------------------------
@@ -530,7 +535,7 @@ def test_a_pull_request_cant_bring_a_record_of_its_own(
     push(pull, api)
     done = cli("comment")
     assert done.code == 0, done.err
-    assert "2 to start" in api.bodies(1)[0]
+    assert "starts 2 runs in" in api.bodies(1)[0]
 
 
 # --- after an apply ------------------------------------------------------------------
@@ -616,13 +621,13 @@ def test_a_freeze_stands_in_its_first_lines(pull: Workspace, api: GitHubApi, cli
     assert cli("freeze", "--reason", "incident 42 @everyone").code == 0
     assert cli("comment").code == 0
     (body,) = api.bodies(1)
-    assert "### Qualys Flow, `prod`: held" in body
+    assert "### Qualys Flow, `prod` on `sandbox`: held" in body
     assert "Merging starts" not in body
     said = body.index("> **Frozen**: `somebody froze everything at ")
     assert said < body.index("| Run |")
     assert "`` When it is over: `qflow-gitops unfreeze --reason TEXT` ``" in body
     assert "@everyone" in re.findall(r"`([^`]*)`", body[said:])[0]
-    assert "The request of <code>prod/new</code>" in body
+    assert "**The request of** `prod/new`" in body
     shown = cli("comment", "--dry-run", "-e", "prod", "--to", "origin/main").out
     assert "> **Frozen**" in shown
     assert "nothing would run" in shown
@@ -630,4 +635,4 @@ def test_a_freeze_stands_in_its_first_lines(pull: Workspace, api: GitHubApi, cli
     assert cli("comment").code == 0
     (body,) = api.bodies(1)
     assert "Frozen" not in body
-    assert "### Qualys Flow, `prod`: planned" in body
+    assert "### Qualys Flow, `prod` on `sandbox`: planned" in body

@@ -571,9 +571,9 @@ def test_each_project_has_its_comment_on_a_pull_request(
             done = Cli(workspace.path / folder, capfd)("comment")
             assert done.code == 0, done
         ours, theirs = api.bodies(1)
-        assert "`prod` of `team`: planned" in ours
+        assert "`prod` on `sandbox` of `team`: planned" in ours
         assert ("team/runs/new.yaml" in ours, "runs/other.yaml" in ours) == (True, False)
-        assert "### Qualys Flow, `prod`: planned" in theirs
+        assert "### Qualys Flow, `prod` on `sandbox`: planned" in theirs
         assert ("team/runs/new.yaml" in theirs, "runs/other.yaml" in theirs) == (False, True)
 
         workspace.git("mv", "team", "infra")
@@ -584,7 +584,7 @@ def test_each_project_has_its_comment_on_a_pull_request(
         old, stays, new = api.bodies(1)
         assert "`prod` of `team`: no environment any more" in old
         assert stays == theirs
-        assert "`prod` of `infra`: planned" in new
+        assert "`prod` on `sandbox` of `infra`: planned" in new
 
 
 def test_a_pull_request_on_a_project_in_a_folder_is_commented(
@@ -612,4 +612,4 @@ def test_a_pull_request_on_a_project_in_a_folder_is_commented(
         assert done.code == 0, done
         (body,) = api.bodies(1)
     assert "team/runs/new.yaml" in body
-    assert "**1 to start" in body
+    assert "**Merging starts 1 run in" in body

@@ -82,7 +82,11 @@ def test_a_comment_without_a_failure_says_nothing_of_it() -> None:
 def test_what_a_step_says_stays_in_code() -> None:
     body = comment(proposed(HOSTILE))
     html = cmarkgfm.github_flavored_markdown_to_html(body)
-    entry = html.partition("<code>prod/a</code>: ")[2].partition("</li>")[0]
+    entry = (
+        html.partition("By which steps")[2]
+        .partition("<code>prod/a</code>: ")[2]
+        .partition("</li>")[0]
+    )
     assert entry.startswith("<code>step 2")
     assert entry.endswith("</code>")
     assert entry.count("<") == 2
