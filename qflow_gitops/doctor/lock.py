@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from qflow_gitops.apply import belonging
@@ -27,6 +28,10 @@ LOCKFILE = ("lockfile", "lockfile")
 LINEAGE = ("lineage", "lineage")
 PLACE = ("place", "where it belongs")
 RESCUE = ("rescue", "rescued answers")
+_HELPER = (
+    "Whoever writes such an address says what runs on this machine, so it stays forbidden here. "
+    "`git remote -v` shows it: give the remote an address of https or ssh."
+)
 OF_BRANCH = (PROTOCOL, BRANCH, PUSH, PROTECTED)
 OF_RECORD = (LOCKFILE, LINEAGE, PLACE)
 _RULES = "rules of the host show in a real push only"
@@ -67,12 +72,14 @@ def protocol(address: str, allowed: str | None, configured: Mapping[str, str]) -
     if allowed is not None:
         if kind in allowed.split(":"):
             return ok(*PROTOCOL, f"{kind}, as GIT_ALLOW_PROTOCOL has it")
-        hint = f"`export GIT_ALLOW_PROTOCOL={':'.join(filter(None, (allowed, kind)))}`"
+        wanted = shlex.quote(":".join(filter(None, (allowed, kind))))
+        hint = _HELPER if kind == "ext" else f"`export GIT_ALLOW_PROTOCOL={wanted}`"
         return failed(*PROTOCOL, f"{kind} isn't among those of GIT_ALLOW_PROTOCOL", hint)
     setting = f"protocol.{kind}.allow"
     said = configured.get(setting) or configured.get("protocol.allow", "")
     if said.lower() == "never":
-        return failed(*PROTOCOL, f"git may not use {kind}", f"`git config {setting} always`")
+        hint = _HELPER if kind == "ext" else f"`git config {setting} always`"
+        return failed(*PROTOCOL, f"git may not use {kind}", hint)
     return ok(*PROTOCOL, kind)
 
 

@@ -37,6 +37,7 @@ def test_the_protocol_of_an_address(address: str, name: str) -> None:
         ("ssh:https", {"protocol.allow": "never"}, Verdict.OK, ""),
         ("ssh", {}, Verdict.FAILED, "`export GIT_ALLOW_PROTOCOL=ssh:https`"),
         ("", {}, Verdict.FAILED, "`export GIT_ALLOW_PROTOCOL=https`"),
+        ("a b", {}, Verdict.FAILED, "`export GIT_ALLOW_PROTOCOL='a b:https'`"),
         (None, {"protocol.allow": "never"}, Verdict.FAILED,
          "`git config protocol.https.allow always`"),
         (None, {"protocol.allow": "never", "protocol.https.allow": "user"}, Verdict.OK, ""),
@@ -47,6 +48,15 @@ def test_what_git_may_speak(
 ) -> None:
     found = lock.protocol("https://host.example/runs", allowed, configured)
     assert (found.verdict, found.hint) == (verdict, hint)
+
+
+@pytest.mark.parametrize("allowed", [None, "https"])
+def test_nobody_is_told_to_let_an_address_run_a_program(allowed: str | None) -> None:
+    found = lock.protocol("ext::sh -c x", allowed, {"protocol.ext.allow": "never"})
+    assert found.verdict is Verdict.FAILED
+    assert "`git remote -v`" in found.hint
+    assert "always" not in found.hint
+    assert "export" not in found.hint
 
 
 def test_a_push_that_is_tried() -> None:
