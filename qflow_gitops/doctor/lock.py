@@ -30,7 +30,7 @@ PLACE = ("place", "where it belongs")
 RESCUE = ("rescue", "rescued answers")
 _HELPER = (
     "Whoever writes such an address says what runs on this machine, so it stays forbidden here. "
-    "`git remote -v` shows it: give the remote an address of https or ssh."
+    "Give the remote an address of https or ssh."
 )
 OF_BRANCH = (PROTOCOL, BRANCH, PUSH, PROTECTED)
 OF_RECORD = (LOCKFILE, LINEAGE, PLACE)
