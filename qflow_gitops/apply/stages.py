@@ -91,7 +91,7 @@ class Stages:
             return False
         waiting = [each for each in stage.plan.of(Action.WAIT) if each.opens]
         yield events.Said(
-            f"A pause until {opens}: then {len(waiting)} of {spec_of(waiting[0].key)[1]} begin."
+            f"A pause until {opens}; after it: {len(waiting)} of {spec_of(waiting[0].key)[1]}."
         )
         done = len(self._work.result.opened)
         while (left := until - clock.now()) > timedelta(0):

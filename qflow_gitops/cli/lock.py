@@ -152,8 +152,12 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
         try:
             content = _piped() if piped else path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as problem:
+            none = file is None and isinstance(problem, FileNotFoundError)
+            why = getattr(problem, "strerror", None) or "not a text"
             raise UsageProblem(
-                f"It can't be read: {getattr(problem, 'strerror', None) or 'not a text'}.",
+                "No apply in this clone has saved an answer."
+                if none
+                else f"It can't be read: {why}.",
                 where=str(path),
                 not_done="The lockfile is as it was.",
                 hint="Name the file that the stopped apply saved: `qflow-gitops lock push FILE`",

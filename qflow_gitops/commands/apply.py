@@ -17,6 +17,7 @@ from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import LockError, StaleError, UsageProblem
+from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import context
 from qflow_gitops.plan.change import Action
 from qflow_gitops.policy.rules import Approval, PolicyContext
@@ -125,7 +126,13 @@ def _told(
 ) -> Generator[events.Event, None, None]:
     """Say what a person should know, then the plan."""
     if request.retry_failed and context.RETRY not in request.acks:
-        yield events.Said("No run failed, was cancelled or refused: there is nothing to retry.")
+        none = (
+            "No run is known to have failed, was cancelled or refused: there is nothing to retry."
+        )
+        yield events.Said(none)
+        attempts = [change.attempt for change in first.plan.changes if change.attempt]
+        if any(attempt.state is State.ENDED for attempt in attempts):
+            yield events.Said("What ended, nobody knows how, is sent again by its own name only.")
     for note in notes:
         yield events.Said(note)
     yield events.Ready(first.body, len(first.plan.of(Action.RUN)))

@@ -7,6 +7,7 @@ from qflow_gitops.commands.show_found import Finder, OneRun
 from qflow_gitops.lockfile.attempt import Attempt, telling
 from qflow_gitops.lockfile.decisions import unexplained
 from qflow_gitops.lockfile.inheritance import Placed
+from qflow_gitops.lockfile.next_steps import explain
 from qflow_gitops.lockfile.states import UNCOUNTED, UNDER_WAY, State
 from qflow_gitops.lockfile.ways_on import way_on
 from qflow_gitops.plan.spent import since
@@ -116,7 +117,7 @@ def _next(
     if hint := way_on(run, attempt, now, wanted=wanted):
         yield hint
         if word := unexplained(attempt):
-            yield f'Where "{word}" always means that, set it under `statuses` in {settings}'
+            yield explain(word, settings)
     elif attempt.state in UNDER_WAY:
         yield f"`qflow-gitops show {run} --watch` waits for its end"
     elif heir:

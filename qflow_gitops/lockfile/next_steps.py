@@ -5,6 +5,7 @@ for TEXT and EXECUTION, which only a person knows.
 """
 
 from collections.abc import Sequence
+from json import dumps
 
 from qflow_gitops.base.names import RunKey
 
@@ -29,6 +30,15 @@ def settle_end(run: str) -> str:
     return (
         f"Look in Qualys how it ended: `qflow-gitops resolve {run} --succeeded --reason TEXT` or "
         f"`qflow-gitops resolve {run} --failed --reason TEXT`"
+    )
+
+
+def explain(word: str, settings: str) -> str:
+    """Say how a word of Qualys' is explained in a settings file, for good."""
+    meant = f"{dumps(word, ensure_ascii=False)}: failed"
+    return (
+        f'Where "{word}" always means that, say so under `spec` in {settings}: '
+        f"`statuses: {{{meant}}}`, or `succeeded`"
     )
 
 

@@ -199,7 +199,8 @@ class _Order:
             )
         rest = [name for each in (Standing.UNSENT, Standing.AGAIN, Standing.OPEN)
                 for name in by.get(each, ())]  # fmt: skip
-        return f"comes after {listed(rest)}, which has to end well first" if rest else ""
+        have = "has" if len(rest) == 1 else "have"
+        return f"comes after {listed(rest)}, which {have} to end well first" if rest else ""
 
     def _way_on(self, environment: str, names: Sequence[str]) -> str:
         """Say what a person does about runs that failed: of what expired first what is known."""

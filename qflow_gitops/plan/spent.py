@@ -72,7 +72,7 @@ def _way_on(spec: RunSpec, last: Attempt, state: State, context: Context) -> str
         return f"Say what you know: {next_steps.settle_doubt(run)}"
     if state is State.ENDED:
         word, settings = unexplained(last), context.project.folder.settings
-        teach = f'. Where "{word}" always means that, set it under `statuses` in {settings}'
+        teach = f". {next_steps.explain(word, settings)}"
         again = f". To send it again, however it ended: {retry}"
         return next_steps.settle_end(run) + (teach if word else "") + again
     return f"{retry}, or change the spec"

@@ -12,7 +12,7 @@ from qflow_gitops.render.escape import clean
 from qflow_gitops.render.failing import at_steps
 from qflow_gitops.render.grouped import FEW, targets, who
 from qflow_gitops.render.layout import Fixed
-from qflow_gitops.render.textplans import frozen, held, section, summed_up
+from qflow_gitops.render.textplans import frozen, held, recorded, section, summed_up
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.groups import Entry, alike, bundled, entry_of, in_words, own_words
 from qflow_gitops.results.outcomes import SIGNS, word
@@ -24,7 +24,7 @@ def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
     yield from frozen(body.planned.freezes)
     yield f"{clean(body.environment)} on {body.platform or 'no platform'}: {_counts(body)}"
     about_targets = list(summed_up(_entries(body), each=each))
-    yield from [*about_targets, ""] if about_targets else ()
+    yield from [*about_targets, *[""][: len(body.outcomes)]] if about_targets else ()
     for some in bundled(body.outcomes, apart=each):
         if len(some) > 1 or SIGNS.get(some[0].attempt.state) == "✓":
             yield from _outcomes(some)
@@ -38,9 +38,7 @@ def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
     if body.rescued:
         yield from _rescued(body)
     elif body.outcomes:
-        lock = body.planned.lock
-        commit = ", a file here: commit it" if lock.is_file else ""
-        yield f"Recorded in {clean(lock.where)}{commit}"
+        yield recorded(body.planned.lock.where)
 
 
 def _counts(body: Applied) -> str:

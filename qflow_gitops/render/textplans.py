@@ -206,6 +206,13 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
 _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))
 
 
+def recorded(where: str) -> str:
+    """Say where something was recorded; a lockfile in the work tree is for a person to commit."""
+    return (
+        f"Recorded in {clean(where)}{'' if ' on branch ' in where else ', a file here: commit it'}"
+    )
+
+
 def section(
     title: str, changes: Sequence[Change], plan: Plan, sign: str = "·", *, each: bool
 ) -> Iterator[str]:

@@ -10,7 +10,7 @@ from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.grouped import FEW
 from qflow_gitops.render.layout import Line, Table
 from qflow_gitops.render.steps import in_a_line
-from qflow_gitops.render.textplans import frozen, lock, summed_up
+from qflow_gitops.render.textplans import frozen, lock, recorded, summed_up
 from qflow_gitops.render.texttodo import to_do
 from qflow_gitops.results.groups import Entry, bundled
 from qflow_gitops.results.records import (
@@ -120,7 +120,7 @@ def standstill(body: Standstill) -> Iterator[str]:
     yield from frozen(body.freezes)
     by_lockfile = any(freeze.source == LOCKFILE for freeze in body.freezes)
     if body.written:
-        yield f"Recorded in {where}"
+        yield recorded(body.where)
     elif by_lockfile:
         yield f"Nothing had to be recorded: {where} is frozen for this reason already"
     else:

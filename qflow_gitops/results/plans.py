@@ -31,11 +31,6 @@ class LockSeen(NamedTuple):
     serial: int = 0
     copied_at: str = ""
 
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a file of the work tree, which a person commits."""
-        return " on branch " not in self.where
-
 
 class Beforehand(NamedTuple):
     """A sentence that comes before a plan, and the way on, "" for none."""

@@ -352,7 +352,7 @@ def ended(at: Terminal) -> tuple[str, Person]:
     return "qflow-gitops plan", Person(
         WHY,
         {
-            "set it under `statuses` in qflow.yaml": lambda at: at.settings(
+            "say so under `spec` in qflow.yaml": lambda at: at.settings(
                 more="  statuses: {Exploded: failed}\n"
             )
         },

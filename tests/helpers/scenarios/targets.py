@@ -80,7 +80,7 @@ def targets_that_ended(at: Terminal) -> tuple[str, Person]:
     return "qflow-gitops plan", Person(
         WHY,
         {
-            "set it under `statuses` in qflow.yaml": lambda at: at.settings(
+            "say so under `spec` in qflow.yaml": lambda at: at.settings(
                 more="  statuses: {Failed: failed}\n" + _ON
             )
         },

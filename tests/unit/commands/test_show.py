@@ -354,7 +354,7 @@ def test_a_word_that_nobody_explained_is_no_failure() -> None:
     text = as_text.render(shown(world))
     assert "perhaps step 2" in text
     assert "(no word stands for a failure; it is the last not known to have succeeded)" in text
-    assert "set it under `statuses`" in text
+    assert '`statuses: {"Failed": failed}`' in text
 
 
 def test_five_thousand_steps_are_counted_and_some_are_shown() -> None:
