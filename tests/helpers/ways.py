@@ -23,7 +23,7 @@ _CHANGES = {
     "remove": re.compile(r"remove one of them"),
     "change": re.compile(r"or change the spec"),
     "fix": re.compile(r"Fix it:"),
-    "teach": re.compile(r'Where "(\w+)" always means that, set it under `statuses`'),
+    "teach": re.compile(r'Where "(\w+)" always means that, say so under `spec`'),
     "number": re.compile(r"Write `rerun: ([0-9]+)` (?:under `spec`|in its target) by hand"),
 }
 
