@@ -62,14 +62,17 @@ class Proposed:
         AuthError and UnreachableError.
         """
         review = self._review(request, onto)
-        counted = [
-            who for who, at in review.approvers.items() if self._same(spec, at, request, onto)
-        ]
+        other = {
+            who: f"{who} approved commit {at[:10]}, which holds it with another request"
+            for who, at in review.approvers.items()
+            if not self._same(spec, at, request, onto)
+        }
+        counted = tuple(who for who in review.approvers if who not in other)
         why = review.why
-        if review.approvers and not counted:
-            who, at = next(iter(review.approvers.items()))
-            why = f"{who} approved commit {at[:10]}, which holds it with another request"
-        return Approval(request.number, tuple(counted), why, review.signed)
+        if other and not counted:
+            why = next(iter(other.values()))
+        uncounted = (*other.values(), *review.uncounted)
+        return Approval(request.number, counted, why, review.signed, uncounted)
 
     def specs_of(self, commit: str, touched: frozenset[str]) -> Specs:
         """Return the valid specs of the files named, as a commit has them.

@@ -30,21 +30,28 @@ def review(client: Client, request: PullRequest, updates: Sequence[Update]) -> R
     pushers, more = _pushers(client, request, updates)
     hands |= pushers | {request.author.lower()}
     signed = bool(commits) and all(map(_is_verified, commits))
-    said = _approved(client, request)
+    said, uncounted = _approved(client, request)
     counted = {request.head, *(each.before for each in updates)}
     approved = {who: commit for who, commit in said.items() if commit in counted}
     approvers = {who: at for who, at in approved.items() if who.lower() not in hands}
     why = why or more
+    uncounted += [
+        f"{who} approved it, who had a hand in it"
+        if who in approved
+        else f"{who} approved commit {at[:10]}, not its newest one, {request.head[:10]}"
+        for who, at in said.items()
+        if who not in approvers
+    ]
     if not why and approved and not approvers:
         why = f"only {', '.join(sorted(approved))} approved it, who had a hand in it"
     elif not why and said and not approved:
         who, at = min(said.items())
         why = f"{who} approved commit {at[:10]}, not its newest one, {request.head[:10]}"
-    return Reviewed({} if why else dict(sorted(approvers.items())), why, signed)
+    return Reviewed({} if why else dict(sorted(approvers.items())), why, signed, tuple(uncounted))
 
 
-def _approved(client: Client, request: PullRequest) -> dict[str, str]:
-    """Return who said yes, and nothing else after that, and to which commit.
+def _approved(client: Client, request: PullRequest) -> tuple[dict[str, str], list[str]]:
+    """Return who said yes, and nothing else after that, and to which commit; and why others didn't.
 
     What was said before it went to another branch was said of another difference.
     """
@@ -54,14 +61,21 @@ def _approved(client: Client, request: PullRequest) -> dict[str, str]:
         user = review.get("user") or {}
         if review.get("state") in _VERDICTS and user.get("login"):
             last[user["login"]] = review
-    return {
-        login: str(review.get("commit_id") or "")
-        for login, review in last.items()
-        if review.get("state") == "APPROVED"
-        and str(review.get("submitted_at") or "") > moved
-        and (review.get("user") or {}).get("type") == "User"
-        and _may_write(client, login)
-    }
+    why = {login: _no_yes(client, login, review, moved) for login, review in sorted(last.items())}
+    yes = {who: str(last[who].get("commit_id") or "") for who, not_ in why.items() if not not_}
+    return yes, [not_ for not_ in why.values() if not_]
+
+
+def _no_yes(client: Client, login: str, review: dict[str, Any], moved: str) -> str:
+    """Say why a person's last word approves nothing, "" where it does."""
+    if review.get("state") != "APPROVED":
+        asked = review.get("state") == "CHANGES_REQUESTED"
+        return f"{login} asked for changes" if asked else f"the review of {login} was dismissed"
+    if str(review.get("submitted_at") or "") <= moved:
+        return f"{login} approved it before it went to another branch"
+    if (review.get("user") or {}).get("type") != "User":
+        return f"{login} approved it, and is no person"
+    return "" if _may_write(client, login) else f"{login} approved it, who may not write here"
 
 
 def _moved_at(client: Client, number: int) -> str:

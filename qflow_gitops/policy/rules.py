@@ -84,13 +84,15 @@ class Policy(NamedTuple):
 class Approval(NamedTuple):
     """Who approved a run, and in which pull request; `why` says why nobody did, "" otherwise.
 
-    `signed` says whether every commit of that pull request has a verified signature.
+    `signed` says whether every commit of that pull request has a verified signature, `uncounted`
+    of each other review why it is no approval.
     """
 
     pull_request: int = 0
     approvers: tuple[str, ...] = ()
     why: str = ""
     signed: bool = False
+    uncounted: tuple[str, ...] = ()
 
 
 class PolicyContext(NamedTuple):
@@ -246,11 +248,16 @@ def missing(needed: int, *, signed: bool, found: Approval) -> Hold | None:
     return None
 
 
+_TOLD = 5  # people whose reviews are told of
+
+
 def _given(needed: int, found: Approval) -> str:
     where = f" in pull request #{found.pull_request}" if found.pull_request else ""
     text = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has "
-    text += f"{len(set(found.approvers))}{where}"
-    return f"{text}: {found.why}" if found.why else text
+    by = sorted(set(found.approvers))
+    text += f"{len(by)}{where}" + (f" ({', '.join(by[:_TOLD])})" if by else "")
+    why = found.why or "; ".join(found.uncounted[:_TOLD])
+    return f"{text}: {why}" if why else text
 
 
 # --- what is about all of them -------------------------------------------------------

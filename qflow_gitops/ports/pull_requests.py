@@ -38,12 +38,13 @@ class Reviewed(NamedTuple):
     """Who approved a pull request, without those who had a hand in it, and at which commit.
 
     `why` says why nothing counts ("" where it does); `signed` whether the host verified a
-    signature of every commit.
+    signature of every commit. `uncounted` says of each other review why it is no approval.
     """
 
     approvers: Mapping[str, str]
     why: str = ""
     signed: bool = False
+    uncounted: tuple[str, ...] = ()
 
 
 class PullRequests(Protocol):

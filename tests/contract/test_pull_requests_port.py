@@ -156,6 +156,11 @@ def why(host: Host) -> str:
     return host.pulls.review(host.pulls.pull_request(7), ()).why
 
 
+def uncounted(host: Host) -> list[str]:
+    """Why a review is no approval is told also where another one is."""
+    return sorted(host.pulls.review(host.pulls.pull_request(7), ()).uncounted)
+
+
 # --- pull requests -------------------------------------------------------------------
 
 
@@ -192,6 +197,8 @@ def test_who_may_write_and_had_no_hand_in_it_approves(host: Host) -> None:
     host.approve(7, "carol")
     assert approvers(host) == {"bob": HEAD, "carol": HEAD}
     host.without_rights("carol")
+    assert approvers(host) == {"bob": HEAD}
+    assert uncounted(host) == ["carol approved it, who may not write here"]
     host.withdraw(7, "bob")
     assert approvers(host) == {}
 
@@ -205,6 +212,7 @@ def test_who_opened_or_pushed_it_approves_nothing(host: Host) -> None:
     assert approvers(host) == {}
     host.approve(7, "carol")
     assert approvers(host) == {"carol": NEXT}
+    assert "bob approved it, who had a hand in it" in uncounted(host)
 
 
 def test_an_approval_is_of_one_commit(host: Host) -> None:
@@ -212,8 +220,12 @@ def test_an_approval_is_of_one_commit(host: Host) -> None:
     host.push(7, NEXT, by="ada")
     assert approvers(host) == {}
     assert "bob" in why(host)
+    host.approve(7, "carol")
+    assert approvers(host) == {"carol": NEXT}
+    assert uncounted(host) == [f"bob approved commit {HEAD[:10]}, not its newest one, {NEXT[:10]}"]
     host.approve(7, "bob")
-    assert approvers(host) == {"bob": NEXT}
+    assert approvers(host) == {"bob": NEXT, "carol": NEXT}
+    assert uncounted(host) == []
 
 
 def test_an_update_takes_nobodys_approval_and_is_nobodys_hand(host: Host) -> None:

@@ -133,7 +133,16 @@ class FakeGitHub:
         elif not why and valid and not approved:
             by, at = min(valid.items())
             why = f"{by} approved commit {at[:10]}, not its newest one, {request.head[:10]}"
-        return Reviewed({} if why else approvers, why, found.signed)
+        uncounted = [
+            f"{by} approved it, who may not write here"
+            if by not in valid
+            else f"{by} approved it, who had a hand in it"
+            if by in approved
+            else f"{by} approved commit {at[:10]}, not its newest one, {request.head[:10]}"
+            for by, at in found.approvals.items()
+            if by not in approvers
+        ]
+        return Reviewed({} if why else approvers, why, found.signed, tuple(uncounted))
 
     # --- ports.pull_requests.Conversations -------------------------------------------
 

@@ -198,7 +198,7 @@ def test_it_promises_nothing_that_apply_refuses(
     api.approve(1, "mara")
     cli("comment")
     (body,) = api.bodies(1)
-    said = "it needs 2 approvals, and has 1 in pull request #1"
+    said = "it needs 2 approvals, and has 1 in pull request #1 (mara)"
     assert f"Before the merge: `{said}`. Merged without it, apply holds it." in body
     assert "**Nothing starts in `prod` on `sandbox`; 2 would be held: `approval`**" in body
     assert (body.count("planned, not approved"), body.count("Merging starts")) == (2, 0)
