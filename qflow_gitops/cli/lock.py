@@ -155,9 +155,7 @@ def push_(wiring: Wiring, file: Path | None, format_name: str, copies: options.C
             none = file is None and isinstance(problem, FileNotFoundError)
             why = getattr(problem, "strerror", None) or "not a text"
             raise UsageProblem(
-                "No apply in this clone has saved an answer."
-                if none
-                else f"It can't be read: {why}.",
+                "No saved answer waits here." if none else f"It can't be read: {why}.",
                 where=str(path),
                 not_done="The lockfile is as it was.",
                 hint="Name the file that the stopped apply saved: `qflow-gitops lock push FILE`",

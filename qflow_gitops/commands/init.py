@@ -175,7 +175,7 @@ def _next_steps(
         *([f"edit {PROJECT_FILE}: {asked.guessed}"] if asked.guessed else []),
         f"git add {everything} && git commit -m 'Begin with qflow-gitops'",
         *([f"git push --set-upstream {lock.remote} HEAD"] if remote else []),
-        "edit runs/my-first-run.yaml (runs/README.md has one to copy)",
+        "qflow-gitops new aws my-first-run >runs/my-first-run.yaml   # then fill it in",
         "qflow-gitops validate",
         "qflow-gitops plan --worktree",
     )
