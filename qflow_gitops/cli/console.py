@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from qflow_gitops.cli.painting import Painter
 from qflow_gitops.cli.streams import echo, is_ci
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.render.escape import clean, count
@@ -23,7 +22,7 @@ from qflow_gitops.render.text import error_lines
 from qflow_gitops.render.text import render as as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from qflow_gitops.apply import events
@@ -116,7 +115,7 @@ class Console(NamedTuple):
         if format_name == "text":
             for note in () if report.already_told else report.notes:
                 self.say(note)
-            paint = Painter(colour=self.colour_out)
+            paint = _paint(colour=self.colour_out)
             written = [
                 self._out(as_text(report, verbose=self.verbose, width=self.width_out, paint=paint))
             ]
@@ -168,10 +167,10 @@ class Console(NamedTuple):
             self._tell([clean(text)])
 
     def _tell(self, lines: Sequence[str]) -> None:
-        paint = Painter(colour=self.colour_err)
+        paint = _paint(colour=self.colour_err)
         for line in lines:
-            for part in laid_out(line, self.width_err):
-                echo(paint(line, part), err=True, color=self.colour_err)
+            for shown in laid_out(line, self.width_err):
+                echo(paint(shown), err=True, color=self.colour_err)
 
     def detail(self, text: str) -> None:
         """Say on stderr what only somebody who looks for a cause wants to know (`-v`)."""
@@ -228,6 +227,14 @@ def _put(file: Path, content: bytes, *, append: bool) -> None:
             stream.write(content)
     else:
         atomic.replace(file, content)
+
+
+def _paint(*, colour: bool) -> Callable[[str], str]:
+    if not colour:
+        return str
+    from qflow_gitops.cli.painting import painted
+
+    return painted
 
 
 def _brief(attempt: Attempt) -> str:

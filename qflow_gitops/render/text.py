@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from qflow_gitops.findings.finding import Diagnostic, Severity
 from qflow_gitops.render.escape import clean, count, underlined
 from qflow_gitops.render.layout import Fixed, laid_out
+from qflow_gitops.render.marks import Mark, Marked, hint, part
 from qflow_gitops.results.report import Validated
 
 if TYPE_CHECKING:
@@ -52,16 +53,15 @@ def render(
     *,
     verbose: bool = False,
     width: int = 0,
-    paint: Callable[[str, str], str] = lambda _line, part: part,
+    paint: Callable[[str], str] = str,
 ) -> str:
     """Return the report's result; the error itself goes to stderr and is not in it.
 
-    `width` is that of a terminal (0 for none), `paint` colours a part of a line.
+    `width` is that of a terminal (0 for none), `paint` colours a line of it.
     """
     out = []
     for line in _lines(report, verbose=verbose, live=width > 0):
-        whole = line if isinstance(line, str) else ""
-        out += [paint(whole, part.rstrip()) for part in laid_out(line, width)]
+        out += [paint(part(shown, 0, len(shown.rstrip()))) for shown in laid_out(line, width)]
     return "".join(f"{line}\n" for line in out)
 
 
@@ -90,11 +90,11 @@ def _function(module: str, name: str) -> Callable[..., Iterator[Line]]:
 def error_lines(problem: QflowError) -> list[str]:
     """Say what happened, where, what was not done, and what to type next."""
     where_ = f"{clean(problem.where)}: " if problem.where else ""
-    lines = [f"Error: {where_}{clean(problem.message)}"]
+    lines: list[str] = [Marked(Mark.FAILED("Error:"), f" {where_}{clean(problem.message)}")]
     if problem.not_done:
         lines.append(f"  {clean(problem.not_done)}")
     if problem.hint:
-        lines.append(f"  → {clean(problem.hint)}")
+        lines.append(hint(clean(problem.hint)))
     for other in problem.also:
         lines += error_lines(other)
     return lines
@@ -116,24 +116,26 @@ def _diagnostics(found: tuple[Diagnostic, ...], *, verbose: bool) -> Iterator[st
             yield from _finding(finding)
         if len(shown) < len(in_file):
             more, file = len(in_file) - len(shown), clean(in_file[0].file)
-            yield f"… {more:,} more in {file}; all: `qflow-gitops -v validate`"
+            yield Mark.QUIET(f"… {more:,} more in {file}; all: `qflow-gitops -v validate`")
     if found:
         yield ""
 
 
 def _finding(finding: Diagnostic) -> Iterator[str]:
     start = finding.range.start
-    yield (
-        f"{clean(finding.file)}:{start.line}:{start.column}: {finding.severity} "
-        f"[{finding.rule}] {clean(finding.message)}"
+    severe = Mark.FAILED if finding.severity is Severity.ERROR else Mark.WARNING
+    yield Marked(
+        Mark.PLACE(f"{clean(finding.file)}:{start.line}:{start.column}: "),
+        severe(finding.severity),
+        f" [{finding.rule}] {clean(finding.message)}",
     )
     if finding.excerpt:
         line, marks = underlined(finding.excerpt)
         number = str(start.line)
         yield Fixed(f"  {number} | {line}")
-        yield Fixed(f"  {' ' * len(number)} | {marks}")
+        yield Fixed(f"  {' ' * len(number)} | ", severe(marks))
     if finding.hint:
-        yield f"  → {clean(finding.hint)}"
+        yield hint(clean(finding.hint))
 
 
 def _validated(body: Validated, report: Report) -> Iterator[str]:

@@ -12,6 +12,8 @@ from qflow_gitops.render.escape import clean
 from qflow_gitops.render.failing import at_steps
 from qflow_gitops.render.grouped import FEW, targets, who
 from qflow_gitops.render.layout import Fixed
+from qflow_gitops.render.marks import Mark, Marked, hint, with_ids
+from qflow_gitops.render.signs import signed
 from qflow_gitops.render.textplans import frozen, held, recorded, section, summed_up
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.groups import Entry, alike, bundled, entry_of, in_words, own_words
@@ -22,7 +24,8 @@ def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
     """What became of each run, and of what was not started."""
     plan = body.planned.plan
     yield from frozen(body.planned.freezes)
-    yield f"{clean(body.environment)} on {body.platform or 'no platform'}: {_counts(body)}"
+    where = f"{clean(body.environment)} on {body.platform or 'no platform'}:"
+    yield Marked(Mark.PLACE(where), f" {_counts(body)}")
     about_targets = list(summed_up(_entries(body), each=each))
     yield from [*about_targets, *[""][: len(body.outcomes)]] if about_targets else ()
     for some in bundled(body.outcomes, apart=each):
@@ -70,10 +73,10 @@ def _outcomes(some: Sequence[Outcome]) -> Iterator[str]:
         sign = SIGNS.get(same[0].attempt.state, "·")
         if len(same) == 1 or (sign != "✓" and len(same) <= FEW):
             for one in same:
-                yield f"  {sign} {who([one])}  {clean(_ended(one))}"
+                yield signed(sign, who([one]), _with_id(one, f"  {clean(_ended(one))}"))
                 yield from at_steps([one], targets)
         else:
-            yield f"  {sign} {who(same)}  {clean(words)}"
+            yield signed(sign, who(same), f"  {clean(words)}")
             yield f"      {targets(same)}"
             yield from at_steps(same, targets)
 
@@ -85,11 +88,11 @@ def _gone_wrong(outcomes: Sequence[Outcome], *, each: bool) -> Iterator[str]:
     for _, same in ((None, [one]) for one in rest) if each else in_words(rest, _ended):
         sign = SIGNS.get(same[0].attempt.state, "·")
         words, own = own_words([_ended(one) for one in same])
-        some = f"{len(same):,} runs  each " if len(same) > 1 else f"{who(same)}  "
-        yield f"  {sign} {some}{clean(words)}"
+        name, lead = (f"{len(same):,} runs", "each ") if len(same) > 1 else (who(same), "")
+        yield signed(sign, name, _with_id(same[0], f"  {lead}{clean(words)}"))
         yield from at_steps(same, targets) if len(same) == 1 else ()
         for one, its in zip(same, own, strict=True) if len(same) > 1 else ():
-            yield f"      {who([one])}  {clean(its)}"
+            yield _with_id(one, f"      {who([one])}  {clean(its)}")
             yield from at_steps([one], targets)
 
 
@@ -100,20 +103,24 @@ def _ways_on(body: Applied) -> Iterator[str]:
     again = [key for state in RETRIABLE for key in found.get(state, ())]
     left = [key for state in UNDER_WAY for key in found.get(state, ())]
     if again:
-        yield f"  → {next_steps.again(again)}, or change {_its(again, 'spec')}"
+        yield hint(f"{next_steps.again(again)}, or change {_its(again, 'spec')}")
     if unclear := found.get(State.ENDED):
         first, *others = map("/".join, unclear)
         more = f", and {len(others):,} more alike" if others else ""
-        yield f"  → {clean(first)}{more}: {next_steps.settle_end(first)}"
+        yield hint(f"{clean(first)}{more}: {next_steps.settle_end(first)}")
     if left:
         how = "how it ends" if len(left) == 1 else "how they end"
-        yield f"  → {next_steps.look_again(body.environment)} shows {how}, as the next apply does"
+        yield hint(f"{next_steps.look_again(body.environment)} shows {how}, as the next apply does")
     if found.get(State.UNSENT):
-        yield f"  → What wasn't sent is due again: `qflow-gitops apply -e {body.environment}`"
+        yield hint(f"What wasn't sent is due again: `qflow-gitops apply -e {body.environment}`")
 
 
 def _its(keys: Sequence[RunKey], what: str) -> str:
     return f"its {what}" if len(keys) == 1 else f"their {what}s"
+
+
+def _with_id(outcome: Outcome, text: str) -> str:
+    return with_ids(text, outcome.attempt.execution_id)
 
 
 def _ended(outcome: Outcome) -> str:
@@ -128,21 +135,21 @@ def _in_doubt(body: Applied, *, each: bool) -> Iterator[str]:
     if not doubts:
         return
     yield ""
-    yield "In doubt: these may have run, and will not be sent again by themselves."
+    words = " these may have run, and will not be sent again by themselves."
+    yield Marked(Mark.DOUBT("In doubt:"), words)
     for some in bundled(doubts, apart=each):
         other = "" if some[0].environment == body.environment else f"{some[0].environment}/"
         name = some[0].name if len(some) == 1 else who(some).partition("/")[2]
         at = sorted({doubt.attempt.opened_at for doubt in some})
         until = f" to {at[-1]}" if len(at) > 1 else ""
         what = "an execution" if len(some) == 1 else "executions"
-        yield (
-            f"  ? {clean(other + name)}: look in Qualys for {what} of workflow "
-            f"{some[0].attempt.fact('workflowId')} at about {at[0]}{until}"
-        )
+        workflow = some[0].attempt.fact("workflowId")
+        rest = f": look in Qualys for {what} of workflow {workflow} at about {at[0]}{until}"
+        yield signed("?", clean(other + name), with_ids(rest, workflow))
         if len(some) > 1:
             yield f"      {targets(some)}"
     again = next_steps.look_up(body.environment)
-    yield f"  → {again} looks for them again, as each apply does first"
+    yield hint(f"{again} looks for them again, as each apply does first")
 
 
 def _elsewhere(body: Applied, *, each: bool) -> Iterator[str]:
@@ -154,10 +161,10 @@ def _elsewhere(body: Applied, *, each: bool) -> Iterator[str]:
     for same in bundled(body.elsewhere, apart=each):
         for some in alike(same, _sender):
             name = some[0].name if len(some) == 1 else who(some).partition("/")[2]
-            yield f"  … {clean(name)}: {clean(_sender(some[0]))} at most"
+            yield signed("…", clean(name), f": {clean(_sender(some[0]))} at most")
             if len(some) > 1:
                 yield f"      {targets(some)}"
-    yield f"  → `qflow-gitops apply -e {body.environment}` looks for them after that time"
+    yield hint(f"`qflow-gitops apply -e {body.environment}` looks for them after that time")
 
 
 def _sender(outcome: Outcome) -> str:
@@ -172,12 +179,11 @@ def _rescued(body: Applied) -> Iterator[str]:
     yield ""
     yield f"These answers could not be recorded, and were saved: {clean(body.rescued)}"
     if not body.rescued_lines:
-        yield "  → `qflow-gitops lock push`"
+        yield hint("`qflow-gitops lock push`")
         return
     yield from (Fixed(clean(line)) for line in body.rescued_lines.splitlines())
-    yield (
-        "  → `qflow-gitops lock push`, or with the lines above on its stdin "
-        "`qflow-gitops lock push -`"
+    yield hint(
+        "`qflow-gitops lock push`, or with the lines above on its stdin `qflow-gitops lock push -`"
         if body.is_kept
-        else "  → `qflow-gitops lock push -`, with the lines above on its stdin"
+        else "`qflow-gitops lock push -`, with the lines above on its stdin"
     )

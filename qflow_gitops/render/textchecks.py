@@ -5,6 +5,7 @@ from itertools import groupby
 from textwrap import wrap
 
 from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.marks import Mark, Marked, hint
 from qflow_gitops.results.checks import Check, Examination, Examined, Fact, Verdict
 
 MARKS = {
@@ -13,6 +14,13 @@ MARKS = {
     Verdict.FAILED: "✗",
     Verdict.UNKNOWN: "?",
     Verdict.LEFT_OUT: "·",
+}
+_MEANS = {
+    Verdict.OK: Mark.DONE,
+    Verdict.WARNING: Mark.WARNING,
+    Verdict.FAILED: Mark.FAILED,
+    Verdict.UNKNOWN: Mark.DOUBT,
+    Verdict.LEFT_OUT: Mark.QUIET,
 }
 _NAMED = 3  # of several in one line
 _WORDS = {
@@ -57,12 +65,13 @@ def _to_mend(body: Examination) -> Iterator[Check]:
 
 def _part(part: Examined) -> Iterator[str]:
     yield ""
-    yield clean(part.title)
-    for (verdict, found, hint), some in groupby(part.checks, _alike):
+    yield Mark.TITLE(clean(part.title))
+    for (verdict, found, way), some in groupby(part.checks, _alike):
         for about in _together(verdict, [clean(check.about) for check in some]):
-            yield f"  {MARKS[verdict]} {f'{about}: ' if about else ''}{clean(found)}"
-            if hint:
-                yield f"      → {clean(hint)}"
+            lead = _MEANS[verdict](f"  {MARKS[verdict]} {f'{about}: ' if about else ''}")
+            yield Marked(lead, clean(found))
+            if way:
+                yield hint(clean(way), 6)
 
 
 def _alike(check: Check) -> tuple[Verdict, str, str]:

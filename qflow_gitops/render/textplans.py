@@ -17,6 +17,8 @@ from qflow_gitops.render.grouped import (
     wheres,
     who,
 )
+from qflow_gitops.render.marks import Mark, Marked, hint, with_ids
+from qflow_gitops.render.signs import BY_SIGN, signed
 from qflow_gitops.results.groups import (
     Block,
     Entry,
@@ -48,12 +50,12 @@ def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
     """What an apply would refuse or ask first; what runs, what is held, what is done."""
     plan = _hiding(body.plan)
     for warning in body.first:
-        yield f"! {clean(warning.message)}"
+        yield Mark.WARNING(f"! {clean(warning.message)}")
         if warning.hint:
-            yield f"  → {clean(warning.hint)}"
+            yield hint(clean(warning.hint))
     yield from frozen(body.freezes)
     for name, platform in sorted(plan.platforms.items()):
-        yield f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"
+        yield Mark.PLACE(f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}")
     yield _counts(plan)
     yield _basis(body)
     yield from summed_up(map(entry_of, plan.changes), body.targets, each=each, look="plan")
@@ -106,8 +108,8 @@ def lock(lock: LockSeen) -> str:
 def frozen(freezes: tuple[Freeze, ...]) -> Iterator[str]:
     """Say what holds everything, first of all and also where nothing is due."""
     for freeze in freezes:
-        yield f"Frozen: {clean(freeze.detail)}"
-        yield f"  → {clean(freeze.hint)}"
+        yield Marked(Mark.FAILED("Frozen:"), f" {clean(freeze.detail)}")
+        yield hint(clean(freeze.hint))
 
 
 def summed_up(
@@ -135,7 +137,7 @@ def _due(action: Action, plan: Plan, body: Planned, *, each: bool) -> Iterator[s
     if not due:
         return
     yield ""
-    yield f"To start{' later' if action is Action.WAIT else ''} ({len(due):,})"
+    yield Mark.TITLE(f"To start{' later' if action is Action.WAIT else ''} ({len(due):,})")
     for block in blocks(due, plan.changes, apart=each):
         yield from _told(block, _SIGNS[block.changes[0].due or block.told[0].reason])
         yield from _request(block.changes, body)
@@ -146,25 +148,37 @@ def _told(block: Block, sign: str) -> Iterator[str]:
     several, reasons = len(block.changes) > 1, block.told
     if len(reasons) == 1:
         why = f"{reasons[0].reason}: {clean(reasons[0].detail)}"
-        yield f"  {sign} {who(block.changes)}  {why}"
+        yield signed(sign, who(block.changes), with_ids(f"  {why}", *ids(block.changes)))
         if several:
             yield f"      {targets(block.changes)}"
     else:
-        yield f"  {sign} {who(block.changes)}"
+        yield signed(sign, who(block.changes))
         for told in reasons:
-            yield f"      {told.reason}: {clean(told.detail)}"
+            yield with_ids(f"      {told.reason}: {clean(told.detail)}", *ids(told.changes))
             yield f"        {targets(told.changes)}"
-    yield from (f"      → {clean(hint)}" for hint in ways_on(block))
+    yield from (hint(clean(way), 6) for way in ways_on(block))
 
 
-def _request(changes: Sequence[Change], body: Planned) -> Iterator[str]:
-    """Say where runs work, and what they would send or what changes in that."""
+def ids(changes: Sequence[Change]) -> set[str]:
+    """Return the ids that what is said of runs may hold: of executions, workflows, connectors."""
+    attempts = {change.attempt.execution_id for change in changes if change.attempt}
+    specs = [change.spec for change in changes[:1] if change.spec]
+    return attempts.union(*({spec.workflow_id, *spec.connectors} for spec in specs))
+
+
+def _request(changes: Sequence[Change], body: Planned, *, held: bool = False) -> Iterator[str]:
+    """Say where runs work, and what they would send or what changes in that.
+
+    What is held has the colour of nothing that is sent.
+    """
     spec, several = changes[0].spec, len(changes) > 1
     if spec:
-        yield from (f"      {place}" for place in wheres(changes, body.names))
+        yield from (
+            with_ids(f"      {place}", *spec.connectors) for place in wheres(changes, body.names)
+        )
         name = clean(body.workflow_name(spec.workflow_id))
         named = f"{name} ({spec.workflow_id})" if name else spec.workflow_id
-        yield f"      workflow {named} · {clean(spec.file)}"
+        yield with_ids(f"      workflow {named} · {clean(spec.file)}", spec.workflow_id)
     unseen = [
         each for each in changes if each.since is None and each.attempt and each.attempt.counted
     ]
@@ -172,7 +186,8 @@ def _request(changes: Sequence[Change], body: Planned) -> Iterator[str]:
         which = targets(unseen) if several else "it"
         yield f"      (what {which} sent before isn't in this clone)"
     for sign, words in differences(shared(changes, beside=_SHOWN_ABOVE)):
-        yield f"        {sign} {words}"
+        line = f"        {sign} {words}"
+        yield Mark.QUIET(line) if held else BY_SIGN[sign](line)
 
 
 def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
@@ -183,7 +198,7 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
     changes = plan.of(Action.HOLD)
     if changes:
         yield ""
-        yield f"Held ({len(changes):,})"
+        yield Mark.TITLE(f"Held ({len(changes):,})")
     found = blocks(changes, plan.changes, apart=each)
     for some in alike(found, partial(same_hold, exactly=each)):
         detail, own = own_words([block.told[0].detail for block in some])
@@ -191,16 +206,16 @@ def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
             yield from _told(some[0], "!")
         else:
             number = sum(len(block.changes) for block in some)
-            yield f"  ! {number:,} runs  {some[0].told[0].reason}: {clean(detail)}"
-            yield from (f"      → {clean(way)}" for way in ways_on_of_all(some, plan.changes))
+            yield signed("!", f"{number:,} runs", f"  {some[0].told[0].reason}: {clean(detail)}")
+            yield from (hint(clean(way), 6) for way in ways_on_of_all(some, plan.changes))
         for block, words in zip(some, own, strict=True):
             for same in alike(block.changes, lambda change: change.due):
                 if len(some) > 1 or len(same) < len(block.changes):
                     sign = _SIGNS[same[0].due] if same[0].due else "·"
-                    yield f"    {sign} {who(same)}  {clean(words)}"
+                    yield Marked(Mark.HELD(f"    {sign} {who(same)}"), f"  {clean(words)}")
                     yield from [f"      {targets(same)}"] if len(same) > 1 else ()
                 if same[0].due and body:
-                    yield from _request(same, body)
+                    yield from _request(same, body, held=True)
 
 
 _SHOWN_ABOVE = frozenset(f"/variables/{name}" for name in ("connectorId", *PLACE_VARIABLES))
@@ -219,6 +234,6 @@ def section(
     """Say of decisions what they are about, and why."""
     if changes:
         yield ""
-        yield f"{title} ({len(changes):,})"
+        yield Mark.TITLE(f"{title} ({len(changes):,})")
     for block in blocks(changes, plan.changes, apart=each):
         yield from _told(block, sign)

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
-from qflow_gitops.lockfile.attempt import Event
+from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
 from qflow_gitops.plan.spent import describe, said_of
 from qflow_gitops.render.describe import connectors, difference
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.grouped import FEW
 from qflow_gitops.render.layout import Line, Table
+from qflow_gitops.render.marks import Mark, Marked, hint, part, with_ids
+from qflow_gitops.render.signs import BY_SIGN, of_state, signed
 from qflow_gitops.render.steps import in_a_line
 from qflow_gitops.render.textplans import frozen, lock, recorded, summed_up
 from qflow_gitops.render.texttodo import to_do
 from qflow_gitops.results.groups import Entry, bundled
+from qflow_gitops.results.outcomes import word
 from qflow_gitops.results.records import (
     Resolved,
     RunHistory,
@@ -38,18 +41,18 @@ def status(body: Status, *, each: bool = False) -> Iterator[Line]:
     rows = [
         (
             f"{row.environment}/{row.name}",
-            _state(row),
+            of_state(row.attempt.state if row.attempt else None)(_state(row)),
             said_of(row.attempt) if row.attempt else "",
             row.attempt.changed_at if row.attempt else "",
             connectors(row.spec, body.names) if row.spec else "",
             _without_spec(row) if row.spec is None else "",
-            row.attempt.execution_id if row.attempt else "",
+            Mark.ID(row.attempt.execution_id) if row.attempt else "",
         )
         for row in shown
     ]
     yield Table(("RUN", "STATE", "QUALYS SAYS", "SINCE", "CONNECTOR", "SPEC", "EXECUTION"), rows)
     yield from to_do(body.rows)
-    yield from (f"  → {clean(hint)}" for hint in body.hints)
+    yield from (hint(clean(way)) for way in body.hints)
 
 
 def _state(row: StatusRow) -> str:
@@ -70,14 +73,14 @@ def _without_spec(row: StatusRow) -> str:
 def resolved(body: Resolved) -> Iterator[str]:
     """What differs first, then the attempts concerned."""
     if body.differences:
-        yield f"What was sent → what the execution shows ({len(body.differences):,})"
+        yield Mark.TITLE(f"What was sent → what the execution shows ({len(body.differences):,})")
     for differing in body.differences[:SHOWN_DIFFERENCES]:
         sign, words = difference(differing)
-        yield f"  {sign} {words}"
+        yield BY_SIGN[sign](f"  {sign} {words}")
     if len(body.differences) > SHOWN_DIFFERENCES:
         yield f"  … {len(body.differences) - SHOWN_DIFFERENCES:,} more (--format json: all)"
     for sentence in body.against:
-        yield f"  ! {clean(sentence)}"
+        yield Mark.WARNING(f"  ! {clean(sentence)}")
     if body.attempts:
         yield from history(RunHistory(body.attempts, body.lock))
 
@@ -96,20 +99,29 @@ def history(body: RunHistory) -> Iterator[str]:
     for environment, name, attempt in body.attempts:
         if not body.brief:
             yield ""
-        yield f"{clean(environment)}/{clean(name)} #{attempt.number}  {clean(describe(attempt))}"
+        who = Mark.PLACE(f"{clean(environment)}/{clean(name)} #{attempt.number}")
+        yield Marked(who, "  ", _ended(attempt))
         if body.brief:
             continue
-        yield f"  {attempt.digest}  {clean(attempt.fact('file'))}"
+        yield Marked("  ", Mark.ID(attempt.digest), f"  {clean(attempt.fact('file'))}")
         for event in attempt.events:
             by = event.extra.get("by")
             actor = str(by.get("actor", "")) if isinstance(by, dict) else ""
-            who = f"  by {clean(actor)}" if actor else ""
+            by_whom = f"  by {clean(actor)}" if actor else ""
             detail = event.extra.get("detail", event.extra.get("status", ""))
             words = f"  {clean(str(detail))}" if detail else ""
-            yield f"    {event.at}  {event.to}{words}{who}{clean(_although(event))}"
+            rest = f"{words}{by_whom}{clean(_although(event))}"
+            yield Marked(f"    {event.at}  ", of_state(event.to)(event.to), rest)
         if step := body.failed_at.get(attempt.execution_id):
             yield f"      at {in_a_line(step)}"
-    yield from (f"  → {clean(hint)}" for hint in body.hints)
+    yield from (hint(clean(way)) for way in body.hints)
+
+
+def _ended(attempt: Attempt) -> Marked:
+    """Say how an attempt stands, as that means up to the word for it."""
+    words, state = with_ids(clean(describe(attempt)), attempt.execution_id), word(attempt.state)
+    end = words.find(state) + len(state) if state in words else 0
+    return Marked(of_state(attempt.state)(words[:end]), part(words, end, len(words)))
 
 
 def standstill(body: Standstill) -> Iterator[str]:
@@ -139,16 +151,17 @@ def verified(body: Verified) -> Iterator[str]:
         f"{count(body.attempts, 'attempt')}; {count(len(body.problems), 'problem')}"
     )
     for problem in body.problems[:SHOWN_PROBLEMS]:
-        yield f"  ✗ {clean(problem)}"
+        yield Marked(Mark.FAILED("  ✗"), f" {clean(problem)}")
     if len(body.problems) > SHOWN_PROBLEMS:
         yield f"  … {len(body.problems) - SHOWN_PROBLEMS:,} more (--format json: all)"
     if not body.problems:
-        yield "  ✓ every version only adds to the one before; no execution is in it twice"
+        yield signed("✓", "every version only adds to the one before; no execution is in it twice")
     if body.digests is None:
-        yield "  · the digests weren't taken again of the files (--quick)"
+        yield signed("·", "the digests weren't taken again of the files (--quick)")
     elif body.digests:
-        yield f"  ✓ {count(body.digests, 'digest')} taken again of the files, the same"
+        yield signed("✓", f"{count(body.digests, 'digest')} taken again of the files, the same")
     if body.unseen:
-        yield f"  · {count(body.unseen, 'attempt')} whose file, as it was, isn't in this clone"
+        unseen = count(body.unseen, "attempt")
+        yield signed("·", f"{unseen} whose file, as it was, isn't in this clone")
     if body.signed is not None:
-        yield f"  · {count(body.signed, 'version')} signed by an allowed signer"
+        yield signed("·", f"{count(body.signed, 'version')} signed by an allowed signer")

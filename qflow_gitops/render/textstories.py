@@ -10,6 +10,8 @@ from qflow_gitops.render import steps
 from qflow_gitops.render.describe import difference, value, where
 from qflow_gitops.render.escape import clean
 from qflow_gitops.render.layout import Line, Table
+from qflow_gitops.render.marks import Mark, Marked, hint
+from qflow_gitops.render.signs import BY_SIGN, of_state, signed
 from qflow_gitops.results.stories import AttemptTold, ExecutionTold, StepTold, Story
 
 _REQUEST, _OUTPUT, _DIFFERENCES, _STEPS = 24, 40, 8, 40
@@ -24,7 +26,7 @@ def story(body: Story) -> Iterator[Line]:
     """What was asked for: all of it, or only its steps, or only the JSON as it came."""
     yield from _head(body)
     if body.execution.culprit:
-        yield f"  ✗ {steps.culprit(body.execution.culprit)}"
+        yield signed("✗", steps.culprit(body.execution.culprit))
         if why := steps.doubtful(body.execution.culprit):
             yield f"      ({why})"
         if message := body.execution.culprit.step.message:
@@ -32,7 +34,7 @@ def story(body: Story) -> Iterator[Line]:
             yield f"      (field {clean(message.field)}, which {_UNDOCUMENTED})"
         if body.execution.culprit.recorded:
             yield "      (recorded by an apply, which asked Qualys then)"
-    yield from (f"  → {clean(hint)}" for hint in body.next)
+    yield from (hint(clean(way)) for way in body.next)
     yield from _execution(body)
     if body.depth.steps:
         yield from _in_full(body.execution)
@@ -47,10 +49,12 @@ def story(body: Story) -> Iterator[Line]:
 
 def _head(body: Story) -> Iterator[str]:
     if body.key is None:
-        yield f"Execution {clean(body.execution_id)}"
+        yield Marked("Execution ", Mark.ID(clean(body.execution_id)))
         yield f"  {clean(body.state)}"
         return
-    yield f"{clean('/'.join(body.key))}  {clean(body.state)}"
+    attempt = body.attempts[body.told].attempt if body.attempts else None
+    means = of_state(attempt.state if attempt else None)
+    yield Marked(Mark.PLACE(clean("/".join(body.key))), "  ", means(clean(body.state)))
     if body.attempts:
         yield f"  since {body.since}, attempt {body.attempts[body.told].attempt.number}"
 
@@ -60,13 +64,13 @@ def _request(body: Story) -> Iterator[str]:
         return
     yield ""
     if not body.attempts and body.spec:
-        yield f"Request, as its spec asks for it now · {clean(body.spec.file)}"
+        yield Mark.TITLE(f"Request, as its spec asks for it now · {clean(body.spec.file)}")
         yield f"  {where(body.spec, body.names)}"
         yield from _parts(body.spec.workflow_id, body.spec.masked)
         return
     told = body.attempts[body.told]
     file = clean(told.attempt.fact("file"))
-    yield f"Request, as it was sent · {file}" if file else "Request, as it was sent"
+    yield Mark.TITLE(f"Request, as it was sent · {file}" if file else "Request, as it was sent")
     yield from _parts(told.attempt.fact("workflowId"), told.request or {})
     if told.request is None:
         yield f"  the rest isn't known: {clean(told.unknown)}"
@@ -78,7 +82,7 @@ def _request(body: Story) -> Iterator[str]:
 
 def _parts(workflow_id: str, request: Mapping[str, Any]) -> Iterator[str]:
     """Each part of a request on a line if that is short, else on several."""
-    yield f"  workflow   {clean(workflow_id) or 'unknown'}"
+    yield Marked("  workflow   ", Mark.ID(clean(workflow_id) or "unknown"))
     for name, part in request.items():
         line = value(part, _WIDE + 1)
         if len(line) <= _WIDE:
@@ -94,8 +98,9 @@ def _from(body: Story) -> Iterator[str]:
         return
     attempt = body.attempts[body.told].attempt
     yield ""
-    yield "By"
-    yield from (f"  {name:11}{words}" for name, words in _facts(attempt, body) if words)
+    yield Mark.TITLE("By")
+    told = _facts(attempt, body)
+    yield from (Marked(f"  {name:11}", words) for name, words in told if words)
 
 
 def _facts(attempt: Attempt, body: Story) -> Iterator[tuple[str, str]]:
@@ -117,7 +122,7 @@ def _facts(attempt: Attempt, body: Story) -> Iterator[tuple[str, str]]:
     if isinstance(annotations, Mapping):
         for name, words in annotations.items():
             yield "annotated", f"{clean(str(name))}: {clean(str(words))}"
-    yield "digest", clean(attempt.digest)
+    yield "digest", Mark.ID(clean(attempt.digest))
 
 
 def _who(extra: Mapping[str, Any]) -> str:
@@ -149,7 +154,7 @@ def _attempts(body: Story) -> Iterator[str]:
         return
     yield ""
     left = f", and {body.earlier:,} before them" if body.earlier else ""
-    yield f"Attempts ({len(body.attempts):,}{left})"
+    yield Mark.TITLE(f"Attempts ({len(body.attempts):,}{left})")
     for number, each in enumerate(body.attempts):
         yield f"  {_attempt(each, body)}"
         if number:
@@ -177,7 +182,7 @@ def _since(each: AttemptTold) -> Iterator[str]:
         yield "      the same request as the one before"
     for differing in (each.since or ())[:_DIFFERENCES]:
         sign, words = difference(differing)
-        yield f"      {sign} {words}"
+        yield BY_SIGN[sign](f"      {sign} {words}")
     if len(each.since or ()) > _DIFFERENCES:
         yield f"      … {len(each.since or ()) - _DIFFERENCES:,} more (--format json: all)"
 
@@ -194,7 +199,8 @@ def _execution(body: Story) -> Iterator[Line]:
     if not body.execution_id:
         return
     yield ""
-    yield f"Execution {clean(body.execution_id)} on {clean(body.platform) or 'unknown platform'}"
+    on = f" on {clean(body.platform) or 'unknown platform'}"
+    yield Marked(Mark.TITLE("Execution "), Mark.ID(clean(body.execution_id)), Mark.TITLE(on))
     if found.seen:
         means = found.meaning or f"what that means {_UNDOCUMENTED}"
         end = f"ended {found.finished or 'at an unknown time'}" if found.ended else "hasn't ended"
@@ -206,7 +212,7 @@ def _execution(body: Story) -> Iterator[Line]:
             f"in all {steps.seconds(lasted.total)}"
         )
     if found.problem:
-        yield f"  ? {clean(found.problem)}"
+        yield signed("?", clean(found.problem))
 
 
 def _steps(found: ExecutionTold) -> Iterator[Line]:
@@ -227,7 +233,7 @@ def _steps(found: ExecutionTold) -> Iterator[Line]:
 def _heading(found: ExecutionTold) -> Iterator[str]:
     lost = f", and {found.missing:,} that Qualys counts and doesn't show" if found.missing else ""
     yield ""
-    yield f"Steps ({len(found.steps or ()):,}{lost}), by their order"
+    yield Mark.TITLE(f"Steps ({len(found.steps or ()):,}{lost}), by their order")
 
 
 def _row(step: StepTold) -> tuple[str, ...]:
@@ -241,7 +247,7 @@ def _in_full(found: ExecutionTold) -> Iterator[str]:
         return
     yield from _heading(found)
     if any(step.output is not MISSING for step in found.steps):
-        yield f"! {_CONFIDENTIAL}"
+        yield Mark.WARNING(f"! {_CONFIDENTIAL}")
     for step in found.steps:
         yield ""
         words = f'"{clean(step.status)}" ({step.meaning or _UNDOCUMENTED})' if step.status else ""
@@ -261,7 +267,7 @@ def _full(step: StepTold, most: int = _OUTPUT) -> Iterator[str]:
 def _raw(found: Mapping[str, Any]) -> Iterator[str]:
     if found:
         yield ""
-        yield f"! {_CONFIDENTIAL}"
+        yield Mark.WARNING(f"! {_CONFIDENTIAL}")
         yield "  As it came, but for secrets, what a spec calls sensitive, and what is too long."
     for path, data in found.items():
         yield ""

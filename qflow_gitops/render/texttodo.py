@@ -6,6 +6,8 @@ from qflow_gitops.base.names import spec_of, target_of
 from qflow_gitops.render.escape import clean
 from qflow_gitops.render.failing import at_steps
 from qflow_gitops.render.grouped import names, who
+from qflow_gitops.render.marks import Mark, hint
+from qflow_gitops.render.signs import signed
 from qflow_gitops.results.records import StatusRow
 
 SHOWN = 20
@@ -17,14 +19,14 @@ def to_do(rows: Sequence[StatusRow]) -> Iterator[str]:
     found = [*_alike([row for row in rows if row.way])]
     if found:
         yield ""
-        yield f"What to do ({sum(map(len, found)):,})"
+        yield Mark.TITLE(f"What to do ({sum(map(len, found)):,})")
     for some in found[:SHOWN]:
-        yield f"  ! {_who(some)}  {_state(some[0])}"
+        yield signed("!", _who(some), f"  {_state(some[0])}")
         yield from [f"      {names([_own(row, some) for row in some])}"] if len(some) > 1 else ()
         yield from _at_steps(some)
         same = len({row.way for row in some}) == 1
         first = "" if same else f"{target_of(some[0].key)}, and the others alike: "
-        yield f"      → {clean(first + some[0].way)}"
+        yield hint(clean(first + some[0].way), 6)
     if len(found) > SHOWN:
         left = sum(map(len, found[SHOWN:]))
         yield f"  … {left:,} more (--format json: all)"

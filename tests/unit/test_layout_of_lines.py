@@ -3,13 +3,17 @@
 import re
 from dataclasses import replace
 
+import click
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.cli.painting import Painter
+from qflow_gitops.cli.painting import painted
+from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Plan
 from qflow_gitops.render.escape import cells
 from qflow_gitops.render.layout import Fixed, Table, laid_out
+from qflow_gitops.render.marks import Mark, Marked, pieces, with_ids
+from qflow_gitops.render.signs import of_state
 from qflow_gitops.render.text import render
 from qflow_gitops.results.applies import Applied
 from qflow_gitops.results.plans import LockSeen, Planned
@@ -75,25 +79,59 @@ def test_every_column_has_a_name() -> None:
     assert all(TITLES)
 
 
-GREEN = "\x1b[32m"
+GREEN, RED, GREY = "\x1b[32m", "\x1b[31m", "\x1b[90m"
+
+
+def test_each_meaning_has_a_colour_and_the_text_stays() -> None:
+    for mark in Mark:
+        shown = painted(Marked("a ", mark("words"), " b"))
+        assert "\x1b[" in shown
+        assert click.unstyle(shown) == "a words b"
+    assert painted("  + as it was typed") == "  + as it was typed"
 
 
 def test_what_is_held_is_in_no_colour_of_what_starts() -> None:
-    paint = Painter(colour=True)
-    start = [paint(line, line) for line in ("To start (1)", "  + prod/a  added", "  ~ prod/b")]
-    assert all(GREEN in line for line in start[1:])
-    held = ("Held (2)", "  ! 2 runs  limit", "    + prod/a", "    ~ prod/b", "      + /input/x")
-    painted = [paint(line, line) for line in held]
-    assert not any(GREEN in line for line in painted)
-    assert "\x1b[33m" in painted[1]
-    assert GREEN in [paint(line, line) for line in ("To start (1)", "  + prod/c")][1]
-    assert Painter(colour=False)("  + a", "  + a") == "  + a"
+    assert painted(Mark.HELD("x")).startswith(RED)
+    assert painted(Mark.QUIET("x")).startswith(GREY)
+    starts = {painted(mark("x")) for mark in (Mark.ADDED, Mark.MODIFIED, Mark.AGAIN)}
+    assert starts.isdisjoint({painted(Mark.HELD("x")), painted(Mark.QUIET("x"))})
 
 
-def test_a_line_that_is_wrapped_has_one_colour() -> None:
-    paint = Painter(colour=True)
-    line = "  ! prod/a  limit: " + "words " * 30
-    assert all("\x1b[33m" in paint(line, part) for part in laid_out(line, 60))
+def test_states_of_one_kind_have_one_colour() -> None:
+    for state in State:
+        assert of_state(state) in Mark
+    assert of_state(State.FAILED) is of_state(State.REFUSED) is Mark.FAILED
+    assert of_state(State.SUCCEEDED) is Mark.DONE
+    assert of_state(State.IN_DOUBT) is Mark.DOUBT
+    assert of_state(None) is Mark.QUIET
+
+
+@given(WORDS, st.integers(20, 140))
+def test_a_line_that_is_wrapped_keeps_its_marks(words: list[str], width: int) -> None:
+    line = Marked("  ", Mark.HELD("! prod/a"), "  ", Mark.HINT(" ".join(words)), " and more")
+    parts = list(laid_out(line, width))
+    assert parts == list(laid_out(str(line), width))
+    for mark, meant in ((Mark.HELD, "! prod/a"), (Mark.HINT, " ".join(words))):
+        told = [text for each in parts for text, its in pieces(each) if its is mark]
+        assert " ".join(told).split() == meant.split()
+    assert [click.unstyle(painted(each)) for each in parts] == parts
+
+
+DIGEST = f"v1:sha256:{'0d4ff63b' * 8}"
+
+
+def test_an_id_is_short_on_a_narrow_screen_alone() -> None:
+    line = with_ids(f"  failed as {EXECUTION}: `show {EXECUTION}`", EXECUTION, "")
+    assert list(laid_out(line, 80)) == [f"  failed as ed7079fb: `show {EXECUTION}`"]
+    for width in (0, 120, 140):
+        assert list(laid_out(line, width)) == [str(line)]
+    assert list(laid_out(Mark.ID(DIGEST), 119)) == ["v1:sha256:0d4ff63b"]
+    for odd in ("exec-1", "17", "0d4ff63b" * 8, "ocid1.instance.oc1..aaaa"):
+        assert list(laid_out(Mark.ID(odd), 80)) == [odd]
+    table = Table(("RUN", "EXECUTION"), [("prod/a", Mark.ID(EXECUTION))])
+    assert list(laid_out(table, 80))[1] == "prod/a  ed7079fb"
+    assert list(laid_out(table, 120))[1] == f"prod/a  {EXECUTION}"
+    assert painted(list(laid_out(table, 80))[1]) == f"prod/a  {GREY}ed7079fb\x1b[0m"
 
 
 def test_what_was_saved_to_a_file_is_no_page_of_a_screen() -> None:
