@@ -33,6 +33,8 @@ MOST = 10
 """So many failed runs are looked at, at once."""
 WITHIN = 15.0
 """Seconds for all of them; a look that takes longer isn't waited for."""
+KEPT_WITHIN = 20.0
+"""Seconds that a remote may take to keep what was seen: a result waits for it."""
 _STEP = 0.2  # seconds between two looks at whether somebody asked to stop
 _TRIES = 3  # writes, while others are faster
 
@@ -68,6 +70,7 @@ def _keep(outcomes: Sequence[Outcome], services: ApplyServices, project: Project
     seen = [each for each in outcomes if each.failed_at]
     if not seen:
         return ""
+    services.hurry(KEPT_WITHIN)
     try:
         with services.store.session() as session:
             for _ in range(_TRIES):

@@ -31,6 +31,7 @@ class ApplyServices:
     `ask` puts a question to a person, and is None where there is nobody to ask. `history` is the
     repository once more, for whoever asks much of its history. `loader` reads the specs, anew.
     `remembered` is the newest lockfile that this clone wrote as a file, where it is none any more.
+    `hurry` lets a remote of git's take so many seconds in all from then on, and no more.
     """
 
     git: Repository
@@ -50,6 +51,7 @@ class ApplyServices:
     ask: Callable[[str], bool] | None = None
     loader: Loader = DIRECT
     remembered: Callable[[], Lockfile | None] = lambda: None
+    hurry: Callable[[float], None] = lambda _seconds: None
 
     def reconciler(self, project: Project) -> Reconciler:
         """Build what settles the doubts of a project."""

@@ -164,6 +164,7 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
         ask=wiring.console.ask if wiring.console.interactive and not yes else None,
         loader=wiring.strict_loader,
         remembered=partial(_remembered, wiring, project),
+        hurry=stopper.hurry,
     )
 
 

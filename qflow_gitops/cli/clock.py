@@ -45,7 +45,7 @@ class Stopper:
     def __init__(self) -> None:
         """Begin to listen."""
         self.signal = 0
-        self._at = math.inf
+        self._at = self._until = math.inf
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._caught)
 
@@ -67,7 +67,11 @@ class Stopper:
 
     def time_left(self) -> float:
         """Seconds that git may still take to reach a remote."""
-        return min(GIT_TIMEOUT, self.left())
+        return min(GIT_TIMEOUT, self.left(), max(0.0, self._until - time.monotonic()))
+
+    def hurry(self, seconds: float) -> None:
+        """Let git take no more than so many seconds in all from now on: what is left can wait."""
+        self._until = time.monotonic() + seconds
 
     def __call__(self) -> bool:
         """Whether a person or the CI asked to stop."""

@@ -54,3 +54,15 @@ def test_a_fakes_time_to_stop_runs_out_with_its_clock() -> None:
     assert stop.left() == 2.0
     clock.sleep(4.0)
     assert stop.left() == 0.0
+
+
+def test_what_can_wait_is_given_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qflow_gitops.cli.clock._give_up", lambda _number: None)
+    stop = Stopper()
+    assert stop.time_left() == 60.0
+    stop.hurry(20.0)
+    assert 19.0 < stop.time_left() <= 20.0
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert 5.0 < stop.time_left() <= 6.0
+    stop.hurry(0.0)
+    assert stop.time_left() == 0.0

@@ -131,6 +131,7 @@ class World:
         self.questions: list[str] = []
         self.shown: list[Any] = []
         self.kept: list[str] = []
+        self.hurried: list[float] = []
         self.connected: list[str] = []
         self.platform = ""
         self.tick = TICK
@@ -242,6 +243,7 @@ class World:
             pulls=lambda: self.github,
             ask=None if self.answers is None else self._asked,
             remembered=lambda: self.remembered,
+            hurry=self.hurried.append,
         )
 
     # --- use cases -------------------------------------------------------------------

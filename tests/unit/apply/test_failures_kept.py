@@ -264,3 +264,18 @@ def test_an_odd_word_in_the_lockfile_stops_nobody(odd: Any) -> None:
     record = lockfile.environment("prod")
     told = record._replace(events={"a": (event._replace(extra={**event.extra, **odd}),)})
     assert known(replace(lockfile, environments={"prod": told}), attempt) is not None
+
+
+def test_a_result_waits_a_moment_for_it_and_no_longer() -> None:
+    """A remote that says nothing would else take minutes, after all is done."""
+    world = World(SETTINGS)
+    assert applied(world, "a").exit_code == ExitCode.RUN_FAILED
+    assert world.hurried == [20.0]
+    assert len(kept(world)) == 1
+
+
+def test_an_apply_without_failures_hurries_nobody() -> None:
+    world = World(SETTINGS)
+    world.specs("a")
+    assert world.apply().report.exit_code == ExitCode.OK
+    assert world.hurried == []
