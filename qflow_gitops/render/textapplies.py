@@ -124,7 +124,9 @@ def _with_id(outcome: Outcome, text: str) -> str:
 
 
 def _ended(outcome: Outcome) -> str:
-    return describe(outcome.attempt)
+    """Say how an attempt stands; one that this apply only waited for, apart from its own."""
+    before = "" if outcome.spec else f"attempt {outcome.attempt.number}, sent before, "
+    return f"{before}{describe(outcome.attempt)}"
 
 
 def _in_doubt(body: Applied, *, each: bool) -> Iterator[str]:

@@ -17,7 +17,10 @@ from qflow_gitops.specs.spec import RunSpec
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one run of an apply stands at its end; `failed_at` by which step, None for unknown."""
+    """How one run of an apply stands at its end; `failed_at` by which step, None for unknown.
+
+    Without a `spec` where an earlier apply sent it.
+    """
 
     environment: str
     name: str

@@ -121,6 +121,17 @@ def test_what_is_under_way_has_a_next_command(
         assert cli("status", "--refresh", "-e", "prod").code == 0
 
 
+def test_what_was_sent_before_is_told_apart_from_what_is_sent_now(
+    three: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("apply", "--yes", "--no-wait").code == 0
+    three.write("runs/a.yaml", spec("a", "another"))
+    three.commit("another")
+    said = cli("apply", "--yes").out
+    assert said.count("prod/a  attempt 1, sent before, had succeeded by") == 1
+    assert said.count("prod/a  had succeeded by") == 1
+
+
 def test_what_was_never_sent_isnt_said_to_be_missing(
     three: Workspace, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -255,6 +255,7 @@ _BY_REASON = {
         "Check the platform, and whether a proxy asks for a login of its own.",
         "Set this machine's clock, by NTP.",
         "Check that the credentials are of the subscription that it was sent to.",
+        "A sandbox forgets when it stops: `qflow-gitops sandbox --data FILE` keeps it.",
         "Only `qflow-gitops workflows pull --all` needs it.",
         "Please report the shape of the answer: `qflow-gitops doctor --facts`",
         (

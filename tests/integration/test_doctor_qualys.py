@@ -265,6 +265,7 @@ def test_the_lockfile_says_when_a_run_was_last_taken_or_refused(
     assert "Qualys refused b of 20" in cli(*LOOK).out
     tenant.set_faults("hidden@execution")
     assert looked(cli)["warning"] == {"read_execution"}
+    assert "→ A sandbox forgets when it stops: `qflow-gitops sandbox --data FILE`" in cli(*LOOK).out
 
 
 # --- facts where little can be seen --------------------------------------------------

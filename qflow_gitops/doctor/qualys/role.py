@@ -122,6 +122,10 @@ class Role:
         if right is EXECUTION and self._hidden:
             where = f"Qualys doesn't show {self._hidden}, which the lockfile has"
             way = "Check that the credentials are of the subscription that it was sent to."
+            if self._subject.platform == "sandbox":
+                way = (
+                    "A sandbox forgets when it stops: `qflow-gitops sandbox --data FILE` keeps it."
+                )
             return warning(right.name, right.about, where, way)
         if (wrong := trouble(right, shown)) is not None:
             if right is LIST and wrong.verdict is Verdict.FAILED:
