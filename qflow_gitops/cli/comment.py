@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 @options.environment
 @click.option("--merged", is_flag=True, help="After an apply: all whose runs recently changed.")
 @click.option("--always", is_flag=True, help="Comment even where nothing is selected.")
-@click.option("--dry-run", is_flag=True, help="Write the comments to stdout, post nothing.")
+@click.option(
+    "--dry-run", is_flag=True,
+    help="Write the comments to stdout, post nothing; without a token from git alone.",
+)  # fmt: skip
 @click.option(
     "--author", default="", metavar="LOGIN",
     help="Whose comments these are, for the token of a GitHub App: `app-name[bot]`.",
@@ -67,9 +71,37 @@ def command(
             server=wiring.environ.get("GITHUB_SERVER_URL", ""),
             pages=pages_of(server(wiring.environ), wiring.environ.get("GITHUB_REPOSITORY", "")),
         )
+        if dry_run and not merged and _is_alone(wiring, number):
+            return _preview(wiring, request)
         return _comment(wiring, request, 0 if merged else _number(wiring, number), author)
 
     return run(wiring, "comment", work, format_name, copies)
+
+
+def _is_alone(wiring: Wiring, asked: int | None) -> bool:
+    """Whether only git is there to ask: no pull request that is named, or no token for its host."""
+    token = any(wiring.environ.get(name, "").strip() for name in ("GITHUB_TOKEN", "GH_TOKEN"))
+    return asked is None and not (token and wiring.ci.pull_request)
+
+
+def _preview(wiring: Wiring, request: CommentRequest) -> Report:
+    """Show the comments on what is checked out, as git alone knows it."""
+    from qflow_gitops.commands.comment import Branch, LocalServices, preview
+    from qflow_gitops.git.history import HistoryRepo
+    from qflow_gitops.git.remotes import GitRemotes
+    from qflow_gitops.render.comment import render
+
+    remotes, ci = GitRemotes(wiring.git), wiring.ci
+    target = ci.target or remotes.default_of("origin")
+    branch = Branch(remotes.current(), target, int(ci.pull_request or 0))
+    services = LocalServices(
+        git=HistoryRepo.of(wiring.git),
+        store=wiring.store_to_look_at,
+        clock=SystemClock(),
+        render=render,
+    )
+    request = replace(request, revision=request.revision or ci.commit)
+    return preview(request, branch, services)
 
 
 def _number(wiring: Wiring, asked: int | None) -> int:

@@ -1,22 +1,22 @@
 """One comment for each project and environment on a pull request, kept up to date."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from qflow_gitops.apply.proposed import Proposed
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.base.times import stamp
 from qflow_gitops.commands.pull_request import (
     ReviewRequest,
-    Span,
     pull_request_of,
-    range_of,
-    read_once,
     review,
     settings_of,
 )
+from qflow_gitops.commands.pull_spans import Span, branch_span, range_of
+from qflow_gitops.commands.reading_once import read_once
 from qflow_gitops.commands.sticky_comments import Sticky
 from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.freezes import Freeze
@@ -74,32 +74,85 @@ class CommentRequest:
     pages: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CommentServices:
-    """What it works with.
+class Branch(NamedTuple):
+    """What is shown as if it were a pull request: a branch, where it goes, its number or 0."""
 
-    `author` is as whom comments are looked for. `pulls` knows who approved what. `render` writes
-    a comment, `render_gone` what stays of one whose environment is gone (what it is about, and what
-    the environment is called now). `marked` says what a comment is about by its text, None for no
-    such comment.
-    """
+    name: str
+    target: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalServices:
+    """What comments are made with: this clone, the clock, and what writes one."""
 
     git: Repository
     store: Callable[[Project], LockStore]
-    conversations: Conversations
     clock: Clock
+    render: Callable[[Review], str]
+    remote: str = "origin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentServices(LocalServices):
+    """What it works with beside this clone.
+
+    `author` is as whom comments are looked for. `pulls` knows who approved what. `render_gone`
+    writes what stays of a comment whose environment is gone (what it is about, and what the
+    environment is called now). `marked` says what a comment is about by its text, None for no such
+    comment.
+    """
+
+    conversations: Conversations
     author: Author
     pulls: PullRequests
-    render: Callable[[Review], str]
     render_gone: Callable[[CommentKey, str], str]
     marked: Callable[[str], CommentKey | None]
-    remote: str = "origin"
+
+
+class _About(NamedTuple):
+    """A pull request, its commits, the settings of its head, and what says who approved a run."""
+
+    pull: PullRequest
+    span: Span
+    settings: Settings
+    approval: Callable[[RunSpec], Approval] | None = None
 
 
 def comment(request: CommentRequest, number: int, services: CommentServices) -> Report:
     """Bring the comments of one pull request up to date. Raises QflowError for what stops it."""
     entries = tuple(_on_pull_request(request, number, services, {}))
     return commented(Comments(entries), (), ())
+
+
+def preview(request: CommentRequest, branch: Branch, services: LocalServices) -> Report:
+    """Show the comments that a branch would get, from git alone; nobody is asked anything."""
+    git = services.git
+    span = branch_span(branch.target, git.resolve(request.revision or "HEAD"), git, services.remote)
+    pull = PullRequest(branch.number, span.head, branch.target, span.onto, branch=branch.name)
+    said = (
+        f"Made from git alone, of what {span.head[:10]} has beside {branch.target} at "
+        f"{span.onto[:10]} and the lockfile as this clone has it. Not known: who approved it, "
+        "what was recorded since, and which comments there are."
+    )
+    settings = projectfile.settings(git, span.head, request.platform)
+    names = chosen(settings.project, request.environment)
+    reviews = _reviews(request, _About(pull, span, settings), names, services, {})
+    shown = (replace(each, notes=(said, *_needed(each), *each.notes)) for each in reviews)
+    entries = (
+        Commented(branch.number, each.key, "shown", each.standing, text=services.render(each))
+        for each in shown
+    )
+    return commented(Comments(tuple(entries)), (), ())
+
+
+def _needed(review: Review) -> Iterator[str]:
+    """Say what is asked for before these runs are sent, whether or not it is there."""
+    numbers = {each.change.approvals for each in review.proposals} - {0}
+    if numbers:
+        yield f"Merged without them, apply holds what needs approvals: up to {max(numbers)}."
+    if any(each.change.signed for each in review.proposals):
+        yield "Merged without them, apply holds what needs commits whose signatures are verified."
 
 
 def comment_on_merged(
@@ -143,12 +196,35 @@ def _on_pull_request(
 ) -> Iterator[Commented]:
     pull = services.conversations.pull_request(number)
     span = range_of(pull, request.revision, services.git, services.remote)
-    head, base = span.head, span.base
+    settings = projectfile.settings(services.git, span.head, request.platform)
+    newest = _newest(pull, span.head, services)
+    current = _current(newest, settings, request.platform, services)
+    approval = _approvals(request, pull, span, settings.project, services)
+    every = chosen(settings.project, request.environment)
+    names = [name for name in every if name in current.environments]
+    about = _About(pull, span, settings, approval)
+    reviews = list(_reviews(request, about, names, services, stores))
+    sticky = Sticky(services.conversations, services.author, services.marked, number)
+    for made in reviews:
+        yield _on_environment(made, request, services, sticky)
+    if not (request.environment or request.dry_run):
+        yield from _on_gone(number, newest, current, services, sticky)
+
+
+def _reviews(
+    request: CommentRequest,
+    about: _About,
+    names: Iterable[str],
+    services: LocalServices,
+    stores: dict[object, LockStore],
+) -> Iterator[Review]:
+    """Make the plan of each environment; without `approval` nobody is asked, nor the lock store."""
+    pull, (head, base, onto), settings, approval = about
+    git = services.git
     # Where the lockfile lives is said by the target branch: a pull request can't bring its own.
-    lock = settings_of(services.git, (base, head), request.platform)
-    store = stores.setdefault(lock.lock, read_once(services.store(lock)))
-    settings = projectfile.settings(services.git, head, request.platform)
-    project = settings.project
+    lock = settings_of(git, (base, head), request.platform)
+    own = read_once(services.store(lock), at_hand=approval is None)
+    store = stores.setdefault(lock.lock, own)
     asked = ReviewRequest(
         pull=pull,
         head=head,
@@ -158,22 +234,12 @@ def _on_pull_request(
         freezes=request.freezes,
         server=request.server,
         pages=request.pages,
-        approval=_approvals(request, pull, span, project, services),
-        onto=span.onto,
+        approval=approval,
+        onto=onto,
     )
     now = stamp(services.clock.now())
-    newest = _newest(pull, head, services)
-    current = _current(newest, settings, request.platform, services)
-    reviews = [
-        review(asked, name, services.git, store, now)
-        for name in chosen(project, request.environment)
-        if name in current.environments
-    ]
-    sticky = Sticky(services.conversations, services.author, services.marked, number)
-    for made in reviews:
-        yield _on_environment(made, request, services, sticky)
-    if not (request.environment or request.dry_run):
-        yield from _on_gone(number, newest, current, services, sticky)
+    for name in names:
+        yield review(asked, name, git, store, now)
 
 
 def _newest(pull: PullRequest, head: str, services: CommentServices) -> str:
@@ -200,10 +266,10 @@ def _approvals(
     span: Span,
     project: Project,
     services: CommentServices,
-) -> Callable[[RunSpec], Approval] | None:
-    """Return what says who approved a run, None where this isn't the newest commit."""
+) -> Callable[[RunSpec], Approval]:
+    """Return what says who approved a run."""
     if span.head != pull.head:
-        return None
+        return lambda _: Approval(pull.number, why="this isn't its newest commit")
     proposed = Proposed(services.git, services.pulls, project.folder, request.platform)
     return lambda spec: proposed.approval(spec, pull, span.onto)
 

@@ -4,16 +4,13 @@ A run's attempt belongs to a pull request if the lockfile says so (`evidence.pul
 where the lockfile names none, if it was made from a commit that has the merge in it.
 """
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from qflow_gitops.base.times import moment
 from qflow_gitops.commands import schedules
 from qflow_gitops.commands.plan import make_plan
 from qflow_gitops.commands.plan_request import PlanRequest
-from qflow_gitops.errors import UsageProblem
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.freezes import Freeze
@@ -24,7 +21,7 @@ from qflow_gitops.plan.change import Action, Change, Plan, Reason, as_held
 from qflow_gitops.plan.spent import is_once_more
 from qflow_gitops.policy.rules import Approval, missing
 from qflow_gitops.ports.git import History, Repository
-from qflow_gitops.ports.lockfile import LockStore, Snapshot
+from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.ports.pull_requests import PullRequest
 from qflow_gitops.results.failing import known
 from qflow_gitops.results.plans import Planned
@@ -42,7 +39,7 @@ class ReviewRequest:
 
     `onto` is the newest commit of the branch that it goes to.
 
-    `approval` says who approved a run there, None where nobody approves that commit. `freezes`
+    `approval` says who approved a run there, None where nobody was asked. `freezes`
     are those beside the lockfile's. `server` is the address of the GitHub server, whose links
     may be shown, `pages` what those to its repository begin with.
     """
@@ -57,54 +54,6 @@ class ReviewRequest:
     pages: str = ""
     approval: Callable[[RunSpec], Approval] | None = None
     onto: str = ""
-
-
-class Span(NamedTuple):
-    """The commits that a plan is made of: the `base` is what `head` and `onto` have in common."""
-
-    head: str
-    base: str
-    onto: str
-
-
-def range_of(pull: PullRequest, revision: str, git: History, remote: str) -> Span:
-    """Return what a pull request is compared with; all of it is brought into the clone.
-
-    An open one goes onto its target branch, a merged one onto what the merge came on top of.
-    Raises UsageProblem for what isn't there.
-    """
-    head = git.resolve(revision) if revision else pull.head
-    git.unshallow(remote)
-    if not git.ensure_commit(head, remote, f"refs/pull/{pull.number}/head"):
-        raise _missing(pull, "head", head)
-    if pull.merged:
-        if not git.ensure_commit(pull.merge_commit, remote, f"refs/heads/{pull.base}"):
-            raise _missing(pull, "merge", pull.merge_commit)
-        onto = git.resolve(f"{pull.merge_commit}^1")
-    else:
-        onto = _target(pull, git, remote)
-    base = git.merge_base(onto, head)
-    if base is None:
-        raise _missing(pull, "common ancestor with the target branch", onto)
-    return Span(head, base, onto)
-
-
-def _target(pull: PullRequest, git: History, remote: str) -> str:
-    with contextlib.suppress(UsageProblem):
-        return git.resolve(f"refs/remotes/{remote}/{pull.base}")
-    if not git.ensure_commit(pull.base_commit, remote, f"refs/heads/{pull.base}"):
-        raise _missing(pull, "target", pull.base_commit)
-    return pull.base_commit
-
-
-def _missing(pull: PullRequest, what: str, commit: str) -> UsageProblem:
-    return UsageProblem(
-        f"The {what} of pull request {pull.number} isn't in this clone ({commit[:10] or 'none'}).",
-        not_done="Nothing was posted.",
-        hint="Check out with fetch-depth: 0, and so that git can fetch from origin: "
-        f"`git fetch origin refs/pull/{pull.number}/head`",
-        reason="pull_request_commit",
-    )
 
 
 def review(
@@ -167,19 +116,19 @@ def _proposals(
             yield Proposal(change, why, standing, attempt, link, failed_at=step)
 
 
-def _approval(change: Change, request: ReviewRequest) -> Approval:
-    if request.approval is None or change.spec is None:
-        return Approval(request.pull.number, why="this isn't its newest commit")
-    return request.approval(change.spec)
+def _approval(change: Change, request: ReviewRequest) -> Approval | None:
+    return request.approval(change.spec) if request.approval and change.spec else None
 
 
-def _before(change: Change, approval: Approval) -> Proposal:
+def _before(change: Change, approval: Approval | None) -> Proposal:
     """Say how a run stands that is due: what it lacks, and what an apply would ask for."""
+    why = change.due or change.reason
+    if approval is None:
+        return Proposal(change, why, ReviewStatus.PLANNED)
     lacks = missing(change.approvals, signed=change.signed, found=approval)
     asks = None if lacks else missing(1, signed=False, found=approval)
     standing = ReviewStatus.PLANNED if lacks or asks else ReviewStatus.APPROVED
     by = () if approval.why else approval.approvers
-    why = change.due or change.reason
     return Proposal(change, why, standing, lacks=lacks, asks=asks, approvers=by)
 
 
@@ -193,7 +142,8 @@ def _as_applied(plan: Plan, request: ReviewRequest) -> Plan:
 def _as_merged(change: Change, request: ReviewRequest) -> Change:
     if not change.is_due:
         return change
-    hold = missing(change.approvals, signed=change.signed, found=_approval(change, request))
+    found = _approval(change, request)
+    hold = missing(change.approvals, signed=change.signed, found=found) if found else None
     return as_held(change, hold) if hold else change
 
 
@@ -304,37 +254,6 @@ def _touched_findings(
         for finding in report.diagnostics
         if finding.file in touched or finding.rule in about_all
     )
-
-
-def read_once(store: LockStore) -> LockStore:
-    """Return the store for several plans that are to see the same record, read when first asked."""
-    return _Once(store)
-
-
-class _Once:
-    """A store that is read one time; for reading only."""
-
-    def __init__(self, store: LockStore) -> None:
-        self._store = store
-        self._seen: Snapshot | None = None
-        self.where = store.where
-        self.at_hand = store.at_hand
-        self.session = store.session
-        self.announce = store.announce
-        self.kept = store.kept
-        self.check_memory = store.check_memory
-        self.signer = store.signer
-
-    @property
-    def address(self) -> str:
-        """The repository that it belongs to."""
-        return self._store.address
-
-    def read(self, *, whole: bool = False) -> Snapshot:
-        """Return the lockfile as it was at the first call."""
-        if self._seen is None:
-            self._seen = self._store.read(whole=whole)
-        return self._seen
 
 
 def settings_of(git: Repository, commits: Iterable[str], platform: str) -> Project:

@@ -22,7 +22,7 @@ OF_A_FILE = (
 """Modules whose hints say how the text of a file is fixed: `tests/cases` has each finding."""
 
 _BY_REASON = {
-    "it names no command, only what has to be set or done on GitHub": (
+    "it names no command, only what has to be set or done on GitHub, or fetched from there": (
         "Leave it out for github.com.",
         "Set GITHUB_REPOSITORY to OWNER/NAME; GitHub Actions does.",
         "In a workflow: env: {GITHUB_TOKEN: '${{ github.token }}'}",
@@ -42,6 +42,7 @@ _BY_REASON = {
             "that approved before it is merged."
         ),
         "Sign the commits (`git commit -S`), and propose them again.",
+        "Fetch that branch first, and whole.",
     ),
     "it names no command, only what a job, its forge or its clock lacks: test_logins.py": (
         "Check who answers there.",
