@@ -14,7 +14,6 @@ import click
 from qflow_gitops.cli import lock_files, options
 from qflow_gitops.cli.clock import Stopper, SystemClock
 from qflow_gitops.cli.context import Wiring, run
-from qflow_gitops.cli.streams import echo
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 
 if TYPE_CHECKING:
@@ -170,7 +169,6 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
 
 def _confirmed(wiring: Wiring, planned: Planned) -> bool:
     from qflow_gitops.plan.change import Action
-    from qflow_gitops.render import formats
     from qflow_gitops.render.escape import clean, count
     from qflow_gitops.results.report import Report
 
@@ -181,10 +179,12 @@ def _confirmed(wiring: Wiring, planned: Planned) -> bool:
             hint=f"`qflow-gitops plan` shows it. If that is meant: `{AGAIN} --yes`",
             reason="not_confirmed",
         )
-    echo(formats.FORMATS["text"](Report("apply", body=planned)), err=True)
+    wiring.console.preview(Report("apply", body=planned))
     plan = planned.plan
-    to = ", ".join(f"{name} on {platform}" for name, platform in plan.platforms.items())
+    where = ", ".join(f"{name} on {platform}" for name, platform in plan.platforms.items())
     own = {"private", "sandbox"} & {*plan.platforms.values()}
     at = f" ({wiring.environ.get('QFLOW_GATEWAY', '')})" if own else ""
     runs = count(len(plan.of(Action.RUN)), "run")
-    return wiring.console.ask(clean(f"Send {runs} to Qualys now: {to}{at}?"))
+    waiting = len(plan.of(Action.WAIT))
+    later = f", and {waiting:,} later" if waiting else ""
+    return wiring.console.ask(clean(f"Start {runs} in {where}{at}{later}?"))

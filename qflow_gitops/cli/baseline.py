@@ -11,7 +11,7 @@ from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import AGAIN, UsageProblem
 from qflow_gitops.plan.change import Change
-from qflow_gitops.render.escape import count
+from qflow_gitops.render.escape import clean, count
 
 if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
@@ -77,4 +77,5 @@ def _confirmed(wiring: Wiring, changes: tuple[Change, ...]) -> bool:
             reason="not_confirmed",
         )
     what = f"these {len(changes)} runs" if len(changes) > 1 else "this run"
-    return wiring.console.ask(f"Record {what} as done, never to be sent?")
+    where = ", ".join(sorted({clean(change.environment) for change in changes}))
+    return wiring.console.ask(f"Record {what} in {where} as done, never to be sent?")

@@ -126,6 +126,12 @@ class Console(NamedTuple):
         written += [self._copy(FORMATS[copy.format_name](report), copy) for copy in copies]
         return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
 
+    def preview(self, report: Report) -> None:
+        """Show on stderr what a question is about."""
+        paint = _paint(colour=self.colour_err)
+        text = as_text(report, verbose=self.verbose, width=self.width_err, paint=paint)
+        echo(text, err=True, color=self.colour_err)
+
     def _out(self, text: str | bytes) -> bool:
         """Write the result; the reader of a pipe (head, say) may have had enough of it.
 

@@ -33,6 +33,11 @@ def of_state(state: State | None) -> Mark:
     return _SETTLED.get(state) or BY_SIGN[SIGNS[state]]
 
 
+def of_word(word: str) -> str:
+    """Return the word for a state as that means, another one as it is."""
+    return of_state(State(word))(word) if word in {*State} else word
+
+
 def signed(sign: str, name: str, rest: str = "", *, indent: int = 2) -> Marked:
     """Return a line of a list: its sign and whom it is about mean what the sign does."""
     return Marked(" " * indent, BY_SIGN[sign](f"{sign} {name}"), rest)

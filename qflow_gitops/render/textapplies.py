@@ -14,7 +14,7 @@ from qflow_gitops.render.grouped import FEW, targets, who
 from qflow_gitops.render.layout import Fixed
 from qflow_gitops.render.marks import Mark, Marked, hint, with_ids
 from qflow_gitops.render.signs import signed
-from qflow_gitops.render.textplans import frozen, held, recorded, section, summed_up
+from qflow_gitops.render.textplans import frozen, held, recorded, section, summed_up, up_to_date
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.groups import Entry, alike, bundled, entry_of, in_words, own_words
 from qflow_gitops.results.outcomes import SIGNS, word
@@ -51,7 +51,9 @@ def _counts(body: Applied) -> str:
     left = {"not started": len(body.not_started), "later": len(body.waiting)}
     parts = [f"{number:,} {how}" for how, number in (states | left).items() if number]
     waits = held_ or body.doubts or body.elsewhere
-    return ", ".join(parts or ["nothing started" if waits else "nothing to do"]) + f", {held_} held"
+    settled = "" if parts or waits else up_to_date(body.planned.plan)
+    nothing = "nothing started" if waits else "nothing to do"
+    return settled or ", ".join(parts or [nothing]) + f", {held_} held"
 
 
 def _entries(body: Applied) -> Iterator[Entry]:

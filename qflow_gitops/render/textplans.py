@@ -54,9 +54,15 @@ def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
         if warning.hint:
             yield hint(clean(warning.hint))
     yield from frozen(body.freezes)
+    settled = up_to_date(plan)
     for name, platform in sorted(plan.platforms.items()):
-        yield Mark.PLACE(f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}")
-    yield _counts(plan)
+        place = f"{clean(name)} on {platform or 'no platform yet (set QFLOW_PLATFORM)'}"
+        alone = f": {settled}" if settled and len(plan.platforms) == 1 else ""
+        yield Marked(Mark.PLACE(place), alone)
+    if not settled:
+        yield _counts(plan)
+    elif len(plan.platforms) > 1:
+        yield f"All {settled}"
     yield _basis(body)
     yield from summed_up(map(entry_of, plan.changes), body.targets, each=each, look="plan")
     yield from _due(Action.RUN, plan, body, each=each)
@@ -84,6 +90,15 @@ def _counts(plan: Plan) -> str:
         f"{count(len(plan.of(Action.RUN)), 'run')} to start, {later}"
         f"{len(plan.of(Action.HOLD))} held, {done:,} with nothing to do"
     )
+
+
+def up_to_date(plan: Plan) -> str:
+    """Say how many runs are recorded where nothing is due, now or later, or held; else ""."""
+    done = plan.of(Action.SKIP)
+    number = sum(change.attempt is not None for change in done) + plan.unchanged
+    if not number or len(done) < len(plan.changes):
+        return ""
+    return f"up to date, {count(number, 'run')} recorded"
 
 
 def _basis(body: Planned) -> str:

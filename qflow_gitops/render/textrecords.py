@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
+from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.spent import describe, said_of
 from qflow_gitops.render.describe import connectors, difference
 from qflow_gitops.render.escape import clean, count
@@ -111,7 +112,9 @@ def history(body: RunHistory) -> Iterator[str]:
             detail = event.extra.get("detail", event.extra.get("status", ""))
             words = f"  {clean(str(detail))}" if detail else ""
             rest = f"{words}{by_whom}{clean(_although(event))}"
-            yield Marked(f"    {event.at}  ", of_state(event.to)(event.to), rest)
+            is_over = event.to is State.INTENT and event is not attempt.events[-1]
+            means = Mark.QUIET if is_over else of_state(event.to)
+            yield Marked(f"    {event.at}  ", means(event.to), rest)
         if step := body.failed_at.get(attempt.execution_id):
             yield f"      at {in_a_line(step)}"
     yield from (hint(clean(way)) for way in body.hints)

@@ -11,7 +11,7 @@ from qflow_gitops.render.describe import difference, value, where
 from qflow_gitops.render.escape import clean
 from qflow_gitops.render.layout import Line, Table
 from qflow_gitops.render.marks import Mark, Marked, hint
-from qflow_gitops.render.signs import BY_SIGN, of_state, signed
+from qflow_gitops.render.signs import BY_SIGN, of_state, of_word, signed
 from qflow_gitops.results.stories import AttemptTold, ExecutionTold, StepTold, Story
 
 _REQUEST, _OUTPUT, _DIFFERENCES, _STEPS = 24, 40, 8, 40
@@ -238,7 +238,14 @@ def _heading(found: ExecutionTold) -> Iterator[str]:
 
 def _row(step: StepTold) -> tuple[str, ...]:
     place = "?" if step.order is None else str(step.order)
-    return (place, step.node_id, step.node_type, step.status, step.meaning or "?", step.updated)
+    return (
+        place,
+        step.node_id,
+        step.node_type,
+        step.status,
+        of_word(step.meaning or "?"),
+        step.updated,
+    )
 
 
 def _in_full(found: ExecutionTold) -> Iterator[str]:

@@ -227,7 +227,7 @@ def test_a_person_at_a_terminal_is_asked(
     asked = terminal([True, True])
     assert cli("apply").code == 0
     assert "isn't on main of origin" in asked[0]
-    assert asked[1] == f"Send 1 run to Qualys now: prod on sandbox ({os.environ['QFLOW_GATEWAY']})?"
+    assert asked[1] == f"Start 1 run in prod on sandbox ({os.environ['QFLOW_GATEWAY']})?"
     (released,) = remote.attempts("new")[0]["evidence"]["released"]
     assert (released["hold"], released["by"]) == ("unmerged", "test@example.com")
     assert released["reason"] == "confirmed at the terminal"
