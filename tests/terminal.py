@@ -26,7 +26,7 @@ COLUMNS = 100
 SESSION = ("plan", "apply --yes", "status")
 _SECOND = SAMPLE.replace("encrypt-prod-buckets", "quarantine-volumes").replace("maha2", "maha3")
 _REPLACED = (
-    (rf"(?!{CONNECTOR}|6cad21c8|quarantine)\b[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\b",
+    (rf"(?!{CONNECTOR}|6cad21c8)(?<![0-9a-f-])[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\b",
      "497d0fe7-3b1c-4d56-9c0a-3d90e904d1c5"),
     (r"v1:sha256:[0-9a-f]{64}", "v1:sha256:" + "0d4ff63ba397b486c8a530aef5379bf4" * 2),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-11-24T09:19:24Z"),

@@ -216,6 +216,7 @@ def test_every_command_on_the_screen_works(
     assert typed(cli, "a") == ["qflow-gitops plan prod/a"]
     assert "qflow-gitops show prod/many/eu" in typed(cli, "many")
     assert cli("apply", "--yes", "--no-wait").code == 0
+    time.sleep(0.2)  # the execution has ended, and nobody has recorded that
     assert typed(cli, "a") == ["qflow-gitops status --refresh -e prod"]
     project.write("runs/a.yaml", spec("a", "other"))
     project.commit()
