@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,8 @@ def replace(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     Readers see the old or the new content, whole, also after a crash. The folder has to
     exist. Raises OSError; the old content is then intact.
     """
+    import secrets  # loads what signs and hashes; who writes nothing needs none of it
+
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qflow_gitops.base.paths import ProjectFolder
@@ -11,8 +10,6 @@ from qflow_gitops.cli.clock import GIT_TIMEOUT, SystemClock
 from qflow_gitops.cli.connections import Connections
 from qflow_gitops.cli.streams import is_ci
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
-from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.results.report import Report, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +18,12 @@ if TYPE_CHECKING:
     from qflow_gitops.cache.database import SqliteCache
     from qflow_gitops.ci.context import CIContext
     from qflow_gitops.cli.console import Console, Copy
+    from qflow_gitops.git.repository import GitRepo
     from qflow_gitops.lockfile.freezes import Freeze
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.ports.git import Branches
     from qflow_gitops.ports.lockfile import LockBranch, LockStore, Summaries
+    from qflow_gitops.results.report import Report
     from qflow_gitops.settings.project import LockSettings, Project
     from qflow_gitops.sources.found import Settings
     from qflow_gitops.sources.loader import Loader
@@ -37,6 +36,8 @@ class Wiring:
         self, directory: str, environ: Mapping[str, str], console: Console, *, typed: str
     ) -> None:
         """Take the folder of `-C`, the environment, the console, and the whole command line."""
+        from pathlib import Path
+
         self.typed = typed
         self.directory = Path(directory)
         self.environ = environ
@@ -57,6 +58,8 @@ class Wiring:
             raise UsageProblem(
                 "This folder doesn't exist.", where=str(self.directory), hint="Correct `-C DIR`."
             )
+        from qflow_gitops.git.repository import GitRepo
+
         repo = GitRepo.open(self.directory, self.environ)
         self.console.detail(f"repository {repo.root}, git directory {repo.common_dir}")
         return repo
@@ -225,6 +228,8 @@ def run(
 
     Where a copy of it can't be written nothing is done.
     """
+    from qflow_gitops.results.report import failed
+
     placed = _placed(wiring, copies)
     lost = {copy: problem for copy in placed if (problem := copy.problem())}
     try:

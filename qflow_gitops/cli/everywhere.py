@@ -31,8 +31,13 @@ class _Everywhere(click.Option):
 def _take(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Keep what is given; behind the program's own options the command gets what follows of it."""
     values = value if isinstance(value, tuple) else (value,) if value else ()
-    if not values:
-        return
+    if values:
+        _note(ctx, param, values)
+    if ctx.parent is not None and not ctx.resilient_parsing:
+        ctx.obj = wiring(ctx)
+
+
+def _note(ctx: click.Context, param: click.Parameter, values: Sequence[Any]) -> None:
     given = ctx.meta.setdefault(_GIVEN, {})
     every = (*given.get(param.name, ()), *values)
     given[param.name] = every[:1]
@@ -41,8 +46,6 @@ def _take(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     once(ctx, param.opts[-1], every)
     if {"quiet", "verbose"} <= given.keys():
         raise click.UsageError("-q and -v exclude each other.", ctx)
-    if ctx.parent is not None:
-        ctx.obj = wiring(ctx, ctx.obj.typed)
 
 
 def once(ctx: click.Context, name: str, values: Sequence[str]) -> str:
@@ -60,8 +63,8 @@ def given(ctx: click.Context, name: str) -> tuple[str, ...]:
     return found
 
 
-def wiring(ctx: click.Context, typed: str) -> Wiring:
-    """Make what commands are made of, as the options say."""
+def wiring(ctx: click.Context) -> Wiring:
+    """Make what commands are made of, as the options say; a help needs nothing of it."""
     from qflow_gitops.cli.console import Console
     from qflow_gitops.cli.context import Wiring
 
@@ -71,6 +74,7 @@ def wiring(ctx: click.Context, typed: str) -> Wiring:
         quiet=bool(given(ctx, "quiet")),
         verbose=bool(given(ctx, "verbose")),
     )
+    typed: str = ctx.find_root().obj
     return Wiring(next(iter(given(ctx, "directory")), "."), os.environ, console, typed=typed)
 
 
@@ -88,7 +92,7 @@ def _options(kind: type[click.Option]) -> list[click.Option]:
 
     return [
         option(
-            "-C", "directory", metavar="DIR", multiple=True, show_default=".",
+            "-C", "directory", metavar="DIR", multiple=True,
             type=click.Path(file_okay=False),
             help="Work as if started in this folder. The project is that of the nearest qflow.yaml "
             "at or above it, up to the repository's root.",
@@ -100,9 +104,9 @@ def _options(kind: type[click.Option]) -> list[click.Option]:
             "itself.",
         ),
         option(
-            "--color", multiple=True, show_default="auto",
+            "--color", multiple=True,
             type=click.Choice(["auto", "always", "never"]),
-            help="Colour; auto follows the terminal and NO_COLOR.",
+            help="Colour; auto, which counts without it, follows the terminal and NO_COLOR.",
         ),
     ]  # fmt: skip
 

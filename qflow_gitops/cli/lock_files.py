@@ -8,7 +8,6 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qflow_gitops.base import atomic
 from qflow_gitops.errors import QflowError, UsageProblem
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ def pin_lineage(wiring: Wiring, lineage: str, project: Project) -> None:
     `lineage` is "" where there is no lockfile. `project` led to it; the settings of the work
     tree may lead elsewhere by now.
     """
+    from qflow_gitops.base import atomic
     from qflow_gitops.yaml import edit
 
     if not lineage or project.lock.lineage:

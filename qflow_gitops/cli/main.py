@@ -19,6 +19,8 @@ from qflow_gitops.errors import ExitCode, QflowError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from click.shell_completion import CompletionItem
+
 COMMANDS = {
     "init": "Make a repository of run specs ready to use.",
     "new": "Print a spec to fill in, for a cloud.",
@@ -75,6 +77,15 @@ class _Commands(Group):
         found = _command(cmd_name)
         return everywhere.behind(found) if found else None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        if ctx._protected_args or (incomplete and not incomplete[0].isalpha()):
+            return super().shell_complete(ctx, incomplete)
+        known = COMMANDS.items()
+        return [CompletionItem(name, help=about) for name, about in known
+                if name.startswith(incomplete)]  # fmt: skip
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
@@ -95,14 +106,12 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     "-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
     help="Show the version and exit.",
 )  # fmt: skip
-@click.pass_context
-def program(ctx: click.Context) -> None:
+def program() -> None:
     """Runs of Qualys Flow workflows as reviewed changes in git.
 
     Run specs are YAML files in a git repository. `plan` shows what would run and why,
     `apply` runs it at most once, and a lockfile records the executions.
     """
-    ctx.obj = everywhere.wiring(ctx, ctx.obj)
 
 
 def _show(problem: click.ClickException, typed: str) -> None:
@@ -179,6 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         words = list(sys.argv[1:] if arguments is None else arguments)
         status = start(words)
         _leave(status if isinstance(status, int) else ExitCode.OK, at_once=arguments is None)
+    except SystemExit as end:  # a shell was told how a line goes on
+        _leave(int(end.code or 0), at_once=arguments is None)
     except click.ClickException as problem:
         _show(problem, shlex.join(("qflow-gitops", *words)))
         sys.exit(ExitCode.USAGE)

@@ -26,8 +26,7 @@ def output(*names: str) -> Decorator:
         type=click.Choice(list(names or RESULTS)),
         multiple=True,
         callback=everywhere.one_format(names or RESULTS),
-        show_default=(names or RESULTS)[0],
-        help="What to write to stdout.",
+        help=f"What to write to stdout; without it {(names or RESULTS)[0]}.",
     )
     report = click.option(
         "--report",

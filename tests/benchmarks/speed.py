@@ -12,6 +12,11 @@ from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 
 _DOCTOR = ("doctor", "machine", "repository", "--offline")
+_COMPLETION = (
+    "_QFLOW_GITOPS_COMPLETE=bash_complete",
+    "COMP_WORDS=qflow-gitops plan --fu",
+    "COMP_CWORD=2",
+)
 CLICK = (sys.executable, "-c", "import click")
 
 
@@ -49,8 +54,9 @@ def measure(scale: Scale) -> Table:
         cases = [
             Case("import click", CLICK),
             Case("git status", ["git", "status", "--porcelain"]),
-            Case("--version", [PROGRAM, "--version"], "import click", "1.3"),
-            Case("--help", [PROGRAM, "--help"], "import click", "1.3"),
+            Case("--version", [PROGRAM, "--version"], "import click", "1.2"),
+            Case("--help", [PROGRAM, "--help"], "import click", "1.2"),
+            Case("a shell completes", ["env", *_COMPLETION, PROGRAM], "import click", "1.2"),
             Case("plan, 10 changed", [PROGRAM, "plan"], "import click", "3.5"),
             Case("plan --full", [PROGRAM, "plan", "--full"], "import click", "10"),
             Case("doctor, offline", [PROGRAM, *_DOCTOR], "import click"),
