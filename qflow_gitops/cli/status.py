@@ -65,6 +65,12 @@ _LONGEST = 3600
     help=f"Look again every {_EVERY} (or so many) seconds as long as anything is under way; with "
     "--refresh at Qualys, too. RUN comes before it.",
 )
+@click.option(
+    "--timeout",
+    metavar="DURATION",
+    callback=options.seconds,
+    help="How long to --watch, e.g. 45m; default: the settings' apply.timeout. Then exit 8.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit 9, 1 or 8: in doubt, failed, under way.")
 @options.output("text", "json")
 @click.pass_obj
@@ -76,6 +82,7 @@ def command(
     states: tuple[str, ...],
     labels: dict[str, str],
     watch: float | None,
+    timeout: float | None,
     exit_code: bool,
     format_name: str,
     copies: options.Copies,
@@ -93,8 +100,9 @@ def command(
             return look()
         from qflow_gitops.commands.status_watch import watch as watched
 
+        longest = wiring.project(wiring.newest()).apply.timeout if timeout is None else timeout
         with wiring.console.progress() as progress:
-            return progress.follow(watched(look, SystemClock(), watch))
+            return progress.follow(watched(look, SystemClock(), watch, longest))
 
     return run(wiring, "status", work, format_name, copies)
 

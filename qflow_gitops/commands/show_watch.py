@@ -6,10 +6,10 @@ from qflow_gitops.apply import events
 from qflow_gitops.apply.polling import LAST_POLL, POLL_FACTOR
 from qflow_gitops.commands.show import Opened, Show, ShowServices, open_story, told
 from qflow_gitops.commands.show_execution import Looker
-from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
+from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.ports.qualys import Allowance
 from qflow_gitops.results.records import Status
-from qflow_gitops.results.report import Report
+from qflow_gitops.results.report import Report, still_running
 from qflow_gitops.results.stories import Depth, ExecutionTold
 
 FIRST_LOOK = 2.0  # seconds to the second one
@@ -66,7 +66,7 @@ def _until_it_ended(
             yield events.Said(words)
         left = end - clock.monotonic()
         if left <= 0:
-            return _still_running(told(opened, _in_full(looker, seen)))
+            return still_running(told(opened, _in_full(looker, seen)))
         wait, why = paced(pause, looker.qualys.allowance)
         if why and not slow:
             yield events.Said(why)
@@ -104,9 +104,3 @@ def _words(seen: ExecutionTold) -> str:
     last = seen.steps[-1] if seen.steps else None
     at = f"; newest step {last.node_id} {last.status}" if last else ""
     return f"{seen.status or 'no status'}{at}"
-
-
-def _still_running(report: Report) -> Report:
-    from dataclasses import replace
-
-    return replace(report, exit_code=ExitCode.STILL_RUNNING, reason="still_running")

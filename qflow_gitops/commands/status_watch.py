@@ -9,19 +9,21 @@ from qflow_gitops.lockfile.states import UNDER_WAY
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.results.outcomes import word
 from qflow_gitops.results.records import Status, StatusRow
-from qflow_gitops.results.report import Report
+from qflow_gitops.results.report import Report, still_running
 
 States = dict[tuple[str, str, int], str]
 
 
 def watch(
-    look: Callable[[], Report], clock: Clock, pause: float
+    look: Callable[[], Report], clock: Clock, pause: float, seconds: float
 ) -> Generator[events.Event, None, Report]:
     """Tell what changes between looks, `pause` seconds apart; the last look is the result.
 
-    It ends when nothing is under way, nor being sent. Raises what `look` does.
+    It ends when nothing is under way, nor being sent, or after so many seconds, then with 8. Raises
+    what `look` does.
     """
     before: States | None = None
+    end = clock.monotonic() + seconds
     while True:
         report = look()
         rows = report.body.rows if isinstance(report.body, Status) else ()
@@ -32,8 +34,11 @@ def watch(
         before = states
         if report.error or not any(_goes_on(row, now) for row in rows):
             return report
+        left = end - clock.monotonic()
+        if left <= 0:
+            return still_running(report)
         yield events.Looked(report)
-        clock.sleep(pause)
+        clock.sleep(min(pause, left))
 
 
 def _states(rows: tuple[StatusRow, ...]) -> Iterator[tuple[tuple[str, str, int], str]]:

@@ -5,7 +5,7 @@ What a command has to tell is one of the bodies: a file for each kind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from qflow_gitops.errors import ExitCode, InvalidInput, QflowError
@@ -70,6 +70,11 @@ def failed(command: str, problem: QflowError) -> Report:
     """Report a command that stopped."""
     found = problem.diagnostics if isinstance(problem, InvalidFiles) else ()
     return Report(command, problem.exit_code, problem.reason, found, error=problem)
+
+
+def still_running(report: Report) -> Report:
+    """Return a report whose watch ended before what it watched: 8."""
+    return replace(report, exit_code=ExitCode.STILL_RUNNING, reason="still_running")
 
 
 def validated(body: Validated, found: tuple[Diagnostic, ...], *, strict: bool = False) -> Report:

@@ -185,7 +185,7 @@ def test_it_is_watched_as_long_as_anything_is_under_way() -> None:
         return world.status()
 
     started = world.clock.monotonic()
-    done = world.follow(watch(look, world.clock, 10))
+    done = world.follow(watch(look, world.clock, 10, 3600))
     assert looks == 5
     assert world.clock.monotonic() - started == 40
     assert [each.partition("  ")[2] for each in done.sentences] == [
@@ -197,7 +197,20 @@ def test_it_is_watched_as_long_as_anything_is_under_way() -> None:
 
 def test_nothing_under_way_is_looked_at_once() -> None:
     world = three()
-    done = world.follow(watch(world.status, world.clock, 10))
+    done = world.follow(watch(world.status, world.clock, 10, 3600))
     assert (done.sentences, done.told) == ([], [])
     assert done.report.exit_code == 0
     assert fakes.ACCEPTED
+
+
+def test_a_watch_is_over_some_time() -> None:
+    """Whatever goes on: who waits in a script gets an answer, and the exit code of a wait."""
+    world = World(SETTINGS)
+    world.specs("a")
+    world.qualys.ends = ""
+    world.apply(wait=False)
+    started = world.clock.monotonic()
+    done = world.follow(watch(world.status, world.clock, 10, 25))
+    assert world.clock.monotonic() - started == 25
+    assert (done.report.exit_code, done.report.reason) == (8, "still_running")
+    assert isinstance(done.report.body, Status)
