@@ -12,13 +12,13 @@ from urllib.parse import quote, unquote
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.plan.change import Action, as_held
 from qflow_gitops.policy.rules import Hold
-from qflow_gitops.render.describe import short_id
 from qflow_gitops.render.failing import by_step
 from qflow_gitops.render.grouped import targets, who
 from qflow_gitops.render.markdown_blocks import Part, alert, cell, code, link
 from qflow_gitops.render.markdown_holds import MANY, MORE
 from qflow_gitops.render.markdown_plans import MarkdownPlan, commit, document, first, frozen_part
 from qflow_gitops.render.markdown_rows import Row
+from qflow_gitops.render.marks import first_blocks
 from qflow_gitops.render.sentence import APPLY, MERGE, place, starts, stay_held
 from qflow_gitops.results.groups import Entry, bundled, entry_of
 from qflow_gitops.results.outcomes import word
@@ -219,5 +219,5 @@ def _outcome_words(attempt: Attempt, standing: ReviewStatus) -> list[str]:
     if attempt.status and standing is not ReviewStatus.SUCCEEDED:
         words.append(cell(attempt.status))
     if attempt.execution_id:
-        words.append(f"as {cell(short_id(attempt.execution_id))}")
+        words.append(f"as {cell(first_blocks(attempt.execution_id))}")
     return words

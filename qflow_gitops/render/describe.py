@@ -1,7 +1,6 @@
 """The words for a run that several formats share: what it is, where it works, what differs."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,18 +33,9 @@ def difference(found: Difference) -> tuple[str, str]:
     return "~", f"{pointer}  {value(found.old)} → {value(found.new)}"
 
 
-_ID = re.compile(r"([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-def short_id(whole: str) -> str:
-    """Return the first block of an id, all of what is none."""
-    found = _ID.fullmatch(whole)
-    return found[1] if found else whole
-
-
-def where(spec: RunSpec, names: Names, *, short: bool = False) -> str:
-    """Say on which cloud, connector and place a run works; `short`: by the first block of an id."""
-    used = (f"connector {connector(each, spec, names, short=short)}" for each in spec.connectors)
+def where(spec: RunSpec, names: Names) -> str:
+    """Say on which cloud, connector and place a run works."""
+    used = (f"connector {connector(each, spec, names)}" for each in spec.connectors)
     return " · ".join([types(spec), *used, *map(" ".join, places(spec))])
 
 
@@ -54,10 +44,10 @@ def types(spec: RunSpec) -> str:
     return ", ".join(spec.connector_types) or "no cloud named"
 
 
-def connector(found: str, spec: RunSpec, names: Names, *, short: bool = False) -> str:
+def connector(found: str, spec: RunSpec, names: Names) -> str:
     """Return a connector's id, before it its name where it has one."""
-    named, shown = called(found, spec, names), clean(short_id(found) if short else found)
-    return f"{clean(named)}, {shown}" if named else shown
+    named = called(found, spec, names)
+    return f"{clean(named)}, {clean(found)}" if named else clean(found)
 
 
 def called(found: str, spec: RunSpec, names: Names) -> str:

@@ -8,16 +8,7 @@ from collections.abc import Iterator, Sequence
 from qflow_gitops.base.jsondiff import MISSING
 from qflow_gitops.base.names import spec_of, target_of
 from qflow_gitops.plan.change import Change
-from qflow_gitops.render.describe import (
-    called,
-    connector,
-    difference,
-    places,
-    short_id,
-    types,
-    value,
-    where,
-)
+from qflow_gitops.render.describe import called, connector, difference, places, types, value, where
 from qflow_gitops.render.escape import clean
 from qflow_gitops.results.groups import Block, Keyed, Overview, again
 from qflow_gitops.results.shared import Shared, Value, most_common
@@ -94,7 +85,7 @@ def ways_on_of_all(some: Sequence[Block], every: Sequence[Change]) -> Iterator[s
     yield f"{'/'.join(first.changes[0].key)}, and the others alike: {first.way}"
 
 
-def wheres(changes: Sequence[Change], named: Names, *, short: bool = False) -> Iterator[str]:
+def wheres(changes: Sequence[Change], named: Names) -> Iterator[str]:
     """Say where targets work: each place while they are few, else what these places are."""
     specs = [(change, change.spec) for change in changes if change.spec]
     found: dict[str, list[Change]] = {}
@@ -102,18 +93,15 @@ def wheres(changes: Sequence[Change], named: Names, *, short: bool = False) -> I
         found.setdefault(where(spec, named), []).append(change)
     if len(found) <= _FEW_PLACES:
         for place, some in found.items():
-            spec_of_some = some[0].spec
-            shown = where(spec_of_some, named, short=True) if short and spec_of_some else place
-            yield shown + ("" if len(some) == len(changes) else f"  in {targets(some)}")
+            yield place + ("" if len(some) == len(changes) else f"  in {targets(some)}")
         return
     parts = [*most_common(types(spec) for _, spec in specs)]
     used = [(each, spec) for _, spec in specs for each in spec.connectors]
     if len({each for each, _ in used}) > 1:
         names_ = most_common(called(each, spec, named) or each for each, spec in used)
-        names_ = tuple(map(short_id, names_)) if short else names_
         parts.append(f"{len(names_):,} connectors ({names(names_, _IN_A_LINE)})")
     else:
-        parts += [f"connector {connector(*each, named, short=short)}" for each in used[:1]]
+        parts += [f"connector {connector(*each, named)}" for each in used[:1]]
     at: dict[str, list[str]] = {}
     for _, spec in specs:
         for name, place in places(spec):

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.plan.change import Change
-from qflow_gitops.render.describe import short_id, where
+from qflow_gitops.render.describe import where
 from qflow_gitops.render.grouped import FEW, targets, wheres, who
 from qflow_gitops.render.markdown_blocks import FOLD_END, Part, cell, code, link, unfolded_start
 from qflow_gitops.render.markdown_holds import MANY
+from qflow_gitops.render.marks import first_blocks
 from qflow_gitops.results.groups import alike, bundled
 from qflow_gitops.results.pages import file_page
 from qflow_gitops.results.plans import Planned
@@ -74,7 +75,7 @@ def _line(some: Sequence[Row], body: Planned, pages: str, *, stated: bool) -> st
     state = some[0].standing if several else some[0].state
     cells = [run_, *([state] if stated else []), cell(some[0].why)]
     if spec:
-        places = " ".join(map(cell, wheres(changes, body.names, short=True)))
+        places = " ".join(cell(first_blocks(each)) for each in wheres(changes, body.names))
         page = file_page(pages, body.commit, spec.file)
         cells += [places, cell(_workflow(spec, body)), link(cell(spec.file), page)]
     return f"| {' | '.join(cells)} |\n"
@@ -82,7 +83,7 @@ def _line(some: Sequence[Row], body: Planned, pages: str, *, stated: bool) -> st
 
 def _workflow(spec: RunSpec, body: Planned) -> str:
     named = body.workflow_name(spec.workflow_id)
-    return ", ".join(filter(None, (named, short_id(spec.workflow_id))))
+    return ", ".join(filter(None, (named, first_blocks(spec.workflow_id))))
 
 
 def summed_up(some: Sequence[Sequence[Row]], body: Planned) -> str:
@@ -94,7 +95,7 @@ def summed_up(some: Sequence[Sequence[Row]], body: Planned) -> str:
     said = [
         _counted("Why", Counter(row.why for row in rows)),
         _counted("Workflows", Counter(_workflow(spec, body) for spec in specs)),
-        _counted("Where", Counter(where(spec, body.names, short=True) for spec in specs)),
+        _counted("Where", Counter(first_blocks(where(spec, body.names)) for spec in specs)),
     ]
     return "".join(said) + "\n"
 

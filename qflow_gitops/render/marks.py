@@ -110,6 +110,11 @@ def _short(found: str) -> str:
     return f"{head}{colon}{last[:_BLOCK]}" if is_known else found
 
 
+def first_blocks(words: str) -> str:
+    """Leave of each id in words that aren't marked its first block."""
+    return _UUID.sub(lambda found: found[0][:_BLOCK], words)
+
+
 def with_ids(text: str, *ids: str) -> Marked:
     """Mark ids that a sentence is known to hold, but not in a command, which is to be copied."""
     wanted = sorted(filter(None, {*ids}), key=len, reverse=True)

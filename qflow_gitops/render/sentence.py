@@ -37,7 +37,7 @@ def stay_held(held: Sequence[Change], how: str = "") -> Iterator[str]:
     else:
         number, how = f"{len(held):,}", how or ("stays held" if len(held) == 1 else "stay held")
     reasons = Counter(change.reason for change in held)
-    shown = ", ".join(f"{number:,} {code(reason)}" for reason, number in reasons.items())
+    shown = ", ".join(f"{number:,} {code(reason)}" for reason, number in reasons.most_common())
     yield f"{number} {how}: {shown if len(reasons) > 1 else code(held[0].reason)}"
 
 

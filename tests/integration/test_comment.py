@@ -617,7 +617,10 @@ def test_the_latest_change_comes_first_and_open_ones_always(remote: Remote) -> N
 
 
 def test_a_freeze_stands_in_its_first_lines(pull: Workspace, api: GitHubApi, cli: Cli) -> None:
-    """With the requests that it puts off; and gone when it is lifted. Also where none is."""
+    """With the requests that it puts off; and gone when it is lifted. Also where none is.
+
+    It makes no other plan: the digest stays.
+    """
     assert cli("freeze", "--reason", "incident 42 @everyone").code == 0
     assert cli("comment").code == 0
     (body,) = api.bodies(1)
@@ -628,6 +631,7 @@ def test_a_freeze_stands_in_its_first_lines(pull: Workspace, api: GitHubApi, cli
     assert "`` When it is over: `qflow-gitops unfreeze --reason TEXT` ``" in body
     assert "@everyone" in re.findall(r"`([^`]*)`", body[said:])[0]
     assert "**The request of** `prod/new`" in body
+    digest = re.findall(r"plan digest `(v1:[^`]*)`", body)
     shown = cli("comment", "--dry-run", "-e", "prod", "--to", "origin/main").out
     assert "> **Frozen**" in shown
     assert "nothing would run" in shown
@@ -636,3 +640,5 @@ def test_a_freeze_stands_in_its_first_lines(pull: Workspace, api: GitHubApi, cli
     (body,) = api.bodies(1)
     assert "Frozen" not in body
     assert "### Qualys Flow, `prod` on `sandbox`: planned" in body
+    assert re.findall(r"plan digest `(v1:[^`]*)`", body) == digest
+    assert digest == [cli.json("plan", "--from", "origin/main")["digest"]]

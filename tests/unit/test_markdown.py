@@ -26,6 +26,7 @@ from qflow_gitops.render import markdown_blocks
 from qflow_gitops.render.comment import COMMENT_LIMIT, marked, render, render_gone
 from qflow_gitops.render.markdown import render as render_plan
 from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
+from qflow_gitops.results.pages import file_page, pages_of
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
@@ -382,3 +383,92 @@ def test_a_request_is_shown_whole_and_its_secrets_are_not() -> None:
     assert "send" in text
     assert "hide" not in text
     assert "(sensitive)" in text
+
+
+# --- what a reviewer reads first -----------------------------------------------------
+
+
+def unsent(changes: Sequence[Change]) -> Review:
+    """A review of a pull request of which nothing was sent yet."""
+    one = a_review(changes)
+    proposals = (Proposal(each.change, each.why, ReviewStatus.PLANNED) for each in one.proposals)
+    return replace(one, proposals=tuple(proposals))
+
+
+def test_few_differences_are_open_and_many_are_folded() -> None:
+    """Differences before requests; what is open is no longer than a screen in all."""
+    change = a_change("z", "x", reason=Reason.MODIFIED)
+    small = render(unsent([a_change("a", "x"), change]))
+    differs = small.index("**What changes in** `prod/z`")
+    assert differs < small.index("**The request of** `prod/a`")
+    text = render(unsent([change, *many(40)]))
+    assert "**What changes in** `prod/z`" in text
+    assert "<summary>The request of <code>prod/added-0001</code></summary>" in text
+    since = tuple(Difference(f"/input/{n}", n, -n) for n in range(1, 14))
+    text = render(unsent([replace(change, since=since)]))
+    assert "<summary>What changes in <code>prod/z</code></summary>" in text
+
+
+def test_what_was_sent_is_folded() -> None:
+    text = render(a_review([a_change("a", "x"), a_change("b", "x")]))
+    assert "**The request of** `prod/a`" in text
+    assert "<summary>The request of <code>prod/b</code></summary>" in text
+
+
+def test_ids_are_short_in_the_table_and_whole_in_the_details() -> None:
+    workflow = "0ffaf046-768b-79fc-83f6-aa25be52c2a1"
+    change = a_change("a", "x", reason=Reason.MODIFIED)
+    assert change.spec is not None
+    change = replace(change, spec=replace(change.spec, workflow_id=workflow))
+    text = render(a_review([change]))
+    (row,) = re.findall(r"(?m)^\| `prod/.*", text)
+    assert "`0ffaf046`" in row
+    assert workflow not in row
+    assert f"`workflow {workflow}`" in text
+
+
+def test_the_summary_says_the_same_sentence_as_the_comment() -> None:
+    changes = [
+        *many(5),
+        *many(2, Action.HOLD, Reason.APPROVAL),
+        *many(1, Action.HOLD, Reason.WINDOW),
+    ]
+    one = unsent(changes)
+    comment = render(one)
+    said = "**Merging starts 5 runs in `prod` on `US1`; 3 stay held: 2 `approval`, 1 `window`**"
+    assert said in comment
+    body = one.planned._replace(merging=True)
+    assert said in render_plan(_plan_report(replace(one, planned=body)))
+    later = said.replace("Merging starts", "The next apply starts")
+    assert later in render_plan(_plan_report(one))
+    assert comment.index("> [!WARNING]\n> **Held (3)**") < comment.index("| Run |")
+    html = cmarkgfm.github_flavored_markdown_to_html(comment)
+    assert html.count("<blockquote>") == 1
+
+
+@pytest.mark.parametrize(
+    ("server", "repository", "pages"),
+    [
+        ("https://github.com", "octo/runs", "https://github.com/octo/runs"),
+        ("https://git.example:8443/", "a/b", "https://git.example:8443/a/b"),
+        ("http://git.example", "a/b", ""),
+        ("https://git.example", "", ""),
+        ("https://git.example", "a", ""),
+        ("https://git.example", "a/../b", ""),
+        ("https://git.example", "a/b)[x](https://evil.example", ""),
+        ("https://u:p@git.example", "a/b", ""),
+        ("", "a/b", ""),
+    ],
+)
+def test_links_lead_only_where_a_ci_says(server: str, repository: str, pages: str) -> None:
+    assert pages_of(server, repository) == pages
+    assert file_page(pages, "c" * 40, "runs/a b|`)].yaml") == (
+        f"{pages}/blob/{'c' * 40}/runs/a%20b%7C%60%29%5D.yaml" if pages else ""
+    )
+
+
+def test_without_pages_nothing_is_linked() -> None:
+    one = a_review([a_change("a", "x")])
+    alone = replace(one, planned=one.planned._replace(pages=""))
+    assert "](" in render(one)
+    assert "](" not in render(alone)
