@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 
+from qflow_gitops.errors import QflowError
 from qflow_gitops.sandbox import connectors_v3, guard, overview
 from qflow_gitops.sandbox.endpoints import Endpoints
 from qflow_gitops.sandbox.faults import Faults, parse
@@ -205,7 +206,15 @@ class _Gate:
         )
 
     def set_faults(self) -> Response:
-        """Put the faults that the body names in force; with DELETE none."""
-        named = request.get_json(silent=True) or [] if request.method == "POST" else []
-        self._faults.replace([parse(str(text)) for text in named])
+        """Put the faults that the body names in force; with DELETE none. 400 for what is none."""
+        named = request.get_json(silent=True) if request.method == "POST" else []
+        if not isinstance(named, list):
+            return no(400)
+        try:
+            found = [parse(str(text)) for text in named]
+        except QflowError as problem:
+            answer: Response = jsonify({"message": problem.message, "hint": problem.hint})
+            answer.status_code = 400
+            return answer
+        self._faults.replace(found)
         return jsonify({"faults": named})

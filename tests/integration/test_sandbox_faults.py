@@ -243,3 +243,16 @@ def test_a_fault_that_there_is_not_names_those_that_there_are() -> None:
     assert problem.value.message == "There is no fault `hagn`."
     assert problem.value.hint.startswith("Did you mean hang? Valid faults: ")
     assert problem.value.hint.endswith(f"{list(FAULTS)[-1]}.")
+
+
+@pytest.mark.parametrize("body", ['["nonsense"]', '["latency=x"]', "{}", "no JSON", "1"])
+def test_what_is_no_fault_is_refused_and_changes_none(server: SandboxServer, body: str) -> None:
+    token = Client(server.url)
+    server.set_faults("503@list")
+    headers = {"Content-Type": "application/json"}
+    answer = requests.post(f"{server.url}/_sandbox/faults", body, headers=headers, timeout=5)
+    assert answer.status_code == 400
+    assert answer.json()["message"]
+    listed = requests.get(f"{server.url}{LIST}?{PAGE}", headers=token.headers, timeout=5)
+    assert listed.status_code == 503
+    server.set_faults()
