@@ -31,7 +31,7 @@ COMMANDS = {
     "status": "Every run, its last attempt and execution.",
     "show": "One run or execution: its whole story, and its steps.",
     "history": "All attempts of a run, or of all.",
-    "rules": "List the rules of validate, or explain one.",
+    "rules": "List the rules; explain a rule, a reason or an exit code.",
     "migrate": "Rewrite legacy variables to connectorId.",
     "rerun": "Raise a spec's rerun, with a reason.",
     "baseline": "Declare present specs as already run.",
