@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from qflow_gitops.render.escape import cells, clean
-from qflow_gitops.render.marks import Mark, Marked, part, shortened, spans_of
+from qflow_gitops.render.marks import Mark, Marked, joined, part, shortened, spans_of
 
 _WORD = re.compile(r" *(?:`[^`]*`\S*|[^\s`]+(?:`[^`]*`\S*)?|`\S*)")
 """A word with the spaces before it; a command in backticks is one, to be copied whole."""
@@ -82,7 +82,7 @@ def _in_columns(table: Table, width: int) -> Iterator[str]:
         yield _row(row if place else tuple(Mark.TITLE(title) for title in row), widths)
         left = zip(rows[0][len(widths) :], row[len(widths) :], strict=True)
         told = [Marked(f"{title.lower()} ", cell) for title, cell in left if cell and place]
-        together = _joined(told)
+        together = joined(told)
         yield from (
             Marked("    ", each)
             for each in (told if cells(together) + 4 > width else [together])
@@ -95,11 +95,7 @@ def _row(row: Sequence[str], widths: Sequence[int]) -> Marked:
     while shown and not shown[-1][0]:
         shown.pop()
     padded = [Marked(cell, " " * (wide - cells(cell))) for cell, wide in shown[:-1]]
-    return _joined([*padded, *(cell for cell, _ in shown[-1:])])
-
-
-def _joined(cells_: Sequence[str]) -> Marked:
-    return Marked(*[each for cell in cells_ for each in (cell, "  ")][:-1])
+    return joined([*padded, *(cell for cell, _ in shown[-1:])])
 
 
 def _cell(cell: str, width: int) -> str:

@@ -4,7 +4,7 @@ To files, pipes, Markdown and JSON it is a text like any other.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Self
 
@@ -94,6 +94,11 @@ def part(text: str, start: int, end: int) -> str:
     made = str.__new__(Marked, cut)
     made.spans = tuple(found)
     return made
+
+
+def joined(parts: Sequence[str]) -> Marked:
+    """Put parts side by side, with room between them."""
+    return Marked(*[each for one in parts for each in (one, "  ")][:-1])
 
 
 def shortened(text: str) -> str:

@@ -10,7 +10,7 @@ from qflow_gitops.render import steps
 from qflow_gitops.render.describe import difference, value, where
 from qflow_gitops.render.escape import clean
 from qflow_gitops.render.layout import Line, Table
-from qflow_gitops.render.marks import Mark, Marked, hint
+from qflow_gitops.render.marks import Mark, Marked, hint, joined
 from qflow_gitops.render.signs import BY_SIGN, of_state, of_word, signed
 from qflow_gitops.results.stories import AttemptTold, ExecutionTold, StepTold, Story
 
@@ -156,23 +156,25 @@ def _attempts(body: Story) -> Iterator[str]:
     left = f", and {body.earlier:,} before them" if body.earlier else ""
     yield Mark.TITLE(f"Attempts ({len(body.attempts):,}{left})")
     for number, each in enumerate(body.attempts):
-        yield f"  {_attempt(each, body)}"
+        yield Marked("  ", _attempt(each, body))
         if number:
             yield from _since(each)
         if number == body.told:
             yield from (f"      {line}" for event in each.attempt.events for line in _moved(event))
 
 
-def _attempt(each: AttemptTold, body: Story) -> str:
+def _attempt(each: AttemptTold, body: Story) -> Marked:
     attempt = each.attempt
+    other = attempt.execution_id if attempt.execution_id != body.execution_id else ""
+    state = attempt.state.replace("_", " ")
     parts = [
         f"#{attempt.number}",
-        "" if each.key == body.key else f"of {'/'.join(each.key)}",
-        f"{attempt.state.replace('_', ' ')} {attempt.changed_at}",
-        f'"{attempt.status}"' if attempt.status else "",
-        f"as {attempt.execution_id}" if attempt.execution_id != body.execution_id else "",
+        "" if each.key == body.key else clean(f"of {'/'.join(each.key)}"),
+        Marked(of_state(attempt.state)(state), f" {attempt.changed_at}"),
+        f'"{clean(attempt.status)}"' if attempt.status else "",
+        Marked("as ", Mark.ID(clean(other))) if other else "",
     ]
-    return clean("  ".join(filter(None, parts)))
+    return joined([part for part in parts if part])
 
 
 def _since(each: AttemptTold) -> Iterator[str]:
