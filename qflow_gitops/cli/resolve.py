@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 @click.command("resolve")
 @click.argument("name", metavar="RUN", shell_complete=options.completed("runs"))
-@click.option("--adopt", metavar="EXECUTION", default="", help="It ran: this is its execution.")
+@click.option(
+    "--adopt",
+    metavar="EXECUTION",
+    default="",
+    help="It ran: this is its execution, by its whole id.",
+)
 @click.option("--absent", is_flag=True, help="It did not run: it is due again.")
 @click.option("--assume-ran", is_flag=True, help="It ran, without an execution to show.")
 @click.option(

@@ -108,6 +108,8 @@ def test_the_execution_that_shows_the_request_is_adopted(
     place: Place, cli: Cli, sandbox: SandboxServer
 ) -> None:
     ours = lost(cli, sandbox)
+    short = cli("resolve", RUN, "--adopt", ours[:8], *WHY)  # as a narrow screen shows it
+    assert (short.code != 0, place.state(), sends(sandbox)) == (True, "in_doubt", 1), short
     done = cli("resolve", RUN, "--adopt", ours, *WHY)
     assert done.code == 0, done.err
     assert (place.state(), place.attempts()[0]["executionId"]) == ("adopted", ours)
