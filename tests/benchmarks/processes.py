@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROGRAM = str(Path(sys.executable).with_name("qflow-gitops"))
-COMPILED = {name: one for name, one in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""As an installed program runs: what pip compiled isn't compiled at each start."""
+COMPILED = {
+    name: one for name, one in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE", "CI")
+}
+"""As an installed program runs at a desk: what pip compiled isn't compiled at each start."""
 
 
 class Used(NamedTuple):

@@ -45,7 +45,8 @@ def test_for_github_without_a_remote_each_step_works_when_typed(
     for step in told:
         if step.startswith(("git ", "qflow-gitops ")):
             typed(folder, step.replace("ADDRESS", remote.path.as_uri()))
-    Workspace(folder).write("runs/a.yaml", spec("a"))
+        if step.startswith("qflow-gitops new "):  # which a person fills in
+            Workspace(folder).write(step.partition(">")[2].split()[0], spec("a"))
     Workspace(folder).publish("a run")
     assert cli("apply", "--yes").code == 0
     assert remote.states() == {"a": "succeeded"}

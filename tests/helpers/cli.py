@@ -24,7 +24,7 @@ class Done:
 
 
 class Cli:
-    """Calls the program with `-C` set to a folder."""
+    """Calls the program with `-C` set to a folder, unless the call begins with its own."""
 
     def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
@@ -33,7 +33,7 @@ class Cli:
     def __call__(self, *arguments: str) -> Done:
         self._capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main(["-C", str(self.folder), *arguments])
+            main([*(() if arguments[:1] == ("-C",) else ("-C", str(self.folder))), *arguments])
         out, err = self._capfd.readouterr()
         code = ended.value.code
         return Done(code if isinstance(code, int) else 0, out, err)

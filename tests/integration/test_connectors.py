@@ -303,9 +303,9 @@ def test_an_apply_refuses_what_the_catalog_does_not_know(
 
 @pytest.mark.usefixtures("offline")
 def test_plans_show_name_and_account_before_the_id(pulled: Workspace, cli: Cli) -> None:
-    shown = f"connector aws-payments-prod (123456789012), {CONNECTOR}"
-    assert shown in cli("plan").out
-    assert shown in cli("plan", "--format", "markdown").out
+    shown = "connector aws-payments-prod (123456789012), "
+    assert shown + CONNECTOR in cli("plan").out
+    assert f"{shown}{CONNECTOR[:8]} · " in cli("plan", "--format", "markdown").out
     (change,) = cli.json("plan")["changes"]
     assert change["connectors"] == [
         {"id": CONNECTOR, "name": "aws-payments-prod", "account": "123456789012"}

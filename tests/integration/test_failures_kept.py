@@ -156,16 +156,15 @@ def test_a_remote_that_refuses_it_is_a_note(
 
 @pytest.mark.parametrize("store", ["project", "remote"])
 def test_a_disk_that_is_full_by_then_is_a_note(
-    request: pytest.FixtureRequest, cli: Cli, sandbox: SandboxServer, store: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    request: pytest.FixtureRequest, cli: Cli, sandbox: SandboxServer, store: str
+) -> None:
     request.getfixturevalue(store)
     sandbox.set_faults("fail=resource")
     with small_disk(cli.folder) as disk:
-        once_looked(monkeypatch, disk.fill)
-        only_a_note(cli("apply", "--yes"))
+        with pytest.MonkeyPatch.context() as patch:
+            once_looked(patch, disk.fill)
+            only_a_note(cli("apply", "--yes"))
         disk.empty()
-        monkeypatch.undo()
         [run] = cli.json("status")["runs"]
         assert run["attempt"]["state"] == "ended"
         assert cli("apply", "--yes").code == 0

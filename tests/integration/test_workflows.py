@@ -97,7 +97,7 @@ def test_a_catalog_that_forgets_a_workflow_holds_its_runs(pulled: Workspace, cli
 
 def test_plans_show_names(pulled: Workspace, cli: Cli) -> None:
     assert f"workflow Sandbox workflow 6cad21c8 ({WORKFLOW})" in cli("plan").out
-    assert "`Sandbox workflow 6cad21c8`" in cli("plan", "--format", "markdown").out
+    assert "`Sandbox workflow 6cad21c8, 6cad21c8`" in cli("plan", "--format", "markdown").out
     (change,) = cli.json("plan")["changes"]
     assert change["workflowName"] == "Sandbox workflow 6cad21c8"
 
