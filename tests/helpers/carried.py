@@ -32,7 +32,7 @@ _MADE_UP = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
     (r"\b[0-9a-f]{40}\b", "<commit>"),
     (r'(?<=lineage: ")[0-9a-f]{32}', "<lineage>"),
-    (r"(checkout |with |holds )[0-9a-f]{10,12}\b", r"\1<commit>"),
+    (r"(checkout |with |holds |git show )[0-9a-f]{10,12}\b", r"\1<commit>"),
     (rf"((?:--adopt|--not) ){_UUID}", r"\1<execution>"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
 )
