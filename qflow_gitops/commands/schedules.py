@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from qflow_gitops.apply.overdue import PATIENCE, Overdue, batches_left, overdue
+from qflow_gitops.apply.overdue import PATIENCE, Overdue, batches_left, last_done, overdue
 from qflow_gitops.base.times import stamp
 from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.freezes import Freeze
+from qflow_gitops.lockfile.inheritance import names_of
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Plan
@@ -74,8 +75,13 @@ def _begun(
     specs: SpecSet,
     others: tuple[Freeze, ...],
 ) -> dict[str, str]:
-    """Name the specs of which the next batch could begin a day ago, and could now."""
+    """Name the specs of which the next batch could begin a day ago, and could now.
+
+    Planned only where that could be an alarm: not while applies record something.
+    """
     if not any(spec.rollout or project.policy.rollout for spec in specs.specs.values()):
+        return {}
+    if last_done(lockfile, names_of(lockfile, project, environment)) >= stamp(now - PATIENCE):
         return {}
 
     def plan(at: datetime) -> Plan:

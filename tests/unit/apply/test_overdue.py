@@ -1,6 +1,7 @@
 """What no apply did, and a day later is told; silence where nothing was to be done is no alarm."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.commands import schedules
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.plan import decide
 from qflow_gitops.sources.settings import settings
 from qflow_gitops.sources.specs import commit_specs
 from tests.fakes import qualys as fakes
@@ -212,6 +214,24 @@ def test_a_batch_that_could_begin_and_did_not() -> None:
     assert late.what.startswith("the next batch of prod/a")
     team.apply()
     assert team.late() is None
+
+
+def test_nothing_is_planned_for_it_while_applies_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`status` asks each time, also of ten thousand targets."""
+    team, planned = rolled(), []
+    compute = decide.compute
+
+    def counted(*about: Any) -> Any:
+        planned.append(about)
+        return compute(*about)
+
+    monkeypatch.setattr(decide, "compute", counted)
+    team.clock.sleep(DAY / 2)
+    assert team.late() is None
+    assert planned == []
+    team.clock.sleep(DAY)
+    assert team.late() is not None
+    assert len(planned) == 2
 
 
 def test_a_batch_that_something_holds_is_no_alarm() -> None:
