@@ -31,6 +31,7 @@ COMMANDS = {
     "status": "Every run, its last attempt and execution.",
     "show": "One run or execution: its whole story, and its steps.",
     "history": "All attempts of a run, or of all.",
+    "report": "For an audit: what ran, what allowed it, what is missing.",
     "rules": "List the rules; explain a rule, a reason or an exit code.",
     "migrate": "Rewrite legacy variables to connectorId.",
     "rerun": "Raise a spec's rerun, with a reason.",

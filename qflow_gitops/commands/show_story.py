@@ -15,7 +15,7 @@ from qflow_gitops.ports.git import Repository
 from qflow_gitops.results.failing import known
 from qflow_gitops.results.stories import AttemptTold, CommitTold, ExecutionTold, Story
 from qflow_gitops.settings.project import Project
-from qflow_gitops.sources.specs import as_sent
+from qflow_gitops.sources.specs import as_sent, why_unknown
 from qflow_gitops.specs.connector_catalogs import Names
 from qflow_gitops.specs.spec import RunSpec
 
@@ -56,17 +56,6 @@ class AsSent:
     def of(self, attempt: Attempt) -> RunSpec | None:
         """Return the spec of an attempt that was brought, None where it isn't in this clone."""
         return self._known.get(id(attempt))
-
-    def why_unknown(self, attempt: Attempt) -> str:
-        """Say why an attempt's spec can't be read."""
-        if not attempt.fact("blob"):
-            return "it isn't recorded which file it was"
-        if self.git.is_shallow():
-            return (
-                f"{attempt.fact('file')} as it was isn't in this clone, which is a shallow one: "
-                "`git fetch --unshallow` gets it"
-            )
-        return f"{attempt.fact('file')} as it was isn't in this clone"
 
 
 def story_of(found: OneRun, finder: Finder, sent: AsSent, names: Names, now: str) -> Story:
@@ -136,7 +125,7 @@ def _attempts(about: Sequence[Placed], sent: AsSent) -> Iterator[AttemptTold]:
             (key[0], key[1]),
             attempt,
             spec.masked if spec else None,
-            "" if spec else sent.why_unknown(attempt),
+            "" if spec else why_unknown(sent.git, attempt),
             since(before, spec) if number and before and spec else None,
         )
         before = spec
@@ -146,4 +135,4 @@ def _commit(git: Repository, commit: str) -> CommitTold | None:
     if not commit:
         return None
     seen = git.seen(commit)
-    return CommitTold(commit, *seen) if seen else CommitTold(commit)
+    return CommitTold(commit, *seen[:3]) if seen else CommitTold(commit)

@@ -12,7 +12,7 @@ from qflow_gitops.errors import Unreadable, UsageProblem
 from qflow_gitops.git.process import GitProcess, is_id, literal_paths, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from qflow_gitops.ports.git import CommitSeen
 
@@ -27,7 +27,26 @@ _MERGE_OPTIONS = (
 
 _AUTHOR = re.compile(rb"^author (?P<name>.*?) ?<[^<>\n]*> (?P<at>[0-9]{1,12}) ", re.MULTILINE)
 _ENCODING = re.compile(rb"^encoding ([!-~]+)$", re.MULTILINE)
-_LINE = 500  # bytes of a name, or of a first line, that are read
+_LINE, _MESSAGE = 500, 10_000
+"""Bytes of a name or a first line, and of a whole message, that are read."""
+
+
+def _commit(content: bytes) -> CommitSeen:
+    """Read what a commit object says."""
+    from qflow_gitops.base.times import of_milliseconds, stamp
+    from qflow_gitops.ports.git import CommitSeen
+
+    head, _, message = content.partition(b"\n\n")
+    encoding, author = _ENCODING.search(head), _AUTHOR.search(head)
+    read = partial(_text, encoding=encoding[1].decode() if encoding else "utf-8")
+    at = of_milliseconds(int(author["at"]) * 1000) if author else None
+    message = message.strip(b"\n")
+    return CommitSeen(
+        read(author["name"][:_LINE]) if author else "",
+        stamp(at) if at else "",
+        read(message.partition(b"\n")[0][:_LINE]),
+        read(message[:_MESSAGE]) + ("…" if len(message) > _MESSAGE else ""),
+    )
 
 
 class Revisions(GitProcess):
@@ -130,22 +149,27 @@ class Revisions(GitProcess):
 
     def seen(self, commit: str) -> CommitSeen | None:
         """Say what people know a commit by; None where it isn't in this clone."""
-        from qflow_gitops.base.times import of_milliseconds, stamp
-        from qflow_gitops.ports.git import CommitSeen
+        return self.all_seen([commit]).get(commit)
 
-        if not self.has_commit(commit):
-            return None
-        status, out, _ = self.run(["cat-file", "commit", commit])
-        if status:
-            return None
-        head, _, message = out.partition(b"\n\n")
-        encoding, author = _ENCODING.search(head), _AUTHOR.search(head)
-        read = partial(_text, encoding=encoding[1].decode() if encoding else "utf-8")
-        at = of_milliseconds(int(author["at"]) * 1000) if author else None
-        subject = message.strip(b"\n").partition(b"\n")[0][:_LINE]
-        return CommitSeen(
-            read(author["name"][:_LINE]) if author else "", stamp(at) if at else "", read(subject)
-        )
+    def all_seen(self, ids: Iterable[str]) -> Mapping[str, CommitSeen]:
+        """Say what people know commits by, of many at once; those that aren't here are left out."""
+        wanted = sorted({commit for commit in ids if is_id(commit)})
+        return {commit: _commit(content) for commit, content in self._objects(wanted, b"commit")}
+
+    def _objects(self, ids: Sequence[str], kind: bytes) -> Iterator[tuple[str, bytes]]:
+        """Read objects of a kind, by one process of git's; others and lost ones are left out."""
+        if not ids:
+            return
+        out = self.run(["cat-file", "--batch"], "".join(f"{each}\n" for each in ids).encode())[1]
+        at = 0
+        while (end := out.find(b"\n", at)) >= 0:
+            words = out[at:end].split(b" ")
+            at = end + 1
+            if len(words) == 3 and words[2].isdigit():  # else `<id> missing`
+                size = int(words[2])
+                if words[1] == kind:
+                    yield words[0].decode(), out[at : at + size]
+                at += size + 1
 
     def is_shallow(self) -> bool:
         """Whether history is cut off in this clone."""

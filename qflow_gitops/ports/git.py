@@ -26,12 +26,13 @@ class PathChange(NamedTuple):
 class CommitSeen(NamedTuple):
     """A commit as people know it: who wrote it, when (RFC 3339, UTC), its message's first line.
 
-    "" for what it doesn't say.
+    "" for what it doesn't say. `message` is all of it, but for what comes after 10,000 bytes.
     """
 
     author: str
     at: str
     subject: str
+    message: str = ""
 
 
 class WorkTree(Protocol):
@@ -100,6 +101,9 @@ class History(Protocol):
 
     def seen(self, commit: str) -> CommitSeen | None:
         """Say what people know a commit by; None where it isn't in this clone."""
+
+    def all_seen(self, ids: Iterable[str]) -> Mapping[str, CommitSeen]:
+        """Say what people know commits by, of many at once; those that aren't here are left out."""
 
     def is_shallow(self) -> bool:
         """Whether history is cut off in this clone."""

@@ -14,9 +14,11 @@ from qflow_gitops.lockfile.attempt_json import attempt_to_json
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.render.jsonchecks import examination
+from qflow_gitops.render.jsonevidence import evidence
 from qflow_gitops.render.jsonstories import culprit, difference, story
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.checks import Examination
+from qflow_gitops.results.evidence import Evidence
 from qflow_gitops.results.files import Draft, Files, Known
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
@@ -91,8 +93,8 @@ def _body(report: Report) -> dict[str, Any]:
             return {"comments": [_commented(commented) for commented in entries]}
         case Executed(url, total, executions):
             return {"url": url, "total": total, "executions": [asdict(one) for one in executions]}
-        case Examination() as body:
-            return examination(body)
+        case Examination() | Evidence() as body:
+            return examination(body) if isinstance(body, Examination) else evidence(body)
         case None:
             return _planned(None) if report.command == "plan" else {}
 

@@ -37,6 +37,7 @@ _LINES = {
     "Story": ("textstories", "story"),
     "Comments": ("textfiles", "comments"),
     "Executed": ("textsandbox", "executed"),
+    "Evidence": ("textevidence", "report"),
     "Examination": ("textchecks", "examination"),
 }
 """Which file's function gives the lines of a kind of result."""

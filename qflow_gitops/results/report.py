@@ -14,6 +14,7 @@ from qflow_gitops.findings.finding import Diagnostic, has_errors
 if TYPE_CHECKING:
     from qflow_gitops.results.applies import Applied
     from qflow_gitops.results.checks import Examination
+    from qflow_gitops.results.evidence import Evidence
     from qflow_gitops.results.files import Draft, Files, Known
     from qflow_gitops.results.plans import Planned
     from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 Body: TypeAlias = (
     "Validated | Planned | Applied | Status | RunHistory | Resolved | Standstill | Verified | "
-    "Story | Files | Known | Draft | Comments | Examination | Executed"
+    "Story | Files | Known | Draft | Comments | Examination | Executed | "
+    "Evidence"
 )
 
 

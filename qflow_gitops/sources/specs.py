@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qflow_gitops.base.paths import ProjectFolder, TreeFile
     from qflow_gitops.findings.finding import Diagnostic
     from qflow_gitops.lockfile.attempt import Attempt
-    from qflow_gitops.ports.git import GitTree, WorkTree
+    from qflow_gitops.ports.git import GitTree, Repository, WorkTree
     from qflow_gitops.settings.project import Project
     from qflow_gitops.specs.load import SpecSet
     from qflow_gitops.specs.spec import RunSpec
@@ -248,3 +248,15 @@ def as_sent(git: GitTree, project: Project, attempts: Sequence[Attempt]) -> list
         read = earlier.specs(attempt, project.default_environment, content) if content else ()
         found.append(next((spec for spec in read if spec.digest == attempt.digest), None))
     return found
+
+
+def why_unknown(git: Repository, attempt: Attempt) -> str:
+    """Say why an attempt's spec can't be read, without a full stop."""
+    if not attempt.fact("blob"):
+        return "it isn't recorded which file it was"
+    if git.is_shallow():
+        return (
+            f"{attempt.fact('file')} as it was isn't in this clone, which is a shallow one: "
+            "`git fetch --unshallow` gets it"
+        )
+    return f"{attempt.fact('file')} as it was isn't in this clone"

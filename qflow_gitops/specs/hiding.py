@@ -13,7 +13,7 @@ from typing import Any
 from qflow_gitops.base.pointer import parts, step
 from qflow_gitops.specs.spec import MASK, RunSpec, hidden, part_of
 
-_SHORT = 4
+SHORT = 4
 """A text of fewer characters is replaced only where it is all there is: it stands everywhere."""
 _ECHOED = {"input": "/input", "variables": "/variables", "overrideVariables": "/variables"}
 
@@ -24,12 +24,12 @@ class Hiding:
     def __init__(self, spec: RunSpec | None) -> None:
         """Take the spec that was sent."""
         self._pointers = spec.sensitive if spec else ()
-        leaves = [leaf for each in self._pointers for leaf in _leaves(_at(spec, each))]
-        self._whole = {leaf for leaf in leaves if isinstance(leaf, str) and leaf}
-        numbers = {leaf for leaf in leaves if _is_number(leaf) and len(str(leaf)) >= _SHORT}
+        leaves = sensitive_values(spec) if spec else ()
+        self._whole = {leaf for leaf in leaves if isinstance(leaf, str)}
+        numbers = {leaf for leaf in leaves if _is_number(leaf)}
         self._numbers = frozenset(numbers)
-        forms = {form for leaf in (*self._whole, *map(str, numbers)) for form in _forms(leaf)}
-        self._forms = sorted((each for each in forms if len(each) >= _SHORT), key=len, reverse=True)
+        forms = {form for leaf in (*self._whole, *map(str, numbers)) for form in forms_of(leaf)}
+        self._forms = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """Return a text without these values, also where it was cut in the midst of one."""
@@ -40,7 +40,7 @@ class Hiding:
         head, cut, rest = text.rpartition("…")
         if cut:
             for form in self._forms:
-                ending = next((n for n in range(len(form) - 1, _SHORT - 1, -1)
+                ending = next((n for n in range(len(form) - 1, SHORT - 1, -1)
                                if head.endswith(form[:n])), 0)  # fmt: skip
                 head = head[: len(head) - ending] + MASK if ending else head
         return head + cut + rest
@@ -81,8 +81,23 @@ class HidingAll(Hiding):
         return ""
 
 
-def _at(spec: RunSpec | None, pointer: str) -> Any:
-    return reduce(part_of, parts(pointer), spec.request if spec else {})
+def sensitive_values(spec: RunSpec) -> list[str | int | float]:
+    """Return the texts and numbers that a spec calls sensitive, but for short numbers."""
+    leaves = [leaf for each in spec.sensitive for leaf in _leaves(_at(spec, each))]
+    texts = [leaf for leaf in leaves if isinstance(leaf, str) and leaf]
+    return [*texts, *(leaf for leaf in leaves if _is_number(leaf) and len(str(leaf)) >= SHORT)]
+
+
+def forms_of(text: str) -> set[str]:
+    """Return what a text looks like within others: as it is, on one line, inside of JSON.
+
+    Nothing of one so short that it stands everywhere.
+    """
+    return {form for form in _forms(text) if len(form) >= SHORT}
+
+
+def _at(spec: RunSpec, pointer: str) -> Any:
+    return reduce(part_of, parts(pointer), spec.request)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -96,7 +111,6 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _forms(text: str) -> Iterator[str]:
-    """Return what a text looks like in an answer: as it is, on one line, inside of JSON."""
     yield text
     yield " ".join(text.split())
     yield json.dumps(text)[1:-1]

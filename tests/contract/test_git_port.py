@@ -93,7 +93,9 @@ def test_a_commit_is_known_by_who_wrote_it_and_its_first_line(
     assert found is not None
     assert found.author == "Test"
     assert found.at.endswith("Z")
-    assert found.subject == "change"
+    assert found.subject == found.message == "change"
+    assert story.git.all_seen([three[1], "0" * 40, "main", three[1]]) == {three[1]: found}
+    assert story.git.all_seen([]) == {}
     for nothing in ("0" * 40, "main", "", "-x"):
         assert story.git.seen(nothing) is None
     story.push()

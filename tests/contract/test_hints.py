@@ -68,6 +68,7 @@ _BY_REASON = {
             "environment's platform, name that one with -e."
         ),
         "Give more of the one that you mean.",
+        "`qflow-gitops show …` shows what Qualys says of it.",
     ),
     "it says to do the same again": (
         "Run the command again later.",
@@ -371,7 +372,8 @@ BESIDE = {
     "qflow_gitops.commands.show:_several": "on its screen, typed: test_show.py",
     "qflow_gitops.commands.show_story:_next": "on its screen, typed: test_show.py",
     "qflow_gitops.commands.show_story:story_of": "on its screen, typed: test_show.py",
-    "qflow_gitops.commands.show_story:why_unknown": "on its screen, typed: test_show.py",
+    "qflow_gitops.sources.specs:why_unknown": "on a screen of `show`, typed: test_show.py",
+    "qflow_gitops.render.textevidence:report": "below a report, typed: test_report.py",
     "qflow_gitops.render.textstories:_request": "on its screen, typed: test_show.py",
     "qflow_gitops.render.comment:render_gone": "in a comment, and typed: test_comment.py",
     "qflow_gitops.render.markdown_holds:": "in a comment, where nobody types",

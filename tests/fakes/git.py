@@ -170,8 +170,12 @@ class FakeGit:
     def seen(self, commit: str) -> CommitSeen | None:
         if not self.has_commit(commit):
             return None
-        subject = self.commits[commit].message.partition("\n")[0].strip()
-        return CommitSeen("Test", "2026-01-01T00:00:00Z", subject)
+        message = self.commits[commit].message.strip()
+        subject = message.partition("\n")[0].strip()
+        return CommitSeen("Test", "2026-01-01T00:00:00Z", subject, message)
+
+    def all_seen(self, ids: Iterable[str]) -> Mapping[str, CommitSeen]:
+        return {commit: seen for commit in ids if (seen := self.seen(commit))}
 
     def is_shallow(self) -> bool:
         return bool(self.commits.cut)

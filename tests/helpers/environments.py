@@ -48,6 +48,7 @@ CALLS: Mapping[str, Call] = {
     "status": Call(LOOKS, ("status",)),
     "show": Call(LOOKS, ("show", SENT)),
     "history": Call(LOOKS, ("history",)),
+    "report": Call(LOOKS, ("report",)),
     "lock verify": Call(LOOKS, ("lock", "verify")),
     "doctor": Call(LOOKS, ("doctor",)),
     "workflows list": Call(LOOKS, ("workflows", "list")),

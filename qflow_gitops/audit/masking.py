@@ -1,0 +1,125 @@
+"""Takes out of all that is told what `sensitive` and the leak rules mask: the one place for it.
+
+Whoever makes a commit's message, a reason or an annotation may have put into it what the spec calls
+sensitive. So each text of the whole report is searched for what any spec in it calls sensitive, and
+for what looks like a secret: also a text that somebody adds to the report later on.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from qflow_gitops.specs import secrets
+from qflow_gitops.specs.hiding import SHORT, forms_of, sensitive_values
+from qflow_gitops.specs.spec import MASK, RunSpec
+
+LEFT_OUT = "(not shown)"
+"""What stands for what looks like a secret."""
+
+Told = TypeVar("Told")
+
+_BY_SHAPE = re.compile(
+    r"[0-9a-f]{32,64}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|v1:sha256:[0-9a-f]{64}"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z|[0-9]{1,3}"
+)
+"""Ids, sums and times: nothing that happens to stand within one is anybody's value."""
+_NAMES = frozenset(
+    {"key", "group", "anchor", "environment", "environments", "run", "what", "platform", "kind"}
+)
+"""Fields of the program's own words, and of names by which runs are called everywhere."""
+
+
+class Masking:
+    """Knows what is to be hidden, and copies what is told without it."""
+
+    def __init__(self) -> None:
+        """Begin with the leak rules alone."""
+        self._whole: set[str] = set()
+        self._numbers: set[int | float] = set()
+        self._forms: dict[str, list[str]] = {}  # by their first characters, longest first
+        self._done: dict[str, str] = {}
+
+    def learn(self, specs: Iterable[RunSpec]) -> None:
+        """Remember what specs call sensitive, for all that is told from here on."""
+        for spec in specs:
+            for value in sensitive_values(spec) if spec.sensitive else ():
+                if isinstance(value, str):
+                    self._whole.add(value)
+                else:
+                    self._numbers.add(value)
+                self._take(str(value))
+
+    def _take(self, text: str) -> None:
+        self._done.clear()
+        for form in forms_of(text):
+            some = self._forms.setdefault(form[:SHORT], [])
+            if form not in some:
+                some.append(form)
+                some.sort(key=len, reverse=True)
+
+    def told(self, value: Told) -> Told:
+        """Return a copy of a value of `results.evidence`, of whatever is in it."""
+        found: Told = self._walked(value)
+        return found
+
+    def text(self, text: str) -> str:
+        """Return a text without what is to be hidden."""
+        known = self._done.get(text)
+        if known is None:
+            known = self._done[text] = self._masked(text)
+        return known
+
+    def _walked(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is str:
+            return self.text(value)
+        if kind is int or kind is float:
+            return MASK if value in self._numbers else value
+        if isinstance(value, tuple):
+            fields = getattr(kind, "_fields", None)
+            if fields is None:
+                return tuple(self._walked(each) for each in value)
+            return kind(*(self._field(n, each) for n, each in zip(fields, value, strict=True)))
+        if isinstance(value, Mapping):
+            return {self.text(str(name)): self._walked(each) for name, each in value.items()}
+        return [self._walked(each) for each in value] if kind is list else value
+
+    def _field(self, name: str, value: Any) -> Any:
+        if name in _NAMES or type(value) is int:  # a number of the program's own counting
+            return value
+        if isinstance(value, Mapping):  # JSON, of which a key may say that a value is a secret
+            value = secrets.masked(dict(value))
+        return self._walked(value)
+
+    def _masked(self, text: str) -> str:
+        if text in self._whole:
+            return MASK
+        if _BY_SHAPE.fullmatch(text):
+            return text
+        if self._forms:
+            text = self._without_values(text)
+        for start, end in sorted(secrets.spans(text), reverse=True):
+            text = f"{text[:start]}{LEFT_OUT}{text[end:]}"
+        return text
+
+    def _without_values(self, text: str) -> str:
+        """Return a text without these values, also where it was cut in the midst of one."""
+        found, at, kept = [], 0, 0
+        while at <= len(text) - SHORT:
+            form = self._at(text, at)
+            if form:
+                found += [text[kept:at], MASK]
+                at = kept = at + form
+            else:
+                at += 1
+        return "".join([*found, text[kept:]]) if found else text
+
+    def _at(self, text: str, at: int) -> int:
+        """Return how many characters from here on are a value, or its beginning before a cut."""
+        for form in self._forms.get(text[at : at + SHORT], ()):
+            if text.startswith(form, at):
+                return len(form)
+            cut = text.find("…", at, at + len(form))
+            if cut >= at + SHORT and form.startswith(text[at:cut]):
+                return cut - at
+        return 0

@@ -1,0 +1,163 @@
+"""The report for an audit as lines for a person: counts, differences, releases, what is unknown."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.layout import Line
+from qflow_gitops.render.marks import Mark, Marked, hint
+from qflow_gitops.render.signs import of_state, signed
+from qflow_gitops.render.steps import in_a_line
+from qflow_gitops.render.textplans import lock
+from qflow_gitops.results.evidence import (
+    ApprovalTold,
+    AttemptEvidence,
+    EventTold,
+    Evidence,
+    Outcome,
+    ReleaseTold,
+)
+from qflow_gitops.results.outcomes import word
+
+IN_FULL = 20
+"""So few attempts are each told in full."""
+SHOWN = 20
+"""So many of each kind are shown; the other formats have all."""
+
+
+def report(body: Evidence) -> Iterator[Line]:
+    """All in a few lines; of few attempts each in full."""
+    attempts = [attempt for run in body.runs for attempt in run.attempts]
+    yield from _summary(body, attempts)
+    yield from _compared(body)
+    yield from _released(attempts)
+    yield from _unknown(attempts)
+    yield from _events(body)
+    if 0 < len(attempts) <= IN_FULL:
+        for attempt in attempts:
+            yield ""
+            yield from told(attempt)
+    yield ""
+    yield hint("All of it, a page for each run: `qflow-gitops report --format json`")
+    yield hint("Whether the lockfile is whole: `qflow-gitops lock verify`")
+
+
+def _summary(body: Evidence, attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
+    runs = sum(bool(run.attempts) for run in body.runs)
+    of = f"{count(len(attempts), 'attempt')} of {count(runs, 'run')}"
+    yield f"{of}{_span(body)}; {lock(body.lock)}"
+    outcomes = Counter(attempt.outcome for attempt in attempts)
+    for outcome in Outcome:
+        if outcomes[outcome]:
+            yield f"  {outcomes[outcome]:>6,}  {outcome}"
+
+
+def _span(body: Evidence) -> str:
+    said = {"since": body.since, "before": body.until}
+    words = " and ".join(f"{word} {at}" for word, at in said.items() if at)
+    return f" {words}" if words else ""
+
+
+def _compared(body: Evidence) -> Iterator[Line]:
+    found = body.compared
+    yield ""
+    yield Mark.TITLE(f"Differences ({len(found.differences):,})")
+    for difference in found.differences[:SHOWN]:
+        yield Marked(Mark.FAILED("  ✗"), f" {clean(difference.text)}")
+    if len(found.differences) > SHOWN:
+        yield f"  … {len(found.differences) - SHOWN:,} more (--format json: all)"
+    for limit in found.limits:
+        yield signed("?", clean(limit))
+
+
+def _released(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
+    some = [(attempt, release) for attempt in attempts for release in attempt.releases]
+    yield ""
+    yield Mark.TITLE(f"Released by hand ({len(some):,})")
+    for attempt, release in some[:SHOWN]:
+        yield f"  {_name(attempt)}  {_release(release)}"
+    if len(some) > SHOWN:
+        yield f"  … {len(some) - SHOWN:,} more (--format json: all)"
+
+
+def _unknown(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
+    some = [(attempt, words) for attempt in attempts for words in attempt.unknown]
+    if not some:
+        return
+    yield ""
+    yield Mark.TITLE(f"What isn't known ({len(some):,})")
+    for attempt, words in some[:SHOWN]:
+        yield signed("?", _name(attempt), f"  {clean(words)}")
+    if len(some) > SHOWN:
+        yield f"  … {len(some) - SHOWN:,} more (--format json: all)"
+
+
+def _events(body: Evidence) -> Iterator[Line]:
+    if not body.events:
+        return
+    yield ""
+    yield Mark.TITLE(f"Events of the lockfile itself ({len(body.events):,})")
+    for environment, event in body.events[:SHOWN]:
+        where = f" ({clean(environment)})" if environment else ""
+        yield f"  {_event(event)}{where}"
+    if len(body.events) > SHOWN:
+        yield f"  … {len(body.events) - SHOWN:,} more (--format json: all)"
+
+
+def told(attempt: AttemptEvidence) -> Iterator[Line]:
+    """Tell one attempt: how it went, who asked for it, and who allowed it."""
+    state = of_state(attempt.state)(word(attempt.state))
+    yield Marked(Mark.PLACE(_name(attempt)), "  ", state)
+    for name, words in _facts(attempt):
+        if words:
+            yield Marked(f"  {name:11}", words)
+    for event in attempt.events:
+        yield f"    {_event(event)}"
+
+
+def _facts(attempt: AttemptEvidence) -> Iterator[tuple[str, str]]:
+    yield "execution", Mark.ID(clean(attempt.execution_id)) if attempt.execution_id else "none"
+    yield "Qualys says", clean(attempt.status)
+    yield "failed at", in_a_line(attempt.culprit) if attempt.culprit else ""
+    yield "sent by", clean(", ".join(filter(None, (attempt.actor, attempt.tool, attempt.ci_run))))
+    if attempt.commit:
+        by = f" by {attempt.commit.author}, {attempt.commit.at}" if attempt.commit.at else ""
+        said = f": {attempt.commit.subject}" if attempt.commit.subject else ""
+        yield "commit", clean(f"{attempt.commit.id[:10]}{by}{said}")
+    yield "file", clean(attempt.file)
+    yield "pull req.", f"#{attempt.pull_request}" if attempt.pull_request else ""
+    yield "merged by", clean(attempt.merged_by)
+    yield "approved", ", ".join(map(_approval, attempt.approvals)) or "no approval is recorded"
+    for release in attempt.releases:
+        yield "released", _release(release)
+    for name, words in attempt.annotations.items():
+        yield "annotated", clean(f"{name}: {words}")
+    for doubt in attempt.doubts:
+        settled = f", {doubt.settled} {doubt.at}" if doubt.settled else ", still open"
+        yield "doubt", clean(f"since {doubt.since}{settled}{_by(doubt.by, doubt.reason)}")
+    for words in attempt.unknown:
+        yield "unknown", clean(words)
+    yield "digest", Mark.ID(clean(attempt.digest))
+
+
+def _name(attempt: AttemptEvidence) -> str:
+    return clean(f"{attempt.name} #{attempt.number}")
+
+
+def _approval(one: ApprovalTold) -> str:
+    on = f" on {one.commit[:10]}" if one.commit else ""
+    return clean(f"{one.login}{on}{f' (review {one.review})' if one.review else ''}")
+
+
+def _release(one: ReleaseTold) -> str:
+    number = f"={one.runs}" if one.runs is not None else ""
+    at = f" at {one.at}" if one.at else ""
+    return clean(f"{one.hold}{number}{_by(one.by or 'somebody', one.reason)}{at}")
+
+
+def _event(event: EventTold) -> str:
+    return clean(f"{event.at}  {event.what}{_by(event.by, event.reason)}")
+
+
+def _by(who: str, why: str) -> str:
+    return f"{f' by {who}' if who else ''}{f': {why}' if why else ''}"
