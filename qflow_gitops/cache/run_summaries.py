@@ -36,6 +36,14 @@ class RunSummaries:
         texts = {blob: (0, _to_text(piece)) for blob, piece in found.items()}
         self._cache.keep_verdicts(self._context, texts)
 
+    def whole(self, where: str) -> bytes | None:
+        """Return what was kept last of the whole lockfile there, None where it is gone."""
+        return self._cache.content(f"{self._context} {where}")
+
+    def keep_whole(self, where: str, found: bytes) -> None:
+        """Keep what was found out about the whole lockfile there."""
+        self._cache.keep_content(f"{self._context} {where}", found)
+
     @property
     def _context(self) -> str:
         return f"lockfile {self._cache.tool}"

@@ -4,6 +4,7 @@ from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Se
 from functools import cached_property
 
 from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.lockfile.columns import ColumnSummary
 from qflow_gitops.lockfile.summary import EnvironmentSummary, FullSummary, RunSummary, glance
 
 Attempts = tuple[Attempt, ...]
@@ -52,6 +53,8 @@ class LazyRuns(Mapping[str, Attempts]):
     @cached_property
     def overview(self) -> EnvironmentSummary:
         """What can be told of the runs at a glance."""
+        if isinstance(self.summaries, ColumnSummary):
+            return self.summaries
         return FullSummary(self.summaries)
 
     def __getitem__(self, run: str) -> Attempts:

@@ -62,6 +62,12 @@ class Summaries(Protocol):
     def keep(self, found: Mapping[str, PieceSummary]) -> None:
         """Keep what was found out."""
 
+    def whole(self, where: str) -> bytes | None:
+        """Return what `keep_whole` kept last of the whole lockfile there, None where it is gone."""
+
+    def keep_whole(self, where: str, found: bytes) -> None:
+        """Keep what was found out about the whole lockfile there, in place of what was before."""
+
 
 class LockStore(Protocol):
     """Where the lockfile lives. Each method raises LockError for what can't be trusted."""

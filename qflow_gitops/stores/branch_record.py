@@ -40,6 +40,14 @@ class NothingKept:
     def keep(self, found: Mapping[str, PieceSummary]) -> None:
         """Keep nothing."""
 
+    def whole(self, where: str) -> bytes | None:
+        """Return nothing."""
+        del where
+        return None
+
+    def keep_whole(self, where: str, found: bytes) -> None:
+        """Keep nothing."""
+
 
 @dataclass(frozen=True)
 class BranchRecord:

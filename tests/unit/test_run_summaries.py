@@ -1,6 +1,8 @@
 """A lockfile of which only what is asked for is read is the lockfile."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.found: dict[str, PieceSummary] = {}
+        self.wholes: dict[str, bytes] = {}
         self.missed = 0
 
     def known(self, blobs: Sequence[str]) -> Mapping[str, PieceSummary]:
@@ -32,6 +35,12 @@ class Kept:
 
     def keep(self, found: Mapping[str, PieceSummary]) -> None:
         self.found |= found
+
+    def whole(self, where: str) -> bytes | None:
+        return self.wholes.get(where)
+
+    def keep_whole(self, where: str, found: bytes) -> None:
+        self.wholes[where] = found
 
 
 def attempt(number: int, state: State, digest: str, file: str) -> Attempt:
@@ -112,6 +121,51 @@ def test_it_is_the_same_record_read_anew_or_by_what_is_kept() -> None:
     assert kept.missed == len(kept.found) == 7
 
 
+def test_of_a_lockfile_that_is_known_whole_no_run_is_looked_at() -> None:
+    kept, content = Kept(), to_bytes(RECORD)
+    Glance(kept)(content, "x")
+    kept.found = {}
+    assert Glance(kept)(content, "x") == RECORD
+    assert kept.found == {}
+    other = to_bytes(replace(RECORD, serial=8))
+    assert Glance(kept)(other, "x") == replace(RECORD, serial=8)
+    assert len(kept.found) == 7
+    assert kept.wholes["x"].startswith(sha256(other).hexdigest().encode() + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\n", b"\n["),
+        (b"d1", b"d1\xff"),
+        (b'"shape":[0', b'"shape":[7'),
+        (b'"shape":[0', b'"shape":[0,0'),
+        (b'"succeeded"', b'"unheard of"'),
+        (b'"begins"', b'"starts"'),
+        (b'"files":[', b'"files":[1,'),
+        (b'"prod":{"names"', b'"dev":{"names"'),
+    ],
+)
+def test_what_is_kept_of_a_lockfile_and_can_not_be_read_is_gone(old: bytes, new: bytes) -> None:
+    kept, content = Kept(), to_bytes(RECORD)
+    Glance(kept)(content, "x")
+    kept.wholes["x"] = kept.wholes["x"].replace(old, new, 1)
+    lockfile = Glance(kept)(content, "x")
+    assert lockfile == RECORD
+    assert lockfile.overview("prod").summaries["a"] == glance(RECORD.attempts("prod", "a"))
+    assert lockfile.overview("prod").senders("d1") == ["a", "e"]
+
+
+def test_a_word_that_has_a_space_is_not_kept_as_two() -> None:
+    spaced = attempt(1, State.SUCCEEDED, "d 1", "runs/a b.yaml")
+    lockfile = Lockfile("l", 1, {"prod": EnvironmentRecord("c1", "c1", {"a": (spaced,)})})
+    kept, content = Kept(), to_bytes(lockfile)
+    for _ in range(2):
+        again = Glance(kept)(content, "x")
+        assert again.overview("prod").summaries["a"] == glance((spaced,))
+    assert kept.wholes == {}
+
+
 def test_a_run_is_read_when_it_is_asked_for() -> None:
     kept, content = Kept(), to_bytes(RECORD)
     Glance(kept)(content, "x")
@@ -181,15 +235,20 @@ def test_what_is_kept_is_given_back(tmp_path: Path) -> None:
     summaries.keep(kept.found)
     assert RunSummaries(SqliteCache(tmp_path)).known([*kept.found, "0" * 40]) == kept.found
     assert summaries.known(list(kept.found)[:1]).keys() >= set(list(kept.found)[:1])
+    summaries.keep_whole("x", kept.wholes["x"])
+    assert RunSummaries(SqliteCache(tmp_path)).whole("x") == kept.wholes["x"]
+    assert RunSummaries(SqliteCache(tmp_path)).whole("a/x") is None
 
 
 def test_what_another_version_of_the_program_kept_counts_as_gone(tmp_path: Path) -> None:
     kept = Kept()
     Glance(kept)(to_bytes(RECORD), "x")
     RunSummaries(SqliteCache(tmp_path)).keep(kept.found)
+    RunSummaries(SqliteCache(tmp_path)).keep_whole("x", kept.wholes["x"])
     other = SqliteCache(tmp_path)
     other.__dict__["tool"] = "another"
     assert RunSummaries(other).known(list(kept.found)) == {}
+    assert RunSummaries(other).whole("x") is None
 
 
 def test_an_event_of_the_head_that_looks_like_runs_is_one() -> None:
@@ -202,6 +261,7 @@ def test_what_is_known_of_another_part_of_a_run_is_not_known_of_all_of_it() -> N
     """The text may be the same; where its numbers begin, only its place says."""
     kept, content = Kept(), to_bytes(RECORD)
     Glance(kept)(content, "x")
+    kept.wholes = {}
     kept.found = {
         blob: piece._replace(place=piece.place.after(), summary=RunSummary())
         for blob, piece in kept.found.items()
