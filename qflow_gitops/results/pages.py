@@ -32,3 +32,10 @@ def file_page(pages: str, commit: str, path: str) -> str:
     if not (pages and commit):
         return ""
     return f"{pages}/blob/{commit}/{quote(path, safe='/', errors='surrogateescape')}"
+
+
+def pull_page(pages: str, number: int | None) -> str:
+    """Return the address of a pull request, GitLab's merge request, "" without pages or number."""
+    if not pages or number is None:
+        return ""
+    return f"{pages}/{'merge_requests' if pages.endswith('/-') else 'pull'}/{number}"

@@ -1,0 +1,184 @@
+"""The evidence as HTML: one file to send, or an index with a page for each run.
+
+Nothing is fetched, and nothing but this page's own script may run, by the page's own policy: the
+hashes of that script and of its styles. Each value is escaped where it is written (Jinja2), and
+what isn't seen in it is written out. Without the script all of it can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
+
+from qflow_gitops.base import resources
+from qflow_gitops.base.jsontext import indented
+from qflow_gitops.base.printable import is_hidden, shown
+from qflow_gitops.render.html_places import Places, page_of
+from qflow_gitops.render.html_summary import summarised
+from qflow_gitops.render.html_timeline import drawn
+from qflow_gitops.render.html_words import KINDS, MARKS, SIGNS, TITLES, moment
+from qflow_gitops.results.evidence import AttemptEvidence, Evidence
+from qflow_gitops.results.pages import commit_page, file_page, pull_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from qflow_gitops.results.report import Report
+
+LIMIT = 5_900_000
+"""Bytes of one file, so that a mail takes it: attempts are told in full as far as they fit."""
+_HTTPS = re.compile(r"https://[!-~]+")
+
+
+def render(report: Report) -> str:
+    """Return one file: summary, timeline and table, and each attempt in full as far as it fits."""
+    body = report.body
+    if not isinstance(body, Evidence):
+        return _template("problem.html").render(**_frame(), report=report)
+    rows = _sorted(body)
+    places = Places({one.anchor: f"#{one.anchor}_" for one in rows})
+    told = {one.anchor: text for one, text in _fitting(body, rows, places)}
+    return _index(report, body, rows, Places({one: f"#{one}_" for one in told}), told)
+
+
+def pages(report: Report) -> Iterator[tuple[str, bytes]]:
+    """Yield each file of a folder by its path: `index.html`, and a page for each run.
+
+    Paths have `/` and are safe as such: names that are none for files have a hash instead.
+    Nothing is yielded of a report without evidence.
+    """
+    body = report.body
+    if not isinstance(body, Evidence):
+        return
+    places = Places.of_pages(body)
+    yield "index.html", _index(report, body, _sorted(body), places, {}).encode()
+    template, frame = _template("run.html"), _frame()
+    for run in body.runs:
+        path = page_of(run.key)
+        up = "../" * path.count("/")
+        yield path, template.render(**frame, evidence=body, run=run, up=up).encode()
+
+
+def _index(
+    report: Report,
+    body: Evidence,
+    rows: list[AttemptEvidence],
+    places: Places,
+    told: dict[str, Markup],
+) -> str:
+    return _template("report.html").render(
+        **_frame(with_script=True), report=report, evidence=body, rows=rows, places=places,
+        told=[told[one.anchor] for one in rows if one.anchor in told],
+        summary=summarised(body), picture=drawn(body),
+    )  # fmt: skip
+
+
+def _sorted(body: Evidence) -> list[AttemptEvidence]:
+    """The newest first."""
+    every = (one for run in body.runs for one in run.attempts)
+    return sorted(every, key=lambda one: (one.opened_at, one.key, one.number), reverse=True)
+
+
+def _fitting(
+    body: Evidence, rows: Iterable[AttemptEvidence], places: Places
+) -> Iterator[tuple[AttemptEvidence, Markup]]:
+    """Tell attempts in full until the file is full: first those that somebody will look at."""
+    rest = LIMIT - _SPENT - sum(map(_row_size, rows))
+    template = _template("attempt.html")
+    for one in sorted(rows, key=_is_plain):
+        text = Markup(template.render(attempt=one, evidence=body, places=places))  # noqa: S704
+        rest -= len(text.encode())
+        if rest < 0:
+            return
+        yield one, text
+
+
+_SPENT = 200_000  # bytes of a page before and after its rows
+
+
+def _row_size(one: AttemptEvidence) -> int:
+    return 600 + len(one.file)
+
+
+def _is_plain(one: AttemptEvidence) -> bool:
+    return MARKS[one.outcome] in ("ok", "none") and not (one.doubts or one.releases)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FunctionLoader(lambda name: resources.text(f"render/templates/{name}")),
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
+        finalize=_seen,
+    )  # fmt: skip
+    made.filters.update(lines=_lines, json=_json, moment=moment)
+    made.tests["outward"] = _is_outward
+    made.globals.update(
+        commit_page=commit_page, file_page=file_page, pull_page=pull_page, page_of=page_of,
+        marks=MARKS, signs=SIGNS, kinds=KINDS, titles=TITLES,
+    )  # fmt: skip
+    return made
+
+
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+def _seen(value: Any) -> Any:
+    """Show what isn't seen in a text; what is HTML already was made so."""
+    if type(value) is str:
+        return shown(value) if is_hidden(value) else value
+    return value if isinstance(value, Markup) else _seen(str(value))
+
+
+def _lines(text: str) -> Markup:
+    """Make a text of several lines safe, its lines kept."""
+    return Markup("\n").join(escape(shown(line)) for line in text.split("\n"))
+
+
+def _json(value: Any) -> Markup:
+    """Write JSON on several lines, as a person reads it."""
+    return _lines(indented(_bare(value)))
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _bare(each) for name, each in value.items()}
+    return [_bare(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _is_outward(address: str) -> bool:
+    """Whether an address may be a link: https, and nothing in it that isn't seen."""
+    return _HTTPS.fullmatch(address) is not None
+
+
+@cache
+def _frame(*, with_script: bool = False) -> dict[str, Any]:
+    """What each page has: its styles, its script, and the policy that allows no others."""
+    style = _packed(resources.text("render/templates/style.css"))
+    script = resources.text("render/templates/script.js") if with_script else ""
+    policy = ["default-src 'none'", f"style-src {_hash(style)}"]
+    if script:
+        policy.append(f"script-src {_hash(script)}")
+    return {
+        "style": Markup(style),  # noqa: S704  both are our own files
+        "script": Markup(script),  # noqa: S704
+        "policy": "; ".join([*policy, "base-uri 'none'", "form-action 'none'"]),
+    }
+
+
+def _packed(style: str) -> str:
+    """Take comments and line ends out of a style sheet, of which each page has a copy."""
+    bare = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+    return re.sub(r"\s*\n\s*", " ", bare).strip()
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
