@@ -22,7 +22,7 @@ from qflow_gitops.errors import QflowError
 from qflow_gitops.git.process import literal_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from qflow_gitops.base.names import RunKey
     from qflow_gitops.cache.database import SqliteCache
@@ -134,12 +134,15 @@ def runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     with suppress(QflowError, OSError):
         git = _git(ctx)
         about = _about(git)
-        keys = {*_known(git, about), *_of_drafts(git, about), *_recorded(git, about)}
-        asked = ctx.params.get("environment") or about.default
-        names = {name for environment, name in keys if environment == asked}
+        drafts = _drafts(git, about)  # git looks for them meanwhile
+        known = _known(git, about)
+        for environment, name in (*_of_drafts(git, about, drafts), *_recorded(git, about)):
+            known.setdefault(environment, []).append(name)
+        names = known.get(ctx.params.get("environment") or about.default, [])
         if "/" in incomplete or not names:
-            names = {"/".join(key) for key in keys}
-        return _beginning(sorted(names), incomplete)
+            names = [f"{environment}/{name}" for environment, some in known.items()
+                     for name in some]  # fmt: skip
+        return _beginning(sorted({name for name in names if name.startswith(incomplete)}), "")
     return []
 
 
@@ -214,30 +217,41 @@ def _cache(git: GitRepo) -> SqliteCache:
     return SqliteCache(git.common_dir / "qflow-gitops" / "verdicts")
 
 
-def _known(git: GitRepo, about: About) -> list[RunKey]:
-    """Name the runs of the specs that git knows, kept by what its index is."""
+def _known(git: GitRepo, about: About) -> dict[str, list[str]]:
+    """Name the runs of the specs that git knows, by environment, kept by what its index is."""
     cache, what = _cache(git), f"names for keys: {about.folder.name}"
     state = [git.index_identity, about.default, *about.runs]
     match cache.answer(what):
-        case [known, list(names)] if known == state and state[0]:
-            return [(str(environment), str(name)) for environment, name in names]
+        case [known, dict(names)] if known == state and state[0]:
+            return names
     options = ["--no-color", "--no-line-number", "--no-column", "--no-recurse-submodules"]
     command = ["grep", *options, "-I", "-h", "-E", "-e", _LINES, "--"]
     _, out, _ = git.run([*command, *literal_paths(about.runs)])
     from qflow_gitops.cli.completing_selected import selected
 
     by_run = selected(git, about.folder, about.runs)
-    named = _named_in(out.decode(errors="replace").splitlines(), about)
-    found = [name for key in named for name in by_run.get(key, [key])]
+    found: dict[str, list[str]] = {}
+    for key in _named_in(out.decode(errors="replace").splitlines(), about):
+        for environment, name in by_run.get(key, [key]):
+            found.setdefault(environment, []).append(name)
     cache.keep_answer(what, [state, found])
     return found
 
 
-def _of_drafts(git: GitRepo, about: About) -> Iterator[RunKey]:
-    """Name the runs of files that git doesn't know yet."""
+def _drafts(git: GitRepo, about: About) -> Callable[[], tuple[bytes, bytes]]:
+    """Begin to look for files that git doesn't know yet."""
     options = ["--others", "--exclude-standard", "--full-name", "-z", "--"]
-    _, out, _ = git.run(["ls-files", *options, *literal_paths(about.runs)])
-    for path in out.split(b"\0")[:_DRAFTS]:
+    return git.begun(["ls-files", *options, *literal_paths(about.runs)])
+
+
+def _of_drafts(
+    git: GitRepo, about: About, drafts: Callable[[], tuple[bytes, bytes]]
+) -> Iterator[RunKey]:
+    """Name the runs of these files."""
+    paths = b""
+    with suppress(QflowError):
+        paths, _ = drafts()
+    for path in paths.split(b"\0")[:_DRAFTS]:
         if path.endswith((b".yaml", b".yml")):
             with suppress(OSError):
                 text = (git.root / os.fsdecode(path)).read_text("utf-8", "replace")

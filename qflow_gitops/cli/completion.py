@@ -2,10 +2,11 @@
 
 import click
 
+from qflow_gitops.cli import everywhere
 from qflow_gitops.errors import ExitCode
 
 
-@click.command("completion")
+@click.command("completion", cls=everywhere.Bare)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:

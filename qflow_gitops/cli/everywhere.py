@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _GIVEN = "qflow_gitops.given"
 
 
+class Bare(click.Command):
+    """A command that needs nothing of what others are made of, and doesn't wait for it."""
+
+
 class _Everywhere(click.Option):
     """An option behind a command: completed there, and explained in the program's own help."""
 
@@ -33,8 +37,9 @@ def _take(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     values = value if isinstance(value, tuple) else (value,) if value else ()
     if values:
         _note(ctx, param, values)
-    if ctx.parent is not None and not ctx.resilient_parsing:
-        ctx.obj = wiring(ctx)
+    behind = ctx.parent is not None and not ctx.resilient_parsing
+    if behind and not isinstance(ctx.command, Bare) and (values or isinstance(ctx.obj, str)):
+        ctx.obj = wiring(ctx)  # anew with each option; before the first it is what was typed
 
 
 def _note(ctx: click.Context, param: click.Parameter, values: Sequence[Any]) -> None:

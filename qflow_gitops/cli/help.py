@@ -2,11 +2,11 @@
 
 import click
 
-from qflow_gitops.cli import options
+from qflow_gitops.cli import everywhere, options
 from qflow_gitops.errors import ExitCode
 
 
-@click.command("help")
+@click.command("help", cls=everywhere.Bare)
 @click.argument(
     "words", metavar="[COMMAND]...", nargs=-1, shell_complete=options.completed("helped")
 )

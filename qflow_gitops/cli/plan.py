@@ -74,12 +74,14 @@ def command(
 
 def _made(wiring: Wiring, request: PlanRequest) -> Report:
     from qflow_gitops.commands.plan import make_plan
+    from qflow_gitops.git.remotes import AskedOnce
 
     disk = request.worktree
     settings = _on_disk(wiring) if disk else wiring.settings(request.head, wiring.loader)
     store, now = wiring.store_to_look_at(settings.project), stamp(SystemClock().now())
     others = partial(wiring.store_of, repo=wiring.git, folder=settings.project.folder)
-    about = (request, wiring.git, settings, store, now, wiring.loader, wiring.branches, others)
+    branches = AskedOnce(wiring.branches)
+    about = (request, wiring.git, settings, store, now, wiring.loader, branches, others)
     return lock_files.noted(wiring, settings.project, make_plan(*about))
 
 

@@ -2,11 +2,11 @@
 
 import click
 
-from qflow_gitops.cli import options
+from qflow_gitops.cli import everywhere, options
 from qflow_gitops.errors import ExitCode
 
 
-@click.command("rules")
+@click.command("rules", cls=everywhere.Bare)
 @click.argument("word", required=False, metavar="[WORD]", shell_complete=options.completed("rules"))
 def command(word: str | None) -> int:
     """List the rules that findings name; with a WORD, explain that one.

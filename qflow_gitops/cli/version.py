@@ -2,6 +2,7 @@
 
 import click
 
+from qflow_gitops.cli import everywhere
 from qflow_gitops.errors import ExitCode
 
 
@@ -12,7 +13,7 @@ def tell() -> None:
     click.echo(f"qflow-gitops {qflow_gitops.__version__}")
 
 
-@click.command("version")
+@click.command("version", cls=everywhere.Bare)
 def command() -> int:
     """Print the program's version, as --version does."""
     tell()

@@ -86,6 +86,7 @@ class GitProcess:
         self.prefix = prefix
         self.object_format = object_format
         self._present: set[str] = set()  # commits that were seen; none goes away meanwhile
+        self._descents: set[tuple[str, str]] = set()  # an ancestor, and what descends from it
         self._listings: dict[tuple[str, str], Mapping[bytes, TreeFile]] = {}
         self._single: dict[str, bytes] = {}  # blobs that were asked for one by one: settings
 
@@ -118,7 +119,7 @@ class GitProcess:
             other.root, other.common_dir, other.git_dir, other.environ, other.object_format, prefix
         )
         found._present, found._listings = other._present, other._listings
-        found._single = other._single
+        found._single, found._descents = other._single, other._descents
         return found
 
     @cached_property
@@ -165,7 +166,7 @@ class GitProcess:
     def _out(self, arguments: Sequence[str], feed: bytes | None = None) -> bytes:
         return self._good(arguments, self.run(arguments, feed))
 
-    def _begun(self, arguments: Sequence[str]) -> Callable[[], tuple[bytes, bytes]]:
+    def begun(self, arguments: Sequence[str]) -> Callable[[], tuple[bytes, bytes]]:
         """Begin a command; what is given waits for it: what it wrote, and what it complained of.
 
         It writes to a file, so that it comes to its end while nobody reads.

@@ -7,10 +7,11 @@ remote-tracking branch of the user's is moved.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from qflow_gitops.base.addresses import same_form
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.ports.git import RemoteBranches
+from qflow_gitops.ports.git import Branches, RemoteBranches
 
 _ASK, _FETCH = 60.0, 300.0  # seconds that an answer, and a fetch, may take
 _HEADS = "refs/heads/"
@@ -133,3 +134,16 @@ class GitRemotes:
     def _line(self, command: Sequence[str]) -> str:
         status, out, _ = self.repo.run(command)
         return "" if status else os.fsdecode(out).strip("\n")
+
+
+class AskedOnce:
+    """Implements `ports.git.Branches` for who looks once: each question is asked once."""
+
+    def __init__(self, branches: Branches) -> None:
+        """Take what answers."""
+        self.remote = cache(branches.remote)
+        self.current = cache(branches.current)
+        self.tracked = cache(branches.tracked)
+        self.head_of = cache(branches.head_of)
+        self.holding = cache(branches.holding)
+        self.ask, self.reached = branches.ask, branches.reached

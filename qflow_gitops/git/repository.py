@@ -201,7 +201,7 @@ class GitRepo(Revisions):
 
     def worktree(self, folders: Sequence[str]) -> GitWorkTree:
         """Look at what is on disk under the folders and isn't ignored by git."""
-        listings = Listings(self.git_dir, literal_paths(folders), self._begun)
+        listings = Listings(self.git_dir, literal_paths(folders), self.begun)
         return GitWorkTree(self.root, listings, self.object_format)
 
     def is_tracked(self, path: Path) -> bool:

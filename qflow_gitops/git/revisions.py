@@ -199,7 +199,11 @@ class Revisions(GitProcess):
         """Whether `new` is `old` or descends from it, as far as this clone can tell."""
         if not (is_id(old) and is_id(new)):
             return False
-        return self.run(["merge-base", "--is-ancestor", old, new])[0] == 0
+        if (old, new) not in self._descents:
+            if self.run(["merge-base", "--is-ancestor", old, new])[0]:
+                return False  # a clone that gets more history may tell otherwise
+            self._descents.add((old, new))
+        return True
 
     def first_parents(
         self, base: str, head: str, most: int, folders: Sequence[str] = ()

@@ -105,7 +105,7 @@ class ColumnSummary(Mapping[str, RunSummary]):
     def _senders(self) -> Mapping[str, Sequence[str]]:
         senders: dict[str, list[str]] = {}
         for run, sent in zip(self._rows, self._sent, strict=True):
-            for digest in dict.fromkeys(sent.split()):
+            for digest in dict.fromkeys(sent.split()) if " " in sent else (sent,) if sent else ():
                 senders.setdefault(digest, []).append(run)
         return senders
 

@@ -66,10 +66,10 @@ def workspace(tmp_path: Path) -> Workspace:
     return made
 
 
-@pytest.mark.parametrize("asked", ["--version", "--help"])
+@pytest.mark.parametrize("asked", ["--version", "--help", "version"])
 def test_the_program_itself(workspace: Workspace, asked: str) -> None:
     modules = loaded(workspace, asked)
-    more = {"qflow_gitops.cli.version"} if asked == "--version" else set()
+    more = {"qflow_gitops.cli.version"} if "version" in asked else set()
     assert own(modules) == STARTED | more
     assert modules & LIBRARIES == set()
 

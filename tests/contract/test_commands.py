@@ -8,7 +8,7 @@ import pytest
 from click.shell_completion import BashComplete
 
 from qflow_gitops import __version__
-from qflow_gitops.cli import slips
+from qflow_gitops.cli import everywhere, slips
 from qflow_gitops.cli.main import COMMANDS, main, program
 from tests.helpers.environments import CALLS
 
@@ -141,7 +141,8 @@ def _heard(way: Way, patch: pytest.MonkeyPatch, *words: str) -> tuple[Any, ...]:
     told: list[tuple[Any, ...]] = []
 
     def work(*_: Any, **given: Any) -> int:
-        made = click.get_current_context().obj
+        ctx = click.get_current_context()
+        made = everywhere.wiring(ctx) if isinstance(ctx.command, everywhere.Bare) else ctx.obj
         console = made.console
         told.append((str(made.directory), console.quiet, console.verbose, console.colour_out,
                      given.get("format_name")))  # fmt: skip
