@@ -6,6 +6,7 @@ from qflow_gitops.apply.preconditions import PLACE, REWRITTEN
 from qflow_gitops.base import timezones
 from qflow_gitops.plan import context
 from qflow_gitops.plan.change import Change, Reason
+from qflow_gitops.policy.rules import Approval, Given
 from qflow_gitops.sources.policies import NEW_RECORD
 
 
@@ -21,6 +22,7 @@ def evidence_of(
     if approval and approval.pull_request:
         found["pullRequest"] = approval.pull_request
         found["approvers"] = list(approval.approvers)
+        found |= _told_of(approval)
     names = (*change.released, *({NEW_RECORD, REWRITTEN, PLACE} & set(request.acks)))
     said = {"by": services.author.get("actor", ""), "reason": request.reason}
     more = {name: value for name, value in said.items() if value}
@@ -33,3 +35,15 @@ def evidence_of(
     if change.reason is Reason.RETRY and context.RETRY not in change.released:
         released.append({"hold": context.RETRY, **more})
     return {**found, **({"released": released} if released else {})}
+
+
+def _told_of(approval: Approval) -> dict[str, object]:
+    """Say what the host tells of the approvals and of the merge."""
+    given = [_given(each) for each in approval.given]
+    found = {"approvals": given, "mergedBy": approval.merged_by}
+    return {name: value for name, value in found.items() if value}
+
+
+def _given(given: Given) -> dict[str, object]:
+    told = {"by": given.by, "review": given.review, "commit": given.commit}
+    return {name: value for name, value in told.items() if value}

@@ -35,7 +35,8 @@ class LaunchOptions:
     """How to launch. `timeout` is in seconds; `author` is who does it, as the lockfile says it.
 
     `statuses` say what Qualys' words mean, in lower case. `rollouts` are the runs that are part of
-    one: what becomes of them stops their rollout, and nothing else.
+    one: what becomes of them stops their rollout, and nothing else. `circumstances` are what is
+    recorded once of the whole apply.
     """
 
     concurrency: int
@@ -46,6 +47,7 @@ class LaunchOptions:
     stop: StopSignal
     author: Mapping[str, str]
     rollouts: frozenset[RunKey] = frozenset()
+    circumstances: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

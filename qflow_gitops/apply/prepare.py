@@ -36,7 +36,8 @@ def prepare(
     source, key = planned.source, planned.source.project.apply.correlation_key
     for change in known:
         assert change.spec is not None  # noqa: S101  every change that runs has its spec
-        more = _revision_evidence(change, revisions, planned)
+        expected = _catalog_revision(change, planned)
+        more = {"catalogRevision": expected} if expected else {}
         facts = {
             "workflowId": change.spec.workflow_id,
             "revision": revisions[change.spec.workflow_id],
@@ -133,11 +134,3 @@ def _other_revisions(
                 f"was pulled (revision {found[:12]}, there {expected[:12]}); it is sent all "
                 "the same."
             )
-
-
-def _revision_evidence(
-    change: Change, revisions: Mapping[str, str], planned: PlannedApply
-) -> dict[str, object]:
-    expected = _catalog_revision(change, planned)
-    differs = expected and expected != revisions[_workflow_id(change)]
-    return {"catalogRevision": expected} if differs else {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import QflowError
-from qflow_gitops.policy.rules import Approval
+from qflow_gitops.policy.rules import Approval, Given
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.pull_requests import PullRequest, PullRequests, Reviewed, Update
 from qflow_gitops.settings.project import Project
@@ -71,8 +71,11 @@ class Proposed:
         why = review.why
         if other and not counted:
             why = next(iter(other.values()))
-        uncounted = (*other.values(), *review.uncounted)
-        return Approval(request.number, counted, why, review.signed, uncounted)
+        given = (Given(who, review.approvers[who], review.reviews.get(who, 0)) for who in counted)
+        return Approval(
+            request.number, counted, why, review.signed, (*other.values(), *review.uncounted),
+            tuple(given), review.merged_by,
+        )  # fmt: skip
 
     def specs_of(self, commit: str, touched: frozenset[str]) -> Specs:
         """Return the valid specs of the files named, as a commit has them.

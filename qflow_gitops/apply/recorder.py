@@ -9,7 +9,8 @@ from qflow_gitops.apply.job import Job, LaunchOptions, LaunchResult, Opened
 from qflow_gitops.apply.known_executions import KnownExecutions
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import LockError, UnreachableError
-from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Event, Transition
+from qflow_gitops.lockfile.circumstances import for_intent
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import FINAL, State
@@ -180,8 +181,12 @@ class Recorder:
 
         That ends the launching, not the recording: answers of the last wave may be waiting.
         """
+        opened = list[Opened]()
+        first = self._result.opened[0] if self._result.opened else None
         try:
-            return [(job, self._attempt(job)) for job in wave]
+            for job in wave:
+                opened.append((job, self._attempt(job, first)))
+                first = first or (*job.change.key, opened[0][1].number)
         except UnreachableError as problem:
             unlisted = UnreachableError(
                 problem.message,
@@ -192,9 +197,13 @@ class Recorder:
             )
             self._result.stop("what ran before it can't be listed", unlisted)
             return []
+        return opened
 
-    def _attempt(self, job: Job) -> Attempt:
-        """Open the attempt: from here on this process alone may send it, until its lease ends."""
+    def _attempt(self, job: Job, first: AttemptKey | None) -> Attempt:
+        """Open the attempt: from here on this process alone may send it, until its lease ends.
+
+        `first` is the apply's first one, None where this is it.
+        """
         now = self._clock.now()
         extra: dict[str, Any] = {
             "by": dict(self._options.author),
@@ -207,6 +216,7 @@ class Recorder:
             extra["clockUnknown"] = True
         elif abs(self._qualys.skew) >= 2:
             extra["clockSkew"] = round(self._qualys.skew)
+        extra |= for_intent(self._circumstances, first)
         return Attempt(
             number=len(self._session.lockfile.attempts(*job.change.key)) + 1,
             state=State.INTENT,
@@ -214,6 +224,13 @@ class Recorder:
             events=(Event(stamp(now), State.INTENT, extra),),
             facts=job.facts,
         )
+
+    @property
+    def _circumstances(self) -> dict[str, Any]:
+        """What is known of the whole apply; Qualys' clock comes in whole seconds."""
+        skew = self._qualys.skew
+        clock = {} if skew is None else {"clockSkew": round(skew)}
+        return {**self._options.circumstances, **clock}
 
     def _unlisted(self, opened: list[Opened]) -> list[events.Event]:
         """Say once that a lost answer would be a person's to settle."""

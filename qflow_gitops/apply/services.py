@@ -31,7 +31,9 @@ class ApplyServices:
     `ask` puts a question to a person, and is None where there is nobody to ask. `history` is the
     repository once more, for whoever asks much of its history. `loader` reads the specs, anew.
     `remembered` is the newest lockfile that this clone wrote as a file, where it is none any more.
-    `hurry` lets a remote of git's take so many seconds in all from then on, and no more.
+    `circumstances` is what is known of the CI's file and of this program, looked up when it is
+    called and recorded once an apply; it raises nothing. `hurry` lets a remote of git's take so
+    many seconds in all from then on, and no more.
     """
 
     git: Repository
@@ -51,6 +53,7 @@ class ApplyServices:
     ask: Callable[[str], bool] | None = None
     loader: Loader = DIRECT
     remembered: Callable[[], Lockfile | None] = lambda: None
+    circumstances: Callable[[], Mapping[str, object]] = dict
     hurry: Callable[[float], None] = lambda _seconds: None
 
     def reconciler(self, project: Project) -> Reconciler:

@@ -4,7 +4,7 @@ Each stage is planned anew on what the lockfile says by then, and sends nothing 
 was agreed to doesn't have.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -110,6 +110,7 @@ class Stages:
     ) -> Generator[events.Event, None, None]:
         work, session, source = self._work, self._session, self._planned.source
         qualys, gateway = Gateways(self._services.qualys, source.project).of(source.environment)
+        circumstances = self._services.circumstances()  # while a token is on its way
         qualys.connect()
         jobs = list[Job]()
         evidence = partial(evidence_of, self._planner, self._planned, self._planned.plan.digest)
@@ -124,7 +125,7 @@ class Stages:
         if jobs and session.created and not work.result.opened:
             where, lineage = self._services.store.where, session.lockfile.lineage
             yield events.Said(beginning(where, lineage, source.project))
-        options, clock = self._options(), self._services.clock
+        options, clock = self._options(circumstances), self._services.clock
 
         def launch_of(
             jobs: Sequence[Job], watches: Sequence[Watch], result: LaunchResult | None = None
@@ -169,7 +170,7 @@ class Stages:
     def _concurrency(self) -> int:
         return self._planner.request.concurrency or self._planner.source.project.apply.concurrency
 
-    def _options(self) -> LaunchOptions:
+    def _options(self, circumstances: Mapping[str, object]) -> LaunchOptions:
         settings = self._planner.source.project.apply
         return LaunchOptions(
             concurrency=self._concurrency,
@@ -180,6 +181,7 @@ class Stages:
             stop=self._services.stop,
             author=self._services.author,
             rollouts=self._rollouts,
+            circumstances=circumstances,
         )
 
 

@@ -12,7 +12,8 @@ class CIContext:
     commit under review: the head of the pull request, not what a CI merged to test it.
     `appended` are the runner's own files, which are added to and never replaced. `stays` is whether
     the CI says that the machine and its files may outlive the job. `pages` is what the addresses
-    of the repository's pages for people begin with.
+    of the repository's pages for people begin with. `workflow` is the file that says what the CI
+    does, as the CI names it, `workflow_commit` the commit that this was read from.
     """
 
     actor: str = ""
@@ -24,6 +25,8 @@ class CIContext:
     appended: tuple[str, ...] = ()
     stays: bool = False
     pages: str = ""
+    workflow: str = ""
+    workflow_commit: str = ""
 
 
 def number(text: object) -> str:

@@ -31,6 +31,8 @@ def describe(environ: Mapping[str, str]) -> CIContext | None:
         appended=_files(environ),
         stays=environ.get("RUNNER_ENVIRONMENT") == "self-hosted",
         pages=pages_of(environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")),
+        workflow=environ.get("GITHUB_WORKFLOW_REF", ""),
+        workflow_commit=commit_id(environ.get("GITHUB_WORKFLOW_SHA")),
     )
 
 

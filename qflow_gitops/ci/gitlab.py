@@ -12,6 +12,9 @@ def describe(environ: Mapping[str, str]) -> CIContext | None:
         return None
     # Only set where GitLab merged the branch to test it; else CI_COMMIT_SHA is the branch's own.
     head = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA")
+    file = environ.get("CI_CONFIG_PATH", "")
+    file = "" if "://" in file else file  # the address of another host, which may hold a secret
+    elsewhere = not file or "@" in file  # in another project, whose commit isn't told
     return CIContext(
         actor=environ.get("GITLAB_USER_LOGIN", ""),
         run=environ.get("CI_JOB_URL", ""),
@@ -21,4 +24,6 @@ def describe(environ: Mapping[str, str]) -> CIContext | None:
         commit=commit_id(head),
         stays=environ.get("CI_SHARED_ENVIRONMENT") == "true",  # the executors shell and ssh
         pages=pages_of(environ.get("CI_SERVER_URL", ""), environ.get("CI_PROJECT_PATH", ""), "/-"),
+        workflow=file,
+        workflow_commit="" if elsewhere else commit_id(environ.get("CI_COMMIT_SHA")),
     )

@@ -19,6 +19,7 @@ from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 if TYPE_CHECKING:
     from qflow_gitops.apply.preconditions import ApplyRequest
     from qflow_gitops.apply.services import ApplyServices
+    from qflow_gitops.ci.context import CIContext
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.results.plans import Planned
     from qflow_gitops.results.report import Report
@@ -158,6 +159,7 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
         confirm=lambda planned: yes or _confirmed(wiring, planned),
         author=wiring.author(),
         evidence=wiring.evidence(),
+        circumstances=partial(_circumstances, wiring.ci),
         rescue=partial(lock_files.rescue, wiring, project.folder),
         pulls=wiring.connections.pulls,
         ask=wiring.console.ask if wiring.console.interactive and not yes else None,
@@ -165,6 +167,20 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
         remembered=partial(_remembered, wiring, project),
         hurry=stopper.hurry,
     )
+
+
+def _circumstances(ci: CIContext) -> dict[str, object]:
+    """Say what is known of the CI's file and of this program, as the lockfile does."""
+    from qflow_gitops.base.installed import installed
+
+    program = installed()
+    told = {
+        "workflow": ci.workflow,
+        "workflowCommit": ci.workflow_commit,
+        "installed": program.digest,
+        "editable": program.editable,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _confirmed(wiring: Wiring, planned: Planned) -> bool:

@@ -30,7 +30,9 @@ def review(client: Client, request: PullRequest, updates: Sequence[Update]) -> R
     pushers, more = _pushers(client, request, updates)
     hands |= pushers | {request.author.lower()}
     signed = bool(commits) and all(map(_is_verified, commits))
-    said, uncounted = _approved(client, request)
+    happened = list(client.pages(f"issues/{request.number}/events"))
+    reviews, uncounted = _approved(client, request, _moved_at(happened))
+    said = {who: str(each.get("commit_id") or "") for who, each in reviews.items()}
     counted = {request.head, *(each.before for each in updates)}
     approved = {who: commit for who, commit in said.items() if commit in counted}
     approvers = {who: at for who, at in approved.items() if who.lower() not in hands}
@@ -47,22 +49,27 @@ def review(client: Client, request: PullRequest, updates: Sequence[Update]) -> R
     elif not why and said and not approved:
         who, at = min(said.items())
         why = f"{who} approved commit {at[:10]}, not its newest one, {request.head[:10]}"
-    return Reviewed({} if why else dict(sorted(approvers.items())), why, signed, tuple(uncounted))
+    ids = {who: reviews[who].get("id") for who in approvers}
+    return Reviewed(
+        {} if why else dict(sorted(approvers.items())), why, signed, tuple(uncounted),
+        {who: each for who, each in ids.items() if type(each) is int}, _merged_by(happened),
+    )  # fmt: skip
 
 
-def _approved(client: Client, request: PullRequest) -> tuple[dict[str, str], list[str]]:
-    """Return who said yes, and nothing else after that, and to which commit; and why others didn't.
+def _approved(
+    client: Client, request: PullRequest, moved: str
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return the reviews of who said yes, and nothing else after that; and why others didn't.
 
-    What was said before it went to another branch was said of another difference.
+    What was said before it went to another branch (`moved`) was said of another difference.
     """
-    moved = _moved_at(client, request.number)
     last: dict[str, dict[str, Any]] = {}
     for review in client.pages(f"pulls/{request.number}/reviews"):
         user = review.get("user") or {}
         if review.get("state") in _VERDICTS and user.get("login"):
             last[user["login"]] = review
     why = {login: _no_yes(client, login, review, moved) for login, review in sorted(last.items())}
-    yes = {who: str(last[who].get("commit_id") or "") for who, not_ in why.items() if not not_}
+    yes = {who: last[who] for who, not_ in why.items() if not not_}
     return yes, [not_ for not_ in why.values() if not_]
 
 
@@ -78,11 +85,17 @@ def _no_yes(client: Client, login: str, review: dict[str, Any], moved: str) -> s
     return "" if _may_write(client, login) else f"{login} approved it, who may not write here"
 
 
-def _moved_at(client: Client, number: int) -> str:
-    """Return when its target branch was last changed, "" for never (docs, Issue events)."""
-    events = client.pages(f"issues/{number}/events")
-    times = (str(event.get("created_at")) for event in events if event.get("event") in _MOVES)
+def _moved_at(happened: Sequence[dict[str, Any]]) -> str:
+    """Return when its target branch was last changed, "" for never (docs, Issue event types)."""
+    times = (str(event.get("created_at")) for event in happened if event.get("event") in _MOVES)
     return max(times, default="")
+
+
+def _merged_by(happened: Sequence[dict[str, Any]]) -> str:
+    """Return who merged it, "" where that isn't told: lists of pull requests don't say it."""
+    actors = [each.get("actor") for each in happened if each.get("event") == "merged"]
+    last = actors[-1] if actors else None
+    return str(last.get("login") or "") if isinstance(last, dict) else ""
 
 
 def _may_write(client: Client, login: str) -> bool:

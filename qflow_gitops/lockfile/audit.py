@@ -12,6 +12,7 @@ from typing import Any
 
 from qflow_gitops.base.jsondiff import MISSING, differences
 from qflow_gitops.lockfile.attempt import Attempt, Event
+from qflow_gitops.lockfile.circumstances import unfounded
 from qflow_gitops.lockfile.failing import misplaced
 from qflow_gitops.lockfile.inheritance import recorded_origins
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
@@ -153,7 +154,8 @@ def check_values(lockfile: Lockfile) -> tuple[str, ...]:
         for run, attempts in record.runs.items()
         for sentence in _run(f"{environment}/{run}", attempts)
     )
-    return (*alone, *_same_requests(lockfile), *_carried(lockfile), *misplaced(lockfile))
+    together = (_same_requests, _carried, misplaced, unfounded)
+    return (*alone, *(sentence for look in together for sentence in look(lockfile)))
 
 
 def _carried(lockfile: Lockfile) -> Iterator[str]:

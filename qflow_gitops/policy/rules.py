@@ -81,11 +81,20 @@ class Policy(NamedTuple):
     rollout: Rollout | None = None
 
 
+class Given(NamedTuple):
+    """One approval: on which commit, by which review (its id at the host, 0 where not told)."""
+
+    by: str
+    commit: str = ""
+    review: int = 0
+
+
 class Approval(NamedTuple):
     """Who approved a run, and in which pull request; `why` says why nobody did, "" otherwise.
 
     `signed` says whether every commit of that pull request has a verified signature, `uncounted`
-    of each other review why it is no approval.
+    of each other review why it is no approval. `given` are the approvals that count, one by one;
+    `merged_by` is "" where the host doesn't tell.
     """
 
     pull_request: int = 0
@@ -93,6 +102,8 @@ class Approval(NamedTuple):
     why: str = ""
     signed: bool = False
     uncounted: tuple[str, ...] = ()
+    given: tuple[Given, ...] = ()
+    merged_by: str = ""
 
 
 class PolicyContext(NamedTuple):

@@ -39,12 +39,16 @@ class Reviewed(NamedTuple):
 
     `why` says why nothing counts ("" where it does); `signed` whether the host verified a
     signature of every commit. `uncounted` says of each other review why it is no approval.
+    `reviews` are the approvals' ids at the host, `merged_by` who merged it; what the host doesn't
+    tell is left out, or "".
     """
 
     approvers: Mapping[str, str]
     why: str = ""
     signed: bool = False
     uncounted: tuple[str, ...] = ()
+    reviews: Mapping[str, int] = {}
+    merged_by: str = ""
 
 
 class PullRequests(Protocol):

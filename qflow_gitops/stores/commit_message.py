@@ -1,8 +1,9 @@
 """What a commit of the lockfile's branch says, for whoever reads its history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from qflow_gitops.lockfile.attempt import Transition
+from qflow_gitops.lockfile.circumstances import APPLY
 from qflow_gitops.lockfile.notes import (
     FAILED_AT,
     KNOWN,
@@ -50,10 +51,19 @@ def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> st
     subject = f"{', '.join(environments) or 'all'}: {'; '.join(clauses)}"
     if len(subject) > _SUBJECT:
         subject = subject[: _SUBJECT - 1].rsplit(" ", 1)[0] + " …"
-    lines = [*map(_line, transitions), *map(_noted, mark.notes)]
+    lines = [*map(_line, transitions), *_applies(transitions), *map(_noted, mark.notes)]
     if mark.latest:
         lines.append(f"worked on commit {mark.latest}")
     return "\n".join([subject, *(["", *lines] if lines else [])])
+
+
+def _applies(transitions: Sequence[Transition]) -> Iterator[str]:
+    """Say what is known of the apply that these begin."""
+    for transition in transitions:
+        told = transition.opens.events[0].extra.get(APPLY) if transition.opens else None
+        if isinstance(told, Mapping):
+            said = (f"{name} {' '.join(str(value).split())[:200]}" for name, value in told.items())
+            yield f"apply: {', '.join(said)}"
 
 
 def _noted(note: Note) -> str:

@@ -89,6 +89,38 @@ def test_a_merge_request_on_gitlab() -> None:
     assert describe({**GITLAB, **MERGE_REQUEST, **merged}).commit == HEAD
 
 
+WORKFLOW = {
+    "GITHUB_WORKFLOW_REF": "team/runs/.github/workflows/qflow.yml@refs/heads/main",
+    "GITHUB_WORKFLOW_SHA": HEAD,
+}  # fmt: skip
+
+
+def test_the_file_that_says_what_a_ci_does_is_what_the_ci_names() -> None:
+    told = describe(GITHUB | WORKFLOW)
+    assert (told.workflow, told.workflow_commit) == (WORKFLOW["GITHUB_WORKFLOW_REF"], HEAD)
+    assert describe(GITHUB | WORKFLOW | {"GITHUB_WORKFLOW_SHA": "main"}).workflow_commit == ""
+    for system in (GITHUB, GITLAB, JENKINS):
+        assert (describe(system).workflow, describe(system).workflow_commit) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "workflow", "commit"),
+    [
+        (".gitlab-ci.yml", ".gitlab-ci.yml", HEAD),
+        ("ci/runs.yml", "ci/runs.yml", HEAD),
+        ("runs.yml@team/pipelines:main", "runs.yml@team/pipelines:main", ""),
+        ("https://files.example/ci.yml?private_token=secret", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_gitlab_s_file_has_this_commit_only_in_this_project(
+    path: str, workflow: str, commit: str
+) -> None:
+    """The file may be another project's, or anywhere: docs, "Specify a custom CI/CD file"."""
+    told = describe(GITLAB | {"CI_CONFIG_PATH": path})
+    assert (told.workflow, told.workflow_commit) == (workflow, commit)
+
+
 def test_a_build_of_jenkins() -> None:
     told = describe(JENKINS)
     assert told == CIContext("ada", JENKINS["BUILD_URL"], system="jenkins", stays=True)

@@ -32,7 +32,7 @@ class Host(Protocol):
     def withdraw(self, number: int, by: str) -> None: ...
     def without_rights(self, login: str) -> None: ...
     def strange(self, number: int, commit: str) -> None: ...
-    def merge(self, number: int, commit: str) -> None: ...
+    def merge(self, number: int, commit: str, by: str = "ada") -> None: ...
     def say(self, number: int, body: str, author: Author) -> int: ...
     def known_as(self, author: Author) -> None: ...
     def refuse(self) -> None: ...
@@ -72,8 +72,8 @@ class Real:
         self._api.committed(number, commit, by="")
         self._api.push(number, commit)
 
-    def merge(self, number: int, commit: str) -> None:
-        self._api.merge(number, commit)
+    def merge(self, number: int, commit: str, by: str = "ada") -> None:
+        self._api.merge(number, commit, by)
 
     def say(self, number: int, body: str, author: Author) -> int:
         login = f"{author.login}[bot]" if author.bot else author.login
@@ -116,8 +116,8 @@ class Fake:
     def strange(self, number: int, commit: str) -> None:
         self._hub.push(number, commit, by="")
 
-    def merge(self, number: int, commit: str) -> None:
-        self._hub.merge(number, commit)
+    def merge(self, number: int, commit: str, by: str = "ada") -> None:
+        self._hub.merge(number, commit, by)
 
     def say(self, number: int, body: str, author: Author) -> int:
         return self._hub.say(number, body, author).id
@@ -201,6 +201,20 @@ def test_who_may_write_and_had_no_hand_in_it_approves(host: Host) -> None:
     assert uncounted(host) == ["carol approved it, who may not write here"]
     host.withdraw(7, "bob")
     assert approvers(host) == {}
+
+
+def test_each_approval_has_its_review_and_the_merge_says_by_whom(host: Host) -> None:
+    host.approve(7, "bob")
+    host.approve(7, "carol")
+    found = host.pulls.review(host.pulls.pull_request(7), ())
+    assert (set(found.reviews), found.merged_by) == ({"bob", "carol"}, "")
+    assert len(set(found.reviews.values())) == 2
+    first = found.reviews["bob"]
+    host.approve(7, "bob")
+    host.merge(7, MERGE, by="dora")
+    found = host.pulls.review(host.pulls.pull_request(7), ())
+    assert found.reviews["bob"] > first  # the newer one counts
+    assert found.merged_by == "dora"
 
 
 def test_who_opened_or_pushed_it_approves_nothing(host: Host) -> None:

@@ -26,6 +26,8 @@ class Opened:
     approvals: dict[str, str] = field(default_factory=dict)
     signed: bool = True
     told: bool = True
+    reviews: dict[str, int] = field(default_factory=dict)
+    merged_by: str = ""
 
 
 @dataclass
@@ -67,15 +69,17 @@ class FakeGitHub:
         """Approve a commit of a pull request, by default the newest one."""
         found = self.opened[number]
         found.approvals[by] = commit or found.request.head
+        found.reviews[by] = next(self._ids)
         self.rights[by] = may_write
 
     def withdraw(self, number: int, by: str) -> None:
         """Ask for changes after all."""
         self.opened[number].approvals.pop(by, None)
 
-    def merge(self, number: int, commit: str) -> None:
+    def merge(self, number: int, commit: str, by: str = "ada") -> None:
         """Merge a pull request; the merge put `commit` last on the target branch."""
         self.change(number, merged=True, merge_commit=commit)
+        self.opened[number].merged_by = by
 
     def change(self, number: int, **changes: object) -> None:
         """Change what the host says of a pull request."""
@@ -142,7 +146,10 @@ class FakeGitHub:
             for by, at in found.approvals.items()
             if by not in approvers
         ]
-        return Reviewed({} if why else approvers, why, found.signed, tuple(uncounted))
+        ids = {by: found.reviews[by] for by in approvers}
+        return Reviewed(
+            {} if why else approvers, why, found.signed, tuple(uncounted), ids, found.merged_by
+        )
 
     # --- ports.pull_requests.Conversations -------------------------------------------
 

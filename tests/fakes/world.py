@@ -126,6 +126,7 @@ class World:
         self.freezes: tuple[Freeze, ...] = ()
         self.author: Mapping[str, str] = {"actor": "ada"}
         self.evidence: Mapping[str, object] = {}
+        self.circumstances: Mapping[str, object] = {}
         self.confirms = True
         self.answers: bool | None = None
         self.questions: list[str] = []
@@ -239,6 +240,7 @@ class World:
             confirm=confirm,
             author=self.author,
             evidence=self.evidence,
+            circumstances=lambda: self.circumstances,
             rescue=self._rescued,
             pulls=lambda: self.github,
             ask=None if self.answers is None else self._asked,

@@ -101,10 +101,17 @@ class GitHubApi:
         self.committed(number, head)
         self.push(number, head)
 
-    def merge(self, number: int, commit: str) -> None:
+    def merge(self, number: int, commit: str, by: str = "ada") -> None:
         merged = {"merged": True, "merged_at": "2026-11-02T00:00:00Z", "merge_commit_sha": commit}
         self.pulls[number] |= merged
         self.brought[commit] = number
+        self.events.setdefault(number, []).append(
+            {
+                "id": next(self._ids), "event": "merged", "actor": {"login": by},
+                "commit_id": self.pulls[number]["head"]["sha"],
+                "created_at": "2026-11-02T00:00:00Z",
+            },
+        )  # fmt: skip
 
     def committed(self, number: int, sha: str, by: str = "ada", **more: Any) -> None:
         """A commit of the pull request, written and committed by one user."""
@@ -139,7 +146,7 @@ class GitHubApi:
         self.rights.setdefault(by, "write")
         self.reviews.setdefault(number, []).append(
             {
-                "user": {"login": by, "type": kind}, "state": state,
+                "id": next(self._ids), "user": {"login": by, "type": kind}, "state": state,
                 "commit_id": commit or self.pulls[number]["head"]["sha"],
                 "submitted_at": "2026-11-01T12:00:00Z",
             },

@@ -86,6 +86,9 @@ def test_an_approved_pull_request_runs_and_the_record_says_who(
     assert len(sandbox.executions()) == 2
     found = evidence(remote, "new")
     assert (found["pullRequest"], found["approvers"]) == (7, ["mara"])
+    (review,) = api.reviews[7]
+    mine = {"by": "mara", "review": review["id"], "commit": review["commit_id"]}
+    assert (found["approvals"], found["mergedBy"]) == ([mine], "ada")
     assert TOKEN not in done.out + done.err + json.dumps(remote.record())
     assert cli(*APPLY).code == 0
     assert len(sandbox.executions()) == 2

@@ -180,6 +180,32 @@ def test_an_approval_counts_only_where_all_that_speaks_against_it_could_be_seen(
 
 
 @pytest.mark.parametrize(
+    ("events", "by"),
+    [
+        ([], ""),
+        ([{"event": "closed", "actor": {"login": "ada"}}], ""),
+        ([{"event": "merged", "actor": {"login": "dora"}}], "dora"),
+        ([{"event": "merged", "actor": None}], ""),
+        ([{"event": "merged", "actor": {"login": None}}], ""),
+        ([{"event": "merged", "actor": "dora"}], ""),
+        ([{"event": "merged"}], ""),
+    ],
+)
+def test_who_merged_it_is_what_its_events_tell(events: list[dict[str, Any]], by: str) -> None:
+    one, _ = client(**{**KNOWN, "events": answer(events)})
+    assert GitHubPulls(one).review(PULL, ()).merged_by == by
+
+
+@pytest.mark.parametrize(
+    ("id_", "known"), [(80, {"mara": 80}), (None, {}), ("80", {}), (True, {}), (8.5, {})]
+)
+def test_a_review_without_a_number_has_none(id_: object, known: dict[str, int]) -> None:
+    one, _ = client(**{**KNOWN, "reviews": answer([APPROVED | {"id": id_}])})
+    found = GitHubPulls(one).review(PULL, ())
+    assert (found.reviews, dict(found.approvers)) == (known, {"mara": "a" * 40})
+
+
+@pytest.mark.parametrize(
     ("reset", "until"),
     [
         ("1795849200", ", until 2026-11-28T07:00:00Z."),

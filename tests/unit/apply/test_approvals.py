@@ -30,6 +30,22 @@ def test_an_approved_run_is_sent_and_says_who_approved_it() -> None:
     assert done.report.exit_code is ExitCode.OK
     evidence = team.world.attempts("a")[0].evidence
     assert (evidence["pullRequest"], evidence["approvers"]) == (7, ["bob"])
+    hub = team.world.github.opened[7]
+    review = {"by": "bob", "review": hub.reviews["bob"], "commit": hub.request.head}
+    assert (evidence["approvals"], evidence["mergedBy"]) == ([review], "ada")
+
+
+def test_what_the_host_does_not_tell_is_left_out() -> None:
+    team = Team(NEEDED)
+    head = team.propose(7, "a")
+    team.world.github.approve(7, "bob")
+    team.merge(7)
+    hub = team.world.github.opened[7]
+    hub.reviews["bob"], hub.merged_by = 0, ""
+    assert team.world.apply(approved=True).report.exit_code is ExitCode.OK
+    evidence = team.world.attempts("a")[0].evidence
+    assert evidence["approvals"] == [{"by": "bob", "commit": head}]
+    assert "mergedBy" not in evidence
 
 
 def test_a_run_without_an_approval_is_held() -> None:

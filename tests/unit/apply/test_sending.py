@@ -330,6 +330,17 @@ def test_a_workflow_that_was_changed_since_the_catalog_is_told_and_recorded() ->
     assert world.attempts("a")[0].fact("revision") == REVISION
 
 
+def test_the_catalog_s_revision_is_recorded_where_there_is_one() -> None:
+    world = World()
+    world.specs("a")
+    world.apply()
+    assert "catalogRevision" not in world.attempts("a")[0].evidence
+    catalog(world, REVISION)
+    world.specs("b")
+    world.apply()
+    assert world.attempts("b")[0].evidence["catalogRevision"] == REVISION
+
+
 @pytest.mark.parametrize(
     ("revision", "code"),
     [(REVISION, ExitCode.OK), ("an older one", ExitCode.HELD), ("", ExitCode.HELD)],
