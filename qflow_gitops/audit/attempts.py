@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from qflow_gitops.audit.outcomes import OUTCOMES, actor, doubts, ended_at, opened, text
@@ -28,7 +29,8 @@ class Around(NamedTuple):
     """What is known of an attempt beside itself.
 
     `request` is masked, None where `unknown` says why nobody knows it. `message` is the commit's
-    whole one. `grants` are the releases of its spec's run (`lockfile.granted`).
+    whole one. `grants` are the releases of its spec's run (`lockfile.granted`), `apply` what is
+    recorded of the whole apply (`lockfile.circumstances`).
     """
 
     request: Mapping[str, Any] | None
@@ -37,6 +39,7 @@ class Around(NamedTuple):
     message: str
     culprit: Culprit | None = None
     grants: Sequence[LedgerEvent] = ()
+    apply: Mapping[str, Any] = MappingProxyType({})
 
 
 def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
@@ -76,6 +79,7 @@ def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
         doubts=tuple(doubts(attempt)),
         events=tuple(_event(event) for event in attempt.events),
         facts=facts,
+        apply=around.apply,
         culprit=around.culprit,
         unknown=tuple(_unknown(attempt, around, by)) if sent else (),
     )
@@ -123,11 +127,9 @@ def _approvals(evidence: Mapping[str, Any]) -> Iterator[ApprovalTold]:
     whole = evidence.get("approvals")
     told_of = set()
     for each in whole if isinstance(whole, list) else ():
-        if isinstance(each, Mapping) and text(each, "login"):
-            told_of.add(text(each, "login"))
-            yield ApprovalTold(
-                text(each, "login"), _plain(each.get("review")), text(each, "commit")
-            )
+        if isinstance(each, Mapping) and text(each, "by"):
+            told_of.add(text(each, "by"))
+            yield ApprovalTold(text(each, "by"), _plain(each.get("review")), text(each, "commit"))
     names = evidence.get("approvers")
     for name in names if isinstance(names, list) else ():
         if isinstance(name, str) and name not in told_of:

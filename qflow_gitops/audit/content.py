@@ -8,6 +8,7 @@ from qflow_gitops.audit.attempts import Around, ledger_event, told
 from qflow_gitops.audit.masking import Masking
 from qflow_gitops.base.names import RunKey, spec_of, target_of
 from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.lockfile.circumstances import circumstances
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.ports.git import CommitSeen, Repository
@@ -114,6 +115,7 @@ class Gatherer:
             seen.message if seen else "",
             known(self.lockfile, attempt),
             self.lockfile.events(*spec_of(key)) if target_of(key) else (),
+            circumstances(self.lockfile, attempt),
         )
         return told(key, attempt, around)
 

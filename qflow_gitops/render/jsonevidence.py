@@ -114,6 +114,7 @@ def attempt(told: AttemptEvidence) -> dict[str, Any]:
         "doubts": [_doubt(doubt) for doubt in told.doubts],
         "events": [_event(event) for event in told.events],
         "facts": dict(told.facts),
+        "apply": dict(told.apply),
         "failedAt": culprit(told.culprit),
         "steps": None if told.steps is None else [step(each) for each in told.steps],
         "unknown": list(told.unknown),

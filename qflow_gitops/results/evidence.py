@@ -84,7 +84,8 @@ class DoubtTold(NamedTuple):
 class AttemptEvidence(NamedTuple):
     """One attempt, whole.
 
-    `facts` is what else the lockfile holds of it, under its own names. `request` is
+    `facts` is what else the lockfile holds of it, `apply` what it holds of the whole apply, under
+    its own names: `workflow`, `workflowCommit`, `installed`, `editable`, `clockSkew`. `request` is
     `{input, variables}` as it was sent, None where `request_unknown` says why nobody knows it.
     `commit` is the one that it was sent from, with its whole message. `steps` are None where
     nobody looked. `anchor` is unique in a page: letters, digits, `-`.
@@ -121,6 +122,7 @@ class AttemptEvidence(NamedTuple):
     doubts: tuple[DoubtTold, ...] = ()
     events: tuple[EventTold, ...] = ()
     facts: Mapping[str, Any] = MappingProxyType({})
+    apply: Mapping[str, Any] = MappingProxyType({})
     culprit: Culprit | None = None
     steps: tuple[StepTold, ...] | None = None
     unknown: tuple[str, ...] = ()

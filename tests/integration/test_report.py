@@ -54,6 +54,17 @@ def test_only_a_span_is_told(applied: str, cli: Cli) -> None:
     assert cli.json("report", "--since", "2d")["counts"]["attempts"] == 1
 
 
+def test_each_attempt_tells_how_its_apply_came(
+    project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    project.write("runs/b.yaml", spec("b"))
+    project.commit()
+    assert cli("apply", "--yes").code == 0
+    first, second = (run["attempts"][0] for run in cli.json("report")["runs"])
+    assert first["apply"] == second["apply"]
+    assert first["apply"]["installed"].startswith("sha256:")
+
+
 def test_what_it_says_to_type_works(applied: str, cli: Cli) -> None:
     assert applied
     typed = commands(cli("report").out)
