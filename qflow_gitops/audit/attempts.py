@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from sys import intern
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from qflow_gitops.results.stories import CommitTold, Culprit
 
 _KNOWN = ("workflowId", "revision", "platform", "file", "commit", "annotations")
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._~%/?=&#+-]{0,500}")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -46,7 +48,7 @@ def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
     """Tell an attempt, whole."""
     by, evidence = opened(attempt.events), attempt.evidence
     sent = attempt.state is not State.BASELINED
-    facts = {name: value for name, value in attempt.facts.items() if name not in _KNOWN}
+    facts = _once({name: value for name, value in attempt.facts.items() if name not in _KNOWN})
     return AttemptEvidence(
         key=key,
         number=attempt.number,
@@ -59,9 +61,9 @@ def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
         execution_id=attempt.execution_id,
         status=attempt.status,
         digest=attempt.digest,
-        workflow_id=attempt.fact("workflowId"),
-        revision=attempt.fact("revision"),
-        platform=attempt.fact("platform"),
+        workflow_id=intern(attempt.fact("workflowId")),
+        revision=intern(attempt.fact("revision")),
+        platform=intern(attempt.fact("platform")),
         file=attempt.fact("file"),
         request=around.request,
         request_unknown=around.unknown,
@@ -71,7 +73,7 @@ def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
         actor=text(by, "actor"),
         ci_run=link(text(by, "run")),
         tool=text(by, "tool"),
-        plan_digest=text(evidence, "planDigest"),
+        plan_digest=intern(text(evidence, "planDigest")),
         pull_request=_number(evidence.get("pullRequest")),
         merged_by=text(evidence, "mergedBy"),
         approvals=tuple(_approvals(evidence)),
@@ -110,7 +112,7 @@ def _event(event: Event) -> EventTold:
 def _told(at: str, what: str, extra: Mapping[str, Any]) -> EventTold:
     by = extra.get("by")
     who = by if isinstance(by, Mapping) else {}
-    rest = {name: value for name, value in extra.items() if name not in ("by", "reason")}
+    rest = _once({name: value for name, value in extra.items() if name not in ("by", "reason")})
     return EventTold(
         at,
         what,
@@ -118,7 +120,7 @@ def _told(at: str, what: str, extra: Mapping[str, Any]) -> EventTold:
         text(extra, "reason"),
         link(text(who, "run")),
         text(who, "tool"),
-        rest,
+        rest or _NOTHING,
     )
 
 
@@ -178,6 +180,15 @@ def _unknown(attempt: Attempt, around: Around, by: Mapping[str, Any]) -> Iterato
         yield "Whether it ran isn't known."
     elif attempt.state is State.ENDED:
         yield "How it ended isn't known: nobody explained Qualys' word."
+
+
+def _once(data: Any) -> Any:
+    """Copy JSON so that what stands in many attempts is in memory once: names, commits, tools."""
+    if type(data) is str:
+        return intern(data)
+    if isinstance(data, Mapping):
+        return {intern(str(name)): _once(value) for name, value in data.items()}
+    return [_once(value) for value in data] if isinstance(data, list) else data
 
 
 def _texts(data: Any) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from qflow_gitops.audit.attempts import Around, ledger_event, told
@@ -11,7 +12,7 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.circumstances import circumstances
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
-from qflow_gitops.ports.git import CommitSeen, Repository
+from qflow_gitops.ports.git import Repository
 from qflow_gitops.results.evidence import AttemptEvidence, EventTold, RunEvidence
 from qflow_gitops.results.failing import known
 from qflow_gitops.results.stories import CommitTold
@@ -51,9 +52,9 @@ class Gatherer:
     lockfile: Lockfile
     span: Span
     masking: Masking
-    _commits: dict[str, CommitSeen | None] = field(default_factory=dict)
+    _commits: dict[str, tuple[CommitTold | None, str]] = field(default_factory=dict)
 
-    def runs(self, wanted: Callable[[RunKey], bool]) -> tuple[RunEvidence, ...]:
+    def runs(self, wanted: Callable[[RunKey], bool]) -> list[RunEvidence]:
         """Tell each run that is meant and of which something happened in the span, by name.
 
         Only masked once all of it is told: `masking` has to know every spec.
@@ -61,7 +62,7 @@ class Gatherer:
         found: list[RunEvidence] = []
         for some in self._groups(wanted):
             found += self._told(some)
-        return tuple(found)
+        return found
 
     def _groups(self, wanted: Callable[[RunKey], bool]) -> Iterator[list["_Of"]]:
         group: list[_Of] = []
@@ -69,7 +70,7 @@ class Gatherer:
         for environment, record in sorted(self.lockfile.environments.items()):
             runs: Mapping[str, Sequence[Attempt]] = record.runs
             alone = {run: () for run in record.events if run not in runs}
-            for run, attempts in (*runs.items(), *alone.items()):
+            for run, attempts in chain(runs.items(), alone.items()):
                 if not wanted((environment, run)):
                     continue
                 group.append(self._of((environment, run), attempts))
@@ -105,14 +106,12 @@ class Gatherer:
                 )
 
     def _attempt(self, key: RunKey, attempt: Attempt, spec: RunSpec | None) -> AttemptEvidence:
-        commit = attempt.fact("commit")
-        seen = self._commits.get(commit)
-        named = CommitTold(commit, *seen[:3]) if seen else CommitTold(commit)
+        told_of, message = self._commits.get(attempt.fact("commit"), (None, ""))
         around = Around(
             spec.masked if spec else None,
             "" if spec else why_unknown(self.git, attempt),
-            named if commit else None,
-            seen.message if seen else "",
+            told_of,
+            message,
             known(self.lockfile, attempt),
             self.lockfile.events(*spec_of(key)) if target_of(key) else (),
             circumstances(self.lockfile, attempt),
@@ -121,9 +120,11 @@ class Gatherer:
 
     def _read_commits(self, ids: Iterable[str]) -> None:
         wanted = {commit for commit in ids if commit and commit not in self._commits}
-        if wanted:
-            found = self.git.all_seen(wanted)
-            self._commits.update({commit: found.get(commit) for commit in wanted})
+        found = self.git.all_seen(wanted) if wanted else {}
+        for commit in wanted:
+            seen = found.get(commit)
+            told_of = CommitTold(commit, *seen[:3]) if seen else CommitTold(commit)
+            self._commits[commit] = told_of, seen.message if seen else ""
 
 
 class _Of(NamedTuple):

@@ -6,9 +6,11 @@ for what looks like a secret: also a text that somebody adds to the report later
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from types import MappingProxyType
 from typing import Any, TypeVar
 
+from qflow_gitops.lockfile.states import State
 from qflow_gitops.specs import secrets
 from qflow_gitops.specs.hiding import SHORT, forms_of, sensitive_values
 from qflow_gitops.specs.spec import MASK, RunSpec
@@ -62,40 +64,50 @@ class Masking:
         found: Told = self._walked(value)
         return found
 
+    def each(self, some: list[Told]) -> tuple[Told, ...]:
+        """Return copies of all, and let go of each as its copy is made: they may be many."""
+        for place, value in enumerate(some):
+            some[place] = self.told(value)
+        return tuple(some)
+
     def text(self, text: str) -> str:
         """Return a text without what is to be hidden."""
+        if _BY_SHAPE.fullmatch(text) and text not in self._whole:
+            return text
         known = self._done.get(text)
         if known is None:
             known = self._done[text] = self._masked(text)
         return known
 
-    def _walked(self, value: Any) -> Any:
+    def _walked(self, value: Any, key: str = "") -> Any:
+        """Copy what is told; `key` is what JSON has it under, which may say that it is a secret."""
         kind = type(value)
         if kind is str:
-            return self.text(value)
+            return self.text(value) if not key or not _is_secret(key, value) else LEFT_OUT
         if kind is int or kind is float:
+            if key and _is_secret(key, value):
+                return LEFT_OUT
             return MASK if value in self._numbers else value
+        if kind is dict or kind is MappingProxyType:
+            return {self.text(name): self._walked(each, name) for name, each in value.items()}
+        if kind is list:
+            return [self._walked(each, key) for each in value]
         if isinstance(value, tuple):
             fields = getattr(kind, "_fields", None)
             if fields is None:
-                return tuple(self._walked(each) for each in value)
-            return kind(*(self._field(n, each) for n, each in zip(fields, value, strict=True)))
-        if isinstance(value, Mapping):
-            return {self.text(str(name)): self._walked(each) for name, each in value.items()}
-        return [self._walked(each) for each in value] if kind is list else value
+                return tuple([self._walked(each) for each in value])
+            return kind._make(map(self._field, fields, value))
+        return value
 
     def _field(self, name: str, value: Any) -> Any:
-        if name in _NAMES or type(value) is int:  # a number of the program's own counting
-            return value
-        if isinstance(value, Mapping):  # JSON, of which a key may say that a value is a secret
-            value = secrets.masked(dict(value))
+        kind = type(value)
+        if not value or name in _NAMES or kind is int or kind is State:
+            return value  # a number of the program's own counting, too
         return self._walked(value)
 
     def _masked(self, text: str) -> str:
         if text in self._whole:
             return MASK
-        if _BY_SHAPE.fullmatch(text):
-            return text
         if self._forms:
             text = self._without_values(text)
         for start, end in sorted(secrets.spans(text), reverse=True):
@@ -123,3 +135,7 @@ class Masking:
             if cut >= at + SHORT and form.startswith(text[at:cut]):
                 return cut - at
         return 0
+
+
+def _is_secret(key: str, value: Any) -> bool:
+    return secrets.names_a_secret(key) and bool(secrets.masked(value, key) != value)
