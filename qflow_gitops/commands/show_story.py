@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from qflow_gitops.commands.show_found import Finder, OneRun
 from qflow_gitops.lockfile.attempt import Attempt, telling
+from qflow_gitops.lockfile.circumstances import circumstances
 from qflow_gitops.lockfile.decisions import unexplained
 from qflow_gitops.lockfile.inheritance import Placed
 from qflow_gitops.lockfile.next_steps import explain
@@ -84,6 +85,7 @@ def story_of(found: OneRun, finder: Finder, sent: AsSent, names: Names, now: str
         spec=spec,
         names=names,
         events=finder.lockfile.events(*key),
+        apply=circumstances(finder.lockfile, attempt),
         execution=ExecutionTold(culprit=known(finder.lockfile, attempt)),
     )
 

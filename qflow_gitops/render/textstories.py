@@ -111,9 +111,13 @@ def _facts(attempt: Attempt, body: Story) -> Iterator[tuple[str, str]]:
         said = f": {clean(body.commit.subject)}" if body.commit.subject else ""
         lost = "" if at else ", which isn't in this clone"
         yield "commit", f"{clean(body.commit.id[:10])}{at}{said}{lost}"
-    number, approvers = evidence.get("pullRequest"), evidence.get("approvers")
+    if file := body.apply.get("workflow"):
+        at = str(body.apply.get("workflowCommit", ""))[:10]
+        yield "CI's file", clean(f"{file}{f', commit {at}' if at else ''}")
+    number = evidence.get("pullRequest")
     yield "pull req.", f"#{clean(str(number))}" if number else ""
-    yield "approved", clean(", ".join(map(str, approvers))) if isinstance(approvers, list) else ""
+    yield "approved", ", ".join(_approvals(evidence))
+    yield "merged by", clean(str(evidence.get("mergedBy", "")))
     for one in _listed(evidence.get("released")):
         yield "released", _release(one)
     for event in body.events:
@@ -128,6 +132,18 @@ def _facts(attempt: Attempt, body: Story) -> Iterator[tuple[str, str]]:
 def _who(extra: Mapping[str, Any]) -> str:
     by = extra.get("by")
     return clean(", ".join(map(str, by.values()))) if isinstance(by, Mapping) else ""
+
+
+def _approvals(evidence: Mapping[str, Any]) -> Iterator[str]:
+    """Name who approved, with the review and its commit where these are recorded."""
+    approvers = evidence.get("approvers")
+    given = {str(each.get("by")): each for each in _listed(evidence.get("approvals"))}
+    for who in approvers if isinstance(approvers, list) else ():
+        told = given.get(str(who), {})
+        review, commit = told.get("review"), str(told.get("commit", ""))[:10]
+        more = (f"review {review}" if review else "", f"commit {commit}" if commit else "")
+        said = ", ".join(filter(None, more))
+        yield clean(f"{who} ({said})" if said else str(who))
 
 
 def _listed(found: Any) -> list[Mapping[str, Any]]:

@@ -128,7 +128,8 @@ class Story(NamedTuple):
     `told` is the attempt that it is about, by its place in `attempts` (oldest first, without so
     many `earlier` ones; () where it was never sent). `state` says in words how it stands, `since`
     when (RFC 3339), `next` what a person types. `spec` is what the commit asks for now, None where
-    it asks for nothing; `events` are those of the run.
+    it asks for nothing; `events` are those of the run, `apply` is what is recorded of the whole
+    apply that opened the attempt told of (`lockfile.circumstances`).
     """
 
     key: RunKey | None
@@ -145,5 +146,6 @@ class Story(NamedTuple):
     spec: RunSpec | None = None
     names: Names = MappingProxyType({})
     events: tuple[LedgerEvent, ...] = ()
+    apply: Mapping[str, Any] = MappingProxyType({})
     execution: ExecutionTold = ExecutionTold()
     depth: Depth = Depth()

@@ -49,6 +49,7 @@ class FakeGitHub:
     before_create: Callable[[], None] = lambda: None
     before_edit: Callable[[], None] = lambda: None
     _ids: Iterator[int] = field(default_factory=lambda: count(1_001))
+    _reviews: Iterator[int] = field(default_factory=lambda: count(80))
 
     # --- what people do --------------------------------------------------------------
 
@@ -69,7 +70,7 @@ class FakeGitHub:
         """Approve a commit of a pull request, by default the newest one."""
         found = self.opened[number]
         found.approvals[by] = commit or found.request.head
-        found.reviews[by] = next(self._ids)
+        found.reviews[by] = next(self._reviews)
         self.rights[by] = may_write
 
     def withdraw(self, number: int, by: str) -> None:

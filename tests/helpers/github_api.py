@@ -59,6 +59,7 @@ class GitHubApi:
         self.asked: list[Asked] = []
         self.before_create: Callable[[], None] = lambda: None
         self._ids = iter(range(1_001, 1_000_000))
+        self._reviews = iter(range(80, 1_000_000))
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -107,7 +108,7 @@ class GitHubApi:
         self.brought[commit] = number
         self.events.setdefault(number, []).append(
             {
-                "id": next(self._ids), "event": "merged", "actor": {"login": by},
+                "id": next(self._reviews), "event": "merged", "actor": {"login": by},
                 "commit_id": self.pulls[number]["head"]["sha"],
                 "created_at": "2026-11-02T00:00:00Z",
             },
@@ -146,7 +147,7 @@ class GitHubApi:
         self.rights.setdefault(by, "write")
         self.reviews.setdefault(number, []).append(
             {
-                "id": next(self._ids), "user": {"login": by, "type": kind}, "state": state,
+                "id": next(self._reviews), "user": {"login": by, "type": kind}, "state": state,
                 "commit_id": commit or self.pulls[number]["head"]["sha"],
                 "submitted_at": "2026-11-01T12:00:00Z",
             },

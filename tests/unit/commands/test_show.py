@@ -24,7 +24,7 @@ from qflow_gitops.specs import schemas
 from qflow_gitops.specs.spec import MASK
 from tests.fakes import qualys as fakes
 from tests.fakes.world import Done, World, project_file
-from tests.unit.apply.stories import lost
+from tests.unit.apply.stories import Team, lost
 
 FAILED = project_file("statuses: {Failed: failed}")
 DEPTHS = ((False, False), (True, False), (False, True))
@@ -175,6 +175,20 @@ def test_releases_approvals_and_notes_are_told() -> None:
     world.apply(retries=("a",), reason="the bucket is there now")
     text = as_text.render(shown(world))
     for words in ("#12", "retry by ada: the bucket is there now", "ticket: CHG1"):
+        assert words in text
+
+
+def test_who_approved_what_and_who_merged_it_is_told() -> None:
+    team = Team(project_file("policy: {approvals: [{count: 1}]}"))
+    head = team.propose(7, "a")
+    team.world.github.approve(7, "bob")
+    team.merge(7)
+    file = {"workflow": "t/r/.github/workflows/q.yml@main", "workflowCommit": "1234567890abcdef"}
+    team.world.circumstances = file
+    team.world.apply(approved=True)
+    text = as_text.render(shown(team.world))
+    for words in (f"bob (review 80, commit {head[:10]})", "merged by   ada",
+        "CI's file   t/r/.github/workflows/q.yml@main, commit 1234567890"):  # fmt: skip
         assert words in text
 
 
