@@ -187,8 +187,8 @@ def test_who_approved_what_and_who_merged_it_is_told() -> None:
     team.world.circumstances = file
     team.world.apply(approved=True)
     text = as_text.render(shown(team.world))
-    for words in (f"bob (review 80, commit {head[:10]})", "merged by   ada",
-        "CI's file   t/r/.github/workflows/q.yml@main, commit 1234567890"):  # fmt: skip
+    for words in (f"bob (review 80, commit {head[:10]})", "merged by  ada",
+        "CI's file  t/r/.github/workflows/q.yml@main, commit 1234567890"):  # fmt: skip
         assert words in text
 
 
