@@ -16,6 +16,7 @@ import click
 from qflow_gitops.cli.streams import echo, is_ci
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.explained import explained
 from qflow_gitops.render.formats import FORMATS
 from qflow_gitops.render.layout import laid_out
 from qflow_gitops.render.text import error_lines
@@ -123,6 +124,9 @@ class Console(NamedTuple):
             written = [self._out(FORMATS[format_name](report).encode())]
         if report.error:
             self.error(report.error)
+        if format_name == "text":
+            for line in explained(report):
+                self.say(line)
         written += [self._copy(FORMATS[copy.format_name](report), copy) for copy in copies]
         return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
 

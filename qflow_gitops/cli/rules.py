@@ -1,5 +1,7 @@
 """`qflow-gitops rules`."""
 
+from collections.abc import Sequence
+
 import click
 
 from qflow_gitops.cli import everywhere, options
@@ -7,9 +9,15 @@ from qflow_gitops.errors import ExitCode
 
 
 @click.command("rules", cls=everywhere.Bare)
-@click.argument("word", required=False, metavar="[WORD]", shell_complete=options.completed("rules"))
-def command(word: str | None) -> int:
-    """List the rules that findings name; with a WORD, explain that one.
+@click.argument(
+    "words",
+    required=False,
+    nargs=-1,
+    metavar="[WORD...]",
+    shell_complete=options.completed("rules"),
+)
+def command(words: tuple[str, ...]) -> int:
+    """List the rules that findings name; with WORDs, explain those.
 
     A word is a rule's id, the reason of a plan or of an error (`reason` in JSON), or an exit code.
     """
@@ -17,18 +25,22 @@ def command(word: str | None) -> int:
     from qflow_gitops.results.known_words import WORDS
     from qflow_gitops.specs.rules import RULES
 
-    if word is None:
+    if not words:
         click.echo(output.listed(RULES.values()), nl=False)
-    elif word in RULES:
-        click.echo(output.explained(RULES[word]), nl=False)
-    elif word in WORDS:
-        click.echo(output.meaning(WORDS[word]), nl=False)
-    else:
-        import difflib
-
-        near = difflib.get_close_matches(word, (*RULES, *WORDS), n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        raise click.UsageError(
-            f"There is no rule and no reason `{word}`.{hint} List the rules: qflow-gitops rules"
-        )
+    for word in words:
+        if word not in RULES and word not in WORDS:
+            raise _unknown(word, (*RULES, *WORDS))
+    told = [output.explained(RULES[one]) if one in RULES else output.meaning(WORDS[one])
+            for one in words]  # fmt: skip
+    click.echo("\n".join(told), nl=False)
     return ExitCode.OK
+
+
+def _unknown(word: str, known: Sequence[str]) -> click.UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(word, known, n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    return click.UsageError(
+        f"There is no rule and no reason `{word}`.{hint} List the rules: qflow-gitops rules"
+    )

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from qflow_gitops.base import logjson
+from qflow_gitops.base.site import reason_page, rule_page
 from qflow_gitops.errors import QflowError
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.attempt import Attempt
@@ -59,7 +60,12 @@ def _error(problem: QflowError) -> dict[str, Any]:
         "where": problem.where,
         "notDone": problem.not_done,
         "hint": problem.hint,
+        **_help(reason_page(problem.reason)),
     }
+
+
+def _help(page: str) -> dict[str, str]:
+    return {"helpUri": page} if page else {}
 
 
 def _body(report: Report) -> dict[str, Any]:
@@ -197,6 +203,7 @@ def _diagnostic(finding: Diagnostic) -> dict[str, Any]:
             "end": {"line": finding.range.end.line, "column": finding.range.end.column},
         },
         "hint": finding.hint,
+        **_help(rule_page(finding.rule)),
     }
 
 

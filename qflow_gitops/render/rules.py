@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from textwrap import indent
 
+from qflow_gitops.base.site import reason_page, rule_page
 from qflow_gitops.findings.finding import Rule
 from qflow_gitops.results.words import Word
 
@@ -20,9 +21,15 @@ def explained(rule: Rule) -> str:
     return (
         f"{rule.id} ({rule.severity})\n\n{rule.why}\n\n"
         f"Bad:\n{indent(rule.bad, '  ')}\n\nGood:\n{indent(rule.good or '(nothing)', '  ')}\n"
+        f"{_page(rule_page(rule.id))}"
     )
 
 
 def meaning(word: Word) -> str:
     """Return a reason or an exit code with what it means and what to do."""
-    return f"{word.id}\n\n{word.meaning}\n\nWhat to do: {word.way}\n"
+    page = "" if word.id.isdecimal() else reason_page(word.id)
+    return f"{word.id}\n\n{word.meaning}\n\nWhat to do: {word.way}\n{_page(page)}"
+
+
+def _page(address: str) -> str:
+    return f"\n{address}\n" if address else ""

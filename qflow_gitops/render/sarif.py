@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import qflow_gitops
 from qflow_gitops.base import logjson
+from qflow_gitops.base.site import rule_page
 from qflow_gitops.findings.finding import Diagnostic, Rule
 from qflow_gitops.render.fitting import errors_first, within
 from qflow_gitops.results.report import Report, Validated
@@ -85,9 +86,11 @@ def _rendered(report: Report, most: int) -> str:
 def _rule(rule: Rule) -> dict[str, Any]:
     name = "".join(part.title() for part in rule.id.split("-"))
     example = f"Bad:\n\n{rule.bad}\n\nGood:\n\n{rule.good}"
+    page = rule_page(rule.id)
     return {
         "id": rule.id,
         "name": name,
+        **({"helpUri": page} if page else {}),
         "shortDescription": {"text": rule.why},
         "fullDescription": {"text": rule.why},
         "help": {

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from qflow_gitops.base import site as addresses
 from qflow_gitops.results.known_words import REASONS
 from qflow_gitops.specs.rules import RULES
 from qflow_gitops.yaml.parse import parse
@@ -64,6 +65,15 @@ def test_each_rule_and_reason_has_its_page(site: Path) -> None:
     for folder, words in (("rules", RULES), ("reasons", REASONS)):
         found = {one.parent.name for one in (site / "reference" / folder).glob("*/index.html")}
         assert found == set(words)
+
+
+def test_the_pages_that_messages_name_are_there(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "BASE", "https://docs.example.org/")
+    pages = [*map(addresses.rule_page, RULES), *map(addresses.reason_page, REASONS)]
+    for page in pages:
+        assert (site / page.removeprefix("https://docs.example.org/") / "index.html").is_file()
 
 
 def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -184,10 +185,10 @@ def test_a_release_is_built_signed_and_published_by_jobs_of_their_own() -> None:
                 if "checkout" in step.get("uses", "")]  # fmt: skip
 
 
-def release(tree: Path, tag: str) -> subprocess.CompletedProcess[str]:
+def release(tree: Path, tag: str, docs: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["bash", tree / ".ci/release", tree / "dist"], env={**os.environ, "TAG": tag},
-        capture_output=True, text=True,
+        ["bash", tree / ".ci/release", tree / "dist"],
+        env={**os.environ, "TAG": tag, "DOCS": docs}, capture_output=True, text=True,
     )  # fmt: skip
 
 
@@ -211,6 +212,15 @@ def test_a_tag_that_does_not_fit_the_version_makes_nothing(tree: Path) -> None:
     assert done.stderr == f"Nothing was made: CHANGELOG.md has nothing under ## {__version__}.\n"
 
 
+@pytest.mark.parametrize(
+    "docs", ["http://docs.example.org/", "https://docs.example.org", 'https://a"/']
+)
+def test_a_release_names_no_odd_documentation(tree: Path, docs: str) -> None:
+    done = release(tree, f"v{__version__}", docs)
+    assert (done.returncode, list((tree / "dist").glob("*.whl"))) == (1, [])
+    assert done.stderr == f"Nothing was made: DOCS is {docs}, which isn't https://…/.\n"
+
+
 @nightly
 @pytest.mark.skipif(os.environ.get("QFLOW_TESTS_INSTALL") != "required", reason="fetches packages")
 def test_a_release_holds_all_that_is_shipped(tmp_path: Path) -> None:
@@ -220,13 +230,17 @@ def test_a_release_holds_all_that_is_shipped(tmp_path: Path) -> None:
     changes.write_text(
         changes.read_text("utf-8").replace("## Unreleased", f"## {__version__} - 2027-01-01")
     )
-    done = release(tree, f"v{__version__}")
+    done = release(tree, f"v{__version__}", "https://docs.example.org/qflow/")
     assert done.returncode == 0, done.stderr
     names = {one.name for one in (tree / "dist").iterdir()}
     assert names == {
         "NOTES.md", "qflow-gitops.cdx.json", f"qflow_gitops-{__version__}.tar.gz",
         f"qflow_gitops-{__version__}-py3-none-any.whl",
     }  # fmt: skip
+    wheel = zipfile.ZipFile(next((tree / "dist").glob("*.whl")))
+    site = wheel.read("qflow_gitops/base/site.py").decode()
+    assert '\nBASE = "https://docs.example.org/qflow/"\n' in site
+    assert '\nBASE = ""\n' in (ROOT / "qflow_gitops/base/site.py").read_text("utf-8")
     listed = (tree / "dist/qflow-gitops.cdx.json").read_text("utf-8")
     for name, version in re.findall(
         r"(?m)^([\w.-]+)==(\S+)", (ROOT / ".github/requirements.txt").read_text("utf-8")

@@ -1,0 +1,22 @@
+"""Pages of the documentation, where the build says where that can be read."""
+
+BASE = ""
+"""Where this build's documentation can be read, ending in `/`; "" for nowhere.
+
+`.ci/release` sets it in what it builds, and nothing does at run time: a repository that could name
+it would choose where a reader is sent.
+"""
+
+
+def rule_page(rule: str) -> str:
+    """Return the address of a rule's page, "" where the build names no documentation."""
+    return _page(f"reference/rules/{rule}/")
+
+
+def reason_page(reason: str) -> str:
+    """Return the address of a reason's page, "" where the build names no documentation."""
+    return _page(f"reference/reasons/{reason}/")
+
+
+def _page(path: str) -> str:
+    return BASE + path if BASE else ""
