@@ -251,7 +251,7 @@ def test_the_worktree_store_is_refused_in_a_ci(
     monkeypatch.setenv("CI", "true")
     done = cli("apply", "--yes")
     kind(done, 11, "a CI throws away", "qflow-gitops lock move --to branch")
-    assert "ephemeral" not in done.out + done.err
+    assert "ephemeral: allow" not in done.out + done.err
     monkeypatch.setenv("JENKINS_URL", "https://ci.example/")
     kind(cli("apply", "--yes"), 11, "lock move --to branch", "if this machine and its files stay")
     assert sandbox.requests("POST", "/run") == []

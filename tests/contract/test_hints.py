@@ -391,7 +391,6 @@ BESIDE = {
     "qflow_gitops.results.words_of_usage:": "by `rules WORD`: test_words.py",
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
-    "qflow_gitops.render.explained:explained": "after a result, typed: test_explained.py",
     "qflow_gitops.render.textsandbox:executed": "typed: test_sandbox_executions.py",
     "qflow_gitops.render.textrecords:standstill": "after an unfreeze: test_freeze.py",
     "qflow_gitops.render.textapplies:_rescued": "where answers couldn't be saved to a file",

@@ -14,8 +14,8 @@ PROGRAMS = {
 
 
 def commands(hint: str) -> list[str]:
-    """The commands that a text holds in backticks."""
-    found = re.findall(r"`([^`\n]*)`", hint)
+    """The commands that a text holds in backticks, but not the one that explains its words."""
+    found = re.findall(r"`([^`\n]*)`", re.sub("(?m)^Explained: .*", "", hint))
     return [one for one in found if one.partition(" ")[0] in PROGRAMS]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers import typed
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
@@ -96,8 +97,9 @@ def lost(cli: Cli, sandbox: SandboxServer, *faults: str) -> str:
 
 def commands(text: str) -> Iterator[list[str]]:
     """The program's commands in a text, as a shell would take them apart."""
-    for one in re.findall(r"`(qflow-gitops [^`]+)`", text):
-        yield shlex.split(one)[1:]
+    for one in typed.commands(text):
+        if one.startswith("qflow-gitops "):
+            yield shlex.split(one)[1:]
 
 
 # --- an adoption is checked ----------------------------------------------------------

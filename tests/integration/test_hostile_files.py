@@ -72,7 +72,7 @@ def test_it_is_refused_quickly_and_in_little_memory(project: Workspace, name: st
     project.write("runs/hostile.yaml", BOMBS[name])
     program = str(Path(sys.executable).with_name("qflow-gitops"))
     done = subprocess.run(
-        [sys.executable, "-c", MEASURED, program, "validate"],
+        [sys.executable, "-c", MEASURED, program, "-q", "validate"],
         cwd=project.path, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     *err, used = done.stderr.splitlines()
