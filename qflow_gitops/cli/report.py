@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.cli import options
+from qflow_gitops.cli import options, report_folder
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 
@@ -34,7 +37,14 @@ if TYPE_CHECKING:
     callback=options.since,
     help="Only what was under way before: 2026-11-01 (UTC) for all of October.",
 )
-@options.output("text", "json", "markdown")
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Also write HTML there: an index, and a page for each run. A folder that isn't there yet, "
+    "or that a report made.",
+)
+@options.output("text", "json", "markdown", "csv", "html")
 @click.pass_obj
 def command(
     wiring: Wiring,
@@ -42,22 +52,37 @@ def command(
     environment: str,
     since: str,
     until: str,
+    output: str | None,
     format_name: str,
     copies: options.Copies,
 ) -> int:
     """Tell an auditor what ran, what allowed it, and what is missing.
 
-    Of all runs, of some RUNs, or of the run of an EXECUTION. Looks only: writes nothing, sends no
-    run.
+    Of all runs, of some RUNs, or of the run of an EXECUTION. Looks only: sends no run, and writes
+    nothing but what --output and --report name.
     """
 
     def work() -> Report:
         from qflow_gitops.audit.content import Span
         from qflow_gitops.commands.report import Asked, report
 
-        return report(Asked(runs, environment, Span(since, until)), _services(wiring))
+        asked = Asked(runs, environment, Span(since, until))
+        if output is None:
+            return report(asked, _services(wiring))
+        folder = Path(os.path.abspath(wiring.directory / output))  # noqa: PTH100  links stay links
+        report_folder.check(folder)
+        return _written(report(asked, _services(wiring)), folder, output)
 
     return run(wiring, "report", work, format_name, copies)
+
+
+def _written(made: Report, folder: Path, named: str) -> Report:
+    """Write the pages of a report, and say so beside it."""
+    from qflow_gitops.render import html
+
+    count = report_folder.write(folder, html.pages(made))
+    note = f"Wrote {named}: index.html, and {count - 1:,} more pages."
+    return replace(made, notes=(*made.notes, note))
 
 
 def _services(wiring: Wiring) -> ReportServices:

@@ -31,6 +31,9 @@ COPIES = (*RESULTS, "outputs")
 """The formats of which every command writes copies."""
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {
-    name: _format(name) for name in (*COPIES, "sarif", "junit", "github")
+    name: _format(name) for name in (*COPIES, "sarif", "junit", "github", "csv", "html")
 }
-"""Each gives the whole text, with a newline at its end; the last three only show findings."""
+"""Each gives the whole text, with a newline at its end.
+
+`sarif`, `junit` and `github` only show findings, `csv` and `html` only the report for an audit.
+"""

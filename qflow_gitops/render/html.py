@@ -116,7 +116,7 @@ def _environment() -> Environment:
     made = Environment(
         loader=FunctionLoader(lambda name: resources.text(f"render/templates/{name}")),
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
-        finalize=_seen,
+        finalize=_seen, keep_trailing_newline=True,
     )  # fmt: skip
     made.filters.update(lines=_lines, json=_json, moment=moment)
     made.tests["outward"] = _is_outward

@@ -31,6 +31,11 @@ USAGE = (
         "Name another cloud, or ask Connector v3: `qflow-gitops connectors pull --api v3`.",
     ),
     Word(
+        "output_refused",
+        "The folder that a report is to go to holds something else, or can't be written.",
+        "Name one that isn't there yet, or that a report made: `qflow-gitops report --output DIR`.",
+    ),
+    Word(
         "environment_needed",
         "The project has several environments, each perhaps another subscription.",
         "Name one: `-e ENV`.",

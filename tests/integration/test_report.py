@@ -1,6 +1,7 @@
 """`report` as an auditor types it: over real git, and the sandbox over HTTP."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,59 @@ def test_what_it_says_to_type_works(applied: str, cli: Cli) -> None:
     assert typed
     for words in typed:
         assert cli(*shlex.split(words)[1:]).code == 0
+
+
+# --- as a folder of pages ------------------------------------------------------------
+
+
+def held(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_has_an_index_and_a_page_for_each_run(
+    applied: str, project: Workspace, cli: Cli
+) -> None:
+    done = cli("report", "--output", "../evidence")
+    assert done.code == 0
+    assert "Wrote ../evidence: index.html, and 1 more pages." in done.err
+    folder = project.path.parent / "evidence"
+    assert held(folder) == {"index.html", f"runs/prod/{RUN}.html", ".qflow-gitops-report"}
+    assert applied in (folder / f"runs/prod/{RUN}.html").read_text("utf-8")
+    (folder / "index.html").unlink()
+    assert cli("report", "--output", "../evidence").code == 0
+    assert "index.html" in held(folder)
+    assert [each.name for each in folder.parent.iterdir() if ".tmp" in each.name] == []
+
+
+@pytest.mark.parametrize("there", ["file", "link", "folder link", "itself a link", "a file"])
+def test_nothing_of_anybody_else_is_written_over(
+    there: str, applied: str, project: Workspace, cli: Cli
+) -> None:
+    assert applied
+    folder, kept = project.path.parent / "evidence", project.path.parent / "kept"
+    kept.mkdir()
+    (kept / "index.html").write_text("mine", "utf-8")
+    if there == "itself a link":
+        folder.symlink_to(kept)
+    elif there == "a file":
+        folder.write_text("mine", "utf-8")
+    else:
+        assert cli("report", "--output", "../evidence").code == 0
+        match there:
+            case "file":
+                (folder / "notes.txt").write_text("mine", "utf-8")
+            case "link":
+                (folder / "index.html").unlink()
+                (folder / "index.html").symlink_to(kept / "index.html")
+            case "folder link":
+                (folder / "runs/prod" / f"{RUN}.html").unlink()
+                (folder / "runs/prod").rmdir()
+                (folder / "runs/prod").symlink_to(kept)
+    before = {path: path.lstat() for path in project.path.parent.glob("evidence/**/*")}
+    done = cli("report", "--output", "../evidence")
+    assert done.code == 2
+    assert "The report isn't written there" in done.err
+    assert "Nothing was done." in done.err
+    assert {path: path.lstat() for path in project.path.parent.glob("evidence/**/*")} == before
+    assert (kept / "index.html").read_text("utf-8") == "mine"
+    assert held(kept) == {"index.html"}
