@@ -56,6 +56,10 @@ _BY_REASON = {
             "of your `env:`."
         ),
     ),
+    "it names a folder to choose: tests/integration/test_report.py": (
+        "Name one in a folder that is there and may be written: --output DIR",
+        "Name a folder that isn't there yet, or that a report made: --output DIR",
+    ),
     "the command was tried already, and failed": (
         (
             "Check out with fetch-depth: 0, and so that git can fetch from origin: `git fetch "

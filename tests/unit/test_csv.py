@@ -23,6 +23,10 @@ from qflow_gitops.results.report import Report
 from qflow_gitops.results.stories import CommitTold
 
 KEY = ("prod", "a")
+NOTHING = Compared()
+BEGINNINGS = (
+    "=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20",
+)  # fmt: skip
 AT = "2026-10-06T12:00:00Z"
 
 
@@ -34,13 +38,13 @@ def attempt(**more: Any) -> AttemptEvidence:
     return AttemptEvidence(**{**known, **more})
 
 
-def evidence(*attempts: AttemptEvidence, compared: Compared = Compared()) -> Report:
+def evidence(*attempts: AttemptEvidence, compared: Compared = NOTHING) -> Report:
     run = RunEvidence(KEY, attempts)
     body = Evidence(LockSeen("here", True), (run,), AT, "0.1.0", compared=compared)
     return Report("report", body=body)
 
 
-def rows(*attempts: AttemptEvidence, compared: Compared = Compared()) -> list[dict[str, str]]:
+def rows(*attempts: AttemptEvidence, compared: Compared = NOTHING) -> list[dict[str, str]]:
     text = render(evidence(*attempts, compared=compared))
     assert text.startswith(MARK)
     assert "\n" not in text.replace("\r\n", "")
@@ -65,15 +69,13 @@ def test_each_attempt_is_a_row_that_a_reader_gets_back() -> None:
     assert second["outcome"] == "failed"
 
 
-@pytest.mark.parametrize(
-    "begin", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%"]
-)
+@pytest.mark.parametrize("begin", BEGINNINGS)
 @pytest.mark.parametrize("before", ["", " ", "\u00a0", "\t"])
 def test_no_cell_is_a_formula(begin: str, before: str) -> None:
     """A spreadsheet takes what begins so for one, or for what starts another program."""
     formula = f'{before}{begin}1+HYPERLINK("https://evil.example")'
     found = cell(formula)
-    assert not found.lstrip().startswith(tuple("=+-@\t\r\n＝＋－＠|%"))
+    assert not found.lstrip().startswith(BEGINNINGS)
     (row,) = rows(attempt(status=formula, file=formula, actor=formula, key=("prod", formula)))
     assert [row[name] for name in ("qualys_says", "file", "sent_by", "run")] == [found] * 4
 
