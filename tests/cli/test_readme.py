@@ -13,12 +13,6 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 ALL = "".join(file.read_text(encoding="utf-8") for file in PAGES)
-MADE = {
-    "docs/reference/commands.md", "docs/reference/specs.md", "docs/reference/settings.md",
-    "docs/reference/catalogs.md", "docs/reference/exit-codes.md",
-    "docs/reference/rules/index.md", "docs/reference/reasons/index.md",
-}  # fmt: skip
-"""Pages that `docs/pages.py` makes for each build."""
 
 
 def commands_of(text: str) -> set[tuple[str, ...]]:
@@ -87,25 +81,3 @@ def test_the_readme_fits() -> None:
 def test_version_and_help(cli: Cli) -> None:
     assert cli("--version").out.startswith("qflow-gitops ")
     assert all(name in cli("--help").out for name in COMMANDS)
-
-
-@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.relative_to(ROOT).as_posix())
-def test_each_link_leads_somewhere(file: Path) -> None:
-    """To a heading of its own, to a file of the repository, or to a page that a build makes."""
-    text = file.read_text(encoding="utf-8")
-    prose = re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
-    for target in re.findall(r"\]\(([^)\s:]+)\)", prose):
-        path, _, heading = target.partition("#")
-        there = (file.parent / path).resolve() if path else file
-        if there.relative_to(ROOT).as_posix() in MADE:
-            continue
-        assert there.exists(), target
-        if heading:
-            assert heading in slugs(there.read_text(encoding="utf-8")), target
-
-
-def slugs(text: str) -> set[str]:
-    """What GitHub calls the headings of a text: lower case, hyphens, no other punctuation."""
-    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    found = re.findall(r"^#+ (.+)$", prose, flags=re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", one.lower()).strip().replace(" ", "-") for one in found}
