@@ -43,8 +43,9 @@ def render(report: Report) -> str:
     if not isinstance(body, Evidence):
         return _template("problem.html").render(**_frame(), report=report)
     rows = _sorted(body)
-    places = Places({one.anchor: f"#{one.anchor}_" for one in rows})
-    told = {one.anchor: text for one, text in _fitting(body, rows, places)}
+    bare = _index(report, body, rows, Places({}), {})
+    told = dict(_fitting(body, rows, LIMIT - len(bare.encode())))
+    del bare
     return _index(report, body, rows, Places({one: f"#{one}_" for one in told}), told)
 
 
@@ -87,24 +88,23 @@ def _sorted(body: Evidence) -> list[AttemptEvidence]:
 
 
 def _fitting(
-    body: Evidence, rows: Iterable[AttemptEvidence], places: Places
-) -> Iterator[tuple[AttemptEvidence, Markup]]:
-    """Tell attempts in full until the file is full: first those that somebody will look at."""
-    rest = LIMIT - _SPENT - sum(map(_row_size, rows))
+    body: Evidence, rows: Iterable[AttemptEvidence], room: int
+) -> Iterator[tuple[str, Markup]]:
+    """Tell attempts in full until the file is full: first those that somebody will look at.
+
+    Yields anchors and HTML; `room` is in bytes.
+    """
     template = _template("attempt.html")
     for one in sorted(rows, key=_is_plain):
-        text = Markup(template.render(attempt=one, evidence=body, places=places))  # noqa: S704
-        rest -= len(text.encode())
-        if rest < 0:
+        text = Markup(template.render(attempt=one, evidence=body, below=True))  # noqa: S704
+        room -= len(text.encode()) + len(one.anchor) + _LINK
+        if room < 0:
             return
-        yield one, text
+        yield one.anchor, text
 
 
-_SPENT = 200_000  # bytes of a page before and after its rows
-
-
-def _row_size(one: AttemptEvidence) -> int:
-    return 600 + len(one.file)
+_LINK = 32
+"""Bytes that lead to an attempt from its row, but for its anchor."""
 
 
 def _is_plain(one: AttemptEvidence) -> bool:
@@ -162,7 +162,8 @@ def _is_outward(address: str) -> bool:
 @cache
 def _frame(*, with_script: bool = False) -> dict[str, Any]:
     """What each page has: its styles, its script, and the policy that allows no others."""
-    style = _packed(resources.text("render/templates/style.css"))
+    sheets = ["style.css", "report.css"] if with_script else ["style.css"]
+    style = _packed("".join(resources.text(f"render/templates/{one}") for one in sheets))
     script = resources.text("render/templates/script.js") if with_script else ""
     policy = ["default-src 'none'", f"style-src {_hash(style)}"]
     if script:

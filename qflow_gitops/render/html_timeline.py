@@ -1,6 +1,6 @@
 """The picture of runs over time: a lane for each outcome of each environment, and for rollouts.
 
-Attempts are counted by spans of time, at most `BINS`, so that many of them take no more room than
+Attempts are counted by spans of time, at most `MOST`, so that many of them take no more room than
 few. What a lane means is written before it; colour only repeats it.
 """
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from qflow_gitops.base.names import RunKey
 
-BINS = 72
+MOST, FEWEST = 124, 24
+"""Spans of time: each is a column, and so many that a few of them don't look like more."""
 WIDTH, LEFT, RIGHT = 1000, 188, 92
 PLOT = WIDTH - LEFT - RIGHT
 ROW, HEAD, FOOT = 24, 34, 28
@@ -156,13 +157,12 @@ def _seconds(at: str) -> float | None:
 def _scaled(times: Sequence[float]) -> Scale:
     """Cut the time from the first to the last into spans that people know."""
     first, last = min(times), max(times)
-    step = next((one for one in _STEPS if (last - first) / one < BINS - 2), _STEPS[-1])
+    step = next((one for one in _STEPS if (last - first) / one < MOST - 2), _STEPS[-1])
     start = _MONDAY if step > _DAY else 0
     begin = int((first - start) // step) * step + start
     bins = int((last - begin) // step) + 1
-    if bins < 24:  # so that one attempt alone is no block from side to side
-        spare = (24 - bins) // 2
-        begin, bins = begin - spare * step, 24
+    if bins < FEWEST:
+        begin, bins = begin - (FEWEST - bins) // 2 * step, FEWEST
     return Scale(begin, step, bins)
 
 
@@ -192,7 +192,7 @@ def _columns(
     scale: Scale, counts: Mapping[int, int], most: int, floor: int, word: str
 ) -> tuple[Box, ...]:
     """Draw a column for each span; its height grows with the root, so that one is still seen."""
-    gap = 1.5
+    gap = 1.5 if scale.bins < 72 else 0.8
     made = []
     for place, number in sorted(counts.items()):
         height = round(max(LOW, TALL * (number / most) ** 0.5), 1)
@@ -235,13 +235,17 @@ def _ticks(scale: Scale) -> tuple[Tick, ...]:
 def _step_named(step: int) -> str:
     for size, word in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
         if step >= size:
-            return word if step == size else f"{step // size:,} {word}s"
+            return (
+                f"{'an' if word == 'hour' else 'a'} {word}"
+                if step == size
+                else f"{step // size:,} {word}s"
+            )
     return ""
 
 
 def _said(evidence: Evidence, scale: Scale, seen: Sequence[_Seen]) -> str:
     """Say what the picture shows, for who doesn't see it."""
-    parts = [f"{count(len(seen), 'attempt')} by the {_step_named(scale.step)} they were begun in."]
+    parts = [f"{count(len(seen), 'attempt')} by {_step_named(scale.step)}."]
     by_environment: dict[str, Counter[Outcome]] = {}
     for one in seen:
         by_environment.setdefault(one.attempt.key[0], Counter())[one.attempt.outcome] += 1

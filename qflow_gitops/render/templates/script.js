@@ -1,10 +1,10 @@
 "use strict";
-(() => {
+const narrow = () => {
   const byId = (id) => document.getElementById(id);
   const body = byId("rows_"), form = byId("find_"), count = byId("count_"), more = byId("more_");
   const heads = Array.from(body.parentElement.tHead.rows[0].cells);
   const [TIME, ENVIRONMENT, NUMBER, OUTCOME, RELEASED] = [0, 1, 3, 4, 8];
-  const STEP = 200;
+  const STEP = 100;
   const all = Array.from(body.rows, (row, place) => {
     const cells = Array.from(row.cells, (cell) => cell.textContent);
     return { row, cells, place, text: cells.join("\n").toLowerCase() };
@@ -16,7 +16,8 @@
     const rest = found.length - shown;
     more.hidden = rest <= 0;
     const number = (size) => size.toLocaleString("en");
-    count.textContent = `${number(found.length)} of ${number(all.length)} attempts match` +
+    const some = found.length < all.length ? `${number(found.length)} of ` : "";
+    count.textContent = `${some}${number(all.length)} attempts` +
       (rest > 0 ? `; the first ${number(shown)} are shown` : "");
   };
 
@@ -86,4 +87,9 @@
   mark();
   show();
   follow();
-})();
+};
+const page = document.documentElement.classList;
+page.add("early");
+addEventListener("DOMContentLoaded", () => {
+  try { narrow(); } finally { page.remove("early"); }
+});
