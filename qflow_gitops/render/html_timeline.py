@@ -30,10 +30,13 @@ MOST_ENVIRONMENTS, MOST_GROUPS = 12, 8
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _STEPS = (
     _MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY,
-    7 * _DAY, 14 * _DAY, 28 * _DAY, 91 * _DAY, 364 * _DAY, 3640 * _DAY,
+    7 * _DAY, 14 * _DAY, 28 * _DAY, 91 * _DAY, 364 * _DAY, 3640 * _DAY, 36_400 * _DAY,
 )  # fmt: skip
 _MONDAY = 4 * _DAY
 """Seconds from 1970 to its first Monday, with which weeks begin."""
+
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799
+"""The first and the last second that a date can be of, in seconds since 1970."""
 
 
 class Scale(NamedTuple):
@@ -53,7 +56,8 @@ class Scale(NamedTuple):
 
     def named(self, place: int) -> str:
         """Say when a span begins: a day, and the time where spans are shorter."""
-        at = datetime.fromtimestamp(self.begin + place * self.step, UTC)
+        seconds = max(_FIRST, min(_LAST, self.begin + place * self.step))
+        at = datetime.fromtimestamp(seconds, UTC)
         return f"{at:%Y-%m-%d}" if self.step >= _DAY else f"{at:%Y-%m-%d %H:%M}"
 
 

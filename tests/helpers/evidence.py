@@ -29,6 +29,7 @@ HOSTILE = "</td></script><script>alert(1)</script><img src=x onerror=alert(1)>\"
 """A text that would run, end a cell or turn its line wherever it isn't made safe."""
 PAGES = "https://github.com/example/cloud-runs"
 _WORKFLOWS = ("encrypt-buckets", "quarantine-machines", "rotate-keys", "close-ports", "tag-owners")
+_ENVIRONMENTS = ("prod", "staging", "dev")
 _PEOPLE = ("ada", "grace", "edsger", "barbara", "linus")
 _STATES = (
     (State.SUCCEEDED, Outcome.SUCCEEDED, 900), (State.FAILED, Outcome.FAILED, 40),
@@ -76,7 +77,7 @@ class Maker:
         names = max(1, attempts // 12)
         waves = 0
         while True:
-            environment = self._random.choices(("prod", "staging", "dev"), (6, 2, 1))[0]
+            environment = self._said(self._random.choices(_ENVIRONMENTS, (6, 2, 1))[0])
             if self._random.random() < 1 / (2 * targets):
                 waves += 1
                 group = (environment, f"rollout-{waves % 7 + 1}")
@@ -85,7 +86,7 @@ class Maker:
                 continue
             workflow = self._random.choice(_WORKFLOWS)
             name = f"{workflow}-{self._random.randrange(names) + 1}"
-            yield (self._said(environment), self._said(name)), None
+            yield (environment, self._said(name)), None
 
     def attempt(self, key: RunKey, number: int, at: datetime) -> AttemptEvidence:
         """Return one attempt, of any outcome."""
@@ -100,7 +101,8 @@ class Maker:
         ticket = f"CHG{self._random.randrange(10**7):07}"
         run = f"{PAGES}/actions/runs/{self._random.randrange(10**11)}"
         return AttemptEvidence(
-            key=key, number=number, state=state, outcome=outcome, anchor=f"a{self._number}-x",
+            key=key, number=number, state=state, outcome=outcome,
+            anchor=f"some-environment-and-run-{number}-{self._number:012}",
             opened_at=stamp(at), changed_at=ended, ended_at=ended if sent else "",
             execution_id=self._uuid() if sent else "", status="Finished" if sent else "",
             digest=f"v1:sha256:{self._hex(64)}", workflow_id=self._uuid(), revision="7",

@@ -3,7 +3,7 @@ const narrow = () => {
   const byId = (id) => document.getElementById(id);
   const body = byId("rows_"), form = byId("find_"), count = byId("count_"), more = byId("more_");
   const heads = Array.from(body.parentElement.tHead.rows[0].cells);
-  const [TIME, ENVIRONMENT, NUMBER, OUTCOME, RELEASED] = [0, 1, 3, 4, 8];
+  const [TIME, ENVIRONMENT, NUMBER, OUTCOME, APPROVED, RELEASED] = [0, 1, 3, 4, 6, 8];
   const STEP = 100;
   const all = Array.from(body.rows, (row, place) => {
     const cells = Array.from(row.cells, (cell) => cell.textContent);
@@ -25,13 +25,15 @@ const narrow = () => {
     const words = byId("words_").value.toLowerCase().split(/\s+/).filter(Boolean);
     const environment = byId("environment_").value, outcome = byId("outcome_").value;
     const from = byId("from_").value, to = byId("to_").value, released = byId("released_").checked;
+    const unapproved = byId("unapproved_").checked;
     found = ordered.filter(({ cells, text }) =>
       words.every((word) => text.includes(word)) &&
       (!environment || cells[ENVIRONMENT] === environment) &&
       (!outcome || cells[OUTCOME] === outcome) &&
       (!from || cells[TIME].slice(0, 10) >= from) &&
       (!to || cells[TIME].slice(0, 10) <= to) &&
-      (!released || cells[RELEASED] !== ""));
+      (!released || cells[RELEASED] !== "") &&
+      (!unapproved || cells[APPROVED] === "none"));
     shown = STEP;
     show();
   };
