@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from qflow_gitops.audit.time_stamps import Server
     from qflow_gitops.cli.console import Console
     from qflow_gitops.github.client import Client
+    from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.governance import Governance
     from qflow_gitops.ports.pull_requests import PullRequests
     from qflow_gitops.ports.qualys import ConnectorLists, Qualys
     from qflow_gitops.ports.tenant import Tenant
     from qflow_gitops.qualys.logins.login import Machine
+    from qflow_gitops.sources.anchoring import Authority
 
 
 class Closed(Protocol):
@@ -132,6 +135,24 @@ class Connections:
         client = github.connect(self.environ, repository, quick=True)
         self._opened(client)
         return GitHubGovernance(client, github.server(self.environ))
+
+    def stamp_server(self, authority: Authority, clock: Clock) -> Server:
+        """The time-stamp server of the settings: without credentials, and no further than there."""
+        import qflow_gitops
+        from qflow_gitops.audit import time_stamps
+        from qflow_gitops.http.route import from_environment
+        from qflow_gitops.http.transport import Transport
+
+        scheme, _, rest = authority.url.partition("://")
+        host, slash, path = rest.partition("/")
+        trusted = time_stamps.certificates_in(authority.certificates, authority.where)
+        agent = f"qflow-gitops/{qflow_gitops.__version__}"
+        transport = Transport(
+            f"{scheme}://{host}", route=from_environment(self.environ), user_agent=agent
+        )
+        self._opened(transport)
+        checker = time_stamps.Checker(trusted)
+        return time_stamps.Server(authority.url, slash + path or "/", transport, checker, clock)
 
     def _opened(self, other: Closed) -> None:
         self._say_route()

@@ -1,4 +1,4 @@
-"""`qflow-gitops lock`: verify, push, move."""
+"""`qflow-gitops lock`: verify, anchor, push, move."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.cli import lock_files, options
+from qflow_gitops.cli import lock_anchor, lock_files, options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.cli.groups import Group
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @click.group("lock", cls=Group)
 def command() -> None:
-    """Look after the lockfile: check it, move it, bring in what a stopped apply saved."""
+    """Look after the lockfile: check, anchor, move it, bring in what a stopped apply saved."""
+
+
+command.add_command(lock_anchor.command)
 
 
 @command.command("verify")
@@ -30,17 +33,35 @@ def command() -> None:
     help="Every commit of the lockfile's branch has to be signed by one of these (git's allowed-"
     "signers file, from outside the repository).",
 )  # fmt: skip
+@click.option(
+    "--anchor",
+    "anchors",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Hold the history against what `lock anchor --to FILE` wrote; repeatable.",
+)
+@click.option(
+    "--certificate", metavar="FILE", type=click.Path(path_type=Path),
+    help="Trust these for time stamps (PEM). Usual: the file that the settings name.",
+)  # fmt: skip
 @click.option("--quick", is_flag=True, help="Leave out the digests: read no spec again.")
 @options.output("text", "json")
 @click.pass_obj
 def verify_(
-    wiring: Wiring, signers: str | None, quick: bool, format_name: str, copies: options.Copies
+    wiring: Wiring,
+    signers: str | None,
+    anchors: tuple[Path, ...],
+    certificate: Path | None,
+    quick: bool,
+    format_name: str,
+    copies: options.Copies,
 ) -> int:
     """Check every version of the lockfile, without trusting it.
 
     Its form; that each only added to the one before; that no execution is in it twice; that
-    each digest is the one of its file, where this clone still has that. A shallow clone
-    fetches what it lacks of the lockfile's branch.
+    each digest is the one of its file, where this clone still has that; that what its anchors
+    are of still stands there. A shallow clone fetches what it lacks of the lockfile's branch.
     """
 
     def work() -> Report:
@@ -48,7 +69,8 @@ def verify_(
 
         project = wiring.project(wiring.newest())
         store = wiring.store(project)
-        return verify(wiring.git, store, project, signers or "", quick=quick)
+        given = lock_anchor.given(wiring, anchors, certificate)
+        return verify(wiring.git, store, project, signers or "", quick=quick, anchors=given)
 
     return run(wiring, "lock", work, format_name, copies)
 

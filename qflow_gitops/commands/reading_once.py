@@ -22,6 +22,7 @@ class _Once:
         self.at_hand = store.at_hand
         self.session = store.session
         self.announce = store.announce
+        self.anchors = store.anchors
         self.kept = store.kept
         self.check_memory = store.check_memory
         self.signer = store.signer

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from qflow_gitops.commands.verify_anchors import NO_ANCHORS, AnchorsGiven, held_anchors
 from qflow_gitops.errors import LockError, UsageProblem
 from qflow_gitops.lockfile import audit
 from qflow_gitops.lockfile.attempt import Attempt
@@ -34,13 +35,19 @@ class _Audit:
 
 
 def verify(
-    git: GitTree, store: LockStore, project: Project, signers: str, *, quick: bool
+    git: GitTree,
+    store: LockStore,
+    project: Project,
+    signers: str,
+    *,
+    quick: bool,
+    anchors: AnchorsGiven = NO_ANCHORS,
 ) -> Report:
     """Check every version of the lockfile that there is. Writes nothing.
 
     `signers` is git's allowed-signers file, "" to leave signatures alone; a `quick` check reads no
-    specs again. Raises LockError where there is nothing to check, UsageProblem where the store has
-    no signatures.
+    specs again. `anchors` are held against the history beside those on the branch. Raises LockError
+    where there is nothing to check, UsageProblem where the store has no signatures or anchors.
     """
     done = _Audit()
     kept = store.kept()
@@ -51,6 +58,8 @@ def verify(
             _check_newest(done, newest)
     if newest is not None and not quick:
         _check_requests(done, git, project, newest)
+    held = held_anchors(store, newest, anchors)
+    done.problems += held.problems
     body = Verified(
         where=store.where,
         versions=done.versions,
@@ -59,9 +68,10 @@ def verify(
         unseen=None if quick else done.unseen,
         signed=done.signed if signers else None,
         problems=tuple(done.problems),
+        anchors=held.anchors,
     )
     moved = out_of_use(Snapshot(newest, store.where))
-    return replace(verified(body), notes=(*kept.notes, *moved))
+    return replace(verified(body), notes=(*kept.notes, *held.notes, *moved))
 
 
 @contextmanager

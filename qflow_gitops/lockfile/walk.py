@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.lockfile import audit
+from qflow_gitops.lockfile import anchors, audit
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.pieces import (
     BESIDE,
@@ -75,6 +75,8 @@ class Walk:
             if place is not None:
                 yield from self._piece(place, change)
                 added += [place] if change.mode != GONE else []
+            elif anchors.serial_in(change.path) is not None:
+                yield from self._anchor(change)
             elif change.mode not in (PLAIN, GONE) and change.path in BESIDE:
                 yield _not_plain(change.path)
             elif change.path not in (HEAD, *BESIDE) and change.mode != GONE:
@@ -127,6 +129,23 @@ class Walk:
         if self._owners is not None:
             yield from _owned(self._owners, place, before, now)
 
+    def _anchor(self, change: Changed) -> Iterator[str]:
+        """Say what is wrong with an anchor: it comes, and stays as it is."""
+        if change.mode == GONE:
+            yield f"{change.path} is gone."
+            return
+        if change.mode != PLAIN:
+            yield _not_plain(change.path)
+        if not change.added:
+            yield f"{change.path} was changed, and an anchor never is."
+        try:
+            anchor = anchors.stamped(change.new or b"", change.path)
+        except LockError as problem:
+            yield _unread(change.path, problem)
+            return
+        if self.head is not None and anchor.serial > self.head.serial:
+            yield f"{change.path} is of a later lockfile than the one that holds it."
+
     def _before(self, place: Place, change: Changed) -> Piece | None:
         if place in self.pieces or change.old is None:
             return self.pieces.get(place)
@@ -149,7 +168,7 @@ class Walk:
 
 def is_read(path: str) -> bool:
     """Whether it counts what a file holds: not that of one which doesn't belong."""
-    return path == HEAD or place_of(path) is not None
+    return path == HEAD or place_of(path) is not None or anchors.serial_in(path) is not None
 
 
 def _owned(

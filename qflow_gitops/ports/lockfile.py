@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
+from qflow_gitops.lockfile.anchors import Anchor
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent
@@ -69,6 +70,47 @@ class Summaries(Protocol):
         """Keep what was found out about the whole lockfile there, in place of what was before."""
 
 
+class Standing(NamedTuple):
+    """The newest commit of the lockfile's branch, its lockfile, and the anchors by their paths."""
+
+    commit: str
+    lockfile: Lockfile
+    anchors: Mapping[str, Anchor]
+
+
+class Contents(NamedTuple):
+    """What a commit of the lockfile's branch holds, as a text (`lockfile.anchors`), and its head.
+
+    The head is None where it can't be read.
+    """
+
+    text: bytes
+    head: Lockfile | None
+
+
+class LockAnchors(Protocol):
+    """The anchors of a lockfile on a branch (`lockfile.anchors`). Raises LockError."""
+
+    def standing(self) -> Standing:
+        """Return what stands there now, trusted as a session trusts it."""
+
+    def newest(self) -> tuple[str, Mapping[str, Anchor]]:
+        """Return the newest commit and its anchors, by their paths: all that can be read."""
+
+    def descends(self, commit: str, ancestor: str) -> bool:
+        """Whether `commit` is `ancestor`, or descends from it."""
+
+    def contents(self, commit: str) -> Contents:
+        """Write down what a commit of this clone holds; ValueError where that can't be said."""
+
+    def keep(self, anchor: Anchor, *, again: bool) -> tuple[str, Anchor]:
+        """Put an anchor on the branch; return what is there now, and its path.
+
+        That is another one where one of this serial came first; with `again` it is kept beside
+        any. Durable when this returns.
+        """
+
+
 class LockStore(Protocol):
     """Where the lockfile lives. Each method raises LockError for what can't be trusted."""
 
@@ -104,6 +146,10 @@ class LockStore(Protocol):
         faster, and may raise. Durable when this returns: every `read` shows it from then on, and
         each session before its next attempt is opened. Raises LockError, BusyError.
         """
+
+    @property
+    def anchors(self) -> LockAnchors | None:
+        """Its anchors; None for a store that can have none."""
 
     def kept(self) -> Kept:
         """Return every version that is kept; none where there is no record."""

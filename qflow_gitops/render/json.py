@@ -16,13 +16,21 @@ from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.render.jsonchecks import examination
 from qflow_gitops.render.jsonevidence import evidence
+from qflow_gitops.render.jsonlock import verified
 from qflow_gitops.render.jsonstories import culprit, difference, story
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.evidence import Evidence
 from qflow_gitops.results.files import Draft, Files, Known
 from qflow_gitops.results.plans import LockSeen, Planned
-from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
+from qflow_gitops.results.records import (
+    Anchored,
+    Resolved,
+    RunHistory,
+    Standstill,
+    Status,
+    Verified,
+)
 from qflow_gitops.results.report import Report, Validated
 from qflow_gitops.results.reviews import Commented, Comments
 from qflow_gitops.results.sandbox import Executed
@@ -76,7 +84,9 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(body)
         case Applied() as body:
             return _applied(body)
-        case Status() | Story() | RunHistory() | Resolved() | Standstill() | Verified() as body:
+        case (
+            Status() | Story() | RunHistory() | Resolved() | Standstill() | Verified() | Anchored()
+        ) as body:
             return _lockfile(body)
         case Files(changes, commands):
             return {
@@ -106,7 +116,7 @@ def _body(report: Report) -> dict[str, Any]:
 
 
 def _lockfile(
-    body: Status | Story | RunHistory | Resolved | Standstill | Verified,
+    body: Status | Story | RunHistory | Resolved | Standstill | Verified | Anchored,
 ) -> dict[str, Any]:
     """What the lockfile says, or was made to say."""
     match body:
@@ -141,15 +151,9 @@ def _lockfile(
                 "lifted": _frozen(body.lifted),
             }
         case Verified():
-            return {
-                "where": body.where,
-                "versions": body.versions,
-                "attempts": body.attempts,
-                "digests": body.digests,
-                "digestsUnseen": body.unseen,
-                "signed": body.signed,
-                "problems": list(body.problems),
-            }
+            return verified(body)
+        case Anchored():
+            return asdict(body)
 
 
 def _recorded(body: RunHistory | Resolved) -> dict[str, Any]:

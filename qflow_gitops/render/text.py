@@ -31,6 +31,7 @@ _LINES = {
     "Standstill": ("textrecords", "standstill"),
     "Resolved": ("textrecords", "resolved"),
     "Verified": ("textrecords", "verified"),
+    "Anchored": ("textrecords", "anchored"),
     "Files": ("textfiles", "changed"),
     "Known": ("textfiles", "known"),
     "Draft": ("textfiles", "draft"),

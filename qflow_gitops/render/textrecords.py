@@ -1,6 +1,7 @@
 """What the lockfile says, as lines for a person."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.freezes import LOCKFILE
@@ -18,6 +19,7 @@ from qflow_gitops.render.texttodo import to_do
 from qflow_gitops.results.groups import Entry, bundled
 from qflow_gitops.results.outcomes import word
 from qflow_gitops.results.records import (
+    Anchored,
     Resolved,
     RunHistory,
     Standstill,
@@ -168,3 +170,25 @@ def verified(body: Verified) -> Iterator[str]:
         yield signed("·", f"{unseen} whose file, as it was, isn't in this clone")
     if body.signed is not None:
         yield signed("·", f"{count(body.signed, 'version')} signed by an allowed signer")
+    if body.anchors:
+        stand = [each for each in body.anchors if each.stands]
+        sign = "✓" if len(stand) == len(body.anchors) else "·"
+        since = f", from {stand[0].at} to {stand[-1].at}" if stand else ""
+        held = f"{len(stand):,} of {count(len(body.anchors), 'anchor')}"
+        yield signed(sign, f"what stood there by {held} stands there now{since}")
+        stamps = sum(each.stamped is True for each in body.anchors)
+        yield signed("·", f"{count(stamps, 'time stamp')} checked against the certificate")
+
+
+def anchored(body: Anchored) -> Iterator[str]:
+    """What an anchor of the lockfile is of, and what it is good for."""
+    what = f"{clean(body.where)}: serial {body.serial}, commit {body.commit[:10]}"
+    if not body.new:
+        yield f"{what}: nothing was recorded since {clean(body.file)} of {body.at}"
+        yield "A further time stamp of the same: `qflow-gitops lock anchor --again`"
+    elif body.server:
+        yield f"{what}: anchored at {body.at} by {clean(body.server)}, in {clean(body.file)}"
+    else:
+        yield f"{what}: written down in {clean(body.file)}"
+        yield "Keep it where nobody who can push here can change it. Later:"
+        yield f"`qflow-gitops lock verify --anchor {clean(quote(body.file))}`"

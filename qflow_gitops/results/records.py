@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from qflow_gitops.base.jsondiff import Difference
 from qflow_gitops.base.names import RunKey
@@ -114,6 +115,37 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchored:
+    """An anchor of the lockfile at `where`: of its commit and serial, at a time, in a file.
+
+    `server` gave its time stamp, "" for a file outside of the branch. It is `new`, or was there.
+    """
+
+    where: str
+    commit: str
+    serial: int
+    at: str
+    file: str
+    server: str
+    new: bool
+
+
+class AnchorHeld(NamedTuple):
+    """An anchor that was held against the history, and the file that it is in.
+
+    `stands`: what it is of is there as it was. `stamped`: its time stamp was checked, and is
+    sound; None where it has none, or nothing could be checked.
+    """
+
+    file: str
+    commit: str
+    serial: int
+    at: str
+    stands: bool
+    stamped: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What a check of the lockfile found.
 
@@ -121,6 +153,7 @@ class Verified:
     their files as they were aren't in this clone (or not recorded); None for both where that
     wasn't asked. `signed` counts commits with a signature of an allowed signer, None where that
     wasn't asked. `problems` are sentences.
+    `anchors` were held against the history, oldest first; None for a store that has none.
     """
 
     where: str
@@ -130,6 +163,7 @@ class Verified:
     unseen: int | None
     signed: int | None
     problems: tuple[str, ...]
+    anchors: tuple[AnchorHeld, ...] | None = None
 
 
 def verified(body: Verified) -> Report:

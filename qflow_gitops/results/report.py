@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from qflow_gitops.results.evidence import Evidence
     from qflow_gitops.results.files import Draft, Files, Known
     from qflow_gitops.results.plans import Planned
-    from qflow_gitops.results.records import Resolved, RunHistory, Standstill, Status, Verified
+    from qflow_gitops.results.records import (
+        Anchored,
+        Resolved,
+        RunHistory,
+        Standstill,
+        Status,
+        Verified,
+    )
     from qflow_gitops.results.reviews import Comments
     from qflow_gitops.results.sandbox import Executed
     from qflow_gitops.results.stories import Story
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 Body: TypeAlias = (
     "Validated | Planned | Applied | Status | RunHistory | Resolved | Standstill | Verified | "
     "Story | Files | Known | Draft | Comments | Examination | Executed | "
-    "Evidence"
+    "Evidence | Anchored"
 )
 
 

@@ -6,6 +6,56 @@ _VERIFY = "`qflow-gitops lock verify` says which version is at fault."
 _AGAIN = "Run the command again"
 
 LOCKFILE = (
+    Word(
+        "anchor_base",
+        "The commit whose settings name the time-stamp server isn't in this clone.",
+        "Fetch it: `git fetch --all`; in a CI check out with fetch-depth: 0.",
+    ),
+    Word(
+        "anchor_certificate",
+        "The file with the time-stamp server's certificate isn't there, or holds none.",
+        "Commit it in PEM form beside the settings, and apply that commit.",
+    ),
+    Word(
+        "anchor_clock",
+        "The time stamp's time is another one than this machine's.",
+        "Set the machine's clock right, or find out why the server's isn't.",
+    ),
+    Word(
+        "anchor_file",
+        "The file of an anchor can't be read or written.",
+        "Name another one: `qflow-gitops lock anchor --to FILE`.",
+    ),
+    Word(
+        "anchor_form",
+        "What the history is to be held against is no anchor.",
+        "Name a file that `qflow-gitops lock anchor --to FILE` wrote.",
+    ),
+    Word(
+        "anchor_unapplied",
+        "The settings name a time-stamp server, and not those of the commit applied last.",
+        "Merge it, and apply it: `qflow-gitops apply`.",
+    ),
+    Word(
+        "anchor_unreachable",
+        "The time-stamp server gave no time stamp.",
+        "Run the command again later, or anchor without one: `qflow-gitops lock anchor --to FILE`.",
+    ),
+    Word(
+        "anchor_unset",
+        "The settings name no time-stamp server.",
+        "Name one under `anchor`, or anchor without one: `qflow-gitops lock anchor --to FILE`.",
+    ),
+    Word(
+        "anchor_untrusted",
+        "The time-stamp server's answer isn't one by the certificate that the settings name.",
+        "Correct `anchor` in the settings: its address and its certificate.",
+    ),
+    Word(
+        "attest_missing",
+        "Time stamps need a library that isn't installed.",
+        "Install it as the message says, or use `qflow-gitops lock anchor --to FILE`.",
+    ),
     Word("lock", "The lockfile can't be read, trusted or written.", _VERIFY),
     Word(
         "lock_announced",
@@ -100,6 +150,11 @@ LOCKFILE = (
     Word("lock_there", "There is another lockfile.", "Go on with it, or move to another place."),
     Word("lock_unreachable", "The lockfile's branch can't be read.", "Check remote and rights."),
     Word("lock_unreadable", "The lockfile can't be read here.", "Do what the message says."),
+    Word(
+        "lock_unanchored",
+        "A lockfile in the work tree has no anchors: nothing shows what stood in it before.",
+        "Keep it on a branch: `qflow-gitops lock move --to branch`.",
+    ),
     Word(
         "lock_unsigned", "A lockfile in the work tree has no signatures.", "Leave out `--signers`."
     ),

@@ -9,6 +9,8 @@ from qflow_gitops.findings.finding import Diagnostic, Range, error, warning
 from qflow_gitops.policy import patterns, rollout
 from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
 from qflow_gitops.policy.windows import Window, fires_on_either, problem_of
+from qflow_gitops.settings import anchoring
+from qflow_gitops.settings.anchoring import AnchorSettings
 from qflow_gitops.settings.rollouts import check_batches
 from qflow_gitops.yaml.document import Document
 
@@ -80,6 +82,7 @@ class Project(NamedTuple):
     statuses: Mapping[str, str] = dict(DOCUMENTED_STATUSES)
     folder: ProjectFolder = ROOT
     places: Mapping[str, Range] = {}
+    anchor: AnchorSettings | None = None
 
     def connector_names(self, environments: Iterable[str]) -> dict[str, str]:
         """Map the connector ids that these environments name, in lower case, to their names."""
@@ -136,6 +139,7 @@ def from_document(
         },
         folder=folder,
         places=_Places(document, runs) if "runs" in spec else {},
+        anchor=anchoring.from_data(spec.get("anchor"), folder),
     )
     return project, tuple(_policy_findings(document, project))
 

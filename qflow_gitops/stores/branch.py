@@ -5,7 +5,6 @@ since the one that this clone knew is the one before and more.
 """
 
 import contextlib
-import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from qflow_gitops.errors import LockError
@@ -25,6 +24,8 @@ from qflow_gitops.ports.lockfile import (
     Summaries,
     Version,
 )
+from qflow_gitops.stores.branch_anchors import BranchAnchors
+from qflow_gitops.stores.branch_pushing import Pushing
 from qflow_gitops.stores.branch_record import BranchRecord, NothingKept, RecordReader
 from qflow_gitops.stores.branch_session import ROUNDS, BranchSession, contended
 from qflow_gitops.stores.branch_trail import Trail
@@ -48,9 +49,10 @@ class BranchStore:
         """
         self._branch = branch
         self._lineage = lineage
-        self._author = author
         self._reader = RecordReader(branch, summaries or NothingKept())
         self._record: BranchRecord | None = None  # the last that was read, and trusted
+        self._push = Pushing(branch, author)
+        self.anchors = BranchAnchors(branch, self.load, self._push)
 
     @property
     def where(self) -> str:
@@ -255,14 +257,7 @@ class BranchStore:
 
         Gives its commit, or "" where another was faster.
         """
-        trailers = {"Serial": str(new.serial), "Nonce": secrets.token_hex(16)}
-        for key in ("actor", "run"):
-            if self._author.get(key):
-                trailers[key.capitalize()] = " ".join(self._author[key].split())
-        lines = [f"Qflow-{name}: {value}" for name, value in trailers.items()]
-        words = message + "\n\n" + "\n".join(lines) + "\n"
-        commit = self._branch.commit(tip, files_of(new, places), words)
-        return commit if self._branch.push(commit, tip) else ""
+        return self._push(tip, files_of(new, places), new.serial, message)
 
 
 def _foreign(walk: Walk, lineage: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile import anchors
 from qflow_gitops.lockfile.codec import NEWER, OLDER
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.pieces import (
@@ -221,4 +222,5 @@ def _head_among(entries: Iterable[TreeEntry]) -> str:
 
 
 def _is_beside(entry: TreeEntry) -> bool:
-    return entry.path in BESIDE and entry.mode == PLAIN
+    beside = entry.path in BESIDE or anchors.serial_in(entry.path) is not None
+    return beside and entry.mode == PLAIN

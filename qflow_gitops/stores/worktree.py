@@ -25,7 +25,7 @@ from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.places import check_open
-from qflow_gitops.ports.lockfile import Kept, Snapshot, Version
+from qflow_gitops.ports.lockfile import Kept, LockAnchors, Snapshot, Version
 from qflow_gitops.stores.announced import Announced, laid_on
 from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, fits
 from qflow_gitops.stores.worktree_files import WorktreeFiles, unwritable
@@ -34,6 +34,8 @@ from qflow_gitops.stores.worktree_session import WorktreeSession
 
 class WorktreeStore:
     """Implements `ports.lockfile.LockStore` for one work tree."""
+
+    anchors: LockAnchors | None = None
 
     def __init__(
         self,

@@ -137,6 +137,20 @@ _BY_REASON = {
         "Set QFLOW_GATEWAY back to …, with its credentials",
     ),
     "it asks a package registry": ("`pip install 'Flask>=3.0'`", "`pip install --upgrade tzdata`"),
+    "what a time-stamp server answers, done there: test_anchors.py": (
+        (
+            "`pip install 'rfc3161-client>=1.0.6'`. Or anchor without a server: `qflow-gitops lock "
+            "anchor --to FILE`"
+        ),
+        "Fetch it: `git fetch --all` (in a CI: fetch-depth: 0). Or …",
+        (
+            "Correct `anchor` in qflow.yaml: the server's address, and the file with its "
+            "authority's certificate. Older certificates stay in that file."
+        ),
+        "Set the machine's clock by the network's time, then `…`",
+        "Run it again later: `…`",
+        "Correct its address, `anchor.url` in qflow.yaml.",
+    ),
     "a list of workflows that can't be read whole; it names no command": (
         "Name the workflows by their ids, instead of asking for all.",
     ),
@@ -396,6 +410,7 @@ BESIDE = {
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",
     "qflow_gitops.render.textsandbox:executed": "typed: test_sandbox_executions.py",
+    "qflow_gitops.render.textrecords:anchored": "after an anchor, typed: test_anchors.py",
     "qflow_gitops.render.textrecords:standstill": "after an unfreeze: test_freeze.py",
     "qflow_gitops.render.textapplies:_rescued": "where answers couldn't be saved to a file",
 }

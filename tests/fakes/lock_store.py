@@ -15,7 +15,7 @@ from qflow_gitops.lockfile.pieces import files_of
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.walk import GONE, PLAIN, Changed, Walk
-from qflow_gitops.ports.lockfile import Kept, LostRace, Snapshot, Version
+from qflow_gitops.ports.lockfile import Kept, LockAnchors, LostRace, Snapshot, Version
 from qflow_gitops.stores.checks import fits
 
 Write = Callable[[Lockfile], Lockfile]
@@ -53,6 +53,7 @@ class FakeLockStore:
     """
 
     where = "qflow.lock in memory"
+    anchors: LockAnchors | None = None
 
     def __init__(
         self, place: LockPlace | None = None, *, lineage: str = "", lockfile: Lockfile | None = None

@@ -61,6 +61,7 @@ CALLS: Mapping[str, Call] = {
     "freeze": Call(RECORDS, ("freeze", *_WHY)),
     "unfreeze": Call(RECORDS, ("unfreeze", *_WHY)),
     "lock move": Call(RECORDS, ("lock", "move", "--to", "branch", "--branch", "elsewhere")),
+    "lock anchor": Call(RECORDS, ("lock", "anchor", "--to", "{world}/anchored")),
     "lock push": Call(RECORDS, ("lock", "push", "{world}/rescued")),
     "init": Call(WRITES, ("init", "new", "--platform", "sandbox", "--store", "worktree")),
     "migrate": Call(WRITES, ("migrate",)),

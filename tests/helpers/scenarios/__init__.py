@@ -4,6 +4,7 @@ A new hint gets a function here, in the file of its kind.
 """
 
 from tests.helpers.scenarios import (
+    anchors,
     commands,
     doctor,
     files,
@@ -17,4 +18,15 @@ from tests.helpers.scenarios import (
 from tests.helpers.scenarios.base import SCENARIOS
 
 __all__ = ["SCENARIOS"]
-_ = commands, doctor, files, holds, places, qualys, records, stories, targets  # each its own
+_ = (
+    anchors,
+    commands,
+    doctor,
+    files,
+    holds,
+    places,
+    qualys,
+    records,
+    stories,
+    targets,
+)  # each its own

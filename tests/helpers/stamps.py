@@ -1,0 +1,135 @@
+"""A time-stamp server on loopback: openssl's `ts` behind a small HTTP server, faults on demand."""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tests.helpers.git import Workspace
+
+_CONFIG = """\
+[req]
+distinguished_name = dn
+prompt = no
+[dn]
+CN = to be told
+[ca]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign
+[signer]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, timeStamping
+[plain]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+[ts]
+serial = serial
+default_policy = 1.2.3.4.1
+digests = sha256
+signer_digest = sha256
+ess_cert_id_alg = sha256
+tsa_name = no
+"""
+
+
+def openssl(folder: Path, *words: str) -> bytes:
+    """Run it in a folder, in a world without the user's own configuration."""
+    command = [shutil.which("openssl") or "openssl", *words]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+class Authority:
+    """A root, and a server's certificate that it signed, for so many days from now."""
+
+    def __init__(self, folder: Path, *, kind: str = "signer", name: str = "Stamps") -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        (folder / "ts.cnf").write_text(_CONFIG)
+        (folder / "serial").write_text("01\n")
+        new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        new += ["-config", "ts.cnf"]
+        openssl(folder, "req", "-x509", *new, "-keyout", "root.key", "-out", "root.pem",
+                "-days", "3650", "-subj", f"/CN={name} root", "-extensions", "ca")  # fmt: skip
+        openssl(folder, "req", *new, "-keyout", "key", "-out", "csr", "-subj", f"/CN={name}")
+        openssl(folder, "x509", "-req", "-in", "csr", "-CA", "root.pem", "-CAkey", "root.key",
+                "-CAcreateserial", "-out", "signer.pem", "-days", "30", "-extfile", "ts.cnf",
+                "-extensions", kind)  # fmt: skip
+
+    @property
+    def root(self) -> str:
+        return (self.folder / "root.pem").read_text()
+
+    def reply(self, query: bytes) -> bytes:
+        """What the server answers to a request."""
+        name = f"query-{threading.get_ident()}"
+        (self.folder / name).write_bytes(query)
+        return openssl(self.folder, "ts", "-reply", "-queryfile", name, "-inkey", "key",
+                       "-signer", "signer.pem", "-config", "ts.cnf", "-section", "ts")  # fmt: skip
+
+    def check(self, response: bytes, digest: str, roots: str = "") -> None:
+        """Hold an answer against the root, by openssl alone; AssertionError for one not sound."""
+        (self.folder / "response").write_bytes(response)
+        (self.folder / "roots").write_text(roots or self.root)
+        openssl(self.folder, "ts", "-verify", "-digest", digest, "-in", "response",
+                "-CAfile", "roots")  # fmt: skip
+
+
+Answer = tuple[int, dict[str, str], bytes]
+PLAIN = {"Content-Type": "application/timestamp-reply"}
+
+
+class StampServer:
+    """Serves an authority; `answers` says what goes out in place of its own answer."""
+
+    def __init__(self, authority: Authority) -> None:
+        self.authority = authority
+        self.asked: list[tuple[dict[str, str], bytes]] = []
+        self.answers: Callable[[bytes], Answer] = self.honest
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                query = self.rfile.read(int(self.headers["Content-Length"]))
+                server.asked.append((dict(self.headers), query))
+                status, headers, body = server.answers(query)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def honest(self, query: bytes) -> Answer:
+        return 200, PLAIN, self.authority.reply(query)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/tsr"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def name_server(workspace: Workspace, server: StampServer) -> None:
+    """Let the settings of a project name a server; publish that."""
+    settings = (workspace.path / "qflow.yaml").read_text()
+    settings += f"  anchor: {{url: '{server.url}', certificate: tsa.pem}}\n"
+    workspace.write("qflow.yaml", settings)
+    workspace.write("tsa.pem", server.authority.root)
+    workspace.publish("a time-stamp server")
