@@ -5,19 +5,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from qflow_gitops.doctor.ci.expected import Pipeline
-from qflow_gitops.doctor.ci.workflow import read
+from qflow_gitops.errors import InvalidInput
+from qflow_gitops.yaml import foreign
 
 FILE = ".gitlab-ci.yml"
 PLACE = "QFLOW_PROJECT"
 _KEYWORDS = ("stages", "workflow", "default", "variables", "include", "image", "cache", "services")
 _LOGIN, _SECRETS = "QFLOW_LOGIN", ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET")
 _SENDS = re.compile(r"\bqflow-gitops( -C \S+)? apply\b")
+_NESTED, _DEEPEST = 10, 150
 _TIME = re.compile(r"\s*([0-9]{1,6})\s*(h|hours?|m|mins?|minutes?)\s*", re.IGNORECASE)
 
 
 def pipeline(content: bytes) -> Pipeline:
-    """Read the file; InvalidInput where it is no YAML as this tool reads it."""
-    data = read(FILE, content)
+    """Read the file; InvalidInput where it can't be."""
+    data = _read(content)
     jobs = {name: job for name, job in data.items() if _is_job(name, job)}
     applies = [job for job in jobs.values() if _SENDS.search(_script(job))]
     needed = [name for job in applies for name in _names(job.get("needs"))]
@@ -40,7 +42,50 @@ def pipeline(content: bytes) -> Pipeline:
 
 def jobs_of(content: bytes) -> frozenset[str]:
     """Name the jobs."""
-    return frozenset(name for name, job in read(FILE, content).items() if _is_job(name, job))
+    return frozenset(name for name, job in _read(content).items() if _is_job(name, job))
+
+
+def _read(content: bytes) -> dict[str, Any]:
+    """Return what the file says, each `!reference` replaced by what it names there."""
+    try:
+        data = foreign.read(content)
+        found = _References(data).followed(data)
+    except ValueError as problem:
+        raise InvalidInput(f"The file can't be read here: {problem}", where=FILE) from None
+    if not isinstance(found, dict):
+        raise InvalidInput("The file can't be read here: it names no jobs", where=FILE)
+    return found
+
+
+class _References:
+    """Follows references, which may lead on; one that leads nowhere here is None: an include's.
+
+    They nest at most ten deep (docs, "YAML optimization", `!reference` tags).
+    """
+
+    def __init__(self, data: Any) -> None:
+        self._data, self._left = data, foreign.MOST
+
+    def followed(self, value: Any, nested: int = 0, depth: int = 0) -> Any:
+        """Return a value without references; ValueError where they never end."""
+        self._left -= 1
+        if self._left < 0 or depth > _DEEPEST or nested > _NESTED:
+            raise ValueError("its references make it too large or too deep")
+        if isinstance(value, foreign.Tagged):
+            return self.followed(self._named(value), nested + 1, depth + 1)
+        if isinstance(value, dict):
+            return {key: self.followed(each, nested, depth + 1) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.followed(each, nested, depth + 1) for each in value]
+        return value
+
+    def _named(self, tagged: foreign.Tagged) -> Any:
+        if tagged.tag != "!reference" or not isinstance(tagged.value, list):
+            return None
+        found = self._data
+        for key in map(str, tagged.value):
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
 
 
 def _is_job(name: str, job: Any) -> bool:
