@@ -5,7 +5,7 @@ there, is adopted; everything else is left to a person, with what was found.
 """
 
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from qflow_gitops.lockfile.decisions import endings
 from qflow_gitops.lockfile.inheritance import names_of, successor
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, State
+from qflow_gitops.plan.change import listed
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.lockfile import LockSession, LostRace
 from qflow_gitops.ports.qualys import Qualys
@@ -96,9 +97,7 @@ class Reconciler:
                     continue
                 adopted = []
             settled = {id(search) for search, _ in adopted}
-            for search in found:
-                if id(search) not in settled:
-                    yield events.Said(describe(search))
+            yield from map(events.Said, told(each for each in found if id(each) not in settled))
             break
         return problems
 
@@ -292,23 +291,33 @@ def _record(
         yield events.Moved(transition.environment, transition.run, attempt)
 
 
+def told(searches: Iterable[Search]) -> Iterator[str]:
+    """Say what was found about doubts that stay open: once where it is the same."""
+    runs: dict[str, list[str]] = {}
+    for search in searches:
+        runs.setdefault(describe(search), []).append(
+            f"{search.doubt.environment}/{search.doubt.run}"
+        )
+    for words, some in runs.items():
+        yield f"{listed(some)}{', each' if len(some) > 1 else ''}: {words}"
+
+
 def describe(search: Search) -> str:
     """Say what was found about a doubt that stays open."""
-    who = f"{search.doubt.environment}/{search.doubt.run}"
     workflow = search.doubt.attempt.fact("workflowId")
     if not (search.doubt.is_timed or search.candidates):
         return (
-            f"{who}: Qualys' clock and its sender's were more than a day apart, so it isn't known "
+            "Qualys' clock and its sender's were more than a day apart, so it isn't known "
             "when it was sent, and nothing was concluded from what is listed."
         )
     if not search.complete and search.doubt.is_timed:
         return (
-            f"{who}: the list of workflow {workflow}'s executions could not be read whole: it "
+            f"The list of workflow {workflow}'s executions could not be read whole: it "
             "shifted meanwhile, or Qualys doesn't show it. Nothing was concluded from it."
         )
     if not search.candidates:
         return (
-            f"{who}: Qualys lists no execution that could be this run's. It may show it later, so "
+            "Qualys lists no execution that could be this run's. It may show it later, so "
             "that doesn't say that it did not run: a person has to, after a look in Qualys."
         )
     shown = ", ".join(
@@ -317,7 +326,7 @@ def describe(search: Search) -> str:
     )
     more = f" and {len(search.candidates) - 5} more" if len(search.candidates) > 5 else ""
     why = "" if len(search.candidates) > 1 else _why_not(search)
-    return f"{who}: could be {shown}{more}{why}; a person has to decide."
+    return f"It could be {shown}{more}{why}; a person has to decide."
 
 
 def _why_not(search: Search) -> str:

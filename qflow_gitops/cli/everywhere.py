@@ -116,14 +116,18 @@ def _options(kind: type[click.Option]) -> list[click.Option]:
     ]  # fmt: skip
 
 
-def before(command: click.Group) -> click.Group:
-    """Give the program its options."""
-    own = click.Option(
+def _format(kind: type[click.Option]) -> click.Option:
+    """Make the option where it stands before a command, which says whether it takes that."""
+    return kind(
         ["--format", "format_name"], metavar="FORMAT", multiple=True, expose_value=False,
         callback=_take, shell_complete=_formats,
         help="What a command writes to stdout, as where it stands behind that.",
     )  # fmt: skip
-    command.params[:0] = [*_options(click.Option), own]
+
+
+def before(command: click.Group) -> click.Group:
+    """Give the program its options."""
+    command.params[:0] = [*_options(click.Option), _format(click.Option)]
     return command
 
 
@@ -131,7 +135,9 @@ def behind(command: click.Command) -> click.Command:
     """Let a command take the program's options, too, but for those whose names it has itself."""
     if not any(isinstance(param, _Everywhere) for param in command.params):
         own = {name for param in command.params for name in param.opts}
-        command.params += [one for one in _options(_Everywhere) if own.isdisjoint(one.opts)]
+        more = [_format(_Everywhere)] if isinstance(command, click.Group) else []
+        all_ = [*_options(_Everywhere), *more]
+        command.params += [one for one in all_ if own.isdisjoint(one.opts)]
     return command
 
 

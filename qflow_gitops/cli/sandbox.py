@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from qflow_gitops.cli import options
+from qflow_gitops.cli import everywhere, options
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.cli.groups import Group
 from qflow_gitops.errors import UsageProblem
@@ -61,6 +61,8 @@ def command(ctx: click.Context, /, faults: tuple[str, ...], **more: Any) -> int:
     if ctx.invoked_subcommand:
         _refuse_options(ctx)
         return 0
+    if everywhere.given(ctx, "format_name"):
+        raise click.UsageError("Only `sandbox executions` has --format.")
     try:
         from qflow_gitops.sandbox.faults import FAULTS
         from qflow_gitops.sandbox.identities import CREDENTIALS

@@ -82,7 +82,7 @@ def baseline(request: BaselineRequest, services: BaselineServices, settings: Set
             "It was not confirmed.", not_done="Nothing was recorded.", reason="not_confirmed"
         )
     rows, left = declare.record(shown)
-    return Report("baseline", body=RunHistory(rows, seen(left)))
+    return Report("baseline", body=RunHistory(rows, seen(left), written=bool(rows)))
 
 
 @dataclass(frozen=True, slots=True)

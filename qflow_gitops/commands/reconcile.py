@@ -1,6 +1,6 @@
 """`reconcile`: look up every run in doubt of an environment."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 
 from qflow_gitops.apply import events
 from qflow_gitops.apply.doubt import doubts_in
@@ -23,22 +23,27 @@ def reconcile(
     """Settle what can be settled by looking. Sends nothing. Raises LockError, UsageProblem."""
     name = one_environment(project, environment)
     with store.session() as session:
+        serial = session.lockfile.serial
         before = doubts_in(session.lockfile, project, name)
         problems = yield from reconciler.settle(session, name)
         rows = [
             (*doubt.key, session.lockfile.attempts(*doubt.key)[doubt.attempt.number - 1])
             for doubt in before
         ]
-    now = stamp(reconciler.clock.now())
-    ways = tuple(_way_on(*row, name, now) for row in rows if row[-1].state in DOUBTFUL)
-    return reconciled(RunHistory(tuple(rows), seen(store.read()), ways), problems)
+        written = session.lockfile.serial != serial
+    ways = tuple(_ways_on(rows, name, stamp(reconciler.clock.now())))
+    return reconciled(RunHistory(tuple(rows), seen(store.read()), ways, written=written), problems)
 
 
-def _way_on(environment: str, run: str, attempt: Attempt, asked: str, now: str) -> str:
-    """Say what a person can do about a doubt that a look didn't settle."""
-    if is_leased(attempt, now):
-        until = attempt.events[0].extra["leaseUntil"]
-        again = next_steps.look_up(asked)
-        return f"{environment}/{run} may still be on its way: after {until}, {again}"
-    who = f"{environment}/{run}"
-    return f"{who}, once you have looked in Qualys: {next_steps.settle_doubt(who)}"
+def _ways_on(rows: Sequence[tuple[str, str, Attempt]], asked: str, now: str) -> Iterator[str]:
+    """Say what a person can do about doubts that a look didn't settle."""
+    left = [row for row in rows if row[-1].state in DOUBTFUL]
+    for environment, run, attempt in left:
+        if is_leased(attempt, now):
+            until = attempt.events[0].extra["leaseUntil"]
+            again = next_steps.look_up(asked)
+            yield f"{environment}/{run} may still be on its way: after {until}, {again}"
+    if open_ones := [f"{row[0]}/{row[1]}" for row in left if not is_leased(row[-1], now)]:
+        first, *others = open_ones
+        more = f", and {len(others):,} more alike" if others else ""
+        yield f"{first}{more}, once you have looked in Qualys: {next_steps.settle_doubt(first)}"

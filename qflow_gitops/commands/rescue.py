@@ -27,6 +27,7 @@ def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> 
     """
     rows: dict[tuple[str, str, int], Attempt] = {}
     with store.session() as session:
+        serial = session.lockfile.serial
         for entry in entries:
             if entry.get("lineage") != session.lockfile.lineage:
                 raise LockError(
@@ -48,7 +49,9 @@ def push(store: LockStore, entries: Sequence[Mapping[str, Any]], where: str) -> 
             ]
             rows[transition.environment, transition.run, transition.number] = attempt
     told = tuple((*key[:2], attempt) for key, attempt in rows.items())
-    return Report("lock", body=RunHistory(told, seen(store.read())))
+    return Report(
+        "lock", body=RunHistory(told, seen(store.read()), written=serial != session.lockfile.serial)
+    )
 
 
 def _check(

@@ -103,6 +103,15 @@ class Change(NamedTuple):
         """Whether it is sent without a further decision of a person: now, or when its turn is."""
         return self.action in (Action.RUN, Action.WAIT)
 
+    @property
+    def thawed(self) -> "Change":
+        """The decision without a freeze."""
+        if self.turn:
+            return self._replace(action=Action.WAIT, reason=self.turn)
+        if self.reason is Reason.FROZEN and self.due:
+            return self._replace(action=Action.RUN, reason=self.due)
+        return self
+
     def waiting(self, reason: Reason, detail: str, *, batch: int = 0, opens: str = "") -> "Change":
         """Return the decision to let it wait for its turn."""
         return self._replace(
@@ -136,28 +145,20 @@ class Plan(NamedTuple):
     def digest(self) -> str:
         """Identity of what would run, now or later: `v1:sha256:` and 64 hex characters.
 
-        Over content only.
+        Over content only. What a freeze puts off is in it: it is approved, and run, as it was.
         """
         return self.digest_of(self.platforms)
 
     @property
     def thawed(self) -> "Plan":
         """The same plan without a freeze: it only puts off what is due, and makes no other plan."""
-        return self._replace(
-            changes=tuple(
-                change._replace(action=Action.WAIT, reason=change.turn)
-                if change.turn
-                else change._replace(action=Action.RUN, reason=change.due)
-                if change.reason is Reason.FROZEN and change.due
-                else change
-                for change in self.changes
-            )
-        )
+        return self._replace(changes=tuple(change.thawed for change in self.changes))
 
     def digest_of(self, environments: Iterable[str]) -> str:
         """The digest of the part of the plan that is about these environments."""
         wanted = set(environments)
-        due = (change.spec for change in self.due if change.environment in wanted)
+        mine = (change.thawed for change in self.changes if change.environment in wanted)
+        due = (change.spec for change in mine if change.is_due)
         return digest_of_runs(self.platforms, filter(None, due))
 
 

@@ -35,6 +35,12 @@ class Overrides(NamedTuple):
         """Whether a run was named to be sent again, or `together` with others by one name."""
         return key in self.retries or (together and any(means(each, key) for each in self.retries))
 
+    @property
+    def by_name(self) -> "Overrides":
+        """The same where what failed is sent again by its name only."""
+        acks = {name: number for name, number in self.acks.items() if name != RETRY}
+        return self._replace(retry_failed=False, acks=acks)
+
 
 class Context(NamedTuple):
     """What a plan is made from, besides the specs.

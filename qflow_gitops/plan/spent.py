@@ -67,7 +67,8 @@ def _known(spec: RunSpec, last: Placed, context: Context) -> tuple[State, str]:
 
 def _way_on(spec: RunSpec, last: Attempt, state: State, context: Context) -> str:
     run = run_of(spec)
-    retry = next_steps.retry(run, apply_command(spec.environment, context))
+    alone = context._replace(brakes=context.brakes.by_name)
+    retry = next_steps.retry(run, apply_command(spec.environment, alone))
     if state is State.EXPIRED:
         return f"Say what you know: {next_steps.settle_doubt(run)}"
     if state is State.ENDED:

@@ -14,7 +14,7 @@ from qflow_gitops.plan.change import Action, as_held
 from qflow_gitops.policy.rules import Hold
 from qflow_gitops.render.failing import by_step
 from qflow_gitops.render.grouped import targets, who
-from qflow_gitops.render.markdown_blocks import Part, alert, cell, code, link
+from qflow_gitops.render.markdown_blocks import Part, alert, cell, code, link, prose
 from qflow_gitops.render.markdown_holds import MANY, MORE
 from qflow_gitops.render.markdown_plans import MarkdownPlan, commit, document, first, frozen_part
 from qflow_gitops.render.markdown_rows import Row
@@ -86,7 +86,7 @@ def render(review: Review) -> str:
     if review.empty:
         frozen = "".join(frozen_part(body.freezes).entries)
         said = f"Nothing of {code(review.environment)} is changed here, and nothing would run.\n\n"
-        notes = "".join(f"> {code(note)}\n\n" for note in review.notes)
+        notes = "".join(f"> {prose(note)}\n\n" for note in review.notes)
         return marker + title + first(body) + frozen + notes + said + tail
     proposed = {each.change.key for each in review.proposals}
     others = (each for each in (*review.held, *review.skipped) if each.key not in proposed)
@@ -107,7 +107,9 @@ def render(review: Review) -> str:
 
 def _row(proposal: Proposal) -> Row:
     started = proposal.attempt.execution_id if proposal.attempt else ""
-    return Row(proposal.change, proposal.why, _state(proposal), _standing(proposal), started)
+    held = proposal.standing is ReviewStatus.HELD
+    why = proposal.change.reason if held else proposal.why
+    return Row(proposal.change, why, _state(proposal), _standing(proposal), started)
 
 
 def _overall(review: Review) -> str:
@@ -179,7 +181,7 @@ def _said(holds: Iterable[Hold | None]) -> str:
     """Say what would hold runs, as apply says it; "" for nothing."""
     said = list(dict.fromkeys(hold.detail for hold in holds if hold))
     more = f", and {len(said) - 1:,} others alike" if len(said) > 1 else ""
-    return code(said[0]) + more if said else ""
+    return prose(said[0]) + more if said else ""
 
 
 def _state(proposal: Proposal) -> str:

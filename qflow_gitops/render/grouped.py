@@ -3,11 +3,12 @@
 A text and Markdown say the same, in the same order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from qflow_gitops.base.jsondiff import MISSING
 from qflow_gitops.base.names import spec_of, target_of
-from qflow_gitops.plan.change import Change
+from qflow_gitops.lockfile.freezes import Freeze, describe
+from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.render.describe import called, connector, difference, places, types, value, where
 from qflow_gitops.render.escape import clean
 from qflow_gitops.results.groups import Block, Keyed, Overview, again
@@ -83,6 +84,17 @@ def ways_on_of_all(some: Sequence[Block], every: Sequence[Change]) -> Iterator[s
     if at_once := again(some, every):
         yield f"All {at_once.number:,} that failed or were refused: `{at_once.command}`"
     yield f"{'/'.join(first.changes[0].key)}, and the others alike: {first.way}"
+
+
+def told_first(changes: Iterable[Change], freezes: Sequence[Freeze]) -> tuple[Change, ...]:
+    """Let what freezes hold say no more than that, where all of them are told above it."""
+    told = describe(freezes)
+    return tuple(
+        change._replace(detail="see above", hint="")
+        if change.reason is Reason.FROZEN and change.detail == told
+        else change
+        for change in changes
+    )
 
 
 def wheres(changes: Sequence[Change], named: Names) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Markdown's building blocks: text from outside that stays where it is put, and a text that fits.
 
-What comes from files and servers stands in code only: no mention, link or HTML begins there,
-neither by CommonMark and GFM nor by what GitHub adds to them.
+What comes from files and servers stands in code, or is words of nothing but letters: no mention,
+link or HTML begins there, neither by CommonMark and GFM nor by what GitHub adds to them.
 """
 
 import html
@@ -24,6 +24,47 @@ def code(words: str) -> str:
     fence = "`" * (_longest(safe) + 1)
     pad = " " if safe[0] == "`" or safe[-1] == "`" else ""
     return f"{fence}{pad}{safe}{pad}{fence}"
+
+
+_TOKEN = re.compile(r"( *)(?:`([^`]+)`|([^ `]+|`))")
+_PLAIN = re.compile(
+    r"\(?(?![a-f]{7,40}\b)[A-Za-z]+(?:[-'][A-Za-z]+)*'?\)?[,;:.]?"  # hex may be a commit, a link
+    r"|[0-9]{1,6}(?:,[0-9]{3})*[,;:]?|[→…]"
+)
+_BEHIND = re.compile(r"\)?[,;:.]")
+
+
+def prose(words: str) -> str:
+    """Put a sentence into Markdown: what it has in backticks in code, and all else not plain, too.
+
+    Plain are words of letters and numbers, with no more than a bracket before or behind them, and
+    a comma, a semicolon, a colon or a stop.
+    """
+    shown, odd = list[str](), list[str]()
+
+    def span(space: str, text: str) -> str:
+        near = shown and shown[-1].endswith("`")  # their backticks would be one delimiter
+        return (space or " " * bool(near)) + code(text)
+
+    def put() -> None:
+        if odd:
+            space, text = odd[0], "".join(odd[1:])
+            kept = text.rstrip(",;:." if "(" in text else "),;:.") or text
+            shown.append(span(space, kept) + text.removeprefix(kept))
+            odd.clear()
+
+    for token in _TOKEN.finditer(_cut(clean(words))):
+        space, quoted_, word = token[1], token[2], token[3]
+        behind = not space and word and _BEHIND.fullmatch(word) and shown and not odd
+        if quoted_ or behind or _PLAIN.fullmatch(word):
+            put()
+            shown.append(span(space, quoted_) if quoted_ else space + word)
+        else:
+            odd += [space, word]
+            if word[-1] in ",;":
+                put()
+    put()
+    return "".join(shown)
 
 
 def cell(words: str) -> str:

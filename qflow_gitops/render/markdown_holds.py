@@ -6,7 +6,7 @@ from qflow_gitops.base.names import spec_of
 from qflow_gitops.plan.change import EVERY, Action, Change, Plan
 from qflow_gitops.render.escape import count
 from qflow_gitops.render.grouped import targets, ways_on, who
-from qflow_gitops.render.markdown_blocks import FOLD_END, Part, code, tagged, unfolded_start
+from qflow_gitops.render.markdown_blocks import FOLD_END, Part, code, prose, tagged, unfolded_start
 from qflow_gitops.results.groups import Block, again, blocks
 
 MANY = 10
@@ -32,8 +32,8 @@ def group(held: Sequence[Block], every: Sequence[Change]) -> tuple[str, Part]:
     detail = _common(held, lambda each: each.told[0].detail if len(each.told) == 1 else "")
     whose = "all runs" if changes[0].name == EVERY else count(len(changes), "run")
     head = f"**{code(reason_of(held[0]))}**, {whose}"
-    head += f": {code(detail)}" if detail else ""
-    head += f" → {code(hint)}" if hint else ""
+    head += f": {prose(detail)}" if detail else ""
+    head += f" → {prose(hint)}" if hint else ""
     at_once = again(held, every) if hint and len(held) > 1 else None
     head += f"; all {at_once.number:,} of them: {code(at_once.command)}" if at_once else ""
     entries = [_held(each, hint=not hint, detail=not detail) for each in held]
@@ -55,14 +55,14 @@ def _held(held: Block, *, reason: bool = False, hint: bool = True, detail: bool 
     lines = [f"- {code(who(held.changes))}"]
     if len(held.told) == 1:
         lines[0] += f" {code(held.told[0].reason)}" if reason else ""
-        lines[0] += f": {code(held.told[0].detail)}" if detail else ""
+        lines[0] += f": {prose(held.told[0].detail)}" if detail else ""
         lines += [f"  - {code(targets(held.changes))}"] if len(held.changes) > 1 else []
     else:
         lines += [
-            f"  - {code(told.reason)}: {code(told.detail)}: {code(targets(told.changes))}"
+            f"  - {code(told.reason)}: {prose(told.detail)}: {code(targets(told.changes))}"
             for told in held.told
         ]
-    lines += [f"  - → {code(way)}" for way in ways_on(held)] if hint else []
+    lines += [f"  - → {prose(way)}" for way in ways_on(held)] if hint else []
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -77,7 +77,7 @@ def waiting(plan: Plan) -> Part:
     """Say what waits for its turn, and for what."""
     changes = plan.of(Action.WAIT)
     entries = [
-        f"- {code(who(told.changes))} {tagged(told.reason)}: {code(told.detail)}\n"
+        f"- {code(who(told.changes))} {tagged(told.reason)}: {prose(told.detail)}\n"
         for each in blocks(changes, plan.changes)
         for told in each.told
     ]

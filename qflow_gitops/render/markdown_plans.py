@@ -11,7 +11,7 @@ from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
 from qflow_gitops.render import text
-from qflow_gitops.render.grouped import overview
+from qflow_gitops.render.grouped import overview, told_first
 from qflow_gitops.render.markdown_blocks import (
     Part,
     Piece,
@@ -21,6 +21,7 @@ from qflow_gitops.render.markdown_blocks import (
     fewer_ticks,
     fit,
     link,
+    prose,
     quoted,
     quoted_part,
 )
@@ -92,7 +93,8 @@ def first(body: Planned) -> str:
     return "".join(
         alert(
             "IMPORTANT",
-            f"{code(warning.message)}\n" + (f"\n→ {code(warning.hint)}\n" if warning.hint else ""),
+            f"{prose(warning.message)}\n"
+            + (f"\n→ {prose(warning.hint)}\n" if warning.hint else ""),
         )
         + "\n"
         for warning in body.first
@@ -128,7 +130,7 @@ def document(plan: MarkdownPlan, limit: int) -> str:
     findings keep a place of their own beside many rows.
     """
     plan = _hiding(plan)
-    notes = Part([f"> {code(note)}\n\n" for note in plan.notes], more=MORE)
+    notes = Part([f"> {prose(note)}\n\n" for note in plan.notes], more=MORE)
     found = _findings(plan.found)
     of_rows = list(lines(plan.rows))
     runs = table(of_rows, plan.body)
@@ -184,13 +186,13 @@ def _hiding(plan: MarkdownPlan) -> MarkdownPlan:
     return replace(
         plan,
         rows=[replace(row, change=change) for row, change in rows],
-        held=tuple(hiding_alike(plan.held, every)),
+        held=told_first(hiding_alike(plan.held, every), plan.body.freezes),
     )
 
 
 def frozen_part(freezes: Sequence[Freeze]) -> Part:
     """Say what holds everything, also where nothing is due."""
-    shown = (f"**Frozen**: {code(freeze.detail)} → {code(freeze.hint)}\n" for freeze in freezes)
+    shown = (f"**Frozen**: {code(freeze.detail)} → {prose(freeze.hint)}\n" for freeze in freezes)
     return Part([alert("CAUTION", each) + "\n" for each in shown], more=MORE)
 
 

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
-from qflow_gitops.base.names import RunKey
+from qflow_gitops.base.names import RunKey, spec_of
 from qflow_gitops.lockfile import next_steps
 from qflow_gitops.lockfile.states import RETRIABLE, UNDER_WAY, State
-from qflow_gitops.plan.change import Action
+from qflow_gitops.plan.change import Action, Reason
 from qflow_gitops.plan.spent import describe
 from qflow_gitops.render.escape import clean
 from qflow_gitops.render.failing import at_steps
-from qflow_gitops.render.grouped import FEW, targets, who
+from qflow_gitops.render.grouped import FEW, names, targets, who
 from qflow_gitops.render.layout import Fixed
 from qflow_gitops.render.marks import Mark, Marked, hint, with_ids
 from qflow_gitops.render.signs import signed
@@ -35,7 +36,8 @@ def applied(body: Applied, *, each: bool = False) -> Iterator[str]:
     yield from _ways_on(body)
     yield from section("To start later", body.waiting, plan, "…", each=each)
     yield from section("Not started", body.not_started, plan, "-", each=each)
-    yield from held(plan, None, each=each)
+    yield from held(plan, body.planned.freezes, each=each)
+    yield from _earlier(body)
     yield from _in_doubt(body, each=each)
     yield from _elsewhere(body, each=each)
     if body.rescued:
@@ -131,6 +133,15 @@ def _ended(outcome: Outcome) -> str:
     return f"{before}{describe(outcome.attempt)}"
 
 
+def _earlier(body: Applied) -> Iterator[str]:
+    """Say of an apply that only holds what failed before that its exit is 0, and what tells it."""
+    held = {change.reason for change in body.planned.plan.of(Action.HOLD)}
+    did = (*body.outcomes, *body.doubts, *body.elsewhere, *body.not_started)
+    if held and held <= {Reason.FAILED, Reason.REFUSED} and not did:
+        asks = f"`qflow-gitops status -e {body.environment} --exit-code`"
+        yield hint(f"What failed before doesn't count for this exit code; {asks} asks for all")
+
+
 def _in_doubt(body: Applied, *, each: bool) -> Iterator[str]:
     """What may have run, where no held run has told it already."""
     held = body.planned.plan.of(Action.HOLD)
@@ -141,19 +152,30 @@ def _in_doubt(body: Applied, *, each: bool) -> Iterator[str]:
     yield ""
     words = " these may have run, and will not be sent again by themselves."
     yield Marked(Mark.DOUBT("In doubt:"), words)
-    for some in bundled(doubts, apart=each):
-        other = "" if some[0].environment == body.environment else f"{some[0].environment}/"
-        name = some[0].name if len(some) == 1 else who(some).partition("/")[2]
-        at = sorted({doubt.attempt.opened_at for doubt in some})
-        until = f" to {at[-1]}" if len(at) > 1 else ""
-        what = "an execution" if len(some) == 1 else "executions"
-        workflow = some[0].attempt.fact("workflowId")
-        rest = f": look in Qualys for {what} of workflow {workflow} at about {at[0]}{until}"
-        yield signed("?", clean(other + name), with_ids(rest, workflow))
-        if len(some) > 1:
-            yield f"      {targets(some)}"
+    together = bundled(doubts, apart=each)
+    alone = [some[0] for some in together if len(some) == 1]
+    yield from chain.from_iterable(_to_look_for(some, who(some)) for some in together if some[1:])
+    for some in bundled(alone, apart=True) if each else alike(alone, _workflow):
+        yield from _to_look_for(some, who(some) if len(some) == 1 else f"{len(some):,} runs")
     again = next_steps.look_up(body.environment)
     yield hint(f"{again} looks for them again, as each apply does first")
+
+
+def _workflow(outcome: Outcome) -> str:
+    return outcome.attempt.fact("workflowId")
+
+
+def _to_look_for(some: Sequence[Outcome], name: str) -> Iterator[str]:
+    """Say which executions of a workflow a person looks for in Qualys."""
+    at = sorted({doubt.attempt.opened_at for doubt in some})
+    until = f" to {at[-1]}" if len(at) > 1 else ""
+    what = "an execution" if len(some) == 1 else "executions"
+    workflow = _workflow(some[0])
+    rest = f": look in Qualys for {what} of workflow {workflow} at about {at[0]}{until}"
+    yield signed("?", name, with_ids(rest, workflow))
+    if len(some) > 1:
+        of_one = len({spec_of(doubt.key) for doubt in some}) == 1
+        yield f"      {targets(some) if of_one else names(['/'.join(d.key) for d in some])}"
 
 
 def _elsewhere(body: Applied, *, each: bool) -> Iterator[str]:

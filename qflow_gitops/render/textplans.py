@@ -12,6 +12,7 @@ from qflow_gitops.render.grouped import (
     differences,
     overview,
     targets,
+    told_first,
     ways_on,
     ways_on_of_all,
     wheres,
@@ -67,7 +68,7 @@ def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
     yield from summed_up(map(entry_of, plan.changes), body.targets, each=each, look="plan")
     yield from _due(Action.RUN, plan, body, each=each)
     yield from _due(Action.WAIT, plan, body, each=each)
-    yield from held(plan, body, each=each)
+    yield from held(plan, body.freezes, body, each=each)
     yield from section("Nothing to do", plan.of(Action.SKIP), plan, each=each)
     yield ""
     yield f"Plan digest: {plan.digest}"
@@ -205,12 +206,15 @@ def _request(changes: Sequence[Change], body: Planned, *, held: bool = False) ->
         yield Mark.QUIET(line) if held else BY_SIGN[sign](line)
 
 
-def held(plan: Plan, body: Planned | None, *, each: bool) -> Iterator[str]:
+def held(
+    plan: Plan, freezes: Sequence[Freeze], body: Planned | None = None, *, each: bool
+) -> Iterator[str]:
     """What is held for one and the same reason is said once, then its runs.
 
-    With the plan that they are of, also what those would send that a rule holds.
+    Of the `freezes`, which are told first of all, only that they hold. With the plan that they are
+    of, also what those would send that a rule holds.
     """
-    changes = plan.of(Action.HOLD)
+    changes = told_first(plan.of(Action.HOLD), freezes)
     if changes:
         yield ""
         yield Mark.TITLE(f"Held ({len(changes):,})")

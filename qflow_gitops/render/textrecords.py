@@ -85,7 +85,7 @@ def resolved(body: Resolved) -> Iterator[str]:
     for sentence in body.against:
         yield Mark.WARNING(f"  ! {clean(sentence)}")
     if body.attempts:
-        yield from history(RunHistory(body.attempts, body.lock))
+        yield from history(RunHistory(body.attempts, body.lock, written=True))
 
 
 def _although(event: Event) -> str:
@@ -96,7 +96,7 @@ def _although(event: Event) -> str:
 
 
 def history(body: RunHistory) -> Iterator[str]:
-    """Each attempt with its events."""
+    """Each attempt with its events, and where it is recorded what a command did about them."""
     left = f" (and {body.left:,} that weren't asked for)" if body.left else ""
     yield f"{count(len(body.attempts), 'attempt')}{left}; {lock(body.lock)}"
     for environment, name, attempt in body.attempts:
@@ -119,6 +119,8 @@ def history(body: RunHistory) -> Iterator[str]:
             yield Marked(f"    {event.at}  ", means(event.to), rest)
         if step := body.failed_at.get(attempt.execution_id):
             yield f"      at {in_a_line(step)}"
+    if body.written:
+        yield recorded(body.lock.where)
     yield from (hint(clean(way)) for way in body.hints)
 
 

@@ -25,7 +25,7 @@ def to_do(rows: Sequence[StatusRow]) -> Iterator[str]:
         yield from [f"      {names([_own(row, some) for row in some])}"] if len(some) > 1 else ()
         yield from _at_steps(some)
         same = len({row.way for row in some}) == 1
-        first = "" if same else f"{target_of(some[0].key)}, and the others alike: "
+        first = "" if same else f"{_own(some[0], some)}, and the others alike: "
         yield hint(clean(first + some[0].way), 6)
     if len(found) > SHOWN:
         left = sum(map(len, found[SHOWN:]))
@@ -54,12 +54,18 @@ def _state(row: StatusRow) -> str:
 
 
 def _alike(rows: Sequence[StatusRow]) -> Iterator[list[StatusRow]]:
-    """Put runs together: those about which the same is typed, and those of a spec in one state."""
+    """Put runs together: those about which the same is typed, but for their names."""
     by_way: dict[str, list[StatusRow]] = {}
     for row in rows:
         by_way.setdefault(row.way, []).append(row)
     by_spec: dict[tuple[object, ...], list[StatusRow]] = {}
     for some in by_way.values():
-        alone = (spec_of(some[0].key), _state(some[0]))
-        by_spec.setdefault((some[0].way,) if len(some) > 1 else alone, []).extend(some)
+        by_spec.setdefault((some[0].way,) if len(some) > 1 else _alone(some[0]), []).extend(some)
     yield from by_spec.values()
+
+
+def _alone(row: StatusRow) -> tuple[object, ...]:
+    """Return what targets of one spec share in one state, and other runs in one way."""
+    run = "/".join(row.key)
+    way = spec_of(row.key) if target_of(row.key) else row.way.replace(run, "RUN")
+    return (way, _state(row))

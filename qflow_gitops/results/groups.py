@@ -207,12 +207,13 @@ def _block(changes: Sequence[Change], every: Sequence[Change]) -> Block:
 def same_hold(block: Block, *, exactly: bool = False) -> Hashable:
     """Return what blocks share that one rule holds, so that it can be said once of all of them.
 
-    Failures share it whose words and ways on are the same but for what varies, unless `exactly`.
+    Failures share it, and what a policy misses, whose words and ways on are the same but for what
+    varies, unless `exactly`.
     """
     if block.own or len(block.told) > 1:
         return id(block)
     told = block.told[0]
-    if told.reason in _AFTER and not (exactly or told.changes[0].release):
+    if told.reason in (*_AFTER, Reason.POLICY) and not (exactly or told.changes[0].release):
         run = "/".join(told.changes[0].key)
         return (told.reason, _outline(told.detail), _outline(block.way.replace(run, "RUN")))
     return (told.reason, told.detail, block.way)
@@ -226,10 +227,16 @@ def own_words(texts: Sequence[str]) -> tuple[str, list[str]]:
     columns = [text.split(" ") for text in texts]
     varies = [len({*words}) > 1 for words in zip(*columns, strict=True)]
     own = [
-        " ".join(word.rstrip(",;:") for word, differs in zip(words, varies, strict=True) if differs)
+        " ".join(_named_number(words, at) for at, differs in enumerate(varies) if differs)
         for words in columns
     ]
     return _common(texts), own
+
+
+def _named_number(words: Sequence[str], at: int) -> str:
+    """Return a word; a number with the word before it, that says of what it is one."""
+    word = words[at].rstrip(",;:")
+    return f"{words[at - 1]} {word}" if at and word.isdigit() and len(word) < 5 else word
 
 
 class Again(NamedTuple):

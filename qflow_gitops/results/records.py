@@ -75,7 +75,7 @@ class RunHistory:
 
     `brief`: they are of several runs that were asked for at once. `left` so many aren't shown, as
     was asked for. `failed_at` says of executions by which steps they failed, as the lockfile has
-    it.
+    it. `written` is whether something was recorded.
     """
 
     attempts: tuple[tuple[str, str, Attempt], ...]
@@ -84,6 +84,7 @@ class RunHistory:
     brief: bool = False
     left: int = 0
     failed_at: Mapping[str, Culprit] = field(default_factory=dict)
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)

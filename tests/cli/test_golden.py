@@ -23,7 +23,7 @@ FAILING = "0ffaf046-768b-79fc-83f6-aa25be52c2a1"
 MADE_UP = (
     (r"v1:sha256:[0-9a-f]{64}", "v1:sha256:<digest>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
-    (r"(execution |--adopt )[0-9a-f-]{36}", r"\1<execution>"),
+    (r"(execution `?|--adopt )[0-9a-f-]{36}", r"\1<execution>"),
     (r"(commit |with |with `|From commit `?|applying )[0-9a-f]{10}\b", r"\1<commit>"),
     (r"((?:head=|/commit/|/blob/))[0-9a-f]{40}", r"\1<commit>"),
     (r"(?<= as `)[0-9a-f]{8}(?=`)", "<short>"),
@@ -90,8 +90,9 @@ def test_what_a_policy_holds(
     for number in range(3):
         ticket = f"  annotations: {{ticket: CHG000000{number}}}\n"
         workspace.write(f"runs/{number}.yaml", spec(f"run-{number}", number, metadata=ticket))
-    workspace.write("runs/none.yaml", spec("no-ticket", "x"))
-    workspace.commit("four")
+    for name in ("no-ticket", "none-either"):
+        workspace.write(f"runs/{name}.yaml", spec(name, name))
+    workspace.commit("five")
     golden("plan-held", cli("plan"))
     golden("plan-held-markdown", cli("plan", "--format", "markdown"))
     golden("apply-held", cli("-q", "apply", "--yes"))
@@ -156,6 +157,29 @@ def test_doubt(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Gol
     golden("apply-still-in-doubt", cli("apply", "--yes"))
     sandbox.set_faults()
     golden("reconcile", cli("reconcile"))
+
+
+def test_an_earlier_failure_is_only_held(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden
+) -> None:
+    sandbox.set_faults("outcome=Exploded")
+    assert cli("apply", "--yes").code == 1
+    golden("apply-only-held", cli("apply", "--yes"))
+    assert cli("status", "-e", "prod", "--exit-code").code == 1
+
+
+def test_several_doubts(
+    project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden
+) -> None:
+    """What is the same of several is said once: what was found, what to look for, the way on."""
+    sandbox.set_faults("accept-then-drop", "list-lag=3600")
+    project.write("runs/more.yaml", spec("more", "x"))
+    project.commit("two")
+    assert cli("apply", "--yes", "encrypt-prod-buckets").code == 9
+    project.write("runs/third.yaml", spec("third", "y"))
+    project.commit("a third")
+    golden("apply-several-doubts", cli("-q", "apply", "--yes"))
+    golden("reconcile-several-doubts", cli("reconcile"))
 
 
 def test_decisions(project: Workspace, cli: Cli, sandbox: SandboxServer, golden: Golden) -> None:

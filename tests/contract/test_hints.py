@@ -377,6 +377,7 @@ BESIDE = {
     "qflow_gitops.cli.slips:of_option": "after a slip: test_commands.py",
     "qflow_gitops.cli.lock_files:left_to_push": "before a result, and typed: test_corners.py",
     "qflow_gitops.lockfile.next_steps:look_again": "below an apply, and typed: test_words.py",
+    "qflow_gitops.render.textapplies:_earlier": "below an apply, and typed: test_golden.py",
     "qflow_gitops.render.textapplies:_ways_on": "below an apply, and typed: test_words.py",
     "qflow_gitops.render.grouped:": "above what is told together: test_targets.py",
     "qflow_gitops.render.text:_diagnostics": "below findings: test_golden.py",

@@ -25,6 +25,7 @@ from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.render import markdown_blocks
 from qflow_gitops.render.comment import COMMENT_LIMIT, marked, render, render_gone
 from qflow_gitops.render.markdown import render as render_plan
+from qflow_gitops.render.markdown_blocks import prose
 from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
 from qflow_gitops.results.pages import file_page, pages_of
 from qflow_gitops.results.plans import LockSeen, Planned
@@ -337,7 +338,7 @@ def test_nine_hundred_holds_of_one_reason_leave_room_for_the_rest() -> None:
                     *many(200)])  # fmt: skip
     text = render(one)
     assert len(text.encode()) <= COMMENT_LIMIT
-    assert "**`failed`**, 900 runs: `x` → `do RUN`" in text
+    assert "**`failed`**, 900 runs: x → do RUN" in text
     assert "- `prod/platform-0001`" in text
     assert len(re.findall(r"(?m)^\| `prod/", text)) == 200
 
@@ -472,3 +473,22 @@ def test_without_pages_nothing_is_linked() -> None:
     alone = replace(one, planned=one.planned._replace(pages=""))
     assert "](" in render(one)
     assert "](" not in render(alone)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("the policy asks for `ticket` to match CHG[0-9]{7}, and it has none",
+         "the policy asks for `ticket` to match `CHG[0-9]{7}`, and it has none"),
+        ("Add `ticket:` in runs/a.yaml.", "Add `ticket:` in `runs/a.yaml`."),
+        ("has 0: who (if anybody) may", "has 0: who (if anybody) may"),
+        ("`a``b` ` @mara", "`a` `b` `` ` @mara ``"),
+        ("1. one - two", "`1`. one `-` two"),
+        ("see www.x.com, GH-12 or deadbeef", "see `www.x.com`, `GH-12` or `deadbeef`"),
+        ("[x](y) <b> *z* _u_ :smile: &amp #3", "`[x](y) <b> *z* _u_ :smile: &amp #3`"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_words_and_code(words: str, shown: str) -> None:
+    """Nothing but letters stands outside of code; two spans never touch."""
+    assert prose(words) == shown
