@@ -1,19 +1,30 @@
 """`python -m tests.benchmarks [NAME…]`: what the promises cost, measured here and now.
 
-Prints Markdown. Machines are noisy: read ratios, and run twice what you want to rely on.
+Prints Markdown. Machines are noisy: read ratios, and run twice what you want to rely on. With
+`--save` it is also kept in `docs/performance.json`, of which the documentation's page is made then,
+as by the NAME `page`.
 """
 
 import argparse
-import os
-import platform
+import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import apply, growth, lockfile, peers, rollouts, setup, speed, storm, targets
+from tests.benchmarks import (
+    apply,
+    demo,
+    growth,
+    lockfile,
+    page,
+    peers,
+    rollouts,
+    setup,
+    speed,
+    storm,
+    targets,
+)
 from tests.benchmarks.scale import FULL, SMALL, Scale
 from tests.benchmarks.table import Table
 
@@ -27,18 +38,9 @@ BENCHMARKS: dict[str, Callable[[Scale], Table]] = {
     "targets": targets.measure,
     "rollouts": rollouts.measure,
     "setup": setup.measure,
+    "install": demo.measure,
 }
 """Name -> benchmark; it is given how much to measure. A new one is a file and a line here."""
-
-
-def machine() -> str:
-    """Say where and when this was measured."""
-    git = subprocess.run(["git", "version"], capture_output=True, text=True).stdout.split()[2]
-    cores = len(os.sched_getaffinity(0))
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, {cores} cores, "
-        f"Python {platform.python_version()}, git {git}, load {os.getloadavg()[0]:.1f} at the start"
-    )
 
 
 def sizes(text: str) -> tuple[int, ...]:
@@ -63,7 +65,7 @@ def stopped(number: int, _: object) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join((*BENCHMARKS, "page")))
     parser.add_argument("--sizes", type=sizes, metavar="N,N…", help="of repositories, in files")
     parser.add_argument(
         "--against", type=Path, metavar="TREE", help="lockfile: a checkout to compare with, in turn"
@@ -73,7 +75,11 @@ def main() -> None:
     )
     parser.add_argument("--small", action="store_true", help="100 files, once: does it work?")
     parser.add_argument("--rounds", type=int, metavar="N", help="how often a command is timed")
+    parser.add_argument("--save", action="store_true", help="keep it for the documentation")
     chosen = parser.parse_args()
+    if chosen.names == ["page"]:
+        page.make()
+        return
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}")
     scale = SMALL if chosen.small else FULL
@@ -83,9 +89,20 @@ def main() -> None:
         scale = scale._replace(rounds=chosen.rounds)
     scale = scale._replace(against=chosen.against and chosen.against.resolve(), only=chosen.only)
     signal.signal(signal.SIGTERM, stopped)
-    print(machine())  # noqa: T201
+    words = [word for word in sys.argv[1:] if word not in chosen.names]
+    print(page.today())  # noqa: T201
     for name in chosen.names or BENCHMARKS:
-        print(f"\n## {name}\n\n{BENCHMARKS[name](scale).markdown()}", flush=True)  # noqa: T201
+        where = page.machine()
+        found = BENCHMARKS[name](scale)
+        print(f"\n## {name}\n\n{page.described(where)}\n\n{found.markdown()}", flush=True)  # noqa: T201
+        if chosen.save:
+            command = shlex.join([".venv/bin/python", "-m", "tests.benchmarks", name, *words])
+            page.keep(name, command, where, found)
+    if chosen.save:
+        try:
+            page.make()
+        except LookupError as missing:
+            print(f"\nThe page also needs {missing}.")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def before_script() -> str:
     return "\n".join(map(str, lines)) + "\n"
 
 
-class _Machine:
+class Machine:
     """A runner's: its folder, which each case finds empty, and its environment."""
 
     def __init__(self, folder: Path) -> None:
@@ -92,7 +92,7 @@ def measure(scale: Scale) -> Table:
         "GitLab's before_script": (CLONED + PIP, gitlab, clone),
     }
     with tempfile.TemporaryDirectory() as folder:
-        machine = _Machine(Path(folder) / "machine")
+        machine = Machine(Path(folder) / "machine")
         cases = [
             machine.case(f"{what}: {way}", script, where)
             for what, (theirs, ours, where) in ways.items()

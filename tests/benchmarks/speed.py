@@ -12,12 +12,13 @@ from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 
 _DOCTOR = ("doctor", "machine", "repository", "--offline")
-_COMPLETION = (
-    "_QFLOW_GITOPS_COMPLETE=bash_complete",
-    "COMP_WORDS=qflow-gitops plan --fu",
-    "COMP_CWORD=2",
-)
 CLICK = (sys.executable, "-c", "import click")
+
+
+def _completed(words: str) -> list[str]:
+    """Give what a shell calls when a key is pressed behind a command and another word."""
+    asked = (f"COMP_WORDS=qflow-gitops {words}", "COMP_CWORD=2")
+    return ["env", "_QFLOW_GITOPS_COMPLETE=bash_complete", *asked, PROGRAM]
 
 
 def _rows(cases: Sequence[Case], used: Mapping[str, Used]) -> list[Mapping[str, str]]:
@@ -32,6 +33,7 @@ def _rows(cases: Sequence[Case], used: Mapping[str, Used]) -> list[Mapping[str, 
                 "ratio": ratio,
                 "target": one.target,
                 "CPU ms": f"{mine.cpu:.0f}",
+                "ratio of CPU": f"{mine.cpu / used[one.beside].cpu:.2f}" if one.beside else "",
                 "peak MiB": f"{mine.memory:.0f}",
             }
         )
@@ -56,13 +58,16 @@ def measure(scale: Scale) -> Table:
             Case("git status", ["git", "status", "--porcelain"]),
             Case("--version", [PROGRAM, "--version"], "import click", "1.2"),
             Case("--help", [PROGRAM, "--help"], "import click", "1.2"),
-            Case("a shell completes", ["env", *_COMPLETION, PROGRAM], "import click", "1.2"),
-            Case("plan, 10 changed", [PROGRAM, "plan"], "import click", "3.5"),
+            Case("version", [PROGRAM, "version"], "import click", "1.2"),
+            Case("a shell completes an option", _completed("plan --fu"), "import click", "1.2"),
+            Case("a shell completes a run", _completed("plan block-public-0000"), "import click"),
+            Case("plan, 10 changed", [PROGRAM, "plan"], "import click", "2.8"),
             Case("plan --full", [PROGRAM, "plan", "--full"], "import click", "10"),
             Case("doctor, offline", [PROGRAM, *_DOCTOR], "import click"),
             Case("validate, nothing changed", [PROGRAM, "validate"], "git status", "6"),
             Case(
-                "validate PATH, just changed", [PROGRAM, "validate", one_file], "import click", "3",
+                "validate PATH, just changed", [PROGRAM, "validate", one_file],
+                "import click", "2.5",
                 lambda: workspace.write(one_file, f"{repository.spec(3)}# {next(edits)}\n"),
             ),
         ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.benchmarks import (
     growth,
     install,
     lockfile,
+    page,
     peers,
     recorded,
     repository,
@@ -22,7 +24,9 @@ from tests.benchmarks import (
     speed,
     targets,
 )
+from tests.benchmarks.__main__ import BENCHMARKS
 from tests.benchmarks.scale import FULL, SMALL, Scale
+from tests.benchmarks.table import Table
 from tests.benchmarks.trees import here
 from tests.fakes.world import World
 from tests.helpers.clones import BRANCH, Remote
@@ -176,3 +180,46 @@ def test_a_lockfile_that_is_made_without_the_program_is_what_it_would_write(tmp_
     assert {path: content.decode().strip() for path, content in files_of(lockfile).items()} == {
         path: made.git("show", f"{BRANCH}:{path}") for path in paths if path != "README.md"
     }
+
+
+def test_the_page_is_made_of_what_was_measured() -> None:
+    """Anew: `python -m tests.benchmarks page`."""
+    assert page.PAGE.read_text("utf-8") == page.rendered(page.known())
+
+
+def test_no_number_of_the_page_is_written_by_hand() -> None:
+    words = re.sub(r"\{\{.+?\}\}", "", page.TEMPLATE.read_text("utf-8"))
+    assert re.findall(r".*[0-9].*", words) == []
+
+
+def test_what_was_measured_says_when_where_and_how() -> None:
+    known = page.known()
+    assert set(known) <= set(BENCHMARKS)
+    for name, record in known.items():
+        assert re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", record["date"])
+        assert f" -m tests.benchmarks {name}" in record["command"]
+        assert set(page.machine()) - {"load"} <= set(record["machine"])
+        assert len({tuple(row) for row in record["rows"]}) == 1
+
+
+def test_what_is_measured_anew_takes_the_place_of_what_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "DATA", tmp_path / "data.json")
+    monkeypatch.setattr(page, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(page, "TEMPLATE", tmp_path / "words")
+    page.TEMPLATE.write_text("{{ apply }}\n\nSo {{ apply | one | ms }} ms.\n")
+    for taken in ("7", "5"):
+        table = Table("In turn.", [{"what": "one", "ms": taken}, {"what": "two", "ms": "9"}])
+        page.keep("apply", "bench apply", page.machine(), table)
+    page.make()
+    shown = page.PAGE.read_text()
+    assert shown.startswith(
+        "In turn.\n\n| what | ms |\n| --- | --- |\n| one | 5 |\n| two | 9 |\n\n"
+    )
+    assert f"Measured on {page.today()} by `bench apply`: " in shown
+    assert shown.endswith("\n\nSo 5 ms.\n")
+    for gone in ("{{ speed }}", "{{ apply | three | ms }}", "{{ apply | one | s }}"):
+        page.TEMPLATE.write_text(gone)
+        with pytest.raises(LookupError):
+            page.make()
