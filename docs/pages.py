@@ -42,7 +42,7 @@ def rule(found: Rule) -> str:
     return (
         f"# {found.id}\n\n**{found.severity}** · {found.why}\n\n"
         f"Bad:\n\n```yaml\n{found.bad}\n```\n\n{good}\n"
-        f"In a terminal: `qflow-gitops rules {found.id}`\n"
+        f"In a terminal: `qflow-gitops rules {found.id}` · [all rules](index.md)\n"
     )
 
 
@@ -57,7 +57,7 @@ def reason(word: Word) -> str:
     """Return the page of a reason."""
     return (
         f"# {word.id}\n\n{word.meaning}\n\n**What to do:** {word.way}\n\n"
-        f"In a terminal: `qflow-gitops rules {word.id}`\n"
+        f"In a terminal: `qflow-gitops rules {word.id}` · [all reasons](index.md)\n"
     )
 
 

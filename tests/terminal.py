@@ -4,7 +4,9 @@ The real program, a real repository and the sandbox; only ids and times are repl
 picture changes when what a person sees changes. A test makes it anew and compares.
 """
 
+import contextlib
 import os
+import pty
 import re
 import shlex
 import subprocess
@@ -28,6 +30,7 @@ _SECOND = SAMPLE.replace("encrypt-prod-buckets", "quarantine-volumes").replace("
 _REPLACED = (
     (rf"(?!{CONNECTOR}|6cad21c8)(?<![0-9a-f-])[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\b",
      "497d0fe7-3b1c-4d56-9c0a-3d90e904d1c5"),
+    (r"(?!aa70acae|6cad21c8|497d0fe7)(?<![0-9a-f-])[0-9a-f]{8}(?![0-9a-f-])", "497d0fe7"),
     (r"v1:sha256:[0-9a-f]{64}", "v1:sha256:" + "0d4ff63ba397b486c8a530aef5379bf4" * 2),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-11-24T09:19:24Z"),
     (r"(?<=commit )[0-9a-f]{10}\b|(?<=with )[0-9a-f]{10}\b", "43d3c2277a"),
@@ -62,6 +65,7 @@ def session() -> str:
             "PYTHONPATH": str(ROOT),
             "HOME": folder,
             "COLUMNS": str(COLUMNS),
+            "TERM": "dumb",  # nothing is drawn over
             "QFLOW_GATEWAY": sandbox.url,
             "QFLOW_CLIENT_ID": "sandbox",
             "QFLOW_CLIENT_SECRET": "sandbox",
@@ -69,15 +73,23 @@ def session() -> str:
 
         def called(words: str) -> str:
             program = "from qflow_gitops.cli.main import main; main()"
-            done = subprocess.run(
+            mine, its = pty.openpty()
+            done = subprocess.Popen(
                 [sys.executable, "-c", program, "--color", "always", *shlex.split(words)],
                 cwd=folder,
                 env=environ,
-                check=True,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=its,
+                stderr=its,
             )
-            return done.stdout.decode()
+            os.close(its)
+            shown = b""
+            with contextlib.suppress(OSError):  # the terminal is gone with the program
+                while some := os.read(mine, 65536):
+                    shown += some
+            os.close(mine)
+            assert done.wait() == 0, shown
+            return shown.decode().replace("\r\n", "\n")
 
         work.write("qflow.yaml", SANDBOX_PROJECT)
         work.write("runs/buckets.yaml", SAMPLE)

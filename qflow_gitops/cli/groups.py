@@ -9,7 +9,31 @@ import click
 from qflow_gitops.cli import everywhere
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from click.shell_completion import CompletionItem
+
+
+_HYPHEN = "\u2011"  # one that no line ends at
+
+
+class _Whole(click.HelpFormatter):
+    """A help whose lines end between words: a path, an address or an option is one word."""
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("-", _HYPHEN))
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        told = [(name, about.replace("-", _HYPHEN)) for name, about in rows]
+        super().write_dl(told, col_max, col_spacing)
+
+    def getvalue(self) -> str:
+        return super().getvalue().replace(_HYPHEN, "-")
+
+
+click.Context.formatter_class = _Whole
 
 
 class Group(click.Group):

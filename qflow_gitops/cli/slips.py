@@ -35,7 +35,18 @@ _ELSEWHERE = {
 }
 """What other programs call a command -> how it is typed here. Each looks, asks first, or does the
 very same."""
-_OPTIONS_ELSEWHERE = {"--auto-approve": "--yes", "-y": "--yes", "--assume-yes": "--yes"}
+_OPTIONS_ELSEWHERE = {
+    "--auto-approve": "--yes", "-y": "--yes", "--assume-yes": "--yes",
+    "--json": "--format json", "--output": "--format", "-o": "--format",
+    "--no-color": "--color never", "--debug": "--verbose",
+    "--chdir": "-C", "--cwd": "-C", "--directory": "-C",
+    "--base": "--from", "--since": "--from", "--head": "--to", "--commit": "--to",
+    "--all": "--full", "--selector": "--label",
+    "--parallelism": "--concurrency", "-j": "--concurrency",
+    "--message": "--reason", "-m": "--reason", "--wait-timeout": "--timeout",
+}  # fmt: skip
+"""What other programs call an option -> how a command that has it is typed here."""
+_FEW = 3
 _LOOKS = frozenset({"--dry-run", "-n", "--check", "--what-if"})
 """What asks elsewhere for nothing to be done yet; here that is a command of its own."""
 
@@ -69,8 +80,20 @@ def of_option(problem: click.NoSuchOption, typed: str, find: Callable[[str], obj
     if name in _LOOKS and "--yes" in own:
         return "`qflow-gitops plan` shows what would be sent."
     meant = _OPTIONS_ELSEWHERE.get(name, "")
-    meant = meant if meant in own else slip(name, [one for one in own if one.startswith("--")])
-    return f"Did you mean `{meant}`?" if meant else ""
+    if meant.partition(" ")[0] not in own:
+        meant = slip(name, [one for one in own if one.startswith("--")])
+    return f"Did you mean `{meant}`?" if meant else _of_others(root, name, find)
+
+
+def _of_others(root: click.Context, name: str, find: Callable[[str], object]) -> str:
+    """Say which other commands have an option, where they are few."""
+    assert isinstance(root.command, click.Group)  # noqa: S101  the program
+    known = ((each, find(each)) for each in root.command.list_commands(root))
+    have = [f"`{each}`" for each, one in known
+            if isinstance(one, click.Command) and _option(one, name)]  # fmt: skip
+    if not 0 < len(have) <= _FEW:
+        return ""
+    return f"{' and '.join(have)} {'have' if len(have) > 1 else 'has'} it."
 
 
 def _option(command: click.Command, name: str) -> click.Option | None:

@@ -76,6 +76,12 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
         assert re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"?https?:", text) == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_a_numbered_list_goes_on_behind_what_stands_in_it(page: Path) -> None:
+    """GitHub takes three spaces for it, Python-Markdown four: with fewer each number is 1."""
+    assert re.findall(r"(?m)^ {1,3}```", page.read_text(encoding="utf-8")) == []
+
+
 def test_the_picture_of_a_terminal_is_what_it_shows() -> None:
     """`python -m tests.terminal` makes it anew, to be looked at."""
     assert terminal.PICTURE.read_text(encoding="utf-8") == terminal.picture()

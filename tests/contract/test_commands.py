@@ -62,6 +62,7 @@ def test_a_help_fits_and_is_whole(way: Way, capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().out.splitlines()
     cut = (line for line in lines if line.endswith("...") and not line.startswith("Usage:"))
     assert [*(line for line in lines if len(line) > 80), *cut] == []
+    assert [line for line in lines if line.endswith("-") and not line.endswith(" -")] == []
 
 
 @pytest.mark.parametrize("way", GROUPS, ids="-".join)
@@ -116,6 +117,14 @@ def test_what_other_programs_call_it_is_a_command_here() -> None:
         ("--format sarif apply", "'sarif' is not one of 'text', 'json', 'markdown'."),
         ("-e prod plan --full", "It goes behind the command: `qflow-gitops plan -e prod --full`"),
         ("apply --auto-approve", "Did you mean `--yes`?"),
+        ("plan --json", "Did you mean `--format json`?"),
+        ("status -o json", "Did you mean `--format`?"),
+        ("plan --base main", "Did you mean `--from`?"),
+        ("version --no-color", "Did you mean `--color never`?"),
+        ("baseline -m x", "Did you mean `--reason`?"),
+        ("plan --yes", "No such option '--yes'. `apply` and `baseline` have it."),
+        ("status --retry x", "No such option '--retry'. `apply` has it."),
+        ("lock verify --json", "Did you mean `--format json`?"),
         ("apply --dry-run", "`qflow-gitops plan` shows what would be sent."),
         ("apply --appoved", "Did you mean `--approved`?"),
         ("apply --approve-all", "No such option '--approve-all'.\n"),
