@@ -120,7 +120,7 @@ def test_what_was_not_compared_is_said() -> None:
 
 
 def test_open_doubts_come_first() -> None:
-    table = read(one_file(Maker().evidence(900))).css_first("section[aria-labelledby=doubts_]")
+    table = read(one_file(Maker().evidence(900))).css_first("[aria-labelledby=doubts_]")
     assert table is not None
     settled = [one.css("td")[1].text() for one in table.css("tbody tr")]
     is_open = [words == "still open" for words in settled]

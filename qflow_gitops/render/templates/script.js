@@ -61,7 +61,11 @@ const narrow = () => {
     const anchor = decodeURIComponent(location.hash.slice(1));
     const one = anchor && all.find(({ row }) => row.id === anchor);
     if (!one) return;
-    if (!found.includes(one)) { form.reset(); found = ordered; }
+    if (!found.includes(one)) {
+      form.reset();
+      setTimeout(follow); // once that is done
+      return;
+    }
     shown = Math.max(shown, found.indexOf(one) + 1);
     show();
     all.forEach(({ row }) => row.classList.toggle("here", row === one.row));
