@@ -13,7 +13,9 @@ import click
 from qflow_gitops.cli.context import Wiring
 from qflow_gitops.errors import ExitCode, QflowError
 
-DIRECT = ("validate", "plan", "apply", "comment", "status", "history", "reconcile", "lock")
+DIRECT = (
+    "validate", "plan", "apply", "comment", "status", "history", "reconcile", "lock", "report",
+)  # fmt: skip
 """Commands that are called by their own name, with INPUT_ARGUMENTS."""
 ANYWAY = "-although-different"
 DECISIONS = (

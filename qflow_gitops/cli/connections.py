@@ -64,9 +64,9 @@ class Connections:
     def _machine(self) -> Machine:
         from qflow_gitops.qualys.logins.login import Machine
 
-        return Machine(self._folder, self._is_tracked, self.console.say, self._time_left)
+        return Machine(self._folder, self.is_tracked, self.console.say, self._time_left)
 
-    def _is_tracked(self, file: Path) -> bool:
+    def is_tracked(self, file: Path) -> bool:
         """Whether git keeps a file, where it lies and where its links lead; in any repository."""
         from qflow_gitops.git.repository import GitRepo
 

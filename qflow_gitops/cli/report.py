@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.cli import options, report_folder
+from qflow_gitops.cli import options, report_folder, report_statements
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 
@@ -44,6 +44,19 @@ if TYPE_CHECKING:
     help="Also write HTML there: an index, and a page for each run. A folder that isn't there yet, "
     "or that a report made.",
 )
+@click.option(
+    "--statements",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Also write an in-toto statement of each attempt that is over there, as a file each.",
+)
+@click.option(
+    "--key",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    default="",
+    help="Sign them with this Ed25519 key, PEM or OpenSSH's (QFLOW_STATEMENT_KEY).",
+)
 @options.output("text", "json", "markdown", "csv", "html")
 @click.pass_obj
 def command(
@@ -53,25 +66,39 @@ def command(
     since: str,
     until: str,
     output: str | None,
+    statements: str | None,
+    key: str,
     format_name: str,
     copies: options.Copies,
 ) -> int:
     """Tell an auditor what ran, what allowed it, and what is missing.
 
     Of all runs, of some RUNs, or of the run of an EXECUTION. Looks only: sends no run, and writes
-    nothing but what --output and --report name.
+    nothing but what --output, --statements and --report name.
     """
 
     def work() -> Report:
         from qflow_gitops.audit.content import Span
         from qflow_gitops.commands.report import Asked, report
+        from qflow_gitops.commands.statements import Statements
+        from qflow_gitops.lockfile.ledger import Lockfile
 
+        if key and not statements:
+            raise click.UsageError("--key signs statements: it goes with --statements DIR.")
         asked = Asked(runs, environment, Span(since, until))
-        if output is None:
-            return report(asked, _services(wiring))
-        folder = Path(os.path.abspath(wiring.directory / output))  # noqa: PTH100  links stay links
-        report_folder.check(folder)
-        return _written(report(asked, _services(wiring)), folder, output)
+        folder = Path(os.path.abspath(wiring.directory / (output or "")))  # noqa: PTH100  links stay
+        stated = report_statements.place(wiring, statements) if statements else None
+        signer = report_statements.signer(wiring, key) if statements else None
+        if output is not None:
+            report_folder.check(folder)
+        services = _services(wiring)
+        recorded = services.store.read()
+        made = report(asked, services, recorded)
+        if statements and stated:
+            lockfile = recorded.lockfile or Lockfile("")
+            its = Statements(asked, services, lockfile, signer)
+            made = report_statements.written(made, its, stated, statements)
+        return made if output is None else _written(made, folder, output)
 
     return run(wiring, "report", work, format_name, copies)
 

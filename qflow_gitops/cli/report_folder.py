@@ -17,22 +17,25 @@ MARKER = ".qflow-gitops-report"
 """The file that names all others of a folder which a report made: only those are replaced."""
 
 
-def check(folder: Path) -> None:
-    """Refuse a folder that holds anything but a report, before any work. Raises UsageProblem."""
+def check(folder: Path, option: str = "--output") -> None:
+    """Refuse a folder that holds anything but a report, before any work. Raises UsageProblem.
+
+    `option` is the one that names it.
+    """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise _refused(folder, "it is there, and no folder")
+        raise _refused(folder, "it is there, and no folder", option)
     if not folder.parent.is_dir():
-        raise _refused(folder, "the folder that it is to be in isn't there")
+        raise _refused(folder, "the folder that it is to be in isn't there", option)
     if not folder.exists():
         return
     known = _known(folder)
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or name not in known:
-            raise _refused(folder, f"it holds {name}, which no report wrote")
+            raise _refused(folder, f"it holds {name}, which no report wrote", option)
 
 
-def write(folder: Path, pages: Iterable[tuple[str, bytes]]) -> int:
+def write(folder: Path, pages: Iterable[tuple[str, bytes]], option: str = "--output") -> int:
     """Write all pages, or none; how many. Raises UsageProblem."""
     from secrets import token_hex
 
@@ -41,14 +44,14 @@ def write(folder: Path, pages: Iterable[tuple[str, bytes]]) -> int:
         beside.mkdir()
         names = [_put(beside, name, content) for name, content in pages]
         (beside / MARKER).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-        check(folder)  # what came there meanwhile
+        check(folder, option)  # what came there meanwhile
         _swap(beside, folder)
     except OSError as problem:
         raise UsageProblem(
             f"The report can't be written: {problem.strerror}.",
             where=str(folder),
             not_done="The folder is as it was.",
-            hint="Name one in a folder that is there and may be written: --output DIR",
+            hint=f"Name one in a folder that is there and may be written: {option} DIR",
             reason="output_refused",
         ) from None
     finally:
@@ -97,11 +100,11 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(above) / name for name in (*names, *links))
 
 
-def _refused(folder: Path, why: str) -> UsageProblem:
+def _refused(folder: Path, why: str, option: str) -> UsageProblem:
     return UsageProblem(
         f"The report isn't written there: {why}.",
         where=str(folder),
         not_done="Nothing was done.",
-        hint="Name a folder that isn't there yet, or that a report made: --output DIR",
+        hint=f"Name a folder that isn't there yet, or that a report made: {option} DIR",
         reason="output_refused",
     )

@@ -57,15 +57,18 @@ class ReportServices:
         return self.settings.project
 
 
-def report(asked: Asked, services: ReportServices) -> Report:
-    """Gather the evidence. Raises QflowError where the lockfile can't be read, or a RUN is none."""
-    recorded = services.store.read()
+def report(asked: Asked, services: ReportServices, recorded: Snapshot | None = None) -> Report:
+    """Gather the evidence. Raises QflowError where the lockfile can't be read, or a RUN is none.
+
+    `recorded` is the lockfile where it was read already.
+    """
+    recorded = recorded or services.store.read()
     lockfile = recorded.lockfile or Lockfile("")
     if asked.environment not in lockfile.environments:
         chosen(services.project, asked.environment)
     masking = Masking()
     gatherer = Gatherer(services.git, services.project, lockfile, asked.span, masking)
-    runs = gatherer.runs(_wanted(asked, services, lockfile))
+    runs = gatherer.runs(wanted(asked, services, lockfile))
     evidence = _evidence(asked, services, recorded)._replace(
         events=events_of(lockfile, asked.span, (asked.environment,) if asked.environment else ()),
     )
@@ -98,7 +101,7 @@ def _repository(store: LockStore) -> str:
         return ""
 
 
-def _wanted(asked: Asked, services: ReportServices, lockfile: Lockfile) -> Callable[[RunKey], bool]:
+def wanted(asked: Asked, services: ReportServices, lockfile: Lockfile) -> Callable[[RunKey], bool]:
     """Say which runs are meant: those named, with those whose attempts count for them."""
     if not asked.runs:
         return lambda key: asked.environment in ("", key[0])

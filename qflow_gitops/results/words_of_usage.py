@@ -31,6 +31,11 @@ USAGE = (
         "Name another cloud, or ask Connector v3: `qflow-gitops connectors pull --api v3`.",
     ),
     Word(
+        "statement_key",
+        "The key that is to sign statements can't be read, or is no Ed25519 key.",
+        "Make one with `ssh-keygen -t ed25519 -f KEY`, and name it: `--key KEY`.",
+    ),
+    Word(
         "output_refused",
         "The folder that a report is to go to holds something else, or can't be written.",
         "Name one that isn't there yet, or that a report made: `qflow-gitops report --output DIR`.",

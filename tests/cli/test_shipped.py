@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from qflow_gitops.cli.action import DIRECT
 from qflow_gitops.cli.main import COMMANDS
 from qflow_gitops.commands.workflow_files import PLACEHOLDER, REPOSITORY, WORKFLOWS
 from qflow_gitops.yaml.parse import parse
@@ -19,6 +20,7 @@ from tests.helpers.node import NODE, requires_node
 from tests.helpers.runner import parsed, workflow
 
 ROOT = Path(__file__).parents[2]
+ATTEST = ROOT / "examples/audit/qflow-attest.yml"
 OURS = ROOT / ".github/workflows/ci.yml"
 ACTION = "team/qflow-gitops@0123456789abcdef0123456789abcdef01234567"
 
@@ -57,7 +59,8 @@ def test_an_action_that_is_not_pinned_is_refused(
 
 
 def test_every_action_is_pinned_by_its_commit() -> None:
-    for file in (ROOT / "action.yml", *(ROOT / "examples/github").iterdir()):
+    shipped = [*(ROOT / "examples/github").iterdir(), ATTEST]
+    for file in (ROOT / "action.yml", *shipped):
         uses = re.findall(r"uses: (.*)", file.read_text(encoding="utf-8"))
         assert uses
         for one in uses:
@@ -90,6 +93,21 @@ def test_only_what_logs_in_without_a_secret_may_have_an_id_token() -> None:
         assert "secrets." not in without_secrets(text)
         assert changed["permissions"] == {}
     assert holding == issued == {"apply", "operate"}
+
+
+def test_what_has_statements_signed_holds_no_secret_and_writes_nothing_else() -> None:
+    """Apart from the others: where a token of GitHub's logs in, this one's has another file."""
+    text = ATTEST.read_text("utf-8")
+    assert "secrets." not in text
+    found = parsed(text, ATTEST.name)
+    assert found["permissions"] == {}
+    (job,) = found["jobs"].values()
+    own = {"contents": "read", "attestations": "write", "id-token": "write"}
+    assert (job["permissions"], "environment" in job) == (own, False)
+    _, made, signed = job["steps"]
+    assert made["with"]["command"] in DIRECT
+    folder = made["with"]["arguments"].splitlines()[1].removeprefix("--statements=")
+    assert signed["with"]["subject-path"] == f"{folder}/**/*.intoto.json"
 
 
 @requires_node

@@ -56,10 +56,6 @@ _BY_REASON = {
             "of your `env:`."
         ),
     ),
-    "it names a folder to choose: tests/integration/test_report.py": (
-        "Name one in a folder that is there and may be written: --output DIR",
-        "Name a folder that isn't there yet, or that a report made: --output DIR",
-    ),
     "the command was tried already, and failed": (
         (
             "Check out with fetch-depth: 0, and so that git can fetch from origin: `git fetch "
@@ -136,7 +132,11 @@ _BY_REASON = {
     "a private gateway speaks https: tests/unit/apply/test_platforms.py": (
         "Set QFLOW_GATEWAY back to …, with its credentials",
     ),
-    "it asks a package registry": ("`pip install 'Flask>=3.0'`", "`pip install --upgrade tzdata`"),
+    "it asks a package registry": (
+        "`pip install 'Flask>=3.0'`",
+        "`pip install --upgrade tzdata`",
+        "`pip install 'securesystemslib[crypto]>=1.3' bcrypt`",
+    ),
     "what a time-stamp server answers, done there: test_anchors.py": (
         (
             "`pip install 'rfc3161-client>=1.0.6'`. Or anchor without a server: `qflow-gitops lock "
@@ -150,6 +150,13 @@ _BY_REASON = {
         "Set the machine's clock by the network's time, then `…`",
         "Run it again later: `…`",
         "Correct its address, `anchor.url` in qflow.yaml.",
+    ),
+    "about a file that the command line names: test_report.py, test_statements.py": (
+        "Name a folder that isn't there yet, or that a report made: … DIR",
+        "Name one in a folder that is there and may be written: … DIR",
+        "`ssh-keygen -t ed25519 -f KEY` makes one; then: --key KEY",
+        "Set … to its passphrase, or type it at a terminal.",
+        "Make another one, in a file that is in no commit: `ssh-keygen -t ed25519 -f KEY`",
     ),
     "a list of workflows that can't be read whole; it names no command": (
         "Name the workflows by their ids, instead of asking for all.",

@@ -1,0 +1,167 @@
+"""A statement is a pure function of an attempt, in the published form, and holds no one's words."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
+from in_toto_attestation.v1.statement import Statement
+
+from qflow_gitops.audit.statements import (
+    PREDICATE,
+    STATEMENT,
+    has_one,
+    path_of,
+    statement,
+    to_bytes,
+)
+from qflow_gitops.lockfile.attempt import Attempt, Event
+from qflow_gitops.lockfile.attempt_json import attempt_from_json, attempt_to_json
+from qflow_gitops.lockfile.states import FINAL, State
+
+KEY = ("prod", "encrypt-prod-buckets")
+DIGEST, BODY, COMMIT = "9f86d081" * 8, "12e1d041" * 8, "4f44ee7c" * 5
+CANARY = "canary words that nobody may read"
+EXECUTION = "e88a6dd2-1bce-4a3c-9bbd-bdbef1041b19"
+APPLY = {
+    "workflow": CANARY, "workflowCommit": COMMIT, "installed": f"sha256:{BODY}", "clockSkew": 1,
+}  # fmt: skip
+ATTEMPT = Attempt(
+    1,
+    State.SUCCEEDED,
+    f"v1:sha256:{DIGEST}",
+    (
+        Event("2026-11-28T20:52:39Z", State.INTENT, {"by": {"actor": CANARY, "tool": "0.1.0"}}),
+        Event("2026-11-28T20:52:40Z", State.ACCEPTED, {"detail": CANARY}),
+        Event("2026-11-28T20:52:42Z", State.SUCCEEDED, {"status": CANARY}),
+    ),
+    execution_id=EXECUTION,
+    status=CANARY,
+    facts={
+        "workflowId": "6cad21c8-4405-4517-beb9-7372feafb5b4",
+        "revision": BODY,
+        "platform": "EU2",
+        "gateway": CANARY,
+        "file": f"runs/{CANARY}.yaml",
+        "commit": COMMIT,
+        "blob": COMMIT,
+        "bodySha256": BODY,
+        "nonce": "e01f029e7045ce16b2808dde8b102889",
+        "annotations": {"ticket": CANARY},
+        "evidence": {
+            "planDigest": f"v1:sha256:{BODY}",
+            "pullRequest": 12,
+            "approvers": ["mara", "joao", CANARY],
+            "approvals": [{"by": "mara", "review": 80, "commit": COMMIT}],
+            "mergedBy": "dora",
+            "released": [{"hold": "limit:runs", "count": 2, "by": CANARY, "reason": CANARY}],
+        },
+    },
+)
+
+
+def test_all_of_it_is_this() -> None:
+    assert statement(KEY, ATTEMPT, APPLY) == {
+        "_type": STATEMENT,
+        "subject": [
+            {"name": "prod/encrypt-prod-buckets #1", "digest": {"sha256": DIGEST}},
+            {"name": "prod/encrypt-prod-buckets #1 body", "digest": {"sha256": BODY}},
+        ],
+        "predicateType": PREDICATE,
+        "predicate": {
+            "run": {"environment": "prod", "name": "encrypt-prod-buckets", "attempt": 1},
+            "request": {
+                "digest": f"v1:sha256:{DIGEST}",
+                "workflowId": "6cad21c8-4405-4517-beb9-7372feafb5b4",
+                "revision": BODY,
+            },
+            "source": {"commit": COMMIT, "blob": COMMIT},
+            "allowed": {
+                "planDigest": f"v1:sha256:{BODY}",
+                "pullRequest": 12,
+                "approvals": [{"by": "mara", "review": 80, "commit": COMMIT}, {"by": "joao"}],
+                "mergedBy": "dora",
+                "released": [{"hold": "limit:runs", "count": 2}],
+            },
+            "tool": {"version": "0.1.0", "installed": f"sha256:{BODY}", "workflowCommit": COMMIT},
+            "execution": {
+                "platform": "EU2", "id": EXECUTION, "state": "succeeded", "outcome": "succeeded",
+            },
+            "times": {"opened": "2026-11-28T20:52:39Z", "ended": "2026-11-28T20:52:42Z"},
+        },
+    }  # fmt: skip
+
+
+def test_it_is_the_published_form() -> None:
+    """By the protobuf that in-toto publishes, which refuses a field that it doesn't know."""
+    one: Any = Statement([], "", {})
+    json_format.Parse(to_bytes(statement(KEY, ATTEMPT, APPLY)), one.pb)
+    one.validate()
+    assert one.pb.type == "https://in-toto.io/Statement/v1"
+    scheme, _, rest = PREDICATE.partition(":")
+    assert re.fullmatch("[a-z][a-z0-9+.-]*", scheme)  # RFC 3986, in lower case
+    assert re.fullmatch("[a-z0-9:-]+", rest)
+
+
+def test_the_same_attempt_is_the_same_bytes() -> None:
+    first = to_bytes(statement(KEY, ATTEMPT, APPLY))
+    again = attempt_from_json(json.loads(json.dumps(attempt_to_json(ATTEMPT))))
+    assert to_bytes(statement(KEY, again, dict(reversed(APPLY.items())))) == first
+    assert b"\n" not in first
+
+
+def test_words_that_somebody_wrote_are_not_in_it() -> None:
+    assert CANARY.encode() not in to_bytes(statement(KEY, ATTEMPT, APPLY))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(CANARY),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(st.data())
+def test_odd_facts_are_left_out_and_stop_nothing(data: st.DataObject) -> None:
+    facts = {name: data.draw(JSON) for name in ATTEMPT.facts if name != "evidence"}
+    evidence = {name: data.draw(JSON) for name in (*ATTEMPT.evidence, "timeZones")}
+    by = data.draw(JSON)
+    odd = ATTEMPT._replace(
+        facts={**facts, "evidence": data.draw(st.sampled_from([evidence, [], None, CANARY]))},
+        events=(ATTEMPT.events[0]._replace(extra={"by": by}), *ATTEMPT.events[1:]),
+    )
+    content = to_bytes(statement(KEY, odd, {name: data.draw(JSON) for name in APPLY}))
+    assert CANARY.encode() not in content
+    one: Any = Statement([], "", {})
+    json_format.Parse(content, one.pb)
+    one.validate()
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_is_over_has_one(state: State) -> None:
+    extra: dict[str, object] = {"by": {"actor": "ada"}} if state is State.ASSUMED else {}
+    event = Event("2026-11-28T21:00:00Z", state, extra)
+    attempt = ATTEMPT._replace(state=state, events=(*ATTEMPT.events[:1], event))
+    over = FINAL | {State.REFUSED, State.UNSENT, State.ABSENT, State.ASSUMED, State.BASELINED}
+    assert has_one(attempt) is (state in over)
+    assert not has_one(attempt._replace(digest="v2:sha512:00"))
+
+
+def test_what_a_person_decided_says_when() -> None:
+    decided = Event("2026-11-28T21:00:00Z", State.ASSUMED, {"by": {"actor": CANARY}})
+    doubt = Event("2026-11-28T20:53:00Z", State.IN_DOUBT)
+    attempt = ATTEMPT._replace(
+        state=State.ASSUMED, execution_id="", events=(ATTEMPT.events[0], doubt, decided)
+    )
+    execution = statement(KEY, attempt, {})["predicate"]["execution"]
+    assert execution == {
+        "platform": "EU2", "state": "assumed", "outcome": "assumed",
+        "decidedAt": "2026-11-28T21:00:00Z",
+    }  # fmt: skip
+
+
+def test_each_has_its_own_place() -> None:
+    assert path_of(("prod", "a/b.eu"), 3) == "prod/a/b.eu/3"
