@@ -8,12 +8,12 @@ import signal
 import stat
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from qflow_gitops.cli.streams import echo, is_ci
+from qflow_gitops.cli.streams import echo, is_ci, width
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.explained import explained
@@ -107,8 +107,8 @@ class Console(NamedTuple):
             interactive=sys.stdin.isatty() and sys.stderr.isatty() and not in_ci,
             quiet=quiet,
             verbose=verbose,
-            width_out=_width(sys.stdout, environ),
-            width_err=_width(sys.stderr, environ),
+            width_out=width(sys.stdout, environ),
+            width_err=width(sys.stderr, environ),
         )
 
     def result(self, report: Report, format_name: str, copies: Sequence[Copy] = ()) -> int:
@@ -185,7 +185,7 @@ class Console(NamedTuple):
     def detail(self, text: str) -> None:
         """Say on stderr what only somebody who looks for a cause wants to know (`-v`)."""
         if self.verbose:
-            echo(clean(text), err=True)
+            self._tell([clean(text)])
 
     def ask(self, question: str) -> bool:
         """Ask a person at the terminal; anything but yes is no."""
@@ -263,15 +263,6 @@ def _brief(attempt: Attempt) -> str:
     return f"{words}: {detail.removesuffix('.')}" if detail else words
 
 
-def _width(stream: Any, environ: Mapping[str, str]) -> int:
-    """Return the columns of the terminal that a stream goes to, 0 for no terminal."""
-    if not stream.isatty():
-        return 0
-    with suppress(OSError, ValueError):
-        return int(environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns)
-    return 0
-
-
 class Progress:
     """What a person sees while an apply works."""
 
@@ -312,10 +303,11 @@ class Progress:
 
     def _line(self, text: str) -> None:
         self._last = time.monotonic()
-        if self._live:
-            self._live.console.print(text, markup=False, highlight=False)
-        else:
-            echo(text, err=True)
+        for shown in laid_out(text, self._console.width_err):
+            if self._live:
+                self._live.console.print(shown, markup=False, highlight=False, soft_wrap=True)
+            else:
+                echo(shown, err=True)
 
     def _tick(self, tick: events.Tick) -> None:
         text = (

@@ -18,6 +18,7 @@ from qflow_gitops.cli import streams
 from qflow_gitops.cli.context import Wiring
 from qflow_gitops.cli.sandbox import needs_flask
 from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.render.layout import laid_out
 
 if TYPE_CHECKING:
     from qflow_gitops.sandbox.server import SandboxServer
@@ -60,12 +61,14 @@ spec:
 class _Story:
     """Shows commands and what they answer, and checks that they answer as told."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str], width: int) -> None:
         self._folder = folder
         self._environ = environ
+        self._width = width
 
     def say(self, text: str) -> None:
-        click.echo(f"\n# {text}")
+        """Tell what comes next; a terminal has `width` columns, anything else 0."""
+        click.echo("\n" + "\n".join(laid_out(f"# {text}", self._width)))
 
     def write(self, name: str, text: str) -> None:
         click.echo(f"$ edit {name}")
@@ -110,7 +113,7 @@ def command(wiring: Wiring, keep: str) -> None:
     """Tell the whole story on this machine: a repository, a sandbox, runs sent once.
 
     Everything happens in a temporary folder, which is removed, and on the loopback address;
-    it takes about half a minute.
+    it takes less than a minute.
     """
     try:
         from qflow_gitops.sandbox.server import SandboxServer
@@ -126,10 +129,14 @@ def command(wiring: Wiring, keep: str) -> None:
             repository.mkdir()
             server = SandboxServer(data=at / "sandbox.sqlite", duration=0.5)
             sandbox = opened.enter_context(server)
-            story = _Story(repository, _environment(wiring.environ, sandbox.url))
+            story = _Story(
+                repository, _environment(wiring.environ, sandbox.url), wiring.console.width_out
+            )
             _tell(story, sandbox)
             if keep:
                 _say_what_to_try(story, at, sandbox.url)
+            else:
+                story.say("Nothing of it is left. To go on in it: `qflow-gitops demo --keep`")
         except OSError as problem:
             if streams.lost():
                 raise  # no fault of the demo's

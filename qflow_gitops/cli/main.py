@@ -50,7 +50,7 @@ COMMANDS = {
     "completion": "What makes bash, zsh or fish complete.",
     "sandbox": "A local Qualys Flow to try and test against.",
     "action": "What action.yml runs: a command named by its inputs.",
-    "demo": "The whole story on this machine in a minute.",
+    "demo": "The whole story on this machine, in less than a minute.",
 }
 """Each command's one line of help; its code is only loaded when it is called."""
 
@@ -126,7 +126,16 @@ def _show(problem: click.ClickException, typed: str) -> None:
     if context:
         echo(context.get_usage(), err=True)
         echo(f"Try '{context.command_path} --help' for help.\n", err=True)
-    echo(f"Error: {clean(_message(problem, typed))}", err=True)
+    _tell([f"Error: {clean(_message(problem, typed))}"])
+
+
+def _tell(lines: Sequence[str]) -> None:
+    """Write to stderr what comes from before a command's own console, or from beside it."""
+    from qflow_gitops.render.layout import laid_out
+
+    for line in lines:
+        for shown in laid_out(line, streams.width(sys.stderr, os.environ)):
+            echo(shown, err=True)
 
 
 def _message(problem: click.ClickException, typed: str) -> str:
@@ -170,7 +179,7 @@ def _unwritten(problem: OSError) -> ExitCode:
         where="stdout",
         hint="Have it written where there is room, and where it is taken.",
     )
-    echo("\n".join(error_lines(told)), err=True)
+    _tell(error_lines(told))
     return ExitCode.USAGE
 
 
@@ -200,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     except QflowError as problem:
         from qflow_gitops.render.text import error_lines
 
-        echo("\n".join(error_lines(problem)), err=True)
+        _tell(error_lines(problem))
         sys.exit(problem.exit_code)
     except Exception as problem:  # noqa: BLE001  the boundary: no traceback reaches a user
         if isinstance(problem, OSError) and streams.lost():

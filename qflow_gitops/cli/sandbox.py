@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
 
 
+_WHOLE = 10_000
+"""Columns that hold every line, where no terminal has fewer."""
+
+
 def needs_flask() -> UsageProblem:
     """Say what is missing; by its own name, which a registry has whether or not it has ours."""
     return UsageProblem(
@@ -70,8 +74,10 @@ def command(ctx: click.Context, /, faults: tuple[str, ...], **more: Any) -> int:
     except ModuleNotFoundError:
         raise needs_flask() from None
     if "list" in faults:
-        for name, about in FAULTS.items():
-            click.echo(f"{name:18}{about}")
+        columns = ctx.obj.console.width_out or _WHOLE
+        listed = click.HelpFormatter(width=columns)
+        listed.write_dl([*FAULTS.items()])
+        click.echo(listed.getvalue(), nl=False)
         return 0
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -79,6 +85,9 @@ def command(ctx: click.Context, /, faults: tuple[str, ...], **more: Any) -> int:
     credentials = more.pop("credentials") or CREDENTIALS
     with SandboxServer(faults=faults, credentials=credentials, **more) as server:
         _tell(ctx.obj, server.url, *credentials[0].split(":", 1))
+        if faults:
+            told = f"It goes wrong on purpose: {', '.join(faults)}. To change that: "
+            ctx.obj.console.say(f"{told}{server.url}/faults")
         if more["onboarded"]:
             _tell_of_tokens(ctx.obj, server.url, credentials[0].partition(":")[2])
         while not ended.wait(1.0):

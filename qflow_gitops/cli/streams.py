@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -45,6 +46,15 @@ def prepare() -> None:
             setattr(sys, name, stream)
         if hasattr(stream, "reconfigure"):  # not where a test or a caller put its own there
             stream.reconfigure(errors="backslashreplace" if number else "surrogateescape")
+
+
+def width(stream: Any, environ: Mapping[str, str]) -> int:
+    """Return the columns of the terminal that a stream goes to, 0 for no terminal."""
+    if not stream.isatty():
+        return 0
+    with suppress(OSError, ValueError):
+        return int(environ.get("COLUMNS") or os.get_terminal_size(stream.fileno()).columns)
+    return 0
 
 
 def echo(

@@ -1,6 +1,7 @@
 """Serves the sandbox on the loopback address, from the command line or from a test."""
 
 import shlex
+import socket
 import sqlite3
 import tempfile
 import threading
@@ -62,9 +63,12 @@ def _store_in(data: Path) -> Store:
 
 
 def _server_at(port: int, app: Flask, data: str) -> BaseWSGIServer:
-    try:
-        return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
-    except (OSError, SystemExit):
+    try:  # werkzeug, which would bind it, ends the process where it can't, in words of its own
+        with socket.create_server(("127.0.0.1", port), backlog=128) as bound:
+            return make_server(
+                "127.0.0.1", port, app, threaded=True, request_handler=_Quiet, fd=bound.fileno()
+            )
+    except OSError:
         raise UsageProblem(
             f"The port {port} can't be used.",
             not_done="The sandbox was not started.",
@@ -119,7 +123,7 @@ class SandboxServer:
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     def start(self) -> "SandboxServer":
         """Begin to answer."""
