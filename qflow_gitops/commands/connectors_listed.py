@@ -14,8 +14,7 @@ V1, V3 = "v1", "v3"
 _PULL = "`qflow-gitops connectors pull -e {environment} --api v3`"
 _UNASKED = (
     "OCI's connectors weren't asked for: only Connector v3 lists them, on Qualys' API server, "
-    f"which takes a name and a password: {_PULL}. Entries that are written by hand count as any "
-    "others."
+    f"which takes a name and a password: {_PULL}. Entries may also be written by hand."
 )
 _NO_LIST = (
     "Connector v3 may still list connectors of {clouds}, on Qualys' API server: set "

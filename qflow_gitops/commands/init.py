@@ -166,6 +166,8 @@ def _next_steps(
     everything = "-A" if target.at.name else "."
     moves = asked.workflows is not None and lock.store == "worktree" and not lock.ephemeral
     remote = not asked.remote and (moves or (target.is_new and lock.store == "branch"))
+    begun, added = "Begin with qflow-gitops", "Add what qflow-gitops init writes"
+    first = "qflow-gitops new aws my-first-run >runs/my-first-run.yaml   # then fill it in"
     return (
         *([] if target.typed == "." else [f"cd {shlex.quote(target.typed)}"]),
         *([] if target.in_repository else ["git init"]),
@@ -173,9 +175,9 @@ def _next_steps(
         *(["qflow-gitops lock move --to branch"] if moves else []),
         *settle,
         *([f"edit {PROJECT_FILE}: {asked.guessed}"] if asked.guessed else []),
-        f"git add {everything} && git commit -m 'Begin with qflow-gitops'",
+        f"git add {everything} && git commit -m '{begun if target.is_new else added}'",
         *([f"git push --set-upstream {lock.remote} HEAD"] if remote else []),
-        "qflow-gitops new aws my-first-run >runs/my-first-run.yaml   # then fill it in",
+        *([first] if target.is_new else []),
         "qflow-gitops validate",
         "qflow-gitops plan --worktree",
     )

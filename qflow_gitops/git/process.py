@@ -306,11 +306,12 @@ def shown(text: str) -> str:
 
 def _not_usable(directory: Path, err: bytes) -> QflowError:
     said = shown(err.decode(errors="replace"))
+    where = str(directory.absolute())
     not_done = "Nothing was planned and nothing was sent."
     if b"dubious ownership" in err:
         return UsageProblem(
             "The repository belongs to another user, so git doesn't read it.",
-            where=str(directory),
+            where=where,
             not_done=not_done,
             hint="If you trust it: `git config --global --add safe.directory "
             f"{shlex.quote(str(directory.resolve()))}`",
@@ -319,7 +320,7 @@ def _not_usable(directory: Path, err: bytes) -> QflowError:
     if b"not a git repository" in err or b"work tree" in err or b"bare repository" in err:
         return UsageProblem(
             "This is not the work tree of a git repository.",
-            where=str(directory),
+            where=where,
             not_done=not_done,
             hint="Go to your repository, name it with -C DIR, or make one: `git init`",
             reason="no_repository",
@@ -335,7 +336,7 @@ def _not_usable(directory: Path, err: bytes) -> QflowError:
     if b"bad config" in err or b"configuration file" in err or b"unable to access" in err:
         return UsageProblem(
             f"git can't read its configuration: {said[:300]}",
-            where=str(directory),
+            where=where,
             not_done=not_done,
             hint="Fix the file that git names, or its rights. Where it is one of your own, this "
             "does without it: `export GIT_CONFIG_GLOBAL=/dev/null`",
@@ -343,7 +344,7 @@ def _not_usable(directory: Path, err: bytes) -> QflowError:
         )
     return UsageProblem(
         f"git can't be used here: {said[:300]}",
-        where=str(directory),
+        where=where,
         not_done=not_done,
         hint="git has to be installed (2.31 or newer) and on the PATH.",
         reason="git_unusable",

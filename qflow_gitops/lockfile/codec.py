@@ -119,7 +119,11 @@ def strictly(content: bytes, where: str, make: Callable[[Json], Made]) -> Made:
         raise _broken(where, "it is nested too deep") from None
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         why = f"{problem.args[0]!r} is missing" if isinstance(problem, KeyError) else str(problem)
-        raise _broken(where, why) from None
+        raise _broken(where, _CONFLICT if _MARKER.search(content) else why) from None
+
+
+_MARKER = re.compile(rb"^<{7} ", re.MULTILINE)
+_CONFLICT = "a merge left both sides in it, between `<<<<<<<` and `>>>>>>>`"
 
 
 def _broken(where: str, why: str) -> LockError:

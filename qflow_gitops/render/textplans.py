@@ -104,7 +104,8 @@ def up_to_date(plan: Plan) -> str:
 
 def _basis(body: Planned) -> str:
     what = f"commit {body.commit[:10]}" if body.commit else "the work tree, uncommitted changes too"
-    against = f", compared with {body.base[:10]}" if body.base else ""
+    other = body.base and body.base != body.commit
+    against = f", compared with {body.base[:10]}" if other else ""
     looked = "every spec" if body.full else "the specs that changed or need a look"
     return f"From {what}{against}; {looked}; {lock(body.lock)}"
 

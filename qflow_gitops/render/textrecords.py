@@ -162,7 +162,8 @@ def verified(body: Verified) -> Iterator[str]:
     if len(body.problems) > SHOWN_PROBLEMS:
         yield f"  … {len(body.problems) - SHOWN_PROBLEMS:,} more (--format json: all)"
     if not body.problems:
-        yield signed("✓", "every version only adds to the one before; no execution is in it twice")
+        grown = "every version only adds to the one before; " if body.versions > 1 else ""
+        yield signed("✓", f"{grown}no execution is in it twice")
     if body.digests is None:
         yield signed("·", "the digests weren't taken again of the files (--quick)")
     elif body.digests:

@@ -12,7 +12,7 @@ PLANS = (
     ),
     Word(
         Reason.MODIFIED,
-        "Its request is another one than those that were sent.",
+        "Its request differs from each one that was sent before.",
         "Nothing; the next apply sends it.",
     ),
     Word(

@@ -31,6 +31,10 @@ from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, fits
 from qflow_gitops.stores.worktree_files import WorktreeFiles, unwritable
 from qflow_gitops.stores.worktree_session import WorktreeSession
 
+_AS_IT_STANDS = (
+    "The lockfile in the work tree was checked as it stands; of one on a branch, each version is."
+)
+
 
 class WorktreeStore:
     """Implements `ports.lockfile.LockStore` for one work tree."""
@@ -143,20 +147,20 @@ class WorktreeStore:
             )
 
     def kept(self) -> Kept:
-        """Return the file: its earlier versions are git's, where they were committed."""
+        """Return the file as it stands: its earlier versions are git's, if they were committed."""
         content = self._files.content()
         if content is None:
             return Kept(iter(()), lambda: None)
         lockfile: Lockfile | None = None
         problems: tuple[str, ...] = ()
         try:
-            lockfile = from_bytes(content, self.where)
+            lockfile = self._files.read_by(from_bytes, content)
             check_lineage(lockfile, self._files.lineage, self.where)
             if not fits(json.loads(content)):
                 problems = ("It doesn't satisfy the lockfile's JSON Schema.",)
         except LockError as problem:
-            problems = (problem.message,)
-        return Kept(iter([Version(self.where, (), problems)]), lambda: lockfile)
+            problems = (f"{problem.message} {problem.hint}".strip(),)
+        return Kept(iter([Version(self.where, (), problems)]), lambda: lockfile, (_AS_IT_STANDS,))
 
     def check_memory(self) -> None:
         """Raise LockError where a newer version was written here than the one that is there."""

@@ -49,7 +49,7 @@ class WorktreeFiles:
         content, copy = self.content(), _bytes(self.copy)
         lines = journal.read(self.journal)
         header = lines[0] if lines else None
-        lockfile = self._read_by(reader, content)
+        lockfile = self.read_by(reader, content) if content is not None else None
         self._check_own({self.lineage, lockfile.lineage if lockfile else ""} - {""})
         if header is not None and header["sha256"] == sha256_of(content):
             base = lockfile or Lockfile(header["lineage"], extra={})
@@ -74,12 +74,10 @@ class WorktreeFiles:
             check_lineage(lockfile, self.lineage, self.where)
         return lockfile, content
 
-    def _read_by(
-        self, reader: Callable[[bytes, str], Lockfile], content: bytes | None
-    ) -> Lockfile | None:
-        """Read the lockfile; one that can't be read has a newest version somewhere."""
+    def read_by(self, reader: Callable[[bytes, str], Lockfile], content: bytes) -> Lockfile:
+        """Read the lockfile; LockError says of one that can't be read where other versions are."""
         try:
-            return reader(content, self.where) if content is not None else None
+            return reader(content, self.where)
         except LockError as problem:
             if problem.reason == "lock_broken":
                 problem.hint = self._restore_any()

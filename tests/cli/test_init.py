@@ -182,6 +182,7 @@ def test_settings_that_are_there_stay_and_it_is_said(
     kept = "    kept  qflow.yaml  it says `platform: EU1`, not EU2: change it there\n"
     assert (again.code, kept in again.out, platform_of(tmp_path)) == (0, True, "EU1")
     assert not any(step.startswith("git ") for step in steps(again))  # nothing to commit
+    assert not any(" new " in step for step in steps(again))  # it isn't the beginning
     subprocess.run(["git", "remote", "add", "origin", "x"], cwd=tmp_path, check=True)
     moved = cli("init", "--branch", "locks")
     move = f"qflow-gitops -C {tmp_path} lock move --to branch --branch locks"

@@ -129,6 +129,9 @@ _BY_REASON = {
         "Start one in another terminal: `qflow-gitops sandbox --port 8080`",
         "Start one: `qflow-gitops sandbox --port 8080`",
     ),
+    "a demo of a minute, which tests/cli/test_demo.py types": (
+        "Nothing of it is left. To go on in it: `qflow-gitops demo --keep`",
+    ),
     "a private gateway speaks https: tests/unit/apply/test_platforms.py": (
         "Set QFLOW_GATEWAY back to …, with its credentials",
     ),
@@ -278,7 +281,7 @@ _BY_REASON = {
         "`…` reads the whole lists.",
         "`…` asks for all of them.",
         "`…` makes as many calls as it takes.",
-        "Start one, with the port that QFLOW_GATEWAY names: `qflow-gitops sandbox --port 8080`",
+        "Start one there: `qflow-gitops sandbox --port …`",
         "Check the platform, and whether a proxy asks for a login of its own.",
         "Set this machine's clock, by NTP.",
         "Check that the credentials are of the subscription that it was sent to.",

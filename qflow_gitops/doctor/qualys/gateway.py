@@ -16,7 +16,6 @@ _WAYS = {
     "tls": "Let QFLOW_CA_FILE name a file with the authority's certificate, in PEM form.",
     "answer": "Run the command again later; nothing is lost.",
 }
-_SANDBOX = "Start one, with the port that QFLOW_GATEWAY names: `qflow-gitops sandbox --port 8080`"
 
 
 def checks(visit: Visit, platform: str) -> Iterator[Check]:
@@ -25,7 +24,7 @@ def checks(visit: Visit, platform: str) -> Iterator[Check]:
     if shown is None:
         yield unknown("gateway", _about(visit, platform), visit.over, visit.hint)
         return
-    yield _reached(shown, _about(visit, platform), platform)
+    yield _reached(shown, _about(visit, platform), visit.tenant.host, platform)
     if shown.status:
         yield clocks.clock(shown.ahead)
 
@@ -34,11 +33,16 @@ def _about(visit: Visit, platform: str) -> str:
     return f"gateway of {platform}, {visit.tenant.host}"
 
 
-def _reached(shown: Shown, about: str, platform: str) -> Check:
+def _sandbox(host: str) -> str:
+    port = host.rpartition(":")[2]
+    return f"Start one there: `qflow-gitops sandbox --port {port if port.isdecimal() else 80}`"
+
+
+def _reached(shown: Shown, about: str, host: str, platform: str) -> Check:
     took = f"in {shown.seconds:.1f} s"
     if not shown.status:
         way = _WAYS.get(shown.step, _WAYS["answer"])
-        way = _SANDBOX if platform == "sandbox" and shown.step == "connection" else way
+        way = _sandbox(host) if platform == "sandbox" and shown.step == "connection" else way
         return failed("gateway", about, f"it can't be reached: {shown.said}", way)
     if 300 <= shown.status < 400 or (shown.form == "html" and shown.status != 401):
         what = "a page in HTML" if shown.form == "html" else "a redirect to another place"

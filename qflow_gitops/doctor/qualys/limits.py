@@ -30,7 +30,7 @@ def checks(visit: Visit, subject: Subject) -> Iterator[Check]:
         headers |= {name: each.shown.headers[name] for name in KNOWN if name in each.shown.headers}
     if not headers:
         if visit.of("workflows"):
-            yield unknown(*NAME, "no answer names one; that proves no absence of one")
+            yield unknown(*NAME, "no answer names one, which doesn't mean that there is none")
         return
     yield _rate(headers, subject.concurrency)
     yield from _concurrency(headers, subject.concurrency)
