@@ -1,10 +1,12 @@
 """`qflow-gitops rules`."""
 
+import os
+import sys
 from collections.abc import Sequence
 
 import click
 
-from qflow_gitops.cli import everywhere, options
+from qflow_gitops.cli import everywhere, options, streams
 from qflow_gitops.errors import ExitCode
 
 
@@ -26,14 +28,26 @@ def command(words: tuple[str, ...]) -> int:
     from qflow_gitops.specs.rules import RULES
 
     if not words:
-        click.echo(output.listed(RULES.values()), nl=False)
+        _say(output.listed(RULES.values()))
     for word in words:
         if word not in RULES and word not in WORDS:
             raise _unknown(word, (*RULES, *WORDS))
     told = [output.explained(RULES[one]) if one in RULES else output.meaning(WORDS[one])
             for one in words]  # fmt: skip
-    click.echo("\n".join(told), nl=False)
+    _say("\n".join(told))
     return ExitCode.OK
+
+
+def _say(text: str) -> None:
+    """Write it, on a terminal broken between words; an example, which is set in, stays whole."""
+    columns = streams.width(sys.stdout, os.environ)
+    if columns:
+        from qflow_gitops.render.layout import laid_out
+
+        lines = text.splitlines()
+        fitting = [[line] if line.startswith("  ") else laid_out(line, columns) for line in lines]
+        text = "".join(f"{row}\n" for rows in fitting for row in rows)
+    click.echo(text, nl=False)
 
 
 def _unknown(word: str, known: Sequence[str]) -> click.UsageError:

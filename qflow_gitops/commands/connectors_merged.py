@@ -111,7 +111,7 @@ def _with(
 
 
 def _differences(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    shown = f"{name} (account {new['account']})" if new.get("account", UNKNOWN) != UNKNOWN else name
+    shown = f"{name} ({new['account']})" if new.get("account", UNKNOWN) != UNKNOWN else name
     if "gone" in new.keys() - old.keys():
         yield Change("gone", f"{shown}: Qualys doesn't show it any more")
     if "gone" in old.keys() - new.keys():
@@ -132,8 +132,7 @@ def _word(value: Any) -> str:
 
 
 def _called(name: str, seen: SeenConnector) -> str:
-    called = name or seen.id
-    return f"{called} (account {seen.account})" if seen.account != UNKNOWN else called
+    return f"{name or seen.id} ({seen.account})" if seen.account != UNKNOWN else name or seen.id
 
 
 # --- names ---------------------------------------------------------------------------

@@ -305,8 +305,7 @@ def shown(text: str) -> str:
 
 
 def _not_usable(directory: Path, err: bytes) -> QflowError:
-    said = shown(err.decode(errors="replace"))
-    where = str(directory.absolute())
+    said, where = shown(err.decode(errors="replace")), str(directory.absolute())
     not_done = "Nothing was planned and nothing was sent."
     if b"dubious ownership" in err:
         return UsageProblem(

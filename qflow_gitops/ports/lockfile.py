@@ -46,7 +46,8 @@ class Kept(NamedTuple):
     """Every version that is kept.
 
     `versions` come oldest first; `lockfile` gives the newest after them, as far as it can be
-    read, None where there is none. `notes` say what had to be fetched for it.
+    read, None where there is none. `notes` say what had to be fetched for it, and how much was
+    checked.
     """
 
     versions: Iterator[Version]

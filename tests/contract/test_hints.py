@@ -129,9 +129,6 @@ _BY_REASON = {
         "Start one in another terminal: `qflow-gitops sandbox --port 8080`",
         "Start one: `qflow-gitops sandbox --port 8080`",
     ),
-    "a demo of a minute, which tests/cli/test_demo.py types": (
-        "Nothing of it is left. To go on in it: `qflow-gitops demo --keep`",
-    ),
     "a private gateway speaks https: tests/unit/apply/test_platforms.py": (
         "Set QFLOW_GATEWAY back to …, with its credentials",
     ),
@@ -392,6 +389,7 @@ BESIDE = {
     "qflow_gitops.render.grouped:": "above what is told together: test_targets.py",
     "qflow_gitops.render.text:_diagnostics": "below findings: test_golden.py",
     "qflow_gitops.cli.crash:report_bug": "after a bug: test_crashes.py",
+    "qflow_gitops.cli.demo:command": "after a demo, and typed: test_demo.py",
     "qflow_gitops.cli.clock:_give_up": "a second signal: test_signals.py",
     "qflow_gitops.commands.init:": "a file that `init` writes",
     "qflow_gitops.commands.connectors:": "a file that `connectors pull` writes",
