@@ -83,6 +83,8 @@ def command(
         from qflow_gitops.commands.statements import Statements
         from qflow_gitops.lockfile.ledger import Lockfile
 
+        if statements and statements == output:
+            raise click.UsageError("--statements and --output need a folder each.")
         if key and not statements:
             raise click.UsageError("--key signs statements: it goes with --statements DIR.")
         asked = Asked(runs, environment, Span(since, until))

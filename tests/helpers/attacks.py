@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tests.helpers.clones import BRANCH, Remote
@@ -56,6 +57,10 @@ def _attempt(number: int, change: Edit) -> Change:
     return edit(A, lambda data: change(data["attempts"][number - 1]))
 
 
+def _say(name: str, value: object, one: Any) -> None:
+    one["events"][0][name] = value
+
+
 def _edits() -> Iterator[Attack]:
     """Attempts of a run that aren't what they were."""
     where = ("prod/a #1",)
@@ -81,6 +86,9 @@ def _edits() -> Iterator[Attack]:
         _attempt(1, lambda one: one["events"][0].update(leaseUntil="2030-01-01T00:00:00Z")),
         where,
     )
+    for name, value in (("apply", {"installed": "sha256:0"}), ("applyOf", "prod/b #1")):
+        change = partial(_say, name, value)
+        yield Attack(f"its {name}", _attempt(1, change), where)
     yield Attack("an event gone", _attempt(1, without_end), where)
     yield Attack("never sent", _attempt(2, unsent), ("prod/a #2",))
     yield Attack("an attempt gone", edit(A, lambda data: data["attempts"].pop()), ("prod/a #2",))

@@ -157,6 +157,7 @@ def test_a_key_that_does_not_do_is_refused(
     done = cli.json("report", "--statements", "out", "--key", locked)
     assert "isn't this one" in done["error"]["message"]
     assert cli("report", "--key", locked).code == 2
+    assert cli("report", "--statements", "out", "--output", "out").code == 2
 
 
 def test_others_who_may_read_the_key_are_told_of(
