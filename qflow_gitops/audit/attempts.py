@@ -21,7 +21,8 @@ from qflow_gitops.results.evidence import (
 )
 from qflow_gitops.results.stories import CommitTold, Culprit
 
-_KNOWN = ("workflowId", "revision", "platform", "file", "commit", "annotations")
+_KNOWN = ("workflowId", "revision", "platform", "file", "commit", "annotations", "evidence")
+_ALLOWED = ("planDigest", "pullRequest", "mergedBy", "approvals", "approvers", "released")
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._~%/?=&#+-]{0,500}")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _SLUG = re.compile(r"[^a-z0-9]+")
@@ -32,7 +33,8 @@ class Around(NamedTuple):
 
     `request` is masked, None where `unknown` says why nobody knows it. `message` is the commit's
     whole one. `grants` are the releases of its spec's run (`lockfile.granted`), `apply` what is
-    recorded of the whole apply (`lockfile.circumstances`).
+    recorded of the whole apply (`lockfile.circumstances`). `needed` so many approvals the policy
+    asked for, None unknown.
     """
 
     request: Mapping[str, Any] | None
@@ -42,13 +44,16 @@ class Around(NamedTuple):
     culprit: Culprit | None = None
     grants: Sequence[LedgerEvent] = ()
     apply: Mapping[str, Any] = MappingProxyType({})
+    needed: int | None = None
 
 
 def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
     """Tell an attempt, whole."""
     by, evidence = opened(attempt.events), attempt.evidence
     sent = attempt.state is not State.BASELINED
-    facts = _once({name: value for name, value in attempt.facts.items() if name not in _KNOWN})
+    facts = {name: value for name, value in attempt.facts.items() if name not in _KNOWN}
+    rest = {name: value for name, value in evidence.items() if name not in _ALLOWED}
+    facts |= {"evidence": rest} if rest else {}
     return AttemptEvidence(
         key=key,
         number=attempt.number,
@@ -77,10 +82,11 @@ def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
         pull_request=_number(evidence.get("pullRequest")),
         merged_by=text(evidence, "mergedBy"),
         approvals=tuple(_approvals(evidence)),
+        approvals_needed=around.needed,
         releases=tuple(_releases(attempt, around.grants)),
         doubts=tuple(doubts(attempt)),
         events=tuple(_event(event) for event in attempt.events),
-        facts=facts,
+        facts=_once(facts),
         apply=around.apply,
         culprit=around.culprit,
         unknown=tuple(_unknown(attempt, around, by)) if sent else (),

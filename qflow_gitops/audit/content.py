@@ -1,57 +1,46 @@
 """The report's content: every attempt in a span of time, out of the lockfile and git."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
 
 from qflow_gitops.audit.attempts import Around, ledger_event, told
-from qflow_gitops.audit.masking import Masking
+from qflow_gitops.audit.files import At, Files
+from qflow_gitops.audit.projects import Projects
+from qflow_gitops.audit.span import Span
+from qflow_gitops.audit.worked import Bases
 from qflow_gitops.base.names import RunKey, spec_of, target_of
-from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.lockfile.attempt import Attempt, AttemptKey
 from qflow_gitops.lockfile.circumstances import circumstances
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
+from qflow_gitops.policy.rules import needed_approvals
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.results.evidence import AttemptEvidence, EventTold, RunEvidence
 from qflow_gitops.results.failing import known
 from qflow_gitops.results.stories import CommitTold
-from qflow_gitops.settings.project import Project
-from qflow_gitops.sources.specs import as_sent, why_unknown
+from qflow_gitops.sources.specs import why_unknown
 from qflow_gitops.specs.spec import RunSpec
 
 _AT_ONCE = 500
 """So many attempts' specs are held in memory at a time."""
 
 
-class Span(NamedTuple):
-    """A span of time, RFC 3339 in UTC; "" for no limit. `until` itself isn't in it."""
-
-    since: str = ""
-    until: str = ""
-
-    def holds(self, at: str) -> bool:
-        """Whether a time is in it."""
-        return self.since <= at and (not self.until or at < self.until)
-
-    def before(self, attempt: Attempt) -> bool:
-        """Whether nothing happened to an attempt since it began."""
-        return attempt.changed_at < self.since
-
-    def after(self, attempt: Attempt) -> bool:
-        """Whether an attempt began after it."""
-        return bool(self.until) and attempt.opened_at >= self.until
-
-
 @dataclass(frozen=True)
 class Gatherer:
-    """Tells runs of a lockfile. `masking` learns from each spec that is read."""
+    """Tells runs of a lockfile, none of it masked yet.
+
+    `other` gets the attempts whose file, as it was, doesn't ask for what their digests say.
+    """
 
     git: Repository
-    project: Project
     lockfile: Lockfile
     span: Span
-    masking: Masking
+    files: Files
+    projects: Projects
+    bases: Bases
+    other: set[AttemptKey] = field(default_factory=set)
     _commits: dict[str, tuple[CommitTold | None, str]] = field(default_factory=dict)
 
     def runs(self, wanted: Callable[[RunKey], bool]) -> list[RunEvidence]:
@@ -88,11 +77,17 @@ class Gatherer:
         return _Of(key, kept, events, earlier, later)
 
     def _told(self, some: Sequence["_Of"]) -> Iterator[RunEvidence]:
-        attempts = [attempt for each in some for attempt in each.attempts]
-        sent = as_sent(self.git, self.project, attempts)
-        self.masking.learn(spec for spec in sent if spec)
-        self._read_commits(attempt.fact("commit") for attempt in attempts)
-        specs = iter(sent)
+        attempts = [(each.key, attempt) for each in some for attempt in each.attempts]
+        commits = [attempt.fact("commit") for _, attempt in attempts]
+        self._read_commits(commits)
+        bases = (self.bases.before(key[0], one.opened_at) for key, one in attempts)
+        self.projects.bring([*commits, *bases])
+        default = self.projects.now.default_environment
+        places = [
+            At(one.fact("file"), one.fact("blob"), one.fact("commit"), default)
+            for _, one in attempts
+        ]
+        specs = iter(self.files.specs(places))
         for each in some:
             told_of = tuple(self._attempt(each.key, one, next(specs)) for one in each.attempts)
             if told_of or each.events:
@@ -105,18 +100,35 @@ class Gatherer:
                     later=each.later,
                 )
 
-    def _attempt(self, key: RunKey, attempt: Attempt, spec: RunSpec | None) -> AttemptEvidence:
-        told_of, message = self._commits.get(attempt.fact("commit"), (None, ""))
+    def _attempt(
+        self, key: RunKey, attempt: Attempt, specs: tuple[RunSpec, ...] | None
+    ) -> AttemptEvidence:
+        spec = next((one for one in specs or () if one.digest == attempt.digest), None)
+        unknown = "" if spec else why_unknown(self.git, attempt)
+        if specs is not None and spec is None:
+            self.other.add((*key, attempt.number))
+            unknown = f"{attempt.fact('file')} as it was asks for something else"
+        commit, message = self._commits.get(attempt.fact("commit"), (None, ""))
         around = Around(
             spec.masked if spec else None,
-            "" if spec else why_unknown(self.git, attempt),
-            told_of,
+            unknown,
+            commit,
             message,
             known(self.lockfile, attempt),
             self.lockfile.events(*spec_of(key)) if target_of(key) else (),
             circumstances(self.lockfile, attempt),
+            self._needed(key, attempt, spec) if spec else None,
         )
         return told(key, attempt, around)
+
+    def _needed(self, key: RunKey, attempt: Attempt, spec: RunSpec) -> int | None:
+        """Return how many approvals the policy asked for, at both ends of what was applied."""
+        base = self.bases.before(key[0], attempt.opened_at)
+        ends = [self.projects.at(each) for each in (attempt.fact("commit"), base) if each]
+        if not ends or None in ends:
+            return None
+        meant = replace(spec, environment=key[0]) if spec.environment != key[0] else spec
+        return needed_approvals([each.policy for each in ends if each], meant)
 
     def _read_commits(self, ids: Iterable[str]) -> None:
         wanted = {commit for commit in ids if commit and commit not in self._commits}

@@ -78,7 +78,7 @@ def command(
     """
 
     def work() -> Report:
-        from qflow_gitops.audit.content import Span
+        from qflow_gitops.audit.span import Span
         from qflow_gitops.commands.report import Asked, report
         from qflow_gitops.commands.statements import Statements
         from qflow_gitops.lockfile.ledger import Lockfile

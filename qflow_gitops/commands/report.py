@@ -1,22 +1,28 @@
 """The report for an audit: what ran, what allowed it, and what is missing. Looks only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import qflow_gitops
-from qflow_gitops.audit.content import Gatherer, Span, events_of
+from qflow_gitops.audit.comparing import Compare, compared
+from qflow_gitops.audit.content import Gatherer, events_of
+from qflow_gitops.audit.files import Files
 from qflow_gitops.audit.masking import Masking
+from qflow_gitops.audit.projects import Projects
+from qflow_gitops.audit.span import Span
+from qflow_gitops.audit.worked import Bases, worked_on
 from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.commands.show_found import Finder, OneRun, SeveralRuns
-from qflow_gitops.errors import QflowError, UsageProblem
+from qflow_gitops.errors import LockError, QflowError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.worked import Worked
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore, Snapshot
-from qflow_gitops.results.evidence import Evidence
+from qflow_gitops.results.evidence import Evidence, RunEvidence
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.found import Settings
@@ -24,6 +30,11 @@ from qflow_gitops.sources.loader import Loader
 from qflow_gitops.sources.lockseen import out_of_use, seen
 from qflow_gitops.sources.settings import chosen
 from qflow_gitops.sources.specs import all_specs
+
+_UNDATED = (
+    "The lockfile is a file: which commits were worked on before the newest one, and what the "
+    "policy was then, only its attempts tell."
+)
 
 
 class Asked(NamedTuple):
@@ -67,13 +78,58 @@ def report(asked: Asked, services: ReportServices, recorded: Snapshot | None = N
     if asked.environment not in lockfile.environments:
         chosen(services.project, asked.environment)
     masking = Masking()
-    gatherer = Gatherer(services.git, services.project, lockfile, asked.span, masking)
-    runs = gatherer.runs(wanted(asked, services, lockfile))
+    steps, limits = _steps(recorded)
+    gatherer = _gatherer(asked, services, lockfile, masking, steps)
+    meant = wanted(asked, services, lockfile)
+    runs = gatherer.runs(meant)
+    names = [name for name in lockfile.environments if asked.environment in ("", name)]
+    worked = worked_on((*steps, *_sent_from(runs)), lockfile, asked.span, names)
+    compare = Compare(runs, worked, meant, limits)
     evidence = _evidence(asked, services, recorded)._replace(
-        events=events_of(lockfile, asked.span, (asked.environment,) if asked.environment else ()),
+        events=events_of(lockfile, asked.span, names),
+        compared=compared(gatherer, compare),
     )
     body = masking.told(evidence)._replace(runs=masking.each(runs))
     return Report("report", notes=out_of_use(recorded), body=body)
+
+
+def _steps(recorded: Snapshot) -> tuple[Sequence[Worked], tuple[str, ...]]:
+    """Return the steps by which environments were worked on, and why some aren't known."""
+    try:
+        steps = recorded.worked()
+    except LockError as problem:
+        said = f"{problem.message} {problem.hint}".strip()
+        return (), (f"Which commits were worked on only attempts tell: {said}",)
+    return steps, (_UNDATED,) if any(not step.at for step in steps) else ()
+
+
+def _gatherer(
+    asked: Asked,
+    services: ReportServices,
+    lockfile: Lockfile,
+    masking: Masking,
+    steps: Sequence[Worked],
+) -> Gatherer:
+    git, project = services.git, services.project
+    return Gatherer(
+        git,
+        lockfile,
+        asked.span,
+        Files(git, project, masking),
+        Projects(git, project, services.loader),
+        Bases(steps),
+    )
+
+
+def _sent_from(runs: Iterable[RunEvidence]) -> list[Worked]:
+    """Return the commits that attempts were sent from, as steps; the oldest first."""
+    found = {
+        (attempt.opened_at, attempt.key[0], attempt.commit.id)
+        for run in runs
+        for attempt in run.attempts
+        if attempt.commit
+    }
+    return [Worked(environment, commit, "", at) for at, environment, commit in sorted(found)]
 
 
 def _evidence(asked: Asked, services: ReportServices, recorded: Snapshot) -> Evidence:
@@ -91,6 +147,7 @@ def _evidence(asked: Asked, services: ReportServices, recorded: Snapshot) -> Evi
         pages=services.pages,
         lineage=lockfile.lineage,
         serial=lockfile.serial,
+        head=recorded.commit,
     )
 
 

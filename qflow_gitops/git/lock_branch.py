@@ -132,9 +132,9 @@ class GitBranch:
         """Read many blobs at once; their contents, in this order."""
         return self._reading.blobs(ids)
 
-    def steps(self, base: str, tip: str) -> Sequence[Step]:
+    def steps(self, base: str, tip: str, only: str = "") -> Sequence[Step]:
         """Return the commits that `tip` descends from and `base` doesn't, oldest first."""
-        return self._reading.steps(base, tip)
+        return self._reading.steps(base, tip, only)
 
     def signer(self, commit: str, signers: str) -> str:
         """Return who of the allowed signers' file made a commit's SSH signature, "" for nobody.

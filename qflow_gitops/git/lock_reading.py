@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from qflow_gitops.base.times import of_milliseconds, stamp
 from qflow_gitops.errors import NOTHING_MORE, LockError
 from qflow_gitops.git.child import given_input
 from qflow_gitops.git.lock_git import LockGit, safe
@@ -39,14 +40,17 @@ class LockReading:
             found.append(TreeEntry(_shown(path), mode, blob))
         return found
 
-    def steps(self, base: str, tip: str) -> Sequence[Step]:
-        """Return the commits that `tip` descends from and `base` doesn't, oldest first."""
+    def steps(self, base: str, tip: str, only: str = "") -> Sequence[Step]:
+        """Return the commits that `tip` descends from and `base` doesn't, oldest first.
+
+        With `only` those that changed this path, and of them no more than that.
+        """
         log = ["log", "--topo-order", "--reverse", "--raw", "--no-abbrev", "--no-renames", "-z"]
         # Whatever `diff.orderFile`, `i18n.logOutputEncoding` and `color.ui` say.
         log += ["-O/dev/null", "--encoding=UTF-8", "--no-color", "--no-mailmap"]
         log += ["--root", "--diff-merges=first-parent", "--ignore-submodules=none"]
         span = [tip, *([f"^{base}"] if base else [])]
-        log += ["--format=%x01%H %P", *span]
+        log += ["--format=%x01%ct %H %P", *span, *(["--", only] if only else [])]
         found: list[tuple[str, list[FileChange]]] = []
         parts = iter(self._asked(log, span).split(b"\0"))
         for part in parts:
@@ -58,7 +62,10 @@ class LockReading:
                 blobs = (_there(was.lstrip(":"), old), _there(mode, new))
                 found[-1][1].append(FileChange(_shown(next(parts)), mode, *blobs))
         named = ((names.split(), tuple(changes)) for names, changes in found)
-        return [Step(commit, tuple(parents), changes) for (commit, *parents), changes in named]
+        return [
+            Step(commit, tuple(parents), changes, _time(seconds))
+            for (seconds, commit, *parents), changes in named
+        ]
 
     def _asked(self, command: Sequence[str], span: Sequence[str]) -> bytes:
         """Return what git says of these commits; what it lacks of them is fetched. LockError."""
@@ -155,6 +162,11 @@ class LockReading:
 
 def _shown(path: bytes) -> str:
     return path.decode(errors="backslashreplace")
+
+
+def _time(seconds: str) -> str:
+    moment = of_milliseconds(int(seconds) * 1000) if seconds.isdecimal() else None
+    return stamp(moment) if moment else ""
 
 
 def _there(mode: str, blob: str) -> str:

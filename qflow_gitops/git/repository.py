@@ -14,6 +14,7 @@ from qflow_gitops.git.disk import MAX_CONTENT, on_disk
 from qflow_gitops.git.listings import Listings
 from qflow_gitops.git.process import is_id, literal_paths, shown
 from qflow_gitops.git.revisions import Revisions
+from qflow_gitops.git.successions import Successions
 from qflow_gitops.git.worktree import GitWorkTree
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _SUM = 20  # bytes of SHA-1; of SHA-256 the last ones will do
 _GIVEN_UP = 20  # so many broken objects are passed over where they are only for explaining
 
 
-class GitRepo(Revisions):
+class GitRepo(Revisions, Successions):
     """One work tree and its repository; implements `ports.git.Repository`."""
 
     _explaining: tuple[Sequence[str], Mapping[str, bytes]] = ((), {})

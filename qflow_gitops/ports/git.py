@@ -1,6 +1,6 @@
 """What is needed of git: a commit's tree, the work tree, branches; and what is kept of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
@@ -190,6 +190,21 @@ class GitTree(Protocol):
         """Return the contents of blobs that something else than a commit names.
 
         One that this clone lacks or can't read is left out: for what is only explained by it.
+        """
+
+    def succession(
+        self, commits: Sequence[str], folders: Sequence[str]
+    ) -> Iterator[tuple[str, Mapping[bytes, TreeFile | None]]]:
+        """Return what of the folders each of some commits has otherwise than the one before it.
+
+        Of the first all of it; None for a path that isn't there any more. All are in this clone.
+        """
+
+    def blobs_of(self, places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """Return the blobs that paths have at commits; "" where a commit that is here has none.
+
+        Paths are as in `TreeFile`, in ASCII and without a line break; others, and those of commits
+        that this clone lacks, in whole or in part, are left out.
         """
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:

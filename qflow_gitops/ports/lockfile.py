@@ -9,18 +9,23 @@ from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent
 from qflow_gitops.lockfile.pieces import PieceSummary
+from qflow_gitops.lockfile.worked import Worked
 
 
 class Snapshot(NamedTuple):
     """A record as it was read. `lockfile` is None where there is none yet.
 
     `where` says where it lives, for people. `copied_at` is RFC 3339 where this is only a
-    copy from earlier, because the place itself could not be asked; "" for the newest.
+    copy from earlier, because the place itself could not be asked; "" for the newest. `commit` is
+    the branch's, "" for a file. `worked` gives each step by which environments were worked on, up
+    to this record, as far as earlier ones are kept; it raises LockError.
     """
 
     lockfile: Lockfile | None
     where: str
     copied_at: str = ""
+    commit: str = ""
+    worked: Callable[[], Sequence[Worked]] = tuple
 
 
 class LostRace(Exception):
@@ -245,11 +250,12 @@ class FileChange(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A commit, its parents, and what it changed against the first of them."""
+    """A commit, its parents, what it changed against the first of them, and when (RFC 3339)."""
 
     commit: str
     parents: tuple[str, ...]
     changes: tuple[FileChange, ...]
+    at: str = ""
 
 
 class Known(NamedTuple):
@@ -308,10 +314,10 @@ class LockBranch(Protocol):
     def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
         """Read many blobs at once; their contents, in this order."""
 
-    def steps(self, base: str, tip: str) -> Sequence[Step]:
+    def steps(self, base: str, tip: str, only: str = "") -> Sequence[Step]:
         """Return the commits that `tip` descends from and `base` ("": none) doesn't.
 
-        Oldest first.
+        Oldest first; with `only` what changed that one path, and nothing else of it.
         """
 
     def commit(self, parent: str, files: Mapping[str, bytes], message: str) -> str:

@@ -148,6 +148,7 @@ def _allowed(told: AttemptEvidence) -> dict[str, Any]:
         "planDigest": told.plan_digest or None,
         "pullRequest": told.pull_request,
         "mergedBy": told.merged_by or None,
+        "approvalsNeeded": told.approvals_needed,
         "approvals": [
             {"login": one.login, "review": one.review or None, "commit": one.commit or None}
             for one in told.approvals

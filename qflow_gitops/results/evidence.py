@@ -88,7 +88,8 @@ class AttemptEvidence(NamedTuple):
     its own names: `workflow`, `workflowCommit`, `installed`, `editable`, `clockSkew`. `request` is
     `{input, variables}` as it was sent, None where `request_unknown` says why nobody knows it.
     `commit` is the one that it was sent from, with its whole message. `steps` are None where
-    nobody looked. `anchor` is unique in a page: letters, digits, `-`.
+    nobody looked. `anchor` is unique in a page: letters, digits, `-`. `approvals_needed` so many
+    the policy asked for, None where that isn't known.
     """
 
     key: RunKey
@@ -118,6 +119,7 @@ class AttemptEvidence(NamedTuple):
     pull_request: int | None = None
     merged_by: str = ""
     approvals: tuple[ApprovalTold, ...] = ()
+    approvals_needed: int | None = None
     releases: tuple[ReleaseTold, ...] = ()
     doubts: tuple[DoubtTold, ...] = ()
     events: tuple[EventTold, ...] = ()

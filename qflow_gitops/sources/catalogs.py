@@ -28,20 +28,30 @@ class Earlier:
 
         () where they can't be read any more: compare the digests.
         """
-        connectors = self._connectors(attempt, content)
+        return self.read(attempt.fact("file"), attempt.fact("commit"), environment, content) or ()
+
+    def read(
+        self, file: str, commit: str, environment: str, content: bytes
+    ) -> tuple[RunSpec, ...] | None:
+        """Return the specs of a file as a commit had it; None where its catalog isn't here."""
+        connectors = self._connectors(commit, content)
         if connectors is None:
-            return ()
+            return None
         settings = self._project._replace(default_environment=environment)
-        return load.unchecked(content, attempt.fact("file"), settings, connectors)
+        return load.unchecked(content, file, settings, connectors)
 
     def is_lost(self, attempt: Attempt, content: bytes) -> bool:
         """Whether a file may need a catalog that this clone doesn't have."""
-        return self._connectors(attempt, content) is None
+        return self._connectors(attempt.fact("commit"), content) is None
 
-    def _connectors(self, attempt: Attempt, content: bytes) -> Connectors | None:
-        if not _MAY_USE.search(content):
+    @staticmethod
+    def may_use_catalogs(content: bytes) -> bool:
+        """Whether what a file asks for may depend on its commit's catalogs."""
+        return _MAY_USE.search(content) is not None
+
+    def _connectors(self, commit: str, content: bytes) -> Connectors | None:
+        if not self.may_use_catalogs(content):
             return Connectors()
-        commit = attempt.fact("commit")
         if commit not in self._read:
             self._read[commit] = _at(self._git, commit, self._project.folder)
         return self._read[commit]

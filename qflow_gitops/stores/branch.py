@@ -6,11 +6,18 @@ since the one that this clone knew is the one before and more.
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
-from qflow_gitops.lockfile.pieces import BESIDE, HEAD, Place, files_of, lockfile_of
+from qflow_gitops.lockfile.pieces import (
+    BESIDE,
+    HEAD,
+    Place,
+    files_of,
+    lockfile_of,
+)
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.walk import Walk, is_read
@@ -29,7 +36,12 @@ from qflow_gitops.stores.branch_pushing import Pushing
 from qflow_gitops.stores.branch_record import BranchRecord, NothingKept, RecordReader
 from qflow_gitops.stores.branch_session import ROUNDS, BranchSession, contended
 from qflow_gitops.stores.branch_trail import Trail
-from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence, fits
+from qflow_gitops.stores.checks import (
+    NOTHING_DONE,
+    check_lineage,
+    check_presence,
+    fits,
+)
 
 
 class BranchStore:
@@ -76,7 +88,12 @@ class BranchStore:
             lockfile, copied_at = self._copy(known), known.at or "an unknown time"
         for record in lockfile.environments.values() if whole and lockfile else ():
             bring(record.runs, record.runs)
-        return Snapshot(lockfile, self.where, copied_at)
+        commit = (
+            self._record.commit if self._record and not copied_at else self._branch.known().commit
+        )
+        return Snapshot(
+            lockfile, self.where, copied_at, commit, partial(self._reader.worked, commit)
+        )
 
     def at_hand(self) -> Lockfile | None:
         """Return this clone's copy of the lockfile, without asking the remote."""

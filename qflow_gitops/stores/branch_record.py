@@ -25,6 +25,7 @@ from qflow_gitops.lockfile.pieces import (
 )
 from qflow_gitops.lockfile.runs import Attempts, put
 from qflow_gitops.lockfile.walk import PLAIN, Walk, misplaced
+from qflow_gitops.lockfile.worked import Worked, steps_of
 from qflow_gitops.ports.lockfile import LockBranch, Step, Summaries, TreeEntry
 from qflow_gitops.stores.branch_lockfile import Assembly, Held, broken, parts_of
 from qflow_gitops.stores.checks import NOTHING_DONE
@@ -100,6 +101,17 @@ class RecordReader:
         keys = {place.key for place in changed}
         lockfile = self._assembly.later(head, before.lockfile, files, keys)
         return BranchRecord(steps[-1].commit if steps else before.commit, lockfile, files)
+
+    def worked(self, tip: str) -> Sequence[Worked]:
+        """Return each step by which environments were worked on up to a commit, oldest first."""
+        if not tip:
+            return ()
+        self.branch.complete(tip)
+        steps = self.branch.steps("", tip, HEAD)
+        heads = [(step.at, one.new) for step in steps for one in step.changes if one.new]
+        contents = self.branch.blobs([blob for _, blob in heads])
+        records = (head_from_bytes(each, self.where).environments for each in contents)
+        return steps_of(zip((at for at, _ in heads), records, strict=True))
 
     def _check_names(self, entries: Sequence[TreeEntry]) -> None:
         """Refuse a tree with two files of one name, of which git shows now one, now the other."""

@@ -25,6 +25,7 @@ from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.places import check_open
+from qflow_gitops.lockfile.worked import steps_of
 from qflow_gitops.ports.lockfile import Kept, LockAnchors, Snapshot, Version
 from qflow_gitops.stores.announced import Announced, laid_on
 from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, fits
@@ -95,7 +96,8 @@ class WorktreeStore:
         lockfile, _ = self._files.load(reader)
         if waiting:
             lockfile = laid_on(lockfile, waiting, self._files.lineage)
-        return Snapshot(lockfile, self.where)
+        now = [("", lockfile.environments)] if lockfile else []
+        return Snapshot(lockfile, self.where, worked=lambda: steps_of(now))
 
     def at_hand(self) -> Lockfile | None:
         """Return the lockfile as it stands."""

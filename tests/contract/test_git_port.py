@@ -455,3 +455,45 @@ def test_less_of_the_work_tree_can_be_looked_at(story: Story, three: tuple[str, 
     assert list(some.listed) == [b"runs/a.yaml"]
     assert some.files() == {b"runs/a.yaml": b"a: 2\n"}
     assert some.blob(b"runs/a.yaml") == ""
+
+
+def test_a_line_of_commits_is_read_at_once(story: Story) -> None:
+    """What each has otherwise than the one before it, whatever lies between them in history."""
+    story.write("runs/a.yaml", "one")
+    story.write("elsewhere.txt", "one")
+    first = story.commit()
+    story.write("elsewhere.txt", "two")
+    second = story.commit()
+    story.write("runs/a.yaml", "two")
+    story.write("runs/b c.yaml", "b")
+    third = story.commit()
+    story.remove("runs/a.yaml")
+    fourth = story.commit()
+    line = [first, second, third, fourth, first]
+    found = [
+        (commit, {path.decode(): bool(entry) for path, entry in changed.items()})
+        for commit, changed in story.git.succession(line, ["runs"])
+    ]
+    assert found == [
+        (first, {"runs/a.yaml": True}),
+        (second, {}),
+        (third, {"runs/a.yaml": True, "runs/b c.yaml": True}),
+        (fourth, {"runs/a.yaml": False}),
+        (first, {"runs/a.yaml": True, "runs/b c.yaml": False}),
+    ]
+    assert list(story.git.succession([], ["runs"])) == []
+
+
+def test_what_stood_at_many_places_is_told_at_once(story: Story) -> None:
+    story.write("runs/b c.yaml", "one")
+    first = story.commit()
+    story.write("runs/b c.yaml", "two")
+    second = story.commit()
+    places = [
+        (first, "runs/b c.yaml"), (second, "runs/b c.yaml"), (second, "runs/none.yaml"),
+        ("0" * 40, "runs/b c.yaml"), (first, ""),
+    ]  # fmt: skip
+    assert story.git.blobs_of(places) == {
+        places[0]: blob_id(b"one"), places[1]: blob_id(b"two"), places[2]: "",
+    }  # fmt: skip
+    assert story.git.blobs_of([]) == {}

@@ -505,3 +505,19 @@ def test_a_session_notices_that_it_was_moved(name: str, made: Made) -> None:
                 session.record(more)
             assert refused.value.reason == "lock_closed"
     assert set(recorded(made(name)).environment("prod").runs) == {"a"}
+
+
+@EACH
+def test_how_far_an_environment_was_worked_on_is_told_step_by_step(made: Made, name: str) -> None:
+    """Of a file only where it is now: git keeps its earlier versions, if somebody commits them."""
+    store = made(name)
+    assert list(store.read().worked()) == []
+    first, second = "1" * 40, "2" * 40
+    with store.session() as session:
+        session.record([opening("a")], Checkpoint("prod", first))
+        session.record([accepted("a", "e-1")])
+        session.record([], Checkpoint("prod", first, first))
+        session.record([], Checkpoint("dev", second))
+    steps = [(one.environment, one.latest, one.through) for one in store.read().worked()]
+    whole = [("prod", first, ""), ("prod", first, first), ("dev", second, "")]
+    assert sorted(steps) == sorted(whole if name not in ("worktree", "fake for one") else whole[1:])

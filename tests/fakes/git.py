@@ -1,7 +1,7 @@
 """A repository and its work tree, as a person and a program see them."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -270,6 +270,25 @@ class FakeGit:
         trees = (commit.tree.values() for commit in self.commits.values())
         there = {file.blob: file.content for files in trees for file in files}
         return {blob: content for blob, content in there.items() if blob not in self.lost}
+
+    def succession(
+        self, commits: Sequence[str], folders: Sequence[str]
+    ) -> Iterator[tuple[str, Mapping[bytes, TreeFile | None]]]:
+        before: Mapping[bytes, TreeFile] = {}
+        for place, commit in enumerate(commits):
+            now = self.files(commit, folders)
+            gone: dict[bytes, TreeFile | None] = dict.fromkeys(before.keys() - now.keys())
+            if not place or commit != commits[place - 1]:
+                yield commit, gone | {k: v for k, v in now.items() if before.get(k) != v}
+            before = now
+
+    def blobs_of(self, places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        found = {}
+        for commit, path in places:
+            if commit in self.commits and path:
+                there = self.files(commit, [path]).get(path.encode())
+                found[commit, path] = there.blob if there else ""
+        return found
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
         old, new = self.commits[base].tree, self.commits[head].tree

@@ -83,9 +83,14 @@ class FakeLockBranch:
     def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
         return (self.remote.blobs[blob] for blob in ids)
 
-    def steps(self, base: str, tip: str) -> Sequence[Step]:
+    def steps(self, base: str, tip: str, only: str = "") -> Sequence[Step]:
         before = set(self._line(base)) if base else set()
-        return [self._step(commit) for commit in self._line(tip) if commit not in before]
+        steps = [self._step(commit) for commit in self._line(tip) if commit not in before]
+        if not only:
+            return steps
+        cut = [step._replace(changes=tuple(one for one in step.changes if one.path == only))
+               for step in steps]  # fmt: skip
+        return [step for step in cut if step.changes]
 
     def _step(self, commit: str) -> Step:
         version = self.remote.commits[commit]
@@ -97,7 +102,7 @@ class FakeLockBranch:
                          for files in (old, version.files)]]
             if ids[0] != ids[1]
         ]  # fmt: skip
-        return Step(commit, version.parents, tuple(changes))
+        return Step(commit, version.parents, tuple(changes), "2026-10-06T12:00:00Z")
 
     def commit(self, parent: str, files: Mapping[str, bytes], message: str) -> str:
         old = self.remote.commits[parent].files if parent else {"README.md": b"words"}

@@ -15,7 +15,14 @@ from qflow_gitops.lockfile.pieces import files_of
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.walk import GONE, PLAIN, Changed, Walk
-from qflow_gitops.ports.lockfile import Kept, LockAnchors, LostRace, Snapshot, Version
+from qflow_gitops.lockfile.worked import steps_of
+from qflow_gitops.ports.lockfile import (
+    Kept,
+    LockAnchors,
+    LostRace,
+    Snapshot,
+    Version,
+)
 from qflow_gitops.stores.checks import fits
 
 Write = Callable[[Lockfile], Lockfile]
@@ -84,7 +91,11 @@ class FakeLockStore:
 
     def read(self, *, whole: bool = False) -> Snapshot:
         del whole
-        return Snapshot(self._checked(), self.where, self.copied_at)
+        kept = self.place.versions[-1:] if self.place.alone else self.place.versions
+        versions = [("", from_bytes(each, self.where).environments) for each in kept]
+        return Snapshot(
+            self._checked(), self.where, self.copied_at, worked=lambda: steps_of(versions)
+        )
 
     def at_hand(self) -> Lockfile | None:
         return self._checked()

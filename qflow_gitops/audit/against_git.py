@@ -1,0 +1,85 @@
+"""The lockfile against git and the policy: what attempts say, and what the clone has."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from qflow_gitops.lockfile.attempt import AttemptKey
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.ports.git import Repository
+from qflow_gitops.results.evidence import AttemptEvidence, DifferenceTold, Kind, RunEvidence
+
+_NOT_SENT = frozenset({State.BASELINED, State.UNSENT})
+
+
+def differences(
+    git: Repository, runs: Iterable[RunEvidence], other: Collection[AttemptKey]
+) -> Iterator[DifferenceTold]:
+    """Find each attempt whose file or commit isn't what the clone holds, or that nobody approved.
+
+    `other` are those whose file, as it was, doesn't ask for what their digest says. What a
+    shallow or partial clone lacks differs in nothing: `unseen` counts it.
+    """
+    attempts = [attempt for run in runs for attempt in run.attempts]
+    there = git.blobs_of(_places(attempts))
+    whole = not git.is_shallow()
+    for one in attempts:
+        if (why := _unlike(one, there, other, whole=whole)) and one.commit:
+            yield _difference(Kind.NOT_IN_GIT, one, why)
+        if one.state not in _NOT_SENT and (lacks := _unapproved(one)):
+            yield _difference(Kind.UNAPPROVED, one, lacks)
+
+
+def unseen(git: Repository, runs: Iterable[RunEvidence]) -> int:
+    """Count the attempts of which a shallow clone doesn't have the commit."""
+    if not git.is_shallow():
+        return 0
+    some = (attempt.commit for run in runs for attempt in run.attempts)
+    return sum(commit is not None and not commit.at for commit in some)
+
+
+def _places(attempts: Sequence[AttemptEvidence]) -> Iterator[tuple[str, str]]:
+    for one in attempts:
+        if one.commit and one.file:
+            yield one.commit.id, one.file
+
+
+def _unlike(
+    one: AttemptEvidence,
+    there: Mapping[tuple[str, str], str],
+    other: Collection[AttemptKey],
+    *,
+    whole: bool,
+) -> str:
+    if one.commit is None:
+        return ""
+    commit = one.commit.id[:10]
+    if not one.commit.at:
+        return f"its commit {commit} isn't in this clone, which has all history" if whole else ""
+    blob, recorded = there.get((one.commit.id, one.file)), one.facts.get("blob")
+    if recorded and blob == "":
+        return f"commit {commit} has no {one.file}"
+    if recorded and blob and blob != recorded:
+        return f"{one.file} at commit {commit} isn't what the lockfile says that it was"
+    if (*one.key, one.number) in other:
+        return f"{one.file}, as it was, asks for something else than the recorded digest says"
+    return ""
+
+
+def _unapproved(one: AttemptEvidence) -> str:
+    given = len({each.login for each in one.approvals})
+    if not one.approvals_needed or given >= one.approvals_needed:
+        return ""
+    asked = f"{one.approvals_needed} approval{'s' if one.approvals_needed > 1 else ''}"
+    return f"the policy asked for {asked}, and {given or 'none'} is recorded"
+
+
+def _difference(kind: Kind, one: AttemptEvidence, why: str) -> DifferenceTold:
+    return DifferenceTold(
+        kind,
+        f"{one.name} #{one.number}: {why}.",
+        *one.key,
+        number=one.number,
+        commit=one.commit.id if one.commit else "",
+        execution_id=one.execution_id,
+        workflow_id=one.workflow_id,
+        at=one.opened_at,
+    )

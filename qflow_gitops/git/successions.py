@@ -1,0 +1,82 @@
+"""What many commits hold, each asked for by a line to one process of git's."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from qflow_gitops.base.paths import TreeFile
+from qflow_gitops.git.process import GitProcess, is_id, literal_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_GONE = "000000"
+
+
+class Successions(GitProcess):
+    """A part of `ports.git.GitTree`: of a whole line of commits at once."""
+
+    def files(self, commit: str, folders: Sequence[str]) -> Mapping[bytes, TreeFile]:
+        """Everything that the commit holds under the folders or at these paths."""
+        raise NotImplementedError
+
+    def succession(
+        self, commits: Sequence[str], folders: Sequence[str]
+    ) -> Iterator[tuple[str, Mapping[bytes, TreeFile | None]]]:
+        """Return what of the folders each of some commits has otherwise than the one before it."""
+        if not commits:
+            return
+        yield commits[0], dict(self.files(commits[0], folders))
+        pairs = zip(commits[1:], commits, strict=False)
+        feed = "".join(f"{commit} {before}\n" for commit, before in pairs if commit != before)
+        command = [
+            "diff-tree",
+            "--stdin",
+            "-r",
+            "-z",
+            "--raw",
+            "--no-renames",
+            "--no-abbrev",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--always",
+            "--",
+            *literal_paths(folders),
+        ]
+        parts = iter(self._out(command, feed.encode()).split(b"\0")[:-1])
+        found: dict[bytes, TreeFile | None] = {}
+        commit = ""
+        for part in parts:
+            if part.startswith(b":"):
+                _, mode, _, blob, _ = part.decode().split(" ")
+                path = next(parts)
+                found[path] = None if mode == _GONE else TreeFile(path, mode, blob)
+            else:
+                if commit:
+                    yield commit, found
+                commit, found = part.strip().decode(), {}
+        if commit:
+            yield commit, found
+
+    def blobs_of(self, places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """Return the blobs that paths have at commits; "" where a commit that is here has none."""
+        some = [each for each in dict.fromkeys(places) if _is_asked(*each)]
+        if not some:
+            return {}
+        wanted = [f"{commit}^{{tree}}" for commit in dict.fromkeys(commit for commit, _ in some)]
+        lines = [*wanted, *(f"{commit}:{path}" for commit, path in some)]
+        feed = "".join(f"{line}\n" for line in lines).encode()
+        out = self._out(["cat-file", "--batch-check=%(objectname) %(objecttype)"], feed)
+        told = [os.fsdecode(line) for line in out.split(b"\n")]
+        kinds = [line.rpartition(" ") for line in told[: len(lines)]]
+        here = {name[:-7] for name, kind in zip(wanted, kinds, strict=False) if kind[2] == "tree"}
+        found = {}
+        for place, (blob, _, kind) in zip(some, kinds[len(wanted) :], strict=False):
+            if place[0] in here and (kind == "blob" or not self.is_partial):
+                found[place] = blob if kind == "blob" else ""
+        return found
+
+
+def _is_asked(commit: str, path: str) -> bool:
+    return is_id(commit) and bool(path) and path.isascii() and path.isprintable()

@@ -1,0 +1,242 @@
+"""`report`: what an auditor is told, and what the sources differ in."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from qflow_gitops.audit.span import Span
+from qflow_gitops.commands.report import Asked, ReportServices, report
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.render import json as as_json
+from qflow_gitops.render import text as as_text
+from qflow_gitops.results.evidence import AttemptEvidence, DifferenceTold, Evidence, Kind, Outcome
+from qflow_gitops.sources.loader import DIRECT
+from qflow_gitops.specs.spec import MASK
+from tests.fakes.world import World, project_file
+
+APPROVED = project_file("policy: {approvals: [{count: 1}]}")
+EVER = Span()
+
+
+def services(world: World) -> ReportServices:
+    head = world._head()
+    return ReportServices(world.git, head, world.store, world._settings(head), DIRECT, world.clock)
+
+
+def told(world: World, *runs: str, environment: str = "", span: Span = EVER) -> Evidence:
+    made = report(Asked(runs, environment, span), services(world))
+    assert json.loads(as_json.render(made))["command"] == "report"
+    assert "\x1b" not in as_text.render(made)
+    assert isinstance(made.body, Evidence)
+    return made.body
+
+
+def attempts(body: Evidence) -> list[AttemptEvidence]:
+    return [attempt for run in body.runs for attempt in run.attempts]
+
+
+def differences(body: Evidence, kind: Kind) -> list[DifferenceTold]:
+    return [each for each in body.compared.differences if each.kind is kind]
+
+
+def applied(*names: str, settings: str = project_file()) -> World:
+    world = World(settings)
+    world.specs(*names)
+    world.apply()
+    return world
+
+
+def test_an_attempt_is_told_with_its_commit_and_request() -> None:
+    world = World()
+    world.spec("a", "secret", extra="  sensitive: [/input/value]\n")
+    commit = world.commit("Encrypt\n\nAs the board asked.")
+    world.apply()
+    (attempt,) = attempts(told(world))
+    assert (attempt.key, attempt.number, attempt.outcome) == (("prod", "a"), 1, Outcome.SUCCEEDED)
+    assert attempt.commit is not None
+    assert (attempt.commit.id, attempt.commit.subject) == (commit, "Encrypt")
+    assert attempt.message == "Encrypt\n\nAs the board asked."
+    assert attempt.request == {"input": {"value": MASK}}
+    assert (attempt.actor, attempt.unknown) == ("ada", ())
+    assert told(world).compared.differences == ()
+
+
+def test_what_a_spec_calls_sensitive_is_in_no_text_of_the_report() -> None:
+    """Whoever writes a commit's message or a reason may name what the spec hides."""
+    world = World()
+    metadata = "  annotations: {why: because of canary-4711}\n"
+    world.spec("a", "canary-4711", metadata=metadata, extra="  sensitive: [/input/value]\n")
+    world.spec("b")
+    world.commit("Fix canary-4711\n\nIt is canary-4711 again.")
+    world.freeze("canary-4711 burns")
+    world.unfreeze("it is over")
+    world.apply()
+    body = told(world)
+    assert "canary-4711" not in repr(body)
+    assert {each.message for each in attempts(body)} == {f"Fix {MASK}\n\nIt is {MASK} again."}
+    assert [event.reason for _, event in body.events][:1] == [f"{MASK} burns"]
+
+
+def test_a_run_is_told_with_what_it_was_called_before() -> None:
+    world = applied("a")
+    world.git.remove("runs/a.yaml")
+    world.spec("b", "a", metadata="  previousName: a\n")
+    world.commit()
+    world.apply()
+    body = told(world, "b")
+    assert [run.key for run in body.runs] == [("prod", "a"), ("prod", "b")]
+    assert [event.what for event in body.runs[1].events] == ["carried"]
+    assert [run.key for run in told(world, "a").runs] == [("prod", "a")]
+
+
+def test_an_execution_names_its_run_and_an_unknown_one_nothing() -> None:
+    world = applied("a", "b")
+    (attempt,) = world.attempts("b")
+    assert [run.key for run in told(world, attempt.execution_id).runs] == [("prod", "b")]
+    with pytest.raises(UsageProblem) as stopped:
+        told(world, "00000000-0000-4000-8000-00000000dead")
+    assert stopped.value.reason == "execution_unknown"
+
+
+def test_a_span_has_what_was_under_way_in_it() -> None:
+    world = applied("a")
+    between = world.now
+    world.clock.sleep(60.0)
+    since = world.now
+    world.spec("a", "again")
+    world.commit()
+    world.apply()
+    (run,) = told(world, span=Span(until=between)).runs
+    assert ([each.number for each in run.attempts], run.later) == ([1], 1)
+    later = told(world, span=Span(since=since))
+    assert [each.number for run in later.runs for each in run.attempts] == [2]
+    assert told(world, span=Span(since="2999-01-01T00:00:00Z")).runs == ()
+
+
+# --- what stood in commits -----------------------------------------------------------
+
+
+def test_what_stood_in_a_commit_that_was_worked_on_and_was_never_sent_is_named() -> None:
+    world = applied("a")
+    world.spec("b")
+    world.spec("a", "held", metadata="  annotations: {}\n")
+    commit = world.commit()
+    world.apply(runs=("a",))
+    (found,) = differences(told(world), Kind.NEVER_SENT)
+    assert (found.environment, found.run, found.commit) == ("prod", "b", commit)
+    assert "was never sent, and still stands there" in found.text
+    world.git.remove("runs/b.yaml")
+    world.spec("c")
+    world.commit()
+    world.apply()
+    (found,) = differences(told(world), Kind.NEVER_SENT)
+    assert found.run == "b"
+    assert "still stands" not in found.text
+    assert told(world).compared.commits == 3
+
+
+def test_what_was_baselined_was_not_forgotten() -> None:
+    world = World()
+    world.specs("a")
+    world.baseline()
+    body = told(world)
+    assert [each.outcome for each in attempts(body)] == [Outcome.DECLARED]
+    assert body.compared.differences == ()
+
+
+def test_what_a_commit_asked_for_that_no_apply_saw_is_no_difference() -> None:
+    world = applied("a")
+    world.spec("a", "never applied")
+    world.commit()
+    world.spec("a")
+    world.spec("b")
+    world.commit()
+    world.apply()
+    assert told(world).compared.differences == ()
+
+
+def test_commits_that_are_gone_are_said_to_be_unknown() -> None:
+    world = applied("a")
+    world.git.commits.pop(world.git.resolve("HEAD"))
+    world.git.refs.clear()
+    world.git.refs["HEAD"] = "refs/heads/main"
+    world.spec("a")
+    world.commit("another history")
+    body = told(world)
+    (found,) = differences(body, Kind.NOT_IN_GIT)
+    assert "isn't in this clone, which has all history" in found.text
+    assert any("aren't in this clone" in limit for limit in body.compared.limits)
+
+
+# --- the lockfile against git and the policy -----------------------------------------
+
+
+def tampered(world: World, change: Callable[[dict[str, Any]], object]) -> None:
+    data = json.loads(world.store.place.versions[-1])
+    change(data["environments"]["prod"]["runs"]["a"]["attempts"][0])
+    world.store.place.versions[-1] = json.dumps(data).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"blob": "0" * 40}, "isn't what the lockfile says that it was"),
+        ({"file": "runs/other.yaml"}, "has no runs/other.yaml"),
+        ({"digest": "v1:sha256:" + "0" * 64}, "asks for something else"),
+        ({"commit": "0" * 40}, "isn't in this clone"),
+    ],
+)
+def test_an_attempt_that_git_does_not_bear_out_is_named(change: dict[str, str], words: str) -> None:
+    world = applied("a")
+    tampered(world, lambda attempt: attempt.update(change))
+    (found,) = differences(told(world), Kind.NOT_IN_GIT)
+    assert words in found.text
+    assert (found.run, found.number) == ("a", 1)
+
+
+def test_what_nobody_approved_is_named_where_the_policy_asked_for_it() -> None:
+    world = applied("a", settings=APPROVED)
+    assert world.states() == {}
+    world = applied("a")
+    assert attempts(told(world))[0].approvals_needed == 0
+    world.git.write("qflow.yaml", APPROVED)
+    world.commit()
+    (attempt,) = attempts(told(world))
+    assert attempt.approvals_needed == 0
+    tampered(world, lambda data: data.update(commit=world.git.resolve("HEAD")))
+    (found,) = differences(told(world), Kind.UNAPPROVED)
+    assert "the policy asked for 1 approval, and none is recorded" in found.text
+    allowed = {"approvers": ["bob"], "pullRequest": 12}
+    tampered(world, lambda data: data.update(evidence=allowed))
+    body = told(world)
+    assert differences(body, Kind.UNAPPROVED) == []
+    assert [each.login for each in attempts(body)[0].approvals] == ["bob"]
+
+
+# --- doubts and releases -------------------------------------------------------------
+
+
+def test_a_doubt_is_told_with_its_end() -> None:
+    world = applied("a")
+
+    def doubted(data: dict[str, Any]) -> None:
+        first = data["events"][0]
+        data.update(state="assumed")
+        for name in ("executionId", "status"):
+            data.pop(name, None)
+        by = {"actor": "bob"}
+        data["events"] = [
+            first,
+            {"at": "2026-10-06T12:01:00Z", "to": "in_doubt"},
+            {"at": "2026-10-06T12:09:00Z", "to": "assumed", "detail": "I saw it", "by": by},
+        ]
+
+    tampered(world, doubted)
+    (attempt,) = attempts(told(world))
+    (doubt,) = attempt.doubts
+    assert (doubt.since, doubt.settled) == ("2026-10-06T12:01:00Z", State.ASSUMED)
+    assert (doubt.by, doubt.reason) == ("bob", "I saw it")
+    assert attempt.outcome is Outcome.ASSUMED
