@@ -88,12 +88,9 @@ class BranchStore:
             lockfile, copied_at = self._copy(known), known.at or "an unknown time"
         for record in lockfile.environments.values() if whole and lockfile else ():
             bring(record.runs, record.runs)
-        commit = (
-            self._record.commit if self._record and not copied_at else self._branch.known().commit
-        )
-        return Snapshot(
-            lockfile, self.where, copied_at, commit, partial(self._reader.worked, commit)
-        )
+        newest = None if copied_at else self._record
+        at = newest.commit if newest else self._branch.known().commit
+        return Snapshot(lockfile, self.where, copied_at, at, partial(self._reader.worked, at))
 
     def at_hand(self) -> Lockfile | None:
         """Return this clone's copy of the lockfile, without asking the remote."""
