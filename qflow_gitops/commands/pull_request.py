@@ -25,7 +25,7 @@ from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.ports.pull_requests import PullRequest
 from qflow_gitops.results.failing import known
 from qflow_gitops.results.plans import Planned
-from qflow_gitops.results.report import Report
+from qflow_gitops.results.report import InvalidFiles, Report
 from qflow_gitops.results.reviews import Proposal, Review, ReviewStatus
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources import lostsettings, narrowing, place, settings
@@ -259,11 +259,15 @@ def _touched_findings(
 def settings_of(git: Repository, commits: Iterable[str], platform: str) -> Project:
     """Read the settings of the first of these commits that has any, else of the last.
 
-    The last one says where the project lies.
+    The last one says where the project lies. InvalidFiles names an earlier commit.
     """
     *before, last = commits
     folder = place.find(git, last).folder
     for commit in before:
         if lostsettings.has_settings(git, folder, commit):
-            return settings.settings_at(git, folder, commit, platform)
+            try:
+                return settings.settings_at(git, folder, commit, platform)
+            except InvalidFiles as problem:  # the files at hand may be fine
+                problem.where = f"commit {commit[:10]}, onto which this goes"
+                raise
     return settings.settings(git, last, platform).project

@@ -16,7 +16,7 @@ from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import ACTIONS, OTHER, TOKEN, Fault, GitHubApi
 from tests.helpers.partners import nightly, rows
-from tests.helpers.specs import SAMPLE, WORKFLOW, spec
+from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT, WORKFLOW, spec
 
 FILE = "runs/aws/buckets.yaml"
 TWO = BRANCH_PROJECT.replace("spec:", "spec:\n  defaultEnvironment: prod").replace(
@@ -514,6 +514,21 @@ def test_the_number_comes_from_the_event(
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
     assert cli("comment").code == 0
     assert len(api.bodies(1)) == 1
+
+
+def test_broken_settings_of_the_target_branch_are_told_with_their_commit(
+    workspace: Workspace, cli: Cli
+) -> None:
+    workspace.write("qflow.yaml", SANDBOX_PROJECT + "  lock: {store: nowhere}\n")
+    workspace.write("runs/a.yaml", SAMPLE)
+    onto = workspace.commit("broken")
+    workspace.git("switch", "--quiet", "-c", "fix")
+    workspace.write("qflow.yaml", SANDBOX_PROJECT)
+    workspace.commit("mended")
+    assert cli("validate").code == 0
+    done = cli("comment", "--dry-run")
+    assert done.code == 3
+    assert f"Error: commit {onto[:10]}, onto which this goes: The repository's files" in done.err
 
 
 def test_a_dry_run_shows_and_posts_nothing(pull: Workspace, cli: Cli, api: GitHubApi) -> None:
