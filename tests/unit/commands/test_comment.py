@@ -68,7 +68,7 @@ def test_what_no_apply_did_of_what_was_merged_before_is_said() -> None:
     world.clock.sleep(2 * 3600)
     assert only(world.comment(7)).what == "edited"
     html = cmarkgfm.github_flavored_markdown_to_html(text(team))
-    assert f"no apply has got through since {world.git.now}" in html
+    assert f"no apply has got through since <code>{world.git.now}</code>" in html
     assert "qflow-gitops apply -e prod" in html
     world.git.switch("main")
     world.apply()
