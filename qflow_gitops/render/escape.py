@@ -1,6 +1,7 @@
 """The words that several formats share, and the making safe of what files and servers say."""
 
 import unicodedata
+from html import escape
 
 from qflow_gitops.base.printable import shown
 from qflow_gitops.findings.finding import Excerpt
@@ -15,6 +16,11 @@ def clean(text: str) -> str:
     which a CI runner may take for commands, are broken with a zero-width space.
     """
     return _no_command(shown(text))
+
+
+def in_html(text: str) -> str:
+    """Make a text safe in HTML, as an element's text or within an attribute's quotes."""
+    return escape(shown(text))
 
 
 def _no_command(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from qflow_gitops.base import resources
 from qflow_gitops.base.jsontext import indented
 from qflow_gitops.base.printable import is_hidden, shown
+from qflow_gitops.render.html_parts import code, is_outward, out, row, text, time
 from qflow_gitops.render.html_places import Places, page_of
 from qflow_gitops.render.html_summary import summarised
 from qflow_gitops.render.html_timeline import drawn
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 LIMIT = 5_900_000
 """Bytes of one file, so that a mail takes it: attempts are told in full as far as they fit."""
-_HTTPS = re.compile(r"https://[!-~]+")
 
 
 def render(report: Report) -> str:
@@ -42,11 +42,16 @@ def render(report: Report) -> str:
     body = report.body
     if not isinstance(body, Evidence):
         return _template("problem.html").render(**_frame(), report=report)
-    rows = _sorted(body)
-    bare = _index(report, body, rows, Places({}), {})
-    told = dict(_fitting(body, rows, LIMIT - len(bare.encode())))
-    del bare
-    return _index(report, body, rows, Places({one: f"#{one}_" for one in told}), told)
+    attempts = _sorted(body)
+    rows = [_markup(row(one, "", body.pages)) for one in attempts]
+    room = LIMIT - len(_index(report, body, rows, Places({}), []).encode())
+    told = dict(_fitting(body, attempts, room))
+    places = Places({one: f"#{one}_" for one in told})
+    for number, one in enumerate(attempts):
+        if one.anchor in told:
+            rows[number] = _markup(row(one, places.of(one.anchor), body.pages))
+    in_full = [told[one.anchor] for one in attempts if one.anchor in told]
+    return _index(report, body, rows, places, in_full)
 
 
 def pages(report: Report) -> Iterator[tuple[str, bytes]]:
@@ -59,7 +64,9 @@ def pages(report: Report) -> Iterator[tuple[str, bytes]]:
     if not isinstance(body, Evidence):
         return
     places = Places.of_pages(body)
-    yield "index.html", _index(report, body, _sorted(body), places, {}).encode()
+    rows = [_markup(row(one, places.of(one.anchor), body.pages)) for one in _sorted(body)]
+    yield "index.html", _index(report, body, rows, places, []).encode()
+    del rows
     template, frame = _template("run.html"), _frame()
     for run in body.runs:
         path = page_of(run.key)
@@ -68,16 +75,11 @@ def pages(report: Report) -> Iterator[tuple[str, bytes]]:
 
 
 def _index(
-    report: Report,
-    body: Evidence,
-    rows: list[AttemptEvidence],
-    places: Places,
-    told: dict[str, Markup],
+    report: Report, body: Evidence, rows: list[Markup], places: Places, told: list[Markup]
 ) -> str:
     return _template("report.html").render(
         **_frame(with_script=True), report=report, evidence=body, rows=rows, places=places,
-        told=[told[one.anchor] for one in rows if one.anchor in told],
-        summary=summarised(body), picture=drawn(body),
+        told=told, summary=summarised(body), picture=drawn(body),
     )  # fmt: skip
 
 
@@ -96,11 +98,11 @@ def _fitting(
     """
     template = _template("attempt.html")
     for one in sorted(rows, key=_is_plain):
-        text = Markup(template.render(attempt=one, evidence=body, below=True))  # noqa: S704
-        room -= len(text.encode()) + len(one.anchor) + _LINK
+        made = _markup(template.render(attempt=one, evidence=body, below=True))
+        room -= len(made.encode()) + len(one.anchor) + _LINK
         if room < 0:
             return
-        yield one.anchor, text
+        yield one.anchor, made
 
 
 _LINK = 32
@@ -119,8 +121,9 @@ def _environment() -> Environment:
         finalize=_seen, keep_trailing_newline=True,
     )  # fmt: skip
     made.filters.update(lines=_lines, json=_json, moment=moment)
-    made.tests["outward"] = _is_outward
+    made.tests["outward"] = is_outward
     made.globals.update(
+        out=_safe(out), time=_safe(time), text=_safe(text), code=_safe(code),
         commit_page=commit_page, file_page=file_page, pull_page=pull_page, page_of=page_of,
         marks=MARKS, signs=SIGNS, kinds=KINDS, titles=TITLES,
     )  # fmt: skip
@@ -154,9 +157,14 @@ def _bare(value: Any) -> Any:
     return [_bare(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _is_outward(address: str) -> bool:
-    """Whether an address may be a link: https, and nothing in it that isn't seen."""
-    return _HTTPS.fullmatch(address) is not None
+def _safe(piece: Callable[..., str]) -> Callable[..., Markup]:
+    """Let a template write a piece of HTML as it is."""
+    return lambda *words: _markup(piece(*words))
+
+
+def _markup(html: str) -> Markup:
+    """Mark what is HTML and safe: our own files, and what was made so by `html_parts`."""
+    return Markup(html)  # noqa: S704
 
 
 @cache
@@ -169,8 +177,8 @@ def _frame(*, with_script: bool = False) -> dict[str, Any]:
     if script:
         policy.append(f"script-src {_hash(script)}")
     return {
-        "style": Markup(style),  # noqa: S704  both are our own files
-        "script": Markup(script),  # noqa: S704
+        "style": _markup(style),
+        "script": _markup(script),
         "policy": "; ".join([*policy, "base-uri 'none'", "form-action 'none'"]),
     }
 

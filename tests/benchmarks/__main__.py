@@ -19,6 +19,7 @@ from tests.benchmarks import (
     lockfile,
     page,
     peers,
+    report,
     rollouts,
     setup,
     speed,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Table]] = {
     "targets": targets.measure,
     "rollouts": rollouts.measure,
     "setup": setup.measure,
+    "report": report.measure,
     "install": demo.measure,
 }
 """Name -> benchmark; it is given how much to measure. A new one is a file and a line here."""
