@@ -50,8 +50,8 @@ PARTS = {
 @click.option(
     "--facts",
     is_flag=True,
-    help="Show what this tenant's answers look like where Qualys' documentation is silent, to be "
-    "attached to an issue: no id, value or text in it.",
+    help="Show what this subscription's answers look like where Qualys' documentation is silent, "
+    "to be attached to an issue: no id, value or text in it.",
 )
 @options.output("text", "json", "markdown")
 @click.pass_obj

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     "--timeout",
     metavar="DURATION",
     callback=options.seconds,
-    help="How long to watch, e.g. 45m; default: the settings' apply.timeout. Then exit 8.",
+    help="How long to watch, such as 45m; default: the settings' apply.timeout. Then exit 8.",
 )
 @options.output("text", "json", "markdown")
 @click.pass_obj

@@ -69,7 +69,7 @@ _LONGEST = 3600
     "--timeout",
     metavar="DURATION",
     callback=options.seconds,
-    help="How long to --watch, e.g. 45m; default: the settings' apply.timeout. Then exit 8.",
+    help="How long to --watch, such as 45m; default: the settings' apply.timeout. Then exit 8.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit 9, 1 or 8: in doubt, failed, under way.")
 @options.output("text", "json")

@@ -26,7 +26,7 @@ API_SERVER = ("QFLOW_API_USERNAME", "QFLOW_API_PASSWORD")
 
 _NOTHING = "Nothing was sent."
 _HALVES = {
-    LOGIN: f"Set {LOGIN} to github, gitlab or forgejo, or leave both out.",
+    LOGIN: f"Set {LOGIN} to `github`, `gitlab` or `forgejo`, or leave both out.",
     AUDIENCE: f"Set {AUDIENCE} to the audience that Qualys Support was told of for this login.",
 }
 """What to do where one of them is missing."""

@@ -25,7 +25,7 @@ def _part(part: Examined) -> Iterator[str]:
 
 
 def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:
-    yield "#### What Qualys' documentation leaves open, as this tenant shows it\n\n"
+    yield "#### What Qualys' documentation leaves open, as this subscription shows it\n\n"
     yield "| About | docs/api.md | Seen | How |\n|---|---|---|---|\n"
     for fact in facts:
         seen = cell(fact.seen) if fact.seen else "not seen"

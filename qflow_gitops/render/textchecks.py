@@ -89,7 +89,7 @@ def _together(verdict: Verdict, names: list[str]) -> Iterator[str]:
 
 def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:
     yield ""
-    yield "What Qualys' documentation leaves open, as this tenant shows it"
+    yield "What Qualys' documentation leaves open, as this subscription shows it"
     yield "(in brackets the section of docs/api.md)"
     for how, some in groupby(facts, lambda fact: fact.how):
         yield f"  {clean(how)}"

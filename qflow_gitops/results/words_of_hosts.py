@@ -98,7 +98,7 @@ LOGIN = (
     Word(
         "login_unknown",
         "QFLOW_LOGIN names no login.",
-        "Set it to github, gitlab or forgejo.",
+        "Set it to `github`, `gitlab` or `forgejo`.",
     ),
     Word(
         "token_file",

@@ -270,7 +270,7 @@ _BY_REASON = {
     "it only names what there is to choose from: test_sandbox_faults.py": ("Valid faults: ….",),
     "a doctor's, shown, typed or followed: test_doctor_qualys.py, test_doctor_budget.py": (
         "With the others': `qflow-gitops doctor qualys -e …`",
-        "Mend it in Qualys: TotalCloud, Configure, Connectors.",
+        "Fix it in Qualys: TotalCloud, Configure, Connectors.",
         "No spec uses it.",
         "Look at it in Qualys.",
         "Correct the id, or let the user see it in TotalCloud.",

@@ -124,7 +124,7 @@ def _judged(one: UsedConnector, seen: SeenConnector) -> Check | None:
     about = f"connector {title(one)}"
     by = f"; {one.file} uses it" if one.file else ""
     if now.trouble and one.file:
-        way = "Mend it in Qualys: TotalCloud, Configure, Connectors."
+        way = "Fix it in Qualys: TotalCloud, Configure, Connectors."
         return failed(NAME, about, f"it {now.trouble}{by}", way)
     if now.trouble:
         return warning(NAME, about, f"it {now.trouble}", "No spec uses it.")
