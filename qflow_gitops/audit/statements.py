@@ -23,6 +23,7 @@ PAYLOAD = "application/vnd.in-toto+json"
 _DIGEST = re.compile(r"v1:sha256:([0-9a-f]{64})")
 _SUM = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_NONCE = re.compile(r"[0-9a-f]{32}")
 _ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?(?:\[bot\])?")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}")
@@ -72,7 +73,15 @@ def _predicate(
     key: RunKey, attempt: Attempt, apply: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     facts, evidence = attempt.facts, attempt.evidence
-    yield "run", {"environment": key[0], "name": key[1], "attempt": attempt.number}
+    yield (
+        "run",
+        _kept(
+            environment=key[0],
+            name=key[1],
+            attempt=attempt.number,
+            nonce=_fitting(_NONCE, facts, "nonce"),
+        ),
+    )
     yield (
         "request",
         _kept(

@@ -52,7 +52,15 @@ class Run(NamedTuple):
         """Return an attempt that came as far as this state, as it stands in the lockfile."""
         count = STATES.index(state) + 1
         by = {"actor": "bench@example.com", "tool": "0.1.0"}
-        intent = {"by": by, "leaseUntil": "2026-01-01T00:06:00Z", "executionsBefore": []}
+        apply = {
+            "workflow": "bench/runs/.github/workflows/qflow.yml@refs/heads/main",
+            "workflowCommit": self.facts.get("commit", ""),
+            "installed": f"sha256:{made_up('installed')}",
+            "clockSkew": 0,
+        }
+        intent = {
+            "by": by, "leaseUntil": "2026-01-01T00:06:00Z", "executionsBefore": [], "apply": apply,
+        }  # fmt: skip
         extra: tuple[dict[str, Any], ...]
         extra = (intent, {"httpStatus": 200}, {"status": "Success"})
         execution = str(uuid.UUID(made_up("execution", self.name, number)[:32], version=4))
@@ -77,9 +85,22 @@ class Run(NamedTuple):
             "blob": made_up("blob", self.name, number)[:40],
             "bodySha256": made_up("body", self.name, number),
             "nonce": made_up("nonce", self.name, number)[:32],
-            "evidence": {"planDigest": f"v1:sha256:{made_up('plan', self.name, number)}"},
+            "evidence": self._evidence(number),
         }
         return Run(self.name, f"v1:sha256:{digest}", {**self.facts, **new})
+
+    def _evidence(self, number: int) -> dict[str, Any]:
+        """Return what allowed it: a pull request of its own, approved by one person."""
+        chance = made_up("pull request", self.name, number)
+        review = {"by": "bench", "review": int(chance[:8], 16), "commit": chance[:40]}
+        return {
+            "planDigest": f"v1:sha256:{made_up('plan', self.name, number)}",
+            "pullRequest": int(chance[:3], 16) + 1,
+            "approvers": ["bench"],
+            "approvals": [review],
+            "mergedBy": "bench",
+            "catalogRevision": made_up("revision"),
+        }
 
 
 class Version(NamedTuple):

@@ -72,7 +72,10 @@ def test_all_of_it_is_this() -> None:
         ],
         "predicateType": PREDICATE,
         "predicate": {
-            "run": {"environment": "prod", "name": "encrypt-prod-buckets", "attempt": 1},
+            "run": {
+                "environment": "prod", "name": "encrypt-prod-buckets", "attempt": 1,
+                "nonce": "e01f029e7045ce16b2808dde8b102889",
+            },
             "request": {
                 "digest": f"v1:sha256:{DIGEST}",
                 "workflowId": "6cad21c8-4405-4517-beb9-7372feafb5b4",
