@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+import click
 import pytest
 
+from qflow_gitops.cli.console import Console
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
@@ -187,3 +189,31 @@ def test_nothing_sensitive_is_in_them(project: Workspace, cli: Cli, sandbox: San
     found = files(project.path / "out")
     assert "prod/secret-run/1.intoto.json" in found
     assert not any(canary.encode() in content for content in found.values())
+
+
+def test_at_a_terminal_the_passphrase_is_asked_for(
+    applied: Workspace, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = key(tmp_path, "open sesame")
+    monkeypatch.setattr(Console, "interactive", True)
+    for typed, code in (("open sesame", 0), ("another", 2)):
+        asked: list[dict[str, object]] = []
+
+        def answer(_text: str, typed: str = typed, **options: object) -> str:
+            asked.append(options)  # noqa: B023  it is called before the next one
+            return typed
+
+        monkeypatch.setattr(click, "prompt", answer)
+        assert cli("report", "--statements", "out", "--key", named).code == code
+        assert asked == [{"hide_input": True, "err": True}]
+
+
+def test_without_the_extra_only_signing_is_refused(
+    applied: Workspace, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = key(tmp_path)
+    monkeypatch.setitem(sys.modules, "securesystemslib.signer", None)
+    done = cli.json("report", "--statements", "out", "--key", named)
+    assert (done["exitCode"], done["reason"]) == (2, "statement_key")
+    assert "securesystemslib" in done["error"]["hint"]
+    assert cli("report", "--statements", "out").code == 0
