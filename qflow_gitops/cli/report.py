@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     help="Only what was under way before: 2026-11-01 (UTC) for all of October.",
 )
 @click.option(
+    "--live",
+    is_flag=True,
+    help="Also ask Qualys, with its credentials: which executions of the last 30 days nobody "
+    "started from here, which aren't shown, and the steps of RUNs.",
+)
+@click.option(
     "--output",
     metavar="DIR",
     type=click.Path(file_okay=False),
@@ -65,6 +71,7 @@ def command(
     environment: str,
     since: str,
     until: str,
+    live: bool,
     output: str | None,
     statements: str | None,
     key: str,
@@ -87,7 +94,7 @@ def command(
             raise click.UsageError("--statements and --output need a folder each.")
         if key and not statements:
             raise click.UsageError("--key signs statements: it goes with --statements DIR.")
-        asked = Asked(runs, environment, Span(since, until))
+        asked = Asked(runs, environment, Span(since, until), live)
         folder = Path(os.path.abspath(wiring.directory / (output or "")))  # noqa: PTH100  links stay
         stated = report_statements.place(wiring, statements) if statements else None
         signer = report_statements.signer(wiring, key) if statements else None
@@ -126,6 +133,7 @@ def _services(wiring: Wiring) -> ReportServices:
         settings=settings,
         loader=wiring.loader,
         clock=SystemClock(),
+        connect=wiring.connections.qualys,
         platform=wiring.platform,
         pages=wiring.ci.pages,
     )

@@ -1,7 +1,7 @@
 """The report for an audit: what ran, what allowed it, and what is missing. Looks only."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import qflow_gitops
@@ -15,6 +15,7 @@ from qflow_gitops.audit.worked import Bases, worked_on
 from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
+from qflow_gitops.commands.report_live import Asking
 from qflow_gitops.commands.show_found import Finder, OneRun, SeveralRuns
 from qflow_gitops.errors import LockError, QflowError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -22,7 +23,8 @@ from qflow_gitops.lockfile.worked import Worked
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore, Snapshot
-from qflow_gitops.results.evidence import Evidence, RunEvidence
+from qflow_gitops.ports.qualys import Qualys
+from qflow_gitops.results.evidence import Compared, Evidence, RunEvidence
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.found import Settings
@@ -38,11 +40,15 @@ _UNDATED = (
 
 
 class Asked(NamedTuple):
-    """What is asked for: RUNs or EXECUTIONs (() for all), an environment ("": any), a span."""
+    """What is asked for: RUNs or EXECUTIONs (() for all), an environment ("": any), a span.
+
+    `live`: Qualys is asked, too.
+    """
 
     runs: tuple[str, ...] = ()
     environment: str = ""
     span: Span = Span()
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class ReportServices:
     """What `report` needs from outside.
 
     `commit` is "" for the work tree. `pages` is what the addresses of the code host's pages begin
-    with, "" for no links.
+    with, "" for no links. `connect` as in `apply.platforms.Gateways`.
     """
 
     git: Repository
@@ -59,6 +65,7 @@ class ReportServices:
     settings: Settings
     loader: Loader
     clock: Clock
+    connect: Callable[[str], tuple[Qualys, str]]
     platform: str = ""
     pages: str = ""
 
@@ -85,12 +92,42 @@ def report(asked: Asked, services: ReportServices, recorded: Snapshot | None = N
     names = [name for name in lockfile.environments if asked.environment in ("", name)]
     worked = worked_on((*steps, *_sent_from(runs)), lockfile, asked.span, names)
     compare = Compare(runs, worked, meant, limits)
+    found, problem = compared(gatherer, compare), None
+    if asked.live:
+        runs, found, problem = _live(asked, services, gatherer, runs, found)
     evidence = _evidence(asked, services, recorded)._replace(
-        events=events_of(lockfile, asked.span, names),
-        compared=compared(gatherer, compare),
+        events=events_of(lockfile, asked.span, names), compared=found
     )
     body = masking.told(evidence)._replace(runs=masking.each(runs))
-    return Report("report", notes=out_of_use(recorded), body=body)
+    made = Report("report", notes=out_of_use(recorded), body=body)
+    if problem is None:
+        return made
+    return replace(made, exit_code=problem.exit_code, reason=problem.reason, error=problem)
+
+
+def _live(
+    asked: Asked,
+    services: ReportServices,
+    gatherer: Gatherer,
+    runs: list[RunEvidence],
+    found: Compared,
+) -> tuple[list[RunEvidence], Compared, QflowError | None]:
+    """Ask Qualys about executions, and about the steps of runs that are named."""
+    project = services.project
+    asking = Asking(
+        project, asked.environment, services.connect, gatherer.lockfile, services.clock.now(),
+        asked.span,
+    )  # fmt: skip
+    workflows = {attempt.workflow_id for run in runs for attempt in run.attempts}
+    if not asked.runs:
+        specs = all_specs(services.git, services.commit, project).specs.values()
+        workflows |= {
+            spec.workflow_id for spec in specs if asked.environment in ("", spec.environment)
+        }
+    found, problem = asking.compare(found, workflows, runs)
+    if asked.runs and problem is None:
+        runs = asking.steps(runs, gatherer.spec_of)
+    return runs, found, problem
 
 
 def _steps(recorded: Snapshot) -> tuple[Sequence[Worked], tuple[str, ...]]:

@@ -7,8 +7,9 @@ import pytest
 
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
+from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
-from tests.helpers.specs import spec
+from tests.helpers.specs import WORKFLOW, spec
 from tests.helpers.typed import commands
 
 RUN = "encrypt-prod-buckets"
@@ -81,6 +82,10 @@ def held(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+def stood(folder: Path) -> dict[Path, tuple[int, int]]:
+    return {path: (path.lstat().st_ino, path.lstat().st_mtime_ns) for path in folder.rglob("*")}
+
+
 def test_a_folder_has_an_index_and_a_page_for_each_run(
     applied: str, project: Workspace, cli: Cli
 ) -> None:
@@ -120,11 +125,69 @@ def test_nothing_of_anybody_else_is_written_over(
                 (folder / "runs/prod" / f"{RUN}.html").unlink()
                 (folder / "runs/prod").rmdir()
                 (folder / "runs/prod").symlink_to(kept)
-    before = {path: path.lstat() for path in project.path.parent.glob("evidence/**/*")}
+    before = stood(folder)
     done = cli("report", "--output", "../evidence")
     assert done.code == 2
     assert "The report isn't written there" in done.err
     assert "Nothing was done." in done.err
-    assert {path: path.lstat() for path in project.path.parent.glob("evidence/**/*")} == before
+    assert stood(folder) == before
     assert (kept / "index.html").read_text("utf-8") == "mine"
     assert held(kept) == {"index.html"}
+
+
+# --- against Qualys, git and the policy ----------------------------------------------
+
+
+def test_a_run_executed_by_hand_in_qualys_is_seen(
+    applied: str, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli("report").out.count("Qualys shows execution") == 0
+    foreign = sandbox.add_foreign(WORKFLOW, {"bucketName": "by-hand"})
+    done = cli("report", "--live")
+    assert done.code == 0
+    assert f"Qualys shows execution {foreign} of workflow {WORKFLOW}" in done.out
+    assert "nothing in this lockfile started it" in done.out
+    (found,) = cli.json("report", "--live")["compared"]["differences"]
+    assert (found["kind"], found["executionId"]) == ("foreign", foreign)
+    assert found["source"]
+    assert applied
+
+
+def test_without_credentials_only_qualys_is_left_out(
+    applied: str, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = len(sandbox.requests())
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    assert cli("report").code == 0
+    done = cli("report", "--live")
+    assert done.code == 4
+    assert "Qualys wasn't asked: There are no credentials" in done.out
+    assert f"{RUN} #1" in done.out
+    assert len(sandbox.requests()) == asked
+    assert applied
+
+
+def test_what_was_never_sent_is_told_from_the_branch_of_a_fresh_clone(
+    remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The lockfile's branch tells which commits were worked on, whoever asks."""
+    workspace.write("runs/a.yaml", spec("a"))
+    workspace.write("runs/b.yaml", spec("b", "once"))
+    workspace.publish("one")
+    assert cli("apply", "--yes", "a").code == 0
+    workspace.write("runs/b.yaml", spec("b", "twice"))
+    workspace.publish("two")
+    assert cli("apply", "--yes", "b").code == 0
+    for options in ((), ("--depth=1",), ("--filter=blob:none",)):
+        folder = tmp_path / f"clone{'-'.join(options)}"
+        workspace.git("clone", "-q", *options, remote.path.as_uri(), str(folder))
+        done = Cli(folder, capfd)("report")
+        assert done.code == 0, done
+        if options != ("--depth=1",):
+            assert "prod/b: what runs/b.yaml asked for at commit" in done.out
+        else:
+            assert "`git fetch --unshallow` gets them" in done.out
+            assert "aren't in this clone" in done.out
+    assert len(sandbox.executions()) == 2

@@ -8,14 +8,15 @@ import pytest
 
 from qflow_gitops.audit.span import Span
 from qflow_gitops.commands.report import Asked, ReportServices, report
-from qflow_gitops.errors import UsageProblem
+from qflow_gitops.errors import ExitCode, UnreachableError, UsageProblem
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.render import json as as_json
 from qflow_gitops.render import text as as_text
 from qflow_gitops.results.evidence import AttemptEvidence, DifferenceTold, Evidence, Kind, Outcome
+from qflow_gitops.results.report import Report
 from qflow_gitops.sources.loader import DIRECT
 from qflow_gitops.specs.spec import MASK
-from tests.fakes.world import World, project_file
+from tests.fakes.world import WORKFLOW, World, project_file
 
 APPROVED = project_file("policy: {approvals: [{count: 1}]}")
 EVER = Span()
@@ -23,15 +24,26 @@ EVER = Span()
 
 def services(world: World) -> ReportServices:
     head = world._head()
-    return ReportServices(world.git, head, world.store, world._settings(head), DIRECT, world.clock)
+    return ReportServices(
+        world.git, head, world.store, world._settings(head), DIRECT, world.clock, world.connect
+    )
 
 
-def told(world: World, *runs: str, environment: str = "", span: Span = EVER) -> Evidence:
-    made = report(Asked(runs, environment, span), services(world))
-    assert json.loads(as_json.render(made))["command"] == "report"
-    assert "\x1b" not in as_text.render(made)
-    assert isinstance(made.body, Evidence)
-    return made.body
+def made(
+    world: World, *runs: str, environment: str = "", span: Span = EVER, live: bool = False
+) -> Report:
+    found = report(Asked(runs, environment, span, live), services(world))
+    assert json.loads(as_json.render(found))["command"] == "report"
+    assert "\x1b" not in as_text.render(found)
+    return found
+
+
+def told(
+    world: World, *runs: str, environment: str = "", span: Span = EVER, live: bool = False
+) -> Evidence:
+    body = made(world, *runs, environment=environment, span=span, live=live).body
+    assert isinstance(body, Evidence)
+    return body
 
 
 def attempts(body: Evidence) -> list[AttemptEvidence]:
@@ -240,3 +252,83 @@ def test_a_doubt_is_told_with_its_end() -> None:
     assert (doubt.since, doubt.settled) == ("2026-10-06T12:01:00Z", State.ASSUMED)
     assert (doubt.by, doubt.reason) == ("bob", "I saw it")
     assert attempt.outcome is Outcome.ASSUMED
+
+
+# --- what Qualys shows ---------------------------------------------------------------
+
+
+def test_an_execution_that_nobody_here_started_is_named_with_its_source() -> None:
+    world = applied("a")
+    foreign = world.qualys.begin(WORKFLOW, {"input": {"by": "hand"}}, source="UI")
+    body = told(world, live=True)
+    (found,) = differences(body, Kind.FOREIGN)
+    assert (found.execution_id, found.source) == (foreign.id, "UI")
+    assert found.at
+    assert f"begun at {found.at} by UI" in found.text
+    assert body.compared.executions == 2
+    assert len(body.compared.differences) == 1
+    assert any("30 days" in limit for limit in body.compared.limits)
+    assert told(world).compared.executions is None
+
+
+def test_without_a_source_it_is_unknown() -> None:
+    world = applied("a")
+    world.qualys.begin(WORKFLOW, {}, source="")
+    (found,) = differences(told(world, live=True), Kind.FOREIGN)
+    assert found.source == "unknown"
+
+
+def test_what_qualys_does_not_show_is_named_where_its_list_is_whole() -> None:
+    world = applied("a")
+    world.clock.sleep(3600.0)
+    lost = world.qualys.begun.pop()
+    (found,) = differences(told(world, live=True), Kind.NOT_SHOWN)
+    assert found.execution_id == lost.id
+    world.qualys.partial.add(WORKFLOW)
+    body = told(world, live=True)
+    assert body.compared.differences == ()
+    assert any("can't be read whole" in limit for limit in body.compared.limits)
+
+
+def test_what_is_too_old_or_too_new_to_be_shown_is_no_difference() -> None:
+    world = applied("a")
+    world.qualys.begun.clear()
+    assert told(world, live=True).compared.differences == ()
+    world.clock.sleep(31 * 86_400.0)
+    body = told(world, live=True)
+    assert body.compared.differences == ()
+    old = told(world, live=True, span=Span(until="2020-01-01T00:00:00Z"))
+    assert any("the span asked for is older" in limit for limit in old.compared.limits)
+
+
+def test_another_end_than_the_recorded_one_is_named() -> None:
+    world = applied("a", settings=project_file("statuses: {Failed: failed}"))
+    world.qualys.begun[0].end("Failed", world.clock.now())
+    (found,) = differences(told(world, live=True), Kind.OTHER_STATE)
+    assert 'says succeeded, and Qualys says "Failed", which means failed' in found.text
+
+
+def test_where_qualys_cannot_be_asked_all_else_is_told() -> None:
+    world = applied("a")
+    world.qualys.problem = UnreachableError("Nobody answers.")
+    found = made(world, live=True)
+    assert found.exit_code is ExitCode.UNREACHABLE
+    assert isinstance(found.body, Evidence)
+    assert len(attempts(found.body)) == 1
+    assert any("Nobody answers" in limit for limit in found.body.compared.limits)
+
+
+def test_steps_are_asked_for_where_runs_are_named() -> None:
+    world = applied("a")
+    assert attempts(told(world, live=True))[0].steps is None
+    (attempt,) = attempts(told(world, "a", live=True))
+    assert attempt.steps is not None
+
+
+def test_several_platforms_need_a_name() -> None:
+    world = World(project_file().replace("prod:", "dev: {platform: US1}\n    prod:"))
+    world.specs("a")
+    with pytest.raises(UsageProblem) as stopped:
+        told(world, live=True)
+    assert stopped.value.reason == "environment_needed"
+    assert world.connected == []

@@ -1,0 +1,99 @@
+"""What Qualys shows beside the lockfile: its executions, and the steps of runs that are named."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from qflow_gitops.audit.live import Live
+from qflow_gitops.audit.span import Span
+from qflow_gitops.commands.show_execution import Looker
+from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.ports.qualys import Qualys
+from qflow_gitops.results.evidence import AttemptEvidence, Compared, RunEvidence
+from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.settings import chosen
+from qflow_gitops.specs.hiding import Hiding
+from qflow_gitops.specs.spec import RunSpec
+
+STEPS = 10
+"""So many executions' steps are asked for, of runs that are named."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who is asked about what. `connect` is as in `apply.platforms.Gateways`."""
+
+    project: Project
+    environment: str
+    connect: Callable[[str], tuple[Qualys, str]]
+    lockfile: Lockfile
+    now: datetime
+    span: Span
+
+    def compare(
+        self, compared: Compared, workflows: set[str], runs: Sequence[RunEvidence]
+    ) -> tuple[Compared, QflowError | None]:
+        """Add what Qualys shows otherwise, and say what kept it from being all.
+
+        Raises UsageProblem where it isn't said which of several platforms is meant.
+        """
+        platform = self._platform()
+        statuses = self.project.statuses
+        try:
+            qualys, _ = self.connect(platform)
+        except QflowError as problem:
+            limit = f"Qualys wasn't asked: {problem.message}"
+            return compared._replace(limits=(*compared.limits, limit)), problem
+        live = Live(qualys, platform, statuses, self.lockfile, self.now, self.span)
+        live.compare(workflows, runs)
+        return compared._replace(
+            differences=(*compared.differences, *live.found),
+            executions=live.executions,
+            limits=(*compared.limits, *live.limits),
+        ), live.problem
+
+    def _platform(self) -> str:
+        environments = chosen(self.project, self.environment)
+        platforms = {self.project.environments[name].platform for name in environments}
+        if len(platforms) > 1:
+            raise UsageProblem(
+                "The project's environments are on several platforms, each with its own "
+                "credentials.",
+                not_done="Qualys was not asked.",
+                hint=f"Name the one that yours belong to: `{AGAIN} -e {environments[0]}`",
+                reason="environment_needed",
+            )
+        return platforms.pop()
+
+    def steps(
+        self,
+        runs: Sequence[RunEvidence],
+        spec_of: Callable[[AttemptEvidence], RunSpec | None],
+    ) -> list[RunEvidence]:
+        """Add to the newest attempts the steps that Qualys shows of their executions."""
+        newest = sorted(
+            (one for run in runs for one in run.attempts if one.execution_id),
+            key=lambda one: one.opened_at,
+        )[-STEPS:]
+        looked = {one.anchor: self._looked(one, spec_of(one)) for one in newest}
+        return [
+            run._replace(attempts=tuple(looked.get(one.anchor, one) for one in run.attempts))
+            for run in runs
+        ]
+
+    def _looked(self, one: AttemptEvidence, spec: RunSpec | None) -> AttemptEvidence:
+        platform = self._platform()
+        if one.platform != platform:
+            return one
+        qualys, _ = self.connect(platform)
+        hiding = Hiding(spec) if spec else None
+        try:
+            shown = Looker(qualys, one.execution_id, self.project.statuses, hiding).look()
+        except QflowError as problem:
+            why = f"Its steps weren't seen: {problem.message}"
+            return one._replace(unknown=(*one.unknown, why))
+        if shown.steps is None:
+            why = f"Its steps weren't seen: {shown.problem}" if shown.problem else ""
+            return one._replace(unknown=(*one.unknown, *filter(None, [why])))
+        return one._replace(steps=shown.steps, culprit=shown.culprit or one.culprit)
