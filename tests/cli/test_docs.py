@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 import pytest
 
@@ -82,9 +83,11 @@ def test_a_numbered_list_goes_on_behind_what_stands_in_it(page: Path) -> None:
     assert re.findall(r"(?m)^ {1,3}```", page.read_text(encoding="utf-8")) == []
 
 
-def test_the_picture_of_a_terminal_is_what_it_shows() -> None:
+def test_the_picture_of_comment_and_terminal_is_what_they_show() -> None:
     """`python -m tests.terminal` makes it anew, to be looked at."""
-    assert terminal.PICTURE.read_text(encoding="utf-8") == terminal.picture()
+    made = terminal.picture()
+    assert terminal.PICTURE.read_text(encoding="utf-8") == made
+    ElementTree.fromstring(made)  # HTML in SVG has to be XML, or nothing is shown
 
 
 # --- YAML --------------------------------------------------------------------------------
