@@ -172,7 +172,7 @@ def _frame(*, with_script: bool = False) -> dict[str, Any]:
     """What each page has: its styles, its script, and the policy that allows no others."""
     sheets = ["style.css", "report.css"] if with_script else ["style.css"]
     style = _packed("".join(resources.text(f"render/templates/{one}") for one in sheets))
-    script = resources.text("render/templates/script.js") if with_script else ""
+    script = resources.text("render/templates/script.js").strip() if with_script else ""
     policy = ["default-src 'none'", f"style-src {_hash(style)}"]
     if script:
         policy.append(f"script-src {_hash(script)}")

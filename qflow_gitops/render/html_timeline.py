@@ -54,11 +54,12 @@ class Scale(NamedTuple):
         """Return where a span begins in the picture."""
         return round(LEFT + PLOT * place / self.bins, 1)
 
-    def named(self, place: int) -> str:
+    def named(self, place: int, *, short: bool = False) -> str:
         """Say when a span begins: a day, and the time where spans are shorter."""
         seconds = max(_FIRST, min(_LAST, self.begin + place * self.step))
         at = datetime.fromtimestamp(seconds, UTC)
-        return f"{at:%Y-%m-%d}" if self.step >= _DAY else f"{at:%Y-%m-%d %H:%M}"
+        day = f"{at:%Y-%m-%d}"
+        return day if self.step >= _DAY else f"{day[5:] if short else day} {at:%H:%M}"
 
 
 class Box(NamedTuple):
@@ -83,11 +84,10 @@ class Lane(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A time on the axis; `place` is how its words stand to it."""
+    """A time on the axis."""
 
     x: float
     words: str
-    place: str
 
 
 class Counted(NamedTuple):
@@ -231,7 +231,7 @@ def _ticks(scale: Scale) -> tuple[Tick, ...]:
     """Name about six of the spans' beginnings."""
     every = max(1, round(scale.bins / 6))
     return tuple(
-        Tick(scale.x(place), scale.named(place), "start")
+        Tick(scale.x(place), scale.named(place, short=True))
         for place in range(0, scale.bins - every // 2, every)
     )
 

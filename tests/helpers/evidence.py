@@ -66,7 +66,7 @@ class Maker:
                 RunEvidence(key, tuple(some), self._events_of_a_run(), group)
                 for key, (group, some) in sorted(runs.items())
             ),
-            made_at="2026-11-20T08:00:00Z", tool="qflow-gitops 1.0.0", since="2026-08-01T00:00:00Z",
+            made_at="2026-11-20T08:00:00Z", tool="1.0.0", since="2026-08-01T00:00:00Z",
             until="2026-11-20T00:00:00Z", environments=tuple(sorted({key[0] for key in runs})),
             project=self._said("teams/cloud"), repository=self._said("example/cloud-runs"),
             pages=PAGES, lineage="0b6f3f0e-7f0c-4a53-8a76-5b0e7b6f1e21", serial=attempts * 3,
