@@ -32,17 +32,21 @@ PICTURE = ROOT / "docs/images/terminal.svg"
 COLUMNS = 100
 SESSION = ("apply --yes", "status")
 _SECOND = SAMPLE.replace("encrypt-prod-buckets", "quarantine-volumes").replace("maha2", "maha3")
-_REPLACED = (
-    (rf"(?!{CONNECTOR}|6cad21c8)(?<![0-9a-f-])[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\b",
-     "497d0fe7-3b1c-4d56-9c0a-3d90e904d1c5"),
-    (r"(?!aa70acae|6cad21c8|497d0fe7)(?<![0-9a-f-])[0-9a-f]{8}(?![0-9a-f-])", "497d0fe7"),
+_EXECUTION = re.compile(
+    rf"(?!{CONNECTOR[:8]}|6cad21c8)(?<![0-9a-f-])([0-9a-f]{{8}})"
+    r"(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?![0-9a-f-]))"
+)
+_COMMIT = re.compile(
+    r"\b([0-9a-f]{10})[0-9a-f]{30}\b|(?<=`)([0-9a-f]{10})(?=`)|(?<=commit )([0-9a-f]{10})\b"
+)
+_EXECUTIONS = ("497d0fe7", "8c1e52b0", "d2a94f36")
+_REST = "-3b1c-4d56-9c0a-3d90e904d1c5"
+_COMMITS = ("43d3c2277a", "b8e0a1c94f", "5f72d90e16")
+_ALIKE = (
     (r"v1:sha256:[0-9a-f]{64}", "v1:sha256:" + "0d4ff63ba397b486c8a530aef5379bf4" * 2),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-11-24T09:19:24Z"),
-    (r"\b[0-9a-f]{40}\b", "43d3c2277a" * 4),
-    (r"(?<=`)[0-9a-f]{10}(?=`)", "43d3c2277a"),
     (r"(?<=origin, version )\d+", "8"),  # how often an execution was looked at
-    (r"(?<=commit )[0-9a-f]{10}\b|(?<=with )[0-9a-f]{10}\b", "43d3c2277a"),
-)  # fmt: skip
+)
 _COMMENT, _GAP = 550, 24
 """How high the comment is, as it is shown, and how far above the terminal."""
 _FORM = """\
@@ -128,7 +132,8 @@ def session() -> tuple[str, str]:
             f"\x1b[1m$ qflow-gitops {words}\x1b[0m\n{_typed(words, work, environ)}\n"
             for words in SESSION
         ]
-    return _made_up("".join(shown)), _made_up(api.bodies(1)[0])
+    comment, after = _made_up(api.bodies(1)[0], "".join(shown))
+    return after, comment
 
 
 def _begun(folder: Path) -> Workspace:
@@ -169,8 +174,24 @@ def _typed(words: str, work: Workspace, environ: Mapping[str, str]) -> str:
     return shown.decode().replace("\r\n", "\n")
 
 
-def _made_up(text: str) -> str:
-    for pattern, word in _REPLACED:
+def _made_up(*texts: str) -> list[str]:
+    """Replace ids and times; what is one id stays one, in all texts."""
+    executions: dict[str, str] = {}
+    commits: dict[str, str] = {}
+
+    def execution(found: re.Match[str]) -> str:
+        short = executions.setdefault(found[1], _EXECUTIONS[len(executions)])
+        return short + (_REST if found[2] else "")
+
+    def commit(found: re.Match[str]) -> str:
+        short = commits.setdefault(found[found.lastindex or 0], _COMMITS[len(commits)])
+        return short * (len(found[0]) // len(short))
+
+    return [_alike(_COMMIT.sub(commit, _EXECUTION.sub(execution, text))) for text in texts]
+
+
+def _alike(text: str) -> str:
+    for pattern, word in _ALIKE:
         text = re.sub(pattern, word, text)
     return text
 
