@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option("--absent", is_flag=True, help="It did not run: it is due again.")
 @click.option("--assume-ran", is_flag=True, help="It ran, without an execution to show.")
-@click.option(
-    "--succeeded", is_flag=True, help="Its execution ended in a way nobody knew: it succeeded."
-)
+@click.option("--succeeded", is_flag=True, help="Its execution ended unexplained: it succeeded.")
 @click.option("--failed", is_flag=True, help="The same: it failed.")
 @click.option("--reopen", is_flag=True, help="An earlier decision was wrong: put it back.")
 @click.option(
@@ -79,8 +77,8 @@ def command(
     Sends nothing. An execution is adopted only if Qualys shows that it was started with what the
     run sent; differences are shown. With --absent, for which the list of executions is looked
     at, the next apply sends the run: be sure that it did not run. --succeeded and --failed are
-    for a run that ended with a word that nobody explained, or whose execution Qualys no longer
-    shows.
+    for a run that ended unexplained: with a word that the settings don't explain, or whose
+    execution Qualys no longer shows.
     """
     to = _chosen(
         {

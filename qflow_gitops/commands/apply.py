@@ -132,7 +132,7 @@ def _told(
         yield events.Said(none)
         attempts = [change.attempt for change in first.plan.changes if change.attempt]
         if any(attempt.state is State.ENDED for attempt in attempts):
-            yield events.Said("What ended, nobody knows how, is sent again by its own name only.")
+            yield events.Said("What ended unexplained is sent again by its own name only.")
     for note in notes:
         yield events.Said(note)
     yield events.Ready(first.body, len(first.plan.of(Action.RUN)))

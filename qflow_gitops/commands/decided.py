@@ -106,7 +106,7 @@ def _ended(
             return answer, Event(at, to, told)
     last = known[-1]
     raise UsageProblem(
-        "No execution of it ended in a way that nobody knows: "
+        "No execution of it ended unexplained: "
         f"attempt {last.attempt.number} {describe(last.attempt)}.",
         where=run,
         not_done=NOTHING,

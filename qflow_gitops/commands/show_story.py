@@ -29,7 +29,7 @@ _WORDS = {
     State.SUCCEEDED: "succeeded",
     State.FAILED: "failed",
     State.CANCELLED: "was cancelled",
-    State.ENDED: "ended, and nobody knows how",
+    State.ENDED: "ended unexplained",
     State.REFUSED: "was refused by Qualys",
     State.UNSENT: "was not sent",
     State.IN_DOUBT: "is in doubt: it may have run",

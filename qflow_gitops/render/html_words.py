@@ -27,7 +27,7 @@ SIGNS = {
 TITLES = {
     Outcome.SUCCEEDED: "Succeeded",
     Outcome.FAILED: "Failed",
-    Outcome.UNEXPLAINED: "Ended, unexplained",
+    Outcome.UNEXPLAINED: "Ended unexplained",
     Outcome.RUNNING: "Running",
     Outcome.IN_DOUBT: "In doubt",
     Outcome.ASSUMED: "Assumed to have run",

@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     """Failed or cancelled, by a word that somebody explained; or refused by Qualys."""
-    UNEXPLAINED = "ended, and nobody knows how"
+    UNEXPLAINED = "ended unexplained"
     RUNNING = "running"
     IN_DOUBT = "in doubt"
     """It may have run: also where that grew too old to be settled."""

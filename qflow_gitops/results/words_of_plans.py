@@ -59,7 +59,7 @@ PLANS = (
     ),
     Word(
         Reason.FAILED,
-        "Its execution failed, was cancelled, or ended with a word that nobody explained.",
+        "Its execution failed, was cancelled, or ended unexplained (`ended`).",
         "`qflow-gitops show RUN`, then `qflow-gitops apply --retry RUN`, or change the spec. "
         "Of a word that nobody explained: `qflow-gitops resolve RUN --succeeded --reason "
         "TEXT`, or `--failed`.",

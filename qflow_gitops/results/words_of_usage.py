@@ -113,7 +113,7 @@ USAGE = (
     ),
     Word(
         "not_ended",
-        "Only of an execution that ended in a way nobody knows can a person say how.",
+        "Only of an execution that ended unexplained can a person say how.",
         "`qflow-gitops status` shows how the run stands.",
     ),
     Word(
