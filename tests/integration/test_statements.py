@@ -16,6 +16,7 @@ from qflow_gitops.cli.console import Console
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
+from tests.helpers.runner import parsed
 from tests.helpers.specs import spec
 from tests.picture import ROOT
 
@@ -217,3 +218,21 @@ def test_without_the_extra_only_signing_is_refused(
     assert (done["exitCode"], done["reason"]) == (2, "statement_key")
     assert "securesystemslib" in done["error"]["hint"]
     assert cli("report", "--statements", "out").code == 0
+
+
+def test_the_shipped_workflow_s_step_writes_what_the_next_one_signs(
+    applied: Workspace, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "examples/audit/qflow-attest.yml").read_text("utf-8")
+    (job,) = parsed(text, "qflow-attest.yml")["jobs"].values()
+    _, made, signed = job["steps"]
+    given = made["with"]["arguments"].replace("${{ inputs.since || '2d' }}", "2d")
+    for name, value in {**made["with"], "arguments": given}.items():
+        monkeypatch.setenv(f"INPUT_{name.upper()}", value)
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    monkeypatch.chdir(applied.path)
+    assert cli("action").code == 0
+    assert len(list(applied.path.glob(signed["with"]["subject-path"]))) == 2
+    assert "exit-code=0" in (tmp_path / "output").read_text()
+    assert not (tmp_path / "summary").exists()
