@@ -22,6 +22,7 @@ _README = b"""\
 This branch holds the lockfile: what was sent to Qualys, when, by whom, from which commit, and how
 it ended. `qflow.lock` is its head; each run has a file of its own below `runs/<environment>/`, so
 `git log -- runs/<environment>/*/<run>.json` is the history of one run, and `git log` that of all.
+`anchors/` has time stamps of what stood here. How to check all of it is told in docs/verify.md.
 Only `qflow-gitops` writes here; a change by hand, a force-push or the removal of this branch could
 send runs twice. Protect the branch against deletion and force-pushes.
 """

@@ -65,7 +65,7 @@ class File(NamedTuple):
 
 def text_of(commit: str, files: Iterable[File]) -> bytes:
     """Write down what a commit holds: what a time stamp is of, made again from any clone."""
-    lines = [f"qflow-gitops anchor {VERSION}", f"commit {commit}"]
+    lines = [f"qflow-gitops/anchor/v{VERSION}", f"commit {commit}"]
     in_order = sorted(files, key=lambda file: file.path.encode())
     lines += [f"{file.mode} {file.sha256} {file.path}" for file in in_order]
     return "".join(f"{line}\n" for line in lines).encode()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from qflow_gitops.lockfile.anchors import Anchor, TimeStamp, contents_of
+from qflow_gitops.ports.lockfile import LockStore
 from tests.helpers.clones import BRANCH, Remote
 from tests.helpers.drafts import HEAD, PLAIN, SUBMODULE, Draft, path_of
 
@@ -18,7 +20,7 @@ class Attack:
     """One variant. `says`: words that are said of it, a path or a run as a rule.
 
     The head's serial is counted on beforehand, as an attacker who knows that would, unless
-    `quietly`. `blind`: a clone that knows nothing can't tell.
+    `quietly`. `blind`: a clone that knows nothing can't tell, unless by an anchor (`anchored`).
     """
 
     name: str
@@ -26,6 +28,7 @@ class Attack:
     says: Sequence[str]
     quietly: bool = False
     blind: bool = False
+    anchored: bool = False
 
     def made(self, remote: Remote) -> str:
         """Push it; the commit's id."""
@@ -42,6 +45,23 @@ def covered(remote: Remote, good: str) -> str:
     draft.take(good)
     draft.serial(2)
     return draft.push()
+
+
+def anchored(store: LockStore, response: bytes) -> str:
+    """Keep an anchor of what stands there, with this as the server's answer; its path."""
+    assert store.anchors is not None
+    now = store.anchors.standing()
+    contents = contents_of(store.anchors.contents(now.commit).text)
+    given = TimeStamp("https://tsa.example.com/tsr", response)
+    made = Anchor(
+        now.commit,
+        now.lockfile.serial,
+        now.lockfile.lineage,
+        contents,
+        "2026-11-01T09:30:00Z",
+        given,
+    )
+    return store.anchors.keep(made, again=False)[0]
 
 
 A, B, SAMPLE = path_of("a"), path_of("b"), path_of("encrypt-prod-buckets")
@@ -348,7 +368,45 @@ def _histories() -> Iterator[Attack]:
         rewritten,
         blind=True,
     )
-    yield Attack("all of it in one commit", begun_anew, rewritten, blind=True)
+    yield Attack("all of it in one commit", begun_anew, rewritten, blind=True, anchored=True)
 
 
-ATTACKS = (*_edits(), *_files(), *_heads(), *_strangers(), *_histories())
+def _anchors() -> Iterator[Attack]:
+    """Anchors that went, or aren't of what stood there."""
+
+    def path_in(draft: Draft) -> str:
+        (path,) = (each.path for each in draft.entries if each.path.startswith("anchors/"))
+        return path
+
+    def changed(change: Edit, to: str = "") -> Change:
+        def make(draft: Draft) -> None:
+            data = draft.data(path_in(draft))
+            change(data)
+            draft.put(to.replace("42", str(data["serial"])) or path_in(draft), data)
+
+        return make
+
+    def linked(draft: Draft) -> None:
+        draft.put(path_in(draft), b"42.json", "120000")
+
+    def same(_data: Any) -> None:
+        """Leave it as it is."""
+
+    said = ("anchors/",)
+    yield Attack("an anchor gone", lambda draft: draft.drop(path_in(draft)), said)
+    yield Attack(
+        "an anchor's time", changed(lambda one: one.update(at="2026-10-01T00:00:00Z")), said
+    )
+    yield Attack("an anchor that is a link", linked, said)
+    yield Attack("an anchor in words", lambda draft: draft.put("anchors/1.json", b"once\n"), said)
+    yield Attack("an anchor by another name", changed(same, "anchors/42.txt"), said)
+    yield Attack("an anchor in another form", changed(same, "anchors/42.02.json"), said)
+    yield Attack("an anchor of another serial", changed(same, "anchors/1.json"), said)
+    more = "anchors/42.2.json"
+    later = changed(lambda one: one.update(serial=999), "anchors/999.json")
+    yield Attack("an anchor of a later serial", later, said)
+    yield Attack("an anchor with more", changed(lambda one: one.update(more=1), more), said)
+    yield Attack("an anchor of nothing", changed(lambda one: one.pop("timeStamp"), more), said)
+
+
+ATTACKS = (*_edits(), *_files(), *_heads(), *_strangers(), *_histories(), *_anchors())

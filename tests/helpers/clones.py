@@ -80,7 +80,7 @@ def record_of(repository: Path, commit: str = BRANCH) -> Any:
     with tarfile.open(fileobj=io.BytesIO(made.stdout)) as tar:
         opened = {file.name: tar.extractfile(file) for file in tar if file.isfile()}
         data = {name: json.load(file) for name, file in opened.items()
-                if file and not name.endswith(".md")}  # fmt: skip
+                if file and name.startswith(("qflow.lock", "runs/"))}  # fmt: skip
     head = data.pop("qflow.lock")
     for environment in head["environments"].values():
         environment["runs"] = {}

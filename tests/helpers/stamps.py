@@ -5,8 +5,14 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509 import CertificateBuilder, load_pem_x509_certificate
 
 from tests.helpers.git import Workspace
 
@@ -23,9 +29,6 @@ keyUsage = critical, keyCertSign
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = critical, timeStamping
-[plain]
-basicConstraints = critical, CA:FALSE
-keyUsage = critical, digitalSignature
 [ts]
 serial = serial
 default_policy = 1.2.3.4.1
@@ -48,23 +51,44 @@ def openssl(folder: Path, *words: str) -> bytes:
 class Authority:
     """A root, and a server's certificate that it signed, for so many days from now."""
 
-    def __init__(self, folder: Path, *, kind: str = "signer", name: str = "Stamps") -> None:
+    def __init__(self, folder: Path, *, expired: bool = False) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         (folder / "ts.cnf").write_text(_CONFIG)
         (folder / "serial").write_text("01\n")
         new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         new += ["-config", "ts.cnf"]
+        root, own = f"/CN={folder.name} root", f"/CN={folder.name}"
         openssl(folder, "req", "-x509", *new, "-keyout", "root.key", "-out", "root.pem",
-                "-days", "3650", "-subj", f"/CN={name} root", "-extensions", "ca")  # fmt: skip
-        openssl(folder, "req", *new, "-keyout", "key", "-out", "csr", "-subj", f"/CN={name}")
+                "-days", "3650", "-subj", root, "-extensions", "ca")  # fmt: skip
+        openssl(folder, "req", *new, "-keyout", "key", "-out", "csr", "-subj", own)
         openssl(folder, "x509", "-req", "-in", "csr", "-CA", "root.pem", "-CAkey", "root.key",
                 "-CAcreateserial", "-out", "signer.pem", "-days", "30", "-extfile", "ts.cnf",
-                "-extensions", kind)  # fmt: skip
+                "-extensions", "signer")  # fmt: skip
+
+        if expired:
+            self._expire()
+
+    def _expire(self) -> None:
+        """Let the server's certificate be the same, but over since yesterday."""
+        key = load_pem_private_key((self.folder / "root.key").read_bytes(), None)
+        assert isinstance(key, EllipticCurvePrivateKey)
+        old = load_pem_x509_certificate((self.folder / "signer.pem").read_bytes())
+        now = datetime.now(UTC)
+        new = CertificateBuilder(old.issuer, old.subject, old.public_key(), old.serial_number)
+        new = new.not_valid_before(now - timedelta(days=9)).not_valid_after(now - timedelta(days=1))
+        for one in old.extensions:
+            new = new.add_extension(one.value, one.critical)
+        made = new.sign(key, SHA256())
+        (self.folder / "signer.pem").write_bytes(made.public_bytes(Encoding.PEM))
 
     @property
     def root(self) -> str:
         return (self.folder / "root.pem").read_text()
+
+    def query(self, file: str) -> bytes:
+        """A request for a file's content."""
+        return openssl(self.folder, "ts", "-query", "-data", file, "-sha256", "-cert")
 
     def reply(self, query: bytes) -> bytes:
         """What the server answers to a request."""

@@ -13,7 +13,8 @@ from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.sandbox.server import SandboxServer
-from tests.helpers.attacks import ATTACKS, Attack, covered
+from tests.helpers.attacks import ATTACKS, Attack, anchored, covered
+from tests.helpers.audits import audited
 from tests.helpers.cli import Cli, Done
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
@@ -35,6 +36,10 @@ of_each_kind = pytest.mark.parametrize(
 )
 
 
+ONLY_OURS = {"a run nested too deep"}
+"""What `lock verify` refuses, since it couldn't write that again; `verify.py` only has to read."""
+
+
 @pytest.fixture
 def knew(
     remote: Remote, workspace: Workspace, cli: Cli, sandbox: SandboxServer, kept: Kept
@@ -51,6 +56,7 @@ def knew(
         assert cli("apply", "--yes").code == 0
         for command in ("freeze", "unfreeze"):
             assert cli(command, "--reason", "an exercise").code == 0
+        anchored(store_of(workspace.path), b"no time stamp: nobody asks for one here")
         workspace.write("runs/due.yaml", spec("due"))
         workspace.publish("due")
 
@@ -85,6 +91,7 @@ def test_without_an_attack_all_of_it_goes_on(
 ) -> None:
     assert len(sandbox.executions()) == SENT
     assert cli.json("lock", "verify")["problems"] == []
+    assert (audited(remote.path).returncode, audited(remote.path).stderr) == (0, "")
     fresh = Cli(remote.clone("fresh").path, cli._capfd)
     assert fresh("apply", "--yes").code == 0
     assert len(sandbox.executions()) == SENT + 1
@@ -97,8 +104,14 @@ def test_it_is_named_and_refused(
     attack: Attack, knew: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
     bad = attack.made(remote)
+    verdict = audited(remote.path)
+    agrees = attack.anchored or not (attack.blind or attack.name in ONLY_OURS)
+    assert (verdict.returncode, bad in verdict.stdout) == (int(agrees), agrees), verdict
+    assert verdict.stderr == ""
     fresh = Cli(remote.clone("fresh").path, cli._capfd)
     if attack.blind:
+        looked = fresh.json("lock", "verify")["problems"]
+        assert [one.startswith("anchors/") for one in looked] == [True] * attack.anchored
         assert any("was rewritten" in one for one in cli.json("lock", "verify")["problems"])
     else:
         named(fresh.json("lock", "verify"), bad, attack)
