@@ -224,7 +224,7 @@ def _band(scale: Scale, key: RunKey, some: Sequence[_Seen], y: int) -> Lane:
             f"{key[1]}, {targets}: {told}")
         for first, last in spans
     )  # fmt: skip
-    return Lane(key[1], targets, "band", y, boxes, is_band=True)
+    return Lane(f"Rollout {key[1]}", targets, "band", y, boxes, is_band=True)
 
 
 def _ticks(scale: Scale) -> tuple[Tick, ...]:
