@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     default="",
     help="Sign them with this Ed25519 key, PEM or OpenSSH's (QFLOW_STATEMENT_KEY).",
 )
-@options.output("text", "json", "markdown", "csv", "html")
+@options.output("text", "json", "markdown", "csv", "html", "ocsf")
 @click.pass_obj
 def command(
     wiring: Wiring,

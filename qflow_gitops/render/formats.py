@@ -31,9 +31,10 @@ COPIES = (*RESULTS, "outputs")
 """The formats of which every command writes copies."""
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {
-    name: _format(name) for name in (*COPIES, "sarif", "junit", "github", "csv", "html")
+    name: _format(name) for name in (*COPIES, "sarif", "junit", "github", "csv", "html", "ocsf")
 }
 """Each gives the whole text, with a newline at its end.
 
-`sarif`, `junit` and `github` only show findings, `csv` and `html` only the report for an audit.
+`sarif`, `junit` and `github` only show findings, `csv`, `html` and `ocsf` only the report for an
+audit.
 """

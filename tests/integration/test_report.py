@@ -1,7 +1,9 @@
 """`report` as an auditor types it: over real git, and the sandbox over HTTP."""
 
+import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
+from tests.helpers.ocsf import faults
 from tests.helpers.specs import WORKFLOW, spec
 from tests.helpers.typed import commands
 
@@ -73,6 +76,25 @@ def test_what_it_says_to_type_works(applied: str, cli: Cli) -> None:
     assert typed
     for words in typed:
         assert cli(*shlex.split(words)[1:]).code == 0
+
+
+def test_a_siem_is_told_each_event_by_its_schema(applied: str, cli: Cli) -> None:
+    def told(*words: str) -> list[dict[str, Any]]:
+        done = cli("report", "--format", "ocsf", *words)
+        assert done.code == 0
+        found = [json.loads(line) for line in done.out.splitlines()]
+        assert [fault for each in found for fault in faults(each)] == []
+        return found
+
+    found = told()
+    states = [each["metadata"]["event_code"] for each in found]
+    assert (states[:2], states[-1]) == (["intent", "accepted"], "succeeded")
+    (accepted,) = (each for each in found if each["activity_name"] == "Create")
+    assert accepted["api"]["response"] == {"code": 200, "data": {"executionId": applied}}
+    assert accepted["dst_endpoint"]["hostname"] == "127.0.0.1"
+    assert len({each["metadata"]["correlation_uid"] for each in found}) == 1
+    assert told("--since", "1d", applied) == found
+    assert told("--until", "2020-01-01") == []
 
 
 # --- as a folder of pages ------------------------------------------------------------
