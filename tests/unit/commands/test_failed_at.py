@@ -125,7 +125,7 @@ def test_runs_that_failed_alike_are_told_once() -> None:
     world.specs("a", "b", "c")
     failing(world, fakes.failing("no such bucket"))
     world.apply()
-    assert as_text.render(world.status()).count(LINE) == 3  # each has its own command
+    assert as_text.render(world.status()).count(LINE) == 1
 
 
 def test_show_names_it_where_nobody_can_ask() -> None:
