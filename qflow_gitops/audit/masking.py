@@ -25,10 +25,9 @@ _BY_SHAPE = re.compile(
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z|[0-9]{1,3}"
 )
 """Ids, sums and times: nothing that happens to stand within one is anybody's value."""
-_NAMES = frozenset(
-    {"key", "group", "anchor", "environment", "environments", "run", "what", "platform", "kind"}
-)
-"""Fields of the program's own words, and of names by which runs are called everywhere."""
+_NAMES = frozenset({"key", "group", "anchor", "environment", "environments", "run"})
+"""Fields of names by which runs are called everywhere: whatever a spec hides, they stay."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9./-]{0,200}")
 
 
 class Masking:
@@ -101,9 +100,15 @@ class Masking:
 
     def _field(self, name: str, value: Any) -> Any:
         kind = type(value)
-        if not value or name in _NAMES or kind is int or kind is State:
-            return value  # a number of the program's own counting, too
-        return self._walked(value)
+        if not value or kind is int or kind is State:
+            return value  # a number of the program's own counting
+        return self._named(value) if name in _NAMES else self._walked(value)
+
+    def _named(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self._named, value))
+        is_name = not isinstance(value, str) or _NAME.fullmatch(value)
+        return value if is_name else self._walked(value)
 
     def _masked(self, text: str) -> str:
         if text in self._whole:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 SCHEMAS: tuple[str, ...] = (
-    "workflow-run", "project", "workflow", "connectors", "lockfile", "plan", "show",
+    "workflow-run", "project", "workflow", "connectors", "lockfile", "plan", "show", "report",
 )  # fmt: skip
 API_VERSION = "qflow-gitops/v1"
 

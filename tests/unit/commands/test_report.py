@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from qflow_gitops.audit.span import Span
 from qflow_gitops.commands.report import Asked, ReportServices, report
@@ -15,6 +16,7 @@ from qflow_gitops.render import text as as_text
 from qflow_gitops.results.evidence import AttemptEvidence, DifferenceTold, Evidence, Kind, Outcome
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.loader import DIRECT
+from qflow_gitops.specs import schemas
 from qflow_gitops.specs.spec import MASK
 from tests.fakes.world import WORKFLOW, World, project_file
 
@@ -33,7 +35,7 @@ def made(
     world: World, *runs: str, environment: str = "", span: Span = EVER, live: bool = False
 ) -> Report:
     found = report(Asked(runs, environment, span, live), services(world))
-    assert json.loads(as_json.render(found))["command"] == "report"
+    Draft202012Validator(schemas.load("report")).validate(json.loads(as_json.render(found)))
     assert "\x1b" not in as_text.render(found)
     return found
 
