@@ -89,7 +89,7 @@ def check(request: ApplyRequest, planned: PlannedApply) -> None:
         change.reason is Reason.UNMERGED for change in shown.changes
     )  # sends nothing as it is
     specs, lockfile = planned.source.specs.specs.values(), planned.lockfile
-    same = request.digest in ("", made.digest) or is_the_rest(
+    same = request.digest in ("", shown.digest, made.digest) or is_the_rest(
         made, request.digest, planned.source.environment, specs, lockfile
     )
     if not same and not waits:

@@ -225,7 +225,8 @@ def _overall(found: tuple[Proposal, ...], held: tuple[Change, ...]) -> ReviewSta
 def _digest(plan: Plan, found: tuple[Proposal, ...]) -> str:
     """Return the digest that the plan had before any run was sent; what is held isn't in it.
 
-    So it is the plan's own as long as none was.
+    So it is the plan's own as long as none was. What a freeze puts off is in it: an apply takes
+    this digest while that lasts and afterwards.
     """
     as_due = tuple(
         proposal.change._replace(action=Action.RUN)

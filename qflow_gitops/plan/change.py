@@ -145,7 +145,8 @@ class Plan(NamedTuple):
     def digest(self) -> str:
         """Identity of what would run, now or later: `v1:sha256:` and 64 hex characters.
 
-        Over content only. What a freeze puts off is in it: it is approved, and run, as it was.
+        Over content only. While a freeze holds nothing would: who says yes to a plan that shows
+        no run to start hasn't said yes to what runs when that is lifted (`thawed` is that plan).
         """
         return self.digest_of(self.platforms)
 
@@ -157,8 +158,7 @@ class Plan(NamedTuple):
     def digest_of(self, environments: Iterable[str]) -> str:
         """The digest of the part of the plan that is about these environments."""
         wanted = set(environments)
-        mine = (change.thawed for change in self.changes if change.environment in wanted)
-        due = (change.spec for change in mine if change.is_due)
+        due = (change.spec for change in self.due if change.environment in wanted)
         return digest_of_runs(self.platforms, filter(None, due))
 
 

@@ -53,7 +53,7 @@ def prose(words: str) -> str:
             shown.append(span(space, kept) + text.removeprefix(kept))
             odd.clear()
 
-    for token in _TOKEN.finditer(_cut(clean(words))):
+    for token in _TOKEN.finditer(_cut(clean(words)).strip()):
         space, quoted_, word = token[1], token[2], token[3]
         behind = not space and word and _BEHIND.fullmatch(word) and shown and not odd
         if quoted_ or behind or _PLAIN.fullmatch(word):

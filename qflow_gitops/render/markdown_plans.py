@@ -64,10 +64,17 @@ def plan(body: Planned, report: Report) -> str:
             skipped=found.of(Action.SKIP),
             notes=report.notes,
             found=report.diagnostics,
-            tail=f"From {what}; plan digest {code(found.digest)}\n",
+            tail=f"From {what}; plan digest {code(found.digest)}{_later(found)}\n",
         ),
         SUMMARY_LIMIT,
     )
+
+
+def _later(found: Plan) -> str:
+    """Say the digest that a frozen plan has once that is lifted, as a comment has it throughout."""
+    later = found.thawed.digest
+    same = later == found.digest
+    return "" if same else f", frozen, so of no run; once it is lifted {code(later)}"
 
 
 def _sentences(body: Planned) -> str:

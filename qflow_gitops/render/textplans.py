@@ -72,6 +72,8 @@ def planned(body: Planned, *, each: bool = False) -> Iterator[str]:
     yield from section("Nothing to do", plan.of(Action.SKIP), plan, each=each)
     yield ""
     yield f"Plan digest: {plan.digest}"
+    if (later := plan.thawed.digest) != plan.digest:
+        yield f"  frozen, so it is of no run; once that is lifted, and in a comment: {later}"
     if len(plan.platforms) > 1:
         for name in sorted(plan.platforms):
             yield f"  {clean(name)}: {plan.digest_of([name])}"

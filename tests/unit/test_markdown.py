@@ -483,6 +483,7 @@ def test_without_pages_nothing_is_linked() -> None:
         ("Add `ticket:` in runs/a.yaml.", "Add `ticket:` in `runs/a.yaml`."),
         ("has 0: who (if anybody) may", "has 0: who (if anybody) may"),
         ("`a``b` ` @mara", "`a` `b` `` ` @mara ``"),
+        ("    @indented ", "`@indented`"),
         ("1. one - two", "`1`. one `-` two"),
         ("see www.x.com, GH-12 or deadbeef", "see `www.x.com`, `GH-12` or `deadbeef`"),
         ("[x](y) <b> *z* _u_ :smile: &amp #3", "`[x](y) <b> *z* _u_ :smile: &amp #3`"),
