@@ -73,7 +73,7 @@ def reasons_index() -> str:
 
 def exit_codes() -> str:
     """Return the page of exit codes."""
-    rows = [f"| {one.id} | {one.meaning} | {one.way} |" for one in EXITS.values()]
+    rows = [f"| [{one.id}]({one.id}.md) | {one.meaning} | {one.way} |" for one in EXITS.values()]
     order = ", ".join(str(int(code)) for code in PRECEDENCE if code)
     head = f"# Exit codes\n\nStable; all others are reserved. If several apply: {order}.\n\n"
     return head + "\n".join(["| exit | meaning | what to do |", "|---|---|---|", *rows]) + "\n"
@@ -155,7 +155,9 @@ write("reference/rules/index.md", rules_index())
 for word in REASONS.values():
     write(f"reference/reasons/{word.id}.md", reason(word))
 write("reference/reasons/index.md", reasons_index())
-write("reference/exit-codes.md", exit_codes())
+for code in EXITS.values():
+    write(f"reference/exit-codes/{code.id}.md", reason(code))
+write("reference/exit-codes/index.md", exit_codes())
 write("reference/commands.md", commands())
 for page, about in SCHEMAS.items():
     write(f"reference/{page}.md", fields(*about))

@@ -18,5 +18,10 @@ def reason_page(reason: str) -> str:
     return _page(f"reference/reasons/{reason}/")
 
 
+def exit_page(code: str) -> str:
+    """Return the address of an exit code's page, "" where the build names no documentation."""
+    return _page(f"reference/exit-codes/{code}/")
+
+
 def _page(path: str) -> str:
     return BASE + path if BASE else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from textwrap import indent
 
-from qflow_gitops.base.site import reason_page, rule_page
+from qflow_gitops.base.site import exit_page, reason_page, rule_page
 from qflow_gitops.findings.finding import Rule
 from qflow_gitops.results.words import Word
 
@@ -27,7 +27,7 @@ def explained(rule: Rule) -> str:
 
 def meaning(word: Word) -> str:
     """Return a reason or an exit code with what it means and what to do."""
-    page = "" if word.id.isdecimal() else reason_page(word.id)
+    page = exit_page(word.id) if word.id.isdecimal() else reason_page(word.id)
     return f"{word.id}\n\n{word.meaning}\n\nWhat to do: {word.way}\n{_page(page)}"
 
 

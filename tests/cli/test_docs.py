@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from qflow_gitops.base import site as addresses
+from qflow_gitops.errors import ExitCode
 from qflow_gitops.results.known_words import REASONS
 from qflow_gitops.specs.rules import RULES
 from qflow_gitops.yaml.parse import parse
@@ -56,8 +57,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built(tmp_path_factory.getbasetemp())
 
 
-def test_each_rule_and_reason_has_its_page(site: Path) -> None:
-    for folder, words in (("rules", RULES), ("reasons", REASONS)):
+def test_each_rule_reason_and_exit_code_has_its_page(site: Path) -> None:
+    codes = [str(int(code)) for code in ExitCode]
+    for folder, words in (("rules", RULES), ("reasons", REASONS), ("exit-codes", codes)):
         found = {one.parent.name for one in (site / "reference" / folder).glob("*/index.html")}
         assert found == set(words)
 
@@ -67,6 +69,7 @@ def test_the_pages_that_messages_name_are_there(
 ) -> None:
     monkeypatch.setattr(addresses, "BASE", "https://docs.example.org/")
     pages = [*map(addresses.rule_page, RULES), *map(addresses.reason_page, REASONS)]
+    pages += [addresses.exit_page(str(int(code))) for code in ExitCode]
     for page in pages:
         assert (site / page.removeprefix("https://docs.example.org/") / "index.html").is_file()
 
