@@ -16,7 +16,7 @@ def differences(
     """Find each attempt whose file or commit isn't what the clone holds, or that nobody approved.
 
     `other` are those whose file, as it was, doesn't ask for what their digest says. What a
-    shallow or partial clone lacks differs in nothing: `unseen` counts it.
+    shallow or partial clone lacks differs in nothing: `limits` says so.
     """
     attempts = [attempt for run in runs for attempt in run.attempts]
     there = git.blobs_of(_places(attempts))
@@ -28,12 +28,24 @@ def differences(
             yield _difference(Kind.UNAPPROVED, one, lacks)
 
 
-def unseen(git: Repository, runs: Iterable[RunEvidence]) -> int:
-    """Count the attempts of which a shallow clone doesn't have the commit."""
-    if not git.is_shallow():
-        return 0
-    some = (attempt.commit for run in runs for attempt in run.attempts)
-    return sum(commit is not None and not commit.at for commit in some)
+def limits(git: Repository, runs: Iterable[RunEvidence]) -> Iterator[str]:
+    """Say what a shallow or partial clone doesn't have of attempts, and what gets it."""
+    attempts = [attempt for run in runs for attempt in run.attempts]
+    lost = sum(one.commit is not None and not one.commit.at for one in attempts)
+    if lost and git.is_shallow():
+        yield (
+            f"The commits of {lost:,} attempts aren't in this clone, which is a shallow one: "
+            "`git fetch --unshallow` gets them."
+        )
+    lost = sum(one.request is None and bool(one.facts.get("blob")) for one in attempts)
+    if lost and git.is_partial:
+        yield (
+            f"The files of {lost:,} attempts aren't in this clone, which was made with --filter: "
+            "`git fetch --refetch --no-filter` gets them."
+        )
+    unknown = sum(one.approvals_needed is None and one.request is not None for one in attempts)
+    if unknown:
+        yield f"What the policy asked for isn't known of {unknown:,} attempts."
 
 
 def _places(attempts: Sequence[AttemptEvidence]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from qflow_gitops.audit.content import Gatherer
 from qflow_gitops.audit.standing import Standing
 from qflow_gitops.audit.worked import MOST, WorkedOn
 from qflow_gitops.base.names import RunKey
+from qflow_gitops.errors import QflowError
 from qflow_gitops.results.evidence import Compared, RunEvidence
 
 
@@ -33,11 +34,15 @@ def compared(gatherer: Gatherer, given: Compare) -> Compared:
         here = git.all_seen(worked.commits)
         line = [commit for commit in worked.commits if commit in here]
         commits += len(line)
-        found += [
-            each
-            for each in standing.never_sent(environment, line)
-            if given.wanted((each.environment, each.run))
-        ]
+        try:
+            never = [*standing.never_sent(environment, line)]
+        except QflowError as problem:
+            limits.append(
+                f"What stood in the commits that {environment} was worked on can't be read, and "
+                f"what of it was never sent isn't known: {problem.message} {problem.hint}"
+            )
+            continue
+        found += [each for each in never if given.wanted((each.environment, each.run))]
         if missing := len(worked.commits) - len(line):
             limits.append(
                 f"{missing:,} of the commits that {environment} was worked on aren't in this "
@@ -48,16 +53,5 @@ def compared(gatherer: Gatherer, given: Compare) -> Compared:
                 f"Of the commits that {environment} was worked on only the newest {MOST:,} were "
                 f"looked at; {worked.left:,} are older."
             )
-    if unseen := against_git.unseen(git, given.runs):
-        limits.append(
-            f"The commits of {unseen:,} attempts aren't in this clone, which is a shallow one: "
-            "`git fetch --unshallow` gets them."
-        )
-    unknown = sum(
-        one.approvals_needed is None and one.request is not None
-        for run in given.runs
-        for one in run.attempts
-    )
-    if unknown:
-        limits.append(f"What the policy asked for isn't known of {unknown:,} attempts.")
+    limits += against_git.limits(git, given.runs)
     return Compared(tuple(found), commits, limits=tuple(limits))

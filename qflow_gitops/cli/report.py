@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     "started from here, which aren't shown, and the steps of RUNs.",
 )
 @click.option(
+    "--exit-code", is_flag=True, help="Exit 10 if the sources differ in anything; 0 without this."
+)
+@click.option(
     "--output",
     metavar="DIR",
     type=click.Path(file_okay=False),
@@ -72,6 +75,7 @@ def command(
     since: str,
     until: str,
     live: bool,
+    exit_code: bool,
     output: str | None,
     statements: str | None,
     key: str,
@@ -94,7 +98,7 @@ def command(
             raise click.UsageError("--statements and --output need a folder each.")
         if key and not statements:
             raise click.UsageError("--key signs statements: it goes with --statements DIR.")
-        asked = Asked(runs, environment, Span(since, until), live)
+        asked = Asked(runs, environment, Span(since, until), live, exit_code)
         folder = Path(os.path.abspath(wiring.directory / (output or "")))  # noqa: PTH100  links stay
         stated = report_statements.place(wiring, statements) if statements else None
         signer = report_statements.signer(wiring, key) if statements else None

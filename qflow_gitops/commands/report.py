@@ -17,7 +17,7 @@ from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.commands.report_live import Asking
 from qflow_gitops.commands.show_found import Finder, OneRun, SeveralRuns
-from qflow_gitops.errors import LockError, QflowError, UsageProblem
+from qflow_gitops.errors import ExitCode, LockError, QflowError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.worked import Worked
 from qflow_gitops.ports.clock import Clock
@@ -42,13 +42,14 @@ _UNDATED = (
 class Asked(NamedTuple):
     """What is asked for: RUNs or EXECUTIONs (() for all), an environment ("": any), a span.
 
-    `live`: Qualys is asked, too.
+    `live`: Qualys is asked, too. `exit_code`: differences are told by it.
     """
 
     runs: tuple[str, ...] = ()
     environment: str = ""
     span: Span = Span()
     live: bool = False
+    exit_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def report(asked: Asked, services: ReportServices, recorded: Snapshot | None = N
     body = masking.told(evidence)._replace(runs=masking.each(runs))
     made = Report("report", notes=out_of_use(recorded), body=body)
     if problem is None:
-        return made
+        differs = asked.exit_code and found.differences
+        return replace(made, exit_code=ExitCode.PENDING, reason="differs") if differs else made
     return replace(made, exit_code=problem.exit_code, reason=problem.reason, error=problem)
 
 

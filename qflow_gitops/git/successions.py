@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from qflow_gitops.base.paths import TreeFile
+from qflow_gitops.errors import QflowError
 from qflow_gitops.git.process import GitProcess, is_id, literal_paths
 
 if TYPE_CHECKING:
@@ -62,19 +64,39 @@ class Successions(GitProcess):
     def blobs_of(self, places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         """Return the blobs that paths have at commits; "" where a commit that is here has none."""
         some = [each for each in dict.fromkeys(places) if _is_asked(*each)]
-        if not some:
-            return {}
+        if self.is_partial:
+            return self._one_by_one(some)
         wanted = [f"{commit}^{{tree}}" for commit in dict.fromkeys(commit for commit, _ in some)]
         lines = [*wanted, *(f"{commit}:{path}" for commit, path in some)]
+        if not lines:
+            return {}
         feed = "".join(f"{line}\n" for line in lines).encode()
         out = self._out(["cat-file", "--batch-check=%(objectname) %(objecttype)"], feed)
-        told = [os.fsdecode(line) for line in out.split(b"\n")]
-        kinds = [line.rpartition(" ") for line in told[: len(lines)]]
-        here = {name[:-7] for name, kind in zip(wanted, kinds, strict=False) if kind[2] == "tree"}
+        told = [os.fsdecode(line).rpartition(" ") for line in out.split(b"\n")[:-1]]
+        here = {
+            name.removesuffix("^{tree}")
+            for name, (_, _, kind) in zip(wanted, told, strict=False)
+            if kind == "tree"
+        }
+        asked = zip(some, told[len(wanted) :], strict=True)
+        return {
+            place: blob if kind == "blob" else ""
+            for place, (blob, _, kind) in asked
+            if place[0] in here
+        }
+
+    def _one_by_one(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """Look into trees alone, commit by commit: of a blob that isn't here git would ask."""
+        paths: dict[str, list[str]] = {}
+        for commit, path in places:
+            paths.setdefault(commit, []).append(path)
         found = {}
-        for place, (blob, _, kind) in zip(some, kinds[len(wanted) :], strict=False):
-            if place[0] in here and (kind == "blob" or not self.is_partial):
-                found[place] = blob if kind == "blob" else ""
+        for commit, some in paths.items():
+            with suppress(QflowError):  # a tree may lack as well
+                there = self.files(commit, some)
+                for path in some:
+                    entry = there.get(path.encode())
+                    found[commit, path] = entry.blob if entry else ""
         return found
 
 

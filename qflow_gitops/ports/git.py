@@ -105,6 +105,10 @@ class History(Protocol):
     def all_seen(self, ids: Iterable[str]) -> Mapping[str, CommitSeen]:
         """Say what people know commits by, of many at once; those that aren't here are left out."""
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether something was left out of this clone, by `--filter`."""
+
     def is_shallow(self) -> bool:
         """Whether history is cut off in this clone."""
 

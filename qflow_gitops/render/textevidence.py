@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.grouped import listed
 from qflow_gitops.render.layout import Line
 from qflow_gitops.render.marks import Mark, Marked, hint
 from qflow_gitops.render.signs import of_state, signed
@@ -30,6 +31,7 @@ def report(body: Evidence) -> Iterator[Line]:
     attempts = [attempt for run in body.runs for attempt in run.attempts]
     yield from _summary(body, attempts)
     yield from _compared(body)
+    yield from _approved(attempts)
     yield from _released(attempts)
     yield from _unknown(attempts)
     yield from _events(body)
@@ -38,7 +40,7 @@ def report(body: Evidence) -> Iterator[Line]:
             yield ""
             yield from told(attempt)
     yield ""
-    yield hint("All of it, a page for each run: `qflow-gitops report --format json`")
+    yield hint("All of it, with a page for each run: `qflow-gitops report --output evidence`")
     yield hint("Whether the lockfile is whole: `qflow-gitops lock verify`")
 
 
@@ -68,6 +70,29 @@ def _compared(body: Evidence) -> Iterator[Line]:
         yield f"  … {len(found.differences) - SHOWN:,} more (--format json: all)"
     for limit in found.limits:
         yield signed("?", clean(limit))
+
+
+def _approved(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
+    """Say of all that was sent whether somebody approved it, and whether the policy asked."""
+    sent = [one for one in attempts if one.outcome not in (Outcome.DECLARED, Outcome.NOT_RUN)]
+    without = [one for one in sent if not one.approvals]
+    lacks = [one for one in sent if lacking(one)]
+    yield ""
+    yield Mark.TITLE(f"Approved ({len(sent) - len(without):,} of {len(sent):,} that were sent)")
+    if not sent:
+        return
+    if lacks:
+        yield signed("✗", f"{count(len(lacks), 'attempt')} without what the policy asked for")
+    else:
+        yield signed("✓", "none was sent without what the policy asked for, as far as it is known")
+    for asked, words in (
+        (0, "the policy asked for none"),
+        (None, "what the policy asked for isn't known"),
+    ):
+        some = [one for one in without if one.approvals_needed == asked]
+        if some:
+            names = listed([_name(one) for one in some])
+            yield signed("·", f"{len(some):,} without an approval, {words}: ", names)
 
 
 def _released(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
@@ -128,6 +153,8 @@ def _facts(attempt: AttemptEvidence) -> Iterator[tuple[str, str]]:
     yield "pull req.", f"#{attempt.pull_request}" if attempt.pull_request else ""
     yield "merged by", clean(attempt.merged_by)
     yield "approved", ", ".join(map(_approval, attempt.approvals)) or "no approval is recorded"
+    needed = attempt.approvals_needed
+    yield "policy", "" if needed is None else f"asked for {count(needed, 'approval')}"
     for release in attempt.releases:
         yield "released", _release(release)
     for name, words in attempt.annotations.items():
@@ -138,6 +165,11 @@ def _facts(attempt: AttemptEvidence) -> Iterator[tuple[str, str]]:
     for words in attempt.unknown:
         yield "unknown", clean(words)
     yield "digest", Mark.ID(clean(attempt.digest))
+
+
+def lacking(attempt: AttemptEvidence) -> bool:
+    """Whether an attempt has fewer approvals than the policy asked for."""
+    return len({one.login for one in attempt.approvals}) < (attempt.approvals_needed or 0)
 
 
 def _name(attempt: AttemptEvidence) -> str:

@@ -69,8 +69,8 @@ EXITS: Mapping[ExitCode, Word] = {
         ),
         (
             ExitCode.PENDING,
-            "There are changes (`plan --exit-code`, `migrate --check`).",
-            "Apply or write them, if they are meant.",
+            "Something differs (`plan --exit-code`, `report --exit-code`, `migrate --check`).",
+            "Apply or write changes, if they are meant; look at each difference.",
         ),
         (
             ExitCode.LOCK,

@@ -7,6 +7,11 @@ _AGAIN = "Run the command again"
 
 LOCKFILE = (
     Word(
+        "differs",
+        "The commits, the lockfile, the policy and Qualys tell of different things.",
+        "`qflow-gitops report` names each difference; none is settled by itself.",
+    ),
+    Word(
         "anchor_base",
         "The commit whose settings name the time-stamp server isn't in this clone.",
         "Fetch it: `git fetch --all`; in a CI check out with fetch-depth: 0.",

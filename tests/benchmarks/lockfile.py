@@ -76,6 +76,23 @@ def _looking(bench: Bench) -> list[Row]:
     ]
 
 
+def _report(bench: Bench) -> list[Row]:
+    """Tell an auditor of all attempts, each as it was sent: as text, and as one file of HTML."""
+    origin = bench.origin(bench.long)
+
+    def measure(one: Tree) -> dict[str, Used]:
+        if not one.has("report", "--live"):
+            return {}
+        with desk(one, origin.settled(one.form)) as at:
+            return {"text": at.run("report"), "html": at.run("report", "--format", "html")}
+
+    used = bench.in_turn(measure)
+    return [
+        bench.timed("report, fresh clone", bench.long, used["text"], "≤ 5"),
+        bench.timed("report --format html", bench.long, used["html"], "≤ 5"),
+    ]
+
+
 def _verify(bench: Bench) -> list[Row]:
     origin = bench.origin(bench.longest)
     quick = {one.name: one.has("lock", "verify", "--quick") for one in bench.trees}
@@ -224,6 +241,7 @@ PARTS: dict[str, Callable[[Bench], Sequence[Row]]] = {
     "apply": lambda bench: _applies(bench, wait=True),
     "no-wait": lambda bench: _applies(bench, wait=False),
     "looking": _looking,
+    "report": _report,
     "verify": _verify,
     "plan": _plans,
     "wave": _wave,

@@ -400,7 +400,7 @@ BESIDE = {
     "qflow_gitops.commands.show_story:_next": "on its screen, typed: test_show.py",
     "qflow_gitops.commands.show_story:story_of": "on its screen, typed: test_show.py",
     "qflow_gitops.sources.specs:why_unknown": "on a screen of `show`, typed: test_show.py",
-    "qflow_gitops.audit.comparing:compared": "a limit of a report, typed: test_report.py",
+    "qflow_gitops.audit.against_git:limits": "below a report, typed: test_environments.py",
     "qflow_gitops.render.textevidence:report": "below a report, typed: test_report.py",
     "qflow_gitops.render.textstories:_request": "on its screen, typed: test_show.py",
     "qflow_gitops.render.comment:render_gone": "in a comment, and typed: test_comment.py",

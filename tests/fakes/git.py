@@ -36,6 +36,7 @@ class FakeGit:
         self.remotes: dict[str, FakeRemote] = {}
         self.upstream: dict[str, tuple[str, str]] = {}
         self.lost: set[str] = set()
+        self.is_partial = False
         self.now = "2026-01-01T00:00:00Z"
 
     # --- what a person does ----------------------------------------------------------

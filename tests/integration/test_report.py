@@ -169,6 +169,8 @@ def test_a_run_executed_by_hand_in_qualys_is_seen(
     assert done.code == 0
     assert f"Qualys shows execution {foreign} of workflow {WORKFLOW}" in done.out
     assert "nothing in this lockfile started it" in done.out
+    assert cli("report", "--live", "--exit-code").code == 10
+    assert cli("report", "--exit-code").code == 0
     (found,) = cli.json("report", "--live")["compared"]["differences"]
     assert (found["kind"], found["executionId"]) == ("foreign", foreign)
     assert found["source"]
