@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,7 +14,7 @@ from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
 
 if TYPE_CHECKING:
-    from qflow_gitops.commands.report import ReportServices
+    from qflow_gitops.commands.report import Asked, ReportServices
     from qflow_gitops.results.report import Report
 
 
@@ -90,30 +90,44 @@ def command(
 
     def work() -> Report:
         from qflow_gitops.audit.span import Span
-        from qflow_gitops.commands.report import Asked, report
-        from qflow_gitops.commands.statements import Statements
-        from qflow_gitops.lockfile.ledger import Lockfile
+        from qflow_gitops.commands.report import Asked
 
         if statements and statements == output:
             raise click.UsageError("--statements and --output need a folder each.")
         if key and not statements:
             raise click.UsageError("--key signs statements: it goes with --statements DIR.")
         asked = Asked(runs, environment, Span(since, until), live, exit_code)
-        folder = Path(os.path.abspath(wiring.directory / (output or "")))  # noqa: PTH100  links stay
-        stated = report_statements.place(wiring, statements) if statements else None
-        signer = report_statements.signer(wiring, key) if statements else None
-        if output is not None:
-            report_folder.check(folder)
-        services = _services(wiring)
-        recorded = services.store.read()
-        made = report(asked, services, recorded)
-        if statements and stated:
-            lockfile = recorded.lockfile or Lockfile("")
-            its = Statements(asked, services, lockfile, signer)
-            made = report_statements.written(made, its, stated, statements)
-        return made if output is None else _written(made, folder, output)
+        return _made(wiring, asked, _Folders(output or "", statements or "", key))
 
     return run(wiring, "report", work, format_name, copies)
+
+
+class _Folders(NamedTuple):
+    """Where pages and statements go, "" for nowhere, and the key that signs these."""
+
+    output: str
+    statements: str
+    key: str
+
+
+def _made(wiring: Wiring, asked: Asked, to: _Folders) -> Report:
+    """Make the report, and write what goes into folders; these are looked at first."""
+    from qflow_gitops.commands.report import report
+    from qflow_gitops.commands.statements import Statements
+    from qflow_gitops.lockfile.ledger import Lockfile
+
+    stated = report_statements.place(wiring, to.statements) if to.statements else None
+    signer = report_statements.signer(wiring, to.key) if to.statements else None
+    folder = Path(os.path.abspath(wiring.directory / to.output))  # noqa: PTH100  links stay links
+    if to.output:
+        report_folder.check(folder)
+    services = _services(wiring)
+    recorded = services.store.read()
+    made = report(asked, services, recorded)
+    if stated:
+        its = Statements(asked, services, recorded.lockfile or Lockfile(""), signer)
+        made = report_statements.written(made, its, stated, to.statements)
+    return _written(made, folder, to.output) if to.output else made
 
 
 def _written(made: Report, folder: Path, named: str) -> Report:
