@@ -25,13 +25,16 @@ def commit_page(pages: str, commit: str) -> str:
 
 
 def file_page(pages: str, commit: str, path: str) -> str:
-    """Return the address of a file as a commit has it, "" without pages.
+    """Return the address of a file as a commit has it, "" without pages and for no file's name.
 
     Of the path only letters, digits, `/`, `.`, `_`, `~`, `-` and `%` stay.
     """
     if not (pages and commit):
         return ""
-    return f"{pages}/blob/{commit}/{quote(path, safe='/', errors='surrogateescape')}"
+    try:
+        return f"{pages}/blob/{commit}/{quote(path, safe='/', errors='surrogateescape')}"
+    except UnicodeEncodeError:  # half of a character, which a file's bytes can't be read as
+        return ""
 
 
 def pull_page(pages: str, number: int | None) -> str:

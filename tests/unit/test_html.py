@@ -28,7 +28,7 @@ from qflow_gitops.results.evidence import (
     Outcome,
     RunEvidence,
 )
-from qflow_gitops.results.pages import pull_page
+from qflow_gitops.results.pages import file_page, pull_page
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.results.report import Report, failed
 from tests.helpers.evidence import HOSTILE, Maker
@@ -190,8 +190,23 @@ def test_hostile_words_stay_words() -> None:
     assert [one for one in texts(page, "#rows_ th") if one.endswith(shown(HOSTILE))]
 
 
+def test_half_a_character_stays_a_word() -> None:
+    """No page of a code host shows a file of such a name: there is no link to it."""
+    made = Maker(lambda text: text + "\ud800").evidence(8, targets=2)
+    page = one_file(made)
+    assert "close-ports-1\\ud800" in page
+    assert f"{made.pages}/blob/" not in page
+    assert all(content.decode() for _, content in html.pages(reported(made)))
+
+
+def test_bytes_that_are_no_text_still_name_a_file() -> None:
+    assert file_page("https://h/a/b", "c0", "runs/\udcff.yaml") == (
+        "https://h/a/b/blob/c0/runs/%FF.yaml"
+    )
+
+
 @settings(max_examples=10, deadline=None)
-@given(st.text(st.characters(), min_size=1, max_size=30))
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_any_words_stay_words(some: str) -> None:
     same_shape(lambda text: text + some)
 
