@@ -71,7 +71,7 @@ def test_a_change_cannot_loosen_its_own_rules(
     runs(workspace, 3, 10)
     said = "qflow.yaml holds less than the policy up to now: limits.runs: 2 → 100."
     for command in (("plan",), ("plan", "--from", "HEAD~1"), ("plan", "--format", "markdown")):
-        assert said in cli(*command).out, command
+        assert said in cli(*command).out.replace("`", ""), command  # in Markdown some is code
     assert any(said in one for one in cli.json("plan")["notes"])
     for words in (("plan",), ("apply", "--yes")):
         assert held(cli.json(*words)) == {"r0": "limit", "r1": "limit", "r2": "limit"}
