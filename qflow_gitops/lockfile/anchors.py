@@ -8,12 +8,12 @@ file outside of it, wherever a person deposits it. Pure.
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.times import moment, stamp
-from qflow_gitops.lockfile.codec import normal_form, strictly
+from qflow_gitops.lockfile.codec import Json, normal_form, strictly
 
 VERSION = 1
 FOLDER = "anchors/"
@@ -113,11 +113,16 @@ def from_bytes(content: bytes, where: str) -> Anchor:
     return strictly(content[: _LONGEST + 1], where, _anchor)
 
 
-def stamped(content: bytes, path: str) -> Anchor:
-    """Read one of the branch: with a time stamp, and where it belongs. Raises LockError."""
+def stamped(content: bytes, path: str, fits: Callable[[Json], bool] | None = None) -> Anchor:
+    """Read one of the branch: with a time stamp, and where it belongs. Raises LockError.
 
-    def read(data: dict[str, Any]) -> Anchor:
+    `fits` says whether it is as the lockfile's JSON Schema has it.
+    """
+
+    def read(data: Json) -> Anchor:
         anchor = _anchor(data)
+        if fits is not None and not fits(data):
+            raise ValueError("it doesn't satisfy the lockfile's JSON Schema")
         if anchor.stamp is None or anchor.says:
             raise ValueError("it has no time stamp, or more than one of the branch has")
         if anchor.serial != serial_in(path):

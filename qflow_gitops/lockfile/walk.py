@@ -139,7 +139,7 @@ class Walk:
         if not change.added:
             yield f"{change.path} was changed, and an anchor never is."
         try:
-            anchor = anchors.stamped(change.new or b"", change.path)
+            anchor = anchors.stamped(change.new or b"", change.path, self._fits)
         except LockError as problem:
             yield _unread(change.path, problem)
             return

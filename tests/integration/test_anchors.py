@@ -20,6 +20,7 @@ from qflow_gitops.audit import time_stamps
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.http.transport import Transport
 from qflow_gitops.sandbox.server import SandboxServer
+from qflow_gitops.specs import schema
 from tests.helpers.audits import VERIFY, audited
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH, Remote
@@ -89,6 +90,8 @@ def test_a_time_stamp_is_kept_and_held_against_the_history(
     kept = on_branch(remote, path)
     assert path == f"anchors/{kept['serial']}.json" == done["file"]
     assert kept["commit"] == before
+    assert schema.is_valid(kept, "lockfile")
+    assert not schema.is_valid({**kept, "more": 1}, "lockfile")
     assert remote.git("diff", "--name-status", before, BRANCH).split() == ["A", path]
     response = base64.b64decode(kept["timeStamp"]["response"])
     stamps.authority.check(response, kept["contents"].removeprefix("v1:sha256:"))
@@ -162,6 +165,7 @@ def test_a_deposit_is_a_text_and_is_held_against_the_history(
     assert kept["commit"] == remote.tip()
     assert remote.tip() in file.read_text("utf-8")
     assert "timeStamp" not in kept
+    assert schema.is_valid(kept, "lockfile")
     assert stamps.asked == []
     change(applied, cli)
     assert cli("lock", "verify", "--anchor", "deposit.json").code == 0
