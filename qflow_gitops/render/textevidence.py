@@ -47,14 +47,15 @@ def report(body: Evidence) -> Iterator[Line]:
 def _summary(body: Evidence, attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
     runs = sum(bool(run.attempts) for run in body.runs)
     of = f"{count(len(attempts), 'attempt')} of {count(runs, 'run')}"
-    yield f"{of}{_span(body)}; {lock(body.lock)}"
+    yield f"{of}{in_words(body)}; {lock(body.lock)}"
     outcomes = Counter(attempt.outcome for attempt in attempts)
     for outcome in Outcome:
         if outcomes[outcome]:
             yield f"  {outcomes[outcome]:>6,}  {outcome}"
 
 
-def _span(body: Evidence) -> str:
+def in_words(body: Evidence) -> str:
+    """Say which span of time a report is about, behind a word; "" for all."""
     said = {"since": body.since, "before": body.until}
     words = " and ".join(f"{word} {at}" for word, at in said.items() if at)
     return f" {words}" if words else ""
@@ -77,10 +78,10 @@ def _approved(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
     sent = [one for one in attempts if one.outcome not in (Outcome.DECLARED, Outcome.NOT_RUN)]
     without = [one for one in sent if not one.approvals]
     lacks = [one for one in sent if lacking(one)]
-    yield ""
-    yield Mark.TITLE(f"Approved ({len(sent) - len(without):,} of {len(sent):,} that were sent)")
     if not sent:
         return
+    yield ""
+    yield Mark.TITLE(f"Approved ({len(sent) - len(without):,} of {len(sent):,} that were sent)")
     if lacks:
         yield signed("✗", f"{count(len(lacks), 'attempt')} without what the policy asked for")
     else:
@@ -135,7 +136,7 @@ def told(attempt: AttemptEvidence) -> Iterator[Line]:
     yield Marked(Mark.PLACE(_name(attempt)), "  ", state)
     for name, words in _facts(attempt):
         if words:
-            yield Marked(f"  {name:11}", words)
+            yield Marked(f"  {name:12}", words)
     for event in attempt.events:
         yield f"    {_event(event)}"
 
@@ -154,7 +155,10 @@ def _facts(attempt: AttemptEvidence) -> Iterator[tuple[str, str]]:
     yield "merged by", clean(attempt.merged_by)
     yield "approved", ", ".join(map(_approval, attempt.approvals)) or "no approval is recorded"
     needed = attempt.approvals_needed
-    yield "policy", "" if needed is None else f"asked for {count(needed, 'approval')}"
+    yield (
+        "policy",
+        "" if needed is None else f"asked for {count(needed, 'approval') if needed else 'none'}",
+    )
     for release in attempt.releases:
         yield "released", _release(release)
     for name, words in attempt.annotations.items():
