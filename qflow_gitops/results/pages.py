@@ -8,6 +8,7 @@ import re
 from urllib.parse import quote
 
 _PAGES = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._-]+){2,20}")
+_COMMIT = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
 def pages_of(server: str, repository: str, below: str = "") -> str:
@@ -20,16 +21,17 @@ def pages_of(server: str, repository: str, below: str = "") -> str:
 
 
 def commit_page(pages: str, commit: str) -> str:
-    """Return the address of a commit, "" without pages."""
-    return f"{pages}/commit/{commit}" if pages and commit else ""
+    """Return the address of a commit, "" without pages, or where it is none."""
+    return f"{pages}/commit/{commit}" if pages and _COMMIT.fullmatch(commit) else ""
 
 
 def file_page(pages: str, commit: str, path: str) -> str:
-    """Return the address of a file as a commit has it, "" without pages and for no file's name.
+    """Return the address of a file as a commit has it, "" without pages, or where it is none.
 
     Of the path only letters, digits, `/`, `.`, `_`, `~`, `-` and `%` stay.
     """
-    if not (pages and commit):
+    outside = {"", ".", ".."} & set(path.split("/"))
+    if not pages or not _COMMIT.fullmatch(commit) or outside:
         return ""
     try:
         return f"{pages}/blob/{commit}/{quote(path, safe='/', errors='surrogateescape')}"

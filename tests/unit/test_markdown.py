@@ -27,7 +27,7 @@ from qflow_gitops.render.comment import COMMENT_LIMIT, marked, render, render_go
 from qflow_gitops.render.markdown import render as render_plan
 from qflow_gitops.render.markdown_blocks import prose
 from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
-from qflow_gitops.results.pages import file_page, pages_of
+from qflow_gitops.results.pages import commit_page, file_page, pages_of
 from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.reviews import CommentKey, Proposal, Review, ReviewStatus
@@ -493,3 +493,19 @@ def test_without_pages_nothing_is_linked() -> None:
 def test_a_sentence_is_words_and_code(words: str, shown: str) -> None:
     """Nothing but letters stands outside of code; two spans never touch."""
     assert prose(words) == shown
+
+
+@pytest.mark.parametrize(
+    ("commit", "path"),
+    [
+        ("c0ffee", "../../../other/repository"), ("c0ffee", "runs//a.yaml"), ("c0ffee", ""),
+        ("c0ffee", "runs/\ud800.yaml"), ("../../other", "a.yaml"), ("c0ffee/..", "a.yaml"),
+    ],
+)  # fmt: skip
+def test_what_is_no_place_in_a_repository_has_no_page(commit: str, path: str) -> None:
+    """As a lockfile written by hand may say: else a link led elsewhere at the host."""
+    pages = "https://github.com/org/runs"
+    assert file_page(pages, "c0ffee", "runs/a.yaml").startswith(pages)
+    assert file_page(pages, commit, path) == ""
+    assert commit_page(pages, "c0ffee") == f"{pages}/commit/c0ffee"
+    assert commit_page(pages, f"{commit}/..") == ""
