@@ -21,6 +21,7 @@ from qflow_gitops.errors import PRECEDENCE  # noqa: E402
 from qflow_gitops.findings.finding import Rule  # noqa: E402
 from qflow_gitops.results.known_words import REASONS  # noqa: E402
 from qflow_gitops.results.words import EXITS, Word  # noqa: E402
+from qflow_gitops.results.words_of_states import STATES  # noqa: E402
 from qflow_gitops.specs.rules import RULES  # noqa: E402
 
 SCHEMAS = {
@@ -77,6 +78,16 @@ def exit_codes() -> str:
     order = ", ".join(str(int(code)) for code in PRECEDENCE if code)
     head = f"# Exit codes\n\nStable; all others are reserved. If several apply: {order}.\n\n"
     return head + "\n".join(["| exit | meaning | what to do |", "|---|---|---|", *rows]) + "\n"
+
+
+def states() -> str:
+    """Return the page of an attempt's states."""
+    head = "# States of an attempt\n\nAs the lockfile, `status` and `history` have them.\n\n"
+    rows = [
+        f'| <span id="{one.id}"></span>`{one.id}` | {one.meaning} | {one.way} |'
+        for one in STATES.values()
+    ]
+    return head + "\n".join(["| state | meaning | what to do |", "|---|---|---|", *rows]) + "\n"
 
 
 def commands() -> str:
@@ -158,6 +169,7 @@ write("reference/reasons/index.md", reasons_index())
 for code in EXITS.values():
     write(f"reference/exit-codes/{code.id}.md", reason(code))
 write("reference/exit-codes/index.md", exit_codes())
+write("reference/states.md", states())
 write("reference/commands.md", commands())
 for page, about in SCHEMAS.items():
     write(f"reference/{page}.md", fields(*about))

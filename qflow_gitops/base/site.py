@@ -23,5 +23,10 @@ def exit_page(code: str) -> str:
     return _page(f"reference/exit-codes/{code}/")
 
 
+def state_page(state: str) -> str:
+    """Return the address of a state's row, "" where the build names no documentation."""
+    return _page(f"reference/states/#{state}")
+
+
 def _page(path: str) -> str:
     return BASE + path if BASE else ""

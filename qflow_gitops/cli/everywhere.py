@@ -121,7 +121,7 @@ def _format(kind: type[click.Option]) -> click.Option:
     return kind(
         ["--format", "format_name"], metavar="FORMAT", multiple=True, expose_value=False,
         callback=_take, shell_complete=_formats,
-        help="What a command writes to stdout, as where it stands behind that.",
+        help="What the command writes to stdout; the same as --format behind it.",
     )  # fmt: skip
 
 

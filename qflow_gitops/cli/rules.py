@@ -21,7 +21,8 @@ from qflow_gitops.errors import ExitCode
 def command(words: tuple[str, ...]) -> int:
     """List the rules that findings name; with WORDs, explain those.
 
-    A word is a rule's id, the reason of a plan or of an error (`reason` in JSON), or an exit code.
+    A word is a rule's id, the reason of a plan or of an error (`reason` in JSON), the state of an
+    attempt, or an exit code.
     """
     from qflow_gitops.render import rules as output
     from qflow_gitops.results.known_words import WORDS
@@ -56,5 +57,5 @@ def _unknown(word: str, known: Sequence[str]) -> click.UsageError:
     near = difflib.get_close_matches(word, known, n=1)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     return click.UsageError(
-        f"There is no rule and no reason `{word}`.{hint} List the rules: qflow-gitops rules"
+        f"There is no rule, reason or state `{word}`.{hint} List the rules: qflow-gitops rules"
     )

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from textwrap import indent
 
-from qflow_gitops.base.site import exit_page, reason_page, rule_page
+from qflow_gitops.base.site import exit_page, reason_page, rule_page, state_page
 from qflow_gitops.findings.finding import Rule
+from qflow_gitops.results.known_words import REASONS
 from qflow_gitops.results.words import Word
 
 
@@ -26,8 +27,11 @@ def explained(rule: Rule) -> str:
 
 
 def meaning(word: Word) -> str:
-    """Return a reason or an exit code with what it means and what to do."""
-    page = exit_page(word.id) if word.id.isdecimal() else reason_page(word.id)
+    """Return a reason, an exit code or a state with what it means and what to do."""
+    if word.id.isdecimal():
+        page = exit_page(word.id)
+    else:
+        page = reason_page(word.id) if word.id in REASONS else state_page(word.id)
     return f"{word.id}\n\n{word.meaning}\n\nWhat to do: {word.way}\n{_page(page)}"
 
 

@@ -108,7 +108,7 @@ def _basis(body: Planned) -> str:
     what = f"commit {body.commit[:10]}" if body.commit else "the work tree, uncommitted changes too"
     other = body.base and body.base != body.commit
     against = f", compared with {body.base[:10]}" if other else ""
-    looked = "every spec" if body.full else "the specs that changed or need a look"
+    looked = "every spec" if body.full else "the specs that changed or aren't done yet"
     return f"From {what}{against}; {looked}; {lock(body.lock)}"
 
 

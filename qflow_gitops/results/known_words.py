@@ -1,4 +1,4 @@
-"""Every stable word that a result can have as its reason, in the order in which they are told."""
+"""Every stable word of a result: its reasons in the order in which they are told, and more."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,7 @@ from qflow_gitops.results import words_of_hosts as hosts
 from qflow_gitops.results import words_of_stops as stops
 from qflow_gitops.results.words import EXITS, Word
 from qflow_gitops.results.words_of_plans import PLANS
+from qflow_gitops.results.words_of_states import STATES
 from qflow_gitops.results.words_of_the_lockfile import LOCKFILE
 from qflow_gitops.results.words_of_usage import USAGE
 
@@ -28,5 +29,7 @@ REASONS: Mapping[str, Word] = {
 }
 """Every reason, by its word."""
 
-WORDS: Mapping[str, Word] = {**REASONS, **{word.id: word for word in EXITS.values()}}
-"""The same, and the exit codes by their numbers."""
+WORDS: Mapping[str, Word] = {
+    word.id: word for family in (STATES, REASONS, EXITS) for word in family.values()
+}
+"""The same, the exit codes by their numbers, and the states that are no reason of the same name."""

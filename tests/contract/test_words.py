@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from qflow_gitops.errors import ExitCode
+from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.results.known_words import REASONS, WORDS
 from qflow_gitops.results.words import EXITS, Word
+from qflow_gitops.results.words_of_states import STATES
 from qflow_gitops.specs.rules import RULES
 from tests.cli.test_readme import check_call, commands_of
 from tests.helpers.cli import Cli
@@ -65,6 +67,11 @@ def test_every_reason_is_explained_and_no_other() -> None:
 
 def test_every_exit_code_is_explained() -> None:
     assert set(EXITS) == set(ExitCode)
+
+
+def test_every_state_is_explained() -> None:
+    assert set(STATES) == set(State)
+    assert {*map(str, State)} <= set(WORDS)
 
 
 def test_a_word_has_one_meaning() -> None:
