@@ -415,6 +415,7 @@ BESIDE = {
     "qflow_gitops.results.words_of_hosts:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_plans:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_stops:": "by `rules WORD`: test_words.py",
+    "qflow_gitops.results.words_of_states:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_the_lockfile:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_usage:": "by `rules WORD`: test_words.py",
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
