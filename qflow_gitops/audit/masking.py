@@ -6,13 +6,13 @@ for what looks like a secret: also a text that somebody adds to the report later
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.specs import secrets
-from qflow_gitops.specs.hiding import SHORT, forms_of, sensitive_values
+from qflow_gitops.specs.hiding import SHORT, flattened, forms_of, sensitive_values
 from qflow_gitops.specs.spec import MASK, RunSpec
 
 LEFT_OUT = "(not shown)"
@@ -37,6 +37,7 @@ class Masking:
         """Begin with the leak rules alone."""
         self._whole: set[str] = set()
         self._numbers: set[int | float] = set()
+        self._taken: set[str] = set()
         self._forms: dict[str, list[str]] = {}  # by their first characters, longest first
         self._done: dict[str, str] = {}
 
@@ -51,6 +52,9 @@ class Masking:
                 self._take(str(value))
 
     def _take(self, text: str) -> None:
+        if text in self._taken:
+            return
+        self._taken.add(text)
         self._done.clear()
         for form in forms_of(text):
             some = self._forms.setdefault(form[:SHORT], [])
@@ -120,16 +124,20 @@ class Masking:
         return text
 
     def _without_values(self, text: str) -> str:
-        """Return a text without these values, also where it was cut in the midst of one."""
-        found, at, kept = [], 0, 0
+        """Return a text without these values, also where it was cut or wrapped in their midst."""
+        text = _cut_out(text, list(self._spans(text)))
+        flat, places = flattened(text)
+        if flat == text:
+            return text
+        return _cut_out(text, [(places[start], places[end]) for start, end in self._spans(flat)])
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        at = 0
         while at <= len(text) - SHORT:
-            form = self._at(text, at)
-            if form:
-                found += [text[kept:at], MASK]
-                at = kept = at + form
-            else:
-                at += 1
-        return "".join([*found, text[kept:]]) if found else text
+            length = self._at(text, at)
+            if length:
+                yield at, at + length
+            at += length or 1
 
     def _at(self, text: str, at: int) -> int:
         """Return how many characters from here on are a value, or its beginning before a cut."""
@@ -140,6 +148,12 @@ class Masking:
             if cut >= at + SHORT and form.startswith(text[at:cut]):
                 return cut - at
         return 0
+
+
+def _cut_out(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    for start, end in reversed(spans):
+        text = text[:start] + MASK + text[end:]
+    return text
 
 
 def _is_secret(key: str, value: Any) -> bool:

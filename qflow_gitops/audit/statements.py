@@ -13,6 +13,7 @@ from qflow_gitops.audit.outcomes import OUTCOMES, ended_at, text
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.transitions import name_of
+from qflow_gitops.specs.secrets import kind_of
 from qflow_gitops.specs.spec import canonical
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -129,7 +130,7 @@ def _approvals(evidence: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     given = {text(each, "by"): each for each in _listed(evidence, "approvals")}
     names = evidence.get("approvers")
     for who in names if isinstance(names, list) else ():
-        if isinstance(who, str) and _LOGIN.fullmatch(who):
+        if isinstance(who, str) and _LOGIN.fullmatch(who) and not kind_of(who):
             told = given.get(who, {})
             yield _kept(
                 by=who, review=_count(told, "review"), commit=_fitting(_OBJECT, told, "commit")
@@ -153,7 +154,7 @@ def _kept(**told: object) -> dict[str, Any]:
 
 def _fitting(form: re.Pattern[str], data: Mapping[str, Any], name: str) -> str:
     value = text(data, name)
-    return value if form.fullmatch(value) else ""
+    return value if form.fullmatch(value) and not kind_of(value) else ""
 
 
 def _time(at: str) -> str:

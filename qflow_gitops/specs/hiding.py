@@ -6,15 +6,25 @@ the pointers.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from functools import reduce
+from html import escape
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from qflow_gitops.base.pointer import parts, step
 from qflow_gitops.specs.spec import MASK, RunSpec, hidden, part_of
 
 SHORT = 4
 """A text of fewer characters is replaced only where it is all there is: it stands everywhere."""
+_LINE = 8
+"""A line of a value is looked for by itself from so many characters on: shorter ones are words."""
+_SPACES = re.compile(r"\s*[\r\n][\s>#*|]*|\s{2,}|[^\S ]")
+"""What stands for one space where a text is wrapped, indented, quoted or commented out."""
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*")
+"""What nothing escapes."""
+_HEX = re.compile(r"%[0-9A-F]{2}")
 _ECHOED = {"input": "/input", "variables": "/variables", "overrideVariables": "/variables"}
 
 
@@ -37,6 +47,7 @@ class Hiding:
             return MASK
         for form in self._forms:
             text = text.replace(form, MASK)
+        text = self._unwrapped(text)
         head, cut, rest = text.rpartition("…")
         if cut:
             for form in self._forms:
@@ -44,6 +55,18 @@ class Hiding:
                                if head.endswith(form[:n])), 0)  # fmt: skip
                 head = head[: len(head) - ending] + MASK if ending else head
         return head + cut + rest
+
+    def _unwrapped(self, text: str) -> str:
+        """Return a text without these values where other spaces stand in them."""
+        for form in self._forms if _SPACES.search(text) else ():
+            if " " in form:
+                flat, places = flattened(text)
+                at = flat.find(form)
+                while at >= 0:
+                    text = text[: places[at]] + MASK + text[places[at + len(form)] :]
+                    flat, places = flattened(text)
+                    at = flat.find(form)
+        return text
 
     def value(self, value: Any) -> Any:
         """Return a copy of JSON that may echo the request, without these values."""
@@ -89,9 +112,10 @@ def sensitive_values(spec: RunSpec) -> list[str | int | float]:
 
 
 def forms_of(text: str) -> set[str]:
-    """Return what a text looks like within others: as it is, on one line, inside of JSON.
+    """Return what a text looks like within others: whole or a line of it, and as it is escaped.
 
-    Nothing of one so short that it stands everywhere.
+    That is inside of JSON, also of JSON within JSON, of an address and of HTML. Nothing of one so
+    short that it stands everywhere.
     """
     return {form for form in _forms(text) if len(form) >= SHORT}
 
@@ -110,11 +134,45 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+def flattened(text: str) -> tuple[str, list[int]]:
+    """Return a text in which one space stands for several, and where each character was.
+
+    The place after the last is where the text ends.
+    """
+    flat: list[str] = []
+    places: list[int] = []
+    at = 0
+    for found in _SPACES.finditer(text):
+        flat += (text[at : found.start()], " ")
+        places += range(at, found.start() + 1)
+        at = found.end()
+    places += range(at, len(text) + 1)
+    return "".join([*flat, text[at:]]), places
+
+
 def _forms(text: str) -> Iterator[str]:
-    yield text
-    yield " ".join(text.split())
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    lines = [line.strip() for line in text.splitlines()]
+    for part in (text, " ".join(text.split()), *(line for line in lines if len(line) >= _LINE)):
+        yield part
+        yield from _escaped(part)
+
+
+def _escaped(text: str) -> Iterator[str]:
+    if _PLAIN.fullmatch(text):
+        return
+    for ascii_only in (True, False):
+        once = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield once
+        yield json.dumps(once)[1:-1]
+    for quoted in (
+        quote(text, safe="", errors="surrogatepass"),
+        quote(text, errors="surrogatepass"),
+        quote_plus(text, errors="surrogatepass"),
+    ):
+        yield quoted
+        yield _HEX.sub(lambda found: found[0].lower(), quoted)
+    yield escape(text)
+    yield escape(text, quote=False)
 
 
 def _is_number(value: Any) -> bool:

@@ -113,6 +113,7 @@ def markdown(rendered: str, plain: str) -> None:
     page = cmarkgfm.github_flavored_markdown_to_html(rendered, Options.CMARK_OPT_UNSAFE)
     before = cmarkgfm.github_flavored_markdown_to_html(plain, Options.CMARK_OPT_UNSAFE)
     assert shape(page) == shape(before)
+    assert tags(page) == tags(before)
 
 
 def csv_(rendered: str, plain: str) -> None:
@@ -139,6 +140,11 @@ def shape(page: str) -> Counter[tuple[str, ...]]:
     """Which elements there are with which attributes, and where what can run leads."""
     tree = LexborHTMLParser(page)
     return Counter(kind for node in _nodes(tree) for kind in _kinds(node))
+
+
+def tags(page: str) -> Counter[str | None]:
+    """How many elements of each kind there are: of words none is made."""
+    return Counter(node.tag for node in _nodes(LexborHTMLParser(page)))
 
 
 def _nodes(tree: LexborHTMLParser) -> Iterator[LexborNode]:

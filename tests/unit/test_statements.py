@@ -120,6 +120,24 @@ def test_words_that_somebody_wrote_are_not_in_it() -> None:
     assert CANARY.encode() not in to_bytes(statement(KEY, ATTEMPT, APPLY))
 
 
+def test_what_looks_like_a_secret_is_no_name() -> None:
+    """As a lockfile written by hand may have one where a login belongs."""
+    token = "gh" + "p_" + "a1B2" * 9
+    facts = {name: token for name in ATTEMPT.facts}
+    names = {name: token for name in ATTEMPT.evidence} | {
+        "approvers": [token],
+        "approvals": [{"by": token, "review": 80, "commit": COMMIT}],
+        "released": [{"hold": token, "count": 2}],
+        "timeZones": token,
+    }
+    by = {"by": {"actor": token, "tool": token}}
+    odd = ATTEMPT._replace(
+        facts={**facts, "evidence": names},
+        events=(ATTEMPT.events[0]._replace(extra=by), *ATTEMPT.events[1:]),
+    )
+    assert token.encode() not in to_bytes(statement(KEY, odd, dict.fromkeys(APPLY, token)))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(CANARY),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
