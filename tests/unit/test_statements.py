@@ -123,8 +123,8 @@ def test_words_that_somebody_wrote_are_not_in_it() -> None:
 def test_what_looks_like_a_secret_is_no_name() -> None:
     """As a lockfile written by hand may have one where a login belongs."""
     token = "gh" + "p_" + "a1B2" * 9
-    facts = {name: token for name in ATTEMPT.facts}
-    names = {name: token for name in ATTEMPT.evidence} | {
+    facts = dict.fromkeys(ATTEMPT.facts, token)
+    names = dict.fromkeys(ATTEMPT.evidence, token) | {
         "approvers": [token],
         "approvals": [{"by": token, "review": 80, "commit": COMMIT}],
         "released": [{"hold": token, "count": 2}],
