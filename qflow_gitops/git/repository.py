@@ -14,11 +14,10 @@ from qflow_gitops.git.disk import MAX_CONTENT, on_disk
 from qflow_gitops.git.listings import Listings
 from qflow_gitops.git.process import is_id, literal_paths, shown
 from qflow_gitops.git.revisions import Revisions
-from qflow_gitops.git.successions import Successions
 from qflow_gitops.git.worktree import GitWorkTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from qflow_gitops.ports.git import PathChange
 
@@ -26,7 +25,7 @@ _SUM = 20  # bytes of SHA-1; of SHA-256 the last ones will do
 _GIVEN_UP = 20  # so many broken objects are passed over where they are only for explaining
 
 
-class GitRepo(Revisions, Successions):
+class GitRepo(Revisions):
     """One work tree and its repository; implements `ports.git.Repository`."""
 
     _explaining: tuple[Sequence[str], Mapping[str, bytes]] = ((), {})
@@ -173,6 +172,20 @@ class GitRepo(Revisions, Successions):
             if about[1] == b"blob":
                 found[blob] = kept
         return found, tried, ended(process, None)
+
+    def succession(
+        self, commits: Sequence[str], folders: Sequence[str]
+    ) -> Iterator[tuple[str, Mapping[bytes, TreeFile | None]]]:
+        """Return what of the folders each of some commits has otherwise than the one before it."""
+        from qflow_gitops.git import successions
+
+        return successions.succession(self, commits, folders)
+
+    def blobs_of(self, places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """Return the blobs that paths have at commits; "" where a commit that is here has none."""
+        from qflow_gitops.git import successions
+
+        return successions.blobs_of(self, places)
 
     def changes(self, base: str, head: str, folders: Sequence[str]) -> Sequence[PathChange]:
         """Return the paths under the folders that differ, sorted; never a rename."""

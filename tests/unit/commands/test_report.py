@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from qflow_gitops.audit.span import Span
 from qflow_gitops.commands.report import Asked, ReportServices, report
-from qflow_gitops.errors import ExitCode, UnreachableError, UsageProblem
+from qflow_gitops.errors import AuthError, ExitCode, UnreachableError, UsageProblem
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.render import json as as_json
 from qflow_gitops.render import text as as_text
@@ -334,3 +334,57 @@ def test_several_platforms_need_a_name() -> None:
         told(world, live=True)
     assert stopped.value.reason == "environment_needed"
     assert world.connected == []
+
+
+def test_where_qualys_cannot_be_reached_at_all_the_rest_is_told() -> None:
+    world = applied("a")
+
+    def refused(platform: str) -> Any:
+        raise AuthError(f"No credentials for {platform}.")
+
+    world.connect = refused  # type: ignore[method-assign]
+    found = made(world, live=True)
+    assert found.exit_code is ExitCode.AUTH
+    assert isinstance(found.body, Evidence)
+    assert "Qualys wasn't asked: No credentials for sandbox." in found.body.compared.limits
+
+
+def test_steps_that_are_not_shown_are_unknown() -> None:
+    world = applied("a")
+    world.qualys.refuses["steps"] = UnreachableError("Nobody answers.")
+    (attempt,) = attempts(told(world, "a", live=True))
+    assert attempt.steps is None
+    world.qualys.refuses["execution"] = UnreachableError("Nobody answers.")
+    (attempt,) = attempts(told(world, "a", live=True))
+    assert attempt.unknown == ("Its steps weren't seen: Nobody answers.",)
+
+
+def test_an_execution_of_another_platform_is_not_asked_for_here() -> None:
+    world = applied("a")
+    tampered(world, lambda data: data.update(platform="US1"))
+    (attempt,) = attempts(told(world, "a", live=True))
+    assert (attempt.platform, attempt.steps) == ("US1", None)
+
+
+def test_differences_are_told_by_the_exit_code_where_that_is_asked_for() -> None:
+    world = applied("a")
+    asked = Asked(exit_code=True)
+    assert report(asked, services(world)).exit_code is ExitCode.OK
+    tampered(world, lambda data: data.update(blob="0" * 40))
+    found = report(asked, services(world))
+    assert (found.exit_code, found.reason) == (ExitCode.PENDING, "differs")
+    assert report(Asked(), services(world)).exit_code is ExitCode.OK
+
+
+def test_several_runs_are_named_at_once_and_an_environment_alone() -> None:
+    world = applied("a", "b")
+    assert [run.key[1] for run in told(world, "*").runs] == ["a", "b"]
+    assert [run.key[1] for run in told(world, environment="prod").runs] == ["a", "b"]
+    with pytest.raises(UsageProblem):
+        told(world, environment="nowhere")
+
+
+def test_a_lockfile_without_an_address_is_of_no_repository() -> None:
+    world = applied("a")
+    assert told(world).repository == "host.example/runs"
+    assert told(World()).runs == ()
