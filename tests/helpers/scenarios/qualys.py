@@ -215,7 +215,7 @@ def an_audience_without_a_login(at: Terminal) -> tuple[str, Person]:
     """QFLOW_LOGIN_AUDIENCE is set, and no login."""
     _login(at, QFLOW_LOGIN_AUDIENCE=AUDIENCE, QFLOW_ID_TOKEN=id_token(IN_2100))
     return APPLY, Person(
-        WHY, {"Set QFLOW_LOGIN to github": lambda at: at.environ("QFLOW_LOGIN", "gitlab")}
+        WHY, {"Set QFLOW_LOGIN to `github`": lambda at: at.environ("QFLOW_LOGIN", "gitlab")}
     )
 
 
