@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -126,17 +125,18 @@ def _made(wiring: Wiring, asked: Asked, to: _Folders) -> Report:
     made = report(asked, services, recorded)
     if stated:
         its = Statements(asked, services, recorded.lockfile or Lockfile(""), signer)
-        made = report_statements.written(made, its, stated, to.statements)
-    return _written(made, folder, to.output) if to.output else made
+        report_statements.write(wiring, its, stated, to.statements)
+    if to.output:
+        _write(wiring, made, folder, to.output)
+    return made
 
 
-def _written(made: Report, folder: Path, named: str) -> Report:
-    """Write the pages of a report, and say so beside it."""
+def _write(wiring: Wiring, made: Report, folder: Path, named: str) -> None:
+    """Write the pages of a report, and say so on stderr: a local path is no part of a report."""
     from qflow_gitops.render import html
 
     count = report_folder.write(folder, html.pages(made))
-    note = f"Wrote {named}: index.html, and {count - 1:,} more pages."
-    return replace(made, notes=(*made.notes, note))
+    wiring.console.say(f"Wrote {named}: index.html, and {count - 1:,} more pages.")
 
 
 def _services(wiring: Wiring) -> ReportServices:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from qflow_gitops.audit.signing import Signer
     from qflow_gitops.cli.context import Wiring
     from qflow_gitops.commands.statements import Statements
-    from qflow_gitops.results.report import Report
 
 KEY, PASSPHRASE = "QFLOW_STATEMENT_KEY", "QFLOW_STATEMENT_KEY_PASSPHRASE"
 _OPTION = "--statements"
@@ -33,15 +31,15 @@ def place(wiring: Wiring, named: str) -> Path:
     return folder
 
 
-def written(made: Report, statements: Statements, folder: Path, named: str) -> Report:
-    """Write the statements, and say so beside the report."""
+def write(wiring: Wiring, statements: Statements, folder: Path, named: str) -> None:
+    """Write the statements, and say so on stderr."""
     report_folder.write(folder, statements.files(), _OPTION)
     count, without = statements.made, statements.without
     note = f"Wrote {count:,} statement{'' if count == 1 else 's'} to {named}"
     note += ", signed" if statements.signer else ", not signed"
     if without:
         note += f"; {without:,} attempt{'' if without == 1 else 's'} not over, or without a digest"
-    return replace(made, notes=(*made.notes, f"{note}."))
+    wiring.console.say(f"{note}.")
 
 
 def signer(wiring: Wiring, named: str) -> Signer | None:

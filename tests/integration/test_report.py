@@ -123,6 +123,17 @@ def test_a_folder_has_an_index_and_a_page_for_each_run(
     assert [each.name for each in folder.parent.iterdir() if ".tmp" in each.name] == []
 
 
+@pytest.mark.parametrize("form", ["html", "json", "markdown", "csv", "ocsf"])
+def test_no_local_path_gets_into_a_report_that_is_sent(form: str, applied: str, cli: Cli) -> None:
+    assert applied
+    done = cli("report", "--format", form, "--output", "../pages", "--statements", "../stated")
+    assert done.code == 0
+    assert "../pages" not in done.out
+    assert "../stated" not in done.out
+    assert "Wrote ../pages" in done.err
+    assert "Wrote 1 statement to ../stated" in done.err
+
+
 @pytest.mark.parametrize("there", ["file", "link", "folder link", "itself a link", "a file"])
 def test_nothing_of_anybody_else_is_written_over(
     there: str, applied: str, project: Workspace, cli: Cli
