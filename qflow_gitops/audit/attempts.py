@@ -21,6 +21,8 @@ from qflow_gitops.results.evidence import (
 )
 from qflow_gitops.results.stories import CommitTold, Culprit
 
+UNSAID = "(not shown: what its spec calls sensitive isn't known here)"
+"""What stands for an answer of Qualys', which may tell what was sent to it."""
 _KNOWN = ("workflowId", "revision", "platform", "file", "commit", "annotations", "evidence")
 _ALLOWED = ("planDigest", "pullRequest", "mergedBy", "approvals", "approvers", "released")
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._~%/?=&#+-]{0,500}")
@@ -85,7 +87,7 @@ def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
         approvals_needed=around.needed,
         releases=tuple(_releases(attempt, around.grants)),
         doubts=tuple(doubts(attempt)),
-        events=tuple(_event(event) for event in attempt.events),
+        events=tuple(_event(event, bool(around.request)) for event in attempt.events),
         facts=_once(facts),
         apply=around.apply,
         culprit=around.culprit,
@@ -111,8 +113,12 @@ def ledger_event(event: LedgerEvent) -> EventTold:
     return _told(event.at, event.event, event.extra)
 
 
-def _event(event: Event) -> EventTold:
-    return _told(event.at, event.to.value, event.extra)
+def _event(event: Event, is_known: bool) -> EventTold:
+    """Tell an event of an attempt; an answer's words only where its spec `is_known`."""
+    extra = event.extra
+    if not is_known and "httpStatus" in extra and "detail" in extra:
+        extra = {**extra, "detail": UNSAID}
+    return _told(event.at, event.to.value, extra)
 
 
 def _told(at: str, what: str, extra: Mapping[str, Any]) -> EventTold:
@@ -180,6 +186,7 @@ def _unknown(attempt: Attempt, around: Around, by: Mapping[str, Any]) -> Iterato
         yield f"The commit {attempt.fact('commit')[:10]} isn't in this clone."
     if around.request is None and around.unknown:
         yield f"What was sent isn't known: {around.unknown}."
+        yield "Nor is what its spec calls sensitive: what people wrote about it isn't masked by it."
     if not attempt.evidence:
         yield "What allowed it isn't recorded."
     if attempt.state in (State.IN_DOUBT, State.EXPIRED, State.INTENT):
