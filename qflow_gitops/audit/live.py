@@ -1,5 +1,6 @@
 """The lockfile against what Qualys shows: executions that nobody here started, and the others."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,11 +40,17 @@ class Live:
     _sources: int = 0
 
     def compare(self, workflows: Iterable[str], runs: Sequence[RunEvidence]) -> None:
-        """Compare the executions of workflows; what stops it is kept as the `problem`."""
+        """Compare the executions of workflows, the most wanted first.
+
+        What stops it is kept as the `problem`.
+        """
         start, end = self._window()
-        wanted = sorted({each.lower() for each in workflows if each})
+        self._say_elsewhere(runs)
+        wanted = [*dict.fromkeys(each.lower() for each in workflows if each)]
         if start >= end:
-            self.limits.append("Qualys shows executions for 30 days: the span asked for is older.")
+            self.limits.append(
+                "Qualys shows no executions of the span asked for: nothing was asked."
+            )
             return
         if len(wanted) > WORKFLOWS:
             self.limits.append(
@@ -154,6 +161,18 @@ class Live:
                 yield _about(
                     Kind.NOT_SHOWN, one, f"Qualys doesn't show its execution {one.execution_id}"
                 )
+
+    def _say_elsewhere(self, runs: Sequence[RunEvidence]) -> None:
+        """Say of how many attempts this platform can tell nothing: they were sent to another."""
+        attempts = (one for run in runs for one in run.attempts if one.execution_id)
+        found = Counter(one.platform for one in attempts if one.platform != self.platform)
+        if found:
+            names = ", ".join(sorted(name or UNKNOWN for name in found))
+            many = f"{found.total():,} attempt{'' if found.total() == 1 else 's'}"
+            self.limits.append(
+                f"{many} went to another platform ({names}) than {self.platform}, the only one "
+                "that was asked: what Qualys shows of that isn't known."
+            )
 
     def _say_limits(self) -> None:
         if self._sources > SOURCES:

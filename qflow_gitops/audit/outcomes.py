@@ -27,7 +27,8 @@ OUTCOMES: Mapping[State, Outcome] = {
 """Each state's outcome. An intent that nobody followed up may have been sent."""
 
 _OPEN = frozenset({State.IN_DOUBT, State.EXPIRED})
-_OVER = FINAL | {State.REFUSED, State.UNSENT, State.ABSENT, State.ASSUMED, State.BASELINED}
+OVER = FINAL | {State.REFUSED, State.UNSENT, State.ABSENT, State.ASSUMED, State.BASELINED}
+"""Nothing more is awaited of such an attempt."""
 
 
 def ended_at(attempt: Attempt) -> str:
@@ -35,7 +36,7 @@ def ended_at(attempt: Attempt) -> str:
 
     Of an end that was explained later, when the execution ended.
     """
-    if attempt.state not in _OVER:
+    if attempt.state not in OVER:
         return ""
     at = attempt.changed_at
     for event in reversed(attempt.events):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from qflow_gitops.audit.outcomes import OVER
 from qflow_gitops.lockfile.attempt import Attempt
 
 
@@ -16,8 +17,8 @@ class Span(NamedTuple):
         return self.since <= at and (not self.until or at < self.until)
 
     def before(self, attempt: Attempt) -> bool:
-        """Whether nothing happened to an attempt since it began."""
-        return attempt.changed_at < self.since
+        """Whether an attempt was over when it began: one that is still open never was."""
+        return attempt.changed_at < self.since and attempt.state in OVER
 
     def after(self, attempt: Attempt) -> bool:
         """Whether an attempt began after it."""

@@ -91,6 +91,8 @@ def command(
         from qflow_gitops.audit.span import Span
         from qflow_gitops.commands.report import Asked
 
+        if since and until and since >= until:
+            raise click.UsageError(f"--since {since} isn't before --until {until}.")
         if statements and statements == output:
             raise click.UsageError("--statements and --output need a folder each.")
         if key and not statements:

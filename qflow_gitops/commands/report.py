@@ -120,12 +120,12 @@ def _live(
         project, asked.environment, services.connect, gatherer.lockfile, services.clock.now(),
         asked.span,
     )  # fmt: skip
-    workflows = {attempt.workflow_id for run in runs for attempt in run.attempts}
-    if not asked.runs:
-        specs = all_specs(services.git, services.commit, project).specs.values()
-        workflows |= {
-            spec.workflow_id for spec in specs if asked.environment in ("", spec.environment)
-        }
+    # Also of older attempts, and where there is none: what is run by hand heeds no span.
+    workflows = dict.fromkeys(attempt.workflow_id for run in runs for attempt in run.attempts)
+    meant = wanted(asked, services, gatherer.lockfile)
+    specs = all_specs(services.git, services.commit, project).specs.values()
+    workflows |= dict.fromkeys(spec.workflow_id for spec in specs if meant(spec.key))
+    workflows |= dict.fromkeys(asking.recorded(meant))
     found, problem = asking.compare(found, workflows, runs)
     if asked.runs and problem is None:
         runs = asking.steps(runs, gatherer.spec_of)

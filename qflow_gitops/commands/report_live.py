@@ -1,11 +1,12 @@
 """What Qualys shows beside the lockfile: its executions, and the steps of runs that are named."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from qflow_gitops.audit.live import Live
 from qflow_gitops.audit.span import Span
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.commands.show_execution import Looker
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -32,7 +33,7 @@ class Asking:
     span: Span
 
     def compare(
-        self, compared: Compared, workflows: set[str], runs: Sequence[RunEvidence]
+        self, compared: Compared, workflows: Iterable[str], runs: Sequence[RunEvidence]
     ) -> tuple[Compared, QflowError | None]:
         """Add what Qualys shows otherwise, and say what kept it from being all.
 
@@ -52,6 +53,13 @@ class Asking:
             executions=live.executions,
             limits=(*compared.limits, *live.limits),
         ), live.problem
+
+    def recorded(self, meant: Callable[[RunKey], bool]) -> Iterator[str]:
+        """Give the workflows of all attempts of the runs that are meant, whenever they were."""
+        for environment, record in self.lockfile.environments.items():
+            for run, attempts in record.runs.items():
+                if meant((environment, run)):
+                    yield from (attempt.fact("workflowId") for attempt in attempts)
 
     def _platform(self) -> str:
         environments = chosen(self.project, self.environment)

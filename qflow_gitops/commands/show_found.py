@@ -66,7 +66,9 @@ class Finder:
         names = {*self.project.environments, *self.lockfile.environments}
         known = known_runs(self.specs, self.lockfile, names)
         try:
-            keys = run_keys((what,), self.project, self.environment, known, _NOTHING)
+            keys = run_keys(
+                (what,), self.project, self.environment, known, _NOTHING, self.lockfile.environments
+            )
         except UsageProblem:
             if not _ID.fullmatch(what):
                 raise

@@ -85,10 +85,14 @@ class Project(NamedTuple):
     anchor: AnchorSettings | None = None
 
     def connector_names(self, environments: Iterable[str]) -> dict[str, str]:
-        """Map the connector ids that these environments name, in lower case, to their names."""
+        """Map the connector ids that these environments name, in lower case, to their names.
+
+        An environment that is only in the lockfile any more names none.
+        """
         return {
             connector_id.lower(): name
             for environment in environments
+            if environment in self.environments
             for connector_id, name in (self.environments[environment].connectors or {}).items()
         }
 

@@ -56,14 +56,17 @@ def run_keys(
     environment: str,
     known: Collection[RunKey],
     not_done: str,
+    recorded: Collection[str] = (),
 ) -> frozenset[RunKey]:
     """Return the known runs that RUNs name, in which `*` stands for any environment or name.
+
+    `recorded` are environments that only the lockfile has, for who only looks.
 
     Raises UsageProblem for one that names none, with what may be meant.
     """
     found: set[RunKey] = set()
     for run in runs:
-        wanted = run_key(run, project, environment)
+        wanted = run_key(run, project, environment, recorded)
         some = {key for key in known if means(wanted, key)}
         if not some:
             raise _unknown(run, wanted, known, not_done)

@@ -59,6 +59,24 @@ def test_only_a_span_is_told(applied: str, cli: Cli) -> None:
     assert cli.json("report", "--since", "2d")["counts"]["attempts"] == 1
 
 
+def test_a_run_of_an_environment_that_is_no_more_is_told_by_its_name(
+    applied: str, project: Workspace, cli: Cli
+) -> None:
+    settings = project.read("qflow.yaml")
+    project.write("qflow.yaml", settings.replace("prod", "stage"))
+    project.commit()
+    for words in ((f"prod/{RUN}",), (applied,), ("-e", "prod", RUN), ("prod/*",)):
+        (run,) = cli.json("report", *words)["runs"]
+        assert run["attempts"][0]["executionId"] == applied
+    assert applied in cli("show", f"prod/{RUN}").out
+
+
+def test_a_span_that_ends_before_it_begins_is_no_report_of_nothing(cli: Cli) -> None:
+    done = cli("report", "--since", "2026-10-02", "--until", "2026-10-02T01:00:00+01:00")
+    assert done.code == 2
+    assert "--since 2026-10-02T00:00:00Z isn't before --until 2026-10-02T00:00:00Z" in done.err
+
+
 def test_each_attempt_tells_how_its_apply_came(
     project: Workspace, cli: Cli, sandbox: SandboxServer
 ) -> None:

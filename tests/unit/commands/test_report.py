@@ -130,6 +130,19 @@ def test_a_span_has_what_was_under_way_in_it() -> None:
     assert told(world, span=Span(since="2999-01-01T00:00:00Z")).runs == ()
 
 
+def test_what_is_still_open_was_under_way_ever_since() -> None:
+    world = applied("a")
+
+    def doubted(data: dict[str, Any]) -> None:
+        del data["executionId"], data["status"]
+        data["state"] = "in_doubt"
+        data["events"][1:] = [{"at": data["events"][0]["at"], "to": "in_doubt"}]
+
+    tampered(world, doubted)
+    body = told(world, span=Span(since="2999-01-01T00:00:00Z"))
+    assert [each.outcome for each in attempts(body)] == [Outcome.IN_DOUBT]
+
+
 # --- what stood in commits -----------------------------------------------------------
 
 
@@ -273,6 +286,28 @@ def test_an_execution_that_nobody_here_started_is_named_with_its_source() -> Non
     assert told(world).compared.executions is None
 
 
+def test_what_was_run_by_hand_is_seen_in_a_span_in_which_nothing_else_was() -> None:
+    """Nor is there a spec any more: who runs something by hand would see to that."""
+    world = applied("a")
+    world.specs()
+    world.clock.sleep(3600.0)
+    since = world.now
+    world.clock.sleep(60.0)
+    foreign = world.qualys.begin(WORKFLOW, {"input": {"by": "hand"}}, source="UI")
+    for runs in ((), ("a",)):
+        body = told(world, *runs, live=True, span=Span(since=since))
+        assert body.runs == ()
+        (found,) = differences(body, Kind.FOREIGN)
+        assert found.execution_id == foreign.id
+
+
+def test_what_was_run_by_hand_before_a_spec_ever_was_is_seen_where_its_run_is_named() -> None:
+    world = World()
+    world.specs("a")
+    world.qualys.begin(WORKFLOW, {"input": {"by": "hand"}}, source="UI")
+    assert len(differences(told(world, "a", live=True), Kind.FOREIGN)) == 1
+
+
 def test_without_a_source_it_is_unknown() -> None:
     world = applied("a")
     world.qualys.begin(WORKFLOW, {}, source="")
@@ -300,7 +335,7 @@ def test_what_is_too_old_or_too_new_to_be_shown_is_no_difference() -> None:
     body = told(world, live=True)
     assert body.compared.differences == ()
     old = told(world, live=True, span=Span(until="2020-01-01T00:00:00Z"))
-    assert any("the span asked for is older" in limit for limit in old.compared.limits)
+    assert any("no executions of the span" in limit for limit in old.compared.limits)
 
 
 def test_another_end_than_the_recorded_one_is_named() -> None:
@@ -364,6 +399,9 @@ def test_an_execution_of_another_platform_is_not_asked_for_here() -> None:
     tampered(world, lambda data: data.update(platform="US1"))
     (attempt,) = attempts(told(world, "a", live=True))
     assert (attempt.platform, attempt.steps) == ("US1", None)
+    (said,) = (one for one in told(world, live=True).compared.limits if "another platform" in one)
+    assert said.startswith("1 attempt")
+    assert "(US1) than sandbox" in said
 
 
 def test_differences_are_told_by_the_exit_code_where_that_is_asked_for() -> None:
