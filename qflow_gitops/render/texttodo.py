@@ -1,6 +1,6 @@
 """What a person types about runs that need one, told together where it is the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from qflow_gitops.base.names import spec_of, target_of
 from qflow_gitops.render.escape import clean
@@ -21,32 +21,37 @@ def to_do(rows: Sequence[StatusRow]) -> Iterator[str]:
         yield ""
         yield Mark.TITLE(f"What to do ({sum(map(len, found)):,})")
     for some in found[:SHOWN]:
+        own, listed = _own(some), _listed(some)
         yield signed("!", _who(some), f"  {_state(some[0])}")
-        yield from [f"      {names([_own(row, some) for row in some])}"] if len(some) > 1 else ()
-        yield from _at_steps(some)
+        yield from [f"      {listed(some)}"] if len(some) > 1 else ()
+        yield from at_steps(some, listed)
         same = len({row.way for row in some}) == 1
-        first = "" if same else f"{_own(some[0], some)}, and the others alike: "
+        first = "" if same else f"{own(some[0])}, and the others alike: "
         yield hint(clean(first + some[0].way), 6)
     if len(found) > SHOWN:
         left = sum(map(len, found[SHOWN:]))
         yield f"  … {left:,} more (--format json: all)"
 
 
-def _at_steps(some: Sequence[StatusRow]) -> Iterator[str]:
-    def own(few: Sequence[StatusRow]) -> str:
-        return names([_own(row, some) for row in few])
-
-    return at_steps(some, own)
-
-
 def _who(some: Sequence[StatusRow]) -> str:
     """Name a run, or the spec of several targets; of runs of several specs say how many."""
-    return who(some) if len({spec_of(row.key) for row in some}) == 1 else f"{len(some):,} runs"
+    return who(some) if _of_one_spec(some) else f"{len(some):,} runs"
 
 
-def _own(row: StatusRow, some: Sequence[StatusRow]) -> str:
-    """Name one of several: a target alone where all are of one spec."""
-    return target_of(row.key) if _who(some) == who(some) else "/".join(row.key)
+def _own(some: Sequence[StatusRow]) -> Callable[[StatusRow], str]:
+    """Say how each of several is named: a target alone where all are of one spec."""
+    if _of_one_spec(some):
+        return lambda row: target_of(row.key)
+    return lambda row: "/".join(row.key)
+
+
+def _listed(some: Sequence[StatusRow]) -> Callable[[Sequence[StatusRow]], str]:
+    own = _own(some)
+    return lambda few: names([own(row) for row in few])
+
+
+def _of_one_spec(some: Sequence[StatusRow]) -> bool:
+    return len({spec_of(row.key) for row in some}) == 1
 
 
 def _state(row: StatusRow) -> str:
