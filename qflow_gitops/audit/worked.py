@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from qflow_gitops.audit.span import Span
+from qflow_gitops.base.times import moment
+from qflow_gitops.lockfile.audit import CLOCKS_DIFFER
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.worked import Worked
 
@@ -42,6 +44,16 @@ def worked_on(
         for name, commits in found.items()
         if commits
     }
+
+
+def out_of_order(steps: Iterable[Worked]) -> bool:
+    """Whether a step says an earlier time than one before it, by more than clocks differ."""
+    newest = ""
+    for at in (step.at for step in steps if step.at):
+        if at < newest and moment(newest) - moment(at) > CLOCKS_DIFFER:
+            return True
+        newest = max(newest, at)
+    return False
 
 
 class Bases:

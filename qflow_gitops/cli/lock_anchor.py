@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from qflow_gitops.commands.verify_anchors import AnchorsGiven
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.ports.lockfile import Standing
@@ -102,11 +105,22 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Leave no file behind that is a part of an anchor: the next try would take it for one."""
+    try:
+        yield
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def _write(path: Path, content: bytes) -> None:
     """Write a new file; UsageProblem where that can't be, or one is there."""
     try:
-        with path.open("xb") as file:
+        with path.open("xb") as file, _whole(path):
             file.write(content)
+            file.flush()
     except OSError as problem:
         there = isinstance(problem, FileExistsError)
         raise UsageProblem(

@@ -93,14 +93,26 @@ def command(
 
         if since and until and since >= until:
             raise click.UsageError(f"--since {since} isn't before --until {until}.")
-        if statements and statements == output:
-            raise click.UsageError("--statements and --output need a folder each.")
+        if (
+            statements
+            and output
+            and _meet(wiring.directory / statements, wiring.directory / output)
+        ):
+            raise click.UsageError(
+                "--statements and --output need a folder each, and none within the other."
+            )
         if key and not statements:
             raise click.UsageError("--key signs statements: it goes with --statements DIR.")
         asked = Asked(runs, environment, Span(since, until), live, exit_code)
         return _made(wiring, asked, _Folders(output or "", statements or "", key))
 
     return run(wiring, "report", work, format_name, copies)
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Whether two folders are one, or one lies within the other."""
+    one, other = one.resolve(), other.resolve()
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 class _Folders(NamedTuple):

@@ -31,7 +31,7 @@ def check(folder: Path, option: str = "--output") -> None:
     known = _known(folder)
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or name not in known:
+        if path.is_symlink() or not path.is_file() or name not in known:
             raise _refused(folder, f"it holds {name}, which no report wrote", option)
 
 

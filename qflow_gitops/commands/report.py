@@ -11,7 +11,7 @@ from qflow_gitops.audit.files import Files
 from qflow_gitops.audit.masking import Masking
 from qflow_gitops.audit.projects import Projects
 from qflow_gitops.audit.span import Span
-from qflow_gitops.audit.worked import Bases, worked_on
+from qflow_gitops.audit.worked import Bases, out_of_order, worked_on
 from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
@@ -36,6 +36,11 @@ from qflow_gitops.sources.specs import all_specs
 _UNDATED = (
     "The lockfile is a file: which commits were worked on before the newest one, and what the "
     "policy was then, only its attempts tell."
+)
+_DISORDERED = (
+    "The times of the lockfile's versions aren't in their order, by a wrong clock or somebody's "
+    "hand: which commits were worked on in a span, and what the policy was before an attempt, "
+    "isn't certain."
 )
 
 
@@ -139,7 +144,8 @@ def _steps(recorded: Snapshot) -> tuple[Sequence[Worked], tuple[str, ...]]:
     except LockError as problem:
         said = f"{problem.message} {problem.hint}".strip()
         return (), (f"Which commits were worked on only attempts tell: {said}",)
-    return steps, (_UNDATED,) if any(not step.at for step in steps) else ()
+    limits = (_UNDATED,) if any(not step.at for step in steps) else ()
+    return steps, (*limits, _DISORDERED) if out_of_order(steps) else limits
 
 
 def _gatherer(

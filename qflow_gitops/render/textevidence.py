@@ -41,7 +41,8 @@ def report(body: Evidence) -> Iterator[Line]:
             yield from told(attempt)
     yield ""
     yield hint("All of it, with a page for each run: `qflow-gitops report --output evidence`")
-    yield hint("Whether the lockfile is whole: `qflow-gitops lock verify`")
+    if body.lock.exists:
+        yield hint("Whether the lockfile is whole: `qflow-gitops lock verify`")
 
 
 def _summary(body: Evidence, attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:

@@ -24,6 +24,7 @@ from qflow_gitops.specs import schema
 from tests.helpers.audits import VERIFY, audited
 from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH, Remote
+from tests.helpers.disks import small_disk
 from tests.helpers.drafts import Draft
 from tests.helpers.git import Workspace
 from tests.helpers.kills import PROGRAM
@@ -154,6 +155,23 @@ def test_a_history_that_was_written_anew_is_told_by_a_clone_that_never_saw_it(
     remote.git("update-ref", f"refs/heads/{BRANCH}", anchored)
     fresh = Cli(remote.clone("freshest").path, cli._capfd)
     assert fresh.json("lock", "verify", "--anchor", deposit)["problems"] == []
+
+
+def test_a_deposit_that_found_no_room_is_no_file(
+    applied: Workspace, cli: Cli, tmp_path: Path
+) -> None:
+    """Else the next try takes it for an earlier anchor, and an auditor for a forged one."""
+    assert applied
+    (tmp_path / "disk").mkdir()
+    with small_disk(tmp_path / "disk") as disk:
+        disk.fill()
+        file = disk.path / "deposit.json"
+        done = cli("lock", "anchor", "--to", str(file))
+        assert done.code == 2
+        assert "It can't be written: No space left on device" in done.err
+        assert not file.exists()
+        disk.empty()
+        assert cli("lock", "anchor", "--to", str(file)).code == 0
 
 
 def test_a_deposit_is_a_text_and_is_held_against_the_history(

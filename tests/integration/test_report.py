@@ -1,6 +1,7 @@
 """`report` as an auditor types it: over real git, and the sandbox over HTTP."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,33 @@ def test_nothing_of_anybody_else_is_written_over(
     assert stood(folder) == before
     assert (kept / "index.html").read_text("utf-8") == "mine"
     assert held(kept) == {"index.html"}
+
+
+@pytest.mark.parametrize(
+    ("pages", "stated"), [("a", "a"), ("a", "./a/b"), ("a/b", "a"), ("a", "b/../a")]
+)
+def test_two_folders_are_two(pages: str, stated: str, project: Workspace, cli: Cli) -> None:
+    (project.path / "a").mkdir()
+    done = cli("report", "--output", pages, "--statements", stated)
+    assert done.code == 2
+    assert "need a folder each" in done.err
+    assert [*(project.path / "a").iterdir()] == []
+
+
+def test_what_is_no_file_is_no_report_whatever_its_name(project: Workspace, cli: Cli) -> None:
+    folder = project.path / "a"
+    folder.mkdir()
+    os.mkfifo(folder / ".qflow-gitops-report")
+    assert cli("report", "--output", "a").code == 2
+    assert (folder / ".qflow-gitops-report").is_fifo()
+
+
+def test_without_a_lockfile_nothing_says_to_check_it(project: Workspace, cli: Cli) -> None:
+    done = cli("report")
+    assert done.code == 0
+    assert "lock verify" not in done.out
+    for words in commands(done.out):
+        assert cli(*shlex.split(words)[1:]).code == 0
 
 
 # --- against Qualys, git and the policy ----------------------------------------------

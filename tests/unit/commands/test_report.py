@@ -11,6 +11,7 @@ from qflow_gitops.audit.span import Span
 from qflow_gitops.commands.report import Asked, ReportServices, report
 from qflow_gitops.errors import AuthError, ExitCode, UnreachableError, UsageProblem
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.worked import Worked
 from qflow_gitops.render import json as as_json
 from qflow_gitops.render import text as as_text
 from qflow_gitops.results.evidence import AttemptEvidence, DifferenceTold, Evidence, Kind, Outcome
@@ -196,6 +197,28 @@ def test_commits_that_are_gone_are_said_to_be_unknown() -> None:
     (found,) = differences(body, Kind.NOT_IN_GIT)
     assert "isn't in this clone, which has all history" in found.text
     assert any("aren't in this clone" in limit for limit in body.compared.limits)
+
+
+@pytest.mark.parametrize(
+    ("times", "doubted"),
+    [
+        (("2026-10-01T12:00:00Z", "2026-10-01T13:00:00Z"), False),
+        (("2026-10-01T12:00:00Z", "2026-10-01T11:55:00Z"), False),
+        (("2026-10-01T12:00:00Z", "", "2020-01-01T00:00:00Z"), True),
+        (("2099-10-01T12:00:00Z", "2026-10-01T12:00:00Z"), True),
+    ],
+)
+def test_versions_whose_times_go_back_are_said_to_prove_no_span(
+    times: tuple[str, ...], doubted: bool
+) -> None:
+    world = applied("a")
+    head = world._head()
+    steps = [Worked("prod", head, head, at) for at in times]
+    recorded = world.store.read()._replace(worked=lambda: steps)
+    body = report(Asked(), services(world), recorded).body
+    assert isinstance(body, Evidence)
+    said = [limit for limit in body.compared.limits if "aren't in their order" in limit]
+    assert len(said) == doubted
 
 
 # --- the lockfile against git and the policy -----------------------------------------
