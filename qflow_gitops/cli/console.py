@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from qflow_gitops.cli.streams import echo, is_ci, width
+from qflow_gitops.cli.streams import echo, is_ci, unwritten, width
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.explained import explained
@@ -118,16 +118,18 @@ class Console(NamedTuple):
                 self.say(note)
             paint = _paint(colour=self.colour_out)
             written = [
-                self._out(as_text(report, verbose=self.verbose, width=self.width_out, paint=paint))
+                self._out(
+                    as_text(report, verbose=self.verbose, width=self.width_out, paint=paint), report
+                )
             ]
         else:
-            written = [self._out(FORMATS[format_name](report).encode())]
+            written = [self._out(FORMATS[format_name](report).encode(), report)]
         if report.error:
             self.error(report.error)
         if format_name == "text":
             for line in explained(report):
                 self.say(line)
-        written += [self._copy(FORMATS[copy.format_name](report), copy) for copy in copies]
+        written += [self._copy(FORMATS[copy.format_name](report), copy, report) for copy in copies]
         return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
 
     def preview(self, report: Report) -> None:
@@ -136,7 +138,7 @@ class Console(NamedTuple):
         text = as_text(report, verbose=self.verbose, width=self.width_err, paint=paint)
         echo(text, err=True, color=self.colour_err)
 
-    def _out(self, text: str | bytes) -> bool:
+    def _out(self, text: str | bytes, report: Report) -> bool:
         """Write the result; the reader of a pipe (head, say) may have had enough of it.
 
         What programs read comes as bytes: it is UTF-8 whatever the terminal takes.
@@ -144,19 +146,12 @@ class Console(NamedTuple):
         problem = echo(text, nl=False, color=self.colour_out)
         if problem is None or isinstance(problem, BrokenPipeError):
             return True
-        self.error(
-            UsageProblem(
-                f"The report can't be written: {problem.strerror}.",
-                where="stdout",
-                not_done="The rest was done; what was sent is recorded.",
-                hint="`qflow-gitops status` shows what was recorded.",
-            )
-        )
+        self.error(unwritten(problem, report))
         return False
 
-    def _copy(self, text: str, copy: Copy) -> bool:
+    def _copy(self, text: str, copy: Copy, report: Report) -> bool:
         if copy.file is None:
-            return self._out(text.encode())
+            return self._out(text.encode(), report)
         try:
             content = text.encode()
             if copy.append and copy.format_name == "markdown":

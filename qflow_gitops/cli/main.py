@@ -171,15 +171,9 @@ def _is_waited_for() -> bool:
 
 def _unwritten(problem: OSError) -> ExitCode:
     """Say that a help, a list or a schema didn't reach its reader."""
-    from qflow_gitops.errors import UsageProblem
     from qflow_gitops.render.text import error_lines
 
-    told = UsageProblem(
-        f"This can't be written: {problem.strerror}.",
-        where="stdout",
-        hint="Have it written where there is room, and where it is taken.",
-    )
-    _tell(error_lines(told))
+    _tell(error_lines(streams.unwritten(problem)))
     return ExitCode.USAGE
 
 

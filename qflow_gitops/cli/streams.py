@@ -15,6 +15,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from qflow_gitops.errors import UsageProblem
+    from qflow_gitops.results.report import Report
+
 _AS_IF = ((os.O_RDONLY, "stdin"), (os.O_RDONLY, "stdout"), (os.O_WRONLY, "stderr"))
 """How `/dev/null` stands in for a closed stream: what is written to a closed stdout is lost, and
 that has to fail as it does on a full device, so it can't be written to."""
@@ -92,3 +95,22 @@ def lost() -> bool:
 def _send_nowhere(stream: TextIO) -> None:
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  a device
         os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def unwritten(problem: OSError, report: Report | None = None) -> UsageProblem:
+    """Say that a text didn't reach its reader; `report`: the result of a command, if it is one."""
+    from qflow_gitops.errors import UsageProblem
+    from qflow_gitops.results.files import Draft
+
+    if report is None or isinstance(report.body, Draft):  # nothing was done but to make the text
+        return UsageProblem(
+            f"This can't be written: {problem.strerror}.",
+            where="stdout",
+            hint="Have it written where there is room, and where it is taken.",
+        )
+    return UsageProblem(
+        f"The report can't be written: {problem.strerror}.",
+        where="stdout",
+        not_done="The rest was done; what was sent is recorded.",
+        hint="`qflow-gitops status` shows what was recorded.",
+    )

@@ -106,6 +106,17 @@ def test_a_result_that_nobody_gets_is_not_green(
         assert "can't be written: " in err
 
 
+@pytest.mark.parametrize("words", ["new aws machines", "rules yaml-word"])
+def test_of_a_text_that_nobody_gets_nothing_is_said_to_be_recorded(
+    words: str, ended: Callable[..., Ended]
+) -> None:
+    """Such a command needs no repository: `status` has nothing to tell of it."""
+    code, _, err = ended(words, ">/dev/full")
+    assert code == 2
+    assert "This can't be written: No space left on device." in err
+    assert "record" not in err
+
+
 @pytest.mark.fault(26)
 @pytest.mark.parametrize(
     "streams",

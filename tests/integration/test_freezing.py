@@ -5,7 +5,6 @@
 
 import json
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import pytest
 from qflow_gitops.apply import preconditions
 from qflow_gitops.commands import apply as operation
 from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers import typed
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
@@ -91,7 +91,7 @@ def scene(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Scen
 
 def commands_in(hint: str) -> list[list[str]]:
     """The commands that stand in backticks, as a shell would read them."""
-    return [shlex.split(one) for one in re.findall(r"`([^`]+)`", hint)]
+    return [shlex.split(one) for one in typed.commands(hint)]
 
 
 def stopped(scene: Scene, done: Done, started: int) -> dict[str, Any]:
