@@ -78,9 +78,12 @@ def _swap(beside: Path, folder: Path) -> None:
     try:
         beside.rename(folder)
     except OSError:
-        old.rename(folder)
+        with suppress(OSError):  # where another report came there meanwhile, that one stays
+            old.rename(folder)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _known(folder: Path) -> frozenset[str]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.cli import report_folder
+from qflow_gitops.errors import UsageProblem
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
@@ -196,6 +198,26 @@ def test_two_folders_are_two(pages: str, stated: str, project: Workspace, cli: C
     assert done.code == 2
     assert "need a folder each" in done.err
     assert [*(project.path / "a").iterdir()] == []
+
+
+def test_of_two_reports_at_once_the_first_one_stays_and_nothing_is_left_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, rename = tmp_path / "evidence", Path.rename
+    report_folder.write(folder, [("index.html", b"old")])
+
+    def raced(path: Path, target: Path) -> Path:
+        if path.name.endswith(".tmp") and not folder.exists():
+            folder.mkdir()
+            (folder / "index.html").write_bytes(b"theirs")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", raced)
+    with pytest.raises(UsageProblem) as stopped:
+        report_folder.write(folder, [("index.html", b"ours")])
+    assert stopped.value.reason == "output_refused"
+    assert (folder / "index.html").read_bytes() == b"theirs"
+    assert [each.name for each in tmp_path.iterdir()] == ["evidence"]
 
 
 def test_what_is_no_file_is_no_report_whatever_its_name(project: Workspace, cli: Cli) -> None:
