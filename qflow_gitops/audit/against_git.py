@@ -34,18 +34,22 @@ def limits(git: Repository, runs: Iterable[RunEvidence]) -> Iterator[str]:
     lost = sum(one.commit is not None and not one.commit.at for one in attempts)
     if lost and git.is_shallow():
         yield (
-            f"The commits of {lost:,} attempts aren't in this clone, which is a shallow one: "
+            f"This clone is a shallow one and lacks the commits of {_attempts(lost)}: "
             "`git fetch --unshallow` gets them."
         )
     lost = sum(one.request is None and bool(one.facts.get("blob")) for one in attempts)
     if lost and git.is_partial:
         yield (
-            f"The files of {lost:,} attempts aren't in this clone, which was made with --filter: "
+            f"This clone was made with --filter and lacks the files of {_attempts(lost)}: "
             "`git fetch --refetch --no-filter` gets them."
         )
     unknown = sum(one.approvals_needed is None and one.request is not None for one in attempts)
     if unknown:
-        yield f"What the policy asked for isn't known of {unknown:,} attempts."
+        yield f"What the policy asked for isn't known of {_attempts(unknown)}."
+
+
+def _attempts(number: int) -> str:
+    return "1 attempt" if number == 1 else f"{number:,} attempts"
 
 
 def _places(attempts: Sequence[AttemptEvidence]) -> Iterator[tuple[str, str]]:

@@ -292,5 +292,5 @@ def test_what_was_never_sent_is_told_from_the_branch_of_a_fresh_clone(
             assert "prod/b: what runs/b.yaml asked for at commit" in done.out
         else:
             assert "`git fetch --unshallow` gets them" in done.out
-            assert "aren't in this clone" in done.out
+            assert "This clone is a shallow one and lacks the commits of " in done.out
     assert len(sandbox.executions()) == 2
