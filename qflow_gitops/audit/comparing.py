@@ -38,8 +38,8 @@ def compared(gatherer: Gatherer, given: Compare) -> Compared:
             never = [*standing.never_sent(environment, line)]
         except QflowError as problem:
             limits.append(
-                f"What stood in the commits that {environment} was worked on can't be read, and "
-                f"what of it was never sent isn't known: {problem.message} {problem.hint}"
+                f"What of {environment} was never sent isn't known, as what stood in its commits "
+                f"can't be read: {problem.message.rstrip('.')}. {problem.hint}"
             )
             continue
         found += [each for each in never if given.wanted((each.environment, each.run))]
