@@ -87,7 +87,7 @@ def test_validate_where_nothing_has_changed(workspace: Workspace) -> None:
             "cli.given_paths", "cli.options", "cli.validate",
             "commands", "commands.validate", "findings", "findings.finding", "git",
             "git.child", "git.disk", "git.listings", "git.process", "git.repository",
-            "git.revisions", "git.successions", "git.worktree",
+            "git.revisions", "git.worktree",
             "render", "render.escape", "render.explained", "render.formats",
             "render.layout", "render.marks",
             "render.text", "results", "results.report", "sources", "sources.found",

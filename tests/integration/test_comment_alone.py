@@ -56,7 +56,9 @@ def test_the_current_branch_is_shown_beside_the_one_that_it_goes_to(
     assert done.out.splitlines()[1] == "### Qualys Flow, `prod` on `sandbox`: planned"
     assert "**Merging starts 2 runs in `prod` on `sandbox`; nothing is held**" in done.out
     head, onto = feature.git("rev-parse", "HEAD"), feature.git("rev-parse", "main")
-    assert f"Made from git alone, of what {head[:10]} has beside main at {onto[:10]}" in done.out
+    assert (
+        f"Made from git alone, of what `{head[:10]}` has beside main at `{onto[:10]}`" in done.out
+    )
     assert "Not known: who approved it" in done.out
     assert "approval, and has" not in done.out
     assert "https://" not in done.out
