@@ -150,9 +150,9 @@ def _needed(review: Review) -> Iterator[str]:
     """Say what is asked for before these runs are sent, whether or not it is there."""
     numbers = {each.change.approvals for each in review.proposals} - {0}
     if numbers:
-        yield f"Merged without them, apply holds what needs approvals: up to {max(numbers)} of them."
+        yield f"Without them, apply holds what needs approvals: up to {max(numbers)} of them."
     if any(each.change.signed for each in review.proposals):
-        yield "Merged without them, apply holds what needs commits whose signatures are verified."
+        yield "Without them, apply holds what needs commits whose signatures are verified."
 
 
 def comment_on_merged(
