@@ -80,6 +80,16 @@ class Gateways:
         )
 
 
+def several_platforms(environment: str) -> UsageProblem:
+    """Say that somebody has to name whose credentials are at hand; this environment's, say."""
+    return UsageProblem(
+        "The project's environments are on several platforms, each with its own credentials.",
+        not_done="Qualys was not asked.",
+        hint=f"Name the one that yours belong to: `{AGAIN} -e {environment}`",
+        reason="environment_needed",
+    )
+
+
 def one_environment(project: Project, asked: str) -> str:
     """Return the one environment to work on; UsageProblem where one has to be named."""
     environments = chosen(project, asked)

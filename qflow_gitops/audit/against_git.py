@@ -23,9 +23,9 @@ def differences(
     whole = not git.is_shallow()
     for one in attempts:
         if (why := _unlike(one, there, other, whole=whole)) and one.commit:
-            yield _difference(Kind.NOT_IN_GIT, one, why)
-        if one.state not in _NOT_SENT and (lacks := _unapproved(one)):
-            yield _difference(Kind.UNAPPROVED, one, lacks)
+            yield DifferenceTold.about(Kind.NOT_IN_GIT, one, why)
+        if one.state not in _NOT_SENT and one.lacks_approvals:
+            yield DifferenceTold.about(Kind.UNAPPROVED, one, _unapproved(one))
 
 
 def limits(git: Repository, runs: Iterable[RunEvidence]) -> Iterator[str]:
@@ -82,20 +82,5 @@ def _unlike(
 
 def _unapproved(one: AttemptEvidence) -> str:
     given = len({each.login for each in one.approvals})
-    if not one.approvals_needed or given >= one.approvals_needed:
-        return ""
-    asked = f"{one.approvals_needed} approval{'s' if one.approvals_needed > 1 else ''}"
+    asked = f"{one.approvals_needed} approval{'' if one.approvals_needed == 1 else 's'}"
     return f"the policy asked for {asked}, and {given or 'none'} is recorded"
-
-
-def _difference(kind: Kind, one: AttemptEvidence, why: str) -> DifferenceTold:
-    return DifferenceTold(
-        kind,
-        f"{one.name} #{one.number}: {why}.",
-        *one.key,
-        number=one.number,
-        commit=one.commit.id if one.commit else "",
-        execution_id=one.execution_id,
-        workflow_id=one.workflow_id,
-        at=one.opened_at,
-    )

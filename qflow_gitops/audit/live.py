@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple, Self
 
 from qflow_gitops.audit.span import Span
 from qflow_gitops.base.times import BELIEVED, moment, of_milliseconds, stamp
@@ -19,8 +20,29 @@ WORKFLOWS, SOURCES = 100, 50
 """So many workflows' executions are listed, and of so many it is asked what started them."""
 _EDGE = timedelta(minutes=10)
 """So near to an end of the window a clock or a slow list explains what isn't shown."""
+_PRIVATE = "private"
 UNKNOWN = "unknown"
 """The source of an execution that doesn't show any."""
+
+
+class Here(NamedTuple):
+    """A platform, and the gateway that it has: of private ones each has its own."""
+
+    platform: str
+    gateway: str
+
+    @classmethod
+    def of(cls, one: AttemptEvidence) -> Self:
+        """Return where an attempt was sent."""
+        return cls(one.platform, str(one.facts.get("gateway", "")))
+
+    def __str__(self) -> str:
+        parts = (self.platform, self.gateway if self.platform == _PRIVATE else "")
+        return " ".join(filter(None, parts)) or UNKNOWN
+
+    def knows(self, one: AttemptEvidence) -> bool:
+        """Whether an attempt was sent there."""
+        return str(Here.of(one)) == str(self)
 
 
 @dataclass
@@ -28,7 +50,7 @@ class Live:
     """One look at a platform. `statuses` say what Qualys' words mean, in lower case."""
 
     qualys: Qualys
-    platform: str
+    here: Here
     statuses: Mapping[str, str]
     lockfile: Lockfile
     now: datetime
@@ -83,7 +105,7 @@ class Live:
         found: dict[str, list[AttemptEvidence]] = {}
         for run in runs:
             for one in run.attempts:
-                if one.execution_id and one.platform == self.platform:
+                if one.execution_id and self.here.knows(one):
                     found.setdefault(one.workflow_id.lower(), []).append(one)
         return found
 
@@ -138,7 +160,7 @@ class Live:
         for one in attempts:
             execution = shown.get(one.execution_id.lower())
             if execution and one.state in FINAL and (why := self._contradiction(one, execution)):
-                yield _about(Kind.OTHER_STATE, one, why)
+                yield DifferenceTold.about(Kind.OTHER_STATE, one, why)
 
     def _contradiction(self, one: AttemptEvidence, execution: Execution) -> str:
         said = f'Qualys says "{execution.status}"'
@@ -158,19 +180,18 @@ class Live:
         start, end = window[0] + _EDGE, min(window[1], self.now) - _EDGE
         for one in attempts:
             if start <= moment(one.opened_at) <= end and one.execution_id.lower() not in shown:
-                yield _about(
-                    Kind.NOT_SHOWN, one, f"Qualys doesn't show its execution {one.execution_id}"
-                )
+                why = f"Qualys doesn't show its execution {one.execution_id}"
+                yield DifferenceTold.about(Kind.NOT_SHOWN, one, why)
 
     def _say_elsewhere(self, runs: Sequence[RunEvidence]) -> None:
         """Say of how many attempts this platform can tell nothing: they were sent to another."""
         attempts = (one for run in runs for one in run.attempts if one.execution_id)
-        found = Counter(one.platform for one in attempts if one.platform != self.platform)
+        found = Counter(str(Here.of(one)) for one in attempts if not self.here.knows(one))
         if found:
-            names = ", ".join(sorted(name or UNKNOWN for name in found))
+            names = ", ".join(sorted(found))
             many = f"{found.total():,} attempt{'' if found.total() == 1 else 's'}"
             self.limits.append(
-                f"{many} went to another platform ({names}) than {self.platform}, the only one "
+                f"{many} went to another platform ({names}) than {self.here}, the only one "
                 "that was asked: what Qualys shows of that isn't known."
             )
 
@@ -179,15 +200,3 @@ class Live:
             self.limits.append(
                 f"What started {self._sources - SOURCES:,} more executions wasn't asked."
             )
-
-
-def _about(kind: Kind, one: AttemptEvidence, why: str) -> DifferenceTold:
-    return DifferenceTold(
-        kind,
-        f"{one.name} #{one.number}: {why}.",
-        *one.key,
-        number=one.number,
-        execution_id=one.execution_id,
-        workflow_id=one.workflow_id,
-        at=one.opened_at,
-    )

@@ -1,6 +1,6 @@
 """Specs that stood in commits which an apply worked on, and of which nothing was ever sent."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from qflow_gitops.audit.files import At, Files
@@ -26,12 +26,10 @@ class Standing:
     projects: Projects
     lockfile: Lockfile
 
-    def never_sent(
-        self, environment: str, commits: Sequence[str], wanted: Collection[RunKey] | None = None
-    ) -> Iterator[DifferenceTold]:
+    def never_sent(self, environment: str, commits: Sequence[str]) -> Iterator[DifferenceTold]:
         """Find each request of an environment that these commits asked for and no attempt has.
 
-        All of them are in this clone. `wanted` are the runs that are meant, None for all.
+        All of them are in this clone.
         """
         told: set[tuple[RunKey, str]] = set()
         group: list[At] = []
@@ -42,8 +40,8 @@ class Standing:
             if group and (at is None or len(group) >= _AT_ONCE):
                 for place, asked in zip(group, self.files.asked(group), strict=True):
                     for key, digest in asked or ():
-                        meant = key[0] == environment and (wanted is None or key in wanted)
-                        if meant and (key, digest) not in told and digest not in self._sent(key):
+                        new = key[0] == environment and (key, digest) not in told
+                        if new and digest not in self._sent(key):
                             told.add((key, digest))
                             yield _told(key, place, stands=last.get(place.file) == place.blob)
                 group = []

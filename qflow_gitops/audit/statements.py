@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qflow_gitops.audit.outcomes import OUTCOMES, ended_at, text
+from qflow_gitops.audit.outcomes import OUTCOMES, ended_at, opened, text
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.transitions import name_of
@@ -138,9 +138,8 @@ def _approvals(evidence: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _tool(attempt: Attempt, apply: Mapping[str, Any]) -> dict[str, Any]:
-    by = attempt.events[0].extra.get("by")
     return _kept(
-        version=_fitting(_WORD, by, "tool") if isinstance(by, Mapping) else "",
+        version=_fitting(_WORD, opened(attempt.events), "tool"),
         installed=_fitting(_SUM, apply, "installed"),
         editable=apply.get("editable") is True,
         workflowCommit=_fitting(_OBJECT, apply, "workflowCommit"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -131,16 +130,14 @@ def _made(wiring: Wiring, asked: Asked, to: _Folders) -> Report:
 
     stated = report_statements.place(wiring, to.statements) if to.statements else None
     signer = report_statements.signer(wiring, to.key) if to.statements else None
-    folder = Path(os.path.abspath(wiring.directory / to.output))  # noqa: PTH100  links stay links
-    if to.output:
-        report_folder.check(folder)
+    folder = report_folder.place(wiring.directory, to.output) if to.output else None
     services = _services(wiring)
     recorded = services.store.read()
     made = report(asked, services, recorded)
     if stated:
         its = Statements(asked, services, recorded.lockfile or Lockfile(""), signer)
         report_statements.write(wiring, its, stated, to.statements)
-    if to.output:
+    if folder:
         _write(wiring, made, folder, to.output)
     return made
 
@@ -166,6 +163,5 @@ def _services(wiring: Wiring) -> ReportServices:
         loader=wiring.loader,
         clock=SystemClock(),
         connect=wiring.connections.qualys,
-        platform=wiring.platform,
         pages=wiring.ci.pages,
     )

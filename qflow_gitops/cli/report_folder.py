@@ -17,6 +17,13 @@ MARKER = ".qflow-gitops-report"
 """The file that names all others of a folder which a report made: only those are replaced."""
 
 
+def place(begin: Path, named: str, option: str = "--output") -> Path:
+    """Return the folder that is meant, from where paths `begin`; refuse it as `check` does."""
+    folder = Path(os.path.abspath(begin / named))  # noqa: PTH100  links stay links
+    check(folder, option)
+    return folder
+
+
 def check(folder: Path, option: str = "--output") -> None:
     """Refuse a folder that holds anything but a report, before any work. Raises UsageProblem.
 

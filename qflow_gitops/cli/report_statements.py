@@ -26,9 +26,7 @@ _MAKE = "`ssh-keygen -t ed25519 -f KEY` makes one; then: --key KEY"
 
 def place(wiring: Wiring, named: str) -> Path:
     """Return the folder that is meant; refuse one that holds anything but what a report wrote."""
-    folder = Path(os.path.abspath(wiring.directory / named))  # noqa: PTH100  links stay links
-    report_folder.check(folder, _OPTION)
-    return folder
+    return report_folder.place(wiring.directory, named, _OPTION)
 
 
 def write(wiring: Wiring, statements: Statements, folder: Path, named: str) -> None:

@@ -72,7 +72,6 @@ class ReportServices:
     loader: Loader
     clock: Clock
     connect: Callable[[str], tuple[Qualys, str]]
-    platform: str = ""
     pages: str = ""
 
     @property
@@ -100,7 +99,7 @@ def report(asked: Asked, services: ReportServices, recorded: Snapshot | None = N
     compare = Compare(runs, worked, meant, limits)
     found, problem = compared(gatherer, compare), None
     if asked.live:
-        runs, found, problem = _live(asked, services, gatherer, runs, found)
+        runs, found, problem = _live(asked, services, gatherer, compare, found)
     evidence = _evidence(asked, services, recorded)._replace(
         events=events_of(lockfile, asked.span, names), compared=found
     )
@@ -116,18 +115,17 @@ def _live(
     asked: Asked,
     services: ReportServices,
     gatherer: Gatherer,
-    runs: list[RunEvidence],
+    given: Compare,
     found: Compared,
 ) -> tuple[list[RunEvidence], Compared, QflowError | None]:
     """Ask Qualys about executions, and about the steps of runs that are named."""
-    project = services.project
+    project, runs, meant = services.project, [*given.runs], given.wanted
     asking = Asking(
         project, asked.environment, services.connect, gatherer.lockfile, services.clock.now(),
         asked.span,
     )  # fmt: skip
     # Also of older attempts, and where there is none: what is run by hand heeds no span.
     workflows = dict.fromkeys(attempt.workflow_id for run in runs for attempt in run.attempts)
-    meant = wanted(asked, services, gatherer.lockfile)
     specs = all_specs(services.git, services.commit, project).specs.values()
     workflows |= dict.fromkeys(spec.workflow_id for spec in specs if meant(spec.key))
     workflows |= dict.fromkeys(asking.recorded(meant))

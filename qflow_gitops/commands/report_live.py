@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from qflow_gitops.audit.live import Live
+from qflow_gitops.apply.platforms import several_platforms
+from qflow_gitops.audit.live import Here, Live
 from qflow_gitops.audit.span import Span
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.commands.show_execution import Looker
-from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
+from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.results.evidence import AttemptEvidence, Compared, RunEvidence
@@ -40,13 +41,19 @@ class Asking:
         Raises UsageProblem where it isn't said which of several platforms is meant.
         """
         platform = self._platform()
-        statuses = self.project.statuses
         try:
-            qualys, _ = self.connect(platform)
+            qualys, gateway = self.connect(platform)
         except QflowError as problem:
             limit = f"Qualys wasn't asked: {problem.message}"
             return compared._replace(limits=(*compared.limits, limit)), problem
-        live = Live(qualys, platform, statuses, self.lockfile, self.now, self.span)
+        live = Live(
+            qualys,
+            Here(platform, gateway),
+            self.project.statuses,
+            self.lockfile,
+            self.now,
+            self.span,
+        )
         live.compare(workflows, runs)
         return compared._replace(
             differences=(*compared.differences, *live.found),
@@ -65,13 +72,7 @@ class Asking:
         environments = chosen(self.project, self.environment)
         platforms = {self.project.environments[name].platform for name in environments}
         if len(platforms) > 1:
-            raise UsageProblem(
-                "The project's environments are on several platforms, each with its own "
-                "credentials.",
-                not_done="Qualys was not asked.",
-                hint=f"Name the one that yours belong to: `{AGAIN} -e {environments[0]}`",
-                reason="environment_needed",
-            )
+            raise several_platforms(environments[0])
         return platforms.pop()
 
     def steps(
@@ -92,9 +93,9 @@ class Asking:
 
     def _looked(self, one: AttemptEvidence, spec: RunSpec | None) -> AttemptEvidence:
         platform = self._platform()
-        if one.platform != platform:
+        qualys, gateway = self.connect(platform)
+        if not Here(platform, gateway).knows(one):
             return one
-        qualys, _ = self.connect(platform)
         hiding = Hiding(spec) if spec else None
         try:
             shown = Looker(qualys, one.execution_id, self.project.statuses, hiding).look()

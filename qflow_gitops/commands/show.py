@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from qflow_gitops.apply.platforms import Gateways, one_environment
+from qflow_gitops.apply.platforms import Gateways, one_environment, several_platforms
 from qflow_gitops.base.times import stamp
 from qflow_gitops.commands.show_execution import Looker
 from qflow_gitops.commands.show_found import Finder, SeveralRuns, Stranger, perhaps_in_doubt
 from qflow_gitops.commands.show_story import AsSent, story_of
 from qflow_gitops.commands.status import Only, status
-from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
+from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.lockfile.inheritance import successor
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import UNDER_WAY
@@ -242,12 +242,7 @@ def _check_named(asked: Show, project: Project, environment: str) -> None:
         and not asked.environment
         and not asked.what.startswith(f"{environment}/")
     ):
-        raise UsageProblem(
-            "The project's environments are on several platforms, each with its own credentials.",
-            not_done="Qualys was not asked.",
-            hint=f"Name the one that yours belong to: `{AGAIN} -e {environment}`",
-            reason="environment_needed",
-        )
+        raise several_platforms(environment)
 
 
 def _never_begun(story: Story) -> UsageProblem:

@@ -24,16 +24,7 @@ SIGNS = {
     Outcome.DECLARED: "=",
 }
 """What stands before an outcome's words, so that colour never tells it alone."""
-TITLES = {
-    Outcome.SUCCEEDED: "Succeeded",
-    Outcome.FAILED: "Failed",
-    Outcome.UNEXPLAINED: "Ended unexplained",
-    Outcome.RUNNING: "Running",
-    Outcome.IN_DOUBT: "In doubt",
-    Outcome.ASSUMED: "Assumed to have run",
-    Outcome.NOT_RUN: "Not run",
-    Outcome.DECLARED: "Declared as done",
-}
+TITLES = {one: one.value.capitalize() for one in Outcome}
 KINDS = {
     Kind.NEVER_SENT: "Never sent",
     Kind.FOREIGN: "Started elsewhere",

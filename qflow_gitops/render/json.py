@@ -14,9 +14,7 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.attempt_json import attempt_to_json
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
-from qflow_gitops.render.jsonchecks import examination
-from qflow_gitops.render.jsonevidence import evidence
-from qflow_gitops.render.jsonlock import verified
+from qflow_gitops.render.jsonchecked import checked
 from qflow_gitops.render.jsonstories import culprit, difference, story
 from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.checks import Examination
@@ -84,10 +82,10 @@ def _body(report: Report) -> dict[str, Any]:
             return _planned(body)
         case Applied() as body:
             return _applied(body)
-        case (
-            Status() | Story() | RunHistory() | Resolved() | Standstill() | Verified() | Anchored()
-        ) as body:
+        case Status() | Story() | RunHistory() | Resolved() | Standstill() as body:
             return _lockfile(body)
+        case Verified() | Anchored() | Evidence() | Examination() as body:
+            return checked(body)
         case Files(changes, commands):
             return {
                 "files": [
@@ -109,14 +107,12 @@ def _body(report: Report) -> dict[str, Any]:
             return {"comments": [_commented(commented) for commented in entries]}
         case Executed(url, total, executions):
             return {"url": url, "total": total, "executions": [asdict(one) for one in executions]}
-        case Examination() | Evidence() as body:
-            return examination(body) if isinstance(body, Examination) else evidence(body)
         case None:
             return _planned(None) if report.command == "plan" else {}
 
 
 def _lockfile(
-    body: Status | Story | RunHistory | Resolved | Standstill | Verified | Anchored,
+    body: Status | Story | RunHistory | Resolved | Standstill,
 ) -> dict[str, Any]:
     """What the lockfile says, or was made to say."""
     match body:
@@ -150,10 +146,6 @@ def _lockfile(
                 "frozen": _frozen(body.freezes),
                 "lifted": _frozen(body.lifted),
             }
-        case Verified():
-            return verified(body)
-        case Anchored():
-            return asdict(body)
 
 
 def _recorded(body: RunHistory | Resolved) -> dict[str, Any]:

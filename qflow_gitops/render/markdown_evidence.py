@@ -51,7 +51,7 @@ def _counts(attempts: Sequence[AttemptEvidence]) -> Iterator[str]:
 def _released(attempts: Sequence[AttemptEvidence]) -> Iterator[str]:
     for attempt in attempts:
         for one in attempt.releases:
-            yield _cells(_name(attempt), *_release(one))
+            yield _cells(attempt.title, *_release(one))
 
 
 def _release(one: ReleaseTold) -> tuple[str, ...]:
@@ -61,15 +61,11 @@ def _release(one: ReleaseTold) -> tuple[str, ...]:
 def _row(one: AttemptEvidence) -> str:
     approved = ", ".join(each.login for each in one.approvals)
     commit = one.commit.id[:10] if one.commit else ""
-    return _cells(_name(one), word(one.state), one.opened_at, one.execution_id, approved, commit)
+    return _cells(one.title, word(one.state), one.opened_at, one.execution_id, approved, commit)
 
 
 def _cells(*texts: str) -> str:
     return f"| {' | '.join(cell(text) if text else '' for text in texts)} |\n"
-
-
-def _name(one: AttemptEvidence) -> str:
-    return f"{one.name} #{one.number}"
 
 
 def _lock(body: Evidence) -> str:

@@ -60,7 +60,7 @@ MEANINGS: Mapping[str, Meaning] = {
     State.SUCCEEDED: Meaning("Execution", SUCCESS, INFORMATIONAL, "succeeded"),
     State.FAILED: Meaning("Execution", FAILURE, MEDIUM, "failed"),
     State.CANCELLED: Meaning("Execution", FAILURE, MEDIUM, "was cancelled"),
-    State.ENDED: Meaning("Execution", UNKNOWN, MEDIUM, "ended, and nobody knows how"),
+    State.ENDED: Meaning("Execution", UNKNOWN, MEDIUM, "ended unexplained"),
     State.BASELINED: Meaning(
         "Declaration", OTHER, LOW, "was declared as done: nothing was sent", "Declared"
     ),

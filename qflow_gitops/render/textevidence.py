@@ -78,7 +78,7 @@ def _approved(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
     """Say of all that was sent whether somebody approved it, and whether the policy asked."""
     sent = [one for one in attempts if one.outcome not in (Outcome.DECLARED, Outcome.NOT_RUN)]
     without = [one for one in sent if not one.approvals]
-    lacks = [one for one in sent if lacking(one)]
+    lacks = [one for one in sent if one.lacks_approvals]
     if not sent:
         return
     yield ""
@@ -93,7 +93,7 @@ def _approved(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
     ):
         some = [one for one in without if one.approvals_needed == asked]
         if some:
-            names = listed([_name(one) for one in some])
+            names = listed([clean(one.title) for one in some])
             yield signed("·", f"{len(some):,} without an approval, {words}: ", names)
 
 
@@ -102,7 +102,7 @@ def _released(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
     yield ""
     yield Mark.TITLE(f"Released by hand ({len(some):,})")
     for attempt, release in some[:SHOWN]:
-        yield f"  {_name(attempt)}  {_release(release)}"
+        yield f"  {clean(attempt.title)}  {_release(release)}"
     if len(some) > SHOWN:
         yield f"  … {len(some) - SHOWN:,} more (--format json: all)"
 
@@ -114,7 +114,7 @@ def _unknown(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
     yield ""
     yield Mark.TITLE(f"What isn't known ({len(some):,})")
     for attempt, words in some[:SHOWN]:
-        yield signed("?", _name(attempt), f"  {clean(words)}")
+        yield signed("?", clean(attempt.title), f"  {clean(words)}")
     if len(some) > SHOWN:
         yield f"  … {len(some) - SHOWN:,} more (--format json: all)"
 
@@ -134,7 +134,7 @@ def _events(body: Evidence) -> Iterator[Line]:
 def told(attempt: AttemptEvidence) -> Iterator[Line]:
     """Tell one attempt: how it went, who asked for it, and who allowed it."""
     state = of_state(attempt.state)(word(attempt.state))
-    yield Marked(Mark.PLACE(_name(attempt)), "  ", state)
+    yield Marked(Mark.PLACE(clean(attempt.title)), "  ", state)
     for name, words in _facts(attempt):
         if words:
             yield Marked(f"  {name:12}", words)
@@ -170,15 +170,6 @@ def _facts(attempt: AttemptEvidence) -> Iterator[tuple[str, str]]:
     for words in attempt.unknown:
         yield "unknown", clean(words)
     yield "digest", Mark.ID(clean(attempt.digest))
-
-
-def lacking(attempt: AttemptEvidence) -> bool:
-    """Whether an attempt has fewer approvals than the policy asked for."""
-    return len({one.login for one in attempt.approvals}) < (attempt.approvals_needed or 0)
-
-
-def _name(attempt: AttemptEvidence) -> str:
-    return clean(f"{attempt.name} #{attempt.number}")
 
 
 def _approval(one: ApprovalTold) -> str:

@@ -8,10 +8,11 @@ said in `unknown`, in sentences, never made up.
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.transitions import name_of
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.results.stories import CommitTold, Culprit, StepTold
 
@@ -135,6 +136,16 @@ class AttemptEvidence(NamedTuple):
         return "/".join(self.key)
 
     @property
+    def title(self) -> str:
+        """Which attempt of which run it is: `<environment>/<run> #<number>`."""
+        return name_of((*self.key, self.number))
+
+    @property
+    def lacks_approvals(self) -> bool:
+        """Whether fewer persons approved it than the policy asked for, as far as that is known."""
+        return len({one.login for one in self.approvals}) < (self.approvals_needed or 0)
+
+    @property
     def ticket(self) -> str:
         """The ticket that its annotations name, "" for none."""
         return self.annotations.get("ticket", "")
@@ -185,6 +196,20 @@ class DifferenceTold(NamedTuple):
     workflow_id: str = ""
     source: str = ""
     at: str = ""
+
+    @classmethod
+    def about(cls, kind: Kind, attempt: AttemptEvidence, why: str) -> Self:
+        """Tell one of an attempt; `why` has no full stop."""
+        return cls(
+            kind,
+            f"{attempt.title}: {why}.",
+            *attempt.key,
+            number=attempt.number,
+            commit=attempt.commit.id if attempt.commit else "",
+            execution_id=attempt.execution_id,
+            workflow_id=attempt.workflow_id,
+            at=attempt.opened_at,
+        )
 
 
 class Compared(NamedTuple):

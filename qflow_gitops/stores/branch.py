@@ -11,13 +11,7 @@ from functools import partial
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
-from qflow_gitops.lockfile.pieces import (
-    BESIDE,
-    HEAD,
-    Place,
-    files_of,
-    lockfile_of,
-)
+from qflow_gitops.lockfile.pieces import BESIDE, HEAD, Place, files_of, lockfile_of
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.walk import Walk, is_read
@@ -36,12 +30,7 @@ from qflow_gitops.stores.branch_pushing import Pushing
 from qflow_gitops.stores.branch_record import BranchRecord, NothingKept, RecordReader
 from qflow_gitops.stores.branch_session import ROUNDS, BranchSession, contended
 from qflow_gitops.stores.branch_trail import Trail
-from qflow_gitops.stores.checks import (
-    NOTHING_DONE,
-    check_lineage,
-    check_presence,
-    fits,
-)
+from qflow_gitops.stores.checks import NOTHING_DONE, check_lineage, check_presence, fits
 
 
 class BranchStore:

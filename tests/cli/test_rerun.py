@@ -396,7 +396,8 @@ def test_an_unknown_run_is_refused(project: Workspace, cli: Cli, run: str, hint:
     done = cli("rerun", run, "--reason", "x")
     assert done.code == 2
     assert "There is no run `" in done.err
-    assert f"  No file was changed.\n  → {hint}\n" in done.err
+    explained = "Explained: `qflow-gitops rules run_unknown`"
+    assert done.err.endswith(f"  No file was changed.\n  → {hint}\n{explained}\n")
     assert cli.json("rerun", run, "--reason", "x")["reason"] == "run_unknown"
 
 

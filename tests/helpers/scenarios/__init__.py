@@ -3,7 +3,7 @@
 A new hint gets a function here, in the file of its kind.
 """
 
-from tests.helpers.scenarios import (
+from tests.helpers.scenarios import (  # noqa: F401  each adds its own to SCENARIOS
     anchors,
     commands,
     doctor,
@@ -18,15 +18,3 @@ from tests.helpers.scenarios import (
 from tests.helpers.scenarios.base import SCENARIOS
 
 __all__ = ["SCENARIOS"]
-_ = (
-    anchors,
-    commands,
-    doctor,
-    files,
-    holds,
-    places,
-    qualys,
-    records,
-    stories,
-    targets,
-)  # each its own

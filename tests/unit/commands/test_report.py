@@ -417,6 +417,20 @@ def test_steps_that_are_not_shown_are_unknown() -> None:
     assert attempt.unknown == ("Its steps weren't seen: Nobody answers.",)
 
 
+def test_an_execution_of_another_private_platform_is_not_missed_here() -> None:
+    """Each has a gateway of its own, and the lockfile says which."""
+    world = applied("a", settings=project_file(prod="{platform: private}"))
+    world.clock.sleep(3600.0)
+    world.gateway = "other.example"
+    world.qualys.begun.pop()
+    found = told(world, live=True)
+    assert differences(found, Kind.NOT_SHOWN) == []
+    assert any("(private gateway.example) than private other.example" in one
+               for one in found.compared.limits)  # fmt: skip
+    world.gateway = "gateway.example"
+    assert len(differences(told(world, live=True), Kind.NOT_SHOWN)) == 1
+
+
 def test_an_execution_of_another_platform_is_not_asked_for_here() -> None:
     world = applied("a")
     tampered(world, lambda data: data.update(platform="US1"))

@@ -1,0 +1,37 @@
+"""What was looked at for whoever has to prove it, as JSON data: each kind by its own form."""
+
+from dataclasses import asdict
+from typing import Any
+
+from qflow_gitops.render.jsonchecks import examination
+from qflow_gitops.render.jsonevidence import evidence
+from qflow_gitops.results.checks import Examination
+from qflow_gitops.results.evidence import Evidence
+from qflow_gitops.results.records import Anchored, Verified
+
+
+def checked(body: Verified | Anchored | Evidence | Examination) -> dict[str, Any]:
+    """Return a check of the lockfile, an anchor of it, the report for an audit, or doctor's."""
+    match body:
+        case Verified():
+            return _verified(body)
+        case Anchored():
+            return asdict(body)
+        case Evidence():
+            return evidence(body)
+        case Examination():
+            return examination(body)
+
+
+def _verified(body: Verified) -> dict[str, Any]:
+    held = body.anchors
+    return {
+        "where": body.where,
+        "versions": body.versions,
+        "attempts": body.attempts,
+        "digests": body.digests,
+        "digestsUnseen": body.unseen,
+        "signed": body.signed,
+        "anchors": None if held is None else [each._asdict() for each in held],
+        "problems": list(body.problems),
+    }
