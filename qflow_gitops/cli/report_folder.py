@@ -58,7 +58,8 @@ def write(folder: Path, pages: Iterable[tuple[str, bytes]], option: str = "--out
             f"The report can't be written: {problem.strerror}.",
             where=str(folder),
             not_done="The folder is as it was.",
-            hint=f"Name one in a folder that is there and may be written: {option} DIR",
+            hint=f"Name one in a folder that is there and may be written: "
+            f"`qflow-gitops report {option} DIR`",
             reason="output_refused",
         ) from None
     finally:
@@ -115,6 +116,7 @@ def _refused(folder: Path, why: str, option: str) -> UsageProblem:
         f"The report isn't written there: {why}.",
         where=str(folder),
         not_done="Nothing was done.",
-        hint=f"Name a folder that isn't there yet, or that a report made: {option} DIR",
+        hint=f"Name a folder that isn't there yet, or that a report made: "
+        f"`qflow-gitops report {option} DIR`",
         reason="output_refused",
     )

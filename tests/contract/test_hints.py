@@ -152,8 +152,8 @@ _BY_REASON = {
         "Correct its address, `anchor.url` in qflow.yaml.",
     ),
     "about a file that the command line names: test_report.py, test_statements.py": (
-        "Name a folder that isn't there yet, or that a report made: … DIR",
-        "Name one in a folder that is there and may be written: … DIR",
+        "Name a folder that isn't there yet, or that a report made: `qflow-gitops report … DIR`",
+        "Name one in a folder that is there and may be written: `qflow-gitops report … DIR`",
         "`ssh-keygen -t ed25519 -f KEY` makes one; then: --key KEY",
         "Set … to its passphrase, or type it at a terminal.",
         "Make another one, in a file that is in no commit: `ssh-keygen -t ed25519 -f KEY`",

@@ -94,7 +94,7 @@ class Exchange:
         return self._transport.send("POST", "/auth", headers={"Content-Type": form}, body=body)
 
     def _refused(self, answer: HttpAnswer) -> AuthError | UnreachableError:
-        said = self._redact(message_of(answer.content))
+        said = self._redact(message_of(answer.content)).rstrip(".")
         if answer.status in (400, 401, 403):
             return AuthError(
                 f"Qualys refused the credentials ({answer.status}: {said}).",
