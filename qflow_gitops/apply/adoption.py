@@ -170,15 +170,14 @@ def _unclear(sent: Sent, echo: TriggerInput | None, match: Match) -> Against:
 
 def _fit_to_show(difference: Difference, sensitive: tuple[str, ...]) -> Difference:
     """Mask what the spec calls sensitive, and what looks like a secret: it is anybody's request."""
-    parts = difference.pointer.split("/")
-    pointer = "/".join("…" if secrets.kind_of(part) else part for part in parts)
+    name = difference.pointer.rpartition("/")[2]
     values = (
         value
         if value is MISSING
-        else secrets.masked(hidden(value, difference.pointer, sensitive), parts[-1])
+        else secrets.masked(hidden(value, difference.pointer, sensitive), name)
         for value in (difference.old, difference.new)
     )
-    return Difference(pointer, *values)
+    return Difference(secrets.masked_pointer(difference.pointer), *values)
 
 
 def refusal(compared: Compared, doubt: Doubt, run: str) -> UsageProblem:

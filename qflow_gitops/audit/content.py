@@ -130,12 +130,22 @@ class Gatherer:
         meant = replace(spec, environment=key[0]) if spec.environment != key[0] else spec
         return needed_approvals([each.policy for each in ends if each], meant)
 
-    def spec_of(self, one: AttemptEvidence) -> RunSpec | None:
-        """Return the spec that an attempt sent, None where it isn't in this clone."""
+    def specs_of(self, attempts: Sequence[AttemptEvidence]) -> list[RunSpec | None]:
+        """Return the specs that attempts sent, None for what isn't in this clone."""
         default = self.projects.now.default_environment
-        commit, blob = one.commit.id if one.commit else "", str(one.facts.get("blob", ""))
-        (specs,) = self.files.specs([At(one.file, blob, commit, default)])
-        return next((spec for spec in specs or () if spec.digest == one.digest), None)
+        places = [
+            At(
+                one.file,
+                str(one.facts.get("blob", "")),
+                one.commit.id if one.commit else "",
+                default,
+            )
+            for one in attempts
+        ]
+        return [
+            next((spec for spec in specs or () if spec.digest == one.digest), None)
+            for one, specs in zip(attempts, self.files.specs(places), strict=True)
+        ]
 
     def _read_commits(self, ids: Iterable[str]) -> None:
         wanted = {commit for commit in ids if commit and commit not in self._commits}

@@ -47,7 +47,10 @@ class Here(NamedTuple):
 
 @dataclass
 class Live:
-    """One look at a platform. `statuses` say what Qualys' words mean, in lower case."""
+    """One look at a platform. `statuses` say what Qualys' words mean, in lower case.
+
+    `shown` gets the attempts whose executions Qualys shows.
+    """
 
     qualys: Qualys
     here: Here
@@ -57,6 +60,7 @@ class Live:
     span: Span
     found: list[DifferenceTold] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    shown: list[AttemptEvidence] = field(default_factory=list)
     executions: int = 0
     problem: QflowError | None = None
     _sources: int = 0
@@ -123,6 +127,7 @@ class Live:
             for each in listing.executions
             if self.lockfile.owner(each.id) is None
         ]
+        self.shown += [one for one in attempts if one.execution_id.lower() in shown]
         self.found += self._otherwise(shown, attempts)
         if listing.complete:
             self.found += self._not_shown(shown, attempts, window)

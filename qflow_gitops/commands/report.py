@@ -121,8 +121,8 @@ def _live(
     """Ask Qualys about executions, and about the steps of runs that are named."""
     project, runs, meant = services.project, [*given.runs], given.wanted
     asking = Asking(
-        project, asked.environment, services.connect, gatherer.lockfile, services.clock.now(),
-        asked.span,
+        project, asked.environment, services.connect, gatherer.specs_of, gatherer.lockfile,
+        services.clock.now(), asked.span,
     )  # fmt: skip
     # Also of older attempts, and where there is none: what is run by hand heeds no span.
     workflows = dict.fromkeys(attempt.workflow_id for run in runs for attempt in run.attempts)
@@ -131,7 +131,7 @@ def _live(
     workflows |= dict.fromkeys(asking.recorded(meant))
     found, problem = asking.compare(found, workflows, runs)
     if asked.runs and problem is None:
-        runs = asking.steps(runs, gatherer.spec_of)
+        runs = asking.steps(runs)
     return runs, found, problem
 
 

@@ -8,6 +8,7 @@ from qflow_gitops.apply.platforms import several_platforms
 from qflow_gitops.audit.live import Here, Live
 from qflow_gitops.audit.span import Span
 from qflow_gitops.base.names import RunKey
+from qflow_gitops.commands.report_requests import Requests
 from qflow_gitops.commands.show_execution import Looker
 from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -24,11 +25,15 @@ STEPS = 10
 
 @dataclass(frozen=True)
 class Asking:
-    """Who is asked about what. `connect` is as in `apply.platforms.Gateways`."""
+    """Who is asked about what.
+
+    `connect` is as in `apply.platforms.Gateways`, `specs_of` as in `Requests`.
+    """
 
     project: Project
     environment: str
     connect: Callable[[str], tuple[Qualys, str]]
+    specs_of: Callable[[Sequence[AttemptEvidence]], Sequence[RunSpec | None]]
     lockfile: Lockfile
     now: datetime
     span: Span
@@ -55,11 +60,14 @@ class Asking:
             self.span,
         )
         live.compare(workflows, runs)
+        requests = Requests(qualys, self.specs_of)
+        if live.problem is None:
+            requests.compare(live.shown)
         return compared._replace(
-            differences=(*compared.differences, *live.found),
+            differences=(*compared.differences, *live.found, *requests.found),
             executions=live.executions,
-            limits=(*compared.limits, *live.limits),
-        ), live.problem
+            limits=(*compared.limits, *live.limits, *requests.limits),
+        ), live.problem or requests.problem
 
     def recorded(self, meant: Callable[[RunKey], bool]) -> Iterator[str]:
         """Give the workflows of all attempts of the runs that are meant, whenever they were."""
@@ -75,17 +83,14 @@ class Asking:
             raise several_platforms(environments[0])
         return platforms.pop()
 
-    def steps(
-        self,
-        runs: Sequence[RunEvidence],
-        spec_of: Callable[[AttemptEvidence], RunSpec | None],
-    ) -> list[RunEvidence]:
+    def steps(self, runs: Sequence[RunEvidence]) -> list[RunEvidence]:
         """Add to the newest attempts the steps that Qualys shows of their executions."""
         newest = sorted(
             (one for run in runs for one in run.attempts if one.execution_id),
             key=lambda one: one.opened_at,
         )[-STEPS:]
-        looked = {one.anchor: self._looked(one, spec_of(one)) for one in newest}
+        specs = zip(newest, self.specs_of(newest), strict=True)
+        looked = {one.anchor: self._looked(one, spec) for one, spec in specs}
         return [
             run._replace(attempts=tuple(looked.get(one.anchor, one) for one in run.attempts))
             for run in runs

@@ -30,6 +30,7 @@ KINDS = {
     Kind.FOREIGN: "Started elsewhere",
     Kind.NOT_SHOWN: "Not shown by Qualys",
     Kind.OTHER_STATE: "Another end in Qualys",
+    Kind.OTHER_REQUEST: "Another request in Qualys",
     Kind.NOT_IN_GIT: "Not in git",
     Kind.UNAPPROVED: "Not approved",
 }

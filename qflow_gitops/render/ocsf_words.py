@@ -76,6 +76,7 @@ TITLES: Mapping[Kind, str] = {
     Kind.FOREIGN: "An execution that nobody started from here",
     Kind.NOT_SHOWN: "Qualys doesn't show an execution that is recorded",
     Kind.OTHER_STATE: "Qualys tells of another end than the one recorded",
+    Kind.OTHER_REQUEST: "An execution was started with something else than its attempt sent",
     Kind.NOT_IN_GIT: "Git doesn't hold what an attempt was sent from",
     Kind.UNAPPROVED: "A run was sent without the approval that its policy asks for",
 }
@@ -84,6 +85,7 @@ ALARMS: Mapping[Kind, int] = {
     Kind.FOREIGN: MEDIUM,
     Kind.NOT_SHOWN: LOW,
     Kind.OTHER_STATE: MEDIUM,
+    Kind.OTHER_REQUEST: HIGH,
     Kind.NOT_IN_GIT: MEDIUM,
     Kind.UNAPPROVED: HIGH,
 }

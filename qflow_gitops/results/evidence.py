@@ -177,6 +177,8 @@ class Kind(StrEnum):
     """The lockfile has an execution that Qualys doesn't show."""
     OTHER_STATE = "other_state"
     """Lockfile and Qualys tell of different ends."""
+    OTHER_REQUEST = "other_request"
+    """Qualys shows that an execution was started with something else than its attempt sent."""
     NOT_IN_GIT = "not_in_git"
     """An attempt's file, or its commit, isn't what the clone holds there."""
     UNAPPROVED = "unapproved"

@@ -228,6 +228,11 @@ def spans(line: str) -> list[tuple[int, int]]:
     return [*named, *(found.span() for found in shaped)]
 
 
+def masked_pointer(pointer: str) -> str:
+    """Return a JSON pointer without parts that look like a secret."""
+    return "/".join("…" if kind_of(part) else part for part in pointer.split("/"))
+
+
 def masked(value: Any, key: str = "") -> Any:
     """Copy JSON data that isn't a spec's, without what looks like a secret; `key` names it."""
     if isinstance(value, dict):

@@ -256,6 +256,28 @@ def test_a_run_executed_by_hand_in_qualys_is_seen(
     assert applied
 
 
+def test_an_attempt_written_for_a_run_by_hand_is_seen(
+    applied: str, project: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    """Whoever can write the lockfile can claim an execution; what started it Qualys shows."""
+    assert cli.json("report", "--live")["compared"]["differences"] == []
+    by_hand = sandbox.add_foreign(WORKFLOW, {"bucketName": "by-hand"})
+    lockfile = project.path / "qflow.lock"
+    data = json.loads(lockfile.read_text().replace(applied, by_hand))
+    lockfile.write_text(json.dumps({**data, "serial": data["serial"] + 1}))
+    claimed, freed = sorted(
+        cli.json("report", "--live")["compared"]["differences"],
+        key=lambda one: one["kind"] == "foreign",
+    )
+    assert (claimed["kind"], claimed["executionId"]) == ("other_request", by_hand)
+    assert (freed["kind"], freed["executionId"]) == ("foreign", applied)
+    assert "by-hand" not in json.dumps(claimed)
+    assert cli("report", "--live", "--exit-code").code == 10
+    lines = cli("report", "--live", "--format", "ocsf").out.splitlines()
+    assert [fault for line in lines for fault in faults(json.loads(line))] == []
+    assert any("other_request" in line for line in lines)
+
+
 def test_without_credentials_only_qualys_is_left_out(
     applied: str, cli: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
