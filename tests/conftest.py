@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +23,7 @@ from tests.helpers.kept import Kept
 from tests.helpers.partners import NIGHTLY
 from tests.helpers.sandboxes import served
 from tests.helpers.specs import SAMPLE, SANDBOX_PROJECT
+from tests.helpers.stamps import Authority, StampServer
 
 settings.register_profile(
     "default",
@@ -198,3 +200,25 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubApi]:
         for name, value in api.environ.items():
             monkeypatch.setenv(name, value)
         yield api
+
+
+@pytest.fixture(scope="session")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Authority]:
+    """Roots with a server's certificate each, made once; by a name, and what else is said of it."""
+    folder = tmp_path_factory.mktemp("authorities")
+    made: dict[str, Authority] = {}
+
+    def named(name: str = "one", **how: Any) -> Authority:
+        if name not in made:
+            made[name] = Authority(folder / name, **how)
+        return made[name]
+
+    return named
+
+
+@pytest.fixture
+def stamps(authorities: Callable[..., Authority]) -> Iterator[StampServer]:
+    """A running time-stamp server."""
+    server = StampServer(authorities())
+    yield server
+    server.close()

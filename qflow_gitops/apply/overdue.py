@@ -82,7 +82,8 @@ def _since(late: Overdue) -> str:
 def _unworked(environment: str, unworked: Unworked | None) -> Iterator[Overdue]:
     if unworked and unworked.at:
         commit = unworked.commit[:10]
-        what = f"it hasn't worked on commit {commit}, which changes specs, settings or catalogs"
+        changed = "specs, settings, catalogs, or the certificate of anchors"
+        what = f"it hasn't worked on commit {commit}, which changes {changed}"
         yield Overdue(environment, what, unworked.at)
 
 

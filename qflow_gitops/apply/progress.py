@@ -15,7 +15,7 @@ from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.plan.context import Context
 from qflow_gitops.ports.lockfile import LockSession, LostRace
-from qflow_gitops.sources import narrowing
+from qflow_gitops.sources.specs import applied_parts
 
 _TRIES = 20
 _WAITING = (Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.INVALID)
@@ -49,9 +49,8 @@ def _reached(
     if (record.latest, record.applied_through) == (head, through) and not noted:
         return None
     nothing_new = not left and record.applied_through == record.latest and done and not noted
-    if nothing_new and not narrowing.touched_files(
-        services.git, record.latest, head, source.project
-    ):
+    counts = applied_parts(source.project)
+    if nothing_new and not services.git.changes(record.latest, head, counts):
         return None  # a commit of the lockfile itself, say, is no reason to write it again
     folder = (source.project.folder.name or ".") if through == head else ""
     return Checkpoint(source.environment, head, through or None, noted, folder)

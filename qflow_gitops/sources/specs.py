@@ -37,6 +37,11 @@ def parts(project: Project) -> tuple[str, ...]:
     )
 
 
+def applied_parts(project: Project) -> tuple[str, ...]:
+    """Name the same, and what else counts once its commit was applied: whose anchors to trust."""
+    return (*parts(project), *([project.anchor.certificate] if project.anchor else []))
+
+
 def worktree_specs(
     tree: WorkTree, project: Project, catalogs: Mapping[str, bytes] | None = None
 ) -> SpecSet:

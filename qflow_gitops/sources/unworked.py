@@ -7,15 +7,14 @@ from typing import NamedTuple
 from qflow_gitops.errors import QflowError
 from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.settings.project import Project
-from qflow_gitops.sources import narrowing
-from qflow_gitops.sources.specs import parts
+from qflow_gitops.sources.specs import applied_parts
 
 _MOST = 50
 """So many commits are walked back: of more, the oldest of these is taken, which is later."""
 
 
 class Unworked(NamedTuple):
-    """A commit that changes specs, settings or catalogs, and when it was made (RFC 3339)."""
+    """A commit that changes what counts once it is applied, and when it was made (RFC 3339)."""
 
     commit: str
     at: str
@@ -47,8 +46,9 @@ def unworked(git: Repository, project: Project, latest: str, tip: str) -> Unwork
     if not latest or latest == tip or not git.is_ancestor(latest, tip):
         return None
     oldest = ""
-    for commit in git.first_parents(latest, tip, _MOST, parts(project)):
-        if not narrowing.touched_files(git, latest, commit, project):
+    counts = applied_parts(project)
+    for commit in git.first_parents(latest, tip, _MOST, counts):
+        if not git.changes(latest, commit, counts):
             break
         oldest = commit
     return Unworked(oldest, git.committed_at(oldest)) if oldest else None

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,28 +33,6 @@ from tests.helpers.stamps import Answer, Authority, StampServer, name_server
 from tests.picture import ROOT
 
 ANSWER = {"Content-Type": "application/timestamp-reply"}
-
-
-@pytest.fixture(scope="session")
-def authorities(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Authority]:
-    """Roots with a server's certificate each, made once; by a name, and what else is said of it."""
-    folder = tmp_path_factory.mktemp("authorities")
-    made: dict[str, Authority] = {}
-
-    def named(name: str = "one", **how: Any) -> Authority:
-        if name not in made:
-            made[name] = Authority(folder / name, **how)
-        return made[name]
-
-    return named
-
-
-@pytest.fixture
-def stamps(authorities: Callable[..., Authority]) -> Iterator[StampServer]:
-    """A running time-stamp server."""
-    server = StampServer(authorities())
-    yield server
-    server.close()
 
 
 @pytest.fixture
@@ -359,6 +337,31 @@ def test_what_a_pull_request_says_of_the_server_doesnt_count(
     assert cli("lock", "verify").code == 0
     assert (len(stamps.asked), len(foreign.asked)) == (2, 0)
     foreign.close()
+
+
+def test_a_certificate_that_alone_changed_counts_once_it_was_applied(
+    applied: Workspace,
+    remote: Remote,
+    cli: Cli,
+    stamps: StampServer,
+    authorities: Callable[..., Authority],
+    later: Callable[[float], None],
+) -> None:
+    """An apply that has nothing to send works on that commit all the same, and status waits."""
+    assert cli("lock", "anchor").code == 0
+    applied.write("tsa.pem", authorities("another").root)
+    commit = applied.publish("another authority")
+    applied.git("remote", "set-head", "origin", "main")
+    assert cli("lock", "verify").code == 0
+    later(2 * 86_400.0)
+    assert f"hasn't worked on commit {commit[:10]}" in str(cli.json("status")["notes"])
+    later(0)
+    assert cli("apply", "--yes").code == 0
+    assert remote.record()["environments"]["prod"]["appliedThrough"] == commit
+    assert cli.json("lock", "verify")["anchors"][0]["stamped"] is False
+    tip = remote.tip()
+    assert cli("apply", "--yes").code == 0
+    assert remote.tip() == tip
 
 
 def test_two_at_once_keep_one(
