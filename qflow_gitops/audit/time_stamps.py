@@ -18,7 +18,7 @@ from qflow_gitops.lockfile.audit import CLOCKS_DIFFER
 from qflow_gitops.ports.time_stamps import Untrusted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from cryptography.x509 import Certificate
     from rfc3161_client.tsp import TimeStampResponse
@@ -73,6 +73,11 @@ def certificates_in(content: bytes, where: str) -> Sequence[Certificate]:
             reason="anchor_certificate",
         )
     return found
+
+
+def validity(certificates: Iterable[Certificate]) -> list[tuple[datetime, datetime]]:
+    """Return from when and until when each is valid."""
+    return [(each.not_valid_before_utc, each.not_valid_after_utc) for each in certificates]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from qflow_gitops.cli import doctor_anchors
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.doctor_ground import found_or_problem
 from qflow_gitops.errors import QflowError
@@ -92,6 +93,7 @@ class _Look:
         yield from self._clone()
         yield from self._project()
         yield from self._lock()
+        yield from doctor_anchors.look(self.git, self.settings.project, self._store, self.commit)
 
     @cached_property
     def commit(self) -> str:

@@ -20,7 +20,7 @@ def anchor(store: LockStore, server: Callable[[Standing], StampServer], *, again
     Where it has one already nothing is asked, unless `again`. Raises LockError, UsageProblem,
     InvalidInput, UnreachableError.
     """
-    anchors = _anchors(store)
+    anchors = anchors_of(store)
     now = anchors.standing()
     serial = now.lockfile.serial
     earlier = {path: each for path, each in now.anchors.items() if each.serial == serial}
@@ -47,7 +47,7 @@ def deposit(store: LockStore, clock: Clock, file: str, write: Callable[[bytes], 
 
     Raises LockError, UsageProblem, and what `write` raises.
     """
-    anchors = _anchors(store)
+    anchors = anchors_of(store)
     now = anchors.standing()
     at, lockfile = stamp(clock.now()), now.lockfile
     made = Anchor(
@@ -64,7 +64,8 @@ def deposit(store: LockStore, clock: Clock, file: str, write: Callable[[bytes], 
     return _report(store, made, file, new=True)
 
 
-def _anchors(store: LockStore) -> LockAnchors:
+def anchors_of(store: LockStore) -> LockAnchors:
+    """Return the anchors of a store. Raises UsageProblem where it can have none."""
     if store.anchors is None:
         raise UsageProblem(
             "The lockfile is a file of the work tree, which has no anchors: nothing there shows "

@@ -65,8 +65,8 @@ def doubts(found: Iterable[Doubt], now: datetime) -> Check:
     oldest = left[0]
     age = now - oldest.opened_at
     rest = SHOWN_FOR - age
-    until = f"Qualys shows it for {_days(rest)} more" if rest > timedelta() else "too old to show"
-    said = f"{_named(left)}: for {_days(age)}, and {until}"
+    until = f"Qualys shows it for {days(rest)} more" if rest > timedelta() else "too old to show"
+    said = f"{_named(left)}: for {days(age)}, and {until}"
     urgent = failed if rest < _URGENT else warning
     return urgent(*DOUBTS, said, next_steps.look_up(oldest.environment))
 
@@ -118,7 +118,8 @@ def _named(some: Sequence[Doubt]) -> str:
     return f"{'/'.join(some[0].key)}{more}"
 
 
-def _days(span: timedelta) -> str:
+def days(span: timedelta) -> str:
+    """Say how long a time is, in hours where it is short."""
     if span < timedelta(days=2):
         return f"{max(0, round(span.total_seconds() / 3600))} hours"
     return f"{span.days} days"

@@ -103,6 +103,9 @@ class LockAnchors(Protocol):
     def newest(self) -> tuple[str, Mapping[str, Anchor]]:
         """Return the newest commit and its anchors, by their paths: all that can be read."""
 
+    def at_hand(self) -> Mapping[str, Anchor]:
+        """Return the anchors as this clone has them, without asking a remote."""
+
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether `commit` is `ancestor`, or descends from it."""
 

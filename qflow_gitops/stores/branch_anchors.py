@@ -55,6 +55,11 @@ class BranchAnchors:
         tip = self.branch.fetch()
         return tip, dict(self._read(tip)) if tip else {}
 
+    def at_hand(self) -> Mapping[str, Anchor]:
+        """Return the anchors as this clone has them."""
+        known = self.branch.known().commit
+        return dict(self._read(known)) if known else {}
+
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether a commit descends from another."""
         return self.branch.descends(commit, ancestor)

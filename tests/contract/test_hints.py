@@ -151,6 +151,13 @@ _BY_REASON = {
         "Run it again later: `…`",
         "Correct its address, `anchor.url` in qflow.yaml.",
     ),
+    "beside an authority that gives out certificates: test_doctor_anchors.py": (
+        (
+            "Add the authority's newer certificate below the old one in that file, merge that, and "
+            "apply it: `qflow-gitops apply`"
+        ),
+        "Let a schedule make one each week: `qflow-gitops lock anchor`",
+    ),
     "about a file that the command line names: test_report.py, test_statements.py": (
         "Name a folder that isn't there yet, or that a report made: `qflow-gitops report … DIR`",
         "Name one in a folder that is there and may be written: `qflow-gitops report … DIR`",

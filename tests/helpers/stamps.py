@@ -9,10 +9,21 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from cryptography.x509 import CertificateBuilder, load_pem_x509_certificate
+from cryptography.x509 import (
+    CertificateBuilder,
+    Name,
+    NameAttribute,
+    load_pem_x509_certificate,
+    random_serial_number,
+)
+from cryptography.x509.oid import NameOID
 
 from tests.helpers.git import Workspace
 
@@ -46,6 +57,14 @@ def openssl(folder: Path, *words: str) -> bytes:
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
+
+
+def certificate(begin: datetime, end: datetime) -> str:
+    """A certificate that signs itself, valid for that time, in PEM."""
+    key = generate_private_key(SECP256R1())
+    name = Name([NameAttribute(NameOID.COMMON_NAME, "a root")])
+    made = CertificateBuilder(name, name, key.public_key(), random_serial_number(), begin, end)
+    return made.sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 class Authority:
