@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import NamedTuple
 
 from qflow_gitops.audit.attempts import Around, ledger_event, told
@@ -58,11 +57,10 @@ class Gatherer:
         count = 0
         for environment, record in sorted(self.lockfile.environments.items()):
             runs: Mapping[str, Sequence[Attempt]] = record.runs
-            alone = {run: () for run in record.events if run not in runs}
-            for run, attempts in chain(runs.items(), alone.items()):
+            for run in sorted({*runs, *record.events}):  # a branch keeps them by a hash
                 if not wanted((environment, run)):
                     continue
-                group.append(self._of((environment, run), attempts))
+                group.append(self._of((environment, run), runs.get(run, ())))
                 count += len(group[-1].attempts)
                 if count >= _AT_ONCE:
                     yield group

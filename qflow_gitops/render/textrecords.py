@@ -176,7 +176,8 @@ def verified(body: Verified) -> Iterator[str]:
     if body.anchors:
         stand = [each for each in body.anchors if each.stands]
         sign = "✓" if len(stand) == len(body.anchors) else "·"
-        since = f", from {stand[0].at} to {stand[-1].at}" if stand else ""
+        times = list(dict.fromkeys((stand[0].at, stand[-1].at))) if stand else []
+        since = f", {'from ' if times[1:] else 'as of '}{' to '.join(times)}" if times else ""
         held = f"{len(stand):,} of {count(len(body.anchors), 'anchor')}"
         yield signed(sign, f"what stood there by {held} stands there now{since}")
         stamps = sum(each.stamped is True for each in body.anchors)

@@ -1,9 +1,10 @@
-// Preloaded into Debian's cron: a clock that starts at CLOCK_BEGIN (seconds since 1970), stands
-// still but while cron sleeps, and ends the daemon at CLOCK_END. A job isn't run: its command is
-// written to CLOCK_LOG with the time at which it would have started.
+// Preloaded into Debian's cron, git and openssl: a clock that starts at CLOCK_BEGIN (seconds since
+// 1970), stands still but while cron sleeps, and ends the daemon at CLOCK_END. A job of cron's isn't
+// run: its command is written to CLOCK_LOG with the time at which it would have started.
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,13 @@ __attribute__((constructor)) static void begin(void) {
 time_t time(time_t *into) {
   if (into) *into = now;
   return now;
+}
+
+int gettimeofday(struct timeval *into, void *zone) {
+  (void)zone;
+  into->tv_sec = now;
+  into->tv_usec = 0;
+  return 0;
 }
 
 unsigned sleep(unsigned seconds) {

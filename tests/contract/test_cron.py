@@ -16,8 +16,8 @@ import pytest
 
 from qflow_gitops.policy.windows import Window, problem_of, verdict
 from tests.helpers.partners import requires, rows
+from tests.helpers.story_clock import compiled
 
-CLOCK = Path(__file__).parents[1] / "c/clock.c"
 DAYS = (
     "0 2 1-7 * SUN", "0 2 */2 * MON", "0 2 * * *", "15 22 * * 5", "0 3 1,15 * *", "5 4 * * 0",
     "5 4 * * 7", "5 4 * * 6-7", "0 1 13 * FRI", "0 1 13 * *", "30 5 */10 * *", "0 6 1-31 * 2",
@@ -52,8 +52,7 @@ def by_cron(
     (folder / "none").touch()
     log, clock = folder / "log", folder / "clock.so"
     log.touch()
-    define = f'-DCLOCK_LOG="{log}"'
-    subprocess.run(["cc", "-shared", "-fPIC", define, "-o", clock, CLOCK], check=True)
+    compiled(clock, log)
     places = {
         "crontabs": "/etc/cron.d", "spool": "/var/spool/cron", "none": "/etc/crontab",
         "run": "/run",

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -50,10 +50,13 @@ tsa_name = no
 """
 
 
-def openssl(folder: Path, *words: str) -> bytes:
-    """Run it in a folder, in a world without the user's own configuration."""
+def openssl(folder: Path, *words: str, clock: Mapping[str, str] = {}) -> bytes:
+    """Run it in a folder, in a world without the user's own configuration.
+
+    `clock` are the variables of one that isn't the machine's.
+    """
     command = [shutil.which("openssl") or "openssl", *words]
-    environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), **clock}
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
@@ -68,25 +71,37 @@ def certificate(begin: datetime, end: datetime) -> str:
 
 
 class Authority:
-    """A root, and a server's certificate that it signed, for so many days from now."""
+    """A root, and a server's certificate that it signed, for so many days from now.
 
-    def __init__(self, folder: Path, *, expired: bool = False) -> None:
+    `clock` says which time it is, as the variables of its openssl.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        expired: bool = False,
+        clock: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         folder.mkdir(parents=True)
-        self.folder = folder
+        self.folder, self._clock = folder, clock
         (folder / "ts.cnf").write_text(_CONFIG)
         (folder / "serial").write_text("01\n")
         new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         new += ["-config", "ts.cnf"]
         root, own = f"/CN={folder.name} root", f"/CN={folder.name}"
-        openssl(folder, "req", "-x509", *new, "-keyout", "root.key", "-out", "root.pem",
-                "-days", "3650", "-subj", root, "-extensions", "ca")  # fmt: skip
-        openssl(folder, "req", *new, "-keyout", "key", "-out", "csr", "-subj", own)
-        openssl(folder, "x509", "-req", "-in", "csr", "-CA", "root.pem", "-CAkey", "root.key",
-                "-CAcreateserial", "-out", "signer.pem", "-days", "30", "-extfile", "ts.cnf",
-                "-extensions", "signer")  # fmt: skip
+        self._openssl("req", "-x509", *new, "-keyout", "root.key", "-out", "root.pem",
+                      "-days", "3650", "-subj", root, "-extensions", "ca")  # fmt: skip
+        self._openssl("req", *new, "-keyout", "key", "-out", "csr", "-subj", own)
+        self._openssl("x509", "-req", "-in", "csr", "-CA", "root.pem", "-CAkey", "root.key",
+                      "-CAcreateserial", "-out", "signer.pem", "-days", "365", "-extfile", "ts.cnf",
+                      "-extensions", "signer")  # fmt: skip
 
         if expired:
             self._expire()
+
+    def _openssl(self, *words: str) -> bytes:
+        return openssl(self.folder, *words, clock=self._clock())
 
     def _expire(self) -> None:
         """Let the server's certificate be the same, but over since yesterday."""
@@ -113,8 +128,8 @@ class Authority:
         """What the server answers to a request."""
         name = f"query-{threading.get_ident()}"
         (self.folder / name).write_bytes(query)
-        return openssl(self.folder, "ts", "-reply", "-queryfile", name, "-inkey", "key",
-                       "-signer", "signer.pem", "-config", "ts.cnf", "-section", "ts")  # fmt: skip
+        return self._openssl("ts", "-reply", "-queryfile", name, "-inkey", "key", "-signer",
+                             "signer.pem", "-config", "ts.cnf", "-section", "ts")  # fmt: skip
 
     def check(self, response: bytes, digest: str, roots: str = "") -> None:
         """Hold an answer against the root, by openssl alone; AssertionError for one not sound."""

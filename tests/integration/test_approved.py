@@ -20,6 +20,7 @@ from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import REPOSITORY, TOKEN, GitHubApi
 from tests.helpers.partners import nightly, rows
+from tests.helpers.pulls import Pull
 from tests.helpers.specs import SAMPLE, spec
 from tests.helpers.waits import at_once
 
@@ -31,38 +32,6 @@ NONE = "has 0 in pull request #7"
 def base(shared: Workspace) -> Workspace:
     """A repository of which everything was applied."""
     return shared
-
-
-class Pull:
-    """A pull request with one run, and its merges."""
-
-    def __init__(
-        self, workspace: Workspace, api: GitHubApi, number: int, text: str, name: str = "new"
-    ) -> None:
-        self.workspace, self.api, self.number = workspace, api, number
-        self.base = workspace.git("rev-parse", "main")
-        workspace.git("switch", "--quiet", "--create", f"pull-{number}", "main")
-        workspace.write(f"runs/{name}.yaml", text)
-        self.head = workspace.commit(f"pull {number}")
-        workspace.git("push", "--quiet", "origin", f"HEAD:refs/pull/{number}/head")
-        workspace.git("switch", "--quiet", "main")
-        api.open(number, self.head, self.base)
-
-    def merge(self, how: str = "merge") -> str:
-        git = self.workspace.git
-        if how == "merge":
-            git("merge", "--quiet", "--no-ff", "-m", "merge", self.head)
-        elif how == "squash":
-            git("merge", "--quiet", "--squash", self.head)
-            git("commit", "--quiet", "-m", "squashed")
-        else:
-            git("commit", "--quiet", "--allow-empty", "-m", "moved on")
-            git("cherry-pick", "--allow-empty", self.head)
-        commit = git("rev-parse", "HEAD")
-        self.api.merge(self.number, commit)
-        git("push", "--quiet", "origin", "main")
-        git("branch", "--quiet", "-D", f"pull-{self.number}")
-        return commit
 
 
 def held(data: Any) -> dict[str, str]:
