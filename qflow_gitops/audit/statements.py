@@ -1,5 +1,7 @@
 """A finished attempt as an in-toto Statement v1, with a predicate of our own (docs/predicate.md).
 
+Its form is `schemas/statement.schema.json`.
+
 A pure function of what the lockfile holds: the same attempt gives the same bytes, today and in ten
 years, so nothing of it is kept. It has names, ids, digests and times, and no text that somebody
 wrote: nothing that a spec calls sensitive can be in it.
@@ -22,6 +24,7 @@ PAYLOAD = "application/vnd.in-toto+json"
 """The media type of a statement, as an envelope names it."""
 
 _DIGEST = re.compile(r"v1:sha256:([0-9a-f]{64})")
+_HEX = re.compile(r"[0-9a-f]{64}")
 _SUM = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9a-f]{32}")
@@ -66,7 +69,7 @@ def _subjects(key: RunKey, attempt: Attempt) -> Iterator[dict[str, Any]]:
     name, digest = name_of((*key, attempt.number)), _DIGEST.fullmatch(attempt.digest)
     if digest:
         yield {"name": name, "digest": {"sha256": digest[1]}}
-    if body := _fitting(_SUM, attempt.facts, "bodySha256"):
+    if body := _fitting(_HEX, attempt.facts, "bodySha256"):
         yield {"name": f"{name} body", "digest": {"sha256": body}}
 
 

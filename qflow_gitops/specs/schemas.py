@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMAS: tuple[str, ...] = (
     "workflow-run", "project", "workflow", "connectors", "lockfile", "plan", "show", "report",
+    "statement",
 )  # fmt: skip
 API_VERSION = "qflow-gitops/v1"
 

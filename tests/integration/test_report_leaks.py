@@ -18,6 +18,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace
 from tests.helpers.specs import spec
+from tests.helpers.statements import ENDING, sound
 
 REASON = 'Ada "L" and Grace were seen by the guard & co at number 4711'
 NESTED = "needle/in-a-haystack"
@@ -94,6 +95,7 @@ def test_nothing_that_is_masked_is_in_anything_that_a_report_writes(
         assert cli("report", option, "../out" + option).code == 0
         for path, content in written(applied.path.parent / ("out" + option)).items():
             assert leaks(content) == [], path
+            assert not path.endswith(ENDING) or sound(content.encode())
     assert cli("lock", "anchor", "--to", "../anchor.json").code == 0
     assert leaks((applied.path.parent / "anchor.json").read_text("utf-8")) == []
 

@@ -18,6 +18,7 @@ from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.runner import parsed
 from tests.helpers.specs import spec
+from tests.helpers.statements import all_sound
 from tests.picture import ROOT
 
 RUN = "encrypt-prod-buckets"
@@ -35,7 +36,7 @@ def applied(project: Workspace, cli: Cli, sandbox: SandboxServer) -> Workspace:
 
 def files(folder: Path) -> Mapping[str, bytes]:
     found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    return all_sound({path.relative_to(folder).as_posix(): path.read_bytes() for path in found})
 
 
 def key(folder: Path, passphrase: str = "") -> str:

@@ -115,7 +115,7 @@ def test_every_field_explains_itself(place: str, one: dict[str, Any]) -> None:
     assert one["title"]
     assert one["description"].endswith(".")
     assert one["examples"]
-    if not place.startswith(("lockfile", "plan", "show", "report")):
+    if not place.startswith(("lockfile", "plan", "show", "report", "statement")):
         here = {
             **schemas.load(place.split("/", maxsplit=1)[0])["$defs"].get(_target(one), {}),
             **one,
@@ -159,6 +159,7 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
             "project": set(),
             "workflow": set(),
             "connectors": set(),
+            "statement": set(),
             "lockfile": {
                 "lockfile",
                 "lockfile/properties/environments/additionalProperties",

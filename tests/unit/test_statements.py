@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 from in_toto_attestation.v1.statement import Statement
+from jsonschema import Draft202012Validator
 
+from qflow_gitops.audit import statements
+from qflow_gitops.audit.outcomes import OUTCOMES, OVER
 from qflow_gitops.audit.statements import (
     PREDICATE,
     STATEMENT,
@@ -21,6 +25,8 @@ from qflow_gitops.audit.statements import (
 from qflow_gitops.lockfile.attempt import Attempt, Event
 from qflow_gitops.lockfile.attempt_json import attempt_from_json, attempt_to_json
 from qflow_gitops.lockfile.states import FINAL, State
+from qflow_gitops.specs import schema, schemas
+from tests.helpers.statements import sound
 
 KEY = ("prod", "encrypt-prod-buckets")
 DIGEST, BODY, COMMIT = "9f86d081" * 8, "12e1d041" * 8, "4f44ee7c" * 5
@@ -63,8 +69,13 @@ ATTEMPT = Attempt(
 )
 
 
+def stated(attempt: Attempt, apply: Mapping[str, Any]) -> Any:
+    """A statement, as its schema has it."""
+    return sound(to_bytes(statement(KEY, attempt, apply)))
+
+
 def test_all_of_it_is_this() -> None:
-    assert statement(KEY, ATTEMPT, APPLY) == {
+    assert stated(ATTEMPT, APPLY) == {
         "_type": STATEMENT,
         "subject": [
             {"name": "prod/encrypt-prod-buckets #1", "digest": {"sha256": DIGEST}},
@@ -112,6 +123,7 @@ def test_it_is_the_published_form() -> None:
 def test_the_same_attempt_is_the_same_bytes() -> None:
     first = to_bytes(statement(KEY, ATTEMPT, APPLY))
     again = attempt_from_json(json.loads(json.dumps(attempt_to_json(ATTEMPT))))
+    assert sound(first) == stated(again, APPLY)
     assert to_bytes(statement(KEY, again, dict(reversed(APPLY.items())))) == first
     assert b"\n" not in first
 
@@ -135,7 +147,9 @@ def test_what_looks_like_a_secret_is_no_name() -> None:
         facts={**facts, "evidence": names},
         events=(ATTEMPT.events[0]._replace(extra=by), *ATTEMPT.events[1:]),
     )
-    assert token.encode() not in to_bytes(statement(KEY, odd, dict.fromkeys(APPLY, token)))
+    content = to_bytes(statement(KEY, odd, dict.fromkeys(APPLY, token)))
+    assert token.encode() not in content
+    sound(content)
 
 
 JSON = st.recursive(
@@ -155,10 +169,16 @@ def test_odd_facts_are_left_out_and_stop_nothing(data: st.DataObject) -> None:
         events=(ATTEMPT.events[0]._replace(extra={"by": by}), *ATTEMPT.events[1:]),
     )
     content = to_bytes(statement(KEY, odd, {name: data.draw(JSON) for name in APPLY}))
+    sound(content)
     assert CANARY.encode() not in content
     one: Any = Statement([], "", {})
     json_format.Parse(content, one.pb)
     one.validate()
+
+
+def test_a_hash_of_the_body_is_one_in_hex_or_none() -> None:
+    odd = ATTEMPT._replace(facts={**ATTEMPT.facts, "bodySha256": f"sha256:{BODY}"})
+    assert [one["digest"] for one in stated(odd, APPLY)["subject"]] == [{"sha256": DIGEST}]
 
 
 @pytest.mark.parametrize("state", State)
@@ -168,6 +188,8 @@ def test_only_what_is_over_has_one(state: State) -> None:
     attempt = ATTEMPT._replace(state=state, events=(*ATTEMPT.events[:1], event))
     over = FINAL | {State.REFUSED, State.UNSENT, State.ABSENT, State.ASSUMED, State.BASELINED}
     assert has_one(attempt) is (state in over)
+    if has_one(attempt):
+        assert stated(attempt, APPLY)["predicate"]["execution"]["state"] == state
     assert not has_one(attempt._replace(digest="v2:sha512:00"))
 
 
@@ -177,7 +199,7 @@ def test_what_a_person_decided_says_when() -> None:
     attempt = ATTEMPT._replace(
         state=State.ASSUMED, execution_id="", events=(ATTEMPT.events[0], doubt, decided)
     )
-    execution = statement(KEY, attempt, {})["predicate"]["execution"]
+    execution = stated(attempt, {})["predicate"]["execution"]
     assert execution == {
         "platform": "EU2", "state": "assumed", "outcome": "assumed",
         "decidedAt": "2026-11-28T21:00:00Z",
@@ -186,3 +208,29 @@ def test_what_a_person_decided_says_when() -> None:
 
 def test_each_has_its_own_place() -> None:
     assert path_of(("prod", "a/b.eu"), 3) == "prod/a/b.eu/3"
+
+
+@pytest.mark.parametrize("name", ["digest", "hex", "sum", "object", "id", "login", "word", "time"])
+@given(data=st.data())
+def test_the_schema_has_the_forms_that_are_let_through(name: str, data: st.DataObject) -> None:
+    ours: re.Pattern[str] = getattr(statements, f"_{name.upper()}")
+    theirs = schemas.load("statement")["$defs"][name]
+    let_through = data.draw(st.from_regex(ours, fullmatch=True))
+    assert Draft202012Validator(theirs).is_valid(let_through)
+    valid = data.draw(st.from_regex(theirs["pattern"]))
+    assert Draft202012Validator(theirs).is_valid(valid) is bool(ours.fullmatch(valid))
+
+
+def test_the_schema_has_the_states_of_what_is_over() -> None:
+    execution = schemas.load("statement")["properties"]["predicate"]["properties"]["execution"]
+    assert {*execution["properties"]["state"]["enum"]} == {*OVER}
+    outcomes = {OUTCOMES[state].name.lower() for state in OVER}
+    assert {*execution["properties"]["outcome"]["enum"]} == outcomes
+
+
+@pytest.mark.parametrize("part", ["", "run", "request", "source", "allowed", "tool", "execution"])
+def test_nothing_else_is_in_the_predicate(part: str) -> None:
+    made = stated(ATTEMPT, APPLY)
+    place = made["predicate"][part] if part else made["predicate"]
+    place["more"] = "x"
+    assert not schema.is_valid(made, "statement")

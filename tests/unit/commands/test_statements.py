@@ -1,11 +1,10 @@
 """`report --statements`: which attempts have a statement, and in which files it stands."""
 
-import json
-
 from qflow_gitops.audit.span import Span
 from qflow_gitops.commands.report import Asked
 from qflow_gitops.commands.statements import Statements
 from tests.fakes.world import World
+from tests.helpers.statements import sound
 from tests.unit.commands.test_report import applied, services
 
 
@@ -21,7 +20,7 @@ def test_each_attempt_that_ended_has_a_file_of_its_own() -> None:
     assert [*files] == ["prod/a/1.intoto.json", "prod/b/1.intoto.json"]
     assert (done.made, done.without) == (2, 0)
     for content in files.values():
-        assert json.loads(content)["_type"] == "https://in-toto.io/Statement/v1"
+        assert sound(content)["_type"] == "https://in-toto.io/Statement/v1"
 
 
 def test_what_has_not_ended_is_counted_and_not_stated() -> None:
