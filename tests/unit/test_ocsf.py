@@ -23,7 +23,7 @@ from qflow_gitops.results.evidence import (
 )
 from qflow_gitops.results.plans import LockSeen
 from qflow_gitops.results.report import Report
-from qflow_gitops.results.stories import CommitTold
+from qflow_gitops.results.stories import CommitTold, Culprit, StepTold
 from tests.helpers.evidence import HOSTILE, Maker
 from tests.helpers.ocsf import NOT_OF_A_PROFILE, faults, recommended
 
@@ -191,6 +191,27 @@ def test_exports_of_spans_that_meet_are_the_whole_and_nothing_twice() -> None:
     assert first
     assert second
     assert sorted([*first, *second]) == sorted(both)
+
+
+def test_by_which_step_it_failed_may_become_known_later_and_nothing_else_changes() -> None:
+    """As docs/reference/ocsf.md says of a later export of the same event."""
+    step = StepTold("n-1", "aws", 1, "Failed", "failed", AT, AT)
+    events = (INTENT, event("accepted"), event("failed", status="Failed"))
+    told = attempt(*events, state=State.FAILED, outcome=Outcome.FAILED)
+    known = told._replace(culprit=Culprit(step, certain=True, ordered=True))
+    before, after = events_of(report(told)), events_of(report(known))
+    assert before[:2] == after[:2]
+    assert after[2]["unmapped"].pop("failedAt")["nodeId"] == "n-1"
+    assert before[2] == after[2]
+
+
+def test_a_difference_that_is_found_again_has_its_name_and_says_what_is_so_by_then() -> None:
+    running = DifferenceTold(Kind.OTHER_STATE, "It hasn't ended.", *KEY, 1, execution_id="e-1")
+    ended = running._replace(text="It failed.")
+    before, after = (events_of(report(compared=Compared((each,)))) for each in (running, ended))
+    assert before[0]["metadata"]["uid"] == after[0]["metadata"]["uid"]
+    assert before[0]["finding_info"]["uid"] == after[0]["finding_info"]["uid"]
+    assert (before[0]["message"], after[0]["message"]) == (running.text, ended.text)
 
 
 def test_events_are_in_the_order_of_time_and_say_their_place() -> None:
