@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Check the lockfile of qflow-gitops without qflow-gitops; docs/verify.md tells what is checked.
 
-`git clone --bare ADDRESS clone.git`, then `python3 verify.py clone.git [--branch NAME]`. Needs
-Python 3.9 and git, asks no network, writes nothing. Exit 0: nothing is wrong. Exit 1: each problem
-is printed with its commit and file, or why it couldn't be checked.
+`git clone --bare ADDRESS clone.git`, then `python3 verify.py clone.git [--branch NAME]`. In any
+other clone the branch is taken as `origin` had it, unless there is a local one. Needs Python 3.9
+and git, asks no network, writes nothing. Exit 0: nothing is wrong. Exit 1: each problem is printed
+with its commit and file, or why it couldn't be checked.
 """
 
 import argparse
@@ -226,7 +227,11 @@ def problems(given):
     git = Git(given.clone)
     if git.ask("rev-parse", "--is-shallow-repository").strip() != "false":
         yield "", "", "the clone is shallow, so what came before can't be seen"
-    order = ["rev-list", "--topo-order", "--reverse", "--parents", f"refs/heads/{given.branch}"]
+    names = [f"refs/heads/{given.branch}", f"refs/remotes/origin/{given.branch}"]
+    there = git.ask("for-each-ref", "--format=%(refname)", *names).split()
+    if not there:
+        raise OSError(f"there is no branch {given.branch} in this clone")
+    order = ["rev-list", "--topo-order", "--reverse", "--parents", there[0]]
     history = [line.split() for line in git.ask(*order).splitlines()]
     changes = git.changes([commit for commit, *_ in history])
     lockfile, before = Lockfile(git), []

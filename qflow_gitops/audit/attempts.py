@@ -160,7 +160,7 @@ def _releases(attempt: Attempt, grants: Sequence[LedgerEvent]) -> Iterator[Relea
         if not isinstance(each, Mapping):
             continue
         hold, who, why = text(each, "hold"), text(each, "by"), text(each, "reason")
-        at = ""
+        at = attempt.opened_at if who else ""  # by the apply that opened it
         if not who and (event := _grant(attempt, hold, grants)):
             who, why, at = actor(event.extra), event.text("reason"), event.at
         yield ReleaseTold(hold, _number(each.get("count")), who, why, at)

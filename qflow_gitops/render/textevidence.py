@@ -180,7 +180,7 @@ def _approval(one: ApprovalTold) -> str:
 def _release(one: ReleaseTold) -> str:
     number = f"={one.runs}" if one.runs is not None else ""
     at = f" at {one.at}" if one.at else ""
-    return clean(f"{one.hold}{number}{_by(one.by or 'somebody', one.reason)}{at}")
+    return clean(f"{one.hold}{number}{at}{_by(one.by or 'somebody', one.reason)}")
 
 
 def _event(event: EventTold) -> str:

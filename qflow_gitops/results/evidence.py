@@ -59,7 +59,10 @@ class ApprovalTold(NamedTuple):
 
 
 class ReleaseTold(NamedTuple):
-    """A hold that a person released: how many runs had it (`runs`, None unknown), who, and why."""
+    """A hold that a person released: how many runs had it (`runs`, None unknown), who, and why.
+
+    `at` is when that was recorded: as the attempt was opened, or for a whole rollout before.
+    """
 
     hold: str
     runs: int | None = None

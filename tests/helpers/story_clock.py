@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qflow_gitops.cli.clock import SystemClock
+from qflow_gitops.qualys.caller import Caller
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.picture import ROOT
 
@@ -36,8 +37,14 @@ class StoryClock:
         git.write_text(f'#!/bin/sh\n. "{self._variables}"\nexec "{shutil.which("git")}" "$@"\n')
         git.chmod(0o755)
         self.set(datetime.now(UTC))
-        monkeypatch.setattr(SystemClock, "now", lambda _clock: datetime.now(UTC) + self._ahead)
+        monkeypatch.setattr(SystemClock, "now", lambda _clock: self.now())
+        defaults = Caller.__init__.__kwdefaults__
+        assert defaults is not None
+        monkeypatch.setitem(defaults, "now", self.now)
         monkeypatch.setenv("PATH", f"{git.parent}:{os.environ['PATH']}")
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
 
     def set(self, at: datetime) -> None:
         """Let it be this moment."""
