@@ -1,10 +1,13 @@
 """The evidence as CSV: a row for each attempt, which a spreadsheet opens and runs nothing of.
 
 RFC 4180, in UTF-8 with the mark by which Excel knows that. A cell that a spreadsheet could take
-for a formula begins with an apostrophe (OWASP, "CSV Injection"); numbers and times are as they are.
+for a formula begins with an apostrophe (OWASP, "CSV Injection"), and so does what follows a
+semicolon within one: where lists are separated by those, a spreadsheet takes a row apart there,
+quoted or not. Numbers and times are as they are.
 """
 
 import io
+import re
 from collections.abc import Iterator
 from csv import writer
 from typing import NamedTuple
@@ -17,6 +20,7 @@ from qflow_gitops.results.report import Report
 MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a formula may begin with in Excel, LibreOffice or Sheets; the last four are full-width."""
+_BEHIND_SEMICOLON = re.compile(rf';(?=[\s"]*[{re.escape("".join(_FORMULA))}])')
 _LONGEST = 32_000
 """Characters of a cell; Excel takes 32,767 and cuts the rest without a word."""
 
@@ -69,7 +73,7 @@ def render(report: Report) -> str:
 
 def cell(text: str) -> str:
     """Return a text on one line that no spreadsheet takes for a formula."""
-    safe = clean(text)
+    safe = _BEHIND_SEMICOLON.sub(";'", clean(text))
     safe = safe if len(safe) <= _LONGEST else safe[: _LONGEST - 1] + "…"
     return f"'{safe}" if safe.lstrip().startswith(_FORMULA) else safe
 

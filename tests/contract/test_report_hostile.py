@@ -124,6 +124,8 @@ def csv_(rendered: str, plain: str) -> None:
     for cell in (cell for row in rows for cell in row):
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "\t", "|", "%", "\uff1d")), cell
         assert len(cell) <= 32_767
+    for piece in re.split(r"[;\t]", rendered):  # as where lists aren't separated by commas
+        assert not piece.lstrip(' "').startswith(("=", "+", "-", "@", "|", "%", "\uff1d")), piece
 
 
 def html_(rendered: str, plain: str) -> None:

@@ -80,6 +80,22 @@ def test_no_cell_is_a_formula(begin: str, before: str) -> None:
     assert [row[name] for name in ("qualys_says", "file", "sent_by", "run")] == [found] * 4
 
 
+@pytest.mark.parametrize("begin", BEGINNINGS)
+@pytest.mark.parametrize("before", ["", " ", '"', ' "', ";"])
+def test_nothing_behind_a_semicolon_is_a_formula(begin: str, before: str) -> None:
+    """Where lists are separated by semicolons, a row is taken apart there, quotes or not."""
+    told = attempt(
+        status=f"x;{before}{begin}1+1;y", annotations={"a": "b", f"{begin}1": f"{before}{begin}1"}
+    )
+    for piece in render(evidence(told)).split(";"):
+        assert not piece.lstrip(' "').startswith(BEGINNINGS), piece
+
+
+@pytest.mark.parametrize("text", ["a;b", "a; b", "a;", "; '", "1;2"])
+def test_another_semicolon_stays_as_it_is(text: str) -> None:
+    assert cell(text) == text
+
+
 @pytest.mark.parametrize("text", ["12", "CHG1", "2026-10-06 12:00:00", "a=b", "a-b", ""])
 def test_what_is_no_formula_stays_as_it_is(text: str) -> None:
     assert cell(text) == text
