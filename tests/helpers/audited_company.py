@@ -183,7 +183,7 @@ class Company:
         self._person("ben", "lock", "anchor")
         self._merged(at(11, 5), "mara", "images", "volumes")
         self._ci()
-        self.clock.set(at(11, 18, 22))
+        self.clock.set(at(11, 18, 22).replace(minute=30))
         self.by_hand = self.sandbox.add_foreign(WORKFLOW, {"input": {"target": "by-hand"}})
         self._merged(at(11, 24), "joao", "tags")
         self._ci()
