@@ -6,6 +6,7 @@ A part of `ports.git.GitTree`, loaded by who needs it.
 from __future__ import annotations
 
 import os
+import posixpath
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from qflow_gitops.git.repository import GitRepo
 
 _GONE = "000000"
+_ODD = frozenset(("", ".", ".."))
+_SUBMODULE = "160000"
+_MANY = 500
+"""So many paths of one commit are found sooner in a list of all files there."""
 
 
 def succession(
@@ -51,11 +56,24 @@ def succession(
 
 def blobs_of(repo: GitRepo, places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
     """Return the blobs that paths have at commits; "" where a commit that is here has none."""
-    some = [each for each in dict.fromkeys(places) if _is_asked(*each)]
-    if repo.is_partial:
-        return _one_by_one(repo, some)
+    by_commit: dict[str, list[str]] = {}
+    for commit, path in dict.fromkeys(places):
+        if _is_asked(commit, path):
+            by_commit.setdefault(commit, []).append(path)
+    listed = {
+        commit: paths
+        for commit, paths in by_commit.items()
+        if repo.is_partial or len(paths) >= _MANY
+    }
+    rest = [(one, path) for one, paths in by_commit.items() if one not in listed for path in paths]
+    return {**_listed(repo, listed), **_looked_up(repo, rest)}
+
+
+def _looked_up(repo: GitRepo, some: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+    """Ask one process for each."""
+    plain = [place for place in some if _is_plain(place[1])]
     wanted = [f"{commit}^{{tree}}" for commit in dict.fromkeys(commit for commit, _ in some)]
-    lines = [*wanted, *(f"{commit}:{path}" for commit, path in some)]
+    lines = [*wanted, *(f"{commit}:{path}" for commit, path in plain)]
     if not lines:
         return {}
     feed = "".join(f"{line}\n" for line in lines).encode()
@@ -66,28 +84,35 @@ def blobs_of(repo: GitRepo, places: Iterable[tuple[str, str]]) -> Mapping[tuple[
         for name, (_, _, kind) in zip(wanted, told, strict=False)
         if kind == "tree"
     }
-    asked = zip(some, told[len(wanted) :], strict=True)
-    return {
-        place: blob if kind == "blob" else ""
-        for place, (blob, _, kind) in asked
-        if place[0] in here
-    }
+    asked = zip(plain, told[len(wanted) :], strict=True)
+    blobs = {place: blob for place, (blob, _, kind) in asked if kind == "blob"}
+    return {place: blobs.get(place, "") for place in some if place[0] in here}
 
 
-def _one_by_one(repo: GitRepo, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+def _listed(repo: GitRepo, by_commit: Mapping[str, Sequence[str]]) -> Mapping[tuple[str, str], str]:
     """Look into trees alone, commit by commit: of a blob that isn't here git would ask."""
-    paths: dict[str, list[str]] = {}
-    for commit, path in places:
-        paths.setdefault(commit, []).append(path)
     found = {}
-    for commit, some in paths.items():
+    for commit, paths in by_commit.items():
         with suppress(QflowError):  # a tree may lack as well
-            there = repo.files(commit, some)
-            for path in some:
+            there = repo.files(commit, _folders(paths))
+            for path in paths:
                 entry = there.get(path.encode())
-                found[commit, path] = entry.blob if entry else ""
+                found[commit, path] = entry.blob if entry and entry.mode != _SUBMODULE else ""
     return found
+
+
+def _folders(paths: Sequence[str]) -> Sequence[str]:
+    """Return what is listed to find some paths: their common folder where they are many."""
+    plain = [path for path in paths if _is_plain(path)]
+    if len(plain) < _MANY:
+        return plain
+    return [posixpath.commonpath([posixpath.dirname(path) for path in plain]) or "."]
 
 
 def _is_asked(commit: str, path: str) -> bool:
     return is_id(commit) and bool(path) and path.isascii() and path.isprintable()
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a tree can hold this path; of another git says nothing, or gives up altogether."""
+    return _ODD.isdisjoint(path.split("/"))

@@ -491,9 +491,25 @@ def test_what_stood_at_many_places_is_told_at_once(story: Story) -> None:
     second = story.commit()
     places = [
         (first, "runs/b c.yaml"), (second, "runs/b c.yaml"), (second, "runs/none.yaml"),
-        ("0" * 40, "runs/b c.yaml"), (first, ""),
+        (first, "../b c.yaml"), ("0" * 40, "runs/b c.yaml"), (first, ""),
     ]  # fmt: skip
     assert story.git.blobs_of(places) == {
-        places[0]: blob_id(b"one"), places[1]: blob_id(b"two"), places[2]: "",
+        places[0]: blob_id(b"one"), places[1]: blob_id(b"two"), places[2]: "", places[3]: "",
     }  # fmt: skip
     assert story.git.blobs_of([]) == {}
+
+
+def test_what_stood_at_many_places_of_one_commit_is_told_as_well(story: Story) -> None:
+    names = [f"deep/{folder}/{number}.yaml" for folder in ("a", "b c") for number in range(300)]
+    for name in names:
+        story.write(name, name)
+    first = story.commit()
+    odd = ["../a.yaml", "/etc/passwd", "deep/a/none.yaml", "deep/a", "deep//a/0.yaml"]
+    places = [(first, name) for name in (*names, *odd)]
+    assert story.git.blobs_of([*places, ("0" * 40, names[0])]) == {
+        **{(first, name): blob_id(name.encode()) for name in names},
+        **{(first, name): "" for name in odd},
+    }
+    assert story.git.blobs_of([(first, "../a.yaml"), *[("0" * 40, name) for name in names]]) == {
+        (first, "../a.yaml"): ""
+    }
