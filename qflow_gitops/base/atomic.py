@@ -2,14 +2,14 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _CHUNK = 64 * 1024
 
 
-def replace(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Put a new content in place of a file's, atomically and durably.
+def replace(path: Path, content: bytes | Iterable[bytes], *, mode: int = 0o644) -> None:
+    """Put a new content, or its parts, in place of a file's, atomically and durably.
 
     Readers see the old or the new content, whole, also after a crash. The folder has to
     exist. Raises OSError; the old content is then intact.
@@ -21,7 +21,8 @@ def replace(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             os.fchmod(descriptor, mode)  # what the umask took away
-            _write_all(descriptor, content)
+            for part in (content,) if isinstance(content, bytes) else content:
+                _write_all(descriptor, part)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -1,8 +1,9 @@
 """JSON that may be printed on the log of a CI runner."""
 
 import json
+from collections.abc import Iterator
 
-from qflow_gitops.base.jsontext import pieces
+from qflow_gitops.base import jsontext
 
 
 def dumps(data: object, *, lines: bool = False) -> str:
@@ -13,8 +14,12 @@ def dumps(data: object, *, lines: bool = False) -> str:
     anywhere in one (`ActionCommand.TryParseV2`, `TryParse`). Both stand in strings only, where
     `\u003a` and `\u0023` are read as the same characters.
     """
-    parts = pieces(data, ascii_only=True) if lines else (json.dumps(data),)
-    return "".join(_without_commands(part) for part in parts)
+    return "".join(pieces(data)) if lines else _without_commands(json.dumps(data))
+
+
+def pieces(data: object) -> Iterator[str]:
+    """Return the same on several lines, bit by bit, as `base.jsontext` does."""
+    return map(_without_commands, jsontext.pieces(data, ascii_only=True))
 
 
 def _without_commands(text: str) -> str:

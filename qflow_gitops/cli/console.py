@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from qflow_gitops.cli.streams import echo, is_ci, unwritten, width
+from qflow_gitops.cli.streams import echo, in_blocks, is_ci, unwritten, width
 from qflow_gitops.errors import ExitCode, QflowError, UsageProblem
 from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.explained import explained
-from qflow_gitops.render.formats import FORMATS
+from qflow_gitops.render.formats import pieces
 from qflow_gitops.render.layout import laid_out
 from qflow_gitops.render.text import error_lines
 from qflow_gitops.render.text import render as as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from qflow_gitops.apply import events
@@ -119,17 +119,18 @@ class Console(NamedTuple):
             paint = _paint(colour=self.colour_out)
             written = [
                 self._out(
-                    as_text(report, verbose=self.verbose, width=self.width_out, paint=paint), report
+                    [as_text(report, verbose=self.verbose, width=self.width_out, paint=paint)],
+                    report,
                 )
             ]
         else:
-            written = [self._out(FORMATS[format_name](report).encode(), report)]
+            written = [self._out(in_blocks(pieces(format_name, report)), report)]
         if report.error:
             self.error(report.error)
         if format_name == "text":
             for line in explained(report):
                 self.say(line)
-        written += [self._copy(FORMATS[copy.format_name](report), copy, report) for copy in copies]
+        written += [self._copy(copy, report) for copy in copies]
         return int(report.exit_code or (ExitCode.OK if all(written) else ExitCode.USAGE))
 
     def preview(self, report: Report) -> None:
@@ -138,25 +139,26 @@ class Console(NamedTuple):
         text = as_text(report, verbose=self.verbose, width=self.width_err, paint=paint)
         echo(text, err=True, color=self.colour_err)
 
-    def _out(self, text: str | bytes, report: Report) -> bool:
+    def _out(self, parts: Iterable[str | bytes], report: Report) -> bool:
         """Write the result; the reader of a pipe (head, say) may have had enough of it.
 
         What programs read comes as bytes: it is UTF-8 whatever the terminal takes.
         """
-        problem = echo(text, nl=False, color=self.colour_out)
+        tried = (echo(part, nl=False, color=self.colour_out) for part in parts)
+        problem = next(filter(None, tried), None)
         if problem is None or isinstance(problem, BrokenPipeError):
             return True
         self.error(unwritten(problem, report))
         return False
 
-    def _copy(self, text: str, copy: Copy, report: Report) -> bool:
+    def _copy(self, copy: Copy, report: Report) -> bool:
+        parts = in_blocks(pieces(copy.format_name, report))
         if copy.file is None:
-            return self._out(text.encode(), report)
+            return self._out(parts, report)
         try:
-            content = text.encode()
             if copy.append and copy.format_name == "markdown":
-                content = _room(copy.file, content)
-            _put(copy.file, content, append=copy.adds)
+                parts = iter([_room(copy.file, b"".join(parts))])
+            _put(copy.file, parts, append=copy.adds)
         except OSError as problem:
             self.error(copy.lost(problem, "The rest was done; its result is on stdout."))
             return False
@@ -224,14 +226,14 @@ def _room(file: Path, content: bytes) -> bytes:
     return _FULL if taken + len(_FULL) <= SUMMARY_LIMIT else b""
 
 
-def _put(file: Path, content: bytes, *, append: bool) -> None:
+def _put(file: Path, parts: Iterable[bytes], *, append: bool) -> None:
     from qflow_gitops.base import atomic
 
     if append:
         with file.open("ab") as stream:
-            stream.write(content)
+            stream.writelines(parts)
     else:
-        atomic.replace(file, content)
+        atomic.replace(file, parts)
 
 
 def _paint(*, colour: bool) -> Callable[[str], str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from qflow_gitops.errors import UsageProblem
     from qflow_gitops.results.report import Report
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _AS_IF = ((os.O_RDONLY, "stdin"), (os.O_RDONLY, "stdout"), (os.O_WRONLY, "stderr"))
 """How `/dev/null` stands in for a closed stream: what is written to a closed stdout is lost, and
 that has to fail as it does on a full device, so it can't be written to."""
+
+_BLOCK = 64 * 1024
+"""Bytes that are written at once."""
 
 _found_lost: set[bool] = set()
 """Whether stdout was; empty where it wasn't, as far as is known."""
@@ -77,6 +80,19 @@ def echo(
         _send_nowhere(stream)
         return problem
     return None
+
+
+def in_blocks(texts: Iterable[str]) -> Iterator[bytes]:
+    """Put texts together as UTF-8: of tens of thousands each would be a write of its own."""
+    block: list[bytes] = []
+    size = 0
+    for text in texts:
+        block.append(text.encode())
+        size += len(block[-1])
+        if size >= _BLOCK:
+            yield b"".join(block)
+            block, size = [], 0
+    yield b"".join(block)
 
 
 def lost() -> bool:

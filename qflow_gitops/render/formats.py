@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from qflow_gitops.results.report import Report
 
@@ -38,3 +38,14 @@ FORMATS: Mapping[str, Callable[[Report], str]] = {
 `sarif`, `junit` and `github` only show findings, `csv`, `html` and `ocsf` only the report for an
 audit.
 """
+
+_BIT_BY_BIT = ("json", "html", "ocsf")
+"""The formats in which all that was ever sent is long."""
+
+
+def pieces(name: str, report: Report) -> Iterator[str]:
+    """Return what a format gives, bit by bit where it is long."""
+    if name in _BIT_BY_BIT:
+        yield from import_module(f"qflow_gitops.render.{name}").pieces(report)
+    else:
+        yield FORMATS[name](report)

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
@@ -22,8 +22,8 @@ from qflow_gitops.base.jsontext import indented
 from qflow_gitops.base.printable import is_hidden, shown
 from qflow_gitops.render.html_parts import code, is_outward, out, row, text, time
 from qflow_gitops.render.html_places import Places, page_of
-from qflow_gitops.render.html_summary import summarised
-from qflow_gitops.render.html_timeline import drawn
+from qflow_gitops.render.html_summary import Summary, summarised
+from qflow_gitops.render.html_timeline import Picture, drawn
 from qflow_gitops.render.html_words import KINDS, MARKS, SIGNS, TITLES, moment
 from qflow_gitops.results.evidence import AttemptEvidence, Evidence
 from qflow_gitops.results.pages import commit_page, file_page, pull_page
@@ -39,19 +39,26 @@ LIMIT = 5_900_000
 
 def render(report: Report) -> str:
     """Return one file: summary, timeline and table, and each attempt in full as far as it fits."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Return the same bit by bit."""
     body = report.body
     if not isinstance(body, Evidence):
-        return _template("problem.html").render(**_frame(), report=report)
+        yield from _template("problem.html").generate(**_frame(), report=report)
+        return
+    index = _Index.of(report, body)
     attempts = _sorted(body)
     rows = [_markup(row(one, "", body.pages)) for one in attempts]
-    room = LIMIT - len(_index(report, body, rows, Places({}), []).encode())
+    room = LIMIT - sum(len(piece.encode()) for piece in index.pieces(rows, Places({}), []))
     told = dict(_fitting(body, attempts, room))
     places = Places({one: f"#{one}_" for one in told})
     for number, one in enumerate(attempts):
         if one.anchor in told:
             rows[number] = _markup(row(one, places.of(one.anchor), body.pages))
     in_full = [told[one.anchor] for one in attempts if one.anchor in told]
-    return _index(report, body, rows, places, in_full)
+    yield from index.pieces(rows, places, in_full)
 
 
 def pages(report: Report) -> Iterator[tuple[str, bytes]]:
@@ -65,7 +72,7 @@ def pages(report: Report) -> Iterator[tuple[str, bytes]]:
         return
     places = Places.of_pages(body)
     rows = [_markup(row(one, places.of(one.anchor), body.pages)) for one in _sorted(body)]
-    yield "index.html", _index(report, body, rows, places, []).encode()
+    yield "index.html", "".join(_Index.of(report, body).pieces(rows, places, [])).encode()
     del rows
     template, frame = _template("run.html"), _frame()
     for run in body.runs:
@@ -74,13 +81,23 @@ def pages(report: Report) -> Iterator[tuple[str, bytes]]:
         yield path, template.render(**frame, evidence=body, run=run, up=up).encode()
 
 
-def _index(
-    report: Report, body: Evidence, rows: list[Markup], places: Places, told: list[Markup]
-) -> str:
-    return _template("report.html").render(
-        **_frame(with_script=True), report=report, evidence=body, rows=rows, places=places,
-        told=told, summary=summarised(body), picture=drawn(body),
-    )  # fmt: skip
+class _Index(NamedTuple):
+    """The page with the table of attempts, and what it shows of all of them."""
+
+    report: Report
+    body: Evidence
+    summary: Summary
+    picture: Picture | None
+
+    @classmethod
+    def of(cls, report: Report, body: Evidence) -> Self:
+        return cls(report, body, summarised(body), drawn(body))
+
+    def pieces(self, rows: list[Markup], places: Places, told: list[Markup]) -> Iterator[str]:
+        return _template("report.html").generate(
+            **_frame(with_script=True), report=self.report, evidence=self.body, rows=rows,
+            places=places, told=told, summary=self.summary, picture=self.picture,
+        )  # fmt: skip
 
 
 def _sorted(body: Evidence) -> list[AttemptEvidence]:

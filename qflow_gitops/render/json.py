@@ -3,6 +3,7 @@
 ASCII only, so that nothing in it can move a cursor or is a command of a CI runner.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -42,6 +43,16 @@ FORMAT_VERSION = 1
 
 def render(report: Report) -> str:
     """Return the report as an object, on several lines."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Return the same bit by bit: of all that was ever sent never the whole is in memory."""
+    yield from logjson.pieces(_envelope(report))
+    yield "\n"
+
+
+def _envelope(report: Report) -> dict[str, Any]:
     data: dict[str, Any] = {
         "formatVersion": FORMAT_VERSION,
         "command": report.command,
@@ -49,15 +60,13 @@ def render(report: Report) -> str:
         "reason": report.reason,
         "error": None,
     }
-    if report.error:
-        data["error"] = _error(report.error)
-        if report.error.also:
-            data["error"]["also"] = [_error(error) for error in report.error.also]
+    if error := report.error:
+        also = {"also": [_error(each) for each in error.also]} if error.also else {}
+        data["error"] = _error(error) | also
     first = report.body.first if isinstance(report.body, Planned) else ()
     data["notes"] = [*(" ".join(filter(None, warning)) for warning in first), *report.notes]
     data["diagnostics"] = [_diagnostic(finding) for finding in report.diagnostics]
-    data |= _body(report)
-    return logjson.dumps(data, lines=True) + "\n"
+    return data | _body(report)
 
 
 def _error(problem: QflowError) -> dict[str, Any]:

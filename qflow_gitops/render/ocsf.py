@@ -21,12 +21,17 @@ _DETECTION_FINDING = 2004
 
 def render(report: Report) -> str:
     """Return a line for each event; none for a report without evidence."""
+    return "".join(pieces(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """Return the same line by line."""
     if not isinstance(report.body, Evidence):
-        return ""
-    found = sorted(_events(report.body), key=lambda each: (each.event.at, each.told.key))
-    lines = [logjson.dumps(api_activity(each)) for each in found]
-    lines += [logjson.dumps(_finding(report.body, each)) for each in report.body.compared[0]]
-    return "".join(f"{line}\n" for line in lines)
+        return
+    for each in sorted(_events(report.body), key=lambda each: (each.event.at, each.told.key)):
+        yield f"{logjson.dumps(api_activity(each))}\n"
+    for found in report.body.compared.differences:
+        yield f"{logjson.dumps(_finding(report.body, found))}\n"
 
 
 def _events(body: Evidence) -> Iterator[At]:

@@ -19,7 +19,9 @@ from typing import Any
 
 import pytest
 
+from qflow_gitops.cli import console
 from qflow_gitops.cli.console import Console
+from qflow_gitops.results.report import Report
 from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import Remote
 from tests.helpers.forks import Forks
@@ -104,6 +106,35 @@ def test_a_result_that_nobody_gets_is_not_green(
     assert code == (COMMANDS[words] or (0 if told else 2)), err
     if not told and "2>" not in streams:
         assert "can't be written: " in err
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"), [(BrokenPipeError(32, "Broken pipe"), 0), (OSError(28, "No space"), 2)]
+)
+def test_of_a_result_no_more_is_made_than_is_taken(
+    problem: OSError, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    said: list[str] = []
+
+    def pieces(name: str, report: Report) -> Iterator[str]:
+        for number in range(1000):
+            made.append(number)
+            yield name * 1000
+
+    def echo(text: str | bytes, *, err: bool = False, **_: Any) -> OSError | None:
+        said.append(str(text)) if err else None
+        return None if err or len(made) < 500 else problem
+
+    monkeypatch.setattr(console, "pieces", pieces)
+    monkeypatch.setattr(console, "echo", echo)
+    shown = Console(
+        colour_out=False, colour_err=False, live=False, interactive=False, quiet=False,
+        verbose=False,
+    )  # fmt: skip
+    assert shown.result(Report("report"), "ocsf") == code
+    assert 500 <= len(made) < 600
+    assert any("can't be written: No space" in line for line in said) is bool(code)
 
 
 @pytest.mark.parametrize("words", ["new aws machines", "rules yaml-word"])

@@ -12,7 +12,7 @@ from qflow_gitops.audit.masking import Masking
 from qflow_gitops.audit.span import Span
 from qflow_gitops.commands.report import Asked, ReportServices, report
 from qflow_gitops.render import html
-from qflow_gitops.render.formats import FORMATS
+from qflow_gitops.render.formats import FORMATS, pieces
 from qflow_gitops.results.evidence import Evidence
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.loader import DIRECT
@@ -82,6 +82,14 @@ def told(text: str) -> list[str]:
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_format_tells_what_is_masked(name: str, made: Report) -> None:
     assert told(FORMATS[name](made)) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_is_the_same_bit_by_bit(name: str, made: Report) -> None:
+    found = list(pieces(name, made))
+    assert "".join(found) == FORMATS[name](made)
+    if name in ("json", "html", "ocsf"):
+        assert len(found) > 3
 
 
 def test_no_page_tells_what_is_masked(made: Report) -> None:

@@ -1,6 +1,7 @@
 """Durable files: whole or not at all, and an append log that forgets only what was torn."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,21 @@ def test_replace_is_whole_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert names(tmp_path) == ["file"]
     atomic.replace(target, b"new", mode=0o600)
     assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"new", 0o600)
+
+
+def test_parts_are_written_one_after_the_other_all_or_none(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    atomic.replace(target, iter([b"one, ", b"", b"two"]))
+    assert target.read_bytes() == b"one, two"
+
+    def torn() -> Iterator[bytes]:
+        yield b"three"
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        atomic.replace(target, torn())
+    assert target.read_bytes() == b"one, two"
+    assert names(tmp_path) == ["file"]
 
 
 def test_leftovers_are_swept(tmp_path: Path) -> None:
