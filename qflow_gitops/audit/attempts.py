@@ -66,8 +66,8 @@ def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
         changed_at=attempt.changed_at,
         ended_at=ended_at(attempt),
         execution_id=attempt.execution_id,
-        status=attempt.status,
-        digest=attempt.digest,
+        status=intern(attempt.status),
+        digest=intern(attempt.digest),
         workflow_id=intern(attempt.fact("workflowId")),
         revision=intern(attempt.fact("revision")),
         platform=intern(attempt.fact("platform")),
@@ -89,7 +89,7 @@ def told(key: RunKey, attempt: Attempt, around: Around) -> AttemptEvidence:
         doubts=tuple(doubts(attempt)),
         events=tuple(_event(event, bool(around.request)) for event in attempt.events),
         facts=_once(facts),
-        apply=around.apply,
+        apply=_once(around.apply) or _NOTHING,
         culprit=around.culprit,
         unknown=tuple(_unknown(attempt, around, by)) if sent else (),
     )
@@ -104,7 +104,7 @@ def anchor(key: RunKey, number: int) -> str:
 
 def link(address: str) -> str:
     """Return an https address that can be followed, without who may follow it; "" for no such."""
-    safe = without_secrets(address)
+    safe = without_secrets(address) if address else ""
     return safe if _LINK.fullmatch(safe) else ""
 
 
@@ -197,17 +197,18 @@ def _unknown(attempt: Attempt, around: Around, by: Mapping[str, Any]) -> Iterato
 
 def _once(data: Any) -> Any:
     """Copy JSON so that what stands in many attempts is in memory once: names, commits, tools."""
-    if type(data) is str:
+    kind = type(data)
+    if kind is str:
         return intern(data)
-    if isinstance(data, Mapping):
+    if kind is dict or isinstance(data, Mapping):
         return {intern(str(name)): _once(value) for name, value in data.items()}
     return [_once(value) for value in data] if isinstance(data, list) else data
 
 
 def _texts(data: Any) -> Mapping[str, str]:
-    if not isinstance(data, Mapping):
-        return {}
-    return {str(name): value for name, value in data.items() if isinstance(value, str)}
+    given = data.items() if isinstance(data, Mapping) else ()
+    found: Mapping[str, str] = _once({name: each for name, each in given if isinstance(each, str)})
+    return found
 
 
 def _plain(value: Any) -> str:

@@ -1,6 +1,7 @@
 """What files of specs asked for, as commits had them: each version of a file is read once."""
 
 from collections.abc import Iterator, Sequence
+from sys import intern
 from typing import NamedTuple
 
 from qflow_gitops.audit.masking import Masking
@@ -64,7 +65,9 @@ class Files:
                 read[place] = found
                 self._masking.learn(found or ())
                 self._asked[place] = (
-                    None if found is None else tuple((spec.key, spec.digest) for spec in found)
+                    None
+                    if found is None
+                    else tuple((spec.key, intern(spec.digest)) for spec in found)
                 )
             yield at, read[place]
 

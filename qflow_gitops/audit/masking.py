@@ -75,11 +75,12 @@ class Masking:
 
     def text(self, text: str) -> str:
         """Return a text without what is to be hidden."""
-        if _BY_SHAPE.fullmatch(text) and text not in self._whole:
-            return text
         known = self._done.get(text)
-        if known is None:
-            known = self._done[text] = self._masked(text)
+        if known is not None:
+            return known
+        if _BY_SHAPE.fullmatch(text) and text not in self._whole:
+            return text  # not kept: there are many, and each comes once or twice
+        known = self._done[text] = self._masked(text)
         return known
 
     def _walked(self, value: Any, key: str = "") -> Any:
@@ -99,14 +100,16 @@ class Masking:
             fields = getattr(kind, "_fields", None)
             if fields is None:
                 return tuple([self._walked(each) for each in value])
-            return kind._make(map(self._field, fields, value))
+            return kind(*map(self._field, fields, value))
         return value
 
     def _field(self, name: str, value: Any) -> Any:
         kind = type(value)
         if not value or kind is int or kind is State:
             return value  # a number of the program's own counting
-        return self._named(value) if name in _NAMES else self._walked(value)
+        if name in _NAMES:
+            return self._named(value)
+        return self.text(value) if kind is str else self._walked(value)
 
     def _named(self, value: Any) -> Any:
         if isinstance(value, tuple):

@@ -1,6 +1,7 @@
 """How attempts are counted, and what became of doubts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from qflow_gitops.lockfile.attempt import Attempt, Event
@@ -70,9 +71,12 @@ def actor(extra: Mapping[str, Any]) -> str:
 
 
 def text(data: Mapping[str, Any], name: str) -> str:
-    """Return a text that is recorded under a name, "" for anything else."""
+    """Return a text that is recorded under a name, "" for anything else.
+
+    It is in memory once: names, tools and CI runs stand in many attempts.
+    """
     value = data.get(name, "")
-    return value if isinstance(value, str) else ""
+    return intern(value) if isinstance(value, str) else ""
 
 
 def opened(events: Sequence[Event]) -> Mapping[str, Any]:

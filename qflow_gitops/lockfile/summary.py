@@ -1,11 +1,13 @@
 """What can be told of a run without all of its attempts, and of all runs of an environment."""
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
-from typing import NamedTuple, Protocol
+from functools import cached_property, lru_cache
+from typing import NamedTuple, Protocol, TypeVar
 
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import SETTLED, State
+
+Each = TypeVar("Each")
 
 
 class RunSummary(NamedTuple):
@@ -45,9 +47,9 @@ def glance(attempts: Sequence[Attempt]) -> RunSummary:
     """Look at a run's attempts."""
     return RunSummary(
         attempts[-1].fact("file") if attempts else "",
-        frozenset(attempt.state for attempt in attempts),
+        _once(frozenset(attempt.state for attempt in attempts)),
         tuple(attempt.digest for attempt in attempts if attempt.counted),
-        frozenset(attempt.fact("platform") for attempt in attempts),
+        _once(frozenset(attempt.fact("platform") for attempt in attempts)),
         tuple(
             (attempt.execution_id.lower(), attempt.number)
             for attempt in attempts
@@ -55,6 +57,12 @@ def glance(attempts: Sequence[Attempt]) -> RunSummary:
         ),
         len(attempts),
     )
+
+
+@lru_cache(maxsize=256)
+def _once(some: frozenset[Each]) -> frozenset[Each]:
+    """Return a set that is in memory once: of thousands of runs nearly all have the same."""
+    return some
 
 
 class EnvironmentSummary(Protocol):

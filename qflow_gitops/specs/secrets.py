@@ -223,7 +223,8 @@ def _is_named(value: Any, key: str, path: Path) -> bool:
 
 def spans(line: str) -> list[tuple[int, int]]:
     """Return the parts of a line of any text that look like secrets, as offsets into it."""
-    named = [found.span(1) for found in _named_in_line().finditer(line)]
+    may_name = ":" in line or "=" in line  # which stands in few, and is found at once
+    named = [found.span(1) for found in _named_in_line().finditer(line)] if may_name else ()
     shaped = _shape().finditer(line) if _MARK.search(line) else ()
     return [*named, *(found.span() for found in shaped)]
 

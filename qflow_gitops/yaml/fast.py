@@ -229,6 +229,7 @@ def _key(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)  # regions, names of steps and small numbers, too
 def _resolved(text: str) -> Any:
     """Resolve an unquoted scalar as YAML 1.2's core schema does, where there is no doubt."""
     if text in _NULL:

@@ -1,16 +1,21 @@
 """`report`: what an auditor is told, and what the sources differ in."""
 
 import json
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from qflow_gitops.audit.attempts import Around
+from qflow_gitops.audit.attempts import told as tell
 from qflow_gitops.audit.span import Span
 from qflow_gitops.commands.report import Asked, ReportServices, report
 from qflow_gitops.errors import AuthError, ExitCode, UnreachableError, UsageProblem
+from qflow_gitops.lockfile.attempt_json import attempt_from_json, attempt_to_json
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.lockfile.summary import glance
 from qflow_gitops.lockfile.worked import Worked
 from qflow_gitops.render import json as as_json
 from qflow_gitops.render import text as as_text
@@ -77,6 +82,30 @@ def test_an_attempt_is_told_with_its_commit_and_request() -> None:
     assert attempt.request == {"input": {"value": MASK}}
     assert (attempt.actor, attempt.unknown) == ("ada", ())
     assert told(world).compared.differences == ()
+
+
+def test_what_stands_in_many_attempts_is_in_memory_once() -> None:
+    """Of ten thousand each has its apply, its author and its state: that adds up."""
+    world = applied("a")
+    (recorded,) = world.attempts("a")
+    whole = {**attempt_to_json(recorded), "annotations": {"owner": "ada@example.com"}}
+    whole["events"][0] |= {"by": {"actor": "ada"}, "apply": {"workflow": "ci.yml@main"}}
+    one, other = (
+        tell(("prod", "a"), each, Around(None, "", None, "", apply=each.events[0].extra["apply"]))
+        for each in (attempt_from_json(json.loads(json.dumps(whole))) for _ in range(2))
+    )
+    for mine, theirs in (
+        (one.actor, other.actor),
+        (one.status, other.status),
+        (one.digest, other.digest),
+        *zip(one.annotations.items(), other.annotations.items(), strict=True),
+        *zip(one.apply.items(), other.apply.items(), strict=True),
+    ):
+        assert mine == theirs != ""
+        assert all(map(operator.is_, mine, theirs)) if type(mine) is tuple else mine is theirs
+    a, b = (glance([attempt_from_json(json.loads(json.dumps(whole)))]) for _ in range(2))
+    assert a.states is b.states
+    assert a.platforms is b.platforms
 
 
 def test_what_a_spec_calls_sensitive_is_in_no_text_of_the_report() -> None:
