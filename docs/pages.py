@@ -6,7 +6,7 @@ what the JSON Schemas describe.
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from qflow_gitops.errors import PRECEDENCE  # noqa: E402
 from qflow_gitops.findings.finding import Rule  # noqa: E402
 from qflow_gitops.results.known_words import REASONS  # noqa: E402
 from qflow_gitops.results.words import EXITS, Word  # noqa: E402
+from qflow_gitops.results.words_of_differences import DIFFERENCES  # noqa: E402
 from qflow_gitops.results.words_of_states import STATES  # noqa: E402
 from qflow_gitops.specs.rules import RULES  # noqa: E402
 
@@ -83,11 +84,22 @@ def exit_codes() -> str:
 def states() -> str:
     """Return the page of an attempt's states."""
     head = "# States of an attempt\n\nAs the lockfile, `status` and `history` have them.\n\n"
+    return head + _words("state", STATES.values())
+
+
+def differences() -> str:
+    """Return the page of what a report's sources differ in."""
+    head = (
+        "# Differences\n\nWhat the [report for an audit](../guides/audit.md) finds to differ.\n\n"
+    )
+    return head + _words("difference", DIFFERENCES.values())
+
+
+def _words(what: str, words: Iterable[Word]) -> str:
     rows = [
-        f'| <span id="{one.id}"></span>`{one.id}` | {one.meaning} | {one.way} |'
-        for one in STATES.values()
+        f'| <span id="{one.id}"></span>`{one.id}` | {one.meaning} | {one.way} |' for one in words
     ]
-    return head + "\n".join(["| state | meaning | what to do |", "|---|---|---|", *rows]) + "\n"
+    return "\n".join([f"| {what} | meaning | what to do |", "|---|---|---|", *rows]) + "\n"
 
 
 def commands() -> str:
@@ -170,6 +182,7 @@ for code in EXITS.values():
     write(f"reference/exit-codes/{code.id}.md", reason(code))
 write("reference/exit-codes/index.md", exit_codes())
 write("reference/states.md", states())
+write("reference/differences.md", differences())
 write("reference/commands.md", commands())
 for page, about in SCHEMAS.items():
     write(f"reference/{page}.md", fields(*about))

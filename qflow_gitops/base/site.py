@@ -28,5 +28,10 @@ def state_page(state: str) -> str:
     return _page(f"reference/states/#{state}")
 
 
+def difference_page(kind: str) -> str:
+    """Return the address of a difference's row, "" where the build names no documentation."""
+    return _page(f"reference/differences/#{kind}")
+
+
 def _page(path: str) -> str:
     return BASE + path if BASE else ""

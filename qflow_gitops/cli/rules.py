@@ -22,7 +22,7 @@ def command(words: tuple[str, ...]) -> int:
     """List the rules that findings name; with WORDs, explain those.
 
     A word is a rule's id, the reason of a plan or of an error (`reason` in JSON), the state of an
-    attempt, or an exit code.
+    attempt, a difference that `report` names, or an exit code.
     """
     from qflow_gitops.render import rules as output
     from qflow_gitops.results.known_words import WORDS

@@ -101,7 +101,9 @@ def report(asked: Asked, services: ReportServices, recorded: Snapshot | None = N
     if asked.live:
         runs, found, problem = _live(asked, services, gatherer, compare, found)
     evidence = _evidence(asked, services, recorded)._replace(
-        events=events_of(lockfile, asked.span, names), compared=found
+        # A RUN is told by its own events; those of the lockfile are about all.
+        events=() if asked.runs else events_of(lockfile, asked.span, names),
+        compared=found,
     )
     body = masking.told(evidence)._replace(runs=masking.each(runs))
     made = Report("report", notes=out_of_use(recorded), body=body)

@@ -21,11 +21,24 @@ def explained(report: Report) -> Iterator[str]:
     words = [*rules, *dict.fromkeys(_reasons(report))][:MOST]
     if not words:
         return
-    from qflow_gitops.base.site import reason_page, rule_page
+    from qflow_gitops.base.site import difference_page, reason_page, rule_page
+    from qflow_gitops.results.words_of_differences import DIFFERENCES
 
     yield f"Explained: `qflow-gitops rules {' '.join(words)}`"
-    pages = (rule_page(word) if word in rules else reason_page(word) for word in words)
-    yield from (f"  {page}" for page in pages if page)
+    for word in words:
+        of = difference_page if word in DIFFERENCES else rule_page if word in rules else reason_page
+        if page := of(word):
+            yield f"  {page}"
+
+
+def _of_evidence(body: Any) -> Iterator[str]:
+    """Give the kinds of a report's differences, and the holds that somebody released."""
+    from qflow_gitops.results.known_words import REASONS
+
+    yield from (found.kind.value for found in body.compared.differences)
+    attempts = (attempt for run in body.runs for attempt in run.attempts)
+    holds = (one.hold.partition(":")[0] for attempt in attempts for one in attempt.releases)
+    yield from (hold for hold in holds if hold in REASONS)
 
 
 def _reasons(report: Report) -> Iterator[str]:
@@ -33,6 +46,8 @@ def _reasons(report: Report) -> Iterator[str]:
     if report.error and not report.diagnostics:
         told = (report.error, *report.error.also)
         yield from (error.reason for error in told if error.reason not in _SAYS_NO_MORE)
+    if type(report.body).__name__ == "Evidence":
+        yield from _of_evidence(report.body)
     for change in _decisions(report.body):
         if change.action == "hold":
             yield change.reason.value

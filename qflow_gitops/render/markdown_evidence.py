@@ -10,17 +10,22 @@ from qflow_gitops.render.textevidence import in_words
 from qflow_gitops.results.evidence import AttemptEvidence, Evidence, Outcome, ReleaseTold
 from qflow_gitops.results.outcomes import word
 
-_MORE = "| … and {} more | | | | | |\n"
+_RELEASED = ("Run", "Hold", "Runs held", "Released by", "Why", "When")
+_ATTEMPTS = (
+    "Attempt", "Outcome", "Opened", "Execution", "Asked for by (author of the commit)",
+    "Approved by", "Merged by", "Sent by", "Commit",
+)  # fmt: skip
 
 
 def evidence(body: Evidence) -> str:
     """Return counts, differences, releases and a table of all attempts, as far as they fit."""
     attempts = [attempt for run in body.runs for attempt in run.attempts]
-    differences = Part([f"- {code(each.text)}\n" for each in body.compared.differences],
-                       "\n#### Differences\n\n", more="- … and {} more\n")  # fmt: skip
-    limits = "".join(f"- not known: {code(limit)}\n" for limit in body.compared.limits)
-    released = Part([*_released(attempts)], _table("Released by hand", _RELEASED), more=_MORE)
-    table = Part([*map(_row, attempts)], _table("Attempts", _ATTEMPTS), more=_MORE)
+    compared = body.compared
+    entries = [f"- {code(each.kind)}: {code(each.text)}\n" for each in compared.differences]
+    differences = Part(entries, "\n#### Differences\n\n", more="- … and {} more\n")
+    limits = "".join(f"- not known: {code(limit)}\n" for limit in compared.limits)
+    released = _table("Released by hand", _RELEASED, _released(attempts))
+    table = _table("Attempts", _ATTEMPTS, map(_row, attempts))
     pieces: list[Piece] = [
         f"### Evidence: {count(len(attempts), 'attempt')}{in_words(body)}\n\n",
         *_counts(attempts),
@@ -33,14 +38,10 @@ def evidence(body: Evidence) -> str:
     return fit(pieces, [(differences, 0.3), (released, 0.2), (table, 0.9)], SUMMARY_LIMIT)
 
 
-_RELEASED = ("Run", "Hold", "Runs", "By", "Why", "When")
-_ATTEMPTS = ("Attempt", "Outcome", "Opened", "Execution", "Approved by", "Commit")
-
-
-def _table(title: str, columns: Iterable[str]) -> str:
-    names = [*columns]
-    heads, rule = " | ".join(names), " | ".join("---" for _ in names)
-    return f"\n#### {title}\n\n| {heads} |\n| {rule} |\n"
+def _table(title: str, columns: Sequence[str], rows: Iterable[str]) -> Part:
+    heads, rule = " | ".join(columns), " | ".join("---" for _ in columns)
+    before = f"\n#### {title}\n\n| {heads} |\n| {rule} |\n"
+    return Part([*rows], before, more=f"| … and {{}} more |{' |' * (len(columns) - 1)}\n")
 
 
 def _counts(attempts: Sequence[AttemptEvidence]) -> Iterator[str]:
@@ -60,8 +61,11 @@ def _release(one: ReleaseTold) -> tuple[str, ...]:
 
 def _row(one: AttemptEvidence) -> str:
     approved = ", ".join(each.login for each in one.approvals)
-    commit = one.commit.id[:10] if one.commit else ""
-    return _cells(one.title, word(one.state), one.opened_at, one.execution_id, approved, commit)
+    commit, author = (one.commit.id[:10], one.commit.author) if one.commit else ("", "")
+    return _cells(
+        one.title, word(one.state), one.opened_at, one.execution_id, author, approved,
+        one.merged_by, one.actor, commit,
+    )  # fmt: skip
 
 
 def _cells(*texts: str) -> str:

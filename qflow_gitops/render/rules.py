@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from textwrap import indent
 
-from qflow_gitops.base.site import exit_page, reason_page, rule_page, state_page
+from qflow_gitops.base.site import difference_page, exit_page, reason_page, rule_page, state_page
 from qflow_gitops.findings.finding import Rule
 from qflow_gitops.results.known_words import REASONS
 from qflow_gitops.results.words import Word
+from qflow_gitops.results.words_of_differences import DIFFERENCES
 
 
 def listed(rules: Iterable[Rule]) -> str:
@@ -27,9 +28,11 @@ def explained(rule: Rule) -> str:
 
 
 def meaning(word: Word) -> str:
-    """Return a reason, an exit code or a state with what it means and what to do."""
+    """Return a reason, an exit code, a difference or a state: its meaning, and what to do."""
     if word.id.isdecimal():
         page = exit_page(word.id)
+    elif word.id in DIFFERENCES:
+        page = difference_page(word.id)
     else:
         page = reason_page(word.id) if word.id in REASONS else state_page(word.id)
     return f"{word.id}\n\n{word.meaning}\n\nWhat to do: {word.way}\n{_page(page)}"

@@ -1,9 +1,10 @@
-"""The report for an audit as lines for a person: counts, differences, releases, what is unknown."""
+"""The report for an audit as lines for a person: counts, differences, doubts, releases."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.events import in_words as event_in_words
 from qflow_gitops.render.grouped import listed
 from qflow_gitops.render.layout import Line
 from qflow_gitops.render.marks import Mark, Marked, hint
@@ -13,6 +14,7 @@ from qflow_gitops.render.textplans import lock
 from qflow_gitops.results.evidence import (
     ApprovalTold,
     AttemptEvidence,
+    DoubtTold,
     EventTold,
     Evidence,
     Outcome,
@@ -27,11 +29,12 @@ SHOWN = 20
 
 
 def report(body: Evidence) -> Iterator[Line]:
-    """All in a few lines; of few attempts each in full."""
+    """Counts and what to look at; of few attempts each in full."""
     attempts = [attempt for run in body.runs for attempt in run.attempts]
     yield from _summary(body, attempts)
     yield from _compared(body)
     yield from _approved(attempts)
+    yield from _doubtful(attempts)
     yield from _released(attempts)
     yield from _unknown(attempts)
     yield from _events(body)
@@ -41,8 +44,6 @@ def report(body: Evidence) -> Iterator[Line]:
             yield from told(attempt)
     yield ""
     yield hint("All of it, with a page for each run: `qflow-gitops report --output evidence`")
-    if body.lock.exists:
-        yield hint("Whether the lockfile is whole: `qflow-gitops lock verify`")
 
 
 def _summary(body: Evidence, attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
@@ -53,6 +54,8 @@ def _summary(body: Evidence, attempts: Sequence[AttemptEvidence]) -> Iterator[Li
     for outcome in Outcome:
         if outcomes[outcome]:
             yield f"  {outcomes[outcome]:>6,}  {outcome}"
+    if body.lock.exists:
+        yield hint("Whether the lockfile is whole: `qflow-gitops lock verify`")
 
 
 def in_words(body: Evidence) -> str:
@@ -67,7 +70,7 @@ def _compared(body: Evidence) -> Iterator[Line]:
     yield ""
     yield Mark.TITLE(f"Differences ({len(found.differences):,})")
     for difference in found.differences[:SHOWN]:
-        yield Marked(Mark.FAILED("  ✗"), f" {clean(difference.text)}")
+        yield Marked(Mark.FAILED("  ✗"), f" {difference.kind}  {clean(difference.text)}")
     if len(found.differences) > SHOWN:
         yield f"  … {len(found.differences) - SHOWN:,} more (--format json: all)"
     for limit in found.limits:
@@ -95,6 +98,22 @@ def _approved(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
         if some:
             names = listed([clean(one.title) for one in some])
             yield signed("·", f"{len(some):,} without an approval, {words}: ", names)
+
+
+def _doubtful(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
+    """List what was or is in doubt: what is open first, then the newest."""
+    some = [(attempt, doubt) for attempt in attempts for doubt in attempt.doubts]
+    if not some:
+        return
+    some.sort(key=lambda each: each[1].since, reverse=True)
+    some.sort(key=lambda each: bool(each[1].settled))
+    still = sum(not doubt.settled for _, doubt in some)
+    yield ""
+    yield Mark.TITLE(f"In doubt ({still:,} still open, {len(some) - still:,} settled)")
+    for attempt, doubt in some[:SHOWN]:
+        yield f"  {clean(attempt.title)}  {_doubt(doubt)}"
+    if len(some) > SHOWN:
+        yield f"  … {len(some) - SHOWN:,} more (--format json: all)"
 
 
 def _released(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
@@ -126,7 +145,8 @@ def _events(body: Evidence) -> Iterator[Line]:
     yield Mark.TITLE(f"Events of the lockfile itself ({len(body.events):,})")
     for environment, event in body.events[:SHOWN]:
         where = f" ({clean(environment)})" if environment else ""
-        yield f"  {_event(event)}{where}"
+        words = f"{event.at}  {event_in_words(event)}{_by(event.by, event.reason)}"
+        yield f"  {clean(words)}{where}"
     if len(body.events) > SHOWN:
         yield f"  … {len(body.events) - SHOWN:,} more (--format json: all)"
 
@@ -137,7 +157,7 @@ def told(attempt: AttemptEvidence) -> Iterator[Line]:
     yield Marked(Mark.PLACE(clean(attempt.title)), "  ", state)
     for name, words in _facts(attempt):
         if words:
-            yield Marked(f"  {name:12}", words)
+            yield Marked(f"  {name:14}", words)
     for event in attempt.events:
         yield f"    {_event(event)}"
 
@@ -146,15 +166,16 @@ def _facts(attempt: AttemptEvidence) -> Iterator[tuple[str, str]]:
     yield "execution", Mark.ID(clean(attempt.execution_id)) if attempt.execution_id else "none"
     yield "Qualys says", clean(attempt.status)
     yield "failed at", in_a_line(attempt.culprit) if attempt.culprit else ""
-    yield "sent by", clean(", ".join(filter(None, (attempt.actor, attempt.tool, attempt.ci_run))))
-    if attempt.commit:
-        by = f" by {attempt.commit.author}, {attempt.commit.at}" if attempt.commit.at else ""
-        said = f": {attempt.commit.subject}" if attempt.commit.subject else ""
-        yield "commit", clean(f"{attempt.commit.id[:10]}{by}{said}")
-    yield "file", clean(attempt.file)
-    yield "pull req.", f"#{attempt.pull_request}" if attempt.pull_request else ""
+    yield "asked for by", _asked_by(attempt)
+    yield "approved by", ", ".join(map(_approval, attempt.approvals)) or "no approval is recorded"
     yield "merged by", clean(attempt.merged_by)
-    yield "approved", ", ".join(map(_approval, attempt.approvals)) or "no approval is recorded"
+    yield "sent by", clean(", ".join(filter(None, (attempt.actor, attempt.tool, attempt.ci_run))))
+    yield "pull req.", f"#{attempt.pull_request}" if attempt.pull_request else ""
+    if attempt.commit:
+        at = f", {attempt.commit.at}" if attempt.commit.at else ""
+        said = f": {attempt.commit.subject}" if attempt.commit.subject else ""
+        yield "commit", clean(f"{attempt.commit.id[:10]}{at}{said}")
+    yield "file", clean(attempt.file)
     needed = attempt.approvals_needed
     yield (
         "policy",
@@ -165,11 +186,24 @@ def _facts(attempt: AttemptEvidence) -> Iterator[tuple[str, str]]:
     for name, words in attempt.annotations.items():
         yield "annotated", clean(f"{name}: {words}")
     for doubt in attempt.doubts:
-        settled = f", {doubt.settled} {doubt.at}" if doubt.settled else ", still open"
-        yield "doubt", clean(f"since {doubt.since}{settled}{_by(doubt.by, doubt.reason)}")
+        yield "doubt", _doubt(doubt)
     for words in attempt.unknown:
         yield "unknown", clean(words)
     yield "digest", Mark.ID(clean(attempt.digest))
+
+
+def _asked_by(attempt: AttemptEvidence) -> str:
+    if attempt.commit is None:
+        return "not known: no commit is recorded"
+    commit = f"commit {attempt.commit.id[:10]}"
+    if not attempt.commit.author:
+        return clean(f"not known: {commit} isn't in this clone")
+    return clean(f"{attempt.commit.author}, the author of {commit}")
+
+
+def _doubt(doubt: DoubtTold) -> str:
+    settled = f", {doubt.settled} {doubt.at}" if doubt.settled else ", still open"
+    return clean(f"since {doubt.since}{settled}{_by(doubt.by, doubt.reason)}")
 
 
 def _approval(one: ApprovalTold) -> str:
@@ -178,7 +212,7 @@ def _approval(one: ApprovalTold) -> str:
 
 
 def _release(one: ReleaseTold) -> str:
-    number = f"={one.runs}" if one.runs is not None else ""
+    number = f" ({count(one.runs, 'run')} held)" if one.runs is not None else ""
     at = f" at {one.at}" if one.at else ""
     return clean(f"{one.hold}{number}{at}{_by(one.by or 'somebody', one.reason)}")
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from qflow_gitops.results import words_of_hosts as hosts
 from qflow_gitops.results import words_of_stops as stops
 from qflow_gitops.results.words import EXITS, Word
+from qflow_gitops.results.words_of_differences import DIFFERENCES
 from qflow_gitops.results.words_of_plans import PLANS
 from qflow_gitops.results.words_of_states import STATES
 from qflow_gitops.results.words_of_the_lockfile import LOCKFILE
@@ -30,6 +31,6 @@ REASONS: Mapping[str, Word] = {
 """Every reason, by its word."""
 
 WORDS: Mapping[str, Word] = {
-    word.id: word for family in (STATES, REASONS, EXITS) for word in family.values()
+    word.id: word for family in (STATES, REASONS, DIFFERENCES, EXITS) for word in family.values()
 }
-"""The same, the exit codes by their numbers, and the states that are no reason of the same name."""
+"""The same, exit codes by their numbers, a report's differences, and states that are no reason."""

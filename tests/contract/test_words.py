@@ -12,8 +12,10 @@ import pytest
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Reason
+from qflow_gitops.results.evidence import Kind
 from qflow_gitops.results.known_words import REASONS, WORDS
 from qflow_gitops.results.words import EXITS, Word
+from qflow_gitops.results.words_of_differences import DIFFERENCES
 from qflow_gitops.results.words_of_states import STATES
 from qflow_gitops.specs.rules import RULES
 from tests.cli.test_readme import check_call, commands_of
@@ -74,6 +76,12 @@ def test_every_state_is_explained() -> None:
     assert {*map(str, State)} <= set(WORDS)
 
 
+def test_every_difference_of_a_report_is_explained() -> None:
+    assert set(DIFFERENCES) == set(Kind)
+    assert {*map(str, Kind)} <= set(WORDS)
+    assert not {*map(str, Kind)} & {*REASONS, *map(str, State)}
+
+
 def test_a_word_has_one_meaning() -> None:
     assert not set(RULES) & set(WORDS)
 
@@ -87,7 +95,7 @@ def test_an_explanation_is_two_sentences_that_name_real_commands(word: Word) -> 
 
 
 def test_rules_explains_each_of_them(cli: Cli) -> None:
-    for name in ("in_doubt", "lock_older", "9"):
+    for name in ("in_doubt", "lock_older", "unapproved", "9"):
         done = cli("rules", name)
         assert done.code == 0
         assert WORDS[name].meaning in done.out

@@ -21,7 +21,9 @@ from tests.picture import ROOT
 
 pytestmark = requires("cc", "openssl")
 GUIDE = (ROOT / "docs/guides/audit.md").read_text("utf-8").partition("\n## ")[0]
-UNAPPROVED = "✗ prod/open-firewall #1: the policy asked for 1 approval, and none is recorded."
+UNAPPROVED = (
+    "✗ unapproved  prod/open-firewall #1: the policy asked for 1 approval, and none is recorded."
+)
 
 
 def answering(question: str) -> str:
@@ -91,7 +93,7 @@ def test_an_auditors_hour(lived: Company, capfd: pytest.CaptureFixture[str]) -> 
     rewritten(lived.remote.clone("mallory-too"), "vera", "paul")
     another = Auditor(lived, "another", capfd)
     told = another.ask("who approved it", lived.executions["logs-again"])
-    assert re.search(r"\n  approved +paul on ", told.out)  # ids, serials and digests all fit
+    assert re.search(r"\n  approved by +paul on ", told.out)  # ids, serials and digests all fit
     whole = another.ask("anchor of 1 November")
     assert whole.code == 11
     (problem,) = (line for line in whole.out.splitlines() if line.startswith("  ✗"))
@@ -102,14 +104,18 @@ def test_an_auditors_hour(lived: Company, capfd: pytest.CaptureFixture[str]) -> 
 def who_approved(auditor: Auditor, lived: Company) -> None:
     told = auditor.ask("who approved it", lived.executions["close-ports"])
     assert told.code == 0
-    assert re.search(r"\n  approved +joao on [0-9a-f]{10} \(review \d+\)\n", told.out)
+    assert re.search(r"\n  asked for by +Ada, the author of commit [0-9a-f]{10}\n", told.out)
+    assert re.search(r"\n  approved by +joao on [0-9a-f]{10} \(review \d+\)\n", told.out)
+    assert "\n  merged by     ada\n" in told.out
+    assert "\n  sent by       ben@example.com, " in told.out
+    assert "Events of the lockfile itself" not in told.out
     assert "\nprod/close-ports #1  succeeded\n" in told.out
     told = auditor.ask("who approved it", lived.executions["quarantine"])
-    assert re.search(r"\n  approved +mara on ", told.out)
+    assert re.search(r"\n  approved by +mara on ", told.out)
     assert "\nprod/quarantine #1  failed\n" in told.out
     told = auditor.ask("who approved it", lived.executions["snapshots"][:8])
     doubt = r"since 2026-10-27T09:\S+Z, adopted 2026-10-27T11:\S+Z by ben@example\.com: "
-    assert re.search(rf"\n  doubt       {doubt}seen in Qualys' list\n", told.out)
+    assert re.search(rf"\n  doubt         {doubt}seen in Qualys' list\n", told.out)
 
 
 def what_october_says(auditor: Auditor) -> None:
@@ -117,10 +123,13 @@ def what_october_says(auditor: Auditor) -> None:
     assert october.code == 0
     title, first, second = part(october, "Released by hand")
     assert title == "Released by hand (2)"
-    day, words = r"window=1 at 2026-10-10T09:\S+Z", "INC-4711: ports stand open"
+    day, words = r"window \(1 run held\) at 2026-10-10T09:\S+Z", "INC-4711: ports stand open"
     assert re.fullmatch(rf"prod/close-ports #1  {day} by ben@example\.com: {words}", first)
-    day, words = r"same_request=1 at 2026-10-21T09:\S+Z", "CHG-0815: logs were lost"
+    day, words = r"same_request \(1 run held\) at 2026-10-21T09:\S+Z", "CHG-0815: logs were lost"
     assert re.fullmatch(rf"prod/logs-again #1  {day} by cleo@example\.com: {words}", second)
+    assert part(october, "In doubt")[0] == "In doubt (0 still open, 1 settled)"
+    assert re.match(r"prod/snapshots #1  .* by ben@example\.com: ", part(october, "In doubt")[1])
+    assert october.err == "Explained: `qflow-gitops rules unapproved window same_request`\n"
     assert auditor.ask("nobody approved") == october
     assert part(october, "Approved") == [
         "Approved (6 of 7 that were sent)",
