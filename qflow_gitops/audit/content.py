@@ -1,6 +1,6 @@
 """The report's content: every attempt in a span of time, out of the lockfile and git."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -11,9 +11,10 @@ from qflow_gitops.audit.span import Span
 from qflow_gitops.audit.worked import Bases
 from qflow_gitops.base.names import RunKey, spec_of, target_of
 from qflow_gitops.lockfile.attempt import Attempt, AttemptKey
-from qflow_gitops.lockfile.circumstances import circumstances
+from qflow_gitops.lockfile.circumstances import bring_circumstances, circumstances
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent
+from qflow_gitops.lockfile.runs import each_of
 from qflow_gitops.policy.rules import needed_approvals
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.results.evidence import AttemptEvidence, EventTold, RunEvidence
@@ -56,11 +57,10 @@ class Gatherer:
         group: list[_Of] = []
         count = 0
         for environment, record in sorted(self.lockfile.environments.items()):
-            runs: Mapping[str, Sequence[Attempt]] = record.runs
-            for run in sorted({*runs, *record.events}):  # a branch keeps them by a hash
-                if not wanted((environment, run)):
-                    continue
-                group.append(self._of((environment, run), runs.get(run, ())))
+            names = sorted({*record.runs, *record.events})  # a branch keeps them by a hash
+            meant = [run for run in names if wanted((environment, run))]
+            for run, attempts in each_of(record.runs, meant):
+                group.append(self._of((environment, run), attempts))
                 count += len(group[-1].attempts)
                 if count >= _AT_ONCE:
                     yield group
@@ -78,6 +78,7 @@ class Gatherer:
         attempts = [(each.key, attempt) for each in some for attempt in each.attempts]
         commits = [attempt.fact("commit") for _, attempt in attempts]
         self._read_commits(commits)
+        bring_circumstances(self.lockfile, [attempt for _, attempt in attempts])
         bases = (self.bases.before(key[0], one.opened_at) for key, one in attempts)
         self.projects.bring([*commits, *bases])
         default = self.projects.now.default_environment

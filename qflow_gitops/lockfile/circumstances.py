@@ -6,12 +6,13 @@ lives and is moved to, and the head doesn't grow by it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from qflow_gitops.lockfile.attempt import Attempt, AttemptKey
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.transitions import name_of
 
 APPLY, OF = "apply", "applyOf"
@@ -36,6 +37,16 @@ def circumstances(lockfile: Lockfile, attempt: Attempt) -> Mapping[str, Any]:
     return told if isinstance(told, Mapping) else _NOTHING
 
 
+def bring_circumstances(lockfile: Lockfile, attempts: Iterable[Attempt]) -> None:
+    """Read what attempts name for their applies in one go, for `circumstances` to find it."""
+    named: dict[str, set[str]] = {}
+    for attempt in attempts:
+        if found := _named(attempt.events[0].extra.get(OF)):
+            named.setdefault(found[1], set()).add(found[2])
+    for environment, runs in named.items():
+        bring(lockfile.environment(environment).runs, runs)
+
+
 def unfounded(lockfile: Lockfile) -> Iterator[str]:
     """Find attempts that name one which says nothing of their apply, or isn't there."""
     for environment, record in lockfile.environments.items():
@@ -48,8 +59,12 @@ def unfounded(lockfile: Lockfile) -> Iterator[str]:
 
 
 def _attempt(lockfile: Lockfile, name: object) -> Attempt | None:
-    found = _NAME.fullmatch(name) if isinstance(name, str) else None
+    found = _named(name)
     if found is None:
         return None
     attempts, number = lockfile.attempts(found[1], found[2]), int(found[3])
     return attempts[number - 1] if number <= len(attempts) else None
+
+
+def _named(name: object) -> re.Match[str] | None:
+    return _NAME.fullmatch(name) if isinstance(name, str) else None

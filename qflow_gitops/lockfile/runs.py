@@ -88,11 +88,12 @@ class LazyRuns(Mapping[str, Attempts]):
         """Return the attempts of all runs, which are read along the way."""
         return _Values(self)
 
-    def all_of_them(self) -> Iterator[tuple[str, Attempts]]:
-        """Go through all runs, in their order."""
+    def each_of(self, runs: Iterable[str]) -> Iterator[tuple[str, Attempts]]:
+        """Go through some runs, all of them there, in this order."""
+        names = list(runs)
         at_hand = dict(self._at_hand)  # as it is now: more may be asked for meanwhile
-        others = iter(self._read([run for run in self.summaries if run not in at_hand]))
-        for run in self.summaries:
+        others = iter(self._read([run for run in names if run not in at_hand]))
+        for run in names:
             yield (run, at_hand[run]) if run in at_hand else next(others)
 
 
@@ -100,14 +101,14 @@ class _Items(ItemsView[str, Attempts]):
     _mapping: LazyRuns
 
     def __iter__(self) -> Iterator[tuple[str, Attempts]]:
-        return self._mapping.all_of_them()
+        return self._mapping.each_of(self._mapping)
 
 
 class _Values(ValuesView[Attempts]):
     _mapping: LazyRuns
 
     def __iter__(self) -> Iterator[Attempts]:
-        return (attempts for _, attempts in self._mapping.all_of_them())
+        return (attempts for _, attempts in self._mapping.each_of(self._mapping))
 
 
 def with_changed(
@@ -127,6 +128,17 @@ def bring(runs: Mapping[str, Attempts], names: Iterable[str]) -> None:
     """Read the attempts of some runs in one go, where they aren't at hand."""
     if isinstance(runs, LazyRuns):
         runs.bring(names)
+
+
+def each_of(runs: Mapping[str, Attempts], names: Iterable[str]) -> Iterator[tuple[str, Attempts]]:
+    """Go through some runs in this order, those without attempts too: read in one go, not kept."""
+    if not isinstance(runs, LazyRuns):
+        yield from ((name, runs.get(name, ())) for name in names)
+        return
+    wanted = list(names)
+    found = runs.each_of(name for name in wanted if name in runs)
+    for name in wanted:
+        yield next(found) if name in runs else (name, ())
 
 
 def overview_of(runs: Mapping[str, Attempts]) -> EnvironmentSummary:

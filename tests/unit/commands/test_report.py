@@ -2,7 +2,8 @@
 
 import json
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from qflow_gitops.audit.attempts import told as tell
 from qflow_gitops.audit.span import Span
 from qflow_gitops.commands.report import Asked, ReportServices, report
 from qflow_gitops.errors import AuthError, ExitCode, UnreachableError, UsageProblem
+from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.attempt_json import attempt_from_json, attempt_to_json
+from qflow_gitops.lockfile.runs import LazyRuns
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.lockfile.summary import glance
 from qflow_gitops.lockfile.worked import Worked
@@ -82,6 +85,29 @@ def test_an_attempt_is_told_with_its_commit_and_request() -> None:
     assert attempt.request == {"input": {"value": MASK}}
     assert (attempt.actor, attempt.unknown) == ("ada", ())
     assert told(world).compared.differences == ()
+
+
+def test_attempts_are_read_in_one_go_and_those_that_tell_of_their_applies_in_another() -> None:
+    """Each go is a process of git's: of ten thousand attempts there are twenty, not as many."""
+    world = World()
+    for names in ("cab", "fed"):
+        world.circumstances = {"installed": f"sha256:{names}"}
+        world.specs(*names)
+        world.apply()
+    lockfile, asked = world.store.lockfile, list[list[str]]()
+    record = lockfile.environment("prod")
+
+    def read(names: Sequence[str]) -> list[tuple[str, tuple[Attempt, ...]]]:
+        asked.append(sorted(names))
+        return [(name, record.runs[name]) for name in names]
+
+    runs = LazyRuns({run: glance(record.runs[run]) for run in "fbdace"}, read)
+    lazy = replace(lockfile, environments={"prod": record._replace(runs=runs)})
+    body = report(Asked(), services(world), world.store.read()._replace(lockfile=lazy)).body
+    assert isinstance(body, Evidence)
+    assert "".join(run.key[1] for run in body.runs) == "abcdef"
+    assert [one.apply["installed"][-3:] for one in attempts(body)] == ["cab"] * 3 + ["fed"] * 3
+    assert asked == [["a", "b", "c", "d", "e", "f"], ["a", "d"]]
 
 
 def test_what_stands_in_many_attempts_is_in_memory_once() -> None:
