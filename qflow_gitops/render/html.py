@@ -24,7 +24,15 @@ from qflow_gitops.render.html_parts import code, is_outward, out, row, text, tim
 from qflow_gitops.render.html_places import Places, page_of
 from qflow_gitops.render.html_summary import Summary, summarised
 from qflow_gitops.render.html_timeline import Picture, drawn
-from qflow_gitops.render.html_words import KINDS, MARKS, SIGNS, TITLES, moment
+from qflow_gitops.render.html_words import (
+    KINDS,
+    MARKS,
+    SIGNS,
+    TITLES,
+    moment,
+    named,
+    spanned,
+)
 from qflow_gitops.results.evidence import AttemptEvidence, Evidence
 from qflow_gitops.results.pages import commit_page, file_page, pull_page
 
@@ -142,7 +150,8 @@ def _environment() -> Environment:
     made.globals.update(
         out=_safe(out), time=_safe(time), text=_safe(text), code=_safe(code),
         commit_page=commit_page, file_page=file_page, pull_page=pull_page, page_of=page_of,
-        marks=MARKS, signs=SIGNS, kinds=KINDS, titles=TITLES,
+        marks=MARKS, signs=SIGNS, kinds=KINDS, titles=TITLES, named=named,
+        spanned=spanned,
     )  # fmt: skip
     return made
 

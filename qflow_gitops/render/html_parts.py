@@ -9,6 +9,7 @@ from qflow_gitops.results.evidence import AttemptEvidence
 from qflow_gitops.results.pages import commit_page, pull_page
 
 _HTTPS = re.compile(r"https://[!-~]+")
+_JOINTS = re.compile(r"([@._])(?=\w)")
 
 
 def is_outward(address: str) -> bool:
@@ -39,6 +40,11 @@ def code(words: str, missing: str = "unknown") -> str:
     return f"<code>{in_html(words)}</code>" if words else f"<i>{in_html(missing)}</i>"
 
 
+def breakable(words: str) -> str:
+    """Return an address or a name in which a line ends behind `@`, `.` or `_`, not in a word."""
+    return _JOINTS.sub(r"\1<wbr>", in_html(words))
+
+
 def row(one: AttemptEvidence, place: str, pages: str) -> str:
     """Return an attempt's row of the table; `place` is where it is told in full, "" nowhere."""
     name = in_html(one.key[1])
@@ -47,6 +53,8 @@ def row(one: AttemptEvidence, place: str, pages: str) -> str:
         change = out(commit_page(pages, one.commit.id), one.commit.id[:10])
     if one.pull_request is not None:
         change += " " + out(pull_page(pages, one.pull_request), f"#{one.pull_request}")
+    if one.merged_by:
+        change += f" merged by {breakable(one.merged_by)}"
     return _ROW.format(
         anchor=in_html(one.anchor),
         begun=in_html(moment(one.opened_at)) or "unknown",
@@ -55,10 +63,11 @@ def row(one: AttemptEvidence, place: str, pages: str) -> str:
         number=one.number,
         mark=MARKS[one.outcome],
         outcome=TITLES[one.outcome],
-        actor=in_html(one.actor) or "unknown",
-        approved=in_html(", ".join(each.login for each in one.approvals)) or "none",
+        asked=breakable(one.commit.author if one.commit else "") or "unknown",
+        approved=breakable(", ".join(each.login for each in one.approvals)) or "none",
+        actor=breakable(one.actor) or "unknown",
         ticket=in_html(one.ticket),
-        released=in_html(", ".join(each.hold for each in one.releases)),
+        released=breakable(", ".join(each.hold for each in one.releases)),
         change=change,
         execution=in_html(one.execution_id),
     )

@@ -1,8 +1,8 @@
 """What stands at the top of the report: counts, doubts and how each was settled, releases."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Self
 
 from qflow_gitops.results.evidence import (
     AttemptEvidence,
@@ -14,6 +14,8 @@ from qflow_gitops.results.evidence import (
 
 MOST = 500
 """Rows of a list at the top: all of them are in the table, and at each attempt."""
+MOST_NAMES = 10
+"""Attempts that a sentence names."""
 
 
 class Doubtful(NamedTuple):
@@ -30,11 +32,40 @@ class Released(NamedTuple):
     release: ReleaseTold
 
 
+class Approved(NamedTuple):
+    """How many of those that were sent somebody approved, and those that lack it.
+
+    `lacking` are the newest without what the policy asked for, `none_asked` those without an
+    approval where it asked for none, `not_known` where nobody knows what it asked for.
+    """
+
+    sent: int
+    approved: int
+    lacking: tuple[AttemptEvidence, ...]
+    lacking_in_all: int
+    none_asked: int
+    not_known: int
+
+    @classmethod
+    def of(cls, attempts: Iterable[AttemptEvidence]) -> Self:
+        """Count them."""
+        sent = [one for one in attempts if one.outcome not in (Outcome.DECLARED, Outcome.NOT_RUN)]
+        without = [one for one in sent if not one.approvals]
+        lacking = [one for one in sent if one.lacks_approvals]
+        lacking.sort(key=lambda one: one.opened_at, reverse=True)
+        asked = Counter(one.approvals_needed for one in without)
+        return cls(
+            len(sent), len(sent) - len(without), tuple(lacking[:MOST_NAMES]), len(lacking),
+            asked[0], asked[None],
+        )  # fmt: skip
+
+
 class Summary(NamedTuple):
     """Counts, and the first of each list with how many there are in all.
 
     `counts` are by environment, then by outcome; `outcomes` those that occur. Open doubts come
-    first, then the newest.
+    first, then the newest. `differing` are the attempts of differences by their run and number,
+    `empty` the classes of the table's columns that hold nothing.
     """
 
     attempts: int
@@ -49,6 +80,9 @@ class Summary(NamedTuple):
     releases_in_all: int
     first: str
     last: str
+    approved: Approved
+    differing: Mapping[tuple[str, str, int | None], AttemptEvidence]
+    empty: str
 
 
 def summarised(evidence: Evidence) -> Summary:
@@ -71,4 +105,22 @@ def summarised(evidence: Evidence) -> Summary:
         open_doubts=sum(not each.doubt.settled for each in doubts),
         releases=tuple(releases[:MOST]), releases_in_all=len(releases),
         first=opened[0] if opened else "", last=opened[-1] if opened else "",
+        approved=Approved.of(every), differing=_differing(evidence, every), empty=_empty(every),
     )  # fmt: skip
+
+
+def _differing(
+    evidence: Evidence, every: Iterable[AttemptEvidence]
+) -> dict[tuple[str, str, int | None], AttemptEvidence]:
+    wanted = {(each.environment, each.run, each.number) for each in evidence.compared.differences}
+    return {(*one.key, one.number): one for one in every if (*one.key, one.number) in wanted}
+
+
+def _empty(every: Sequence[AttemptEvidence]) -> str:
+    """Name the columns to leave out: those that are empty in each row."""
+    filled = {
+        "ticket": any(one.ticket for one in every),
+        "release": any(one.releases for one in every),
+        "execution": any(one.execution_id for one in every),
+    }
+    return " ".join(f"no-{name}" for name, is_filled in filled.items() if not is_filled)

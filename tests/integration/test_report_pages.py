@@ -110,8 +110,11 @@ def ordered(page: Page) -> None:
     assert head.get_attribute("aria-sort") == "descending"
     assert column(page, 3) == sorted(column(page, 3), reverse=True)
     table.get_by_role("columnheader", name="No.").get_by_role("button").click()
+    expect(page.locator("#attempts_")).to_have_text("Attempts, by no.")
     numbers = [int(one) for one in column(page, 4)]
     assert numbers == sorted(numbers)
+    table.get_by_role("columnheader", name="Begun").get_by_role("button").click()
+    expect(page.locator("#attempts_")).to_have_text("Attempts, oldest first")
 
 
 def printed(page: Page, file: Path) -> str:
@@ -158,6 +161,38 @@ def test_an_auditor_reads_it(tmp_path: Path, evidence: Evidence) -> None:
             expect(seen.page.locator("article:target")).to_be_in_viewport()
             wide, at_most = seen.widths()
             assert (wide <= at_most, seen.troubles) == (True, [])
+
+
+def fits(page: Page) -> bool:
+    """Whether the table of attempts is no wider than where it stands."""
+    script = "(e => e.scrollWidth <= e.clientWidth)(document.querySelector('.wide:has(.attempts)'))"
+    return bool(page.evaluate(script))
+
+
+def test_a_table_without_tickets_fits_a_window(chromium: Browser, tmp_path: Path) -> None:
+    """No column is cut, none that holds nothing takes room, and no word or address is torn."""
+    made = Maker().evidence(40)
+    runs = tuple(
+        run._replace(
+            attempts=tuple(
+                one._replace(annotations={}, actor="mallory@example.com") for one in run.attempts
+            )
+        )
+        for run in made.runs
+    )
+    file = written(made._replace(runs=runs), tmp_path)
+    with window(chromium, width=1200) as seen:
+        seen.page.goto(file.as_uri())
+        assert fits(seen.page)
+        expect(seen.page.get_by_role("columnheader", name="Ticket")).to_be_hidden()
+        sender = seen.page.locator("#rows_ td:nth-child(8)").first
+        assert sender.inner_text() == "mallory@example.com"
+        lines = """e => {
+          const range = document.createRange();
+          range.selectNodeContents(e);
+          return new Set(Array.from(range.getClientRects(), (box) => box.top)).size;
+        }"""
+        assert sender.evaluate(lines) == 2
 
 
 @nightly

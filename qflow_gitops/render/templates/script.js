@@ -2,8 +2,9 @@
 const narrow = () => {
   const byId = (id) => document.getElementById(id);
   const body = byId("rows_"), form = byId("find_"), count = byId("count_"), more = byId("more_");
+  const order = byId("order_");
   const heads = Array.from(body.parentElement.tHead.rows[0].cells);
-  const [TIME, ENVIRONMENT, NUMBER, OUTCOME, APPROVED, RELEASED] = [0, 1, 3, 4, 6, 8];
+  const [TIME, ENVIRONMENT, NUMBER, OUTCOME, APPROVED, RELEASED] = [0, 1, 3, 4, 6, 9];
   const STEP = 100;
   const all = Array.from(body.rows, (row, place) => {
     const cells = Array.from(row.cells, (cell) => cell.textContent);
@@ -45,6 +46,8 @@ const narrow = () => {
     ordered = all.map((one) => ({ one, key: key(one) }))
       .sort((a, b) => (a.key < b.key ? -sign : a.key > b.key ? sign : a.one.place - b.one.place))
       .map(({ one }) => one);
+    order.textContent = column === TIME ? (sorted.up ? ", oldest first" : ", newest first")
+      : `, by ${heads[column].textContent.toLowerCase()}${sorted.up ? "" : ", backwards"}`;
     mark();
     find();
   };
