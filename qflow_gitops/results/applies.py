@@ -78,7 +78,11 @@ def applied(
     notes: tuple[str, ...],
     problems: Iterable[QflowError] = (),
 ) -> Report:
-    """Report an apply. It answers for what it did and for any doubt that is still open."""
+    """Report an apply: it answers for what it did, and for any doubt that is still open.
+
+    By the lockfile as this apply wrote it last, or read it where it wrote nothing. What others
+    put in doubt after that is for the next one to say.
+    """
     problems = list(problems)
     verdicts: list[tuple[ExitCode, str]] = [
         (problem.exit_code, problem.reason) for problem in problems

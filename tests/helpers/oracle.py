@@ -220,6 +220,12 @@ def attempts_of(record: Lockfile) -> Iterable[tuple[str, Attempt]]:
             yield run, attempt
 
 
+def doubts_of(record: Lockfile | None) -> set[tuple[str, int]]:
+    """The run and the number of every attempt that is in doubt."""
+    attempts = attempts_of(record) if record else ()
+    return {(run, one.number) for run, one in attempts if one.state is State.IN_DOUBT}
+
+
 def repository_with(commit: str, clones: Sequence[Path]) -> GitRepo:
     """The clone that has a commit."""
     for one in clones:

@@ -60,15 +60,20 @@ class Process:
     dead: bool = False
     push_answer: str = ""  # "lost": done, and git says it failed; "dropped": not done
     sending: tuple[Job, Attempt] | None = None
+    wrote: str = ""  # the commit of the lockfile's branch that it pushed last
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a command answered; `code` is -9 where it crashed."""
+    """What a command answered; `code` is -9 where it crashed.
+
+    `wrote` is the commit of the lockfile's branch that it pushed last, "" for none.
+    """
 
     code: int
     out: str
     err: str
+    wrote: str = ""
 
 
 class Runners:
@@ -97,7 +102,8 @@ class Runners:
         """Run a command; one that runs inside another's step has nothing happen to it."""
         retries = [after for one, after in pairwise(arguments) if one == "--retry"]
         every = "--retry-failed" in arguments
-        self._processes.append(Process(folder, tuple(retries), every, dict(script or {})))
+        process = Process(folder, tuple(retries), every, dict(script or {}))
+        self._processes.append(process)
         handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
         out, err, code = io.StringIO(), io.StringIO(), 0
         try:
@@ -114,7 +120,7 @@ class Runners:
             for one in threading.enumerate():
                 if isinstance(one, threading.Timer):
                     one.cancel()  # what ends a stopped process for certain would end the tests
-        return Done(code, out.getvalue(), err.getvalue())
+        return Done(code, out.getvalue(), err.getvalue(), process.wrote)
 
     # --- what a script may do --------------------------------------------------------
 
@@ -178,7 +184,7 @@ class Runners:
                 (SystemClock, "sleep", staticmethod(self.elapse)),
                 (Background, "do", self._inline()),
                 (Launch, "_collect", self._collect()),
-                (GitBranch, "push", self._around("push", "pushed", GitBranch.push)),
+                (GitBranch, "push", self._around("push", "pushed", self._noted(GitBranch.push))),
                 (QualysClient, "run", self._around("send", "sent", QualysClient.run)),
                 (
                     QualysClient,
@@ -223,6 +229,15 @@ class Runners:
             return answer
 
         return struck
+
+    def _noted(self, real: Callable[..., bool]) -> Callable[..., bool]:
+        def push(branch: GitBranch, commit: str, parent: str) -> bool:
+            pushed = real(branch, commit, parent)
+            if pushed:
+                self.process.wrote = commit
+            return pushed
+
+        return push
 
     def _inline(self) -> Callable[..., None]:
         def do(background: Background[Any], owner: Any, work: Callable[[], Any]) -> None:

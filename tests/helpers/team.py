@@ -14,6 +14,7 @@ from qflow_gitops.stores.worktree import WorktreeStore
 from tests.helpers.clones import BRANCH, Remote, record_of
 from tests.helpers.git import Workspace
 from tests.helpers.oracle import attempts_of
+from tests.helpers.services import Done
 from tests.helpers.values import replace
 
 
@@ -156,6 +157,13 @@ class Team:
         tip = self._ref(BRANCH)
         return self._version(tip) if tip else None
 
+    def known_to(self, done: Done, began: Lockfile | None) -> Lockfile | None:
+        """The record that a command wrote last; where it wrote none the one that it `began` with.
+
+        What others wrote after that it can't know.
+        """
+        return self._version(done.wrote) if done.wrote else began
+
     def versions(self) -> list[Lockfile]:
         """The records that were written since this was last asked; the branch only grows."""
         old, tip = self._seen, self._ref(BRANCH)
@@ -199,6 +207,10 @@ class Person(Team):
         path = self.paths[0]
         store = WorktreeStore(path / "qflow.lock", path / ".git/qflow-gitops", lineage="")
         return store.read().lockfile
+
+    def known_to(self, done: Done, began: Lockfile | None) -> Lockfile | None:
+        """Nobody writes while a command does."""
+        return self.record()
 
     def versions(self) -> list[Lockfile]:
         """The lockfile as it is now; while it is in a journal, its serial stands still."""

@@ -160,6 +160,24 @@ def test_what_is_seen_of_an_execution_that_was_put_away_is_passed_over(two: Two)
     assert two.verified() == 0
 
 
+@pytest.mark.parametrize(("edge", "code"), [("push", 9), ("pushed", 0)])
+def test_an_apply_answers_for_the_lockfile_as_it_wrote_it_last(
+    two: Two, edge: str, code: int
+) -> None:
+    """What is put back after that is the next one's doubt, and already known to who did it."""
+    two.lost()
+    assert two(two.one, "resolve", "a", "--absent", *WHY).code == 0
+    assert two(two.one, "apply", "--yes", "--no-wait").code == 0
+    two.sandbox.elapse(60)
+    back = ("resolve", "a", "--reopen", *WHY)
+    done = two(two.one, "apply", "--yes", **{edge: lambda: two(two.two, *back)})
+    assert done.code == code, done.err
+    assert two.states("a") == ["in_doubt", "succeeded"]
+    sent = two.sends()
+    assert two(two.one, "apply", "--yes").code == 9
+    assert two.sends() == sent
+
+
 def test_two_persons_put_back_one_decision(two: Two) -> None:
     ours = two.lost()
     assert two(two.one, "resolve", "a", "--adopt", ours, *WHY).code == 0

@@ -33,7 +33,7 @@ from hypothesis.stateful import (
 from qflow_gitops.base.paths import RESCUE_FILE
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, State
-from tests.helpers.oracle import RELEASABLE, Oracle
+from tests.helpers.oracle import RELEASABLE, Oracle, doubts_of
 from tests.helpers.partners import NIGHTLY
 from tests.helpers.sandboxes import served
 from tests.helpers.services import Done, Process, Runners
@@ -109,7 +109,6 @@ class Story(RuleBasedStateMachine):
         )
         self.runners.ahead = dict(zip(self.team.paths, skews, strict=False))
         self.skew = skews[2]
-        self._doubts_of_others: set[tuple[str, int]] = set()
         self._frozen = False
         self._fault(())
         team = self.team
@@ -287,17 +286,11 @@ class Story(RuleBasedStateMachine):
         self._apply(clone, "--no-wait")
 
     def _apply(self, clone: int, *arguments: str, **options: Any) -> None:
-        """Apply; what ends well leaves no doubt but what others got into meanwhile."""
-        before, others = self._in_doubt(), self._doubts_of_others
-        self._doubts_of_others = set()
+        """Apply; what ends well left no doubt in the lockfile as it wrote it last, or read it."""
+        began = self.team.record()
         done = self._run(clone, "apply", "--yes", *arguments, **options)
-        left = self._in_doubt() - (self._doubts_of_others - before)
+        left = doubts_of(self.team.known_to(done, began)) & doubts_of(self.team.record())
         assert done.code or not left, (left, done)
-        self._doubts_of_others = others | (self._in_doubt() - before)
-
-    def _in_doubt(self) -> set[tuple[str, int]]:
-        attempts = self.team.attempts()
-        return {(run, one.number) for run, one in attempts if one.state is State.IN_DOUBT}
 
     def _decided(self) -> list[str]:
         """The runs with a decision that stands."""
