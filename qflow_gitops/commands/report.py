@@ -187,6 +187,7 @@ def _evidence(asked: Asked, services: ReportServices, recorded: Snapshot) -> Evi
         since=asked.span.since,
         until=asked.span.until,
         environments=(asked.environment,) if asked.environment else (),
+        of_runs=bool(asked.runs),
         project=services.project.folder.name,
         repository=_repository(services.store),
         pages=services.pages,

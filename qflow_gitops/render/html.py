@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from qflow_gitops.base import resources
 from qflow_gitops.base.jsontext import indented
 from qflow_gitops.base.printable import is_hidden, shown
+from qflow_gitops.render.events import in_words as event_in_words
 from qflow_gitops.render.html_parts import code, is_outward, out, row, text, time
 from qflow_gitops.render.html_places import Places, page_of
 from qflow_gitops.render.html_summary import Summary, summarised
@@ -151,7 +152,7 @@ def _environment() -> Environment:
         out=_safe(out), time=_safe(time), text=_safe(text), code=_safe(code),
         commit_page=commit_page, file_page=file_page, pull_page=pull_page, page_of=page_of,
         marks=MARKS, signs=SIGNS, kinds=KINDS, titles=TITLES, named=named,
-        spanned=spanned,
+        spanned=spanned, event_in_words=event_in_words,
     )  # fmt: skip
     return made
 

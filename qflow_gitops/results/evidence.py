@@ -236,7 +236,8 @@ class Evidence(NamedTuple):
 
     `since` and `until` are "" for no limit. `pages` is what the addresses of the repository's pages
     for people begin with ("" unknown). `head` is the lock branch's commit, "" without one.
-    `events` are those of the lockfile's head and of environments: freezes, moves, releases.
+    `events` are those of the lockfile's head and of environments: freezes, moves, releases. They
+    are left out where it is `of_runs` that were named.
     """
 
     lock: LockSeen
@@ -246,6 +247,7 @@ class Evidence(NamedTuple):
     since: str = ""
     until: str = ""
     environments: tuple[str, ...] = ()
+    of_runs: bool = False
     project: str = ""
     repository: str = ""
     pages: str = ""

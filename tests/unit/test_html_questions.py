@@ -14,6 +14,7 @@ from qflow_gitops.results.evidence import (
     AttemptEvidence,
     Compared,
     DifferenceTold,
+    EventTold,
     Evidence,
     Kind,
     Outcome,
@@ -141,6 +142,7 @@ def test_a_difference_leads_to_its_attempt_and_has_its_word() -> None:
     table = "[aria-labelledby=differences_] tbody"
     assert words(found, f"{table} th") == ["Not approved (unapproved)", "Never sent (never_sent)"]
     assert [each.attributes["href"] for each in found.css(f"{table} a")] == ["#a-1_"]
+    assert "qflow-gitops rules unapproved never_sent" in words(found, "code")
 
 
 def test_it_says_what_it_does_not_check() -> None:
@@ -153,6 +155,13 @@ def test_it_says_what_it_does_not_check() -> None:
 def test_no_event_of_the_lockfile_contradicts_a_release_of_a_run() -> None:
     one = sent("a", releases=(ReleaseTold("window", 1, "ben", "INC-1", AT),))
     assert "no release for a whole environment." in source(evidence(one))
+
+
+def test_events_of_the_lockfile_are_told_in_words_but_not_of_a_run() -> None:
+    event = EventTold(AT, "movedTo", "ada", "We moved.")
+    told = words(page(evidence(events=(("", event),))), "[aria-labelledby=events_] tbody th")
+    assert told == ["the lockfile was moved elsewhere"]
+    assert not page(evidence(sent("a"), of_runs=True)).css("#events_")
 
 
 def test_columns_that_hold_nothing_are_left_out() -> None:

@@ -160,6 +160,8 @@ def test_a_run_is_told_with_what_it_was_called_before() -> None:
     assert [run.key for run in body.runs] == [("prod", "a"), ("prod", "b")]
     assert [event.what for event in body.runs[1].events] == ["carried"]
     assert [run.key for run in told(world, "a").runs] == [("prod", "a")]
+    assert body.of_runs
+    assert not told(world).of_runs
 
 
 def test_an_execution_names_its_run_and_an_unknown_one_nothing() -> None:
