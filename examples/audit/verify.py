@@ -1,10 +1,7 @@
-#!/usr/bin/env python3
 """Check the lockfile of qflow-gitops without qflow-gitops; docs/verify.md tells what is checked.
 
-`git clone --bare ADDRESS clone.git`, then `python3 verify.py clone.git [--branch NAME]`. In any
-other clone the branch is taken as `origin` had it, unless there is a local one. Needs Python 3.9
-and git, asks no network, writes nothing. Exit 0: nothing is wrong. Exit 1: each problem is printed
-with its commit and file, or why it couldn't be checked.
+`python3 verify.py CLONE [--branch NAME]`, with Python 3.9 and git; in CLONE a local branch comes
+before that of `origin`. Exit 1: each problem with its commit and file, or why nothing is checked.
 """
 
 import argparse
@@ -16,8 +13,7 @@ import sys
 from subprocess import DEVNULL, PIPE, Popen, run
 
 HEAD, README, PLAIN, GONE = "qflow.lock", "README.md", "100644", "000000"
-LARGEST = 16 * 1024 * 1024  # bytes of a file; a run's 100 attempts have a fraction of that
-PART = 100  # so many attempts stand in one file of a run
+LARGEST, PART = 16 * 1024 * 1024, 100  # a file's bytes; so many attempts stand in one of a run
 NAME = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 RUN = rf"(({NAME})(?:/{NAME}(?:\.[a-z](?:[a-z0-9-]*[a-z0-9])?)?)?)"
 NUMBER = r"(?:\.([2-9]|[1-9][0-9]{1,8}))?"
@@ -46,8 +42,7 @@ class Git:
 
     def ask(self, *words, given=""):
         done = run([*self.git, *words], input=given.encode(), capture_output=True, env=self.env)
-        if done.returncode:
-            raise OSError(done.stderr.decode(errors="replace").strip())
+        check(done.returncode == 0, done.stderr.decode(errors="replace").strip(), OSError)
         return done.stdout.decode(errors="backslashreplace")
 
     def read(self, name):
@@ -57,8 +52,7 @@ class Git:
         words = self.reader.stdout.readline().decode(errors="replace").split()
         if len(words) != 3 or not words[2].isdigit():
             return "", b""
-        if int(words[2]) > LARGEST:
-            raise OSError(f"{words[0]} has {words[2]} bytes, as no file of a lockfile has")
+        check(int(words[2]) <= LARGEST, f"{words[0]} is larger than any lockfile's file", OSError)
         return words[0], self.reader.stdout.read(int(words[2]) + 1)[:-1]
 
     def changes(self, commits):
@@ -78,12 +72,10 @@ class Git:
 class Lockfile:
     """The branch as it grows. Every `check` raises ValueError for what isn't as it has to be."""
 
-    def __init__(self, git):
-        self.git = git
-        self.files = {}  # path -> data, of the head and the runs
+    def __init__(self):
+        self.files, self.serials = {}, {}  # path -> data, commit -> the head's serial
         self.executions = set()
-        self.serials = {}  # commit -> the head's serial
-        self.hashes = {}  # blob -> SHA-256 of its content
+        self.hashes, self.anchors = {}, 0  # blob -> SHA-256; so many are what they say
 
     def step(self, commit, changes):
         """Take in a commit; yield each file that is wrong, and the first thing wrong with it."""
@@ -126,8 +118,7 @@ class Lockfile:
         check(folder == hashlib.sha256(run.encode()).hexdigest()[:2], "lies in another folder")
         check((new["environment"], new["name"]) == (environment, name), "is another run's")
         check(not new.keys() - {"environment", "name", "attempts", "events"}, "holds more")
-        check(len(attempts) <= PART, "holds too many attempts")
-        check(attempts or new.get("events"), "holds nothing")
+        check(len(attempts) <= PART and (attempts or new.get("events")), "holds too many, or none")
         for place, attempt in enumerate(attempts, (number - 1) * PART + 1):
             check_attempt(attempt, place)
         old, self.files[path] = self.files.get(path, {"attempts": []}), new
@@ -142,15 +133,13 @@ class Lockfile:
             self.executions.add(execution)
         check(environment in self.files[HEAD]["environments"], "is of no environment of the head")
         before = f"runs/{environment}/{folder}/{name}{f'.{number - 1}' * (number > 2)}.json"
-        full = number == 1 or len(self.files.get(before, old)["attempts"]) == PART
-        check(full, "is there, though the file before it isn't full")
+        check(number == 1 or len(self.files.get(before, old)["attempts"]) == PART, "is too early")
 
     def take_anchor(self, serial, new):
         """Hold an anchor against what it is of; whose signature it has isn't looked at."""
         known = {"anchorVersion", "commit", "serial", "lineage", "contents", "at", "timeStamp"}
         check(new.keys() == known, "is no anchor")
-        of_it = self.serials.get(new["commit"]) == serial == new["serial"]
-        check(of_it, "is of no commit before it, or of another serial")
+        check(self.serials.get(new["commit"]) == serial == new["serial"], "is of another commit")
         text = f"qflow-gitops/anchor/v1\ncommit {new['commit']}\n"
         for entry in filter(None, self.git.ask("ls-tree", "-r", "-z", new["commit"]).split("\0")):
             mode, _, blob, path = re.split("[ \t]", entry, maxsplit=3)
@@ -159,6 +148,7 @@ class Lockfile:
             text += f"{mode} {self.hashes[blob]} {path}\n"
         contents = f"v1:sha256:{hashlib.sha256(text.encode()).hexdigest()}"
         check(new["contents"] == contents, "isn't of what its commit holds")
+        self.anchors += 1
 
     def specs(self):
         """Hold each attempt's blob against its file in its commit, where the clone has that."""
@@ -170,9 +160,9 @@ class Lockfile:
                     yield path, f"#{attempt['number']}: {file} was another one in {commit}"
 
 
-def check(holds, otherwise):
+def check(holds, otherwise, kind=ValueError):
     if not holds:
-        raise ValueError(otherwise)
+        raise kind(otherwise)
 
 
 def unique(pairs):
@@ -212,29 +202,27 @@ def check_grown(old, new):
     more = new["events"][len(old["events"]) :]
     fixed = [{**one, "state": 0, "executionId": 0, "status": 0, "events": 0} for one in (old, new)]
     let_go = [None, new.get("executionId"), *(event.get("letGo") for event in more)]
-    check(fixed[0] == fixed[1], f"attempt {old['number']} was changed")
     check_kept({"events": old["events"]}, new)
     check(old.get("executionId") in let_go, f"attempt {old['number']} has another execution")
-    check(new == old or more, f"attempt {old['number']} was changed without an event")
+    check(fixed[0] == fixed[1] and (new == old or more), f"attempt {old['number']} was changed")
 
 
 def executions(run):
     return [one["executionId"].lower() for one in run["attempts"] if one.get("executionId")]
 
 
-def problems(given):
+def problems(lockfile, given):
     """Yield every problem: the commit, the file, a sentence."""
-    git = Git(given.clone)
+    git = lockfile.git = Git(given.clone)
     if git.ask("rev-parse", "--is-shallow-repository").strip() != "false":
         yield "", "", "the clone is shallow, so what came before can't be seen"
-    names = [f"refs/heads/{given.branch}", f"refs/remotes/origin/{given.branch}"]
+    names = [f"refs/{kind}/{given.branch}" for kind in ("heads", "remotes/origin", "remotes")]
     there = git.ask("for-each-ref", "--format=%(refname)", *names).split()
-    if not there:
-        raise OSError(f"there is no branch {given.branch} in this clone")
-    order = ["rev-list", "--topo-order", "--reverse", "--parents", there[0]]
+    found = [name for name in names if name in there]
+    check(found, f"there is no branch {given.branch} in this clone", OSError)
+    order = ["rev-list", "--topo-order", "--reverse", "--parents", found[0]]
     history = [line.split() for line in git.ask(*order).splitlines()]
-    changes = git.changes([commit for commit, *_ in history])
-    lockfile, before = Lockfile(git), []
+    changes, before = git.changes([commit for commit, *_ in history]), []
     for commit, *parents in history:
         if parents != before:
             yield commit, "", "doesn't follow the commit before it alone"
@@ -247,9 +235,16 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("clone")
     arguments.add_argument("--branch", default="qflow-lock")
+    lockfile = Lockfile()
     try:
-        found = [": ".join(each) for each in problems(arguments.parse_args())]
+        found = [": ".join(each) for each in problems(lockfile, arguments.parse_args())]
     except OSError as problem:
         found = [f"It can't be checked: {problem}"]
-    print(*(ascii(each)[1:-1] for each in found), f"{len(found)} problems", sep="\n")
+    runs = [data for path, data in lockfile.files.items() if path != HEAD]
+    names = {(run["environment"], run["name"]) for run in runs}
+    attempts = sum(len(run["attempts"]) for run in runs)
+    counts = len(lockfile.serials), len(names), attempts, lockfile.anchors, len(found)
+    words = zip(counts, ("commit", "run", "attempt", "anchor", "problem"))
+    total = ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in words)
+    print(*(ascii(each)[1:-1] for each in found), total, sep="\n")
     sys.exit(1 if found else 0)

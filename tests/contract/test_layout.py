@@ -1,6 +1,8 @@
 """The layout is what it says: one room a layer, nothing in `__init__`, small files."""
 
 import ast
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -82,3 +84,20 @@ def test_no_file_holds_what_nobody_sees() -> None:
     for file in FILES:
         text = file.read_text(encoding="utf-8")
         assert not any(is_hidden(line) for line in text.split("\n")), file
+
+
+def test_the_auditors_check_can_be_read_whole_and_trusts_nothing_of_ours() -> None:
+    text = (ROOT / "examples/audit/verify.py").read_text(encoding="utf-8")
+    (most,) = re.findall(r"at most (\d+) lines", (ROOT / "docs/verify.md").read_text("utf-8"))
+    assert len(text.splitlines()) <= int(most) <= 250
+    names = {
+        name.partition(".")[0] for node in ast.walk(ast.parse(text)) for name in imported(node)
+    }
+    assert names <= sys.stdlib_module_names
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The modules that a statement imports."""
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or "."]
+    return [one.name for one in node.names] if isinstance(node, ast.Import) else []

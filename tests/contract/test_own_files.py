@@ -239,6 +239,8 @@ def test_a_release_holds_all_that_is_shipped(tmp_path: Path) -> None:
         f"qflow_gitops-{__version__}-py3-none-any.whl",
     }  # fmt: skip
     wheel = zipfile.ZipFile(next((tree / "dist").glob("*.whl")))
+    check = (ROOT / "examples/audit/verify.py").read_bytes()
+    assert wheel.read("qflow_gitops/examples/audit/verify.py") == check
     site = wheel.read("qflow_gitops/base/site.py").decode()
     assert '\nBASE = "https://docs.example.org/qflow/"\n' in site
     assert '\nBASE = ""\n' in (ROOT / "qflow_gitops/base/site.py").read_text("utf-8")

@@ -88,7 +88,14 @@ def test_an_auditors_hour(lived: Company, capfd: pytest.CaptureFixture[str]) -> 
     assert whole.code == 0
     assert "✓ what stood there by 1 of 1 anchor stands there now, as of 2026-11-01T" in whole.out
     assert "1 time stamp checked against the certificate" in whole.out
-    assert audited(auditor.clone).stdout == "0 problems\n"
+    own = audited(auditor.clone)
+    assert own.stdout == "43 commits, 12 runs, 12 attempts, 1 anchor, 0 problems\n"
+    assert audited(auditor.clone, "--branch", "origin/qflow-lock").stdout == own.stdout
+    nowhere = audited(auditor.clone, "--branch", "elsewhere")
+    why, last = nowhere.stdout.splitlines()
+    assert why == "It can't be checked: there is no branch elsewhere in this clone"
+    assert last == "0 commits, 0 runs, 0 attempts, 0 anchors, 1 problem"
+    assert nowhere.returncode == 1
 
     rewritten(lived.remote.clone("mallory-too"), "vera", "paul")
     another = Auditor(lived, "another", capfd)
