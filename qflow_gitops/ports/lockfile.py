@@ -284,6 +284,10 @@ class LockBranch(Protocol):
         """The branch and its remote, for people."""
 
     @property
+    def remote(self) -> str:
+        """What this clone calls the remote."""
+
+    @property
     def address(self) -> str:
         """Where it is pushed to (`base.addresses.same_form`). Raises LockError for no remote."""
 

@@ -5,6 +5,7 @@ since the one that this clone knew is the one before and more.
 """
 
 import contextlib
+import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -155,8 +156,8 @@ class BranchStore:
                 f"it last, and {tip[:10]} doesn't descend from that.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Find out who pushed it. `git log {known}` shows the lockfile that was "
-                f"there. To put it back: `{self._branch.push_command(known, force=True)}`",
+                hint=f"{_kept_first(self._branch)} Find out who pushed it; `git log {known}` shows "
+                f"the lockfile that was there. {_put_back(self._branch, known)}",
                 reason="lock_rewritten",
             )
         return tip, before
@@ -197,9 +198,9 @@ class BranchStore:
             record = self._reader.whole(commit, attempts=attempts)
         except LockError as problem:
             if problem.reason == "lock_broken" and self._branch.parents(commit):
-                back = self._branch.push_command("COMMIT", force=True)
                 problem.hint += (
-                    f" If nothing was recorded since, put back the one before it: `{back}`"
+                    f" {_kept_first(self._branch)} If nothing was recorded since, the one before "
+                    f"it may stand there again. {_put_back(self._branch, 'COMMIT')}"
                 )
             elif problem.reason == "lock_broken":
                 problem.hint = f"{problem.hint} {self._put_back(commit, '')}"
@@ -217,8 +218,7 @@ class BranchStore:
             return (
                 f"{look}. If this is a branch of something else, set `lock.branch` in qflow.yaml."
             )
-        command = self._branch.push_command(before, force=True)
-        return f"{look}. To put back what was there: `{command}`"
+        return f"{_kept_first(self._branch)} {look}. {_put_back(self._branch, before)}"
 
     def kept(self) -> Kept:
         """Return every commit of the branch, oldest first; it was fetched, not yet trusted."""
@@ -274,3 +274,14 @@ def _newest(walk: Walk) -> Lockfile | None:
         return lockfile_of(walk.head, walk.pieces) if walk.head else None
     except ValueError:
         return None  # which was said of the commit that made it so
+
+
+def _kept_first(branch: LockBranch) -> str:
+    """Say how to keep what was found: once a version is put back, its traces are gone."""
+    address = f"$(git remote get-url {shlex.quote(branch.remote)})"
+    return f'Keep a copy, which is evidence: `git clone --mirror "{address}" as-found.git`.'
+
+
+def _put_back(branch: LockBranch, commit: str) -> str:
+    command = branch.push_command(commit, force=True)
+    return f"Putting it back is for whoever answers for the lockfile to decide: `{command}`"

@@ -46,9 +46,10 @@ class FakeLockBranch:
     """Implements `ports.lockfile.LockBranch`: one clone's end, which remembers what it saw."""
 
     where = "branch qflow-lock of origin"
+    remote = "origin"
 
     def __init__(self, remote: FakeLockRemote, address: str = "host.example/runs") -> None:
-        self.remote = remote
+        self._end = remote
         self.address = address
         self._known = ""
 
@@ -57,7 +58,7 @@ class FakeLockBranch:
 
     def fetch(self) -> str:
         self._check_answers()
-        return self.remote.tip
+        return self._end.tip
 
     def known(self) -> Known:
         return Known(self._known, "2026-10-06T12:00:00Z", self._known) if self._known else Known()
@@ -74,14 +75,14 @@ class FakeLockBranch:
         return ancestor in self._line(commit)
 
     def parents(self, commit: str) -> Sequence[str]:
-        return self.remote.commits[commit].parents
+        return self._end.commits[commit].parents
 
     def entries(self, commit: str) -> Sequence[TreeEntry]:
-        files = self.remote.commits[commit].files
+        files = self._end.commits[commit].files
         return [TreeEntry(path, "100644", blob_id(files[path])) for path in sorted(files)]
 
     def blobs(self, ids: Sequence[str]) -> Iterator[bytes]:
-        return (self.remote.blobs[blob] for blob in ids)
+        return (self._end.blobs[blob] for blob in ids)
 
     def steps(self, base: str, tip: str, only: str = "") -> Sequence[Step]:
         before = set(self._line(base)) if base else set()
@@ -93,8 +94,8 @@ class FakeLockBranch:
         return [step for step in cut if step.changes]
 
     def _step(self, commit: str) -> Step:
-        version = self.remote.commits[commit]
-        old = self.remote.commits[version.parents[0]].files if version.parents else {}
+        version = self._end.commits[commit]
+        old = self._end.commits[version.parents[0]].files if version.parents else {}
         changes = [
             FileChange(path, "100644" if path in version.files else "000000", *ids)
             for path in sorted({*old, *version.files})
@@ -105,22 +106,22 @@ class FakeLockBranch:
         return Step(commit, version.parents, tuple(changes), "2026-10-06T12:00:00Z")
 
     def commit(self, parent: str, files: Mapping[str, bytes], message: str) -> str:
-        old = self.remote.commits[parent].files if parent else {"README.md": b"words"}
-        return self.remote.make([parent], {**old, **files}, message)
+        old = self._end.commits[parent].files if parent else {"README.md": b"words"}
+        return self._end.make([parent], {**old, **files}, message)
 
     def try_push(self, commit: str) -> None:
         del commit
         self._check_answers()
-        if self.remote.refuses:
-            said = f"The lockfile can't be pushed: {self.remote.refuses}."
+        if self._end.refuses:
+            said = f"The lockfile can't be pushed: {self._end.refuses}."
             raise LockError(said, where=self.where, reason="lock_push")
 
     def push(self, commit: str, parent: str) -> bool:
         self.try_push(commit)
-        self.remote.before_push()
-        if self.remote.tip != parent:
+        self._end.before_push()
+        if self._end.tip != parent:
             return False
-        self.remote.tip = self._known = commit
+        self._end.tip = self._known = commit
         return True
 
     def _line(self, tip: str) -> Sequence[str]:
@@ -136,7 +137,7 @@ class FakeLockBranch:
         return ""
 
     def _check_answers(self) -> None:
-        if not self.remote.answers:
+        if not self._end.answers:
             raise LockError("The remote is silent.", where=self.where, reason="lock_unreachable")
 
 

@@ -23,7 +23,8 @@ _MEANT = re.compile(
 """A command that sends on purpose what was sent before."""
 _LOOKS = re.compile(
     r"^(qflow-gitops (-C \S+ )?(plan|status|history|validate|lock verify|show|rules|doctor)\b"
-    r"|git (log|ls-remote|ls-files|fsck|status|show|diff|branch --all|check-ignore)\b|ls )"
+    r"|git (log|ls-remote|ls-files|fsck|status|show|diff|branch --all|check-ignore)\b"
+    r"|git clone --mirror |ls )"
 )
 """A command that changes nothing."""
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -314,7 +314,7 @@ def test_a_record_that_lost_something_is_refused(
     checked = one.json("lock", "verify")
     assert checked["exitCode"] == 11
     assert checked["problems"]
-    look, back = commands(refused.err)
+    _copy, look, back = commands(refused.err)
     typed(one.folder, look)
     typed(one.folder, back)
     assert one("apply", "--yes").code == 0
