@@ -13,6 +13,7 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import ENDINGS, FINAL
 from qflow_gitops.ports.qualys import Execution, Listing, Qualys
 from qflow_gitops.results.evidence import AttemptEvidence, DifferenceTold, Kind, RunEvidence
+from qflow_gitops.results.sources import UNKNOWN, started_through
 
 SHOWN_FOR = timedelta(days=30) - timedelta(minutes=10)
 """So far back the list of executions goes, with room for two clocks (docs/api.md 1.5 [D RN118])."""
@@ -21,8 +22,6 @@ WORKFLOWS, SOURCES = 100, 50
 _EDGE = timedelta(minutes=10)
 """So near to an end of the window a clock or a slow list explains what isn't shown."""
 _PRIVATE = "private"
-UNKNOWN = "unknown"
-"""The source of an execution that doesn't show any."""
 
 
 class Here(NamedTuple):
@@ -144,8 +143,8 @@ class Live:
         return DifferenceTold(
             Kind.FOREIGN,
             f"Qualys shows execution {execution.id} of workflow {workflow}, begun at "
-            f"{when or 'an unknown time'} by {source}{status}: nothing in this lockfile started "
-            "it.",
+            f"{when or 'an unknown time'}, {started_through(source)}{status}: nothing in this "
+            "lockfile started it.",
             execution_id=execution.id,
             workflow_id=workflow,
             source=source,

@@ -92,6 +92,8 @@ def show(asked: Show, services: ShowServices) -> Report:
         return told(opened, problem=opened.problem, needed=asked.needs_qualys)
     try:
         execution = opened.looker.look()
+        if opened.story.key is None and execution.seen:
+            execution = opened.looker.begun(execution)
     except QflowError as problem:
         return told(opened, problem=problem, needed=True)
     return told(opened, execution, needed=True)

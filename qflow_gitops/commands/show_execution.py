@@ -8,6 +8,7 @@ from qflow_gitops.apply.steps import culprit, lasted, meaning, time_of, told
 from qflow_gitops.base.jsondiff import MISSING
 from qflow_gitops.errors import QflowError, UnreachableError
 from qflow_gitops.ports.qualys import Execution, Qualys
+from qflow_gitops.results.sources import UNKNOWN
 from qflow_gitops.results.stories import Culprit, Depth, ExecutionTold, StepTold
 from qflow_gitops.specs.hiding import Hiding, HidingAll
 
@@ -45,6 +46,13 @@ class Looker(NamedTuple):
             return self._with_steps(found)
         except QflowError as problem:
             return self._told(found)._replace(error=problem)
+
+    def begun(self, told: ExecutionTold) -> ExecutionTold:
+        """Add what started it, as far as Qualys shows that."""
+        with suppress(QflowError):
+            echo = self.qualys.echo(self.execution_id)
+            return told._replace(source=(echo.source if echo else "") or UNKNOWN)
+        return told
 
     def glance(self) -> ExecutionTold:
         """Look as `look` does, but at no more than says how it stands."""

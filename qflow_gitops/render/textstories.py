@@ -12,6 +12,7 @@ from qflow_gitops.render.escape import clean
 from qflow_gitops.render.layout import Line, Table
 from qflow_gitops.render.marks import Mark, Marked, hint, joined
 from qflow_gitops.render.signs import BY_SIGN, of_state, of_word, signed
+from qflow_gitops.results.sources import started_through
 from qflow_gitops.results.stories import AttemptTold, ExecutionTold, StepTold, Story
 
 _REQUEST, _OUTPUT, _DIFFERENCES, _STEPS = 24, 40, 8, 40
@@ -219,6 +220,9 @@ def _execution(body: Story) -> Iterator[Line]:
     yield ""
     on = f" on {clean(body.platform) or 'unknown platform'}"
     yield Marked(Mark.TITLE("Execution "), Mark.ID(clean(body.execution_id)), Mark.TITLE(on))
+    if found.seen and body.key is None and found.source:
+        yield Marked("  of workflow ", Mark.ID(clean(found.workflow_id) or "unknown"))
+        yield f"  {clean(started_through(found.source))}"
     if found.seen:
         means = found.meaning or f"what that means {_UNDOCUMENTED}"
         end = f"ended {found.finished or 'at an unknown time'}" if found.ended else "hasn't ended"

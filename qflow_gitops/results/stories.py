@@ -72,7 +72,8 @@ class ExecutionTold(NamedTuple):
 
     `steps` are None where they weren't seen, and `problem` says why, or what else wasn't seen.
     `missing` so many steps aren't shown. `raw` is the JSON as it came, by its path. `error` is what
-    stopped the look once the execution itself was seen.
+    stopped the look once the execution itself was seen. `source` is what started it, "" where
+    nobody asked.
     """
 
     status: str = ""
@@ -90,6 +91,7 @@ class ExecutionTold(NamedTuple):
     problem: str = ""
     raw: Mapping[str, Any] = MappingProxyType({})
     error: QflowError | None = None
+    source: str = ""
 
 
 class CommitTold(NamedTuple):

@@ -151,5 +151,6 @@ def what_qualys_says(auditor: Auditor, lived: Company) -> None:
     first, *found = part(live, "Differences")
     assert (first, found[0]) == ("Differences (2)", UNAPPROVED)
     assert f"Qualys shows execution {lived.by_hand} of workflow" in found[1]
-    assert re.search(r"begun at 2026-11-18T22:\S+Z by WORKFLOW_TRIGGER", found[1])
+    through = r"started through WORKFLOW_TRIGGER \(another workflow; who isn't told\), "
+    assert re.search(rf"begun at 2026-11-18T22:\S+Z, {through}", found[1])
     assert "those before 2026-10-30T" in found[2]

@@ -359,7 +359,7 @@ def test_an_execution_that_nobody_here_started_is_named_with_its_source() -> Non
     (found,) = differences(body, Kind.FOREIGN)
     assert (found.execution_id, found.source) == (foreign.id, "UI")
     assert found.at
-    assert f"begun at {found.at} by UI" in found.text
+    assert f"begun at {found.at}, started through UI, " in found.text
     assert body.compared.executions == 2
     assert len(body.compared.differences) == 1
     assert any("30 days" in limit for limit in body.compared.limits)

@@ -266,6 +266,9 @@ def test_an_execution_that_is_not_ours_is_told_as_that() -> None:
     assert body.key is None
     assert "isn't in the lockfile" in body.state
     assert body.execution.seen
+    assert body.execution.source == "WORKFLOW"
+    text = as_text.render(shown(world, foreign.id))
+    assert f"\n  of workflow {foreign.workflow_id}\n  started through WORKFLOW\n" in text
     with pytest.raises(UsageProblem) as refused:
         story(world, "77777777-0000-4000-8000-000000000001")
     assert refused.value.reason == "execution_unknown"
