@@ -78,7 +78,7 @@ _ODD: Mapping[str, re.Pattern[str]] = {
     "'": re.compile(r"':\S"),
     ">": re.compile(_BLOCK.format(sign=">") + r"|^ *>", re.MULTILINE),  # on a line of its own
     "|": re.compile(_BLOCK.format(sign=r"\|") + r"|^ *\|", re.MULTILINE),
-    "#": re.compile(r"[\"'\]}]#"),  # a comment that is stuck to a value
+    "#": re.compile(r"[\"'\]},\[{]#"),  # a comment that is stuck to a value, bracket or comma
     "<<<<<<<": re.compile("^<<<<<<<", re.MULTILINE),  # a conflict
 }
 """What libyaml and others read differently, or what needs a closer look, by a character in it."""

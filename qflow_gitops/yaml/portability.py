@@ -17,6 +17,7 @@ _DIRECTIVE = re.compile(r"^%[^\r\n]*", re.MULTILINE)
 _OWN_INDENTATION = re.compile(r"[|>][+-]?[0-9]")
 _INDENTED = re.compile(r"(?:\A|\n)[ \t]")
 _KEPT = re.compile(r"[|>][0-9]?\+")
+_COMMENT = re.compile(r"#[^\r\n]*")
 _BREAK = r"(?:\r\n?|\n)"
 _LINE = re.compile(_BREAK + r"( *+)(?=[ \t]*+\S)")
 _LINE_BUT_COMMENTS = re.compile(_BREAK + r"( *+)(?=[ \t]*+[^\s#])")
@@ -51,8 +52,10 @@ def is_apart(text: str, start: int) -> bool:
 
 def glued_comment(text: str, start: int, end: int) -> int | None:
     """Find a comment that sticks to a bracket or comma, in what stands between two tokens."""
-    found = text.find("#", start, end)
-    return found if found > 0 and text[found - 1] in ",[{" else None
+    for found in _COMMENT.finditer(text, start, end):
+        if text[found.start() - 1] in ",[{":
+            return found.start()
+    return None
 
 
 def in_block(text: str, start: int, value: str) -> Message | None:

@@ -134,7 +134,9 @@ def test_a_formatter_and_two_readers_agree_on_odd_texts(seed: int) -> None:
         "a: |+\n\n", "a: >+\n\n\nb: 1\n", "a: |+\n  b\n\nc: 1\n", "a: |2+\n  b\n\n\n",
         "a: |2-\n\n   b\n", "a: |\n \n  b\n",
         "? a\n: b\n", "k:\n  ? a\n", "a: {? b : c}\n", "a: [? b : c]\n", "- ? a\n",
-        "a: [#b\n  c]\n", "a: [b,#c\n  d]\n", "a: {#b\n  c: d}\n", "a: |2\n  b\n", "a: >-1\n b\n",
+        "a: [#b\n  c]\n", "a: [b,#c\n  d]\n", "a: {#b\n  c: d}\n",
+        "{#b\nc: d}\n", "{b: c,#d\ne: f}\n", "{b: [#c\nd]}\n", "a: [b # c\n  ,#d\n  e]\n",
+        "a: |2\n  b\n", "a: >-1\n b\n",
         "a: >2\n   b\n",
         "a: [\n<<<<<<< HEAD\n b,\n=======\n c,\n>>>>>>> d\n ]\n",
     ],
@@ -142,6 +144,11 @@ def test_a_formatter_and_two_readers_agree_on_odd_texts(seed: int) -> None:
 def test_what_others_read_differently_or_refuse_is_refused(text: str) -> None:
     assert read(text) is None
     assert fast.read(text) is None
+
+
+@pytest.mark.parametrize("text", ["{ #b\nc: d}\n", "a: [b # c,#d\n  ,e]\n", "a: b,#c\n"])
+def test_a_comment_after_a_space_is_one_and_in_it_or_in_a_word_is_none(text: str) -> None:
+    assert read(text) is not None
 
 
 @pytest.mark.parametrize(
