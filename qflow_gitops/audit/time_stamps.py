@@ -75,6 +75,11 @@ def certificates_in(content: bytes, where: str) -> Sequence[Certificate]:
     return found
 
 
+def subjects(certificates: Iterable[Certificate]) -> str:
+    """Return whose each is, by its subject."""
+    return " and ".join(each.subject.rfc4514_string() or "no name" for each in certificates)
+
+
 def validity(certificates: Iterable[Certificate]) -> list[tuple[datetime, datetime]]:
     """Return from when and until when each is valid."""
     return [(each.not_valid_before_utc, each.not_valid_after_utc) for each in certificates]

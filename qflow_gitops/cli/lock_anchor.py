@@ -11,20 +11,21 @@ import click
 from qflow_gitops.cli import options
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.cli.context import Wiring, run
-from qflow_gitops.errors import UsageProblem
+from qflow_gitops.errors import QflowError, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qflow_gitops.commands.verify_anchors import AnchorsGiven
+    from qflow_gitops.commands.verify_anchors import AnchorsGiven, Trusted
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.ports.lockfile import Standing
-    from qflow_gitops.ports.time_stamps import StampChecker, StampServer
+    from qflow_gitops.ports.time_stamps import StampServer
     from qflow_gitops.results.report import Report
 
 
 _MOST = 1024 * 1024
 """Bytes that are read of a file which a person names."""
+_UNCHECKED = "Nothing was checked."
 
 
 @click.command("anchor")
@@ -71,24 +72,42 @@ def command(
 
 def given(wiring: Wiring, files: tuple[Path, ...], certificate: Path | None) -> AnchorsGiven:
     """Read what a person holds the history against. Raises UsageProblem, InvalidInput."""
-    from qflow_gitops.commands.verify_anchors import AnchorsGiven, read_anchor
+    from qflow_gitops.commands.verify_anchors import AnchorsGiven, Trusted, read_anchor
 
     held = {str(file): read_anchor(_read(wiring.directory / file), str(file)) for file in files}
     own = None if certificate is None else _read(wiring.directory / certificate)
 
-    def checker(lockfile: Lockfile) -> StampChecker:
+    def trusted(lockfile: Lockfile) -> Trusted:
         from qflow_gitops.audit import time_stamps
         from qflow_gitops.sources.anchoring import authority
 
-        if not time_stamps.is_installed():
-            raise time_stamps.needs_attest()
-        if own is not None:
-            return time_stamps.Checker(time_stamps.certificates_in(own, str(certificate)))
-        head = wiring.newest()
-        found = authority(wiring.git, wiring.project(head), lockfile, head)
-        return time_stamps.Checker(time_stamps.certificates_in(found.certificates, found.where))
+        with _only_looking():
+            if not time_stamps.is_installed():
+                raise time_stamps.needs_attest()
+            content, where, whose = own, str(certificate), "as you gave it"
+            if content is None:
+                head = wiring.newest()
+                found = authority(wiring.git, wiring.project(head), lockfile, head)
+                content, where, whose = (
+                    found.certificates,
+                    found.where,
+                    "as the settings of that commit say",
+                )
+            some = time_stamps.certificates_in(content, where)
+        said = f"{where}, {whose}: {time_stamps.subjects(some)}"
+        return Trusted(time_stamps.Checker(some), said)
 
-    return AnchorsGiven(held, checker, strict=own is not None)
+    return AnchorsGiven(held, trusted, strict=own is not None)
+
+
+@contextmanager
+def _only_looking() -> Iterator[None]:
+    """Say of what is raised that no check was made; no anchor was meant to be written."""
+    try:
+        yield
+    except QflowError as problem:
+        problem.not_done = _UNCHECKED
+        raise
 
 
 def _read(path: Path) -> bytes:
@@ -99,7 +118,7 @@ def _read(path: Path) -> bytes:
         raise UsageProblem(
             f"It can't be read: {problem.strerror}.",
             where=str(path),
-            not_done="Nothing was checked.",
+            not_done=_UNCHECKED,
             hint="Name a file that is there.",
             reason="anchor_file",
         ) from None

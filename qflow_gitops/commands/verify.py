@@ -69,6 +69,8 @@ def verify(
         signed=done.signed if signers else None,
         problems=tuple(done.problems),
         anchors=held.anchors,
+        certificates=held.certificates,
+        serial=newest.serial if newest else None,
     )
     moved = out_of_use(Snapshot(newest, store.where))
     return replace(verified(body), notes=(*kept.notes, *held.notes, *moved))

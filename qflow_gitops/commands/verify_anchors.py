@@ -15,14 +15,21 @@ from qflow_gitops.results.records import AnchorHeld
 _NOTHING = "Nothing was checked."
 
 
+class Trusted(NamedTuple):
+    """Who looks at time stamps, and by which certificates, in words."""
+
+    checker: StampChecker
+    certificates: str
+
+
 class AnchorsGiven(NamedTuple):
     """What a person holds the history against: anchors by their files.
 
-    `checker` gives who looks at time stamps; what it raises is only told, unless `strict`.
+    `trusted` gives who looks at time stamps; what it raises is only told, unless `strict`.
     """
 
     files: Mapping[str, Anchor]
-    checker: Callable[[Lockfile], StampChecker] | None
+    trusted: Callable[[Lockfile], Trusted] | None
     strict: bool = False
 
 
@@ -31,9 +38,13 @@ NO_ANCHORS = AnchorsGiven({}, None)
 
 @dataclass(slots=True)
 class Held:
-    """What came of it. `anchors` is None for a store that can have none."""
+    """What came of it. `anchors` is None for a store that can have none.
+
+    `certificates` say against which ones time stamps were checked, "" where none was.
+    """
 
     anchors: tuple[AnchorHeld, ...] | None = None
+    certificates: str = ""
     problems: list[str] = field(default_factory=list)
     notes: tuple[str, ...] = ()
 
@@ -74,7 +85,9 @@ def held_anchors(store: LockStore, newest: Lockfile | None, given: AnchorsGiven)
     held = Held()
     checker = None
     if newest and any(anchor.stamp for _, anchor in all_of_them):
-        checker, held.notes = _checker(newest, given)
+        trusted, held.notes = _trusted(newest, given)
+        if trusted:
+            checker, held.certificates = trusted
     found = []
     for file, anchor in all_of_them:
         text, stands = _look(store.anchors, tip, anchor, newest)
@@ -86,11 +99,11 @@ def held_anchors(store: LockStore, newest: Lockfile | None, given: AnchorsGiven)
     return held
 
 
-def _checker(newest: Lockfile, given: AnchorsGiven) -> tuple[StampChecker | None, tuple[str, ...]]:
-    if given.checker is None:
+def _trusted(newest: Lockfile, given: AnchorsGiven) -> tuple[Trusted | None, tuple[str, ...]]:
+    if given.trusted is None:
         return None, ()
     try:
-        return given.checker(newest), ()
+        return given.trusted(newest), ()
     except QflowError as problem:
         if given.strict:
             raise

@@ -28,10 +28,12 @@ def _verified(body: Verified) -> dict[str, Any]:
     return {
         "where": body.where,
         "versions": body.versions,
+        "serial": body.serial,
         "attempts": body.attempts,
         "digests": body.digests,
         "digestsUnseen": body.unseen,
         "signed": body.signed,
         "anchors": None if held is None else [each._asdict() for each in held],
+        "certificates": body.certificates or None,
         "problems": list(body.problems),
     }

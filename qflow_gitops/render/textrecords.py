@@ -153,16 +153,18 @@ def standstill(body: Standstill) -> Iterator[str]:
 
 def verified(body: Verified) -> Iterator[str]:
     """What a check of the lockfile found."""
+    version = f"version {body.serial}" if body.serial is not None else "a version that isn't known"
+    seen = version if body.anchors is None else f"{count(body.versions, 'commit')}, up to {version}"
     yield (
-        f"{clean(body.where)}: {count(body.versions, 'version')}, "
-        f"{count(body.attempts, 'attempt')}; {count(len(body.problems), 'problem')}"
+        f"{clean(body.where)}: {seen}; {count(body.attempts, 'attempt')}; "
+        f"{count(len(body.problems), 'problem')}"
     )
     for problem in body.problems[:SHOWN_PROBLEMS]:
         yield Marked(Mark.FAILED("  ✗"), f" {clean(problem)}")
     if len(body.problems) > SHOWN_PROBLEMS:
         yield f"  … {len(body.problems) - SHOWN_PROBLEMS:,} more (--format json: all)"
     if not body.problems:
-        grown = "every version only adds to the one before; " if body.versions > 1 else ""
+        grown = "every commit only adds to the one before; " if body.versions > 1 else ""
         yield signed("✓", f"{grown}no execution is in it twice")
     if body.digests is None:
         yield signed("·", "the digests weren't taken again of the files (--quick)")
@@ -172,7 +174,7 @@ def verified(body: Verified) -> Iterator[str]:
         unseen = count(body.unseen, "attempt")
         yield signed("·", f"{unseen} whose file, as it was, isn't in this clone")
     if body.signed is not None:
-        yield signed("·", f"{count(body.signed, 'version')} signed by an allowed signer")
+        yield signed("·", f"{count(body.signed, 'commit')} signed by an allowed signer")
     if body.anchors:
         stand = [each for each in body.anchors if each.stands]
         sign = "✓" if len(stand) == len(body.anchors) else "·"
@@ -181,7 +183,8 @@ def verified(body: Verified) -> Iterator[str]:
         held = f"{len(stand):,} of {count(len(body.anchors), 'anchor')}"
         yield signed(sign, f"what stood there by {held} stands there now{since}")
         stamps = sum(each.stamped is True for each in body.anchors)
-        yield signed("·", f"{count(stamps, 'time stamp')} checked against the certificate")
+        against = f" against {clean(body.certificates)}" if body.certificates else ""
+        yield signed("·", f"{count(stamps, 'time stamp')} checked{against}")
 
 
 def anchored(body: Anchored) -> Iterator[str]:

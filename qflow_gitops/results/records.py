@@ -155,6 +155,9 @@ class Verified:
     wasn't asked. `signed` counts commits with a signature of an allowed signer, None where that
     wasn't asked. `problems` are sentences.
     `anchors` were held against the history, oldest first; None for a store that has none.
+    `certificates` say against which ones their time stamps were checked, "" where none was.
+    `versions` are commits where the store has a history; `serial` is the newest one's, None where
+    that can't be read.
     """
 
     where: str
@@ -165,6 +168,8 @@ class Verified:
     signed: int | None
     problems: tuple[str, ...]
     anchors: tuple[AnchorHeld, ...] | None = None
+    certificates: str = ""
+    serial: int | None = None
 
 
 def verified(body: Verified) -> Report:

@@ -314,7 +314,11 @@ def test_a_time_stamp_is_held_against_the_certificate_that_one_trusts(
     assert (checked["exitCode"], checked["anchors"][0]["stamped"]) == (11, False)
     other.write_text(authorities("another").root + stamps.authority.root)
     assert cli("lock", "verify", "--certificate", "other.pem").code == 0
+    assert "checked against other.pem, as you gave it: " in cli(
+        "lock", "verify", "--certificate", "other.pem"
+    ).out  # fmt: skip
     nothing = cli.json("lock", "verify", "--certificate", "qflow.yaml")
+    assert nothing["error"]["notDone"] == "Nothing was checked."
     assert (nothing["exitCode"], nothing["reason"]) == (3, "anchor_certificate")
 
 

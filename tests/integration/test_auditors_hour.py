@@ -87,7 +87,9 @@ def test_an_auditors_hour(lived: Company, capfd: pytest.CaptureFixture[str]) -> 
     whole = auditor.ask("anchor of 1 November")
     assert whole.code == 0
     assert "✓ what stood there by 1 of 1 anchor stands there now, as of 2026-11-01T" in whole.out
-    assert "1 time stamp checked against the certificate" in whole.out
+    assert ": 43 commits, up to version 42; 12 attempts; 0 problems\n" in whole.out
+    at = r"tsa\.pem at commit [0-9a-f]{10}, as the settings of that commit say: CN=\S"
+    assert re.search(rf"· 1 time stamp checked against {at}", whole.out)
     own = audited(auditor.clone)
     assert own.stdout == "43 commits, 12 runs, 12 attempts, 1 anchor, 0 problems\n"
     assert audited(auditor.clone, "--branch", "origin/qflow-lock").stdout == own.stdout

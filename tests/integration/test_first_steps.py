@@ -22,10 +22,10 @@ def test_verify_says_that_a_file_has_one_version(recorded: Workspace, cli: Cli) 
     assert cli("freeze", "--reason", "to have a second version").code == 0
     done = cli("lock", "verify")
     assert (done.code, done.out.splitlines()[0]) == (
-        0, "qflow.lock: 1 version, 1 attempt; 0 problems",
+        0, "qflow.lock: version 2; 1 attempt; 0 problems",
     )  # fmt: skip
     assert "was checked as it stands" in done.err
-    assert "every version only adds" not in done.out
+    assert "every commit only adds" not in done.out
 
 
 def test_a_merge_s_two_sides_in_the_lockfile_are_called_that(recorded: Workspace, cli: Cli) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from qflow_gitops.commands.anchor import anchor, deposit
-from qflow_gitops.commands.verify_anchors import AnchorsGiven, held_anchors, read_anchor
+from qflow_gitops.commands.verify_anchors import AnchorsGiven, Trusted, held_anchors, read_anchor
 from qflow_gitops.errors import LockError, QflowError, UsageProblem
 from qflow_gitops.lockfile.anchors import Anchor, contents_of, from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -45,7 +45,7 @@ def body(report: Report) -> Anchored:
 def given(
     server: FakeStampServer, *files: tuple[str, Anchor], strict: bool = False
 ) -> AnchorsGiven:
-    return AnchorsGiven(dict(files), lambda _lockfile: server, strict)
+    return AnchorsGiven(dict(files), lambda _lockfile: Trusted(server, "a test's"), strict)
 
 
 def newest(store: BranchStore) -> Lockfile:
@@ -128,7 +128,7 @@ def test_a_time_stamp_of_another_time_or_server_is_none(store: BranchStore) -> N
 def test_what_cant_be_checked_is_told(store: BranchStore) -> None:
     anchor(store, lambda _now: FakeStampServer(), again=False)
 
-    def unset(_lockfile: Lockfile) -> FakeStampServer:
+    def unset(_lockfile: Lockfile) -> Trusted:
         raise UsageProblem("No server is named.", hint="Name one.", reason="anchor_unset")
 
     held = held_anchors(store, newest(store), AnchorsGiven({}, unset))
