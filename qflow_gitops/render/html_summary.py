@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
+from qflow_gitops.results.approved import Approved
 from qflow_gitops.results.evidence import (
     AttemptEvidence,
     DoubtTold,
@@ -32,40 +33,12 @@ class Released(NamedTuple):
     release: ReleaseTold
 
 
-class Approved(NamedTuple):
-    """How many of those that were sent somebody approved, and those that lack it.
-
-    `lacking` are the newest without what the policy asked for, `none_asked` those without an
-    approval where it asked for none, `not_known` where nobody knows what it asked for.
-    """
-
-    sent: int
-    approved: int
-    lacking: tuple[AttemptEvidence, ...]
-    lacking_in_all: int
-    none_asked: int
-    not_known: int
-
-    @classmethod
-    def of(cls, attempts: Iterable[AttemptEvidence]) -> Self:
-        """Count them."""
-        sent = [one for one in attempts if one.outcome not in (Outcome.DECLARED, Outcome.NOT_RUN)]
-        without = [one for one in sent if not one.approvals]
-        lacking = [one for one in sent if one.lacks_approvals]
-        lacking.sort(key=lambda one: one.opened_at, reverse=True)
-        asked = Counter(one.approvals_needed for one in without)
-        return cls(
-            len(sent), len(sent) - len(without), tuple(lacking[:MOST_NAMES]), len(lacking),
-            asked[0], asked[None],
-        )  # fmt: skip
-
-
 class Summary(NamedTuple):
     """Counts, and the first of each list with how many there are in all.
 
     `counts` are by environment, then by outcome; `outcomes` those that occur. Open doubts come
-    first, then the newest. `differing` are the attempts of differences by their run and number,
-    `empty` the classes of the table's columns that hold nothing.
+    first, then the newest. `lacking` are the newest of those that lack approvals. `differing` are
+    the attempts of differences by their run and number, `empty` the classes of the table's columns that hold nothing.
     """
 
     attempts: int
@@ -81,6 +54,7 @@ class Summary(NamedTuple):
     first: str
     last: str
     approved: Approved
+    lacking: tuple[AttemptEvidence, ...]
     differing: Mapping[tuple[str, str, int | None], AttemptEvidence]
     empty: str
 
@@ -98,6 +72,8 @@ def summarised(evidence: Evidence) -> Summary:
     releases = [Released(one, each) for one in every for each in one.releases]
     releases.sort(key=lambda each: each.release.at or each.attempt.opened_at, reverse=True)
     opened = sorted(one.opened_at for one in every if one.opened_at)
+    approved = Approved.of(every)
+    lacking = sorted(approved.lacking, key=lambda one: one.opened_at, reverse=True)
     return Summary(
         attempts=len(every), runs=sum(bool(run.attempts) for run in evidence.runs),
         outcomes=tuple(one for one in Outcome if totals[one]), counts=counts, totals=totals,
@@ -105,7 +81,8 @@ def summarised(evidence: Evidence) -> Summary:
         open_doubts=sum(not each.doubt.settled for each in doubts),
         releases=tuple(releases[:MOST]), releases_in_all=len(releases),
         first=opened[0] if opened else "", last=opened[-1] if opened else "",
-        approved=Approved.of(every), differing=_differing(evidence, every), empty=_empty(every),
+        approved=approved, lacking=tuple(lacking[:MOST_NAMES]),
+        differing=_differing(evidence, every), empty=_empty(every),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from qflow_gitops.render.marks import Mark, Marked, hint
 from qflow_gitops.render.signs import of_state, signed
 from qflow_gitops.render.steps import in_a_line
 from qflow_gitops.render.textplans import lock
+from qflow_gitops.results.approved import Approved
 from qflow_gitops.results.evidence import (
     ApprovalTold,
     AttemptEvidence,
@@ -79,22 +80,20 @@ def _compared(body: Evidence) -> Iterator[Line]:
 
 def _approved(attempts: Sequence[AttemptEvidence]) -> Iterator[Line]:
     """Say of all that was sent whether somebody approved it, and whether the policy asked."""
-    sent = [one for one in attempts if one.outcome not in (Outcome.DECLARED, Outcome.NOT_RUN)]
-    without = [one for one in sent if not one.approvals]
-    lacks = [one for one in sent if one.lacks_approvals]
-    if not sent:
+    found = Approved.of(attempts)
+    if not found.sent:
         return
     yield ""
-    yield Mark.TITLE(f"Approved ({len(sent) - len(without):,} of {len(sent):,} that were sent)")
-    if lacks:
-        yield signed("✗", f"{count(len(lacks), 'attempt')} without what the policy asked for")
+    yield Mark.TITLE(f"Approved ({found.approved:,} of {found.sent:,} that were sent)")
+    if found.lacking:
+        many = count(len(found.lacking), "attempt")
+        yield signed("✗", f"{many} without what the policy asked for")
     else:
         yield signed("✓", "none was sent without what the policy asked for, as far as it is known")
-    for asked, words in (
-        (0, "the policy asked for none"),
-        (None, "what the policy asked for isn't known"),
+    for some, words in (
+        (found.none_asked, "the policy asked for none"),
+        (found.not_known, "what the policy asked for isn't known"),
     ):
-        some = [one for one in without if one.approvals_needed == asked]
         if some:
             names = listed([clean(one.title) for one in some])
             yield signed("·", f"{len(some):,} without an approval, {words}: ", names)
