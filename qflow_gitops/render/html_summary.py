@@ -38,7 +38,8 @@ class Summary(NamedTuple):
 
     `counts` are by environment, then by outcome; `outcomes` those that occur. Open doubts come
     first, then the newest. `lacking` are the newest of those that lack approvals. `differing` are
-    the attempts of differences by their run and number, `empty` the classes of the table's columns that hold nothing.
+    the attempts of differences by their run and number, `empty` the classes of the table's columns
+    that hold nothing.
     """
 
     attempts: int
