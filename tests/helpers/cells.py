@@ -68,7 +68,9 @@ _MADE_UP = (
     (r"127\.0\.0\.1:\d+", "<gateway>"),
     (r'"<id>"', "<id>"),  # a lineage that looks like a number is written in quotes
     (r"answers in [\d.]+ s", "answers"),
-    (r"version \d+|\d+ versions", "<versions>"),  # how many writes went into one is by chance
+    # How many writes went into one is by chance, and which of two runs was accepted last.
+    (r"(version|serial) \d+|\d+ versions", "<versions>"),
+    (r"Qualys took (changed|encrypt-prod-buckets) of", "Qualys took <run> of"),
 )
 
 
