@@ -88,6 +88,7 @@ def test_what_lets_somebody_in_is_not_shown(said: str, shown: str) -> None:
 
 
 def test_a_remote_that_says_much_costs_little() -> None:
-    begun = time.monotonic()
-    without_secrets("://" * 100_000)
-    assert time.monotonic() - begun < 5
+    """In time of the processor, which other processes don't change: its square takes 17 s."""
+    begun = time.process_time()
+    without_secrets("://" * 25_000)
+    assert time.process_time() - begun < 3

@@ -31,9 +31,9 @@ def test_a_star_stays_within_a_part_and_two_stand_for_the_rest(
 
 
 def test_many_stars_take_no_time() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert not is_named("a" * 200, ["*a" * 99 + "b"])
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 class Known:

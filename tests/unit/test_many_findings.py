@@ -44,9 +44,9 @@ BAD = {
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
 def test_thousands_of_findings_are_counted_and_not_all_shown(text: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     found = load.load({"a.yaml": text.encode()}, SETTINGS).diagnostics
-    assert time.monotonic() - begun < 15  # 2,000 took 25 s
+    assert time.process_time() - begun < 15  # 2,000 took 25 s
     assert len(found) == MAX_FINDINGS + 1
     (more,) = [one for one in found if one.rule == "too-many-findings"]
     assert more.message.startswith("There are ")

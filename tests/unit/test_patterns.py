@@ -31,9 +31,9 @@ def test_the_whole_text_has_to_match(pattern: str, text: str, expected: bool) ->
 
 @pytest.mark.parametrize("pattern", ["(a+)+b", "(a|a)*b", "(a|aa)+b", "(.*)*b", "(?:a{0,9})+b"])
 def test_no_text_keeps_it_busy(pattern: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     assert not matches(pattern, "a" * 100_000)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ def test_what_is_no_template(value: str) -> None:
 
 @pytest.mark.parametrize("part", ["{", "{{", "${", "${a", "{{ a", "0-", "a" * 32, "(", "<"])
 def test_a_long_text_takes_no_time(part: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(10):
         suggest.about_template(part * 20_000)
         suggest.about_id(part * 20_000)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

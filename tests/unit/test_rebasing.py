@@ -389,7 +389,7 @@ def test_ten_thousand_runs_cost_nothing_each_time() -> None:
     )
     lockfile = lockfile.recorded(opened(f"n{number}") for number in range(200))
     lockfile.owner("")
-    started = time.perf_counter()
+    started = time.process_time()
     for number in range(200):
         lockfile = lockfile.recorded([moved(A, f"n{number}", execution=f"f-{number}")])
-    assert (time.perf_counter() - started) / 200 < 0.003  # seconds; 0.3 ms where it is quiet
+    assert (time.process_time() - started) / 200 < 0.003  # seconds; 0.3 ms where it is quiet

@@ -115,7 +115,7 @@ def test_what_is_no_secret_stays() -> None:
 def test_a_long_answer_takes_no_longer() -> None:
     redact = Redactor()
     redact.learn(["a1" * 2_000])
-    begun = time.perf_counter()
+    begun = time.process_time()
     for text in (
         "a" * 1_000_000,
         "a1" * 500_000,
@@ -124,4 +124,4 @@ def test_a_long_answer_takes_no_longer() -> None:
         "&" * 1_000_000,
     ):
         assert len(redact(text)) <= 200
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

@@ -293,10 +293,10 @@ def test_a_range_covers_exactly_the_value(spec: str, path: Path) -> None:
 def test_a_spec_is_checked_within_a_few_milliseconds() -> None:
     document = parse((VALID[1] / "spec.yaml").read_bytes(), "spec.yaml").documents[0]
     schema.check(document, "workflow-run")
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(50):
         assert schema.check(document, "workflow-run") == []
-    assert (time.perf_counter() - started) / 50 < 0.01
+    assert (time.process_time() - started) / 50 < 0.01
 
 
 @pytest.mark.parametrize(
@@ -310,9 +310,9 @@ def test_a_spec_is_checked_within_a_few_milliseconds() -> None:
 )  # fmt: skip
 def test_a_hostile_spec_takes_no_time(spec: str) -> None:
     document = parse(f"{HEAD}spec:\n  workflowId: {UUID}\n  {spec}\n".encode(), "a").documents[0]
-    started = time.perf_counter()
+    started = time.process_time()
     assert schema.check(document, "workflow-run")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 # --- the lockfile --------------------------------------------------------------------

@@ -306,9 +306,9 @@ def test_where_clocks_move_by_an_hour_the_library_says_the_same(
 )
 def test_it_is_found_far_ahead_and_soon(windows: list[Window], expected: datetime | None) -> None:
     now = utc("2026-03-20T10:00:30")
-    began = time.perf_counter()
+    began = time.process_time()
     answer = verdict(windows, "prod", now)
-    assert time.perf_counter() - began < 5  # a tenth of it is usual
+    assert time.process_time() - began < 5  # a tenth of it is usual
     assert (expected if expected and expected <= now + LONGEST else None) == answer.changes_at
 
 

@@ -16,9 +16,9 @@ def test_every_case_is_read_or_refused_with_a_place() -> None:
     assert len(cases) > 400
     equal, lenient, otherwise = 0, [], []
     for one in cases:
-        begun = time.monotonic()
+        begun = time.process_time()
         parsed = parse(one["yaml"].encode(), "a.yaml")
-        assert time.monotonic() - begun < 5, one["id"]
+        assert time.process_time() - begun < 5, one["id"]
         for finding in parsed.diagnostics:
             assert (finding.range.start.line, finding.range.start.column) >= (1, 1), one["id"]
             assert finding.message.endswith("."), one["id"]
