@@ -8,6 +8,7 @@ from qflow_gitops.results.words import EXITS, Word
 from qflow_gitops.results.words_of_differences import DIFFERENCES
 from qflow_gitops.results.words_of_plans import PLANS
 from qflow_gitops.results.words_of_states import STATES
+from qflow_gitops.results.words_of_the_fleet import FLEET
 from qflow_gitops.results.words_of_the_lockfile import LOCKFILE
 from qflow_gitops.results.words_of_usage import USAGE
 
@@ -20,6 +21,7 @@ REASONS: Mapping[str, Word] = {
         stops.FILES,
         stops.GIT,
         LOCKFILE,
+        FLEET,
         hosts.QUALYS,
         hosts.LOGIN,
         hosts.GITHUB,

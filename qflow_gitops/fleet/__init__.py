@@ -1,0 +1,6 @@
+"""A fleet: many projects, each in a repository of its own, worked on wave by wave.
+
+Each member is worked on by the ordinary program in a process of its own, and its own lockfile
+makes every repeat harmless; `fleet.lock` (`lockfile.fleet`, behind `ports.fleet`) only
+coordinates. Imports `sources`, `stores`, `git` and below.
+"""

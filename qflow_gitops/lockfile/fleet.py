@@ -1,0 +1,199 @@
+"""What `fleet.lock` says: who works on which member now, how each was seen last, what was decided.
+
+Pure; `fleet_codec` has its bytes. Nothing in it is forgotten but what a newer thing of the same
+kind replaces: how a member was seen, and a claim that was given back or is over.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any, NamedTuple
+
+from qflow_gitops.base.printable import shown
+from qflow_gitops.base.times import moment, stamp
+from qflow_gitops.lockfile.notes import LedgerEvent, freezes_of
+
+FLEET_LOCK = "fleet.lock"
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _line(text: str) -> str:
+    """Return a text as one line of characters that are seen, as the file has it."""
+    return shown(" ".join(text.split()))
+
+
+class Claim(NamedTuple):
+    """Somebody works on a member, and is given until then. `id` is made up for each claim."""
+
+    id: str
+    by: str
+    at: str
+    until: str
+
+    def holds(self, now: datetime) -> bool:
+        """Whether its time isn't over."""
+        return now < moment(self.until)
+
+
+def claim(name: str, by: str, now: datetime, seconds: float) -> Claim:
+    """Return a claim with this id, from now on and for so long."""
+    return Claim(name, _line(by), stamp(now), stamp(now + timedelta(seconds=ceil(seconds))))
+
+
+class Release(NamedTuple):
+    """Somebody let a wave go on in spite of these members."""
+
+    wave: int
+    members: tuple[str, ...]
+    commit: str
+    by: str
+    at: str
+    reason: str
+
+
+class Seen(NamedTuple):
+    """How a member stood when its ref and its lockfile's branch were at these two commits.
+
+    `counts` are its runs by what is to be done with them, or came of them; `ended` is when its
+    last run did, in seconds since 1970 (0: unknown); `detail` is one line without secrets.
+    """
+
+    standing: str
+    exit_code: int
+    reason: str = ""
+    counts: Mapping[str, int] = _NOTHING
+    ended: float = 0.0
+    digest: str = ""
+    detail: str = ""
+    commit: str = ""
+    lock_commit: str = ""
+
+
+class MemberRecord(NamedTuple):
+    """A member: how it was seen last and when (RFC 3339), and who works on it."""
+
+    seen: Seen | None = None
+    at: str = ""
+    claim: Claim | None = None
+    extra: Mapping[str, Any] = _NOTHING
+
+
+@dataclass(frozen=True)
+class FleetRecord:
+    """All of `fleet.lock`; serial 0 where there is none yet.
+
+    `commit` is the fleet's that was worked on last, `open` how many of its waves were opened.
+    `credentials` has the addresses (`base.addresses.same_form`) that a set of them was used for;
+    `freeze` is what the lockfile's head has (`lockfile.notes`).
+    """
+
+    serial: int = 0
+    commit: str = ""
+    open: int = 0
+    freeze: tuple[LedgerEvent, ...] = ()
+    credentials: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    releases: tuple[Release, ...] = ()
+    members: Mapping[str, MemberRecord] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def freezes(self) -> tuple[LedgerEvent, ...]:
+        """What holds everything, oldest first."""
+        return freezes_of(self.freeze)
+
+    def member(self, name: str) -> MemberRecord:
+        """Return what is known of a member."""
+        return self.members.get(name, MemberRecord())
+
+    def holder(self, name: str, now: datetime) -> Claim | None:
+        """Return the claim on a member that holds now."""
+        found = self.member(name).claim
+        return found if found and found.holds(now) else None
+
+    def held(self, claim_id: str) -> tuple[str, ...]:
+        """Return the members that a claim has, whether or not its time is over."""
+        return tuple(
+            name for name, one in self.members.items() if one.claim and one.claim.id == claim_id
+        )
+
+    def claimed(self, names: Iterable[str], by: Claim, now: datetime) -> "FleetRecord":
+        """Claim those of the members that nobody else holds; what it has already is prolonged."""
+        free = [name for name in names if (self.holder(name, now) or by).id == by.id]
+        return self._with({name: self.member(name)._replace(claim=by) for name in free})
+
+    def given_back(self, names: Iterable[str], claim_id: str) -> "FleetRecord":
+        """End a claim on members; those that another has meanwhile stay theirs."""
+        mine = set(self.held(claim_id))
+        back = [name for name in names if name in mine]
+        return self._with({name: self.members[name]._replace(claim=None) for name in back})
+
+    def worked(self, name: str, seen: Seen, at: str, claim_id: str = "") -> "FleetRecord":
+        """Put how a member was seen in place of what was seen before, and end this claim on it.
+
+        What came of a claim that was lost meanwhile counts all the same: it is what was seen last.
+        """
+        code = seen.exit_code
+        whole = seen._replace(
+            exit_code=code if code >= 0 else 128 - code,  # ended by a signal, as a shell counts it
+            reason=_line(seen.reason),
+            ended=float(ceil(seen.ended)),
+            detail=_line(seen.detail),
+        )
+        new = self._with({name: self.member(name)._replace(seen=whole, at=at)})
+        return new.given_back([name], claim_id) if claim_id else new
+
+    def released(self, release: Release) -> "FleetRecord":
+        """Let a wave go on in spite of members."""
+        whole = release._replace(by=_line(release.by), reason=_line(release.reason))
+        return replace(self, releases=(*self.releases, whole))
+
+    def frozen(self, event: LedgerEvent) -> "FleetRecord":
+        """Freeze everything, or lift that: by the event."""
+        return replace(self, freeze=(*self.freeze, event))
+
+    def opened(self, wave: int, commit: str) -> "FleetRecord":
+        """Open the waves up to this one at a commit of the fleet; none is closed again there."""
+        return replace(
+            self, commit=commit, open=max(wave, self.open) if commit == self.commit else wave
+        )
+
+    def accepted(self, credentials: str, address: str) -> "FleetRecord":
+        """Note that a set of credentials is used for an address."""
+        before = self.credentials.get(credentials, ())
+        if address in before:
+            return self
+        return replace(self, credentials={**self.credentials, credentials: (*before, address)})
+
+    def _with(self, changed: Mapping[str, MemberRecord]) -> "FleetRecord":
+        return replace(self, members={**self.members, **changed}) if changed else self
+
+
+def missing_in(after: FleetRecord, before: FleetRecord) -> tuple[str, ...]:
+    """Say what a later record lacks of an earlier one, which nothing takes out of it."""
+    lost = [
+        f"the serial went from {before.serial} to {after.serial}"
+        for _ in range(after.serial <= before.serial)
+    ]
+    lost += _cut("a release", after.releases, before.releases)
+    lost += _cut("a freeze", after.freeze, before.freeze)
+    lost += [
+        f"the credentials {name} were used for {address}, which isn't there any more"
+        for name, addresses in before.credentials.items()
+        for address in _without(addresses, after.credentials.get(name, ()))
+    ]
+    gone = _without(before.members, after.members)
+    unseen = [
+        name
+        for name, one in before.members.items()
+        if one.seen and name in after.members and not after.members[name].seen
+    ]
+    return tuple(lost + [f"{name} isn't there any more" for name in [*gone, *unseen]])
+
+
+def _cut(what: str, after: Sequence[Any], before: Sequence[Any]) -> list[str]:
+    return [] if tuple(after[: len(before)]) == tuple(before) else [f"{what} isn't as it was"]
+
+
+def _without(wanted: Iterable[str], there: Collection[str]) -> list[str]:
+    return [each for each in wanted if each not in there]
