@@ -11,7 +11,8 @@ from qflow_gitops.apply.proposed import Proposed, Specs
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.policy.rules import Approval, Policy
+from qflow_gitops.policy.approvals import Approval
+from qflow_gitops.policy.rules import Policy
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.pull_requests import PullRequest, PullRequests
 from qflow_gitops.settings.project import Project
@@ -21,6 +22,22 @@ MOST = 300
 """So many commits of the range that change specs are asked for at GitHub; no older ones."""
 _LINE = 100_000  # commits of the range that are looked through here
 _NONE = "no merged pull request of the range brings it"
+
+
+def unread(
+    due: Iterable[RunSpec], problem: QflowError, settings: str, environment: str
+) -> dict[RunKey, Approval]:
+    """Say of runs that nobody could be asked who approved them, and what is done about that.
+
+    A person applies once more than the policy up to then asks for: it counts at both ends.
+    """
+    way_on = (
+        f"{problem.hint.rstrip('.')}. Or, where another system sees to approvals, set `apply: {{approvals: "
+        f"elsewhere}}` in {settings}, and apply that once by hand: "
+        f"`qflow-gitops apply -e {environment}`"
+    )
+    why = f"nobody could be asked who approved it: {problem.message.rstrip('.')}"
+    return {spec.key: Approval(why=why, way_on=way_on) for spec in due}
 
 
 @dataclass

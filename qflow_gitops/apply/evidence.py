@@ -6,7 +6,7 @@ from qflow_gitops.apply.preconditions import PLACE, REWRITTEN
 from qflow_gitops.base import timezones
 from qflow_gitops.plan import context
 from qflow_gitops.plan.change import Change, Reason
-from qflow_gitops.policy.rules import Approval, Given
+from qflow_gitops.policy.approvals import Approval, Given
 from qflow_gitops.sources.policies import NEW_RECORD
 
 

@@ -9,7 +9,7 @@ from qflow_gitops.base.names import ANY, means
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.plan.change import Change, Reason
-from qflow_gitops.plan.context import RETRY
+from qflow_gitops.plan.context import RETRY, UNATTENDED
 from qflow_gitops.plan.rest import is_the_rest
 from qflow_gitops.ports.git import GitTree
 from qflow_gitops.results.report import InvalidFiles
@@ -32,8 +32,9 @@ class ApplyRequest:
 
     `runs` are the RUNs to apply, as typed, none for all. `reason` is why holds are released or
     runs retried, for the lockfile. `retry_failed`: all that failed, was cancelled or refused.
-    `approved`: only what a merged and approved pull request holds. `to` is the revision as it was
-    typed, for the commands that messages give.
+    `approved`: only what a merged and approved pull request holds. `unattended`: nobody watches, so
+    the same, unless the policy says that another system sees to approvals; what can't be asked
+    holds runs. `to` is the revision as it was typed, for the commands that messages give.
     """
 
     platform: str
@@ -48,6 +49,7 @@ class ApplyRequest:
     acks: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
     approved: bool = False
+    unattended: bool = False
     keep_going: bool = False
     concurrency: int | None = None
     wait: bool | None = None
@@ -60,7 +62,9 @@ class ApplyRequest:
         Releases, retries and approvals are for the plan to say.
         """
         to = [f"--to {shlex.quote(self.to)}"] if self.to else []
-        return (*map(shlex.quote, self.runs), *to, *(["--keep-going"] if self.keep_going else []))
+        flags = {"--keep-going": self.keep_going, UNATTENDED: self.unattended}
+        chosen = [flag for flag, is_chosen in flags.items() if is_chosen]
+        return (*map(shlex.quote, self.runs), *to, *chosen)
 
 
 def check_reason(request: ApplyRequest) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.errors import QflowError
-from qflow_gitops.policy.rules import Approval, Given
+from qflow_gitops.policy.approvals import Approval, Given
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.pull_requests import PullRequest, PullRequests, Reviewed, Update
 from qflow_gitops.settings.project import Project

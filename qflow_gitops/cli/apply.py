@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     help="Send only what an approved, merged pull request holds (GitHub).",
 )
 @click.option(
+    "--unattended",
+    is_flag=True,
+    help="Where nobody watches: --yes and --approved, unless the settings say otherwise.",
+)
+@click.option(
     "--digest", default="", metavar="D", help="Send only exactly this plan, or the rest of it."
 )
 @click.option(
@@ -76,6 +81,7 @@ def command(
     labels: dict[str, str],
     yes: bool,
     approved: bool,
+    unattended: bool,
     digest: str,
     retries: tuple[str, ...],
     retry_failed: bool,
@@ -101,10 +107,12 @@ def command(
     request = ApplyRequest(
         platform=wiring.platform, head=head, to="" if head == "HEAD" else head,
         environment=environment, runs=runs, labels=labels,
-        approved=approved, digest=digest, retries=retries, retry_failed=retry_failed,
+        approved=approved, unattended=unattended, digest=digest,
+        retries=retries, retry_failed=retry_failed,
         acks=acks, reason=reason, keep_going=keep_going,
         concurrency=concurrency, wait=wait, timeout=timeout,
     )  # fmt: skip
+    yes = yes or unattended
     return run(wiring, "apply", lambda: _apply(wiring, request, yes=yes), format_name, copies)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from qflow_gitops.apply import belonging, events
 from qflow_gitops.apply.admission import Admission, admit, asked, check_follows, left_alone
-from qflow_gitops.apply.approvals import Approver
+from qflow_gitops.apply.approvals import Approver, unread
 from qflow_gitops.apply.carry_out import carry_out
 from qflow_gitops.apply.failures import with_steps
 from qflow_gitops.apply.planned import ApplySource, PlannedApply, due_in
@@ -16,11 +16,18 @@ from qflow_gitops.apply.preconditions import ApplyRequest, check, check_reason, 
 from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import LockError, StaleError, UsageProblem
+from qflow_gitops.errors import (
+    AuthError,
+    LockError,
+    StaleError,
+    UnreachableError,
+    UsageProblem,
+)
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import context
 from qflow_gitops.plan.change import Action
-from qflow_gitops.policy.rules import Approval, PolicyContext
+from qflow_gitops.policy.approvals import Approval
+from qflow_gitops.policy.rules import PolicyContext, asks_for_approvals
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.found import Settings
@@ -99,7 +106,7 @@ def _planner(
         found.let_go, found.absent, found.aside(request), request.reason,
     )  # fmt: skip
     planner = Planner(request, services, source)
-    if not request.approved:
+    if not (request.approved or (request.unattended and asks_for_approvals(found.facts))):
         return planner
     base = inputs.lockfile.environment(environment).applied_through
     base = base if services.git.has_commit(base) else ""
@@ -108,17 +115,25 @@ def _planner(
 
 
 def _approvals(planner: Planner, recorded: Snapshot, base: str) -> dict[RunKey, Approval]:
-    """Look up who approved what would run but for the policy."""
+    """Look up who approved what would run but for the policy.
+
+    Where nobody watches, what can't be asked holds it, and ends nothing.
+    """
     services, source = planner.services, planner.source
     bare = planner.with_facts(PolicyContext(())).plan(recorded)
     due = [change.spec for change in bare.plan.thawed.due if change.spec]
     if not due:
         return {}
-    approver = Approver(
-        services.history, services.pulls(), source.project, source.project.lock.remote,
-        planner.request.platform, source.facts.policies, source.commit,
-    )  # fmt: skip
-    return approver.approvals(due, bare.lockfile, base)
+    try:
+        approver = Approver(
+            services.history, services.pulls(), source.project, source.project.lock.remote,
+            planner.request.platform, source.facts.policies, source.commit,
+        )  # fmt: skip
+        return approver.approvals(due, bare.lockfile, base)
+    except (AuthError, UnreachableError, UsageProblem) as problem:
+        if not planner.request.unattended:
+            raise
+        return unread(due, problem, source.project.folder.settings, source.environment)
 
 
 def _told(

@@ -22,7 +22,7 @@ from qflow_gitops.errors import QflowError
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY
-from qflow_gitops.policy.rules import Approval
+from qflow_gitops.policy.approvals import Approval
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore

@@ -19,7 +19,8 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import UNCOUNTED, UNDER_WAY, State
 from qflow_gitops.plan.change import Action, Change, Plan, Reason, as_held
 from qflow_gitops.plan.spent import is_once_more
-from qflow_gitops.policy.rules import Approval, missing
+from qflow_gitops.policy.approvals import Approval
+from qflow_gitops.policy.rules import missing
 from qflow_gitops.ports.git import History, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.ports.pull_requests import PullRequest

@@ -89,6 +89,7 @@ def apply_command(environment: str, context: Context, but: str = "") -> str:
     but for a release of the name `but`, of which the number is to follow.
     """
     asked = context.facts is not None and context.facts.approvals is not None
+    asked = asked and UNATTENDED not in context.options  # which asks by itself
     brakes = context.brakes
     words = [
         *([f"-e {environment}"] if len(context.project.environments) > 1 else []),
@@ -110,5 +111,7 @@ def about(runs: Sequence[str], context: Context) -> Context:
     return context._replace(labels={}, options=(*map(shlex.quote, runs), *kept))
 
 
+UNATTENDED = "--unattended"
+"""The option of an apply that nobody watches."""
 RETRY = "retry"
 """The name by which `--ack` releases what `--retry-failed` takes."""

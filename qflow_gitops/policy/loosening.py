@@ -27,6 +27,11 @@ def loosened(old: Policy, new: Policy) -> list[str]:
             if old.workflow_revision > new.workflow_revision
             else []
         ),
+        *(
+            ["apply.approvals: github → elsewhere"]
+            if new.approvals_elsewhere > old.approvals_elsewhere
+            else []
+        ),
     ]
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.policy import patterns
+from qflow_gitops.policy.approvals import Approval, told
 from qflow_gitops.policy.governed import Governed
 from qflow_gitops.policy.rollout import Rollout
 from qflow_gitops.policy.windows import Window, closed_by, verdict
@@ -67,7 +68,8 @@ class Policy(NamedTuple):
     `allowed` and `denied` are workflow ids in lower case, `allowed` None where all are.
     `annotations` maps names to patterns that a value has to match as a whole.
     `workflow_revision`: the catalog's, exactly. `rollout` is for each spec with targets, None for
-    all at once.
+    all at once. `approvals_elsewhere`: another system sees to them, so that an apply which nobody
+    watches doesn't ask; it is part of the policy, so that no change sets it for itself.
     """
 
     limits: Limits = Limits()
@@ -79,31 +81,7 @@ class Policy(NamedTuple):
     signed_commits: bool = False
     workflow_revision: bool = False
     rollout: Rollout | None = None
-
-
-class Given(NamedTuple):
-    """One approval: on which commit, by which review (its id at the host, 0 where not told)."""
-
-    by: str
-    commit: str = ""
-    review: int = 0
-
-
-class Approval(NamedTuple):
-    """Who approved a run, and in which pull request; `why` says why nobody did, "" otherwise.
-
-    `signed` says whether every commit of that pull request has a verified signature, `uncounted`
-    of each other review why it is no approval. `given` are the approvals that count, one by one;
-    `merged_by` is "" where the host doesn't tell.
-    """
-
-    pull_request: int = 0
-    approvers: tuple[str, ...] = ()
-    why: str = ""
-    signed: bool = False
-    uncounted: tuple[str, ...] = ()
-    given: tuple[Given, ...] = ()
-    merged_by: str = ""
+    approvals_elsewhere: bool = False
 
 
 class PolicyContext(NamedTuple):
@@ -140,6 +118,14 @@ class PolicyVerdict(NamedTuple):
 
     held: Mapping[RunKey, Hold]
     released: Mapping[RunKey, tuple[str, ...]]
+
+
+def asks_for_approvals(facts: PolicyContext) -> bool:
+    """Whether an apply that nobody watches looks approvals up: not where both ends say elsewhere.
+
+    What isn't known says nothing.
+    """
+    return bool(facts.unreadable) or not all(each.approvals_elsewhere for each in facts.policies)
 
 
 def needed_approvals(policies: Iterable[Policy], run: Governed) -> int:
@@ -223,6 +209,8 @@ def _signed(run: Governed, policy: Policy, facts: PolicyContext) -> Iterator[Hol
     if not policy.signed_commits:
         return
     approval = (facts.approvals or {}).get(run.key)
+    if approval is not None and approval.way_on:
+        return  # nobody could be asked, which holds it already
     if approval is not None:
         yield from filter(None, [missing(0, signed=True, found=approval)])
     elif facts.sending:
@@ -236,7 +224,7 @@ def _approval(run: Governed, facts: PolicyContext) -> Iterator[Hold]:
         found = facts.approvals.get(run.key, Approval(why="no approved pull request holds it"))
         yield from filter(None, [missing(max(1, needed), signed=False, found=found)])
     elif facts.sending and needed:
-        yield Hold("approval", _given(needed, Approval(why="nobody was asked")), _ask(facts))
+        yield Hold("approval", told(needed, Approval(why="nobody was asked")), _ask(facts))
 
 
 def _ask(facts: PolicyContext) -> str:
@@ -251,24 +239,12 @@ def missing(needed: int, *, signed: bool, found: Approval) -> Hold | None:
             "Propose it again in a pull request that changes it (an annotation will do), and have "
             "that approved before it is merged."
         )
-        return Hold("approval", _given(needed, found), hint)
+        return Hold("approval", told(needed, found), found.way_on or hint)
     if signed and not found.signed:
         where = f" of pull request #{found.pull_request}" if found.pull_request else ""
         detail = f"the policy asks for signed commits, and GitHub verifies not all{where}"
         return Hold("policy", detail, "Sign the commits (`git commit -S`), and propose them again.")
     return None
-
-
-_TOLD = 5  # people whose reviews are told of
-
-
-def _given(needed: int, found: Approval) -> str:
-    where = f" in pull request #{found.pull_request}" if found.pull_request else ""
-    text = f"it needs {needed} approval{'s' if needed > 1 else ''}, and has "
-    by = sorted(set(found.approvers))
-    text += f"{len(by)}{where}" + (f" ({', '.join(by[:_TOLD])})" if by else "")
-    why = found.why or "; ".join(found.uncounted[:_TOLD])
-    return f"{text}: {why}" if why else text
 
 
 # --- what is about all of them -------------------------------------------------------

@@ -115,9 +115,10 @@ PLANS = (
     ),
     Word(
         Reason.APPROVAL,
-        "The policy or `--approved` asks for people who haven't approved it.",
+        "The policy, `--approved` or `--unattended` asks for people who haven't approved it, or "
+        "who can't be asked for.",
         "Have its pull request approved before the merge, or propose it again; then "
-        "`qflow-gitops apply --approved`.",
+        "`qflow-gitops apply --approved`. Where nobody could be asked, the hold says why.",
     ),
     Word(
         Reason.POLICY,

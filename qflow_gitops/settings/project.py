@@ -136,7 +136,7 @@ def from_document(
         environments=environments,
         lock=_lock(spec.get("lock", {})),
         apply=_apply(spec.get("apply", {})),
-        policy=_policy(spec.get("policy", {})),
+        policy=_policy(spec.get("policy", {}), spec.get("apply", {})),
         statuses={
             **DOCUMENTED_STATUSES,
             **{word.lower(): state for word, state in spec.get("statuses", {}).items()},
@@ -228,7 +228,7 @@ def _apply(settings: Mapping[str, Any]) -> ApplySettings:
     )
 
 
-def _policy(settings: Mapping[str, Any]) -> Policy:
+def _policy(settings: Mapping[str, Any], applying: Mapping[str, Any]) -> Policy:
     required, workflows = settings.get("require", {}), settings.get("workflows", {})
     allowed = workflows.get("allow")
     return Policy(
@@ -253,6 +253,7 @@ def _policy(settings: Mapping[str, Any]) -> Policy:
         signed_commits=required.get("signedCommits", False),
         workflow_revision=required.get("workflowRevision", False),
         rollout=rollout.from_data(settings["rollout"]) if "rollout" in settings else None,
+        approvals_elsewhere=applying.get("approvals") == "elsewhere",
     )
 
 

@@ -25,7 +25,6 @@ _BY_REASON = {
     "it names no command, only what has to be set or done on GitHub, or fetched from there": (
         "Leave it out for github.com.",
         "Set GITHUB_REPOSITORY to OWNER/NAME; GitHub Actions does.",
-        "In a workflow: env: {GITHUB_TOKEN: '${{ github.token }}'}",
         "It may be over, or for another server: check …, ….",
         "Check the token….",
         "Check that … are right.",

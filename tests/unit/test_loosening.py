@@ -45,6 +45,7 @@ LOOSER: list[tuple[dict[str, Any], str]] = [
     ({"rollout": ROLLOUT._replace(batches=())}, "rollout.batches: 1, 10% → all"),
     ({"signed_commits": False}, "require.signedCommits: no more"),
     ({"workflow_revision": False}, "require.workflowRevision: no more"),
+    ({"approvals_elsewhere": True}, "apply.approvals: github → elsewhere"),
 ]
 
 

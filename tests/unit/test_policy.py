@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qflow_gitops.policy.approvals import Approval
 from qflow_gitops.policy.rules import (
-    Approval,
     Approvals,
     Hold,
     Limits,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.helpers.carried import Person
-from tests.helpers.github_api import TOKEN
+from tests.helpers.github_api import REPOSITORY, TOKEN
 from tests.helpers.scenarios.base import APPLY, TWO, WHY, applied, change, scenario
 from tests.helpers.specs import OWN_WORKFLOW, WORKFLOW, spec
 from tests.helpers.terminal import Terminal
@@ -297,6 +297,16 @@ def approval(at: Terminal) -> tuple[str, Person]:
     at.specs(a=spec("a"))
     at.environ("GITHUB_TOKEN", TOKEN)
     return APPLY, Person(WHY)
+
+
+@scenario("branch")
+def approval_unattended(at: Terminal) -> tuple[str, Person]:
+    """A machine that nobody watches can't ask who approved it; another system sees to that."""
+    at.specs(a=spec("a"))
+    applied(at)
+    at.specs(b=spec("b"))
+    at.environ("GITHUB_REPOSITORY", REPOSITORY)
+    return "qflow-gitops apply --unattended", Person(WHY)
 
 
 @scenario("worktree")
