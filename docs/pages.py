@@ -28,6 +28,7 @@ from qflow_gitops.specs.rules import RULES  # noqa: E402
 SCHEMAS = {
     "specs": ("workflow-run", "Specs", "A run spec is a YAML document of this form."),
     "settings": ("project", "Settings", "`qflow.yaml` has this form. Each field has a default."),
+    "fleets": ("fleet", "Fleets", "`fleet.yaml` has this form: projects in other repositories."),
     "catalogs": ("connectors", "Catalogs", "What is known of connectors, under `connectors/`."),
 }
 

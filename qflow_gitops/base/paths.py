@@ -3,10 +3,16 @@
 from typing import NamedTuple
 
 PROJECT_FILE = "qflow.yaml"
+FLEET_FILE = "fleet.yaml"
 LOCK_FILE = "qflow.lock"
 RESCUE_FILE = f"{LOCK_FILE}.rescue"
 CATALOG_FOLDER = "workflows"
 CONNECTORS_FOLDER = "connectors"
+
+
+def folder_form(name: str) -> str:
+    """Return the one form of a folder: `./a//b/` and `a/b` are one, `.` is all there is."""
+    return "/".join(part for part in name.split("/") if part not in ("", ".")) or "."
 
 
 class TreeFile(NamedTuple):

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qflow_gitops.base import atomic
-from qflow_gitops.base.paths import CONNECTORS_FOLDER, LOCK_FILE, PROJECT_FILE, ProjectFolder
+from qflow_gitops.base.paths import (
+    CONNECTORS_FOLDER,
+    FLEET_FILE,
+    LOCK_FILE,
+    PROJECT_FILE,
+    ProjectFolder,
+)
 from qflow_gitops.commands.beginning import Beginning, Target, lockfile_in, lockfile_on
 from qflow_gitops.commands.workflow_files import Workflows, to_settle, workflow_files
 from qflow_gitops.errors import InvalidInput
@@ -251,6 +257,7 @@ def _wanted(at: ProjectFolder) -> Mapping[str, list[str]]:
             at.path(f"runs/**/*.{ending}") for ending in ("yaml", "yml")
         ],
         f"./{schemas}/project.schema.json": [at.settings],
+        f"./{schemas}/fleet.schema.json": [at.path(FLEET_FILE)],
         f"./{schemas}/connectors.schema.json": [at.path(f"{CONNECTORS_FOLDER}/**/*.yaml")],
     }
 

@@ -55,14 +55,15 @@ class Rollout(NamedTuple):
 def from_data(data: Mapping[str, Any]) -> Rollout:
     """Read a rollout that satisfies the schema."""
     return Rollout(
-        tuple(map(_share, data.get("batches", ()))),
-        _share(data.get("maxFailures", 0)),
+        tuple(map(share_of, data.get("batches", ()))),
+        share_of(data.get("maxFailures", 0)),
         duration(data["pause"]) if data.get("pause") else 0.0,
         tuple(data.get("order", ())),
     )
 
 
-def _share(value: object) -> Share:
+def share_of(value: object) -> Share:
+    """Read a number, or a percentage, that satisfies the schema."""
     if isinstance(value, str):
         return Share(int(value.removesuffix("%")), percent=True)
     return Share(int(value))  # type: ignore[call-overload]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from qflow_gitops.base.paths import ProjectFolder
+from qflow_gitops.base.paths import ProjectFolder, folder_form
 
 
 class AnchorSettings(NamedTuple):
@@ -20,5 +20,4 @@ def from_data(data: Mapping[str, Any] | None, folder: ProjectFolder) -> AnchorSe
     """Read what the schema `project` let through; None for nothing."""
     if data is None:
         return None
-    parts = [part for part in data["certificate"].split("/") if part not in ("", ".")]
-    return AnchorSettings(data["url"], folder.path("/".join(parts)))
+    return AnchorSettings(data["url"], folder.path(folder_form(data["certificate"])))

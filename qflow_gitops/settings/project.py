@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from qflow_gitops.base.paths import ROOT, ProjectFolder
+from qflow_gitops.base.paths import ROOT, ProjectFolder, folder_form
 from qflow_gitops.base.times import duration
 from qflow_gitops.findings.finding import Diagnostic, Range, error, warning
 from qflow_gitops.policy import patterns, rollout
@@ -129,7 +129,7 @@ def from_document(
                 "Name one of them, or add it under `environments`.",
             ),
         )
-    runs = tuple(folder.path(_folder(name)) for name in spec.get("runs", ("runs",)))
+    runs = tuple(folder.path(folder_form(name)) for name in spec.get("runs", ("runs",)))
     project = Project(
         runs=runs,
         default_environment=default,
@@ -196,12 +196,6 @@ class _Places(Mapping[str, Range]):
 
     def __len__(self) -> int:
         return len(self._runs)
-
-
-def _folder(name: str) -> str:
-    """`./a//b/` and `a/b` are one folder, `.` the whole repository."""
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    return "/".join(parts) or "."
 
 
 def _lock(settings: Mapping[str, Any]) -> LockSettings:

@@ -4,7 +4,7 @@ Masked are the values that `sensitive` points at, whatever looks like a secret, 
 document can't be read far enough to know what is sensitive, everything.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from qflow_gitops.base.pointer import pointer_to
@@ -30,12 +30,14 @@ def added(
     files: Mapping[str, bytes],
     documents: Iterable[Document],
     beside: Iterable[Diagnostic] = (),
+    hidden_too: Mapping[str, Sequence[Range]] = {},
 ) -> list[Diagnostic]:
     """Return the findings with their excerpts, and with nothing sensitive in their words.
 
-    `beside` are other findings about these files: they, too, say what may not be shown.
+    `beside` are other findings about these files: they, too, say what may not be shown, as
+    `hidden_too` does, by file.
     """
-    masks: dict[str, list[Range]] = {}
+    masks = {file: list(ranges) for file, ranges in hidden_too.items()}
     for document in documents:
         masks.setdefault(document.file, []).extend(_sensitive(document))
     lines: dict[str, list[str]] = {}

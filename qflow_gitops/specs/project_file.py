@@ -1,10 +1,10 @@
 """Read the settings of a project, and all that is wrong with them."""
 
 from qflow_gitops.base.paths import ROOT, ProjectFolder
-from qflow_gitops.findings.finding import Diagnostic, bounded, error, has_errors, in_order, once
+from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.settings import project
 from qflow_gitops.settings.project import Project
-from qflow_gitops.specs import excerpts, schema
+from qflow_gitops.specs.single import only_document, told
 from qflow_gitops.yaml.parse import parse
 
 
@@ -19,23 +19,9 @@ def load_project(
     if content is None:
         return project.without_file(platform, folder), ()
     file = folder.settings
-    parsed = parse(content, file)
-    found = list(parsed.diagnostics)
-    found += [
-        error(
-            "project-documents",
-            "The settings have to be one YAML document.",
-            file,
-            document.value_range(()),
-            "Remove the `---` and merge the two.",
-        )
-        for document in parsed.documents[1:]
-    ]
-    for document in parsed.documents if not known else ():
-        found += schema.check(document, "project")
+    document, found = only_document(parse(content, file), file, "project", known=known)
     settings = None
-    if not has_errors(found) and parsed.documents:
-        settings, problems = project.from_document(parsed.documents[0], platform, folder)
+    if document is not None:
+        settings, problems = project.from_document(document, platform, folder)
         found += problems
-    found = once(found)
-    return settings, in_order(excerpts.added(bounded(found), {file: content}, (), found))
+    return settings, told(found, file, content)

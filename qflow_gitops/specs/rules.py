@@ -10,6 +10,7 @@ from qflow_gitops.findings.finding import Rule
 from qflow_gitops.specs.connectors import registry
 from qflow_gitops.specs.rule_texts_of_connectors import CATALOGS
 from qflow_gitops.specs.rule_texts_of_files import FILES, YAML
+from qflow_gitops.specs.rule_texts_of_fleets import FLEETS
 from qflow_gitops.specs.rule_texts_of_specs import CATALOG, CONNECTORS, PROJECT, SCHEMA
 from qflow_gitops.specs.rule_texts_of_targets import ORDER, TARGETS
 
@@ -26,6 +27,7 @@ RULES: Mapping[str, Rule] = {
         PROJECT,
         TARGETS,
         ORDER,
+        FLEETS,
     )
     for rule in family
 }

@@ -13,7 +13,6 @@ from qflow_gitops.findings.finding import Diagnostic, error
 from qflow_gitops.specs.schema_messages import (
     CONNECTOR_TYPE,
     HEADER,
-    KIND_ADVICE,
     KINDS,
     VARIABLES,
     WHAT,
@@ -79,7 +78,7 @@ def _header(document: Document, kind: str) -> tuple[list[Diagnostic], bool]:
         found = error("schema-kind", message, document.file, where, fix)
         return [found], data.get("kind") == kind
     if data["kind"] != kind:
-        wrong, fix = "kind", KIND_ADVICE.get(str(data["kind"]), other_kind(kind))
+        wrong, fix = "kind", other_kind(data["kind"], kind)
     elif data["apiVersion"] != API_VERSION:
         wrong = "apiVersion"
         fix = f"This version reads `{API_VERSION}`; a later format needs a later qflow-gitops."

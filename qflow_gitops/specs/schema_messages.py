@@ -28,19 +28,24 @@ KINDS = {
     "project": "Project",
     "workflow": "Workflow",
     "connectors": "ConnectorCatalog",
+    "fleet": "Fleet",
 }
 WHAT = {
     "WorkflowRun": "a run spec",
     "Project": "project settings",
     "Workflow": "a workflow of the catalog",
     "ConnectorCatalog": "a catalog of connectors",
+    "Fleet": "a fleet",
 }
 KIND_ADVICE = {
     "Project": "Project settings belong in qflow.yaml; this is a place for run specs.",
+    "Fleet": "A fleet belongs in a fleet.yaml outside the folders of run specs.",
     "WorkflowRun": "Run specs belong in the folder `runs`; qflow.yaml holds the settings.",
     "ConnectorCatalog": "Connectors belong in connectors/<environment>/<cloud>.yaml.",
 }
 HEADER = ("apiVersion", "kind")
+MAY_HOLD_SECRETS = ("repository", "credentials")
+"""Keys of a fleet's member: an address with a token in it, a value where only a name belongs."""
 _POLICY: Path = ("spec", "policy")
 CONNECTOR_TYPE: Path = ("spec", "connectorType")
 VARIABLES: Path = ("spec", "variables")
@@ -65,8 +70,10 @@ def called(path: Path) -> str:
     return suggest.shown(key) if isinstance(key, str) else f"{suggest.shown(above[-1])}[{key}]"
 
 
-def other_kind(kind: str) -> str:
-    """Say which kind belongs here."""
+def other_kind(given: object, kind: str) -> str:
+    """Say which kind belongs here, and where the one that was given does."""
+    if kind != "Fleet" and str(given) in KIND_ADVICE:
+        return KIND_ADVICE[str(given)]
     move = ", or move the file out of the folders of run specs" if kind == "WorkflowRun" else ""
     return f"Write `kind: {kind}`{move}."
 
@@ -95,7 +102,7 @@ def _root_key(kind: str, key: str) -> str:
     inner = schema_at(kind, (key,))
     if "required" in inner:
         return f"`{key}:` with `{inner['required'][0]}`"
-    return f"`{key}: {inner['examples'][0]}`"
+    return f"`{key}: {as_yaml(inner['examples'][0])}`"
 
 
 def unknown_key(document: Document, kind: str, path: Path) -> tuple[Diagnostic, Path]:
@@ -223,7 +230,7 @@ def bad_value(document: Document, kind: str, path: Path, problem: Problem) -> Di
         message = f"`{name}` holds a value twice."
     else:
         message = f"`{name}` can't be {suggest.quoted(value)}."
-        if not _may_be_shown(path):
+        if not _may_be_shown(path) or (kind == "fleet" and path[-1] in MAY_HOLD_SECRETS):
             message = f"`{name}` doesn't hold what it should."
         fix = _meant(path, value, schema)
     hint = fix or schema["errorMessage"]

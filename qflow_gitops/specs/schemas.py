@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 SCHEMAS: tuple[str, ...] = (
-    "workflow-run", "project", "workflow", "connectors", "lockfile", "plan", "show", "report",
-    "statement",
+    "workflow-run", "project", "workflow", "connectors", "fleet", "lockfile", "plan", "show",
+    "report", "statement",
 )  # fmt: skip
 API_VERSION = "qflow-gitops/v1"
 

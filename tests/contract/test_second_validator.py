@@ -20,6 +20,8 @@ CASES = sorted((ROOT / "tests/cases").glob("*valid/*"))
 def kind_of(path: Path) -> str:
     if path.name == "qflow.yaml":
         return "project"
+    if path.name == "fleet.yaml":
+        return "fleet"
     if "connectors" in path.parts:
         return "connectors"
     return "workflow" if path.parent.name == "workflows" else "workflow-run"
@@ -46,7 +48,7 @@ SPOILT: tuple[Any, ...] = (
 
 def spoilt_fields() -> Iterator[tuple[str, Any]]:
     """Every example of the schemas with one of its fields replaced."""
-    for name in ("workflow-run", "project", "workflow", "connectors"):
+    for name in ("workflow-run", "project", "workflow", "connectors", "fleet"):
         for example in schemas.load(name)["examples"]:
             for path in _paths(example):
                 yield from ((name, _with(example, path, value)) for value in SPOILT)

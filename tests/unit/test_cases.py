@@ -1,8 +1,8 @@
 """The case corpus: a folder a case, with the findings that a person gets to see.
 
 `spec.yaml` is a run spec, `qflow.yaml` the project's settings (on its own, or those that the
-spec is read with), `workflows/` a catalog, `expected.json` the findings. To write the latter
-anew, and then read every changed message: `python -m tests.cases.regenerate`.
+spec is read with), `fleet.yaml` a fleet, `workflows/` a catalog, `expected.json` the findings. To
+write the latter anew, and then read every changed message: `python -m tests.cases.regenerate`.
 """
 
 import json
@@ -13,7 +13,7 @@ import pytest
 
 from qflow_gitops.findings.finding import Diagnostic
 from qflow_gitops.settings.project import Environment, Project
-from qflow_gitops.specs import load, project_file
+from qflow_gitops.specs import fleet_file, load, project_file
 
 CASES = Path(__file__).parents[1] / "cases"
 VALID = sorted(path for path in (CASES / "valid").iterdir() if path.is_dir())
@@ -32,6 +32,8 @@ def findings(case: Path) -> list[dict[str, Any]]:
     if (case / "qflow.yaml").exists():
         settings, problems = project_file.load_project((case / "qflow.yaml").read_bytes(), "EU2")
         found += problems
+    if (case / "fleet.yaml").exists():
+        found += fleet_file.load_fleet((case / "fleet.yaml").read_bytes(), "fleet.yaml")[1]
     if (case / "spec.yaml").exists() and settings:
         specs = {"spec.yaml": (case / "spec.yaml").read_bytes()}
         catalog = {

@@ -8,7 +8,7 @@ import pytest
 from qflow_gitops.base.paths import ROOT
 from qflow_gitops.findings.finding import Diagnostic, Rule
 from qflow_gitops.settings.project import Environment, Project
-from qflow_gitops.specs import load, project_file
+from qflow_gitops.specs import fleet_file, load, project_file
 from qflow_gitops.specs.catalogs import Workflow, path_of, to_bytes
 from qflow_gitops.specs.rules import RULES
 from tests.unit.test_cases import INVALID, VALID, expected
@@ -73,7 +73,9 @@ def _document(part: str) -> str:
         lines = "kind: WorkflowRun\n" + lines
     if "apiVersion:" not in lines:
         lines = "apiVersion: qflow-gitops/v1\n" + lines
-    if "kind: ConnectorCatalog" in lines or ("kind: Project" in lines and "environments:" in lines):
+    if re.search("kind: (ConnectorCatalog|Fleet)", lines) or (
+        "kind: Project" in lines and "environments:" in lines
+    ):
         return lines
     if "kind: Project" in lines:
         base = "spec:\n  environments: {prod: {platform: EU2}}"
@@ -92,6 +94,8 @@ def findings(rule: Rule, snippet: str) -> list[Diagnostic]:
     text = completed(snippet)
     if "kind: Project" in text:
         return list(project_file.load_project(text.encode(), "EU2")[1])
+    if "kind: Fleet" in text:
+        return list(fleet_file.load_fleet(text.encode(), "fleet.yaml")[1])
     settings = {
         "connector-not-listed": PROD, "connector-named-otherwise": PROD,
         "environment-missing": NO_DEFAULT, "id-of-an-example": REAL,

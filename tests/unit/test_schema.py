@@ -160,6 +160,7 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
             "workflow": set(),
             "connectors": set(),
             "statement": set(),
+            "fleet": set(),
             "lockfile": {
                 "lockfile",
                 "lockfile/properties/environments/additionalProperties",
@@ -202,14 +203,15 @@ def test_patterns_use_only_what_every_dialect_reads_alike() -> None:
 
 def test_the_schemas_name_the_same_uuid_and_name() -> None:
     run, project = schemas.load("workflow-run")["$defs"], schemas.load("project")["$defs"]
-    lockfile = schemas.load("lockfile")["$defs"]
+    lockfile, fleet = schemas.load("lockfile")["$defs"], schemas.load("fleet")["$defs"]
     for name in ("workflow", "connectors"):
         assert run["uuid"] == project["uuid"] == schemas.load(name)["$defs"]["uuid"]
     labels = schemas.load("connectors")["properties"]["connectors"]["additionalProperties"]
     labels = labels["properties"]["labels"]
     theirs = run["labels"]
     assert labels["propertyNames"] == theirs["propertyNames"]
-    assert run["name"] == project["name"]
+    assert run["name"] == project["name"] == fleet["name"]
+    assert fleet["labels"]["propertyNames"] == theirs["propertyNames"]
     assert lockfile["name"].items() <= run["name"].items()
 
 
@@ -358,7 +360,7 @@ def test_the_lockfile_s_schema_knows_the_states_and_the_order_of_keys() -> None:
 
 def test_an_editors_message_for_an_unknown_key_names_the_known_ones() -> None:
     """yaml-language-server shows a mapping's errorMessage for each key that it doesn't take."""
-    for name in ("workflow-run", "project", "workflow", "connectors"):
+    for name in ("workflow-run", "project", "workflow", "connectors", "fleet"):
         for place, one in subschemas(name):
             if one.get("additionalProperties") is False and "/" in place:
                 assert "nothing else" in one["errorMessage"], place
