@@ -32,8 +32,8 @@ def unread(
     A person applies once more than the policy up to then asks for: it counts at both ends.
     """
     way_on = (
-        f"{problem.hint.rstrip('.')}. Or, where another system sees to approvals, set `apply: {{approvals: "
-        f"elsewhere}}` in {settings}, and apply that once by hand: "
+        f"{problem.hint.rstrip('.')}. Or, where another system sees to approvals, set "
+        f"`apply: {{approvals: elsewhere}}` in {settings}, and apply that once by hand: "
         f"`qflow-gitops apply -e {environment}`"
     )
     why = f"nobody could be asked who approved it: {problem.message.rstrip('.')}"

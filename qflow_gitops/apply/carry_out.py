@@ -18,6 +18,7 @@ from qflow_gitops.ports.lockfile import LockSession
 from qflow_gitops.results.applies import applied
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources import forgotten
+from qflow_gitops.sources.lockseen import held, seen
 
 
 def carry_out(
@@ -52,6 +53,7 @@ def carry_out(
         work.left = _what_is_left(planned, newest, work)
         planned = _with_next_hints(planned, newest)
     body = applied_body(planned, session.lockfile, work, stamp(services.clock.now()))
+    body = replace(body, lock=seen(held(session, services.store.where)))
     later = waiting_notes(work.left, selects=planned.context.selects)
     open_ones = (*later, *forgotten.notes(session.lockfile, source.project))
     for note in open_ones:

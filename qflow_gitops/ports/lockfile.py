@@ -181,6 +181,10 @@ class LockSession(Protocol):
         """The lockfile as this process last wrote or read it; serial 0 where there was none."""
 
     @property
+    def commit(self) -> str:
+        """The branch's commit that holds it; "" for a file, and where there is none yet."""
+
+    @property
     def created(self) -> bool:
         """Whether there was no record before this session."""
 

@@ -219,6 +219,7 @@ def _lock(lock: LockSeen) -> dict[str, Any]:
         "lineage": lock.lineage,
         "serial": lock.serial,
         "copiedAt": lock.copied_at or None,
+        "commit": lock.commit or None,
     }
 
 
@@ -347,4 +348,5 @@ def _applied(body: Applied) -> dict[str, Any]:
         "elsewhere": [_outcome(outcome) for outcome in body.elsewhere],
         "rescued": body.rescued,
         "rescuedLines": body.rescued_lines.splitlines(),
+        "lockAfter": _lock(body.lock) if body.lock else None,
     }

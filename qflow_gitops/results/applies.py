@@ -9,7 +9,7 @@ from qflow_gitops.findings.finding import Diagnostic, has_errors
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.states import DOUBTFUL, UNDER_WAY, UNSUCCESSFUL, State
 from qflow_gitops.plan.change import Action, Change, Reason
-from qflow_gitops.results.plans import Planned
+from qflow_gitops.results.plans import LockSeen, Planned
 from qflow_gitops.results.report import Report
 from qflow_gitops.results.stories import Culprit
 from qflow_gitops.specs.spec import RunSpec
@@ -42,7 +42,8 @@ class Applied:
     have run and did not; `doubts` every attempt of the environment that may have run,
     `elsewhere` those that another apply is sending now. `waiting` is what comes after others, and
     was put off by them. `rescued` is where answers were
-    saved that could not be recorded, `rescued_lines` are they, a JSON object a line.
+    saved that could not be recorded, `rescued_lines` are they, a JSON object a line. `lock` is the
+    lockfile as it was left, None where nothing was begun.
     """
 
     planned: Planned
@@ -56,6 +57,7 @@ class Applied:
     rescued: str = ""
     rescued_lines: str = ""
     waited: bool = True
+    lock: LockSeen | None = None
 
     @property
     def is_kept(self) -> bool:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class LockSeen(NamedTuple):
     """Which state of the lockfile a command saw; `exists` is False before the first apply.
 
-    `copied_at` is RFC 3339 where it was only a copy from earlier.
+    `copied_at` is RFC 3339 where it was only a copy from earlier. `commit` is the branch's that has
+    it, "" for a file.
     """
 
     where: str
@@ -30,6 +31,7 @@ class LockSeen(NamedTuple):
     lineage: str = ""
     serial: int = 0
     copied_at: str = ""
+    commit: str = ""
 
 
 class Beforehand(NamedTuple):

@@ -12,7 +12,9 @@ def seen(snapshot: Snapshot) -> LockSeen:
     lockfile = snapshot.lockfile
     if lockfile is None:
         return LockSeen(snapshot.where, exists=False)
-    return LockSeen(snapshot.where, True, lockfile.lineage, lockfile.serial, snapshot.copied_at)
+    return LockSeen(
+        snapshot.where, True, lockfile.lineage, lockfile.serial, snapshot.copied_at, snapshot.commit
+    )
 
 
 def out_of_use(snapshot: Snapshot) -> tuple[str, ...]:
@@ -25,7 +27,7 @@ def held(session: LockSession, where: str) -> Snapshot:
     """Return what a session holds, or left when it was closed, as if it had just been read."""
     lockfile = session.lockfile
     empty = session.created and lockfile == Lockfile(lockfile.lineage)
-    return Snapshot(None if empty else lockfile, where)
+    return Snapshot(None if empty else lockfile, where, commit=session.commit)
 
 
 def beginning(where: str, lineage: str, project: Project) -> str:

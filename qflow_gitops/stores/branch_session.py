@@ -93,6 +93,11 @@ class BranchSession:
                 raise LostRace
         raise contended(self._store.where, "The answers could not be recorded.")
 
+    @property
+    def commit(self) -> str:
+        """The branch's commit that was read or pushed last."""
+        return self._tip
+
     def adopt(self, lockfile: Lockfile) -> None:
         """Push all that this place lacks of another's lockfile as one commit."""
         new = replace(lockfile, serial=max(lockfile.serial, self.lockfile.serial) + 1)

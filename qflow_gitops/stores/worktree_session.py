@@ -28,6 +28,7 @@ class WorktreeSession:
     """Implements `ports.lockfile.LockSession`: the lockfile while this process alone writes it."""
 
     alone = True  # the mutex says so
+    commit = ""
     batch_delay = 0.0
 
     def __init__(

@@ -178,6 +178,8 @@ class FakeLockStore:
 class FakeLockSession:
     """Implements `ports.lockfile.LockSession`."""
 
+    commit = ""
+
     def __init__(self, store: FakeLockStore, lockfile: Lockfile | None, *, moving: bool) -> None:
         self._store = store
         self._moving = moving

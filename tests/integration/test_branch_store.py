@@ -36,6 +36,20 @@ def test_one_clone_applies_and_another_knows(
     assert attempt["executionId"] == sandbox.executions()[0]["id"]
 
 
+def test_reports_say_at_which_commit_of_the_branch(
+    remote: Remote, cli: Cli, sandbox: SandboxServer
+) -> None:
+    assert cli.json("plan")["lock"]["commit"] is None
+    applied = cli.json("apply", "--yes")
+    assert (applied["lock"]["commit"], applied["lock"]["exists"]) == (None, False)
+    left = applied["lockAfter"]
+    assert (left["commit"], left["exists"]) == (remote.tip(), True)
+    assert left["serial"] == remote.record()["serial"]
+    for command in ("plan", "status"):
+        assert cli.json(command)["lock"]["commit"] == remote.tip(), command
+    assert cli.json("apply", "--yes")["lock"]["commit"] == remote.tip()
+
+
 def test_the_first_apply_makes_the_branch_and_says_how_to_pin_it(
     remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
@@ -192,6 +206,7 @@ def test_an_unreachable_remote_sends_nothing_and_a_plan_uses_its_copy(
     plan = cli.json("plan")
     assert plan["counts"]["run"] == 1
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", plan["lock"]["copiedAt"])
+    assert re.fullmatch(r"[0-9a-f]{40}", plan["lock"]["commit"])
     assert "as it was here at" in cli("plan").out
     done = cli("apply", "--yes")
     assert done.code == 11
