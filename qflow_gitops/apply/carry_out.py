@@ -13,12 +13,13 @@ from qflow_gitops.apply.result import ApplyOutcome, applied_body, left_out, unde
 from qflow_gitops.apply.stages import Stages, rescue
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, QflowError
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan.change import Action, Change, Plan, Reason
 from qflow_gitops.ports.lockfile import LockSession
 from qflow_gitops.results.applies import applied
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources import forgotten
-from qflow_gitops.sources.lockseen import held, seen
+from qflow_gitops.sources.lockseen import held, seen, unsettled
 
 
 def carry_out(
@@ -52,13 +53,23 @@ def carry_out(
         newest = _as_next(planner, session)
         work.left = _what_is_left(planned, newest, work)
         planned = _with_next_hints(planned, newest)
-    body = applied_body(planned, session.lockfile, work, stamp(services.clock.now()))
-    body = replace(body, lock=seen(held(session, services.store.where)))
+    now = stamp(services.clock.now())
+    body = replace(
+        applied_body(_as_left(planned, session.lockfile, now), session.lockfile, work, now),
+        lock=seen(held(session, services.store.where)),
+    )
     later = waiting_notes(work.left, selects=planned.context.selects)
     open_ones = (*later, *forgotten.notes(session.lockfile, source.project))
     for note in open_ones:
         yield events.Said(note)
     return applied(body, source.specs.diagnostics, (*notes, *open_ones), problems)
+
+
+def _as_left(planned: PlannedApply, lockfile: Lockfile, now: str) -> PlannedApply:
+    """Add to a plan what is still unsettled of its environment at the end."""
+    source = planned.source
+    left = unsettled(lockfile, source.project, [source.environment], now)
+    return replace(planned, body=planned.body._replace(unsettled=left))
 
 
 def _is_left(planned: PlannedApply, work: ApplyOutcome) -> bool:

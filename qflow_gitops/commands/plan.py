@@ -27,7 +27,7 @@ from qflow_gitops.sources import specs as reading
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.inputs import kept_lockfile
 from qflow_gitops.sources.loader import DIRECT, Loader
-from qflow_gitops.sources.lockseen import seen
+from qflow_gitops.sources.lockseen import seen, unsettled
 from qflow_gitops.sources.orphans import Orphan, orphans
 from qflow_gitops.sources.policies import Base, facts_of
 from qflow_gitops.sources.previous import previous_requests, settled
@@ -76,6 +76,7 @@ def make_plan(
         targets={} if context.selects else sizes(read.specs.keys),
         merging=compared.own,
         pages=request.pages,
+        unsettled=unsettled(lockfile, project, environments, now),
     )
     notes, found = forgotten.notes(lockfile, project), (*settings.found, *read.specs.diagnostics)
     return planned(body, found, (*compared.notes, *notes), exit_code=request.exit_code)

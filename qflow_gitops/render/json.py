@@ -21,7 +21,7 @@ from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.evidence import Evidence
 from qflow_gitops.results.files import Draft, Files, Known
-from qflow_gitops.results.plans import LockSeen, Planned
+from qflow_gitops.results.plans import LockSeen, Planned, Unsettled
 from qflow_gitops.results.records import (
     Anchored,
     Resolved,
@@ -250,11 +250,16 @@ def _planned(body: Planned | None) -> dict[str, Any]:
         "digest": plan.digest,
         "environments": {
             name: {"platform": platform, "digest": plan.digest_of([name])}
+            | _unsettled(body.unsettled.get(name))
             for name, platform in sorted(plan.platforms.items())
         },
         "counts": counts(plan),
         "changes": (change(item, body) for item in plan.changes),
     }
+
+
+def _unsettled(found: Unsettled | None) -> dict[str, int]:
+    return {"underWay": found.under_way, "inDoubt": found.in_doubt} if found else {}
 
 
 def counts(plan: Plan) -> dict[str, int]:

@@ -34,6 +34,13 @@ class LockSeen(NamedTuple):
     commit: str = ""
 
 
+class Unsettled(NamedTuple):
+    """How many attempts of an environment are under way, and how many may have run."""
+
+    under_way: int = 0
+    in_doubt: int = 0
+
+
 class Beforehand(NamedTuple):
     """A sentence that comes before a plan, and the way on, "" for none."""
 
@@ -52,6 +59,7 @@ class Planned(NamedTuple):
     `goes_on`: all that is due is the rest of a plan that was begun before.
     `merging`: only what a pull request changes is meant. `pages` is what the addresses of the code
     host's pages begin with (`results.pages`), "" for no links.
+    `unsettled` is of each environment, whether or not a decision is about it.
     `targets` says how many each spec that was read has, {} where only some runs were asked for.
     """
 
@@ -69,6 +77,7 @@ class Planned(NamedTuple):
     targets: Mapping[RunKey, int] = MappingProxyType({})
     merging: bool = False
     pages: str = ""
+    unsettled: Mapping[str, Unsettled] = MappingProxyType({})
 
     def workflow_name(self, workflow_id: str) -> str:
         """The name that the catalog gives a workflow, "" without one."""
