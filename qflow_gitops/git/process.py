@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +17,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from qflow_gitops.base import printable
 from qflow_gitops.base.paths import TreeFile
-from qflow_gitops.errors import InvalidInput, QflowError, UsageProblem
+from qflow_gitops.errors import InvalidInput
 from qflow_gitops.git.child import ended, given_input, scratch
+from qflow_gitops.git.unusable import not_usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ _KEPT_VARIABLES = (
     "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "SYSTEMROOT",
     "SUDO_UID",  # as root, git also trusts what belongs to this user (safe.directory)
 )  # fmt: skip
-_SET_VARIABLES = {
+SET_VARIABLES = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -101,7 +101,7 @@ class GitProcess:
                  "--show-prefix", "--show-object-format"]  # fmt: skip
         status, out, err = probe.run(["rev-parse", *asked])
         if status:
-            raise _not_usable(directory, err)
+            raise not_usable(directory, err)
         *lines, prefix, object_format = out.splitlines()
         root, common_dir, git_dir = (Path(os.fsdecode(line)) for line in lines[:3])
         found = cls(root, common_dir, git_dir, probe.environ, object_format.decode())
@@ -235,7 +235,7 @@ class GitProcess:
             variables = {**self.environ, **(extra or {})}
         else:
             kept = {name: value for name, value in os.environ.items() if not _is_dropped(name)}
-            variables = {**kept, **_SET_VARIABLES, **(extra or {})}
+            variables = {**kept, **SET_VARIABLES, **(extra or {})}
         with given_input(feed or b"") as given:
             process = self.started(arguments, given, variables)
         return ended(process, network)
@@ -248,10 +248,12 @@ class GitProcess:
         *,
         output: BinaryIO | int = subprocess.PIPE,
         silent: bool = False,
+        held: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a git with exactly these variables; what a `silent` one complains of is lost.
 
-        Raises UsageProblem where git can't be started.
+        `held` are open files that it keeps open: a lock on one lasts as long as it runs. Raises
+        UsageProblem where git can't be started.
         """
         options = [part for option in _OPTIONS for part in ("-c", option)]
         try:
@@ -262,9 +264,10 @@ class GitProcess:
                 stderr=subprocess.DEVNULL if silent else subprocess.PIPE,
                 env=variables,
                 start_new_session=True,
+                pass_fds=held,
             )
         except OSError as problem:
-            raise _not_usable(self.root, str(problem).encode()) from None
+            raise not_usable(self.root, str(problem).encode()) from None
 
 
 def clean(environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -274,7 +277,7 @@ def clean(environ: Mapping[str, str]) -> Mapping[str, str]:
         for name, value in environ.items()
         if name in _KEPT_VARIABLES or _CONFIG.fullmatch(name)
     }
-    return {**kept, **_SET_VARIABLES}
+    return {**kept, **SET_VARIABLES}
 
 
 def _quoted(text: str) -> str:
@@ -302,49 +305,3 @@ def is_id(text: str) -> bool:
 def shown(text: str) -> str:
     """Return one line without characters that could move a cursor."""
     return printable.shown(text.strip("\n"))
-
-
-def _not_usable(directory: Path, err: bytes) -> QflowError:
-    said, where = shown(err.decode(errors="replace")), str(directory.absolute())
-    not_done = "Nothing was planned and nothing was sent."
-    if b"dubious ownership" in err:
-        return UsageProblem(
-            "The repository belongs to another user, so git doesn't read it.",
-            where=where,
-            not_done=not_done,
-            hint="If you trust it: `git config --global --add safe.directory "
-            f"{shlex.quote(str(directory.resolve()))}`",
-            reason="git_ownership",
-        )
-    if b"not a git repository" in err or b"work tree" in err or b"bare repository" in err:
-        return UsageProblem(
-            "This is not the work tree of a git repository.",
-            where=where,
-            not_done=not_done,
-            hint="Go to your repository, name it with -C DIR, or make one: `git init`",
-            reason="no_repository",
-        )
-    if b"command-line config" in err:
-        return UsageProblem(
-            f"git can't read the configuration that variables hold: {said[:300]}",
-            where="GIT_CONFIG_COUNT, GIT_CONFIG_PARAMETERS",
-            not_done=not_done,
-            hint="Fix what set them, or do without: `unset GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS`",
-            reason="git_configuration",
-        )
-    if b"bad config" in err or b"configuration file" in err or b"unable to access" in err:
-        return UsageProblem(
-            f"git can't read its configuration: {said[:300]}",
-            where=where,
-            not_done=not_done,
-            hint="Fix the file that git names, or its rights. Where it is one of your own, this "
-            "does without it: `export GIT_CONFIG_GLOBAL=/dev/null`",
-            reason="git_configuration",
-        )
-    return UsageProblem(
-        f"git can't be used here: {said[:300]}",
-        where=where,
-        not_done=not_done,
-        hint="git has to be installed (2.31 or newer) and on the PATH.",
-        reason="git_unusable",
-    )

@@ -8,15 +8,12 @@ its nonce tells that it is the same event.
 """
 
 import contextlib
-import fcntl
 import json
-import os
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from qflow_gitops.base import atomic
+from qflow_gitops.base import atomic, flocks
 from qflow_gitops.errors import AGAIN, BusyError, LockError
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import LedgerEvent, from_json, to_json
@@ -60,8 +57,8 @@ class Announced:
 
         Raises BusyError where another process doesn't end with it, OSError.
         """
-        with self._entered(PATIENCE) as entered:
-            if not entered:
+        with flocks.entered(self._gate, lambda: PATIENCE) as entered:
+            if entered is None:
                 raise BusyError(
                     "Another qflow-gitops freezes or unfreezes, and doesn't come to an end.",
                     where=self._where,
@@ -86,23 +83,10 @@ class Announced:
         with contextlib.suppress(OSError, LockError):
             if not self._file.exists():
                 return
-            with self._entered(0) as entered:
-                if entered and not self.missing_in(lockfile):
+            with flocks.entered(self._gate, lambda: 0.0) as entered:
+                if entered is not None and not self.missing_in(lockfile):
                     self._file.unlink()
                     atomic.sync_folder(self._file.parent)
-
-    @contextlib.contextmanager
-    def _entered(self, time_left: float) -> Iterator[bool]:
-        """Lock the gate; False where another process keeps it locked for so many seconds."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self._gate, flags, 0o600)
-        until = time.monotonic() + time_left
-        try:
-            while not (entered := _locked(descriptor)) and time.monotonic() < until:
-                time.sleep(0.02)
-            yield entered
-        finally:
-            os.close(descriptor)  # the kernel releases the flock, also after kill -9
 
 
 def _event(line: bytes) -> LedgerEvent:
@@ -110,14 +94,6 @@ def _event(line: bytes) -> LedgerEvent:
     if not event.text("nonce"):
         raise ValueError("an event has no nonce")
     return event
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def laid_on(lockfile: Lockfile | None, events: tuple[LedgerEvent, ...], lineage: str) -> Lockfile:

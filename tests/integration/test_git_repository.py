@@ -10,7 +10,7 @@ import pytest
 
 from qflow_gitops.errors import UsageProblem
 from qflow_gitops.git.disk import MAX_CONTENT
-from qflow_gitops.git.process import _SET_VARIABLES
+from qflow_gitops.git.process import SET_VARIABLES
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.ports.git import ChangeKind
 from tests.helpers.git import Workspace
@@ -285,7 +285,7 @@ def test_whom_git_trusts_is_said_in_each_way_that_git_knows(
     if name:
         (tmp_path / "config").write_text(content)
         environ = {name: str(tmp_path / "config")}
-    monkeypatch.setitem(_SET_VARIABLES, "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setitem(SET_VARIABLES, "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(UsageProblem, match="belongs to another user"):
         opened(workspace)
     for key, value in environ.items():
