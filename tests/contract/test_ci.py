@@ -24,8 +24,9 @@ MERGE_REQUEST = {"CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_TARGET_BRANCH_NA
 JENKINS = {
     "JENKINS_URL": "https://ci.example/", "USER": "ada", "BUILD_URL": "https://ci.example/job/a/42/",
 }  # fmt: skip
+FLEET = {"QFLOW_FLEET_ACTOR": "ada", "QFLOW_FLEET_RUN": "https://ci.example/job/42"}
 ONE: Mapping[str, Mapping[str, str]] = {
-    "github": GITHUB, "gitlab": GITLAB, "jenkins": JENKINS, "": {"USER": "ada"},
+    "github": GITHUB, "gitlab": GITLAB, "jenkins": JENKINS, "fleet": FLEET, "": {"USER": "ada"},
 }  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(),
@@ -145,6 +146,14 @@ def test_a_machine_stays_only_where_its_ci_says_so(
     system: Mapping[str, str], more: Mapping[str, str], stays: bool
 ) -> None:
     assert describe({**system, **more}).stays is stays
+
+
+def test_a_member_of_a_fleet_is_told_no_more_than_who_and_where() -> None:
+    assert describe(FLEET) == CIContext("ada", FLEET["QFLOW_FLEET_RUN"], system="fleet")
+    for forged in ("javascript:alert(1)", "https://ci.example/\x1b[2J", "42"):
+        assert describe(FLEET | {"QFLOW_FLEET_RUN": forged}).run == ""
+    assert describe({"QFLOW_FLEET_ACTOR": "ada\x1b[2J"}) == CIContext()
+    assert describe(FLEET | JENKINS).system == "jenkins"
 
 
 def test_a_shell_knows_nothing_of_a_pull_request() -> None:
