@@ -8,11 +8,35 @@ nothing about which repository it is.
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote
+
+from qflow_gitops.base.printable import is_hidden
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HELPER = re.compile(r"[A-Za-z0-9]+::")  # `ext::…`: whatever comes then is the helper's own
 _PORT = re.compile(r":[0-9]*\Z")
+_NAME = r"(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])"
+_SERVER = rf"(?P<host>{_NAME})(?P<port>:[0-9]{{1,5}})?"
+_USER = r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,63}@)?"
+_PLAIN = (
+    ("https", re.compile(rf"https://{_SERVER}/(?P<path>[^?#\\\s]+)")),
+    ("ssh", re.compile(rf"ssh://{_USER}{_SERVER}/(?P<path>[^\\\s]+)")),
+    ("ssh", re.compile(rf"{_USER}(?P<host>{_NAME}):(?P<path>(?!//|:|-)[^\\\s]+)")),
+    ("file", re.compile(r"(?:file://)?(?P<path>/.+)")),
+)
+"""Scheme and how a remote that git may be given is written: never as an option or a helper's."""
+
+
+class Remote(NamedTuple):
+    """What a plain address says: `https`, `ssh` or `file`; the host in small letters; its path.
+
+    `host` has the port, where there is one, and is "" for a path of this machine.
+    """
+
+    scheme: str
+    host: str
+    path: str
 
 
 def same_form(address: str, root: str) -> str:
@@ -31,6 +55,22 @@ def same_form(address: str, root: str) -> str:
         return _at(host, path)
     host, colon, path = _split(address)
     return _at(host, path) if colon else _bare(os.path.normpath(str(Path(root) / address)))
+
+
+def plain(address: str) -> Remote | None:
+    """Read an address that is safe to give to git; None for any other.
+
+    Not one with a password, with a scheme beside these three (`ext::` runs a command), with
+    characters that aren't seen, or one that could be taken for an option.
+    """
+    if is_hidden(address):
+        return None
+    for scheme, form in _PLAIN:
+        if found := form.fullmatch(address):
+            named = found.groupdict()
+            host = (named.get("host") or "") + (named.get("port") or "")
+            return Remote(scheme, host.lower(), named["path"])
+    return None
 
 
 def without_secrets(text: str) -> str:

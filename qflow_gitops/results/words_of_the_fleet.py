@@ -9,4 +9,35 @@ FLEET = (
         "A newer version of the program wrote fleet.lock.",
         "Use that version, or a later one.",
     ),
+    Word(
+        "member_address",
+        "A member's address isn't one that git is given.",
+        "Write an https, ssh or file address in fleet.yaml, without a password.",
+    ),
+    Word(
+        "member_busy",
+        "Another process works on this member.",
+        "Run the command again when that one has ended.",
+    ),
+    Word(
+        "member_clone",
+        "A member's clone can't be made or used.",
+        "Make room or fix the folder's rights; keep the folder.",
+    ),
+    Word(
+        "member_lockfile",
+        "A member keeps its lockfile in a work tree, which a fleet's clone hasn't got.",
+        "Move it to a branch, as the message says.",
+    ),
+    Word(
+        "member_project",
+        "A member's folder isn't inside its repository.",
+        "Correct `project` in fleet.yaml.",
+    ),
+    Word("member_ref", "A member's branch isn't there.", "Correct `ref` in fleet.yaml."),
+    Word(
+        "member_unreachable",
+        "A member's remote doesn't answer, or refuses the credentials.",
+        "Check the address and the credentials that fleet.yaml names.",
+    ),
 )

@@ -315,6 +315,28 @@ _BY_REASON = {
         "Add it: …",
         "…, and read what changed.",
     ),
+    "of a member of a fleet, come to and followed where it is a command: test_fleet_members.py": (
+        (
+            "Write https://HOST/PATH, ssh://HOST/PATH, USER@HOST:PATH or an absolute path, without "
+            "a password."
+        ),
+        "Run the command again when that one has ended.",
+        "Name a branch of it, without `refs/heads/`.",
+        "Correct `ref` in fleet.yaml: the name of a branch that is there.",
+        "Write `project` from the repository's root: a folder in it.",
+        (
+            "Check the address and the credentials that `fleet.yaml` names for it, then run the "
+            "command again."
+        ),
+        (
+            "Make room, or fix the folder's rights. Keep the folder: what an apply couldn't record "
+            "may be in it. `git fsck` in it says what is damaged."
+        ),
+        (
+            "In a clone of its repository: `qflow-gitops lock move --to branch`, and have that "
+            "merged."
+        ),
+    ),
     "the CLI fills it in": ("<the command as it was typed>",),
 }
 ELSEWHERE = {text: why for why, texts in _BY_REASON.items() for text in texts}

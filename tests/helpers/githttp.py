@@ -21,13 +21,16 @@ def header(token: str = TOKEN) -> str:
 
 
 class GitHttp:
-    """What the server allows; `pushes` is how many it still takes, None for all."""
+    """What the server allows; `pushes` is how many it still takes, None for all.
+
+    `elsewhere` is the server that it sends everybody to, "" for none.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.pushes: int | None = None
         self.requests: list[str] = []
-        self.url = ""
+        self.url = self.elsewhere = ""
 
     def refuses(self, request: "_Request") -> int:
         """401 for a wrong token, 403 for a push that isn't allowed, else 0."""
@@ -50,6 +53,12 @@ class _Request(BaseHTTPRequestHandler):
         body = self._body()
         git: GitHttp = self.server.git
         git.requests.append(f"{self.command} {self.path}")
+        if git.elsewhere:
+            self.send_response(302)
+            self.send_header("Location", git.elsewhere + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         refused = git.refuses(self)
         if refused:
             self.send_response(refused)
