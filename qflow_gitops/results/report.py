@@ -39,12 +39,18 @@ Body: TypeAlias = (
 class InvalidFiles(InvalidInput):
     """Files of the repository have errors; `diagnostics` says which."""
 
-    def __init__(self, diagnostics: tuple[Diagnostic, ...], *, not_done: str = "") -> None:
-        """Take the findings; there has to be an error among them."""
+    def __init__(
+        self,
+        diagnostics: tuple[Diagnostic, ...],
+        *,
+        not_done: str = "",
+        look: str = "qflow-gitops validate",
+    ) -> None:
+        """Take the findings; there has to be an error among them. `look` shows them again."""
         super().__init__(
             "The repository's files have errors.",
             not_done=not_done,
-            hint="Fix them, and look again: `qflow-gitops validate`",
+            hint=f"Fix them, and look again: `{look}`",
         )
         self.diagnostics = diagnostics
 

@@ -40,4 +40,15 @@ FLEET = (
         "A member's remote doesn't answer, or refuses the credentials.",
         "Check the address and the credentials that fleet.yaml names.",
     ),
+    Word(
+        "fleet_missing",
+        "There is no fleet.yaml in the folder at hand, nor above it.",
+        "Go to the repository that holds it, or write one.",
+    ),
+    Word("fleet_uncommitted", "`fleet.yaml` isn't in the commit.", "Commit it."),
+    Word(
+        "fleet_inventory",
+        "What an inventory's command wrote is no list of members in JSON.",
+        "Look at what it writes, or leave it out.",
+    ),
 )

@@ -62,14 +62,19 @@ def content_of(git: GitTree, commit: str, folder: ProjectFolder) -> bytes | None
 
     Raises InvalidFiles where they are no plain file, Unreadable where git can't give them.
     """
-    path = folder.settings.encode()
-    entry = git.listing(commit, folder.name).get(path)
+    return content_at(git, commit, folder.settings)
+
+
+def content_at(git: GitTree, commit: str, name: str) -> bytes | None:
+    """Read a file that a path of the repository names, as `content_of` does the settings."""
+    path = name.encode()
+    entry = git.listing(commit, name.rpartition("/")[0]).get(path)
     if entry is None:
         return None
     mode = entry.mode
     try:
         if not commit:
-            return git.worktree([folder.settings]).read(path)
+            return git.worktree([name]).read(path)
         if mode in ("100644", "100755"):
             return git.contents([entry])[entry.blob]
     except Unreadable as problem:

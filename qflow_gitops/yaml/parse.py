@@ -75,6 +75,12 @@ def parse_json(content: bytes, file: str) -> Parsed:
     text, _ = decode(content, file)
     if not wrong or text is None or "yaml-too-deep" in wrong:
         return parsed
+    data = json_value(text)
+    return without_places(data, file) if isinstance(data, dict) else parsed
+
+
+def json_value(text: str) -> Any:
+    """Return what a text is in JSON that has one meaning only; None for any other text."""
     try:
         data = json.loads(
             text,
@@ -85,9 +91,12 @@ def parse_json(content: bytes, file: str) -> Parsed:
         )
         json.dumps(data, ensure_ascii=False).encode()  # half of a pair is no character
     except (ValueError, RecursionError):
-        return parsed
-    if not isinstance(data, dict):
-        return parsed
+        return None
+    return data
+
+
+def without_places(data: dict[str, Any], file: str) -> Parsed:
+    """Return data as a document of which only the file is known."""
     return Parsed((Document(file, 0, data, {}, {(): START_OF_FILE}),))
 
 

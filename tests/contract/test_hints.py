@@ -261,6 +261,17 @@ _BY_REASON = {
             '--git-common-dir)/qflow-gitops/verdicts"`'
         ),
     ),
+    "typed there: test_fleet_file.py": (
+        "… commit -m 'Add the fleet' …",
+        (
+            "Go to the fleet's repository, or write one: `qflow-gitops schema show fleet` says "
+            "what it holds."
+        ),
+        (
+            "Let its command write a list like that of `members:` in a fleet: `qflow-gitops "
+            "schema show fleet` says what it holds."
+        ),
+    ),
     "it takes megabytes: test_targets.py": (
         "At most … MiB: let them share less, or make it several specs.",
     ),

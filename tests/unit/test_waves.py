@@ -233,6 +233,29 @@ def test_a_new_member_is_taken_by_the_labels_that_it_comes_with() -> None:
     assert waves.progress([old, new], some, NOW).allowed == {"b"}
 
 
+def test_where_two_orders_contradict_each_other_the_earlier_one_holds() -> None:
+    one, other = (
+        Fleet(
+            tuple(FleetMember(each, "/a", labels=CANARY if each == first else {}) for each in "ab"),
+            (Wave(select=CANARY), Wave()),
+        )
+        for first in "ab"
+    )
+    some = [WaveMember(each, {}, UNSENT) for each in "ab"]
+    assert waves.progress([one, other], some, NOW).allowed == {"a"}
+    assert waves.progress([other, one], some, NOW).allowed == {"b"}
+
+
+def test_a_fleet_that_is_through_hides_nothing_that_another_one_waits_for() -> None:
+    through = fleet(Wave(), outcomes=Outcomes(failure=Counting.PASS))
+    waits = fleet(
+        Wave(select=CANARY), Wave(percent=50), Wave(), outcomes=Outcomes(failure=Counting.WAIT)
+    )
+    some = members(DONE, DONE, FAILED, canaries=1)
+    found = waves.progress([through, waits], some, NOW)
+    assert (found.wave, found.waits_for, found.allowed) == (3, ("2",), frozenset("2"))
+
+
 # --- what stops them -----------------------------------------------------------------
 
 
@@ -314,6 +337,8 @@ def test_a_soak_runs_from_the_last_end_of_the_wave_and_those_before() -> None:
     ]
     waiting = progress(one, some, 999.0)
     assert (waiting.wave, waiting.opens, waiting.allowed) == (2, 1000.0, frozenset())
+    amid = [each._replace(standing=UNSENT) if each.name == "c" else each for each in some]
+    assert progress(one, amid, 999.0).opens == 0.0
     opened = progress(one, some, 1000.0)
     assert (opened.wave, opened.opens, opened.allowed) == (3, 0.0, frozenset("d"))
 

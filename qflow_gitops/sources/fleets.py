@@ -1,0 +1,93 @@
+"""From a commit or the work tree to the fleet that it describes; and members from elsewhere.
+
+Wherever a commit is asked for, "" stands for the work tree.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
+
+from qflow_gitops.base.paths import FLEET_FILE
+from qflow_gitops.errors import AGAIN, InvalidInput
+from qflow_gitops.results.report import InvalidFiles
+from qflow_gitops.sources.lostsettings import NOTHING, rooted
+from qflow_gitops.sources.place import content_at, folders_above
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qflow_gitops.findings.finding import Diagnostic
+    from qflow_gitops.ports.git import GitTree
+    from qflow_gitops.settings.fleet import Fleet, FleetMember
+
+
+class FleetFound(NamedTuple):
+    """A fleet, its file from the repository's root, and what a person should know about that."""
+
+    fleet: Fleet
+    file: str
+    found: tuple[Diagnostic, ...] = ()
+
+
+def fleet_at(git: GitTree, commit: str, inventory: Sequence[FleetMember] = ()) -> Fleet:
+    """Read the fleet as `find_fleet` does."""
+    return find_fleet(git, commit, inventory).fleet
+
+
+def find_fleet(git: GitTree, commit: str, inventory: Sequence[FleetMember] = ()) -> FleetFound:
+    """Read the nearest `fleet.yaml` at or above the folder at hand, up to the repository's root.
+
+    `inventory` are members beside its own. Raises InvalidFiles where there are errors in it,
+    InvalidInput where there is none or the commit lacks it, Unreadable where git can't give it.
+    """
+    from qflow_gitops.specs import fleet_file
+
+    for folder in folders_above(git.prefix):
+        file = folder.path(FLEET_FILE)
+        content = content_at(git, commit, file)
+        if content is not None:
+            fleet, found = fleet_file.load_fleet(content, file, inventory)
+            if fleet is None:
+                raise InvalidFiles(found, not_done=NOTHING, look=AGAIN)
+            return FleetFound(fleet, file, found)
+        if commit and file.encode() in git.listing("", folder.name):
+            add = f"{rooted(git)} add {shlex.quote(file)}"
+            commits = f"{rooted(git)} commit -m 'Add the fleet' {shlex.quote(file)}"
+            raise InvalidInput(
+                f"The work tree has {file}, and commit {commit[:10]} doesn't.",
+                where=file,
+                not_done=NOTHING,
+                hint=f"Only commits count: `{add} && {commits}`, or name a commit that has it.",
+                reason="fleet_uncommitted",
+            )
+    raise InvalidInput(
+        f"There is no {FLEET_FILE} in this folder, nor above it in the repository.",
+        where=FLEET_FILE,
+        not_done=NOTHING,
+        hint="Go to the fleet's repository, or write one: `qflow-gitops schema show fleet` says "
+        "what it holds.",
+        reason="fleet_missing",
+    )
+
+
+def inventory(text: bytes, where: str) -> tuple[FleetMember, ...]:
+    """Read members as an inventory's command wrote them: a list in JSON. `where` names it.
+
+    Raises InvalidFiles where there are errors in it, InvalidInput where it is no such list.
+    """
+    from qflow_gitops.specs import fleet_file
+
+    members, found = fleet_file.load_inventory(text, where)
+    if found and members is None:
+        raise InvalidFiles(found, not_done=NOTHING, look=AGAIN)
+    if members is None:
+        raise InvalidInput(
+            "The inventory is no list of members in JSON, or has more than 16 MiB.",
+            where=where,
+            not_done=NOTHING,
+            hint="Let its command write a list like that of `members:` in a fleet: `qflow-gitops "
+            "schema show fleet` says what it holds.",
+            reason="fleet_inventory",
+        )
+    return members
