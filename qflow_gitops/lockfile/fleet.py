@@ -112,10 +112,11 @@ class FleetRecord:
         return found if found and found.holds(now) else None
 
     def held(self, claim_id: str) -> tuple[str, ...]:
-        """Return the members that a claim has, whether or not its time is over."""
-        return tuple(
+        """Return the members that a claim has, by name, whether or not its time is over."""
+        mine = (
             name for name, one in self.members.items() if one.claim and one.claim.id == claim_id
         )
+        return tuple(sorted(mine))
 
     def claimed(self, names: Iterable[str], by: Claim, now: datetime) -> "FleetRecord":
         """Claim those of the members that nobody else holds; what it has already is prolonged."""

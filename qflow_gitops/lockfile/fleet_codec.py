@@ -19,9 +19,10 @@ from qflow_gitops.lockfile.fleet import (
 )
 from qflow_gitops.lockfile.notes import from_json as event_from_json
 from qflow_gitops.lockfile.notes import to_json as event_to_json
+from qflow_gitops.lockfile.places import NOTHING_DONE
 
 FLEET_LOCK_VERSION = 1
-NOTHING_DONE = "Nothing was sent and nothing was written."
+
 
 _UNREAD = "The lockfile can't be read"  # as `strictly` says it
 _MOST = 2**53 - 1  # what every reader of JSON can count to

@@ -4,6 +4,7 @@ from qflow_gitops.results.words import Word
 
 FLEET = (
     Word("fleet_broken", "`fleet.lock` can't be read or trusted.", "Do what the message says."),
+    Word("fleet_gone", "The fleet's branch is gone.", "Put it back, as the message says."),
     Word(
         "fleet_newer",
         "A newer version of the program wrote fleet.lock.",
@@ -50,5 +51,16 @@ FLEET = (
         "fleet_inventory",
         "What an inventory's command wrote is no list of members in JSON.",
         "Look at what it writes, or leave it out.",
+    ),
+    Word(
+        "fleet_rewritten",
+        "The fleet's branch was rewritten, or lost what it held.",
+        "Find out who did it, and put back the version that this clone knows.",
+    ),
+    Word("fleet_unreadable", "`fleet.lock` can't be read here.", "Do what the message says."),
+    Word(
+        "fleet_unwritable",
+        "`fleet.lock` can't be written.",
+        "Make room, and run the command again.",
     ),
 )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.lockfile.codec import from_bytes
+from qflow_gitops.ports.fleet import FleetStore
 from qflow_gitops.ports.lockfile import LockBranch, LockStore, Summaries
 from qflow_gitops.settings.project import LockSettings
 
@@ -75,3 +76,14 @@ STORES: Mapping[str, Callable[[LockSettings, Place], LockStore]] = {
 def build(settings: LockSettings, place: Place) -> LockStore:
     """Build the store that the settings choose; their schema allows no other."""
     return STORES[settings.store](settings, place)
+
+
+def build_fleet(remote: str, place: Place) -> FleetStore:
+    """Build the store of `fleet.lock`: a branch of this remote, a file where that is ""."""
+    if remote:
+        from qflow_gitops.stores.branch_fleet import BRANCH, BranchFleetStore
+
+        return BranchFleetStore(place.branch(remote, BRANCH), place.author())
+    from qflow_gitops.stores.local_fleet import LocalFleetStore
+
+    return LocalFleetStore(place.private)

@@ -348,6 +348,15 @@ _BY_REASON = {
             "merged."
         ),
     ),
+    "about fleet.lock, and followed there: test_fleetstores.py": (
+        "Find out who pushed it: `git log -3 …`. To put it back: `…`",
+        "Find out who made it: `git log -3 …`. To put back what was there: `…`",
+        ". To put back the one before it: `…`",
+        (
+            "Move it away, and the next apply makes a new one; what was released or frozen has to "
+            "be said again: `mv … …`"
+        ),
+    ),
     "the CLI fills it in": ("<the command as it was typed>",),
 }
 ELSEWHERE = {text: why for why, texts in _BY_REASON.items() for text in texts}

@@ -7,15 +7,16 @@ from qflow_gitops.base.paths import ROOT
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.remotes import GitRemotes
 from qflow_gitops.git.repository import GitRepo
+from qflow_gitops.ports.fleet import FleetStore
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.settings.project import LockSettings
-from qflow_gitops.stores.registry import Place, build
+from qflow_gitops.stores.registry import Place, build, build_fleet
 
 
-def store_of(folder: Path, name: str = "branch", *, lineage: str = "") -> LockStore:
-    """Open a clone's store of a kind."""
+def place_of(folder: Path) -> Place:
+    """What the stores of a clone are built from."""
     repo = GitRepo.open(folder, os.environ)
-    place = Place(
+    return Place(
         repo.root,
         ROOT,
         repo.common_dir / "qflow-gitops",
@@ -24,7 +25,16 @@ def store_of(folder: Path, name: str = "branch", *, lineage: str = "") -> LockSt
         in_ci=False,
         address=GitRemotes(repo).address,
     )
-    return build(LockSettings(name, lineage=lineage), place)
+
+
+def store_of(folder: Path, name: str = "branch", *, lineage: str = "") -> LockStore:
+    """Open a clone's store of a kind."""
+    return build(LockSettings(name, lineage=lineage), place_of(folder))
+
+
+def fleet_store_of(folder: Path, name: str) -> FleetStore:
+    """Open a clone's store of `fleet.lock`, of a kind."""
+    return build_fleet("origin" if name == "branch" else "", place_of(folder))
 
 
 def branch_of(folder: Path, name: str) -> GitBranch:

@@ -115,7 +115,7 @@ def test_every_field_explains_itself(place: str, one: dict[str, Any]) -> None:
     assert one["title"]
     assert one["description"].endswith(".")
     assert one["examples"]
-    if not place.startswith(("lockfile", "plan", "show", "report", "statement")):
+    if not place.startswith(("lockfile", "plan", "show", "report", "statement", "fleet-lock")):
         here = {
             **schemas.load(place.split("/", maxsplit=1)[0])["$defs"].get(_target(one), {}),
             **one,
@@ -175,6 +175,12 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
                 "lockfile/$defs/placeEvent/properties/by",
                 "lockfile/$defs/ledgerEvent",
                 "lockfile/$defs/ledgerEvent/properties/by",
+            },
+            "fleet-lock": {
+                "fleet-lock",
+                "fleet-lock/$defs/member",
+                "fleet-lock/$defs/freezeEvent",
+                "fleet-lock/$defs/freezeEvent/properties/by",
             },
         }[name]
     )
