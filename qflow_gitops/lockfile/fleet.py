@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from qflow_gitops.base.printable import shown
 from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.lockfile.notes import LedgerEvent, freezes_of
+from qflow_gitops.policy.waves import MemberStanding
 
 FLEET_LOCK = "fleet.lock"
 _NOTHING: Mapping[str, Any] = {}
@@ -59,7 +60,7 @@ class Seen(NamedTuple):
     last run did, in seconds since 1970 (0: unknown); `detail` is one line without secrets.
     """
 
-    standing: str
+    standing: MemberStanding
     exit_code: int
     reason: str = ""
     counts: Mapping[str, int] = _NOTHING

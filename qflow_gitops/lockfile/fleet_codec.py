@@ -20,6 +20,7 @@ from qflow_gitops.lockfile.fleet import (
 from qflow_gitops.lockfile.notes import from_json as event_from_json
 from qflow_gitops.lockfile.notes import to_json as event_to_json
 from qflow_gitops.lockfile.places import NOTHING_DONE
+from qflow_gitops.policy.waves import MemberStanding
 
 FLEET_LOCK_VERSION = 1
 
@@ -72,7 +73,7 @@ def _seen_to_json(seen: Seen, at: str) -> Json:
     return {
         "commit": seen.commit,
         "lockCommit": seen.lock_commit,
-        "standing": seen.standing,
+        "standing": str(seen.standing),
         "exitCode": seen.exit_code,
         "reason": seen.reason,
         "counts": {name: seen.counts[name] for name in sorted(seen.counts)},
@@ -167,7 +168,7 @@ def _seen(data: Json) -> Seen:
     ended = moment(_time(data, "ended")).timestamp() if data["ended"] else 0.0
     counts = _of(dict, data["counts"], "counts")
     return Seen(
-        _text(data, "standing"), _count(data, "exitCode"), _text(data, "reason"),
+        MemberStanding(_text(data, "standing")), _count(data, "exitCode"), _text(data, "reason"),
         {name: _count(counts, name) for name in counts}, ended, _text(data, "digest"),
         _text(data, "detail"), _commit(data, "commit"), _commit(data, "lockCommit"),
     )  # fmt: skip

@@ -40,7 +40,7 @@ class LocalFleetStore:
                 f"The file fleet.lock can't be read: {problem.strerror or problem}.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Put a plain file there that you may read: `ls -ld {_quoted(self._file)}`",
+                hint=f"Put a plain file there that you may read: `ls -l {_quoted(self._file)}`",
                 reason="fleet_unreadable",
             ) from None
         try:

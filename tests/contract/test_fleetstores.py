@@ -21,6 +21,7 @@ from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.lockfile.fleet import FLEET_LOCK, FleetRecord, Release, Seen, claim
 from qflow_gitops.lockfile.fleet_codec import to_bytes
 from qflow_gitops.lockfile.notes import FROZEN, LedgerEvent
+from qflow_gitops.policy.waves import MemberStanding
 from qflow_gitops.ports.fleet import FleetStore
 from qflow_gitops.specs import schema
 from qflow_gitops.stores.branch_fleet import BRANCH, BranchFleetStore
@@ -34,7 +35,7 @@ from tests.picture import ROOT
 NOW = datetime(2026, 10, 6, 9, 30, tzinfo=UTC)
 AT = "2026-10-06T09:30:00Z"
 COMMIT = "1" * 40
-SEEN = Seen("done", 0, counts={"done": 1}, commit=COMMIT, lock_commit=COMMIT)
+SEEN = Seen(MemberStanding.DONE, 0, counts={"done": 1}, commit=COMMIT, lock_commit=COMMIT)
 EACH = pytest.mark.parametrize("name", ["branch", "fake branch", "local"])
 REAL = pytest.mark.parametrize("name", ["branch", "local"])
 BRANCHES = pytest.mark.parametrize("name", ["branch", "fake branch"])

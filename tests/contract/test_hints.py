@@ -350,7 +350,6 @@ _BY_REASON = {
     ),
     "about fleet.lock, and followed there: test_fleetstores.py": (
         "Find out who pushed it: `git log -3 …`. To put it back: `…`",
-        "Find out who made it: `git log -3 …`. To put back what was there: `…`",
         ". To put back the one before it: `…`",
         (
             "Move it away, and the next apply makes a new one; what was released or frozen has to "

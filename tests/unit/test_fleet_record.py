@@ -20,12 +20,16 @@ from qflow_gitops.lockfile.fleet import (
 )
 from qflow_gitops.lockfile.fleet_codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent
+from qflow_gitops.policy.waves import MemberStanding
+from qflow_gitops.specs import schema, schemas
 
 NOW = datetime(2026, 10, 6, 9, 30, tzinfo=UTC)
 AT = "2026-10-06T09:30:00Z"
 LATER = NOW + timedelta(hours=2)
 COMMIT, OTHER = "1" * 40, "2" * 40
-SEEN = Seen("done", 0, "", {"done": 3, "skip": 1}, 1791279000.0, "v1:x", "fine", COMMIT, OTHER)
+SEEN = Seen(
+    MemberStanding.DONE, 0, "", {"done": 3, "skip": 1}, 1791279000.0, "v1:x", "fine", COMMIT, OTHER
+)
 RELEASE = Release(1, ("acme",), COMMIT, "ada", AT, "known trouble")
 
 
@@ -91,8 +95,8 @@ def test_what_was_seen_replaces_what_was_and_ends_the_claim() -> None:
     record = FleetRecord().claimed(["a"], claim("mine", "ada", NOW, 60), NOW)
     first = record.worked("a", SEEN, AT, "mine")
     assert first.member("a") == MemberRecord(SEEN, AT)
-    again = first.worked("a", SEEN._replace(standing="failed"), "2026-10-06T10:00:00Z")
-    assert again.member("a").seen == SEEN._replace(standing="failed")
+    again = first.worked("a", SEEN._replace(standing=MemberStanding.FAILED), "2026-10-06T10:00:00Z")
+    assert again.member("a").seen == SEEN._replace(standing=MemberStanding.FAILED)
 
 
 def test_what_came_of_a_lost_claim_counts_and_leaves_the_others() -> None:
@@ -102,7 +106,7 @@ def test_what_came_of_a_lost_claim_counts_and_leaves_the_others() -> None:
 
 
 def test_what_was_seen_can_be_written_whatever_a_process_said() -> None:
-    odd = Seen("failed", -9, "a\nb", {}, 1.2, "", "\x1b[31mred\udc80\n next\u202e")
+    odd = Seen(MemberStanding.FAILED, -9, "a\nb", {}, 1.2, "", "\x1b[31mred\udc80\n next\u202e")
     record = FleetRecord().worked("a", odd, AT)
     seen = record.member("a").seen
     assert seen is not None
@@ -136,7 +140,7 @@ def test_what_was_frozen_last_holds_until_it_is_lifted() -> None:
 LATER_ONES: dict[str, Callable[[FleetRecord], FleetRecord]] = {
     "claimed": lambda one: one.claimed(["new"], claim("x", "ada", NOW, 60), NOW),
     "given back": lambda one: one.given_back(["globex"], "c1"),
-    "worked": lambda one: one.worked("acme", SEEN._replace(standing="failed"), AT),
+    "worked": lambda one: one.worked("acme", SEEN._replace(standing=MemberStanding.FAILED), AT),
     "released": lambda one: one.released(RELEASE),
     "unfrozen": lambda one: one.frozen(LedgerEvent(AT, UNFROZEN)),
     "opened": lambda one: one.opened(1, OTHER),
@@ -196,7 +200,7 @@ BROKEN: dict[str, bytes] = {
     "a list": b"[]",
     "no UTF-8": b"\xff",
     "nested": b"[" * 100_000,
-    "a key twice": to_bytes(whole()).replace(b'"open"', b'"commit"'),
+    "a key twice": to_bytes(whole()).replace(b'"open": 2', b'"open": 2, "open": 2'),
     "a merge": b"<<<<<<< ours\n" + to_bytes(whole()),
     "no version": to_bytes(whole()).replace(b"fleetLockVersion", b"version"),
     "version 0": _changed("fleetLockVersion", to=0),
@@ -222,6 +226,7 @@ BROKEN: dict[str, bytes] = {
     "a count below 0": _changed("members", "acme", "counts", "done", to=-1),
     "counts that are a list": _changed("members", "acme", "counts", to=[]),
     "a standing that is none": _changed("members", "acme", "standing", to=None),
+    "a standing that nobody knows": _changed("members", "acme", "standing", to="fine"),
     "an exit code that is a text": _changed("members", "acme", "exitCode", to="0"),
     "a detail that moves the cursor": _changed("members", "acme", "detail", to="\x1b[2J"),
     "half a character": to_bytes(whole()).replace(b'"fine"', b'"\\ud800"'),
@@ -261,3 +266,25 @@ def test_what_a_later_minor_version_added_is_kept() -> None:
 def test_a_claim_says_who_in_one_line() -> None:
     assert claim("c", "ada\n\x1b", NOW, 1).by == r"ada \x1b"
     assert Claim("c", "ada", AT, AT).holds(NOW) is False
+
+
+def test_the_schema_names_every_standing() -> None:
+    standing = schemas.load("fleet-lock")["$defs"]["member"]["properties"]["standing"]
+    assert standing["enum"] == [*map(str, MemberStanding)]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_the_schema_allows_is_refused_only_for_what_it_cant_say(name: str) -> None:
+    """The schema and the reader agree on what is JSON at all."""
+    try:
+        data = json.loads(BROKEN[name])
+    except (ValueError, RecursionError):
+        return
+    beyond = ("a claim that was over", "a detail that moves the cursor", "a key twice",
+              "half a character")  # fmt: skip
+    assert schema.is_valid(data, "fleet-lock") is (name in beyond)
+
+
+def test_what_is_written_is_as_the_schema_says() -> None:
+    assert schema.is_valid(json.loads(to_bytes(whole())), "fleet-lock")
+    assert schema.is_valid(json.loads(to_bytes(FleetRecord())), "fleet-lock")
