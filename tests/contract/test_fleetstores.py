@@ -394,6 +394,21 @@ def test_a_branch_put_back_is_refused(made: Made, remote: Remote, workspace: Wor
     assert made("branch").read() == newest
 
 
+def test_a_branch_that_was_rewritten_is_refused_whatever_it_holds(
+    made: Made, remote: Remote, workspace: Workspace
+) -> None:
+    newest = made("branch").change(worked("a"))
+    assert newest is not None
+    by_hand = hand(workspace)
+    other = by_hand.commit("", {FLEET_LOCK: to_bytes(replace(newest, serial=9))}, "by hand")
+    remote.git("fetch", "--quiet", str(by_hand.repo.root), other)
+    remote.git("update-ref", f"refs/heads/{BRANCH}", other)
+    problem = refusal(made("branch").read)
+    assert (problem.reason, "rewritten" in problem.message) == ("fleet_rewritten", True)
+    follow(problem, workspace)
+    assert made("branch").read() == newest
+
+
 def test_a_branch_that_is_gone_is_no_new_beginning(
     made: Made, remote: Remote, workspace: Workspace
 ) -> None:
