@@ -164,6 +164,7 @@ def _for_git(remote: Remote, member: FleetMember, environ: Mapping[str, str]) ->
         ("protocol.https.allow", "always"),
         ("protocol.ssh.allow", "always"),
         ("core.askPass", ""),
+        ("credential.interactive", "false"),
         ("gc.auto", "0"),  # a store's objects are others' as well
         ("maintenance.auto", "false"),
     ]

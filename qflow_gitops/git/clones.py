@@ -37,8 +37,9 @@ _BRANCH = re.compile(
 )
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
           "--no-recurse-submodules", "--no-write-commit-graph")  # fmt: skip
-_LOCKS = ("*.lock", "refs/**/*.lock", "objects/info/*.lock", "objects/pack/*.lock")
-"""Where git that was killed leaves locks which hold up the next one."""
+_LEFT = ("*.lock", "refs/**/*.lock", "objects/info/*.lock", "objects/pack/*.lock",
+         "objects/pack/tmp_*")  # fmt: skip
+"""What a git that was killed leaves: locks which hold up the next one, and halves of packs."""
 
 
 class Tips(NamedTuple):
@@ -204,8 +205,8 @@ def made(path: Path) -> Iterator[Path]:
 
 
 def unlock(git_dir: Path) -> None:
-    """Remove the locks of gits that were killed. Nobody else may work with the repository."""
-    for pattern in _LOCKS:
+    """Remove what gits that were killed left behind. Nobody else may work with the repository."""
+    for pattern in _LEFT:
         for left in git_dir.glob(pattern):
             with contextlib.suppress(OSError):
                 left.unlink()

@@ -40,7 +40,9 @@ from tests.helpers.githttp import (
     make_certificate,
     serve_http,
 )
+from tests.helpers.partners import nightly
 from tests.helpers.specs import spec
+from tests.helpers.sshd import MISSING, serve_ssh
 
 USUAL = Limits()
 FACTS = Facts("/", "ada")
@@ -259,71 +261,113 @@ def test_two_wait_for_each_other(acme: Home, tmp_path: Path) -> None:
     assert order == ["first", "second"]
 
 
-BRINGS = """
-import sys
+DRIVER = """
+import os, signal, sys
 from pathlib import Path
+from qflow_gitops.fleet import work
 from qflow_gitops.fleet.clones import Clones
 from qflow_gitops.fleet.environ import Facts, environ_of
+from qflow_gitops.git.process import GitProcess
 from qflow_gitops.settings.fleet import FleetMember
-member = FleetMember("acme", sys.argv[2])
-told = environ_of(member, {}, Facts("/"))
-import os
-told["PATH"] = os.environ["PATH"]
-with Clones(Path(sys.argv[1]), lambda: 30.0, lambda: 30.0).bring(member, told) as clone:
-    print(clone.heads.commit, flush=True)
+
+folder, address, last = sys.argv[1:]
+member, started, count = FleetMember("acme", address), GitProcess.started, 0
+
+def counted(*given, **more):
+    global count
+    count += 1
+    process = started(*given, **more)
+    if count == int(last):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return process
+
+GitProcess.started = counted
+told = environ_of(member, os.environ, Facts("/"))
+with Clones(Path(folder), lambda: 30.0, lambda: 30.0).bring(member, told) as clone:
+    work._PROGRAM = work._PROGRAM.replace("from qflow_gitops.cli", "import time; time.sleep(3) #")
+    print("working", flush=True)
+    work.work(("plan",), clone.folder, told, work.Limits(), held=clone.held, stopping=bool)
 """
 
 
-def test_a_clone_survives_a_kill_at_any_moment(acme: Home, tmp_path: Path) -> None:
-    folder, member = tmp_path / "fleet", member_of(acme)
-    command = [sys.executable, "-c", BRINGS, str(folder), acme.address]
-    begun = time.monotonic()
-    subprocess.run(command, check=True, capture_output=True)
-    took = time.monotonic() - begun
-    for round_ in range(8):
-        if round_ % 4 == 0:
-            shutil.rmtree(folder, ignore_errors=True)
-        acme.publish("runs/again.yaml", spec("again", round_))
-        process = subprocess.Popen(
-            command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        time.sleep(took * (0.5 + 0.07 * round_))
-        process.kill()
-        process.wait()
-    with clones_in(folder).bring(member, environ(member)) as clone:
-        assert clone.heads.commit == acme.workspace.git("rev-parse", "HEAD")
+def driver(folder: Path, address: str, last: int) -> list[str]:
+    """Brings a member and works on it for 3 s; killed as soon as it has started so many gits."""
+    return [sys.executable, "-c", DRIVER, str(folder), address, str(last)]
+
+
+def test_a_clone_survives_a_kill_at_any_moment(acme: Home, tmp_path: Path, gits: list[str]) -> None:
+    member = member_of(acme)
+    with clones_in(tmp_path / "whole").bring(member, environ(member)):
+        count = len(gits)
+    assert count > 5
+    for last in range(1, count + 1):
+        folder = tmp_path / f"killed-{last}"
+        done = subprocess.run(driver(folder, acme.address, last), capture_output=True)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        with clones_in(folder).bring(member, environ(member)) as clone:
+            assert clone.heads.commit == acme.workspace.git("rev-parse", "HEAD")
+            assert GitProcess.open(clone.folder, environ(member)).run(["fsck"])[0] == 0
         assert not list(folder.glob("*/.*.tmp"))
-    assert planned(clones_in(folder), member).exit_code == 0
+        assert not list(folder.glob("*/*/.git/*.lock"))
 
 
 def test_locks_of_a_git_that_was_killed_do_not_last(acme: Home, clones: Clones) -> None:
     member = member_of(acme)
     with clones.bring(member, environ(member)) as clone:
         folder = clone.folder
-    for name in ("HEAD.lock", "index.lock", "refs/remotes/origin/main.lock", "packed-refs.lock"):
-        (folder / ".git" / name).touch()
+    for name in (
+        "HEAD.lock",
+        "index.lock",
+        "refs/remotes/origin/main.lock",
+        "packed-refs.lock",
+        "objects/pack/tmp_pack_x",
+    ):
+        path = folder / ".git" / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
     commit = acme.publish("runs/b.yaml", spec("b"))
     assert planned(clones, member).exit_code == 0
     with clones.bring(member, environ(member)) as clone:
         assert clone.heads.commit == commit
 
 
-def test_a_driver_that_is_killed_leaves_the_clone_to_its_child(
+def test_a_driver_that_is_killed_leaves_the_clone_to_its_child(acme: Home, tmp_path: Path) -> None:
+    """The lock is the child's as well: nobody else gets the clone while it works."""
+    member, folder = member_of(acme), tmp_path / "fleet"
+    told = environ(member)
+    with subprocess.Popen(driver(folder, acme.address, 0), stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"working\n"
+        time.sleep(0.5)
+        process.kill()
+    with pytest.raises(BusyError), clones_in(folder, patience=0.2).bring(member, told):
+        pass
+    with clones_in(folder).bring(member, told) as clone:
+        assert clone.heads.commit
+
+
+def test_a_git_that_goes_on_keeps_the_clone(
     acme: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lock is the child's as well: nobody else gets the clone while it works."""
-    member = member_of(acme)
+    """A driver is killed amid a fetch, which isn't over yet: its lock files aren't stale."""
+    slow = tmp_path / "bin/git"
+    slow.parent.mkdir()
+    real = shutil.which("git")
+    slow.write_text(
+        f'#!/bin/sh\ncase "$*" in *fetch*) sleep 3 ;; esac\nexec {real} "$@"\n', encoding="utf-8"
+    )
+    slow.chmod(0o755)
+    member, folder = member_of(acme), tmp_path / "fleet"
     told = environ(member)
-    monkeypatch.setattr(working, "_PROGRAM", SLEEPS.replace("60", "1.5"))
-    first = clones_in(tmp_path / "fleet")
-    with first.bring(member, told) as clone:
-        words = [sys.executable, "-c", "import time; time.sleep(1.5)"]
-        child = subprocess.Popen(words, pass_fds=(clone.held,))
-    with pytest.raises(BusyError), clones_in(tmp_path / "fleet", patience=0.2).bring(member, told):
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
+        fetch = 6  # ls-remote, init, init, config, config
+        killed = subprocess.run(driver(folder, acme.address, fetch), capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    with pytest.raises(BusyError), clones_in(folder, patience=0.2).bring(member, told):
         pass
-    child.wait()
-    with clones_in(tmp_path / "fleet", patience=5.0).bring(member, told):
-        pass
+    with clones_in(folder).bring(member, told) as clone:
+        assert clone.heads.commit
 
 
 def test_the_settings_of_the_repository_around_the_clones_are_not_theirs(
@@ -581,6 +625,19 @@ def test_a_redirect_takes_a_token_nowhere(
         ):
             pass
         assert thief.requests == []
+
+
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+@nightly
+def test_a_member_is_reached_over_ssh_with_an_agent_s_environment(
+    acme: Home, clones: Clones, tmp_path: Path
+) -> None:
+    with serve_ssh(tmp_path / "server") as server:
+        member = FleetMember("acme", f"{server.address}{acme.remote.path}", credentials="ACME")
+        told = environ(member, GIT_SSH_COMMAND=server.command(), ACME_GIT_TOKEN="canary-git")
+        with clones.bring(member, told) as clone:
+            assert clone.heads.commit == acme.workspace.git("rev-parse", "HEAD")
+        assert canaries(str(told)) == set()
 
 
 def error_words(problem: QflowError) -> str:
