@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qflow_gitops.settings.project import LockSettings, Project
     from qflow_gitops.sources.found import Settings
     from qflow_gitops.sources.loader import Loader
+    from qflow_gitops.stores.registry import Place
 
 
 class Wiring:
@@ -162,7 +163,15 @@ class Wiring:
         summaries: Summaries | None = None,
     ) -> LockStore:
         """A lock store of the project in a folder of a repository."""
-        from qflow_gitops.stores.registry import Place, build
+        from qflow_gitops.stores.registry import build
+
+        return build(settings, self.place_of(repo, folder, summaries))
+
+    def place_of(
+        self, repo: GitRepo, folder: ProjectFolder, summaries: Summaries | None = None
+    ) -> Place:
+        """What the stores of a folder of a repository are built from."""
+        from qflow_gitops.stores.registry import Place
 
         def branch(remote: str, name: str) -> LockBranch:
             from qflow_gitops.git.lock_branch import GitBranch
@@ -175,7 +184,7 @@ class Wiring:
 
             return GitRemotes(repo).address(remote)
 
-        place = Place(
+        return Place(
             root=repo.root,
             folder=folder,
             private=repo.common_dir / "qflow-gitops",
@@ -186,7 +195,6 @@ class Wiring:
             address=address,
             stays=lambda: self.ci.stays,
         )
-        return build(settings, place)
 
     @cached_property
     def ci(self) -> CIContext:

@@ -155,9 +155,8 @@ labels: Decorator = click.option(
 )
 
 
-def _counts(
-    _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
-) -> dict[str, int]:
+def counts(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """Read NAME=COUNT, each name once."""
     counts = {}
     for text in values:
         name, equals, value = text.partition("=")
@@ -172,7 +171,7 @@ acks: Decorator = click.option(
     "acks",
     multiple=True,
     metavar="NAME=COUNT",
-    callback=_counts,
+    callback=counts,
     help="Release a kind of hold (same_request, unmerged, window, limit:runs, …), or what "
     "--retry-failed takes (retry), if exactly so many are held; or let go of a history that was "
     "rewritten (rewritten=1), say that the lockfile belongs to this remote, too (place=1), or "

@@ -43,10 +43,13 @@ def claim(name: str, by: str, now: datetime, seconds: float) -> Claim:
 
 
 class Release(NamedTuple):
-    """Somebody let a wave go on in spite of these members."""
+    """Somebody let a wave go on in spite of these members, or credentials to where they are (0).
+
+    `members` gives each the commit that it was at, "" for whichever; `commit` is the fleet's.
+    """
 
     wave: int
-    members: tuple[str, ...]
+    members: Mapping[str, str]
     commit: str
     by: str
     at: str

@@ -53,7 +53,8 @@ def to_bytes(record: FleetRecord) -> bytes:
                 name: [*record.credentials[name]] for name in sorted(record.credentials)
             },
             "releases": [
-                {**each._asdict(), "members": [*each.members]} for each in record.releases
+                {**each._asdict(), "members": dict(sorted(each.members.items()))}
+                for each in record.releases
             ],
             **record.extra,
             "members": {
@@ -141,8 +142,10 @@ def _record(data: Json) -> FleetRecord:
 
 def _release(data: Json) -> Release:
     _only(data, Release._fields, "a release")
+    members = _of(dict, data["members"], "members")
+    commits = {_fits(_NAME, name, "a member's name"): _commit(members, name) for name in members}
     return Release(
-        _count(data, "wave"), _texts(data["members"], "members"), _commit(data, "commit"),
+        _count(data, "wave"), commits, _commit(data, "commit"),
         _text(data, "by"), _time(data, "at"), _text(data, "reason"),
     )  # fmt: skip
 

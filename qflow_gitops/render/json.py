@@ -21,6 +21,7 @@ from qflow_gitops.results.applies import Applied, Outcome
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.evidence import Evidence
 from qflow_gitops.results.files import Draft, Files, Known
+from qflow_gitops.results.fleets import FleetTold
 from qflow_gitops.results.plans import LockSeen, Planned, Unsettled
 from qflow_gitops.results.records import (
     Anchored,
@@ -93,7 +94,7 @@ def _body(report: Report) -> dict[str, Any]:
             return _applied(body)
         case Status() | Story() | RunHistory() | Resolved() | Standstill() as body:
             return _lockfile(body)
-        case Verified() | Anchored() | Evidence() | Examination() as body:
+        case Verified() | Anchored() | Evidence() | Examination() | FleetTold() as body:
             return checked(body)
         case Files(changes, commands):
             return {

@@ -5,13 +5,17 @@ from typing import Any
 
 from qflow_gitops.render.jsonchecks import examination
 from qflow_gitops.render.jsonevidence import evidence
+from qflow_gitops.render.jsonfleet import fleet
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.evidence import Evidence
+from qflow_gitops.results.fleets import FleetTold
 from qflow_gitops.results.records import Anchored, Verified
 
 
-def checked(body: Verified | Anchored | Evidence | Examination) -> dict[str, Any]:
-    """Return a check of the lockfile, an anchor of it, the report for an audit, or doctor's."""
+def checked(
+    body: Verified | Anchored | Evidence | Examination | FleetTold,
+) -> dict[str, Any]:
+    """Return a check of the lockfile, an anchor of it, an auditor's report, doctor's, a fleet's."""
     match body:
         case Verified():
             return _verified(body)
@@ -21,6 +25,8 @@ def checked(body: Verified | Anchored | Evidence | Examination) -> dict[str, Any
             return evidence(body)
         case Examination():
             return examination(body)
+        case FleetTold():
+            return fleet(body)
 
 
 def _verified(body: Verified) -> dict[str, Any]:

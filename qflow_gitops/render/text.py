@@ -46,6 +46,7 @@ _OF_RUNS = {
     "Planned": ("textplans", "planned"),
     "Applied": ("textapplies", "applied"),
     "Status": ("textrecords", "status"),
+    "FleetTold": ("textfleet", "fleet"),
 }
 """The same where the targets of a spec are told together, and with `-v` each by itself."""
 

@@ -75,7 +75,7 @@ def worked(name: str) -> Callable[[FleetRecord], FleetRecord]:
 
 
 def released(record: FleetRecord) -> FleetRecord:
-    return record.released(Release(1, ("a",), COMMIT, "ada", AT, "known"))
+    return record.released(Release(1, {"a": COMMIT}, COMMIT, "ada", AT, "known"))
 
 
 # --- what each store promises --------------------------------------------------------

@@ -29,7 +29,11 @@ class Ended(NamedTuple):
 
 
 def run(
-    words: Sequence[str], environ: Mapping[str, str], seconds: float, time_left: Callable[[], float]
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    seconds: float,
+    time_left: Callable[[], float],
+    most: int = MOST,
 ) -> Ended:
     """Run a program in the root folder, in a session of its own. Raises OSError, ValueError.
 
@@ -49,7 +53,7 @@ def run(
     assert process.stderr is not None  # noqa: S101
     try:
         written = {process.stdout: b"", process.stderr: b""}
-        why = _listen(process, written, time.monotonic() + seconds, time_left)
+        why = _listen(process, written, time.monotonic() + seconds, time_left, most)
         out, err = written.values()
         return Ended(process.returncode if not why else -1, out, err, why)
     finally:
@@ -63,6 +67,7 @@ def _listen(
     written: dict[IO[bytes], bytes],
     deadline: float,
     time_left: Callable[[], float],
+    most: int,
 ) -> str:
     """Read until it has ended; why it has to be ended, else ""."""
     result = next(iter(written))
@@ -82,8 +87,8 @@ def _listen(
                 piece = os.read(key.fd, 65536)
                 if not piece:
                     open_ones.unregister(key.fd)
-                written[key.data] = (written[key.data] + piece)[: MOST + 1]
-            if len(written[result]) > MOST:
+                written[key.data] = (written[key.data] + piece)[: most + 1]
+            if len(written[result]) > most:
                 return "long"
             if ended and (left <= 0 or not ready):
                 return ""

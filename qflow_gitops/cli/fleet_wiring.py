@@ -1,0 +1,153 @@
+"""Builds what the fleet's use cases need, from the command line and the environment."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from qflow_gitops.base.paths import ROOT
+from qflow_gitops.cli.clock import GIT_TIMEOUT, Stopper, SystemClock
+from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qflow_gitops.cli.context import Wiring
+    from qflow_gitops.fleet.services import FleetServices, Reach
+    from qflow_gitops.ports.fleet import FleetStore
+    from qflow_gitops.settings.fleet import Fleet, FleetMember
+
+_REMOTE = "origin"
+_PATIENCE = 60.0
+"""Seconds that it is waited for whoever works on a member's clone."""
+_INVENTORY_TIME = 120.0
+_INVENTORY_MOST = 16 * 1024 * 1024
+_NEEDED = ("PATH", "HOME", "LANG", "TMPDIR", "USER", "LOGNAME", "TZ")
+"""What a command that lists members gets of the environment: nothing that lets somebody in."""
+
+
+def services(wiring: Wiring, head: str, inventory: str = "") -> FleetServices:
+    """Read the fleet of a commit ("": the work tree's), and build what works on it."""
+    from qflow_gitops.fleet.services import FleetServices
+    from qflow_gitops.sources.fleets import fleet_at
+
+    commit = wiring.git.resolve(head) if head else ""
+    fleet = fleet_at(wiring.git, commit, _listed(wiring, inventory) if inventory else ())
+    store = _store(wiring)
+    stopper = Stopper()
+    wiring.time_left = stopper.time_left
+    return FleetServices(
+        fleet=fleet,
+        base=_base(wiring, store, commit),
+        commit=commit,
+        store=store,
+        reach=_reach(wiring, fleet, stopper),
+        clock=SystemClock(),
+        author=wiring.author(),
+        frozen=lambda: "; ".join(each.detail for each in wiring.freezes()),
+        stop=stopper,
+    )
+
+
+def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int]) -> None:
+    """Refuse to apply a commit that is older than the newest one, or that no branch has yet.
+
+    Raises StaleError, UsageProblem.
+    """
+    from qflow_gitops.sources.branches import BranchRule, unmerged
+
+    latest = services.store.read().commit
+    if latest and not wiring.git.has_commit(latest):
+        raise StaleError(
+            f"This clone doesn't have commit {latest[:10]}, which the fleet was applied at last.",
+            where=services.store.where,
+            not_done="No member was worked on.",
+            hint=f"`git fetch {_REMOTE}`, go to its newest commit, and run it again: `{AGAIN}`",
+            reason="superseded",
+        )
+    if latest and not wiring.git.is_ancestor(latest, services.commit):
+        raise StaleError(
+            f"Commit {services.commit[:10]} doesn't come after {latest[:10]}, which was applied "
+            "last.",
+            where=services.store.where,
+            not_done="No member was worked on.",
+            hint=f"Apply the newest commit: `git pull {_REMOTE}`, then `{AGAIN}`",
+            reason="superseded",
+        )
+    rule = BranchRule(_remote(wiring), ())
+    found = unmerged(wiring.branches, [rule], services.commit, ask=True)
+    if found and acks.get("unmerged") != 1:
+        raise UsageProblem(
+            f"{found.describe(services.commit)}.",
+            not_done="No member was worked on.",
+            hint=f"Have it merged first. Or apply it as it is: `{AGAIN} --ack unmerged=1 --reason "
+            "TEXT`",
+            reason="unmerged",
+        )
+
+
+def _store(wiring: Wiring) -> FleetStore:
+    from qflow_gitops.stores.registry import build_fleet
+
+    return build_fleet(_remote(wiring), wiring.place_of(wiring.git, ROOT))
+
+
+def _remote(wiring: Wiring) -> str:
+    return _REMOTE if _REMOTE in wiring.git.remotes() else ""
+
+
+def _base(wiring: Wiring, store: FleetStore, commit: str) -> Fleet | None:
+    """Read the fleet as it was applied last; None where that is this commit, or nothing was."""
+    from qflow_gitops.sources.fleets import fleet_at
+
+    latest = store.read().commit
+    if not latest or latest == commit or not wiring.git.has_commit(latest):
+        return None
+    try:
+        return fleet_at(wiring.git, latest)
+    except InvalidInput:  # it was elsewhere then: nothing of it can be compared
+        return None
+
+
+def _reach(wiring: Wiring, fleet: Fleet, stopper: Stopper) -> Reach:
+    from qflow_gitops.fleet.clones import FOLDER, Clones
+    from qflow_gitops.fleet.environ import Facts
+    from qflow_gitops.fleet.reach import ProcessReach
+    from qflow_gitops.fleet.work import Limits
+
+    author = wiring.author()
+    return ProcessReach(
+        Clones(wiring.git.common_dir / FOLDER, stopper.time_left, lambda: _PATIENCE),
+        wiring.environ,
+        Facts(str(wiring.directory.absolute()), author.get("actor", ""), author.get("run", "")),
+        Limits(fleet.time, fleet.memory),
+        stopper,
+    )
+
+
+def _listed(wiring: Wiring, command: str) -> tuple[FleetMember, ...]:
+    """Run the command that lists members, without credentials. Raises UsageProblem."""
+    from qflow_gitops.qualys.logins.program import run
+    from qflow_gitops.sources.fleets import inventory
+
+    environ = {name: wiring.environ[name] for name in _NEEDED if name in wiring.environ}
+    try:
+        ended = run(
+            shlex.split(command), environ, _INVENTORY_TIME, lambda: GIT_TIMEOUT, _INVENTORY_MOST
+        )
+    except (OSError, ValueError) as problem:
+        raise _no_list(command, str(problem)) from None
+    if ended.status or ended.why:
+        said = ended.err.decode(errors="replace").strip()[-300:]
+        raise _no_list(command, said or f"it ended with {ended.status}")
+    return inventory(ended.out, command)
+
+
+def _no_list(command: str, why: str) -> UsageProblem:
+    return UsageProblem(
+        f"The inventory's command doesn't work: {why}.",
+        where=command,
+        not_done="No member was looked at.",
+        hint="It has to print a JSON list of members, and gets no credentials.",
+        reason="inventory",
+    )

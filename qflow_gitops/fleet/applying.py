@@ -1,0 +1,163 @@
+"""Work on the members whose turn it is, wave after wave; what came of each stands in fleet.lock.
+
+The members' own lockfiles see to it that nothing is sent twice, whoever works on a member and
+however often. This sees to the order, and to it that a stopped wave lets nobody pass.
+"""
+
+from collections.abc import Generator, Mapping
+from typing import NamedTuple
+
+from qflow_gitops.apply import events
+from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import AGAIN, ExitCode, UsageProblem, worst
+from qflow_gitops.fleet.engines import Engine
+from qflow_gitops.fleet.looking import Looked
+from qflow_gitops.fleet.planning import looked_at
+from qflow_gitops.fleet.services import FleetServices
+from qflow_gitops.fleet.telling import told
+from qflow_gitops.fleet.turns import Turns
+from qflow_gitops.fleet.worker import Worker
+from qflow_gitops.lockfile.fleet import FleetRecord, Release
+from qflow_gitops.policy.waves import MemberStanding
+from qflow_gitops.results.fleets import FleetTold, Turn
+from qflow_gitops.results.report import Report
+
+WAVE, CREDENTIALS = "wave", "credentials"
+"""What a person can release: a stopped wave, by its number; credentials that would go to another
+address, by how many members have such."""
+_NAP = 1.0
+_NOTHING = "No member was worked on."
+
+
+class Asked(NamedTuple):
+    """What a person asks for; `patience` is how many seconds a soak may be waited for."""
+
+    acks: Mapping[str, int]
+    reason: str = ""
+    patience: float = 0.0
+
+
+def apply(
+    services: FleetServices, engine: Engine, asked: Asked
+) -> Generator[events.Event, None, Report]:
+    """Work on members. Raises UsageProblem for a release of what isn't held, and LockError.
+
+    The exit code is the worst of the members that were worked on; 9 as long as one is in doubt,
+    5 where anything is held, 6 where another apply works on what is left.
+    """
+    turns = yield from looked_at(services)
+    _release(services, turns, asked)
+    worker = Worker(services, turns)
+    until = services.clock.monotonic() + asked.patience
+    while True:
+        for name in engine.run(worker):
+            yield events.Said(_ended(name, worker.worked[name], len(worker.worked)))
+        if not (yield from _soaked(services, turns, until)):
+            break
+    body = told(services, turns, applied=True)
+    return Report("fleet apply", *_code(body, worker.worked), body=body)
+
+
+def _soaked(
+    services: FleetServices, turns: Turns, until: float
+) -> Generator[events.Event, None, bool]:
+    """Wait until a soak is over; False where none ends in time."""
+    clock = services.clock
+    opens = turns.progress(clock.now()).opens
+    if not opens or clock.monotonic() + opens - clock.now().timestamp() > until:
+        return False
+    yield events.Said(f"The next wave begins in {opens - clock.now().timestamp():,.0f} s.")
+    while clock.now().timestamp() < opens:
+        if services.stop():
+            return False
+        clock.sleep(min(_NAP, opens - clock.now().timestamp()))
+    return True
+
+
+def _release(services: FleetServices, turns: Turns, asked: Asked) -> None:
+    """Record what a person lets go, once it is what is held."""
+    if not asked.acks:
+        return
+    if not asked.reason.strip():
+        raise UsageProblem(
+            "A release needs a reason.",
+            not_done=_NOTHING,
+            hint=f"Say why: `{AGAIN} --reason TEXT`",
+            reason="reason_needed",
+        )
+
+    def decided(record: FleetRecord) -> FleetRecord:
+        turns.record = record
+        for name, number in asked.acks.items():
+            if name not in _RELEASES:
+                raise _isnt_so(f"A fleet has no hold `{name}`.", "NAME=N", False)
+            record = _RELEASES[name](services, turns, record, number, asked.reason)
+        return record
+
+    written = services.store.change(decided)
+    if written is not None:
+        turns.record = written
+
+
+def _wave(
+    services: FleetServices, turns: Turns, record: FleetRecord, number: int, reason: str
+) -> FleetRecord:
+    """Forgive the members that failed in a wave that is stopped, as they stand now."""
+    found = turns.progress(services.clock.now())
+    if not found.stopped or number != found.wave:
+        held = f"wave {found.wave} is stopped" if found.stopped else "no wave is stopped"
+        raise _isnt_so(f"Wave {number} isn't stopped: {held}.", f"wave={found.wave}", found.stopped)
+    if found.doubtful:
+        raise UsageProblem(
+            f"Wave {number} has members in doubt, which nobody can let pass: "
+            f"{', '.join(found.doubtful)}.",
+            not_done=_NOTHING,
+            hint="Settle it in a clone of the member: `qflow-gitops reconcile`",
+            reason="in_doubt",
+        )
+    commits = {name: turns.looked[name].seen.commit for name in found.failed}
+    by, at = services.author.get("actor", ""), stamp(services.clock.now())
+    return record.released(Release(number, commits, services.commit, by, at, reason))
+
+
+def _credentials(
+    services: FleetServices, turns: Turns, record: FleetRecord, number: int, reason: str
+) -> FleetRecord:
+    """Let credentials go where they never went; who said so is in the release."""
+    held = [member for member in turns.fleet.members if turns.elsewhere(member)]
+    if not held or number != len(held):
+        many = f"{len(held):,} member{'' if len(held) == 1 else 's'}"
+        raise _isnt_so(f"{many} would take credentials to another address, not {number:,}.",
+                       f"credentials={len(held)}", bool(held))  # fmt: skip
+    for member in held:
+        record = record.accepted(member.credentials, turns.address(member))
+    by, at = services.author.get("actor", ""), stamp(services.clock.now())
+    commits = {member.name: "" for member in held}
+    return record.released(Release(0, commits, services.commit, by, at, reason))
+
+
+_RELEASES = {WAVE: _wave, CREDENTIALS: _credentials}
+
+
+def _isnt_so(message: str, right: str, is_any: bool) -> UsageProblem:
+    way = f"If that is meant: `{AGAIN} --ack {right}`" if is_any else "Leave out the --ack."
+    return UsageProblem(message, not_done=_NOTHING, hint=way, reason="ack")
+
+
+def _ended(name: str, found: Looked, number: int) -> str:
+    said = f": {found.seen.detail}" if found.seen.detail else ""
+    return f"{number:,}. {name}: {found.standing.value}{said}"
+
+
+def _code(body: FleetTold, worked: Mapping[str, Looked]) -> tuple[ExitCode, str]:
+    codes = [ExitCode(found.seen.exit_code) for found in worked.values()]
+    if any(one.standing is MemberStanding.DOUBT for one in body.members):
+        codes.append(ExitCode.IN_DOUBT)
+    if body.having(Turn.HOLD):
+        codes.append(ExitCode.HELD)
+    if any(one.turn is Turn.WAIT and one.claimed for one in body.members):
+        codes.append(ExitCode.BUSY)
+    code = worst(codes)
+    if code is ExitCode.HELD:
+        return code, "frozen" if body.frozen else WAVE if body.stopped else "held"
+    return code, "members" if code else "ok"

@@ -1,0 +1,70 @@
+"""Freeze a fleet, or lift that: no member is begun as long as fleet.lock says so."""
+
+import secrets
+from collections.abc import Callable
+
+from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.fleet.services import FleetServices
+from qflow_gitops.lockfile.fleet import FleetRecord
+from qflow_gitops.lockfile.freezes import recorded
+from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent
+from qflow_gitops.results.records import Standstill
+from qflow_gitops.results.report import Report
+from qflow_gitops.sources.reasons import refuse_secret
+
+
+def freeze(reason: str, services: FleetServices) -> Report:
+    """Hold every member, in a fleet's apply that runs too; a member that was begun goes on.
+
+    Where it is frozen for this very reason nothing is written. Raises UsageProblem, LockError.
+    """
+    said = _checked(reason, "Nothing was frozen.")
+
+    def is_wanted(record: FleetRecord) -> bool:
+        return said not in {event.text("reason") for event in record.freezes}
+
+    return _written("fleet freeze", FROZEN, said, is_wanted, services)
+
+
+def unfreeze(reason: str, services: FleetServices) -> Report:
+    """Lift every freeze of fleet.lock. Raises UsageProblem, LockError."""
+    said = _checked(reason, "It is as frozen as it was.")
+    return _written("fleet unfreeze", UNFROZEN, said, lambda record: bool(record.freezes), services)
+
+
+def _written(
+    command: str,
+    what: str,
+    reason: str,
+    is_wanted: Callable[[FleetRecord], bool],
+    services: FleetServices,
+) -> Report:
+    before = services.store.read()
+
+    def decided(record: FleetRecord) -> FleetRecord | None:
+        nonlocal before
+        before = record
+        if not is_wanted(record):
+            return None
+        extra = {"reason": reason, "by": dict(services.author), "nonce": secrets.token_hex(16)}
+        return record.frozen(LedgerEvent(stamp(services.clock.now()), what, extra))
+
+    written = services.store.change(decided)
+    holding = (written or before).freezes
+    body = Standstill(
+        services.store.where,
+        recorded(holding),
+        written=written is not None,
+        lifted=recorded(each for each in before.freezes if each not in holding),
+    )
+    return Report(command, body=body)
+
+
+def _checked(reason: str, not_done: str) -> str:
+    if not reason.strip():
+        raise UsageProblem(
+            "A freeze, and its end, need a reason.", where="--reason", not_done=not_done
+        )
+    refuse_secret(reason, not_done)
+    return " ".join(reason.split())

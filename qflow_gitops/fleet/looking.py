@@ -1,0 +1,101 @@
+"""How the members stand: by what fleet.lock keeps where that still holds, else by a plan of each.
+
+A plan is a function of two commits, the ref's and the lockfile's. So where a member had nothing
+left to do, or failed, and neither moved since, it stands as it did; nothing else is believed.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from qflow_gitops.apply.workers import Background
+from qflow_gitops.errors import QflowError
+from qflow_gitops.fleet.clones import Heads
+from qflow_gitops.fleet.services import Reach
+from qflow_gitops.fleet.standing import seen
+from qflow_gitops.fleet.work import Work
+from qflow_gitops.lockfile.fleet import FleetRecord, MemberRecord, Seen
+from qflow_gitops.policy.waves import MemberStanding
+from qflow_gitops.settings.fleet import FleetMember
+
+_LASTS = frozenset({MemberStanding.DONE, MemberStanding.FAILED})
+_GLANCE = 0.5  # seconds after which it is looked whether somebody asks to stop
+
+
+class Looked(NamedTuple):
+    """A member as it stands now. `heads` is None where its remote can't be looked at.
+
+    `worked`: it was worked on, not only looked at.
+    """
+
+    heads: Heads | None
+    seen: Seen
+    worked: bool = False
+
+    @property
+    def standing(self) -> MemberStanding:
+        """How it stands."""
+        return MemberStanding(self.seen.standing)
+
+
+def look(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
+    """Look at one member; one that can't be looked at has failed, and its `detail` says why."""
+    heads = None
+    try:
+        heads = reach.heads(member)
+        if kept.seen and _still(kept.seen, heads):
+            return Looked(heads, kept.seen)
+        heads, found = reach.work(member, partial(words, member, "plan"))
+    except QflowError as problem:
+        return unseen(problem, heads)
+    return looked(heads, found)
+
+
+def looked(heads: Heads, found: Work, *, worked: bool = False) -> Looked:
+    """Return how a member stands by what its program answered at these commits."""
+    told = seen(found.report, found.exit_code, found.problem)
+    return Looked(heads, told._replace(commit=heads.commit), worked)
+
+
+def unseen(problem: QflowError, heads: Heads | None, *, worked: bool = False) -> Looked:
+    """Return how a member stands of which nothing could be found out."""
+    commit = heads.commit if heads else ""
+    told = Seen(
+        MemberStanding.FAILED, int(problem.exit_code), problem.reason,
+        detail=f"{problem.message} {problem.hint}".strip(), commit=commit,
+    )  # fmt: skip
+    return Looked(heads, told, worked)
+
+
+def look_at_all(
+    members: Sequence[FleetMember], record: FleetRecord, reach: Reach, at_once: int
+) -> Iterator[tuple[str, Looked]]:
+    """Look at many, so many at once; give each as it is known."""
+    background: Background[str] = Background()
+    left = list(reversed(members))
+    under_way = 0
+    try:
+        while left or under_way:
+            while left and under_way < at_once:
+                member = left.pop()
+                background.do(member.name, partial(look, member, record.member(member.name), reach))
+                under_way += 1
+            for name, found in background.done(_GLANCE):
+                under_way -= 1
+                if isinstance(found, BaseException):
+                    raise found
+                yield name, found
+    finally:
+        background.close()
+
+
+def words(member: FleetMember, command: str, heads: Heads) -> tuple[str, ...]:
+    """Return what is typed after the program's name, for the commits that a remote has."""
+    environment = ("-e", member.environment) if member.environment else ()
+    return (command, "--to", heads.commit, *environment)
+
+
+def _still(kept: Seen, heads: Heads) -> bool:
+    same = (kept.commit, kept.lock_commit) == (heads.commit, heads.lock_commit)
+    # Without a digest nothing could be read: what kept that may have passed.
+    return same and bool(heads.lock_commit and kept.digest) and kept.standing in _LASTS

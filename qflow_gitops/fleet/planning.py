@@ -1,0 +1,83 @@
+"""How all members stand, side by side, and whose turn it would be. Looks only."""
+
+from collections.abc import Generator
+
+from qflow_gitops.apply import events
+from qflow_gitops.errors import ExitCode, worst
+from qflow_gitops.fleet.looking import Looked, look_at_all
+from qflow_gitops.fleet.services import FleetServices
+from qflow_gitops.fleet.telling import told
+from qflow_gitops.fleet.turns import Turns
+from qflow_gitops.lockfile.fleet import FleetRecord, Seen
+from qflow_gitops.policy.waves import MemberStanding
+from qflow_gitops.results.fleets import FleetTold, Turn
+from qflow_gitops.results.report import Report
+
+_EVERY = 50
+"""So many members are looked at between two words about how far it is."""
+OUTCOMES = frozenset(
+    {
+        ExitCode.OK,
+        ExitCode.RUN_FAILED,
+        ExitCode.HELD,
+        ExitCode.BUSY,
+        ExitCode.STILL_RUNNING,
+        ExitCode.IN_DOUBT,
+    }
+)
+"""What an apply that could work may end with; with any other code a member could not be read."""
+
+
+def plan(
+    services: FleetServices, *, exit_code: bool = False
+) -> Generator[events.Event, None, Report]:
+    """Plan every member. Raises LockError where fleet.lock can't be read.
+
+    The exit code is the worst of those that could not be planned; with `exit_code` it is 10 where
+    all could, and any is to be worked on.
+    """
+    turns = yield from looked_at(services)
+    body = told(services, turns)
+    return _reported("fleet plan", body, exit_code=exit_code)
+
+
+def status(services: FleetServices, *, exit_code: bool = False) -> Report:
+    """Tell what fleet.lock says, without a look at any member. Raises LockError."""
+    record = services.store.read()
+    turns = Turns(services.files, remembered(services, record), record)
+    body = told(services, turns)
+    if not exit_code:
+        return Report("fleet status", body=body)
+    code = worst([ExitCode(one.exit_code) for one in body.members])
+    return Report("fleet status", code, "members" if code else "ok", body=body)
+
+
+def looked_at(services: FleetServices) -> Generator[events.Event, None, Turns]:
+    """Look at every member, as long as nobody asks to stop."""
+    record, members = services.store.read(), services.fleet.members
+    looked = remembered(services, record)
+    every = look_at_all(members, record, services.reach, services.fleet.at_once)
+    for seen, (name, found) in enumerate(every, 1):
+        looked[name] = found
+        if seen % _EVERY == 0:
+            yield events.Said(f"{seen:,} of {len(members):,} members looked at.")
+        if services.stop():
+            break
+    return Turns(services.files, looked, record)
+
+
+def remembered(services: FleetServices, record: FleetRecord) -> dict[str, Looked]:
+    """Return how members were seen last; one that never was is due."""
+    never = Seen(MemberStanding.UNSENT, 0)
+    names = (member.name for member in services.fleet.members)
+    return {name: Looked(None, record.member(name).seen or never) for name in names}
+
+
+def _reported(command: str, body: FleetTold, *, exit_code: bool) -> Report:
+    codes = (ExitCode(one.exit_code) for one in body.members)
+    code = worst([each for each in codes if each not in OUTCOMES])
+    if code:
+        return Report(command, code, "members", body=body)
+    if exit_code and (body.having(Turn.RUN) or body.having(Turn.WAIT)):
+        return Report(command, ExitCode.PENDING, "pending", body=body)
+    return Report(command, body=body)

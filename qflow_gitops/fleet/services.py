@@ -1,0 +1,55 @@
+"""What the fleet's use cases need from outside, and how a member is reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from qflow_gitops.fleet.clones import Heads
+    from qflow_gitops.fleet.work import Work
+    from qflow_gitops.ports.clock import Clock
+    from qflow_gitops.ports.fleet import FleetStore
+    from qflow_gitops.settings.fleet import Fleet, FleetMember
+
+
+class Reach(Protocol):
+    """How members are reached: their repositories, and the program in a process of its own.
+
+    Raises QflowError where a member's remote, ref or clone can't be used.
+    """
+
+    def heads(self, member: FleetMember) -> Heads:
+        """Ask a member's remote for the commits of its ref and of its lockfile's branch."""
+
+    def work(
+        self, member: FleetMember, words: Callable[[Heads], Sequence[str]]
+    ) -> tuple[Heads, Work]:
+        """Run the program at what a member's remote has now, with its own credentials only."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetServices:
+    """What a use case works with.
+
+    `commit` is the fleet's, "" for the work tree; `base` is the file that was applied last, None
+    where there is none. `frozen` says what holds everything beside fleet.lock, "" for nothing.
+    `author` is as in the lockfile. `stop` says whether somebody asked to.
+    """
+
+    fleet: Fleet
+    base: Fleet | None
+    commit: str
+    store: FleetStore
+    reach: Reach
+    clock: Clock
+    author: Mapping[str, str] = field(default_factory=dict)
+    frozen: Callable[[], str] = lambda: ""
+    stop: Callable[[], bool] = lambda: False
+
+    @property
+    def files(self) -> tuple[Fleet, ...]:
+        """The fleets whose waves hold: the one that was applied last, and this one."""
+        return (self.base, self.fleet) if self.base else (self.fleet,)

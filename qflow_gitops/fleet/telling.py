@@ -1,0 +1,132 @@
+"""What is told of a fleet, by how its members stand and whose turn it is."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from qflow_gitops.base.addresses import without_secrets
+from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import AGAIN
+from qflow_gitops.fleet.services import FleetServices
+from qflow_gitops.fleet.turns import Turns
+from qflow_gitops.lockfile.freezes import describe, recorded
+from qflow_gitops.policy.waves import MemberStanding, WaveProgress, waves_of
+from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
+from qflow_gitops.settings.fleet import FleetMember
+
+_OVER = frozenset({MemberStanding.DONE, MemberStanding.FORGIVEN})
+_TELLING = frozenset({MemberStanding.FAILED, MemberStanding.DOUBT, MemberStanding.HELD})
+"""What stands so has a reason that a person wants to read."""
+_GOES_ON = frozenset({MemberStanding.OPEN, MemberStanding.UNSENT})
+"""What stands so gets on by itself, or by the next apply."""
+
+
+def told(services: FleetServices, turns: Turns, *, applied: bool = False) -> FleetTold:
+    """Tell the whole fleet; `applied`: after an apply."""
+    now = services.clock.now()
+    found = turns.progress(now)
+    waves = waves_of(turns.fleet.waves, turns.fleet.members)
+    wave_of = {name: number for number, names in enumerate(waves, 1) for name in names}
+    why = frozen(services, turns)
+    teller = _Teller(turns, found, why, wave_of, now)
+    members = tuple(map(teller.told, turns.fleet.members))
+    return FleetTold(
+        services.commit,
+        services.store.where,
+        turns.record.serial,
+        members,
+        tuple(teller.wave(number, names) for number, names in enumerate(waves, 1)),
+        min(found.wave, len(waves)),
+        found.stopped,
+        why,
+        applied,
+    )
+
+
+def frozen(services: FleetServices, turns: Turns) -> str:
+    """Say what holds everything, "" for nothing."""
+    kept = turns.record.freezes
+    return services.frozen() or (describe(recorded(kept)) if kept else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    turns: Turns
+    found: WaveProgress
+    frozen: str
+    wave_of: dict[str, int]
+    now: datetime
+
+    def told(self, member: FleetMember) -> MemberTold:
+        looked, standing = self.turns.looked[member.name], self.turns.standing(member)
+        turn, why, way = self._turn(member, standing)
+        seen = looked.seen
+        return MemberTold(
+            member.name,
+            self.wave_of[member.name],
+            standing,
+            turn,
+            without_secrets(member.repository),
+            member.environment,
+            looked.heads.commit if looked.heads else "",
+            seen.counts,
+            seen.exit_code,
+            seen.reason,
+            why,
+            way,
+            seen.detail if standing in _TELLING else "",
+            stamp(datetime.fromtimestamp(seen.ended, UTC)) if seen.ended else "",
+            looked.worked,
+            self.turns.record.holder(member.name, self.now) is not None,
+        )
+
+    def _turn(self, member: FleetMember, standing: MemberStanding) -> tuple[Turn, str, str]:
+        """Say what is done with a member, why, and what a person types about it."""
+        if standing in _OVER:
+            return Turn.SKIP, "", ""
+        if self.frozen:
+            return Turn.HOLD, "everything is frozen", ""
+        if address := self.turns.elsewhere(member):
+            why = f"the credentials {member.credentials} were never used for {address}"
+            return Turn.HOLD, why, f"If that is right: `{AGAIN} --ack credentials=N --reason TEXT`"
+        if by := self.turns.record.holder(member.name, self.now):
+            return (
+                Turn.WAIT,
+                f"{by.by or 'another apply'} works on it, until {by.until} at most",
+                "",
+            )
+        if standing is MemberStanding.FAILED:
+            return Turn.HOLD, "it failed", self._about_wave()
+        if self.turns.may(member, self.found, self.now):
+            return Turn.RUN, "", ""
+        if member.name in self.turns.begun:  # it was worked on just now, and stands so still
+            return (Turn.WAIT if standing in _GOES_ON else Turn.HOLD), "", ""
+        if self.found.stopped:
+            return Turn.HOLD, f"wave {self.found.wave} is stopped", self._about_wave()
+        if self.found.opens:
+            return Turn.WAIT, f"wave {self.found.wave} soaks", ""
+        return Turn.WAIT, f"wave {self.found.wave} isn't over", ""
+
+    def _about_wave(self) -> str:
+        return (
+            f"Mend a member and apply there again, or let the wave go on without: `{AGAIN} --ack "
+            f"wave={self.found.wave} --reason TEXT`"
+        )
+
+    def wave(self, number: int, names: Sequence[str]) -> WaveTold:
+        mine = set(names)
+        members = [one for one in self.turns.fleet.members if one.name in mine]
+        standings = Counter(self.turns.standing(one) for one in members)
+        waves = self.turns.fleet.waves
+        rule = waves[number - 1] if number <= len(waves) else waves[-1]
+        soaks = self.found.opens and number == self.found.wave
+        return WaveTold(
+            number,
+            len(members),
+            {one: standings[one] for one in MemberStanding if standings[one]},
+            str(rule.max_failures),
+            rule.soak,
+            stamp(datetime.fromtimestamp(self.found.opens, UTC)) if soaks else "",
+            number < self.found.wave,
+        )

@@ -1,0 +1,109 @@
+"""Whose turn it is: by the waves, by what was claimed, and by how many may be under way at once."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from qflow_gitops.base.addresses import same_form
+from qflow_gitops.fleet.looking import Looked
+from qflow_gitops.lockfile.fleet import FleetRecord
+from qflow_gitops.policy.waves import MemberStanding, WaveMember, WaveProgress, progress
+from qflow_gitops.settings.fleet import Fleet, FleetMember
+
+
+@dataclass
+class Turns:
+    """The members of a fleet, and which of them may be worked on.
+
+    `files` are the fleet that was applied last, if any, and this one: the waves of each hold.
+    `begun` are those that this apply has worked on, or has begun to.
+    """
+
+    files: tuple[Fleet, ...]
+    looked: dict[str, Looked]
+    record: FleetRecord
+    begun: set[str] = field(default_factory=set)
+
+    @property
+    def fleet(self) -> Fleet:
+        """The one that is worked on."""
+        return self.files[-1]
+
+    def progress(self, now: datetime) -> WaveProgress:
+        """Say how far the waves let the members go."""
+        members = [self.told(member) for member in self.fleet.members]
+        return progress(self.files, members, now.timestamp())
+
+    def standing(self, member: FleetMember) -> MemberStanding:
+        """Say how a member stands: as it was seen, unless a person forgave what that is."""
+        found = self.looked[member.name]
+        if found.standing is MemberStanding.FAILED and self._is_forgiven(member.name, found):
+            return MemberStanding.FORGIVEN
+        return found.standing
+
+    def told(self, member: FleetMember) -> WaveMember:
+        """Tell a member as the waves take it."""
+        ended = self.looked[member.name].seen.ended
+        return WaveMember(member.name, member.labels, self.standing(member), ended)
+
+    def next(self, now: datetime, count: int, under_way: Iterable[str] = ()) -> list[str]:
+        """Return the names of at most so many members that may be begun now, in their order.
+
+        `under_way` are those that are being worked on.
+        """
+        found = self.progress(now)
+        room = _Room(self.fleet)
+        for name in under_way:
+            room.take(name)
+        names: list[str] = []
+        for member in self.fleet.members:
+            if len(names) == count:
+                break
+            if self.may(member, found, now) and room.take(member.name):
+                names.append(member.name)
+        return names
+
+    def may(self, member: FleetMember, found: WaveProgress, now: datetime) -> bool:
+        """Whether a member may be worked on, as far as the waves have come."""
+        if member.name in self.begun or self.elsewhere(member):
+            return False
+        return member.name in found.allowed and not self.record.holder(member.name, now)
+
+    def elsewhere(self, member: FleetMember) -> str:
+        """Return a member's address where its credentials would go there for the first time.
+
+        "" where they wouldn't, and where they go anywhere for the first time.
+        """
+        known = self.record.credentials.get(member.credentials, ())
+        address = self.address(member)
+        return address if known and address not in known else ""
+
+    @staticmethod
+    def address(member: FleetMember) -> str:
+        """Return a member's address in the one form of it."""
+        return same_form(member.repository, "/")
+
+    def _is_forgiven(self, name: str, found: Looked) -> bool:
+        commit = found.seen.commit
+        return any(one.members.get(name) == commit for one in self.record.releases if one.wave)
+
+
+class _Room:
+    """How many more members of each subscription may be under way."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._of: dict[str, list[str]] = {}
+        self._left: Counter[str] = Counter()
+        for each in fleet.subscriptions:
+            self._left[each.name] = each.at_once
+            for name in each.members:
+                self._of.setdefault(name, []).append(each.name)
+
+    def take(self, member: str) -> bool:
+        """Take a place for a member, and say whether there was one."""
+        subscriptions = self._of.get(member, ())
+        if any(self._left[each] < 1 for each in subscriptions):
+            return False
+        self._left.subtract(subscriptions)
+        return True

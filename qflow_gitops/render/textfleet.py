@@ -1,0 +1,87 @@
+"""A fleet as lines for a person: its waves, then the members that need a look."""
+
+from collections.abc import Iterator
+
+from qflow_gitops.policy.waves import MemberStanding
+from qflow_gitops.render.escape import clean, count
+from qflow_gitops.render.layout import Line, Table
+from qflow_gitops.render.marks import Mark, Marked, hint
+from qflow_gitops.render.signs import BY_SIGN
+from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
+
+SHOWN = 50
+"""Members that fit on a screen; `-v` shows all."""
+SIGNS = {Turn.RUN: "+", Turn.WAIT: "…", Turn.HOLD: "!", Turn.SKIP: "·"}
+_STANDINGS = {
+    MemberStanding.DONE: "done",
+    MemberStanding.FORGIVEN: "forgiven",
+    MemberStanding.FAILED: "failed",
+    MemberStanding.OPEN: "under way",
+    MemberStanding.DOUBT: "in doubt",
+    MemberStanding.HELD: "held",
+    MemberStanding.UNSENT: "due",
+}
+
+
+def standing(one: MemberStanding) -> str:
+    """Return how a member stands, in words for people."""
+    return _STANDINGS[one]
+
+
+def fleet(body: FleetTold, *, each: bool = False) -> Iterator[Line]:
+    """What holds all of it first, then wave by wave, then whom it is about."""
+    if body.frozen:
+        yield Mark.WARNING(f"! Everything is held: {clean(body.frozen)}")
+    yield f"{summed_up(body)}; {clean(body.where)}, version {body.serial:,}"
+    for wave in body.waves:
+        yield _wave(wave, body)
+    shown = [one for one in body.members if each or one.turn is not Turn.SKIP or one.worked]
+    cut = shown if each else shown[:SHOWN]
+    if cut:
+        yield ""
+    yield Table(
+        ("", "MEMBER", "WAVE", "STANDS", "RUNS", "COMMIT", "WHY"), [_row(one) for one in cut]
+    )
+    if len(cut) < len(shown):
+        yield f"  … {len(shown) - len(cut):,} more (-v: all)"
+    for way in dict.fromkeys(one.way for one in cut if one.way):
+        yield hint(clean(way))
+
+
+def summed_up(body: FleetTold) -> str:
+    """Say how many members there are, and what is done with them."""
+    turns = {turn: len(body.having(turn)) for turn in Turn}
+    words = {
+        Turn.RUN: "now",
+        Turn.WAIT: "later",
+        Turn.HOLD: "held",
+        Turn.SKIP: "with nothing to do",
+    }
+    said = [f"{number:,} {words[turn]}" for turn, number in turns.items() if number]
+    worked = sum(one.worked for one in body.members)
+    if body.applied:
+        said = [f"{worked:,} worked on", *said]
+    return f"{count(len(body.members), 'member')}: {', '.join(said)}" if said else "No members"
+
+
+def _wave(wave: WaveTold, body: FleetTold) -> str:
+    parts = [f"{number:,} {standing(one)}" for one, number in wave.standings.items() if number]
+    soak = f"; the next one begins at {wave.opens}" if wave.opens else ""
+    sign = "✓" if wave.is_over else "✗" if body.stopped and wave.number == body.wave else "…"
+    who = f"{sign} Wave {wave.number}"
+    rest = f": {count(wave.members, 'member')}, {', '.join(parts)}"
+    return Marked(BY_SIGN[sign](who), f"{rest}; at most {wave.max_failures} may fail{soak}")
+
+
+def _row(one: MemberTold) -> tuple[str, ...]:
+    sign = SIGNS[one.turn]
+    runs = ", ".join(f"{number:,} {action}" for action, number in one.counts.items() if number)
+    return (
+        BY_SIGN[sign](sign),
+        clean(one.name),
+        str(one.wave),
+        standing(one.standing),
+        runs,
+        one.commit[:10],
+        clean(one.problem or one.why),
+    )

@@ -1,0 +1,367 @@
+"""A fleet's apply: the order of the waves, what stops them, and who works on what."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from qflow_gitops.apply import events
+from qflow_gitops.errors import ExitCode, UnreachableError, UsageProblem
+from qflow_gitops.fleet.applying import Asked, apply
+from qflow_gitops.fleet.engines.local import Local
+from qflow_gitops.fleet.freezing import freeze, unfreeze
+from qflow_gitops.fleet.planning import plan, status
+from qflow_gitops.fleet.services import FleetServices
+from qflow_gitops.lockfile.fleet import claim
+from qflow_gitops.policy.rollout import Share
+from qflow_gitops.policy.waves import Counting, MemberStanding, Outcomes, Wave
+from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn
+from qflow_gitops.results.report import Report
+from qflow_gitops.settings.fleet import Fleet, FleetMember, Subscription
+from tests.fakes.clock import FakeClock
+from tests.fakes.fleet import FakeFleetStore, FakeReach, answer
+
+CANARY = Wave(select={"tier": "canary"})
+FAILED = answer("apply", ("hold", "failed"), code=ExitCode.RUN_FAILED)
+DOUBT = answer("apply", ("hold", "in_doubt"), code=ExitCode.IN_DOUBT)
+HELD = answer("apply", ("hold", "window"), code=ExitCode.HELD)
+
+
+def members(*names: str, **more: str) -> tuple[FleetMember, ...]:
+    """Names that begin with `c` are canaries."""
+    return tuple(
+        FleetMember(
+            name,
+            f"https://git.example.com/{name}/runs.git",
+            labels={"tier": "canary"} if name.startswith("c") else {},
+            **more,
+        )
+        for name in names
+    )
+
+
+class World:
+    """A fleet, whatever works on it, and what comes of that."""
+
+    def __init__(self, fleet: Fleet, base: Fleet | None = None) -> None:
+        self.store, self.reach, self.clock = FakeFleetStore(), FakeReach(), FakeClock()
+        self.services = FleetServices(
+            fleet, base, "f" * 40, self.store, self.reach, self.clock, {"actor": "ada"}
+        )
+
+    def apply(
+        self, acks: Mapping[str, int] | None = None, reason: str = "", patience: float = 0.0
+    ) -> Report:
+        asked = Asked(acks or {}, reason, patience)
+        work = apply(self.services, Local(self.services.fleet.at_once), asked)
+        return _ended(work)
+
+    def plan(self, *, exit_code: bool = False) -> Report:
+        return _ended(plan(self.services, exit_code=exit_code))
+
+    def __call__(self, name: str) -> MemberTold:
+        body = self.plan().body
+        assert isinstance(body, FleetTold)
+        return next(one for one in body.members if one.name == name)
+
+
+def _ended(work: "object") -> Report:
+    while True:
+        try:
+            said = next(work)  # type: ignore[call-overload]
+            assert isinstance(said, events.Said)
+        except StopIteration as end:
+            report: Report = end.value
+            return report
+
+
+def fleet(*names: str, waves: tuple[Wave, ...] = (CANARY, Wave()), at_once: int = 1) -> Fleet:
+    return Fleet(members(*names), waves, at_once=at_once)
+
+
+def test_members_are_applied_wave_by_wave() -> None:
+    world = World(fleet("a", "c1", "b", "c2"))
+    report = world.apply()
+    assert (report.exit_code, report.reason) == (ExitCode.OK, "ok")
+    assert world.reach.applied() == ["c1", "c2", "a", "b"]
+    assert {one.standing for one in _body(report).members} == {MemberStanding.DONE}
+    assert world.apply().exit_code is ExitCode.OK
+    assert len(world.reach.applied()) == 4, "what is done isn't applied again"
+
+
+def _body(report: Report) -> FleetTold:
+    assert isinstance(report.body, FleetTold)
+    return report.body
+
+
+def test_a_wave_that_failed_stops_the_next_one_and_says_what_to_type() -> None:
+    world = World(fleet("a", "c1", "c2"))
+    world.reach.ends["c1"] = FAILED
+    report = world.apply()
+    assert report.exit_code is ExitCode.RUN_FAILED
+    assert world.reach.applied() == ["c1"], "nor is the rest of its own wave begun"
+    body = _body(report)
+    assert (body.stopped, body.wave) == (True, 1)
+    held = {one.name: one for one in body.members}["a"]
+    assert (held.turn, held.why) == (Turn.HOLD, "wave 1 is stopped")
+    assert "--ack wave=1 --reason TEXT" in held.way
+    again = world.apply()
+    assert (again.exit_code, again.reason) == (ExitCode.HELD, "wave")
+    assert world.reach.applied() == ["c1"]
+
+
+def test_a_person_lets_a_stopped_wave_go_on_and_that_is_kept() -> None:
+    world = World(fleet("a", "c1", "c2"))
+    world.reach.ends["c1"] = FAILED
+    world.apply()
+    report = world.apply({"wave": 1}, "It is only the test account.")
+    assert report.exit_code is ExitCode.OK
+    assert world.reach.applied() == ["c1", "c2", "a"]
+    (release,) = world.store.record.releases
+    assert (release.wave, release.by) == (1, "ada")
+    assert release.reason == "It is only the test account."
+    assert world("c1").standing is MemberStanding.FORGIVEN
+
+
+def test_what_was_forgiven_is_not_where_the_member_went_on() -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.ends["c1"] = FAILED
+    world.apply()
+    world.apply({"wave": 1}, "Once.")
+    world.reach.commits["c1"] = "d" * 40
+    world.reach.done.clear()
+    world.apply()
+    assert world.reach.applied() == ["c1", "a", "c1"]
+    assert world("c1").standing is MemberStanding.FAILED
+
+
+@pytest.mark.parametrize(
+    ("acks", "reason", "word"),
+    [
+        ({"wave": 1}, "", "reason_needed"),
+        ({"wave": 2}, "x", "ack"),
+        ({"credentials": 1}, "x", "ack"),
+        ({"other": 1}, "x", "ack"),
+    ],
+)
+def test_a_release_of_what_is_not_held_releases_nothing(
+    acks: dict[str, int], reason: str, word: str
+) -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.ends["c1"] = FAILED
+    world.apply()
+    with pytest.raises(UsageProblem) as stopped:
+        world.apply(acks, reason)
+    assert stopped.value.reason == word
+    assert world.store.record.releases == ()
+    assert world.reach.applied() == ["c1"]
+
+
+def test_a_doubt_stops_the_waves_and_nobody_lets_it_pass() -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.ends["c1"] = DOUBT
+    assert world.apply().exit_code is ExitCode.IN_DOUBT
+    assert world.reach.applied() == ["c1"]
+    with pytest.raises(UsageProblem) as stopped:
+        world.apply({"wave": 1}, "x")
+    assert stopped.value.reason == "in_doubt"
+    del world.reach.ends["c1"]
+    assert world.apply().exit_code is ExitCode.OK
+    assert world.reach.applied() == ["c1", "c1", "a"], "each apply looks it up"
+
+
+def test_what_is_held_keeps_its_wave_open_and_is_tried_again() -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.ends["c1"] = HELD
+    assert world.apply().exit_code is ExitCode.HELD
+    assert world.reach.applied() == ["c1"]
+    del world.reach.ends["c1"]
+    assert world.apply().exit_code is ExitCode.OK
+    assert world.reach.applied() == ["c1", "c1", "a"]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "applied"),
+    [
+        (Outcomes(hold=Counting.PASS), ["c1", "a"]),
+        (Outcomes(hold=Counting.COUNT), ["c1"]),
+        (Outcomes(), ["c1"]),
+    ],
+)
+def test_what_a_hold_means_is_a_setting(outcomes: Outcomes, applied: list[str]) -> None:
+    world = World(fleet("a", "c1")._replace(outcomes=outcomes))
+    world.reach.ends["c1"] = HELD
+    world.apply()
+    assert world.reach.applied() == applied
+
+
+def test_so_many_may_fail() -> None:
+    waves = (Wave(select={"tier": "canary"}, max_failures=Share(1)), Wave(max_failures=Share(1)))
+    world = World(fleet("a", "c1", "c2", waves=waves))
+    world.reach.ends["c1"] = FAILED
+    report = world.apply()
+    assert report.exit_code is ExitCode.RUN_FAILED
+    assert world.reach.applied() == ["c1", "c2", "a"]
+
+
+def test_a_soak_is_waited_for_or_left_to_the_next_apply() -> None:
+    waves = (Wave(select={"tier": "canary"}, soak=600.0), Wave())
+    world = World(fleet("a", "c1", waves=waves))
+    world.reach.ends["c1"] = answer("apply", outcomes=[_outcome(world)])
+    report = world.apply()
+    assert world.reach.applied() == ["c1"]
+    body = _body(report)
+    assert body.waves[0].opens
+    assert {one.name: one.why for one in body.members}["a"] == "wave 1 soaks"
+    assert report.exit_code is ExitCode.OK
+    world.clock.sleep(60.0)
+    assert world.apply(patience=60.0).exit_code is ExitCode.OK
+    assert world.reach.applied() == ["c1"]
+    assert world.apply(patience=3600.0).exit_code is ExitCode.OK
+    assert world.reach.applied() == ["c1", "a"]
+
+
+def _outcome(world: World) -> dict[str, object]:
+    at = world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    events = [{"at": at, "to": "intent"}, {"at": at, "to": "succeeded"}]
+    attempt = {"number": 1, "state": "succeeded", "events": events}
+    return {"environment": "prod", "name": "a", "attempt": attempt, "failedAt": None}
+
+
+def test_a_member_that_cannot_be_reached_is_told_and_has_failed() -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.problems["c1"] = UnreachableError("Nobody answers.")
+    report = world.plan()
+    assert report.exit_code is ExitCode.UNREACHABLE
+    told = {one.name: one for one in _body(report).members}
+    assert "Nobody answers" in told["c1"].problem
+    assert told["a"].problem == ""
+    assert world.apply().exit_code is ExitCode.HELD
+    assert world.reach.applied() == []
+
+
+def test_nobody_is_begun_while_it_is_frozen_not_even_amid_an_apply() -> None:
+    world = World(fleet("a", "c1"))
+
+    def burning(name: str) -> None:
+        if name == "c1":
+            freeze("It burns.", world.services)
+
+    world.reach.meanwhile = burning
+    report = world.apply()
+    assert world.reach.applied() == ["c1"]
+    assert (report.exit_code, report.reason) == (ExitCode.HELD, "frozen")
+    assert "It burns." in _body(report).frozen
+    assert unfreeze("It is out.", world.services).exit_code is ExitCode.OK
+    world.reach.meanwhile = lambda _: None
+    assert world.apply().exit_code is ExitCode.OK
+    assert world.reach.applied() == ["c1", "a"]
+
+
+def test_a_variable_freezes_it_likewise() -> None:
+    world = World(fleet("a"))
+    world.services = replace(world.services, frozen=lambda: "QFLOW_FREEZE is set: no")
+    assert (world.apply().exit_code, world.reach.applied()) == (ExitCode.HELD, [])
+
+
+def test_of_two_applies_one_works_on_a_member() -> None:
+    world = World(fleet("a", "b", at_once=2))
+    now = world.clock.now()
+    theirs = claim("theirs", "grace", now, 60.0)
+    world.store.before.append(lambda record: record.claimed(["a"], theirs, now))
+    report = world.apply()
+    assert world.reach.applied() == ["b"]
+    assert report.exit_code is ExitCode.BUSY
+    told = {one.name: one for one in _body(report).members}["a"]
+    assert told.turn is Turn.WAIT
+    assert told.why.startswith("grace works on it, until ")
+
+
+def test_a_claim_that_is_over_is_taken_over() -> None:
+    world = World(fleet("a"))
+    now = world.clock.now()
+    world.store.record = world.store.record.claimed(["a"], claim("x", "grace", now, 60.0), now)
+    assert world.apply().exit_code is ExitCode.BUSY
+    world.clock.sleep(61.0)
+    assert world.apply().exit_code is ExitCode.OK
+    assert world.reach.applied() == ["a"]
+
+
+def test_so_many_of_a_subscription_are_under_way() -> None:
+    several = fleet("a", "b", "x", waves=(Wave(),), at_once=3)
+    world = World(several._replace(subscriptions=(Subscription("one", ("a", "b"), 1),)))
+    under_way: set[str] = set()
+    seen: list[set[str]] = []
+
+    def meanwhile(name: str) -> None:
+        held = {each for each, one in world.store.record.members.items() if one.claim}
+        under_way.add(name)
+        seen.append(held)
+
+    world.reach.meanwhile = meanwhile
+    world.apply()
+    assert sorted(world.reach.applied()) == ["a", "b", "x"]
+    assert not any({"a", "b"} <= held for held in seen)
+
+
+def test_credentials_go_nowhere_else_before_a_person_says_so() -> None:
+    world = World(Fleet(members("a", credentials="ACME"), (Wave(),)))
+    world.apply()
+    moved = members("a", credentials="ACME")[0]._replace(repository="https://evil.example/x.git")
+    world.services = replace(world.services, fleet=Fleet((moved,)))
+    world.reach.commits["a"] = "d" * 40
+    world.reach.done.clear()
+    report = world.apply()
+    assert (report.exit_code, report.reason) == (ExitCode.HELD, "held")
+    assert world.reach.applied() == ["a"]
+    (told,) = _body(report).members
+    assert "were never used for evil.example/x" in told.why
+    assert world.apply({"credentials": 1}, "They moved.").exit_code is ExitCode.OK
+    assert world.reach.applied() == ["a", "a"]
+    assert world.apply().exit_code is ExitCode.OK
+
+
+def test_a_loosened_wave_does_not_loosen_the_apply_that_brings_it() -> None:
+    strict = fleet("a", "c1")
+    world = World(fleet("a", "c1", waves=(Wave(max_failures=Share(100, percent=True)),)), strict)
+    world.reach.ends["c1"] = FAILED
+    world.apply()
+    assert world.reach.applied() == ["c1"]
+
+
+def test_status_asks_nobody() -> None:
+    world = World(fleet("a", "c1"))
+    world.apply()
+    calls = len(world.reach.calls)
+    report = status(world.services, exit_code=True)
+    assert report.exit_code is ExitCode.OK
+    assert len(world.reach.calls) == calls
+    assert {one.standing for one in _body(report).members} == {MemberStanding.DONE}
+
+
+def test_a_plan_answers_whether_anything_is_to_be_done() -> None:
+    world = World(fleet("a", "c1"))
+    report = world.plan(exit_code=True)
+    assert (report.exit_code, report.reason) == (ExitCode.PENDING, "pending")
+    turns = {one.name: one.turn for one in _body(report).members}
+    assert turns == {"c1": Turn.RUN, "a": Turn.WAIT}
+    world.apply()
+    assert world.plan(exit_code=True).exit_code is ExitCode.OK
+
+
+def test_what_is_done_is_planned_again_only_where_something_moved() -> None:
+    world = World(fleet("a", "c1"))
+    world.apply()
+    world.reach.calls.clear()
+    world.plan()
+    assert world.reach.calls == []
+    world.reach.commits["a"] = "d" * 40
+    world.plan()
+    assert world.reach.calls == [("plan", "a")]
+
+
+def test_one_write_for_several_that_end_together() -> None:
+    world = World(fleet(*(f"m{n}" for n in range(20)), waves=(Wave(),), at_once=10))
+    world.apply()
+    assert len(world.reach.applied()) == 20
+    assert world.store.writes <= 21
