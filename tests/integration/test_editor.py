@@ -128,6 +128,14 @@ def test_the_settings_are_checked_too(opened: tuple[Editor, Workspace]) -> None:
     assert one.open("qflow.yaml") != []
 
 
+def test_a_fleet_is_checked_too(opened: tuple[Editor, Workspace]) -> None:
+    one, workspace = opened
+    fleet = (EXAMPLES / "fleet/fleet.yaml").read_text("utf-8")
+    workspace.write("fleet.yaml", fleet.replace("percent: 25", "percent: 25%"))
+    (found,) = one.open("fleet.yaml")
+    assert found["message"] == "Write a whole number from 1 to 100, without %."
+
+
 def test_the_examples_have_nothing_underlined(tmp_path: Path, cli: Cli) -> None:
     folder = tmp_path / "examples"
     shutil.copytree(EXAMPLES, folder)
