@@ -152,6 +152,7 @@ def test_what_was_applied_is_seen_at_the_branch_that_the_settings_name(
         again = run(clone, told, *words)
     assert (again.exit_code, len(sandbox.executions())) == (0, 1)
     assert "test-canary-secret" not in f"{done} {again}"
+    assert '"actor": "ada"' in json.dumps(acme.remote.record("own-lock"))
 
 
 def test_two_members_of_one_address_share_objects_and_no_others_do(
