@@ -68,7 +68,7 @@ class FakeReach:
 
     ends: dict[str, Work] = field(default_factory=dict)
     problems: dict[str, QflowError] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
+    done: set[tuple[str, str]] = field(default_factory=set)
     commits: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     meanwhile: Callable[[str], None] = lambda _: None
@@ -85,14 +85,13 @@ class FakeReach:
         heads = self.heads(member)
         command = words(heads)[0]
         self.calls.append((command, member.name))
-        was_applied = ("apply", member.name) in self.calls[:-1]
         if command == "apply":
             self.meanwhile(member.name)
-        if member.name in self.ends and (was_applied or command == "apply"):
+            self.done.add((member.name, heads.commit))
+        is_done = (member.name, heads.commit) in self.done
+        if member.name in self.ends and is_done:
             return heads, _told_by(command, self.ends[member.name])
-        if command == "apply":
-            self.done.add(member.name)
-        due = () if member.name in self.done else (DUE,)
+        due = () if is_done else (DUE,)
         return heads, answer(command, *due)
 
     def applied(self) -> list[str]:
