@@ -97,11 +97,12 @@ def _remote(wiring: Wiring) -> str:
 
 
 def _base(wiring: Wiring, store: FleetStore, commit: str) -> Fleet | None:
-    """Read the fleet as it was applied last; None where that is this commit, or nothing was."""
+    """Read the fleet as it was applied before; None where nothing was, or all is over since."""
     from qflow_gitops.sources.fleets import fleet_at
 
-    latest = store.read().commit
-    if not latest or latest == commit or not wiring.git.has_commit(latest):
+    record = store.read()
+    latest = record.base if record.commit == commit else record.commit
+    if not latest or not wiring.git.has_commit(latest):
         return None
     try:
         return fleet_at(wiring.git, latest)

@@ -18,7 +18,8 @@ from qflow_gitops.lockfile.fleet import FleetRecord, MemberRecord, Seen
 from qflow_gitops.policy.waves import MemberStanding
 from qflow_gitops.settings.fleet import FleetMember
 
-_LASTS = frozenset({MemberStanding.DONE, MemberStanding.FAILED})
+LASTS = frozenset({MemberStanding.DONE, MemberStanding.FAILED})
+"""What a member stands as until its repository moves."""
 _GLANCE = 0.5  # seconds after which it is looked whether somebody asks to stop
 
 
@@ -67,6 +68,13 @@ def unseen(problem: QflowError, heads: Heads | None, *, worked: bool = False) ->
     return Looked(heads, told, worked)
 
 
+def remembered(members: Sequence[FleetMember], record: FleetRecord) -> dict[str, Looked]:
+    """Return how members were seen last; one that never was is due."""
+    never = Seen(MemberStanding.UNSENT, 0)
+    names = (member.name for member in members)
+    return {name: Looked(None, record.member(name).seen or never) for name in names}
+
+
 def look_at_all(
     members: Sequence[FleetMember], record: FleetRecord, reach: Reach, at_once: int
 ) -> Iterator[tuple[str, Looked]]:
@@ -98,4 +106,4 @@ def words(member: FleetMember, command: str, heads: Heads) -> tuple[str, ...]:
 def _still(kept: Seen, heads: Heads) -> bool:
     same = (kept.commit, kept.lock_commit) == (heads.commit, heads.lock_commit)
     # Without a digest nothing could be read: what kept that may have passed.
-    return same and bool(heads.lock_commit and kept.digest) and kept.standing in _LASTS
+    return same and bool(heads.lock_commit and kept.digest) and kept.standing in LASTS

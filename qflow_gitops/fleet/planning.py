@@ -4,12 +4,10 @@ from collections.abc import Generator
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, worst
-from qflow_gitops.fleet.looking import Looked, look_at_all
+from qflow_gitops.fleet.looking import look_at_all, remembered
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
 from qflow_gitops.fleet.turns import Turns
-from qflow_gitops.lockfile.fleet import FleetRecord, Seen
-from qflow_gitops.policy.waves import MemberStanding
 from qflow_gitops.results.fleets import FleetTold, Turn
 from qflow_gitops.results.report import Report
 
@@ -44,7 +42,7 @@ def plan(
 def status(services: FleetServices, *, exit_code: bool = False) -> Report:
     """Tell what fleet.lock says, without a look at any member. Raises LockError."""
     record = services.store.read()
-    turns = Turns(services.files, remembered(services, record), record)
+    turns = Turns(services.files, remembered(services.fleet.members, record), record)
     body = told(services, turns)
     if not exit_code:
         return Report("fleet status", body=body)
@@ -55,7 +53,7 @@ def status(services: FleetServices, *, exit_code: bool = False) -> Report:
 def looked_at(services: FleetServices) -> Generator[events.Event, None, Turns]:
     """Look at every member, as long as nobody asks to stop."""
     record, members = services.store.read(), services.fleet.members
-    looked = remembered(services, record)
+    looked = remembered(services.fleet.members, record)
     every = look_at_all(members, record, services.reach, services.fleet.at_once)
     for seen, (name, found) in enumerate(every, 1):
         looked[name] = found
@@ -64,13 +62,6 @@ def looked_at(services: FleetServices) -> Generator[events.Event, None, Turns]:
         if services.stop():
             break
     return Turns(services.files, looked, record)
-
-
-def remembered(services: FleetServices, record: FleetRecord) -> dict[str, Looked]:
-    """Return how members were seen last; one that never was is due."""
-    never = Seen(MemberStanding.UNSENT, 0)
-    names = (member.name for member in services.fleet.members)
-    return {name: Looked(None, record.member(name).seen or never) for name in names}
 
 
 def _reported(command: str, body: FleetTold, *, exit_code: bool) -> Report:

@@ -1,7 +1,6 @@
 """Whose turn it is: by the waves, by what was claimed, and by how many may be under way at once."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,15 +46,10 @@ class Turns:
         ended = self.looked[member.name].seen.ended
         return WaveMember(member.name, member.labels, self.standing(member), ended)
 
-    def next(self, now: datetime, count: int, under_way: Iterable[str] = ()) -> list[str]:
-        """Return the names of at most so many members that may be begun now, in their order.
-
-        `under_way` are those that are being worked on.
-        """
+    def next(self, now: datetime, count: int) -> list[str]:
+        """Return the names of at most so many members that may be begun now, in their order."""
         found = self.progress(now)
-        room = _Room(self.fleet)
-        for name in under_way:
-            room.take(name)
+        room = self._room(now)
         names: list[str] = []
         for member in self.fleet.members:
             if len(names) == count:
@@ -63,6 +57,15 @@ class Turns:
             if self.may(member, found, now) and room.take(member.name):
                 names.append(member.name)
         return names
+
+    def may_begin(self, name: str, now: datetime) -> bool:
+        """Whether this member may be begun now, whoever else may."""
+        may = self.may(self.member(name), self.progress(now), now)
+        return may and self._room(now).take(name)
+
+    def member(self, name: str) -> FleetMember:
+        """Return the member of this name."""
+        return next(one for one in self.fleet.members if one.name == name)
 
     def may(self, member: FleetMember, found: WaveProgress, now: datetime) -> bool:
         """Whether a member may be worked on, as far as the waves have come."""
@@ -83,6 +86,14 @@ class Turns:
     def address(member: FleetMember) -> str:
         """Return a member's address in the one form of it."""
         return same_form(member.repository, "/")
+
+    def _room(self, now: datetime) -> "_Room":
+        """What the subscriptions have left beside those that anybody works on."""
+        room = _Room(self.fleet)
+        for name in self.looked:
+            if self.record.holder(name, now):
+                room.take(name)
+        return room
 
     def _is_forgiven(self, name: str, found: Looked) -> bool:
         commit = found.seen.commit

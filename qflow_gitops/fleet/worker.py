@@ -1,14 +1,14 @@
 """Works on members: claims them in fleet.lock, has them applied, and records what came of it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import QflowError
 from qflow_gitops.fleet.clones import Heads
-from qflow_gitops.fleet.looking import Looked, looked, unseen, words
+from qflow_gitops.fleet.looking import LASTS, Looked, look, looked, remembered, unseen, words
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.lockfile.fleet import FleetRecord, claim
@@ -20,21 +20,19 @@ _MARGIN = 120.0
 
 @dataclass
 class Worker:
-    """One process' part in a fleet's apply. `worked` are the members that it worked on."""
+    """One process' part in a fleet's apply. `worked` are the members that it worked on.
+
+    Of two that claim a member at once one gets it, by the compare-and-swap of fleet.lock. Nobody
+    claims anything where everything is frozen or somebody asked to stop.
+    """
 
     services: FleetServices
     turns: Turns
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     worked: dict[str, Looked] = field(default_factory=dict)
-    _under_way: set[str] = field(default_factory=set)
 
     def take(self, count: int, ended: Mapping[str, Looked]) -> list[str]:
-        """Record what came of members, and claim as many as may be begun; both in one write.
-
-        Of two that claim a member at once one gets it, by the compare-and-swap of fleet.lock.
-        Claims nothing where everything is frozen or somebody asked to stop.
-        """
-        self._under_way -= ended.keys()
+        """Record what came of members, and claim as many as may be begun; both in one write."""
         self.turns.looked.update(ended)
         self.worked.update(ended)
         taken: list[str] = []
@@ -42,22 +40,78 @@ class Worker:
         def decided(record: FleetRecord) -> FleetRecord | None:
             taken.clear()
             new = self._recorded(record, ended)
-            names = self._next(new, count)
-            if names:
-                new = self._claimed(new, names)
-                taken.extend(names)
-            return new if names or ended else None
+            taken.extend(self._next(new, count))
+            new = self._claimed(self._opened(new), taken) if taken else self._ended(new)
+            return new if new != record else None
 
-        written = self.services.store.change(decided)
-        if written is not None:
-            self.turns.record = written
+        self._change(decided)
         self.turns.begun.update(taken)
-        self._under_way.update(taken)
         return taken
+
+    def publish(self, before: FleetRecord) -> list[str]:
+        """Open the wave whose turn it is to workers elsewhere; give the members whose turn it is.
+
+        They know how the members stand by fleet.lock alone. So what was seen since `before` was
+        read goes there, but for what another has recorded meanwhile, which is newer.
+        """
+        found: list[str] = []
+
+        def decided(record: FleetRecord) -> FleetRecord | None:
+            new = record
+            for name, one in self.turns.looked.items():
+                if record.member(name).seen != before.member(name).seen:
+                    seen = record.member(name).seen
+                    self.turns.looked[name] = one._replace(seen=seen) if seen else one
+                elif one.seen != before.member(name).seen:
+                    new = self._recorded(new, {name: one})
+            found[:] = self._next(new, len(self.turns.looked))
+            new = self._opened(new) if found else self._ended(new)
+            return new if new != record else None
+
+        self._change(decided)
+        return found
+
+    def take_one(self, name: str) -> bool:
+        """Claim exactly this member, where it is its turn by what fleet.lock says of the others.
+
+        Its wave has to be open at this commit: `publish`, or an apply, did that.
+        """
+        member = self.turns.member(name)
+        before = self.turns.record.member(name)
+        own = None
+        if before.seen and before.seen.standing in LASTS:
+            own = look(member, before, self.services.reach)
+        taken = False
+
+        def decided(record: FleetRecord) -> FleetRecord | None:
+            nonlocal taken
+            taken = False
+            self.turns.record = record
+            self.turns.looked = remembered(self.services.fleet.members, record)
+            if own and record.member(name).seen == before.seen:
+                self.turns.looked[name] = own
+            now = self.services.clock.now()
+            if self._is_held(record) or not self.is_open(record):
+                return None
+            taken = self.turns.may_begin(name, now)
+            return self._claimed(record, [name]) if taken else None
+
+        self._change(decided)
+        return taken
+
+    def record_one(self, name: str, ended: Looked) -> None:
+        """Record what came of a member, and leave the waves to whoever opened them."""
+        self.worked[name] = self.turns.looked[name] = ended
+        self._change(lambda record: self._recorded(record, {name: ended}))
+        self.turns.begun.add(name)
+
+    def is_open(self, record: FleetRecord) -> bool:
+        """Whether a wave is open at this commit of the fleet."""
+        return record.open > 0 and record.commit == self.services.commit
 
     def carry_out(self, name: str) -> Looked:
         """Have one member applied, in a process of its own; one that can't be has failed."""
-        member = self._member(name)
+        member = self.turns.member(name)
         heads = None
         try:
             heads = self.services.reach.heads(member)
@@ -66,6 +120,11 @@ class Worker:
             return unseen(problem, heads, worked=True)
         return looked(heads, found, worked=True)
 
+    def _change(self, decided: Callable[[FleetRecord], FleetRecord | None]) -> None:
+        written = self.services.store.change(decided)
+        if written is not None:
+            self.turns.record = written
+
     def _recorded(self, record: FleetRecord, ended: Mapping[str, Looked]) -> FleetRecord:
         at = stamp(self.services.clock.now())
         for name, found in ended.items():
@@ -73,24 +132,48 @@ class Worker:
         return record
 
     def _next(self, record: FleetRecord, count: int) -> list[str]:
-        services = self.services
-        if count < 1 or services.stop() or services.frozen() or record.freezes:
-            return []
         self.turns.record = record
-        return self.turns.next(services.clock.now(), count, self._under_way)
+        if count < 1 or self._is_held(record):
+            return []
+        return self.turns.next(self.services.clock.now(), count)
+
+    def _is_held(self, record: FleetRecord) -> bool:
+        return bool(self.services.stop() or self.services.frozen() or record.freezes)
+
+    def _opened(self, record: FleetRecord) -> FleetRecord:
+        wave = self.turns.progress(self.services.clock.now()).wave
+        return record.opened(wave, self.services.commit)
+
+    def _ended(self, record: FleetRecord) -> FleetRecord:
+        """Close the waves where nobody is left; where all are over, the commit before is done."""
+        now, mine = self.services.clock.now(), record.commit == self.services.commit
+        if not mine or any(record.holder(name, now) for name in record.members):
+            return record
+        found = self.turns.progress(now)
+        is_over = not (found.waits_for or found.opens or found.stopped)
+        return record.closed().settled() if is_over else record.closed()
 
     def _claimed(self, record: FleetRecord, names: list[str]) -> FleetRecord:
         services, now = self.services, self.services.clock.now()
         by = claim(self.id, services.author.get("actor", ""), now, services.fleet.time + _MARGIN)
         for name in names:
-            member = self._member(name)
+            member = self.turns.member(name)
             if member.credentials:
                 record = record.accepted(member.credentials, self.turns.address(member))
-        record = record.opened(self.turns.progress(now).wave, services.commit)
         return record.claimed(names, by, now)
 
-    def _member(self, name: str) -> FleetMember:
-        return next(one for one in self.services.fleet.members if one.name == name)
+
+def work_on(services: FleetServices, name: str) -> Worker:
+    """Claim exactly this member, have it applied, and record what came of it.
+
+    `worked` has it afterwards, and is empty where it wasn't its turn, or not in the fleet.
+    """
+    record = services.store.read()
+    turns = Turns(services.files, remembered(services.fleet.members, record), record)
+    worker = Worker(services, turns)
+    if name in turns.looked and worker.take_one(name):
+        worker.record_one(name, worker.carry_out(name))
+    return worker
 
 
 def _applying(member: FleetMember, heads: Heads) -> tuple[str, ...]:

@@ -87,7 +87,9 @@ class MemberRecord(NamedTuple):
 class FleetRecord:
     """All of `fleet.lock`; serial 0 where there is none yet.
 
-    `commit` is the fleet's that was worked on last, `open` how many of its waves were opened.
+    `commit` is the fleet's that was worked on last, `open` how many of its waves are open: 0 once
+    nobody is left whose turn it is. `base` is the commit before it, whose waves hold as well until
+    all are over at `commit`; "" from then on.
     `credentials` has the addresses (`base.addresses.same_form`) that a set of them was used for;
     `freeze` is what the lockfile's head has (`lockfile.notes`).
     """
@@ -95,6 +97,7 @@ class FleetRecord:
     serial: int = 0
     commit: str = ""
     open: int = 0
+    base: str = ""
     freeze: tuple[LedgerEvent, ...] = ()
     credentials: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     releases: tuple[Release, ...] = ()
@@ -158,10 +161,18 @@ class FleetRecord:
         return replace(self, freeze=(*self.freeze, event))
 
     def opened(self, wave: int, commit: str) -> "FleetRecord":
-        """Open the waves up to this one at a commit of the fleet; none is closed again there."""
-        return replace(
-            self, commit=commit, open=max(wave, self.open) if commit == self.commit else wave
-        )
+        """Open the waves up to this one at a commit of the fleet."""
+        if commit == self.commit:
+            return replace(self, open=max(wave, self.open))
+        return replace(self, commit=commit, open=wave, base=self.commit)
+
+    def closed(self) -> "FleetRecord":
+        """Close all waves: nobody begins anything before somebody opens one again."""
+        return replace(self, open=0) if self.open else self
+
+    def settled(self) -> "FleetRecord":
+        """Let the commit before this one hold no longer."""
+        return replace(self, base="") if self.base else self
 
     def accepted(self, credentials: str, address: str) -> "FleetRecord":
         """Note that a set of credentials is used for an address."""

@@ -31,7 +31,8 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SET = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})?")
 _KNOWN = (
-    "fleetLockVersion", "serial", "commit", "open", "freeze", "credentials", "releases", "members",
+    "fleetLockVersion", "serial", "commit", "open", "base", "freeze", "credentials", "releases",
+    "members",
 )  # fmt: skip
 _OF_SEEN = (
     "commit", "lockCommit", "standing", "exitCode", "reason", "counts", "ended", "digest", "detail",
@@ -48,6 +49,7 @@ def to_bytes(record: FleetRecord) -> bytes:
             "serial": record.serial,
             "commit": record.commit,
             "open": record.open,
+            **({"base": record.base} if record.base else {}),
             **({"freeze": [*map(event_to_json, record.freeze)]} if record.freeze else {}),
             "credentials": {
                 name: [*record.credentials[name]] for name in sorted(record.credentials)
@@ -126,6 +128,7 @@ def _record(data: Json) -> FleetRecord:
         serial=_count(data, "serial"),
         commit=_commit(data, "commit"),
         open=_count(data, "open"),
+        base=_commit({"base": "", **data}, "base"),
         freeze=tuple(map(event_from_json, _of(list, data.get("freeze", []), "freeze"))),
         credentials={
             _fits(_SET, name, "a set of credentials"): _texts(some, name)

@@ -35,7 +35,7 @@ RELEASE = Release(1, {"acme": COMMIT}, COMMIT, "ada", AT, "known trouble")
 
 def whole() -> FleetRecord:
     """A record that has something of everything."""
-    record = FleetRecord(serial=7).opened(2, COMMIT).released(RELEASE)
+    record = FleetRecord(serial=7, commit=OTHER).opened(2, COMMIT).released(RELEASE)
     record = record.frozen(LedgerEvent(AT, FROZEN, {"reason": "incident", "nonce": "n"}))
     record = record.accepted("ACME", "git.example.com/acme/runs")
     record = record.worked("acme", SEEN, AT).worked("globex", SEEN, AT)
@@ -57,6 +57,15 @@ def test_the_file_has_its_normal_form() -> None:
     }
     assert data["members"]["acme"]["ended"] == AT
     assert [*data["members"]] == sorted(data["members"])
+
+
+def test_the_commit_before_holds_until_all_is_over_at_the_next() -> None:
+    record = FleetRecord().opened(3, OTHER)
+    assert (record.open, record.base) == (3, "")
+    record = record.opened(1, COMMIT).opened(2, COMMIT).opened(1, COMMIT)
+    assert (record.open, record.commit, record.base) == (2, COMMIT, OTHER)
+    assert (record.closed().open, record.closed().base) == (0, OTHER)
+    assert record.settled().base == ""
 
 
 def test_a_claim_is_held_by_one_until_its_time_is_over() -> None:
