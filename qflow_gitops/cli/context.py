@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.cli.clock import GIT_TIMEOUT, SystemClock
 from qflow_gitops.cli.connections import Connections
-from qflow_gitops.cli.streams import is_ci
 from qflow_gitops.errors import AGAIN, QflowError, UsageProblem
 
 if TYPE_CHECKING:
@@ -22,12 +21,11 @@ if TYPE_CHECKING:
     from qflow_gitops.lockfile.freezes import Freeze
     from qflow_gitops.lockfile.ledger import Lockfile
     from qflow_gitops.ports.git import Branches
-    from qflow_gitops.ports.lockfile import LockBranch, LockStore, Summaries
+    from qflow_gitops.ports.lockfile import LockStore, Summaries
     from qflow_gitops.results.report import Report
     from qflow_gitops.settings.project import LockSettings, Project
     from qflow_gitops.sources.found import Settings
     from qflow_gitops.sources.loader import Loader
-    from qflow_gitops.stores.registry import Place
 
 
 class Wiring:
@@ -163,38 +161,10 @@ class Wiring:
         summaries: Summaries | None = None,
     ) -> LockStore:
         """A lock store of the project in a folder of a repository."""
+        from qflow_gitops.cli import lock_places
         from qflow_gitops.stores.registry import build
 
-        return build(settings, self.place_of(repo, folder, summaries))
-
-    def place_of(
-        self, repo: GitRepo, folder: ProjectFolder, summaries: Summaries | None = None
-    ) -> Place:
-        """What the stores of a folder of a repository are built from."""
-        from qflow_gitops.stores.registry import Place
-
-        def branch(remote: str, name: str) -> LockBranch:
-            from qflow_gitops.git.lock_branch import GitBranch
-
-            # the time that is left then, not now
-            return GitBranch(repo, remote, name, lambda: self.time_left())  # noqa: PLW0108
-
-        def address(remote: str) -> str:
-            from qflow_gitops.git.remotes import GitRemotes
-
-            return GitRemotes(repo).address(remote)
-
-        return Place(
-            root=repo.root,
-            folder=folder,
-            private=repo.common_dir / "qflow-gitops",
-            branch=branch,
-            author=lambda: self.author(repo),
-            summaries=summaries,
-            in_ci=is_ci(self.environ),
-            address=address,
-            stays=lambda: self.ci.stays,
-        )
+        return build(settings, lock_places.of(self, repo, folder, summaries))
 
     @cached_property
     def ci(self) -> CIContext:

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from qflow_gitops.base.paths import ROOT
+from qflow_gitops.cli import lock_places
 from qflow_gitops.cli.clock import GIT_TIMEOUT, Stopper, SystemClock
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 
@@ -89,7 +90,7 @@ def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int
 def _store(wiring: Wiring) -> FleetStore:
     from qflow_gitops.stores.registry import build_fleet
 
-    return build_fleet(_remote(wiring), wiring.place_of(wiring.git, ROOT))
+    return build_fleet(_remote(wiring), lock_places.of(wiring, wiring.git, ROOT))
 
 
 def _remote(wiring: Wiring) -> str:

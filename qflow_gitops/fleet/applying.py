@@ -10,7 +10,7 @@ from typing import NamedTuple
 from qflow_gitops.apply import events
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import AGAIN, ExitCode, UsageProblem, worst
-from qflow_gitops.fleet.engines import Engine
+from qflow_gitops.fleet.engines.engine import Engine
 from qflow_gitops.fleet.looking import Looked
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.services import FleetServices

@@ -14,8 +14,9 @@ from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.lockfile.fleet import FleetRecord, claim
 from qflow_gitops.settings.fleet import FleetMember
 
-_MARGIN = 120.0
-"""Seconds by which a claim outlasts the time that a member's process may take."""
+_MARGIN = 60.0
+"""Seconds by which a claim outlasts the time that a member's process may take: that one ends by
+itself before (`fleet.work`), should nobody be there to end it."""
 
 
 @dataclass

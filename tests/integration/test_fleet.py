@@ -1,0 +1,197 @@
+"""A fleet's apply over real git and the sandbox: waves, kills, two at once, changed files."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.cli import Cli
+from tests.helpers.fleets import FleetOnDisk, order_of
+from tests.helpers.partners import nightly
+from tests.helpers.storm import PROGRAM
+
+NAMES = ("c1", "a", "b")
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> FleetOnDisk:
+    made = FleetOnDisk(tmp_path, NAMES)
+    for name, value in made.credentials("sandbox", "sandbox").items():
+        monkeypatch.setenv(name, value)
+    for name in ("QFLOW_CLIENT_ID", "QFLOW_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    return made
+
+
+@pytest.fixture
+def operator(fleet: FleetOnDisk, capfd: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(fleet.clone.path, capfd)
+
+
+def members(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in told["members"]}
+
+
+def test_a_fleet_is_planned_applied_and_is_done(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
+) -> None:
+    planned = operator.json("fleet", "plan")
+    assert {name: one["action"] for name, one in members(planned).items()} == {
+        "c1": "run", "a": "wait", "b": "wait",
+    }  # fmt: skip
+    assert sandbox.executions() == []
+    done = operator("fleet", "apply")
+    assert done.code == 0, done
+    assert order_of(sandbox.executions())[0] == "c1-0"
+    assert sorted(order_of(sandbox.executions())) == ["a-0", "b-0", "c1-0"]
+    again = operator("fleet", "apply")
+    assert again.code == 0
+    assert "3 with nothing to do" in again.out
+    assert len(sandbox.executions()) == 3
+    fleet.change("a", "two")
+    assert operator("fleet", "plan", "--exit-code").code == 10
+    assert operator("fleet", "apply").code == 0
+    assert order_of(sandbox.executions())[3:] == ["a-two"]
+    assert {one["standing"] for one in operator.json("fleet", "status")["members"]} == {"done"}
+
+
+def test_a_canary_that_fails_stops_the_rest_until_somebody_says_otherwise(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
+) -> None:
+    sandbox.set_faults("fail")
+    stopped = operator("fleet", "apply")
+    assert stopped.code == 1
+    sandbox.set_faults()
+    assert order_of(sandbox.executions()) == ["c1-0"]
+    assert "wave 1 is stopped" in stopped.out
+    assert "--ack wave=1 --reason TEXT" in stopped.out
+    held = operator("fleet", "apply")
+    assert (held.code, len(sandbox.executions())) == (5, 1)
+    let_go = operator("fleet", "apply", "--ack", "wave=1", "--reason", "It is a test account.")
+    assert let_go.code == 0, let_go
+    assert sorted(order_of(sandbox.executions())) == ["a-0", "b-0", "c1-0"]
+
+
+def test_a_member_mended_in_its_own_clone_lets_the_wave_go_on(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    sandbox.set_faults("fail")
+    assert operator("fleet", "apply").code == 1
+    sandbox.set_faults()
+    monkeypatch.setenv("QFLOW_CLIENT_ID", "sandbox")
+    monkeypatch.setenv("QFLOW_CLIENT_SECRET", "sandbox")
+    own = Cli(fleet.folder / "c1", capfd)
+    assert own("apply", "--yes", "--retry", "r0").code == 0
+    assert operator("fleet", "apply").code == 0
+    assert order_of(sandbox.executions())[:2] == ["c1-0", "c1-0"]
+    assert len(sandbox.executions()) == 4
+
+
+def test_a_pull_request_cannot_send_credentials_elsewhere_nor_loosen_its_own_waves(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
+) -> None:
+    assert operator("fleet", "apply").code == 0
+    for name in NAMES:
+        fleet.change(name, "two")
+    stolen = fleet.folder / "elsewhere.git"
+    (fleet.folder / "b.git").rename(stolen)
+    fleet.waves = "[{maxFailures: 100%}]"
+    text = (fleet.clone.path / "fleet.yaml").read_text()
+    assert fleet.write()
+    changed = (fleet.clone.path / "fleet.yaml").read_text()
+    assert changed != text
+    fleet.clone.write("fleet.yaml", changed.replace(f"{fleet.folder}/b.git", str(stolen)))
+    fleet.clone.commit("It moved, trust me")
+    fleet.clone.git("push", "--quiet", "origin", "HEAD:main")
+    sandbox.set_faults("fail")
+    done = operator("fleet", "apply")
+    assert order_of(sandbox.executions())[3:] == ["c1-two"], "the old waves hold, too"
+    assert done.code == 1
+    held = members(operator.json("fleet", "plan"))["b"]
+    assert held["action"] == "hold"
+    assert "were never used for" in held["detail"]
+
+
+def test_a_commit_that_nobody_merged_is_not_applied(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
+) -> None:
+    fleet.clone.git("checkout", "--quiet", "-b", "mine")
+    fleet.clone.write("fleet.yaml", (fleet.clone.path / "fleet.yaml").read_text() + "# mine\n")
+    fleet.clone.commit("mine")
+    refused = operator("fleet", "apply")
+    assert refused.code == 2
+    assert "isn't on" in refused.err
+    assert sandbox.executions() == []
+    assert operator("fleet", "apply", "--to", "HEAD~1").code == 0
+    older = operator("fleet", "apply", "--to", "HEAD~1")
+    assert older.code == 0
+    assert operator("fleet", "apply", "--ack", "unmerged=1", "--reason", "x").code == 0
+    back = operator("fleet", "apply", "--to", "HEAD~1")
+    assert back.code == 0, "nothing was worked on since, so nothing is superseded"
+
+
+def started(fleet: FleetOnDisk, clone: Path, url: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*PROGRAM, "-C", str(clone), "fleet", "apply", "--format", "json"],
+        env=fleet.environ(url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def test_of_two_applies_at_once_each_run_is_sent_once(
+    fleet: FleetOnDisk, sandbox: SandboxServer
+) -> None:
+    other = fleet.remote.clone("other")
+    both = [started(fleet, clone.path, sandbox.url) for clone in (fleet.clone, other)]
+    ended = [process.communicate(timeout=110) for process in both]
+    codes = sorted(process.returncode for process in both)
+    assert codes[0] in (0, 6), ended
+    assert set(codes) <= {0, 6}, ended
+    sent = order_of(sandbox.executions())
+    assert sorted(sent) == ["a-0", "b-0", "c1-0"]
+    assert sent[0] == "c1-0"
+
+
+@pytest.mark.parametrize(
+    "after", [2.0, *(pytest.param(each / 2, marks=nightly) for each in range(1, 16))]
+)
+def test_whatever_is_killed_each_run_is_sent_once_and_in_order(
+    after: float, fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer,
+    later: Callable[[float], None],
+) -> None:  # fmt: skip
+    """The driver and all that it started die; the next one goes on, once the claims are over."""
+    process = started(fleet, fleet.clone.path, sandbox.url)
+    time.sleep(after)
+    with_children(process.pid, signal.SIGKILL)
+    process.communicate()
+    busy = operator("fleet", "apply")
+    assert busy.code in (0, 6), busy
+    later(2 * 3600.0)
+    done = operator("fleet", "apply")
+    assert done.code == 0, done
+    sent = order_of(sandbox.executions())
+    assert sorted(sent) == ["a-0", "b-0", "c1-0"]
+    assert sent[0] == "c1-0"
+
+
+def with_children(pid: int, number: int) -> None:
+    """Signal a process and all that descend from it: members' have sessions of their own."""
+    children: dict[int, list[int]] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            child, _, rest = file.read_text().partition(" (")
+            children.setdefault(int(rest.rpartition(")")[2].split()[1]), []).append(int(child))
+    todo = [pid]
+    while todo:
+        one = todo.pop()
+        todo += children.get(one, [])
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, number)
