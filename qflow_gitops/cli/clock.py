@@ -42,9 +42,10 @@ class SystemClock:
 class Stopper:
     """Remembers the first SIGINT or SIGTERM; a second one ends the process at once."""
 
-    def __init__(self) -> None:
-        """Begin to listen."""
+    def __init__(self, last: float = LAST_MOMENT) -> None:
+        """Begin to listen; `last` seconds after a signal the process ends for certain."""
         self.signal = 0
+        self._last = last
         self._at = self._until = math.inf
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._caught)
@@ -57,7 +58,7 @@ class Stopper:
         import threading
 
         # Whatever still hangs by then has nothing in hand that isn't recorded or rescued.
-        last = threading.Timer(LAST_MOMENT, _give_up, (number,))
+        last = threading.Timer(self._last, _give_up, (number,))
         last.daemon = True
         last.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -102,8 +103,10 @@ def apply_(
         engine = Local(services.fleet.at_once)
         held = {name: number for name, number in acks.items() if name != "unmerged"}
         asked = Asked(held, reason, timeout or 0.0)
-        with wiring.console.progress() as progress:
-            return progress.follow(apply(services, engine, asked))
+        present = fleet_wiring.presence(wiring).shown()
+        with present as name, wiring.console.progress() as progress:
+            report: Report = progress.follow(apply(replace(services, id=name), engine, asked))
+        return fleet_wiring.interrupted(services, report)
 
     return run(wiring, "fleet apply", work, format_name, copies)
 

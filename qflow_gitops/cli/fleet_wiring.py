@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qflow_gitops.base.paths import ROOT
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from qflow_gitops.cli.context import Wiring
+    from qflow_gitops.fleet.presence import Presence
     from qflow_gitops.fleet.services import FleetServices, Reach
     from qflow_gitops.ports.fleet import FleetStore
+    from qflow_gitops.results.report import Report
     from qflow_gitops.settings.fleet import Fleet, FleetMember
 
 _REMOTE = "origin"
+_LAST_MOMENT = 25.0
+"""Seconds after a signal: members get 10 to end, and what they came to is recorded then."""
+_FETCH = 600.0
+"""Seconds that one exchange with a member's remote may take: the first one brings all of it."""
 _PATIENCE = 60.0
 """Seconds that it is waited for whoever works on a member's clone."""
 _INVENTORY_TIME = 120.0
@@ -35,7 +42,7 @@ def services(wiring: Wiring, head: str, inventory: str = "") -> FleetServices:
     commit = wiring.git.resolve(head) if head else ""
     fleet = fleet_at(wiring.git, commit, _listed(wiring, inventory) if inventory else ())
     store = _store(wiring)
-    stopper = Stopper()
+    stopper = Stopper(_LAST_MOMENT)
     wiring.time_left = stopper.time_left
     return FleetServices(
         fleet=fleet,
@@ -47,7 +54,24 @@ def services(wiring: Wiring, head: str, inventory: str = "") -> FleetServices:
         author=wiring.author(),
         frozen=lambda: "; ".join(each.detail for each in wiring.freezes()),
         stop=stopper,
+        is_dead=presence(wiring).is_dead,
     )
+
+
+def interrupted(services: FleetServices, report: Report) -> Report:
+    """Return the report of a command that somebody may have asked to end: 130 or 143 then."""
+    stop = services.stop
+    if isinstance(stop, Stopper) and stop():
+        return replace(report, exit_code=stop.exit_code, reason="interrupted")
+    return report
+
+
+def presence(wiring: Wiring) -> Presence:
+    """Which processes of this clone work on its fleet."""
+    from qflow_gitops.fleet.clones import FOLDER
+    from qflow_gitops.fleet.presence import Presence
+
+    return Presence(wiring.git.common_dir / FOLDER / "processes")
 
 
 def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int]) -> None:
@@ -118,8 +142,12 @@ def _reach(wiring: Wiring, fleet: Fleet, stopper: Stopper) -> Reach:
     from qflow_gitops.fleet.work import Limits
 
     author = wiring.author()
+
+    def time_left() -> float:
+        return min(_FETCH, stopper.left())
+
     return ProcessReach(
-        Clones(wiring.git.common_dir / FOLDER, stopper.time_left, lambda: _PATIENCE),
+        Clones(wiring.git.common_dir / FOLDER, time_left, lambda: _PATIENCE),
         wiring.environ,
         Facts(str(wiring.directory.absolute()), author.get("actor", ""), author.get("run", "")),
         Limits(fleet.time, fleet.memory),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,7 +37,8 @@ class FleetServices:
 
     `commit` is the fleet's, "" for the work tree; `base` is the file that was applied last, None
     where there is none. `frozen` says what holds everything beside fleet.lock, "" for nothing.
-    `author` is as in the lockfile. `stop` says whether somebody asked to.
+    `author` is as in the lockfile. `stop` says whether somebody asked to. `id` is the name of this
+    process' claims, `is_dead` says of another's that its owner is no more.
     """
 
     fleet: Fleet
@@ -48,6 +50,8 @@ class FleetServices:
     author: Mapping[str, str] = field(default_factory=dict)
     frozen: Callable[[], str] = lambda: ""
     stop: Callable[[], bool] = lambda: False
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    is_dead: Callable[[str], bool] = lambda _: False
 
     @property
     def files(self) -> tuple[Fleet, ...]:

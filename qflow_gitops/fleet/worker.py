@@ -1,6 +1,5 @@
 """Works on members: claims them in fleet.lock, has them applied, and records what came of it."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +28,6 @@ class Worker:
 
     services: FleetServices
     turns: Turns
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
     worked: dict[str, Looked] = field(default_factory=dict)
 
     def take(self, count: int, ended: Mapping[str, Looked]) -> list[str]:
@@ -122,14 +120,24 @@ class Worker:
         return looked(heads, found, worked=True)
 
     def _change(self, decided: Callable[[FleetRecord], FleetRecord | None]) -> None:
-        written = self.services.store.change(decided)
+        def of_the_living(record: FleetRecord) -> FleetRecord | None:
+            free = self._without_the_dead(record)
+            return decided(free) or (free if free != record else None)
+
+        written = self.services.store.change(of_the_living)
         if written is not None:
             self.turns.record = written
+
+    def _without_the_dead(self, record: FleetRecord) -> FleetRecord:
+        claims = {one.claim.id for one in record.members.values() if one.claim}
+        for name in filter(self.services.is_dead, claims):
+            record = record.given_back(record.held(name), name)
+        return record
 
     def _recorded(self, record: FleetRecord, ended: Mapping[str, Looked]) -> FleetRecord:
         at = stamp(self.services.clock.now())
         for name, found in ended.items():
-            record = record.worked(name, found.seen, at, self.id)
+            record = record.worked(name, found.seen, at, self.services.id)
         return record
 
     def _next(self, record: FleetRecord, count: int) -> list[str]:
@@ -156,7 +164,9 @@ class Worker:
 
     def _claimed(self, record: FleetRecord, names: list[str]) -> FleetRecord:
         services, now = self.services, self.services.clock.now()
-        by = claim(self.id, services.author.get("actor", ""), now, services.fleet.time + _MARGIN)
+        by = claim(
+            self.services.id, services.author.get("actor", ""), now, services.fleet.time + _MARGIN
+        )
         for name in names:
             member = self.turns.member(name)
             if member.credentials:
