@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.benchmarks import (
     apply,
     demo,
+    fleet,
     growth,
     lockfile,
     page,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Scale], Table]] = {
     "rollouts": rollouts.measure,
     "setup": setup.measure,
     "report": report.measure,
+    "fleet": fleet.measure,
     "install": demo.measure,
 }
 """Name -> benchmark; it is given how much to measure. A new one is a file and a line here."""

@@ -17,6 +17,7 @@ spec:
     prod: {platform: sandbox}
   lock: {store: branch}
   apply: {approvals: elsewhere}
+  policy: {limits: {runs: 100}}
 """
 """Settings of a member that is applied without anybody's approval at GitHub."""
 WAVES = "[{select: {tier: canary}}, {}]"
@@ -54,10 +55,10 @@ class FleetOnDisk:
         clone.commit("one")
         clone.git("push", "--quiet", "origin", "HEAD:main")
 
-    def change(self, name: str, value: str) -> None:
+    def change(self, name: str, value: str, run: int = 0) -> None:
         """Let a member ask for something else."""
         clone = Workspace(self.folder / name)
-        clone.write("runs/r0.yaml", spec("r0", f"{name}-{value}"))
+        clone.write(f"runs/r{run}.yaml", spec(f"r{run}", f"{name}-{value}"))
         clone.commit(f"{value} of {name}")
         clone.git("push", "--quiet", "origin", "HEAD:main")
 
