@@ -15,6 +15,7 @@ from qflow_gitops.errors import ExitCode, QflowError
 
 DIRECT = (
     "validate", "plan", "apply", "comment", "status", "history", "reconcile", "lock", "report",
+    "fleet",
 )  # fmt: skip
 """Commands that are called by their own name, with INPUT_ARGUMENTS."""
 ANYWAY = "-although-different"

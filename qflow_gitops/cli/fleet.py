@@ -12,6 +12,7 @@ from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.cli.groups import Group
 
 if TYPE_CHECKING:
+    from qflow_gitops.fleet.applying import Asked
     from qflow_gitops.results.report import Report
 
 
@@ -27,6 +28,16 @@ _INVENTORY = click.option(
     help="A command that prints more members, as a JSON list. It runs without credentials.",
 )
 _REASON = click.option("--reason", default="", metavar="TEXT", help="Why; goes into fleet.lock.")
+
+_ACKS = click.option(
+    "--ack",
+    "acks",
+    multiple=True,
+    metavar="NAME=N",
+    callback=options.counts,
+    help="Release what is held: wave=N, a wave that is stopped; credentials=N, so many members "
+    "whose credentials would go to another address; unmerged=1. Needs --reason.",
+)
 
 
 @command.command("plan")
@@ -60,15 +71,7 @@ def plan_(
 @command.command("apply")
 @options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
 @_INVENTORY
-@click.option(
-    "--ack",
-    "acks",
-    multiple=True,
-    metavar="NAME=N",
-    callback=options.counts,
-    help="Release what is held: wave=N, a wave that is stopped; credentials=N, so many members "
-    "whose credentials would go to another address; unmerged=1. Needs --reason.",
-)
+@_ACKS
 @_REASON
 @click.option(
     "--timeout",
@@ -95,20 +98,88 @@ def apply_(
     """
 
     def work() -> Report:
-        from qflow_gitops.fleet.applying import Asked, apply
+        from qflow_gitops.fleet.applying import apply
         from qflow_gitops.fleet.engines.local import Local
 
         services = fleet_wiring.services(wiring, head, inventory)
         fleet_wiring.check_commit(wiring, services, acks)
         engine = Local(services.fleet.at_once)
-        held = {name: number for name, number in acks.items() if name != "unmerged"}
-        asked = Asked(held, reason, timeout or 0.0)
+        asked = _asked(acks, reason, timeout)
         present = fleet_wiring.presence(wiring).shown()
         with present as name, wiring.console.progress() as progress:
             report: Report = progress.follow(apply(replace(services, id=name), engine, asked))
         return fleet_wiring.interrupted(services, report)
 
     return run(wiring, "fleet apply", work, format_name, copies)
+
+
+@command.command("matrix")
+@options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
+@click.option("--wave", type=click.IntRange(1), metavar="N", help="Only members of this wave.")
+@_ACKS
+@_REASON
+@options.output("matrix", "gitlab", "text", "json", "markdown")
+@click.pass_obj
+def matrix_(
+    wiring: Wiring,
+    head: str,
+    wave: int | None,
+    acks: dict[str, int],
+    reason: str,
+    format_name: str,
+    copies: options.Copies,
+) -> int:
+    """Open the wave whose turn it is, and print a job for each of its members.
+
+    `matrix`: a list of GitHub's matrices of at most 256 jobs each; `gitlab`: a child pipeline. Each
+    job is a `fleet work`. After all of them, this command says whose turn it is then.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.fleet.matrix import matrix
+
+        services = fleet_wiring.services(wiring, head)
+        fleet_wiring.check_commit(wiring, services, acks)
+        with wiring.console.progress() as progress:
+            return progress.follow(matrix(services, _asked(acks, reason), wave or 0))
+
+    return run(wiring, "fleet matrix", work, format_name, copies)
+
+
+@command.command("work")
+@click.argument("names", metavar="MEMBER...", nargs=-1, required=True)
+@options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
+@click.option(
+    "--one-set",
+    is_flag=True,
+    help="QFLOW_*, GITHUB_TOKEN and GIT_TOKEN are the members' set of credentials, without its "
+    "name before them: for a job that holds no other.",
+)
+@options.output("text", "json", "markdown")
+@click.pass_obj
+def work_(
+    wiring: Wiring,
+    names: tuple[str, ...],
+    head: str,
+    one_set: bool,
+    format_name: str,
+    copies: options.Copies,
+) -> int:
+    """Apply exactly these members, each if it is its turn; their wave has to be open.
+
+    For a CI's job: `fleet matrix` opens a wave and says whose turn it is.
+    """
+
+    def work() -> Report:
+        from qflow_gitops.fleet import working
+
+        services = fleet_wiring.services(wiring, head, one_set_of=names if one_set else ())
+        fleet_wiring.check_commit(wiring, services, {})
+        with fleet_wiring.presence(wiring).shown() as name, wiring.console.progress() as progress:
+            report = progress.follow(working.work(replace(services, id=name), names))
+        return fleet_wiring.interrupted(services, report)
+
+    return run(wiring, "fleet work", work, format_name, copies)
 
 
 @command.command("status")
@@ -154,3 +225,10 @@ def unfreeze_(wiring: Wiring, reason: str, format_name: str, copies: options.Cop
         return unfreeze(reason, fleet_wiring.services(wiring, "HEAD"))
 
     return run(wiring, "fleet unfreeze", work, format_name, copies)
+
+
+def _asked(acks: dict[str, int], reason: str, patience: float | None = None) -> Asked:
+    from qflow_gitops.fleet.applying import Asked
+
+    held = {name: number for name, number in acks.items() if name != "unmerged"}
+    return Asked(held, reason, patience or 0.0)

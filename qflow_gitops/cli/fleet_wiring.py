@@ -12,7 +12,7 @@ from qflow_gitops.cli.clock import GIT_TIMEOUT, Stopper, SystemClock
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from qflow_gitops.cli.context import Wiring
     from qflow_gitops.fleet.presence import Presence
@@ -34,8 +34,13 @@ _NEEDED = ("PATH", "HOME", "LANG", "TMPDIR", "USER", "LOGNAME", "TZ")
 """What a command that lists members gets of the environment: nothing that lets somebody in."""
 
 
-def services(wiring: Wiring, head: str, inventory: str = "") -> FleetServices:
-    """Read the fleet of a commit ("": the work tree's), and build what works on it."""
+def services(
+    wiring: Wiring, head: str, inventory: str = "", one_set_of: Sequence[str] = ()
+) -> FleetServices:
+    """Read the fleet of a commit ("": the work tree's), and build what works on it.
+
+    `one_set_of` are members of which what has no prefix in the environment is the set.
+    """
     from qflow_gitops.fleet.services import FleetServices
     from qflow_gitops.sources.fleets import fleet_at
 
@@ -49,7 +54,7 @@ def services(wiring: Wiring, head: str, inventory: str = "") -> FleetServices:
         base=_base(wiring, store, commit),
         commit=commit,
         store=store,
-        reach=_reach(wiring, fleet, stopper),
+        reach=_reach(wiring, _environ(wiring, fleet, one_set_of), fleet, stopper),
         clock=SystemClock(),
         author=wiring.author(),
         frozen=lambda: "; ".join(each.detail for each in wiring.freezes()),
@@ -135,7 +140,23 @@ def _base(wiring: Wiring, store: FleetStore, commit: str) -> Fleet | None:
         return None
 
 
-def _reach(wiring: Wiring, fleet: Fleet, stopper: Stopper) -> Reach:
+def _environ(wiring: Wiring, fleet: Fleet, one_set_of: Sequence[str]) -> Mapping[str, str]:
+    """Return what sets of credentials are taken from. Raises UsageProblem for more than one."""
+    from qflow_gitops.fleet.environ import for_a_set
+
+    names = {one.credentials for one in fleet.members if one.name in one_set_of}
+    if len(names) > 1:
+        raise UsageProblem(
+            "These members have several sets of credentials.",
+            where=", ".join(sorted(names)),
+            not_done="No member was worked on.",
+            hint="Name those of one set only, or leave out --one-set.",
+            reason="one_set",
+        )
+    return for_a_set("".join(names), wiring.environ)
+
+
+def _reach(wiring: Wiring, environ: Mapping[str, str], fleet: Fleet, stopper: Stopper) -> Reach:
     from qflow_gitops.fleet.clones import FOLDER, Clones
     from qflow_gitops.fleet.environ import Facts
     from qflow_gitops.fleet.reach import ProcessReach
@@ -148,7 +169,7 @@ def _reach(wiring: Wiring, fleet: Fleet, stopper: Stopper) -> Reach:
 
     return ProcessReach(
         Clones(wiring.git.common_dir / FOLDER, time_left, lambda: _PATIENCE),
-        wiring.environ,
+        environ,
         Facts(str(wiring.directory.absolute()), author.get("actor", ""), author.get("run", "")),
         Limits(fleet.time, fleet.memory),
         stopper,

@@ -11,7 +11,7 @@ from qflow_gitops.apply import events
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import AGAIN, ExitCode, UsageProblem, worst
 from qflow_gitops.fleet.engines.engine import Engine
-from qflow_gitops.fleet.looking import Looked
+from qflow_gitops.fleet.looking import Looked, exit_of
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
@@ -46,7 +46,7 @@ def apply(
     5 where anything is held, 6 where another apply works on what is left.
     """
     turns = yield from looked_at(services)
-    _release(services, turns, asked)
+    release(services, turns, asked)
     worker = Worker(services, turns)
     until = services.clock.monotonic() + asked.patience
     while True:
@@ -55,7 +55,7 @@ def apply(
         if not (yield from _soaked(services, turns, until)):
             break
     body = told(services, turns, applied=True)
-    return Report("fleet apply", *_code(body, worker.worked), body=body)
+    return Report("fleet apply", *code_of(body, worker.worked), body=body)
 
 
 def _soaked(
@@ -74,8 +74,8 @@ def _soaked(
     return True
 
 
-def _release(services: FleetServices, turns: Turns, asked: Asked) -> None:
-    """Record what a person lets go, once it is what is held."""
+def release(services: FleetServices, turns: Turns, asked: Asked) -> None:
+    """Record what a person lets go, once it is what is held. Raises UsageProblem."""
     if not asked.acks:
         return
     if not asked.reason.strip():
@@ -149,8 +149,9 @@ def _ended(name: str, found: Looked, number: int) -> str:
     return f"{number:,}. {name}: {found.standing.value}{said}"
 
 
-def _code(body: FleetTold, worked: Mapping[str, Looked]) -> tuple[ExitCode, str]:
-    codes = [ExitCode(found.seen.exit_code) for found in worked.values()]
+def code_of(body: FleetTold, worked: Mapping[str, Looked]) -> tuple[ExitCode, str]:
+    """Return how the work on members ends, and a word for it."""
+    codes = [exit_of(found.seen.exit_code) for found in worked.values()]
     if any(one.standing is MemberStanding.DOUBT for one in body.members):
         codes.append(ExitCode.IN_DOUBT)
     if body.having(Turn.HOLD):

@@ -49,6 +49,8 @@ OF_A_SET = (
 """What a set of credentials may hold. Only these names: else a set called `ACME_QFLOW` would be a
 part of the set `ACME`."""
 _GIT_TOKEN = "GIT_TOKEN"  # noqa: S105  a variable's name
+_READING = "QFLOW_FLEET_GIT_TOKEN"
+"""A token that may read the repositories of all members, for a set that has none of its own."""
 _SECRET = (
     "QFLOW_CLIENT_SECRET", "QFLOW_PASSWORD", "QFLOW_TOKEN", "QFLOW_ID_TOKEN", "QFLOW_API_PASSWORD",
     "GITHUB_TOKEN", "GITLAB_TOKEN",
@@ -90,6 +92,13 @@ def environ_of(
     found |= {name: value for name, value in told.items() if value}
     found |= dict(_of_the_host(remote, own))
     return found | _for_git(remote, member, environ)
+
+
+def for_a_set(credentials: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which what has no prefix is of this set, as a CI's job has it."""
+    names = (name for name in (*OF_A_SET, _GIT_TOKEN) if environ.get(name))
+    own = {f"{credentials}_{name}": environ[name] for name in names if name not in _ALL}
+    return {**environ, **(own if credentials else {})}
 
 
 def remote_of(member: FleetMember) -> Remote:
@@ -172,10 +181,11 @@ def _for_git(remote: Remote, member: FleetMember, environ: Mapping[str, str]) ->
         told.append(("protocol.file.allow", "always"))
     if member.credentials:
         told.append(("credential.helper", ""))  # those of whoever is logged in here aren't its own
-        token = environ.get(f"{member.credentials}_{_GIT_TOKEN}", "").strip()
-        if token and remote.scheme == "https":
-            basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-            told.append((f"http.https://{remote.host}/{_HEADER}", f"Authorization: Basic {basic}"))
+    token = environ.get(f"{member.credentials}_{_GIT_TOKEN}", "") if member.credentials else ""
+    token = (token or environ.get(_READING, "")).strip()
+    if token and remote.scheme == "https":
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        told.append((f"http.https://{remote.host}/{_HEADER}", f"Authorization: Basic {basic}"))
     found = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_COUNT": str(len(told))}
     for number, (key, value) in enumerate(told):
         found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from qflow_gitops.apply.workers import Background
-from qflow_gitops.errors import QflowError
+from qflow_gitops.errors import ExitCode, QflowError
 from qflow_gitops.fleet.clones import Heads
 from qflow_gitops.fleet.services import Reach
 from qflow_gitops.fleet.standing import seen
@@ -39,6 +39,10 @@ class Looked(NamedTuple):
         return MemberStanding(self.seen.standing)
 
 
+NEVER = Looked(None, Seen(MemberStanding.UNSENT, 0))
+"""A member that nobody looked at yet: it is taken for due."""
+
+
 def look(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
     """Look at one member; one that can't be looked at has failed, and its `detail` says why."""
     heads = None
@@ -58,6 +62,11 @@ def looked(heads: Heads, found: Work, *, worked: bool = False) -> Looked:
     return Looked(heads, told._replace(commit=heads.commit), worked)
 
 
+def exit_of(code: int) -> ExitCode:
+    """Return a process' exit code; one that it never chose, as when it was killed, is a bug's."""
+    return ExitCode(code) if code in {*ExitCode} else ExitCode.BUG
+
+
 def unseen(problem: QflowError, heads: Heads | None, *, worked: bool = False) -> Looked:
     """Return how a member stands of which nothing could be found out."""
     commit = heads.commit if heads else ""
@@ -70,9 +79,8 @@ def unseen(problem: QflowError, heads: Heads | None, *, worked: bool = False) ->
 
 def remembered(members: Sequence[FleetMember], record: FleetRecord) -> dict[str, Looked]:
     """Return how members were seen last; one that never was is due."""
-    never = Seen(MemberStanding.UNSENT, 0)
-    names = (member.name for member in members)
-    return {name: Looked(None, record.member(name).seen or never) for name in names}
+    seen = {member.name: record.member(member.name).seen for member in members}
+    return {name: Looked(None, found) if found else NEVER for name, found in seen.items()}
 
 
 def look_at_all(

@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, worst
-from qflow_gitops.fleet.looking import look_at_all, remembered
+from qflow_gitops.fleet.looking import NEVER, exit_of, look_at_all, remembered
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
 from qflow_gitops.fleet.turns import Turns
@@ -46,26 +46,29 @@ def status(services: FleetServices, *, exit_code: bool = False) -> Report:
     body = told(services, turns)
     if not exit_code:
         return Report("fleet status", body=body)
-    code = worst([ExitCode(one.exit_code) for one in body.members])
+    code = worst([exit_of(one.exit_code) for one in body.members])
     return Report("fleet status", code, "members" if code else "ok", body=body)
 
 
 def looked_at(services: FleetServices) -> Generator[events.Event, None, Turns]:
     """Look at every member, as long as nobody asks to stop."""
-    record, members = services.store.read(), services.fleet.members
-    looked = remembered(services.fleet.members, record)
+    record = services.store.read()
+    turns = Turns(services.files, remembered(services.fleet.members, record), record)
+    # Where credentials never went they don't go for a look either: nobody knows how it stands.
+    members = [one for one in services.fleet.members if not turns.elsewhere(one)]
+    turns.looked |= {one.name: NEVER for one in services.fleet.members if turns.elsewhere(one)}
     every = look_at_all(members, record, services.reach, services.fleet.at_once)
     for seen, (name, found) in enumerate(every, 1):
-        looked[name] = found
+        turns.looked[name] = found
         if seen % _EVERY == 0:
             yield events.Said(f"{seen:,} of {len(members):,} members looked at.")
         if services.stop():
             break
-    return Turns(services.files, looked, record)
+    return turns
 
 
 def _reported(command: str, body: FleetTold, *, exit_code: bool) -> Report:
-    codes = (ExitCode(one.exit_code) for one in body.members)
+    codes = (exit_of(one.exit_code) for one in body.members)
     code = worst([each for each in codes if each not in OUTCOMES])
     if code:
         return Report(command, code, "members", body=body)

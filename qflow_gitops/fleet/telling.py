@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import AGAIN
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.lockfile.freezes import describe, recorded
@@ -15,6 +14,7 @@ from qflow_gitops.policy.waves import MemberStanding, WaveProgress, waves_of
 from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
 from qflow_gitops.settings.fleet import FleetMember
 
+APPLY = "qflow-gitops fleet apply"
 _OVER = frozenset({MemberStanding.DONE, MemberStanding.FORGIVEN})
 _TELLING = frozenset({MemberStanding.FAILED, MemberStanding.DOUBT, MemberStanding.HELD})
 """What stands so has a reason that a person wants to read."""
@@ -22,14 +22,16 @@ _GOES_ON = frozenset({MemberStanding.OPEN, MemberStanding.UNSENT})
 """What stands so gets on by itself, or by the next apply."""
 
 
-def told(services: FleetServices, turns: Turns, *, applied: bool = False) -> FleetTold:
-    """Tell the whole fleet; `applied`: after an apply."""
+def told(
+    services: FleetServices, turns: Turns, *, applied: bool = False, command: str = APPLY
+) -> FleetTold:
+    """Tell the whole fleet; `applied`: after an apply. `command` is what releases a hold."""
     now = services.clock.now()
     found = turns.progress(now)
     waves = waves_of(turns.fleet.waves, turns.fleet.members)
     wave_of = {name: number for number, names in enumerate(waves, 1) for name in names}
     why = frozen(services, turns)
-    teller = _Teller(turns, found, why, wave_of, now)
+    teller = _Teller(turns, found, why, wave_of, now, command)
     members = tuple(map(teller.told, turns.fleet.members))
     return FleetTold(
         services.commit,
@@ -57,6 +59,7 @@ class _Teller:
     frozen: str
     wave_of: dict[str, int]
     now: datetime
+    command: str
 
     def told(self, member: FleetMember) -> MemberTold:
         looked, standing = self.turns.looked[member.name], self.turns.standing(member)
@@ -79,6 +82,7 @@ class _Teller:
             stamp(datetime.fromtimestamp(seen.ended, UTC)) if seen.ended else "",
             looked.worked,
             self.turns.record.holder(member.name, self.now) is not None,
+            member.credentials,
         )
 
     def _turn(self, member: FleetMember, standing: MemberStanding) -> tuple[Turn, str, str]:
@@ -89,7 +93,11 @@ class _Teller:
             return Turn.HOLD, "everything is frozen", ""
         if address := self.turns.elsewhere(member):
             why = f"the credentials {member.credentials} were never used for {address}"
-            return Turn.HOLD, why, f"If that is right: `{AGAIN} --ack credentials=N --reason TEXT`"
+            return (
+                Turn.HOLD,
+                why,
+                f"If that is right: `{self.command} --ack credentials=N --reason TEXT`",
+            )
         if by := self.turns.record.holder(member.name, self.now):
             return (
                 Turn.WAIT,
@@ -110,8 +118,8 @@ class _Teller:
 
     def _about_wave(self) -> str:
         return (
-            f"Mend a member and apply there again, or let the wave go on without: `{AGAIN} --ack "
-            f"wave={self.found.wave} --reason TEXT`"
+            "Mend a member and apply there again, or let the wave go on without: "
+            f"`{self.command} --ack wave={self.found.wave} --reason TEXT`"
         )
 
     def wave(self, number: int, names: Sequence[str]) -> WaveTold:

@@ -78,7 +78,8 @@ class Worker:
         member = self.turns.member(name)
         before = self.turns.record.member(name)
         own = None
-        if before.seen and before.seen.standing in LASTS:
+        lasts = before.seen and before.seen.standing in LASTS
+        if lasts and not self.turns.elsewhere(member):
             own = look(member, before, self.services.reach)
         taken = False
 

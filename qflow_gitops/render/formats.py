@@ -31,12 +31,13 @@ COPIES = (*RESULTS, "outputs")
 """The formats of which every command writes copies."""
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {
-    name: _format(name) for name in (*COPIES, "sarif", "junit", "github", "csv", "html", "ocsf")
+    name: _format(name)
+    for name in (*COPIES, "sarif", "junit", "github", "csv", "html", "ocsf", "matrix", "gitlab")
 }
 """Each gives the whole text, with a newline at its end.
 
 `sarif`, `junit` and `github` only show findings, `csv`, `html` and `ocsf` only the report for an
-audit.
+audit, `matrix` and `gitlab` only whose turn it is in a fleet.
 """
 
 _BIT_BY_BIT = ("json", "html", "ocsf")

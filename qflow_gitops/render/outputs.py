@@ -8,7 +8,9 @@ actions have; a dotenv report of GitLab's takes letters, digits and underscores 
 """
 
 from qflow_gitops.plan.change import Action, Plan
+from qflow_gitops.render.matrix import matrices
 from qflow_gitops.results.applies import Applied
+from qflow_gitops.results.fleets import FleetTold
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 
@@ -17,6 +19,7 @@ def render(report: Report) -> str:
     """Return the exit code and its reason; of a plan or an apply also counts and plan digest.
 
     `run` counts the runs that a plan would start, of an apply those that it started or waited for.
+    Of a fleet `members` counts those whose turn it is, and `matrices` has a job for each.
     `goes-on` says whether all that is due is the rest of a plan that was begun before.
     """
     values = {"exit-code": str(int(report.exit_code)), "reason": report.reason}
@@ -28,6 +31,8 @@ def render(report: Report) -> str:
             held = len(body.planned.plan.of(Action.HOLD)) + len(body.not_started)
             values |= _counts(body.planned.plan, len(body.outcomes))
             values |= {"waiting": str(len(body.waiting)), "held": str(held)}
+        case FleetTold() as body:
+            values |= {"members": str(len(body.jobs)), "matrices": matrices(body.jobs)}
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 

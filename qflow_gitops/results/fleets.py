@@ -27,6 +27,7 @@ class MemberTold(NamedTuple):
     what a person types about that; "" for nothing. `commit` is the one that its ref names, "" where
     it could not be looked at, which `problem` says. `ended` is when its newest execution
     did (RFC 3339), "" unknown. `worked`: this command worked on it; `claimed`: somebody does.
+    `credentials` is the name of its set, "" for none.
     """
 
     name: str
@@ -45,6 +46,7 @@ class MemberTold(NamedTuple):
     ended: str = ""
     worked: bool = False
     claimed: bool = False
+    credentials: str = ""
 
 
 class WaveTold(NamedTuple):
@@ -67,7 +69,8 @@ class FleetTold(NamedTuple):
 
     `where` and `serial` are those of fleet.lock. `wave` is the first one that isn't over.
     `stopped`: no later wave begins until a person decides. `frozen` says why everything is
-    held, "" where it isn't. `applied`: this is what an apply came to.
+    held, "" where it isn't. `applied`: this is what an apply came to. `jobs` are the members that
+    are to be worked on now by processes elsewhere.
     """
 
     commit: str
@@ -79,6 +82,7 @@ class FleetTold(NamedTuple):
     stopped: bool = False
     frozen: str = ""
     applied: bool = False
+    jobs: tuple[MemberTold, ...] = ()
 
     def having(self, turn: Turn) -> tuple[MemberTold, ...]:
         """Return the members of which this is done."""

@@ -107,5 +107,12 @@ OTHER = (
         "A look of `doctor` came after the twenty calls that it makes.",
         "`qflow-gitops doctor qualys --all`",
     ),
+    Word("member", "A fleet has no member of this name.", "`qflow-gitops fleet status -v`"),
+    Word("one_set", "The members have several sets of credentials.", "Name those of one set."),
+    Word(
+        "turn",
+        "It isn't the turn of a member of a fleet that was named.",
+        "`qflow-gitops fleet matrix` opens a wave and says whose turn it is.",
+    ),
     Word("check_failed", "A check of `doctor` failed.", "Do what stands below it."),
 )

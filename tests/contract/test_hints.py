@@ -348,6 +348,10 @@ _BY_REASON = {
             "merged."
         ),
     ),
+    "of a job that works on a fleet, typed there: test_fleet_jobs.py": (
+        "Look who is in it: `qflow-gitops fleet status -v`",
+        "Name those of one set only, or leave out --one-set.",
+    ),
     "about fleet.lock, and followed there: test_fleetstores.py": (
         "Find out who pushed it: `git log -3 …`. To put it back: `…`",
         ". To put back the one before it: `…`",
@@ -426,6 +430,7 @@ def test_a_command_is_whole() -> None:
 
 
 BESIDE = {
+    "qflow_gitops.fleet.working:_reported": "a note, followed in test_fleet_jobs.py",
     "qflow_gitops.cli.slips:": "after a slip: test_commands.py",
     "qflow_gitops.cli.slips:of_command": "after a slip: test_commands.py",
     "qflow_gitops.cli.slips:of_option": "after a slip: test_commands.py",

@@ -8,7 +8,7 @@ import pytest
 
 from qflow_gitops.base.addresses import plain
 from qflow_gitops.errors import InvalidInput
-from qflow_gitops.fleet.environ import OF_A_SET, Facts, environ_of, masked, secrets_of
+from qflow_gitops.fleet.environ import OF_A_SET, Facts, environ_of, for_a_set, masked, secrets_of
 from qflow_gitops.settings.fleet import FleetMember
 
 VARIABLES = Path(__file__).parents[3] / "docs/reference/variables.md"
@@ -28,6 +28,39 @@ EVERYBODY = {
 def git_told(found: dict[str, str]) -> dict[str, str]:
     count = int(found["GIT_CONFIG_COUNT"])
     return {found[f"GIT_CONFIG_KEY_{n}"]: found[f"GIT_CONFIG_VALUE_{n}"] for n in range(count)}
+
+
+def test_a_token_that_reads_all_goes_where_a_set_has_none() -> None:
+    header = "http.https://git.example.com/.extraHeader"
+    all_of_them = EVERYBODY | {"QFLOW_FLEET_GIT_TOKEN": "canary-all", "ACME_GIT_TOKEN": "canary-a"}
+
+    def token(member: FleetMember) -> str:
+        return base64.b64decode(
+            git_told(environ_of(member, all_of_them, FACTS))[header].rpartition(" ")[2]
+        ).decode()
+
+    assert token(ACME) == "x-access-token:canary-a"
+    for credentials in ("", "GLOBEX"):
+        member = ACME._replace(credentials=credentials)
+        assert token(member) == "x-access-token:canary-all"
+        found = environ_of(member, all_of_them, FACTS)
+        assert "QFLOW_FLEET_GIT_TOKEN" not in found
+        assert "canary-all" not in masked("canary-all", found)
+    plain_ssh = ACME._replace(repository="git@git.example.com:acme/runs.git", credentials="")
+    assert header not in git_told(environ_of(plain_ssh, all_of_them, FACTS))
+
+
+def test_what_has_no_prefix_is_a_set_where_a_job_holds_no_other() -> None:
+    job = EVERYBODY | {"GIT_TOKEN": "canary-git", "QFLOW_FREEZE": "no", "QFLOW_USERNAME": ""}
+    found = environ_of(ACME, for_a_set("ACME", job), FACTS)
+    assert found["QFLOW_CLIENT_SECRET"] == "canary-2"
+    assert found["GITHUB_TOKEN"] == "canary-1"
+    assert found["QFLOW_FREEZE"] == "no"
+    assert "QFLOW_USERNAME" not in found
+    assert "AWS_SECRET_ACCESS_KEY" not in found
+    other = environ_of(ACME._replace(credentials="GLOBEX"), for_a_set("ACME", job), FACTS)
+    assert "QFLOW_CLIENT_SECRET" not in other
+    assert for_a_set("", job) == job
 
 
 def test_only_what_is_named_reaches_a_member() -> None:
@@ -66,6 +99,7 @@ def test_every_variable_of_the_program_is_a_sets_or_left_out_for_a_reason() -> N
         "QFLOW_STATEMENT_KEY", "QFLOW_STATEMENT_KEY_PASSPHRASE",  # of `report`, of who has it made
         "QFLOW_PROJECT",  # of the GitLab file
         "QFLOW_FLEET_ACTOR", "QFLOW_FLEET_RUN",  # told by the fleet
+        "QFLOW_FLEET_GIT_TOKEN",  # of the fleet, for git alone
     }  # fmt: skip
     assert documented - left_out == {name for name in OF_A_SET if name.startswith("QFLOW_")}
 

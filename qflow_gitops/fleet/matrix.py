@@ -1,0 +1,31 @@
+"""Whose turn it is now, for the jobs of a CI: each works on one member (`fleet.working`)."""
+
+from collections.abc import Generator
+
+from qflow_gitops.apply import events
+from qflow_gitops.fleet.applying import Asked, code_of, release
+from qflow_gitops.fleet.planning import looked_at
+from qflow_gitops.fleet.services import FleetServices
+from qflow_gitops.fleet.telling import told
+from qflow_gitops.fleet.worker import Worker
+from qflow_gitops.results.report import Report
+
+_COMMAND = "qflow-gitops fleet matrix"
+
+
+def matrix(
+    services: FleetServices, asked: Asked, wave: int = 0
+) -> Generator[events.Event, None, Report]:
+    """Look at every member, open the wave whose turn it is, and tell who is of it.
+
+    Only those of one wave with `wave`. What was seen goes into fleet.lock: a job knows no more.
+    Raises UsageProblem for a release of what isn't held, and LockError.
+    """
+    turns = yield from looked_at(services)
+    before = turns.record
+    release(services, turns, asked)
+    names = set(Worker(services, turns).publish(before))
+    body = told(services, turns, command=_COMMAND)
+    jobs = (one for one in body.members if one.name in names and wave in (0, one.wave))
+    body = body._replace(jobs=tuple(jobs))
+    return Report("fleet matrix", *code_of(body, {}), body=body)
