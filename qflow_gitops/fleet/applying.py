@@ -11,7 +11,7 @@ from qflow_gitops.apply import events
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import AGAIN, ExitCode, UsageProblem, worst
 from qflow_gitops.fleet.engines.engine import Engine
-from qflow_gitops.fleet.looking import Looked, exit_of
+from qflow_gitops.fleet.looking import Looked, exit_of, glance
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
@@ -45,7 +45,7 @@ def apply(
     The exit code is the worst of the members that were worked on; 9 as long as one is in doubt,
     5 where anything is held, 6 where another apply works on what is left.
     """
-    turns = yield from looked_at(services)
+    turns = yield from looked_at(services, glance)
     release(services, turns, asked)
     worker = Worker(services, turns)
     until = services.clock.monotonic() + asked.patience

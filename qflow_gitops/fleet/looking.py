@@ -4,7 +4,7 @@ A plan is a function of two commits, the ref's and the lockfile's. So where a me
 left to do, or failed, and neither moved since, it stands as it did; nothing else is believed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -48,12 +48,23 @@ def look(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
     heads = None
     try:
         heads = reach.heads(member)
-        if kept.seen and _still(kept.seen, heads):
+        if kept.seen and _is_of(kept.seen, heads) and kept.seen.standing in LASTS:
             return Looked(heads, kept.seen)
         heads, found = reach.work(member, partial(words, member, "plan"))
     except QflowError as problem:
         return unseen(problem, heads)
     return looked(heads, found)
+
+
+def glance(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
+    """Look only whether a member moved: what did is due until somebody works on it."""
+    try:
+        heads = reach.heads(member)
+    except QflowError as problem:
+        return unseen(problem, None)
+    if kept.seen and _is_of(kept.seen, heads):
+        return Looked(heads, kept.seen)
+    return Looked(heads, Seen(MemberStanding.UNSENT, 0, commit=heads.commit))
 
 
 def looked(heads: Heads, found: Work, *, worked: bool = False) -> Looked:
@@ -83,8 +94,15 @@ def remembered(members: Sequence[FleetMember], record: FleetRecord) -> dict[str,
     return {name: Looked(None, found) if found else NEVER for name, found in seen.items()}
 
 
+Look = Callable[[FleetMember, MemberRecord, Reach], Looked]
+
+
 def look_at_all(
-    members: Sequence[FleetMember], record: FleetRecord, reach: Reach, at_once: int
+    members: Sequence[FleetMember],
+    record: FleetRecord,
+    reach: Reach,
+    at_once: int,
+    how: Look = look,
 ) -> Iterator[tuple[str, Looked]]:
     """Look at many, so many at once; give each as it is known."""
     background: Background[str] = Background()
@@ -94,7 +112,8 @@ def look_at_all(
         while left or under_way:
             while left and under_way < at_once:
                 member = left.pop()
-                background.do(member.name, partial(look, member, record.member(member.name), reach))
+                kept = record.member(member.name)
+                background.do(member.name, partial(how, member, kept, reach))
                 under_way += 1
             for name, found in background.done(_GLANCE):
                 under_way -= 1
@@ -111,7 +130,8 @@ def words(member: FleetMember, command: str, heads: Heads) -> tuple[str, ...]:
     return (command, "--to", heads.commit, *environment)
 
 
-def _still(kept: Seen, heads: Heads) -> bool:
+def _is_of(kept: Seen, heads: Heads) -> bool:
+    """Whether a member was seen so at these commits."""
     same = (kept.commit, kept.lock_commit) == (heads.commit, heads.lock_commit)
     # Without a digest nothing could be read: what kept that may have passed.
-    return same and bool(heads.lock_commit and kept.digest) and kept.standing in LASTS
+    return same and bool(heads.lock_commit and kept.digest)

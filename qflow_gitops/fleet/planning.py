@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, worst
-from qflow_gitops.fleet.looking import NEVER, exit_of, look_at_all, remembered
+from qflow_gitops.fleet.looking import NEVER, Look, exit_of, look, look_at_all, remembered
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
 from qflow_gitops.fleet.turns import Turns
@@ -50,14 +50,14 @@ def status(services: FleetServices, *, exit_code: bool = False) -> Report:
     return Report("fleet status", code, "members" if code else "ok", body=body)
 
 
-def looked_at(services: FleetServices) -> Generator[events.Event, None, Turns]:
+def looked_at(services: FleetServices, how: Look = look) -> Generator[events.Event, None, Turns]:
     """Look at every member, as long as nobody asks to stop."""
     record = services.store.read()
     turns = Turns(services.files, remembered(services.fleet.members, record), record)
     # Where credentials never went they don't go for a look either: nobody knows how it stands.
     members = [one for one in services.fleet.members if not turns.elsewhere(one)]
     turns.looked |= {one.name: NEVER for one in services.fleet.members if turns.elsewhere(one)}
-    every = look_at_all(members, record, services.reach, services.fleet.at_once)
+    every = look_at_all(members, record, services.reach, services.fleet.at_once, how)
     for seen, (name, found) in enumerate(every, 1):
         turns.looked[name] = found
         if seen % _EVERY == 0:

@@ -11,6 +11,7 @@ from qflow_gitops.fleet.looking import LASTS, Looked, look, looked, remembered, 
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.lockfile.fleet import FleetRecord, claim
+from qflow_gitops.policy.waves import MemberStanding
 from qflow_gitops.settings.fleet import FleetMember
 
 _MARGIN = 60.0
@@ -118,7 +119,20 @@ class Worker:
             heads, found = self.services.reach.work(member, partial(_applying, member))
         except QflowError as problem:
             return unseen(problem, heads, worked=True)
-        return looked(heads, found, worked=True)
+        return self._dated(name, looked(heads, found, worked=True))
+
+    def _dated(self, name: str, found: Looked) -> Looked:
+        """Say when a member was done that had nothing left: else its wave wouldn't soak.
+
+        Somebody may have sent all of it, and have died before it said so: nobody knows since when
+        it is done at a commit where it wasn't seen to be.
+        """
+        before, now = self.turns.looked[name].seen, found.seen
+        if now.ended or found.standing is not MemberStanding.DONE:
+            return found
+        known = before.standing is MemberStanding.DONE and before.commit == now.commit
+        ended = before.ended if known else self.services.clock.now().timestamp()
+        return found._replace(seen=now._replace(ended=ended))
 
     def _change(self, decided: Callable[[FleetRecord], FleetRecord | None]) -> None:
         def of_the_living(record: FleetRecord) -> FleetRecord | None:

@@ -168,7 +168,7 @@ def test_a_doubt_stops_the_waves_and_nobody_lets_it_pass() -> None:
     assert world.reach.applied() == ["c1", "c1"], "each apply looks it up"
     del world.reach.ends["c1"]
     assert world.apply().exit_code is ExitCode.OK
-    assert world.reach.applied() == ["c1", "c1", "a"]
+    assert world.reach.applied() == ["c1", "c1", "c1", "a"]
 
 
 def test_what_is_held_keeps_its_wave_open_and_is_tried_again() -> None:
@@ -179,7 +179,7 @@ def test_what_is_held_keeps_its_wave_open_and_is_tried_again() -> None:
     assert world.reach.applied() == ["c1", "c1"]
     del world.reach.ends["c1"]
     assert world.apply().exit_code is ExitCode.OK
-    assert world.reach.applied() == ["c1", "c1", "a"]
+    assert world.reach.applied() == ["c1", "c1", "c1", "a"]
 
 
 @pytest.mark.parametrize(
@@ -366,3 +366,26 @@ def test_one_write_for_several_that_end_together() -> None:
     world.apply()
     assert len(world.reach.applied()) == 20
     assert world.store.writes <= 21
+
+
+def test_an_apply_plans_nobody_first() -> None:
+    """Each member's own apply plans it; what moved is due until then."""
+    world = World(fleet("a", "c1"))
+    world.apply()
+    assert {command for command, _ in world.reach.calls} == {"apply"}
+
+
+def test_what_somebody_sent_who_died_soaks_from_when_that_is_seen() -> None:
+    waves = (Wave(select={"tier": "canary"}, soak=600.0), Wave())
+    world = World(fleet("a", "c1", waves=waves))
+    world.apply()
+    world.clock.sleep(3600.0)
+    world.apply()
+    assert world.reach.applied() == ["c1", "a"]
+    world.reach.commits |= {"c1": "d" * 40, "a": "d" * 40}
+    report = world.apply()  # c1 was sent by a process that died: nothing is left to send there
+    assert world.reach.applied() == ["c1", "a", "c1"]
+    assert _body(report).waves[0].opens
+    world.clock.sleep(601.0)
+    world.apply()
+    assert world.reach.applied() == ["c1", "a", "c1", "a"]
