@@ -200,5 +200,5 @@ def _no_list(command: str, why: str) -> UsageProblem:
         where=command,
         not_done="No member was looked at.",
         hint="It has to print a JSON list of members, and gets no credentials.",
-        reason="inventory",
+        reason="fleet_inventory",
     )

@@ -35,10 +35,10 @@ def list_() -> None:
 
 
 @command.command("show")
-@click.argument("name", type=click.Choice(schemas.SCHEMAS))
+@click.argument("name", metavar="NAME", type=click.Choice(schemas.SCHEMAS))
 @_editor
 def show(name: str, editor: bool) -> None:
-    """Print one schema."""
+    """Print one schema; `schema list` names them."""
     click.echo(schemas.text(name) if editor else schemas.plain(name), nl=False)
 
 

@@ -83,14 +83,14 @@ def release(services: FleetServices, turns: Turns, asked: Asked) -> None:
             "A release needs a reason.",
             not_done=_NOTHING,
             hint=f"Say why: `{AGAIN} --reason TEXT`",
-            reason="reason_needed",
+            reason="reason_missing",
         )
 
     def decided(record: FleetRecord) -> FleetRecord:
         turns.record = record
         for name, number in asked.acks.items():
             if name not in _RELEASES:
-                raise _isnt_so(f"A fleet has no hold `{name}`.", "NAME=N", False)
+                raise _isnt_so(f"A fleet has no hold `{name}`.", "", False)
             record = _RELEASES[name](services, turns, record, number, asked.reason)
         return record
 
@@ -140,8 +140,9 @@ _RELEASES = {WAVE: _wave, CREDENTIALS: _credentials}
 
 
 def _isnt_so(message: str, right: str, is_any: bool) -> UsageProblem:
-    way = f"If that is meant: `{AGAIN} --ack {right}`" if is_any else "Leave out the --ack."
-    return UsageProblem(message, not_done=_NOTHING, hint=way, reason="ack")
+    meant = f"If that is meant: `qflow-gitops fleet apply --ack {right} --reason TEXT`"
+    way = meant if is_any else "`qflow-gitops fleet plan` shows what is held, and its number."
+    return UsageProblem(message, not_done=_NOTHING, hint=way, reason="ack_differs")
 
 
 def _ended(name: str, found: Looked, number: int) -> str:
@@ -159,6 +160,7 @@ def code_of(body: FleetTold, worked: Mapping[str, Looked]) -> tuple[ExitCode, st
     if any(one.turn is Turn.WAIT and one.claimed for one in body.members):
         codes.append(ExitCode.BUSY)
     code = worst(codes)
+    reason = "members" if code else "ok"
     if code is ExitCode.HELD:
-        return code, "frozen" if body.frozen else WAVE if body.stopped else "held"
-    return code, "members" if code else "ok"
+        reason = "frozen" if body.frozen else "wave" if body.stopped else "members_held"
+    return code, reason

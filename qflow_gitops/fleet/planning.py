@@ -47,7 +47,8 @@ def status(services: FleetServices, *, exit_code: bool = False) -> Report:
     if not exit_code:
         return Report("fleet status", body=body)
     code = worst([exit_of(one.exit_code) for one in body.members])
-    return Report("fleet status", code, "members" if code else "ok", body=body)
+    reason = "members" if code else "ok"
+    return Report("fleet status", code, reason, body=body)
 
 
 def looked_at(services: FleetServices, how: Look = look) -> Generator[events.Event, None, Turns]:

@@ -93,11 +93,7 @@ class _Teller:
             return Turn.HOLD, "everything is frozen", ""
         if address := self.turns.elsewhere(member):
             why = f"the credentials {member.credentials} were never used for {address}"
-            return (
-                Turn.HOLD,
-                why,
-                f"If that is right: `{self.command} --ack credentials=N --reason TEXT`",
-            )
+            return Turn.HOLD, why, self._about_credentials()
         if by := self.turns.record.holder(member.name, self.now):
             return (
                 Turn.WAIT,
@@ -118,9 +114,13 @@ class _Teller:
 
     def _about_wave(self) -> str:
         return (
-            "Mend a member and apply there again, or let the wave go on without: "
+            "Fix a member and apply again, or let the wave go on without it: "
             f"`{self.command} --ack wave={self.found.wave} --reason TEXT`"
         )
+
+    def _about_credentials(self) -> str:
+        held = sum(1 for one in self.turns.fleet.members if self.turns.elsewhere(one))
+        return f"If that is right: `{self.command} --ack credentials={held} --reason TEXT`"
 
     def wave(self, number: int, names: Sequence[str]) -> WaveTold:
         mine = set(names)

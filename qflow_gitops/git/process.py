@@ -19,7 +19,6 @@ from qflow_gitops.base import printable
 from qflow_gitops.base.paths import TreeFile
 from qflow_gitops.errors import InvalidInput
 from qflow_gitops.git.child import ended, given_input, scratch
-from qflow_gitops.git.unusable import not_usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -101,6 +100,8 @@ class GitProcess:
                  "--show-prefix", "--show-object-format"]  # fmt: skip
         status, out, err = probe.run(["rev-parse", *asked])
         if status:
+            from qflow_gitops.git.unusable import not_usable
+
             raise not_usable(directory, err)
         *lines, prefix, object_format = out.splitlines()
         root, common_dir, git_dir = (Path(os.fsdecode(line)) for line in lines[:3])
@@ -267,6 +268,8 @@ class GitProcess:
                 pass_fds=held,
             )
         except OSError as problem:
+            from qflow_gitops.git.unusable import not_usable
+
             raise not_usable(self.root, str(problem).encode()) from None
 
 

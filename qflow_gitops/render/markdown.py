@@ -1,13 +1,21 @@
 """Every report as GitHub-flavoured Markdown, as a job summary shows it.
 
-A plan and an examination have a form of their own, the others are a block of text.
+A plan, an examination, evidence and a fleet have a form of their own, the others are a block of
+text.
 """
 
-from qflow_gitops.render import markdown_checks, markdown_evidence, markdown_plans, text
+from qflow_gitops.render import (
+    markdown_checks,
+    markdown_evidence,
+    markdown_fleet,
+    markdown_plans,
+    text,
+)
 from qflow_gitops.render.markdown_blocks import Part, Piece, block, fit
 from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.evidence import Evidence
+from qflow_gitops.results.fleets import FleetTold
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.results.report import Report
 
@@ -22,6 +30,8 @@ def render(report: Report) -> str:
         return fit([*pieces, markdown_checks.examination(report.body)], [], SUMMARY_LIMIT)
     if isinstance(report.body, Evidence):
         return fit([*pieces, markdown_evidence.evidence(report.body)], [], SUMMARY_LIMIT)
+    if isinstance(report.body, FleetTold):
+        return fit([*pieces, markdown_fleet.fleet(report.body)], [], SUMMARY_LIMIT)
     part = _text_part(text.render(report))
     return fit([*pieces, part], [(part, 1)], SUMMARY_LIMIT)
 

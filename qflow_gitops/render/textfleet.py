@@ -23,6 +23,12 @@ _STANDINGS = {
 }
 
 
+_CAME_OUT = {MemberStanding.DONE: "✓", MemberStanding.FAILED: "✗", MemberStanding.DOUBT: "?"}
+_CAME = tuple(one.value for one in MemberStanding)
+"""What counts of an apply are called: it tells what came of runs beside what was planned."""
+_PLANNED = {"run": "to run", "wait": "to wait", "hold": "held", "skip": "skipped"}
+
+
 def standing(one: MemberStanding) -> str:
     """Return how a member stands, in words for people."""
     return _STANDINGS[one]
@@ -64,24 +70,45 @@ def summed_up(body: FleetTold) -> str:
     return f"{count(len(body.members), 'member')}: {', '.join(said)}" if said else "No members"
 
 
+def runs(one: MemberTold) -> str:
+    """Count a member's runs: by what came of them, where it was applied, else by what is due."""
+    counts = {name: number for name, number in one.counts.items() if number}
+    came = [
+        f"{counts[name]:,} {_STANDINGS[MemberStanding(name)]}" for name in _CAME if name in counts
+    ]
+    planned = {"hold": _PLANNED["hold"]} if came else _PLANNED
+    left = [f"{counts[name]:,} {words}" for name, words in planned.items() if name in counts]
+    return ", ".join([*came, *left])
+
+
+def sign_of(wave: WaveTold, body: FleetTold) -> str:
+    """Say by a sign whether a wave is over, or stopped."""
+    return "✓" if wave.is_over else "✗" if body.stopped and wave.number == body.wave else "…"
+
+
+def sign_of_member(one: MemberTold) -> str:
+    """Say by a sign what came of a member that was worked on, or what is done with another one."""
+    came = _CAME_OUT.get(one.standing, "") if one.worked else ""
+    return came or SIGNS[one.turn]
+
+
 def _wave(wave: WaveTold, body: FleetTold) -> str:
     parts = [f"{number:,} {standing(one)}" for one, number in wave.standings.items() if number]
     soak = f"; the next one begins at {wave.opens}" if wave.opens else ""
-    sign = "✓" if wave.is_over else "✗" if body.stopped and wave.number == body.wave else "…"
+    sign = sign_of(wave, body)
     who = f"{sign} Wave {wave.number}"
     rest = f": {count(wave.members, 'member')}, {', '.join(parts)}"
     return Marked(BY_SIGN[sign](who), f"{rest}; at most {wave.max_failures} may fail{soak}")
 
 
 def _row(one: MemberTold) -> tuple[str, ...]:
-    sign = SIGNS[one.turn]
-    runs = ", ".join(f"{number:,} {action}" for action, number in one.counts.items() if number)
+    sign = sign_of_member(one)
     return (
         BY_SIGN[sign](sign),
         clean(one.name),
         str(one.wave),
         standing(one.standing),
-        runs,
+        runs(one),
         one.commit[:10],
         clean(one.problem or one.why),
     )

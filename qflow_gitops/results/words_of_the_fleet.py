@@ -49,7 +49,7 @@ FLEET = (
     Word("fleet_uncommitted", "`fleet.yaml` isn't in the commit.", "Commit it."),
     Word(
         "fleet_inventory",
-        "What an inventory's command wrote is no list of members in JSON.",
+        "An inventory's command fails, or writes no list of members in JSON.",
         "Look at what it writes, or leave it out.",
     ),
     Word(
@@ -62,5 +62,20 @@ FLEET = (
         "fleet_unwritable",
         "`fleet.lock` can't be written.",
         "Make room, and run the command again.",
+    ),
+    Word(
+        "members",
+        "A member of the fleet couldn't be worked on, or its runs failed or are in doubt.",
+        "Look at what stands beside it, and go on in a clone of that member.",
+    ),
+    Word(
+        "members_held",
+        "Members of the fleet are held: a person has to decide.",
+        "`qflow-gitops fleet plan` says for each why, and what releases it.",
+    ),
+    Word(
+        "wave",
+        "A wave of the fleet is stopped, and no later one begins.",
+        "`qflow-gitops fleet plan` says by whom; settle it there, or let the wave go on without.",
     ),
 )

@@ -190,7 +190,7 @@ def _changes(before: FleetRecord, after: FleetRecord) -> Iterator[str]:
         if member != was:
             yield f"{name} {_change(was, member)}"
     if (before.open, before.commit) != (after.open, after.commit):
-        yield f"{after.open} waves open at {after.commit[:10]}"
+        yield f"wave {after.open} open at {after.commit[:10]}"
     if before.credentials != after.credentials:
         yield "another address for credentials"
 

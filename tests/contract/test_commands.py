@@ -241,7 +241,7 @@ FREE = {
     "reason", "ack", "acks", "digest", "action", "branch", "remote", "author", "timeout",
     "concurrency", "labels", "copies", "port", "faults", "duration", "pull_request", "execution",
     "adopt", "others", "attempt", "count", "name", "number", "credentials", "onboarded",
-    "since", "until", "watch", "url", "limit",
+    "since", "until", "watch", "url", "limit", "inventory", "wave", "names",
 }  # fmt: skip
 """Values that only a person knows, by the name of their parameter."""
 

@@ -475,7 +475,7 @@ def test_git_log_tells_what_happened(made: Made, remote: Remote) -> None:
         "fleet: a claimed by ada",
         "fleet: a done",
         "fleet: wave 1 released",
-        "fleet: 2 waves open at 1111111111",
+        "fleet: wave 2 open at 1111111111",
         "fleet: m0 claimed by ada, m1 claimed by ada, m2 claimed by ada, and more",
         "fleet: m0 given back",
     ]

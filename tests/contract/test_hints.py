@@ -352,6 +352,12 @@ _BY_REASON = {
         "Look who is in it: `qflow-gitops fleet status -v`",
         "Name those of one set only, or leave out --one-set.",
     ),
+    "of a member of a fleet, and typed in a clone of it: test_fleet_guide.py": (
+        "Settle it in a clone of the member: `qflow-gitops reconcile`",
+    ),
+    "it names no command, only what the given one has to write: test_fleet_guide.py": (
+        "It has to print a JSON list of members, and gets no credentials.",
+    ),
     "about fleet.lock, and followed there: test_fleetstores.py": (
         "Find out who pushed it: `git log -3 …`. To put it back: `…`",
         ". To put back the one before it: `…`",
@@ -471,6 +477,7 @@ BESIDE = {
     "qflow_gitops.results.words_of_stops:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_states:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_the_lockfile:": "by `rules WORD`: test_words.py",
+    "qflow_gitops.results.words_of_the_fleet:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_usage:": "by `rules WORD`: test_words.py",
     "qflow_gitops.render.rules:listed": "`qflow-gitops rules` itself: test_readme.py",
     "qflow_gitops.render.textfiles:known": "`qflow-gitops workflows list`: test_workflows.py",

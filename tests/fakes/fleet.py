@@ -63,7 +63,8 @@ class FakeReach:
     """Implements `fleet.services.Reach`.
 
     A member has something due until it was applied. `ends` say with what its apply ends instead
-    of success; `problems` what its remote answers with. `calls` are who was asked for what.
+    of success; `problems` what its remote answers with. `calls` are who was asked for what, `asked`
+    the addresses to which anything went.
     """
 
     ends: dict[str, Work] = field(default_factory=dict)
@@ -71,9 +72,11 @@ class FakeReach:
     done: set[tuple[str, str]] = field(default_factory=set)
     commits: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     meanwhile: Callable[[str], None] = lambda _: None
 
     def heads(self, member: FleetMember) -> Heads:
+        self.asked.append(member.repository)
         if member.name in self.problems:
             raise self.problems[member.name]
         commit = self.commits.get(member.name, "a" * 40)

@@ -1,7 +1,8 @@
 """Environments that a command may find itself in, and the commands, one row each.
 
 Every environment is made of one small repository (`build` in tests/helpers/cells.py): its
-branch holds a run that was sent, one in doubt, one that has changed and a new one.
+branch holds a run that was sent, one in doubt, one that has changed and a new one; and a fleet of
+one member, whose remote isn't there.
 """
 
 import os
@@ -51,6 +52,8 @@ CALLS: Mapping[str, Call] = {
     "report": Call(LOOKS, ("report",)),
     "lock verify": Call(LOOKS, ("lock", "verify")),
     "doctor": Call(LOOKS, ("doctor",)),
+    "fleet plan": Call(LOOKS, ("fleet", "plan")),
+    "fleet status": Call(LOOKS, ("fleet", "status")),
     "workflows list": Call(LOOKS, ("workflows", "list")),
     "workflows show": Call(LOOKS, ("workflows", "show", WORKFLOW)),
     "workflows new": Call(LOOKS, ("workflows", "new", WORKFLOW)),
@@ -60,6 +63,11 @@ CALLS: Mapping[str, Call] = {
     "baseline": Call(RECORDS, ("baseline", "--yes", *_WHY)),
     "freeze": Call(RECORDS, ("freeze", *_WHY)),
     "unfreeze": Call(RECORDS, ("unfreeze", *_WHY)),
+    "fleet apply": Call(RECORDS, ("fleet", "apply")),
+    "fleet matrix": Call(RECORDS, ("fleet", "matrix")),
+    "fleet work": Call(RECORDS, ("fleet", "work", "acme")),
+    "fleet freeze": Call(RECORDS, ("fleet", "freeze", *_WHY)),
+    "fleet unfreeze": Call(RECORDS, ("fleet", "unfreeze", *_WHY)),
     "lock move": Call(RECORDS, ("lock", "move", "--to", "branch", "--branch", "elsewhere")),
     "lock anchor": Call(RECORDS, ("lock", "anchor", "--to", "{world}/anchored")),
     "lock push": Call(RECORDS, ("lock", "push", "{world}/rescued")),

@@ -8,6 +8,7 @@ from tests.helpers.scenarios import (  # noqa: F401  each adds its own to SCENAR
     commands,
     doctor,
     files,
+    fleet,
     holds,
     places,
     qualys,

@@ -137,10 +137,10 @@ def test_what_was_forgiven_is_not_where_the_member_went_on() -> None:
 @pytest.mark.parametrize(
     ("acks", "reason", "word"),
     [
-        ({"wave": 1}, "", "reason_needed"),
-        ({"wave": 2}, "x", "ack"),
-        ({"credentials": 1}, "x", "ack"),
-        ({"other": 1}, "x", "ack"),
+        ({"wave": 1}, "", "reason_missing"),
+        ({"wave": 2}, "x", "ack_differs"),
+        ({"credentials": 1}, "x", "ack_differs"),
+        ({"other": 1}, "x", "ack_differs"),
     ],
 )
 def test_a_release_of_what_is_not_held_releases_nothing(
@@ -313,10 +313,14 @@ def test_credentials_go_nowhere_else_before_a_person_says_so() -> None:
     world.services = replace(world.services, fleet=Fleet((moved,)))
     world.reach.commits["a"] = "d" * 40
     report = world.apply()
-    assert (report.exit_code, report.reason) == (ExitCode.HELD, "held")
+    assert (report.exit_code, report.reason) == (ExitCode.HELD, "members_held")
     assert world.reach.applied() == ["a"]
     (told,) = _body(report).members
     assert "were never used for evil.example/x" in told.why
+    assert "--ack credentials=1 --reason TEXT`" in told.way
+    assert moved.repository not in world.reach.asked, "no look went there with a token"
+    world.plan()
+    assert moved.repository not in world.reach.asked
     assert world.apply({"credentials": 1}, "They moved.").exit_code is ExitCode.OK
     assert world.reach.applied() == ["a", "a"]
     assert world.apply().exit_code is ExitCode.OK

@@ -1,0 +1,55 @@
+"""A fleet as Markdown: a job summary, or a comment on a ticket, shows it."""
+
+from collections.abc import Iterable
+
+from qflow_gitops.render.escape import count
+from qflow_gitops.render.markdown_blocks import Part, Piece, cell, code, fit
+from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
+from qflow_gitops.render.textfleet import runs, sign_of, sign_of_member, standing, summed_up
+from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
+
+_MORE = "| | … and {} more | | | | | |\n"
+_WAVES = ("", "Wave", "Members", "Stand", "May fail", "Goes on")
+_MEMBERS = ("", "Member", "Wave", "Stands", "Runs", "Commit", "Why")
+
+
+def fleet(body: FleetTold) -> str:
+    """Return the waves, the members that need a look, and what to type about them."""
+    shown = [one for one in body.members if one.turn is not Turn.SKIP or one.worked]
+    members = Part([*map(_member, shown)], _table("Members", _MEMBERS), more=_MORE)
+    ways = Part([f"- {code(way)}\n" for way in dict.fromkeys(one.way for one in shown if one.way)],
+                "\n#### What to type\n\n", more="- … and {} more\n")  # fmt: skip
+    frozen = f"**Everything is held:** {code(body.frozen)}\n\n" if body.frozen else ""
+    pieces: list[Piece] = [
+        f"### Fleet: {summed_up(body)}\n\n",
+        frozen,
+        _table("Waves", _WAVES),
+        *(_wave(each, body) for each in body.waves),
+        *([members] if shown else []),
+        *([ways] if ways.entries else []),
+        f"\nFrom {code(body.where)}, version {body.serial:,}.\n",
+    ]
+    return fit(pieces, [(members, 0.8), (ways, 0.5)], SUMMARY_LIMIT)
+
+
+def _table(title: str, columns: Iterable[str]) -> str:
+    names = [*columns]
+    heads, rule = " | ".join(names), " | ".join("---" for _ in names)
+    return f"\n#### {title}\n\n| {heads} |\n| {rule} |\n"
+
+
+def _wave(wave: WaveTold, body: FleetTold) -> str:
+    stand = ", ".join(f"{number:,} {standing(one)}" for one, number in wave.standings.items())
+    opens = cell(wave.opens) if wave.opens else ""
+    members = count(wave.members, "member")
+    sign = sign_of(wave, body)
+    return f"| {sign} | {wave.number} | {members} | {stand} | {wave.max_failures} | {opens} |\n"
+
+
+def _member(one: MemberTold) -> str:
+    why = one.problem or one.why
+    commit = cell(one.commit[:10]) if one.commit else ""
+    return (
+        f"| {sign_of_member(one)} | {cell(one.name)} | {one.wave} | {standing(one.standing)} "
+        f"| {runs(one)} | {commit} | {cell(why) if why else ''} |\n"
+    )
