@@ -116,6 +116,11 @@ def apply_(
 @command.command("matrix")
 @options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
 @click.option("--wave", type=click.IntRange(1), metavar="N", help="Only members of this wave.")
+@click.option(
+    "--no-retry",
+    is_flag=True,
+    help="What failed stays so until its ref moves: for every round of a run after its first.",
+)
 @_ACKS
 @_REASON
 @options.output("matrix", "gitlab", "text", "json", "markdown")
@@ -124,6 +129,7 @@ def matrix_(
     wiring: Wiring,
     head: str,
     wave: int | None,
+    no_retry: bool,
     acks: dict[str, int],
     reason: str,
     format_name: str,
@@ -141,7 +147,8 @@ def matrix_(
         services = fleet_wiring.services(wiring, head)
         fleet_wiring.check_commit(wiring, services, acks)
         with wiring.console.progress() as progress:
-            return progress.follow(matrix(services, _asked(acks, reason), wave or 0))
+            asked = _asked(acks, reason)
+            return progress.follow(matrix(services, asked, wave or 0, retry=not no_retry))
 
     return run(wiring, "fleet matrix", work, format_name, copies)
 

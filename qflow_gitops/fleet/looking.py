@@ -67,6 +67,18 @@ def glance(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
     return Looked(heads, Seen(MemberStanding.UNSENT, 0, commit=heads.commit))
 
 
+def look_on(member: FleetMember, kept: MemberRecord, reach: Reach) -> Looked:
+    """Look as `look` does, but what failed stays so until its ref moves, whyever it failed."""
+    if kept.seen and kept.seen.standing is MemberStanding.FAILED:
+        try:
+            heads = reach.heads(member)
+        except QflowError as problem:
+            return unseen(problem, None)
+        if kept.seen.commit == heads.commit:
+            return Looked(heads, kept.seen)
+    return look(member, kept, reach)
+
+
 def looked(heads: Heads, found: Work, *, worked: bool = False) -> Looked:
     """Return how a member stands by what its program answered at these commits."""
     told = seen(found.report, found.exit_code, found.problem)

@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 from qflow_gitops.apply import events
 from qflow_gitops.fleet.applying import Asked, code_of, release
+from qflow_gitops.fleet.looking import look, look_on
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
@@ -14,14 +15,15 @@ _COMMAND = "qflow-gitops fleet matrix"
 
 
 def matrix(
-    services: FleetServices, asked: Asked, wave: int = 0
+    services: FleetServices, asked: Asked, wave: int = 0, *, retry: bool = True
 ) -> Generator[events.Event, None, Report]:
     """Look at every member, open the wave whose turn it is, and tell who is of it.
 
-    Only those of one wave with `wave`. What was seen goes into fleet.lock: a job knows no more.
-    Raises UsageProblem for a release of what isn't held, and LockError.
+    Only those of one wave with `wave`; without `retry` what failed stays so until it moves. What
+    was seen goes into fleet.lock: a job knows no more. Raises UsageProblem for a release of what
+    isn't held, and LockError.
     """
-    turns = yield from looked_at(services)
+    turns = yield from looked_at(services, look if retry else look_on)
     before = turns.record
     release(services, turns, asked)
     names = set(Worker(services, turns).publish(before))

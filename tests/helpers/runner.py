@@ -27,14 +27,15 @@ HERE = "team/runs"
 WITHOUT_API = False
 """Whether `--approved` is left out, which asks GitHub's API for the reviews."""
 _TOKEN = re.compile(
-    r"'(?:[^']|'')*'|&&|\|\||==|!=|!|[()]|,|\d+|[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*|\s+"
+    r"'(?:[^']|'')*'|&&|\|\||==|!=|!|[()\[\]]|,|\d+|[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*|\s+"
 )
 _WORDS = {"&&": " and ", "||": " or ", "!": " not ", "==": "==", "!=": "!=", "true": "True"}
 
 
 def workflow(name: str) -> Any:
-    """A workflow of examples/github, or `action.yml`, as data."""
-    path = ROOT / name if name == "action.yml" else ROOT / "examples/github" / name
+    """A workflow of examples/github or examples/fleet, or `action.yml`, as data."""
+    places = [ROOT, ROOT / "examples/github", ROOT / "examples/fleet"]
+    path = next(place / name for place in places if (place / name).is_file())
     return parsed(path.read_text("utf-8").replace(REPOSITORY, HERE), name)
 
 
@@ -73,13 +74,14 @@ def evaluate(expression: str, context: Mapping[str, Any], status: str = "success
         "success": lambda: status == "success",
         "always": lambda: True,
         "format": str.format,
+        "fromJSON": json.loads,
     }
     words, at = [], 0
     while at < len(expression):
         match = _TOKEN.match(expression, at)
         assert match, expression[at:]
         token, at = match[0], match.end()
-        if token in _WORDS or token.isspace() or token in "(),":
+        if token in _WORDS or token.isspace() or token in "(),[]":
             words.append(_WORDS.get(token, token))
         elif token[0] == "'":
             words.append(repr(token[1:-1].replace("''", "'")))
@@ -120,13 +122,14 @@ class Step:
 
 @dataclass
 class Job:
-    """A job as it ended: success, failure or skipped."""
+    """A job as it ended: success, failure or skipped; `inner` are those that it stands for."""
 
     result: str = "skipped"
     outputs: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     folder: Path = Path()
     identity: Mapping[str, str] = field(default_factory=dict)
+    inner: dict[str, "Job"] = field(default_factory=dict)
 
     @property
     def log(self) -> str:
@@ -142,9 +145,9 @@ class Runner:
     """Runs workflows on clones of a remote, in a folder of its own.
 
     `machine` is what the machine has in its environment beside the workflow's words, `identity`
-    what a job has that may have an ID token. `offline`
-    cuts a clone off its remote after the checkout, as a private repository does to a job whose
-    checkout kept no credentials. `without` are jobs that are left out. `here` is the
+    what a job has that may have an ID token, `environments` the secrets of each environment by its
+    name. `offline` cuts a clone off its remote after the checkout, as a private repository does to
+    a job whose checkout kept no credentials. `without` are jobs that are left out. `here` is the
     repository's name.
     """
 
@@ -154,6 +157,7 @@ class Runner:
     secrets: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     identity: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
     offline: bool = False
     here: str = HERE
@@ -163,17 +167,24 @@ class Runner:
         self, name: str, event_name: str, ref: str, event: Any, **inputs: str
     ) -> dict[str, Job]:
         """Run a workflow for an event; the jobs by their names, in the order of the file."""
-        self._runs += 1
         github = {
             "event_name": event_name, "ref": ref, "event": event, "token": "ghs_the-jobs-token",
-            "repository": self.here, "run_id": str(self._runs), "sha": self._commit(ref),
+            "repository": self.here, "run_id": "1", "sha": self._commit(ref),
         }  # fmt: skip
+        return self._jobs(name, github, inputs, self.secrets)
+
+    def _jobs(
+        self, name: str, github: dict[str, Any], inputs: Any, secrets: Mapping[str, str]
+    ) -> dict[str, Job]:
+        """Run the jobs of a workflow, also of one that another calls."""
+        self._runs += 1
+        github = {**github, "run_id": str(self._runs)}
         jobs: dict[str, Job] = {}
         for key, job in workflow(name)["jobs"].items():
             needs = job.get("needs", [])
             needs = [needs] if isinstance(needs, str) else needs
             context = {
-                "github": github, "secrets": self.secrets, "vars": self.variables,
+                "github": github, "secrets": secrets, "vars": self.variables,
                 "inputs": inputs,
                 "needs": {
                     one: {"result": jobs[one].result, "outputs": jobs[one].outputs} for one in needs
@@ -181,8 +192,50 @@ class Runner:
             }  # fmt: skip
             fine = all(jobs[one].result == "success" for one in needs)
             asked = due(job.get("if"), context, "success" if fine else "failure")
-            jobs[key] = self._job(key, job, context) if asked and key not in self.without else Job()
+            if not asked or key in self.without:
+                jobs[key] = Job()
+            elif "uses" in job:
+                jobs[key] = self._called(job, context)
+            elif "strategy" in job:
+                jobs[key] = self._each(key, job, context)
+            else:
+                jobs[key] = self._job(key, job, context)
         return jobs
+
+    def _called(self, job: Any, context: dict[str, Any]) -> Job:
+        """A workflow in the place of a job; environments' secrets reach it by `inherit` alone."""
+        name = job["uses"].removeprefix("./.github/workflows/")
+        inherited = self.secrets if job.get("secrets") == "inherit" else {}
+        about = workflow(name)["on"]["workflow_call"]
+        given = {key: one.get("default", "") for key, one in about["inputs"].items()}
+        given |= {
+            key: filled(one, context) if isinstance(one, str) else one
+            for key, one in job.get("with", {}).items()
+        }
+        environments, self.environments = (
+            self.environments,
+            (self.environments if job.get("secrets") == "inherit" else {}),
+        )
+        inner = self._jobs(name, context["github"], given, inherited)
+        self.environments = environments
+        fine = all(one.result != "failure" for one in inner.values())
+        told = {key: {"outputs": one.outputs, "result": one.result} for key, one in inner.items()}
+        found = {
+            key: filled(one["value"], {**context, "jobs": told})
+            for key, one in about["outputs"].items()
+        }
+        return Job("success" if fine else "failure", found, inner=inner)
+
+    def _each(self, key: str, job: Any, context: dict[str, Any]) -> Job:
+        """A job for each of a matrix, one after the other."""
+        words = re.sub(r"^\$\{\{(.*)\}\}$", r"\1", job["strategy"]["matrix"])
+        matrix = evaluate(words.strip(), context)
+        inner: dict[str, Job] = {}
+        for one in matrix["include"]:
+            given = {**context, "matrix": one}
+            inner[filled(job["name"], given)] = self._job(f"{key}-{len(inner)}", job, given)
+        fine = all(one.result == "success" for one in inner.values())
+        return Job("success" if fine else "failure", inner=inner)
 
     def _commit(self, ref: str) -> str:
         return self.remote.git("rev-parse", ref)
@@ -193,7 +246,9 @@ class Runner:
             done.identity = self.identity
         (done.folder / "temp/qflow-gitops").mkdir(parents=True)
         (done.folder / "temp/qflow-gitops/bin").symlink_to(Path(sys.executable).parent)
-        outer = {**context, "steps": {}}
+        environment = job.get("environment", "")
+        own = self.environments.get(filled(environment, context), {})
+        outer = {**context, "steps": {}, "secrets": {**context["secrets"], **own}}
         for step in job["steps"]:
             if due(step.get("if"), outer, done.result):
                 self._step(step, outer, done, {})

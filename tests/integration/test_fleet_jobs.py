@@ -86,6 +86,18 @@ def test_a_jobs_exit_code_is_the_members(
     assert job("fleet", "work", "--one-set", "a").code == 0
 
 
+def test_what_failed_is_tried_again_by_the_next_run_and_not_by_its_rounds(
+    job: Cli, turns: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what failed for a reason that may have passed, as credentials that Qualys refuses."""
+    assert turns() == ["c1"]
+    monkeypatch.setenv("QFLOW_CLIENT_SECRET", "wrong")
+    assert job("fleet", "work", "--one-set", "c1").code == 4
+    round_two = job("fleet", "matrix", "--no-retry")
+    assert (round_two.code, json.loads(round_two.out)) == (5, [])
+    assert turns() == ["c1"]
+
+
 def test_only_one_wave_is_printed_where_one_is_asked_for(job: Cli) -> None:
     assert json.loads(job("fleet", "matrix", "--wave", "2").out) == []
     found = json.loads(job("fleet", "matrix", "--wave", "1").out)
