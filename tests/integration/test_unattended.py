@@ -9,8 +9,9 @@ from tests.helpers.cli import Cli
 from tests.helpers.clones import BRANCH_PROJECT, Remote
 from tests.helpers.git import Workspace
 from tests.helpers.github_api import REPOSITORY, TOKEN, GitHubApi
+from tests.helpers.pulls import Pull
 from tests.helpers.specs import spec
-from tests.integration.test_approved import Pull, evidence, held
+from tests.integration.test_approved import evidence, held
 
 APPLY = ("apply", "--unattended")
 ELSEWHERE = BRANCH_PROJECT + "  apply: {approvals: elsewhere}\n"
