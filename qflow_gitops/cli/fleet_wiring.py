@@ -161,6 +161,7 @@ def _reach(wiring: Wiring, environ: Mapping[str, str], fleet: Fleet, stopper: St
     from qflow_gitops.fleet.environ import Facts
     from qflow_gitops.fleet.reach import ProcessReach
     from qflow_gitops.fleet.work import Limits
+    from qflow_gitops.git.remotes import GitRemotes
 
     author = wiring.author()
 
@@ -170,7 +171,12 @@ def _reach(wiring: Wiring, environ: Mapping[str, str], fleet: Fleet, stopper: St
     return ProcessReach(
         Clones(wiring.git.common_dir / FOLDER, time_left, lambda: _PATIENCE),
         environ,
-        Facts(str(wiring.directory.absolute()), author.get("actor", ""), author.get("run", "")),
+        Facts(
+            str(wiring.directory.absolute()),
+            author.get("actor", ""),
+            author.get("run", ""),
+            GitRemotes(wiring.git).address(_REMOTE).partition("/")[0] if _remote(wiring) else "",
+        ),
         Limits(fleet.time, fleet.memory),
         stopper,
     )

@@ -50,7 +50,8 @@ OF_A_SET = (
 part of the set `ACME`."""
 _GIT_TOKEN = "GIT_TOKEN"  # noqa: S105  a variable's name
 _READING = "QFLOW_FLEET_GIT_TOKEN"
-"""A token that may read the repositories of all members, for a set that has none of its own."""
+"""A token that may read the repositories of all members, for a set that has none of its own: at the
+host that the fleet is fetched from, so that no line of fleet.yaml sends it elsewhere."""
 _SECRET = (
     "QFLOW_CLIENT_SECRET", "QFLOW_PASSWORD", "QFLOW_TOKEN", "QFLOW_ID_TOKEN", "QFLOW_API_PASSWORD",
     "GITHUB_TOKEN", "GITLAB_TOKEN",
@@ -61,11 +62,15 @@ _SHORTEST = 4
 
 
 class Facts(NamedTuple):
-    """What is told of whoever works on the fleet: evidence, and where relative paths begin."""
+    """What is told of whoever works on the fleet: evidence, and where relative paths begin.
+
+    `host` is the one that the fleet itself is fetched from, "" for none.
+    """
 
     folder: str
     actor: str = ""
     run: str = ""
+    host: str = ""
 
 
 def environ_of(
@@ -91,7 +96,7 @@ def environ_of(
     told = {"QFLOW_FLEET_ACTOR": facts.actor, "QFLOW_FLEET_RUN": facts.run}
     found |= {name: value for name, value in told.items() if value}
     found |= dict(_of_the_host(remote, own))
-    return found | _for_git(remote, member, environ)
+    return found | _for_git(remote, member, environ, facts.host)
 
 
 def for_a_set(credentials: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -165,7 +170,9 @@ def _without_port(host: str) -> str:
     return re.sub(r":[0-9]+\Z", "", host)
 
 
-def _for_git(remote: Remote, member: FleetMember, environ: Mapping[str, str]) -> dict[str, str]:
+def _for_git(
+    remote: Remote, member: FleetMember, environ: Mapping[str, str], home: str
+) -> dict[str, str]:
     """Tell git how far it may go, as variables: a clone's files hold no credential."""
     told = [
         ("http.followRedirects", "false"),  # a header goes to no host that it wasn't meant for
@@ -182,7 +189,9 @@ def _for_git(remote: Remote, member: FleetMember, environ: Mapping[str, str]) ->
     if member.credentials:
         told.append(("credential.helper", ""))  # those of whoever is logged in here aren't its own
     token = environ.get(f"{member.credentials}_{_GIT_TOKEN}", "") if member.credentials else ""
-    token = (token or environ.get(_READING, "")).strip()
+    if not token and home and _without_port(remote.host) == home:
+        token = environ.get(_READING, "")
+    token = token.strip()
     if token and remote.scheme == "https":
         basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         told.append((f"http.https://{remote.host}/{_HEADER}", f"Authorization: Basic {basic}"))

@@ -28,7 +28,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SCHEMAS = {
     "github-workflows": WORKFLOWS,
     "github-actions": [ROOT / "action.yml"],
-    "gitlab-ci": [ROOT / "examples/gitlab/.gitlab-ci.yml"],
+    "gitlab-ci": [
+        ROOT / "examples/gitlab/.gitlab-ci.yml",
+        *(ROOT / "examples/fleet/gitlab").iterdir(),
+    ],
     "dependabot": [ROOT / ".github/dependabot.yml"],
     "github-issue-forms": FORMS,
     "github-issue-config": [ROOT / ".github/ISSUE_TEMPLATE/config.yml"],
@@ -150,7 +153,8 @@ def test_a_workflow_may_do_only_what_it_says(file: Path) -> None:
 
 
 def test_an_action_has_one_pin_wherever_it_is_used() -> None:
-    shipped = [*(ROOT / "examples/github").iterdir(), *(ROOT / "examples/audit").glob("*.yml")]
+    others = (*(ROOT / "examples").glob("audit/*.yml"), *(ROOT / "examples").glob("fleet/*.yml"))
+    shipped = [*(ROOT / "examples/github").iterdir(), *others]
     files = [*WORKFLOWS, ROOT / "action.yml", *shipped]
     pins: dict[str, set[str]] = {}
     for file in files:

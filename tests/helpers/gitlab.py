@@ -61,11 +61,15 @@ class Pipeline:
 
 
 class GitLab:
-    """Pipelines of the branches behind an address, one clone a pipeline."""
+    """Pipelines of the branches behind an address, one clone a pipeline.
+
+    `files` are put into each clone, beside what is committed.
+    """
 
     def __init__(self, address: str, folder: Path) -> None:
         self.address = address
         self.folder = folder
+        self.files = {".installed.yml": INSTALLED}
         self._pipelines = 0
 
     def checkout(self, branch: str) -> Path:
@@ -77,8 +81,9 @@ class GitLab:
         clone.git("remote", "add", "origin", self.address)
         clone.git("fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*")
         clone.git("checkout", "--quiet", "--detach", f"origin/{branch}")
-        clone.write(".installed.yml", INSTALLED)
-        clone.write(".git/info/exclude", ".installed.yml\n.gitlab-ci-local/\n")
+        for name, text in self.files.items():
+            clone.write(name, text)
+        clone.write(".git/info/exclude", "\n".join([*self.files, ".gitlab-ci-local/\n"]))
         return clone.path
 
     def jobs(self, source: str, branch: str = "main", **variables: str) -> dict[str, Any]:
@@ -107,10 +112,10 @@ class GitLab:
         found = Pipeline(done.returncode, done.stdout + done.stderr, folder)
         for line in found.out.splitlines():
             match line.split():
-                case ["PASS", name]:
-                    found.results[name] = "passed"
-                case ["FAIL", name]:
-                    found.results[name] = "failed"
+                case ["PASS", *name]:
+                    found.results[" ".join(name)] = "passed"
+                case ["FAIL", *name]:
+                    found.results[" ".join(name)] = "failed"
         found.results.pop(WORKFLOW, None)
         return found
 

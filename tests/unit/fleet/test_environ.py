@@ -34,20 +34,26 @@ def test_a_token_that_reads_all_goes_where_a_set_has_none() -> None:
     header = "http.https://git.example.com/.extraHeader"
     all_of_them = EVERYBODY | {"QFLOW_FLEET_GIT_TOKEN": "canary-all", "ACME_GIT_TOKEN": "canary-a"}
 
+    home = FACTS._replace(host="git.example.com")
+
     def token(member: FleetMember) -> str:
-        return base64.b64decode(
-            git_told(environ_of(member, all_of_them, FACTS))[header].rpartition(" ")[2]
-        ).decode()
+        told = git_told(environ_of(member, all_of_them, home))[header]
+        return base64.b64decode(told.rpartition(" ")[2]).decode()
 
     assert token(ACME) == "x-access-token:canary-a"
     for credentials in ("", "GLOBEX"):
         member = ACME._replace(credentials=credentials)
         assert token(member) == "x-access-token:canary-all"
-        found = environ_of(member, all_of_them, FACTS)
+        found = environ_of(member, all_of_them, home)
         assert "QFLOW_FLEET_GIT_TOKEN" not in found
         assert "canary-all" not in masked("canary-all", found)
     plain_ssh = ACME._replace(repository="git@git.example.com:acme/runs.git", credentials="")
-    assert header not in git_told(environ_of(plain_ssh, all_of_them, FACTS))
+    assert header not in git_told(environ_of(plain_ssh, all_of_them, home))
+    elsewhere = ACME._replace(repository="https://evil.example/acme/runs.git", credentials="")
+    for member, facts in ((elsewhere, home), (ACME._replace(credentials=""), FACTS)):
+        assert not [
+            key for key in git_told(environ_of(member, all_of_them, facts)) if "Header" in key
+        ]
 
 
 def test_what_has_no_prefix_is_a_set_where_a_job_holds_no_other() -> None:
