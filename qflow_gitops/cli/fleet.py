@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qflow_gitops.cli import fleet_wiring, options
+from qflow_gitops.cli import fleet_engines, fleet_wiring, options
 from qflow_gitops.cli.context import Wiring, run
 from qflow_gitops.cli.groups import Group
 
@@ -74,6 +74,13 @@ def plan_(
 @_ACKS
 @_REASON
 @click.option(
+    "--engine",
+    type=click.Choice(["local", "celery"]),
+    default="local",
+    help="Where members are worked on: by this machine, or by the workers (`fleet worker`) that "
+    "are told of them by the broker at QFLOW_FLEET_BROKER.",
+)
+@click.option(
     "--timeout",
     callback=options.seconds,
     metavar="DURATION",
@@ -87,6 +94,7 @@ def apply_(
     inventory: str,
     acks: dict[str, int],
     reason: str,
+    engine: str,
     timeout: float | None,
     format_name: str,
     copies: options.Copies,
@@ -99,15 +107,16 @@ def apply_(
 
     def work() -> Report:
         from qflow_gitops.fleet.applying import apply
-        from qflow_gitops.fleet.engines.local import Local
 
+        chosen = fleet_engines.engine(wiring, engine, inventory, acks)
         services = fleet_wiring.services(wiring, head, inventory)
         fleet_wiring.check_commit(wiring, services, acks)
-        engine = Local(services.fleet.at_once)
         asked = _asked(acks, reason, timeout)
         present = fleet_wiring.presence(wiring).shown()
         with present as name, wiring.console.progress() as progress:
-            report: Report = progress.follow(apply(replace(services, id=name), engine, asked))
+            report: Report = progress.follow(
+                apply(replace(services, id=name), chosen(services.fleet), asked)
+            )
         return fleet_wiring.interrupted(services, report)
 
     return run(wiring, "fleet apply", work, format_name, copies)
@@ -187,6 +196,25 @@ def work_(
         return fleet_wiring.interrupted(services, report)
 
     return run(wiring, "fleet work", work, format_name, copies)
+
+
+@command.command("worker")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    default=4,
+    metavar="N",
+    help="How many members are worked on at once: 4 unless given.",
+)
+@click.pass_obj
+def worker_(wiring: Wiring, concurrency: int) -> int:
+    """Work on members that `fleet apply --engine celery` publishes, until SIGTERM.
+
+    It runs in a clone of the fleet's repository, with the members' credentials in its environment
+    and the broker's address in QFLOW_FLEET_BROKER. What it is to do it reads in fleet.yaml and
+    fleet.lock, at the remote.
+    """
+    return fleet_engines.serve(wiring, concurrency)
 
 
 @command.command("status")

@@ -12,7 +12,7 @@ from qflow_gitops.cli.clock import GIT_TIMEOUT, Stopper, SystemClock
 from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from qflow_gitops.cli.context import Wiring
     from qflow_gitops.fleet.presence import Presence
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from qflow_gitops.results.report import Report
     from qflow_gitops.settings.fleet import Fleet, FleetMember
 
-_REMOTE = "origin"
+REMOTE = "origin"
+"""The remote whose branch has fleet.lock, and whose default branch has what is applied."""
 _LAST_MOMENT = 25.0
 """Seconds after a signal: members get 10 to end, and what they came to is recorded then."""
-_FETCH = 600.0
+FETCH = 600.0
 """Seconds that one exchange with a member's remote may take: the first one brings all of it."""
 _PATIENCE = 60.0
 """Seconds that it is waited for whoever works on a member's clone."""
@@ -46,18 +47,24 @@ def services(
 
     commit = wiring.git.resolve(head) if head else ""
     fleet = fleet_at(wiring.git, commit, _listed(wiring, inventory) if inventory else ())
-    store = _store(wiring)
+    kept = store(wiring)
     stopper = Stopper(_LAST_MOMENT)
     wiring.time_left = stopper.time_left
     return FleetServices(
         fleet=fleet,
-        base=_base(wiring, store, commit),
+        base=_base(wiring, kept, commit),
         commit=commit,
-        store=store,
-        reach=_reach(wiring, _environ(wiring, fleet, one_set_of), fleet, stopper),
+        store=kept,
+        reach=reach(
+            wiring,
+            _environ(wiring, fleet, one_set_of),
+            fleet,
+            lambda: min(FETCH, stopper.left()),
+            stopper,
+        ),
         clock=SystemClock(),
         author=wiring.author(),
-        frozen=lambda: "; ".join(each.detail for each in wiring.freezes()),
+        frozen=lambda: frozen(wiring),
         stop=stopper,
         is_dead=presence(wiring).is_dead,
     )
@@ -92,7 +99,7 @@ def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int
             f"This clone doesn't have commit {latest[:10]}, which the fleet was applied at last.",
             where=services.store.where,
             not_done="No member was worked on.",
-            hint=f"`git fetch {_REMOTE}`, go to its newest commit, and run it again: `{AGAIN}`",
+            hint=f"`git fetch {REMOTE}`, go to its newest commit, and run it again: `{AGAIN}`",
             reason="superseded",
         )
     if latest and not wiring.git.is_ancestor(latest, services.commit):
@@ -101,7 +108,7 @@ def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int
             "last.",
             where=services.store.where,
             not_done="No member was worked on.",
-            hint=f"Apply the newest commit: `git pull {_REMOTE}`, then `{AGAIN}`",
+            hint=f"Apply the newest commit: `git pull {REMOTE}`, then `{AGAIN}`",
             reason="superseded",
         )
     rule = BranchRule(_remote(wiring), ())
@@ -116,27 +123,37 @@ def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int
         )
 
 
-def _store(wiring: Wiring) -> FleetStore:
+def frozen(wiring: Wiring) -> str:
+    """Say what the environment holds everything by, "" for nothing."""
+    return "; ".join(each.detail for each in wiring.freezes())
+
+
+def store(wiring: Wiring) -> FleetStore:
+    """Build what keeps fleet.lock."""
     from qflow_gitops.stores.registry import build_fleet
 
     return build_fleet(_remote(wiring), lock_places.of(wiring, wiring.git, ROOT))
 
 
 def _remote(wiring: Wiring) -> str:
-    return _REMOTE if _REMOTE in wiring.git.remotes() else ""
+    return REMOTE if REMOTE in wiring.git.remotes() else ""
 
 
-def _base(wiring: Wiring, store: FleetStore, commit: str) -> Fleet | None:
+def _base(wiring: Wiring, kept: FleetStore, commit: str) -> Fleet | None:
     """Read the fleet as it was applied before; None where nothing was, or all is over since."""
+    record = kept.read()
+    return before(wiring, record.base if record.commit == commit else record.commit)
+
+
+def before(wiring: Wiring, commit: str) -> Fleet | None:
+    """Read the fleet of an earlier commit; None where there is none that can be compared."""
     from qflow_gitops.sources.fleets import fleet_at
 
-    record = store.read()
-    latest = record.base if record.commit == commit else record.commit
-    if not latest or not wiring.git.has_commit(latest):
+    if not commit or not wiring.git.has_commit(commit):
         return None
     try:
-        return fleet_at(wiring.git, latest)
-    except InvalidInput:  # it was elsewhere then: nothing of it can be compared
+        return fleet_at(wiring.git, commit)
+    except InvalidInput:  # it was elsewhere then
         return None
 
 
@@ -156,7 +173,14 @@ def _environ(wiring: Wiring, fleet: Fleet, one_set_of: Sequence[str]) -> Mapping
     return for_a_set("".join(names), wiring.environ)
 
 
-def _reach(wiring: Wiring, environ: Mapping[str, str], fleet: Fleet, stopper: Stopper) -> Reach:
+def reach(
+    wiring: Wiring,
+    environ: Mapping[str, str],
+    fleet: Fleet,
+    time_left: Callable[[], float],
+    stopping: Callable[[], bool],
+) -> Reach:
+    """Build what reaches the members of a fleet, with credentials of this environment."""
     from qflow_gitops.fleet.clones import FOLDER, Clones
     from qflow_gitops.fleet.environ import Facts
     from qflow_gitops.fleet.reach import ProcessReach
@@ -165,9 +189,6 @@ def _reach(wiring: Wiring, environ: Mapping[str, str], fleet: Fleet, stopper: St
 
     author = wiring.author()
 
-    def time_left() -> float:
-        return min(_FETCH, stopper.left())
-
     return ProcessReach(
         Clones(wiring.git.common_dir / FOLDER, time_left, lambda: _PATIENCE),
         environ,
@@ -175,10 +196,10 @@ def _reach(wiring: Wiring, environ: Mapping[str, str], fleet: Fleet, stopper: St
             str(wiring.directory.absolute()),
             author.get("actor", ""),
             author.get("run", ""),
-            GitRemotes(wiring.git).address(_REMOTE).partition("/")[0] if _remote(wiring) else "",
+            GitRemotes(wiring.git).address(REMOTE).partition("/")[0] if _remote(wiring) else "",
         ),
         Limits(fleet.time, fleet.memory),
-        stopper,
+        stopping,
     )
 
 

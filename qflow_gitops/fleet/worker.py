@@ -14,7 +14,7 @@ from qflow_gitops.lockfile.fleet import FleetRecord, claim
 from qflow_gitops.policy.waves import MemberStanding
 from qflow_gitops.settings.fleet import FleetMember
 
-_MARGIN = 60.0
+MARGIN = 60.0
 """Seconds by which a claim outlasts the time that a member's process may take: that one ends by
 itself before (`fleet.work`), should nobody be there to end it."""
 
@@ -52,16 +52,17 @@ class Worker:
         """Open the wave whose turn it is to workers elsewhere; give the members whose turn it is.
 
         They know how the members stand by fleet.lock alone. So what was seen since `before` was
-        read goes there, but for what another has recorded meanwhile, which is newer.
+        read goes there, but for what another has recorded meanwhile, which is newer: `worked` has
+        it from then on, unless the member is still to be worked on.
         """
         found: list[str] = []
 
         def decided(record: FleetRecord) -> FleetRecord | None:
             new = record
             for name, one in self.turns.looked.items():
-                if record.member(name).seen != before.member(name).seen:
-                    seen = record.member(name).seen
-                    self.turns.looked[name] = one._replace(seen=seen) if seen else one
+                is_news = record.member(name).is_newer(before.member(name))
+                if is_news and (seen := record.member(name).seen):
+                    self._learned(name, Looked(one.heads, seen, worked=True))
                 elif one.seen != before.member(name).seen:
                     new = self._recorded(new, {name: one})
             found[:] = self._next(new, len(self.turns.looked))
@@ -106,6 +107,15 @@ class Worker:
         self._change(lambda record: self._recorded(record, {name: ended}))
         self.turns.begun.add(name)
 
+    def give_back(self, name: str) -> None:
+        """End the claim on a member that wasn't worked on to its end."""
+        self._change(lambda record: record.given_back([name], self.services.id))
+
+    def close(self) -> None:
+        """Close the waves: workers elsewhere begin nothing before somebody opens one again."""
+        commit = self.services.commit
+        self._change(lambda record: record.closed() if record.commit == commit else None)
+
     def is_open(self, record: FleetRecord) -> bool:
         """Whether a wave is open at this commit of the fleet."""
         return record.open > 0 and record.commit == self.services.commit
@@ -133,6 +143,13 @@ class Worker:
         known = before.standing is MemberStanding.DONE and before.commit == now.commit
         ended = before.ended if known else self.services.clock.now().timestamp()
         return found._replace(seen=now._replace(ended=ended))
+
+    def _learned(self, name: str, found: Looked) -> None:
+        """Note how another left a member."""
+        self.turns.looked[name] = found
+        if found.standing is not MemberStanding.UNSENT:
+            self.worked[name] = found
+            self.turns.begun.add(name)
 
     def _change(self, decided: Callable[[FleetRecord], FleetRecord | None]) -> None:
         def of_the_living(record: FleetRecord) -> FleetRecord | None:
@@ -180,7 +197,7 @@ class Worker:
     def _claimed(self, record: FleetRecord, names: list[str]) -> FleetRecord:
         services, now = self.services, self.services.clock.now()
         by = claim(
-            self.services.id, services.author.get("actor", ""), now, services.fleet.time + _MARGIN
+            self.services.id, services.author.get("actor", ""), now, services.fleet.time + MARGIN
         )
         for name in names:
             member = self.turns.member(name)

@@ -82,6 +82,10 @@ class MemberRecord(NamedTuple):
     claim: Claim | None = None
     extra: Mapping[str, Any] = _NOTHING
 
+    def is_newer(self, before: "MemberRecord") -> bool:
+        """Whether it was recorded how it stands since then, be that as before."""
+        return (self.seen, self.at) != (before.seen, before.at)
+
 
 @dataclass(frozen=True)
 class FleetRecord:

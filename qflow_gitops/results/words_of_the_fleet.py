@@ -78,4 +78,24 @@ FLEET = (
         "A wave of the fleet is stopped, and no later one begins.",
         "`qflow-gitops fleet plan` says by whom; settle it there, or let the wave go on without.",
     ),
+    Word(
+        "broker",
+        "The broker at QFLOW_FLEET_BROKER doesn't answer, or isn't set to what can be one.",
+        "Set it right, start the broker, and run the command again.",
+    ),
+    Word(
+        "no_worker",
+        "No worker took a member that was published.",
+        "Start workers (`qflow-gitops fleet worker`), or look at what they say.",
+    ),
+    Word(
+        "engine",
+        "The engine can't be used here, or for this.",
+        "Do what the message says, or use `--engine local`.",
+    ),
+    Word(
+        "fleet_base",
+        "A worker's clone lacks the commit of the fleet that was worked on before.",
+        "Fetch it.",
+    ),
 )

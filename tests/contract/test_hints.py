@@ -348,6 +348,25 @@ _BY_REASON = {
             "merged."
         ),
     ),
+    "about an engine, and followed there: test_fleet_engines.py": (
+        (
+            "Leave it out and have the change merged, or work on the members from here: "
+            "`qflow-gitops fleet apply --engine local`"
+        ),
+        (
+            "Set it to the broker that driver and workers have in common: redis://HOST:6379/0, "
+            "rediss://…, amqp://… or amqps://…"
+        ),
+        "Work on the members from here: `qflow-gitops fleet apply --engine local`",
+        "Correct QFLOW_FLEET_BROKER, or start the broker, and run it again: `…`",
+    ),
+    "a machine without Celery, or without workers, is what it is about": (
+        "`pip install 'qflow-gitops[celery]'`",
+        (
+            "Look at what the workers say, or start some, in clones of this repository and with "
+            "this broker: `qflow-gitops fleet worker`"
+        ),
+    ),
     "of a job that works on a fleet, typed there: test_fleet_jobs.py": (
         "Look who is in it: `qflow-gitops fleet status -v`",
         "Name those of one set only, or leave out --one-set.",

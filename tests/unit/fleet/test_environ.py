@@ -106,6 +106,7 @@ def test_every_variable_of_the_program_is_a_sets_or_left_out_for_a_reason() -> N
         "QFLOW_PROJECT",  # of the GitLab file
         "QFLOW_FLEET_ACTOR", "QFLOW_FLEET_RUN",  # told by the fleet
         "QFLOW_FLEET_GIT_TOKEN",  # of the fleet, for git alone
+        "QFLOW_FLEET_BROKER",  # between driver and workers
     }  # fmt: skip
     assert documented - left_out == {name for name in OF_A_SET if name.startswith("QFLOW_")}
 

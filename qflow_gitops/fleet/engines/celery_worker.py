@@ -1,0 +1,112 @@
+"""Celery's worker, with a door before it: of a message only a commit and a member's name pass."""
+
+from __future__ import annotations
+
+import json
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+from celery import Celery, signals
+from celery.worker.consumer import Consumer
+from kombu import Message as Delivered
+
+from qflow_gitops.fleet.engines.celery import QUEUE, TASK, app_of
+from qflow_gitops.fleet.serving import Message, Refused, read
+
+_LONGEST = 64 * 1024
+"""Bytes that a message may have."""
+_PAUSE = 1.0
+"""Seconds before it is begun anew, after the broker sent what can't be read."""
+
+
+class _Door(Consumer):  # type: ignore[misc]  # it ships no type information
+    """Takes messages off the queue, and hands on what is left of them once they were read.
+
+    Celery takes limits, times, other tasks and more from a message, and one in which these are
+    something else ends the worker: so it gets none of them.
+    """
+
+    say: Callable[[str], None]
+
+    def create_task_handler(self, *given: Any, **more: Any) -> Callable[[Delivered], None]:
+        handle = super().create_task_handler(*given, **more)
+
+        def guarded(message: Delivered) -> None:
+            try:
+                _strip(message)
+            except Refused as problem:
+                self.say(f"A message was put aside: {problem}.")
+                message.ack_log_error(None, ())
+            else:
+                handle(message)
+
+        return guarded
+
+
+def _strip(message: Delivered) -> None:
+    """Leave of a message what it is for. Raises Refused where it is for nothing else."""
+    headers = message.headers
+    if not isinstance(headers, Mapping) or headers.get("task") != TASK:
+        raise Refused("it is for another task")
+    if message.content_type != "application/json":
+        raise Refused("it isn't JSON")
+    body = message.body
+    if not isinstance(body, bytes | str) or len(body) > _LONGEST:
+        raise Refused("it is too long")
+    try:
+        words, given, _ = json.loads(body)
+        told = read(tuple(words), dict(given))
+    except (ValueError, TypeError, RecursionError):
+        raise Refused("it isn't as Celery writes one") from None
+    message.headers = {"lang": "py", "task": TASK, "id": str(uuid4())}
+    message.body = json.dumps([[], told._asdict(), {}])
+    message.content_encoding = "utf-8"
+
+
+def serve(
+    broker: str,
+    member_time: float,
+    at_once: int,
+    work: Callable[[Message], None],
+    stopping: threading.Event,
+    say: Callable[[str], None],
+) -> int:
+    """Take messages until somebody asks to stop; each is given to `work`, on a thread.
+
+    Whatever comes of it, the message is done with: the driver publishes what isn't.
+    """
+    app = app_of(broker, member_time)
+    warnings.filterwarnings("ignore", module="celery")  # of pickle, and of what a 6.0 will do
+
+    @app.task(name=TASK, shared=False, typing=False)  # type: ignore[untyped-decorator]
+    def member(commit: str, member: str) -> None:
+        work(Message(commit, member))
+
+    def stop(**_: Any) -> None:
+        stopping.set()
+
+    signals.worker_shutting_down.connect(stop)
+    while not stopping.is_set():
+        _serve_once(app, at_once, say)
+        if not stopping.wait(_PAUSE):
+            say("The broker sent what no program can read; it is begun anew.")
+    return 0
+
+
+def _serve_once(app: Celery, at_once: int, say: Callable[[str], None]) -> None:
+    door = type("Door", (_Door,), {"say": staticmethod(say)})
+    worker = app.Worker(
+        pool="threads",
+        concurrency=at_once,
+        queues=[QUEUE],
+        consumer_cls=door,
+        loglevel="WARNING",
+        quiet=True,
+        without_mingle=True,
+        without_gossip=True,
+        without_heartbeat=True,
+    )
+    worker.start()

@@ -1,0 +1,222 @@
+"""A fleet's apply on Celery's workers and real Redis: killed, restarted, repeated, made up."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.fleets import FleetOnDisk, order_of
+from tests.helpers.partners import nightly, requires
+from tests.helpers.redis import PROGRAM as REDIS
+from tests.helpers.redis import Redis, message
+
+pytestmark = requires(REDIS)
+
+HURRIED = (
+    "from qflow_gitops.fleet import worker; worker.MARGIN = {margin}; "
+    "from qflow_gitops.cli.main import main; main()"
+)
+"""The program; what a killed worker claimed is free sooner after its time limit."""
+TIME = 20
+
+
+class Fleet:
+    """A fleet, a broker, and processes that work on it, each in a clone of its own."""
+
+    def __init__(self, disk: FleetOnDisk, broker: Redis, sandbox: SandboxServer) -> None:
+        self.disk, self.broker, self.sandbox = disk, broker, sandbox
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._started = 0
+        self._environ = disk.environ(sandbox.url) | {"QFLOW_FLEET_BROKER": broker.url}
+
+    @property
+    def head(self) -> str:
+        return self.disk.clone.git("rev-parse", "HEAD")
+
+    @property
+    def sent(self) -> list[str]:
+        return order_of(self.sandbox.executions())
+
+    def work(self, count: int = 1, concurrency: int = 1) -> None:
+        """Start workers."""
+        for _ in range(count):
+            self._started += 1
+            name = f"worker-{self._started}"
+            clone = self.disk.remote.clone(name)
+            arguments = ("-C", str(clone.path), "fleet", "worker", "--concurrency",
+                         str(concurrency))  # fmt: skip
+            self.workers.append(self._start(name, *arguments))
+
+    def apply(self, clone: Path | None = None) -> "subprocess.Popen[bytes]":
+        """Start a driver."""
+        self._started += 1
+        where = str(clone or self.disk.clone.path)
+        return self._start(f"apply-{self._started}", "-C", where, "fleet", "apply",
+                           "--engine", "celery")  # fmt: skip
+
+    def said(self, name: str = "worker") -> str:
+        """Return what the workers, or one process, said."""
+        logs = sorted(self.disk.folder.glob(f"{name}*.log"))
+        return "\n".join(log.read_text(errors="replace") for log in logs)
+
+    def wait(self, holds: Callable[[], bool], seconds: float = 100.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, self.said("") + str(self.sent)
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        for process in self.workers:
+            process.kill()
+            process.wait()
+
+    def _start(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        with (self.disk.folder / f"{name}.log").open("wb") as log:
+            program = [sys.executable, "-c", HURRIED.format(margin=2.0)]
+            return subprocess.Popen(
+                [*program, *arguments], env=self._environ, stdout=log, stderr=subprocess.STDOUT
+            )
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Redis]:
+    with Redis(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def make(tmp_path: Path, broker: Redis, sandbox: SandboxServer) -> Iterator[Callable[..., Fleet]]:
+    made: list[Fleet] = []
+
+    def fleet(*names: str, more: str = "", runs: int = 1) -> Fleet:
+        limits = f"  limits: {{time: {TIME}s}}\n  apply: {{atOnce: 8}}\n{more}"
+        made.append(Fleet(FleetOnDisk(tmp_path, names, more=limits, runs=runs), broker, sandbox))
+        return made[-1]
+
+    yield fleet
+    for one in made:
+        one.close()
+
+
+def test_nothing_that_is_put_in_by_hand_is_done_and_what_is_done_twice_is_sent_once(
+    make: Callable[..., Fleet], broker: Redis
+) -> None:
+    fleet = make("c1", "a", "b")
+    fleet.disk.clone.git("checkout", "--quiet", "-b", "mine")
+    fleet.disk.clone.write("fleet.yaml", (fleet.disk.clone.path / "fleet.yaml").read_text() + "#\n")
+    unmerged = fleet.disk.clone.commit("mine")
+    fleet.disk.clone.git("checkout", "--quiet", "main")
+    head = fleet.head
+    broker.publish(commit=head, member="c1")  # nobody opened a wave
+    fleet.work(2)
+    fleet.wait(lambda: f"no wave is open at commit {head[:10]}" in fleet.said())
+    assert fleet.sent == []
+    driver = fleet.apply()
+    fleet.wait(lambda: "c1: begun" in fleet.said())
+    broker.publish(commit=head, member="c1")
+    broker.publish(commit=head, member="b")  # of a later wave
+    broker.publish(commit=head, member="evil")
+    broker.publish(commit=unmerged, member="c1")
+    broker.publish(commit="HEAD", member="c1")
+    broker.publish(commit=head, member="c1", force=True)
+    broker.publish(head, "c1")
+    broker.publish(commit=head, member="c1", name="os.system")
+    broker.put(b'{"garbage', task="qflow_gitops.member", id="x")
+    broker.put(message(head, "c1"), "application/x-python-serialize", task="qflow_gitops.member")
+    broker.push("garbage")
+    assert driver.wait(100) == 0, fleet.said("")
+    assert sorted(fleet.sent) == ["a-0", "b-0", "c1-0"], fleet.said("")
+    assert fleet.sent[0] == "c1-0"
+    fleet.wait(lambda: broker.waiting() == 0)
+    said = fleet.said()
+    for why in ("isn't the turn of b", "has no member evil", f"at commit {unmerged[:10]}",
+                "its commit is none", "it holds other things", "it is for another task",
+                "it isn't as Celery writes one", "it isn't JSON"):  # fmt: skip
+        assert why in said, said
+    for worker in fleet.workers:
+        worker.send_signal(signal.SIGTERM)
+    assert [worker.wait(20) for worker in fleet.workers] == [0, 0]
+
+
+@nightly
+def test_what_a_restarted_broker_lost_is_published_again(
+    make: Callable[..., Fleet], broker: Redis
+) -> None:
+    fleet = make("c1", "a", "b")
+    driver = fleet.apply()
+    fleet.wait(lambda: broker.waiting() == 1)
+    broker.restart()  # nobody took it yet, and nobody will
+    assert broker.waiting() == 0
+    fleet.work(2)
+    fleet.wait(lambda: "c1: begun" in fleet.said())
+    broker.restart()  # while it is worked on: it can't be acknowledged any more
+    assert driver.wait(100) == 0, fleet.said("")
+    assert sorted(fleet.sent) == ["a-0", "b-0", "c1-0"], fleet.said("")
+
+
+@nightly
+def test_a_worker_that_is_asked_to_end_gives_back_what_it_claimed(
+    make: Callable[..., Fleet], sandbox: SandboxServer
+) -> None:
+    fleet = make("c1")
+    sandbox.set_faults("hang")
+    fleet.work()
+    driver = fleet.apply()
+    fleet.wait(lambda: "c1: begun" in fleet.said())
+    fleet.workers[0].send_signal(signal.SIGTERM)
+    assert fleet.workers[0].wait(40) == 0, fleet.said("")
+    assert "c1: given back" in fleet.said()
+    sandbox.set_faults()
+    fleet.work()
+    assert driver.wait(100) == 0, fleet.said("")
+    assert fleet.sent == ["c1-0"]
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seed", [1, *(pytest.param(each, marks=nightly) for each in range(2, 12))])
+def test_whatever_is_killed_each_run_is_sent_once_and_in_order(
+    seed: int, make: Callable[..., Fleet], broker: Redis
+) -> None:
+    """Workers and the driver die at any moment, and the broker; the next apply goes on."""
+    chance = random.Random(seed)
+    count = 2 if seed == 1 else 4
+    fleet = make(*(("c1", "a") if seed == 1 else ("c1", "c2", "a", "b", "d", "e")))
+    fleet.work(count)
+    driver = fleet.apply()
+    fleet.wait(lambda: "begun" in fleet.said())
+    for _ in range(1 if seed == 1 else 5):
+        time.sleep(chance.uniform(0.0, 2.0))
+        victim = chance.choice(["worker", "worker", "broker", "driver"]) if seed > 1 else "both"
+        if victim in ("broker", "both"):
+            broker.restart()
+        if victim in ("worker", "both"):
+            chosen = chance.choice(fleet.workers)
+            chosen.kill()
+            chosen.wait()
+            fleet.workers.remove(chosen)
+            fleet.work()
+        if victim == "driver":
+            driver.kill()
+            driver.wait()
+            driver = fleet.apply(fleet.disk.remote.clone(f"other-{chance.random()}").path)
+    assert driver.wait(300) == 0, fleet.said("")
+    names = fleet.disk.names
+    assert sorted(fleet.sent) == sorted(f"{name}-0" for name in names), fleet.said("")
+    canaries = [f"{name}-0" for name in names if name.startswith("c")]
+    assert sorted(fleet.sent[: len(canaries)]) == canaries
+
+
+@nightly
+def test_two_drivers_at_once_end_together(make: Callable[..., Fleet]) -> None:
+    fleet = make("c1", "a", "b")
+    fleet.work(2)
+    both = [fleet.apply(), fleet.apply(fleet.disk.remote.clone("other").path)]
+    assert [driver.wait(100) for driver in both] == [0, 0], fleet.said("")
+    assert sorted(fleet.sent) == ["a-0", "b-0", "c1-0"]
+    assert fleet.sent[0] == "c1-0"
