@@ -11,7 +11,7 @@ from qflow_gitops.apply import events
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import AGAIN, ExitCode, UsageProblem, worst
 from qflow_gitops.fleet.engines.engine import Engine
-from qflow_gitops.fleet.looking import Looked, exit_of, glance
+from qflow_gitops.fleet.looking import Looked, exit_of, glance, look
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
@@ -45,7 +45,8 @@ def apply(
     The exit code is the worst of the members that were worked on; 9 as long as one is in doubt,
     5 where anything is held, 6 where another apply works on what is left.
     """
-    turns = yield from looked_at(services, glance)
+    # What a person lets go has to stand so: a glance takes for due what moved since it was seen.
+    turns = yield from looked_at(services, look if asked.acks else glance)
     release(services, turns, asked)
     worker = Worker(services, turns)
     until = services.clock.monotonic() + asked.patience
@@ -152,7 +153,8 @@ def _ended(name: str, found: Looked, number: int) -> str:
 
 def code_of(body: FleetTold, worked: Mapping[str, Looked]) -> tuple[ExitCode, str]:
     """Return how the work on members ends, and a word for it."""
-    codes = [exit_of(found.seen.exit_code) for found in worked.values()]
+    let_pass = {one.name for one in body.members if one.standing is MemberStanding.FORGIVEN}
+    codes = [exit_of(one.seen.exit_code) for name, one in worked.items() if name not in let_pass]
     if any(one.standing is MemberStanding.DOUBT for one in body.members):
         codes.append(ExitCode.IN_DOUBT)
     if body.having(Turn.HOLD):

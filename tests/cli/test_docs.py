@@ -14,6 +14,7 @@ import pytest
 from qflow_gitops.base import site as addresses
 from qflow_gitops.errors import ExitCode
 from qflow_gitops.results.known_words import REASONS
+from qflow_gitops.specs.fleet_file import load_fleet
 from qflow_gitops.specs.rules import RULES
 from qflow_gitops.yaml.parse import parse
 from tests import terminal
@@ -102,6 +103,9 @@ def test_yaml_is_valid(block: Block, workspace: Workspace, cli: Cli) -> None:
     if block.mark == "not ours":
         assert not parse(block.text.encode(), "x.yaml").diagnostics
         return
+    if "kind: Fleet" in block.text:
+        assert load_fleet(block.text.encode(), "fleet.yaml")[1] == ()
+        return
     text, file = block.text, "runs/a.yaml"
     settings = SANDBOX_PROJECT
     if "kind: ConnectorCatalog" in text:
@@ -144,8 +148,8 @@ SHELL: dict[str, list[str]] = {}
 for _block in BLOCKS:
     if _block.kind == "sh" and _block.mark != "needs a host":
         SHELL.setdefault(_block.page, []).append(_block.text)
-HERE = {"README.md"}
-"""Told block by block elsewhere: `tests/integration/test_quickstart.py`."""
+HERE = {"README.md", "docs/guides/fleet.md"}
+"""Told block by block elsewhere: `test_quickstart.py`, `test_fleet_guide.py`."""
 
 
 def _begin(page: str, work: Workspace, cli: Cli) -> None:

@@ -123,6 +123,21 @@ def test_a_person_lets_a_stopped_wave_go_on_and_that_is_kept() -> None:
     assert world("c1").standing is MemberStanding.FORGIVEN
 
 
+def test_a_wave_is_let_go_on_though_its_member_moved_since_it_was_seen() -> None:
+    """As one whose settings were broken, so that its own lockfile isn't there yet."""
+    world = World(fleet("a", "c1"))
+    world.reach.ends["c1"] = FAILED
+    world.apply()
+    record = world.store.record
+    seen = record.member("c1").seen
+    assert seen
+    moved = seen._replace(lock_commit="e" * 40)
+    world.store.record = record.worked("c1", moved, "2026-01-01T00:00:00Z", "x")
+    assert world.apply({"wave": 1}, "It is only the test account.").exit_code is ExitCode.OK
+    world.store.record = world.store.record.worked("c1", moved, "2026-01-01T00:00:00Z", "x")
+    assert world.apply().exit_code is ExitCode.OK, "nor does it spoil what is applied later"
+
+
 def test_what_was_forgiven_is_not_where_the_member_went_on() -> None:
     world = World(fleet("a", "c1"))
     world.reach.ends["c1"] = FAILED
