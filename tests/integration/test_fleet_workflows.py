@@ -84,6 +84,8 @@ def test_wave_after_wave_each_member_has_a_job_with_its_own_secrets(
         assert held == wanted, path
     assert "canary" not in log
     assert "3 with nothing to do" in jobs["left"].summary
+    (first,) = jobs["round-1"].inner["turns"].steps
+    assert set(first.outputs) == {"exit-code", "reason", "members", "matrices", "reports"}
 
 
 def test_a_canary_that_fails_lets_no_other_wave_begin_and_all_is_red(
