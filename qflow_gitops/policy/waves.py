@@ -219,9 +219,12 @@ def _reached(fleet: Scheduled, members: Sequence[WaveMember], now: float) -> _Re
 
 
 def _soaks_until(wave: Wave, ends: Sequence[float], now: float) -> float:
-    """Return when the soak of a wave ends, 0 where it has, and where nothing has ended yet."""
+    """Return when the soak of a wave ends, 0 where it has, and where nothing has ended yet.
+
+    Without a soak nothing is waited for: an end that was rounded to a second may be yet to come.
+    """
     ended = max(ends, default=0.0)
-    return ended + wave.soak if ended and now < ended + wave.soak else 0.0
+    return ended + wave.soak if wave.soak and ended and now < ended + wave.soak else 0.0
 
 
 def _meaning(standing: MemberStanding, outcomes: Outcomes) -> Counting:

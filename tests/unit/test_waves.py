@@ -351,6 +351,13 @@ def test_there_is_no_soak_where_nothing_ended_or_nothing_follows() -> None:
     assert (found.wave, found.opens) == (2, 0.0)
 
 
+def test_without_a_soak_an_end_that_was_rounded_up_is_not_waited_for() -> None:
+    one = fleet(Wave(select=CANARY), Wave())
+    some = [WaveMember("a", CANARY, DONE, NOW + 0.7), WaveMember("b", {}, UNSENT)]
+    found = progress(one, some)
+    assert (found.opens, found.wave) == (0.0, 2)
+
+
 def test_of_two_fleets_the_longer_soak_is_waited_for() -> None:
     some = [WaveMember("a", CANARY, DONE, 400.0), WaveMember("b", {}, UNSENT)]
     both = [fleet(Wave(select=CANARY, soak=soak), Wave()) for soak in (600.0, 300.0)]

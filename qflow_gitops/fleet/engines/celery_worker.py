@@ -79,7 +79,7 @@ def serve(
     Whatever comes of it, the message is done with: the driver publishes what isn't.
     """
     app = app_of(broker, member_time)
-    warnings.filterwarnings("ignore", module="celery")  # of pickle, and of what a 6.0 will do
+    _hush()
 
     @app.task(name=TASK, shared=False, typing=False)  # type: ignore[untyped-decorator]
     def member(commit: str, member: str) -> None:
@@ -109,4 +109,10 @@ def _serve_once(app: Celery, at_once: int, say: Callable[[str], None]) -> None:
         without_gossip=True,
         without_heartbeat=True,
     )
+    _hush()  # it has set up its logging, and with it which warnings are shown
     worker.start()
+
+
+def _hush() -> None:
+    """Let Celery warn nobody of pickle, which isn't used, and of what its next version will do."""
+    warnings.filterwarnings("ignore", module="celery")
