@@ -36,7 +36,8 @@ _ACKS = click.option(
     metavar="NAME=N",
     callback=options.counts,
     help="Release what is held: wave=N, a wave that is stopped; credentials=N, so many members "
-    "whose credentials would go to another address; unmerged=1. Needs --reason.",
+    "whose credentials would go to another address; unmerged=1; rewritten=1, where history was "
+    "rewritten; moved=1, where fleet.yaml was elsewhere. Needs --reason.",
 )
 
 
@@ -242,7 +243,7 @@ def freeze_(wiring: Wiring, reason: str, format_name: str, copies: options.Copie
     def work() -> Report:
         from qflow_gitops.fleet.freezing import freeze
 
-        return freeze(reason, fleet_wiring.services(wiring, "HEAD"))
+        return freeze(reason, fleet_wiring.brakes(wiring))
 
     return run(wiring, "fleet freeze", work, format_name, copies)
 
@@ -257,7 +258,7 @@ def unfreeze_(wiring: Wiring, reason: str, format_name: str, copies: options.Cop
     def work() -> Report:
         from qflow_gitops.fleet.freezing import unfreeze
 
-        return unfreeze(reason, fleet_wiring.services(wiring, "HEAD"))
+        return unfreeze(reason, fleet_wiring.brakes(wiring))
 
     return run(wiring, "fleet unfreeze", work, format_name, copies)
 
@@ -265,5 +266,4 @@ def unfreeze_(wiring: Wiring, reason: str, format_name: str, copies: options.Cop
 def _asked(acks: dict[str, int], reason: str, patience: float | None = None) -> Asked:
     from qflow_gitops.fleet.applying import Asked
 
-    held = {name: number for name, number in acks.items() if name != "unmerged"}
-    return Asked(held, reason, patience or 0.0)
+    return Asked(acks, reason, patience or 0.0)

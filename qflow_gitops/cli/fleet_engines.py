@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qflow_gitops.cli import fleet_wiring
+from qflow_gitops.cli import fleet_before, fleet_wiring
 from qflow_gitops.cli.clock import SystemClock
 from qflow_gitops.errors import AGAIN, InvalidInput, QflowError, UsageProblem
 
@@ -114,7 +114,7 @@ def _services(
     fleet = fleet_at(wiring.git, commit)
     return FleetServices(
         fleet=fleet,
-        base=fleet_wiring.before(wiring, base),
+        base=fleet_before.at(wiring, base, fleet_wiring.REMOTE),
         commit=commit,
         store=store,
         reach=fleet_wiring.reach(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.base.paths import ROOT
 from qflow_gitops.cli import lock_places
 from qflow_gitops.cli.clock import GIT_TIMEOUT, Stopper, SystemClock
-from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
+from qflow_gitops.errors import AGAIN, InvalidInput, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qflow_gitops.cli.context import Wiring
     from qflow_gitops.fleet.presence import Presence
     from qflow_gitops.fleet.services import FleetServices, Reach
+    from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.results.report import Report
     from qflow_gitops.settings.fleet import Fleet, FleetMember
@@ -42,17 +43,20 @@ def services(
 
     `one_set_of` are members of which what has no prefix in the environment is the set.
     """
+    from qflow_gitops.cli import fleet_before
     from qflow_gitops.fleet.services import FleetServices
     from qflow_gitops.sources.fleets import fleet_at
 
     commit = wiring.git.resolve(head) if head else ""
-    fleet = fleet_at(wiring.git, commit, _listed(wiring, inventory) if inventory else ())
-    kept = store(wiring)
+    listed = _listed(wiring, inventory) if inventory else ()
+    fleet, kept = fleet_at(wiring.git, commit, listed), store(wiring)
+    earlier = fleet_before.earlier(wiring, kept.read(), commit, _remote(wiring), listed).fleets
     stopper = Stopper(_LAST_MOMENT)
     wiring.time_left = stopper.time_left
     return FleetServices(
         fleet=fleet,
-        base=_base(wiring, kept, commit),
+        base=earlier[0] if earlier else None,
+        since=earlier[-1] if len(earlier) > 1 else None,
         commit=commit,
         store=kept,
         reach=reach(
@@ -89,33 +93,20 @@ def presence(wiring: Wiring) -> Presence:
 def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int]) -> None:
     """Refuse to apply a commit that is older than the newest one, or that no branch has yet.
 
-    Raises StaleError, UsageProblem.
+    Raises StaleError, UsageProblem. Where a wave is open at it, that was looked at already.
     """
+    from qflow_gitops.cli import fleet_before
     from qflow_gitops.sources.branches import BranchRule, unmerged
 
-    latest = services.store.read().commit
-    if latest and not wiring.git.has_commit(latest):
-        raise StaleError(
-            f"This clone doesn't have commit {latest[:10]}, which the fleet was applied at last.",
-            where=services.store.where,
-            not_done="No member was worked on.",
-            hint=f"`git fetch {REMOTE}`, go to its newest commit, and run it again: `{AGAIN}`",
-            reason="superseded",
-        )
-    if latest and not wiring.git.is_ancestor(latest, services.commit):
-        raise StaleError(
-            f"Commit {services.commit[:10]} doesn't come after {latest[:10]}, which was applied "
-            "last.",
-            where=services.store.where,
-            not_done="No member was worked on.",
-            hint=f"Apply the newest commit: `git pull {REMOTE}`, then `{AGAIN}`",
-            reason="superseded",
-        )
-    rule = BranchRule(_remote(wiring), ())
-    found = unmerged(wiring.branches, [rule], services.commit, ask=True)
+    record, remote, commit = services.store.read(), _remote(wiring), services.commit
+    fleet_before.check_follows(wiring, record, commit, remote, acks)
+    fleet_before.check_waves(fleet_before.earlier(wiring, record, commit, remote), acks)
+    if record.open and record.commit == commit:
+        return
+    found = unmerged(wiring.branches, [BranchRule(remote, ())], commit, ask=True)
     if found and acks.get("unmerged") != 1:
         raise UsageProblem(
-            f"{found.describe(services.commit)}.",
+            f"{found.describe(commit)}.",
             not_done="No member was worked on.",
             hint=f"Have it merged first. Or apply it as it is: `{AGAIN} --ack unmerged=1 --reason "
             "TEXT`",
@@ -128,6 +119,21 @@ def frozen(wiring: Wiring) -> str:
     return "; ".join(each.detail for each in wiring.freezes())
 
 
+class Brakes(NamedTuple):
+    """What a freeze needs: no fleet.yaml, which may be broken just then."""
+
+    store: FleetStore
+    clock: Clock
+    author: Mapping[str, str]
+
+
+def brakes(wiring: Wiring) -> Brakes:
+    """Build what freezes a fleet, or lifts that."""
+    stopper = Stopper()
+    wiring.time_left = stopper.time_left
+    return Brakes(store(wiring), SystemClock(), wiring.author())
+
+
 def store(wiring: Wiring) -> FleetStore:
     """Build what keeps fleet.lock."""
     from qflow_gitops.stores.registry import build_fleet
@@ -136,25 +142,20 @@ def store(wiring: Wiring) -> FleetStore:
 
 
 def _remote(wiring: Wiring) -> str:
-    return REMOTE if REMOTE in wiring.git.remotes() else ""
-
-
-def _base(wiring: Wiring, kept: FleetStore, commit: str) -> Fleet | None:
-    """Read the fleet as it was applied before; None where nothing was, or all is over since."""
-    record = kept.read()
-    return before(wiring, record.base if record.commit == commit else record.commit)
-
-
-def before(wiring: Wiring, commit: str) -> Fleet | None:
-    """Read the fleet of an earlier commit; None where there is none that can be compared."""
-    from qflow_gitops.sources.fleets import fleet_at
-
-    if not commit or not wiring.git.has_commit(commit):
-        return None
-    try:
-        return fleet_at(wiring.git, commit)
-    except InvalidInput:  # it was elsewhere then
-        return None
+    """Return the remote that holds fleet.lock; "" for none. Raises InvalidInput for several."""
+    names = wiring.git.remotes()
+    if REMOTE in names or not names:
+        return REMOTE if names else ""
+    if len(names) > 1:
+        raise InvalidInput(
+            f"None of the remotes is called {REMOTE}: {', '.join(sorted(names))}.",
+            where="fleet.lock",
+            not_done="No member was looked at.",
+            hint=f"Which one holds fleet.lock? `git remote rename {min(names)} {REMOTE}`, or "
+            "another of them.",
+            reason="fleet_remote",
+        )
+    return names[0]
 
 
 def _environ(wiring: Wiring, fleet: Fleet, one_set_of: Sequence[str]) -> Mapping[str, str]:
@@ -187,16 +188,13 @@ def reach(
     from qflow_gitops.fleet.work import Limits
     from qflow_gitops.git.remotes import GitRemotes
 
-    author = wiring.author()
+    author, home = wiring.author(), GitRemotes(wiring.git).url(REMOTE)
 
     return ProcessReach(
         Clones(wiring.git.common_dir / FOLDER, time_left, lambda: _PATIENCE),
         environ,
         Facts(
-            str(wiring.directory.absolute()),
-            author.get("actor", ""),
-            author.get("run", ""),
-            GitRemotes(wiring.git).address(REMOTE).partition("/")[0] if _remote(wiring) else "",
+            str(wiring.directory.absolute()), author.get("actor", ""), author.get("run", ""), home
         ),
         Limits(fleet.time, fleet.memory),
         stopping,

@@ -137,7 +137,22 @@ def _credentials(
     return record.released(Release(0, commits, services.commit, by, at, reason))
 
 
-_RELEASES = {WAVE: _wave, CREDENTIALS: _credentials}
+def _on_record(
+    services: FleetServices, _: Turns, record: FleetRecord, number: int, reason: str
+) -> FleetRecord:
+    """Record that somebody let this commit of the fleet be applied all the same."""
+    if number != 1:
+        raise _isnt_so("A commit is let go by 1.", "NAME=1", True)
+    by, at = services.author.get("actor", ""), stamp(services.clock.now())
+    return record.released(Release(0, {}, services.commit, by, at, reason))
+
+
+_OF_A_COMMIT = ("unmerged", "rewritten", "moved")
+_RELEASES = {
+    WAVE: _wave,
+    CREDENTIALS: _credentials,
+    **dict.fromkeys(_OF_A_COMMIT, _on_record),
+}
 
 
 def _isnt_so(message: str, right: str, is_any: bool) -> UsageProblem:

@@ -50,13 +50,17 @@ OF_A_SET = (
 part of the set `ACME`."""
 _GIT_TOKEN = "GIT_TOKEN"  # noqa: S105  a variable's name
 _READING = "QFLOW_FLEET_GIT_TOKEN"
-"""A token that may read the repositories of all members, for a set that has none of its own: at the
-host that the fleet is fetched from, so that no line of fleet.yaml sends it elsewhere."""
+"""A token that may read the repositories of all members, for a set that has none of its own.
+
+It goes to the host of the fleet's own repository alone: which hosts there are besides is what a
+change of fleet.yaml says."""
 _SECRET = (
     "QFLOW_CLIENT_SECRET", "QFLOW_PASSWORD", "QFLOW_TOKEN", "QFLOW_ID_TOKEN", "QFLOW_API_PASSWORD",
     "GITHUB_TOKEN", "GITLAB_TOKEN",
 )  # fmt: skip
 _HEADER = ".extraHeader"
+_HTTPS = ":443"
+_WHO = re.compile(r"(https://)[^/@]*@")  # a CI clones with a token in the address
 _SHORTEST = 4
 """A secret with fewer characters would hide half of what is told, and is none."""
 
@@ -64,13 +68,13 @@ _SHORTEST = 4
 class Facts(NamedTuple):
     """What is told of whoever works on the fleet: evidence, and where relative paths begin.
 
-    `host` is the one that the fleet itself is fetched from, "" for none.
+    `home` is the address of the fleet's own repository, "" for none.
     """
 
     folder: str
     actor: str = ""
     run: str = ""
-    host: str = ""
+    home: str = ""
 
 
 def environ_of(
@@ -96,7 +100,7 @@ def environ_of(
     told = {"QFLOW_FLEET_ACTOR": facts.actor, "QFLOW_FLEET_RUN": facts.run}
     found |= {name: value for name, value in told.items() if value}
     found |= dict(_of_the_host(remote, own))
-    return found | _for_git(remote, member, environ, facts.host)
+    return found | _for_git(remote, member, environ, facts.home)
 
 
 def for_a_set(credentials: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -189,7 +193,7 @@ def _for_git(
     if member.credentials:
         told.append(("credential.helper", ""))  # those of whoever is logged in here aren't its own
     token = environ.get(f"{member.credentials}_{_GIT_TOKEN}", "") if member.credentials else ""
-    if not token and home and _without_port(remote.host) == home:
+    if not token and _is_at(remote, home):
         token = environ.get(_READING, "")
     token = token.strip()
     if token and remote.scheme == "https":
@@ -199,6 +203,16 @@ def _for_git(
     for number, (key, value) in enumerate(told):
         found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return found
+
+
+def _is_at(remote: Remote, home: str) -> bool:
+    """Whether an address is on the host of another; a port of ssh is none of https."""
+    there = plain(_WHO.sub(r"\1", home))
+    if there is None or not there.host:
+        return False
+    if there.scheme != "https":
+        return remote.host == _without_port(there.host)
+    return remote.host.removesuffix(_HTTPS) == there.host.removesuffix(_HTTPS)
 
 
 def _decoded(basic: str) -> str:

@@ -1,20 +1,38 @@
 """Freeze a fleet, or lift that: no member is begun as long as fleet.lock says so."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.lockfile.fleet import FleetRecord
 from qflow_gitops.lockfile.freezes import recorded
 from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.fleet import FleetStore
 from qflow_gitops.results.records import Standstill
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.reasons import refuse_secret
 
 
-def freeze(reason: str, services: FleetServices) -> Report:
+class Brakes(Protocol):
+    """What a freeze needs. It is no fleet.yaml: that may be what is broken."""
+
+    @property
+    def store(self) -> FleetStore:
+        """Where fleet.lock is."""
+
+    @property
+    def clock(self) -> Clock:
+        """What time it is."""
+
+    @property
+    def author(self) -> Mapping[str, str]:
+        """Who says so, as in the lockfile."""
+
+
+def freeze(reason: str, brakes: Brakes) -> Report:
     """Hold every member, in a fleet's apply that runs too; a member that was begun goes on.
 
     Where it is frozen for this very reason nothing is written. Raises UsageProblem, LockError.
@@ -24,13 +42,13 @@ def freeze(reason: str, services: FleetServices) -> Report:
     def is_wanted(record: FleetRecord) -> bool:
         return said not in {event.text("reason") for event in record.freezes}
 
-    return _written("fleet freeze", FROZEN, said, is_wanted, services)
+    return _written("fleet freeze", FROZEN, said, is_wanted, brakes)
 
 
-def unfreeze(reason: str, services: FleetServices) -> Report:
+def unfreeze(reason: str, brakes: Brakes) -> Report:
     """Lift every freeze of fleet.lock. Raises UsageProblem, LockError."""
     said = _checked(reason, "It is as frozen as it was.")
-    return _written("fleet unfreeze", UNFROZEN, said, lambda record: bool(record.freezes), services)
+    return _written("fleet unfreeze", UNFROZEN, said, lambda record: bool(record.freezes), brakes)
 
 
 def _written(
@@ -38,22 +56,22 @@ def _written(
     what: str,
     reason: str,
     is_wanted: Callable[[FleetRecord], bool],
-    services: FleetServices,
+    brakes: Brakes,
 ) -> Report:
-    before = services.store.read()
+    before = brakes.store.read()
 
     def decided(record: FleetRecord) -> FleetRecord | None:
         nonlocal before
         before = record
         if not is_wanted(record):
             return None
-        extra = {"reason": reason, "by": dict(services.author), "nonce": secrets.token_hex(16)}
-        return record.frozen(LedgerEvent(stamp(services.clock.now()), what, extra))
+        extra = {"reason": reason, "by": dict(brakes.author), "nonce": secrets.token_hex(16)}
+        return record.frozen(LedgerEvent(stamp(brakes.clock.now()), what, extra))
 
-    written = services.store.change(decided)
+    written = brakes.store.change(decided)
     holding = (written or before).freezes
     body = Standstill(
-        services.store.where,
+        brakes.store.where,
         recorded(holding),
         written=written is not None,
         lifted=recorded(each for each in before.freezes if each not in holding),

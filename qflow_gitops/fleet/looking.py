@@ -86,15 +86,25 @@ def looked(heads: Heads, found: Work, *, worked: bool = False) -> Looked:
 
 
 def exit_of(code: int) -> ExitCode:
-    """Return a process' exit code; one that it never chose, as when it was killed, is a bug's."""
+    """Return a process' exit code; one that it never chose, as when it was killed, is a bug's.
+
+    A signal that a member's process was ended by is none that this one got.
+    """
+    if code in (ExitCode.SIGINT, ExitCode.SIGTERM):
+        return ExitCode.STILL_RUNNING
     return ExitCode(code) if code in {*ExitCode} else ExitCode.BUG
 
 
 def unseen(problem: QflowError, heads: Heads | None, *, worked: bool = False) -> Looked:
-    """Return how a member stands of which nothing could be found out."""
+    """Return how a member stands of which nothing could be found out.
+
+    It has failed, unless somebody else works on it.
+    """
     commit = heads.commit if heads else ""
+    is_busy = problem.exit_code is ExitCode.BUSY
+    standing = MemberStanding.OPEN if is_busy else MemberStanding.FAILED
     told = Seen(
-        MemberStanding.FAILED, int(problem.exit_code), problem.reason,
+        standing, int(problem.exit_code), problem.reason,
         detail=f"{problem.message} {problem.hint}".strip(), commit=commit,
     )  # fmt: skip
     return Looked(heads, told, worked)

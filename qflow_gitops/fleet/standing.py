@@ -49,9 +49,11 @@ _EXITS: Mapping[int, MemberStanding] = {
     ExitCode.STILL_RUNNING: _OPEN,
     ExitCode.IN_DOUBT: _DOUBT,
     ExitCode.PENDING: _UNSENT,
+    ExitCode.SIGINT: _OPEN,
+    ExitCode.SIGTERM: _OPEN,
 }
-"""Any other exit code is a failure."""
-_GOES_ON = (ExitCode.BUSY, ExitCode.STILL_RUNNING)
+"""Any other exit code is a failure. What was asked to end goes on the next time."""
+_GOES_ON = (ExitCode.BUSY, ExitCode.STILL_RUNNING, ExitCode.SIGINT, ExitCode.SIGTERM)
 """Where an apply ends so, what it didn't start was stopped by no failure."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LONGEST = 300
@@ -100,7 +102,8 @@ def seen(report: object, exit_code: int, problem: str = "") -> Seen:
 def _without_a_plan(report: Json, exit_code: int, problem: str) -> Seen:
     """Say how a member stands of which only the exit code is known, which proves nothing done."""
     told = _of_exit(report, exit_code)
-    standing = _FAILED if told.standing in (_DONE, _UNSENT) else told.standing
+    was_ended = exit_code in (ExitCode.SIGINT, ExitCode.SIGTERM)
+    standing = _FAILED if was_ended or told.standing in (_DONE, _UNSENT) else told.standing
     word = _text(report, "reason") if standing is told.standing else "no_report"
     detail = told.detail or problem or "it gave no report that can be read"
     return Seen(standing, exit_code, word or "no_report", detail=detail[:_LONGEST])

@@ -10,7 +10,7 @@ from qflow_gitops.fleet.clones import Heads
 from qflow_gitops.fleet.looking import LASTS, Looked, look, looked, remembered, unseen, words
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
-from qflow_gitops.lockfile.fleet import FleetRecord, claim
+from qflow_gitops.lockfile.fleet import FleetRecord, MemberRecord, claim
 from qflow_gitops.policy.waves import MemberStanding
 from qflow_gitops.settings.fleet import FleetMember
 
@@ -39,6 +39,7 @@ class Worker:
 
         def decided(record: FleetRecord) -> FleetRecord | None:
             taken.clear()
+            self._hear(record, ended)
             new = self._recorded(record, ended)
             taken.extend(self._next(new, count))
             new = self._claimed(self._opened(new), taken) if taken else self._ended(new)
@@ -129,7 +130,17 @@ class Worker:
             heads, found = self.services.reach.work(member, partial(_applying, member))
         except QflowError as problem:
             return unseen(problem, heads, worked=True)
-        return self._dated(name, looked(heads, found, worked=True))
+        told = looked(heads, found, worked=True)
+        return self._dated(name, told) if found.report else self._unanswered(member, told)
+
+    def _unanswered(self, member: FleetMember, told: Looked) -> Looked:
+        """Ask how a member stands whose process gave no answer: it may have sent something."""
+        if self.services.stop():
+            return told
+        after = look(member, MemberRecord(), self.services.reach)
+        if after.standing not in (MemberStanding.DOUBT, MemberStanding.OPEN):
+            return told
+        return told._replace(seen=told.seen._replace(standing=after.standing))
 
     def _dated(self, name: str, found: Looked) -> Looked:
         """Say when a member was done that had nothing left: else its wave wouldn't soak.
@@ -165,6 +176,19 @@ class Worker:
         for name in filter(self.services.is_dead, claims):
             record = record.given_back(record.held(name), name)
         return record
+
+    def _hear(self, record: FleetRecord, ended: Mapping[str, Looked]) -> None:
+        """Take over what others recorded meanwhile: their failures stop a wave here as well.
+
+        But not that a member is done at another commit than the one that was seen here.
+        """
+        for name, found in self.turns.looked.items():
+            seen = record.member(name).seen
+            if seen is None or seen == self.turns.record.member(name).seen or name in ended:
+                continue
+            moved = found.heads is not None and found.heads.commit != seen.commit
+            if not (moved and seen.standing == MemberStanding.DONE):
+                self.turns.looked[name] = found._replace(seen=seen)
 
     def _recorded(self, record: FleetRecord, ended: Mapping[str, Looked]) -> FleetRecord:
         at = stamp(self.services.clock.now())

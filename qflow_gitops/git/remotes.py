@@ -36,14 +36,17 @@ class GitRemotes:
         return tracked if tracked in names else names[0] if len(names) == 1 else ""
 
     def address(self, preferred: str) -> str:
-        """Return where a remote is pushed to, in the one form of an address; "" for no remote.
+        """Return where a remote is pushed to, in the one form of an address; "" for no remote."""
+        return same_form(self.url(preferred), str(self.repo.root))
+
+    def url(self, preferred: str) -> str:
+        """Return where a remote is pushed to, as git knows it; "" for no remote.
 
         The preferred one, else the only one: which branch is checked out says nothing about it.
         """
         names = self.repo.remotes()
         remote = preferred if preferred in names else names[0] if len(names) == 1 else ""
-        url = self._line(["remote", "get-url", "--push", "--", remote]) if remote else ""
-        return same_form(url, str(self.repo.root))
+        return self._line(["remote", "get-url", "--push", "--", remote]) if remote else ""
 
     def current(self) -> str:
         """Name the branch that is checked out, "" for none."""

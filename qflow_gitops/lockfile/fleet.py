@@ -92,8 +92,8 @@ class FleetRecord:
     """All of `fleet.lock`; serial 0 where there is none yet.
 
     `commit` is the fleet's that was worked on last, `open` how many of its waves are open: 0 once
-    nobody is left whose turn it is. `base` is the commit before it, whose waves hold as well until
-    all are over at `commit`; "" from then on.
+    nobody is left whose turn it is. `base` is the commit that was all over before it, whose waves
+    hold as well until all are over at `commit`; "" from then on.
     `credentials` has the addresses (`base.addresses.same_form`) that a set of them was used for;
     `freeze` is what the lockfile's head has (`lockfile.notes`).
     """
@@ -165,10 +165,14 @@ class FleetRecord:
         return replace(self, freeze=(*self.freeze, event))
 
     def opened(self, wave: int, commit: str) -> "FleetRecord":
-        """Open the waves up to this one at a commit of the fleet."""
+        """Open the waves up to this one at a commit of the fleet.
+
+        What holds beside it is the commit that was all over last: however many came since, none
+        of them lets go what that one holds.
+        """
         if commit == self.commit:
             return replace(self, open=max(wave, self.open))
-        return replace(self, commit=commit, open=wave, base=self.commit)
+        return replace(self, commit=commit, open=wave, base=self.base or self.commit)
 
     def closed(self) -> "FleetRecord":
         """Close all waves: nobody begins anything before somebody opens one again."""

@@ -46,6 +46,16 @@ FLEET = (
         "There is no fleet.yaml in the folder at hand, nor above it.",
         "Go to the repository that holds it, or write one.",
     ),
+    Word(
+        "fleet_moved",
+        "The commit that the fleet was applied at has no fleet.yaml that can be read from here.",
+        "Go to the folder that has it; if it was moved on purpose: `--ack moved=1 --reason TEXT`.",
+    ),
+    Word(
+        "fleet_remote",
+        "The clone has several remotes, and none is called origin.",
+        "Call the one origin that holds fleet.lock.",
+    ),
     Word("fleet_uncommitted", "`fleet.yaml` isn't in the commit.", "Commit it."),
     Word(
         "fleet_inventory",

@@ -184,7 +184,7 @@ def _changes(before: FleetRecord, after: FleetRecord) -> Iterator[str]:
     for event in after.freeze[len(before.freeze) :]:
         yield event.event
     for release in after.releases[len(before.releases) :]:
-        yield f"wave {release.wave} released"
+        yield f"wave {release.wave} released" if release.wave else "a hold released"
     for name, member in after.members.items():
         was = before.member(name)
         if member != was:

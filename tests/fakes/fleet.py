@@ -69,6 +69,7 @@ class FakeReach:
 
     ends: dict[str, Work] = field(default_factory=dict)
     problems: dict[str, QflowError] = field(default_factory=dict)
+    killed: set[str] = field(default_factory=set)
     done: set[tuple[str, str]] = field(default_factory=set)
     commits: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -91,6 +92,8 @@ class FakeReach:
         if command == "apply":
             self.meanwhile(member.name)
             self.done.add((member.name, heads.commit))
+            if member.name in self.killed:
+                return heads, Work(137, None, "It ended with 137 and no answer.")
         is_done = (member.name, heads.commit) in self.done
         if member.name in self.ends and is_done:
             return heads, _told_by(command, self.ends[member.name])

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from qflow_gitops.apply import events
-from qflow_gitops.errors import ExitCode, UnreachableError, UsageProblem
+from qflow_gitops.errors import BusyError, ExitCode, UnreachableError, UsageProblem
 from qflow_gitops.fleet.applying import Asked, apply
 from qflow_gitops.fleet.engines.local import Local
 from qflow_gitops.fleet.freezing import freeze, unfreeze
 from qflow_gitops.fleet.planning import plan, status
 from qflow_gitops.fleet.services import FleetServices
-from qflow_gitops.lockfile.fleet import claim
+from qflow_gitops.lockfile.fleet import FleetRecord, Seen, claim
 from qflow_gitops.policy.rollout import Share
 from qflow_gitops.policy.waves import Counting, MemberStanding, Outcomes, Wave
 from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn
@@ -408,3 +408,88 @@ def test_what_somebody_sent_who_died_soaks_from_when_that_is_seen() -> None:
     world.clock.sleep(601.0)
     world.apply()
     assert world.reach.applied() == ["c1", "a", "c1", "a"]
+
+
+LENIENT = (CANARY._replace(max_failures=Share(9)), Wave(max_failures=Share(9)))
+
+
+@pytest.mark.parametrize(
+    ("under_way", "in_doubt", "standing", "applied"),
+    [
+        (0, 1, MemberStanding.DOUBT, ["c1"]),
+        (1, 0, MemberStanding.OPEN, ["c1"]),
+        (0, 0, MemberStanding.FAILED, ["c1", "a"]),
+    ],
+)
+def test_a_process_that_gave_no_answer_may_have_sent_something(
+    under_way: int, in_doubt: int, standing: MemberStanding, applied: list[str]
+) -> None:
+    """It was killed: a failure that may pass is only what is known to be none of the others."""
+    world = World(fleet("a", "c1", waves=LENIENT))
+    left = answer("plan", environments={"prod": {"underWay": under_way, "inDoubt": in_doubt}})
+    world.reach.ends["c1"] = left
+    world.reach.killed.add("c1")
+    report = world.apply()
+    assert world.reach.applied() == applied
+    (told,) = (one for one in _body(report).members if one.name == "c1")
+    assert (told.standing, told.exit_code) == (standing, 137)
+
+
+def test_a_member_that_another_process_works_on_has_not_failed() -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.problems["c1"] = BusyError("Another process works on this member.")
+    report = world.apply()
+    assert report.exit_code is ExitCode.BUSY
+    assert world.reach.applied() == []
+    assert not _body(report).stopped
+    del world.reach.problems["c1"]
+    assert world.apply().exit_code is ExitCode.OK
+
+
+def test_a_member_that_was_asked_to_end_goes_on_the_next_time() -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.ends["c1"] = answer("apply", ("wait", "after"), code=ExitCode.SIGTERM)
+    report = world.apply()
+    assert report.exit_code is ExitCode.STILL_RUNNING, "nobody asked this process"
+    assert not _body(report).stopped
+    del world.reach.ends["c1"]
+    world.reach.done.clear()
+    assert world.apply().exit_code is ExitCode.OK
+    assert world.reach.applied() == ["c1", "c1", "a"]
+
+
+def test_what_fails_in_another_apply_stops_the_wave_here_as_well() -> None:
+    world = World(fleet("a", "b", "x", waves=(Wave(),)))
+
+    def by_another(record: FleetRecord) -> FleetRecord:
+        seen = Seen(MemberStanding.FAILED, 1, "failed", digest="v1", commit="a" * 40)
+        return record.worked("x", seen, "2026-01-02T03:04:05Z")
+
+    world.reach.meanwhile = lambda name: world.store.before.extend([by_another] * (name == "a"))
+    report = world.apply()
+    assert world.reach.applied() == ["a"]
+    assert _body(report).stopped
+
+
+def test_what_another_apply_did_at_an_older_commit_is_not_done() -> None:
+    world = World(fleet("a", "c1"))
+
+    def by_another(record: FleetRecord) -> FleetRecord:
+        seen = Seen(MemberStanding.DONE, 0, "ok", digest="v1", commit="9" * 40)
+        return record.worked("c1", seen, "2026-01-02T03:04:05Z")
+
+    world.store.before.append(by_another)
+    world.apply()
+    assert world.reach.applied() == ["c1", "a"]
+
+
+def test_what_was_all_over_last_holds_whatever_came_since() -> None:
+    strict, loose = fleet("a", "c1"), fleet("a", "c1", waves=(Wave(),))
+    world = World(loose, strict)
+    world.services = replace(world.services, since=loose)
+    world.reach.ends["c1"] = HELD
+    world.apply()
+    assert world.reach.applied() == ["c1"]
+    record = FleetRecord(commit="a" * 40).opened(1, "b" * 40).opened(1, "c" * 40)
+    assert (record.commit, record.base) == ("c" * 40, "a" * 40)
+    assert record.settled().opened(1, "d" * 40).base == "c" * 40

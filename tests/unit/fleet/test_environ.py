@@ -12,7 +12,9 @@ from qflow_gitops.fleet.environ import OF_A_SET, Facts, environ_of, for_a_set, m
 from qflow_gitops.settings.fleet import FleetMember
 
 VARIABLES = Path(__file__).parents[3] / "docs/reference/variables.md"
-FACTS = Facts("/fleet", "ada", "https://ci.example/42")
+FACTS = Facts(
+    "/fleet", "ada", "https://ci.example/42", "https://x-access-token:t@git.example.com/fleet"
+)
 ACME = FleetMember("acme", "https://git.example.com/acme/runs.git", credentials="ACME")
 EVERYBODY = {
     "PATH": "/bin", "HOME": "/home/ada", "LC_ALL": "C", "XDG_CACHE_HOME": "/cache",
@@ -34,7 +36,7 @@ def test_a_token_that_reads_all_goes_where_a_set_has_none() -> None:
     header = "http.https://git.example.com/.extraHeader"
     all_of_them = EVERYBODY | {"QFLOW_FLEET_GIT_TOKEN": "canary-all", "ACME_GIT_TOKEN": "canary-a"}
 
-    home = FACTS._replace(host="git.example.com")
+    home, nowhere = FACTS, FACTS._replace(home="")
 
     def token(member: FleetMember) -> str:
         told = git_told(environ_of(member, all_of_them, home))[header]
@@ -50,10 +52,37 @@ def test_a_token_that_reads_all_goes_where_a_set_has_none() -> None:
     plain_ssh = ACME._replace(repository="git@git.example.com:acme/runs.git", credentials="")
     assert header not in git_told(environ_of(plain_ssh, all_of_them, home))
     elsewhere = ACME._replace(repository="https://evil.example/acme/runs.git", credentials="")
-    for member, facts in ((elsewhere, home), (ACME._replace(credentials=""), FACTS)):
+    for member, facts in ((elsewhere, home), (ACME._replace(credentials=""), nowhere)):
         assert not [
             key for key in git_told(environ_of(member, all_of_them, facts)) if "Header" in key
         ]
+
+
+@pytest.mark.parametrize(
+    ("home", "address", "is_given"),
+    [
+        ("https://git.example.com/f", "https://git.example.com/x", True),
+        ("https://GIT.example.com:443/f", "https://git.example.com/x", True),
+        ("https://ci:token@git.example.com:8443/f.git", "https://git.example.com:8443/x", True),
+        ("git@git.example.com:f.git", "https://git.example.com/x", True),
+        ("ssh://git@git.example.com:2222/f.git", "https://git.example.com/x", True),
+        ("https://git.example.com/f", "https://evil.example/x", False),
+        ("https://git.example.com/f", "https://git.example.com.evil.example/x", False),
+        ("https://git.example.com/f", "https://git.example.com:8443/x", False),
+        ("git@git.example.com:f.git", "https://git.example.com:8443/x", False),
+        ("https://evil.example@git.example.com/f", "https://evil.example/x", False),
+        ("/srv/fleet.git", "https://evil.example/x", False),
+        ("", "https://evil.example/x", False),
+    ],
+)
+def test_a_token_that_reads_all_goes_to_the_fleets_own_host_alone(
+    home: str, address: str, is_given: bool
+) -> None:
+    """A change of fleet.yaml says who is in it, and must not say who gets the token."""
+    member = FleetMember("new", address)
+    found = environ_of(member, {"QFLOW_FLEET_GIT_TOKEN": "canary-all"}, FACTS._replace(home=home))
+    told = base64.b64encode(b"x-access-token:canary-all").decode()
+    assert any(told in value for value in found.values()) is is_given
 
 
 def test_what_has_no_prefix_is_a_set_where_a_job_holds_no_other() -> None:

@@ -1,0 +1,103 @@
+"""What was applied before a commit of the fleet: may it follow, and whose waves hold as well."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from qflow_gitops.errors import AGAIN, InvalidInput, StaleError, UsageProblem
+from qflow_gitops.settings.project import LockSettings, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from qflow_gitops.cli.context import Wiring
+    from qflow_gitops.lockfile.fleet import FleetRecord
+    from qflow_gitops.settings.fleet import Fleet, FleetMember
+
+_BRANCH = "qflow-fleet"
+_NOTHING = "No member was worked on."
+
+
+class Earlier(NamedTuple):
+    """The fleets whose waves hold beside those at hand, oldest first, and what can't be read."""
+
+    fleets: tuple[Fleet, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def earlier(
+    wiring: Wiring,
+    record: FleetRecord,
+    commit: str,
+    remote: str,
+    inventory: Sequence[FleetMember] = (),
+) -> Earlier:
+    """Read the fleet as it was applied before, where not all is over since."""
+    commits = dict.fromkeys(one for one in (record.base, record.commit) if one not in ("", commit))
+    fleets, lost = [], []
+    for one in commits:
+        found = at(wiring, one, remote, inventory)
+        fleets += [found] if found else []
+        lost += [] if found else [one]
+    return Earlier(tuple(fleets), tuple(lost))
+
+
+def at(
+    wiring: Wiring, commit: str, remote: str, inventory: Sequence[FleetMember] = ()
+) -> Fleet | None:
+    """Read a fleet with the members that were listed then, as far as anybody knows; None if not."""
+    from qflow_gitops.sources.fleets import fleet_at
+
+    if commit and not wiring.git.has_commit(commit):
+        wiring.git.unshallow(remote)
+    if not commit or not wiring.git.has_commit(commit):
+        return None
+    for members in dict.fromkeys((tuple(one.name for one in inventory), ())):
+        listed = [one for one in inventory if one.name in members]
+        with suppress(InvalidInput):
+            return fleet_at(wiring.git, commit, listed)
+    return None
+
+
+def check_follows(
+    wiring: Wiring, record: FleetRecord, commit: str, remote: str, acks: Mapping[str, int]
+) -> None:
+    """Refuse a commit that is older than the newest one, or beside it.
+
+    Raises StaleError, UsageProblem where the waves of the one before can't be read any more.
+    """
+    from qflow_gitops.apply import ancestry
+
+    lock = LockSettings(store="branch", remote=remote, branch=_BRANCH)
+    step = ancestry.look(
+        wiring.git,
+        wiring.branches,
+        Project((), "", {}, lock=lock),
+        "fleet.lock",
+        record.commit,
+        commit,
+    )
+    rewritten = step.standing is ancestry.Relation.REWRITTEN and acks.get("rewritten") == 1
+    if step.standing is not ancestry.Relation.FOLLOWS and not rewritten:
+        problem: StaleError = ancestry.refused(step)
+        problem.not_done = _NOTHING
+        if step.standing is ancestry.Relation.OLDER:
+            newest = f"qflow-gitops fleet apply --to {step.latest}"
+            problem.hint = f"It is older than that one. To apply the newest one: `{newest}`"
+        raise problem
+
+
+def check_waves(before: Earlier, acks: Mapping[str, int]) -> None:
+    """Refuse to go on where the waves of the commit before can't be read. Raises UsageProblem."""
+    # Where history was rewritten on purpose, it is let go with that.
+    if before.lost and not {"moved", "rewritten"} & {name for name, n in acks.items() if n == 1}:
+        raise UsageProblem(
+            f"Commit {before.lost[0][:10]}, which the fleet was applied at, has no fleet.yaml "
+            "that can be read from this folder: whether its waves are over can't be told.",
+            where="fleet.yaml",
+            not_done=_NOTHING,
+            hint="If the file was moved on purpose, let the waves of this one hold alone: "
+            f"`{AGAIN} --ack moved=1 --reason TEXT`",
+            reason="fleet_moved",
+        )
