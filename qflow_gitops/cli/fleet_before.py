@@ -82,9 +82,9 @@ def check_follows(
     if step.standing is not ancestry.Relation.FOLLOWS and not rewritten:
         problem: StaleError = ancestry.refused(step)
         problem.not_done = _NOTHING
-        if step.standing is ancestry.Relation.OLDER:
-            newest = f"qflow-gitops fleet apply --to {step.latest}"
-            problem.hint = f"It is older than that one. To apply the newest one: `{newest}`"
+        if step.standing in (ancestry.Relation.OLDER, ancestry.Relation.ASIDE):
+            newest = f"git pull {remote}" if remote else f"git merge {step.latest}"
+            problem.hint = f"Apply the newest commit: `{newest}`, then `{AGAIN}`"
         raise problem
 
 

@@ -11,7 +11,7 @@ from qflow_gitops.apply import events
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import AGAIN, ExitCode, UsageProblem, worst
 from qflow_gitops.fleet.engines.engine import Engine
-from qflow_gitops.fleet.looking import Looked, exit_of, glance, look
+from qflow_gitops.fleet.looking import Looked, exit_of, glance, look_on
 from qflow_gitops.fleet.planning import looked_at
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
@@ -45,8 +45,9 @@ def apply(
     The exit code is the worst of the members that were worked on; 9 as long as one is in doubt,
     5 where anything is held, 6 where another apply works on what is left.
     """
-    # What a person lets go has to stand so: a glance takes for due what moved since it was seen.
-    turns = yield from looked_at(services, look if asked.acks else glance)
+    # What a person lets go has to stand so: a glance takes for due what moved since it was seen,
+    # and a plan what only an apply ends badly of.
+    turns = yield from looked_at(services, look_on if asked.acks else glance)
     release(services, turns, asked)
     worker = Worker(services, turns)
     until = services.clock.monotonic() + asked.patience
@@ -147,11 +148,20 @@ def _on_record(
     return record.released(Release(0, {}, services.commit, by, at, reason))
 
 
-_OF_A_COMMIT = ("unmerged", "rewritten", "moved")
+def _anew(
+    services: FleetServices, turns: Turns, record: FleetRecord, number: int, reason: str
+) -> FleetRecord:
+    """Let go of the commit before this one, which is none that anybody could go back to."""
+    whole = _on_record(services, turns, record, number, reason)
+    return whole.let_go(services.commit) if record.commit != services.commit else whole
+
+
 _RELEASES = {
     WAVE: _wave,
     CREDENTIALS: _credentials,
-    **dict.fromkeys(_OF_A_COMMIT, _on_record),
+    "unmerged": _on_record,
+    "rewritten": _anew,
+    "moved": _anew,
 }
 
 

@@ -178,6 +178,10 @@ class FleetRecord:
         """Close all waves: nobody begins anything before somebody opens one again."""
         return replace(self, open=0) if self.open else self
 
+    def let_go(self, commit: str) -> "FleetRecord":
+        """Begin anew at a commit: what was worked on before it holds nothing any more."""
+        return replace(self, commit=commit, open=0, base="")
+
     def settled(self) -> "FleetRecord":
         """Let the commit before this one hold no longer."""
         return replace(self, base="") if self.base else self

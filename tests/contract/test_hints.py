@@ -371,6 +371,9 @@ _BY_REASON = {
         "Look who is in it: `qflow-gitops fleet status -v`",
         "Name those of one set only, or leave out --one-set.",
     ),
+    "of a fleet, and done there: test_fleet_attacks.py": (
+        "Which one holds fleet.lock? `git remote rename … …`, or another of them.",
+    ),
     "of a member of a fleet, and typed in a clone of it: test_fleet_guide.py": (
         "Settle it in a clone of the member: `qflow-gitops reconcile`",
     ),

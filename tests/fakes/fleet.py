@@ -63,12 +63,13 @@ class FakeReach:
     """Implements `fleet.services.Reach`.
 
     A member has something due until it was applied. `ends` say with what its apply ends instead
-    of success; `problems` what its remote answers with. `calls` are who was asked for what, `asked`
-    the addresses to which anything went.
+    of success; `problems` what its remote answers with, `refused` what its clone ends with.
+    `killed` are those whose apply gives no answer. `calls` are who was asked for what.
     """
 
     ends: dict[str, Work] = field(default_factory=dict)
     problems: dict[str, QflowError] = field(default_factory=dict)
+    refused: dict[str, QflowError] = field(default_factory=dict)
     killed: set[str] = field(default_factory=set)
     done: set[tuple[str, str]] = field(default_factory=set)
     commits: dict[str, str] = field(default_factory=dict)
@@ -87,6 +88,8 @@ class FakeReach:
         self, member: FleetMember, words: Callable[[Heads], Sequence[str]]
     ) -> tuple[Heads, Work]:
         heads = self.heads(member)
+        if member.name in self.refused:
+            raise self.refused[member.name]
         command = words(heads)[0]
         self.calls.append((command, member.name))
         if command == "apply":

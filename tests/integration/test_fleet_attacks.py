@@ -125,6 +125,9 @@ def test_a_remote_by_another_name_holds_the_record(
     fleet.clone.git("remote", "add", "other", str(fleet.folder / "a.git"))
     refused = operator("fleet", "apply")
     assert (refused.code, "None of the remotes is called origin" in refused.err) == (3, True)
+    assert "git remote rename other origin" in refused.err
+    fleet.clone.git("remote", "rename", "upstream", "origin")
+    assert operator("fleet", "apply").code == 0
 
 
 def test_a_file_that_was_moved_loosens_no_wave(

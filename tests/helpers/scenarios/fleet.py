@@ -100,11 +100,31 @@ def a_fleet_of_a_clone_that_is_behind(at: Terminal) -> tuple[str, Person]:
     git("update-ref", "-d", "refs/remotes/origin/main")
     git("reflog", "expire", "--expire=now", "--all")
     git("gc", "--quiet", "--prune=now")
-    return APPLY, Person(
-        WHY,
-        {"go to its newest commit": lambda at: at.clone.git("pull", "-q", "origin", "main")},
-        applies=_CI,
-    )
+    return APPLY, Person(WHY, applies=_CI)
+
+
+@scenario("branch")
+def a_fleet_whose_history_was_rewritten(at: Terminal) -> tuple[str, Person]:
+    """The commit that was applied last is on no branch any more."""
+    _fleet(at, "acme")
+    assert at("fleet", "apply").code == 0
+    at.clone.git("commit", "--quiet", "--amend", "-m", "rewritten")
+    at.clone.git("push", "--quiet", "--force", "origin", "HEAD:main")
+    return APPLY, Person(WHY, applies=_CI)
+
+
+@scenario("branch")
+def a_fleet_whose_file_was_moved(at: Terminal) -> tuple[str, Person]:
+    """The commit that was applied last has its fleet.yaml where nobody looks for it now."""
+    _fleet(at, "acme")
+    folder = at.clone.path / "fleet"
+    folder.mkdir()
+    at.clone.git("mv", "fleet.yaml", "fleet")
+    at.merge()
+    assert at("-C", str(folder), "fleet", "apply").code == 0
+    at.clone.git("mv", "fleet/fleet.yaml", ".")
+    at.merge()
+    return APPLY, Person(WHY, applies=_CI)
 
 
 @scenario("branch")

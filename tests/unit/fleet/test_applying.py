@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from qflow_gitops.apply import events
-from qflow_gitops.errors import BusyError, ExitCode, UnreachableError, UsageProblem
+from qflow_gitops.errors import BusyError, ExitCode, InvalidInput, UnreachableError, UsageProblem
 from qflow_gitops.fleet.applying import Asked, apply
 from qflow_gitops.fleet.engines.local import Local
 from qflow_gitops.fleet.freezing import freeze, unfreeze
@@ -493,3 +493,12 @@ def test_what_was_all_over_last_holds_whatever_came_since() -> None:
     record = FleetRecord(commit="a" * 40).opened(1, "b" * 40).opened(1, "c" * 40)
     assert (record.commit, record.base) == ("c" * 40, "a" * 40)
     assert record.settled().opened(1, "d" * 40).base == "c" * 40
+
+
+def test_a_person_lets_go_of_a_member_that_could_not_even_be_planned() -> None:
+    """Its report has no digest: what was told of it is what is let go, and not tried again."""
+    world = World(fleet("a", "c1"))
+    world.reach.refused["c1"] = InvalidInput("Its settings are invalid.")
+    assert _body(world.apply()).stopped
+    world.apply({"wave": 1}, "It is a test account.")
+    assert world.reach.applied() == ["a"]
