@@ -233,6 +233,54 @@ def status_(wiring: Wiring, exit_code: bool, format_name: str, copies: options.C
     return run(wiring, "fleet status", work, format_name, copies)
 
 
+@command.command("report")
+@options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    default="",
+    callback=options.since,
+    help="Only what was under way since: 2026-10-01 (UTC), 12h, 30d, 4w.",
+)
+@click.option(
+    "--until",
+    metavar="TIME",
+    default="",
+    callback=options.since,
+    help="Only what was under way before: 2026-11-01 (UTC) for all of October.",
+)
+@click.option(
+    "--output",
+    metavar="DIR",
+    default="",
+    type=click.Path(file_okay=False),
+    help="Write HTML there: an index, and each member's report in a folder of its own. A folder "
+    "that isn't there yet, or that a report made.",
+)
+@options.output("text", "json", "markdown")
+@click.pass_obj
+def report_(
+    wiring: Wiring,
+    head: str,
+    since: str,
+    until: str,
+    output: str,
+    format_name: str,
+    copies: options.Copies,
+) -> int:
+    """Tell an auditor what ran in each member, by its own `report`. Looks only."""
+
+    def work() -> Report:
+        from qflow_gitops.audit.span import Span
+        from qflow_gitops.cli import fleet_report
+
+        if since and until and since >= until:
+            raise click.UsageError(f"--since {since} isn't before --until {until}.")
+        return fleet_report.made(wiring, head, Span(since, until), output)
+
+    return run(wiring, "fleet report", work, format_name, copies)
+
+
 @command.command("freeze")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; goes into fleet.lock.")
 @options.output("text", "json")

@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from qflow_gitops.base import resources
 from qflow_gitops.base.jsontext import indented
 from qflow_gitops.base.printable import is_hidden, shown
+from qflow_gitops.render import textfleet
 from qflow_gitops.render.events import in_words as event_in_words
 from qflow_gitops.render.html_parts import code, is_outward, out, row, text, time
 from qflow_gitops.render.html_places import Places, page_of
@@ -35,6 +36,7 @@ from qflow_gitops.render.html_words import (
     spanned,
 )
 from qflow_gitops.results.evidence import AttemptEvidence, Evidence
+from qflow_gitops.results.fleets import FleetReported
 from qflow_gitops.results.pages import commit_page, file_page, pull_page
 
 if TYPE_CHECKING:
@@ -107,6 +109,12 @@ class _Index(NamedTuple):
             **_frame(with_script=True), report=self.report, evidence=self.body, rows=rows,
             places=places, told=told, summary=self.summary, picture=self.picture,
         )  # fmt: skip
+
+
+def fleet_index(body: FleetReported) -> bytes:
+    """Return the index of a fleet's reports; each member's pages lie in a folder beside it."""
+    found = _template("fleet.html").render(**_frame(), fleet=body, outcomes=textfleet.outcomes)
+    return found.encode()
 
 
 def _sorted(body: Evidence) -> list[AttemptEvidence]:

@@ -15,21 +15,16 @@ from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.attempt_json import attempt_to_json
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.plan.change import Action, Change, Plan
-from qflow_gitops.render.jsonchecked import checked
+from qflow_gitops.render.jsonchecked import CHECKED, checked
 from qflow_gitops.render.jsonstories import culprit, difference, story
 from qflow_gitops.results.applies import Applied, Outcome
-from qflow_gitops.results.checks import Examination
-from qflow_gitops.results.evidence import Evidence
 from qflow_gitops.results.files import Draft, Files, Known
-from qflow_gitops.results.fleets import FleetTold
 from qflow_gitops.results.plans import LockSeen, Planned, Unsettled
 from qflow_gitops.results.records import (
-    Anchored,
     Resolved,
     RunHistory,
     Standstill,
     Status,
-    Verified,
 )
 from qflow_gitops.results.report import Report, Validated
 from qflow_gitops.results.reviews import Commented, Comments
@@ -85,6 +80,8 @@ def _help(page: str) -> dict[str, str]:
 
 
 def _body(report: Report) -> dict[str, Any]:
+    if isinstance(report.body, CHECKED):
+        return checked(report.body)
     match report.body:
         case Validated(files, runs, _):
             return {"files": files, "runs": runs}
@@ -94,8 +91,6 @@ def _body(report: Report) -> dict[str, Any]:
             return _applied(body)
         case Status() | Story() | RunHistory() | Resolved() | Standstill() as body:
             return _lockfile(body)
-        case Verified() | Anchored() | Evidence() | Examination() | FleetTold() as body:
-            return checked(body)
         case Files(changes, commands):
             return {
                 "files": [

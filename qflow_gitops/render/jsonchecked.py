@@ -5,15 +5,18 @@ from typing import Any
 
 from qflow_gitops.render.jsonchecks import examination
 from qflow_gitops.render.jsonevidence import evidence
-from qflow_gitops.render.jsonfleet import fleet
+from qflow_gitops.render.jsonfleet import fleet, reported
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.evidence import Evidence
-from qflow_gitops.results.fleets import FleetTold
+from qflow_gitops.results.fleets import FleetReported, FleetTold
 from qflow_gitops.results.records import Anchored, Verified
+
+CHECKED = (Verified, Anchored, Evidence, Examination, FleetTold, FleetReported)
+"""What has a form here."""
 
 
 def checked(
-    body: Verified | Anchored | Evidence | Examination | FleetTold,
+    body: Verified | Anchored | Evidence | Examination | FleetTold | FleetReported,
 ) -> dict[str, Any]:
     """Return a check of the lockfile, an anchor of it, an auditor's report, doctor's, a fleet's."""
     match body:
@@ -27,6 +30,8 @@ def checked(
             return examination(body)
         case FleetTold():
             return fleet(body)
+        case FleetReported():
+            return reported(body)
 
 
 def _verified(body: Verified) -> dict[str, Any]:

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
+from qflow_gitops.results.fleets import (
+    FleetReported,
+    FleetTold,
+    MemberReported,
+    MemberTold,
+    Turn,
+    WaveTold,
+)
 
 
 def fleet(body: FleetTold) -> dict[str, Any]:
@@ -47,4 +54,28 @@ def _member(one: MemberTold) -> dict[str, Any]:
         "hint": one.way,
         "endedAt": one.ended or None,
         "worked": one.worked,
+    }
+
+
+def reported(body: FleetReported) -> dict[str, Any]:
+    """Return what the members' reports tell."""
+    return {
+        "commit": body.commit or None,
+        "madeAt": body.made_at,
+        "since": body.since or None,
+        "until": body.until or None,
+        "members": [_reported(each) for each in body.members],
+    }
+
+
+def _reported(one: MemberReported) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "repository": one.repository,
+        "environment": one.environment or None,
+        "counts": None if one.problem else dict(one.counts),
+        "differences": list(one.differences),
+        "limits": list(one.limits),
+        "problem": one.problem or None,
+        "exitCode": one.exit_code,
     }

@@ -40,6 +40,7 @@ _LINES = {
     "Executed": ("textsandbox", "executed"),
     "Evidence": ("textevidence", "report"),
     "Examination": ("textchecks", "examination"),
+    "FleetReported": ("textfleet", "reported"),
 }
 """Which file's function gives the lines of a kind of result."""
 _OF_RUNS = {

@@ -7,7 +7,14 @@ from qflow_gitops.render.escape import clean, count
 from qflow_gitops.render.layout import Line, Table
 from qflow_gitops.render.marks import Mark, Marked, hint
 from qflow_gitops.render.signs import BY_SIGN
-from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
+from qflow_gitops.results.fleets import (
+    FleetReported,
+    FleetTold,
+    MemberReported,
+    MemberTold,
+    Turn,
+    WaveTold,
+)
 
 SHOWN = 50
 """Members that fit on a screen; `-v` shows all."""
@@ -112,3 +119,25 @@ def _row(one: MemberTold) -> tuple[str, ...]:
         one.commit[:10],
         clean(one.problem or one.why),
     )
+
+
+def reported(body: FleetReported) -> Iterator[Line]:
+    """Tell the members' reports: a line each, then what differs and what couldn't be read."""
+    read = sum(not one.problem for one in body.members)
+    yield f"{count(len(body.members), 'member')}, {read:,} reported"
+    rows = [
+        (clean(one.name), clean(one.problem) if one.problem else outcomes(one),
+         f"{len(one.differences):,}", f"{len(one.limits):,}")
+        for one in body.members
+    ]  # fmt: skip
+    yield Table(("MEMBER", "ATTEMPTS", "DIFFERENCES", "NOT LOOKED AT"), rows)
+    for one in body.members:
+        for each in one.differences:
+            yield Mark.WARNING(f"! {clean(one.name)}: {clean(each)}")
+
+
+def outcomes(one: MemberReported) -> str:
+    """Count a member's attempts by what came of them."""
+    found = {name: number for name, number in one.counts.items() if number}
+    told = (name for name in found if name not in ("runs", "attempts"))
+    return ", ".join(f"{found[name]:,} {clean(name.replace('_', ' '))}" for name in told)

@@ -87,3 +87,30 @@ class FleetTold(NamedTuple):
     def having(self, turn: Turn) -> tuple[MemberTold, ...]:
         """Return the members of which this is done."""
         return tuple(one for one in self.members if one.turn is turn)
+
+
+class MemberReported(NamedTuple):
+    """What a member's own report counts, what differs there, and what couldn't be looked at.
+
+    `problem` says why there is no report, "" where there is one.
+    """
+
+    name: str
+    repository: str
+    environment: str = ""
+    counts: Mapping[str, int] = {}
+    differences: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    problem: str = ""
+    exit_code: int = 0
+    has_pages: bool = False
+
+
+class FleetReported(NamedTuple):
+    """The members' reports side by side, of a span of time ("": no limit)."""
+
+    commit: str
+    made_at: str
+    since: str
+    until: str
+    members: tuple[MemberReported, ...]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qflow_gitops.results.checks import Examination
     from qflow_gitops.results.evidence import Evidence
     from qflow_gitops.results.files import Draft, Files, Known
-    from qflow_gitops.results.fleets import FleetTold
+    from qflow_gitops.results.fleets import FleetReported, FleetTold
     from qflow_gitops.results.plans import Planned
     from qflow_gitops.results.records import (
         Anchored,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Body: TypeAlias = (
     "Validated | Planned | Applied | Status | RunHistory | Resolved | Standstill | Verified | "
     "Story | Files | Known | Draft | Comments | Examination | Executed | "
-    "Evidence | Anchored | FleetTold"
+    "Evidence | Anchored | FleetTold | FleetReported"
 )
 
 

@@ -124,6 +124,8 @@ def test_the_guide_as_it_is_typed(team: Team) -> None:
     assert "forgiven" in team(next(blocks))
 
     team(next(blocks))  # frozen, and not any more
+    assert "3 members, 3 reported" in team(next(blocks))
+    assert (team.work.path / "reports/acme/index.html").is_file()
     told = team(next(blocks))
     assert "fleet: wave 1 released" in told
     assert "its account is being closed" in told

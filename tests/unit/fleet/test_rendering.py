@@ -13,12 +13,19 @@ from referencing import Registry
 
 from qflow_gitops.errors import ExitCode, LockError
 from qflow_gitops.policy.waves import MemberStanding
+from qflow_gitops.render import html, markdown, text
 from qflow_gitops.render import json as as_json
-from qflow_gitops.render import markdown, text
 from qflow_gitops.render.escape import cells
 from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
 from qflow_gitops.render.textfleet import SHOWN
-from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
+from qflow_gitops.results.fleets import (
+    FleetReported,
+    FleetTold,
+    MemberReported,
+    MemberTold,
+    Turn,
+    WaveTold,
+)
 from qflow_gitops.results.report import Report, failed
 from qflow_gitops.specs import schemas
 from tests.unit.fleet.test_applying import DOUBT, FAILED, World, fleet
@@ -158,3 +165,22 @@ def test_each_result_of_a_fleet_fits_its_schema() -> None:
         VALIDATOR.validate(json.loads(as_json.render(report)))
     broken = failed("fleet status", LockError("fleet.lock can't be read.", reason="fleet_broken"))
     VALIDATOR.validate(json.loads(as_json.render(broken)))
+
+
+def test_a_report_of_members_escapes_what_they_tell() -> None:
+    """A member's program tells of its repository's contents, whoever may write there."""
+    odd = "<script>alert(1)</script>\x1b[31m `x`"
+    members = (
+        MemberReported("acme", odd, odd, {"attempts": 2, "succeeded": 2}, (odd,), (odd,)),
+        MemberReported("globex", odd, problem=odd, exit_code=12),
+    )
+    body = FleetReported("f" * 40, "2026-10-06T09:30:00Z", "", "", members)
+    report = Report("fleet report", ExitCode.UNREACHABLE, "members", body=body)
+    page = html.fleet_index(body).decode()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "\x1b" not in page + text.render(report)
+    assert "2 succeeded" in page
+    assert "2 members, 1 reported" in text.render(report)
+    assert json.loads(as_json.render(report))["members"][1]["counts"] is None
+    harmless(markdown.render(report))
