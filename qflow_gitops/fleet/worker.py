@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import QflowError
+from qflow_gitops.errors import LockError, QflowError
 from qflow_gitops.fleet.clones import Heads
 from qflow_gitops.fleet.looking import LASTS, Looked, look, looked, remembered, unseen, words
 from qflow_gitops.fleet.services import FleetServices
@@ -127,7 +127,9 @@ class Worker:
         heads = None
         try:
             heads = self.services.reach.heads(member)
-            heads, found = self.services.reach.work(member, partial(_applying, member))
+            heads, found = self.services.reach.work(
+                member, partial(_applying, member, self.turns.record)
+            )
         except QflowError as problem:
             return unseen(problem, heads, worked=True)
         told = looked(heads, found, worked=True)
@@ -243,5 +245,17 @@ def work_on(services: FleetServices, name: str) -> Worker:
     return worker
 
 
-def _applying(member: FleetMember, heads: Heads) -> tuple[str, ...]:
+def _applying(member: FleetMember, record: FleetRecord, heads: Heads) -> tuple[str, ...]:
+    """Return the words of an apply. Raises LockError where the member's lockfile is gone."""
+    known = record.member(member.name).seen
+    if known and known.lock_commit and not heads.lock_commit:
+        raise LockError(
+            f"The lockfile's branch of the member {member.name} is gone; it was at "
+            f"{known.lock_commit[:10]}, and without it all would be sent again.",
+            not_done="Nothing of this member was sent.",
+            hint="Put it back from a clone that has it: `git push origin "
+            f"{known.lock_commit}:refs/heads/BRANCH`. If the member's repository is another one "
+            "now, give the member another name.",
+            reason="member_lock_gone",
+        )
     return (*words(member, "apply", heads), "--unattended")

@@ -146,7 +146,10 @@ class FleetRecord:
         What came of a claim that was lost meanwhile counts all the same: it is what was seen last.
         """
         code = seen.exit_code
+        before = self.member(name).seen
         whole = seen._replace(
+            # That there was a lockfile isn't forgotten where nobody could look.
+            lock_commit=seen.lock_commit or (before.lock_commit if before else ""),
             exit_code=code if code >= 0 else 128 - code,  # ended by a signal, as a shell counts it
             reason=_line(seen.reason),
             ended=float(ceil(seen.ended)),

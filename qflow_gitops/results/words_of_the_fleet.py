@@ -26,6 +26,11 @@ FLEET = (
         "Make room or fix the folder's rights; keep the folder.",
     ),
     Word(
+        "member_lock_gone",
+        "A member's lockfile was there, and its branch is gone.",
+        "Put it back from a clone that has it, as the message says.",
+    ),
+    Word(
         "member_lockfile",
         "A member keeps its lockfile in a work tree, which a fleet's clone hasn't got.",
         "Move it to a branch, as the message says.",

@@ -372,6 +372,10 @@ _BY_REASON = {
         "Name those of one set only, or leave out --one-set.",
     ),
     "of a fleet, and done there: test_fleet_attacks.py": (
+        (
+            "Put it back from a clone that has it: `git push origin …:refs/heads/BRANCH`. If the "
+            "member's repository is another one now, give the member another name."
+        ),
         "Which one holds fleet.lock? `git remote rename … …`, or another of them.",
     ),
     "of a member of a fleet, and typed in a clone of it: test_fleet_guide.py": (

@@ -177,3 +177,22 @@ def test_an_empty_commit_after_it_does_not_loosen_waves_either(
     fleet.clone.git("push", "--quiet", "origin", "HEAD:main")
     assert operator("fleet", "apply").code == 5
     assert sandbox.executions() == []
+
+
+def test_a_member_whose_lockfile_is_gone_is_not_taken_for_a_new_one(
+    fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A CI's clone knows nothing of it; fleet.lock does."""
+    assert operator("fleet", "apply").code == 0
+    remote = Workspace(fleet.folder / "c1.git")
+    tip = remote.git("rev-parse", "qflow-lock")
+    remote.git("update-ref", "-d", "refs/heads/qflow-lock")
+    fresh = Cli(fleet.remote.clone("fresh").path, capfd)
+    for _ in range(2):
+        refused = fresh("fleet", "apply")
+        assert refused.code == 11, refused
+    assert len(sandbox.executions()) == 3
+    assert f"git push origin {tip}:refs/heads/BRANCH" in refused.err + refused.out
+    remote.git("update-ref", "refs/heads/qflow-lock", tip)
+    assert fresh("fleet", "apply").code == 0
+    assert len(sandbox.executions()) == 3
