@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from qflow_gitops.base.paths import ProjectFolder
     from qflow_gitops.cli.context import Wiring
     from qflow_gitops.git.repository import GitRepo
-    from qflow_gitops.ports.lockfile import LockBranch, Summaries
+    from qflow_gitops.ports.lock_branch import LockBranch
+    from qflow_gitops.ports.lockfile import Summaries
     from qflow_gitops.stores.registry import Place
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from qflow_gitops.lockfile.ledger import Lockfile
-    from qflow_gitops.ports.lockfile import LockBranch, LockStore, Snapshot
+    from qflow_gitops.ports.lock_branch import LockBranch
+    from qflow_gitops.ports.lockfile import LockStore, Snapshot
     from qflow_gitops.settings.project import Project
 
 STORE = ("lock-store", "lockfile's place")

@@ -21,12 +21,12 @@ from qflow_gitops.git.lock_reading import LockReading
 from qflow_gitops.git.lock_remote import LockRemote
 from qflow_gitops.git.process import shown
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.ports.lockfile import Known, Step, TreeEntry
+from qflow_gitops.ports.lock_branch import Known, Step, TreeEntry
 
 
 @dataclass(frozen=True)
 class GitBranch:
-    """Implements `ports.lockfile.LockBranch`. `time_left`: seconds that a call may take now."""
+    """Implements `ports.lock_branch.LockBranch`. `time_left`: seconds that a call may take now."""
 
     repo: GitRepo
     remote: str

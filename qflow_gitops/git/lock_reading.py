@@ -11,7 +11,7 @@ from qflow_gitops.base.times import of_milliseconds, stamp
 from qflow_gitops.errors import NOTHING_MORE, LockError
 from qflow_gitops.git.child import given_input
 from qflow_gitops.git.lock_git import LockGit, safe
-from qflow_gitops.ports.lockfile import FileChange, Step, TreeEntry
+from qflow_gitops.ports.lock_branch import FileChange, Step, TreeEntry
 
 _LAZY = {"GIT_NO_LAZY_FETCH": "0"}
 _SUBMODULE = "160000"

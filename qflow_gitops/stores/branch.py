@@ -16,16 +16,8 @@ from qflow_gitops.lockfile.pieces import BESIDE, HEAD, Place, files_of, lockfile
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.walk import Walk, is_read
-from qflow_gitops.ports.lockfile import (
-    Kept,
-    Known,
-    LockBranch,
-    LostRace,
-    Snapshot,
-    Step,
-    Summaries,
-    Version,
-)
+from qflow_gitops.ports.lock_branch import Known, LockBranch, Step
+from qflow_gitops.ports.lockfile import Kept, LostRace, Snapshot, Summaries, Version
 from qflow_gitops.stores.branch_anchors import BranchAnchors
 from qflow_gitops.stores.branch_pushing import Pushing
 from qflow_gitops.stores.branch_record import BranchRecord, NothingKept, RecordReader

@@ -15,7 +15,8 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.pieces import BESIDE, HEAD, head_from_bytes
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.walk import PLAIN, is_read
-from qflow_gitops.ports.lockfile import Contents, LockBranch, Standing, TreeEntry
+from qflow_gitops.ports.lock_branch import LockBranch, TreeEntry
+from qflow_gitops.ports.lockfile import Contents, Standing
 from qflow_gitops.stores.branch_session import ROUNDS, contended
 
 _PAUSE = 0.5  # seconds; the longest after a lost race

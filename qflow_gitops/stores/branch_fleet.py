@@ -17,7 +17,7 @@ from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.fleet import FLEET_LOCK, FleetRecord, MemberRecord, missing_in
 from qflow_gitops.lockfile.fleet_codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.walk import PLAIN
-from qflow_gitops.ports.lockfile import Known, LockBranch
+from qflow_gitops.ports.lock_branch import Known, LockBranch
 from qflow_gitops.stores.branch_pushing import Pushing
 from qflow_gitops.stores.branch_session import ROUNDS, contended
 from qflow_gitops.stores.checks import NOTHING_DONE

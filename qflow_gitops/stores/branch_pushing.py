@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qflow_gitops.ports.lockfile import LockBranch
+from qflow_gitops.ports.lock_branch import LockBranch
 
 
 @dataclass(frozen=True)

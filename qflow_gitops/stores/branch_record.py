@@ -26,7 +26,8 @@ from qflow_gitops.lockfile.pieces import (
 from qflow_gitops.lockfile.runs import Attempts, put
 from qflow_gitops.lockfile.walk import PLAIN, Walk, misplaced
 from qflow_gitops.lockfile.worked import Worked, steps_of
-from qflow_gitops.ports.lockfile import LockBranch, Step, Summaries, TreeEntry
+from qflow_gitops.ports.lock_branch import LockBranch, Step, TreeEntry
+from qflow_gitops.ports.lockfile import Summaries
 from qflow_gitops.stores.branch_lockfile import Assembly, Held, broken, parts_of
 from qflow_gitops.stores.checks import NOTHING_DONE
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from qflow_gitops.lockfile.walk import Changed, Walk, is_read
-from qflow_gitops.ports.lockfile import LockBranch, Step
+from qflow_gitops.ports.lock_branch import LockBranch, Step
 
 _AT_ONCE = 2_000
 """So many files and commits are held in memory at a time, if no single commit has more."""

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from qflow_gitops.base.paths import ProjectFolder
 from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.ports.fleet import FleetStore
-from qflow_gitops.ports.lockfile import LockBranch, LockStore, Summaries
+from qflow_gitops.ports.lock_branch import LockBranch
+from qflow_gitops.ports.lockfile import LockStore, Summaries
 from qflow_gitops.settings.project import LockSettings
 
 

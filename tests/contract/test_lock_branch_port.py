@@ -9,7 +9,7 @@ import pytest
 from qflow_gitops.errors import LockError
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.repository import GitRepo
-from qflow_gitops.ports.lockfile import LockBranch
+from qflow_gitops.ports.lock_branch import LockBranch
 from tests.fakes.lock_branch import FakeLockBranch, FakeLockRemote
 from tests.helpers.clones import Remote
 from tests.helpers.git import Workspace

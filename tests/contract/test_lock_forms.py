@@ -29,7 +29,8 @@ from qflow_gitops.lockfile.pieces import (
     piece_from_bytes,
     place_of,
 )
-from qflow_gitops.ports.lockfile import LockBranch, LockStore
+from qflow_gitops.ports.lock_branch import LockBranch
+from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.stores.branch import BranchStore
 from qflow_gitops.stores.branch_record import NothingKept
 from qflow_gitops.stores.worktree import WorktreeStore

@@ -7,7 +7,7 @@ from itertools import count
 from typing import NamedTuple
 
 from qflow_gitops.errors import LockError
-from qflow_gitops.ports.lockfile import FileChange, Known, Step, TreeEntry
+from qflow_gitops.ports.lock_branch import FileChange, Known, Step, TreeEntry
 
 
 class Version(NamedTuple):
@@ -43,7 +43,7 @@ class FakeLockRemote:
 
 
 class FakeLockBranch:
-    """Implements `ports.lockfile.LockBranch`: one clone's end, which remembers what it saw."""
+    """Implements `ports.lock_branch.LockBranch`: one clone's end, which remembers what it saw."""
 
     where = "branch qflow-lock of origin"
     remote = "origin"

@@ -16,7 +16,7 @@ from qflow_gitops.lockfile.pieces import MOST, files_of
 from qflow_gitops.lockfile.runs import LazyRuns
 from qflow_gitops.lockfile.states import TRANSITIONS, State
 from qflow_gitops.lockfile.walk import Walk
-from qflow_gitops.ports.lockfile import LockBranch
+from qflow_gitops.ports.lock_branch import LockBranch
 from qflow_gitops.stores.branch import BranchStore
 from qflow_gitops.stores.branch_record import NothingKept, RecordReader
 from qflow_gitops.stores.branch_trail import Trail
