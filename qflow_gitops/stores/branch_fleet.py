@@ -137,8 +137,7 @@ class BranchFleetStore:
                 f"{'; '.join(missing[:_NAMED])}.",
                 where=self.where,
                 not_done=NOTHING_DONE,
-                hint=f"Find out who made it: `git log -3 {tip}`. To put back what was there: "
-                f"`{back}`",
+                hint=f"Find out who pushed it: `git log -3 {tip}`. To put it back: `{back}`",
                 reason="fleet_rewritten",
             )
 
