@@ -213,5 +213,5 @@ def test_what_needs_a_host_is_a_few_blocks() -> None:
     assert set(marked) == {
         "docs/concepts/lockfile.md", "docs/guides/github.md", "docs/guides/first-hour.md",
         "docs/guides/audit.md", "docs/verify.md",  # typed by test_anchors.py
-        "docs/guides/gitlab.md",
+        "docs/guides/gitlab.md", "docs/guides/fleet-ci.md",
     }  # fmt: skip
