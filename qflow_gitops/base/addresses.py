@@ -73,6 +73,21 @@ def plain(address: str) -> Remote | None:
     return None
 
 
+def receiver(address: str) -> str:
+    """Return who gets credentials that are sent to an address: `[user@]host[:port]/path`.
+
+    As `same_form` does, but with the port, where another server may listen, and with the user of
+    ssh, in whose folder a path may begin; `git`, which all hosts have, is left out.
+    """
+    remote, form = plain(address), same_form(address, "/")
+    if remote is None or remote.scheme == "file":
+        return form
+    before = address.partition("://")[2] or address
+    user = before.partition("@")[0] if "@" in before.partition("/")[0] else ""
+    who = f"{user}@" if user not in ("", "git") else ""
+    return f"{who}{remote.host}/{form.partition('/')[2]}"
+
+
 def without_secrets(text: str) -> str:
     """Return an address, or words with addresses in them, without what may let somebody in.
 

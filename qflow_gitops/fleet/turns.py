@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from qflow_gitops.base.addresses import same_form
+from qflow_gitops.base.addresses import receiver
 from qflow_gitops.fleet.looking import Looked
 from qflow_gitops.lockfile.fleet import FleetRecord
 from qflow_gitops.policy.waves import MemberStanding, WaveMember, WaveProgress, progress
@@ -84,8 +84,8 @@ class Turns:
 
     @staticmethod
     def address(member: FleetMember) -> str:
-        """Return a member's address in the one form of it."""
-        return same_form(member.repository, "/")
+        """Return who gets a member's credentials."""
+        return receiver(member.repository)
 
     def _room(self, now: datetime) -> "_Room":
         """What the subscriptions have left beside those that anybody works on."""

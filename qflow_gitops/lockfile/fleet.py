@@ -94,7 +94,7 @@ class FleetRecord:
     `commit` is the fleet's that was worked on last, `open` how many of its waves are open: 0 once
     nobody is left whose turn it is. `base` is the commit that was all over before it, whose waves
     hold as well until all are over at `commit`; "" from then on.
-    `credentials` has the addresses (`base.addresses.same_form`) that a set of them was used for;
+    `credentials` has the addresses (`base.addresses.receiver`) that a set of them was used for;
     `freeze` is what the lockfile's head has (`lockfile.notes`).
     """
 

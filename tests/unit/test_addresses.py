@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qflow_gitops.base.addresses import same_form, without_secrets
+from qflow_gitops.base.addresses import receiver, same_form, without_secrets
 
 SAME = {
     "host.example/team/runs": [
@@ -92,3 +92,22 @@ def test_a_remote_that_says_much_costs_little() -> None:
     begun = time.process_time()
     without_secrets("://" * 25_000)
     assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize(
+    ("address", "form"),
+    [
+        ("https://Git.Example.com/acme/runs.git", "git.example.com/acme/runs"),
+        ("https://git.example.com/acme/runs", "git.example.com/acme/runs"),
+        ("https://git.example.com:8443/acme/runs.git", "git.example.com:8443/acme/runs"),
+        ("git@git.example.com:acme/runs.git", "git.example.com/acme/runs"),
+        ("ssh://git@git.example.com/acme/runs.git", "git.example.com/acme/runs"),
+        ("ssh://git@git.example.com:2222/acme/runs.git", "git.example.com:2222/acme/runs"),
+        ("alice@git.example.com:runs", "alice@git.example.com/runs"),
+        ("bob@git.example.com:runs", "bob@git.example.com/runs"),
+        ("/srv/git/runs.git", "/srv/git/runs"),
+        ("file:///srv/git/runs.git", "/srv/git/runs"),
+    ],
+)
+def test_who_gets_credentials_is_told_with_port_and_user(address: str, form: str) -> None:
+    assert receiver(address) == form
