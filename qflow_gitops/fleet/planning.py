@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, worst
-from qflow_gitops.fleet.looking import NEVER, Look, exit_of, look, look_at_all, remembered
+from qflow_gitops.fleet.looking import NEVER, Look, exit_of, look, look_at_all
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
 from qflow_gitops.fleet.turns import Turns
@@ -42,7 +42,7 @@ def plan(
 def status(services: FleetServices, *, exit_code: bool = False) -> Report:
     """Tell what fleet.lock says, without a look at any member. Raises LockError."""
     record = services.store.read()
-    turns = Turns(services.files, remembered(services.fleet.members, record), record)
+    turns = Turns.remembered(services, record)
     body = told(services, turns)
     if not exit_code:
         return Report("fleet status", body=body)
@@ -54,7 +54,7 @@ def status(services: FleetServices, *, exit_code: bool = False) -> Report:
 def looked_at(services: FleetServices, how: Look = look) -> Generator[events.Event, None, Turns]:
     """Look at every member, as long as nobody asks to stop."""
     record = services.store.read()
-    turns = Turns(services.files, remembered(services.fleet.members, record), record)
+    turns = Turns.remembered(services, record)
     # Where credentials never went they don't go for a look either: nobody knows how it stands.
     members = [one for one in services.fleet.members if not turns.elsewhere(one)]
     turns.looked |= {one.name: NEVER for one in services.fleet.members if turns.elsewhere(one)}

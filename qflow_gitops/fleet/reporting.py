@@ -15,7 +15,7 @@ from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import ExitCode, QflowError, worst
 from qflow_gitops.fleet.clones import Heads
-from qflow_gitops.fleet.looking import exit_of, remembered
+from qflow_gitops.fleet.looking import exit_of
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.results.fleets import FleetReported, MemberReported
@@ -38,7 +38,7 @@ def report(services: FleetServices, wanted: Wanted) -> Generator[events.Event, N
     Where a member's credentials never went they don't go for a report either.
     """
     record, fleet = services.store.read(), services.fleet
-    turns = Turns(services.files, remembered(fleet.members, record), record)
+    turns = Turns.remembered(services, record)
     found = {
         one.name: _unread(one, f"its credentials were never used for {address}", ExitCode.HELD)
         for one in fleet.members

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.errors import QflowError
-from qflow_gitops.fleet.looking import remembered
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.fleet.worker import Worker
 
@@ -121,7 +120,7 @@ class Server:
         if record.commit != message.commit or not record.open:
             raise Refused(f"no wave is open at commit {message.commit[:10]}")
         services = self._services(message.commit, record.base)
-        turns = Turns(services.files, remembered(services.fleet.members, record), record)
+        turns = Turns.remembered(services, record)
         if message.member not in turns.looked:
             raise Refused(f"fleet.yaml at {message.commit[:10]} has no member {message.member}")
         worker = Worker(services, turns)

@@ -3,9 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from qflow_gitops.base.addresses import receiver
-from qflow_gitops.fleet.looking import Looked
+from qflow_gitops.fleet.looking import Looked, remembered
+from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.lockfile.fleet import FleetRecord
 from qflow_gitops.policy.waves import MemberStanding, WaveMember, WaveProgress, progress
 from qflow_gitops.settings.fleet import Fleet, FleetMember
@@ -16,13 +18,20 @@ class Turns:
     """The members of a fleet, and which of them may be worked on.
 
     `files` are the fleet that was applied last, if any, and this one: the waves of each hold.
-    `begun` are those that this apply has worked on, or has begun to.
+    `commit` is this fleet's. `begun` are those that this apply has worked on, or has begun to.
     """
 
     files: tuple[Fleet, ...]
     looked: dict[str, Looked]
     record: FleetRecord
+    commit: str
     begun: set[str] = field(default_factory=set)
+
+    @classmethod
+    def remembered(cls, services: FleetServices, record: FleetRecord) -> Self:
+        """Return the turns by how fleet.lock says that the members were seen last."""
+        looked = remembered(services.fleet.members, record)
+        return cls(services.files, looked, record, services.commit)
 
     @property
     def fleet(self) -> Fleet:
@@ -96,8 +105,17 @@ class Turns:
         return room
 
     def _is_forgiven(self, name: str, found: Looked) -> bool:
+        """Whether a person let this failure pass: at this commit of the member.
+
+        Where that isn't known (it couldn't be reached), at this commit of the fleet: a later outage
+        is another failure.
+        """
         commit = found.seen.commit
-        return any(one.members.get(name) == commit for one in self.record.releases if one.wave)
+        return any(
+            one.members.get(name) == commit and (commit or one.commit == self.commit)
+            for one in self.record.releases
+            if one.wave
+        )
 
 
 class _Room:

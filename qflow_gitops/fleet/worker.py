@@ -238,7 +238,7 @@ def work_on(services: FleetServices, name: str) -> Worker:
     `worked` has it afterwards, and is empty where it wasn't its turn, or not in the fleet.
     """
     record = services.store.read()
-    turns = Turns(services.files, remembered(services.fleet.members, record), record)
+    turns = Turns.remembered(services, record)
     worker = Worker(services, turns)
     if name in turns.looked and worker.take_one(name):
         worker.record_one(name, worker.carry_out(name))

@@ -36,7 +36,7 @@ def work(services: FleetServices, names: Sequence[str]) -> Generator[events.Even
             yield events.Said(f"{name}: {worked[name].standing.value}")
     record = services.store.read()
     looked = remembered(services.fleet.members, record) | worked
-    turns = Turns(services.files, looked, record, set(worked))
+    turns = Turns(services.files, looked, record, services.commit, set(worked))
     body = told(services, turns, applied=True)
     body = body._replace(members=tuple(one for one in body.members if one.name in names))
     return _reported(body, worked)

@@ -502,3 +502,16 @@ def test_a_person_lets_go_of_a_member_that_could_not_even_be_planned() -> None:
     assert _body(world.apply()).stopped
     world.apply({"wave": 1}, "It is a test account.")
     assert world.reach.applied() == ["a"]
+
+
+def test_an_outage_that_was_forgiven_is_none_at_a_later_commit_of_the_fleet() -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.problems["c1"] = UnreachableError("Nobody answers.")
+    assert world.apply().exit_code is ExitCode.HELD
+    world.apply({"wave": 1}, "Its host is being moved.")
+    assert world.reach.applied() == ["a"]
+    world.services = replace(world.services, commit="e" * 40)
+    world.reach.commits["a"] = "d" * 40
+    world.apply()
+    world.apply()
+    assert world.reach.applied() == ["a"]
