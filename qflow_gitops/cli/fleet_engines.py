@@ -85,9 +85,12 @@ def _server(wiring: Wiring, name: str, stop: Callable[[], bool]) -> Server:
     import threading
 
     from qflow_gitops.fleet.serving import OneAtATime, Server, is_on_default_branch
+    from qflow_gitops.fleet.worker import without_the_dead
 
     store = OneAtATime(fleet_wiring.store(wiring), threading.RLock())
-    store.read()  # what can't be read or trusted is told now, and not with each message
+    is_dead = fleet_wiring.presence(wiring).is_dead
+    # What can't be read or trusted is told now, and not with each message.
+    store.change(lambda record: without_the_dead(record, is_dead))
     return Server(
         store,
         lambda commit: is_on_default_branch(wiring.branches, fleet_wiring.REMOTE, commit),

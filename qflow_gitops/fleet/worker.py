@@ -166,18 +166,12 @@ class Worker:
 
     def _change(self, decided: Callable[[FleetRecord], FleetRecord | None]) -> None:
         def of_the_living(record: FleetRecord) -> FleetRecord | None:
-            free = self._without_the_dead(record)
+            free = without_the_dead(record, self.services.is_dead)
             return decided(free) or (free if free != record else None)
 
         written = self.services.store.change(of_the_living)
         if written is not None:
             self.turns.record = written
-
-    def _without_the_dead(self, record: FleetRecord) -> FleetRecord:
-        claims = {one.claim.id for one in record.members.values() if one.claim}
-        for name in filter(self.services.is_dead, claims):
-            record = record.given_back(record.held(name), name)
-        return record
 
     def _hear(self, record: FleetRecord, ended: Mapping[str, Looked]) -> None:
         """Take over what others recorded meanwhile: their failures stop a wave here as well.
@@ -230,6 +224,14 @@ class Worker:
             if member.credentials:
                 record = record.accepted(member.credentials, self.turns.address(member))
         return record.claimed(names, by, now)
+
+
+def without_the_dead(record: FleetRecord, is_dead: Callable[[str], bool]) -> FleetRecord:
+    """Give back what processes of this clone claimed that are no more."""
+    claims = {one.claim.id for one in record.members.values() if one.claim}
+    for name in filter(is_dead, claims):
+        record = record.given_back(record.held(name), name)
+    return record
 
 
 def work_on(services: FleetServices, name: str) -> Worker:

@@ -2,17 +2,20 @@
 
     python -m tests.benchmarks fleet [--small]
 
-An apply stands beside the same applies by a bare pool of processes, a plan beside the plans of its
-members one after another. Each member has a remote of its own; the server takes 50 ms to answer.
+An apply, here and by Celery's workers, stands beside the same ones by a bare pool of processes, a
+plan beside the plans of its members one after another. Each member has a remote of its own; the
+server takes 50 ms to answer.
 """
 
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from qflow_gitops.base.times import stamp
@@ -25,9 +28,13 @@ from tests.benchmarks.scale import Scale
 from tests.benchmarks.table import Table
 from tests.helpers.clones import Remote
 from tests.helpers.fleets import FleetOnDisk
+from tests.helpers.redis import PROGRAM as REDIS
+from tests.helpers.redis import Redis
 from tests.helpers.storm import RunningSandbox, sandbox_process
 
-AT_ONCE, LATENCY = 16, "latency=0.05"
+AT_ONCE, LATENCY, WORKERS = 16, "latency=0.05", 4
+BROKER = "QFLOW_FLEET_BROKER"
+Way = Callable[[FleetOnDisk, Mapping[str, str]], Used]
 _WAVE = "[{}]"
 _MORE = f"  apply: {{atOnce: {AT_ONCE}}}\n"
 
@@ -41,7 +48,7 @@ def measure(scale: Scale) -> Table:
         folder = Path(place)
         with sandbox_process(folder, "--fault", LATENCY) as sandbox:
             rows = [
-                _applies(folder / "apply", sandbox, members, rounds),
+                *_applies(folder / "apply", sandbox, members, rounds, 1 if small else WORKERS),
                 _plans(folder / "plan", sandbox, max(4, members // 10), rounds),
                 _memory(folder / "memory", sandbox, many),
             ]
@@ -56,19 +63,51 @@ def _names(count: int) -> list[str]:
     return [f"m{number:04}" for number in range(count)]
 
 
-def _applies(folder: Path, sandbox: RunningSandbox, members: int, rounds: int) -> dict[str, str]:
-    """Apply all members, two runs each: by the fleet, and by a pool of nothing but processes."""
+def _applies(
+    folder: Path, sandbox: RunningSandbox, members: int, rounds: int, workers: int
+) -> list[dict[str, str]]:
+    """Apply all members, two runs each: by the fleet, by workers, and by nothing but processes."""
     folder.mkdir()
     fleet = FleetOnDisk(folder, _names(members), waves=_WAVE, more=_MORE, runs=2)
     environ = fleet.environ(sandbox.url)
-    used: dict[str, list[Used]] = {"fleet": [], "pool": []}
-    for number in range(rounds):
-        for how, run in (("fleet", _by_the_fleet), ("pool", _by_a_pool)):
-            for name in fleet.names:
-                _change(fleet, name, f"{how}-{number}")
-            used[how].append(run(fleet, environ))
-    ours, bare = (medians(used[how]) for how in ("fleet", "pool"))
-    return _row(f"fleet apply, {members} members with 2 runs", ours, bare, "1.25")
+    ways: dict[str, Way] = {"fleet": _by_the_fleet, "pool": _by_a_pool}
+    with ExitStack() as running:
+        if shutil.which(REDIS):
+            told = running.enter_context(_workers(fleet, environ, workers))
+            ways["celery"] = partial(_by_workers, broker=told)
+        used: dict[str, list[Used]] = {how: [] for how in ways}
+        for number in range(rounds):
+            for how, run in ways.items():
+                for name in fleet.names:
+                    _change(fleet, name, f"{how}-{number}")
+                used[how].append(run(fleet, environ))
+    bare = medians(used["pool"])
+    rows = [
+        _row(f"fleet apply, {members} members with 2 runs", medians(used["fleet"]), bare, "1.25")
+    ]
+    if "celery" in used:
+        what = f"the same by {workers} of Celery's workers, {AT_ONCE // workers} at once each"
+        rows.append(_row(what, medians(used["celery"]), bare, "1.5") | {"CPU": ""})
+    return rows
+
+
+@contextmanager
+def _workers(fleet: FleetOnDisk, environ: Mapping[str, str], count: int) -> Iterator[str]:
+    """Start workers, each in a clone of its own, and give the broker's address."""
+    with Redis(fleet.folder) as broker, ExitStack() as running:
+        for number in range(count):
+            clone = fleet.remote.clone(f"worker-{number}").path
+            words = [PROGRAM, "-q", "fleet", "worker", "--concurrency", str(AT_ONCE // count)]
+            own = {**environ, BROKER: broker.url}
+            process = subprocess.Popen(words, cwd=clone, env=own)
+            running.callback(process.wait)
+            running.callback(process.terminate)
+        yield broker.url
+
+
+def _by_workers(fleet: FleetOnDisk, environ: Mapping[str, str], broker: str) -> Used:
+    words = [PROGRAM, "-q", "fleet", "apply", "--engine", "celery"]
+    return measured(words, fleet.clone.path, {**environ, BROKER: broker})
 
 
 def _change(fleet: FleetOnDisk, name: str, value: str) -> None:
