@@ -376,13 +376,14 @@ def test_two_at_once_keep_one(
     both = threading.Barrier(2)
 
     def answer(query: bytes) -> Answer:
-        both.wait(20)
+        both.wait(60)
         return stamps.honest(query)
 
     stamps.answers = answer
     words = ("lock", "anchor", "--format", "json")
     started = [_program(one.path, *words) for one in (applied, second)]
-    told = [json.loads(one.communicate(timeout=60)[0]) for one in started]
+    told = [json.loads(one.communicate(timeout=100)[0]) for one in started]
+    assert [one["error"] for one in told] == [None, None]
     assert sorted(one["new"] for one in told) == [False, True]
     assert len({one["file"] for one in told}) == 1
     assert len(paths(remote)) == 1

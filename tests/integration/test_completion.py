@@ -16,7 +16,7 @@ import pytest
 
 from tests.helpers.clones import BRANCH_PROJECT
 from tests.helpers.git import Workspace
-from tests.helpers.partners import REQUIRED
+from tests.helpers.partners import REQUIRED, nightly
 from tests.helpers.specs import CONNECTOR, WORKFLOW, spec
 
 PROGRAM = '#!/bin/sh\nexec {python} -c "from qflow_gitops.cli.main import main; main()" "$@"\n'
@@ -168,10 +168,12 @@ def test_paths(complete: Complete) -> None:
         assert {each.rstrip("/") for each in complete(line)} & {"runs", "run\\s"}, line
 
 
-def test_behind_a_mistyped_command_nothing_is_offered(complete: Complete) -> None:
+@pytest.mark.parametrize(
+    "line", ["qflow-gitops plna al", pytest.param("qflow-gitops lock vrfy --", marks=nightly)]
+)
+def test_behind_a_mistyped_command_nothing_is_offered(line: str, complete: Complete) -> None:
     """Nor said: an error amid the line would be in the way of whoever types."""
-    for line in ("qflow-gitops plna al", "qflow-gitops lock vrfy --"):
-        assert not {"Usage", "Error", "alpha", "--quick", "There"} & complete(line)
+    assert not {"Usage", "Error", "alpha", "--quick", "There"} & complete(line)
 
 
 def test_outside_a_repository_nothing_is_offered_and_nothing_said(

@@ -12,6 +12,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.fleets import MEMBER, FleetOnDisk, order_of
 from tests.helpers.git import Workspace
+from tests.helpers.partners import nightly
 from tests.helpers.specs import spec
 from tests.integration.test_fleet import fleet, members, operator, started
 
@@ -40,6 +41,7 @@ def until_asked(sandbox: SandboxServer, path: str = "/run") -> None:
         time.sleep(0.05)
 
 
+@nightly
 def test_a_member_that_is_killed_amid_a_request_keeps_the_later_waves_waiting(
     fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer
 ) -> None:
@@ -57,6 +59,7 @@ def test_a_member_that_is_killed_amid_a_request_keeps_the_later_waves_waiting(
     assert {"a-0", "b-0"}.isdisjoint(order_of(sandbox.executions()))
 
 
+@nightly
 def test_who_comes_to_a_clone_where_a_process_still_works_calls_that_no_failure(
     fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,7 +76,9 @@ def test_a_formatter_and_two_readers_agree_on_the_corpus_and_the_examples() -> N
 
 @requires_node
 def test_what_a_formatter_makes_of_an_example_is_still_valid() -> None:
-    texts = [one.read_text() for one in sorted((ROOT / "examples").rglob("*.yaml"))]
+    files = [one.read_text() for one in sorted((ROOT / "examples").rglob("*.yaml"))]
+    texts = [text for text in files if "apiVersion: qflow-gitops/" in text]
+    assert texts
     for text, answer in zip(texts, script("readings.mjs", texts), strict=True):
         assert read(answer["prettier"]["text"]) == read(text) is not None
 
