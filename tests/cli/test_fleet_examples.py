@@ -31,7 +31,7 @@ def test_both_call_the_worker_as_it_is_called() -> None:
     (container,) = pod()["containers"]
     of_unit, of_pod = shlex.split(unit()["ExecStart"]), container["command"]
     assert Path(of_unit[0]).name == of_pod[0] == "qflow-gitops"
-    assert of_pod[1:3] == ["-C", "/work/fleet"]
+    assert of_pod[1:3] == ["-C", "/srv/fleet"]
     for words in (of_unit[1:], of_pod[3:]):
         assert words[:2] == ["fleet", "worker"]
         assert worker_.make_context("worker", words[2:]).params["concurrency"] == 4
