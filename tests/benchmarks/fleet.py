@@ -1,6 +1,6 @@
 """What a fleet costs beside its members alone: plan, apply, and the memory of the driver.
 
-    python -m tests.benchmarks fleet [--small]
+    python -m tests.benchmarks fleet [--small | --sizes N --rounds N]
 
 An apply, here and by Celery's workers, stands beside the same ones by a bare pool of processes, a
 plan beside the plans of its members one after another. Each member has a remote of its own; the
@@ -40,10 +40,13 @@ _MORE = f"  apply: {{atOnce: {AT_ONCE}}}\n"
 
 
 def measure(scale: Scale) -> Table:
-    """Time applies, plans and memory; a fleet of `--small` has 4 members."""
+    """Time applies, plans and memory of a fleet of 300 members, or so many as `--sizes` says.
+
+    That of `--small` has 4.
+    """
     small = scale.largest <= 100
-    members, many = (4, 8) if small else (300, 1000)
-    rounds = 1 if small else 3
+    members, many = (4, 8) if small else (min(scale.largest, 300), 1000)
+    rounds = min(scale.rounds, 3)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         with sandbox_process(folder, "--fault", LATENCY) as sandbox:
