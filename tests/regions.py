@@ -85,8 +85,13 @@ def files(wheels: Path) -> dict[str, str]:
         + _mapping("AWS", names, "The name of each region; those of the iso partitions have none.")
         + "\n"
         + _mapping("OCI", dict(sorted(codes.items())), "The key of each region, an airport's."),
-        SCHEMA: _ENUM.sub(_wrapped(listed, 22).rstrip(","), schema),
+        SCHEMA: _ENUM.sub(lambda found: _as_deep(found[1], listed), schema),
     }
+
+
+def _as_deep(before: str, regions: list[str]) -> str:
+    """Return a list as far to the right as the one before stands."""
+    return _wrapped(regions, len(before) - len(before.lstrip())).rstrip(",")
 
 
 def _wrapped(regions: list[str], indent: int) -> str:
