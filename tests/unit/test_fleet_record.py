@@ -291,7 +291,8 @@ def test_what_the_schema_allows_is_refused_only_for_what_it_cant_say(name: str) 
         return
     beyond = ("a claim that was over", "a detail that moves the cursor", "a key twice",
               "half a character")  # fmt: skip
-    assert schema.is_valid(data, "fleet-lock") is (name in beyond)
+    # The other engine's oldest version stumbles over half a character.
+    assert schemas.validator_for("fleet-lock").is_valid(data) is (name in beyond)
 
 
 def test_what_is_written_is_as_the_schema_says() -> None:
