@@ -110,8 +110,7 @@ def apply_(
         from qflow_gitops.fleet.applying import apply
 
         chosen = fleet_engines.engine(wiring, engine, inventory, acks)
-        services = fleet_wiring.services(wiring, head, inventory)
-        fleet_wiring.check_commit(wiring, services, acks)
+        services = fleet_wiring.services(wiring, head, inventory, acks=acks)
         asked = _asked(acks, reason, timeout)
         present = fleet_wiring.presence(wiring).shown()
         with present as name, wiring.console.progress() as progress:
@@ -154,8 +153,7 @@ def matrix_(
     def work() -> Report:
         from qflow_gitops.fleet.matrix import matrix
 
-        services = fleet_wiring.services(wiring, head)
-        fleet_wiring.check_commit(wiring, services, acks)
+        services = fleet_wiring.services(wiring, head, acks=acks)
         with wiring.console.progress() as progress:
             asked = _asked(acks, reason)
             return progress.follow(matrix(services, asked, wave or 0, retry=not no_retry))
@@ -190,8 +188,8 @@ def work_(
     def work() -> Report:
         from qflow_gitops.fleet import working
 
-        services = fleet_wiring.services(wiring, head, one_set_of=names if one_set else ())
-        fleet_wiring.check_commit(wiring, services, {})
+        one_set_of = names if one_set else ()
+        services = fleet_wiring.services(wiring, head, one_set_of=one_set_of, acks={})
         with fleet_wiring.presence(wiring).shown() as name, wiring.console.progress() as progress:
             report = progress.follow(working.work(replace(services, id=name), names))
         return fleet_wiring.interrupted(services, report)
@@ -235,20 +233,7 @@ def status_(wiring: Wiring, exit_code: bool, format_name: str, copies: options.C
 
 @command.command("report")
 @options.revision("--to", "head", default="HEAD", text="The commit that fleet.yaml is read from.")
-@click.option(
-    "--since",
-    metavar="TIME",
-    default="",
-    callback=options.since,
-    help="Only what was under way since: 2026-10-01 (UTC), 12h, 30d, 4w.",
-)
-@click.option(
-    "--until",
-    metavar="TIME",
-    default="",
-    callback=options.since,
-    help="Only what was under way before: 2026-11-01 (UTC) for all of October.",
-)
+@options.span
 @click.option(
     "--output",
     metavar="DIR",
@@ -271,12 +256,9 @@ def report_(
     """Tell an auditor what ran in each member, by its own `report`. Looks only."""
 
     def work() -> Report:
-        from qflow_gitops.audit.span import Span
         from qflow_gitops.cli import fleet_report
 
-        if since and until and since >= until:
-            raise click.UsageError(f"--since {since} isn't before --until {until}.")
-        return fleet_report.made(wiring, head, Span(since, until), output)
+        return fleet_report.made(wiring, head, options.span_of(since, until), output)
 
     return run(wiring, "fleet report", work, format_name, copies)
 

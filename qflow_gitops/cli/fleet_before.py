@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from qflow_gitops.lockfile.fleet import FleetRecord
     from qflow_gitops.settings.fleet import Fleet, FleetMember
 
-_BRANCH = "qflow-fleet"
 _NOTHING = "No member was worked on."
 
 
@@ -68,8 +67,9 @@ def check_follows(
     Raises StaleError, UsageProblem where the waves of the one before can't be read any more.
     """
     from qflow_gitops.apply import ancestry
+    from qflow_gitops.stores.branch_fleet import BRANCH
 
-    lock = LockSettings(store="branch", remote=remote, branch=_BRANCH)
+    lock = LockSettings(store="branch", remote=remote, branch=BRANCH)
     step = ancestry.look(
         wiring.git,
         wiring.branches,

@@ -115,9 +115,10 @@ def _services(
             reason="fleet_base",
         )
     fleet = fleet_at(wiring.git, commit)
+    earlier = fleet_before.at(wiring, base, fleet_wiring.REMOTE)
     return FleetServices(
         fleet=fleet,
-        base=fleet_before.at(wiring, base, fleet_wiring.REMOTE),
+        before=(earlier,) if earlier else (),
         commit=commit,
         store=store,
         reach=fleet_wiring.reach(

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.base.paths import ROOT
 from qflow_gitops.cli import lock_places
-from qflow_gitops.cli.clock import GIT_TIMEOUT, Stopper, SystemClock
+from qflow_gitops.cli.clock import Stopper, SystemClock
 from qflow_gitops.errors import AGAIN, InvalidInput, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from qflow_gitops.cli.context import Wiring
+    from qflow_gitops.cli.fleet_before import Earlier
     from qflow_gitops.fleet.presence import Presence
     from qflow_gitops.fleet.services import FleetServices, Reach
+    from qflow_gitops.lockfile.fleet import FleetRecord
     from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.results.report import Report
@@ -37,11 +39,16 @@ _NEEDED = ("PATH", "HOME", "LANG", "TMPDIR", "USER", "LOGNAME", "TZ")
 
 
 def services(
-    wiring: Wiring, head: str, inventory: str = "", one_set_of: Sequence[str] = ()
+    wiring: Wiring,
+    head: str,
+    inventory: str = "",
+    one_set_of: Sequence[str] = (),
+    acks: Mapping[str, int] | None = None,
 ) -> FleetServices:
     """Read the fleet of a commit ("": the work tree's), and build what works on it.
 
-    `one_set_of` are members of which what has no prefix in the environment is the set.
+    `one_set_of` are members of which what has no prefix in the environment is the set. With `acks`
+    the commit has to be one that may be applied, but for what they let go; for a look it is None.
     """
     from qflow_gitops.cli import fleet_before
     from qflow_gitops.fleet.services import FleetServices
@@ -50,13 +57,15 @@ def services(
     commit = wiring.git.resolve(head) if head else ""
     listed = _listed(wiring, inventory) if inventory else ()
     fleet, kept = fleet_at(wiring.git, commit, listed), store(wiring)
-    earlier = fleet_before.earlier(wiring, kept.read(), commit, _remote(wiring), listed).fleets
+    record = kept.read()
+    earlier = fleet_before.earlier(wiring, record, commit, _remote(wiring), listed)
+    if acks is not None:
+        _check_commit(wiring, record, commit, earlier, acks)
     stopper = Stopper(_LAST_MOMENT)
     wiring.time_left = stopper.time_left
     return FleetServices(
         fleet=fleet,
-        base=earlier[0] if earlier else None,
-        since=earlier[-1] if len(earlier) > 1 else None,
+        before=earlier.fleets,
         commit=commit,
         store=kept,
         reach=reach(
@@ -90,7 +99,9 @@ def presence(wiring: Wiring) -> Presence:
     return Presence(wiring.git.common_dir / FOLDER / "processes")
 
 
-def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int]) -> None:
+def _check_commit(
+    wiring: Wiring, record: FleetRecord, commit: str, earlier: Earlier, acks: Mapping[str, int]
+) -> None:
     """Refuse to apply a commit that is older than the newest one, or that no branch has yet.
 
     Raises StaleError, UsageProblem. Where a wave is open at it, that was looked at already.
@@ -98,9 +109,9 @@ def check_commit(wiring: Wiring, services: FleetServices, acks: Mapping[str, int
     from qflow_gitops.cli import fleet_before
     from qflow_gitops.sources.branches import BranchRule, unmerged
 
-    record, remote, commit = services.store.read(), _remote(wiring), services.commit
+    remote = _remote(wiring)
     fleet_before.check_follows(wiring, record, commit, remote, acks)
-    fleet_before.check_waves(fleet_before.earlier(wiring, record, commit, remote), acks)
+    fleet_before.check_waves(earlier, acks)
     if record.open and record.commit == commit:
         return
     found = unmerged(wiring.branches, [BranchRule(remote, ())], commit, ask=True)
@@ -209,7 +220,11 @@ def _listed(wiring: Wiring, command: str) -> tuple[FleetMember, ...]:
     environ = {name: wiring.environ[name] for name in _NEEDED if name in wiring.environ}
     try:
         ended = run(
-            shlex.split(command), environ, _INVENTORY_TIME, lambda: GIT_TIMEOUT, _INVENTORY_MOST
+            shlex.split(command),
+            environ,
+            _INVENTORY_TIME,
+            lambda: _INVENTORY_TIME,
+            _INVENTORY_MOST,
         )
     except (OSError, ValueError) as problem:
         raise _no_list(command, str(problem)) from None

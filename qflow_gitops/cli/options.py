@@ -13,6 +13,8 @@ from qflow_gitops.render.formats import COPIES, RESULTS
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from qflow_gitops.audit.span import Span
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Copies = tuple[tuple[str, str], ...]
 """Further results to write: (format, file)."""
@@ -108,6 +110,34 @@ def since(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
         return times.since(value, datetime.now(UTC))
     except ValueError as problem:
         raise click.BadParameter(str(problem)) from None
+
+
+def span(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--since` and `--until` of a report."""
+    until = click.option(
+        "--until",
+        metavar="TIME",
+        default="",
+        callback=since,
+        help="Only what was under way before: 2026-11-01 (UTC) for all of October.",
+    )
+    begin = click.option(
+        "--since",
+        metavar="TIME",
+        default="",
+        callback=since,
+        help="Only what was under way since: 2026-10-01 (UTC), 12h, 30d, 4w.",
+    )
+    return begin(until(function))
+
+
+def span_of(begin: str, end: str) -> Span:
+    """Return the span of time that a report is about. Raises click.UsageError for none."""
+    from qflow_gitops.audit.span import Span
+
+    if begin and end and begin >= end:
+        raise click.UsageError(f"--since {begin} isn't before --until {end}.")
+    return Span(begin, end)
 
 
 environment: Decorator = click.option(

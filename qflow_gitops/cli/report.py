@@ -21,20 +21,7 @@ if TYPE_CHECKING:
     "runs", metavar="[RUN|EXECUTION]...", nargs=-1, shell_complete=options.completed("shown")
 )
 @options.environment
-@click.option(
-    "--since",
-    metavar="TIME",
-    default="",
-    callback=options.since,
-    help="Only what was under way since: 2026-10-01 (UTC), 12h, 30d, 4w.",
-)
-@click.option(
-    "--until",
-    metavar="TIME",
-    default="",
-    callback=options.since,
-    help="Only what was under way before: 2026-11-01 (UTC) for all of October.",
-)
+@options.span
 @click.option(
     "--live",
     is_flag=True,
@@ -87,11 +74,9 @@ def command(
     """
 
     def work() -> Report:
-        from qflow_gitops.audit.span import Span
         from qflow_gitops.commands.report import Asked
 
-        if since and until and since >= until:
-            raise click.UsageError(f"--since {since} isn't before --until {until}.")
+        asked_span = options.span_of(since, until)
         if (
             statements
             and output
@@ -102,7 +87,7 @@ def command(
             )
         if key and not statements:
             raise click.UsageError("--key signs statements: it goes with --statements DIR.")
-        asked = Asked(runs, environment, Span(since, until), live, exit_code)
+        asked = Asked(runs, environment, asked_span, live, exit_code)
         return _made(wiring, asked, _Folders(output or "", statements or "", key))
 
     return run(wiring, "report", work, format_name, copies)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import AGAIN, LockError, StaleError, UsageProblem
+from qflow_gitops.errors import LockError, StaleError, UsageProblem
 from qflow_gitops.lockfile.freezes import Freeze, describe, recorded
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent, freezes_of
@@ -18,7 +18,7 @@ from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.lockseen import beginning
 from qflow_gitops.sources.policies import check_record
-from qflow_gitops.sources.reasons import refuse_secret
+from qflow_gitops.sources.reasons import encodable, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def freeze(reason: str, services: FreezeServices) -> Report:
     Where it is frozen for this very reason nothing is written; another reason is a further
     freeze. Raises UsageProblem, LockError, BusyError.
     """
-    asked = _checked(reason, "Nothing was frozen.")
+    asked = given(reason, "Nothing was frozen.")
 
     def wanted(lockfile: Lockfile) -> bool:
         _check_place(lockfile, services)
@@ -69,7 +69,7 @@ def unfreeze(reason: str, services: FreezeServices) -> Report:
             )
         return bool(known)
 
-    asked = _checked(reason, "It is as frozen as it was.")
+    asked = given(reason, "It is as frozen as it was.")
     return _announced("unfreeze", UNFROZEN, asked, wanted, services)
 
 
@@ -94,7 +94,7 @@ def _announced(
         nonlocal seen, event
         seen, event = lockfile, None
         if wanted(lockfile):
-            by = {name: _text(value) for name, value in services.author.items()}
+            by = {name: encodable(value) for name, value in services.author.items()}
             extra = {"reason": reason, "by": by, "nonce": secrets.token_hex(16)}
             event = LedgerEvent(stamp(services.clock.now()), what, extra)
         return event
@@ -136,20 +136,3 @@ def _check_place(lockfile: Lockfile, services: FreezeServices) -> None:
             "setting QFLOW_FREEZE."
         )
         raise
-
-
-def _checked(reason: str, not_done: str) -> str:
-    if not reason.strip():
-        raise UsageProblem(
-            "--reason is empty.",
-            not_done=not_done,
-            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
-            reason="reason_missing",
-        )
-    refuse_secret(reason, not_done)
-    return _text(reason.strip())
-
-
-def _text(value: str) -> str:
-    """Return a text as UTF-8 can hold it: an argument of a command line may be any bytes."""
-    return value.encode("utf-8", "replace").decode()

@@ -22,7 +22,7 @@ from qflow_gitops.results.records import Resolved
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
 from qflow_gitops.sources.lockseen import seen
-from qflow_gitops.sources.reasons import refuse_secret
+from qflow_gitops.sources.reasons import given
 from qflow_gitops.sources.runs import run_key
 
 NOTHING = "The lockfile is as it was."
@@ -118,14 +118,7 @@ def settled_elsewhere(key: RunKey, placed: Placed) -> BusyError:
 
 def check_reason(decision: Decision) -> None:
     """Refuse a decision that says no reason."""
-    if not decision.reason.strip():
-        raise UsageProblem(
-            "--reason is empty.",
-            not_done=NOTHING,
-            hint=f"Say why, the lockfile keeps it: `{AGAIN} --reason TEXT`",
-            reason="reason_missing",
-        )
-    refuse_secret(decision.reason, NOTHING)
+    given(decision.reason, NOTHING)
 
 
 # --- which attempt -------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from qflow_gitops.apply import events
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import AGAIN, ExitCode, UsageProblem, worst
+from qflow_gitops.errors import ExitCode, UsageProblem, worst
 from qflow_gitops.fleet.engines.engine import Engine
 from qflow_gitops.fleet.looking import Looked, exit_of, glance, look_on
 from qflow_gitops.fleet.planning import looked_at
@@ -17,10 +17,11 @@ from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.fleet.worker import Worker
-from qflow_gitops.lockfile.fleet import FleetRecord, Release
+from qflow_gitops.lockfile.fleet import FLEET_LOCK, FleetRecord, Release
 from qflow_gitops.policy.waves import MemberStanding
 from qflow_gitops.results.fleets import FleetTold, Turn
 from qflow_gitops.results.report import Report
+from qflow_gitops.sources.reasons import given
 
 WAVE, CREDENTIALS = "wave", "credentials"
 """What a person can release: a stopped wave, by its number; credentials that would go to another
@@ -80,20 +81,14 @@ def release(services: FleetServices, turns: Turns, asked: Asked) -> None:
     """Record what a person lets go, once it is what is held. Raises UsageProblem."""
     if not asked.acks:
         return
-    if not asked.reason.strip():
-        raise UsageProblem(
-            "A release needs a reason.",
-            not_done=_NOTHING,
-            hint=f"Say why: `{AGAIN} --reason TEXT`",
-            reason="reason_missing",
-        )
+    reason = given(asked.reason, _NOTHING, FLEET_LOCK)
 
     def decided(record: FleetRecord) -> FleetRecord:
         turns.record = record
         for name, number in asked.acks.items():
             if name not in _RELEASES:
                 raise _isnt_so(f"A fleet has no hold `{name}`.", "", False)
-            record = _RELEASES[name](services, turns, record, number, asked.reason)
+            record = _RELEASES[name](services, turns, record, number, reason)
         return record
 
     written = services.store.change(decided)

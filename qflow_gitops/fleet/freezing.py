@@ -5,15 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import UsageProblem
-from qflow_gitops.lockfile.fleet import FleetRecord
+from qflow_gitops.lockfile.fleet import FLEET_LOCK, FleetRecord
 from qflow_gitops.lockfile.freezes import recorded
 from qflow_gitops.lockfile.notes import FROZEN, UNFROZEN, LedgerEvent
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.fleet import FleetStore
 from qflow_gitops.results.records import Standstill
 from qflow_gitops.results.report import Report
-from qflow_gitops.sources.reasons import refuse_secret
+from qflow_gitops.sources.reasons import encodable, given
 
 
 class Brakes(Protocol):
@@ -37,7 +36,7 @@ def freeze(reason: str, brakes: Brakes) -> Report:
 
     Where it is frozen for this very reason nothing is written. Raises UsageProblem, LockError.
     """
-    said = _checked(reason, "Nothing was frozen.")
+    said = given(reason, "Nothing was frozen.", FLEET_LOCK)
 
     def is_wanted(record: FleetRecord) -> bool:
         return said not in {event.text("reason") for event in record.freezes}
@@ -47,7 +46,7 @@ def freeze(reason: str, brakes: Brakes) -> Report:
 
 def unfreeze(reason: str, brakes: Brakes) -> Report:
     """Lift every freeze of fleet.lock. Raises UsageProblem, LockError."""
-    said = _checked(reason, "It is as frozen as it was.")
+    said = given(reason, "It is as frozen as it was.", FLEET_LOCK)
     return _written("fleet unfreeze", UNFROZEN, said, lambda record: bool(record.freezes), brakes)
 
 
@@ -58,14 +57,15 @@ def _written(
     is_wanted: Callable[[FleetRecord], bool],
     brakes: Brakes,
 ) -> Report:
-    before = brakes.store.read()
+    before = FleetRecord()
 
     def decided(record: FleetRecord) -> FleetRecord | None:
         nonlocal before
         before = record
         if not is_wanted(record):
             return None
-        extra = {"reason": reason, "by": dict(brakes.author), "nonce": secrets.token_hex(16)}
+        by = {name: encodable(who) for name, who in brakes.author.items()}
+        extra = {"reason": reason, "by": by, "nonce": secrets.token_hex(16)}
         return record.frozen(LedgerEvent(stamp(brakes.clock.now()), what, extra))
 
     written = brakes.store.change(decided)
@@ -77,12 +77,3 @@ def _written(
         lifted=recorded(each for each in before.freezes if each not in holding),
     )
     return Report(command, body=body)
-
-
-def _checked(reason: str, not_done: str) -> str:
-    if not reason.strip():
-        raise UsageProblem(
-            "A freeze, and its end, need a reason.", where="--reason", not_done=not_done
-        )
-    refuse_secret(reason, not_done)
-    return " ".join(reason.split())

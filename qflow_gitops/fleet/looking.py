@@ -6,7 +6,7 @@ left to do, or failed, and neither moved since, it stands as it did; nothing els
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from qflow_gitops.apply.workers import Background
 from qflow_gitops.errors import ExitCode, QflowError
@@ -18,6 +18,7 @@ from qflow_gitops.lockfile.fleet import FleetRecord, MemberRecord, Seen
 from qflow_gitops.policy.waves import MemberStanding
 from qflow_gitops.settings.fleet import FleetMember
 
+Found = TypeVar("Found")
 LASTS = frozenset({MemberStanding.DONE, MemberStanding.FAILED})
 """What a member stands as until its repository moves."""
 _GLANCE = 0.5  # seconds after which it is looked whether somebody asks to stop
@@ -119,23 +120,24 @@ def remembered(members: Sequence[FleetMember], record: FleetRecord) -> dict[str,
 Look = Callable[[FleetMember, MemberRecord, Reach], Looked]
 
 
-def look_at_all(
+def side_by_side(
     members: Sequence[FleetMember],
-    record: FleetRecord,
-    reach: Reach,
     at_once: int,
-    how: Look = look,
-) -> Iterator[tuple[str, Looked]]:
-    """Look at many, so many at once; give each as it is known."""
+    work: Callable[[FleetMember], Found],
+    stop: Callable[[], bool],
+) -> Iterator[tuple[str, Found]]:
+    """Do something about many members, so many at once; give what comes of each as it is known.
+
+    Once somebody asks to stop none is begun any more.
+    """
     background: Background[str] = Background()
     left = list(reversed(members))
     under_way = 0
     try:
-        while left or under_way:
-            while left and under_way < at_once:
+        while (left and not stop()) or under_way:
+            while left and under_way < at_once and not stop():
                 member = left.pop()
-                kept = record.member(member.name)
-                background.do(member.name, partial(how, member, kept, reach))
+                background.do(member.name, partial(work, member))
                 under_way += 1
             for name, found in background.done(_GLANCE):
                 under_way -= 1
@@ -148,8 +150,12 @@ def look_at_all(
 
 def words(member: FleetMember, command: str, heads: Heads) -> tuple[str, ...]:
     """Return what is typed after the program's name, for the commits that a remote has."""
-    environment = ("-e", member.environment) if member.environment else ()
-    return (command, "--to", heads.commit, *environment)
+    return (command, "--to", heads.commit, *environment(member))
+
+
+def environment(member: FleetMember) -> tuple[str, ...]:
+    """Return the option that names a member's environment, if it has one."""
+    return ("-e", member.environment) if member.environment else ()
 
 
 def _is_of(kept: Seen, heads: Heads) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Generator
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, worst
-from qflow_gitops.fleet.looking import NEVER, Look, exit_of, look, look_at_all
+from qflow_gitops.fleet.looking import NEVER, Look, Looked, exit_of, look, side_by_side
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.telling import told
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.results.fleets import FleetTold, Turn
 from qflow_gitops.results.report import Report
+from qflow_gitops.settings.fleet import FleetMember
 
 _EVERY = 50
 """So many members are looked at between two words about how far it is."""
@@ -56,15 +57,18 @@ def looked_at(services: FleetServices, how: Look = look) -> Generator[events.Eve
     record = services.store.read()
     turns = Turns.remembered(services, record)
     # Where credentials never went they don't go for a look either: nobody knows how it stands.
-    members = [one for one in services.fleet.members if not turns.elsewhere(one)]
-    turns.looked |= {one.name: NEVER for one in services.fleet.members if turns.elsewhere(one)}
-    every = look_at_all(members, record, services.reach, services.fleet.at_once, how)
+    elsewhere = {one.name: NEVER for one in services.fleet.members if turns.elsewhere(one)}
+    turns.looked |= elsewhere
+    members = [one for one in services.fleet.members if one.name not in elsewhere]
+
+    def looked(member: FleetMember) -> Looked:
+        return how(member, record.member(member.name), services.reach)
+
+    every = side_by_side(members, services.fleet.at_once, looked, services.stop)
     for seen, (name, found) in enumerate(every, 1):
         turns.looked[name] = found
         if seen % _EVERY == 0:
             yield events.Said(f"{seen:,} of {len(members):,} members looked at.")
-        if services.stop():
-            break
     return turns
 
 

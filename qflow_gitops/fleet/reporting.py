@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qflow_gitops.apply import events
-from qflow_gitops.apply.workers import Background
 from qflow_gitops.audit.span import Span
 from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import ExitCode, QflowError, worst
 from qflow_gitops.fleet.clones import Heads
-from qflow_gitops.fleet.looking import exit_of
+from qflow_gitops.fleet.looking import environment, exit_of, side_by_side
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.results.fleets import FleetReported, MemberReported
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.fleet import FleetMember
-
-_GLANCE = 0.5  # seconds after which it is looked whether somebody asks to stop
 
 
 class Wanted(NamedTuple):
@@ -44,23 +41,11 @@ def report(services: FleetServices, wanted: Wanted) -> Generator[events.Event, N
         for one in fleet.members
         if (address := turns.elsewhere(one))
     }
-    left = [one for one in reversed(fleet.members) if one.name not in found]
-    background: Background[str] = Background()
-    under_way = 0
-    try:
-        while (left and not services.stop()) or under_way:
-            while left and under_way < fleet.at_once and not services.stop():
-                member = left.pop()
-                background.do(member.name, partial(_reported, services, wanted, member))
-                under_way += 1
-            for name, one in background.done(_GLANCE):
-                under_way -= 1
-                if isinstance(one, BaseException):
-                    raise one
-                found[name] = one
-                yield events.Said(f"{len(found):,} of {len(fleet.members):,}: {name}")
-    finally:
-        background.close()
+    left = [one for one in fleet.members if one.name not in found]
+    work = partial(_reported, services, wanted)
+    for name, one in side_by_side(left, fleet.at_once, work, services.stop):
+        found[name] = one
+        yield events.Said(f"{len(found):,} of {len(fleet.members):,}: {name}")
     never = partial(_unread, problem="it was ended before", code=ExitCode.OK)
     members = tuple(found.get(one.name) or never(one) for one in fleet.members)
     span = wanted.span
@@ -74,11 +59,10 @@ def report(services: FleetServices, wanted: Wanted) -> Generator[events.Event, N
 
 def words(member: FleetMember, wanted: Wanted, _heads: Heads) -> tuple[str, ...]:
     """Return what is typed after the program's name."""
-    environment = ("-e", member.environment) if member.environment else ()
     since = ("--since", wanted.span.since) if wanted.span.since else ()
     until = ("--until", wanted.span.until) if wanted.span.until else ()
     output = ("--output", str(wanted.stage / member.name)) if wanted.stage else ()
-    return ("report", *environment, *since, *until, *output)
+    return ("report", *environment(member), *since, *until, *output)
 
 
 def _reported(services: FleetServices, wanted: Wanted, member: FleetMember) -> MemberReported:

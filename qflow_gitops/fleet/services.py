@@ -35,15 +35,15 @@ class Reach(Protocol):
 class FleetServices:
     """What a use case works with.
 
-    `commit` is the fleet's, "" for the work tree; `base` is the file whose waves were all over
-    last, `since` another one that was worked on after it; None where there is none. `frozen` says
-    what holds everything beside fleet.lock, "" for nothing. `author` is as in the lockfile. `stop`
-    says whether somebody asked to. `id` is the name of this process' claims, `is_dead` says of
-    another's that its owner is no more.
+    `commit` is the fleet's, "" for the work tree; `before` are the files whose waves hold as well,
+    oldest first: the one whose were all over last, and another one that was worked on after it.
+    `frozen` says what holds everything beside fleet.lock, "" for nothing. `author` is as in the
+    lockfile. `stop` says whether somebody asked to. `id` is the name of this process' claims,
+    `is_dead` says of another's that its owner is no more.
     """
 
     fleet: Fleet
-    base: Fleet | None
+    before: tuple[Fleet, ...]
     commit: str
     store: FleetStore
     reach: Reach
@@ -53,9 +53,8 @@ class FleetServices:
     stop: Callable[[], bool] = lambda: False
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     is_dead: Callable[[str], bool] = lambda _: False
-    since: Fleet | None = None
 
     @property
     def files(self) -> tuple[Fleet, ...]:
         """The fleets whose waves hold: those that were worked on before, and this one."""
-        return (*filter(None, (self.base, self.since)), self.fleet)
+        return (*self.before, self.fleet)

@@ -31,13 +31,14 @@ def told(
     waves = waves_of(turns.fleet.waves, turns.fleet.members)
     wave_of = {name: number for number, names in enumerate(waves, 1) for name in names}
     why = frozen(services, turns)
-    teller = _Teller(turns, found, why, wave_of, now, command)
-    members = tuple(map(teller.told, turns.fleet.members))
+    members = turns.fleet.members
+    elsewhere = sum(bool(turns.elsewhere(one)) for one in members)
+    teller = _Teller(turns, found, why, wave_of, now, command, elsewhere)
     return FleetTold(
         services.commit,
         services.store.where,
         turns.record.serial,
-        members,
+        tuple(map(teller.told, members)),
         tuple(teller.wave(number, names) for number, names in enumerate(waves, 1)),
         min(found.wave, len(waves)),
         found.stopped,
@@ -60,6 +61,7 @@ class _Teller:
     wave_of: dict[str, int]
     now: datetime
     command: str
+    elsewhere: int
 
     def told(self, member: FleetMember) -> MemberTold:
         looked, standing = self.turns.looked[member.name], self.turns.standing(member)
@@ -119,8 +121,8 @@ class _Teller:
         )
 
     def _about_credentials(self) -> str:
-        held = sum(1 for one in self.turns.fleet.members if self.turns.elsewhere(one))
-        return f"If that is right: `{self.command} --ack credentials={held} --reason TEXT`"
+        way = f"{self.command} --ack credentials={self.elsewhere} --reason TEXT"
+        return f"If that is right: `{way}`"
 
     def wave(self, number: int, names: Sequence[str]) -> WaveTold:
         mine = set(names)

@@ -13,6 +13,7 @@ from qflow_gitops.fleet.freezing import freeze, unfreeze
 from qflow_gitops.fleet.planning import plan, status
 from qflow_gitops.fleet.services import FleetServices
 from qflow_gitops.lockfile.fleet import FleetRecord, Seen, claim
+from qflow_gitops.lockfile.fleet_codec import to_bytes
 from qflow_gitops.policy.rollout import Share
 from qflow_gitops.policy.waves import Counting, MemberStanding, Outcomes, Wave
 from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn
@@ -45,9 +46,9 @@ class World:
 
     def __init__(self, fleet: Fleet, base: Fleet | None = None) -> None:
         self.store, self.reach, self.clock = FakeFleetStore(), FakeReach(), FakeClock()
-        self.services = FleetServices(
-            fleet, base, "f" * 40, self.store, self.reach, self.clock, {"actor": "ada"}
-        )
+        before = (base,) if base else ()
+        about = ("f" * 40, self.store, self.reach, self.clock, {"actor": "ada"})
+        self.services = FleetServices(fleet, before, *about)
 
     def apply(
         self, acks: Mapping[str, int] | None = None, reason: str = "", patience: float = 0.0
@@ -169,6 +170,30 @@ def test_a_release_of_what_is_not_held_releases_nothing(
     assert stopped.value.reason == word
     assert world.store.record.releases == ()
     assert world.reach.applied() == ["c1"]
+
+
+def test_a_reason_that_holds_a_secret_is_kept_nowhere() -> None:
+    world = World(fleet("a", "c1"))
+    world.reach.ends["c1"] = FAILED
+    world.apply()
+    token = "ghp_" + "a1B2" * 9
+    with pytest.raises(UsageProblem) as released:
+        world.apply({"wave": 1}, f"It is {token}.")
+    with pytest.raises(UsageProblem) as frozen:
+        freeze(f"It is {token}.", world.services)
+    for stopped in (released.value, frozen.value):
+        assert stopped.reason == "reason_secret"
+        assert token not in str(stopped)
+    assert token not in repr(world.store.record)
+    assert world.reach.applied() == ["c1"]
+
+
+def test_a_reason_of_any_bytes_is_one_that_can_be_written() -> None:
+    """As a command line gives it: what isn't UTF-8 comes as half a character."""
+    world = World(fleet("a"))
+    freeze("It burns \udcff.", world.services)
+    assert to_bytes(world.store.record)
+    assert "It burns ?." in _body(world.plan()).frozen
 
 
 def test_a_doubt_stops_the_waves_and_nobody_lets_it_pass() -> None:
@@ -486,7 +511,7 @@ def test_what_another_apply_did_at_an_older_commit_is_not_done() -> None:
 def test_what_was_all_over_last_holds_whatever_came_since() -> None:
     strict, loose = fleet("a", "c1"), fleet("a", "c1", waves=(Wave(),))
     world = World(loose, strict)
-    world.services = replace(world.services, since=loose)
+    world.services = replace(world.services, before=(strict, loose))
     world.reach.ends["c1"] = HELD
     world.apply()
     assert world.reach.applied() == ["c1"]

@@ -151,7 +151,7 @@ def test_loosened_waves_loosen_nothing_before_all_are_over_once() -> None:
     world = World(strict)
     world.store.record = world.store.record.opened(1, "e" * 40).closed()
     world.services = replace(
-        world.services, base=strict, fleet=fleet("a", "c1", "c2", waves=(Wave(),))
+        world.services, before=(strict,), fleet=fleet("a", "c1", "c2", waves=(Wave(),))
     )
     assert published(world) == ["c1", "c2"]
     assert world.store.record.base == "e" * 40
