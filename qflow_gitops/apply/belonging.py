@@ -12,8 +12,9 @@ from qflow_gitops.apply.preconditions import PLACE, ApplyRequest
 from qflow_gitops.base.addresses import without_secrets
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import AGAIN, BusyError, LockError, UsageProblem
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, Note
+from qflow_gitops.lockfile.notes import Note
 from qflow_gitops.lockfile.places import (
     check_open,
     closed,

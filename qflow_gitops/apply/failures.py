@@ -15,9 +15,10 @@ from qflow_gitops.apply.steps import culprit, told
 from qflow_gitops.apply.workers import Background
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import QflowError
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.failing import told_of
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, Note
+from qflow_gitops.lockfile.notes import Note
 from qflow_gitops.lockfile.states import UNSUCCESSFUL
 from qflow_gitops.ports.lockfile import LostRace
 from qflow_gitops.ports.qualys import Qualys

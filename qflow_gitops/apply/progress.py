@@ -8,9 +8,10 @@ from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.times import stamp
 from qflow_gitops.findings.finding import has_errors
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.inheritance import Inheritance
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, Note
+from qflow_gitops.lockfile.notes import Note
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.plan.context import Context

@@ -10,9 +10,9 @@ from qflow_gitops.apply.known_executions import KnownExecutions
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import LockError, UnreachableError
 from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.circumstances import for_intent
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import FINAL, State
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.lockfile import LockSession, LostRace

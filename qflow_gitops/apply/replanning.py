@@ -9,8 +9,8 @@ from qflow_gitops.apply.brakes import Brake, brake_at
 from qflow_gitops.apply.planned import PlannedApply, due_in
 from qflow_gitops.apply.planner import Planner, Released
 from qflow_gitops.base.names import RunKey
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.plan.change import Action, Reason
 from qflow_gitops.policy import rules
 from qflow_gitops.ports.lockfile import LockSession, Snapshot

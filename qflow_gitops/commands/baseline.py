@@ -10,8 +10,8 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, UsageProblem
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Change, Plan, Reason

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from qflow_gitops.apply.belonging import first_place
 from qflow_gitops.base.paths import LOCK_FILE, PROJECT_FILE, ROOT, ProjectFolder
 from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import from_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.lockfile import LockStore, LostRace

@@ -11,9 +11,10 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.commands import edit_files
 from qflow_gitops.errors import AGAIN, BusyError, InvalidInput, LockError
 from qflow_gitops.lockfile.attempt import is_leased, lease_end
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.moving import Step, Way, closing, copied, next_step, opening
-from qflow_gitops.lockfile.notes import PENDING, Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import PENDING, LedgerEvent, Note
 from qflow_gitops.lockfile.places import (
     Site,
     closed,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from qflow_gitops.base.jsontext import indented
 from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile import outbox
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.attempt_json import attempt_to_json, attempts_from_json, rest_of, text_in
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
@@ -53,12 +54,15 @@ def head_to_json(lockfile: Lockfile) -> Json:
         "serial": lockfile.serial,
         **_listed("places", lockfile.places),
         **_listed("freeze", lockfile.notes),
+        **outbox.to_json(lockfile.outbox),
         **lockfile.extra,
         "environments": {
             name: {
                 **({"latest": record.latest} if record.latest else {}),
                 **({"appliedThrough": record.applied_through} if record.applied_through else {}),
                 **({"folder": record.folder} if record.folder else {}),
+                **({"lastApply": record.last_apply} if record.last_apply else {}),
+                **({"held": record.held} if record.held else {}),
                 **_listed("events", record.notes),
                 **record.extra,
             }
@@ -181,7 +185,13 @@ def _lockfile(data: Json) -> Lockfile:
     )
 
 
-_OF_AN_ENVIRONMENT = ("latest", "appliedThrough", "folder", "events", "runs")
+_OF_THE_HEAD = (
+    "lockfileVersion", "lineage", "serial", "places", "freeze", "tells", "outbox", "givenUp",
+    "environments",
+)  # fmt: skip
+_OF_AN_ENVIRONMENT = (
+    "latest", "appliedThrough", "folder", "lastApply", "held", "events", "runs",
+)  # fmt: skip
 
 
 def head_from_json(data: Json) -> Lockfile:
@@ -191,7 +201,6 @@ def head_from_json(data: Json) -> Lockfile:
         raise _OtherVersion(version)
     if version != LOCKFILE_VERSION:
         raise ValueError(f"lockfileVersion is {version!r}")
-    known = ("lockfileVersion", "lineage", "serial", "places", "freeze", "environments")
     serial, lineage = data["serial"], data["lineage"]
     if not isinstance(serial, int) or isinstance(serial, bool) or not 0 <= serial <= _MOST:
         raise ValueError("serial isn't a count")
@@ -204,11 +213,15 @@ def head_from_json(data: Json) -> Lockfile:
             notes=_events(record, "events"),
             extra=rest_of(record, _OF_AN_ENVIRONMENT),
             folder=text_in(record, "folder"),
+            last_apply=text_in(record, "lastApply"),
+            held=text_in(record, "held"),
         )
         for name, record in data["environments"].items()
     }
     freezes, places = _events(data, "freeze"), _events(data, "places")
-    return Lockfile(lineage, serial, environments, freezes, rest_of(data, known), places)
+    extra = rest_of(data, _OF_THE_HEAD)
+    waiting = outbox.from_json(data)
+    return Lockfile(lineage, serial, environments, freezes, extra, places, waiting)
 
 
 def _events(data: Mapping[str, Any], key: str) -> tuple[LedgerEvent, ...]:

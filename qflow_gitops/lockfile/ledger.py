@@ -4,14 +4,16 @@ A ledger: attempts and events are only ever added. Pure; its bytes are the busin
 `codec`, where they live that of a lock store.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, AttemptKey, Transition
-from qflow_gitops.lockfile.notes import OF_PLACES, Checkpoint, LedgerEvent, Note, freezes_of
+from qflow_gitops.lockfile.checkpoint import Checkpoint
+from qflow_gitops.lockfile.notes import OF_PLACES, LedgerEvent, Note, freezes_of
+from qflow_gitops.lockfile.outbox import NOTHING_TO_TELL, Notice, Outbox, of_attempt, of_the_head
 from qflow_gitops.lockfile.runs import bring, overview_of, with_changed
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.lockfile.summary import EnvironmentSummary
@@ -22,8 +24,9 @@ class EnvironmentRecord(NamedTuple):
     """What is recorded of one environment; commits are "" where none was worked on yet.
 
     `folder` is where the project lay at `applied_through`, "." for the root, "" where that isn't
-    recorded. `runs` are those with attempts. `events` are those of runs, by the run's name, with or
-    without attempts; `notes` those of the environment itself.
+    recorded. `last_apply` is when an apply got through last, as far as the settings ask for it,
+    `held` which holds were told last. `runs` are those with attempts. `events` are those of runs,
+    by the run's name, with or without attempts; `notes` those of the environment itself.
     """
 
     latest: str = ""
@@ -33,6 +36,8 @@ class EnvironmentRecord(NamedTuple):
     notes: tuple[LedgerEvent, ...] = ()
     extra: Mapping[str, Any] = {}
     folder: str = ""
+    last_apply: str = ""
+    held: str = ""
 
 
 _NOTHING = EnvironmentRecord()
@@ -57,7 +62,8 @@ class Lockfile:
     """The whole record. `serial` counts its written versions, 0 for one never written.
 
     `notes` are the events of its head: when it was frozen, and when no longer. `places` are
-    those that say where it belongs, and of its moves (`lockfile.places`).
+    those that say where it belongs, and of its moves (`lockfile.places`). `outbox` is what others
+    are still to be told.
     """
 
     lineage: str
@@ -66,6 +72,7 @@ class Lockfile:
     notes: tuple[LedgerEvent, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     places: tuple[LedgerEvent, ...] = ()
+    outbox: Outbox = NOTHING_TO_TELL
     _owners: _Owners | None = field(default=None, compare=False, repr=False)
     _overviews: dict[str, _Seen] = field(default_factory=dict, compare=False, repr=False)
 
@@ -156,6 +163,7 @@ class Lockfile:
         """
         changed: dict[str, dict[str, tuple[Attempt, ...]]] = {}
         brought: dict[str, AttemptKey | None] = {}
+        told: list[Notice] = []
         for transition in transitions:
             runs = changed.setdefault(transition.environment, {})
             if execution_id := transition.brings.lower():
@@ -171,31 +179,42 @@ class Lockfile:
             runs[transition.run] = extended(known, transition)
             if transition.event.lets_go:
                 brought[transition.event.lets_go.lower()] = None
+            attempt = runs[transition.run][transition.number - 1]
+            told += of_attempt(self.lineage, transition.key, attempt, self.outbox.tells)
         environments = dict(self.environments)
         for name, runs in changed.items():
             record = self.environment(name)
             environments[name] = record._replace(runs=with_changed(record.runs, runs))
-        return self._moved_to(environments, brought)
+        return self._moved_to(environments, brought)._told(told)
 
     def marked(self, mark: Checkpoint) -> "Lockfile":
         """Return the lockfile with the commits of an environment moved on, and with new events."""
         marked = self
         if mark.environment:
             record = self.environment(mark.environment)
-            record = record._replace(latest=mark.latest or record.latest)
+            record = record._replace(
+                latest=mark.latest or record.latest,
+                last_apply=mark.last_apply or record.last_apply,
+                held=record.held if mark.held is None else mark.held,
+            )
             if mark.applied_through is not None:
                 record = record._replace(applied_through=mark.applied_through)
                 record = record._replace(folder=mark.folder or record.folder)
             marked = self._moved_to({**self.environments, mark.environment: record}, {})
+        marked = replace(marked, outbox=marked.outbox.changed(mark.outbox))
         for note in mark.notes:
             marked = marked._noted(note)
         return marked
+
+    def _told(self, notices: Sequence[Notice]) -> "Lockfile":
+        return replace(self, outbox=self.outbox.with_notices(notices)) if notices else self
 
     def _noted(self, note: Note) -> "Lockfile":
         if note.event.event in OF_PLACES:
             return replace(self, places=(*self.places, note.event))
         if not note.environment:
-            return replace(self, notes=(*self.notes, note.event))
+            told = of_the_head(self.lineage, note.event, self.outbox.tells)
+            return replace(self, notes=(*self.notes, note.event))._told(told)
         record = self.environment(note.environment)
         if note.run:
             known = record.events.get(note.run, ())

@@ -56,21 +56,6 @@ class Note(NamedTuple):
     event: LedgerEvent
 
 
-class Checkpoint(NamedTuple):
-    """What one write says beside attempts.
-
-    How far an environment was worked on (`latest` "" and `applied_through` None leave it as
-    it is; `environment` "" names none), in which `folder` the project lay then ("." for the
-    root; it goes with `applied_through`), and events.
-    """
-
-    environment: str = ""
-    latest: str = ""
-    applied_through: str | None = None
-    notes: tuple[Note, ...] = ()
-    folder: str = ""
-
-
 def freezes_of(events: Sequence[LedgerEvent]) -> tuple[LedgerEvent, ...]:
     """Return the freezes that hold by the events of the lockfile's head, oldest first.
 

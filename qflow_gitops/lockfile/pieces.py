@@ -13,6 +13,7 @@ from typing import NamedTuple
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import (
     Json,
     head_from_json,
@@ -23,7 +24,7 @@ from qflow_gitops.lockfile.codec import (
     strictly,
 )
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent
+from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.runs import bring
 from qflow_gitops.lockfile.summary import RunSummary, glance
 

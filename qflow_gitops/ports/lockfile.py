@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 
 from qflow_gitops.lockfile.anchors import Anchor
 from qflow_gitops.lockfile.attempt import Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent
+from qflow_gitops.lockfile.notes import LedgerEvent
 from qflow_gitops.lockfile.pieces import PieceSummary
 from qflow_gitops.lockfile.worked import Worked
 

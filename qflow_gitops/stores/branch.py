@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from qflow_gitops.errors import LockError
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.pieces import BESIDE, HEAD, Place, files_of, lockfile_of
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.runs import bring

@@ -16,8 +16,9 @@ from typing import Protocol
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import NOTHING_MORE, LockError
 from qflow_gitops.lockfile.attempt import Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.pieces import Place, changed_by, differing
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.rebasing import rebased

@@ -3,17 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from qflow_gitops.lockfile.attempt import Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.circumstances import APPLY
-from qflow_gitops.lockfile.notes import (
-    FAILED_AT,
-    KNOWN,
-    MOVED,
-    OF_PLACES,
-    OPENED,
-    PENDING,
-    Checkpoint,
-    Note,
-)
+from qflow_gitops.lockfile.notes import FAILED_AT, KNOWN, MOVED, OF_PLACES, OPENED, PENDING, Note
+from qflow_gitops.lockfile.outbox import OutboxChange
 from qflow_gitops.lockfile.places import site_of
 
 _SUBJECT = 72
@@ -45,6 +38,8 @@ def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> st
         note.environment for note in mark.notes
     }
     environments = sorted((names or {mark.environment}) - {""})
+    if not clauses and not mark.latest and mark.outbox != OutboxChange():
+        clauses.append("notices")
     if not clauses:
         what = "all applied" if mark.applied_through == mark.latest else "worked on"
         clauses.append(f"{what} through {mark.latest[:10]}" if mark.latest else "begin")

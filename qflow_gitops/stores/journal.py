@@ -13,8 +13,8 @@ from qflow_gitops.base import atomic
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.attempt_json import transition_from_json, transition_to_json
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, note_from_json, note_to_json
 from qflow_gitops.stores.checks import NOTHING_DONE
 
 
@@ -22,15 +22,7 @@ def lines_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> list
     """Write what one call records as lines."""
     lines = [transition_to_json(transition) for transition in transitions]
     if mark is not None:
-        lines.append(
-            {
-                "mark": mark.environment,
-                "latest": mark.latest,
-                "appliedThrough": mark.applied_through,
-                "folder": mark.folder,
-                "notes": [*map(note_to_json, mark.notes)],
-            }
-        )
+        lines.append(mark.to_json())
     return [json.dumps(line, ensure_ascii=False).encode() for line in lines]
 
 
@@ -47,9 +39,7 @@ def replayed(base: Lockfile, lines: Sequence[dict[str, Any]], path: Path) -> Loc
     try:
         for line in lines[1:]:
             if "mark" in line:
-                notes = tuple(map(note_from_json, line["notes"]))
-                through, folder = line["appliedThrough"], line.get("folder", "")
-                base = base.marked(Checkpoint(line["mark"], line["latest"], through, notes, folder))
+                base = base.marked(Checkpoint.from_json(line))
             else:
                 base = base.recorded([transition_from_json(line)])
     except (KeyError, TypeError, ValueError) as problem:

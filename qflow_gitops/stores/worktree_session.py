@@ -12,9 +12,10 @@ from dataclasses import replace
 from qflow_gitops.base import atomic
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import AttemptKey, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.lockfile import LostRace
 from qflow_gitops.stores import journal

@@ -9,7 +9,7 @@ from statistics import median
 from qflow_gitops.git.lock_branch import GitBranch
 from qflow_gitops.git.repository import GitRepo
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
-from qflow_gitops.lockfile.notes import Checkpoint
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.stores.branch import BranchStore
 from tests.benchmarks.recorded import ENVIRONMENT, WAVE, Origin, Run, Version

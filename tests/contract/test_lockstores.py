@@ -7,9 +7,11 @@ import pytest
 
 from qflow_gitops.errors import BusyError, LockError
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
+from qflow_gitops.lockfile.outbox import OutboxChange
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.lockfile import LockStore, LostRace
 from qflow_gitops.stores.branch import BranchStore
@@ -521,3 +523,15 @@ def test_how_far_an_environment_was_worked_on_is_told_step_by_step(made: Made, n
     steps = [(one.environment, one.latest, one.through) for one in store.read().worked()]
     whole = [("prod", first, ""), ("prod", first, first), ("dev", second, "")]
     assert sorted(steps) == sorted(whole if name not in ("worktree", "fake for one") else whole[1:])
+
+
+@EACH
+def test_what_is_to_be_told_comes_and_goes_with_what_is_written(name: str, made: Made) -> None:
+    with made(name).session() as session:
+        session.record([], Checkpoint("prod", outbox=OutboxChange(tells=("started", "failed"))))
+        session.record([opening("a"), opening("b")])
+        session.record([accepted("a", "e-1"), accepted("b", "e-2")])
+        one, other = session.lockfile.outbox.notices
+        session.record([], Checkpoint(outbox=OutboxChange(drop=frozenset({one.id}))))
+    assert recorded(made(name)).outbox.notices == (other,)
+    kept(made(name))  # none of its versions took anything

@@ -19,8 +19,9 @@ from qflow_gitops.base.times import stamp
 from qflow_gitops.commands.move import Ends, steps
 from qflow_gitops.errors import BusyError, LockError
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.places import is_open
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.lockfile import LockStore, LostRace

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from qflow_gitops.errors import BusyError, LockError, UsageProblem
 from qflow_gitops.lockfile.attempt import Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.pieces import files_of
 from qflow_gitops.lockfile.places import check_open
 from qflow_gitops.lockfile.rebasing import rebased

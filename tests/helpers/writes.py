@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.decisions import reopening
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.states import EXECUTED, TRANSITIONS, State
 
 AT = "2026-01-01T00:00:00Z"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.pieces import MOST, files_of
 from qflow_gitops.lockfile.runs import LazyRuns
 from qflow_gitops.lockfile.states import TRANSITIONS, State

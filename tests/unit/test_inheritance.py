@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.inheritance import Inheritance, Origin, recorded_origins, successor
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.settings.project import Environment, Project
 from qflow_gitops.specs.spec import RunSpec

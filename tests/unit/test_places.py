@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.pieces import head_to_bytes
 from qflow_gitops.lockfile.places import (
     Site,

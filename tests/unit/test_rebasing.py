@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.decisions import reopening
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.rebasing import rebased
 from qflow_gitops.lockfile.states import EXECUTED, FINAL, REOPENED, TRANSITIONS, State
 from tests.unit.test_lockfile import DIGEST, moved, opened

@@ -13,9 +13,9 @@ from referencing import Registry
 from qflow_gitops.findings.finding import Diagnostic, Severity
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
 from qflow_gitops.lockfile.attempt_json import attempt_to_json
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import LOCKFILE_VERSION, to_bytes
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.specs import schema, schemas
 from qflow_gitops.specs.rules import RULES
@@ -176,6 +176,7 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
                 "lockfile/$defs/placeEvent",
                 "lockfile/$defs/placeEvent/properties/by",
                 "lockfile/$defs/ledgerEvent",
+                "lockfile/$defs/notice",
                 "lockfile/$defs/ledgerEvent/properties/by",
             },
             "fleet-lock": {

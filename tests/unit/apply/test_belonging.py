@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from qflow_gitops.errors import BusyError, ExitCode, LockError, UsageProblem
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.places import hashed
 from qflow_gitops.results.plans import Planned
 from tests.fakes.lock_store import FakeLockStore

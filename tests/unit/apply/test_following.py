@@ -6,8 +6,8 @@ import pytest
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, LockError, QflowError, StaleError, UsageProblem
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.results.plans import Planned
 from tests.fakes.git import FakeGit
 from tests.fakes.world import World, project_file, raised

@@ -9,8 +9,8 @@ from qflow_gitops.apply.job import Job, LaunchOptions
 from qflow_gitops.apply.launch import Launch
 from qflow_gitops.apply.replanning import Agreed
 from qflow_gitops.lockfile.attempt import Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.lockfile import LockSession

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from qflow_gitops.apply import events
 from qflow_gitops.errors import BusyError, ExitCode, LockError, StaleError
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.ports.qualys import AnswerKind
 from qflow_gitops.results.applies import Applied

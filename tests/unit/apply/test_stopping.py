@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from qflow_gitops.apply import events
 from qflow_gitops.errors import ExitCode, LockError
 from qflow_gitops.lockfile import freezes
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan.change import Reason
 from qflow_gitops.ports.qualys import AnswerKind

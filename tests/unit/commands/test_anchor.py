@@ -8,8 +8,8 @@ from qflow_gitops.commands.anchor import anchor, deposit
 from qflow_gitops.commands.verify_anchors import AnchorsGiven, Trusted, held_anchors, read_anchor
 from qflow_gitops.errors import LockError, QflowError, UsageProblem
 from qflow_gitops.lockfile.anchors import Anchor, contents_of, from_bytes, to_bytes
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.results.records import Anchored
 from qflow_gitops.results.report import Report
 from qflow_gitops.stores.branch import BranchStore

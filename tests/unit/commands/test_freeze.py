@@ -6,8 +6,9 @@ import pytest
 
 from qflow_gitops.errors import LockError, QflowError, StaleError, UsageProblem
 from qflow_gitops.lockfile import freezes
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.results.records import Standstill
 from qflow_gitops.results.report import Report
 from tests.fakes.world import World, project_file, raised

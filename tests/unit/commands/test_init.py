@@ -20,9 +20,10 @@ from qflow_gitops.commands.init import Asked, export_schemas, init
 from qflow_gitops.commands.workflow_files import PLACEHOLDER, REPOSITORY, Workflows
 from qflow_gitops.errors import InvalidInput, LockError, UsageProblem
 from qflow_gitops.lockfile.attempt import Attempt, Event
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.codec import from_bytes, to_bytes
 from qflow_gitops.lockfile.ledger import EnvironmentRecord, Lockfile
-from qflow_gitops.lockfile.notes import MOVED, PENDING, Checkpoint, LedgerEvent
+from qflow_gitops.lockfile.notes import MOVED, PENDING, LedgerEvent
 from qflow_gitops.lockfile.places import Site
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.results.files import Files

@@ -8,9 +8,10 @@ import pytest
 
 from qflow_gitops.commands.move import Ends, MoveServices, move, steps, way_of
 from qflow_gitops.errors import BusyError, InvalidInput, LockError, QflowError
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.moving import Step, Way, next_step
-from qflow_gitops.lockfile.notes import Checkpoint, LedgerEvent, Note
+from qflow_gitops.lockfile.notes import LedgerEvent, Note
 from qflow_gitops.lockfile.places import Site, is_open, last_move
 from qflow_gitops.results.files import Files
 from qflow_gitops.results.report import Report

@@ -7,8 +7,8 @@ import pytest
 
 from qflow_gitops.errors import ExitCode, UsageProblem
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from tests.fakes import qualys as fakes
 from tests.fakes.world import WORKFLOW, World, project_file, raised

@@ -6,8 +6,8 @@ import pytest
 
 from qflow_gitops.errors import BusyError, ExitCode, QflowError, UsageProblem
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
-from qflow_gitops.lockfile.notes import Checkpoint
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.results.records import Resolved
 from qflow_gitops.results.report import Report
