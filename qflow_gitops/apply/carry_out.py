@@ -47,6 +47,7 @@ def carry_out(
     if not services.stop():
         try:
             progress.advance(session, services, planned)
+            progress.note_the_time(session, services, planned)
         except QflowError as problem:  # it must not hide what was done
             problems.append(problem)
     if (work.result.opened and planned.plan.of(Action.HOLD)) or _is_left(planned, work):

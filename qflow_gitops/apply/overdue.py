@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from qflow_gitops.apply.doubt import SHOWN_FOR, doubts_in
 from qflow_gitops.base.names import spec_of
-from qflow_gitops.base.times import stamp
+from qflow_gitops.base.times import moment, spelled, stamp
 from qflow_gitops.lockfile.attempt import lease_end
+from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.inheritance import names_of
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.outbox import MISSED, Notice, OutboxChange, notice_id
 from qflow_gitops.lockfile.states import UNDER_WAY, State
 from qflow_gitops.plan.change import Action, Plan
 from qflow_gitops.settings.project import Project
@@ -73,6 +75,59 @@ def overdue(
     if late is None or last_done(lockfile, names_of(lockfile, project, environment)) >= before:
         return None
     return late
+
+
+def missed(
+    lockfile: Lockfile,
+    project: Project,
+    environment: str,
+    now: datetime,
+    *,
+    by_runs: bool = True,
+) -> Overdue | None:
+    """Say that the last apply is older than twice the time in which one is expected.
+
+    None where none is, or none ever got through. `by_runs`: what an apply recorded of runs counts
+    as one, for the time before the settings asked for this.
+    """
+    every = project.apply.expect_every if project.lock.store == "branch" else 0.0
+    names = names_of(lockfile, project, environment)
+    last = max((lockfile.environment(name).last_apply for name in names), default="")
+    if not every or (last and not _is_over(last, 2 * every, now)):
+        return None
+    last = max(last, last_done(lockfile, names) if by_runs else "")
+    if not last or not _is_over(last, 2 * every, now):
+        return None
+    return Overdue(environment, f"one is expected every {spelled(every)}", last)
+
+
+def beat(lockfile: Lockfile, project: Project, environment: str, now: datetime) -> str:
+    """Return the time that an apply which gets through now notes, "" where that says nothing new.
+
+    It is noted where the last one is older than half the time in which one is expected.
+    """
+    every = project.apply.expect_every if project.lock.store == "branch" else 0.0
+    last = lockfile.environment(environment).last_apply
+    return stamp(now) if every and (not last or _is_over(last, every / 2, now)) else ""
+
+
+def telling(lockfile: Lockfile, late: Overdue, at: str) -> Checkpoint | None:
+    """Return what puts it into the outbox that no apply came, None where that was told before.
+
+    Or where nobody wants to know. `at` is now.
+    """
+    known = lockfile.environment(late.environment).missed
+    if MISSED not in lockfile.outbox.tells or known == late.since:
+        return None
+    about = notice_id(lockfile.lineage, MISSED, late.environment, late.since)
+    notice = Notice(about, MISSED, at, late.environment, detail=late.message)
+    change = OutboxChange(add=(notice,))
+    return Checkpoint(late.environment, missed=late.since, outbox=change)
+
+
+def _is_over(since: str, seconds: float, now: datetime) -> bool:
+    """Whether a time is past that began then; also where its beginning lies ahead of us."""
+    return abs((now - moment(since)).total_seconds()) > seconds
 
 
 def _since(late: Overdue) -> str:

@@ -4,9 +4,11 @@ import contextlib
 
 from qflow_gitops.apply import ancestry, belonging
 from qflow_gitops.apply.admission import granted_releases, releases
+from qflow_gitops.apply.overdue import beat, missed, telling
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import LockError
 from qflow_gitops.findings.finding import has_errors
 from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.inheritance import Inheritance
@@ -34,6 +36,24 @@ def advance(session: LockSession, services: ApplyServices, planned: PlannedApply
         with contextlib.suppress(LostRace):
             session.record([], mark)
             return
+
+
+def note_the_time(session: LockSession, services: ApplyServices, planned: PlannedApply) -> None:
+    """Note that an apply of the environment got through, where the settings ask for that.
+
+    Not one of some runs only, nor of a commit that no branch has: no schedule is it. Where it can't
+    be noted the next one does: it is nothing that was done.
+    """
+    if planned.source.aside or planned.context.selects:
+        return
+    source, now = planned.source, services.clock.now()
+    with contextlib.suppress(LostRace, LockError):
+        if at := beat(session.lockfile, source.project, source.environment, now):
+            about = session.lockfile, source.project, source.environment, now
+            late = missed(*about, by_runs=False)  # this apply's own are recorded by now
+            told = telling(session.lockfile, late, at) if late else None
+            mark = told or Checkpoint(source.environment)
+            session.record([], mark._replace(last_apply=at))
 
 
 def _reached(

@@ -54,3 +54,11 @@ def duration(text: str) -> float:
         raise ValueError(f"{text!r} is no duration; write 90s, 30m or 1h30m")
     hours, minutes, seconds = (int(match[part] or 0) for part in "hms")
     return float(hours * 3600 + minutes * 60 + seconds)
+
+
+def spelled(seconds: float) -> str:
+    """Write a time in whole seconds as `duration` reads it: `90s` is `1m30s`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"

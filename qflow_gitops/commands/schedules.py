@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from qflow_gitops.apply.overdue import PATIENCE, Overdue, batches_left, last_done, overdue
+from qflow_gitops.apply.overdue import PATIENCE, Overdue, batches_left, last_done, missed, overdue
 from qflow_gitops.base.times import stamp
 from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.freezes import Freeze
@@ -36,6 +36,9 @@ def late(
     hand, `others` the freezes beside the lockfile's.
     """
     for name in environments if project.lock.store == "branch" else ():
+        if found := missed(lockfile, project, name, now):
+            yield found
+            continue
         latest = lockfile.environment(name).latest
         waiting = (
             unworked(git, project, latest, tip) for tip in tips(git, branches, project, name)
@@ -63,7 +66,8 @@ def late_on(
     patterns = project.environments[environment].branches or ("**",)
     if project.lock.store == "branch" and is_named(branch, patterns):
         waiting = unworked(git, project, lockfile.environment(environment).latest, tip)
-        if found := overdue(lockfile, project, environment, now, waiting):
+        found = missed(lockfile, project, environment, now)
+        if found := found or overdue(lockfile, project, environment, now, waiting):
             yield found
 
 

@@ -14,7 +14,8 @@ class Checkpoint(NamedTuple):
     it is; `environment` "" names none), in which `folder` the project lay then ("." for the
     root; it goes with `applied_through`), and events. `last_apply` is when an apply of the
     environment got through (RFC 3339, "" leaves it as it is), `held` which holds of it were told
-    last (None likewise), `outbox` what becomes of notices.
+    last (None likewise), `missed` the apply after which it was told that none came, `outbox` what
+    becomes of notices.
     """
 
     environment: str = ""
@@ -24,6 +25,7 @@ class Checkpoint(NamedTuple):
     folder: str = ""
     last_apply: str = ""
     held: str | None = None
+    missed: str = ""
     outbox: OutboxChange = OutboxChange()
 
     def to_json(self) -> dict[str, Any]:
@@ -36,6 +38,7 @@ class Checkpoint(NamedTuple):
             "notes": [*map(note_to_json, self.notes)],
             "lastApply": self.last_apply,
             "held": self.held,
+            "missed": self.missed,
             "outbox": outbox.change_to_json(self.outbox),
         }
 
@@ -54,5 +57,6 @@ class Checkpoint(NamedTuple):
             folder=data.get("folder", ""),
             last_apply=data.get("lastApply", ""),
             held=data.get("held"),
+            missed=data.get("missed", ""),
             outbox=OutboxChange() if change is None else outbox.change_from_json(change),
         )

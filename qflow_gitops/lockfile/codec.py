@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from qflow_gitops.base.jsontext import indented
+from qflow_gitops.base.times import moment, stamp
 from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile import outbox
 from qflow_gitops.lockfile.attempt import Attempt
@@ -63,6 +64,7 @@ def head_to_json(lockfile: Lockfile) -> Json:
                 **({"folder": record.folder} if record.folder else {}),
                 **({"lastApply": record.last_apply} if record.last_apply else {}),
                 **({"held": record.held} if record.held else {}),
+                **({"missed": record.missed} if record.missed else {}),
                 **_listed("events", record.notes),
                 **record.extra,
             }
@@ -190,7 +192,7 @@ _OF_THE_HEAD = (
     "environments",
 )  # fmt: skip
 _OF_AN_ENVIRONMENT = (
-    "latest", "appliedThrough", "folder", "lastApply", "held", "events", "runs",
+    "latest", "appliedThrough", "folder", "lastApply", "held", "missed", "events", "runs",
 )  # fmt: skip
 
 
@@ -213,8 +215,9 @@ def head_from_json(data: Json) -> Lockfile:
             notes=_events(record, "events"),
             extra=rest_of(record, _OF_AN_ENVIRONMENT),
             folder=text_in(record, "folder"),
-            last_apply=text_in(record, "lastApply"),
+            last_apply=_time_in(record, "lastApply"),
             held=text_in(record, "held"),
+            missed=_time_in(record, "missed"),
         )
         for name, record in data["environments"].items()
     }
@@ -222,6 +225,13 @@ def head_from_json(data: Json) -> Lockfile:
     extra = rest_of(data, _OF_THE_HEAD)
     waiting = outbox.from_json(data)
     return Lockfile(lineage, serial, environments, freezes, extra, places, waiting)
+
+
+def _time_in(data: Mapping[str, Any], key: str) -> str:
+    text = text_in(data, key)
+    if text and stamp(moment(text)) != text:
+        raise ValueError(f"{key} isn't a time")
+    return text
 
 
 def _events(data: Mapping[str, Any], key: str) -> tuple[LedgerEvent, ...]:

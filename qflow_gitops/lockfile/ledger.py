@@ -25,8 +25,9 @@ class EnvironmentRecord(NamedTuple):
 
     `folder` is where the project lay at `applied_through`, "." for the root, "" where that isn't
     recorded. `last_apply` is when an apply got through last, as far as the settings ask for it,
-    `held` which holds were told last. `runs` are those with attempts. `events` are those of runs,
-    by the run's name, with or without attempts; `notes` those of the environment itself.
+    `held` which holds were told last, `missed` after which apply it was told that none came. `runs`
+    are those with attempts. `events` are those of runs, by the run's name, with or without
+    attempts; `notes` those of the environment itself.
     """
 
     latest: str = ""
@@ -38,6 +39,7 @@ class EnvironmentRecord(NamedTuple):
     folder: str = ""
     last_apply: str = ""
     held: str = ""
+    missed: str = ""
 
 
 _NOTHING = EnvironmentRecord()
@@ -196,6 +198,7 @@ class Lockfile:
                 latest=mark.latest or record.latest,
                 last_apply=mark.last_apply or record.last_apply,
                 held=record.held if mark.held is None else mark.held,
+                missed=mark.missed or record.missed,
             )
             if mark.applied_through is not None:
                 record = record._replace(applied_through=mark.applied_through)

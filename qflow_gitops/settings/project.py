@@ -52,7 +52,8 @@ class ApplySettings(NamedTuple):
     `correlation_key` is the name in `input` under which each request carries its attempt's
     nonce, "" for none. `keeps_messages`: the lockfile keeps what a step says by which a run failed,
     and not only which one. It can be turned off since that text is neither the team's nor
-    documented, and stays for ever where whoever reads the repository reads it.
+    documented, and stays for ever where whoever reads the repository reads it. `expect_every` is in
+    how many seconds an apply is expected to get through, 0 for no such time.
     """
 
     concurrency: int = 4
@@ -61,6 +62,7 @@ class ApplySettings(NamedTuple):
     stop_on_failure: bool = True
     correlation_key: str = ""
     keeps_messages: bool = True
+    expect_every: float = 0.0
 
 
 class Project(NamedTuple):
@@ -211,7 +213,7 @@ def _lock(settings: Mapping[str, Any]) -> LockSettings:
 
 def _apply(settings: Mapping[str, Any]) -> ApplySettings:
     defaults = ApplySettings()
-    timeout = settings.get("timeout")
+    timeout, every = settings.get("timeout"), settings.get("expectEvery")
     return ApplySettings(
         concurrency=int(settings.get("concurrency", defaults.concurrency)),
         wait=settings.get("wait", defaults.wait),
@@ -219,6 +221,7 @@ def _apply(settings: Mapping[str, Any]) -> ApplySettings:
         stop_on_failure=settings.get("onFailure", "stop") == "stop",
         correlation_key=settings.get("correlationKey", ""),
         keeps_messages=settings.get("failureDetail", "message") == "message",
+        expect_every=duration(every) if every else defaults.expect_every,
     )
 
 

@@ -38,6 +38,8 @@ def message_of(transitions: Sequence[Transition], mark: Checkpoint | None) -> st
         note.environment for note in mark.notes
     }
     environments = sorted((names or {mark.environment}) - {""})
+    if not clauses and not mark.latest and mark.last_apply:
+        clauses.append(f"an apply got through at {mark.last_apply}")
     if not clauses and not mark.latest and mark.outbox != OutboxChange():
         clauses.append("notices")
     if not clauses:

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
-from qflow_gitops.apply.overdue import Overdue
-from qflow_gitops.base.times import stamp
+from qflow_gitops.apply.overdue import Overdue, telling
+from qflow_gitops.base.times import duration, spelled, stamp
 from qflow_gitops.commands import schedules
+from qflow_gitops.errors import LockError
 from qflow_gitops.lockfile.attempt import Attempt, Event, Transition
+from qflow_gitops.lockfile.checkpoint import Checkpoint
+from qflow_gitops.lockfile.codec import from_bytes, to_bytes
+from qflow_gitops.lockfile.outbox import OutboxChange
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import decide
 from qflow_gitops.sources.settings import settings
@@ -18,6 +22,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.world import WORKFLOW, World, project_file
 
 BRANCH = "lock: {store: branch}"
+EVERY = "apply: {expectEvery: 2h}"
 DAY = timedelta(days=1).total_seconds()
 HOUR = 3600.0
 
@@ -264,3 +269,132 @@ def test_a_message_says_all_of_it() -> None:
     assert late.message == (
         "prod: no apply has got through since 2026-10-06T12:00:00Z: nobody did it."
     )
+
+
+class Expected(Scheduled):
+    """A team that expects an apply every two hours."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(EVERY, *lines)
+
+    @property
+    def serial(self) -> int:
+        return self.store.lockfile.serial
+
+
+@pytest.fixture
+def expecting() -> Expected:
+    made = Expected()
+    made.publish("a")
+    made.apply()
+    return made
+
+
+def test_an_apply_that_is_expected_and_does_not_come(expecting: Expected) -> None:
+    """Nothing is left to do, and still somebody notices that nobody looks any more."""
+    last = expecting.now
+    expecting.clock.sleep(4 * HOUR)
+    assert expecting.late() is None
+    expecting.clock.sleep(60)
+    late = expecting.late()
+    assert late == Overdue("prod", "one is expected every 2h", last)
+    assert late.hint.endswith("`qflow-gitops apply -e prod`")
+    expecting.apply()
+    assert expecting.late() is None
+
+
+def test_a_day_of_applies_every_hour_costs_a_write_an_hour_and_no_alarm(
+    expecting: Expected,
+) -> None:
+    before = expecting.serial
+    expecting.hourly(24)
+    assert expecting.serial - before <= 24
+    before = expecting.serial
+    for _ in range(60):  # each minute: no more of them
+        expecting.clock.sleep(60)
+        expecting.apply()
+    assert expecting.serial - before <= 1
+
+
+def test_an_apply_that_holds_everything_got_through() -> None:
+    team = Expected("policy: {limits: {runs: 1}}")
+    team.publish("a", "b", "c")
+    team.apply()
+    team.hourly(30)
+
+
+def test_an_apply_of_some_runs_is_not_the_one_that_is_expected(expecting: Expected) -> None:
+    expecting.clock.sleep(5 * HOUR)
+    expecting.apply(runs=("a",))
+    assert expecting.late() is not None
+
+
+def test_where_nothing_was_ever_applied_nothing_is_missed() -> None:
+    team = Expected()
+    team.publish("a")
+    team.clock.sleep(20 * HOUR)
+    assert team.late() is None
+
+
+def test_what_was_recorded_before_it_was_asked_for_counts(team: Scheduled) -> None:
+    since = team.store.lockfile.attempts("prod", "a")[-1].changed_at
+    team.clock.sleep(5 * HOUR)
+    team.git.write("qflow.yaml", project_file(BRANCH, EVERY))
+    team.publish()
+    late = team.late()
+    assert late is not None
+    assert late.since == since
+
+
+def test_that_it_can_not_be_noted_is_no_failure_of_what_was_done(expecting: Expected) -> None:
+    expecting.clock.sleep(2 * HOUR)
+    expecting.store.unwritable = LockError("The remote is gone.", reason="lock_push")
+    assert expecting.apply().report.exit_code == 0
+    expecting.store.unwritable = None
+    expecting.store.meanwhile = [lambda lockfile: lockfile]
+    assert expecting.apply().report.exit_code == 0
+
+
+def test_a_clock_that_was_ahead_hides_nothing_for_long(expecting: Expected) -> None:
+    ahead = stamp(expecting.clock.now() + timedelta(days=9))
+    expecting.store.another_writes(lambda old: old.marked(Checkpoint("prod", last_apply=ahead)))
+    expecting.apply()
+    assert expecting.store.lockfile.environment("prod").last_apply == expecting.now
+
+
+def test_that_none_came_is_told_once_by_the_apply_that_comes_at_last(expecting: Expected) -> None:
+    tells = Checkpoint(outbox=OutboxChange(tells=("missed",)))
+    expecting.store.another_writes(lambda old: old.marked(tells))
+    last = expecting.now
+    expecting.clock.sleep(5 * HOUR)
+    expecting.publish("b")
+    expecting.apply()  # which sends something, too
+    (notice,) = expecting.store.lockfile.outbox.notices
+    assert (notice.kind, notice.environment, notice.at) == ("missed", "prod", expecting.now)
+    assert f"since {last}" in notice.detail
+    drop = Checkpoint(outbox=OutboxChange(drop=frozenset({notice.id})))
+    expecting.store.another_writes(lambda old: old.marked(drop))
+    expecting.hourly(3)
+    assert expecting.store.lockfile.outbox.notices == ()
+
+
+def test_it_is_told_once_whoever_notices_it(expecting: Expected) -> None:
+    expecting.clock.sleep(5 * HOUR)
+    late = expecting.late()
+    assert late is not None
+    assert telling(expecting.store.lockfile, late, expecting.now) is None  # nobody wants to know
+    tells = Checkpoint(outbox=OutboxChange(tells=("missed",)))
+    lockfile = expecting.store.lockfile.marked(tells)
+    mark = telling(lockfile, late, expecting.now)
+    assert mark is not None
+    lockfile = lockfile.marked(mark)
+    assert [notice.kind for notice in lockfile.outbox.notices] == ["missed"]
+    assert telling(lockfile, late, expecting.now) is None
+    assert from_bytes(to_bytes(lockfile), "qflow.lock") == lockfile
+
+
+def test_times_are_spelled_as_they_are_read() -> None:
+    for text in ("90s", "30m", "1h30m", "24h", "1h1s"):
+        assert duration(spelled(duration(text))) == duration(text)
+    assert spelled(5400) == "1h30m"
+    assert spelled(0) == "0s"
