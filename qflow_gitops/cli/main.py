@@ -43,6 +43,7 @@ COMMANDS = {
     "lock": "Verify the lockfile, move it, push a rescued one.",
     "workflows": "The catalog of workflows: pull, list, show, new.",
     "connectors": "The catalogs of connectors: pull.",
+    "watch": "Apply a branch again and again, where no CI does it.",
     "fleet": "Many projects, wave by wave: plan, apply, status, freeze.",
     "doctor": "What works here and what doesn't, with the next command.",
     "schema": "Print or export the JSON Schemas.",

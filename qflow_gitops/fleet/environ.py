@@ -24,7 +24,8 @@ _MACHINE = frozenset(
     {
         "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SYSTEMROOT",
         "SUDO_UID",
-        "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONPYCACHEPREFIX",
+        "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONPATH",
+        "PYTHONPYCACHEPREFIX",
         "PYTHONUTF8", "VIRTUAL_ENV",
         # Where git's settings and the certificates that it trusts are: no secret is in them.
         "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_SSL_CAINFO",
@@ -87,14 +88,10 @@ def environ_of(
     """
     remote = remote_of(member)
     found = {name: value for name, value in environ.items() if _is_machines(name, remote.scheme)}
-    if "PYTHONPATH" in environ:
-        places = environ["PYTHONPATH"].split(os.pathsep)
-        found["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, places))
     found |= {name: environ[name] for name in _ALL if environ.get(name)}
     own = _own(member, environ)
     found |= {name: value for name, value in own.items() if name not in _FREEZES & found.keys()}
-    for name in _FILES & found.keys():
-        found[name] = os.path.join(facts.folder, found[name])  # noqa: PTH118  as it was written
+    found |= from_anywhere(found, facts.folder)
     if sandbox and "QFLOW_GATEWAY" not in own and environ.get("QFLOW_GATEWAY"):
         found["QFLOW_GATEWAY"] = environ["QFLOW_GATEWAY"]
     told = {"QFLOW_FLEET_ACTOR": facts.actor, "QFLOW_FLEET_RUN": facts.run}
@@ -108,6 +105,21 @@ def for_a_set(credentials: str, environ: Mapping[str, str]) -> dict[str, str]:
     names = (name for name in (*OF_A_SET, _GIT_TOKEN) if environ.get(name))
     own = {f"{credentials}_{name}": environ[name] for name in names if name not in _ALL}
     return {**environ, **(own if credentials else {})}
+
+
+def from_anywhere(environ: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Return the variables with relative paths, for a process that starts in another folder.
+
+    Those of this program begin in `folder`, Python's where this process is.
+    """
+    found = {
+        name: os.path.join(folder, environ[name])  # noqa: PTH118  as it was written
+        for name in _FILES & environ.keys()
+    }
+    if "PYTHONPATH" in environ:
+        places = environ["PYTHONPATH"].split(os.pathsep)
+        found["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, places))
+    return found
 
 
 def remote_of(member: FleetMember) -> Remote:
@@ -133,11 +145,11 @@ def masked(text: str, environ: Mapping[str, str]) -> str:
 
 
 def secrets_of(environ: Mapping[str, str]) -> list[str]:
-    """Return what may not be told of an environment made here, the longest first."""
+    """Return what may not be told of a process' environment, the longest first."""
     found = {environ.get(name, "").strip() for name in _SECRET}
-    for number in range(int(environ.get("GIT_CONFIG_COUNT", "0"))):
-        if environ[f"GIT_CONFIG_KEY_{number}"].endswith(_HEADER):
-            basic = environ[f"GIT_CONFIG_VALUE_{number}"].rpartition(" ")[2]
+    for number in range(len(environ)):  # so many at most, whatever GIT_CONFIG_COUNT says
+        if environ.get(f"GIT_CONFIG_KEY_{number}", "").endswith(_HEADER):
+            basic = environ.get(f"GIT_CONFIG_VALUE_{number}", "").rpartition(" ")[2]
             found |= {basic, _decoded(basic), _decoded(basic).partition(":")[2]}
     return sorted((one for one in found if len(one) >= _SHORTEST), key=len, reverse=True)
 

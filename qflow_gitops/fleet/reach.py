@@ -37,6 +37,6 @@ class ProcessReach:
             own = environ_of(member, self.environ, self.facts, sandbox=clone.platform == SANDBOX)
             found = work(
                 words(clone.heads), clone.folder, own, self.limits,
-                held=clone.held, stopping=self.stopping,
+                held=(clone.held,), stopping=self.stopping,
             )  # fmt: skip
             return clone.heads, found

@@ -1,4 +1,7 @@
-"""Runs the program for a member: a process of its own, with limits, whose answer is JSON."""
+"""Runs the program in a process of its own, with limits, whose answer is JSON.
+
+So a fleet works on its members, and a watch on its project.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +40,15 @@ _PROGRAM = (
 
 
 class Limits(NamedTuple):
-    """What one member's process may take: seconds, and bytes of memory."""
+    """What a process may take: seconds, and bytes of memory; `setting` has them, "" for none."""
 
     time: float = 3600.0
     memory: int = 2**30
+    setting: str = "limits"
+
+    def named(self, name: str) -> str:
+        """Say, behind a limit, what sets it."""
+        return f" (`{self.setting}.{name}`)" if self.setting else ""
 
 
 class Work(NamedTuple):
@@ -60,13 +68,13 @@ def work(
     environ: Mapping[str, str],
     limits: Limits,
     *,
-    held: int,
+    held: Sequence[int] = (),
     stopping: Callable[[], bool],
 ) -> Work:
-    """Run a command of the program in a member's folder, with this environment alone.
+    """Run a command of the program in a folder, with this environment alone.
 
-    It holds the clone's lock itself, so that nobody else gets the clone while it runs, whatever
-    becomes of this process. Once `stopping`, or when its time is over, it is ended.
+    `held` are locks that it holds itself, whatever becomes of this process: nobody else gets a
+    member's clone while it runs. Once `stopping`, or when its time is over, it is ended.
     """
     command = [
         # -P: no file of the folder at hand is imported.
@@ -84,7 +92,7 @@ def work(
                 cwd=os.sep,
                 env=dict(environ),
                 start_new_session=True,
-                pass_fds=(held,),
+                pass_fds=held,
             )
         except OSError as problem:
             return Work(ExitCode.BUG, None, f"It can't be started: {problem.strerror}.")
@@ -111,7 +119,7 @@ def _waited(
             return "It was ended, since this command was asked to end."
         if any(os.fstat(file.fileno()).st_size > MOST for file in written):
             return f"It was ended: it wrote more than {MOST // 2**20} MiB."
-    return f"It was ended: it took longer than {limits.time:g} seconds (`limits.time`)."
+    return f"It was ended: it took longer than {limits.time:g} seconds{limits.named('time')}."
 
 
 def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -171,7 +179,7 @@ def _told(
     report = _report(output.read(MOST + 1), environ)
     said = masked(_last(errors), environ)
     if not why and code and "MemoryError" in said:
-        least = f"{limits.memory // 2**20} MiB (`limits.memory`)"
+        least = f"{limits.memory // 2**20} MiB{limits.named('memory')}"
         return Work(code, report, f"It needed more memory than {least}.")
     if report is not None and not why:
         return Work(code, report, "")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from qflow_gitops.results import words_of_hosts as hosts
 from qflow_gitops.results import words_of_stops as stops
 from qflow_gitops.results.words import EXITS, Word
+from qflow_gitops.results.words_of_a_watch import WATCH
 from qflow_gitops.results.words_of_differences import DIFFERENCES
 from qflow_gitops.results.words_of_plans import PLANS
 from qflow_gitops.results.words_of_states import STATES
@@ -22,6 +23,7 @@ REASONS: Mapping[str, Word] = {
         stops.GIT,
         LOCKFILE,
         FLEET,
+        WATCH,
         hosts.QUALYS,
         hosts.LOGIN,
         hosts.GITHUB,

@@ -129,6 +129,11 @@ def is_named(branch: str, patterns: Iterable[str]) -> bool:
     return any(_matches(names, pattern.split("/")) for pattern in patterns)
 
 
+def literal(patterns: Iterable[str]) -> list[str]:
+    """Return the patterns that stand for one branch each, which has that name."""
+    return [name for name in patterns if not {"*", "?", "["} & {*name}]
+
+
 def _matches(names: list[str], parts: list[str]) -> bool:
     if parts[-1] == "**" and len(names) >= len(parts):
         names, parts = names[: len(parts) - 1], parts[:-1]

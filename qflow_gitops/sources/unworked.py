@@ -7,6 +7,7 @@ from typing import NamedTuple
 from qflow_gitops.errors import QflowError
 from qflow_gitops.ports.git import Branches, Repository
 from qflow_gitops.settings.project import Project
+from qflow_gitops.sources.branches import literal
 from qflow_gitops.sources.specs import applied_parts
 
 _MOST = 50
@@ -27,7 +28,7 @@ def tips(git: Repository, branches: Branches, project: Project, environment: str
     """
     remote = branches.remote(project.lock.remote)
     patterns = project.environments[environment].branches
-    names = [name for name in patterns if "*" not in name and "?" not in name and "[" not in name]
+    names = literal(patterns)
     if remote and not patterns:
         names = [branches.head_of(remote)]
         if not names[0]:

@@ -157,7 +157,7 @@ def _begin(page: str, work: Workspace, cli: Cli) -> None:
     if page == "docs/guides/first-hour.md":
         return
     settings = SANDBOX_PROJECT
-    if page == "docs/concepts/lockfile.md":
+    if page in ("docs/concepts/lockfile.md", "docs/guides/watch.md"):
         remote = work.path.parent / "remote.git"
         work.git("init", "--quiet", "--bare", str(remote))
         work.git("remote", "add", "origin", str(remote))
@@ -166,6 +166,8 @@ def _begin(page: str, work: Workspace, cli: Cli) -> None:
     work.write("runs/old.yaml" if "migrating" in page else "runs/a.yaml",
                LEGACY if "migrating" in page else SAMPLE)  # fmt: skip
     work.commit()
+    if "watch" in page:
+        work.git("push", "--quiet", "origin", "HEAD:main")
     assert cli("apply", "--yes").code == 0
 
 

@@ -242,6 +242,7 @@ FREE = {
     "concurrency", "labels", "copies", "port", "faults", "duration", "pull_request", "execution",
     "adopt", "others", "attempt", "count", "name", "number", "credentials", "onboarded",
     "since", "until", "watch", "url", "limit", "inventory", "wave", "names",
+    "every", "jitter", "listen", "rounds",
 }  # fmt: skip
 """Values that only a person knows, by the name of their parameter."""
 

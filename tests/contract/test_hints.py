@@ -367,6 +367,25 @@ _BY_REASON = {
             "this broker: `qflow-gitops fleet worker`"
         ),
     ),
+    "about a watch, come to and followed where it can be: test_watch.py, test_watching.py": (
+        "Check its address and your rights: `git ls-remote …`",
+        (
+            "Make room or fix the folder's rights, or watch from a clone that has one: `git clone "
+            "--no-checkout ADDRESS`"
+        ),
+        "Name the one to apply: `qflow-gitops watch --branch NAME`",
+        "Name the one to watch: `qflow-gitops watch -e … --branch NAME`",
+        "What it has: `git ls-remote --heads …`",
+        "Keep it on a branch of the remote: `qflow-gitops lock move --to branch`",
+        "Make room, or fix the folder's rights.",
+        (
+            "Name a port that is free, on this machine alone or at one of its addresses: "
+            "`qflow-gitops watch --listen 127.0.0.1:9464`"
+        ),
+        ("Look how it stands: `qflow-gitops status`. The next round looks up what was left open."),
+        "Look what it waits for: `qflow-gitops plan…`",
+        "Look how it stands: `qflow-gitops status…`",
+    ),
     "of a job that works on a fleet, typed there: test_fleet_jobs.py": (
         "Look who is in it: `qflow-gitops fleet status -v`",
         "Name those of one set only, or leave out --one-set.",
@@ -497,6 +516,8 @@ BESIDE = {
     "qflow_gitops.render.sarif:_rendered": "in a file for code scanning: test_outputs.py",
     "qflow_gitops.render.junit:_rendered": "in a file of test results: test_outputs.py",
     "qflow_gitops.results.words:": "by `rules WORD`: test_words.py",
+    "qflow_gitops.cli.watch_wiring:": "where a library isn't installed: test_watching.py",
+    "qflow_gitops.results.words_of_a_watch:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_differences:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_hosts:": "by `rules WORD`: test_words.py",
     "qflow_gitops.results.words_of_plans:": "by `rules WORD`: test_words.py",

@@ -64,6 +64,7 @@ CALLS: Mapping[str, Call] = {
     "baseline": Call(RECORDS, ("baseline", "--yes", *_WHY)),
     "freeze": Call(RECORDS, ("freeze", *_WHY)),
     "unfreeze": Call(RECORDS, ("unfreeze", *_WHY)),
+    "watch": Call(RECORDS, ("watch", "--rounds", "1")),
     "fleet apply": Call(RECORDS, ("fleet", "apply")),
     "fleet matrix": Call(RECORDS, ("fleet", "matrix")),
     "fleet work": Call(RECORDS, ("fleet", "work", "acme")),

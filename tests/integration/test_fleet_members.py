@@ -92,7 +92,7 @@ def environ(member: FleetMember, **more: str) -> dict[str, str]:
 
 
 def run(clone: Clone, told: dict[str, str], *words: str, limits: Limits = USUAL) -> Work:
-    return work(words, clone.folder, told, limits, held=clone.held, stopping=never)
+    return work(words, clone.folder, told, limits, held=(clone.held,), stopping=never)
 
 
 def planned(clones: Clones, member: FleetMember) -> Work:
@@ -287,7 +287,7 @@ told = environ_of(member, os.environ, Facts("/"))
 with Clones(Path(folder), lambda: 30.0, lambda: 30.0).bring(member, told) as clone:
     work._PROGRAM = work._PROGRAM.replace("from qflow_gitops.cli", "import time; time.sleep(3) #")
     print("working", flush=True)
-    work.work(("plan",), clone.folder, told, work.Limits(), held=clone.held, stopping=bool)
+    work.work(("plan",), clone.folder, told, work.Limits(), held=(clone.held,), stopping=bool)
 """
 
 
@@ -562,7 +562,12 @@ def test_who_is_asked_to_end_ends_the_children(
     with clones.bring(member, told) as clone, children() as now:
         timer.start()
         done = work(
-            ("plan",), clone.folder, told, Limits(), held=clone.held, stopping=lambda: bool(asked)
+            ("plan",),
+            clone.folder,
+            told,
+            Limits(),
+            held=(clone.held,),
+            stopping=lambda: bool(asked),
         )
         assert now() == []
     assert done.exit_code == 128 + signal.SIGTERM
