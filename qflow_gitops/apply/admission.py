@@ -157,6 +157,10 @@ def _step(
     return follows if source.let_go and step.latest == source.let_go else step
 
 
+_STAY = ("window", Reason.TICKET, Reason.ROLLOUT)
+"""What is released for the rest of a rollout, beside limits."""
+
+
 # --- what was released for the whole environment -------------------------------------
 
 
@@ -195,7 +199,7 @@ def granted_releases(
     for change in planned.plan.due:
         if change.spec and change.key in rollouts:
             for hold in change.released:
-                if hold in ("window", Reason.ROLLOUT) or hold.startswith("limit:"):
+                if hold in _STAY or hold.startswith("limit:"):
                     wanted.setdefault((change.spec.group, hold), set()).add(change.spec.digest)
     more = {
         "commit": planned.source.commit,

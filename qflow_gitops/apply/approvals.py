@@ -12,7 +12,7 @@ from qflow_gitops.base.names import RunKey
 from qflow_gitops.errors import QflowError, UsageProblem
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.policy.approvals import Approval
-from qflow_gitops.policy.rules import Policy
+from qflow_gitops.policy.rules import Policy, annotations_in
 from qflow_gitops.ports.git import Repository
 from qflow_gitops.ports.pull_requests import PullRequest, PullRequests
 from qflow_gitops.settings.project import Project
@@ -177,7 +177,7 @@ class Approver:
             return f"pull request #{request.number} holds it with another request"
         if platform != self.project.environments[spec.environment].platform:
             return f"pull request #{request.number} holds it for platform {platform or 'unknown'}"
-        for name in sorted({name for each in self.policies for name in each.annotations}):
+        for name in sorted(annotations_in(self.policies)):
             if there.annotations.get(name) != spec.annotations.get(name):
                 return f"pull request #{request.number} holds it with another annotation `{name}`"
         # What these change is whose record it goes on, which rules are about it, and its turn.

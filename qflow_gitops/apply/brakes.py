@@ -67,10 +67,15 @@ class Brakes:
         brake: Callable[[], Brake | None],
         clock: Clock,
         result: LaunchResult,
+        moved: Callable[[RunKey], Brake | None] = lambda _key: None,
     ) -> None:
-        """Begin to count the time; what stops the launch is said in `result`."""
+        """Begin to count the time; what stops the launch is said in `result`.
+
+        `moved` says what keeps one run alone from being sent now.
+        """
         self._options = options
         self._brake = brake
+        self._moved = moved
         self._clock = clock
         self._result = result
         self._begun = clock.monotonic()
@@ -118,7 +123,7 @@ class Brakes:
             late = self._clock.now() > end or self._clock.monotonic() > last
             if late or self._options.stop():
                 return False
-            brake = self._brake()
+            brake = self._brake() or self._moved(key)
             if brake is not None:
                 self._held_back[key] = brake
             return brake is None
@@ -133,6 +138,8 @@ class Brakes:
     def heed(self, job: Job, answer: Answer, brake: Brake | None) -> None:
         """Decide what an answer means for the runs after it; `brake` is what held it back."""
         self._doubts = self._doubts + 1 if answer.kind is AnswerKind.UNCLEAR else 0
+        if brake is not None and brake.reason is Reason.TICKET:
+            return  # of this run alone
         if brake is not None:
             self._stop_by(brake)
         elif answer.kind is AnswerKind.REFUSED and answer.http_status in (401, 403):

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from qflow_gitops.apply import events, progress
-from qflow_gitops.apply.job import Job
+from qflow_gitops.apply.job import Job, LaunchResult
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.planner import Planner
 from qflow_gitops.apply.platforms import Gateways
@@ -52,6 +52,7 @@ def carry_out(
             problems.append(problem)
     if (work.result.opened and planned.plan.of(Action.HOLD)) or _is_left(planned, work):
         newest = _as_next(planner, session)
+        work.held = _held_at_last(newest, work.result)
         work.left = _what_is_left(planned, newest, work)
         planned = _with_next_hints(planned, newest)
     now = stamp(services.clock.now())
@@ -75,7 +76,15 @@ def _as_left(planned: PlannedApply, lockfile: Lockfile, now: str) -> PlannedAppl
 
 def _is_left(planned: PlannedApply, work: ApplyOutcome) -> bool:
     """Whether something of the plan wasn't begun because of the runs before it."""
-    return bool(planned.plan.of(Action.WAIT) or work.result.put_off)
+    return bool(planned.plan.of(Action.WAIT) or work.result.put_off or work.result.held)
+
+
+def _held_at_last(newest: Plan, result: LaunchResult) -> tuple[Change, ...]:
+    """Return what its ticket held, unless it was sent after all, with what the next apply needs."""
+    sent = {(env, run) for env, run, _ in result.opened}
+    told = {change.key: change for change in newest.changes if change.reason is Reason.TICKET}
+    held = {change.key: change for change in result.held if change.key not in sent}
+    return tuple(told.get(key, change) for key, change in held.items())
 
 
 def _what_is_left(planned: PlannedApply, newest: Plan, work: ApplyOutcome) -> tuple[Change, ...]:
@@ -83,7 +92,7 @@ def _what_is_left(planned: PlannedApply, newest: Plan, work: ApplyOutcome) -> tu
     result = work.result
     told = {(env, run) for env, run, _ in result.opened}
     told |= {job.change.key for job in (*result.not_started, *result.elsewhere)}
-    told |= {change.key for change in work.unknown}
+    told |= {change.key for change in (*work.unknown, *work.held)}
     agreed = {change.key: change for change in planned.plan.due if change.key not in told}
     return tuple(
         change.waiting(_turn_of(agreed[change.key]), "its turn has come")

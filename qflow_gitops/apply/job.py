@@ -1,7 +1,7 @@
 """What a launch is given, and what it comes to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qflow_gitops.base.names import RunKey
@@ -24,6 +24,11 @@ class Job:
     def name(self) -> str:
         """Its run, for people: `<environment>/<name>`."""
         return f"{self.change.environment}/{self.change.name}"
+
+    def with_evidence(self, name: str, told: Mapping[str, Any]) -> "Job":
+        """Return it with something more that its attempt records."""
+        evidence = {**self.facts.get("evidence", {}), name: told}
+        return replace(self, facts={**self.facts, "evidence": evidence})
 
 
 Opened = tuple[Job, Attempt]
@@ -55,7 +60,8 @@ class LaunchResult:
     """What a launch came to; filled while it works.
 
     `opened` are the attempts that it made: (environment, run, number). `elsewhere` are the
-    runs that another process took over meanwhile, `put_off` those whose rollout was stopped by one
+    runs that another process took over meanwhile, `held` those whose tickets don't let them go any
+    more, `put_off` those whose rollout was stopped by one
     of this launch. `way_on` is what lets the rest start, ""
     where the next apply does.
     """
@@ -63,6 +69,7 @@ class LaunchResult:
     opened: list[tuple[str, str, int]] = field(default_factory=list)
     elsewhere: list[Job] = field(default_factory=list)
     put_off: list[Job] = field(default_factory=list)
+    held: list[Change] = field(default_factory=list)
     not_started: list[Job] = field(default_factory=list)
     why_stopped: str = ""
     stopped_by: Reason = Reason.STOPPED

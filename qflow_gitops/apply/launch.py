@@ -69,7 +69,8 @@ class Launch:
         known = KnownExecutions.before(jobs, qualys, clock, options.concurrency)
         checkpoint = agreed.checkpoint if jobs else None
         self._recorder = Recorder(session, options, checkpoint, known, qualys, clock, self.result)
-        self._brakes = Brakes(options, partial(agreed.brake, session), clock, self.result)
+        brake = partial(agreed.brake, session)
+        self._brakes = Brakes(options, brake, clock, self.result, agreed.moved)
         self._sending: dict[RunKey, Attempt] = {}
         self._watching = Watching(qualys, options.statuses, clock)
         for watch in watches if options.wait else ():
@@ -126,7 +127,13 @@ class Launch:
             return []
         busy = len(self._sending) + self._watching.places
         free = max(0, self._options.concurrency - busy)
-        return [self._pending.popleft() for _ in range(min(free, len(self._pending)))]
+        wave = [self._pending.popleft() for _ in range(min(free, len(self._pending)))]
+        ready, held = self._agreed.with_tickets(wave)
+        if self._options.stop():  # it didn't wait for tickets
+            self._pending.extendleft(reversed(wave))
+            return []
+        self.result.held += held
+        return ready
 
     def _record_what_counts(self) -> list[events.Event]:
         """Record first what may stop a rollout: what may be sent next is decided by that."""

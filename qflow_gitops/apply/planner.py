@@ -8,13 +8,15 @@ from qflow_gitops.apply.admission import still_needed, with_holds
 from qflow_gitops.apply.planned import ApplySource, PlannedApply
 from qflow_gitops.apply.preconditions import ApplyRequest
 from qflow_gitops.apply.services import ApplyServices
+from qflow_gitops.apply.tickets import Desk
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.lockfile import freezes
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.context import Context, Overrides
-from qflow_gitops.policy.rules import PolicyContext
+from qflow_gitops.policy.rules import PolicyContext, ticket_rules
+from qflow_gitops.policy.tickets import asked
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.groups import sizes
 from qflow_gitops.results.plans import Planned
@@ -37,15 +39,27 @@ NOTHING = Released()
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans every spec of one commit, read once, for what a person asked."""
+    """Plans every spec of one commit, read once, for what a person asked.
+
+    `desk` knows the tickets that the policy asks for, and is None where it asks for none.
+    """
 
     request: ApplyRequest
     services: ApplyServices
     source: ApplySource
+    desk: Desk | None = None
 
     def with_facts(self, facts: PolicyContext) -> "Planner":
         """Return the same, held against other facts."""
         return replace(self, source=replace(self.source, facts=facts))
+
+    def look_up_tickets(self, recorded: Snapshot) -> None:
+        """Look up the tickets of what would run but for the policy."""
+        if self.desk is None:
+            return
+        bare = self.with_facts(PolicyContext(())).plan(recorded).plan.thawed.due
+        rules = ticket_rules(self.source.facts.policies)
+        self.desk.look(one for change in bare if change.spec for one in asked(rules, change.spec))
 
     def for_request(self, request: ApplyRequest, *, aside: bool) -> "Planner":
         """Return the same for what a person answered."""
@@ -106,7 +120,7 @@ class Planner:
             previous=previous_requests(services.git, source.specs.specs, lockfile, source.project),
             touched=frozenset(),
             now=stamp(now),
-            facts=source.facts._replace(now=now),
+            facts=source.facts._replace(now=now, tickets=self.desk.looks if self.desk else None),
             options=request.options,
         )
         return with_holds(context, services.git, source)

@@ -25,8 +25,9 @@ from qflow_gitops.results.applies import Applied, Outcome
 class ApplyOutcome:
     """What there was to do, and what came of it. `unknown` are held for their workflow.
 
-    `kept` is where answers were saved that the store didn't take, `lines` are they. `left` is what
-    was put off by the runs before it, as it stands at the end.
+    `held` are those that their tickets held, as they stand at the end. `kept` is where answers were
+    saved that the store didn't take, `lines` are they. `left` is what was put off by the runs
+    before it, as it stands at the end.
     """
 
     watches: list[Watch]
@@ -34,6 +35,7 @@ class ApplyOutcome:
     unknown: tuple[Change, ...] = ()
     result: LaunchResult = field(default_factory=LaunchResult)
     left: tuple[Change, ...] = ()
+    held: tuple[Change, ...] = ()
     kept: str = ""
     lines: str = ""
 
@@ -99,6 +101,7 @@ def applied_body(
         outcomes=tuple(outcomes),
         not_started=(
             *work.unknown,
+            *work.held,
             *(change for change in work.left if change.action is Action.HOLD),
             *(_not_started(job.change, result) for job in result.not_started),
             *(_left(job.change) for job in left_out(result, lockfile)),

@@ -8,11 +8,13 @@ from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.reconciler import Reconciler
 from qflow_gitops.lockfile.freezes import Freeze
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.policy.tickets import TicketRule
 from qflow_gitops.ports.clock import Clock, StopSignal
 from qflow_gitops.ports.git import Branches, GitTree, Repository
 from qflow_gitops.ports.lockfile import LockStore
 from qflow_gitops.ports.pull_requests import PullRequests
 from qflow_gitops.ports.qualys import Qualys
+from qflow_gitops.ports.tickets import Tickets
 from qflow_gitops.results.plans import Planned
 from qflow_gitops.settings.project import LockSettings, Project
 from qflow_gitops.sources import specs as reading
@@ -28,6 +30,7 @@ class ApplyServices:
     those beside the lockfile's, as they are when it is called. `confirm` asks a person (True: go
     on). `author` and `evidence` are what is recorded about who did it. `rescue` keeps a record
     that could not be stored, and says where. `pulls` connects to the host of the pull requests.
+    `tickets` connects to where a rule's tickets are, and raises QflowError where that isn't set up.
     `ask` puts a question to a person, and is None where there is nobody to ask. `history` is the
     repository once more, for whoever asks much of its history. `loader` reads the specs, anew.
     `remembered` is the newest lockfile that this clone wrote as a file, where it is none any more.
@@ -50,6 +53,7 @@ class ApplyServices:
     evidence: Mapping[str, object]
     rescue: Callable[[str], str]
     pulls: Callable[[], PullRequests]
+    tickets: Callable[[TicketRule], Tickets]
     ask: Callable[[str], bool] | None = None
     loader: Loader = DIRECT
     remembered: Callable[[], Lockfile | None] = lambda: None

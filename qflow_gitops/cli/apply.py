@@ -170,6 +170,7 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
         circumstances=partial(_circumstances, wiring.ci),
         rescue=partial(lock_files.rescue, wiring, project.folder),
         pulls=wiring.connections.pulls,
+        tickets=wiring.connections.tickets,
         ask=wiring.console.ask if wiring.console.interactive and not yes else None,
         loader=wiring.strict_loader,
         remembered=partial(_remembered, wiring, project),

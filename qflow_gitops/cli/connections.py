@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from qflow_gitops.audit.time_stamps import Server
     from qflow_gitops.cli.console import Console
     from qflow_gitops.github.client import Client
+    from qflow_gitops.policy.tickets import TicketRule
     from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.governance import Governance
     from qflow_gitops.ports.pull_requests import PullRequests
     from qflow_gitops.ports.qualys import ConnectorLists, Qualys
     from qflow_gitops.ports.tenant import Tenant
+    from qflow_gitops.ports.tickets import Tickets
     from qflow_gitops.qualys.logins.login import Machine
     from qflow_gitops.sources.anchoring import Authority
 
@@ -110,6 +112,14 @@ class Connections:
         from qflow_gitops.github.pulls import GitHubPulls
 
         return GitHubPulls(self.github)
+
+    def tickets(self, rule: TicketRule) -> Tickets:
+        """What knows the tickets that a rule asks for."""
+        from qflow_gitops.tickets.connect import connect
+
+        client = connect(rule, self.environ, self.is_tracked, self._time_left)
+        self._opened(client)
+        return client
 
     @cached_property
     def github(self) -> Client:

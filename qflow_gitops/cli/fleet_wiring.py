@@ -214,7 +214,7 @@ def reach(
 
 def _listed(wiring: Wiring, command: str) -> tuple[FleetMember, ...]:
     """Run the command that lists members, without credentials. Raises UsageProblem."""
-    from qflow_gitops.qualys.logins.program import run
+    from qflow_gitops.base.program import run
     from qflow_gitops.sources.fleets import inventory
 
     environ = {name: wiring.environ[name] for name in _NEEDED if name in wiring.environ}

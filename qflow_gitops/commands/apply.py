@@ -14,6 +14,7 @@ from qflow_gitops.apply.planner import Planner
 from qflow_gitops.apply.platforms import Gateways, one_environment
 from qflow_gitops.apply.preconditions import ApplyRequest, check, check_reason, uncommitted
 from qflow_gitops.apply.services import ApplyServices
+from qflow_gitops.apply.tickets import Desk
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import (
@@ -27,11 +28,12 @@ from qflow_gitops.lockfile.states import State
 from qflow_gitops.plan import context
 from qflow_gitops.plan.change import Action
 from qflow_gitops.policy.approvals import Approval
-from qflow_gitops.policy.rules import PolicyContext, asks_for_approvals
+from qflow_gitops.policy.rules import PolicyContext, asks_for_approvals, ticket_rules
 from qflow_gitops.ports.lockfile import LockSession, Snapshot
 from qflow_gitops.results.report import Report
 from qflow_gitops.sources.found import Settings
 from qflow_gitops.sources.inputs import Inputs, read_inputs
+from qflow_gitops.sources.lockseen import held
 from qflow_gitops.sources.orphans import orphans
 from qflow_gitops.sources.policies import NEW_RECORD, check_record
 from qflow_gitops.sources.reverted import check_newest
@@ -51,10 +53,12 @@ def apply(
     inputs = read_inputs(services.git, head, settings, services.store.read(), services.loader)
     found = _admitted(request, services, inputs, environment)
     planner = _planner(request, services, inputs, environment, found)
+    planner.look_up_tickets(inputs.recorded)
     first = planner.plan(inputs.recorded)
     answer = asked(request, services.ask, first)
     if answer != request:
         planner = planner.for_request(answer, aside=found.aside(answer))
+        planner.look_up_tickets(inputs.recorded)
         first = planner.plan(inputs.recorded)
     check(answer, first)
     belonging.check_own(services.remembered(), services.store.where, first)
@@ -105,7 +109,9 @@ def _planner(
         inputs.project, environment, inputs.commit, inputs.specs, found.facts,
         found.let_go, found.absent, found.aside(request), request.reason,
     )  # fmt: skip
-    planner = Planner(request, services, source)
+    desk = Desk(services.tickets, services.clock, services.stop)
+    needed = bool(ticket_rules(found.facts.policies))
+    planner = Planner(request, services, source, desk if needed else None)
     if not (request.approved or (request.unattended and asks_for_approvals(found.facts))):
         return planner
     base = inputs.lockfile.environment(environment).applied_through
@@ -163,6 +169,7 @@ def _locked(
         yield events.Said(said)
     reconciler = services.reconciler(source.project)
     problems = yield from reconciler.settle(session, source.environment)
+    planner.look_up_tickets(held(session, services.store.where))
     planned = planner.plan_in(session)
     check_follows(request, services.git, services.branches, planned)
     check(request, planned)

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     WINDOW = "window"
     APPROVAL = "approval"
     POLICY = "policy"
+    TICKET = "ticket"
     WORKFLOW = "workflow"
     FROZEN = "frozen"
     STOPPED = "stopped"

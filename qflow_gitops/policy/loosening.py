@@ -5,14 +5,16 @@ Pure. It changes nothing for the change itself, which the stricter of both holds
 
 from collections.abc import Iterator, Mapping
 
+from qflow_gitops.policy.limits import Limits
 from qflow_gitops.policy.rollout import Rollout, Share
-from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
+from qflow_gitops.policy.rules import Approvals, Policy, Scope
+from qflow_gitops.policy.tickets import TicketRule
 
 
 def loosened(old: Policy, new: Policy) -> list[str]:
     """Name each rule of `old` that holds less by `new`, or may; [] where none does.
 
-    Windows and patterns are not compared by what they let through: another one is named.
+    Windows, patterns and tickets are not compared by what they let through: another one is named.
     """
     return [
         *_limits(old.limits, new.limits),
@@ -21,6 +23,7 @@ def loosened(old: Policy, new: Policy) -> list[str]:
         *_approvals(old.approvals, new.approvals),
         *_workflows(old, new),
         *_annotations(old.annotations, new.annotations),
+        *_ticket(old.ticket, new.ticket),
         *(["require.signedCommits: no more"] if old.signed_commits > new.signed_commits else []),
         *(
             ["require.workflowRevision: no more"]
@@ -106,3 +109,8 @@ def _annotations(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str
             yield f"require.annotations.{name}: no more"
         elif new[name] != pattern:
             yield f"require.annotations.{name}: another pattern"
+
+
+def _ticket(old: TicketRule | None, new: TicketRule | None) -> Iterator[str]:
+    if old is not None and old != new:
+        yield f"require.ticket: {'others than before' if new else 'no more'}"

@@ -5,37 +5,20 @@ of a range the stricter one wins.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import NamedTuple
 
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.base.times import stamp
-from qflow_gitops.policy import patterns
+from qflow_gitops.policy import patterns, tickets
 from qflow_gitops.policy.approvals import Approval, told
 from qflow_gitops.policy.governed import Governed
+from qflow_gitops.policy.limits import Broken, Limits, broken
 from qflow_gitops.policy.rollout import Rollout
+from qflow_gitops.policy.tickets import TICKET, Looks, TicketRule
 from qflow_gitops.policy.windows import Window, closed_by, verdict
-
-RUNS = 25
-"""So many runs an apply may start where the settings say nothing."""
-SHARE_FROM = 10  # specs; below, a share of them says little
-
-
-class Limits(NamedTuple):
-    """How many runs one apply may start; None where there is no limit.
-
-    `share` is in percent of the environment's specs, looked at where these are at least
-    `share_from`. `connector_types` and `workflows` (ids in lower case) are limits of their own.
-    """
-
-    runs: int = RUNS
-    share: float | None = None
-    share_from: int = SHARE_FROM
-    connector_types: Mapping[str, int] = {}
-    workflows: Mapping[str, int] = {}
 
 
 class Scope(NamedTuple):
@@ -67,7 +50,8 @@ class Policy(NamedTuple):
 
     `allowed` and `denied` are workflow ids in lower case, `allowed` None where all are.
     `annotations` maps names to patterns that a value has to match as a whole.
-    `workflow_revision`: the catalog's, exactly. `rollout` is for each spec with targets, None for
+    `workflow_revision`: the catalog's, exactly. `ticket` is what a change management has to say,
+    None where none is asked. `rollout` is for each spec with targets, None for
     all at once. `approvals_elsewhere`: another system sees to them, so that an apply which nobody
     watches doesn't ask; it is part of the policy, so that no change sets it for itself.
     """
@@ -82,6 +66,7 @@ class Policy(NamedTuple):
     workflow_revision: bool = False
     rollout: Rollout | None = None
     approvals_elsewhere: bool = False
+    ticket: TicketRule | None = None
 
 
 class PolicyContext(NamedTuple):
@@ -90,7 +75,8 @@ class PolicyContext(NamedTuple):
     `policies` are those of both ends of the range; `unreadable` says why one of them isn't
     known, and `way_on` what to do then. `total` counts the environment's specs. `now` is None
     where windows aren't looked at. `approvals` is None where nobody was asked, which holds what
-    needs some only where something is about to be sent (`sending`). `command` is the apply that
+    needs some only where something is about to be sent (`sending`); so it is with `tickets`.
+    `command` is the apply that
     this is about, as a person types it.
     """
 
@@ -102,6 +88,7 @@ class PolicyContext(NamedTuple):
     approvals: Mapping[RunKey, Approval] | None = None
     command: str = "qflow-gitops apply"
     way_on: str = ""
+    tickets: Looks | None = None
 
 
 class Hold(NamedTuple):
@@ -154,13 +141,13 @@ def judge(
             held[run.key] = hold
     by_name: dict[RunKey, tuple[str, ...]] = {}
     rest = [run for run in due if run.key not in held]
-    for name, runs, hold in _of_the_whole(rest, facts, granted):
-        acked = acks.get(name) == len(runs)
-        for run in runs:
-            if acked or name in released.get(run.key, ()):
-                by_name[run.key] = (*by_name.get(run.key, ()), name)
+    for name, holds in _of_the_whole(rest, facts, granted):
+        acked = acks.get(name) == len(holds)
+        for key, hold in holds.items():
+            if acked or name in released.get(key, ()):
+                by_name[key] = (*by_name.get(key, ()), name)
             else:
-                held.setdefault(run.key, hold)
+                held.setdefault(key, hold)
     for name, keys in granted.items():
         for key in keys:
             by_name[key] = (*by_name.get(key, ()), name)
@@ -249,69 +236,74 @@ def missing(needed: int, *, signed: bool, found: Approval) -> Hold | None:
 
 # --- what is about all of them -------------------------------------------------------
 
-_Found = Iterator[tuple[str, Sequence[Governed], Hold]]
-
 
 def _of_the_whole(
     due: Sequence[Governed], facts: PolicyContext, granted: Mapping[str, Collection[RunKey]]
-) -> _Found:
-    """Return each rule that more runs break than may: its name for --ack, the runs, the hold."""
-    seen: set[str] = set()
+) -> Iterator[tuple[str, Mapping[RunKey, Hold]]]:
+    """Return each name for --ack, and the runs that it releases with what holds them."""
+    seen = {TICKET}
 
     def but(name: str) -> Sequence[Governed]:
         return [run for run in due if run.key not in granted[name]] if name in granted else due
 
+    yield TICKET, _without_ticket(but(TICKET), facts)
     for policy in facts.policies:
+        over = broken(policy.limits, but, facts.total)
         for name, runs, hold in (
-            *_limits(but, policy.limits, facts),
+            *((found.name, found.runs, _over(found, facts.command)) for found in over),
             *_closed(but("window"), policy, facts),
         ):
             if name not in seen:
                 seen.add(name)
-                yield name, runs, hold
+                yield name, {run.key: hold for run in runs}
 
 
-def _limits(
-    but: Callable[[str], Sequence[Governed]], limits: Limits, facts: PolicyContext
-) -> _Found:
-    over, total = partial(_over, facts.command), facts.total
-    due = but("limit:runs")
-    if len(due) > limits.runs:
-        yield over("runs", due, f"at most {limits.runs} runs an apply")
-    due = but("limit:share")
-    shares = limits.share is not None and total >= limits.share_from
-    if shares and len(due) * 100 > (limits.share or 0) * total:
-        yield over("share", due, f"at most {limits.share:g} % of {total} specs an apply")
-    for name, most in limits.connector_types.items():
-        some = [run for run in but(f"limit:{name}") if name in run.connector_types]
-        if len(some) > most:
-            yield over(name, some, f"at most {most} runs an apply with connector type {name}")
-    for workflow, most in limits.workflows.items():
-        due = but(f"limit:{workflow}")
-        some = [run for run in due if run.workflow_id.lower() == workflow]
-        if len(some) > most:
-            yield over(workflow, some, f"at most {most} runs an apply of workflow {workflow}")
+def _without_ticket(due: Sequence[Governed], facts: PolicyContext) -> dict[RunKey, Hold]:
+    """Hold each run whose ticket doesn't let it go, by the rules of all policies."""
+    rules = ticket_rules(facts.policies)
+    if not rules:
+        return {}
+    asked = ((run, tickets.held(rules, run, facts.tickets, facts.now, sending=facts.sending))
+             for run in due)  # fmt: skip
+    found = {run.key: why for run, why in asked if why is not None}
+    ack = _ack(facts.command, TICKET, len(found))
+    return {
+        key: Hold(TICKET, why.detail, f"{why.way_on} Or release them: {ack}", TICKET)
+        for key, why in found.items()
+    }
 
 
-def _over(
-    command: str, what: str, runs: Sequence[Governed], rule: str
-) -> tuple[str, Sequence[Governed], Hold]:
-    name = f"limit:{what}"
-    hint = f"Apply fewer at a time (-l LABEL=VALUE), or release them: {_ack(command, name, runs)}"
-    return name, runs, Hold("limit", f"the policy says {rule}; {len(runs)} are due", hint, name)
+def annotations_in(policies: Iterable[Policy]) -> set[str]:
+    """Name the annotations that policies look at."""
+    return {name for each in policies for name in each.annotations} | {
+        rule.annotation for rule in ticket_rules(policies)
+    }
 
 
-def _ack(command: str, name: str, runs: Sequence[Governed]) -> str:
+def ticket_rules(policies: Iterable[Policy]) -> tuple[TicketRule, ...]:
+    """Return what policies ask of tickets, each rule once."""
+    return tuple(dict.fromkeys(each.ticket for each in policies if each.ticket))
+
+
+def _over(found: Broken, command: str) -> Hold:
+    name, count = found.name, len(found.runs)
+    hint = f"Apply fewer at a time (-l LABEL=VALUE), or release them: {_ack(command, name, count)}"
+    return Hold("limit", f"the policy says {found.rule}; {count} are due", hint, name)
+
+
+def _ack(command: str, name: str, count: int) -> str:
     rest = re.sub(rf" --ack {re.escape(name)}=\d+", "", command)  # another number was tried
-    return f"`{rest} --ack {name}={len(runs)} --reason TEXT`"
+    return f"`{rest} --ack {name}={count} --reason TEXT`"
 
 
-def _closed(due: Sequence[Governed], policy: Policy, facts: PolicyContext) -> _Found:
+def _closed(
+    due: Sequence[Governed], policy: Policy, facts: PolicyContext
+) -> Iterator[tuple[str, Sequence[Governed], Hold]]:
     if facts.now is None or not due or not policy.windows:
         return
     why = closed((policy,), due[0].environment, facts.now)
     if why:
-        hint = f"Or release them: {_ack(facts.command, 'window', due)}"
+        hint = f"Or release them: {_ack(facts.command, 'window', len(due))}"
         yield "window", due, Hold("window", why, hint, "window")
 
 

@@ -69,7 +69,8 @@ _POLICY = frozenset(
     {
         Reason.FROZEN, Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.WORKFLOW,
         Reason.UNMERGED, Reason.EMPTY,
-        Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY, Reason.ROLLOUT, Reason.AFTER,
+        Reason.LIMIT, Reason.WINDOW, Reason.APPROVAL, Reason.POLICY, Reason.TICKET,
+        Reason.ROLLOUT, Reason.AFTER,
     }
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ REASONS: Mapping[str, Word] = {
         hosts.LOGIN,
         hosts.GITHUB,
         hosts.GITLAB,
+        hosts.TICKETS,
         stops.OTHER,
     )
     for word in family

@@ -134,6 +134,25 @@ GITHUB = (
     Word("pull_request_unknown", "It isn't known which pull request.", "`--pull-request N`"),
 )
 
+TICKETS = (
+    Word(
+        "ticket_account",
+        "The system of tickets refused the account.",
+        "Set QFLOW_TICKET_USERNAME and QFLOW_TICKET_PASSWORD, or QFLOW_TICKET_TOKEN, again.",
+    ),
+    Word(
+        "ticket_answer",
+        "An answer about a ticket isn't what its system documents, or lacks a field.",
+        "Check QFLOW_TICKET_URL, and the fields in `policy.require.ticket`.",
+    ),
+    Word("ticket_unreachable", "The system of tickets could not be asked.", f"{_AGAIN} later."),
+    Word(
+        "ticket_unset",
+        "Where tickets are, or as whom they are asked for, isn't set, or can't be used.",
+        "Set QFLOW_TICKET_URL and the account, or QFLOW_TICKET_COMMAND.",
+    ),
+)
+
 GITLAB = (
     Word("gitlab_address", "CI_API_V4_URL is no https address.", "Leave it out for gitlab.com."),
     Word("gitlab_answer", "GitLab's answer isn't what it documents.", "Check CI_API_V4_URL."),

@@ -126,6 +126,12 @@ PLANS = (
         "Add what the hold names.",
     ),
     Word(
+        Reason.TICKET,
+        "Its ticket is missing, not ready, not approved, outside its planned window, or can't be "
+        "looked up.",
+        "Have the ticket in order, or `qflow-gitops apply --ack ticket=COUNT --reason TEXT`.",
+    ),
+    Word(
         Reason.WORKFLOW,
         "Qualys doesn't know the workflow, or the policy denies it or asks for another revision.",
         "Correct `workflowId`, or `qflow-gitops workflows pull` and have that reviewed.",

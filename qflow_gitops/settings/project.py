@@ -7,9 +7,10 @@ from qflow_gitops.base.paths import ROOT, ProjectFolder, folder_form
 from qflow_gitops.base.times import duration
 from qflow_gitops.findings.finding import Diagnostic, Range, error, warning
 from qflow_gitops.policy import patterns, rollout
-from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
+from qflow_gitops.policy.limits import Limits
+from qflow_gitops.policy.rules import Approvals, Policy, Scope
 from qflow_gitops.policy.windows import Window, fires_on_either, problem_of
-from qflow_gitops.settings import anchoring
+from qflow_gitops.settings import anchoring, ticketing
 from qflow_gitops.settings.anchoring import AnchorSettings
 from qflow_gitops.settings.rollouts import check_batches
 from qflow_gitops.yaml.document import Document
@@ -251,6 +252,7 @@ def _policy(settings: Mapping[str, Any], applying: Mapping[str, Any]) -> Policy:
         workflow_revision=required.get("workflowRevision", False),
         rollout=rollout.from_data(settings["rollout"]) if "rollout" in settings else None,
         approvals_elsewhere=applying.get("approvals") == "elsewhere",
+        ticket=ticketing.from_data(required.get("ticket")),
     )
 
 
@@ -308,14 +310,19 @@ def _policy_findings(document: Document, project: Project) -> Iterator[Diagnosti
         yield from _unknown(document, (*at, "windows", index), window.environments, project)
     for index, rule in enumerate(project.policy.approvals):
         yield from _unknown(document, (*at, "approvals", index), rule.scope.environments, project)
-    for name, pattern in project.policy.annotations.items():
+    yield from ticketing.problems(document)
+    needed = {("annotations", name): each for name, each in project.policy.annotations.items()}
+    if ticket := project.policy.ticket:
+        needed["ticket", "pattern"] = ticket.pattern
+        yield from _unknown(document, (*at, "require", "ticket"), ticket.environments, project)
+    for key, pattern in needed.items():
         if not patterns.is_pattern(pattern):
             yield error(
                 "policy-value",
                 "This regular expression can't be taken: it isn't one, or it is too large, or it "
                 "looks around (`(?=`, `(?<!`) or back at a group (`\\1`).",
                 document.file,
-                document.value_range((*at, "require", "annotations", name)),
+                document.value_range((*at, "require", *key)),
                 "Write it like CHG[0-9]{7}; it has to match the whole value.",
             )
 

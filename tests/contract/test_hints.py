@@ -43,6 +43,27 @@ _BY_REASON = {
         "Sign the commits (`git commit -S`), and propose them again.",
         "Fetch that branch first, and whole.",
     ),
+    "it names no command, only what has to be set, or done where tickets are: "
+    "test_tickets_port.py": (
+        "Apply again later. If … names another address than it should: set it.",
+        "See what … names.",
+        "Check …, and that the account may read these tickets.",
+        "docs/guides/tickets.md says what it has to answer.",
+        "Run it by hand, with the question to read: docs/guides/tickets.md.",
+        "Leave … out, or write `system: command`.",
+        "Set it to …'s address, like …, and the account beside it.",
+        "Set … and … (of Jira: the address and an API token), or ….",
+        "Set it again, without line breaks; a name has no colon.",
+        "Write that key into the annotation.",
+        "Correct `…` in …: a field's own name is like customfield_10047.",
+        "`policy.require.ticket` of qflow.yaml",
+        "Name a field with date and time in place of `…` in ….",
+        ("Correct `…` in `policy.require.ticket` of qflow.yaml, or let the account read it."),
+        (
+            "Name a field with a date and a time in place of `…` in `policy.require.ticket` of "
+            "qflow.yaml."
+        ),
+    ),
     "it names no command, only what a job, its forge or its clock lacks: test_logins.py": (
         "Check who answers there.",
         "What the runner set is no longer taken: run the job again.",

@@ -63,6 +63,7 @@ from tests.fakes.github import FakeGitHub
 from tests.fakes.lock_store import FakeLockStore
 from tests.fakes.qualys import FakeQualys
 from tests.fakes.remotes import FakeBranches
+from tests.fakes.tickets import FakeTickets
 from tests.fakes.worktree import put_on_disk
 from tests.helpers.specs import WORKFLOW, spec
 
@@ -120,6 +121,7 @@ class World:
         """Lockfiles of other projects, by their branches."""
         self.qualys = FakeQualys(self.clock)
         self.github = FakeGitHub()
+        self.tickets = FakeTickets(self.clock)
         self.cache = FakeCache()
         self.loader = CachedLoader(self.cache, one_by_one)
         self.gateway = "gateway.example"
@@ -243,6 +245,7 @@ class World:
             circumstances=lambda: self.circumstances,
             rescue=self._rescued,
             pulls=lambda: self.github,
+            tickets=self.tickets,
             ask=None if self.answers is None else self._asked,
             remembered=lambda: self.remembered,
             hurry=self.hurried.append,

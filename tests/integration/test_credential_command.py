@@ -13,12 +13,12 @@ from typing import cast
 
 import pytest
 
+from qflow_gitops.base import program
 from qflow_gitops.errors import AuthError, QflowError, UsageProblem
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.transport import Transport
 from qflow_gitops.qualys import jwt
 from qflow_gitops.qualys.logins import command as commands
-from qflow_gitops.qualys.logins import program
 from qflow_gitops.qualys.logins.command import Command
 from qflow_gitops.qualys.logins.login import Machine
 from qflow_gitops.qualys.token import TokenSource

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qflow_gitops.policy.limits import Limits
 from qflow_gitops.policy.loosening import loosened
 from qflow_gitops.policy.rollout import Rollout, Share
-from qflow_gitops.policy.rules import Approvals, Limits, Policy, Scope
+from qflow_gitops.policy.rules import Approvals, Policy, Scope
+from qflow_gitops.policy.tickets import TicketRule
 from qflow_gitops.policy.windows import Window
 
 STRICT = Policy(
@@ -21,7 +23,9 @@ STRICT = Policy(
     True,
     True,
     Rollout((Share(1), Share(10, percent=True)), Share(1), 600.0),
+    ticket=TicketRule("servicenow", "CHG[0-9]+", states=("-2",)),
 )
+TICKET = TicketRule("servicenow", "CHG[0-9]+", states=("-2", "0"))
 LIMITS = STRICT.limits
 ROLLOUT = Rollout((Share(1), Share(10, percent=True)), Share(1), 600.0)
 LOOSER: list[tuple[dict[str, Any], str]] = [
@@ -45,6 +49,8 @@ LOOSER: list[tuple[dict[str, Any], str]] = [
     ({"rollout": ROLLOUT._replace(batches=())}, "rollout.batches: 1, 10% → all"),
     ({"signed_commits": False}, "require.signedCommits: no more"),
     ({"workflow_revision": False}, "require.workflowRevision: no more"),
+    ({"ticket": None}, "require.ticket: no more"),
+    ({"ticket": TICKET}, "require.ticket: others than before"),
     ({"approvals_elsewhere": True}, "apply.approvals: github → elsewhere"),
 ]
 
@@ -68,6 +74,7 @@ def test_what_holds_more_is_not_named(changes: list[tuple[dict[str, Any], str]])
         "windows: others than before",
         "rollout.batches: all → 1, 10%",
         "require.annotations.ticket: another pattern",
+        "require.ticket: others than before",
     }
     assert loosened(looser, looser) == []
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qflow_gitops.policy.approvals import Approval
+from qflow_gitops.policy.limits import Limits
 from qflow_gitops.policy.rules import (
     Approvals,
     Hold,
-    Limits,
     Policy,
     PolicyContext,
     PolicyVerdict,

@@ -169,6 +169,7 @@ def test_objects_of_ours_take_no_unknown_keys(name: str) -> None:
                 "lockfile/$defs/attempt",
                 "lockfile/$defs/attempt/properties/evidence",
                 "lockfile/$defs/attempt/properties/evidence/properties/approvals/items",
+                "lockfile/$defs/attempt/properties/evidence/properties/ticket",
                 "lockfile/$defs/event",
                 "lockfile/$defs/event/properties/apply",
                 "lockfile/$defs/event/properties/by",

@@ -4,18 +4,18 @@ Modelled on `credential_process` of the AWS CLI and on kubectl's ExecCredential:
 status 0, a version, an end. It is run when a token is needed, and again before that one ends.
 """
 
-import os
 import re
 import shlex
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from qflow_gitops.base import program
 from qflow_gitops.errors import AuthError, UsageProblem
 from qflow_gitops.http.redaction import Redactor
 from qflow_gitops.http.transport import Transport
 from qflow_gitops.qualys.credentials import COMMAND, Secret
-from qflow_gitops.qualys.logins import printed, program
+from qflow_gitops.qualys.logins import printed
 from qflow_gitops.qualys.logins.exchange import Exchange
 from qflow_gitops.qualys.logins.id_token import identity, time_of
 from qflow_gitops.qualys.logins.login import NOTHING, Machine, Token
@@ -120,17 +120,10 @@ class Command:
 
     def _program(self) -> str:
         """Return where the program is: an absolute path, or in an absolute folder of the PATH."""
-        name = self._words[0]
-        if os.sep in name:
-            found = name if Path(name).is_absolute() else ""
-            why = "is named by a relative path, which a repository could fill"
-        else:
-            folders = self._environ.get("PATH", "").split(os.pathsep)
-            places = (Path(each) / name for each in folders if Path(each).is_absolute())
-            found = next((str(each) for each in places if _is_program(each)), "")
-            why = "is in no folder of the PATH"
-        if not found:
-            raise _usage(f"The program of {COMMAND} {why}.", "command_unknown")
+        try:
+            found = program.place_of(self._words[0], self._environ)
+        except LookupError as problem:
+            raise _usage(f"The program of {COMMAND} {problem}.", "command_unknown") from None
         if self._machine.is_tracked(Path(found)):
             raise _usage(
                 f"Git keeps the program of {COMMAND}: whoever writes to the repository would say "
@@ -158,10 +151,6 @@ class Command:
             text = f"{text[:start]}***{text[end:]}"
         text = _GIVEN.sub(r"\1***", text)
         return self._redact(text).rstrip(".")
-
-
-def _is_program(place: Path) -> bool:
-    return place.is_file() and os.access(place, os.X_OK)
 
 
 def _usage(message: str, reason: str) -> UsageProblem:

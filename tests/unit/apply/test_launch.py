@@ -8,6 +8,7 @@ from qflow_gitops.apply import events
 from qflow_gitops.apply.job import Job, LaunchOptions
 from qflow_gitops.apply.launch import Launch
 from qflow_gitops.apply.replanning import Agreed
+from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.attempt import Transition
 from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
@@ -66,6 +67,12 @@ class Undisturbed:
         return None
 
     def checkpoint(self, lockfile: Lockfile) -> None:
+        return None
+
+    def with_tickets(self, wave: list[Job]) -> tuple[list[Job], list[Any]]:
+        return wave, []
+
+    def moved(self, key: RunKey) -> None:
         return None
 
 

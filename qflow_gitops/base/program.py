@@ -1,7 +1,6 @@
-"""Runs the one program that gives credentials: no shell, no input, so long, so much.
+"""Runs a program that a variable names: no shell, so long, so much.
 
-The one place here that starts a process. `git.child` isn't it: what a git says is trusted to end,
-and is kept whole.
+`git.child` is another one: what a git says is trusted to end, and is kept whole.
 """
 
 import contextlib
@@ -11,12 +10,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import IO, NamedTuple
 
 GLANCE, LAST_WORDS = 0.05, 0.3
 """Seconds between looks whether it has ended; and until it is killed."""
 MOST = 64 * 1024
 """Bytes of what it writes: of its result, which is none if longer, and of what it complains."""
+_GIVEN = 16 * 1024
 
 
 class Ended(NamedTuple):
@@ -34,15 +35,17 @@ def run(
     seconds: float,
     time_left: Callable[[], float],
     most: int = MOST,
+    given: bytes = b"",
 ) -> Ended:
     """Run a program in the root folder, in a session of its own. Raises OSError, ValueError.
 
-    It may take so many seconds, and no longer than there is time, which is asked while it runs.
-    What it leaves running isn't waited for, though it holds what the program wrote to.
+    It is `given` at most 16 KiB to read. It may take so many seconds, and no longer than there is
+    time, which is asked while it runs. What it leaves running isn't waited for, though it holds
+    what the program wrote to.
     """
     process = subprocess.Popen(
         words,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if given else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=os.sep,
@@ -52,6 +55,11 @@ def run(
     assert process.stdout is not None  # noqa: S101  asked for above
     assert process.stderr is not None  # noqa: S101
     try:
+        if process.stdin is not None:  # so little fits into a pipe, whoever reads it or not
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(given[:_GIVEN])
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
         written = {process.stdout: b"", process.stderr: b""}
         why = _listen(process, written, time.monotonic() + seconds, time_left, most)
         out, err = written.values()
@@ -60,6 +68,22 @@ def run(
         _end(process)
         for pipe in (process.stdout, process.stderr):
             pipe.close()
+
+
+def place_of(name: str, environ: Mapping[str, str]) -> str:
+    """Return where a program is: an absolute path, or in an absolute folder of the PATH.
+
+    Raises LookupError, whose text says why it is none: `is in no folder of the PATH`.
+    """
+    if os.sep in name:
+        if Path(name).is_absolute():
+            return name
+        raise LookupError("is named by a relative path, which a repository could fill")
+    folders = environ.get("PATH", "").split(os.pathsep)
+    for place in (Path(each) / name for each in folders if Path(each).is_absolute()):
+        if place.is_file() and os.access(place, os.X_OK):
+            return str(place)
+    raise LookupError("is in no folder of the PATH")
 
 
 def _listen(

@@ -1,0 +1,144 @@
+"""Tickets over HTTP, with the whole program: sent only where the change management says so."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from qflow_gitops.sandbox.server import SandboxServer
+from tests.helpers.cli import Cli
+from tests.helpers.git import Workspace
+from tests.helpers.specs import SANDBOX_PROJECT, spec
+from tests.helpers.ticket_systems import PASSWORD, Asked, Fault, ServiceNow
+
+CHG, OTHER = "CHG0000024", "CHG0000025"
+RULE = "{require: {ticket: {system: servicenow, pattern: 'CHG[0-9]{7}'}}}"
+WHY = ("--reason", "incident 7")
+
+
+@pytest.fixture
+def servicenow(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServiceNow]:
+    with ServiceNow() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def team(workspace: Workspace, sandbox: SandboxServer) -> Workspace:
+    """A repository whose policy asks for tickets, with one run that has one."""
+    workspace.write("qflow.yaml", SANDBOX_PROJECT + f"  policy: {RULE}\n")
+    run(workspace, "a")
+    workspace.commit("specs")
+    return workspace
+
+
+def run(workspace: Workspace, name: str, ticket: str = CHG, value: int = 1) -> None:
+    metadata = f"  annotations: {{ticket: {ticket}}}\n"
+    workspace.write(f"runs/{name}.yaml", spec(name, f"{name}{value}", metadata=metadata))
+
+
+def held(data: Any) -> dict[str, str]:
+    changes = [*data["changes"], *data.get("notStarted", ())]
+    return {one["name"]: one["detail"] for one in changes if one["reason"] == "ticket"}
+
+
+def evidence(workspace: Workspace, name: str) -> Any:
+    runs = json.loads(workspace.read("qflow.lock"))["environments"]["prod"]["runs"]
+    return runs[name]["attempts"][-1]["evidence"]
+
+
+def test_a_run_with_a_ticket_that_is_ready_is_sent_and_the_evidence_says_what_was_seen(
+    team: Workspace, cli: Cli, sandbox: SandboxServer, servicenow: ServiceNow
+) -> None:
+    servicenow.put(CHG)
+    assert cli("plan").code == 0
+    assert servicenow.asked == []  # a plan asks nobody
+    done = cli("apply", "--yes")
+    assert done.code == 0, done.out
+    assert len(sandbox.executions()) == 1
+    seen = evidence(team, "a")["ticket"]
+    assert (seen["id"], seen["system"], seen["state"]) == (CHG, "servicenow", "-2")
+    assert len(seen["sha256"]) == 64
+    assert PASSWORD not in done.out + done.err + team.read("qflow.lock")
+
+
+def test_nothing_is_sent_where_the_ticket_says_no_or_nobody_says_anything(
+    team: Workspace, cli: Cli, sandbox: SandboxServer, servicenow: ServiceNow
+) -> None:
+    def said() -> str:
+        data = cli.json("apply", "--yes")
+        assert (data["exitCode"], data["reason"]) == (5, "ticket")
+        return held(data)["a"]
+
+    assert said() == f"ServiceNow knows no ticket {CHG}, or doesn't show it"
+    servicenow.put(CHG, approval="requested")
+    assert said() == f"ticket {CHG} isn't approved"
+    servicenow.put(CHG, approval="approved", state="-3")
+    assert said() == f"ticket {CHG} is in state -3, not in -2 or -1"
+    servicenow.put(CHG, state="-1", start_date="2098-01-01 00:00:00")
+    assert said().endswith("begins at 2098-01-01T00:00:00Z: it may be sent from then on")
+    servicenow.put(CHG, start_date="2020-01-01 00:00:00", end_date="2020-01-02 00:00:00")
+    assert said().endswith("ended at 2020-01-02T00:00:00Z")
+    servicenow.put(CHG, end_date="2099-01-01 00:00:00")
+    servicenow.faults.append(Fault("/", 503))
+    assert said().endswith("can't be looked up: ServiceNow could not be asked: status 503")
+    servicenow.faults.clear()
+    assert sandbox.executions() == []
+    assert cli("apply", "--yes").code == 0
+    assert len(sandbox.executions()) == 1
+
+
+def test_where_the_system_isnt_set_up_it_is_said_what_to_set(
+    team: Workspace, cli: Cli, sandbox: SandboxServer
+) -> None:
+    done = cli("apply", "--yes")
+    assert done.code == 5
+    assert "QFLOW_TICKET_URL isn't set" in done.out
+    assert "apply --ack ticket=1 --reason TEXT" in done.out
+    assert cli("apply", "--yes", "--ack", "ticket=1", *WHY).code == 0
+    told = evidence(team, "a")
+    assert told["released"] == [
+        {"hold": "ticket", "count": 1, "by": "test@example.com", "reason": "incident 7"}
+    ]
+    assert len(sandbox.executions()) == 1
+
+
+def test_a_ticket_that_moves_while_an_apply_waits_holds_its_run_alone(
+    team: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    servicenow: ServiceNow,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("qflow_gitops.apply.tickets.FRESH", 0.0)  # each send is looked at anew
+    servicenow.put(CHG)
+    servicenow.put(OTHER)
+    run(team, "b", OTHER)
+    run(team, "c")
+    team.commit("more")
+
+    def moves(asked: Asked) -> None:
+        if sandbox.executions():
+            servicenow.changes[OTHER]["state"] = "4"  # canceled
+
+    servicenow.before = moves
+    data = cli.json("apply", "--yes", "--concurrency", "1")
+    assert (data["exitCode"], data["reason"]) == (5, "ticket")
+    assert held(data) == {"b": f"ticket {OTHER} is in state 4, not in -2 or -1"}
+    assert len(sandbox.executions()) == 2
+    assert "c" in json.loads(team.read("qflow.lock"))["environments"]["prod"]["runs"]
+
+
+def test_a_change_cannot_do_without_the_ticket_that_the_policy_up_to_now_asks_for(
+    team: Workspace, cli: Cli, sandbox: SandboxServer, servicenow: ServiceNow
+) -> None:
+    servicenow.put(CHG)
+    assert cli("apply", "--yes").code == 0
+    team.write("qflow.yaml", SANDBOX_PROJECT)
+    run(team, "a", "CHG0000099", value=2)
+    team.commit("no ticket asked for any more")
+    assert "require.ticket: no more" in cli("plan").out
+    assert cli.json("apply", "--yes")["reason"] == "ticket"
+    assert len(sandbox.executions()) == 1
