@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qflow_gitops.watch.processes import Said
     from qflow_gitops.watch.serving import Answer
 
-_LAST_MOMENT = 15.0
+LAST_MOMENT = 15.0
 """Seconds after a signal: a round ends by itself within seven, and is ended after ten."""
 _FETCH = 300.0
 """Seconds that one exchange with the remote may take: the first one may bring much."""
@@ -40,7 +40,7 @@ class Waiter(Stopper):
         for end in (self._wakes, told):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-        super().__init__(_LAST_MOMENT)
+        super().__init__(LAST_MOMENT)
 
     def __enter__(self) -> Self:
         """Give it."""

@@ -67,7 +67,7 @@ class ProcessRounds:
     _begun: bool = field(default=False, init=False)
 
     def work(self) -> Round:
-        """Fetch, apply, tell; see `ports.rounds.Rounds`."""
+        """Fetch, apply, tell, tidy up; see `ports.rounds.Rounds`."""
         try:
             tip = self._brought()
         except UsageProblem as problem:
@@ -83,6 +83,8 @@ class ProcessRounds:
         if notices_left(found.report) and not self.stopping():
             # The only place where a round tells others: what comes of it is in the lockfile.
             self._run(["notify", "--timeout", f"{_TELLING:.0f}s"], 2 * _TELLING)
+        if not self.stopping():
+            self.follow(tip.said.remote).tidy()
         return came_of(found, tip.commit)
 
     def _run(self, words: Sequence[str], seconds: float) -> Work:

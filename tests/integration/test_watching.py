@@ -134,6 +134,19 @@ def test_a_bare_clone_without_a_commit_says_what_else_will_do(tmp_path: Path) ->
     assert "`git clone --no-checkout ADDRESS`" in problem.value.hint
 
 
+def test_a_clone_that_nobody_else_works_in_stays_small(remote: Remote) -> None:
+    """A year of rounds, each with a push of the lockfile's branch, is a lot of objects."""
+    clone = remote.clone("watcher")
+    for number in range(1500):
+        clone.write(f"runs/{number}", f"{number}")
+    clone.commit("many")
+    following(clone).tidy()
+    assert int(clone.git("count-objects").split()[0]) > 1500, "what a person switched off stays so"
+    clone.git("config", "gc.auto", "256")
+    following(clone).tidy()
+    assert int(clone.git("count-objects").split()[0]) == 0
+
+
 # --- a round -----------------------------------------------------------------------------
 
 SAID = Said("prod", "branch", "origin", (), 1800.0)
