@@ -8,6 +8,7 @@ program reads, it reads from commits.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,12 @@ _TRIES = 2
 """The other one who fetched into this clone at that moment holds up the first."""
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--refmap=",
           "--no-recurse-submodules", "--no-write-commit-graph")  # fmt: skip
+_OURS = re.compile(
+    r"^(error|fatal): .*(no space left|disk quota|read-only file system|unable to (write|create)|"
+    r"insufficient permission)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What git says where it can't write here; what the other side says begins with `remote:`."""
 _FOLDER = "qflow-gitops/watch"
 
 
@@ -91,6 +98,8 @@ class Following(NamedTuple):
             if status == 0:
                 return out
             said = err.decode(errors="replace")
+            if _OURS.search(said):
+                raise _unwritable(self.git.common_dir, said)
             if push_answers.is_final(said) or attempt == _TRIES - 1 or self.time_left() <= 0:
                 break
         raise self._unreachable(safe(said)[-300:] or "it gave no reason")
@@ -103,6 +112,16 @@ class Following(NamedTuple):
             hint=f"Check its address and your rights: `git ls-remote {self.remote}`",
             reason="remote_unreachable",
         )
+
+
+def _unwritable(folder: Path, said: str) -> InvalidInput:
+    return InvalidInput(
+        f"What is new can't be written into this clone: {safe(said)[-300:]}.",
+        where=str(folder),
+        not_done="Nothing was sent.",
+        hint="Make room, or fix the folder's rights.",
+        reason="watch_clone",
+    )
 
 
 def is_bare(directory: Path, environ: Mapping[str, str]) -> bool:
@@ -140,7 +159,7 @@ def folder_beside(bare: Path, environ: Mapping[str, str]) -> Path:
         not_done="Nothing was fetched, and nothing was sent.",
         hint="Make room or fix the folder's rights, or watch from a clone that has one: "
         "`git clone --no-checkout ADDRESS`",
-        reason="watch_folder",
+        reason="watch_clone",
     )
 
 

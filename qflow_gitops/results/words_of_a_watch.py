@@ -19,8 +19,8 @@ WATCH = (
         "Name it: `qflow-gitops watch --branch NAME`.",
     ),
     Word(
-        "watch_folder",
-        "A bare repository can't be given the empty work tree that applies start in.",
+        "watch_clone",
+        "What a watch fetches, or the empty work tree of a bare clone, can't be written.",
         "Make room or fix the folder's rights.",
     ),
     Word(

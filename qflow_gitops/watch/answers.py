@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from qflow_gitops.errors import ExitCode, QflowError
+from qflow_gitops.plan.change import Reason
 from qflow_gitops.ports.rounds import Round
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def came_of(work: Work, commit: str) -> Round:
     reason = _text(report, "reason") or ("no_report" if work.exit_code else "ok")
     left = [*_maps(report, "changes"), *_maps(report, "notStarted")]
     held = {_name(one): _text(one, "reason") for one in left if one.get("action") == "hold"}
+    held = {name: why for name, why in held.items() if why != Reason.IN_DOUBT}
     found = _problem(work, report, reason, held)
     if found:
         found.exit_code = (

@@ -1,10 +1,7 @@
 """`watch`, with real processes: a project is applied again and again, each run once."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,44 +14,9 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import Remote
 from tests.helpers.fleets import MEMBER
 from tests.helpers.git import Workspace
+from tests.helpers.sandboxes import served
 from tests.helpers.specs import spec
-from tests.picture import ROOT
-
-
-class Watcher:
-    """A running `watch` in a clone; what it says is in `log`."""
-
-    def __init__(self, clone: Path, log: Path, *words: str, **environ: str) -> None:
-        self._log = log.open("wb")
-        self.log = log
-        program = "from qflow_gitops.cli.main import main; main()"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program, "-C", str(clone), "watch", "--jitter", "0%", *words],
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-
-    @property
-    def said(self) -> str:
-        return self.log.read_text("utf-8")
-
-    def ended(self, seconds: float = 60.0) -> int:
-        try:
-            return self.process.wait(seconds)
-        finally:
-            self._log.close()
-
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.ended(9.0)
-
-
-def until(what: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it didn't come to it"
-        time.sleep(0.05)
+from tests.helpers.watchers import Watcher, until
 
 
 @pytest.fixture
@@ -80,14 +42,13 @@ def watched(tmp_path: Path) -> Iterator[Callable[..., Watcher]]:
 
     def begin(clone: Path, *words: str, **environ: str) -> Watcher:
         log = tmp_path / f"log{len(begun)}"
-        begun.append(Watcher(clone, log, *words, **environ))
+        begun.append(Watcher(clone, log, "--every", "1s", *words, **environ))
         return begun[-1]
 
     yield begin
     for one in begun:
         if one.process.poll() is None:
-            one.process.kill()
-            one.ended()
+            one.kill()
 
 
 def _files(clone: Path) -> dict[str, bytes]:
@@ -105,14 +66,12 @@ def test_what_is_pushed_is_applied_by_the_next_round_and_nothing_twice(
     """From a clone whose work tree, index and HEAD stay as they are, or that has none."""
     clone = remote.clone("watcher", *(["--bare"] if bare else []))
     before = {} if bare else _files(clone.path)
-    health = tmp_path / "health.json"
-    watcher = watched(clone.path, "--every", "1s", "--health", str(health))
-    until(health.exists)
-    assert json.loads(health.read_text())["exitCode"] == 0
+    watcher = watched(clone.path)
+    until(lambda: watcher.stands)
+    assert watcher.stands["exitCode"] == 0
     base.write("runs/b.yaml", spec("b", 2))
     commit = base.publish("two")
-    until(lambda: len(sandbox.executions()) == 2)
-    until(lambda: json.loads(health.read_text())["commit"] == commit)
+    until(lambda: watcher.stands["commit"] == commit)
     assert watcher.end() == 0
     assert remote.states() == {"a": "succeeded", "b": "succeeded"}
     assert len(sandbox.executions()) == 2
@@ -130,8 +89,6 @@ def test_sigterm_is_handed_on_and_all_is_over_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """The round records what it has; who begins again goes on."""
-    from tests.helpers.sandboxes import served
-
     with served(duration=30.0) as slow:
         monkeypatch.setenv("QFLOW_GATEWAY", slow.url)
         monkeypatch.setenv("QFLOW_CLIENT_ID", "test-client")
@@ -143,7 +100,7 @@ def test_sigterm_is_handed_on_and_all_is_over_in_time(
         assert watcher.end() == 0
         assert time.monotonic() - begun < 7.5
         assert remote.states() == {"a": "accepted"}
-        again = watched(remote.clone("again").path, "--rounds", "1", "--every", "1s")
+        again = watched(remote.clone("again").path, "--rounds", "1")
         again.process.send_signal(signal.SIGTERM)
         assert again.ended() in (143, -signal.SIGTERM)
         assert len(slow.executions()) == 1
@@ -155,10 +112,33 @@ def test_it_answers_how_it_stands(
 ) -> None:
     watcher = watched(remote.clone("watcher").path, "--listen", "0")
     until(lambda: "/healthz" in watcher.said)
-    (address,) = {one.rpartition("/")[0] for one in watcher.said.split() if "/healthz" in one}
+    address = watcher.address
     with pytest.raises(HTTPError, match="503"):
         urlopen(f"{address}/healthz")
     until(lambda: "succeeded" in watcher.said)
     until(lambda: b"rounds_total{" in urlopen(f"{address}/metrics").read())
     assert json.load(urlopen(f"{address}/healthz"))["exitCode"] == 0
     assert watcher.end() == 0
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1200)
+def test_its_memory_stays_as_it_is(
+    base: Workspace, remote: Remote, sandbox: SandboxServer, watched: Callable[..., Watcher]
+) -> None:
+    """Of the watch itself, over rounds that send something and rounds that don't."""
+    watcher = watched(remote.clone("watcher").path, "--listen", "0")
+    until(lambda: watcher.round >= 20, 180)
+    address = watcher.address
+    early, opened = watcher.resident, len(watcher.files)
+    for number in range(15):
+        base.write("runs/a.yaml", spec("a", number + 2))
+        base.publish(f"{number}")
+        until(lambda number=number: watcher.round >= 30 + 10 * number, 180)  # type: ignore[misc]
+        for _ in range(50):
+            urlopen(f"{address}/metrics").read()
+    assert watcher.round >= 170
+    assert watcher.resident - early < 2**20
+    assert len(watcher.files) <= opened + 1
+    assert watcher.end() == 0
+    assert len(sandbox.executions()) == 16

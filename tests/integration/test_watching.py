@@ -24,6 +24,7 @@ from qflow_gitops.watch.health import Health
 from qflow_gitops.watch.processes import ProcessRounds, Said
 from tests.helpers.cli import Cli
 from tests.helpers.clones import Remote
+from tests.helpers.disks import small_disk
 from tests.helpers.fleets import MEMBER
 from tests.helpers.git import Workspace
 from tests.helpers.specs import spec
@@ -95,6 +96,20 @@ def test_a_remote_that_is_gone_says_so_with_the_command_that_asks_it(remote: Rem
         following(clone).ask()
     assert problem.value.hint.endswith("`git ls-remote origin`")
     assert problem.value.reason == "remote_unreachable"
+
+
+def test_a_clone_that_can_not_be_written_is_not_taken_for_a_remote_that_is_gone(
+    base: Workspace, remote: Remote
+) -> None:
+    clone = remote.clone("watcher")
+    base.write("runs/b.yaml", spec("b", 2))
+    commit = base.publish("two")
+    follow = following(clone)
+    with small_disk(clone.path / ".git/objects") as disk:
+        disk.fill()
+        with pytest.raises(InvalidInput, match="No space left on device") as problem:
+            follow.bring("main", commit)
+    assert problem.value.where == str(clone.path / ".git")
 
 
 def test_a_branch_of_another_name_beside_the_default_one(base: Workspace, remote: Remote) -> None:

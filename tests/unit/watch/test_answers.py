@@ -36,7 +36,7 @@ def test_what_is_held_failed_or_in_doubt_is_counted_by_its_kind() -> None:
     found = answered(
         9, "in_doubt",
         changes=[held("a", "window"), held("b", "window"), held("c", "approval")],
-        notStarted=[held("d", "stopped"), held("a", "window")],
+        notStarted=[held("d", "stopped"), held("a", "window"), held("e", "in_doubt")],
         inDoubt=[outcome("e", "in_doubt")],
         outcomes=[outcome("e", "in_doubt"), outcome("f", "failed", "E2")],
     )  # fmt: skip
