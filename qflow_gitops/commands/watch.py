@@ -88,8 +88,8 @@ def watch(
     while not stop():
         begun = clock.monotonic()
         last = rounds.work()
-        if stop() and last.exit_code in (ExitCode.SIGINT, ExitCode.SIGTERM):
-            break  # it was ended with this command: what it sent is recorded
+        if stop() and last.exit_code not in GOT_THROUGH:
+            break  # it was cut short by the same signal: what it sent is recorded
         now = clock.now()
         health = watching.ended(last, now, clock.monotonic() - begun)
         yield from watching.told(last, now)

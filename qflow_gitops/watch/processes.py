@@ -80,12 +80,22 @@ class ProcessRounds:
         waits = min(tip.said.timeout, max(self.every, _SHORTEST))
         words = ["apply", "--unattended", "-e", tip.said.environment, "--to", tip.commit]
         found = self._run([*words, "--timeout", f"{waits:.0f}s"], waits + LONGEST)
+        ended = came_of(found, tip.commit)
         if notices_left(found.report) and not self.stopping():
-            # The only place where a round tells others: what comes of it is in the lockfile.
-            self._run(["notify", "--timeout", f"{_TELLING:.0f}s"], 2 * _TELLING)
+            ended = self._tell(ended)
         if not self.stopping():
             self.follow(tip.said.remote).tidy()
-        return came_of(found, tip.commit)
+        return ended
+
+    def _tell(self, ended: Round) -> Round:
+        """Tell others what is left to tell, the only place where a round does.
+
+        What is left then is told of unless something else is the matter; it changes no exit code.
+        """
+        told = self._run(["notify", "--timeout", f"{_TELLING:.0f}s"], 2 * _TELLING)
+        if not told.exit_code or ended.problem:
+            return ended
+        return ended._replace(problem=came_of(told, "").problem)
 
     def _run(self, words: Sequence[str], seconds: float) -> Work:
         limits = Limits(seconds, MEMORY, setting="")

@@ -10,7 +10,8 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qflow_gitops.errors import UsageProblem
@@ -109,9 +110,13 @@ def _head(connection: socket.socket) -> bytes:
     return found
 
 
-class _Server(ThreadingHTTPServer):
-    """Threads of its own for a few requests at once; more are turned away."""
+class _Server(ThreadingTCPServer):
+    """Threads of its own for a few requests at once; more are turned away.
 
+    `http.server` has one that asks for the host's name, which may take as long as a DNS is slow.
+    """
+
+    allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
 
@@ -146,9 +151,11 @@ def listening(where: str, metrics: Callable[[Health | None], Answer]) -> Iterato
         server = _Server(family, (host, port), handler)
     except OSError as problem:
         raise _unusable(where, problem.strerror or str(problem)) from None
-    shown = Shown(f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}", metrics)
+    shown = Shown(
+        f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}", metrics
+    )
     handler.shown = shown  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.5,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
     thread.start()
     try:
         yield shown

@@ -3,14 +3,17 @@
 import math
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, timedelta
 
 import pytest
 
 from qflow_gitops.cli.clock import Stopper, SystemClock
+from qflow_gitops.cli.watch_wiring import Waiter
 from qflow_gitops.ports.clock import Clock, StopSignal
+from qflow_gitops.ports.rounds import Patience
 from tests.fakes.clock import FakeClock, FakeStop
+from tests.fakes.watch import FakePatience
 
 
 @pytest.mark.parametrize("clock", [SystemClock(), FakeClock()], ids=["system", "fake"])
@@ -54,6 +57,38 @@ def test_a_fakes_time_to_stop_runs_out_with_its_clock() -> None:
     assert stop.left() == 2.0
     clock.sleep(4.0)
     assert stop.left() == 0.0
+
+
+def waiting_for_a_signal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Patience, Clock]]:
+    """A real one, to whom a signal comes after a tenth of a second."""
+    monkeypatch.setattr("qflow_gitops.cli.clock._give_up", lambda _number: None)
+    with Waiter() as stop:
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        yield stop, SystemClock()
+
+
+def waiting_for_a_test(_: pytest.MonkeyPatch) -> Iterator[tuple[Patience, Clock]]:
+    clock = FakeClock()
+    yield FakePatience(clock, at=0.1), clock
+
+
+@pytest.mark.parametrize("made", [waiting_for_a_signal, waiting_for_a_test], ids=["signal", "fake"])
+def test_a_wait_takes_its_time_and_ends_at_once_when_somebody_asks(
+    made: Callable[[pytest.MonkeyPatch], Iterator[tuple[Patience, Clock]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for stop, clock in made(monkeypatch):
+        begun = clock.monotonic()
+        stop.wait(0.05)
+        assert not stop()
+        assert 0.04 < clock.monotonic() - begun < 0.1
+        stop.wait(60.0)
+        assert stop()
+        assert 0.09 < clock.monotonic() - begun < 5.0
+        ended = clock.monotonic()
+        stop.wait(60.0)
+        assert clock.monotonic() - ended < 5.0
 
 
 def test_what_can_wait_is_given_less_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from qflow_gitops.cli.watch_wiring import showing
 from qflow_gitops.errors import InvalidInput, UnreachableError, UsageProblem
@@ -27,6 +29,7 @@ from tests.helpers.clones import Remote
 from tests.helpers.disks import small_disk
 from tests.helpers.fleets import MEMBER
 from tests.helpers.git import Workspace
+from tests.helpers.partners import nightly, requires
 from tests.helpers.specs import spec
 
 NOW = datetime.now(UTC)
@@ -180,6 +183,7 @@ class Rounds:
         self.said = said
         self.stopped = False
         answer = {"reason": "ok"} if answer is None else answer
+        self.telling = Work(0, {"reason": "ok"}, "")
 
         def work(
             words: Sequence[str], folder: Path, environ: Mapping[str, str], limits: Limits,
@@ -187,7 +191,7 @@ class Rounds:
         ) -> Work:  # fmt: skip
             self.began.append(tuple(words))
             self.limits.append(limits)
-            return Work(0, answer, "")
+            return self.telling if words[0] == "notify" else Work(0, answer, "")
 
         def read(commit: str) -> Said:
             self.read.append(commit)
@@ -233,9 +237,14 @@ def test_what_is_left_to_tell_is_told_behind_the_apply_that_says_so(
     rounds = Rounds(base, monkeypatch, answer={"reason": "ok", "noticesLeft": 1})
     rounds.work()
     assert [words[0] for words in rounds.began] == ["apply", "notify"]
+    rounds.telling = Work(12, {"reason": "undelivered", "error": {"message": "1 is left."}}, "")
+    found = rounds.work()
+    assert found.problem is not None
+    assert (found.exit_code, found.problem.message) == (0, "1 is left.")
+    rounds.began.clear()
     rounds.stopped = True
     rounds.work()
-    assert [words[0] for words in rounds.began[2:]] == ["apply"]
+    assert [words[0] for words in rounds.began] == ["apply"]
 
 
 @pytest.mark.parametrize(
@@ -392,6 +401,13 @@ def test_it_is_well_until_what_was_good_is_over(said: list[str], publish: Any) -
     assert ask(said, "/healthz")[0] == 503
 
 
+@pytest.mark.parametrize("where", ["127.0.0.1:0", "localhost:0"])
+def test_it_listens_where_it_is_told_to(said: list[str], where: str) -> None:
+    with showing(None, where, 300.0, said.append) as publish:
+        publish(STANDS)
+        assert ask(said, "/healthz")[0] == 200
+
+
 def test_its_metrics(said: list[str], publish: Any) -> None:
     assert "interval_seconds 300.0" in ask(said, "/metrics")[1]
     publish(STANDS)
@@ -401,6 +417,29 @@ def test_its_metrics(said: list[str], publish: Any) -> None:
                         ("last_round_duration_seconds", "2.5")):  # fmt: skip
         assert f"qflow_gitops_watch_{name} {value}\n" in body
     assert "process_resident_memory_bytes" in body
+
+
+def test_prometheus_reads_them_without_a_word(said: list[str], publish: Any) -> None:
+    """By its library's own reader."""
+    publish(STANDS)
+    families = {one.name: one for one in text_string_to_metric_families(ask(said, "/metrics")[1])}
+    assert families["qflow_gitops_watch_rounds"].type == "counter"
+    times = [name for name in families if "timestamp" in name]
+    assert len(times) == 3
+    assert all(name.endswith("_timestamp_seconds") for name in times)
+
+
+@nightly
+@requires("promtool")
+def test_promtool_finds_nothing_wrong_with_their_names(said: list[str], publish: Any) -> None:
+    for stands in (None, STANDS):
+        if stands:
+            publish(stands)
+        body = ask(said, "/metrics")[1]
+        told = subprocess.run(
+            ["promtool", "check", "metrics"], input=body, capture_output=True, text=True
+        )
+        assert (told.returncode, told.stdout + told.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,14 @@ def test_a_wait_ends_when_somebody_asks() -> None:
     assert len(found.rounds.begun) == 1
 
 
-def test_a_round_that_was_ended_with_the_watch_is_no_failure() -> None:
+CUT_SHORT = [Round(143, "interrupted", QflowError("Ended.")), GONE]
+
+
+@pytest.mark.parametrize("last", CUT_SHORT, ids=["apply", "fetch"])
+def test_a_round_that_was_ended_with_the_watch_is_no_failure(last: Round) -> None:
     """What it sent is recorded; nobody is told of a failure that was none."""
     clock = FakeClock()
-    rounds = FakeRounds(clock, [Round(143, "interrupted", QflowError("Ended."))])
+    rounds = FakeRounds(clock, [last])
     stop = FakePatience(clock)
     rounds.meanwhile = stop.ask
     shown: list[Health] = []
