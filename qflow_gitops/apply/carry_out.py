@@ -3,13 +3,14 @@
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from qflow_gitops.apply import events, progress
+from qflow_gitops.apply import events, progress, ticket_notes
 from qflow_gitops.apply.job import Job, LaunchResult
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.planner import Planner
 from qflow_gitops.apply.platforms import Gateways
 from qflow_gitops.apply.preconditions import REWRITTEN
 from qflow_gitops.apply.result import ApplyOutcome, applied_body, left_out, under_way, waiting_notes
+from qflow_gitops.apply.services import ApplyServices
 from qflow_gitops.apply.stages import Stages, rescue
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import BusyError, QflowError
@@ -44,12 +45,7 @@ def carry_out(
     left = left_out(work.result, session.lockfile)
     if left:
         problems.append(_left_to_others(left))
-    if not services.stop():
-        try:
-            progress.advance(session, services, planned)
-            progress.note_the_time(session, services, planned)
-        except QflowError as problem:  # it must not hide what was done
-            problems.append(problem)
+    unwritten = "" if services.stop() else _recorded(session, services, planned, problems)
     if (work.result.opened and planned.plan.of(Action.HOLD)) or _is_left(planned, work):
         newest = _as_next(planner, session)
         work.held = _held_at_last(newest, work.result)
@@ -61,10 +57,28 @@ def carry_out(
         lock=seen(held(session, services.store.where)),
     )
     later = waiting_notes(work.left, selects=planned.context.selects)
-    open_ones = (*later, *forgotten.notes(session.lockfile, source.project))
+    forgot = forgotten.notes(session.lockfile, source.project)
+    open_ones = (*later, *forgot, *filter(None, [unwritten]))
     for note in open_ones:
         yield events.Said(note)
     return applied(body, source.specs.diagnostics, (*notes, *open_ones), problems)
+
+
+def _recorded(
+    session: LockSession,
+    services: ApplyServices,
+    planned: PlannedApply,
+    problems: list[QflowError],
+) -> str:
+    """Note on tickets what ran, record how far it came; say which notes are left, "" for none."""
+    about = [planned.source.environment], services.tickets, services.clock.now(), services.stop
+    written = ticket_notes.write(session.lockfile, *about, ticket_notes.SECONDS)
+    try:
+        progress.advance(session, services, planned, written.done)
+        progress.note_the_time(session, services, planned)
+    except QflowError as problem:  # it must not hide what was done
+        problems.append(problem)
+    return written.left
 
 
 def _as_left(planned: PlannedApply, lockfile: Lockfile, now: str) -> PlannedApply:

@@ -14,6 +14,7 @@ from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.inheritance import Inheritance
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Note
+from qflow_gitops.lockfile.outbox import OutboxChange
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.plan.context import Context
@@ -24,13 +25,21 @@ _TRIES = 20
 _WAITING = (Reason.RENAMED, Reason.SAME_REQUEST, Reason.PLATFORM, Reason.INVALID)
 
 
-def advance(session: LockSession, services: ApplyServices, planned: PlannedApply) -> None:
+def advance(
+    session: LockSession,
+    services: ApplyServices,
+    planned: PlannedApply,
+    noted: frozenset[str] = frozenset(),
+) -> None:
     """Move `latest`, and `appliedThrough` where nothing due is left, if that says anything new.
 
-    Never to a commit that no branch has: the branches would not descend from it.
+    Never to a commit that no branch has: the branches would not descend from it. `noted` are the
+    notices that are on their tickets by now, and leave the outbox.
     """
-    for _ in range(0 if planned.source.aside else _TRIES):
-        mark = _reached(session.lockfile, services, planned)
+    for _ in range(_TRIES):
+        mark = None if planned.source.aside else _reached(session.lockfile, services, planned)
+        if noted & {notice.id for notice in session.lockfile.outbox.notices}:
+            mark = (mark or Checkpoint())._replace(outbox=OutboxChange(drop=noted))
         if mark is None:
             return
         with contextlib.suppress(LostRace):

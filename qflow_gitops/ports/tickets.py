@@ -1,5 +1,6 @@
 """What is needed of a system of tickets."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from qflow_gitops.policy.tickets import Ticket
@@ -16,8 +17,8 @@ class Tickets(Protocol):
     def read(self, ticket_id: str) -> Ticket | None:
         """Return a ticket, None where there is none, or none that may be seen."""
 
-    def has_note(self, ticket_id: str, marker: str) -> bool:
-        """Whether one of a ticket's notes holds a text."""
+    def noted(self, ticket_id: str, texts: Collection[str]) -> frozenset[str] | None:
+        """Return those of some texts that a ticket's notes hold, None where there is no ticket."""
 
     def note(self, ticket_id: str, text: str) -> bool:
         """Write a note of plain text; False where there is no such ticket."""

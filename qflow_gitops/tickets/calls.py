@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import urlencode
@@ -173,6 +173,16 @@ class Api:
             if isinstance(found, str) and found.strip():
                 return f"{answer.status}, {self._redact(found)}"
         return f"status {answer.status}"
+
+
+def held_in(notes: Iterable[str], texts: Collection[str]) -> frozenset[str]:
+    """Return those of some texts that notes hold; no more notes are read than it takes."""
+    missing = set(texts)
+    for note in notes:
+        missing = {text for text in missing if text not in note}
+        if not missing:
+            break
+    return frozenset(texts) - missing
 
 
 def _is_limited(answer: HttpAnswer) -> bool:

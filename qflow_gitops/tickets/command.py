@@ -6,7 +6,7 @@ It is run once for each question, with one JSON object to read, and answers with
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -85,12 +85,16 @@ class Program:
             read_at=stamp(now),
         )
 
-    def has_note(self, ticket_id: str, marker: str) -> bool:
-        """Whether it finds a note with a text on a ticket."""
-        found = self._object(self._answer({"do": "find", "id": ticket_id, "text": marker}))
-        if not isinstance(found.get("found"), bool):
-            raise self._odd("`found` is neither true nor false")
-        return bool(found["found"])
+    def noted(self, ticket_id: str, texts: Collection[str]) -> frozenset[str] | None:
+        """Return those of some texts that it finds in a ticket's notes."""
+        asked = {"do": "find", "id": ticket_id, "texts": [*texts]}
+        data = self._object(self._answer(asked))
+        if data.get("found") is False:
+            return None
+        found = data.get("texts")
+        if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+            raise self._odd("`texts` is no list of texts")
+        return frozenset(texts) & frozenset(found)
 
     def note(self, ticket_id: str, text: str) -> bool:
         """Have a note written; False where it says that there is no such ticket."""
@@ -100,7 +104,7 @@ class Program:
     def close(self) -> None:
         """Nothing stays open."""
 
-    def _answer(self, question: Mapping[str, str]) -> bytes:
+    def _answer(self, question: Mapping[str, object]) -> bytes:
         given = json.dumps({"version": _VERSION, **question}).encode() + b"\n"
         try:
             done = program.run(self._words, self._environ, SECONDS, self._time_left, given=given)

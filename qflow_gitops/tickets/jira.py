@@ -1,6 +1,6 @@
 """Issues of Jira Cloud, by its REST API, version 3 (docs/tickets.md 2)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import UnreachableError
 from qflow_gitops.policy.tickets import Ticket, TicketRule
-from qflow_gitops.tickets.calls import Api, Read
+from qflow_gitops.tickets.calls import Api, Read, held_in
 
 MESSAGES = (("errorMessages", 0), ("message",))
 """Where an error answer says why (docs/tickets.md 2.5)."""
@@ -45,9 +45,11 @@ class Jira:
             read_at=read.at,
         )
 
-    def has_note(self, ticket_id: str, marker: str) -> bool:
-        """Whether one of its comments holds a text."""
-        return any(marker in text for text in self._comments(ticket_id))
+    def noted(self, ticket_id: str, texts: Collection[str]) -> frozenset[str] | None:
+        """Return those of some texts that its comments hold."""
+        if self._api.read(_path(ticket_id), {"fields": "status"}) is None:
+            return None
+        return held_in(self._comments(ticket_id), texts)
 
     def note(self, ticket_id: str, text: str) -> bool:
         """Write a comment; False where there is no such issue.

@@ -1,14 +1,14 @@
 """Change requests of ServiceNow, by its Table API (docs/tickets.md 1)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import UnreachableError
 from qflow_gitops.policy.tickets import Ticket, TicketRule
-from qflow_gitops.tickets.calls import Api, Read
+from qflow_gitops.tickets.calls import Api, Read, held_in
 
 MESSAGES = (("error", "message"), ("error", "detail"))
 """Where an error answer says why (docs/tickets.md 1.5 [D])."""
@@ -44,14 +44,14 @@ class ServiceNow:
             read_at=read.at,
         )
 
-    def has_note(self, ticket_id: str, marker: str) -> bool:
-        """Whether one of its work notes holds a text: they are a table of their own.
+    def noted(self, ticket_id: str, texts: Collection[str]) -> frozenset[str] | None:
+        """Return those of some texts that its work notes hold: they are a table of their own.
 
         Nothing is left to the query but which change it is: a condition that isn't understood is
         left out by ServiceNow (1.2 [D]).
         """
         found = self._row(ticket_id)
-        return found is not None and any(marker in text for text in self._notes(found[0]["sys_id"]))
+        return None if found is None else held_in(self._notes(found[0]["sys_id"]), texts)
 
     def note(self, ticket_id: str, text: str) -> bool:
         """Write a work note; False where there is no such change request.

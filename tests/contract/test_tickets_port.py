@@ -107,16 +107,16 @@ def test_a_ticket_is_read_with_its_times_in_utc(system: System) -> None:
 
 def test_one_that_isnt_there_is_none(system: System) -> None:
     assert system.tickets.read(UNKNOWN) is None
-    assert system.tickets.has_note(UNKNOWN, "x") is False
+    assert system.tickets.noted(UNKNOWN, ["x"]) is None
     assert system.tickets.note(UNKNOWN, "x") is False
 
 
 def test_a_note_is_found_by_what_it_holds(system: System) -> None:
-    assert not system.tickets.has_note(ID, "execution 497d0fe7")
+    assert system.tickets.noted(ID, ["execution 497d0fe7"]) == frozenset()
     assert system.tickets.note(ID, "It ran.\nexecution 497d0fe7 ended")
     assert system.texts() == ["It ran.\nexecution 497d0fe7 ended"]
-    assert system.tickets.has_note(ID, "execution 497d0fe7")
-    assert not system.tickets.has_note(ID, "execution 497d0fe8")
+    wanted = ["execution 497d0fe7", "execution 497d0fe8"]
+    assert system.tickets.noted(ID, wanted) == frozenset(["execution 497d0fe7"])
     system.tickets.close()
 
 
@@ -192,7 +192,7 @@ def test_a_note_whose_answer_is_lost_isnt_written_twice(server: tuple[str, Ticke
     tickets = connected(name, there.environment)
     assert isinstance(problem(lambda: tickets.note(ID, "once")), UnreachableError)
     assert [one.method for one in there.asked if one.method != "GET"] in (["PATCH"], ["POST"])
-    assert tickets.has_note(ID, "once")
+    assert tickets.noted(ID, ["once"]) == frozenset(["once"])
 
 
 def test_an_address_below_a_path_is_taken(jira: Jira) -> None:
@@ -281,11 +281,11 @@ def test_a_work_note_of_another_change_isnt_found_and_one_far_back_is(
     tickets = connected(SERVICENOW, servicenow.environment)
     servicenow.put("CHG0000025")
     tickets.note("CHG0000025", "execution 1")
-    assert not tickets.has_note(ID, "execution 1")
+    assert tickets.noted(ID, ["execution 1"]) == frozenset()
     tickets.note(ID, "execution 2")
     for number in range(450):
         servicenow.note(ID, f"chatter {number}")
-    assert tickets.has_note(ID, "execution 2")
+    assert tickets.noted(ID, ["execution 2"]) == frozenset(["execution 2"])
 
 
 def test_a_work_note_makes_no_html(servicenow: ServiceNow) -> None:
@@ -342,7 +342,7 @@ def test_a_comment_is_looked_for_to_the_last_page(jira: Jira) -> None:
     tickets = connected(JIRA, jira.environment)
     for text in ("execution 1", *(f"chatter {number}" for number in range(8))):
         tickets.note(ID, text)
-    assert tickets.has_note(ID, "execution 1")
+    assert tickets.noted(ID, ["execution 1"]) == frozenset(["execution 1"])
 
 
 def test_a_comment_is_nothing_but_text(jira: Jira) -> None:

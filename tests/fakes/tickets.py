@@ -1,6 +1,6 @@
 """A system of tickets in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from qflow_gitops.base.times import stamp
@@ -15,7 +15,8 @@ READY = Ticket("", "-2", approved=True, starts="2026-10-06T00:00:00Z", ends="202
 class FakeTickets:
     """Implements `ports.tickets.Tickets`, for each rule.
 
-    `problem` is what each call raises; `at_read` is done before a ticket is read.
+    `problem` is what each call raises; `at_read` is done before a ticket is read, `after_note` once
+    a note is written.
     """
 
     clock: Clock
@@ -24,6 +25,7 @@ class FakeTickets:
     asked: list[str] = field(default_factory=list)
     problem: QflowError | None = None
     at_read: Callable[[str], None] = lambda _: None
+    after_note: Callable[[], None] = lambda: None
 
     def __call__(self, _rule: TicketRule) -> "FakeTickets":
         """Connect."""
@@ -46,15 +48,19 @@ class FakeTickets:
         now = stamp(self.clock.now())
         return found and found._replace(sha256=f"{len(self.asked):064x}", read_at=now)
 
-    def has_note(self, ticket_id: str, marker: str) -> bool:
-        self._called("has_note", ticket_id)
-        return any(marker in note for note in self.notes.get(ticket_id, ()))
+    def noted(self, ticket_id: str, texts: Collection[str]) -> frozenset[str] | None:
+        self._called("noted", ticket_id)
+        if ticket_id not in self.known:
+            return None
+        whole = "\n".join(self.notes.get(ticket_id, ()))
+        return frozenset(text for text in texts if text in whole)
 
     def note(self, ticket_id: str, text: str) -> bool:
         self._called("note", ticket_id)
         if ticket_id not in self.known:
             return False
         self.notes.setdefault(ticket_id, []).append(text)
+        self.after_note()
         return True
 
     def close(self) -> None:

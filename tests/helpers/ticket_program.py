@@ -16,8 +16,9 @@ ticket = known["tickets"].get(asked["id"])
 answer = {{"version": 1, "found": ticket is not None}}
 if ticket is not None and asked["do"] == "read":
     answer.update(id=asked["id"], **ticket)
-elif asked["do"] == "find":
-    answer["found"] = any(asked["text"] in note for note in known["notes"].get(asked["id"], []))
+elif ticket is not None and asked["do"] == "find":
+    whole = "\\n".join(known["notes"].get(asked["id"], []))
+    answer["texts"] = [text for text in asked["texts"] if text in whole]
 elif ticket is not None and asked["do"] == "note":
     known["notes"].setdefault(asked["id"], []).append(asked["text"])
 with open(place, "w") as file:

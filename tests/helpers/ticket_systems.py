@@ -41,15 +41,19 @@ class Asked:
 
 
 class TicketServer:
-    """Serves on loopback. `before` is done at each request; as often as `cut` says a change is
-    carried out, and its answer lost."""
+    """Serves on loopback.
+
+    `before` is done at each request, `after` once it is carried out; as often as `cut` says, the
+    answer to a change is lost then.
+    """
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self.before: Callable[[Asked], None] = lambda _: None
+        self.after: Callable[[Asked], None] = lambda _: None
         self.cut = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Quiet(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
@@ -230,6 +234,11 @@ class Jira(TicketServer):
         return 405, {"errorMessages": ["no"], "errors": {}}
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_args: Any) -> None:
+        """Say nothing of a client that was killed."""
+
+
 def _handler(server: TicketServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -249,6 +258,7 @@ def _handler(server: TicketServer) -> type[BaseHTTPRequestHandler]:
                 return
             known = self.headers.get("Authorization") in (_BASIC, f"Bearer {TOKEN}")
             status, data = server.answer(asked) if known else server.stranger()
+            server.after(asked)
             if server.cut and asked.method != "GET":
                 server.cut -= 1
                 self.close_connection = True

@@ -1,6 +1,8 @@
 """Tickets over HTTP, with the whole program: sent only where the change management says so."""
 
 import json
+import signal
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +12,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.cli import Cli
 from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
+from tests.helpers.storm import PROGRAM
 from tests.helpers.ticket_systems import PASSWORD, Asked, Fault, ServiceNow
 
 CHG, OTHER = "CHG0000024", "CHG0000025"
@@ -142,3 +145,48 @@ def test_a_change_cannot_do_without_the_ticket_that_the_policy_up_to_now_asks_fo
     assert "require.ticket: no more" in cli("plan").out
     assert cli.json("apply", "--yes")["reason"] == "ticket"
     assert len(sandbox.executions()) == 1
+
+
+# --- the note afterwards --------------------------------------------------------------------
+
+
+def test_the_note_says_what_ran_and_is_written_once(
+    team: Workspace, cli: Cli, sandbox: SandboxServer, servicenow: ServiceNow
+) -> None:
+    servicenow.put(CHG)
+    assert cli("apply", "--yes").code == 0
+    (note,) = servicenow.texts(CHG)
+    (execution,) = sandbox.executions()
+    assert f"Execution: {execution['id']}" in note
+    assert note.startswith("prod/a, attempt 1: succeeded")
+    assert cli("apply", "--yes").code == 0
+    assert len(servicenow.texts(CHG)) == 1
+    assert "outbox" not in json.loads(team.read("qflow.lock"))
+
+
+def test_a_note_whose_answer_was_lost_is_found_by_the_next_apply(
+    team: Workspace, cli: Cli, sandbox: SandboxServer, servicenow: ServiceNow
+) -> None:
+    servicenow.put(CHG)
+    servicenow.cut = 1
+    done = cli("apply", "--yes")
+    assert done.code == 0
+    assert "What became of 1 run isn't noted on its ticket yet" in done.out + done.err
+    assert len(json.loads(team.read("qflow.lock"))["outbox"]) == 1
+    assert cli("apply", "--yes").code == 0
+    assert len(servicenow.texts(CHG)) == 1
+    assert "outbox" not in json.loads(team.read("qflow.lock"))
+
+
+def test_an_apply_that_is_killed_between_note_and_record_notes_it_once(
+    team: Workspace, cli: Cli, sandbox: SandboxServer, servicenow: ServiceNow
+) -> None:
+    servicenow.put(CHG)
+    with subprocess.Popen([*PROGRAM, "apply", "--yes"], cwd=team.path, stdout=-1, stderr=-1) as one:
+        servicenow.after = lambda asked: one.kill() if asked.method == "PATCH" else None
+        one.communicate(timeout=60)
+    assert one.returncode == -signal.SIGKILL
+    assert len(servicenow.texts(CHG)) == len(sandbox.executions()) == 1
+    assert cli("apply", "--yes").code == 0
+    assert len(servicenow.texts(CHG)) == len(sandbox.executions()) == 1
+    assert "outbox" not in json.loads(team.read("qflow.lock"))

@@ -43,7 +43,7 @@ def test_a_run_is_sent_where_its_ticket_is_approved_scheduled_and_in_its_window(
         "id": CHG, "system": "servicenow", "state": "-2",
         "sha256": f"{1:064x}", "readAt": "2026-10-06T12:00:00Z",
     }  # fmt: skip
-    assert world.tickets.asked == [f"read {CHG}"]
+    assert world.tickets.asked == [f"read {CHG}", f"noted {CHG}", f"note {CHG}"]
 
 
 @pytest.mark.parametrize(

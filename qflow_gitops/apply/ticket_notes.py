@@ -1,0 +1,208 @@
+"""Writes on their tickets what became of runs, by the notices that wait in the outbox.
+
+A note holds the ids of its notices, and is looked for by these before it is written: whoever dies
+between the note and the record finds it the next time. Nothing here changes what became of a run.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from qflow_gitops.apply.workers import Background
+from qflow_gitops.base.printable import shown
+from qflow_gitops.base.times import moment
+from qflow_gitops.errors import QflowError
+from qflow_gitops.lockfile.attempt import Attempt
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.outbox import TICKET, Notice
+from qflow_gitops.lockfile.states import State
+from qflow_gitops.policy.tickets import NAMES, TicketRule
+from qflow_gitops.ports.clock import StopSignal
+from qflow_gitops.ports.tickets import Tickets
+
+SECONDS = 30.0
+"""So long an apply works on notes at most; what is left then is for the next one."""
+GIVEN_UP_AFTER = timedelta(days=7)
+"""So long a note waits for a ticket that its system doesn't know."""
+_TOGETHER = 20
+"""So many runs are told in one note."""
+_GLANCE = 0.1  # seconds between looks whether a person asks to stop
+_LONGEST = 200  # characters of what Qualys says
+
+
+class Written(NamedTuple):
+    """Which notices are done with, and in a sentence what isn't; "" where nothing is left."""
+
+    done: frozenset[str] = frozenset()
+    left: str = ""
+
+
+class _Entry(NamedTuple):
+    """A notice, and what is written for it."""
+
+    notice: Notice
+    text: str
+
+
+@dataclass
+class _Work:
+    """The notes of one ticket; filled by the thread that writes them."""
+
+    system: str
+    ticket: str
+    entries: list[_Entry]
+    done: set[str] = field(default_factory=set)
+    why: str = "there was no time for it"
+
+
+def write(
+    lockfile: Lockfile,
+    environments: Iterable[str],
+    connect: Callable[[TicketRule], Tickets],
+    now: datetime,
+    stop: StopSignal,
+    seconds: float,
+) -> Written:
+    """Write what waits for tickets of these environments, within so many seconds. Raises nothing.
+
+    A stop isn't kept waiting; what is under way then is found by the next apply.
+    """
+    works = [*_works(lockfile, frozenset(environments))]
+    if not works:
+        return Written()
+    background = Background[str]()
+    by_system: dict[str, list[_Work]] = {}
+    for work in works:
+        by_system.setdefault(work.system, []).append(work)
+    for system, some in by_system.items():
+        background.do(system, _Writer(system, some, connect, now).work)
+    under_way = len(by_system)
+    for _ in range(round(seconds / _GLANCE)):
+        if not under_way or stop():
+            break
+        under_way -= len([*background.done(_GLANCE)])
+    background.close()
+    done = frozenset().union(*(frozenset(work.done) for work in works))
+    return Written(done, _left([work for work in works if len(work.done) < len(work.entries)]))
+
+
+def _works(lockfile: Lockfile, environments: frozenset[str]) -> Iterator[_Work]:
+    """Return what is to be written, each ticket once."""
+    found: dict[tuple[str, str], list[_Entry]] = {}
+    for notice in lockfile.outbox.notices:
+        if notice.kind != TICKET or notice.environment not in environments:
+            continue
+        attempt = _attempt(lockfile, notice)
+        told = attempt.evidence.get(TICKET, {}) if attempt else {}
+        system, ticket = str(told.get("system")), told.get("id")
+        if attempt and system in NAMES and isinstance(ticket, str):
+            entry = _Entry(notice, _text(lockfile, notice, attempt))
+            found.setdefault((system, ticket), []).append(entry)
+    for (system, ticket), entries in found.items():
+        yield _Work(system, ticket, entries)
+
+
+def _attempt(lockfile: Lockfile, notice: Notice) -> Attempt | None:
+    attempts = lockfile.attempts(notice.environment, notice.run)
+    return attempts[notice.attempt - 1] if 0 < notice.attempt <= len(attempts) else None
+
+
+def _text(lockfile: Lockfile, notice: Notice, attempt: Attempt) -> str:
+    """Say what became of an attempt when the notice was made: lines of plain text."""
+    event = attempt.events[min(notice.event, len(attempt.events)) - 1]
+    name = f"{notice.environment}/{notice.run}, attempt {notice.attempt}"
+    execution = _plain(attempt.execution_id)
+    facts = {
+        "Execution": execution, "Qualys' status": _plain(attempt.status),
+        "Workflow": _plain(attempt.fact("workflowId")), "Commit": attempt.fact("commit"),
+        "Platform": attempt.fact("platform"),
+    }  # fmt: skip
+    return "\n".join(
+        [
+            f"{name}: {_OUTCOMES.get(event.to, str(event.to))}, {event.at}",
+            *(f"{label}: {value}" for label, value in facts.items() if value),
+            f"Reference: qflow-gitops {lockfile.lineage[:8]} {notice.id}",
+        ]
+    )
+
+
+_OUTCOMES = {
+    State.ENDED: "ended, and nobody explained its status yet",
+    State.ASSUMED: "a person decided that it ran",
+}
+
+
+def _plain(text: str) -> str:
+    """Return a text of Qualys' on one line, cut."""
+    line = shown(" ".join(text.split()))
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+@dataclass
+class _Writer:
+    """Writes the notes of one system's tickets, one after another, on a thread of its own."""
+
+    system: str
+    works: Sequence[_Work]
+    connect: Callable[[TicketRule], Tickets]
+    now: datetime
+
+    def work(self) -> None:
+        """Write until a call fails that would fail for each."""
+        why = ""
+        try:
+            tickets = self.connect(TicketRule(self.system, ".*"))
+        except QflowError as problem:
+            tickets, why = None, problem.message.rstrip(".")
+        for work in self.works:
+            if tickets is None or why:
+                work.why = why
+                continue
+            try:
+                self._note(tickets, work)
+            except QflowError as problem:
+                work.why = problem.message.rstrip(".")
+                why = work.why if problem.reason in _OF_ALL else ""
+
+    def _note(self, tickets: Tickets, work: _Work) -> None:
+        ids = [entry.notice.id for entry in work.entries]
+        there = tickets.noted(work.ticket, ids)
+        if there is None:
+            self._unknown(work)
+            return
+        work.done |= there
+        missing = [entry for entry in work.entries if entry.notice.id not in there]
+        for at in range(0, len(missing), _TOGETHER):
+            some = missing[at : at + _TOGETHER]
+            text = "\n\n".join(entry.text for entry in some)
+            if not tickets.note(work.ticket, text):
+                self._unknown(work)
+                return
+            work.done |= {entry.notice.id for entry in some}
+
+    def _unknown(self, work: _Work) -> None:
+        """Give a note up at last where there is no ticket for it."""
+        work.why = f"{NAMES[self.system]} knows no such ticket, or doesn't show it"
+        work.done |= {
+            entry.notice.id
+            for entry in work.entries
+            if self.now - moment(entry.notice.at) > GIVEN_UP_AFTER
+        }
+
+
+_OF_ALL = ("ticket_account", "ticket_unreachable", "ticket_unset")
+
+
+def _left(works: Sequence[_Work]) -> str:
+    """Say whose notes are still to be written."""
+    if not works:
+        return ""
+    count = sum(len(work.entries) - len(work.done) for work in works)
+    named = "; ".join(f"{work.ticket}: {work.why}" for work in works[:_NAMED])
+    more = f"; and {len(works) - _NAMED:,} tickets more" if len(works) > _NAMED else ""
+    what = "1 run isn't" if count == 1 else f"{count:,} runs aren't"
+    return f"What became of {what} noted on its ticket yet ({named}{more}); the next apply goes on"
+
+
+_NAMED = 3
