@@ -80,8 +80,6 @@ class Agreed:
             if Reason.RETRY in (change.reason, change.due) and change.key not in sent
         )
         rest = replace(self.planner.request, retries=retries, retry_failed=False)
-        if self.planner.desk:
-            self.planner.desk.look(chain.from_iterable(self.tickets.values()))
         newer = replace(self.planner, request=rest).plan_in(session, self.released)
         agreed = due_in(self.planned.plan.due)
         changes = tuple(

@@ -1,14 +1,18 @@
 """Tickets of a change management: nothing is sent but where one says so at that time."""
 
+import threading
 from typing import Any
 
 import pytest
 
 from qflow_gitops.apply import events
 from qflow_gitops.errors import AuthError, ExitCode, UnreachableError, UsageProblem
+from qflow_gitops.lockfile.checkpoint import Checkpoint
+from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.states import State
 from tests.fakes.tickets import READY
 from tests.fakes.world import Done, World, project_file
+from tests.unit.apply.stories import Team
 
 RULE = "policy: {require: {ticket: {system: servicenow, pattern: 'CHG[0-9]{7}'}}}"
 CHG, OTHER = "CHG0000001", "CHG0000002"
@@ -201,3 +205,100 @@ def test_a_ticket_is_looked_at_once_more_where_the_post_waited_after_its_intent(
     assert attempt.events[-1].extra["hold"] == "ticket"
     assert "is in state 4" in attempt.events[-1].extra["detail"]
     assert world.states()["b"] is State.SUCCEEDED
+
+
+# --- rollouts, other writers, reviews -------------------------------------------------
+
+
+def targets(world: World, rollout: str) -> None:
+    lines = "".join(f"    - {{name: {name}, input: {{in: {name}}}}}\n" for name in "abc")
+    notes = f"  annotations: {{ticket: {CHG}}}\n"
+    more = f"  targets:\n{lines}  rollout: {rollout}\n"
+    world.spec("one", "same", metadata=notes, extra=more)
+    world.commit()
+
+
+def test_a_batch_that_begins_later_is_held_by_what_its_ticket_says_then(world: World) -> None:
+    targets(world, "{batches: [1], pause: 10m}")
+    world.tickets.put(CHG, ends="2026-10-06T12:05:00Z")
+    done = world.apply()
+    assert (done.report.exit_code, done.report.reason) == (ExitCode.HELD, "ticket")
+    why = f"the planned window of ticket {CHG} ended at 2026-10-06T12:05:00Z"
+    assert held(done) == {"one/b": why, "one/c": why}
+    body: Any = done.report.body
+    (hint,) = {change.hint for change in body.not_started}
+    assert hint.startswith("Have the ticket in order; the next apply looks again.")
+    assert "`qflow-gitops apply --ack ticket=2 --reason TEXT`" in hint
+    world.tickets.put(CHG, ends="2026-10-07T00:00:00Z")
+    assert world.apply().report.exit_code is ExitCode.OK
+    assert set(world.states().values()) == {State.SUCCEEDED}
+
+
+def test_a_ticket_that_was_released_stays_so_for_the_rest_of_its_rollout(world: World) -> None:
+    world.tickets.put(CHG, approved=False)
+    targets(world, "{batches: [1], pause: 10m}")
+    world.apply(acks={"ticket": 3}, reason="incident 7", timeout=60.0)
+    assert list(world.states()) == ["one/a"]
+    world.clock.sleep(600)
+    assert world.apply().report.exit_code is ExitCode.OK
+    assert len(world.states()) == 3
+
+
+def test_what_others_write_meanwhile_takes_no_run_away_for_its_ticket(world: World) -> None:
+    """Whether a ticket still lets a run go is for its own turn to say."""
+    world.tickets.put(OTHER, ends="2026-10-06T12:01:00Z")
+    for name, ticket in (("a", CHG), ("b", OTHER)):
+        spec(world, name, ticket)
+    world.commit()
+
+    def moved_on(lockfile: Lockfile) -> Lockfile:
+        world.clock.sleep(31)
+        return lockfile.marked(Checkpoint("test", "1" * 40))
+
+    def moves(event: events.Event) -> None:
+        if isinstance(event, events.Moved) and event.attempt.state is State.ACCEPTED:
+            world.store.meanwhile.append(moved_on)
+
+    done = world.apply(on=moves, concurrency=1)
+    assert (done.report.exit_code, done.report.reason) == (ExitCode.HELD, "ticket")
+    assert held(done)["b"].endswith("ended at 2026-10-06T12:01:00Z")
+
+
+def test_a_stop_isnt_kept_waiting_by_a_system_that_is_slow(world: World) -> None:
+    spec(world, "a")
+    world.commit()
+    gate = threading.Event()
+
+    def slow(_ticket: str) -> None:
+        world.stop.ask()
+        gate.wait(30)
+
+    world.tickets.at_read = slow
+    done = world.apply()
+    gate.set()
+    assert world.sent() == []
+    assert held(done) == {"a": f"nobody looked up ticket {CHG}"}
+
+
+def test_an_approval_is_for_the_ticket_that_was_reviewed() -> None:
+    team = Team(project_file(RULE))
+    world = team.world
+    world.tickets.put(CHG)
+    world.tickets.put(OTHER)
+    world.git.switch("pull-7", world.git.resolve("main"))
+    spec(world, "a")
+    world.github.open(7, world.commit("propose"), world.git.resolve("main"))
+    world.git.push(ref="refs/pull/7/head")
+    world.git.switch("main")
+    world.github.approve(7, "bob")
+    team.merge(7)
+    spec(world, "a", OTHER)
+    world.commit("another ticket, straight to main")
+    team.publish()
+    done = world.apply(approved=True)
+    assert (done.report.exit_code, done.report.reason) == (ExitCode.HELD, "approval")
+    assert world.sent() == []
+    spec(world, "a")
+    world.commit("back")
+    team.publish()
+    assert world.apply(approved=True).report.exit_code is ExitCode.OK
