@@ -106,6 +106,7 @@ def _routes(
         ("GET", "/_sandbox/id-token", _Kind(("id-token",), door=""), more.id_token),
         ("GET", "/_sandbox/tickets/<ticket_id>", ours, more.ticket),
         ("PUT", "/_sandbox/tickets/<ticket_id>", ours, more.set_ticket),
+        ("POST", "/_sandbox/tickets/<ticket_id>/notes", ours, more.note_ticket),
     )
 
 

@@ -79,3 +79,9 @@ class Neighbours:
         if not self._tickets.put(ticket_id, request.get_json(silent=True)):
             return no(400)
         return self.ticket(ticket_id)
+
+    def note_ticket(self, ticket_id: str) -> Response:
+        """Add a note to a ticket."""
+        if not self._tickets.note(ticket_id, request.get_json(silent=True)):
+            return no(400)
+        return self.ticket(ticket_id)

@@ -19,10 +19,11 @@ class Tickets:
     def __init__(self) -> None:
         """Begin without any."""
         self._put: dict[str, dict[str, str]] = {}
+        self._notes: dict[str, list[str]] = {}
         self._lock = threading.Lock()
 
-    def of(self, ticket_id: str) -> dict[str, str] | None:
-        """Return a ticket, None for what can't be the id of one.
+    def of(self, ticket_id: str) -> dict[str, Any] | None:
+        """Return a ticket with its notes, None for what can't be the id of one.
 
         Times are ISO 8601, UTC. That there is none is asked for as `404@tickets`.
         """
@@ -30,6 +31,7 @@ class Tickets:
             return None
         with self._lock:
             put = self._put.get(ticket_id, {})
+            notes = [*self._notes.get(ticket_id, ())]
         now = time.time()
         usual = {
             "state": "scheduled",
@@ -37,7 +39,7 @@ class Tickets:
             "plannedStart": _iso(now - _HOUR),
             "plannedEnd": _iso(now + _HOUR),
         }
-        return {"id": ticket_id} | usual | put
+        return {"id": ticket_id, "notes": notes} | usual | put
 
     def put(self, ticket_id: str, given: Any) -> bool:
         """Change what is given of a ticket's texts; False where it isn't such an object."""
@@ -47,6 +49,15 @@ class Tickets:
             return False
         with self._lock:
             self._put[ticket_id] = self._put.get(ticket_id, {}) | given
+        return True
+
+    def note(self, ticket_id: str, given: Any) -> bool:
+        """Add a note, `{"text": …}`; False where it isn't one."""
+        text = given.get("text") if isinstance(given, dict) else None
+        if self.of(ticket_id) is None or not isinstance(text, str) or len(given) > 1:
+            return False
+        with self._lock:
+            self._notes.setdefault(ticket_id, []).append(text)
         return True
 
 

@@ -258,6 +258,14 @@ def test_a_ticket_is_approved_until_somebody_says_otherwise(client: Client) -> N
     client("GET", "/_sandbox/tickets/nothing")
 
 
+def test_notes_on_a_ticket_stay_in_their_order(client: Client) -> None:
+    assert client("GET", TICKET)["notes"] == []
+    client("POST", f"{TICKET}/notes", {"text": "a"})
+    for odd in ("[]", {"text": 1}, {}, None, {"text": "a", "more": "b"}):
+        client("POST", f"{TICKET}/notes", odd)
+    assert client("POST", f"{TICKET}/notes", {"text": "b"})["notes"] == ["a", "b"]
+
+
 @pytest.mark.parametrize("text", ["fail=later", "rights=admin", "rate-headers=1/2", "version=<b>"])
 def test_values_that_a_fault_cannot_have(text: str) -> None:
     with pytest.raises(UsageProblem) as refused:

@@ -1,9 +1,11 @@
 """Tickets over HTTP, with the whole program: sent only where the change management says so."""
 
 import json
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from tests.helpers.git import Workspace
 from tests.helpers.specs import SANDBOX_PROJECT, spec
 from tests.helpers.storm import PROGRAM
 from tests.helpers.ticket_systems import PASSWORD, Asked, Fault, ServiceNow
+from tests.integration.test_sandbox import Client
+from tests.picture import ROOT
 
 CHG, OTHER = "CHG0000024", "CHG0000025"
 RULE = "{require: {ticket: {system: servicenow, pattern: 'CHG[0-9]{7}'}}}"
@@ -190,3 +194,36 @@ def test_an_apply_that_is_killed_between_note_and_record_notes_it_once(
     assert cli("apply", "--yes").code == 0
     assert len(servicenow.texts(CHG)) == len(sandbox.executions()) == 1
     assert "outbox" not in json.loads(team.read("qflow.lock"))
+
+
+# --- a program of one's own -----------------------------------------------------------------
+
+
+def test_the_example_asks_the_sandbox(
+    workspace: Workspace,
+    cli: Cli,
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = shutil.copy(ROOT / "examples/tickets/tickets.py", tmp_path / "tickets")
+    monkeypatch.setenv("QFLOW_TICKET_COMMAND", str(program))
+    monkeypatch.setenv("QFLOW_TICKET_URL", sandbox.url)
+    rule = RULE.replace("servicenow", "command")
+    workspace.write("qflow.yaml", SANDBOX_PROJECT + f"  policy: {rule}\n")
+    run(workspace, "a")
+    workspace.commit("specs")
+    client = Client(sandbox.url)
+    client("PUT", f"/_sandbox/tickets/{CHG}", {"approval": "requested"})
+    assert held(cli.json("apply", "--yes")) == {"a": f"ticket {CHG} isn't approved"}
+    sandbox.set_faults("404@tickets")
+    unknown = f"The program of QFLOW_TICKET_COMMAND knows no ticket {CHG}, or doesn't show it"
+    assert held(cli.json("apply", "--yes")) == {"a": unknown}
+    sandbox.set_faults()
+    client("PUT", f"/_sandbox/tickets/{CHG}", {"approval": "approved"})
+    done = cli("apply", "--yes")
+    assert done.code == 0, done.out
+    (note,) = client("GET", f"/_sandbox/tickets/{CHG}")["notes"]
+    assert note.startswith("prod/a, attempt 1: succeeded")
+    assert cli("apply", "--yes").code == 0
+    assert len(client("GET", f"/_sandbox/tickets/{CHG}")["notes"]) == 1
