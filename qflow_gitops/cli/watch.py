@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +13,7 @@ from qflow_gitops.errors import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from qflow_gitops.commands.watch import Event, Pace
     from qflow_gitops.results.report import Report
@@ -99,7 +99,7 @@ def command(
     from qflow_gitops.commands.watch import Pace
 
     pace = Pace(every, jitter, rounds or 0)
-    file = Path(health).absolute() if health else None
+    file = (wiring.directory / health).absolute() if health else None
     return run(
         wiring, "watch", lambda: _watch(wiring, environment, branch, pace, file, listen), "text"
     )

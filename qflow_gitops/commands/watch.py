@@ -156,8 +156,9 @@ class _Watching:
         for name, stands in last.runs.items():
             if self.runs.get(name) != stands:
                 yield events.Said(f"{name}: {stands}")
-        if last.exit_code in GOT_THROUGH:
-            self.runs = last.runs
+        # Of a round that didn't get through nobody knows what it left out.
+        whole = last.exit_code in GOT_THROUGH
+        self.runs = last.runs if whole else {**self.runs, **last.runs}
         if 0 < self.passed <= _PASSES:
             return
         before = self.problem.what

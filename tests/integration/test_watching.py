@@ -330,6 +330,17 @@ def test_a_project_whose_lockfile_is_a_file_is_refused(base: Workspace, cli: Cli
     assert "`qflow-gitops lock move --to branch`" in done.err
 
 
+def test_of_several_environments_one_is_watched(base: Workspace, cli: Cli) -> None:
+    more = (
+        "    prod: {platform: sandbox}\n    test: {platform: sandbox}\n  defaultEnvironment: prod\n"
+    )
+    base.write("qflow.yaml", MEMBER.replace("    prod: {platform: sandbox}\n", more))
+    base.publish("two environments")
+    done = cli("-C", str(base.path), "watch", "--every", "1h")
+    assert done.code == 2
+    assert f"`qflow-gitops -C {base.path} watch --every 1h -e prod`" in done.err
+
+
 def test_a_clone_without_a_remote_is_refused(workspace: Workspace, cli: Cli) -> None:
     workspace.write("qflow.yaml", MEMBER)
     workspace.commit("one")
@@ -355,12 +366,12 @@ def test_what_it_can_not_do_is_said_before_it_begins(
 
 
 def test_one_round_in_this_process(
-    base: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer, tmp_path: Path
+    base: Workspace, remote: Remote, cli: Cli, sandbox: SandboxServer
 ) -> None:
     """A remote that is gone ends it with the code of its round, and without a commit."""
-    file = tmp_path / "health.json"
+    file = base.path / "health.json"
     remote.path.rename(remote.path.with_name("gone"))
-    done = cli("-C", str(base.path), "watch", "--rounds", "1", "--health", str(file))
+    done = cli("-C", str(base.path), "watch", "--rounds", "1", "--health", file.name)
     assert done.code == 12
     assert "`git ls-remote origin`" in done.err
     stands = json.loads(file.read_text())

@@ -153,6 +153,12 @@ def test_each_run_is_told_of_when_it_stands_otherwise() -> None:
     ]
 
 
+def test_a_run_of_a_round_that_failed_is_told_of_once_as_well() -> None:
+    lost = Round(11, "lock_push", QflowError("Not recorded."), runs={"prod/a #1": "accepted, E1"})
+    found = Watched([GOOD, lost, lost, lost], until=2000.0)
+    assert [one for one in found.said if one.startswith("prod")] == ["prod/a #1: accepted, E1"]
+
+
 def test_refused_credentials_are_tried_less_and_less_often() -> None:
     """An account may lock; once they are right, the interval is what it was."""
     refused = bad(AuthError("Refused."))
