@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
-from qflow_gitops.apply import events, progress, ticket_notes
+from qflow_gitops.apply import events, notices, progress, ticket_notes
 from qflow_gitops.apply.job import Job, LaunchResult
 from qflow_gitops.apply.planned import PlannedApply
 from qflow_gitops.apply.planner import Planner
@@ -45,7 +45,7 @@ def carry_out(
     left = left_out(work.result, session.lockfile)
     if left:
         problems.append(_left_to_others(left))
-    unwritten = "" if services.stop() else _recorded(session, services, planned, problems)
+    unwritten = "" if services.stop() else _recorded(session, services, planned, work, problems)
     if (work.result.opened and planned.plan.of(Action.HOLD)) or _is_left(planned, work):
         newest = _as_next(planner, session)
         work.held = _held_at_last(newest, work.result)
@@ -57,8 +57,9 @@ def carry_out(
         lock=seen(held(session, services.store.where)),
     )
     later = waiting_notes(work.left, selects=planned.context.selects)
+    untold = notices.left(session.lockfile, services.courier.troubles())
     forgot = forgotten.notes(session.lockfile, source.project)
-    open_ones = (*later, *forgot, *filter(None, [unwritten]))
+    open_ones = (*later, *forgot, *filter(None, [unwritten, untold]))
     for note in open_ones:
         yield events.Said(note)
     return applied(body, source.specs.diagnostics, (*notes, *open_ones), problems)
@@ -68,13 +69,14 @@ def _recorded(
     session: LockSession,
     services: ApplyServices,
     planned: PlannedApply,
+    work: ApplyOutcome,
     problems: list[QflowError],
 ) -> str:
     """Note on tickets what ran, record how far it came; say which notes are left, "" for none."""
     about = [planned.source.environment], services.tickets, services.clock.now(), services.stop
     written = ticket_notes.write(session.lockfile, *about, ticket_notes.SECONDS)
     try:
-        progress.advance(session, services, planned, written.done)
+        progress.advance(session, services, planned, written.done, _kept_back(work.result))
         progress.note_the_time(session, services, planned)
     except QflowError as problem:  # it must not hide what was done
         problems.append(problem)
@@ -95,10 +97,14 @@ def _is_left(planned: PlannedApply, work: ApplyOutcome) -> bool:
 
 def _held_at_last(newest: Plan, result: LaunchResult) -> tuple[Change, ...]:
     """Return what its ticket held, unless it was sent after all, with what the next apply needs."""
-    sent = {(env, run) for env, run, _ in result.opened}
     told = {change.key: change for change in newest.changes if change.reason is Reason.TICKET}
-    held = {change.key: change for change in result.held if change.key not in sent}
-    return tuple(told.get(key, change) for key, change in held.items())
+    return tuple(told.get(change.key, change) for change in _kept_back(result))
+
+
+def _kept_back(result: LaunchResult) -> tuple[Change, ...]:
+    """Return what its ticket held when it was to be sent, and what wasn't sent after all."""
+    sent = {(env, run) for env, run, _ in result.opened}
+    return tuple({each.key: each for each in result.held if each.key not in sent}.values())
 
 
 def _what_is_left(planned: PlannedApply, newest: Plan, work: ApplyOutcome) -> tuple[Change, ...]:

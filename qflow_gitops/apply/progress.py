@@ -1,8 +1,9 @@
 """How far an environment has come: which commit was applied last, and through which all of it."""
 
 import contextlib
+from collections.abc import Sequence
 
-from qflow_gitops.apply import ancestry, belonging
+from qflow_gitops.apply import ancestry, belonging, notices
 from qflow_gitops.apply.admission import granted_releases, releases
 from qflow_gitops.apply.overdue import beat, missed, telling
 from qflow_gitops.apply.planned import PlannedApply
@@ -14,7 +15,6 @@ from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.inheritance import Inheritance
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.notes import Note
-from qflow_gitops.lockfile.outbox import OutboxChange
 from qflow_gitops.plan import decide
 from qflow_gitops.plan.change import Change, Reason
 from qflow_gitops.plan.context import Context
@@ -29,17 +29,20 @@ def advance(
     session: LockSession,
     services: ApplyServices,
     planned: PlannedApply,
-    noted: frozenset[str] = frozenset(),
+    written: frozenset[str] = frozenset(),
+    held: Sequence[Change] = (),
 ) -> None:
     """Move `latest`, and `appliedThrough` where nothing due is left, if that says anything new.
 
-    Never to a commit that no branch has: the branches would not descend from it. `noted` are the
-    notices that are on their tickets by now, and leave the outbox.
+    Never to a commit that no branch has: the branches would not descend from it. What became of
+    notices is said in the same write: who has them, and which are `written` on their tickets by
+    now. What is held by the plan, and was `held` later, is told by it.
     """
+    notices.close(services)
     for _ in range(_TRIES):
-        mark = None if planned.source.aside else _reached(session.lockfile, services, planned)
-        if noted & {notice.id for notice in session.lockfile.outbox.notices}:
-            mark = (mark or Checkpoint())._replace(outbox=OutboxChange(drop=noted))
+        aside = planned.source.aside
+        mark = None if aside else _reached(session.lockfile, services, planned)
+        mark = notices.noted(mark, session.lockfile, services, planned, written, held)
         if mark is None:
             return
         with contextlib.suppress(LostRace):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from qflow_gitops.apply import progress
+from qflow_gitops.apply import notices, progress
 from qflow_gitops.apply.admission import check_overtaken
 from qflow_gitops.apply.brakes import Brake, brake_at
 from qflow_gitops.apply.job import Job
@@ -13,6 +13,7 @@ from qflow_gitops.apply.planner import Planner, Released
 from qflow_gitops.base.names import RunKey
 from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.outbox import OutboxChange
 from qflow_gitops.plan.change import Action, Change, Reason, as_held
 from qflow_gitops.policy import rules
 from qflow_gitops.policy.rules import Hold, ticket_rules
@@ -97,7 +98,9 @@ class Agreed:
         """
         source = self.planned.source
         notes = progress.notes(self.planned, lockfile, self.planner.services)
-        return Checkpoint(source.environment, "" if source.aside else source.commit, notes=notes)
+        tells = OutboxChange(tells=notices.tells_of(lockfile, self.planned))
+        latest = "" if source.aside else source.commit
+        return Checkpoint(source.environment, latest, notes=notes, outbox=tells)
 
     def brake(self, session: LockSession) -> Brake | None:
         """Say what keeps the runs from being sent now, None for nothing. Safe from any thread."""

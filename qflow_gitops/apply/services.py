@@ -12,6 +12,7 @@ from qflow_gitops.policy.tickets import TicketRule
 from qflow_gitops.ports.clock import Clock, StopSignal
 from qflow_gitops.ports.git import Branches, GitTree, Repository
 from qflow_gitops.ports.lockfile import LockStore
+from qflow_gitops.ports.notices import NOBODY, Courier
 from qflow_gitops.ports.pull_requests import PullRequests
 from qflow_gitops.ports.qualys import Qualys
 from qflow_gitops.ports.tickets import Tickets
@@ -36,7 +37,8 @@ class ApplyServices:
     `remembered` is the newest lockfile that this clone wrote as a file, where it is none any more.
     `circumstances` is what is known of the CI's file and of this program, looked up when it is
     called and recorded once an apply; it raises nothing. `hurry` lets a remote of git's take so
-    many seconds in all from then on, and no more.
+    many seconds in all from then on, and no more. `courier` carries notices while the apply works,
+    which `begun` at this time of the clock that never goes back.
     """
 
     git: Repository
@@ -59,6 +61,8 @@ class ApplyServices:
     remembered: Callable[[], Lockfile | None] = lambda: None
     circumstances: Callable[[], Mapping[str, object]] = dict
     hurry: Callable[[float], None] = lambda _seconds: None
+    courier: Courier = NOBODY
+    begun: float = 0.0
 
     def reconciler(self, project: Project) -> Reconciler:
         """Build what settles the doubts of a project."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qflow_gitops.apply.services import ApplyServices
     from qflow_gitops.ci.context import CIContext
     from qflow_gitops.lockfile.ledger import Lockfile
+    from qflow_gitops.ports.notices import Courier
     from qflow_gitops.results.plans import Planned
     from qflow_gitops.results.report import Report
     from qflow_gitops.settings.project import Project
@@ -154,6 +155,7 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
     from qflow_gitops.apply.services import ApplyServices
     from qflow_gitops.git.history import HistoryRepo
 
+    clock = SystemClock()
     return ApplyServices(
         git=wiring.git,
         history=HistoryRepo.of(wiring.git),
@@ -161,7 +163,7 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
         store=wiring.store(project),
         store_of=lambda lock: wiring.store_of(lock, wiring.git, project.folder),
         qualys=wiring.connections.qualys,
-        clock=SystemClock(),
+        clock=clock,
         stop=stopper,
         freezes=wiring.freezes,
         confirm=lambda planned: yes or _confirmed(wiring, planned),
@@ -175,7 +177,20 @@ def _services(wiring: Wiring, project: Project, stopper: Stopper, *, yes: bool) 
         loader=wiring.strict_loader,
         remembered=partial(_remembered, wiring, project),
         hurry=stopper.hurry,
+        courier=_courier(wiring),
+        begun=clock.monotonic(),
     )
+
+
+def _courier(wiring: Wiring) -> Courier:
+    """Return who tells others of it; that nobody can be told is no reason to send nothing."""
+    from qflow_gitops.ports.notices import NOBODY
+
+    try:
+        return wiring.connections.courier()
+    except UsageProblem as problem:
+        wiring.console.say(f"{problem.message} Nobody is told of this apply. {problem.hint}")
+        return NOBODY
 
 
 def _circumstances(ci: CIContext) -> dict[str, object]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qflow_gitops.policy.tickets import TicketRule
     from qflow_gitops.ports.clock import Clock
     from qflow_gitops.ports.governance import Governance
+    from qflow_gitops.ports.notices import Courier, Receiver
     from qflow_gitops.ports.pull_requests import PullRequests
     from qflow_gitops.ports.qualys import ConnectorLists, Qualys
     from qflow_gitops.ports.tenant import Tenant
@@ -163,6 +164,23 @@ class Connections:
         self._opened(transport)
         checker = time_stamps.Checker(trusted)
         return time_stamps.Server(authority.url, slash + path or "/", transport, checker, clock)
+
+    def receivers(self) -> tuple[Receiver, ...]:
+        """Return whoever is told what happens, as the environment says."""
+        from qflow_gitops.notify.connect import receivers
+
+        found = receivers(self.environ)
+        for receiver in found:
+            self._opened(receiver)
+        return found
+
+    def courier(self) -> Courier:
+        """Return what carries notices to all receivers while something else works."""
+        from qflow_gitops.notify.courier import Courier
+
+        courier = Courier(self.receivers())
+        self._others.append(courier)
+        return courier
 
     def _opened(self, other: Closed) -> None:
         self._say_route()

@@ -40,6 +40,7 @@ COMMANDS = {
     "unfreeze": "Lift every freeze of the lockfile, with a reason.",
     "reconcile": "Settle runs in doubt by looking them up.",
     "resolve": "Settle a run by a person's decision, or put one back.",
+    "notify": "Tell others what is still to be told.",
     "lock": "Verify the lockfile, move it, push a rescued one.",
     "workflows": "The catalog of workflows: pull, list, show, new.",
     "connectors": "The catalogs of connectors: pull.",

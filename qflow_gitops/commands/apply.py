@@ -9,6 +9,7 @@ from qflow_gitops.apply.admission import Admission, admit, asked, check_follows,
 from qflow_gitops.apply.approvals import Approver, unread
 from qflow_gitops.apply.carry_out import carry_out
 from qflow_gitops.apply.failures import with_steps
+from qflow_gitops.apply.notices import carried
 from qflow_gitops.apply.planned import ApplySource, PlannedApply, due_in
 from qflow_gitops.apply.planner import Planner
 from qflow_gitops.apply.platforms import Gateways, one_environment
@@ -73,7 +74,8 @@ def apply(
     report = None
     try:
         with services.store.session() as session:
-            report = yield from _locked(planner, first, session, notes)
+            steps = _locked(planner, first, session, notes)
+            report = yield from carried(steps, session, services.courier)
     except LockError as problem:
         if report is None:
             raise

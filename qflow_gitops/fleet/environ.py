@@ -48,6 +48,7 @@ OF_A_SET = (
     "QFLOW_API_USERNAME", "QFLOW_API_PASSWORD", "QFLOW_API_SERVER", "QFLOW_TICKET_URL",
     "QFLOW_TICKET_USERNAME", "QFLOW_TICKET_PASSWORD", "QFLOW_TICKET_TOKEN", "QFLOW_TICKET_COMMAND",
     "GITHUB_TOKEN", "GITLAB_TOKEN",
+    "QFLOW_NOTIFY_URL", "QFLOW_NOTIFY_KEY", "QFLOW_NOTIFY_SLACK_URL", "QFLOW_NOTIFY_TEAMS_URL",
 )  # fmt: skip
 """What a set of credentials may hold. Only these names: else a set called `ACME_QFLOW` would be a
 part of the set `ACME`."""
@@ -60,6 +61,8 @@ change of fleet.yaml says."""
 _SECRET = (
     "QFLOW_CLIENT_SECRET", "QFLOW_PASSWORD", "QFLOW_TOKEN", "QFLOW_ID_TOKEN", "QFLOW_API_PASSWORD",
     "QFLOW_TICKET_PASSWORD", "QFLOW_TICKET_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN",
+    # Of a receiver the address is as secret as its key.
+    "QFLOW_NOTIFY_URL", "QFLOW_NOTIFY_KEY", "QFLOW_NOTIFY_SLACK_URL", "QFLOW_NOTIFY_TEAMS_URL",
 )  # fmt: skip
 _HEADER = ".extraHeader"
 _HTTPS = ":443"

@@ -9,16 +9,17 @@ from qflow_gitops.render.jsonfleet import fleet, reported
 from qflow_gitops.results.checks import Examination
 from qflow_gitops.results.evidence import Evidence
 from qflow_gitops.results.fleets import FleetReported, FleetTold
+from qflow_gitops.results.notices import Delivered
 from qflow_gitops.results.records import Anchored, Verified
 
-CHECKED = (Verified, Anchored, Evidence, Examination, FleetTold, FleetReported)
+CHECKED = (Verified, Anchored, Evidence, Examination, FleetTold, FleetReported, Delivered)
 """What has a form here."""
 
 
 def checked(
-    body: Verified | Anchored | Evidence | Examination | FleetTold | FleetReported,
+    body: Verified | Anchored | Evidence | Examination | FleetTold | FleetReported | Delivered,
 ) -> dict[str, Any]:
-    """Return a check of the lockfile, an anchor of it, an auditor's report, doctor's, a fleet's."""
+    """Return a check or an anchor of the lockfile, a report, doctor's, a fleet's, a delivery."""
     match body:
         case Verified():
             return _verified(body)
@@ -32,6 +33,9 @@ def checked(
             return fleet(body)
         case FleetReported():
             return reported(body)
+        case Delivered(receivers, told, left, troubles, given_up):
+            counts = {"told": told, "left": left, "givenUp": given_up}
+            return {"receivers": list(receivers), **counts, "troubles": dict(troubles)}
 
 
 def _verified(body: Verified) -> dict[str, Any]:

@@ -41,6 +41,7 @@ _LINES = {
     "Evidence": ("textevidence", "report"),
     "Examination": ("textchecks", "examination"),
     "FleetReported": ("textfleet", "reported"),
+    "Delivered": ("textnotices", "delivered"),
 }
 """Which file's function gives the lines of a kind of result."""
 _OF_RUNS = {

@@ -29,6 +29,7 @@ REASONS: Mapping[str, Word] = {
         hosts.GITHUB,
         hosts.GITLAB,
         hosts.TICKETS,
+        hosts.RECEIVERS,
         stops.OTHER,
     )
     for word in family

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qflow_gitops.results.evidence import Evidence
     from qflow_gitops.results.files import Draft, Files, Known
     from qflow_gitops.results.fleets import FleetReported, FleetTold
+    from qflow_gitops.results.notices import Delivered
     from qflow_gitops.results.plans import Planned
     from qflow_gitops.results.records import (
         Anchored,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 Body: TypeAlias = (
     "Validated | Planned | Applied | Status | RunHistory | Resolved | Standstill | Verified | "
     "Story | Files | Known | Draft | Comments | Examination | Executed | "
-    "Evidence | Anchored | FleetTold | FleetReported"
+    "Evidence | Anchored | FleetTold | FleetReported | Delivered"
 )
 
 

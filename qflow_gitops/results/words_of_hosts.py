@@ -163,3 +163,27 @@ GITLAB = (
     Word("gitlab_token", "There is no token for GitLab, or it isn't known.", "Set GITLAB_TOKEN."),
     Word("gitlab_unreachable", "GitLab could not be asked.", f"{_AGAIN} later."),
 )
+
+RECEIVERS = (
+    Word(
+        "notices_left",
+        "A receiver didn't take what it was to be told; it stays in the lockfile.",
+        "See to what it says. Then: `qflow-gitops notify`",
+    ),
+    Word(
+        "notify_address",
+        "A receiver's address isn't one of https, or has a user, a space or a `#`.",
+        "Correct the variable that the message names, or unset it.",
+    ),
+    Word(
+        "notify_key",
+        "QFLOW_NOTIFY_KEY isn't set, or is no `whsec_` and base64 of 24 to 64 bytes.",
+        "Set it to what the receiver verifies with, or unset QFLOW_NOTIFY_URL as well.",
+    ),
+    Word(
+        "notify_nobody",
+        "No receiver is set up, so nobody can be told.",
+        "Set QFLOW_NOTIFY_URL and QFLOW_NOTIFY_KEY, QFLOW_NOTIFY_SLACK_URL or "
+        "QFLOW_NOTIFY_TEAMS_URL.",
+    ),
+)

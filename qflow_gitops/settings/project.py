@@ -10,8 +10,9 @@ from qflow_gitops.policy import patterns, rollout
 from qflow_gitops.policy.limits import Limits
 from qflow_gitops.policy.rules import Approvals, Policy, Scope
 from qflow_gitops.policy.windows import Window, fires_on_either, problem_of
-from qflow_gitops.settings import anchoring, ticketing
+from qflow_gitops.settings import anchoring, notifying, ticketing
 from qflow_gitops.settings.anchoring import AnchorSettings
+from qflow_gitops.settings.notifying import NotifySettings
 from qflow_gitops.settings.rollouts import check_batches
 from qflow_gitops.yaml.document import Document
 
@@ -86,6 +87,7 @@ class Project(NamedTuple):
     folder: ProjectFolder = ROOT
     places: Mapping[str, Range] = {}
     anchor: AnchorSettings | None = None
+    notify: NotifySettings | None = None
 
     def connector_names(self, environments: Iterable[str]) -> dict[str, str]:
         """Map the connector ids that these environments name, in lower case, to their names.
@@ -147,6 +149,7 @@ def from_document(
         folder=folder,
         places=_Places(document, runs) if "runs" in spec else {},
         anchor=anchoring.from_data(spec.get("anchor"), folder),
+        notify=notifying.from_data(spec.get("notify")),
     )
     return project, tuple(_policy_findings(document, project))
 

@@ -65,6 +65,7 @@ CALLS: Mapping[str, Call] = {
     "freeze": Call(RECORDS, ("freeze", *_WHY)),
     "unfreeze": Call(RECORDS, ("unfreeze", *_WHY)),
     "watch": Call(RECORDS, ("watch", "--rounds", "1")),
+    "notify": Call(RECORDS, ("notify",), {"QFLOW_NOTIFY_SLACK_URL": "http://127.0.0.1:9/"}),
     "fleet apply": Call(RECORDS, ("fleet", "apply")),
     "fleet matrix": Call(RECORDS, ("fleet", "matrix")),
     "fleet work": Call(RECORDS, ("fleet", "work", "acme")),

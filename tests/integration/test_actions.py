@@ -17,6 +17,7 @@ from tests.helpers.git import Workspace
 from tests.helpers.github_api import GitHubApi
 from tests.helpers.logins import AUDIENCE, without_secrets
 from tests.helpers.partners import nightly, rows
+from tests.helpers.receivers import Answer, receiving
 from tests.helpers.runner import HERE, ROOT, Job, Runner, Step, outputs, parsed, workflow
 from tests.helpers.specs import spec
 
@@ -565,3 +566,20 @@ def test_what_changes_in_a_pause_is_asked_about_at_once(
     found = jobs["check"].outputs
     assert (found["run"], found["waiting"], found["goes-on"]) == ("0", "2", "false")
     assert len(sandbox.executions()) == 1
+
+
+def test_what_an_apply_left_to_be_told_is_told_after_it_and_is_no_failure_of_it(
+    workspace: Workspace, runner: Runner, remote: Remote
+) -> None:
+    """A receiver that takes nothing makes a warning, and is told after the next one."""
+    workspace.write("qflow.yaml", workspace.read("qflow.yaml") + "  notify: {}\n")
+    workspace.publish("tell others")
+    with receiving(rest=Answer(410)) as slack:
+        runner.machine = {**runner.machine, "QFLOW_NOTIFY_SLACK_URL": slack.url}
+        jobs = pushed(runner)
+        assert jobs["apply"].result == "success"
+        assert "::warning::Not everybody was told (exit 12)" in jobs["apply"].steps[-1].out
+        slack.rest = Answer(200, b"ok")
+        slack.got.clear()
+        pushed(runner)
+    assert "was started" in str([got.data["text"] for got in slack.got])

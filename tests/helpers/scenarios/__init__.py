@@ -10,6 +10,7 @@ from tests.helpers.scenarios import (  # noqa: F401  each adds its own to SCENAR
     files,
     fleet,
     holds,
+    notices,
     places,
     qualys,
     records,

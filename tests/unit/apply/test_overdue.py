@@ -362,9 +362,10 @@ def test_a_clock_that_was_ahead_hides_nothing_for_long(expecting: Expected) -> N
     assert expecting.store.lockfile.environment("prod").last_apply == expecting.now
 
 
-def test_that_none_came_is_told_once_by_the_apply_that_comes_at_last(expecting: Expected) -> None:
-    tells = Checkpoint(outbox=OutboxChange(tells=("missed",)))
-    expecting.store.another_writes(lambda old: old.marked(tells))
+def test_that_none_came_is_told_once_by_the_apply_that_comes_at_last() -> None:
+    expecting = Expected("notify: {events: [missed]}")
+    expecting.publish("a")
+    expecting.apply()
     last = expecting.now
     expecting.clock.sleep(5 * HOUR)
     expecting.publish("b")

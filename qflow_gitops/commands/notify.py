@@ -1,0 +1,121 @@
+"""`notify`: tell others what the lockfile's outbox holds, and record who has it."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from qflow_gitops.apply import overdue
+from qflow_gitops.apply.notices import who_has
+from qflow_gitops.base.times import stamp
+from qflow_gitops.errors import UsageProblem
+from qflow_gitops.lockfile import outbox
+from qflow_gitops.lockfile.checkpoint import Checkpoint
+from qflow_gitops.lockfile.ledger import Lockfile
+from qflow_gitops.lockfile.outbox import OutboxChange
+from qflow_gitops.ports.clock import Clock
+from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
+from qflow_gitops.ports.notices import Courier, Receiver, Told, Undelivered
+from qflow_gitops.results.notices import Delivered, delivered, tested
+from qflow_gitops.results.report import Report
+from qflow_gitops.settings.project import Project
+
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyServices:
+    """What it needs from outside."""
+
+    project: Project
+    store: LockStore
+    courier: Courier
+    clock: Clock
+
+
+def notify(services: NotifyServices, seconds: float) -> Report:
+    """Deliver what waits, within so many seconds. Raises LockError, BusyError, UsageProblem.
+
+    What can't be recorded afterwards is told once more the next time, under the same id.
+    """
+    store, courier = services.store, services.courier
+    check_set_up(courier.names)
+    lockfile = _with_missed(services, store.read().lockfile)
+    before = _waiting(lockfile) if lockfile else 0
+    if lockfile is None or not before:
+        return delivered(Delivered(courier.names, 0, given_up=_given_up(lockfile)))
+    courier.offer(lockfile)
+    courier.wait(seconds)
+    courier.close(0)
+    with store.session() as session:
+        _record(session, partial(_have, courier))
+        lockfile = session.lockfile
+    left = _waiting(lockfile)
+    troubles = courier.troubles() if left else {}
+    body = Delivered(courier.names, max(0, before - left), left, troubles, _given_up(lockfile))
+    return delivered(body)
+
+
+def try_out(receivers: Sequence[Receiver], told: Told) -> Report:
+    """Send a test notice to each receiver, once; nothing is recorded. Raises UsageProblem."""
+    names = tuple(receiver.name for receiver in receivers)
+    check_set_up(names)
+    troubles = {}
+    for receiver in receivers:
+        try:
+            receiver.send([told])
+        except Undelivered as problem:
+            troubles[receiver.name] = problem.why
+    return tested(Delivered(names, len(names) - len(troubles), troubles=troubles))
+
+
+def check_set_up(names: Sequence[str]) -> None:
+    """Raise UsageProblem where there is no receiver."""
+    if not names:
+        raise UsageProblem(
+            "No receiver is set up.",
+            not_done="Nothing was told to anybody.",
+            hint="Set QFLOW_NOTIFY_URL and QFLOW_NOTIFY_KEY, QFLOW_NOTIFY_SLACK_URL or "
+            "QFLOW_NOTIFY_TEAMS_URL. Then: `qflow-gitops notify --test`",
+            reason="notify_nobody",
+        )
+
+
+def _with_missed(services: NotifyServices, lockfile: Lockfile | None) -> Lockfile | None:
+    """Put into the outbox what did not happen when it should have, and give the lockfile then."""
+    for environment in services.project.environments if lockfile else ():
+        if lockfile and _missed(services, environment, lockfile):
+            with services.store.session() as session:
+                _record(session, partial(_missed, services, environment))
+                lockfile = session.lockfile
+    return lockfile
+
+
+def _missed(services: NotifyServices, environment: str, lockfile: Lockfile) -> Checkpoint | None:
+    now = services.clock.now()
+    late = overdue.missed(lockfile, services.project, environment, now)
+    return overdue.telling(lockfile, late, stamp(now)) if late else None
+
+
+def _have(courier: Courier, lockfile: Lockfile) -> Checkpoint | None:
+    change = who_has(lockfile, courier)
+    return None if change == OutboxChange() else Checkpoint(outbox=change)
+
+
+def _record(session: LockSession, decide: Callable[[Lockfile], Checkpoint | None]) -> None:
+    """Write what is decided, anew on top of what others write meanwhile."""
+    for _ in range(_TRIES):
+        mark = decide(session.lockfile)
+        if mark is None:
+            return
+        with suppress(LostRace):
+            session.record([], mark)
+            return
+
+
+def _waiting(lockfile: Lockfile) -> int:
+    return sum(each.kind != outbox.TICKET for each in lockfile.outbox.notices)
+
+
+def _given_up(lockfile: Lockfile | None) -> int:
+    return lockfile.outbox.given_up if lockfile else 0
