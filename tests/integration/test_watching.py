@@ -1,10 +1,13 @@
 """What a watch is made of: a branch that is followed, rounds, an address that answers."""
 
 import contextlib
+import gc
 import json
+import os
 import socket
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -317,6 +320,29 @@ def test_a_remote_that_names_no_default_branch_is_for_a_person(
         Rounds(base, monkeypatch).work()
     assert problem.value.hint.endswith("`qflow-gitops watch --branch NAME`")
     assert Rounds(base, monkeypatch, branch="main").work().exit_code == 0
+
+
+@nightly
+def test_rounds_leave_nothing_behind_in_the_process_that_does_them(
+    base: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real processes, of git and of a program that only answers."""
+    answer = {"reason": "ok", "outcomes": [{"environment": "prod", "name": "a"}] * 1000}
+    monkeypatch.setattr("qflow_gitops.fleet.work._PROGRAM", f"print({json.dumps(answer)!r})")
+    rounds = ProcessRounds(
+        base.path, {"PATH": os.environ["PATH"]}, lambda _: following(base), lambda _: SAID, bool
+    )
+    kept = []
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            assert rounds.work().exit_code == 0
+            if number in (19, 99):
+                gc.collect()
+                kept.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert kept[1] - kept[0] < 32 * 1024
 
 
 # --- the command -------------------------------------------------------------------------
