@@ -80,7 +80,7 @@ def _recorded(
         progress.note_the_time(session, services, planned)
     except QflowError as problem:  # it must not hide what was done
         problems.append(problem)
-    return written.left
+    return f"{written.left}. To note it: `qflow-gitops notify`" if written.left else ""
 
 
 def _as_left(planned: PlannedApply, lockfile: Lockfile, now: str) -> PlannedApply:

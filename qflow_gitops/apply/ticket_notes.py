@@ -18,7 +18,6 @@ from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.outbox import TICKET, Notice
 from qflow_gitops.lockfile.states import State
 from qflow_gitops.policy.tickets import NAMES, TicketRule
-from qflow_gitops.ports.clock import StopSignal
 from qflow_gitops.ports.tickets import Tickets
 
 SECONDS = 30.0
@@ -60,13 +59,14 @@ def write(
     lockfile: Lockfile,
     environments: Iterable[str],
     connect: Callable[[TicketRule], Tickets],
-    now: datetime,
-    stop: StopSignal,
+    now: datetime | None,
+    stop: Callable[[], bool],
     seconds: float,
 ) -> Written:
     """Write what waits for tickets of these environments, within so many seconds. Raises nothing.
 
-    A stop isn't kept waiting; what is under way then is found by the next apply.
+    A stop isn't kept waiting; what is under way then is found by the next apply. Without `now`
+    nothing is given up: whoever asks may have another system's address than an apply has.
     """
     works = [*_works(lockfile, frozenset(environments))]
     if not works:
@@ -146,7 +146,7 @@ class _Writer:
     system: str
     works: Sequence[_Work]
     connect: Callable[[TicketRule], Tickets]
-    now: datetime
+    now: datetime | None
 
     def work(self) -> None:
         """Write until a call fails that would fail for each."""
@@ -187,7 +187,7 @@ class _Writer:
         work.done |= {
             entry.notice.id
             for entry in work.entries
-            if self.now - moment(entry.notice.at) > GIVEN_UP_AFTER
+            if self.now and self.now - moment(entry.notice.at) > GIVEN_UP_AFTER
         }
 
 
@@ -202,7 +202,7 @@ def _left(works: Sequence[_Work]) -> str:
     named = "; ".join(f"{work.ticket}: {work.why}" for work in works[:_NAMED])
     more = f"; and {len(works) - _NAMED:,} tickets more" if len(works) > _NAMED else ""
     what = "1 run isn't" if count == 1 else f"{count:,} runs aren't"
-    return f"What became of {what} noted on its ticket yet ({named}{more}); the next apply goes on"
+    return f"What became of {what} noted on its ticket yet ({named}{more})"
 
 
 _NAMED = 3

@@ -33,8 +33,9 @@ def command(
 
     An apply tells it while it works; this tells what was left. Receivers are set up by
     QFLOW_NOTIFY_URL and QFLOW_NOTIFY_KEY, QFLOW_NOTIFY_SLACK_URL and QFLOW_NOTIFY_TEAMS_URL, which
-    events are told by `notify` in qflow.yaml. Needs no credentials of Qualys. Exit 12: something is
-    left, and stays for the next time.
+    events are told by `notify` in qflow.yaml. Where QFLOW_TICKET_URL or QFLOW_TICKET_COMMAND is
+    set, what became of runs is noted on their tickets as well. Needs no credentials of Qualys. Exit
+    12: something is left, and stays for the next time.
     """
     work = _tried if trying else lambda wiring: _told(wiring, timeout)
     return run(wiring, "notify", lambda: work(wiring), format_name, copies)
@@ -56,5 +57,7 @@ def _told(wiring: Wiring, seconds: float) -> Report:
 
     courier = wiring.connections.courier()
     project = wiring.project(wiring.newest())
-    services = NotifyServices(project, wiring.store(project), courier, SystemClock())
+    there = any(map(wiring.environ.get, ("QFLOW_TICKET_URL", "QFLOW_TICKET_COMMAND")))
+    tickets = wiring.connections.tickets if there else None
+    services = NotifyServices(project, wiring.store(project), courier, SystemClock(), tickets)
     return notify(services, seconds)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from qflow_gitops.apply import overdue
+from qflow_gitops.apply import overdue, ticket_notes
 from qflow_gitops.apply.notices import who_has
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import UsageProblem
@@ -13,9 +13,11 @@ from qflow_gitops.lockfile import outbox
 from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.outbox import OutboxChange
+from qflow_gitops.policy.tickets import TicketRule
 from qflow_gitops.ports.clock import Clock
 from qflow_gitops.ports.lockfile import LockSession, LockStore, LostRace
 from qflow_gitops.ports.notices import Courier, Receiver, Told, Undelivered
+from qflow_gitops.ports.tickets import Tickets
 from qflow_gitops.results.notices import Delivered, delivered, tested
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.project import Project
@@ -25,12 +27,13 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class NotifyServices:
-    """What it needs from outside."""
+    """What it needs from outside; `tickets` is None where no system of tickets is set up."""
 
     project: Project
     store: LockStore
     courier: Courier
     clock: Clock
+    tickets: Callable[[TicketRule], Tickets] | None = None
 
 
 def notify(services: NotifyServices, seconds: float) -> Report:
@@ -39,21 +42,34 @@ def notify(services: NotifyServices, seconds: float) -> Report:
     What can't be recorded afterwards is told once more the next time, under the same id.
     """
     store, courier = services.store, services.courier
-    check_set_up(courier.names)
+    if services.tickets is None:
+        check_set_up(courier.names)
     lockfile = _with_missed(services, store.read().lockfile)
-    before = _waiting(lockfile) if lockfile else 0
-    if lockfile is None or not before:
-        return delivered(Delivered(courier.names, 0, given_up=_given_up(lockfile)))
+    before = _waiting(lockfile) if lockfile and courier.names else 0
+    notes = _tickets_told(services, lockfile, seconds) if lockfile else ticket_notes.Written()
+    if lockfile is None or not (before or notes.done):
+        nothing = Delivered(courier.names, 0, given_up=_given_up(lockfile), unnoted=notes.left)
+        return delivered(nothing)
     courier.offer(lockfile)
     courier.wait(seconds)
     courier.close(0)
     with store.session() as session:
-        _record(session, partial(_have, courier))
+        _record(session, partial(_have, courier, notes.done))
         lockfile = session.lockfile
-    left = _waiting(lockfile)
+    left = _waiting(lockfile) if courier.names else 0
     troubles = courier.troubles() if left else {}
-    body = Delivered(courier.names, max(0, before - left), left, troubles, _given_up(lockfile))
-    return delivered(body)
+    counts = max(0, before - left), left, troubles, _given_up(lockfile)
+    return delivered(Delivered(courier.names, *counts, len(notes.done), notes.left))
+
+
+def _tickets_told(
+    services: NotifyServices, lockfile: Lockfile, seconds: float
+) -> ticket_notes.Written:
+    """Write the notes that wait for their tickets, where these are set up."""
+    if services.tickets is None:
+        return ticket_notes.Written()
+    names = services.project.environments
+    return ticket_notes.write(lockfile, names, services.tickets, None, lambda: False, seconds)
 
 
 def try_out(receivers: Sequence[Receiver], told: Told) -> Report:
@@ -97,8 +113,10 @@ def _missed(services: NotifyServices, environment: str, lockfile: Lockfile) -> C
     return overdue.telling(lockfile, late, stamp(now)) if late else None
 
 
-def _have(courier: Courier, lockfile: Lockfile) -> Checkpoint | None:
+def _have(courier: Courier, noted: frozenset[str], lockfile: Lockfile) -> Checkpoint | None:
     change = who_has(lockfile, courier)
+    gone = noted & {each.id for each in lockfile.outbox.notices}
+    change = change._replace(drop=change.drop | gone)
     return None if change == OutboxChange() else Checkpoint(outbox=change)
 
 

@@ -33,9 +33,10 @@ def checked(
             return fleet(body)
         case FleetReported():
             return reported(body)
-        case Delivered(receivers, told, left, troubles, given_up):
-            counts = {"told": told, "left": left, "givenUp": given_up}
-            return {"receivers": list(receivers), **counts, "troubles": dict(troubles)}
+        case Delivered(receivers, told, left, troubles, given_up, noted, unnoted):
+            counts = {"told": told, "left": left, "givenUp": given_up, "noted": noted}
+            why = {"troubles": dict(troubles), "unnoted": unnoted}
+            return {"receivers": list(receivers), **counts, **why}
 
 
 def _verified(body: Verified) -> dict[str, Any]:

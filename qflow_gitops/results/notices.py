@@ -11,7 +11,8 @@ class Delivered(NamedTuple):
     """Which receivers there are, how many notices all of them got by now, and what is left.
 
     `troubles` says why receivers didn't take what was sent last, by their names. `given_up` were
-    never told: too many waited.
+    never told: too many waited. `noted` runs were noted on their tickets, `unnoted` says which
+    aren't, "" for none.
     """
 
     receivers: tuple[str, ...]
@@ -19,12 +20,22 @@ class Delivered(NamedTuple):
     left: int = 0
     troubles: Mapping[str, str] = {}
     given_up: int = 0
+    noted: int = 0
+    unnoted: str = ""
 
 
 def delivered(body: Delivered) -> Report:
     """Report a delivery: 12 where something is left."""
-    if not body.left and not body.troubles:
+    if not (body.left or body.troubles or body.unnoted):
         return Report("notify", body=body)
+    if not (body.left or body.troubles):
+        error = UnreachableError(
+            f"{body.unnoted}.",
+            not_done="What is left stays in the lockfile.",
+            hint="See to what the system of tickets says, then: `qflow-gitops notify`",
+            reason="notices_left",
+        )
+        return Report("notify", ExitCode.UNREACHABLE, error.reason, body=body, error=error)
     what = "1 notice is" if body.left == 1 else f"{body.left:,} notices are"
     error = UnreachableError(
         f"{what} still to be told.",

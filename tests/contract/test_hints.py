@@ -503,6 +503,7 @@ def test_a_command_is_whole() -> None:
 
 BESIDE = {
     "qflow_gitops.fleet.working:_reported": "a note, followed in test_fleet_jobs.py",
+    "qflow_gitops.apply.carry_out:_recorded": "a note, and typed: test_tickets.py",
     "qflow_gitops.cli.slips:": "after a slip: test_commands.py",
     "qflow_gitops.cli.slips:of_command": "after a slip: test_commands.py",
     "qflow_gitops.cli.slips:of_option": "after a slip: test_commands.py",

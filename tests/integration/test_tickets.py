@@ -196,6 +196,34 @@ def test_an_apply_that_is_killed_between_note_and_record_notes_it_once(
     assert "outbox" not in json.loads(team.read("qflow.lock"))
 
 
+def test_notify_writes_what_an_apply_could_not(
+    team: Workspace, cli: Cli, sandbox: SandboxServer, servicenow: ServiceNow
+) -> None:
+    servicenow.put(CHG)
+    servicenow.faults.append(Fault("sys_journal_field", 503))
+    done = cli("apply", "--yes")
+    assert done.code == 0
+    assert "To note it: `qflow-gitops notify`" in done.out + done.err
+    left = cli("notify")
+    assert left.code == 12
+    assert "What became of 1 run isn't noted on its ticket yet" in left.out
+    servicenow.faults.clear()
+    told = cli.json("notify")
+    assert (told["exitCode"], told["noted"], told["unnoted"]) == (0, 1, "")
+    assert len(servicenow.texts(CHG)) == 1
+    assert cli("notify").code == 0
+    assert "outbox" not in json.loads(team.read("qflow.lock"))
+
+
+def test_notify_never_gives_a_note_up(
+    team: Workspace, cli: Cli, sandbox: SandboxServer, servicenow: ServiceNow
+) -> None:
+    """Its system may be another environment's."""
+    assert cli("apply", "--yes", "--ack", "ticket=1", *WHY).code == 0
+    assert cli("notify").code == 12
+    assert len(json.loads(team.read("qflow.lock"))["outbox"]) == 1
+
+
 # --- a program of one's own -----------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from tests.helpers.scenarios import (  # noqa: F401  each adds its own to SCENAR
     records,
     stories,
     targets,
+    tickets,
 )
 from tests.helpers.scenarios.base import SCENARIOS
 

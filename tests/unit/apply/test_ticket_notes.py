@@ -98,8 +98,8 @@ def test_a_system_that_is_down_afterwards_is_said_in_one_line(world: World) -> N
     done = world.apply()
     assert (done.report.exit_code, world.states()) == (ExitCode.OK, {"a": State.SUCCEEDED})
     said = (
-        f"What became of 1 run isn't noted on its ticket yet ({CHG}: It is down); the next apply "
-        "goes on"
+        f"What became of 1 run isn't noted on its ticket yet ({CHG}: It is down). To note it: "
+        "`qflow-gitops notify`"
     )
     assert said in done.sentences
     assert said in done.report.notes
