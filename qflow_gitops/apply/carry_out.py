@@ -45,7 +45,8 @@ def carry_out(
     left = left_out(work.result, session.lockfile)
     if left:
         problems.append(_left_to_others(left))
-    unwritten = "" if services.stop() else _recorded(session, services, planned, work, problems)
+    stopped = services.stop()
+    unwritten = () if stopped else _recorded(session, services, planned, work, problems)
     if (work.result.opened and planned.plan.of(Action.HOLD)) or _is_left(planned, work):
         newest = _as_next(planner, session)
         work.held = _held_at_last(newest, work.result)
@@ -59,7 +60,7 @@ def carry_out(
     later = waiting_notes(work.left, selects=planned.context.selects)
     untold = notices.left(session.lockfile, services.courier.troubles())
     forgot = forgotten.notes(session.lockfile, source.project)
-    open_ones = (*later, *forgot, *filter(None, [unwritten, untold]))
+    open_ones = (*later, *forgot, *filter(None, [*unwritten, untold]))
     for note in open_ones:
         yield events.Said(note)
     return applied(body, source.specs.diagnostics, (*notes, *open_ones), problems)
@@ -71,8 +72,8 @@ def _recorded(
     planned: PlannedApply,
     work: ApplyOutcome,
     problems: list[QflowError],
-) -> str:
-    """Note on tickets what ran, record how far it came; say which notes are left, "" for none."""
+) -> tuple[str, str]:
+    """Note on tickets what ran, record how far it came; say which notes are left, or given up."""
     about = [planned.source.environment], services.tickets, services.clock.now(), services.stop
     written = ticket_notes.write(session.lockfile, *about, ticket_notes.SECONDS)
     try:
@@ -80,7 +81,8 @@ def _recorded(
         progress.note_the_time(session, services, planned)
     except QflowError as problem:  # it must not hide what was done
         problems.append(problem)
-    return f"{written.left}. To note it: `qflow-gitops notify`" if written.left else ""
+    left = f"{written.left}. To note it: `qflow-gitops notify`" if written.left else ""
+    return left, written.given_up
 
 
 def _as_left(planned: PlannedApply, lockfile: Lockfile, now: str) -> PlannedApply:

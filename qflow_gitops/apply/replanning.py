@@ -116,7 +116,8 @@ class Agreed:
         desk = self.planner.desk
         if desk is None:
             return [*wave], []
-        desk.look(one for job in wave for one in self.tickets.get(job.change.key, ()))
+        bound = (job.change.key for job in wave if not self._is_released(job.change.key))
+        desk.look(one for key in bound for one in self.tickets.get(key, ()))
         ready, held = [], list[Change]()
         for job in wave if not self.planner.services.stop() else ():
             why = self._why_not(job.change.key)
@@ -134,10 +135,13 @@ class Agreed:
         return Brake(Reason.TICKET, why.detail, why.way_on) if why else None
 
     def _why_not(self, key: RunKey) -> Reasons | None:
-        desk, released = self.planner.desk, self.released.holds.get(key, ())
-        if desk is None or Reason.TICKET in released:
+        desk = self.planner.desk
+        if desk is None or self._is_released(key):
             return None
         return next(filter(None, map(desk.why_not, self.tickets.get(key, ()))), None)
+
+    def _is_released(self, key: RunKey) -> bool:
+        return Reason.TICKET in self.released.holds.get(key, ())
 
     def _closed(self) -> str:
         if self.any_time:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from qflow_gitops.apply.workers import Background
 from qflow_gitops.base.printable import shown
 from qflow_gitops.base.times import moment
-from qflow_gitops.errors import QflowError
+from qflow_gitops.errors import QflowError, UnreachableError
 from qflow_gitops.lockfile.attempt import Attempt
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.outbox import TICKET, Notice
@@ -23,7 +23,7 @@ from qflow_gitops.ports.tickets import Tickets
 SECONDS = 30.0
 """So long an apply works on notes at most; what is left then is for the next one."""
 GIVEN_UP_AFTER = timedelta(days=7)
-"""So long a note waits for a ticket that its system doesn't know."""
+"""So long a note waits for a ticket that its system doesn't know, or doesn't let it be written."""
 _TOGETHER = 20
 """So many runs are told in one note."""
 _GLANCE = 0.1  # seconds between looks whether a person asks to stop
@@ -31,10 +31,11 @@ _LONGEST = 200  # characters of what Qualys says
 
 
 class Written(NamedTuple):
-    """Which notices are done with, and in a sentence what isn't; "" where nothing is left."""
+    """Which notices are done with, and in sentences what is left and was given up, "" for none."""
 
     done: frozenset[str] = frozenset()
     left: str = ""
+    given_up: str = ""
 
 
 class _Entry(NamedTuple):
@@ -52,6 +53,7 @@ class _Work:
     ticket: str
     entries: list[_Entry]
     done: set[str] = field(default_factory=set)
+    given_up: set[str] = field(default_factory=set)
     why: str = "there was no time for it"
 
 
@@ -83,8 +85,10 @@ def write(
             break
         under_way -= len([*background.done(_GLANCE)])
     background.close()
-    done = frozenset().union(*(frozenset(work.done) for work in works))
-    return Written(done, _left([work for work in works if len(work.done) < len(work.entries)]))
+    done = frozenset().union(*(work.done | work.given_up for work in works))
+    left = [(work, len(work.entries) - len(work.done | work.given_up)) for work in works]
+    gone = [(work, len(work.given_up)) for work in works]
+    return Written(done, _said(left, "yet"), _said(gone, "at all, since that is over a week"))
 
 
 def _works(lockfile: Lockfile, environments: frozenset[str]) -> Iterator[_Work]:
@@ -163,46 +167,51 @@ class _Writer:
                 self._note(tickets, work)
             except QflowError as problem:
                 work.why = problem.message.rstrip(".")
-                why = work.why if problem.reason in _OF_ALL else ""
+                if problem.reason in _OF_ALL:
+                    why = work.why
+                else:
+                    self._give_up(work)
 
     def _note(self, tickets: Tickets, work: _Work) -> None:
         ids = [entry.notice.id for entry in work.entries]
         there = tickets.noted(work.ticket, ids)
         if there is None:
-            self._unknown(work)
-            return
+            raise self._unknown
         work.done |= there
         missing = [entry for entry in work.entries if entry.notice.id not in there]
         for at in range(0, len(missing), _TOGETHER):
             some = missing[at : at + _TOGETHER]
             text = "\n\n".join(entry.text for entry in some)
             if not tickets.note(work.ticket, text):
-                self._unknown(work)
-                return
+                raise self._unknown
             work.done |= {entry.notice.id for entry in some}
 
-    def _unknown(self, work: _Work) -> None:
-        """Give a note up at last where there is no ticket for it."""
-        work.why = f"{NAMES[self.system]} knows no such ticket, or doesn't show it"
-        work.done |= {
+    @property
+    def _unknown(self) -> UnreachableError:
+        return UnreachableError(f"{NAMES[self.system]} knows no such ticket, or doesn't show it")
+
+    def _give_up(self, work: _Work) -> None:
+        """Give up at last what can't be written on this ticket alone."""
+        work.given_up = {
             entry.notice.id
             for entry in work.entries
             if self.now and self.now - moment(entry.notice.at) > GIVEN_UP_AFTER
-        }
+        } - work.done
 
 
 _OF_ALL = ("ticket_account", "ticket_unreachable", "ticket_unset")
 
 
-def _left(works: Sequence[_Work]) -> str:
-    """Say whose notes are still to be written."""
-    if not works:
+def _said(counts: Sequence[tuple[_Work, int]], when: str) -> str:
+    """Say of how many runs of these tickets nothing is noted, and why; "" for none."""
+    some = [(work, count) for work, count in counts if count]
+    if not some:
         return ""
-    count = sum(len(work.entries) - len(work.done) for work in works)
-    named = "; ".join(f"{work.ticket}: {work.why}" for work in works[:_NAMED])
-    more = f"; and {len(works) - _NAMED:,} tickets more" if len(works) > _NAMED else ""
+    count = sum(count for _, count in some)
+    named = "; ".join(f"{work.ticket}: {work.why}" for work, _ in some[:_NAMED])
+    more = f"; and {len(some) - _NAMED:,} tickets more" if len(some) > _NAMED else ""
     what = "1 run isn't" if count == 1 else f"{count:,} runs aren't"
-    return f"What became of {what} noted on its ticket yet ({named}{more})"
+    return f"What became of {what} noted on its ticket {when} ({named}{more})"
 
 
 _NAMED = 3

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from qflow_gitops.apply.workers import Background
-from qflow_gitops.errors import AuthError, QflowError
+from qflow_gitops.errors import QflowError
 from qflow_gitops.policy.tickets import NAMES, Asked, Looks, Reasons, Ticket, TicketRule, why_not
 from qflow_gitops.ports.clock import Clock, StopSignal
 from qflow_gitops.ports.tickets import Tickets
@@ -48,7 +48,7 @@ class Desk:
     @property
     def looks(self) -> Looks:
         """What is known by now, however old it is."""
-        return {asked: look.found for asked, look in tuple(self._seen.items())}
+        return {asked: look.found for asked, look in dict(self._seen).items()}
 
     def look(self, wanted: Iterable[Asked]) -> None:
         """Look up those that aren't known, or were a while ago; a stop isn't kept waiting.
@@ -124,7 +124,7 @@ class Desk:
 
     def _note(self, rule: TicketRule, problem: QflowError) -> None:
         """Keep what would be so for every ticket; for good where a try more may lock an account."""
-        if isinstance(problem, AuthError):
+        if problem.reason == "ticket_account":
             self._down[rule] = problem, math.inf
         elif problem.reason == "ticket_unreachable":
             self._down[rule] = problem, self.clock.monotonic() + FRESH

@@ -145,6 +145,11 @@ TICKETS = (
         "An answer about a ticket isn't what its system documents, or lacks a field.",
         "Check QFLOW_TICKET_URL, and the fields in `policy.require.ticket`.",
     ),
+    Word(
+        "ticket_permission",
+        "The system of tickets doesn't permit this to the account.",
+        "Give the account the right to it.",
+    ),
     Word("ticket_unreachable", "The system of tickets could not be asked.", f"{_AGAIN} later."),
     Word(
         "ticket_unset",

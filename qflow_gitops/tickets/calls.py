@@ -152,6 +152,14 @@ class Api:
 
     def _refused(self, answer: HttpAnswer) -> NoReturn:
         who = f"{TOKEN}, or {USERNAME} and {PASSWORD}"
+        if answer.status == 403:
+            raise AuthError(
+                f"{self._name} doesn't permit this: {self._said(answer)}",
+                where=URL,
+                not_done=_NOTHING,
+                hint="Give the account the right to it, or take another one.",
+                reason="ticket_permission",
+            )
         raise AuthError(
             f"{self._name} refused the account: {self._said(answer)}",
             where=URL,

@@ -48,6 +48,7 @@ _BY_REASON = {
         "Apply again later. If … names another address than it should: set it.",
         "See what … names.",
         "Check …, and that the account may read these tickets.",
+        "Give the account the right to it, or take another one.",
         "docs/guides/tickets.md says what it has to answer.",
         "Run it by hand, with the question to read: docs/guides/tickets.md.",
         "Leave … out, or write `system: command`.",

@@ -151,7 +151,8 @@ def test_a_refused_account_is_said_without_it(server: tuple[str, TicketServer]) 
     assert "canary" not in f"{one.message}{one.hint}{one.where}"
     assert len(there.asked) == 1
     there.faults.append(Fault("/", 403, b'{"error": {"message": "canary-wrong"}}'))
-    assert "canary" not in problem(lambda: connected(name, environ).read(ID)).message
+    one = problem(lambda: connected(name, environ).read(ID))
+    assert (one.reason, "canary" in one.message) == ("ticket_permission", False)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b'"x"', b"[]", b"{}", b'{"result": 1}'])

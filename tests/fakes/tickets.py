@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from qflow_gitops.base.times import stamp
-from qflow_gitops.errors import QflowError
+from qflow_gitops.errors import AuthError, QflowError
 from qflow_gitops.policy.tickets import Ticket, TicketRule
 from qflow_gitops.ports.clock import Clock
 
@@ -15,8 +15,8 @@ READY = Ticket("", "-2", approved=True, starts="2026-10-06T00:00:00Z", ends="202
 class FakeTickets:
     """Implements `ports.tickets.Tickets`, for each rule.
 
-    `problem` is what each call raises; `at_read` is done before a ticket is read, `after_note` once
-    a note is written.
+    `problem` is what each call raises, `closed` tickets take no notes. `at_read` is done before a
+    ticket is read, `after_note` once a note is written.
     """
 
     clock: Clock
@@ -24,6 +24,7 @@ class FakeTickets:
     notes: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     problem: QflowError | None = None
+    closed: set[str] = field(default_factory=set)
     at_read: Callable[[str], None] = lambda _: None
     after_note: Callable[[], None] = lambda: None
 
@@ -59,6 +60,8 @@ class FakeTickets:
         self._called("note", ticket_id)
         if ticket_id not in self.known:
             return False
+        if ticket_id in self.closed:
+            raise AuthError("It is closed.", reason="ticket_permission")
         self.notes.setdefault(ticket_id, []).append(text)
         self.after_note()
         return True

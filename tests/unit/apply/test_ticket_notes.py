@@ -119,7 +119,22 @@ def test_a_ticket_that_nobody_knows_is_given_up_after_a_week(world: World) -> No
     world.apply()
     assert len(waiting(world)) == 1
     world.clock.sleep(120)
-    world.apply()
+    told = world.apply().report.notes[-1]
+    assert told.startswith("What became of 1 run isn't noted on its ticket at all")
+    assert waiting(world) == []
+
+
+def test_what_isnt_permitted_on_one_ticket_holds_no_other_note_up(world: World) -> None:
+    """A change that is closed may take no notes any more."""
+    world.tickets.put(OTHER)
+    specs(world, "a", ticket=OTHER)
+    specs(world, "b")
+    world.tickets.closed = {OTHER}
+    done = world.apply()
+    assert f"({OTHER}: It is closed)" in done.report.notes[-1]
+    assert [*world.tickets.notes] == [CHG]
+    world.clock.sleep(7 * 86_400 + 60)
+    assert "at all" in world.apply().report.notes[-1]
     assert waiting(world) == []
 
 

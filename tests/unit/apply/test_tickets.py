@@ -123,7 +123,9 @@ def test_a_system_that_is_down_holds_what_needs_it_and_ends_nothing_else(
 
 
 def test_a_refused_account_is_shown_once(world: World) -> None:
-    world.tickets.problem = AuthError("ServiceNow refused the account: 401.", hint="Check it.")
+    world.tickets.problem = AuthError(
+        "ServiceNow refused the account: 401.", hint="Check it.", reason="ticket_account"
+    )
     spec(world, "a")
     spec(world, "b", OTHER)
     world.commit()
