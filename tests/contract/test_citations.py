@@ -7,7 +7,7 @@ import pytest
 
 from tests.picture import ROOT
 
-API = ROOT / "docs/api.md"
+API, TICKETS = ROOT / "docs/api.md", ROOT / "docs/tickets.md"
 FILES = sorted(
     one
     for folder, kinds in {
@@ -43,6 +43,22 @@ def test_each_section_that_is_cited_is_there(texts: dict[Path, str]) -> None:
         for number in re.findall(r"[0-9]+(?:\.[0-9]+)?", numbers)
     }
     assert len(cited) > 20
+    assert cited - there == set()
+
+
+def test_each_section_about_tickets_that_is_cited_is_there(texts: dict[Path, str]) -> None:
+    there = set(re.findall(r"^##+ ([0-9.]+[0-9]|[0-9])", texts[TICKETS], re.MULTILINE))
+    cites = re.compile(
+        r"(?:docs/tickets\.md |[(])([1-3](?:\.[0-9])?(?:, [1-3]\.[0-9])*)(?:[)]| \[)"
+    )
+    rooms = [one for one in texts if one.match("qflow_gitops/tickets/*.py")]
+    cited = {
+        number
+        for one in rooms
+        for numbers in cites.findall(texts[one])
+        for number in numbers.split(", ")
+    }
+    assert len(cited) > 6
     assert cited - there == set()
 
 

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from qflow_gitops.apply import ticket_notes
+from qflow_gitops.commands.notify import NotifyServices, notify
 from qflow_gitops.errors import ExitCode, LockError, UnreachableError
 from qflow_gitops.lockfile.outbox import TICKET, Notice
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.ports.notices import NOBODY
+from qflow_gitops.results.notices import Delivered
 from tests.fakes.world import World, project_file
 
 RULE = "policy: {require: {ticket: {system: servicenow, pattern: 'CHG[0-9]{7}'}}}"
@@ -179,3 +182,25 @@ def test_what_qualys_says_cant_forge_a_note(world: World) -> None:
     assert len(note.splitlines()) == 6 + ("Platform" in note)
     assert "\u202e" not in note
     assert max(map(len, note.splitlines())) < 250
+
+
+# --- notify ---------------------------------------------------------------------------
+
+
+def notified(world: World) -> Delivered:
+    services = NotifyServices(world.project, world.store, NOBODY, world.clock, world.tickets)
+    body: Any = notify(services, 5.0).body
+    return body  # type: ignore[no-any-return]  # a report's body is any
+
+
+def test_notify_writes_what_is_left_and_says_what_it_cant(world: World) -> None:
+    specs(world, "a")
+    world.qualys.before_send = lambda: setattr(world.tickets, "problem", DOWN)
+    world.apply()
+    told = notified(world)
+    assert (told.noted, "It is down" in told.unnoted) == (0, True)
+    world.tickets.problem = None
+    told = notified(world)
+    assert (told.noted, told.unnoted, waiting(world)) == (1, "", [])
+    assert len(world.tickets.notes[CHG]) == 1
+    assert notified(world).noted == 0
