@@ -56,6 +56,7 @@ def carry_out(
     body = replace(
         applied_body(_as_left(planned, session.lockfile, now), session.lockfile, work, now),
         lock=seen(held(session, services.store.where)),
+        notices=notices.waiting(session.lockfile),
     )
     later = waiting_notes(work.left, selects=planned.context.selects)
     untold = notices.left(session.lockfile, services.courier.troubles())

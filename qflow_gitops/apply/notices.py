@@ -90,12 +90,17 @@ def who_has(lockfile: Lockfile, courier: Courier) -> OutboxChange:
     return OutboxChange(done=new, drop=gone)
 
 
+def waiting(lockfile: Lockfile) -> int:
+    """Count what others are still to be told."""
+    return sum(each.kind != outbox.TICKET for each in lockfile.outbox.notices)
+
+
 def left(lockfile: Lockfile, troubles: Mapping[str, str]) -> str:
     """Say what is still to be told, and what to type for it; "" for nothing."""
-    waiting = sum(each.kind != outbox.TICKET for each in lockfile.outbox.notices)
-    if not waiting:
+    count = waiting(lockfile)
+    if not count:
         return ""
-    what = "1 notice is" if waiting == 1 else f"{waiting:,} notices are"
+    what = "1 notice is" if count == 1 else f"{count:,} notices are"
     why = "".join(f"; {name}: {said}" for name, said in troubles.items())
     return f"{what} still to be told{why}. To tell them: `qflow-gitops notify`"
 

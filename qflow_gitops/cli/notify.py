@@ -23,11 +23,19 @@ if TYPE_CHECKING:
     metavar="DURATION",
     help="How long it tries, like 90s or 5m.",
 )
+@options.revision(
+    "--to", "head", default="", text="The commit that settings are read from; default: HEAD."
+)
 @click.option("--test", "trying", is_flag=True, help="Only send a test notice to each receiver.")
 @options.output("text", "json")
 @click.pass_obj
 def command(
-    wiring: Wiring, timeout: float, trying: bool, format_name: str, copies: options.Copies
+    wiring: Wiring,
+    timeout: float,
+    head: str,
+    trying: bool,
+    format_name: str,
+    copies: options.Copies,
 ) -> int:
     """Tell others what is still to be told, and record that.
 
@@ -37,7 +45,7 @@ def command(
     set, what became of runs is noted on their tickets as well. Needs no credentials of Qualys. Exit
     12: something is left, and stays for the next time.
     """
-    work = _tried if trying else lambda wiring: _told(wiring, timeout)
+    work = _tried if trying else lambda wiring: _told(wiring, timeout, head)
     return run(wiring, "notify", lambda: work(wiring), format_name, copies)
 
 
@@ -51,12 +59,12 @@ def _tried(wiring: Wiring) -> Report:
     return try_out(wiring.connections.receivers(), told)
 
 
-def _told(wiring: Wiring, seconds: float) -> Report:
+def _told(wiring: Wiring, seconds: float, head: str) -> Report:
     from qflow_gitops.cli.clock import SystemClock
     from qflow_gitops.commands.notify import NotifyServices, notify
 
     courier = wiring.connections.courier()
-    project = wiring.project(wiring.newest())
+    project = wiring.project(wiring.git.resolve(head) if head else wiring.newest())
     there = any(map(wiring.environ.get, ("QFLOW_TICKET_URL", "QFLOW_TICKET_COMMAND")))
     tickets = wiring.connections.tickets if there else None
     services = NotifyServices(project, wiring.store(project), courier, SystemClock(), tickets)

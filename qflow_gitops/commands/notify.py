@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from qflow_gitops.apply import overdue, ticket_notes
-from qflow_gitops.apply.notices import who_has
+from qflow_gitops.apply.notices import waiting, who_has
 from qflow_gitops.base.times import stamp
 from qflow_gitops.errors import UsageProblem
-from qflow_gitops.lockfile import outbox
 from qflow_gitops.lockfile.checkpoint import Checkpoint
 from qflow_gitops.lockfile.ledger import Lockfile
 from qflow_gitops.lockfile.outbox import OutboxChange
@@ -45,7 +44,7 @@ def notify(services: NotifyServices, seconds: float) -> Report:
     if services.tickets is None:
         check_set_up(courier.names)
     lockfile = _with_missed(services, store.read().lockfile)
-    before = _waiting(lockfile) if lockfile and courier.names else 0
+    before = waiting(lockfile) if lockfile and courier.names else 0
     notes = _tickets_told(services, lockfile, seconds) if lockfile else ticket_notes.Written()
     if lockfile is None or not (before or notes.done):
         nothing = Delivered(courier.names, 0, given_up=_given_up(lockfile), unnoted=notes.left)
@@ -56,7 +55,7 @@ def notify(services: NotifyServices, seconds: float) -> Report:
     with store.session() as session:
         _record(session, partial(_have, courier, notes.done))
         lockfile = session.lockfile
-    left = _waiting(lockfile) if courier.names else 0
+    left = waiting(lockfile) if courier.names else 0
     troubles = courier.troubles() if left else {}
     counts = max(0, before - left), left, troubles, _given_up(lockfile)
     return delivered(Delivered(courier.names, *counts, len(notes.done), notes.left))
@@ -129,10 +128,6 @@ def _record(session: LockSession, decide: Callable[[Lockfile], Checkpoint | None
         with suppress(LostRace):
             session.record([], mark)
             return
-
-
-def _waiting(lockfile: Lockfile) -> int:
-    return sum(each.kind != outbox.TICKET for each in lockfile.outbox.notices)
 
 
 def _given_up(lockfile: Lockfile | None) -> int:

@@ -160,4 +160,5 @@ def applied(body: Applied) -> dict[str, Any]:
         "rescued": body.rescued,
         "rescuedLines": body.rescued_lines.splitlines(),
         "lockAfter": lock(body.lock) if body.lock else None,
+        "noticesLeft": body.notices,
     }

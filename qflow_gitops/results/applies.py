@@ -43,7 +43,8 @@ class Applied:
     `elsewhere` those that another apply is sending now. `waiting` is what comes after others, and
     was put off by them. `rescued` is where answers were
     saved that could not be recorded, `rescued_lines` are they, a JSON object a line. `lock` is the
-    lockfile as it was left, None where nothing was begun.
+    lockfile as it was left, None where nothing was begun. `notices` are what others are still to
+    be told.
     """
 
     planned: Planned
@@ -58,6 +59,7 @@ class Applied:
     rescued_lines: str = ""
     waited: bool = True
     lock: LockSeen | None = None
+    notices: int = 0
 
     @property
     def is_kept(self) -> bool:

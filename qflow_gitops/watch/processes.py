@@ -92,7 +92,8 @@ class ProcessRounds:
 
         What is left then is told of unless something else is the matter; it changes no exit code.
         """
-        told = self._run(["notify", "--timeout", f"{_TELLING:.0f}s"], 2 * _TELLING)
+        words = ["notify", "--to", ended.commit, "--timeout", f"{_TELLING:.0f}s"]
+        told = self._run(words, 2 * _TELLING)
         if not told.exit_code or ended.problem:
             return ended
         return ended._replace(problem=came_of(told, "").problem)

@@ -239,7 +239,9 @@ def test_what_is_left_to_tell_is_told_behind_the_apply_that_says_so(
 ) -> None:
     rounds = Rounds(base, monkeypatch, answer={"reason": "ok", "noticesLeft": 1})
     rounds.work()
-    assert [words[0] for words in rounds.began] == ["apply", "notify"]
+    commit = base.git("rev-parse", "HEAD")
+    assert [words[:1] for words in rounds.began] == [("apply",), ("notify",)]
+    assert rounds.began[1] == ("notify", "--to", commit, "--timeout", "60s")
     rounds.telling = Work(12, {"reason": "undelivered", "error": {"message": "1 is left."}}, "")
     found = rounds.work()
     assert found.problem is not None
