@@ -22,7 +22,7 @@ LONGEST = 3600.0
 MEMORY = 2 * 2**30
 _SHORTEST = 60.0
 _TELLING = 60.0
-"""Seconds that a round tells others what is left to tell."""
+"""Seconds that a round tells others what is left to tell, at most; no longer than the interval."""
 _NOTHING = "Nothing was sent."
 
 
@@ -92,8 +92,9 @@ class ProcessRounds:
 
         What is left then is told of unless something else is the matter; it changes no exit code.
         """
-        words = ["notify", "--to", ended.commit, "--timeout", f"{_TELLING:.0f}s"]
-        told = self._run(words, 2 * _TELLING)
+        seconds = min(_TELLING, self.every)
+        words = ["notify", "--to", ended.commit, "--timeout", f"{seconds:.0f}s"]
+        told = self._run(words, seconds + _TELLING)
         if not told.exit_code or ended.problem:
             return ended
         return ended._replace(problem=came_of(told, "").problem)

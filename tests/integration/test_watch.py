@@ -14,6 +14,7 @@ from qflow_gitops.sandbox.server import SandboxServer
 from tests.helpers.clones import Remote
 from tests.helpers.fleets import MEMBER
 from tests.helpers.git import Workspace
+from tests.helpers.receivers import KEY, Answer, receiving
 from tests.helpers.sandboxes import served
 from tests.helpers.specs import spec
 from tests.helpers.watchers import Watcher, until
@@ -119,6 +120,27 @@ def test_it_answers_how_it_stands(
     until(lambda: b"rounds_total{" in urlopen(f"{address}/metrics").read())
     assert json.load(urlopen(f"{address}/healthz"))["exitCode"] == 0
     assert watcher.end() == 0
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(300)
+def test_what_an_apply_left_to_tell_is_told_when_it_can_be(
+    base: Workspace, remote: Remote, sandbox: SandboxServer, watched: Callable[..., Watcher]
+) -> None:
+    """By the settings of the commit that was applied, though HEAD has older ones."""
+    clone = remote.clone("watcher")
+    base.write("qflow.yaml", MEMBER + "  notify: {events: [started, finished]}\n")
+    base.publish("tell others")
+    with receiving(rest=Answer(503)) as receiver:
+        told = {"QFLOW_NOTIFY_URL": receiver.url, "QFLOW_NOTIFY_KEY": KEY}
+        watcher = watched(clone.path, **told)
+        until(lambda: "2 notices are still to be told." in watcher.said, 150)
+        receiver.rest = Answer()
+        until(lambda: "outbox" not in remote.record(), 150)
+        assert watcher.end() == 0
+    assert len({*receiver.ids}) == 2
+    assert watcher.stands["exitCode"] == 0
+    assert clone.git("rev-parse", "HEAD") != remote.git("rev-parse", "main")
 
 
 @pytest.mark.nightly
