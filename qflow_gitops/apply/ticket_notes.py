@@ -4,6 +4,7 @@ A note holds the ids of its notices, and is looked for by these before it is wri
 between the note and the record finds it the next time. Nothing here changes what became of a run.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -73,17 +74,18 @@ def write(
     works = [*_works(lockfile, frozenset(environments))]
     if not works:
         return Written()
-    background = Background[str]()
+    background, over = Background[str](), threading.Event()
     by_system: dict[str, list[_Work]] = {}
     for work in works:
         by_system.setdefault(work.system, []).append(work)
     for system, some in by_system.items():
-        background.do(system, _Writer(system, some, connect, now).work)
+        background.do(system, _Writer(system, some, connect, now, over).work)
     under_way = len(by_system)
     for _ in range(round(seconds / _GLANCE)):
         if not under_way or stop():
             break
         under_way -= len([*background.done(_GLANCE)])
+    over.set()
     background.close()
     done = frozenset().union(*(work.done | work.given_up for work in works))
     left = [(work, len(work.entries) - len(work.done | work.given_up)) for work in works]
@@ -151,6 +153,7 @@ class _Writer:
     works: Sequence[_Work]
     connect: Callable[[TicketRule], Tickets]
     now: datetime | None
+    over: threading.Event
 
     def work(self) -> None:
         """Write until a call fails that would fail for each."""
@@ -163,6 +166,8 @@ class _Writer:
             if tickets is None or why:
                 work.why = why
                 continue
+            if self.over.is_set():
+                return
             try:
                 self._note(tickets, work)
             except QflowError as problem:
@@ -180,6 +185,8 @@ class _Writer:
         work.done |= there
         missing = [entry for entry in work.entries if entry.notice.id not in there]
         for at in range(0, len(missing), _TOGETHER):
+            if self.over.is_set():  # nobody would record it: the next apply writes it
+                return
             some = missing[at : at + _TOGETHER]
             text = "\n\n".join(entry.text for entry in some)
             if not tickets.note(work.ticket, text):

@@ -7,10 +7,12 @@ import pytest
 
 from qflow_gitops.apply import ticket_notes
 from qflow_gitops.commands.notify import NotifyServices, notify
-from qflow_gitops.errors import ExitCode, LockError, UnreachableError
+from qflow_gitops.errors import ExitCode, LockError, UnreachableError, UsageProblem
 from qflow_gitops.lockfile.outbox import TICKET, Notice
 from qflow_gitops.lockfile.states import State
+from qflow_gitops.policy.tickets import TicketRule
 from qflow_gitops.ports.notices import NOBODY
+from qflow_gitops.ports.tickets import Tickets
 from qflow_gitops.results.notices import Delivered
 from tests.fakes.world import World, project_file
 
@@ -160,7 +162,7 @@ def test_notes_of_another_environment_are_left_to_its_own_apply() -> None:
 def test_nobody_waits_for_notes_for_long_or_once_asked_to_stop(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    specs(world, "a")
+    specs(world, *(f"r{number}" for number in range(21)))
     gate = threading.Event()
     world.tickets.after_note = lambda: (gate.wait(30), None)[1]  # it answers much later
     monkeypatch.setattr(ticket_notes, "SECONDS", 0.2)
@@ -168,9 +170,10 @@ def test_nobody_waits_for_notes_for_long_or_once_asked_to_stop(
     gate.set()
     assert done.report.exit_code is ExitCode.OK
     assert "there was no time for it" in done.report.notes[-1]
+    assert len(world.tickets.notes[CHG]) == 1  # no more of them, once nobody records it
     world.tickets.after_note = lambda: None
     world.apply()
-    assert [len(notes) for notes in world.tickets.notes.values()] == [1]
+    assert [note.count("Reference: ") for note in world.tickets.notes[CHG]] == [20, 1]
     assert waiting(world) == []
 
 
@@ -204,3 +207,19 @@ def test_notify_writes_what_is_left_and_says_what_it_cant(world: World) -> None:
     assert (told.noted, told.unnoted, waiting(world)) == (1, "", [])
     assert len(world.tickets.notes[CHG]) == 1
     assert notified(world).noted == 0
+
+
+def test_where_no_system_is_set_up_any_more_the_notes_wait(world: World) -> None:
+    world.tickets.put(OTHER)
+    specs(world, "a")
+    specs(world, "b", ticket=OTHER)
+    world.qualys.before_send = lambda: setattr(world.tickets, "problem", DOWN)
+    world.apply()
+
+    def unset(_rule: TicketRule) -> Tickets:
+        raise UsageProblem("QFLOW_TICKET_URL isn't set", reason="ticket_unset")
+
+    about = world.store.lockfile, ["prod"], unset, world.clock.now(), world.stop
+    written = ticket_notes.write(*about, 5.0)
+    assert written.done == frozenset()
+    assert written.left.count("QFLOW_TICKET_URL isn't set") == 2
