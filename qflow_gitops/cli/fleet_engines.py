@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from qflow_gitops.cli.context import Wiring
     from qflow_gitops.fleet.engines.engine import Engine
     from qflow_gitops.fleet.services import FleetServices
-    from qflow_gitops.fleet.serving import OneAtATime, Server
+    from qflow_gitops.fleet.serving import Server
+    from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.settings.fleet import Fleet
 
 BROKER = "QFLOW_FLEET_BROKER"
@@ -82,12 +83,10 @@ def _serve(wiring: Wiring, concurrency: int) -> int:
 
 
 def _server(wiring: Wiring, name: str, stop: Callable[[], bool]) -> Server:
-    import threading
-
-    from qflow_gitops.fleet.serving import OneAtATime, Server, is_on_default_branch
+    from qflow_gitops.fleet.serving import Server, is_on_default_branch
     from qflow_gitops.fleet.worker import without_the_dead
 
-    store = OneAtATime(fleet_wiring.store(wiring), threading.RLock())
+    store = fleet_wiring.store(wiring)
     is_dead = fleet_wiring.presence(wiring).is_dead
     # What can't be read or trusted is told now, and not with each message.
     store.change(lambda record: without_the_dead(record, is_dead))
@@ -100,7 +99,7 @@ def _server(wiring: Wiring, name: str, stop: Callable[[], bool]) -> Server:
 
 
 def _services(
-    wiring: Wiring, store: OneAtATime, commit: str, base: str, stop: Callable[[], bool]
+    wiring: Wiring, store: FleetStore, commit: str, base: str, stop: Callable[[], bool]
 ) -> FleetServices:
     """Read the fleet of a commit and of the one before it, and build what works on it."""
     from qflow_gitops.fleet.services import FleetServices

@@ -20,7 +20,6 @@ from qflow_gitops.fleet.worker import Worker
 
 if TYPE_CHECKING:
     from qflow_gitops.fleet.services import FleetServices
-    from qflow_gitops.lockfile.fleet import FleetRecord
     from qflow_gitops.ports.fleet import FleetStore
     from qflow_gitops.ports.git import Branches
 
@@ -65,29 +64,6 @@ def is_on_default_branch(branches: Branches, remote: str, commit: str) -> bool:
     return bool(tips) and branches.reached(commit, tips, remote) is True
 
 
-@dataclass(frozen=True, slots=True)
-class OneAtATime:
-    """Implements `ports.fleet.FleetStore` for threads that use one clone."""
-
-    store: FleetStore
-    turn: threading.RLock
-
-    @property
-    def where(self) -> str:
-        """Where it lives, for people."""
-        return self.store.where
-
-    def read(self) -> FleetRecord:
-        """Return the newest record."""
-        with self.turn:
-            return self.store.read()
-
-    def change(self, decide: Callable[[FleetRecord], FleetRecord | None]) -> FleetRecord | None:
-        """Write what is decided; see `ports.fleet.FleetStore`."""
-        with self.turn:
-            return self.store.change(decide)
-
-
 @dataclass
 class Server:
     """Serves messages, several at once on threads of their own.
@@ -96,11 +72,12 @@ class Server:
     the one before it; `holds` says whether the default branch holds one. `say` tells people.
     """
 
-    store: OneAtATime
+    store: FleetStore
     holds: Callable[[str], bool]
     fleet: Callable[[str, str], FleetServices]
     say: Callable[[str], None]
     _known: dict[tuple[str, str], FleetServices] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, message: Message) -> None:
         """Work on the member that a message names, if it is its turn by fleet.lock."""
@@ -130,7 +107,7 @@ class Server:
 
     def _services(self, commit: str, base: str) -> FleetServices:
         """Read the fleet of a commit, once."""
-        with self.store.turn:
+        with self._turn:
             if (commit, base) not in self._known:
                 if not self.holds(commit):
                     raise Refused(f"the remote's default branch doesn't hold {commit[:10]}")
