@@ -66,15 +66,13 @@ def serve(wiring: Wiring, concurrency: int) -> int:
 def _serve(wiring: Wiring, concurrency: int) -> int:
     import threading
 
-    from qflow_gitops.sources.fleets import fleet_at
-
     broker = _broker(wiring)
     _check_remote(wiring)
+    longest = fleet_wiring.alone(wiring, wiring.git.resolve("HEAD")).time
     try:
         from qflow_gitops.fleet.engines import celery_worker
     except ImportError:
         raise _no_celery() from None
-    longest = fleet_at(wiring.git, wiring.git.resolve("HEAD")).time
     stopping, say = threading.Event(), wiring.console.say
     with fleet_wiring.presence(wiring).shown() as name:
         server = _server(wiring, name, stopping.is_set)
@@ -103,7 +101,6 @@ def _services(
 ) -> FleetServices:
     """Read the fleet of a commit and of the one before it, and build what works on it."""
     from qflow_gitops.fleet.services import FleetServices
-    from qflow_gitops.sources.fleets import fleet_at
 
     if base and not wiring.git.has_commit(base):
         raise InvalidInput(
@@ -113,7 +110,7 @@ def _services(
             hint=f"`git fetch {fleet_wiring.REMOTE}`",
             reason="fleet_base",
         )
-    fleet = fleet_at(wiring.git, commit)
+    fleet = fleet_wiring.alone(wiring, commit)
     earlier = fleet_before.at(wiring, base, fleet_wiring.REMOTE)
     return FleetServices(
         fleet=fleet,

@@ -52,11 +52,10 @@ def services(
     """
     from qflow_gitops.cli import fleet_before
     from qflow_gitops.fleet.services import FleetServices
-    from qflow_gitops.sources.fleets import fleet_at
 
     commit = wiring.git.resolve(head) if head else ""
     listed = _listed(wiring, inventory) if inventory else ()
-    fleet, kept = fleet_at(wiring.git, commit, listed), store(wiring)
+    fleet, kept = alone(wiring, commit, listed), store(wiring)
     record = kept.read()
     earlier = fleet_before.earlier(wiring, record, commit, _remote(wiring), listed)
     if acks is not None:
@@ -81,6 +80,15 @@ def services(
         stop=stopper,
         is_dead=presence(wiring).is_dead,
     )
+
+
+def alone(wiring: Wiring, commit: str, inventory: Sequence[FleetMember] = ()) -> Fleet:
+    """Read the fleet of a commit, "" for the work tree. Raises InvalidInput for one of several."""
+    from qflow_gitops.sources import fleets
+
+    found = fleets.find_fleet(wiring.git, commit, inventory)
+    fleets.check_alone(wiring.git, commit, found.file)
+    return found.fleet
 
 
 def interrupted(services: FleetServices, report: Report) -> Report:

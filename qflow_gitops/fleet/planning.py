@@ -11,6 +11,7 @@ from qflow_gitops.fleet.turns import Turns
 from qflow_gitops.results.fleets import FleetTold, Turn
 from qflow_gitops.results.report import Report
 from qflow_gitops.settings.fleet import FleetMember
+from qflow_gitops.settings.fleet_loosening import loosened
 
 _EVERY = 50
 """So many members are looked at between two words about how far it is."""
@@ -36,7 +37,8 @@ def plan(
     all could, and any is to be worked on.
     """
     turns = yield from looked_at(services)
-    body = told(services, turns)
+    losses = (loss for before in services.before for loss in loosened(before, services.fleet))
+    body = told(services, turns)._replace(loosened=tuple(dict.fromkeys(losses)))
     return _reported("fleet plan", body, exit_code=exit_code)
 
 

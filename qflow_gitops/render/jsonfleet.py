@@ -23,6 +23,7 @@ def fleet(body: FleetTold) -> dict[str, Any]:
         "counts": {turn.value: len(body.having(turn)) for turn in Turn},
         "waves": [_wave(each) for each in body.waves],
         "members": [_member(each) for each in body.members],
+        "loosened": list(body.loosened),
     }
 
 

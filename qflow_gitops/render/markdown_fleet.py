@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from qflow_gitops.render.escape import count
 from qflow_gitops.render.markdown_blocks import Part, Piece, cell, code, fit
 from qflow_gitops.render.markdown_plans import SUMMARY_LIMIT
-from qflow_gitops.render.textfleet import runs, sign_of, sign_of_member, standing, summed_up
+from qflow_gitops.render.textfleet import (
+    LOOSENED,
+    runs,
+    sign_of,
+    sign_of_member,
+    standing,
+    summed_up,
+)
 from qflow_gitops.results.fleets import FleetTold, MemberTold, Turn, WaveTold
 
 _MORE = "| | … and {} more | | | | | |\n"
@@ -20,9 +27,12 @@ def fleet(body: FleetTold) -> str:
     ways = Part([f"- {code(way)}\n" for way in dict.fromkeys(one.way for one in shown if one.way)],
                 "\n#### What to type\n\n", more="- … and {} more\n")  # fmt: skip
     frozen = f"**Everything is held:** {code(body.frozen)}\n\n" if body.frozen else ""
+    losses = "".join(f"- {cell(each)}\n" for each in body.loosened)
+    loosened = f"**{LOOSENED}:**\n\n{losses}\n" if losses else ""
     pieces: list[Piece] = [
         f"### Fleet: {summed_up(body)}\n\n",
         frozen,
+        loosened,
         _table("Waves", _WAVES),
         *(_wave(each, body) for each in body.waves),
         *([members] if shown else []),

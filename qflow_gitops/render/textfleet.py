@@ -18,6 +18,7 @@ from qflow_gitops.results.fleets import (
 
 SHOWN = 50
 """Members that fit on a screen; `-v` shows all."""
+LOOSENED = "fleet.yaml holds less than before, once all waves are over"
 SIGNS = {Turn.RUN: "+", Turn.WAIT: "…", Turn.HOLD: "!", Turn.SKIP: "·"}
 _STANDINGS = {
     MemberStanding.DONE: "done",
@@ -45,6 +46,8 @@ def fleet(body: FleetTold, *, each: bool = False) -> Iterator[Line]:
     """What holds all of it first, then wave by wave, then whom it is about."""
     if body.frozen:
         yield Mark.WARNING(f"! Everything is held: {clean(body.frozen)}")
+    if body.loosened:
+        yield Mark.WARNING(f"! {LOOSENED}: {clean('; '.join(body.loosened))}")
     yield f"{summed_up(body)}; {clean(body.where)}, version {body.serial:,}"
     for wave in body.waves:
         yield _wave(wave, body)

@@ -70,7 +70,8 @@ class FleetTold(NamedTuple):
     `where` and `serial` are those of fleet.lock. `wave` is the first one that isn't over.
     `stopped`: no later wave begins until a person decides. `frozen` says why everything is
     held, "" where it isn't. `applied`: this is what an apply came to. `jobs` are the members that
-    are to be worked on now by processes elsewhere.
+    are to be worked on now by processes elsewhere. `loosened` says in what fleet.yaml holds less
+    than what was applied last, which counts as well until all waves are over.
     """
 
     commit: str
@@ -83,6 +84,7 @@ class FleetTold(NamedTuple):
     frozen: str = ""
     applied: bool = False
     jobs: tuple[MemberTold, ...] = ()
+    loosened: tuple[str, ...] = ()
 
     def having(self, turn: Turn) -> tuple[MemberTold, ...]:
         """Return the members of which this is done."""

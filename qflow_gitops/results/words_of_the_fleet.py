@@ -61,6 +61,11 @@ FLEET = (
         "The clone has several remotes, and none is called origin.",
         "Call the one origin that holds fleet.lock.",
     ),
+    Word(
+        "fleet_shared",
+        "The fleet's repository has a fleet.yaml in several folders, and one fleet.lock.",
+        "Keep one of them, or give each a repository of its own.",
+    ),
     Word("fleet_uncommitted", "`fleet.yaml` isn't in the commit.", "Commit it."),
     Word(
         "fleet_inventory",

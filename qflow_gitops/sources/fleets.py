@@ -6,6 +6,7 @@ Wherever a commit is asked for, "" stands for the work tree.
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from qflow_gitops.base.paths import FLEET_FILE
@@ -28,6 +29,14 @@ class FleetFound(NamedTuple):
     fleet: Fleet
     file: str
     found: tuple[Diagnostic, ...] = ()
+
+
+class FleetChecked(NamedTuple):
+    """A fleet's file that was looked at: how many members it has, and what was found in it."""
+
+    file: str
+    members: int
+    found: tuple[Diagnostic, ...]
 
 
 def fleet_at(git: GitTree, commit: str, inventory: Sequence[FleetMember] = ()) -> Fleet:
@@ -69,6 +78,50 @@ def find_fleet(git: GitTree, commit: str, inventory: Sequence[FleetMember] = ())
         "what it holds.",
         reason="fleet_missing",
     )
+
+
+def checked(git: GitTree, file: str) -> FleetChecked | None:
+    """Check a file of the work tree; None where it is another program's.
+
+    Raises InvalidInput where the repository has another fleet as well.
+    """
+    from qflow_gitops.specs import fleet_file
+
+    try:
+        content = content_at(git, "", file)
+    except InvalidFiles as problem:
+        return FleetChecked(file, 0, problem.diagnostics)
+    if content is None or not fleet_file.is_meant(content):
+        return None
+    check_alone(git, "", file)
+    fleet, found = fleet_file.load_fleet(content, file)
+    return FleetChecked(file, len(fleet.members) if fleet else 0, found)
+
+
+def check_alone(git: GitTree, commit: str, file: str) -> None:
+    """Refuse a commit that has a fleet in another folder as well. Raises InvalidInput.
+
+    A repository has one `fleet.lock`: who works on which member, and which waves are open, would
+    be told of both in it.
+    """
+    from qflow_gitops.specs import fleet_file
+
+    others = []
+    for name in git.named(commit, FLEET_FILE):
+        if name == file:
+            continue
+        with suppress(InvalidFiles):  # no plain file: nobody can work with it
+            content = content_at(git, commit, name)
+            others += [name] if content and fleet_file.is_meant(content) else []
+    if others:
+        raise InvalidInput(
+            f"{'Commit ' + commit[:10] if commit else 'The work tree'} has several fleets, which "
+            f"would share one fleet.lock: {', '.join(sorted([file, *others]))}.",
+            where=file,
+            not_done=NOTHING,
+            hint="Keep one here, with the members of both, or give each a repository of its own.",
+            reason="fleet_shared",
+        )
 
 
 def inventory(text: bytes, where: str) -> tuple[FleetMember, ...]:

@@ -116,7 +116,11 @@ def test_a_pull_request_cannot_send_credentials_elsewhere_nor_loosen_its_own_wav
     done = operator("fleet", "apply")
     assert order_of(sandbox.executions())[3:] == ["c1-two"], "the old waves hold, too"
     assert done.code == 1
-    held = members(operator.json("fleet", "plan"))["b"]
+    told = operator.json("fleet", "plan")
+    assert told["loosened"] == [
+        "wave 1: maxFailures 0 → 100%", "in an earlier wave: a (wave 2 → 1), b (wave 2 → 1)",
+    ]  # fmt: skip
+    held = members(told)["b"]
     assert held["action"] == "hold"
     assert "were never used for" in held["detail"]
 

@@ -46,6 +46,22 @@ def test_a_broker_is_named_and_is_one(
     assert "redis://HOST:6379/0" in refused.err
 
 
+@pytest.mark.parametrize("command", [CELERY, LOCAL, ("fleet", "worker"), ("fleet", "matrix")])
+def test_a_fleet_beside_another_one_is_worked_on_by_nobody(
+    command: tuple[str, ...], fleet: FleetOnDisk, operator: Cli, sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """They would share fleet.lock, in which nothing is written."""
+    monkeypatch.setenv(BROKER, nobody_listens())
+    fleet.clone.write("eu/fleet.yaml", fleet.clone.read("fleet.yaml"))
+    fleet.write()
+    refused = operator(*command)
+    assert refused.code == 3, refused
+    assert "several fleets, which would share one fleet.lock" in refused.err
+    assert sandbox.executions() == []
+    assert fleet.remote.git("branch", "--list", "qflow-fleet") == ""
+
+
 def test_a_broker_that_does_not_answer_is_told_without_its_password(
     operator: Cli, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

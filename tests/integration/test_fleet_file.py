@@ -105,6 +105,28 @@ def test_the_nearest_one_above_counts(workspace: Workspace) -> None:
         assert names(fleets.fleet_at(git(workspace, "us"), at)) == ["root"]
 
 
+def test_a_second_fleet_beside_one_is_refused(workspace: Workspace) -> None:
+    """Both would have the same fleet.lock. Other programs' files of that name are no fleets."""
+    workspace.write("eu/fleet.yaml", text("eu"))
+    workspace.write("bundles/one/fleet.yaml", "defaultNamespace: shop\nhelm: {chart: ./}\n")
+    (workspace.path / "link").mkdir()
+    (workspace.path / "link/fleet.yaml").symlink_to("../eu/fleet.yaml")
+    first = workspace.commit()
+    for at in (first, ""):
+        fleets.check_alone(git(workspace), at, "eu/fleet.yaml")
+    workspace.write("fleet.yaml", "kind: Fleet\nspec: {broken\n")
+    second = workspace.commit()
+    for at, where in ((second, f"Commit {second[:10]}"), ("", "The work tree")):
+        with pytest.raises(InvalidInput) as raised:
+            fleets.check_alone(git(workspace), at, "eu/fleet.yaml")
+        assert raised.value.message == (
+            f"{where} has several fleets, which would share one fleet.lock: eu/fleet.yaml, "
+            "fleet.yaml."
+        )
+        assert raised.value.reason == "fleet_shared"
+    fleets.check_alone(git(workspace), first, "eu/fleet.yaml")
+
+
 def test_warnings_come_with_the_fleet(workspace: Workspace) -> None:
     workspace.write("fleet.yaml", text("a") + "  waves: [{select: {tier: canary}}, {}]\n")
     found = fleets.find_fleet(git(workspace), "")

@@ -540,3 +540,10 @@ def test_an_outage_that_was_forgiven_is_none_at_a_later_commit_of_the_fleet() ->
     world.apply()
     world.apply()
     assert world.reach.applied() == ["a"]
+
+
+def test_a_plan_names_in_what_the_file_holds_less_than_what_was_applied() -> None:
+    before = fleet("a", "c1")
+    world = World(fleet("a", "c1", at_once=2), before)
+    assert _body(world.plan()).loosened == ("apply.atOnce: 1 → 2",)
+    assert _body(World(before).plan()).loosened == ()

@@ -84,6 +84,12 @@ SOAKING = TOLD._replace(
     ),
     wave=1, stopped=False,
 )  # fmt: skip
+LOOSENED = SOAKING._replace(
+    loosened=(
+        "wave 1: maxFailures 0 → 5%",
+        "in an earlier wave: acme (wave 2 → 1), globex (wave 2 → 1), initech (wave 3 → 1)",
+    )
+)
 FROZEN = TOLD._replace(frozen="incident 42, by ada since 2026-10-06T09:30:00Z")
 CASES: Mapping[str, Report] = {
     "plan": Report("fleet plan", ExitCode.UNREACHABLE, "members", body=TOLD),
@@ -91,6 +97,7 @@ CASES: Mapping[str, Report] = {
                     body=TOLD._replace(applied=True)),
     "soaking": Report("fleet plan", body=SOAKING),
     "frozen": Report("fleet status", body=FROZEN),
+    "loosened": Report("fleet plan", body=LOOSENED),
 }  # fmt: skip
 
 
